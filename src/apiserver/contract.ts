@@ -1,0 +1,91 @@
+import type { Duplex } from 'node:stream'
+import type { KindDefinition } from '../kinds/kind.ts'
+import type { KubeObject } from '../machinery/object.ts'
+
+/** Who asks. `system:authenticated` is among the groups of everyone that an authenticator names. */
+export type UserInfo = {
+  readonly name: string
+  readonly uid?: string
+  readonly groups: readonly string[]
+  readonly extra?: Readonly<Record<string, readonly string[]>>
+}
+
+/** The credentials of one request. The certificate has been verified against the client CA by TLS. */
+export type Credentials = {
+  readonly clientCertificate: { readonly commonName: string; readonly organizations: readonly string[] } | undefined
+  readonly bearerToken: string | undefined
+}
+
+/** Undefined: these credentials are not mine. Throws StatusError 401 for ones that are mine and wrong or expired. */
+export type Authenticator = { authenticate(credentials: Credentials): Promise<UserInfo | undefined> | UserInfo | undefined }
+
+/** What is asked for, in the terms that policies speak of. */
+export type Attributes =
+  | {
+      readonly type: 'resource'
+      readonly user: UserInfo
+      readonly verb: string
+      readonly group: string
+      readonly version: string
+      readonly resource: string
+      readonly subresource: string
+      readonly namespace: string
+      readonly name: string
+    }
+  | { readonly type: 'path'; readonly user: UserInfo; readonly verb: string; readonly path: string }
+
+/** `reason` is for the audit log and for SubjectAccessReview. Synchronous: rules live in memory. */
+export type Authorizer = {
+  authorize(attributes: Attributes): { readonly allowed: boolean; readonly reason: string }
+  /** Everything the user may do in a namespace (SelfSubjectRulesReview). */
+  rulesFor(user: UserInfo, namespace: string): { readonly resourceRules: readonly ResourceRule[]; readonly nonResourceRules: readonly NonResourceRule[] }
+}
+export type ResourceRule = { readonly verbs: readonly string[]; readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly resourceNames: readonly string[] }
+export type NonResourceRule = { readonly verbs: readonly string[]; readonly nonResourceURLs: readonly string[] }
+
+/** One request on its way through the chain, after defaulting and before storage. */
+export type AdmissionRequest = {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
+  readonly kind: KindDefinition
+  readonly subresource: string
+  readonly namespace: string | undefined
+  readonly name: string
+  readonly user: UserInfo
+  readonly dryRun: boolean
+  /** The object to be stored; a mutating plugin changes it in place. Undefined on DELETE. */
+  readonly object: KubeObject | undefined
+  readonly old: KubeObject | undefined
+  readonly options: Readonly<Record<string, unknown>>
+  /** Adds a Warning header to the answer. */
+  warn(message: string): void
+}
+
+/** `admit` may change the object; `validate` sees the final one. Refusal is a thrown StatusError (usually 403). */
+export type AdmissionPlugin = {
+  readonly name: string
+  handles(operation: AdmissionRequest['operation'], kind: KindDefinition, subresource: string): boolean
+  admit?(request: AdmissionRequest): Promise<void> | void
+  validate?(request: AdmissionRequest): Promise<void> | void
+}
+
+/** A request without its socket: the HTTP front, tests and the in-process transport all speak this. */
+export type ApiRequest = {
+  readonly method: string
+  /** Path with query, as on the request line. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Uint8Array | undefined
+  readonly credentials: Credentials
+  readonly remoteAddress: string
+  readonly signal: AbortSignal
+}
+
+export type ApiResponse = {
+  readonly code: number
+  readonly headers: Record<string, string | string[]>
+  /** Whole bytes, or blocks that are written with back-pressure (lists, watches, logs). */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array>
+}
+
+/** An answer that takes the connection over (exec, attach, port-forward, proxy with Upgrade). */
+export type UpgradeHandler = (request: ApiRequest, socket: Duplex, head: Uint8Array) => Promise<void>

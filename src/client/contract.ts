@@ -1,0 +1,91 @@
+import type { KindRef } from '../kinds/kind.ts'
+import type { KubeObject, ObjectList, Status } from './types.ts'
+
+/**
+ * What every caller of the API sees: controllers and scheduler in the same process (objects by reference, frozen),
+ * agents and users over HTTPS. The code above cannot tell which. All failures are StatusError; a cut connection is a
+ * StatusError with reason ServiceUnavailable (code 503) whose `cause` is the transport's error.
+ */
+export type Client = {
+  /** The resource of a kind; `namespace` undefined: across all namespaces (list, watch) or cluster-scoped. */
+  resource<T extends KubeObject>(kind: KindRef<T>, namespace?: string): ResourceClient<T>
+  /** A bare request for anything without a kind (version, healthz, explain, logs). */
+  raw(request: RawRequest): Promise<RawResponse>
+}
+
+export type ResourceClient<T extends KubeObject> = {
+  get(name: string, options?: GetOptions): Promise<T>
+  list(options?: ListOptions): Promise<ObjectList<T>>
+  /** Ends without error when the server closes the watch (the caller resumes); an ERROR event is thrown as StatusError. */
+  watch(options: WatchOptions): AsyncIterable<WatchEvent<T>>
+  create(object: T, options?: WriteOptions): Promise<T>
+  update(object: T, options?: WriteOptions): Promise<T>
+  updateStatus(object: T, options?: WriteOptions): Promise<T>
+  patch(name: string, patch: Patch, options?: WriteOptions & { subresource?: string }): Promise<T>
+  /** Server-side apply; `fieldManager` is required, `force` takes conflicting fields over. */
+  apply(object: T, options: WriteOptions & { fieldManager: string; force?: boolean; subresource?: string }): Promise<T>
+  delete(name: string, options?: DeleteOptions): Promise<T | Status>
+  deleteCollection(options?: DeleteOptions & Pick<ListOptions, 'labelSelector' | 'fieldSelector'>): Promise<void>
+  /** POST (or PUT) to a subresource that takes and gives its own kind: binding, eviction, token, scale, start, stop, … */
+  subresource<In, Out>(
+    name: string,
+    subresource: string,
+    body: In,
+    options?: WriteOptions & { method?: 'POST' | 'PUT' | 'GET' },
+  ): Promise<Out>
+}
+
+export type GetOptions = { readonly signal?: AbortSignal; readonly resourceVersion?: string }
+export type ListOptions = GetOptions & {
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  readonly limit?: number
+  readonly continue?: string
+  readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan'
+}
+export type WatchOptions = {
+  readonly signal: AbortSignal
+  readonly resourceVersion?: string
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  readonly allowWatchBookmarks?: boolean
+  readonly sendInitialEvents?: boolean
+  readonly timeoutSeconds?: number
+}
+export type WriteOptions = {
+  readonly signal?: AbortSignal
+  readonly dryRun?: boolean
+  readonly fieldManager?: string
+  readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore'
+}
+export type DeleteOptions = {
+  readonly signal?: AbortSignal
+  readonly dryRun?: boolean
+  readonly gracePeriodSeconds?: number
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
+}
+
+export type Patch =
+  | { readonly type: 'json'; readonly body: readonly unknown[] }
+  | { readonly type: 'merge'; readonly body: unknown }
+  | { readonly type: 'strategic'; readonly body: unknown }
+
+export type WatchEvent<T> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
+  /** Every event up to this resourceVersion has been delivered. `isInitialEventsEnd` marks the end of streamed initial events. */
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string; readonly isInitialEventsEnd: boolean }
+
+export type RawRequest = {
+  readonly method: string
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | readonly string[]>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | string
+  readonly signal?: AbortSignal
+}
+export type RawResponse = {
+  readonly code: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: AsyncIterable<Uint8Array>
+}

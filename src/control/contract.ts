@@ -1,0 +1,44 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Client } from '../client/contract.ts'
+import type { Informer } from '../client/informer-contract.ts'
+import type { KindRef } from '../kinds/kind.ts'
+import type { KubeObject } from '../machinery/object.ts'
+
+/** What every loop is given. Nothing else reaches it from outside. */
+export type LoopContext = {
+  readonly client: Client
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** The shared informer of a kind: one list and one watch a process, however many loops read it. Synced before reconcile is called. */
+  informer<T extends KubeObject>(kind: KindRef<T>): Informer<T>
+  /** Records an Event about an object (aggregated and rate-limited as upstream's recorder does). Never throws, never blocks. */
+  event(about: KubeObject, event: { type: 'Normal' | 'Warning'; reason: string; message: string }): void
+}
+
+/**
+ * A controller is level-based: `reconcile(key)` looks at what is (from informers), plans with a pure function, acts through
+ * the client, and may be called again at any time for any key. It must not depend on why it was called.
+ */
+export type ControllerDefinition = {
+  /** Kebab-case, unique; its service account is `system:controller:<name>-controller`, its field manager `<name>-controller`. */
+  readonly name: string
+  /** Kinds whose changes enqueue keys. The first is the kind that keys name unless a mapper says otherwise. */
+  readonly watches: readonly WatchDeclaration[]
+  /** Kinds that it writes: checked against what it does in tests, and what its role grants. */
+  readonly writes: readonly KindRef[]
+  /** Keys worked on at once; one key never runs twice at the same time. Default 8. */
+  readonly concurrency?: number
+  readonly reconcile: (context: LoopContext, key: string, signal: AbortSignal) => Promise<ReconcileResult>
+}
+
+export type WatchDeclaration<T extends KubeObject = KubeObject> = {
+  readonly kind: KindRef<T>
+  /** Keys to enqueue for a change; default: the object's own key. `old` is undefined for a new object, `current` for a deleted one. */
+  readonly keys?: (change: { readonly current: T | undefined; readonly old: T | undefined }, context: LoopContext) => readonly string[]
+}
+
+/** Nothing more to do until something changes, or look again after `requeueAfterMs`. Throwing means back-off and retry. */
+export type ReconcileResult = { readonly requeueAfterMs: number } | void

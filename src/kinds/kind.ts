@@ -1,0 +1,91 @@
+import type { FieldError } from '../machinery/field-error.ts'
+import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../machinery/object.ts'
+
+/**
+ * One API kind: all that the platform knows about it. Routes, discovery, OpenAPI, columns, client types, console lists
+ * and the registry-wide tests derive from the list in all.ts. To add a kind: one file with `defineKind`, one line in all.ts.
+ */
+export type KindDefinition<T extends KubeObject = KubeObject> = GroupVersionKind & {
+  readonly listKind: string
+  /** Lower-case plural, as in paths: `pods`. */
+  readonly plural: string
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly scope: 'Namespaced' | 'Cluster'
+  readonly verbs: readonly Verb[]
+  readonly subresources: readonly Subresource[]
+  /** Name of the schema in generated/schemas.json; absent only for kinds without one. */
+  readonly schema: string
+  /** `review` kinds (SubjectAccessReview, TokenReview, …) are answered, never stored. */
+  readonly persisted: boolean
+  /** Other kinds' storage that this one is another version of (`autoscaling/v1` of `v2`); conversion comes with it. */
+  readonly storedAs?: { readonly version: string; toStored(object: T): KubeObject; fromStored(object: KubeObject): T }
+  /** Rules for metadata.name; default DNS-1123 subdomain. Returns messages without a path. */
+  readonly validateName: (name: string) => readonly string[]
+  /** Fills defaults beyond the schema's. Mutates its argument, which is the caller's own copy. */
+  readonly applyDefaults?: (object: T) => void
+  /** On create: drop what clients may not set (status, …), set generation. Mutates its argument. */
+  readonly prepareForCreate: (object: T, context: PrepareContext) => void
+  /** On update of the main resource: keep status, bump generation when the spec changed, … Mutates `object`. */
+  readonly prepareForUpdate: (object: T, old: T, context: PrepareContext) => void
+  /** On update through `/status`: keep everything but status. Mutates `object`. */
+  readonly prepareForStatusUpdate: (object: T, old: T) => void
+  /** Everything beyond the schema and the object meta, which are checked before. Pure. */
+  readonly validate?: (object: T) => FieldError[]
+  /** What may not change, and what must hold of the new state. Pure. */
+  readonly validateUpdate?: (object: T, old: T) => FieldError[]
+  readonly validateStatusUpdate?: (object: T, old: T) => FieldError[]
+  /** Advice for the client, sent as Warning headers. */
+  readonly warnings?: (object: T) => string[]
+  /** Printer columns of `kubectl get`; Name comes first by itself only if listed. */
+  readonly columns: readonly Column<T>[]
+  /** Field selector paths beyond metadata.name and metadata.namespace. Pure. */
+  readonly selectableFields?: Readonly<Record<string, (object: T) => string>>
+  /** Default grace of a delete, in seconds; undefined: the kind is deleted at once. */
+  readonly gracefulDeletion?: (object: T, requestedSeconds: number | undefined) => number | undefined
+  /** Where `/scale` finds its numbers (JSON paths in dots). */
+  readonly scale?: { readonly specReplicas: string; readonly statusReplicas: string; readonly selector: string }
+  /** True where PUT may create a missing object (Lease, Event, Endpoints, …). */
+  readonly allowCreateOnUpdate: boolean
+  /** True where an update without resourceVersion is accepted. */
+  readonly allowUnconditionalUpdate: boolean
+}
+
+export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'
+
+export type Subresource = {
+  readonly name: string
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly verbs: readonly string[]
+}
+
+export type PrepareContext = {
+  /** RFC 3339, for fields like lastTransitionTime. */
+  readonly now: string
+  readonly user: string
+}
+
+/** One printer column. `priority` 0 shows always, 1 only with `-o wide`. `cell` must not throw on partial objects. */
+export type Column<T> = {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  readonly format?: string
+  readonly description?: string
+  readonly priority: 0 | 1
+  readonly cell: (object: T, nowMs: number) => string | number | boolean | undefined
+}
+
+/** A light reference to a kind, as clients, controllers and owner look-ups use it. */
+export type KindRef<T extends KubeObject = KubeObject> = GroupVersionKind & {
+  readonly plural: string
+  readonly scope: 'Namespaced' | 'Cluster'
+  /** Type only; never set. */
+  readonly __object?: T
+}
+
+export function kindKey(gvk: GroupVersionKind): string {
+  return `${apiVersionOf(gvk)}/${gvk.kind}`
+}

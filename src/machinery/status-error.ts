@@ -1,0 +1,116 @@
+import type { Status, StatusCause } from '../kinds/generated/types/meta-v1.ts'
+import type { FieldError } from './field-error.ts'
+
+export type { Status, StatusCause }
+
+/** The one error type of the API: what a request answers when it fails, on the server and in the client. */
+export class StatusError extends Error {
+  override name = 'StatusError'
+  readonly status: Status & { code: number; reason: string; message: string }
+
+  constructor(status: Status & { code: number; reason: string; message: string }, options?: ErrorOptions) {
+    super(status.message, options)
+    this.status = status
+  }
+
+  get code(): number {
+    return this.status.code
+  }
+
+  get reason(): string {
+    return this.status.reason
+  }
+}
+
+export type ResourceName = { readonly group: string; readonly resource: string }
+
+const qualified = (r: ResourceName) => (r.group ? `${r.resource}.${r.group}` : r.resource)
+
+function failure(code: number, reason: string, message: string, details?: Status['details'], options?: ErrorOptions): StatusError {
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason,
+    ...(details ? { details } : {}),
+    code,
+  }
+  return new StatusError(status, options)
+}
+
+/** Builders for every failure, with upstream's code, reason and wording (k8s.io/apimachinery/pkg/api/errors). */
+export const statusErrors = {
+  badRequest: (message: string) => failure(400, 'BadRequest', message),
+  unauthorized: () => failure(401, 'Unauthorized', 'Unauthorized'),
+  forbidden: (r: ResourceName, name: string, why: string) =>
+    failure(403, 'Forbidden', `${qualified(r)}${name ? ` "${name}"` : ''} is forbidden: ${why}`, {
+      ...(name ? { name } : {}),
+      ...(r.group ? { group: r.group } : {}),
+      kind: r.resource,
+    }),
+  forbiddenPath: (message: string) => failure(403, 'Forbidden', message, {}),
+  notFound: (r: ResourceName, name: string) =>
+    failure(404, 'NotFound', `${qualified(r)} "${name}" not found`, { name, ...(r.group ? { group: r.group } : {}), kind: r.resource }),
+  pathNotFound: () => failure(404, 'NotFound', 'the server could not find the requested resource', {}),
+  methodNotSupported: (r: ResourceName, verb: string) =>
+    failure(405, 'MethodNotAllowed', `${verb} is not supported on resources of kind "${qualified(r)}"`, {
+      ...(r.group ? { group: r.group } : {}),
+      kind: r.resource,
+    }),
+  notAcceptable: (supported: readonly string[]) =>
+    failure(406, 'NotAcceptable', `only the following media types are accepted: ${supported.join(', ')}`),
+  alreadyExists: (r: ResourceName, name: string) =>
+    failure(409, 'AlreadyExists', `${qualified(r)} "${name}" already exists`, {
+      name,
+      ...(r.group ? { group: r.group } : {}),
+      kind: r.resource,
+    }),
+  conflict: (r: ResourceName, name: string, why: string) =>
+    failure(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(r)} "${name}": ${why}`, {
+      name,
+      ...(r.group ? { group: r.group } : {}),
+      kind: r.resource,
+    }),
+  /** The usual stale-version conflict. */
+  staleVersion: (r: ResourceName, name: string) =>
+    statusErrors.conflict(r, name, 'the object has been modified; please apply your changes to the latest version and try again'),
+  /** Server-side apply's conflicts: one cause a field. */
+  applyConflict: (message: string, causes: StatusCause[]) => failure(409, 'Conflict', message, { causes }),
+  expired: (message: string) => failure(410, 'Expired', message),
+  gone: (message: string) => failure(410, 'Gone', message),
+  requestEntityTooLarge: (message: string) => failure(413, 'RequestEntityTooLarge', message),
+  unsupportedMediaType: (supported: readonly string[]) =>
+    failure(
+      415,
+      'UnsupportedMediaType',
+      `the body of the request was in an unknown format - accepted media types include: ${supported.join(', ')}`,
+    ),
+  invalid: (kind: { readonly group: string; readonly kind: string }, name: string, errors: readonly FieldError[]) => {
+    const list = [...new Set(errors.map((e) => `${e.field}: ${e.message}`))]
+    const body = list.length === 1 ? list[0] : `[${list.join(', ')}]`
+    const qualifiedKind = kind.group ? `${kind.kind}.${kind.group}` : kind.kind
+    return failure(422, 'Invalid', `${qualifiedKind} "${name}" is invalid: ${body}`, {
+      name,
+      ...(kind.group ? { group: kind.group } : {}),
+      kind: kind.kind,
+      causes: errors.map((e) => ({ reason: e.reason, message: e.message, field: e.field })),
+    })
+  },
+  tooManyRequests: (message: string, retryAfterSeconds: number) => failure(429, 'TooManyRequests', message, { retryAfterSeconds }),
+  internal: (cause: unknown) =>
+    failure(
+      500,
+      'InternalError',
+      `Internal error occurred: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { causes: [{ message: cause instanceof Error ? cause.message : String(cause) }] },
+      { cause },
+    ),
+  serviceUnavailable: (message: string) => failure(503, 'ServiceUnavailable', message),
+  timeout: (message: string, retryAfterSeconds: number) => failure(504, 'Timeout', message, { retryAfterSeconds }),
+} as const
+
+export function isStatus(error: unknown, reason: string): error is StatusError {
+  return error instanceof StatusError && error.reason === reason
+}

@@ -1,0 +1,112 @@
+import type { Brand } from '../base/brand.ts'
+
+/**
+ * The store's whole contract. Keys, bytes and revisions; it knows nothing of kinds.
+ *
+ * Invariants, each with a test of its name in conformance.ts that every backend runs:
+ *  I1 growing      every commit that succeeds gets a revision greater than every one before it; no revision is given twice,
+ *                  also across restarts and crashes.
+ *  I2 durable      a commit resolves only after it would survive kill -9 and a power cut (memory backend: process life).
+ *  I3 visible      durable before visible: no reader and no watcher sees a write that a crash could take back.
+ *  I4 conditional  a commit whose expectation does not hold changes nothing and says what is there.
+ *  I5 atomic       all operations of one commit appear at one revision, or none.
+ *  Watch promises  W1 ordered (by revision), W2 unique (no event twice), W3 reliable (no event missing between two seen),
+ *                  W4 atomic (the events of a revision arrive in one batch), W5 resumable (from any revision not compacted),
+ *                  W6 bookmarkable (a progress mark at revision r promises that every event ≤ r has been delivered).
+ */
+export type Store = {
+  /** The newest revision that is durable and visible; 0 in an empty store that was never written. */
+  readonly revision: Revision
+  /** The oldest revision from which a watch or a read can still start. */
+  readonly compactRevision: Revision
+  get(key: StoreKey): Promise<Entry | undefined>
+  /** Entries whose keys start with `prefix`, in byte order of the keys, as of one revision. */
+  list(prefix: string, options?: ListOptions): Promise<ListResult>
+  /** One conditional, atomic, durable write. A conflict is a value, not an error. */
+  commit(operations: readonly Operation[]): Promise<CommitResult>
+  /**
+   * Batches of events with revision > `after`, in order, one revision never split over two batches.
+   * The stream ends with StoreCompacted when `after` < compactRevision and with StreamOverflow when its reader is too slow.
+   */
+  watch(prefix: string, options: WatchOptions): AsyncIterable<EventBatch>
+  /** Forgets what was overwritten or deleted before `before`; runs in chunks so that no write waits long. */
+  compact(before: Revision): Promise<void>
+  /** Flushes and closes. Idempotent; commits under way are finished, later calls fail. */
+  close(): Promise<void>
+}
+
+export type Revision = Brand<number, 'Revision'>
+export type StoreKey = Brand<string, 'StoreKey'>
+
+/** `revision` is that of the last change of the key; `createRevision` that of its creation. */
+export type Entry = { readonly key: StoreKey; readonly value: Uint8Array; readonly revision: Revision; readonly createRevision: Revision }
+
+export type ListOptions = {
+  /** At most this many entries (> 0). */
+  readonly limit?: number
+  /** Start strictly after this key. */
+  readonly after?: StoreKey
+  /** As of this revision (≤ revision, ≥ compactRevision); the newest when absent. Fails with StoreCompacted or StoreFutureRevision. */
+  readonly revision?: Revision
+}
+
+export type ListResult = {
+  readonly entries: readonly Entry[]
+  readonly revision: Revision
+  /** How many more entries follow the last one; 0 at the end. */
+  readonly remaining: number
+}
+
+export type Operation =
+  | { readonly type: 'put'; readonly key: StoreKey; readonly value: Uint8Array; readonly expected: Expectation }
+  | { readonly type: 'delete'; readonly key: StoreKey; readonly expected: Expectation }
+
+/** `'absent'`: the key must not exist. A revision: the key's revision must be this one. `'any'`: no condition. */
+export type Expectation = Revision | 'absent' | 'any'
+
+export type CommitResult =
+  | { readonly type: 'committed'; readonly revision: Revision }
+  /** `current`: what is stored under the first key whose expectation failed. */
+  | { readonly type: 'conflict'; readonly key: StoreKey; readonly current: Entry | undefined }
+
+export type WatchOptions = {
+  readonly after: Revision
+  readonly signal: AbortSignal
+  /** Also deliver an empty batch as a progress mark at least this often while nothing happens; 0 or absent: never. */
+  readonly progressMs?: number
+}
+
+/** All events up to and including `revision` that the stream had not delivered yet; empty for a progress mark. */
+export type EventBatch = { readonly revision: Revision; readonly events: readonly StoreEvent[] }
+
+export type StoreEvent =
+  | {
+      readonly type: 'put'
+      readonly key: StoreKey
+      readonly revision: Revision
+      readonly value: Uint8Array
+      readonly previous: Entry | undefined
+    }
+  | { readonly type: 'delete'; readonly key: StoreKey; readonly revision: Revision; readonly previous: Entry }
+
+/** The revision asked for has been compacted away: start over from a fresh list. */
+export class StoreCompacted extends Error {
+  override name = 'StoreCompacted'
+  readonly compactRevision: Revision
+  constructor(compactRevision: Revision) {
+    super(`the required revision has been compacted; the oldest is ${compactRevision}`)
+    this.compactRevision = compactRevision
+  }
+}
+
+/** The revision asked for has not happened yet. */
+export class StoreFutureRevision extends Error {
+  override name = 'StoreFutureRevision'
+}
+
+/** The store can take no writes now (closed, disk full, quorum lost). Reads may still work. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable'
+}
+
+export const noRevision = 0 as Revision

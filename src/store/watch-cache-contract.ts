@@ -1,0 +1,41 @@
+import type { EventBatch, Revision, Store, StoreKey } from './contract.ts'
+
+/**
+ * What the API server reads from: every live object's bytes in memory, a bounded history of events, and streams to
+ * any number of watchers that share the same event objects (and so the same bytes). One per store.
+ *
+ * `T` is what a value is decoded to, once a revision (the API server's `CachedObject`: the client-ready bytes with the
+ * revision spliced in, the labels, a lazily parsed object). The cache itself knows neither kinds nor encodings.
+ */
+export type WatchCache<T> = {
+  /** The newest revision that the cache has applied. */
+  readonly revision: Revision
+  readonly oldestRevision: Revision
+  /** Waits until the cache has applied `revision`; at once when it has. Rejects when the signal aborts. */
+  waitFor(revision: Revision, signal?: AbortSignal): Promise<void>
+  get(key: StoreKey): CacheEntry<T> | undefined
+  /** Live entries under a prefix in key order, as of `revision` of the cache at the time of the call. Cheap: no copying of values. */
+  list(prefix: string): readonly CacheEntry<T>[]
+  /** Events after `after` under the prefix, in order, batched by arrival. Ends with StoreCompacted / StreamOverflow as Store.watch. */
+  watch(prefix: string, options: { after: Revision; signal: AbortSignal; sizeMax?: number }): AsyncIterable<CacheBatch<T>>
+  /**
+   * Commits through the store and resolves when the cache has applied it, so that the writer reads its own write.
+   * `decoded` (one per put, in order) spares the cache decoding what the writer just encoded.
+   */
+  commit(operations: Parameters<Store['commit']>[0], decoded?: readonly ((revision: Revision) => T)[]): ReturnType<Store['commit']>
+  close(): Promise<void>
+}
+
+export type CacheEntry<T> = { readonly key: StoreKey; readonly revision: Revision; readonly createRevision: Revision; readonly value: T }
+
+export type CacheEvent<T> =
+  | { readonly type: 'put'; readonly key: StoreKey; readonly revision: Revision; readonly value: T; readonly previous: T | undefined }
+  /** `value` is the last state, decoded anew with the deletion's revision in it, as upstream's DELETED events carry it. */
+  | { readonly type: 'delete'; readonly key: StoreKey; readonly revision: Revision; readonly value: T; readonly previous: T }
+
+export type CacheBatch<T> = { readonly revision: Revision; readonly events: readonly CacheEvent<T>[] }
+
+/** Decodes a stored value at a revision; pure. */
+export type Decode<T> = (key: StoreKey, value: Uint8Array, revision: Revision) => T
+
+export type { EventBatch }
