@@ -104,7 +104,7 @@ function resourceFacts() {
       } else {
         fact.kind ||= gvk.kind
         fact.verbs.add(verb)
-        if (verb === 'list') fact.verbs.add('watch')
+        if (verb === 'list' && path.replace(/^(\/api\/v1|\/apis\/[^/]+\/[^/]+)\//, '$1/watch/') in openapi.paths) fact.verbs.add('watch')
       }
     }
   }

@@ -1,21 +1,34 @@
-import facts from './generated/resources.json' with { type: 'json' }
+import { dns1123Subdomain } from '../machinery/names.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import { nameAndAge } from './columns.ts'
+import facts from './generated/resources.json' with { type: 'json' }
 import type { KindDefinition, Subresource, Verb } from './kind.ts'
+import { specEquals } from './spec-equals.ts'
 
-type Fact = { group: string; version: string; kind: string; plural: string; namespaced: boolean; verbs: string[]; subresources: Subresource[] }
+type Fact = {
+  group: string
+  version: string
+  kind: string
+  plural: string
+  namespaced: boolean
+  verbs: string[]
+  subresources: Subresource[]
+}
 
 const factsByKey = new Map((facts as Fact[]).map((f) => [`${f.group}/${f.version}/${f.kind}`, f]))
 
 /**
  * What a kind's file states; everything else comes from the schema facts (plural, scope, verbs, subresources) or from the
- * defaults here (status is kept apart, the generation grows with the spec).
+ * defaults here (status is kept apart, the generation grows with the spec). `extraSubresources` come on top of the facts'.
  */
-export type KindInput<T extends KubeObject> = { group: string; version: string; kind: string } & Partial<Omit<KindDefinition<T>, 'group' | 'version' | 'kind'>>
+export type KindInput<T extends KubeObject> = { group: string; version: string; kind: string } & Partial<
+  Omit<KindDefinition<T>, 'group' | 'version' | 'kind'>
+> & { readonly extraSubresources?: readonly Subresource[] }
 
 export function defineKind<T extends KubeObject>(input: KindInput<T>): KindDefinition<T> {
+  const { extraSubresources = [], ...stated } = input
   const fact = factsByKey.get(`${input.group}/${input.version}/${input.kind}`)
   const hasStatus = fact?.subresources.some((s) => s.name === 'status') ?? false
-  const isSpecKind = hasStatus || input.prepareForUpdate !== undefined
   return {
     listKind: `${input.kind}List`,
     plural: fact?.plural ?? `${input.kind.toLowerCase()}s`,
@@ -24,41 +37,73 @@ export function defineKind<T extends KubeObject>(input: KindInput<T>): KindDefin
     categories: [],
     scope: fact?.namespaced === false ? 'Cluster' : 'Namespaced',
     verbs: (fact?.verbs as Verb[] | undefined) ?? [],
-    subresources: fact?.subresources ?? [],
+    subresources: [...(fact?.subresources ?? []), ...extraSubresources],
     schema: schemaName(input),
     persisted: true,
     validateName: dns1123Subdomain,
-    prepareForCreate: (object) => {
-      if (hasStatus) delete (object as { status?: unknown }).status
-      if (isSpecKind) object.metadata.generation = 1
-    },
-    prepareForUpdate: (object, old) => {
-      if (hasStatus) copyField(object, old, 'status')
-      if (isSpecKind) object.metadata.generation = (old.metadata.generation ?? 0) + (specEquals(object, old) ? 0 : 1)
-    },
-    prepareForStatusUpdate: (object, old) => {
-      const { status } = object as { status?: unknown }
-      for (const key of Object.keys(object)) if (key !== 'metadata') delete (object as Record<string, unknown>)[key]
-      Object.assign(object, { ...old, metadata: { ...old.metadata, managedFields: object.metadata.managedFields, resourceVersion: object.metadata.resourceVersion } })
-      if (status === undefined) delete (object as { status?: unknown }).status
-      else (object as { status?: unknown }).status = status
-    },
-    columns: nameAndAge as KindDefinition<T>['columns'],
+    prepareForCreate: hasStatus ? dropStatusAndStartGeneration : ignore,
+    prepareForUpdate: hasStatus ? keepStatusAndCountGeneration : ignore,
+    prepareForStatusUpdate: keepAllButStatus,
+    columns: nameAndAge,
     allowCreateOnUpdate: false,
     allowUnconditionalUpdate: true,
-    ...input,
+    ...stated,
   }
 }
 
-function schemaName({ group, version, kind }: { group: string; version: string; kind: string }): string {
+/** The name in generated/schemas.json of an API type, top-level kinds and subresource bodies (Scale, Eviction, …) alike. */
+export function schemaName({ group, version, kind }: { group: string; version: string; kind: string }): string {
   if (group === 'apiextensions.k8s.io') return `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.${version}.${kind}`
   if (group === 'apiregistration.k8s.io') return `io.k8s.kube-aggregator.pkg.apis.apiregistration.${version}.${kind}`
-  const short = group === '' ? 'core' : group.split('.')[0]
-  return `io.k8s.api.${short}.${version}.${kind}`
+  if (group === 'internal.apiserver.k8s.io') return `io.k8s.api.apiserverinternal.${version}.${kind}`
+  return `io.k8s.api.${group === '' ? 'core' : group.split('.')[0]}.${version}.${kind}`
 }
 
-function copyField(to: KubeObject, from: KubeObject, field: string): void {
-  const source = (from as Record<string, unknown>)[field]
-  if (source === undefined) delete (to as Record<string, unknown>)[field]
-  else (to as Record<string, unknown>)[field] = source
+/** The default create rule of kinds with a status: clients may not set it; the first generation is 1. */
+export function dropStatusAndStartGeneration(object: KubeObject): void {
+  delete (object as { status?: unknown }).status
+  object.metadata.generation = 1
 }
+
+/** The default create rule of kinds without a status whose generation is counted (NetworkPolicy, webhook configurations, …). */
+export function startGeneration(object: KubeObject): void {
+  object.metadata.generation = 1
+}
+
+/** The default update rule of kinds with a status: it stays, and the generation grows when anything but metadata changed. */
+export function keepStatusAndCountGeneration(object: KubeObject, old: KubeObject): void {
+  copyField(object, old, 'status')
+  countGeneration(object, old)
+}
+
+/** Sets the generation to the old one, plus one when anything but metadata and status changed. */
+export function countGeneration(object: KubeObject, old: KubeObject): void {
+  const generation = (old.metadata.generation ?? 0) + (specEquals(object, old) ? 0 : 1)
+  if (generation > 0) object.metadata.generation = generation
+  else delete object.metadata.generation
+}
+
+/** The default status rule: all of `old` but `status`, which comes from `object`; so do version and managed fields. */
+export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
+  const { status } = object as { status?: unknown }
+  const { managedFields, resourceVersion } = object.metadata
+  const target = object as Record<string, unknown>
+  for (const key of Object.keys(target)) delete target[key]
+  Object.assign(target, old)
+  object.metadata = { ...old.metadata }
+  setField(object.metadata, 'managedFields', managedFields)
+  setField(object.metadata, 'resourceVersion', resourceVersion)
+  setField(target, 'status', status)
+}
+
+/** Copies one top-level field, also its absence. */
+export function copyField(to: KubeObject, from: KubeObject, field: string): void {
+  setField(to, field, (from as Record<string, unknown>)[field])
+}
+
+function setField(target: object, field: string, value: unknown): void {
+  if (value === undefined) delete (target as Record<string, unknown>)[field]
+  else (target as Record<string, unknown>)[field] = value
+}
+
+function ignore(): void {}

@@ -4,8 +4,12 @@ import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../machine
 /**
  * One API kind: all that the platform knows about it. Routes, discovery, OpenAPI, columns, client types, console lists
  * and the registry-wide tests derive from the list in all.ts. To add a kind: one file with `defineKind`, one line in all.ts.
+ *
+ * Order of a write: decode (types by schema) → `applyDefaults` → `prepareFor…` → admission → object meta rules →
+ * `validate` → on updates also `validateUpdate`. A status write runs `prepareForStatusUpdate` and `validateStatusUpdate`
+ * only, as upstream does: a stored spec is not judged again because its status moved.
  */
-export type KindDefinition<T extends KubeObject = KubeObject> = GroupVersionKind & {
+export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly listKind: string
   /** Lower-case plural, as in paths: `pods`. */
   readonly plural: string
@@ -15,12 +19,12 @@ export type KindDefinition<T extends KubeObject = KubeObject> = GroupVersionKind
   readonly scope: 'Namespaced' | 'Cluster'
   readonly verbs: readonly Verb[]
   readonly subresources: readonly Subresource[]
-  /** Name of the schema in generated/schemas.json; absent only for kinds without one. */
+  /** Name of the schema in generated/schemas.json. Kinds of Keelson's own name one that is not there: they are stored and checked by their own rules. */
   readonly schema: string
   /** `review` kinds (SubjectAccessReview, TokenReview, …) are answered, never stored. */
   readonly persisted: boolean
   /** Other kinds' storage that this one is another version of (`autoscaling/v1` of `v2`); conversion comes with it. */
-  readonly storedAs?: { readonly version: string; toStored(object: T): KubeObject; fromStored(object: KubeObject): T }
+  readonly storedAs?: StoredAs<T>
   /** Rules for metadata.name; default DNS-1123 subdomain. Returns messages without a path. */
   readonly validateName: (name: string) => readonly string[]
   /** Fills defaults beyond the schema's. Mutates its argument, which is the caller's own copy. */
@@ -31,21 +35,23 @@ export type KindDefinition<T extends KubeObject = KubeObject> = GroupVersionKind
   readonly prepareForUpdate: (object: T, old: T, context: PrepareContext) => void
   /** On update through `/status`: keep everything but status. Mutates `object`. */
   readonly prepareForStatusUpdate: (object: T, old: T) => void
-  /** Everything beyond the schema and the object meta, which are checked before. Pure. */
+  /** Everything beyond types (schema) and the object meta, required fields and enums included. Runs on create and on update. Pure. */
   readonly validate?: (object: T) => FieldError[]
-  /** What may not change, and what must hold of the new state. Pure. */
+  /** What may not change, and what holds of updates only. Runs after `validate` of the new object. Pure. */
   readonly validateUpdate?: (object: T, old: T) => FieldError[]
   readonly validateStatusUpdate?: (object: T, old: T) => FieldError[]
+  /** PUT and PATCH of the object itself through a subresource other than `status`: `ephemeralcontainers`, `resize`, `approval`, `finalize`. */
+  readonly subresourceUpdates?: Readonly<Record<string, SubresourceUpdate<T>>>
   /** Advice for the client, sent as Warning headers. */
   readonly warnings?: (object: T) => string[]
   /** Printer columns of `kubectl get`; Name comes first by itself only if listed. */
   readonly columns: readonly Column<T>[]
   /** Field selector paths beyond metadata.name and metadata.namespace. Pure. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>
-  /** Default grace of a delete, in seconds; undefined: the kind is deleted at once. */
+  /** Grace of a delete, in seconds; undefined: the object is deleted at once. */
   readonly gracefulDeletion?: (object: T, requestedSeconds: number | undefined) => number | undefined
   /** Where `/scale` finds its numbers (JSON paths in dots). */
-  readonly scale?: { readonly specReplicas: string; readonly statusReplicas: string; readonly selector: string }
+  readonly scale?: ScalePaths
   /** True where PUT may create a missing object (Lease, Event, Endpoints, …). */
   readonly allowCreateOnUpdate: boolean
   /** True where an update without resourceVersion is accepted. */
@@ -62,10 +68,33 @@ export type Subresource = {
   readonly verbs: readonly string[]
 }
 
+/** `group` is absent where only the version differs. */
+export type StoredAs<T> = {
+  readonly group?: string
+  readonly version: string
+  readonly toStored: (object: T) => KubeObject
+  readonly fromStored: (object: KubeObject) => T
+}
+
+/** `prepare` keeps of `old` everything that the subresource does not own; `validate` then judges the rest. */
+export type SubresourceUpdate<T> = {
+  readonly prepare: (object: T, old: T, context: PrepareContext) => void
+  readonly validate: (object: T, old: T) => FieldError[]
+}
+
+/** `selector` is a path to a label selector (or, for ReplicationController, a plain map). */
+export type ScalePaths = { readonly specReplicas: string; readonly statusReplicas: string; readonly selector: string }
+
 export type PrepareContext = {
   /** RFC 3339, for fields like lastTransitionTime. */
   readonly now: string
   readonly user: string
+  /** Groups, uid and extra of the user, where a kind records them (CertificateSigningRequest). */
+  readonly userInfo?: {
+    readonly uid?: string
+    readonly groups: readonly string[]
+    readonly extra?: Readonly<Record<string, readonly string[]>>
+  }
 }
 
 /** One printer column. `priority` 0 shows always, 1 only with `-o wide`. `cell` must not throw on partial objects. */

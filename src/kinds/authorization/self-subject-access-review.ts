@@ -1,0 +1,9 @@
+import { defineKind } from '../define-kind.ts'
+import type { SelfSubjectAccessReview } from '../generated/types/authorization-v1.ts'
+
+export const selfSubjectAccessReviews = defineKind<SelfSubjectAccessReview>({
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  kind: 'SelfSubjectAccessReview',
+  persisted: false,
+})

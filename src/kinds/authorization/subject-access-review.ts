@@ -1,0 +1,9 @@
+import { defineKind } from '../define-kind.ts'
+import type { SubjectAccessReview } from '../generated/types/authorization-v1.ts'
+
+export const subjectAccessReviews = defineKind<SubjectAccessReview>({
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  kind: 'SubjectAccessReview',
+  persisted: false,
+})

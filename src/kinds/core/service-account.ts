@@ -1,0 +1,9 @@
+import { defineKind } from '../define-kind.ts'
+import type { ServiceAccount } from '../generated/types/core-v1.ts'
+
+export const serviceAccounts = defineKind<ServiceAccount>({
+  group: '',
+  version: 'v1',
+  kind: 'ServiceAccount',
+  shortNames: ['sa'],
+})
