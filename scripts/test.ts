@@ -1,0 +1,65 @@
+// Runs the project's tests by need. Usage: node scripts/test.ts unit | root | e2e | all
+//   unit  *.test.ts and *.sim.test.ts beside the code, and test/{tidy,sim,integration,fuzz}: no root, no containers
+//   root  *.root.test.ts: real containers, namespaces and nft; one file at a time
+//   e2e   test/e2e: whole clusters under the stock clients; one file at a time
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+
+const groups: Record<string, { patterns: string[]; exclude: RegExp | undefined; concurrency: number; timeoutMs: number }> = {
+  unit: {
+    patterns: [
+      'src/**/*.test.ts',
+      'test/tidy/**/*.test.ts',
+      'test/sim/**/*.test.ts',
+      'test/integration/**/*.test.ts',
+      'test/fuzz/**/*.test.ts',
+      'scripts/**/*.test.ts',
+    ],
+    exclude: /\.root\.test\.ts$/,
+    concurrency: 2,
+    timeoutMs: 180_000,
+  },
+  root: {
+    patterns: ['src/**/*.root.test.ts', 'test/integration/**/*.root.test.ts', 'scripts/**/*.root.test.ts'],
+    exclude: undefined,
+    concurrency: 1,
+    timeoutMs: 240_000,
+  },
+  e2e: { patterns: ['test/e2e/**/*.test.ts'], exclude: undefined, concurrency: 1, timeoutMs: 600_000 },
+}
+
+const wanted = process.argv[2] ?? 'unit'
+const only = process.argv[3]
+const names = wanted === 'all' ? Object.keys(groups) : [wanted]
+let failed = false
+for (const name of names) {
+  const group = groups[name]
+  if (!group) throw new Error(`unknown group ${name}: one of ${Object.keys(groups).join(', ')}, all`)
+  const files = group.patterns
+    .flatMap((p) => globSync(p))
+    .filter((f) => !group.exclude?.test(f) && (!only || f.includes(only)))
+    .sort()
+  if (files.length === 0) {
+    console.error(`no test files in group ${name}`)
+    failed = true
+    continue
+  }
+  console.log(`== ${name}: ${files.length} files`)
+  const run = spawnSync(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      '--test',
+      `--test-concurrency=${group.concurrency}`,
+      `--test-timeout=${group.timeoutMs}`,
+      `--test-reporter=${process.env.CI ? 'dot' : 'dot'}`,
+      '--test-reporter-destination=stdout',
+      '--test-reporter=./scripts/failures-reporter.ts',
+      '--test-reporter-destination=stdout',
+      ...files,
+    ],
+    { stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '.cache/compile' } },
+  )
+  if (run.status !== 0) failed = true
+}
+process.exitCode = failed ? 1 : 0
