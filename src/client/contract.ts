@@ -11,6 +11,8 @@ export type Client = {
   resource<T extends KubeObject>(kind: KindRef<T>, namespace?: string): ResourceClient<T>
   /** A bare request for anything without a kind (version, healthz, explain, logs). */
   raw(request: RawRequest): Promise<RawResponse>
+  /** A WebSocket to a streaming subresource (exec, attach, port-forward); absent where the transport cannot carry one. */
+  openWebSocket?(request: WebSocketRequest): Promise<WebSocketChannel>
 }
 
 export type ResourceClient<T extends KubeObject> = {
@@ -88,4 +90,22 @@ export type RawResponse = {
   readonly code: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: AsyncIterable<Uint8Array>
+}
+
+export type WebSocketRequest = {
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | readonly string[]>>
+  /** Subprotocols in order of preference. */
+  readonly protocols: readonly string[]
+  readonly signal?: AbortSignal
+}
+
+export type WebSocketChannel = {
+  /** The subprotocol that the server chose. */
+  readonly protocol: string
+  /** Whole messages as they arrive; ends when the connection does. */
+  readonly messages: AsyncIterable<Uint8Array>
+  /** Resolves when the message has been handed to the connection. */
+  send(data: Uint8Array): Promise<void>
+  close(): void
 }

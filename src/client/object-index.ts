@@ -1,0 +1,84 @@
+import type { KubeObject } from '../machinery/object.ts'
+
+type Index<T> = { readonly valuesOf: (object: T) => readonly string[]; readonly buckets: Map<string, Bucket<T>> }
+
+/** `array` is the bucket as callers see it, made on demand and dropped with every change. */
+type Bucket<T> = { readonly objects: Map<string, T>; array: readonly T[] | undefined }
+
+const none: readonly never[] = []
+
+/** Objects by key, and by any number of indexes that are kept up to date. Lists are shared snapshots: never change one. */
+export class ObjectIndex<T extends KubeObject> {
+  readonly #all: Bucket<T> = { objects: new Map(), array: undefined }
+  readonly #indexes = new Map<string, Index<T>>()
+
+  constructor() {
+    this.addIndex('namespace', (object) => (object.metadata.namespace ? [object.metadata.namespace] : none))
+  }
+
+  get size(): number {
+    return this.#all.objects.size
+  }
+
+  get(key: string): T | undefined {
+    return this.#all.objects.get(key)
+  }
+
+  keys(): Iterable<string> {
+    return this.#all.objects.keys()
+  }
+
+  list(namespace?: string): readonly T[] {
+    return namespace === undefined ? arrayOf(this.#all) : this.byIndex('namespace', namespace)
+  }
+
+  byIndex(name: string, value: string): readonly T[] {
+    const index = this.#indexes.get(name)
+    if (!index) throw new Error(`no index "${name}"`)
+    const bucket = index.buckets.get(value)
+    return bucket ? arrayOf(bucket) : none
+  }
+
+  addIndex(name: string, valuesOf: (object: T) => readonly string[]): void {
+    if (this.#indexes.has(name)) return
+    const index: Index<T> = { valuesOf, buckets: new Map() }
+    this.#indexes.set(name, index)
+    for (const [key, object] of this.#all.objects) addTo(index, key, object)
+  }
+
+  /** Puts `current` in place (undefined removes) and gives back what was there. */
+  set(key: string, current: T | undefined): T | undefined {
+    const old = this.#all.objects.get(key)
+    this.#all.array = undefined
+    if (current) this.#all.objects.set(key, current)
+    else this.#all.objects.delete(key)
+    for (const index of this.#indexes.values()) {
+      if (old) removeFrom(index, key, old)
+      if (current) addTo(index, key, current)
+    }
+    return old
+  }
+}
+
+function arrayOf<T>(bucket: Bucket<T>): readonly T[] {
+  return (bucket.array ??= [...bucket.objects.values()])
+}
+
+function addTo<T>(index: Index<T>, key: string, object: T): void {
+  for (const value of index.valuesOf(object)) {
+    let bucket = index.buckets.get(value)
+    if (!bucket) index.buckets.set(value, (bucket = { objects: new Map(), array: undefined }))
+    bucket.objects.set(key, object)
+    bucket.array = undefined
+  }
+}
+
+function removeFrom<T>(index: Index<T>, key: string, object: T): void {
+  for (const value of index.valuesOf(object)) {
+    const bucket = index.buckets.get(value)
+    if (!bucket) continue
+    bucket.objects.delete(key)
+    bucket.array = undefined
+    if (bucket.objects.size === 0) index.buckets.delete(value)
+  }
+}
