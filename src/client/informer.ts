@@ -11,7 +11,7 @@ import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { KindRef } from '../kinds/kind.ts'
-import { keyOf, type KubeObject } from '../machinery/object.ts'
+import { apiVersionOf, keyOf, type KubeObject } from '../machinery/object.ts'
 import { isStatus } from '../machinery/status-error.ts'
 import type { Client, ResourceClient } from './contract.ts'
 import type { Informer } from './informer-contract.ts'
@@ -158,7 +158,7 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
         limit: pageSize,
         ...(next ? { continue: next } : isFirst ? { resourceVersion: '0' } : {}),
       })
-      for (const item of page.items) objects.push(item)
+      for (const item of page.items) objects.push(item.kind === undefined ? this.#withType(item) : item)
       next = page.metadata.continue ?? ''
       resourceVersion = page.metadata.resourceVersion ?? ''
     } while (next)
@@ -187,6 +187,11 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
       else this.#apply(event.type, event.object)
     }
     return eventCount
+  }
+
+  /** Lists over HTTP leave the type of their items out. */
+  #withType(item: T): T {
+    return { apiVersion: apiVersionOf(this.#options.kind), kind: this.#options.kind.kind, ...item }
   }
 
   #selectors() {

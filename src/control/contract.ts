@@ -31,11 +31,18 @@ export type ControllerDefinition = {
   readonly writes: readonly KindRef[]
   /** Keys worked on at once; one key never runs twice at the same time. Default 8. */
   readonly concurrency?: number
+  /**
+   * The least time between two starts of one key, so that a burst of changes is looked at together. Default 0. The first
+   * change after a quiet time is never delayed.
+   */
+  readonly minIntervalMs?: number
   readonly reconcile: (context: LoopContext, key: string, signal: AbortSignal) => Promise<ReconcileResult>
 }
 
 export type WatchDeclaration<T extends KubeObject = KubeObject> = {
   readonly kind: KindRef<T>
+  /** Only `apiVersion`, `kind` and `metadata` are needed: the informer keeps no more unless another loop declares the whole. */
+  readonly metadataOnly?: boolean
   /** Keys to enqueue for a change; default: the object's own key. `old` is undefined for a new object, `current` for a deleted one. */
   readonly keys?: (change: { readonly current: T | undefined; readonly old: T | undefined }, context: LoopContext) => readonly string[]
 }

@@ -1,0 +1,167 @@
+/**
+ * Writes core/v1 Events about objects, folded as upstream's correlator folds them:
+ *  1. The same event again raises `count` of the one that is stored.
+ *  2. More than ten different messages of one kind within ten minutes become one "(combined from similar events)".
+ *  3. At most 25 events about one object in a burst, then one every five minutes.
+ * Recording never throws and never blocks; what does not fit the bounded backlog is dropped and counted.
+ */
+import { type Clock, toTime } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Client } from '../client/contract.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { Event } from '../kinds/generated/types/core-v1.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import { isStatus } from '../machinery/status-error.ts'
+
+export type EventRecorderOptions = {
+  readonly client: Client
+  readonly clock: Clock
+  readonly log: Log
+  /** The events' source and reporting component. */
+  readonly component: string
+  /** The node that reports, for agents. */
+  readonly host?: string
+}
+
+export type EventInput = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
+
+type Similar = { readonly messages: Set<string>; sinceMs: number }
+type Stored = { readonly name: string; readonly namespace: string; readonly firstTimestamp: string; count: number }
+type Bucket = { tokens: number; atMs: number }
+
+const similarMax = 10
+const similarWindowMs = 600_000
+const burst = 25
+const refillMs = 300_000
+const rememberedMax = 4_096
+const backlogMax = 1_000
+
+export class EventRecorder {
+  readonly #options: EventRecorderOptions
+  readonly #similar = new Map<string, Similar>()
+  readonly #stored = new Map<string, Stored>()
+  readonly #buckets = new Map<string, Bucket>()
+  readonly #backlog: { readonly about: KubeObject; readonly event: EventInput }[] = []
+  #draining: Promise<void> | undefined
+  #serial = 0
+  droppedCount = 0
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options
+  }
+
+  record(about: KubeObject, event: EventInput): void {
+    if (this.#backlog.length >= backlogMax) {
+      this.droppedCount++
+      return
+    }
+    this.#backlog.push({ about, event })
+    this.#draining ??= this.#drain().finally(() => (this.#draining = undefined))
+  }
+
+  /** Resolves when everything recorded so far has been written or dropped. */
+  async flushed(): Promise<void> {
+    while (this.#draining) await this.#draining
+  }
+
+  async #drain(): Promise<void> {
+    // The first step is taken in a later microtask, so that recording costs its caller nothing.
+    await Promise.resolve()
+    for (let next = this.#backlog.shift(); next; next = this.#backlog.shift()) {
+      try {
+        await this.#write(next.about, next.event)
+      } catch (error) {
+        this.droppedCount++
+        this.#options.log.debug({ reason: next.event.reason, error: String(error) }, 'an event could not be written')
+      }
+    }
+  }
+
+  async #write(about: KubeObject, input: EventInput): Promise<void> {
+    const nowMs = this.#options.clock.now()
+    const { kind = '', apiVersion = '', metadata } = about
+    const objectKey = [kind, apiVersion, metadata.namespace ?? '', metadata.name ?? '', metadata.uid ?? ''].join('\0')
+    const { key, message } = this.#fold(objectKey, input, nowMs)
+    if (!this.#takeToken(objectKey, nowMs)) {
+      this.droppedCount++
+      return
+    }
+    const stored = this.#stored.get(key)
+    if (stored && (await this.#raise(stored, message, nowMs))) return
+    await this.#create(about, { ...input, message }, key, nowMs)
+  }
+
+  /** The key under which this event is counted, and the message that it is shown with. */
+  #fold(objectKey: string, input: EventInput, nowMs: number): { key: string; message: string } {
+    const groupKey = [objectKey, input.type, input.reason].join('\0')
+    let similar = this.#similar.get(groupKey)
+    if (!similar || nowMs - similar.sinceMs > similarWindowMs) similar = { messages: new Set(), sinceMs: nowMs }
+    similar.messages.add(input.message)
+    remember(this.#similar, groupKey, similar)
+    if (similar.messages.size <= similarMax) return { key: `${groupKey}\0${input.message}`, message: input.message }
+    similar.messages.delete(similar.messages.values().next().value ?? '')
+    return { key: groupKey, message: `(combined from similar events): ${input.message}` }
+  }
+
+  #takeToken(objectKey: string, nowMs: number): boolean {
+    const bucket = this.#buckets.get(objectKey) ?? { tokens: burst, atMs: nowMs }
+    bucket.tokens = Math.min(burst, bucket.tokens + (nowMs - bucket.atMs) / refillMs)
+    bucket.atMs = nowMs
+    remember(this.#buckets, objectKey, bucket)
+    if (bucket.tokens < 1) return false
+    bucket.tokens--
+    return true
+  }
+
+  async #raise(stored: Stored, message: string, nowMs: number): Promise<boolean> {
+    const body = { count: stored.count + 1, lastTimestamp: toTime(nowMs), message }
+    try {
+      await this.#options.client.resource(kindRefs.coreV1.events, stored.namespace).patch(stored.name, { type: 'merge', body })
+      stored.count++
+      return true
+    } catch (error) {
+      // It has expired meanwhile: a new one begins.
+      if (isStatus(error, 'NotFound')) return false
+      throw error
+    }
+  }
+
+  async #create(about: KubeObject, input: EventInput, key: string, nowMs: number): Promise<void> {
+    const { component, host, client } = this.#options
+    const { metadata } = about
+    const namespace = metadata.namespace ?? 'default'
+    const time = toTime(nowMs)
+    const name = `${metadata.name}.${(BigInt(Math.floor(nowMs)) * 1_000_000n + BigInt(this.#serial++ % 1_000_000)).toString(16)}`
+    const event: Event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name, namespace },
+      involvedObject: {
+        ...(about.kind ? { kind: about.kind } : {}),
+        ...(about.apiVersion ? { apiVersion: about.apiVersion } : {}),
+        ...(metadata.namespace ? { namespace: metadata.namespace } : {}),
+        ...(metadata.name ? { name: metadata.name } : {}),
+        ...(metadata.uid ? { uid: metadata.uid } : {}),
+        ...(metadata.resourceVersion ? { resourceVersion: metadata.resourceVersion } : {}),
+      },
+      type: input.type,
+      reason: input.reason,
+      message: input.message.slice(0, 1024),
+      source: { component, ...(host ? { host } : {}) },
+      reportingComponent: component,
+      reportingInstance: host ?? '',
+      firstTimestamp: time,
+      lastTimestamp: time,
+      count: 1,
+    }
+    await client.resource(kindRefs.coreV1.events, namespace).create(event)
+    remember(this.#stored, key, { name, namespace, firstTimestamp: time, count: 1 })
+  }
+}
+
+/** Puts an entry in as the newest and drops the oldest beyond the limit. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > rememberedMax) map.delete(map.keys().next().value ?? '')
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Client } from '../client/contract.ts'
+import { ObjectInformer } from '../client/informer.ts'
+import { type KindRef, kindKey } from '../kinds/kind.ts'
+import type { KubeObject } from '../machinery/object.ts'
+
+export type InformerFactoryOptions = { readonly client: Client; readonly clock: Clock; readonly random: Random; readonly log: Log }
+
+/**
+ * One informer a kind, however many loops read it. `want` states the need before `start`; asking for a kind later starts
+ * its informer at once.
+ */
+export class InformerFactory {
+  readonly #options: InformerFactoryOptions
+  readonly #informers = new Map<string, ObjectInformer<KubeObject>>()
+  readonly #isWhole = new Map<string, boolean>()
+  readonly #running = new Set<Promise<void>>()
+  #signal: AbortSignal | undefined
+
+  constructor(options: InformerFactoryOptions) {
+    this.#options = options
+  }
+
+  /** Declares that a kind is read, whole or metadata only; the whole wins when both are declared before the first use. */
+  want(kind: KindRef, need: 'whole' | 'metadata'): void {
+    const key = kindKey(kind)
+    this.#isWhole.set(key, (this.#isWhole.get(key) ?? false) || need === 'whole')
+  }
+
+  informer<T extends KubeObject>(kind: KindRef<T>): ObjectInformer<T> {
+    const key = kindKey(kind)
+    let informer = this.#informers.get(key)
+    if (!informer) {
+      const isWhole = this.#isWhole.get(key) ?? true
+      informer = new ObjectInformer<KubeObject>({ ...this.#options, kind, ...(isWhole ? {} : { transform: metadataOf }) })
+      this.#informers.set(key, informer)
+      if (this.#signal) this.#run(informer, this.#signal)
+    }
+    // Keyed by kind, so it is the informer of T.
+    return informer as unknown as ObjectInformer<T>
+  }
+
+  /** The informer of a kind if some loop reads it; for showing writes at once. */
+  existing(kind: KindRef): ObjectInformer<KubeObject> | undefined {
+    return this.#informers.get(kindKey(kind))
+  }
+
+  start(signal: AbortSignal): void {
+    this.#signal = signal
+    for (const informer of this.#informers.values()) this.#run(informer, signal)
+  }
+
+  /** Resolves when every informer has ended after the signal of `start` aborted. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running)
+  }
+
+  #run(informer: ObjectInformer<KubeObject>, signal: AbortSignal): void {
+    const run = informer.run(signal).finally(() => this.#running.delete(run))
+    this.#running.add(run)
+  }
+}
+
+function metadataOf(object: KubeObject): KubeObject {
+  const { apiVersion, kind, metadata } = object
+  return { ...(apiVersion ? { apiVersion } : {}), ...(kind ? { kind } : {}), metadata }
+}

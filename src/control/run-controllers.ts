@@ -1,0 +1,106 @@
+import { assert } from '../base/assert.ts'
+import { kindKey } from '../kinds/kind.ts'
+import { isStatus, StatusError } from '../machinery/status-error.ts'
+import type { ControllerDefinition, LoopContext } from './contract.ts'
+import type { ControllerMetrics } from './controller-metrics.ts'
+import type { InformerFactory } from './informer-factory.ts'
+import { WorkQueue } from './work-queue.ts'
+
+export type RunControllersOptions = {
+  readonly definitions: readonly ControllerDefinition[]
+  /** What the loop of this name is given: its client carries its own identity. See createLoopContext. */
+  readonly contextFor: (name: string) => LoopContext
+  /** The informers that the contexts share; started here. */
+  readonly informers: InformerFactory
+  readonly metrics: ControllerMetrics
+}
+
+const defaultConcurrency = 8
+
+/**
+ * Runs controllers until the signal aborts; resolves when the last reconcile under way has ended. A controller starts as soon
+ * as the kinds that it declares are synced. What reconcile throws is counted and retried with back-off; a conflict is retried
+ * without a word, for it only says that the cache was behind.
+ */
+export async function runControllers(options: RunControllersOptions, signal: AbortSignal): Promise<void> {
+  for (const definition of options.definitions)
+    for (const watch of definition.watches) options.informers.want(watch.kind, watch.metadataOnly ? 'metadata' : 'whole')
+  const loops = options.definitions.map((definition) => runController(options, definition, signal))
+  options.informers.start(signal)
+  await Promise.all(loops)
+  await options.informers.ended()
+}
+
+async function runController(options: RunControllersOptions, definition: ControllerDefinition, signal: AbortSignal): Promise<void> {
+  const { name } = definition
+  const context = declaredOnly(options.contextFor(name), definition)
+  const queue = new WorkQueue({
+    clock: context.clock,
+    concurrency: definition.concurrency ?? defaultConcurrency,
+    minIntervalMs: definition.minIntervalMs ?? 0,
+    observer: options.metrics.observerOf(name),
+    work: (key) => reconcileOnce(options.metrics, definition, context, queue, key, signal),
+  })
+  options.metrics.watchQueue(name, queue)
+  const removals = definition.watches.map((watch) =>
+    context.informer(watch.kind).onChange((change) => {
+      const keys = watch.keys ? watch.keys(change, context) : [ownKey(change.current ?? change.old)]
+      for (const key of keys) queue.add(key)
+    }),
+  )
+  try {
+    await Promise.all(definition.watches.map((watch) => context.informer(watch.kind).synced(signal)))
+    queue.start()
+    if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  } catch (error) {
+    // Only the wait for the first sync can fail, and only because the signal aborted.
+    if (!signal.aborted) throw error
+  } finally {
+    for (const remove of removals) remove()
+    await queue.stop()
+  }
+}
+
+function ownKey(object: { readonly metadata: { readonly namespace?: string; readonly name?: string } } | undefined): string {
+  assert(object, 'a change has an object')
+  const { namespace, name = '' } = object.metadata
+  return namespace ? `${namespace}/${name}` : name
+}
+
+/** The informers of a loop are those that it declares: an undeclared one might not be synced, which would be found too late. */
+function declaredOnly(context: LoopContext, definition: ControllerDefinition): LoopContext {
+  const declared = new Set(definition.watches.map((watch) => kindKey(watch.kind)))
+  return {
+    ...context,
+    informer: (kind) => {
+      assert(declared.has(kindKey(kind)), `controller ${definition.name} reads ${kindKey(kind)} without declaring it`)
+      return context.informer(kind)
+    },
+  }
+}
+
+async function reconcileOnce(
+  metrics: ControllerMetrics,
+  definition: ControllerDefinition,
+  context: LoopContext,
+  queue: WorkQueue,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name } = definition
+  try {
+    const result = await definition.reconcile(context, key, signal)
+    queue.forget(key)
+    metrics.countResult(name, result ? 'requeue_after' : 'success')
+    if (result && !signal.aborted) queue.addAfter(key, result.requeueAfterMs)
+  } catch (error) {
+    if (signal.aborted) return
+    const isConflict = isStatus(error, 'Conflict')
+    metrics.countResult(name, isConflict ? 'conflict' : 'error')
+    if (!(error instanceof StatusError)) metrics.countPanic(name)
+    const fields = { controller: name, key, error: error instanceof StatusError ? error.message : String((error as Error)?.stack ?? error) }
+    if (isConflict) context.log.debug(fields, 'conflict; trying again')
+    else context.log.warn(fields, 'reconcile failed; trying again')
+    queue.addRateLimited(key)
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The keys that wait to be worked on.
+ *  1. A key is held once, however often it is added.
+ *  2. A key is never worked on twice at the same time: added while it is being worked on, it comes again afterwards.
+ *  3. Only keys are kept, so memory is bounded by the number of objects.
+ */
+import type { Cancel, Clock } from '../base/clock.ts'
+
+export type WorkQueueOptions = {
+  readonly clock: Clock
+  /** Keys worked on at once. */
+  readonly concurrency: number
+  /** The least time between two starts of one key. */
+  readonly minIntervalMs?: number
+  /** Works on one key. It must not reject: the queue's owner turns failures into `addRateLimited`. */
+  readonly work: (key: string) => Promise<void>
+  readonly observer?: QueueObserver
+}
+
+/** What metrics want to know; times in ms. */
+export type QueueObserver = {
+  added(): void
+  retried(): void
+  started(waitedMs: number): void
+  finished(workedMs: number): void
+}
+
+/** Upstream's per-item exponential limits: 5 ms doubling up to 1,000 s. */
+const backoffInitialMs = 5
+const backoffMaxMs = 1_000_000
+
+/** Starts paused: keys gather until `start`. */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions
+  /** Ready keys in order, with the moment they became so. */
+  readonly #ready = new Map<string, number>()
+  readonly #active = new Set<string>()
+  /** Active keys that were added again. */
+  readonly #again = new Set<string>()
+  readonly #delayed = new Map<string, { readonly atMs: number; readonly cancel: Cancel }>()
+  readonly #failures = new Map<string, number>()
+  readonly #lastStartMs = new Map<string, number>()
+  #isRunning = false
+  #idle: (() => void) | undefined
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options
+  }
+
+  /** Keys that are ready but not being worked on. */
+  get depth(): number {
+    return this.#ready.size
+  }
+
+  get activeCount(): number {
+    return this.#active.size
+  }
+
+  /** True when no key is ready, active or delayed. */
+  get isIdle(): boolean {
+    return this.#ready.size + this.#active.size + this.#delayed.size === 0
+  }
+
+  add(key: string): void {
+    this.#options.observer?.added()
+    if (this.#active.has(key)) {
+      this.#again.add(key)
+      return
+    }
+    const waitMs = this.#intervalLeftMs(key)
+    if (waitMs > 0) this.#delay(key, waitMs)
+    else this.#makeReady(key)
+  }
+
+  /** Adds the key after a delay; an earlier one that is already waiting wins. */
+  addAfter(key: string, delayMs: number): void {
+    if (delayMs <= 0) this.add(key)
+    else this.#delay(key, delayMs)
+  }
+
+  /** Adds the key after its back-off, which doubles with every call until `forget`. */
+  addRateLimited(key: string): void {
+    const failures = this.#failures.get(key) ?? 0
+    this.#failures.set(key, failures + 1)
+    this.#options.observer?.retried()
+    this.addAfter(key, Math.min(backoffMaxMs, backoffInitialMs * 2 ** Math.min(failures, 30)))
+  }
+
+  /** The key succeeded: its back-off starts over. */
+  forget(key: string): void {
+    this.#failures.delete(key)
+  }
+
+  failuresOf(key: string): number {
+    return this.#failures.get(key) ?? 0
+  }
+
+  start(): void {
+    this.#isRunning = true
+    this.#pump()
+  }
+
+  /** Drops what waits and resolves when the keys being worked on are done. Idempotent. */
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    this.#ready.clear()
+    this.#again.clear()
+    for (const { cancel } of this.#delayed.values()) cancel()
+    this.#delayed.clear()
+    if (this.#active.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+  }
+
+  #intervalLeftMs(key: string): number {
+    const interval = this.#options.minIntervalMs ?? 0
+    const last = interval > 0 ? this.#lastStartMs.get(key) : undefined
+    return last === undefined ? 0 : last + interval - this.#options.clock.monotonicMs()
+  }
+
+  #makeReady(key: string): void {
+    this.#cancelDelay(key)
+    if (!this.#ready.has(key)) this.#ready.set(key, this.#options.clock.monotonicMs())
+    this.#pump()
+  }
+
+  #delay(key: string, delayMs: number): void {
+    if (this.#ready.has(key)) return
+    const atMs = this.#options.clock.monotonicMs() + delayMs
+    const waiting = this.#delayed.get(key)
+    if (waiting && waiting.atMs <= atMs) return
+    waiting?.cancel()
+    const cancel = this.#options.clock.schedule(delayMs, () => {
+      this.#delayed.delete(key)
+      if (this.#active.has(key)) this.#again.add(key)
+      else this.#makeReady(key)
+    })
+    this.#delayed.set(key, { atMs, cancel })
+  }
+
+  #cancelDelay(key: string): void {
+    this.#delayed.get(key)?.cancel()
+    this.#delayed.delete(key)
+  }
+
+  #pump(): void {
+    while (this.#isRunning && this.#active.size < this.#options.concurrency) {
+      const next = this.#ready.entries().next()
+      if (next.done) return
+      const [key, readyMs] = next.value
+      this.#ready.delete(key)
+      this.#begin(key, readyMs)
+    }
+  }
+
+  #begin(key: string, readyMs: number): void {
+    const { clock, observer, work, minIntervalMs } = this.#options
+    const startMs = clock.monotonicMs()
+    this.#active.add(key)
+    if (minIntervalMs) this.#rememberStart(key, startMs, minIntervalMs)
+    observer?.started(startMs - readyMs)
+    void work(key).finally(() => {
+      observer?.finished(clock.monotonicMs() - startMs)
+      this.#active.delete(key)
+      if (this.#again.delete(key) && this.#isRunning) this.add(key)
+      this.#pump()
+      if (this.#active.size === 0) this.#idle?.()
+    })
+  }
+
+  /** Keeps the starts of the last interval only. */
+  #rememberStart(key: string, startMs: number, minIntervalMs: number): void {
+    this.#lastStartMs.delete(key)
+    this.#lastStartMs.set(key, startMs)
+    for (const [oldKey, oldMs] of this.#lastStartMs) {
+      if (oldMs + minIntervalMs > startMs) break
+      this.#lastStartMs.delete(oldKey)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { Client, ResourceClient } from '../client/contract.ts'
+import type { KindRef } from '../kinds/kind.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import type { InformerFactory } from './informer-factory.ts'
+
+/**
+ * A client whose successful writes show in the process's own informers at once, before the watch brings them. So no loop
+ * ever acts on a state older than its own last write (which upstream needs its "expectations" for).
+ */
+export function writeThroughClient(client: Client, factory: InformerFactory): Client {
+  return {
+    resource: (kind, namespace) => writeThroughResource(client.resource(kind, namespace), factory, kind, namespace),
+    raw: (request) => client.raw(request),
+    ...(client.openWebSocket ? { openWebSocket: client.openWebSocket.bind(client) } : {}),
+  }
+}
+
+function writeThroughResource<T extends KubeObject>(
+  resource: ResourceClient<T>,
+  factory: InformerFactory,
+  kind: KindRef<T>,
+  namespace: string | undefined,
+): ResourceClient<T> {
+  const seen = (object: T): T => {
+    factory.existing(kind)?.observeWrite(object)
+    return object
+  }
+  const show = (write: Promise<T>, isDryRun: boolean | undefined) => (isDryRun ? write : write.then(seen))
+  return {
+    get: (name, options) => resource.get(name, options),
+    list: (options) => resource.list(options),
+    watch: (options) => resource.watch(options),
+    deleteCollection: (options) => resource.deleteCollection(options),
+    subresource: (name, subresource, body, options) => resource.subresource(name, subresource, body, options),
+    create: (object, options) => show(resource.create(object, options), options?.dryRun),
+    update: (object, options) => show(resource.update(object, options), options?.dryRun),
+    updateStatus: (object, options) => show(resource.updateStatus(object, options), options?.dryRun),
+    patch: (name, patch, options) => show(resource.patch(name, patch, options), options?.dryRun),
+    apply: (object, options) => show(resource.apply(object, options), options?.dryRun),
+    delete: async (name, options) => {
+      const informer = factory.existing(kind)
+      const key = namespace === undefined ? name : `${namespace}/${name}`
+      const uid = informer?.get(key)?.metadata.uid
+      const result = await resource.delete(name, options)
+      if (options?.dryRun || !informer) return result
+      const deleted = result as T
+      if (deleted.kind !== 'Status' && deleted.metadata?.deletionTimestamp) informer.observeWrite(deleted)
+      else if (uid !== undefined) informer.observeDelete(key, uid)
+      return result
+    },
+  }
+}
