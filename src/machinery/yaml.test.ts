@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { formatYaml, parseYaml, parseYamlDocuments, parseYamlStrict, YamlError } from './yaml.ts'
+
+test('reads scalars as Kubernetes’ tools do', () => {
+  const check = (text: string, expected: unknown) => assert.deepEqual(parseYaml(`a: ${text}`), { a: expected }, text)
+  check('yes', true)
+  check('Off', false)
+  check('y', 'y')
+  check('~', null)
+  check('', null)
+  check('014', 12)
+  check('0o14', 12)
+  check('0x1F', 31)
+  check('1_000', 1000)
+  check('-7', -7)
+  check('1e3', 1000)
+  check('1.5', 1.5)
+  check('2024-01-01', '2024-01-01')
+  check('12:30:45', '12:30:45')
+  check('"1"', '1')
+  check('100m', '100m')
+  check('1.2.3', '1.2.3')
+})
+
+test('reads streams, leaves empty documents out', () => {
+  assert.deepEqual(parseYamlDocuments('---\na: 1\n---\n---\nb: 2\n'), [{ a: 1 }, { b: 2 }])
+})
+
+test('what it writes it reads back', () => {
+  const value = { a: ['yes', 'no', 1, '1', null, true, '2024-01-01', '0x1', 'x: y', ''], b: { c: 'two\nlines\n' } }
+  assert.deepEqual(parseYaml(formatYaml(value)), value)
+})
+
+test('tells duplicate keys, of which the last wins', () => {
+  const { value, duplicate } = parseYamlStrict('a: 1\na: 2\n')
+  assert.deepEqual(value, { a: 2 })
+  assert.match(duplicate ?? '', /^line 2: /)
+  assert.equal(parseYamlStrict('a: 1').duplicate, undefined)
+})
+
+test('refuses bad text and exploding aliases', () => {
+  assert.throws(() => parseYaml('a: [1'), YamlError)
+  const bomb = ['a0: &a0 [x,x,x,x,x,x,x,x,x]']
+  for (let i = 1; i < 9; i++)
+    bomb.push(
+      `a${i}: &a${i} [${Array(9)
+        .fill(`*a${i - 1}`)
+        .join(',')}]`,
+    )
+  assert.throws(() => parseYaml(bomb.join('\n')), YamlError)
+})

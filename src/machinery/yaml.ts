@@ -1,0 +1,106 @@
+import { defineScalarTag, dump, load, loadAll, mapTag, mergeTag, NOT_RESOLVED, Schema, seqTag, strTag, YAMLException } from 'js-yaml'
+
+/**
+ * YAML as Kubernetes' tools read it: YAML 1.1's booleans and octal numbers, but no timestamps, no base 60, no binary, so
+ * that every document is a JSON value.
+ */
+
+const aliasesMax = 1000
+const expandedNodesMax = 1_000_000
+
+/** Text that is no YAML; the message starts like Go's. */
+export class YamlError extends Error {
+  override name = 'YamlError'
+}
+
+const nullTag = defineScalarTag('tag:yaml.org,2002:null', {
+  implicit: true,
+  implicitFirstChars: ['', '~', 'n', 'N'],
+  resolve: (text) => (/^(?:|~|null|Null|NULL)$/.test(text) ? null : NOT_RESOLVED),
+  identify: (value) => value === null,
+  represent: () => 'null',
+})
+
+const boolTag = defineScalarTag('tag:yaml.org,2002:bool', {
+  implicit: true,
+  implicitFirstChars: 'yYnNtTfFoO'.split(''),
+  resolve: (text) => {
+    if (/^(?:true|True|TRUE|yes|Yes|YES|on|On|ON)$/.test(text)) return true
+    return /^(?:false|False|FALSE|no|No|NO|off|Off|OFF)$/.test(text) ? false : NOT_RESOLVED
+  },
+  identify: (value) => typeof value === 'boolean',
+})
+
+const intTag = defineScalarTag('tag:yaml.org,2002:int', {
+  implicit: true,
+  implicitFirstChars: '+-0123456789'.split(''),
+  resolve: (text) => {
+    const match = /^([-+]?)(?:(0)|([1-9][0-9_]*)|0b([01_]+)|0x([0-9a-fA-F_]+)|0o?([0-7_]+))$/.exec(text)
+    if (!match) return NOT_RESOLVED
+    const [, sign, zero, decimal, binary, hex, octal] = match
+    const digits = (zero ?? decimal ?? binary ?? hex ?? octal)!.replaceAll('_', '')
+    const value = Number.parseInt(digits, binary ? 2 : hex ? 16 : octal ? 8 : 10)
+    return sign === '-' ? -value : value
+  },
+  identify: (value) => typeof value === 'number' && Number.isInteger(value),
+})
+
+const floatTag = defineScalarTag('tag:yaml.org,2002:float', {
+  implicit: true,
+  implicitFirstChars: '+-.0123456789'.split(''),
+  resolve: (text) => (/^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/.test(text) ? Number(text) : NOT_RESOLVED),
+  identify: (value) => typeof value === 'number',
+})
+
+const schema = new Schema([strTag, seqTag, mapTag, nullTag, boolTag, intTag, floatTag, mergeTag])
+
+/** One document. Of duplicate keys the last wins. Throws YamlError. */
+export function parseYaml(text: string): unknown {
+  return guarded(text, () => load(text, { schema, json: true, maxAliases: aliasesMax }))
+}
+
+/** One document, and what Go's decoder says about the first duplicate key, if there is one. Throws YamlError. */
+export function parseYamlStrict(text: string): { readonly value: unknown; readonly duplicate: string | undefined } {
+  const value = parseYaml(text)
+  try {
+    load(text, { schema, maxAliases: aliasesMax })
+    return { value, duplicate: undefined }
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error
+    return { value, duplicate: `line ${(error.mark?.line ?? 0) + 1}: ${error.reason}` }
+  }
+}
+
+/** All documents of a stream; empty ones are left out. Throws YamlError. */
+export function parseYamlDocuments(text: string): unknown[] {
+  return guarded(text, () => loadAll(text, { schema, json: true, maxAliases: aliasesMax }).filter((d) => d !== null && d !== undefined))
+}
+
+/** Block style, strings quoted where YAML 1.1 would read something else, no anchors. */
+export function formatYaml(value: unknown): string {
+  return dump(value, { schema, noRefs: true, lineWidth: -1, skipInvalid: true })
+}
+
+function guarded<T>(text: string, parse: () => T): T {
+  try {
+    const value = parse()
+    if (text.includes('*') && countNodes(value, 0) > expandedNodesMax)
+      throw new YamlError('error parsing YAML: document contains excessive aliasing')
+    return value
+  } catch (error) {
+    if (error instanceof YAMLException)
+      throw new YamlError(`error converting YAML to JSON: yaml: line ${(error.mark?.line ?? 0) + 1}: ${error.reason}`, { cause: error })
+    throw error
+  }
+}
+
+/** Counts what aliases expand to, and stops as soon as it is too much. */
+function countNodes(value: unknown, before: number): number {
+  let count = before + 1
+  if (typeof value !== 'object' || value === null) return count
+  for (const child of Object.values(value)) {
+    if (count > expandedNodesMax) return count
+    count = countNodes(child, count)
+  }
+  return count
+}
