@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+
+export type Figure = {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly goal?: number
+  readonly better: 'lower' | 'higher'
+}
+
+export function percentile(sorted: readonly number[], p: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))] ?? Number.NaN
+}
+
+export function median(values: readonly number[]): number {
+  return percentile(
+    [...values].sort((a, b) => a - b),
+    50,
+  )
+}
+
+/** CPU seconds (user and system, all threads) that a process has used. */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+/** Resident memory of a process in MiB. */
+export function residentMiB(pid: number): number {
+  const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kib) / 1024
+}
+
+export function machineLine(): string {
+  const list = cpus()
+  return `${list.length} × ${list[0]?.model.trim() ?? 'unknown CPU'}, Node ${process.versions.node}`
+}
+
+export function report(title: string, figures: readonly Figure[]): void {
+  console.log(`\n${title}`)
+  for (const f of figures) {
+    const met = f.goal === undefined ? '' : (f.better === 'lower' ? f.value <= f.goal : f.value >= f.goal) ? 'met' : 'NOT MET'
+    const goal = f.goal === undefined ? '' : `goal ${f.better === 'lower' ? '≤' : '≥'} ${f.goal} ${f.unit}`
+    console.log(`  ${f.name.padEnd(44)} ${format(f.value).padStart(10)} ${f.unit.padEnd(12)} ${goal.padEnd(24)} ${met}`)
+  }
+}
+
+function format(value: number): string {
+  if (!Number.isFinite(value)) return '-'
+  return value >= 1000 ? String(Math.round(value)) : value >= 10 ? value.toFixed(1) : value.toFixed(3)
+}

@@ -1,0 +1,51 @@
+import { existsSync, rmSync } from 'node:fs'
+import { isAbsolute, join, normalize } from 'node:path'
+import { kubeconfigPaths, removeContext } from '../client/kubeconfig.ts'
+import { CliError } from './cli-error.ts'
+import { readClusterState, removeClusterState } from './cluster-state.ts'
+import { isRunning, stopDaemon } from './daemon.ts'
+import type { Machine } from './machine.ts'
+import { contextName, nodeNamesOf } from './up.ts'
+
+const graceMs = 15_000
+
+/**
+ * `keelson down`: ends the agents, the server, and every container with its network, mounts and cgroups. The data stays, so that
+ * the next `up` brings the same objects back; `isDelete` takes the data too. Idempotent.
+ */
+export async function down(machine: Machine, request: { dataDir: string; isDelete: boolean }): Promise<void> {
+  const { clock, console } = machine
+  const state = readClusterState(request.dataDir)
+  if (!state && !existsSync(request.dataDir)) {
+    console.say(`there is no cluster in ${request.dataDir}`)
+    return
+  }
+  if (state) {
+    await Promise.all(state.agents.filter(isRunning).map((agent) => stopDaemon(agent, { clock, graceMs })))
+    if (isRunning(state.server)) {
+      console.say('stopping the control plane …')
+      await stopDaemon(state.server, { clock, graceMs })
+    }
+    if (state.runtime === 'containerd') {
+      console.say('ending containers and taking their network away …')
+      await machine.teardown({ dataDir: request.dataDir, nodeNames: state.nodes > 1 ? nodeNamesOf(state.nodes) : [] })
+    }
+    removeClusterState(request.dataDir)
+  }
+  if (request.isDelete) {
+    deleteDataDir(request.dataDir)
+    removeContext(kubeconfigPaths()[0]!, contextName)
+  }
+  console.say(
+    request.isDelete ? 'the cluster is down and its data deleted' : 'the cluster is down; its data stays for the next `keelson up`',
+  )
+}
+
+/** Refuses anything that does not look like a data directory of ours. */
+function deleteDataDir(dataDir: string): void {
+  const path = normalize(dataDir)
+  const isOurs = ['pki', 'store', 'admin.kubeconfig', 'log'].some((entry) => existsSync(join(path, entry)))
+  if (!isAbsolute(path) || path === '/' || !isOurs)
+    throw new CliError(`${dataDir} does not look like a data directory of Keelson`, { nextStep: 'remove it by hand if it is one' })
+  rmSync(path, { recursive: true, force: true })
+}

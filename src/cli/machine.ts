@@ -1,0 +1,31 @@
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { Console } from './console.ts'
+
+/**
+ * What the command line needs of the machine beyond the API: given by the composition root, because the command line itself is
+ * a client only.
+ */
+export type Machine = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly console: Console
+  /** The command that runs this program again: Node, its flags and the entry file. */
+  readonly self: readonly string[]
+  /** Makes network namespaces for real nodes on this one machine; what is there already is kept. */
+  createNodes(names: readonly string[]): Promise<readonly NodePlace[]>
+  /** The hash that agents check the server's CA by. */
+  caHash(dataDir: string): Promise<string>
+  /** Ends every container of the data directory's nodes and takes all their network, mounts and cgroups away. Idempotent. */
+  teardown(options: { dataDir: string; nodeNames: readonly string[] }): Promise<void>
+}
+
+/** Where one of several nodes on a machine lives. */
+export type NodePlace = {
+  readonly nodeName: string
+  readonly address: string
+  /** The machine's own address as the node sees it. */
+  readonly gateway: string
+  /** What to put before a command so that it runs in the node's network namespace. */
+  readonly enter: readonly string[]
+}

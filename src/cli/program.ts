@@ -1,0 +1,281 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { clientFromKubeconfig } from '../client/kubeconfig.ts'
+import { StatusError } from '../machinery/status-error.ts'
+import { CliError } from './cli-error.ts'
+import { type RuntimeName, defaultDataDir } from './cluster-state.ts'
+import { completionScript } from './completion.ts'
+import { down } from './down.ts'
+import { parseDurationSeconds } from './duration.ts'
+import { explain } from './explain.ts'
+import { logs } from './logs.ts'
+import type { Machine } from './machine.ts'
+import { type RunVerb, runAction } from './run-action.ts'
+import { runForeground } from './foreground.ts'
+import { status } from './status.ts'
+import { createToken } from './token.ts'
+import { clientOf, up } from './up.ts'
+import { readClusterState } from './cluster-state.ts'
+import { keelsonVersion, kubernetesVersion } from '../base/version.ts'
+
+const defaultPort = 6443
+const upTimeoutMs = 120_000
+
+/** The whole command line but `server` and `agent`, which the entry handles itself. */
+export function createProgram(machine: Machine): Command {
+  const program = new Command('keelson')
+  program
+    .description('A container platform whose face is the Kubernetes API.')
+    .version(versionText(), '--version')
+    .showHelpAfterError('(keelson --help lists the commands)')
+    .exitOverride()
+  addUp(program, machine)
+  addDown(program, machine)
+  program
+    .command('status')
+    .description('show the processes, the nodes and what is requested of them')
+    .addOption(dataDirOption())
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action((o: { dataDir: string; output: 'text' | 'json' }) => status(machine, o))
+  addToken(program, machine)
+  addRunActions(program, machine)
+  addExplain(program, machine)
+  addLogs(program)
+  // Listed for the help only: the entry runs these two itself.
+  program
+    .command('server')
+    .description('run the control plane in the foreground (for systemd); see keelson server --help')
+    .allowUnknownOption()
+    .helpOption(false)
+  program
+    .command('agent')
+    .description('run a node agent in the foreground (for systemd); see keelson agent --help')
+    .allowUnknownOption()
+    .helpOption(false)
+  program
+    .command('version')
+    .description('print the versions')
+    .action(() => machine.console.out(versionText()))
+  program
+    .command('completion')
+    .description('print a completion script')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action((shell: string) => {
+      const facts = program.commands.map((c) => ({
+        name: c.name(),
+        description: c.description(),
+        options: c.options.map((o) => o.long ?? o.flags),
+      }))
+      machine.console.out(completionScript(shell, facts))
+    })
+  return program
+}
+
+/** Runs the program and gives the exit code: 0 done, 1 failed, 2 called wrongly, 3 not running. */
+export async function runProgram(machine: Machine, argv: readonly string[]): Promise<number> {
+  try {
+    await createProgram(machine).parseAsync([...argv], { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof CliError) {
+      machine.console.say(`error: ${error.message}`)
+      return error.exitCode
+    }
+    if (error instanceof StatusError) {
+      machine.console.say(`error from server (${error.reason}): ${error.message}`)
+      return error.code === 503 ? 3 : 1
+    }
+    throw error
+  }
+}
+
+function addUp(program: Command, machine: Machine): void {
+  const isRoot = process.getuid?.() === 0
+  program
+    .command('up')
+    .description('bring up a cluster and wait until its nodes are Ready')
+    .addOption(dataDirOption())
+    .option(
+      '--listen <host:port>',
+      `where the API listens (default: every address with containerd, loopback with fake; port ${defaultPort})`,
+    )
+    .option('--nodes <count>', 'how many nodes', positiveInteger, 1)
+    .addOption(new Option('--runtime <name>', 'what runs the containers').choices(['containerd', 'fake']).default('containerd'))
+    .option('--kubeconfig <file>', "write the kubeconfig there instead of merging it into the user's")
+    .option('--no-merge', "leave the user's kubeconfig alone")
+    .option('--foreground', 'stay in the foreground and bring the cluster down at the end')
+    .option('--timeout <duration>', 'how long to wait for the nodes', durationMs, upTimeoutMs)
+    .action(
+      async (
+        o: {
+          dataDir: string
+          listen?: string
+          nodes: number
+          runtime: RuntimeName
+          kubeconfig?: string
+          merge: boolean
+          foreground?: boolean
+          timeout: number
+        },
+        command: Command,
+      ) => {
+        if (o.runtime === 'containerd' && !isRoot)
+          throw new CliError('real containers need root', {
+            nextStep: 'run it as root, or use --runtime fake: a whole cluster with simulated nodes',
+          })
+        const given = new Set((['runtime', 'nodes', 'listen'] as const).filter((name) => command.getOptionValueSource(name) === 'cli'))
+        const listen = normalizeListen(o.listen ?? `${o.runtime === 'fake' ? '127.0.0.1' : '0.0.0.0'}:${defaultPort}`)
+        const request = { ...o, listen, given, kubeconfig: o.kubeconfig, timeoutMs: o.timeout }
+        await up(machine, request)
+        if (o.foreground) await runForeground(machine, request)
+      },
+    )
+}
+
+function addDown(program: Command, machine: Machine): void {
+  program
+    .command('down')
+    .description('end the cluster with all its containers; its data stays')
+    .addOption(dataDirOption())
+    .option('--delete', 'delete the data too')
+    .action((o: { dataDir: string; delete?: boolean }) => down(machine, { dataDir: o.dataDir, isDelete: o.delete ?? false }))
+}
+
+function addToken(program: Command, machine: Machine): void {
+  const token = program.command('token').description('let more machines join')
+  token
+    .command('create')
+    .description('make a token and print the command that joins an agent with it')
+    .addOption(dataDirOption())
+    .option('--ttl <duration>', 'how long it is valid', durationMs, 24 * 3600 * 1000)
+    .option('-q, --quiet', 'print the token only')
+    .action(async (o: { dataDir: string; ttl: number; quiet?: boolean }) => {
+      const client = clientOf(o.dataDir)
+      const listen = readClusterState(o.dataDir)?.listen ?? `0.0.0.0:${defaultPort}`
+      const server = `https://${listen.replace(/^0\.0\.0\.0/, 'ADDRESS-OF-THIS-MACHINE')}`
+      await createToken(
+        { ...machine, client },
+        { ttlSeconds: o.ttl / 1000, server, caHash: await machine.caHash(o.dataDir), quiet: o.quiet ?? false },
+      )
+    })
+}
+
+type ClientOptions = { kubeconfig?: string; context?: string; namespace?: string; dataDir: string }
+
+function clientOptions(command: Command): Command {
+  return command
+    .option('-n, --namespace <name>', 'the namespace (default: that of the kubeconfig context)')
+    .option('--kubeconfig <file>', 'the kubeconfig to use')
+    .option('--context <name>', 'the context to use')
+}
+
+/** The user's kubeconfig as kubectl finds it. */
+function connect(o: ClientOptions): { client: ReturnType<typeof clientFromKubeconfig>['client']; namespace: string } {
+  const paths = o.kubeconfig ? [o.kubeconfig] : undefined
+  const { client, namespace } = clientFromKubeconfig({
+    ...(paths ? { paths } : {}),
+    ...(o.context ? { context: o.context } : {}),
+    clock: machine.clock,
+  })
+  return { client, namespace: o.namespace ?? namespace ?? 'default' }
+}
+
+function addRunActions(program: Command, machine: Machine): void {
+  const texts: Record<RunVerb, string> = {
+    start: 'start a stopped pod or workload again, where it was',
+    stop: 'end the containers of a pod or workload and keep its place, address and volumes',
+    restart: 'restart a pod in its place, or roll a workload',
+    pause: 'freeze the containers of a pod or workload',
+    resume: 'let a paused pod or workload go on',
+  }
+  for (const verb of Object.keys(texts) as RunVerb[]) {
+    const command = program.command(verb).description(texts[verb]).argument('<target>', 'pod/NAME, deployment/NAME or a bare name')
+    if (verb === 'stop' || verb === 'restart')
+      command.option('--grace-period <seconds>', 'how long the containers may take to end', nonNegativeInteger)
+    clientOptions(command).action((target: string, o: ClientOptions & { gracePeriod?: number }) =>
+      runAction({ ...connect(o), console: machine.console }, verb, {
+        target,
+        ...(o.gracePeriod === undefined ? {} : { gracePeriodSeconds: o.gracePeriod }),
+      }),
+    )
+  }
+}
+
+function addExplain(program: Command, machine: Machine): void {
+  clientOptions(
+    program.command('explain').description('say why a pod is where it is, or why it is nowhere').argument('<pod>', 'pod/NAME or NAME'),
+  )
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action((pod: string, o: ClientOptions & { output: 'text' | 'json' }) =>
+      explain({ ...connect(o), console: machine.console }, { pod, output: o.output }),
+    )
+}
+
+function addLogs(program: Command): void {
+  clientOptions(program.command('logs').description("print a pod's log").argument('<pod>', 'pod/NAME or NAME'))
+    .option('-c, --container <name>', 'which container')
+    .option('-f, --follow', 'go on printing')
+    .option('-p, --previous', 'the log of the run before')
+    .option('--timestamps', 'with the time of each line')
+    .option('--tail <lines>', 'only the last lines', nonNegativeInteger)
+    .option('--since <duration>', 'only what is younger', durationMs)
+    .action(
+      (
+        pod: string,
+        o: ClientOptions & {
+          container?: string
+          follow?: boolean
+          previous?: boolean
+          timestamps?: boolean
+          tail?: number
+          since?: number
+        },
+      ) =>
+        logs(
+          { ...connect(o), write: (chunk) => void process.stdout.write(chunk) },
+          {
+            pod,
+            follow: o.follow ?? false,
+            previous: o.previous ?? false,
+            timestamps: o.timestamps ?? false,
+            ...(o.container ? { container: o.container } : {}),
+            ...(o.tail === undefined ? {} : { tail: o.tail }),
+            ...(o.since === undefined ? {} : { since: Math.ceil(o.since / 1000) }),
+          },
+        ),
+    )
+}
+
+function dataDirOption(): Option {
+  return new Option('--data-dir <dir>', 'where the cluster keeps its data').default(defaultDataDir())
+}
+
+function versionText(): string {
+  return `keelson ${keelsonVersion}\nkubernetes API ${kubernetesVersion}`
+}
+
+function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
+  return Number(text)
+}
+
+function nonNegativeInteger(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
+}
+
+function durationMs(text: string): number {
+  try {
+    return parseDurationSeconds(text) * 1000
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}
+
+/** `HOST:PORT`, `:PORT` or `HOST` → `HOST:PORT`. */
+function normalizeListen(text: string): string {
+  const m = /^(\[[0-9a-fA-F:]+\]|[^:\s]*)(?::(\d{1,5}))?$/.exec(text)
+  if (!m || Number(m[2] ?? 1) > 65_535)
+    throw new CliError(`"${text}" is not HOST:PORT`, { nextStep: `write it like 127.0.0.1:${defaultPort}`, exitCode: 2 })
+  return `${m[1] || '0.0.0.0'}:${m[2] ?? defaultPort}`
+}

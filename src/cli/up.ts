@@ -1,0 +1,209 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sleep } from '../base/clock.ts'
+import type { Client } from '../client/contract.ts'
+import {
+  clientFromKubeconfig,
+  formatKubeconfig,
+  kubeconfigPaths,
+  loadKubeconfig,
+  mergeContext,
+  type NewContext,
+} from '../client/kubeconfig.ts'
+import { nodes } from '../kinds/core/node.ts'
+import { CliError } from './cli-error.ts'
+import { type ClusterState, readClusterState, writeClusterState } from './cluster-state.ts'
+import { isRunning, logTail, startDaemon } from './daemon.ts'
+import type { Machine } from './machine.ts'
+import { ensurePackages } from './packages.ts'
+import { createToken } from './token.ts'
+import { type UpOptions, planUp } from './up-plan.ts'
+
+export type UpRequest = UpOptions & {
+  readonly dataDir: string
+  readonly kubeconfig: string | undefined
+  readonly merge: boolean
+  readonly timeoutMs: number
+}
+
+/** `keelson up`: from whatever is there to a running cluster whose nodes are Ready. Idempotent. */
+export async function up(machine: Machine, request: UpRequest): Promise<ClusterState> {
+  const { console } = machine
+  const startedAt = machine.clock.monotonicMs()
+  const old = readClusterState(request.dataDir)
+  const plan = planUp(request, {
+    state: old,
+    isServerRunning: old !== undefined && isRunning(old.server),
+    deadAgents: old?.agents.filter((a) => !isRunning(a)).map((a) => a.nodeName) ?? [],
+  })
+  if (plan.type === 'refuse') throw new CliError(plan.message, { nextStep: plan.nextStep })
+  let state: ClusterState
+  if (plan.type === 'keep') state = old!
+  else {
+    if (request.runtime === 'containerd') ensurePackages((line) => console.say(line))
+    if (plan.type === 'start') {
+      state = await startServer(machine, request)
+      if (isMultiNode(request)) state = await startAgents(machine, request, state, nodeNamesOf(request.nodes))
+    } else state = await startAgents(machine, { ...request, ...old! }, old!, plan.nodeNames)
+  }
+  const client = clientOf(request.dataDir)
+  await waitForNodes(machine, client, state, request.timeoutMs)
+  const context = publishKubeconfig(request)
+  const seconds = ((machine.clock.monotonicMs() - startedAt) / 1000).toFixed(1)
+  const verb = plan.type === 'keep' ? 'is already running' : `is up (${seconds} s)`
+  console.say(`the cluster ${verb}: ${state.nodes} ${state.nodes === 1 ? 'node' : 'nodes'} Ready, runtime ${state.runtime}`)
+  console.say(context)
+  console.say('next: kubectl get nodes; kubectl create deployment …; `keelson status`, `keelson explain POD`, `keelson down`')
+  return state
+}
+
+/** Several real nodes on one machine are agents in network namespaces of their own; else the server is the node too. */
+export function isMultiNode(options: Pick<UpOptions, 'runtime' | 'nodes'>): boolean {
+  return options.runtime === 'containerd' && options.nodes > 1
+}
+
+export function nodeNamesOf(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `node-${i + 1}`)
+}
+
+export function serverArguments(request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes'>): string[] {
+  const runtime = isMultiNode(request) ? 'none' : request.runtime
+  const count = runtime === 'fake' ? ['--nodes', String(request.nodes)] : []
+  return ['server', '--data-dir', request.dataDir, '--listen', request.listen, '--runtime', runtime, ...count]
+}
+
+async function startServer(machine: Machine, request: UpRequest): Promise<ClusterState> {
+  machine.console.say(`starting the control plane on ${request.listen} …`)
+  const kubeconfig = adminKubeconfig(request.dataDir)
+  rmSync(kubeconfig, { force: true })
+  const server = startDaemon({ command: [...machine.self, ...serverArguments(request)], logFile: join(request.dataDir, 'log/server.log') })
+  const state: ClusterState = { version: 1, runtime: request.runtime, nodes: request.nodes, listen: request.listen, server, agents: [] }
+  writeClusterState(request.dataDir, state)
+  const deadline = machine.clock.monotonicMs() + request.timeoutMs
+  for (;;) {
+    if (!isRunning(server))
+      throw new CliError(`the control plane stopped while starting; its log ends with\n${logTail(server, 5)}\n`, {
+        nextStep: `see ${server.logFile}`,
+      })
+    if (await isReady(request.dataDir)) return state
+    if (machine.clock.monotonicMs() > deadline)
+      throw new CliError('the control plane did not become ready in time', { nextStep: `see ${server.logFile}` })
+    await sleep(machine.clock, 20)
+  }
+}
+
+/** The server writes its admin kubeconfig once it listens; readiness is then what the API itself says. */
+async function isReady(dataDir: string): Promise<boolean> {
+  try {
+    const response = await clientOf(dataDir).raw({ method: 'GET', path: '/readyz' })
+    for await (const _ of response.body);
+    return response.code === 200
+  } catch {
+    return false
+  }
+}
+
+async function startAgents(machine: Machine, request: UpRequest, state: ClusterState, names: readonly string[]): Promise<ClusterState> {
+  machine.console.say(`starting ${names.length} nodes in network namespaces of their own …`)
+  const places = await machine.createNodes(names)
+  const port = state.listen.slice(state.listen.lastIndexOf(':') + 1)
+  const client = clientOf(request.dataDir)
+  const caHash = await machine.caHash(request.dataDir)
+  const agents = [...state.agents.filter((a) => !names.includes(a.nodeName))]
+  for (const place of places) {
+    const server = `https://${place.gateway}:${port}`
+    const token = await createToken(
+      { client, clock: machine.clock, random: machine.random, console: silentConsole },
+      { ttlSeconds: 600, server, caHash, quiet: true },
+    )
+    const command = [
+      ...place.enter,
+      ...machine.self,
+      'agent',
+      '--server',
+      server,
+      '--ca-hash',
+      caHash,
+      '--node-name',
+      place.nodeName,
+      '--node-ip',
+      place.address,
+      '--data-dir',
+      join(request.dataDir, 'nodes', place.nodeName),
+    ]
+    // The token goes by the environment: a command line can be read by every user of the machine.
+    const daemon = startDaemon({
+      command,
+      logFile: join(request.dataDir, `log/${place.nodeName}.log`),
+      env: { ...process.env, KEELSON_TOKEN: token },
+    })
+    agents.push({ ...daemon, nodeName: place.nodeName })
+  }
+  const next = { ...state, agents }
+  writeClusterState(request.dataDir, next)
+  return next
+}
+
+const silentConsole = { out() {}, say() {} }
+
+async function waitForNodes(machine: Machine, client: Client, state: ClusterState, timeoutMs: number): Promise<void> {
+  const deadline = machine.clock.monotonicMs() + timeoutMs
+  let ready = 0
+  for (;;) {
+    const list = await client.resource(nodes).list()
+    ready = list.items.filter((n) => n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')).length
+    if (ready >= state.nodes) return
+    if (!isRunning(state.server))
+      throw new CliError(`the server stopped; its log ends with\n${logTail(state.server, 5)}\n`, {
+        nextStep: `see ${state.server.logFile}`,
+      })
+    if (machine.clock.monotonicMs() > deadline) {
+      const why = list.items.flatMap(
+        (n) =>
+          n.status?.conditions?.filter((c) => c.type === 'Ready' && c.status !== 'True').map((c) => `${n.metadata.name}: ${c.message}`) ??
+          [],
+      )
+      throw new CliError(`only ${ready} of ${state.nodes} nodes became Ready in time${why.length ? ` (${why.join('; ')})` : ''}`, {
+        nextStep: `see ${join(state.server.logFile, '..')}`,
+      })
+    }
+    await sleep(machine.clock, 50)
+  }
+}
+
+export const adminKubeconfig = (dataDir: string) => join(dataDir, 'admin.kubeconfig')
+
+/** The administrator's client of the cluster of a data directory. */
+export function clientOf(dataDir: string): Client {
+  try {
+    return clientFromKubeconfig({ paths: [adminKubeconfig(dataDir)] }).client
+  } catch (error) {
+    throw new CliError(`no cluster was started from ${dataDir}`, { nextStep: 'run `keelson up` first', exitCode: 3, cause: error })
+  }
+}
+
+function publishKubeconfig(request: UpRequest): string {
+  const entry = adminContext(request.dataDir)
+  if (request.kubeconfig) {
+    writeFileSync(request.kubeconfig, formatKubeconfig(entry), { mode: 0o600 })
+    return `kubeconfig written: export KUBECONFIG=${request.kubeconfig}`
+  }
+  if (!request.merge) return `kubeconfig: export KUBECONFIG=${adminKubeconfig(request.dataDir)}`
+  const path = kubeconfigPaths()[0]!
+  mergeContext(path, entry, { makeCurrent: true })
+  return `kubectl's context is now "${contextName}" (${path})`
+}
+
+/** The name of the context, cluster and user that `up` writes. */
+export const contextName = 'keelson'
+
+function adminContext(dataDir: string): NewContext {
+  const config = loadKubeconfig([adminKubeconfig(dataDir)])
+  const cluster = config.clusters[0]?.cluster
+  const user = config.users[0]?.user
+  if (!cluster || !user)
+    throw new CliError(`${adminKubeconfig(dataDir)} is not complete`, {
+      nextStep: 'run `keelson down` and `keelson up` to have it written anew',
+    })
+  return { name: contextName, cluster, user }
+}
