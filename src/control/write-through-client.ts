@@ -1,4 +1,5 @@
 import type { Client, ResourceClient } from '../client/contract.ts'
+import { delegateResource } from '../client/delegate-resource.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { InformerFactory } from './informer-factory.ts'
@@ -27,11 +28,7 @@ function writeThroughResource<T extends KubeObject>(
   }
   const show = (write: Promise<T>, isDryRun: boolean | undefined) => (isDryRun ? write : write.then(seen))
   return {
-    get: (name, options) => resource.get(name, options),
-    list: (options) => resource.list(options),
-    watch: (options) => resource.watch(options),
-    deleteCollection: (options) => resource.deleteCollection(options),
-    subresource: (name, subresource, body, options) => resource.subresource(name, subresource, body, options),
+    ...delegateResource(resource),
     create: (object, options) => show(resource.create(object, options), options?.dryRun),
     update: (object, options) => show(resource.update(object, options), options?.dryRun),
     updateStatus: (object, options) => show(resource.updateStatus(object, options), options?.dryRun),

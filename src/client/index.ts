@@ -1,0 +1,26 @@
+/** The client SDK, `keelson/client`: works against Keelson and against any Kubernetes. The one barrel of the project: a package's entry. */
+export { createClientset, type Clientset, type LogOptions, type PodVerbs, type RunVerbs, type ScaleVerbs } from './clientset.ts'
+export type * from './contract.ts'
+export { type ExecOptions, type ExecResult, execInPod } from './exec.ts'
+export { kindRefs } from './generated/kind-refs.ts'
+export { createHttpClient, type HttpClient, type HttpClientOptions } from './http-client.ts'
+export type { Informer } from './informer-contract.ts'
+export { ObjectInformer, type InformerOptions } from './informer.ts'
+export {
+  clientFromKubeconfig,
+  formatKubeconfig,
+  type Kubeconfig,
+  KubeconfigError,
+  kubeconfigPaths,
+  loadKubeconfig,
+  mergeContext,
+  type NewContext,
+  parseKubeconfig,
+  removeContext,
+  resolveContext,
+} from './kubeconfig.ts'
+export { createRestClient, type RestClientOptions, type Transport } from './rest-client.ts'
+export { compareResourceVersions } from './resource-version.ts'
+export type { KubeObject, ObjectList, Status } from './types.ts'
+export { isStatus, StatusError } from '../machinery/status-error.ts'
+export type { KindRef } from '../kinds/kind.ts'
