@@ -175,7 +175,6 @@ function connect(o: ClientOptions): { client: ReturnType<typeof clientFromKubeco
   const { client, namespace } = clientFromKubeconfig({
     ...(paths ? { paths } : {}),
     ...(o.context ? { context: o.context } : {}),
-    clock: machine.clock,
   })
   return { client, namespace: o.namespace ?? namespace ?? 'default' }
 }

@@ -1,0 +1,144 @@
+/** The cluster's certificates and keys as files, with kubeadm's names, mode 0600 in a folder of mode 0700. */
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { type CertifiedKey, type Subject, issueCertificate, newAuthority } from './certificate.ts'
+
+export type ClusterPki = {
+  /** Signs everything in the cluster: servers, clients, nodes. */
+  readonly ca: CertifiedKey
+  /** Signs the identity that the API server shows to aggregated API servers. */
+  readonly frontProxyCa: CertifiedKey
+  readonly frontProxyClient: CertifiedKey
+  readonly apiserver: CertifiedKey
+  /** What the API server shows to node agents. */
+  readonly apiserverKubeletClient: CertifiedKey
+  readonly admin: CertifiedKey
+  readonly controllerManager: CertifiedKey
+  readonly scheduler: CertifiedKey
+  /** PEM pair that service-account tokens are signed with. */
+  readonly serviceAccount: { readonly privateKey: string; readonly publicKey: string }
+}
+
+const dayMs = 24 * 3600 * 1000
+const authorityDays = 3650
+const leafDays = 365
+/** Leaves are renewed at start when less than this is left. */
+const renewDays = 60
+/** Clocks of machines differ: certificates are valid from a little before their making. */
+const backdateMs = 5 * 60 * 1000
+
+type LeafRecipe = {
+  readonly file: string
+  readonly authority: 'ca' | 'front-proxy-ca'
+  readonly subject: Subject
+  readonly usage: 'server' | 'client'
+  readonly hosts?: readonly string[]
+}
+
+/**
+ * Reads the cluster's certificates from `dir`, making what is missing, near its expiry, or lacks one of `hosts` (names and addresses
+ * that the API server is reached by). Throws when a file is there but unreadable: an authority is never replaced silently.
+ */
+export function ensureClusterPki(options: { dir: string; hosts: readonly string[]; nowMs: number }): ClusterPki {
+  const { dir, nowMs } = options
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  chmodSync(dir, 0o700)
+  const authorities = {
+    ca: ensureAuthority(dir, 'ca', 'kubernetes', nowMs),
+    'front-proxy-ca': ensureAuthority(dir, 'front-proxy-ca', 'front-proxy-ca', nowMs),
+  }
+  const leaf = (recipe: LeafRecipe) => ensureLeaf(dir, recipe, authorities[recipe.authority], nowMs)
+  const client = (file: string, commonName: string, organizations: readonly string[] = []) =>
+    leaf({ file, authority: 'ca', subject: { commonName, organizations }, usage: 'client' })
+  return {
+    ca: authorities.ca,
+    frontProxyCa: authorities['front-proxy-ca'],
+    frontProxyClient: leaf({
+      file: 'front-proxy-client',
+      authority: 'front-proxy-ca',
+      subject: { commonName: 'front-proxy-client' },
+      usage: 'client',
+    }),
+    apiserver: leaf({
+      file: 'apiserver',
+      authority: 'ca',
+      subject: { commonName: 'kube-apiserver' },
+      usage: 'server',
+      hosts: options.hosts,
+    }),
+    apiserverKubeletClient: client('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', ['keelson:kubelet-api']),
+    admin: client('admin', 'kubernetes-admin', ['keelson:cluster-admins']),
+    controllerManager: client('controller-manager', 'system:kube-controller-manager'),
+    scheduler: client('scheduler', 'system:kube-scheduler'),
+    serviceAccount: ensureServiceAccountKeys(dir),
+  }
+}
+
+function ensureAuthority(dir: string, file: string, commonName: string, nowMs: number): CertifiedKey {
+  const existing = readPair(dir, file)
+  if (existing) return existing
+  return writePair(dir, file, newAuthority({ commonName, notBeforeMs: nowMs - backdateMs, notAfterMs: nowMs + authorityDays * dayMs }))
+}
+
+function ensureLeaf(dir: string, recipe: LeafRecipe, authority: CertifiedKey, nowMs: number): CertifiedKey {
+  const existing = readPair(dir, recipe.file)
+  if (existing && isStillGood(existing, recipe, authority, nowMs)) return existing
+  const { subject, usage, hosts } = recipe
+  const facts = {
+    subject,
+    usages: [usage],
+    ...(hosts ? { hosts } : {}),
+    notBeforeMs: nowMs - backdateMs,
+    notAfterMs: nowMs + leafDays * dayMs,
+  }
+  return writePair(dir, recipe.file, issueCertificate(authority, facts))
+}
+
+function isStillGood(pair: CertifiedKey, recipe: LeafRecipe, authority: CertifiedKey, nowMs: number): boolean {
+  const certificate = new X509Certificate(pair.cert)
+  if (Date.parse(certificate.validTo) - nowMs < renewDays * dayMs) return false
+  if (!certificate.verify(new X509Certificate(authority.cert).publicKey)) return false
+  return (recipe.hosts ?? []).every((host) => certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined)
+}
+
+function ensureServiceAccountKeys(dir: string): ClusterPki['serviceAccount'] {
+  const privateFile = join(dir, 'sa.key')
+  const publicFile = join(dir, 'sa.pub')
+  if (existsSync(privateFile) && existsSync(publicFile))
+    return { privateKey: readFileSync(privateFile, 'utf8'), publicKey: readFileSync(publicFile, 'utf8') }
+  const pair = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  writeSecretFile(publicFile, pair.publicKey)
+  writeSecretFile(privateFile, pair.privateKey)
+  return pair
+}
+
+function readPair(dir: string, file: string): CertifiedKey | undefined {
+  const [certFile, keyFile] = [join(dir, `${file}.crt`), join(dir, `${file}.key`)]
+  if (!existsSync(certFile) || !existsSync(keyFile)) return undefined
+  return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') }
+}
+
+/** The key first: a certificate without its key would be taken for a whole pair by nobody. */
+function writePair(dir: string, file: string, pair: CertifiedKey): CertifiedKey {
+  writeSecretFile(join(dir, `${file}.key`), pair.key)
+  writeSecretFile(join(dir, `${file}.crt`), pair.cert)
+  return pair
+}
+
+/** Written beside, synced, then renamed: a crash leaves the old file or the new one. */
+export function writeSecretFile(path: string, text: string): void {
+  const staging = `${path}.new`
+  const file = openSync(staging, 'w', 0o600)
+  try {
+    writeSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(staging, path)
+}

@@ -1,0 +1,69 @@
+/** Certificate signing requests (PKCS #10, RFC 2986): made here, and read — being untrusted — by a library that is loaded on first use. */
+import { createPublicKey, type KeyObject, sign } from 'node:crypto'
+import { isIP } from 'node:net'
+import {
+  type CertifiedKey,
+  type CertificateUsage,
+  type Subject,
+  alternativeNames,
+  keyToPem,
+  nameOf,
+  newKey,
+  signPublicKey,
+} from './certificate.ts'
+import { bitString, integer, oid, pem, sequence, set, tagged } from './der.ts'
+
+/** A new key and a request for a certificate on it, both PEM. `hosts` are DNS names and IP addresses. */
+export function newSigningRequest(subject: Subject, hosts: readonly string[] = []): { readonly request: string; readonly key: string } {
+  const key = newKey()
+  const attributes = hosts.length === 0 ? [] : [sequence(oid('1.2.840.113549.1.9.14'), set(sequence(alternativeNames(hosts))))]
+  const info = sequence(
+    integer(Buffer.from([0])),
+    nameOf(subject),
+    createPublicKey(key).export({ type: 'spki', format: 'der' }),
+    tagged(0xa0, ...attributes),
+  )
+  const der = sequence(info, sequence(oid('1.2.840.10045.4.3.2')), bitString(sign('sha256', info, key)))
+  return { request: pem('CERTIFICATE REQUEST', der), key: keyToPem(key) }
+}
+
+export type SigningRequest = {
+  readonly subject: { readonly commonName: string; readonly organizations: readonly string[] }
+  readonly dnsNames: readonly string[]
+  readonly ipAddresses: readonly string[]
+  readonly emailAddresses: readonly string[]
+  readonly uris: readonly string[]
+  readonly publicKey: KeyObject
+}
+
+/** Undefined for anything that is not one well-formed request whose signature holds. */
+export async function parseSigningRequest(requestPem: string): Promise<SigningRequest | undefined> {
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  try {
+    const request = new x509.Pkcs10CertificateRequest(requestPem)
+    if (!(await request.verify())) return undefined
+    const names = request.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
+    const ofType = (type: string) => names.filter((n) => n.type === type).map((n) => n.value)
+    return {
+      subject: { commonName: request.subjectName.getField('CN').at(-1) ?? '', organizations: request.subjectName.getField('O') },
+      dnsNames: ofType('dns'),
+      ipAddresses: ofType('ip').filter((a) => isIP(a) !== 0),
+      emailAddresses: ofType('email'),
+      uris: ofType('url'),
+      publicKey: createPublicKey({ key: Buffer.from(request.publicKey.rawData), format: 'der', type: 'spki' }),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** Signs a request as it stands: whether it may be signed has been decided before. */
+export function signRequest(
+  authority: CertifiedKey,
+  request: SigningRequest,
+  options: { usages: readonly CertificateUsage[]; notBeforeMs: number; notAfterMs: number },
+): string {
+  const hosts = [...request.dnsNames, ...request.ipAddresses]
+  return signPublicKey(authority, request.publicKey, { subject: request.subject, hosts, ...options })
+}
