@@ -43,7 +43,7 @@ export async function parseSigningRequest(requestPem: string): Promise<SigningRe
   try {
     const request = new x509.Pkcs10CertificateRequest(requestPem)
     if (!(await request.verify())) return undefined
-    const names = request.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
+    const names = request.extensions.find((e) => e instanceof x509.SubjectAlternativeNameExtension)?.names.items ?? []
     const ofType = (type: string) => names.filter((n) => n.type === type).map((n) => n.value)
     return {
       subject: { commonName: request.subjectName.getField('CN').at(-1) ?? '', organizations: request.subjectName.getField('O') },
