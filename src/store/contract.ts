@@ -20,16 +20,28 @@ export type Store = {
   /** The oldest revision from which a watch or a read can still start. */
   readonly compactRevision: Revision
   get(key: StoreKey): Promise<Entry | undefined>
-  /** Entries whose keys start with `prefix`, in byte order of the keys, as of one revision. */
+  /** Entries whose keys start with `prefix`, in key order (`compareKeys`), as of one revision. */
   list(prefix: string, options?: ListOptions): Promise<ListResult>
-  /** One conditional, atomic, durable write. A conflict is a value, not an error. */
+  /**
+   * Every entry under `prefix` as of `revision`, in chunks and in whatever order the backend reads fastest: how a cache fills
+   * itself at start without ever holding a second copy of everything.
+   */
+  scan(prefix: string): Promise<{ readonly revision: Revision; readonly chunks: AsyncIterable<readonly Entry[]> }>
+  /**
+   * One conditional, atomic, durable write of 1 to `operationsMax` operations on distinct keys. A conflict is a value, not an error.
+   * Values are kept by reference: the caller never changes the bytes afterwards.
+   */
   commit(operations: readonly Operation[]): Promise<CommitResult>
   /**
    * Batches of events with revision > `after`, in order, one revision never split over two batches.
-   * The stream ends with StoreCompacted when `after` < compactRevision and with StreamOverflow when its reader is too slow.
+   * Returns when the signal aborts. Throws StoreCompacted when `after` < compactRevision, also when a slow reader falls behind
+   * it, StreamOverflow when a backend cannot hold more for a slow reader, and StoreUnavailable when the store closes.
    */
   watch(prefix: string, options: WatchOptions): AsyncIterable<EventBatch>
-  /** Forgets what was overwritten or deleted before `before`; runs in chunks so that no write waits long. */
+  /**
+   * Makes `before` the compact revision: forgets the events up to it and what was overwritten or deleted by then. Runs in
+   * chunks so that no write waits long. Fails with StoreFutureRevision past `revision`; does nothing below `compactRevision`.
+   */
   compact(before: Revision): Promise<void>
   /** Flushes and closes. Idempotent; commits under way are finished, later calls fail. */
   close(): Promise<void>
@@ -59,9 +71,12 @@ export type ListResult = {
 
 export type Operation =
   | { readonly type: 'put'; readonly key: StoreKey; readonly value: Uint8Array; readonly expected: Expectation }
-  | { readonly type: 'delete'; readonly key: StoreKey; readonly expected: Expectation }
+  | { readonly type: 'delete'; readonly key: StoreKey; readonly expected: Revision | 'any' }
 
-/** `'absent'`: the key must not exist. A revision: the key's revision must be this one. `'any'`: no condition. */
+/**
+ * `'absent'`: the key must not exist. A revision: the key's revision must be this one. `'any'`: no condition.
+ * A delete always needs the key to exist: one of a missing key is a conflict, whatever it expects.
+ */
 export type Expectation = Revision | 'absent' | 'any'
 
 export type CommitResult =
@@ -79,13 +94,15 @@ export type WatchOptions = {
 /** All events up to and including `revision` that the stream had not delivered yet; empty for a progress mark. */
 export type EventBatch = { readonly revision: Revision; readonly events: readonly StoreEvent[] }
 
+/** A put carries only the revisions of what it replaced (`undefined`: the key is new); a delete carries the last entry whole. */
 export type StoreEvent =
   | {
       readonly type: 'put'
       readonly key: StoreKey
       readonly revision: Revision
+      readonly createRevision: Revision
       readonly value: Uint8Array
-      readonly previous: Entry | undefined
+      readonly previous: Revision | undefined
     }
   | { readonly type: 'delete'; readonly key: StoreKey; readonly revision: Revision; readonly previous: Entry }
 
@@ -110,3 +127,20 @@ export class StoreUnavailable extends Error {
 }
 
 export const noRevision = 0 as Revision
+
+/** Operations in one commit, at most. */
+export const operationsMax = 4096
+
+/**
+ * The order of keys everywhere: by UTF-16 code units, which for keys without characters past U+D7FF is also the order of their
+ * UTF-8 bytes that a backend on disk or on the network sorts by.
+ */
+export function compareKeys(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
+
+/** The smallest string above every one that starts with `prefix`; undefined for the empty prefix, which has none. */
+export function prefixEnd(prefix: string): string | undefined {
+  if (prefix === '') return undefined
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)
+}

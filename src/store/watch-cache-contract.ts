@@ -16,8 +16,12 @@ export type WatchCache<T> = {
   get(key: StoreKey): CacheEntry<T> | undefined
   /** Live entries under a prefix in key order, as of `revision` of the cache at the time of the call. Cheap: no copying of values. */
   list(prefix: string): readonly CacheEntry<T>[]
-  /** Events after `after` under the prefix, in order, batched by arrival. Ends with StoreCompacted / StreamOverflow as Store.watch. */
-  watch(prefix: string, options: { after: Revision; signal: AbortSignal; sizeMax?: number }): AsyncIterable<CacheBatch<T>>
+  /**
+   * Events after `after` under the prefix, in order, batched by arrival. Watching starts at the call, not at the first read.
+   * Returns when the signal aborts. Throws StoreCompacted when `after` < oldestRevision or when the cache had to start over,
+   * StreamOverflow when more than `sizeMax` events wait unread, StoreUnavailable when the cache closes.
+   */
+  watch(prefix: string, options: CacheWatchOptions): AsyncIterable<CacheBatch<T>>
   /**
    * Commits through the store and resolves when the cache has applied it, so that the writer reads its own write.
    * `decoded` (one per put, in order) spares the cache decoding what the writer just encoded.
@@ -26,16 +30,32 @@ export type WatchCache<T> = {
   close(): Promise<void>
 }
 
+export type CacheWatchOptions = {
+  readonly after: Revision
+  readonly signal: AbortSignal
+  /** Events that may wait unread (beyond those of the history that were there at the call). */
+  readonly sizeMax?: number
+  /** Delivers an empty batch as a progress mark this often: every event ≤ its revision has been delivered. 0 or absent: never. */
+  readonly progressMs?: number
+}
+
 export type CacheEntry<T> = { readonly key: StoreKey; readonly revision: Revision; readonly createRevision: Revision; readonly value: T }
 
 export type CacheEvent<T> =
-  | { readonly type: 'put'; readonly key: StoreKey; readonly revision: Revision; readonly value: T; readonly previous: T | undefined }
+  | {
+      readonly type: 'put'
+      readonly key: StoreKey
+      readonly revision: Revision
+      readonly createRevision: Revision
+      readonly value: T
+      readonly previous: T | undefined
+    }
   /** `value` is the last state, decoded anew with the deletion's revision in it, as upstream's DELETED events carry it. */
   | { readonly type: 'delete'; readonly key: StoreKey; readonly revision: Revision; readonly value: T; readonly previous: T }
 
 export type CacheBatch<T> = { readonly revision: Revision; readonly events: readonly CacheEvent<T>[] }
 
-/** Decodes a stored value at a revision; pure. */
+/** Decodes a stored value at a revision; pure. It must not keep `value` itself when that is part of a larger buffer it need not hold. */
 export type Decode<T> = (key: StoreKey, value: Uint8Array, revision: Revision) => T
 
 export type { EventBatch }

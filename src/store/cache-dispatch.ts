@@ -1,0 +1,88 @@
+import type { Revision } from './contract.ts'
+import type { CacheWatcher } from './cache-watcher.ts'
+import type { CacheBatch, CacheEvent } from './watch-cache-contract.ts'
+
+/**
+ * Brings events to the watchers of their prefixes without looking at any other watcher.
+ *
+ * Watchers of one prefix share a topic, and all of them get the same batch object, so that whoever encodes a batch can keep
+ * the bytes by its identity. An event finds its topics by looking up each prefix of its key that can be one: those that end
+ * in a slash, and, below a folder, those of a length that some watcher there has (a watch on one key).
+ */
+export class CacheDispatch<T> {
+  readonly #topics = new Map<string, Topic<T>>()
+  /** Folder → how many topics that do not end in a slash have a prefix of that length. */
+  readonly #lengths = new Map<string, Map<number, number>>()
+
+  add(watcher: CacheWatcher<T>): void {
+    let topic = this.#topics.get(watcher.prefix)
+    if (!topic) {
+      topic = { watchers: new Set(), events: [] }
+      this.#topics.set(watcher.prefix, topic)
+      this.#countLength(watcher.prefix, 1)
+    }
+    topic.watchers.add(watcher)
+  }
+
+  remove(watcher: CacheWatcher<T>): void {
+    const topic = this.#topics.get(watcher.prefix)
+    if (!topic?.watchers.delete(watcher) || topic.watchers.size > 0) return
+    this.#topics.delete(watcher.prefix)
+    this.#countLength(watcher.prefix, -1)
+  }
+
+  *watchers(): Generator<CacheWatcher<T>> {
+    for (const topic of this.#topics.values()) yield* topic.watchers
+  }
+
+  /** Hands out the events of one store batch; all are ≤ `revision`. */
+  dispatch(events: readonly CacheEvent<T>[], revision: Revision): void {
+    if (this.#topics.size === 0) return
+    const touched: Topic<T>[] = []
+    for (const event of events) this.#collect(event, touched)
+    for (const topic of touched) {
+      const batch: CacheBatch<T> = { revision, events: topic.events }
+      topic.events = []
+      for (const watcher of topic.watchers) watcher.offer(batch)
+    }
+  }
+
+  #collect(event: CacheEvent<T>, touched: Topic<T>[]): void {
+    const { key } = event
+    this.#collectFor('', event, touched)
+    this.#collectLengths('', event, touched)
+    for (let slash = key.indexOf('/'); slash >= 0; slash = key.indexOf('/', slash + 1)) {
+      const folder = key.slice(0, slash + 1)
+      this.#collectFor(folder, event, touched)
+      this.#collectLengths(folder, event, touched)
+    }
+  }
+
+  #collectLengths(folder: string, event: CacheEvent<T>, touched: Topic<T>[]): void {
+    const lengths = this.#lengths.get(folder)
+    if (!lengths) return
+    for (const length of lengths.keys()) {
+      if (length <= event.key.length) this.#collectFor(event.key.slice(0, length), event, touched)
+    }
+  }
+
+  #collectFor(prefix: string, event: CacheEvent<T>, touched: Topic<T>[]): void {
+    const topic = this.#topics.get(prefix)
+    if (!topic) return
+    if (topic.events.length === 0) touched.push(topic)
+    topic.events.push(event)
+  }
+
+  #countLength(prefix: string, change: 1 | -1): void {
+    if (prefix === '' || prefix.endsWith('/')) return
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+    const lengths = this.#lengths.get(folder) ?? new Map<number, number>()
+    const count = (lengths.get(prefix.length) ?? 0) + change
+    if (count > 0) lengths.set(prefix.length, count)
+    else lengths.delete(prefix.length)
+    if (lengths.size > 0) this.#lengths.set(folder, lengths)
+    else this.#lengths.delete(folder)
+  }
+}
+
+type Topic<T> = { readonly watchers: Set<CacheWatcher<T>>; events: CacheEvent<T>[] }

@@ -1,0 +1,19 @@
+import { assert } from '../base/assert.ts'
+import { type Operation, operationsMax, type Revision } from './contract.ts'
+
+/** Whether an operation may happen on a key last changed at `current` (undefined: the key does not exist). */
+export function expectationHolds(operation: Operation, current: Revision | undefined): boolean {
+  if (operation.type === 'delete' && current === undefined) return false
+  if (operation.expected === 'any') return true
+  if (operation.expected === 'absent') return current === undefined
+  return current === operation.expected
+}
+
+/** Throws for a commit that no caller may make: empty, too large, or with a key twice. */
+export function checkOperations(operations: readonly Operation[]): void {
+  if (operations.length === 1) return
+  assert(operations.length > 0, 'a commit needs an operation')
+  assert(operations.length <= operationsMax, `a commit has at most ${operationsMax} operations`)
+  const keys = new Set(operations.map((operation) => operation.key))
+  assert(keys.size === operations.length, 'a commit names a key twice')
+}

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { StreamOverflow } from '../base/bounded-stream.ts'
+import { virtualClock } from '../platform/virtual-clock.ts'
+import { noRevision, type Operation, type Revision, type Store, StoreCompacted, type StoreKey, StoreUnavailable } from './contract.ts'
+import { createMemoryStore } from './memory.ts'
+import { createWatchCache } from './watch-cache.ts'
+import type { CacheBatch, CacheEvent } from './watch-cache-contract.ts'
+
+type Decoded = { readonly text: string; readonly revision: Revision; readonly origin: 'decoded' | 'handed over' }
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const key = (name: string) => `/registry/core/pods/${name}` as StoreKey
+const put = (name: string, text: string, expected: Operation['expected'] | 'absent' = 'any'): Operation => ({
+  type: 'put',
+  key: key(name),
+  value: bytes(text),
+  expected,
+})
+const remove = (name: string): Operation => ({ type: 'delete', key: key(name), expected: 'any' })
+const show = (event: CacheEvent<Decoded>) => `${event.type} ${event.key.slice(20)}=${event.value.text}@${event.value.revision}`
+
+async function setUp(options: { historyEventsMax?: number; watcherSizeMax?: number; store?: Store } = {}) {
+  const clock = virtualClock()
+  const store = options.store ?? createMemoryStore({ clock })
+  const decode = (_key: StoreKey, value: Uint8Array, revision: Revision): Decoded => ({
+    text: new TextDecoder().decode(value),
+    revision,
+    origin: 'decoded',
+  })
+  const cache = await createWatchCache<Decoded>({ store, decode, clock, ...options })
+  const ending = new AbortController()
+  return { clock, store, cache, ending, signal: ending.signal }
+}
+
+async function take(stream: AsyncIterable<CacheBatch<Decoded>>, count: number): Promise<CacheEvent<Decoded>[]> {
+  const events: CacheEvent<Decoded>[] = []
+  for await (const batch of stream) {
+    events.push(...batch.events)
+    if (events.length >= count) break
+  }
+  return events
+}
+
+const drain = async (stream: AsyncIterable<unknown>) => {
+  for await (const _ of stream);
+}
+
+describe('watch cache', () => {
+  it('holds what the store held before it, in key order', async () => {
+    const store = createMemoryStore()
+    for (const name of ['b/2', 'a/1', 'b/1']) await store.commit([put(name, name)])
+    const { cache } = await setUp({ store })
+    assert.deepEqual(
+      cache.list('/registry/core/pods/').map((entry) => [entry.key.slice(20), entry.value.text, entry.revision]),
+      [
+        ['a/1', 'a/1', 2],
+        ['b/1', 'b/1', 3],
+        ['b/2', 'b/2', 1],
+      ],
+    )
+    assert.deepEqual([cache.revision, cache.oldestRevision], [3, 3])
+    await cache.close()
+  })
+
+  it('lets a writer read its own write, with the value that it handed over', async () => {
+    const { cache } = await setUp()
+    const result = await cache.commit([put('a/1', 'x')], [(revision) => ({ text: 'x', revision, origin: 'handed over' })])
+    assert.deepEqual(result, { type: 'committed', revision: 1 })
+    assert.deepEqual(cache.get(key('a/1'))?.value, { text: 'x', revision: 1, origin: 'handed over' })
+    await cache.commit([put('a/1', 'y')])
+    assert.equal(cache.get(key('a/1'))?.value.origin, 'decoded')
+    await cache.close()
+  })
+
+  it('tells of a conflict without applying anything', async () => {
+    const { cache } = await setUp()
+    await cache.commit([put('a/1', 'x')])
+    const result = await cache.commit([put('a/2', 'y'), put('a/1', 'z', 'absent')])
+    assert.equal(result.type, 'conflict')
+    assert.equal(cache.get(key('a/2')), undefined)
+    await cache.close()
+  })
+
+  it('gives a deletion the last state at the revision of the deletion', async () => {
+    const { cache, signal } = await setUp()
+    const stream = cache.watch('/registry/', { after: noRevision, signal })
+    await cache.commit([put('a/1', 'x')])
+    await cache.commit([remove('a/1')])
+    assert.deepEqual((await take(stream, 2)).map(show), ['put a/1=x@1', 'delete a/1=x@2'])
+    await cache.close()
+  })
+
+  it('starts a watch from its history and gives each event once', async () => {
+    const { cache, signal } = await setUp()
+    for (let i = 1; i <= 5; i++) await cache.commit([put('a/1', `${i}`)])
+    const stream = cache.watch('/registry/', { after: 2 as Revision, signal })
+    await cache.commit([put('a/1', '6')])
+    assert.deepEqual(
+      (await take(stream, 4)).map((event) => event.revision),
+      [3, 4, 5, 6],
+    )
+    await cache.close()
+  })
+
+  it('refuses to start a watch below its history', async () => {
+    const { cache, signal } = await setUp({ historyEventsMax: 3 })
+    for (let i = 1; i <= 5; i++) await cache.commit([put('a/1', `${i}`)])
+    assert.equal(cache.oldestRevision, 2)
+    await assert.rejects(drain(cache.watch('', { after: 1 as Revision, signal })), StoreCompacted)
+    assert.equal((await take(cache.watch('', { after: 2 as Revision, signal }), 3)).length, 3)
+    await cache.close()
+  })
+
+  it('skips what lies before the start of a watch in the future', async () => {
+    const { cache, signal } = await setUp()
+    const stream = cache.watch('', { after: 2 as Revision, signal })
+    for (let i = 1; i <= 3; i++) await cache.commit([put('a/1', `${i}`)])
+    assert.deepEqual(
+      (await take(stream, 1)).map((event) => event.revision),
+      [3],
+    )
+    await cache.close()
+  })
+
+  it('ends only the slow watcher', async () => {
+    const { cache, signal } = await setUp()
+    const slow = cache.watch('', { after: noRevision, signal, sizeMax: 2 })
+    const fast = cache.watch('', { after: noRevision, signal })
+    for (let i = 1; i <= 3; i++) await cache.commit([put('a/1', `${i}`)])
+    await assert.rejects(drain(slow), StreamOverflow)
+    assert.equal((await take(fast, 3)).length, 3)
+    await cache.close()
+  })
+
+  const prefixes: readonly (readonly [prefix: string, seen: readonly string[]])[] = [
+    ['', ['a/1', 'a/10', 'ab/1', 'b/1']],
+    ['/', ['a/1', 'a/10', 'ab/1', 'b/1']],
+    ['/registry/core/pods/', ['a/1', 'a/10', 'ab/1', 'b/1']],
+    ['/registry/core/pods/a', ['a/1', 'a/10', 'ab/1']],
+    ['/registry/core/pods/a/', ['a/1', 'a/10']],
+    ['/registry/core/pods/a/1', ['a/1', 'a/10']],
+    ['/registry/core/pods/a/10', ['a/10']],
+    ['/registry/core/secrets/', []],
+    ['/reg', ['a/1', 'a/10', 'ab/1', 'b/1']],
+  ]
+  for (const [prefix, seen] of prefixes) {
+    it(`dispatches to a watcher of '${prefix}' what its list shows`, async () => {
+      const { cache, clock, signal } = await setUp()
+      for (const [other] of prefixes) cache.watch(other, { after: noRevision, signal })
+      const stream = cache.watch(prefix, { after: noRevision, signal, progressMs: 1000 })
+      for (const name of ['a/1', 'a/10', 'ab/1', 'b/1']) await cache.commit([put(name, name)])
+      const events: string[] = []
+      const reading = (async () => {
+        for await (const batch of stream) {
+          if (batch.events.length === 0) return
+          events.push(...batch.events.map((event) => event.key.slice(20)))
+        }
+      })()
+      await clock.settle()
+      await clock.advance(1000)
+      await reading
+      assert.deepEqual(events, seen)
+      assert.deepEqual(
+        cache.list(prefix).map((entry) => entry.key.slice(20)),
+        [...seen].sort(),
+      )
+      await cache.close()
+    })
+  }
+
+  it('shares one batch among the watchers of a prefix', async () => {
+    const { cache, signal } = await setUp()
+    const streams = [1, 2].map(() => cache.watch('/registry/', { after: noRevision, signal })[Symbol.asyncIterator]())
+    await cache.commit([put('a/1', 'x')])
+    const [one, two] = await Promise.all(streams.map((stream) => stream.next()))
+    assert.equal(one!.value, two!.value)
+    await cache.close()
+  })
+
+  it('marks progress in order with the events', async () => {
+    const { cache, clock, signal } = await setUp()
+    const stream = cache.watch('/registry/core/pods/a/', { after: noRevision, signal, progressMs: 60_000 })[Symbol.asyncIterator]()
+    await cache.commit([put('a/1', 'x')])
+    await cache.commit([put('b/1', 'x')])
+    assert.equal((await stream.next()).value.revision, 1)
+    await clock.advance(60_000)
+    assert.deepEqual((await stream.next()).value, { revision: 2, events: [] })
+    await stream.return!()
+    assert.equal(clock.pendingTimers(), 0)
+    await cache.close()
+  })
+
+  it('ends a watch when its signal aborts and all of them when it closes', async () => {
+    const { cache, ending } = await setUp()
+    const aborted = drain(cache.watch('', { after: noRevision, signal: ending.signal }))
+    const open = drain(cache.watch('', { after: noRevision, signal: new AbortController().signal }))
+    ending.abort()
+    await aborted
+    const waiting = cache.waitFor(99 as Revision)
+    await Promise.all([assert.rejects(open, StoreUnavailable), assert.rejects(waiting, StoreUnavailable), cache.close()])
+  })
+
+  it('waits for a revision that has not come, and gives up with its signal', async () => {
+    const { cache, store, ending } = await setUp()
+    const waiting = cache.waitFor(1 as Revision)
+    const never = cache.waitFor(5 as Revision, ending.signal)
+    await store.commit([put('a/1', 'x')])
+    await waiting
+    ending.abort(new Error('enough'))
+    await assert.rejects(never, /enough/)
+    await cache.close()
+  })
+
+  it('starts over when its own watch breaks, and ends its watchers', async () => {
+    const memory = createMemoryStore()
+    let breakNext = false
+    const store: Store = new Proxy(memory, {
+      get: (target, name) => {
+        if (name !== 'watch') {
+          const member = Reflect.get(target, name, target) as unknown
+          return typeof member === 'function' ? (member as (...args: unknown[]) => unknown).bind(target) : member
+        }
+        return async function* (...args: Parameters<Store['watch']>) {
+          for await (const batch of memory.watch(...args)) {
+            if (breakNext) {
+              breakNext = false
+              throw new StoreUnavailable('the connection broke')
+            }
+            yield batch
+          }
+        }
+      },
+    })
+    const { cache, clock, signal } = await setUp({ store })
+    await cache.commit([put('a/1', 'x')])
+    const stream = drain(cache.watch('', { after: noRevision, signal }))
+    breakNext = true
+    const committed = cache.commit([put('a/2', 'y')])
+    const ended = assert.rejects(stream, StoreCompacted)
+    await clock.advance(50)
+    await Promise.all([committed, ended])
+    assert.equal(cache.get(key('a/2'))?.value.text, 'y')
+    assert.equal(cache.oldestRevision, 2)
+    await cache.commit([put('a/3', 'z')])
+    await cache.close()
+  })
+
+  it('stays cheap with 1,000 watchers on other keys', async () => {
+    const { cache, signal } = await setUp()
+    const streams = Array.from({ length: 1000 }, (_, i) => cache.watch(key(`n${i}/`), { after: noRevision, signal }))
+    let compared = 0
+    for (const stream of streams) void drain(stream).catch(() => (compared += 1))
+    const started = performance.now()
+    for (let i = 0; i < 2000; i++) await cache.commit([put('other/1', `${i}`)])
+    assert.ok(performance.now() - started < 1000, 'a commit looks at every watcher')
+    await cache.close()
+  })
+})

@@ -1,0 +1,244 @@
+import { assert } from '../base/assert.ts'
+import { type Clock, sleep } from '../base/clock.ts'
+import { type Log, silentLog } from '../base/log.ts'
+import { CacheDispatch } from './cache-dispatch.ts'
+import { CacheWatcher } from './cache-watcher.ts'
+import {
+  type EventBatch,
+  type Operation,
+  prefixEnd,
+  type Revision,
+  type Store,
+  StoreCompacted,
+  type StoreEvent,
+  type StoreKey,
+  StoreUnavailable,
+} from './contract.ts'
+import { EventLog } from './event-log.ts'
+import { SortedMap } from './sorted-map.ts'
+import type { CacheBatch, CacheEntry, CacheEvent, CacheWatchOptions, Decode, WatchCache } from './watch-cache-contract.ts'
+
+export type WatchCacheOptions<T> = {
+  readonly store: Store
+  readonly decode: Decode<T>
+  readonly clock: Clock
+  readonly log?: Log
+  /** Events that a new watcher can start from, at most. */
+  readonly historyEventsMax?: number
+  /** Events that may wait for one watcher when it does not say. */
+  readonly watcherSizeMax?: number
+}
+
+/**
+ * Fills a cache with all that the store holds and follows it from there.
+ *
+ * When its own watch on the store breaks (compacted, unavailable), the cache starts over from a fresh scan and ends its
+ * watchers with StoreCompacted: they cannot know what they missed. Rejects when the first scan fails.
+ */
+export async function createWatchCache<T>(options: WatchCacheOptions<T>): Promise<WatchCache<T>> {
+  const cache = new LiveWatchCache(options)
+  await cache.start()
+  return cache
+}
+
+class LiveWatchCache<T> implements WatchCache<T> {
+  readonly #store: Store
+  readonly #decode: Decode<T>
+  readonly #clock: Clock
+  readonly #warnings: Log
+  readonly #historyEventsMax: number
+  readonly #watcherSizeMax: number
+  readonly #dispatch = new CacheDispatch<T>()
+  readonly #stopping = new AbortController()
+  /** By the value's identity: in-process stores give their watchers the very bytes that were committed. */
+  readonly #handedOver = new WeakMap<Uint8Array, { readonly key: StoreKey; readonly decoded: (revision: Revision) => T }>()
+  #entries = new SortedMap<CacheEntry<T>>()
+  #history = new EventLog<CacheEvent<T>>({ revision: 0 as Revision, compactRevision: 0 as Revision })
+  #waiters: Waiter[] = []
+  #following: Promise<void> = Promise.resolve()
+
+  constructor(options: WatchCacheOptions<T>) {
+    this.#store = options.store
+    this.#decode = options.decode
+    this.#clock = options.clock
+    this.#warnings = options.log ?? silentLog
+    this.#historyEventsMax = options.historyEventsMax ?? 16_384
+    this.#watcherSizeMax = options.watcherSizeMax ?? 10_000
+  }
+
+  get revision(): Revision {
+    return this.#history.revision
+  }
+
+  get oldestRevision(): Revision {
+    return this.#history.compactRevision
+  }
+
+  async start(): Promise<void> {
+    await this.#fill()
+    this.#following = this.#follow()
+  }
+
+  async waitFor(revision: Revision, signal?: AbortSignal): Promise<void> {
+    if (revision <= this.revision) return
+    if (this.#stopping.signal.aborted) throw closed()
+    signal?.throwIfAborted()
+    await new Promise<void>((resolve, reject) => {
+      const waiter: Waiter = { revision, resolve, reject }
+      this.#waiters.push(waiter)
+      if (!signal) return
+      const onAbort = () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter)
+        reject(signal.reason as Error)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      waiter.resolve = () => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      }
+    })
+  }
+
+  get(key: StoreKey): CacheEntry<T> | undefined {
+    return this.#entries.get(key)
+  }
+
+  list(prefix: string): readonly CacheEntry<T>[] {
+    return this.#entries.range(prefix, prefixEnd(prefix))
+  }
+
+  watch(prefix: string, options: CacheWatchOptions): AsyncIterable<CacheBatch<T>> {
+    const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0 } = options
+    let cancelMark: (() => void) | undefined
+    const onAbort = () => watcher.end()
+    const onEnd = () => {
+      this.#dispatch.remove(watcher)
+      cancelMark?.()
+      signal.removeEventListener('abort', onAbort)
+    }
+    const watcher = new CacheWatcher<T>({ prefix, after, sizeMax, onEnd })
+    if (signal.aborted) watcher.end()
+    else if (this.#stopping.signal.aborted) watcher.end(closed())
+    else if (after < this.oldestRevision) watcher.end(new StoreCompacted(this.oldestRevision))
+    else {
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#dispatch.add(watcher)
+      const missed = this.#history.eventsAfter(prefix, after)
+      if (missed.length > 0) watcher.prime({ revision: this.revision, events: missed })
+      const mark = () => {
+        if (watcher.isIdle && this.revision >= after) watcher.prime({ revision: this.revision, events: [] })
+        cancelMark = this.#clock.schedule(progressMs, mark)
+      }
+      if (progressMs > 0) cancelMark = this.#clock.schedule(progressMs, mark)
+    }
+    return watcher
+  }
+
+  async commit(operations: readonly Operation[], decoded?: readonly ((revision: Revision) => T)[]): ReturnType<Store['commit']> {
+    if (decoded) this.#handOver(operations, decoded)
+    const result = await this.#store.commit(operations)
+    if (result.type === 'committed' && result.revision > this.revision) await this.waitFor(result.revision)
+    return result
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort()
+    await this.#following
+    for (const watcher of [...this.#dispatch.watchers()]) watcher.end(closed())
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(closed())
+  }
+
+  #handOver(operations: readonly Operation[], decoded: readonly ((revision: Revision) => T)[]): void {
+    const puts = operations.filter((operation) => operation.type === 'put')
+    assert(puts.length === decoded.length, 'one decoded value a put')
+    for (const [i, put] of puts.entries()) this.#handedOver.set(put.value, { key: put.key, decoded: decoded[i]! })
+  }
+
+  async #fill(): Promise<void> {
+    const { revision, chunks } = await this.#store.scan('')
+    const found: [string, CacheEntry<T>][] = []
+    for await (const chunk of chunks) {
+      this.#stopping.signal.throwIfAborted()
+      for (const { key, value, revision, createRevision } of chunk) {
+        found.push([key, { key, revision, createRevision, value: this.#decode(key, value, revision) }])
+      }
+    }
+    const entries = new SortedMap<CacheEntry<T>>()
+    entries.load(found)
+    this.#entries = entries
+    this.#history = new EventLog({ revision, compactRevision: revision })
+    for (const watcher of [...this.#dispatch.watchers()]) watcher.end(new StoreCompacted(revision))
+    this.#resolveWaiters()
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stopping
+    for (let retryMs = retryMinMs; !signal.aborted; retryMs = Math.min(retryMs * 2, retryMaxMs)) {
+      try {
+        for await (const batch of this.#store.watch('', { after: this.revision, signal })) {
+          this.#apply(batch)
+          retryMs = retryMinMs
+        }
+      } catch (error) {
+        this.#warnings.warn({ error, revision: this.revision }, 'the watch on the store broke; starting over from a fresh scan')
+        await this.#refill(retryMs)
+      }
+    }
+  }
+
+  /** Never rejects: a failure here is met again, and reported, by the next round. */
+  async #refill(waitMs: number): Promise<void> {
+    try {
+      await sleep(this.#clock, waitMs, this.#stopping.signal)
+      await this.#fill()
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) this.#warnings.warn({ error }, 'the store cannot be scanned')
+    }
+  }
+
+  #apply(batch: EventBatch): void {
+    const events: CacheEvent<T>[] = []
+    for (let i = 0; i < batch.events.length; ) {
+      const { revision } = batch.events[i]!
+      const start = events.length
+      for (; i < batch.events.length && batch.events[i]!.revision === revision; i++) events.push(this.#applyEvent(batch.events[i]!))
+      this.#history.append(revision, events.slice(start))
+    }
+    if (batch.revision > this.revision) this.#history.append(batch.revision, [])
+    this.#history.trim(this.#historyEventsMax)
+    this.#dispatch.dispatch(events, batch.revision)
+    this.#resolveWaiters()
+  }
+
+  #applyEvent(event: StoreEvent): CacheEvent<T> {
+    const { key, revision } = event
+    const old = this.#entries.get(key)
+    if (event.type === 'delete') {
+      this.#entries.delete(key)
+      const value = this.#decode(key, event.previous.value, revision)
+      return { type: 'delete', key, revision, value, previous: old?.value ?? value }
+    }
+    const { createRevision } = event
+    const handed = this.#handedOver.get(event.value)
+    const value = handed?.key === key ? handed.decoded(revision) : this.#decode(key, event.value, revision)
+    if (handed) this.#handedOver.delete(event.value)
+    this.#entries.set(key, { key, revision, createRevision, value })
+    return { type: 'put', key, revision, createRevision, value, previous: old?.value }
+  }
+
+  #resolveWaiters(): void {
+    if (this.#waiters.length === 0) return
+    const { revision } = this
+    const ready = this.#waiters.filter((waiter) => waiter.revision <= revision)
+    if (ready.length === 0) return
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision)
+    for (const waiter of ready) waiter.resolve()
+  }
+}
+
+type Waiter = { readonly revision: Revision; resolve: () => void; readonly reject: (reason: Error) => void }
+
+const retryMinMs = 50
+const retryMaxMs = 5_000
+
+const closed = () => new StoreUnavailable('the watch cache is closed')
