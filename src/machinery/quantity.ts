@@ -38,6 +38,7 @@ const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']
 const parsed = new Map<string, Quantity>()
 const milliValues = new Map<string, number>()
 const wholeValues = new Map<string, number>()
+const canonicalTexts = new Map<string, string>()
 
 /** Parses text or a JSON number. Throws QuantityError with upstream's message. */
 export function parseQuantity(quantity: string | number): Quantity {
@@ -91,7 +92,8 @@ export function isQuantity(text: unknown): boolean {
 
 /** The one way upstream writes this amount: `1000m` → `1`, `0.5Gi` → `512Mi`, `1024` → `1024`. Throws QuantityError. */
 export function canonicalQuantity(quantity: string | number): string {
-  return formatQuantity(parseQuantity(quantity))
+  const text = String(quantity)
+  return canonicalTexts.get(text) ?? remember(canonicalTexts, text, formatQuantity(parseQuantity(text)))
 }
 
 /** A quantity of whole units. */

@@ -1,0 +1,139 @@
+import { deepClone } from '../deep-clone.ts'
+import { type FieldError, fieldErrors } from '../field-error.ts'
+import { decodeValue } from './decode.ts'
+import { formatPath } from './go-errors.ts'
+import { type Schema, SchemaNode } from './schema-node.ts'
+
+/** The types of the API by their definition's name, and the rules that follow from a type alone. */
+export type SchemaSet = {
+  /** The type, or undefined when no definition has this name. */
+  lookup(name: string): SchemaNode | undefined
+  /** The type at a path of field names below a definition (`spec`, `containers`); list items are passed through. */
+  lookupPath(name: string, path: readonly string[]): SchemaNode | undefined
+  /** Definitions as they were loaded, for OpenAPI documents. */
+  readonly definitions: Readonly<Record<string, Schema>>
+  /**
+   * Checks types and brings the value into the form that upstream's server would store: unknown fields, nulls and empty
+   * optional lists and maps dropped, quantities and times canonical. Changes the value in place.
+   */
+  decode(name: string, value: unknown): Decoded
+  /** Type errors as field errors (422); the value stays as it is. */
+  validate(name: string, value: unknown): FieldError[]
+  /** Type errors as a server's decoder words them (400): none or one. The value stays as it is. */
+  decodeErrors(name: string, value: unknown): string[]
+  /** Paths of fields that the type does not have. The value stays as it is. */
+  unknownFields(name: string, value: unknown): string[]
+  /** `decode` without its report. Changes the value in place and returns it. */
+  prune<T>(name: string, value: T): T
+  /** Fills what the schema states as default. Changes the value in place and returns it. */
+  applyDefaults<T>(name: string, value: T): T
+  /** Required fields that are absent. */
+  missingRequired(name: string, value: unknown): FieldError[]
+  /** Values outside their enumeration. */
+  unsupportedValues(name: string, value: unknown): FieldError[]
+}
+
+export type Decoded = {
+  /** The first type error in a decoder's words; the value is then not to be used. */
+  readonly error: string | undefined
+  /** `spec.foo`, `spec.containers[0].bar`: what strict validation refuses. At most 100. */
+  readonly unknownFields: readonly string[]
+}
+
+/** Loads definitions (the content of generated/schemas.json, or a custom resource's). Costs nothing but a closure: types compile on first use. */
+export function loadSchemas(definitions: Readonly<Record<string, Schema>>): SchemaSet {
+  const nodes = new Map<string, SchemaNode>()
+  const lookup = (name: string): SchemaNode | undefined => {
+    const known = nodes.get(name)
+    if (known) return known
+    const schema = Object.hasOwn(definitions, name) ? definitions[name] : undefined
+    if (!schema) return undefined
+    const node = new SchemaNode(withKnownDefaults(name, schema), lookup, name)
+    nodes.set(name, node)
+    return node
+  }
+  const mustLookup = (name: string): SchemaNode => {
+    const node = lookup(name)
+    if (!node) throw new TypeError(`no schema named ${name}`)
+    return node
+  }
+  return {
+    lookup,
+    lookupPath: (name, path) => path.reduce<SchemaNode | undefined>(step, lookup(name)),
+    definitions,
+    decode: (name, value) => decodeValue(mustLookup(name), value).report,
+    validate: (name, value) =>
+      decodeValue(mustLookup(name), deepClone(value)).faults.map((f) => fieldErrors.typeInvalid(f.path || '<nil>', f.value, f.message)),
+    decodeErrors: (name, value) => {
+      const { error } = decodeValue(mustLookup(name), deepClone(value)).report
+      return error === undefined ? [] : [error]
+    },
+    unknownFields: (name, value) => decodeValue(mustLookup(name), deepClone(value)).report.unknownFields,
+    prune: <T>(name: string, value: T) => decodeValue(mustLookup(name), value).value as T,
+    applyDefaults: <T>(name: string, value: T) => fillDefaults(mustLookup(name), value) as T,
+    missingRequired: (name, value) => collect(mustLookup(name), value, missingFields),
+    unsupportedValues: (name, value) => collect(mustLookup(name), value, outsideEnum),
+  }
+}
+
+function step(node: SchemaNode | undefined, field: string): SchemaNode | undefined {
+  return (node?.shape === 'list' ? node.element : node)?.child(field)
+}
+
+/**
+ * Defaults of fields that are keys of a merging list. OpenAPI v2 does not carry them, and without them an item written
+ * without its key would be another item (upstream: `+default` on the Go fields).
+ */
+const keyDefaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'io.k8s.api.core.v1.ContainerPort': { protocol: 'TCP' },
+  'io.k8s.api.core.v1.ServicePort': { protocol: 'TCP' },
+}
+
+function withKnownDefaults(name: string, schema: Schema): Schema {
+  const defaults = keyDefaults[name]
+  if (!defaults || !schema.properties) return schema
+  const properties = { ...schema.properties }
+  for (const [field, value] of Object.entries(defaults)) properties[field] = { ...properties[field], default: value }
+  return { ...schema, properties }
+}
+
+function fillDefaults(node: SchemaNode, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) {
+    if (node.element) for (let i = 0; i < value.length; i++) value[i] = fillDefaults(node.element, value[i])
+    return value
+  }
+  const object = value as Record<string, unknown>
+  for (const [field, child] of node.fields) {
+    if (object[field] === undefined && child.default !== undefined) object[field] = deepClone(child.default)
+    if (object[field] !== undefined) object[field] = fillDefaults(child, object[field])
+  }
+  if (node.shape === 'map' && node.element) for (const key of Object.keys(object)) object[key] = fillDefaults(node.element, object[key])
+  return value
+}
+
+type Judge = (node: SchemaNode, value: unknown, path: readonly (string | number)[]) => FieldError[]
+
+function collect(node: SchemaNode, value: unknown, judge: Judge, path: readonly (string | number)[] = []): FieldError[] {
+  const errors = judge(node, value, path)
+  if (typeof value !== 'object' || value === null) return errors
+  if (Array.isArray(value)) {
+    if (node.element) for (const [i, item] of value.entries()) errors.push(...collect(node.element, item, judge, [...path, i]))
+    return errors
+  }
+  for (const [key, field] of Object.entries(value)) {
+    const child = node.child(key)
+    if (child) errors.push(...collect(child, field, judge, [...path, key]))
+  }
+  return errors
+}
+
+const missingFields: Judge = (node, value, path) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? node.required
+        .filter((field) => (value as Record<string, unknown>)[field] === undefined)
+        .map((field) => fieldErrors.required(formatPath([...path, field])))
+    : []
+
+const outsideEnum: Judge = (node, value, path) =>
+  node.enum && typeof value === 'string' && !node.enum.includes(value) ? [fieldErrors.notSupported(formatPath(path), value, node.enum)] : []
