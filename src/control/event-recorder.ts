@@ -23,7 +23,13 @@ export type EventRecorderOptions = {
   readonly host?: string
 }
 
-export type EventInput = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
+export type EventInput = {
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+  /** The part of the object that it is about, e.g. `spec.containers{web}`. */
+  readonly fieldPath?: string
+}
 
 type Similar = { readonly messages: Set<string>; sinceMs: number }
 type Stored = { readonly name: string; readonly namespace: string; readonly firstTimestamp: string; count: number }
@@ -93,7 +99,7 @@ export class EventRecorder {
 
   /** The key under which this event is counted, and the message that it is shown with. */
   #fold(objectKey: string, input: EventInput, nowMs: number): { key: string; message: string } {
-    const groupKey = [objectKey, input.type, input.reason].join('\0')
+    const groupKey = [objectKey, input.fieldPath ?? '', input.type, input.reason].join('\0')
     let similar = this.#similar.get(groupKey)
     if (!similar || nowMs - similar.sinceMs > similarWindowMs) similar = { messages: new Set(), sinceMs: nowMs }
     similar.messages.add(input.message)
@@ -143,6 +149,7 @@ export class EventRecorder {
         ...(metadata.name ? { name: metadata.name } : {}),
         ...(metadata.uid ? { uid: metadata.uid } : {}),
         ...(metadata.resourceVersion ? { resourceVersion: metadata.resourceVersion } : {}),
+        ...(input.fieldPath ? { fieldPath: input.fieldPath } : {}),
       },
       type: input.type,
       reason: input.reason,

@@ -1,0 +1,61 @@
+import type { ContainerImage } from '../../kinds/generated/types/core-v1.ts'
+
+/** What the agent knows of its machine. The real one reads /proc and statfs (platform/machine-facts.ts); simulated nodes state it. */
+export type MachineFacts = {
+  readonly cpuMilli: number
+  readonly memoryBytes: number
+  readonly ephemeralStorageBytes: number
+  readonly maxPods: number
+  /** Bytes by page size in the API's words, e.g. `2Mi`. */
+  readonly hugePages: Readonly<Record<string, number>>
+  readonly machineId: string
+  readonly systemUuid: string
+  readonly bootId: string
+  readonly kernelVersion: string
+  readonly osImage: string
+  /** Go's names: amd64, arm64. */
+  readonly architecture: string
+  readonly operatingSystem: string
+}
+
+/** Present use, for the pressure conditions. Undefined figures are unknown and never count as pressure. */
+export type MachineUse = {
+  readonly memoryAvailableBytes: number | undefined
+  readonly diskAvailableBytes: number | undefined
+  readonly diskCapacityBytes: number | undefined
+  readonly processCount: number | undefined
+  readonly processCountMax: number | undefined
+}
+
+export type Machine = {
+  facts(): MachineFacts
+  use(): Promise<MachineUse>
+}
+
+export type ImageList = () => Promise<readonly ContainerImage[]>
+
+export function simulatedMachine(facts: Partial<MachineFacts> = {}): Machine {
+  const all: MachineFacts = {
+    cpuMilli: 4000,
+    memoryBytes: 16 * 2 ** 30,
+    ephemeralStorageBytes: 100 * 2 ** 30,
+    maxPods: 110,
+    hugePages: {},
+    machineId: '',
+    systemUuid: '',
+    bootId: '',
+    kernelVersion: 'simulated',
+    osImage: 'Keelson simulated node',
+    architecture: 'amd64',
+    operatingSystem: 'linux',
+    ...facts,
+  }
+  const unknown: MachineUse = {
+    memoryAvailableBytes: undefined,
+    diskAvailableBytes: undefined,
+    diskCapacityBytes: undefined,
+    processCount: undefined,
+    processCountMax: undefined,
+  }
+  return { facts: () => all, use: async () => unknown }
+}

@@ -1,0 +1,174 @@
+import { type Clock, sleep } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Client } from '../../client/contract.ts'
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import type { ContainerImage, Node, NodeAddress, NodeStatus, Taint } from '../../kinds/generated/types/core-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { isStatus } from '../../machinery/status-error.ts'
+import type { Runtime } from '../runtime/contract.ts'
+import type { Machine, MachineUse } from './machine.ts'
+import { type EvictionThresholds, isSameNodeStatus, nodeStatus, type Reserved } from './node-status.ts'
+
+export type NodeReporterOptions = {
+  readonly client: Client
+  readonly runtime: Runtime
+  readonly clock: Clock
+  readonly log: Log
+  readonly nodeName: string
+  readonly machine: Machine
+  readonly addresses: readonly NodeAddress[]
+  readonly port: () => number | undefined
+  readonly labels: Readonly<Record<string, string>>
+  readonly taints: readonly Taint[]
+  readonly reserved: Reserved
+  readonly thresholds: EvictionThresholds
+  /** How often the machine is looked at. A report goes out when something changed, and every `reportPeriodMs` without. */
+  readonly checkPeriodMs: number
+  readonly reportPeriodMs: number
+  /** What the machine's use was at each look, for the eviction. */
+  readonly onUse?: (use: MachineUse) => void
+  readonly onNode: (node: Node) => void
+}
+
+/** Registers the node (or adopts its object) and keeps its status current. */
+export class NodeReporter {
+  readonly #options: NodeReporterOptions
+  #node: Node | undefined
+  #reportedAtMs = 0
+  #runtimeVersion: string | undefined
+  #images: readonly ContainerImage[] = []
+  #wake: (() => void) | undefined
+
+  constructor(options: NodeReporterOptions) {
+    this.#options = options
+  }
+
+  get node(): Node | undefined {
+    return this.#node
+  }
+
+  /** A newer state of the node's object, from a watch. */
+  takeNode(node: Node): void {
+    this.#node = node
+  }
+
+  setImages(images: readonly ContainerImage[]): void {
+    this.#images = images
+  }
+
+  /** Looks at once instead of at the next period. */
+  wake(): void {
+    this.#wake?.()
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, checkPeriodMs, log } = this.#options
+    while (!signal.aborted) {
+      let delayMs = checkPeriodMs
+      try {
+        this.#node ??= await this.#register(signal)
+        await this.#report(signal)
+      } catch (error) {
+        if (signal.aborted) return
+        if (isStatus(error, 'NotFound')) this.#node = undefined
+        log.warn({ error: String(error) }, 'the node status could not be reported')
+        delayMs = Math.min(1_000, checkPeriodMs)
+      }
+      const woken = new AbortController()
+      this.#wake = () => woken.abort()
+      await sleep(clock, delayMs, AbortSignal.any([signal, woken.signal])).catch(() => {})
+    }
+  }
+
+  async #register(signal: AbortSignal): Promise<Node> {
+    const { client, nodeName, taints } = this.#options
+    const nodes = client.resource(kindRefs.coreV1.nodes)
+    const labels = this.#labels()
+    const node: Node = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: nodeName, labels, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
+      spec: taints.length > 0 ? { taints: [...taints] } : {},
+      status: await this.#status(undefined),
+    }
+    try {
+      const created = await nodes.create(node, { signal })
+      this.#options.onNode(created)
+      return created
+    } catch (error) {
+      if (!isStatus(error, 'AlreadyExists')) throw error
+      const existing = await nodes.get(nodeName, { signal })
+      const missing = Object.entries(labels).filter(([key, value]) => existing.metadata.labels?.[key] !== value)
+      const adopted =
+        missing.length > 0 ? await nodes.patch(nodeName, { type: 'merge', body: { metadata: { labels } } }, { signal }) : existing
+      this.#options.onNode(adopted)
+      return adopted
+    }
+  }
+
+  #labels(): Record<string, string> {
+    const { nodeName, labels, machine } = this.#options
+    const { architecture, operatingSystem } = machine.facts()
+    return {
+      'beta.kubernetes.io/arch': architecture,
+      'beta.kubernetes.io/os': operatingSystem,
+      'kubernetes.io/arch': architecture,
+      'kubernetes.io/hostname': nodeName,
+      'kubernetes.io/os': operatingSystem,
+      ...labels,
+    }
+  }
+
+  async #report(signal: AbortSignal): Promise<void> {
+    const { client, clock, nodeName, reportPeriodMs } = this.#options
+    const status = await this.#status(this.#node)
+    const isDue = clock.now() - this.#reportedAtMs >= reportPeriodMs
+    if (!isDue && isSameNodeStatus(this.#node?.status, status, deepEqual)) return
+    const body = { status: { ...status, addresses: addressPatch(this.#node, status) } }
+    const reported = await client
+      .resource(kindRefs.coreV1.nodes)
+      .patch(nodeName, { type: 'strategic', body }, { subresource: 'status', signal })
+    this.#node = reported
+    this.#reportedAtMs = clock.now()
+    this.#options.onNode(reported)
+  }
+
+  async #status(old: Node | undefined): Promise<NodeStatus> {
+    const { runtime, machine, clock, reserved, thresholds, addresses, port } = this.#options
+    const use = await machine.use()
+    this.#options.onUse?.(use)
+    const ready = await this.#runtimeStatus()
+    this.#runtimeVersion ??= await runtime.version().then(
+      (v) => `${v.name}://${v.version}`,
+      () => undefined,
+    )
+    return nodeStatus({
+      old,
+      nowMs: clock.now(),
+      facts: machine.facts(),
+      use,
+      reserved,
+      thresholds,
+      ...ready,
+      runtimeVersion: this.#runtimeVersion ?? '',
+      addresses,
+      port: port(),
+      images: this.#images,
+    })
+  }
+
+  async #runtimeStatus() {
+    try {
+      return await this.#options.runtime.status()
+    } catch (error) {
+      const down = { status: false, reason: 'RuntimeUnavailable', message: error instanceof Error ? error.message : String(error) }
+      return { runtimeReady: down, networkReady: { status: true, reason: '', message: '' } }
+    }
+  }
+}
+
+/** Addresses merge by type: one that is gone must be named as deleted. */
+function addressPatch(node: Node | undefined, status: NodeStatus): unknown[] {
+  const gone = (node?.status?.addresses ?? []).filter((old) => !status.addresses?.some((a) => a.type === old.type))
+  return [...gone.map(({ type }) => ({ $patch: 'delete', type })), ...(status.addresses ?? [])]
+}

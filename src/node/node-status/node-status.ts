@@ -1,0 +1,156 @@
+import { toTime } from '../../base/clock.ts'
+import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../kinds/generated/types/core-v1.ts'
+import { formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machinery/quantity.ts'
+import type { Condition } from '../runtime/contract.ts'
+import type { MachineFacts, MachineUse } from './machine.ts'
+
+/** The agent's version as nodes show it. */
+export const agentVersion = 'v1.36.0+keelson'
+
+export type Reserved = { readonly cpuMilli: number; readonly memoryBytes: number; readonly ephemeralStorageBytes: number }
+/** What must stay free; below it the node is under pressure (upstream's defaults). */
+export type EvictionThresholds = {
+  readonly memoryAvailableBytes: number
+  readonly diskAvailableShare: number
+  readonly processShare: number
+}
+
+export const defaultThresholds: EvictionThresholds = { memoryAvailableBytes: 100 * 2 ** 20, diskAvailableShare: 0.1, processShare: 0.9 }
+
+export type NodeStatusInput = {
+  readonly old: Node | undefined
+  readonly nowMs: number
+  readonly facts: MachineFacts
+  readonly use: MachineUse
+  readonly reserved: Reserved
+  readonly thresholds: EvictionThresholds
+  readonly runtimeReady: Condition
+  readonly networkReady: Condition
+  /** `containerd://1.6.20`. */
+  readonly runtimeVersion: string
+  readonly addresses: readonly NodeAddress[]
+  readonly port: number | undefined
+  readonly images: readonly ContainerImage[]
+}
+
+/** The whole status of the node as the agent sees it now. Pure. */
+export function nodeStatus(input: NodeStatusInput): NodeStatus {
+  const { facts } = input
+  return {
+    capacity: resources(facts, { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0 }),
+    allocatable: resources(facts, allocatableDeduction(input)),
+    conditions: conditions(input),
+    addresses: [...input.addresses],
+    ...(input.port === undefined ? {} : { daemonEndpoints: { kubeletEndpoint: { Port: input.port } } }),
+    nodeInfo: {
+      machineID: facts.machineId,
+      systemUUID: facts.systemUuid,
+      bootID: facts.bootId,
+      kernelVersion: facts.kernelVersion,
+      osImage: facts.osImage,
+      containerRuntimeVersion: input.runtimeVersion,
+      kubeletVersion: agentVersion,
+      kubeProxyVersion: '',
+      operatingSystem: facts.operatingSystem,
+      architecture: facts.architecture,
+    },
+    images: [...input.images],
+  }
+}
+
+/** A_r = C_r − reserved_r − eviction threshold_r. */
+function allocatableDeduction({ facts, reserved, thresholds }: NodeStatusInput): Reserved {
+  return {
+    cpuMilli: reserved.cpuMilli,
+    memoryBytes: reserved.memoryBytes + thresholds.memoryAvailableBytes,
+    ephemeralStorageBytes: reserved.ephemeralStorageBytes + Math.floor(facts.ephemeralStorageBytes * thresholds.diskAvailableShare),
+  }
+}
+
+function resources(facts: MachineFacts, less: Reserved): Record<string, string> {
+  const result: Record<string, string> = {
+    cpu: formatQuantity(quantityOfMilli(Math.max(0, facts.cpuMilli - less.cpuMilli))),
+    memory: kibibytes(Math.max(0, facts.memoryBytes - less.memoryBytes)),
+    'ephemeral-storage':
+      less.ephemeralStorageBytes === 0
+        ? kibibytes(facts.ephemeralStorageBytes)
+        : formatQuantity(quantityOfUnits(Math.max(0, facts.ephemeralStorageBytes - less.ephemeralStorageBytes))),
+    pods: String(facts.maxPods),
+  }
+  for (const [size, bytes] of Object.entries(facts.hugePages)) {
+    result[`hugepages-${size}`] = formatQuantity(quantityOfUnits(bytes, 'BinarySI'))
+  }
+  return result
+}
+
+function kibibytes(bytes: number): string {
+  return `${Math.floor(bytes / 1024)}Ki`
+}
+
+type Verdict = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
+
+function conditions(input: NodeStatusInput): NodeCondition[] {
+  const pressure = pressureOf(input.use, input.thresholds)
+  return [
+    toCondition(
+      input,
+      'MemoryPressure',
+      pressure.memory
+        ? { status: 'True', reason: 'KubeletHasInsufficientMemory', message: 'kubelet has insufficient memory available' }
+        : { status: 'False', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
+    ),
+    toCondition(
+      input,
+      'DiskPressure',
+      pressure.disk
+        ? { status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' }
+        : { status: 'False', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
+    ),
+    toCondition(
+      input,
+      'PIDPressure',
+      pressure.processes
+        ? { status: 'True', reason: 'KubeletHasInsufficientPID', message: 'kubelet has insufficient PID available' }
+        : { status: 'False', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
+    ),
+    toCondition(input, 'Ready', readyVerdict(input)),
+  ]
+}
+
+export function pressureOf(use: MachineUse, thresholds: EvictionThresholds): { memory: boolean; disk: boolean; processes: boolean } {
+  const { memoryAvailableBytes, diskAvailableBytes, diskCapacityBytes, processCount, processCountMax } = use
+  return {
+    memory: memoryAvailableBytes !== undefined && memoryAvailableBytes < thresholds.memoryAvailableBytes,
+    disk: diskAvailableBytes !== undefined && !!diskCapacityBytes && diskAvailableBytes / diskCapacityBytes < thresholds.diskAvailableShare,
+    processes: processCount !== undefined && !!processCountMax && processCount / processCountMax > thresholds.processShare,
+  }
+}
+
+function readyVerdict({ runtimeReady, networkReady }: NodeStatusInput): Verdict {
+  if (runtimeReady.status && networkReady.status)
+    return { status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
+  const problems: string[] = []
+  if (!runtimeReady.status) problems.push(`container runtime is down: ${runtimeReady.reason} ${runtimeReady.message}`.trim())
+  if (!networkReady.status) {
+    problems.push(`container runtime network not ready: NetworkReady=false reason:${networkReady.reason} message:${networkReady.message}`)
+  }
+  return { status: 'False', reason: 'KubeletNotReady', message: problems.join(', ') }
+}
+
+function toCondition({ old, nowMs }: NodeStatusInput, type: string, verdict: Verdict): NodeCondition {
+  const known = old?.status?.conditions?.find((c) => c.type === type)
+  const isSame = known?.status === verdict.status && known.lastTransitionTime !== undefined
+  return { type, ...verdict, lastHeartbeatTime: toTime(nowMs), lastTransitionTime: isSame ? known.lastTransitionTime! : toTime(nowMs) }
+}
+
+/** Whether two statuses tell the same, heartbeats apart. */
+export function isSameNodeStatus(a: NodeStatus | undefined, b: NodeStatus, equal: (a: unknown, b: unknown) => boolean): boolean {
+  if (!a) return false
+  const bare = (status: NodeStatus) =>
+    status.conditions?.map(({ type, status: value, reason, message }) => [type, value, reason, message]).sort() ?? []
+  const own = new Set((b.conditions ?? []).map((c) => c.type))
+  const ofAgent = { ...a, conditions: (a.conditions ?? []).filter((c) => own.has(c.type)) }
+  if (!equal(bare(ofAgent), bare(b))) return false
+  const fields = ['capacity', 'allocatable', 'addresses', 'daemonEndpoints', 'nodeInfo', 'images'] as const
+  return fields.every((field) => equal(a[field] ?? [], b[field] ?? []) || (field === 'nodeInfo' && equal(a.nodeInfo, b.nodeInfo)))
+}

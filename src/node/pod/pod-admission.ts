@@ -1,0 +1,106 @@
+import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { podRequests, resourceAmounts } from '../../kinds/pod-requests.ts'
+import type { TerminalReason } from './pod-records.ts'
+
+/**
+ * Whether a pod that the scheduler (or a user, by nodeName) sent here can be taken in beside `others`. Undefined: yes.
+ * Reasons and texts are upstream's (OutOfcpu, OutOfmemory, OutOfpods, NodeAffinity, …). Pure.
+ */
+export function admitPod(pod: Pod, others: readonly Pod[], node: Node | undefined): TerminalReason | undefined {
+  if (!node) return undefined
+  return refuseBySelector(pod, node) ?? refuseByTaint(pod, node) ?? refuseByResources(pod, others, node)
+}
+
+function refuseBySelector(pod: Pod, node: Node): TerminalReason | undefined {
+  const labels = node.metadata.labels ?? {}
+  const selector = pod.spec?.nodeSelector ?? {}
+  for (const key of Object.keys(selector)) {
+    if (labels[key] !== selector[key])
+      return refusal('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
+  }
+  const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  if (!terms || terms.some((term) => matchesTerm(term, node))) return undefined
+  return refusal('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
+}
+
+type Requirement = { readonly key: string; readonly operator: string; readonly values?: readonly string[] }
+
+function matchesTerm(
+  term: { readonly matchExpressions?: readonly Requirement[]; readonly matchFields?: readonly Requirement[] },
+  node: Node,
+): boolean {
+  const expressions = term.matchExpressions ?? []
+  const fields = term.matchFields ?? []
+  if (expressions.length === 0 && fields.length === 0) return false
+  return (
+    expressions.every((e) => matchesRequirement(e, node.metadata.labels?.[e.key])) &&
+    fields.every((e) => matchesRequirement(e, e.key === 'metadata.name' ? node.metadata.name : undefined))
+  )
+}
+
+function matchesRequirement({ operator, values = [] }: Requirement, value: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value)
+    case 'NotIn':
+      return value === undefined || !values.includes(value)
+    case 'Exists':
+      return value !== undefined
+    case 'DoesNotExist':
+      return value === undefined
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0])
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0])
+    default:
+      return false
+  }
+}
+
+function refuseByTaint(pod: Pod, node: Node): TerminalReason | undefined {
+  for (const taint of node.spec?.taints ?? []) {
+    if (taint.effect !== 'NoExecute') continue
+    const isTolerated = (pod.spec?.tolerations ?? []).some(
+      (t) =>
+        (!t.effect || t.effect === taint.effect) &&
+        (!t.key || t.key === taint.key) &&
+        (t.operator === 'Exists' || ((t.operator ?? 'Equal') === 'Equal' && (t.value ?? '') === (taint.value ?? ''))),
+    )
+    if (!isTolerated) return refusal('TaintToleration', "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate")
+  }
+  return undefined
+}
+
+function refuseByResources(pod: Pod, others: readonly Pod[], node: Node): TerminalReason | undefined {
+  const allocatable = resourceAmounts(node.status?.allocatable)
+  const active = others.filter(
+    (p) => p.status?.phase !== 'Succeeded' && p.status?.phase !== 'Failed' && p.metadata.uid !== pod.metadata.uid,
+  )
+  if (allocatable.pods !== undefined && active.length + 1 > allocatable.pods) {
+    return outOf('pods', 1, active.length, allocatable.pods)
+  }
+  const requests = podRequests(pod)
+  const names = Object.keys(requests).filter((name) => requests[name]! > 0)
+  if (names.length === 0) return undefined
+  const used: Record<string, number> = {}
+  for (const other of active) {
+    const own = podRequests(other)
+    for (const name of names) used[name] = (used[name] ?? 0) + (own[name] ?? 0)
+  }
+  for (const name of names) {
+    const capacity = allocatable[name]
+    // A resource that the node does not know is the scheduler's affair: upstream's agent ignores it too.
+    if (capacity === undefined) continue
+    if (requests[name]! + (used[name] ?? 0) > capacity) return outOf(name, requests[name]!, used[name] ?? 0, capacity)
+  }
+  return undefined
+}
+
+function outOf(resource: string, requested: number, used: number, capacity: number): TerminalReason {
+  const numbers = `requested: ${requested}, used: ${used}, capacity: ${capacity}`
+  return refusal(`OutOf${resource}`, `Node didn't have enough resource: ${resource}, ${numbers}`)
+}
+
+function refusal(reason: string, message: string): TerminalReason {
+  return { reason, message: message.startsWith('Predicate') ? message : `Pod was rejected: ${message}`, hasStarted: false }
+}

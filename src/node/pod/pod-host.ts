@@ -1,0 +1,79 @@
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { ContainerSpec, Mount, RuntimeContainer, SandboxSpec } from '../runtime/contract.ts'
+import type { PodContainer } from './pod-view.ts'
+
+/**
+ * What the machine does for a pod beside its engine: directories, volumes, cgroups, name resolution. The real one works on files
+ * (host/machine-pod-host.ts); the simulated one answers at once, for thousands of nodes in a process.
+ */
+export type PodHost = {
+  /** Makes directories, cgroup and volumes. Idempotent. Throws HostError when a volume cannot be made (yet). */
+  prepare(pod: Pod, signal: AbortSignal): Promise<void>
+  sandboxSpec(pod: Pod, attempt: number): Promise<SandboxSpec>
+  /** Everything of a container's spec that comes from the machine: volumes, /etc/hosts, the termination log. Throws HostError. */
+  containerMounts(pod: Pod, container: PodContainer, options: ContainerHostOptions): Promise<Mount[]>
+  /** The message that an ended container left behind, by its terminationMessagePolicy; empty: none. */
+  terminationMessage(pod: Pod, container: PodContainer, ended: RuntimeContainer): Promise<string>
+  /** Applies changed pod-level limits after a resize. */
+  resize(pod: Pod): Promise<void>
+  /** Unmounts and removes everything of the pod. Idempotent. */
+  teardown(pod: { readonly uid: string; readonly namespace: string; readonly name: string }): Promise<void>
+  /** Pods of which the machine still holds something. */
+  leftovers(): Promise<readonly string[]>
+}
+
+export type ContainerHostOptions = { readonly attempt: number; readonly env: ContainerSpec['env']; readonly podIps: readonly string[] }
+
+/** The machine cannot give what the pod asks for now. `reason` is the event's; the message goes to users. */
+export class HostError extends Error {
+  override name = 'HostError'
+  readonly reason: string
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
+/** A machine that has everything and keeps nothing. */
+export function simulatedPodHost(): PodHost {
+  return {
+    prepare: async () => {},
+    sandboxSpec: async (pod, attempt) => simulatedSandbox(pod, attempt),
+    containerMounts: async () => [],
+    terminationMessage: async () => '',
+    resize: async () => {},
+    teardown: async () => {},
+    leftovers: async () => [],
+  }
+}
+
+const noDns = { servers: [], searches: [], options: [] } as const
+
+function simulatedSandbox(pod: Pod, attempt: number): SandboxSpec {
+  const { namespace = '', name = '', uid = '', annotations } = pod.metadata
+  return {
+    namespace,
+    name,
+    uid,
+    attempt,
+    hostname: name,
+    hostNetwork: pod.spec?.hostNetwork === true,
+    hostPid: false,
+    hostIpc: false,
+    shareProcessNamespace: false,
+    hostUsers: true,
+    logDirectory: `${namespace}_${name}_${uid}`,
+    cgroupParent: '',
+    dns: noDns,
+    portMappings: [],
+    sysctls: {},
+    privileged: false,
+    runAsUser: undefined,
+    runAsGroup: undefined,
+    supplementalGroups: [],
+    seccomp: { type: 'RuntimeDefault' },
+    runtimeHandler: '',
+    labels: {},
+    annotations: annotations ?? {},
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * All pods of one node: a worker each, fed by the API's pods, the engine's events and their own timers.
+ *
+ * 1. After a start nothing is touched before both sides are known: the API's pods and everything that the engine holds.
+ * 2. When the engine's event stream breaks, everything is listed anew as soon as the engine answers again.
+ * 3. What the engine holds of pods that the API does not know is ended and removed.
+ */
+import { backoffMs } from '../../base/backoff.ts'
+import { sleep } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { RuntimePod } from '../runtime/contract.ts'
+import type { PodContext } from './pod-context.ts'
+import { PodWorker } from './pod-worker.ts'
+import type { TerminalReason } from './pod-records.ts'
+
+/** Where the pods of this node come from: an informer of its own, or a shared one. */
+export type PodSource = {
+  synced(signal: AbortSignal): Promise<void>
+  list(): readonly Pod[]
+  /** Every change from now on, and once for each pod that is there. */
+  onChange(handler: (change: { readonly current: Pod | undefined; readonly old: Pod | undefined }) => void): () => void
+}
+
+export type PodLoopOptions = { readonly context: PodContext; readonly source: PodSource; readonly random: Random }
+
+const reconnect = { initialMs: 200, maxMs: 10_000, factor: 2, jitter: 0.5 } as const
+
+export class PodLoop {
+  readonly #options: PodLoopOptions
+  readonly #workers = new Map<string, PodWorker>()
+  /** Engine ids of containers and sandboxes → uid. */
+  readonly #owners = new Map<string, string>()
+  readonly #idsOf = new Map<string, readonly string[]>()
+  /** What the engine held at the last list for pods without a worker yet. */
+  #held = new Map<string, RuntimePod[]>()
+  #onRelist: (() => void) | undefined
+
+  constructor(options: PodLoopOptions) {
+    this.#options = options
+  }
+
+  get workers(): ReadonlyMap<string, PodWorker> {
+    return this.#workers
+  }
+
+  /** Pods as this agent has them, with the status that it states (possibly newer than the API's). */
+  pods(): Pod[] {
+    return [...this.#workers.values()].map((w) => w.pod)
+  }
+
+  worker(uid: string): PodWorker | undefined {
+    return this.#workers.get(uid)
+  }
+
+  find(namespace: string, name: string): PodWorker | undefined {
+    for (const worker of this.#workers.values()) {
+      const { metadata } = worker.pod
+      if (metadata.name === name && metadata.namespace === namespace && !worker.records.isGone) return worker
+    }
+    return undefined
+  }
+
+  /** Runs until the signal aborts; containers are left running. `onListed` is called after each complete list of the engine. */
+  async run(signal: AbortSignal, onListed?: () => void): Promise<void> {
+    this.#onRelist = onListed
+    const { source } = this.#options
+    await source.synced(signal)
+    let removeHandler: (() => void) | undefined
+    let failures = 0
+    while (!signal.aborted) {
+      try {
+        const stream = this.#options.context.runtime.events(signal)
+        await this.#list()
+        removeHandler ??= source.onChange((change) => this.#onPodChange(change))
+        this.#endOrphans()
+        failures = 0
+        for await (const event of stream) this.#onEvent(event.containerId)
+      } catch (error) {
+        if (!signal.aborted) this.#options.context.log.warn({ error: String(error) }, 'the container engine does not answer; trying again')
+      }
+      if (!signal.aborted)
+        await sleep(this.#options.context.clock, backoffMs(reconnect, failures++, this.#options.random), signal).catch(() => {})
+    }
+    removeHandler?.()
+    await Promise.all([...this.#workers.values()].map((w) => w.close()))
+  }
+
+  /** Something outside the pod changed that its status or start depends on (a probe's verdict, a ConfigMap). */
+  look(uid: string): void {
+    this.#workers.get(uid)?.look({ observe: false })
+  }
+
+  /** Ends a pod for the node's own reasons. */
+  evict(uid: string, terminal: TerminalReason): void {
+    const worker = this.#workers.get(uid)
+    if (!worker || worker.records.terminal) return
+    worker.records.terminal = terminal
+    worker.look({ observe: false })
+  }
+
+  async #list(): Promise<void> {
+    const pods = await this.#options.context.runtime.list()
+    const byUid = new Map<string, RuntimePod[]>()
+    for (const pod of pods) {
+      const list = byUid.get(pod.uid) ?? []
+      list.push(pod)
+      byUid.set(pod.uid, list)
+    }
+    for (const [uid, held] of byUid)
+      this.#watchIds(
+        uid,
+        held.flatMap((s) => [s.sandboxId, ...s.containers.map((c) => c.id)]),
+      )
+    for (const [uid, worker] of this.#workers) worker.setSandboxes(byUid.get(uid) ?? [])
+    this.#held = byUid
+    this.#onRelist?.()
+  }
+
+  /** Ends what belongs to no pod of the API: deleted while this agent was away. */
+  #endOrphans(): void {
+    for (const [uid, sandboxes] of this.#held) {
+      if (this.#workers.has(uid)) continue
+      const { namespace, name } = sandboxes[0]!
+      const pod: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name, uid }, spec: orphanSpec(sandboxes) }
+      this.#addWorker(pod, sandboxes).setGone(pod)
+    }
+    this.#held = new Map()
+  }
+
+  #onPodChange({ current, old }: { readonly current: Pod | undefined; readonly old: Pod | undefined }): void {
+    const oldUid = old?.metadata.uid
+    const uid = current?.metadata.uid
+    if (old && oldUid !== undefined && oldUid !== uid) this.#workers.get(oldUid)?.setGone(old)
+    if (!current || uid === undefined) return
+    const worker = this.#workers.get(uid)
+    if (worker) worker.setPod(current)
+    else this.#admit(current)
+  }
+
+  #admit(pod: Pod): void {
+    const uid = pod.metadata.uid ?? ''
+    const sandboxes = this.#held.get(uid) ?? []
+    const { context } = this.#options
+    const isNew = sandboxes.length === 0 && !pod.status?.containerStatuses?.length && pod.metadata.deletionTimestamp === undefined
+    const isOver = pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded'
+    const refusal = isNew && !isOver ? context.admit(pod) : undefined
+    const worker = this.#addWorker(pod, sandboxes)
+    if (refusal) {
+      worker.records.terminal = refusal
+      context.event(pod, { type: 'Warning', reason: refusal.reason, message: refusal.message })
+    }
+    worker.look({ observe: false })
+  }
+
+  #addWorker(pod: Pod, sandboxes: readonly RuntimePod[]): PodWorker {
+    const uid = pod.metadata.uid ?? ''
+    const worker = new PodWorker({
+      context: this.#options.context,
+      pod,
+      sandboxes,
+      watchIds: (owner, ids) => this.#watchIds(owner, ids),
+      onDone: (done) => this.#forget(done),
+    })
+    this.#workers.set(uid, worker)
+    return worker
+  }
+
+  #watchIds(uid: string, ids: readonly string[]): void {
+    for (const id of this.#idsOf.get(uid) ?? []) this.#owners.delete(id)
+    for (const id of ids) this.#owners.set(id, uid)
+    this.#idsOf.set(uid, ids)
+  }
+
+  #forget(uid: string): void {
+    for (const id of this.#idsOf.get(uid) ?? []) this.#owners.delete(id)
+    this.#idsOf.delete(uid)
+    this.#workers.delete(uid)
+  }
+
+  #onEvent(id: string): void {
+    // An id that nobody owns yet belongs to a step under way, which looks again when it ends.
+    const uid = this.#owners.get(id)
+    if (uid !== undefined) this.#workers.get(uid)?.look({ observe: true })
+  }
+}
+
+/** Enough of a spec to end an orphan's containers one and all. */
+function orphanSpec(sandboxes: readonly RuntimePod[]): NonNullable<Pod['spec']> {
+  const names = new Set(sandboxes.flatMap((s) => s.containers.map((c) => c.name)))
+  return { containers: [...names].map((name) => ({ name })), terminationGracePeriodSeconds: 5 }
+}

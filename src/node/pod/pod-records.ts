@@ -1,0 +1,130 @@
+import type { ContainerStateTerminated, Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
+
+/** What the agent knows about one container beside the engine's own facts. Lost at an agent restart unless rebuilt from status. */
+export type ContainerRecord = {
+  /** Why the last try to start it failed; shown as the waiting state. */
+  waiting?: { readonly reason: string; readonly message: string; readonly sinceMs: number }
+  /** No new try to start it before this moment. */
+  retryAtMs?: number
+  /** Crash back-off as it stands; `specHash` ties it to one definition of the container. */
+  backoff?: { readonly specHash: string; readonly delayMs: number; readonly updatedMs: number }
+  /** Image pulls that failed in a row, for their own back-off. */
+  pullFailures?: number
+  /** The container (engine's id) that the four fields below speak of. */
+  healthOf?: string
+  /** postStart hook done (or none). */
+  hasPostStarted?: boolean
+  /** Startup probe passed (or none). */
+  isStarted?: boolean
+  /** Readiness probe's last word; containers without one are ready when started. */
+  isReady?: boolean
+  /** Somebody wants this very container ended: a failed probe or hook. */
+  kill?: { readonly containerId: string; readonly message: string; readonly graceSeconds: number | undefined }
+  /** Ended by the run state, so that `start` runs it again whatever its restart policy. */
+  isStoppedByRunState?: boolean
+  isPaused?: boolean
+  /** Resources that the running container has. Undefined: those of the spec. */
+  applied?: ResourceRequirements
+  /** Termination messages by container id, read once at the exit. */
+  terminationMessages?: Map<string, string>
+  /** Last end that the API's status knew of and the engine has forgotten. */
+  rememberedEnd?: ContainerStateTerminated
+  /** Restarts that the API's status knew of at agent start. */
+  rememberedRestarts?: number
+}
+
+/** Why a pod ends without its containers' say: refused, evicted, past its deadline. */
+export type TerminalReason = {
+  readonly reason: string
+  readonly message: string
+  readonly hasStarted: boolean
+  readonly graceSeconds?: number
+}
+
+export type PodRecords = {
+  readonly uid: string
+  /** When this agent first saw the pod (or what its status says). */
+  startTimeMs: number
+  readonly containers: Map<string, ContainerRecord>
+  terminal?: TerminalReason
+  /** Termination has begun at this moment (deletion or terminal). */
+  terminatingSinceMs?: number
+  /** Volumes, cgroups and directories are there. */
+  isHostReady: boolean
+  /** Everything of the pod on this machine is gone. */
+  isTornDown: boolean
+  /** Sandboxes whose stop has been answered, by engine's id. */
+  readonly stoppedSandboxes: Set<string>
+  sandboxRetryAtMs?: number
+  sandboxFailures: number
+  /** Shown in events; kept so that the same trouble is not told twice in a row. */
+  sandboxError?: string
+  /** Work under way, by target: `sandbox`, `container/NAME`, `kill/ID`, `remove/ID`, `teardown`, `delete`. */
+  readonly busy: Set<string>
+  /** The API object is gone already: clean up without it. */
+  isGone?: boolean
+  /** This agent has deleted the API object. */
+  isDeleted?: boolean
+  /** Grace that a stop by the run state asked for. */
+  stopGraceSeconds?: number
+  /** True after the engine has been looked at once. */
+  isObserved: boolean
+  resize?: { readonly type: 'PodResizePending' | 'PodResizeInProgress'; readonly reason: string; readonly message: string }
+}
+
+export function containerRecord(records: PodRecords, name: string): ContainerRecord {
+  let record = records.containers.get(name)
+  if (!record) {
+    record = {}
+    records.containers.set(name, record)
+  }
+  return record
+}
+
+/** Fresh records, with what the pod's own status tells of the time before this agent started. */
+export function rebuildRecords(pod: Pod, nowMs: number): PodRecords {
+  const status = pod.status
+  const records: PodRecords = {
+    uid: pod.metadata.uid ?? '',
+    startTimeMs: status?.startTime ? Date.parse(status.startTime) : nowMs,
+    containers: new Map(),
+    isHostReady: false,
+    isTornDown: false,
+    stoppedSandboxes: new Set(),
+    sandboxFailures: 0,
+    busy: new Set(),
+    isObserved: false,
+  }
+  const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata
+  if (deletionTimestamp !== undefined)
+    records.terminatingSinceMs = Math.min(nowMs, Date.parse(deletionTimestamp) - (deletionGracePeriodSeconds ?? 0) * 1000)
+  const readyReason = status?.conditions?.find((c) => c.type === 'Ready')?.reason
+  for (const list of [status?.initContainerStatuses, status?.containerStatuses, status?.ephemeralContainerStatuses]) {
+    for (const old of list ?? []) {
+      const record = containerRecord(records, old.name)
+      if (old.containerID || old.restartCount > 0) record.rememberedRestarts = old.restartCount
+      const end = old.state?.terminated ?? old.lastState?.terminated
+      if (end) record.rememberedEnd = end
+      if (readyReason === 'Stopped') record.isStoppedByRunState = true
+      if (readyReason === 'Paused') record.isPaused = true
+      if (old.state?.running) {
+        record.healthOf = engineId(old.containerID)
+        record.hasPostStarted = true
+        record.isStarted = old.started ?? false
+        record.isReady = old.ready
+        if (old.resources) record.applied = old.resources
+      }
+    }
+  }
+  if (status?.phase === 'Failed' && status.reason && !status.containerStatuses?.length) {
+    records.terminal = { reason: status.reason, message: status.message ?? '', hasStarted: false }
+  } else if (status?.phase === 'Failed' && status.reason) {
+    records.terminal = { reason: status.reason, message: status.message ?? '', hasStarted: true }
+  }
+  return records
+}
+
+/** `containerd://ID` → `ID`. */
+export function engineId(containerID: string | undefined): string {
+  return containerID?.slice(containerID.indexOf('://') + 3) ?? ''
+}

@@ -1,0 +1,204 @@
+/**
+ * Keeps one pod as it should be: observes the engine, plans (pure), performs, and states the status, once for every reason to look:
+ * the pod changed, the engine told of an event, a step ended, a probe spoke, a moment came. Nothing polls.
+ *
+ * 1. One look at a time; reasons that arrive meanwhile are folded into one more.
+ * 2. Steps run beside the looking, one a target (`records.busy`); a long pull never delays a kill.
+ * 3. Between observing and launching the steps there is no await.
+ */
+import type { Cancel } from '../../base/clock.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { RuntimeError, type RuntimePod } from '../runtime/contract.ts'
+import { planPod } from './plan.ts'
+import { PodActions } from './pod-actions.ts'
+import type { PodContext } from './pod-context.ts'
+import { type PodRecords, rebuildRecords } from './pod-records.ts'
+import { podStatus } from './pod-status.ts'
+import { containerViews, type ContainerView, isRunning, type PodView } from './pod-view.ts'
+import { isNewer } from './status-writer.ts'
+
+export type PodWorkerOptions = {
+  readonly context: PodContext
+  readonly pod: Pod
+  /** What the engine holds of the pod. */
+  readonly sandboxes: readonly RuntimePod[]
+  /** Engine ids that this worker wants to hear about. */
+  readonly watchIds: (uid: string, ids: readonly string[]) => void
+  /** Nothing is left to do for the pod, here or in the API. */
+  readonly onDone: (uid: string) => void
+}
+
+const observeRetryMs = 2_000
+
+export class PodWorker {
+  readonly records: PodRecords
+  readonly #options: PodWorkerOptions
+  readonly #actions: PodActions
+  #pod: Pod
+  #sandboxes: readonly RuntimePod[]
+  #mustObserve = false
+  #isDirty = false
+  #running: Promise<void> | undefined
+  #cancelTimer: Cancel | undefined
+  #isClosed = false
+
+  constructor(options: PodWorkerOptions) {
+    this.#options = options
+    this.#pod = options.pod
+    this.#sandboxes = sorted(options.sandboxes)
+    this.records = rebuildRecords(options.pod, options.context.clock.now())
+    this.records.isObserved = true
+    this.#actions = new PodActions({
+      context: options.context,
+      records: this.records,
+      pod: () => this.#pod,
+      sandboxes: () => this.#sandboxes,
+      onSandbox: (sandbox) => {
+        this.#sandboxes = sorted([...this.#sandboxes.filter((s) => s.sandboxId !== sandbox.sandboxId), sandbox])
+      },
+      onSettled: () => this.look({ observe: true }),
+    })
+  }
+
+  get pod(): Pod {
+    return this.#pod
+  }
+
+  get sandboxes(): readonly RuntimePod[] {
+    return this.#sandboxes
+  }
+
+  view(): PodView {
+    return { pod: this.#pod, sandboxes: this.#sandboxes, records: this.records, nowMs: this.#options.context.clock.now() }
+  }
+
+  /** A newer version of the pod; an older one changes nothing. */
+  setPod(pod: Pod): void {
+    if (!isNewer(pod, this.#pod)) return
+    this.#pod = pod
+    this.look({ observe: false })
+  }
+
+  /** The result of this agent's own write: taken over without another look, as the status already says it. */
+  takeWritten(pod: Pod): void {
+    if (isNewer(pod, this.#pod)) this.#pod = pod
+  }
+
+  /** The API object is gone. */
+  setGone(last: Pod): void {
+    this.#pod = last
+    this.records.isGone = true
+    this.look({ observe: false })
+  }
+
+  setSandboxes(sandboxes: readonly RuntimePod[]): void {
+    this.#sandboxes = sorted(sandboxes)
+    this.look({ observe: false })
+  }
+
+  look({ observe }: { observe: boolean }): void {
+    if (this.#isClosed) return
+    this.#isDirty = true
+    this.#mustObserve ||= observe
+    this.#running ??= this.#run().finally(() => (this.#running = undefined))
+  }
+
+  /** Ends timers and probes and waits for steps under way to give up. Containers go on. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelTimer?.()
+    this.#options.context.probes.stop(this.records.uid)
+    this.#actions.abortAll()
+    await this.#running
+    await this.#actions.settled()
+  }
+
+  async #run(): Promise<void> {
+    // A later microtask: several reasons given in one go make one look.
+    await Promise.resolve()
+    while (this.#isDirty && !this.#isClosed) {
+      this.#isDirty = false
+      try {
+        await this.#observe()
+        await this.#readEnds()
+        if (!this.#isClosed) this.#act()
+      } catch (error) {
+        if (!(error instanceof RuntimeError))
+          this.#options.context.log.error({ pod: this.#pod.metadata.name, error }, 'a look at a pod failed')
+        this.#wakeAt(this.#options.context.clock.now() + observeRetryMs, true)
+        return
+      }
+    }
+  }
+
+  async #observe(): Promise<void> {
+    if (!this.#mustObserve) return
+    this.#mustObserve = false
+    try {
+      const seen = await Promise.all(this.#sandboxes.map((s) => this.#options.context.runtime.pod(s.sandboxId)))
+      this.#sandboxes = sorted(seen.filter((s) => s !== undefined))
+    } catch (error) {
+      this.#mustObserve = true
+      throw error
+    }
+    const ids = this.#sandboxes.flatMap((s) => [s.sandboxId, ...s.containers.map((c) => c.id)])
+    this.#options.watchIds(this.records.uid, ids)
+  }
+
+  /** Termination messages of containers that have ended since the last look. */
+  async #readEnds(): Promise<void> {
+    const { host } = this.#options.context
+    for (const container of containerViews(this.view())) {
+      for (const ended of container.history) {
+        if (ended.state !== 'Exited' || !container.record || container.record.terminationMessages?.has(ended.id)) continue
+        container.record.terminationMessages ??= new Map()
+        container.record.terminationMessages.set(ended.id, '')
+        const message = await host.terminationMessage(this.#pod, container, ended).catch(() => '')
+        container.record.terminationMessages.set(ended.id, message || ended.message)
+      }
+    }
+  }
+
+  #act(): void {
+    const { context } = this.#options
+    const view = this.view()
+    const plan = planPod(view)
+    if (plan.isEnding) this.records.terminatingSinceMs ??= view.nowMs
+    for (const action of plan.actions) this.#actions.perform(action)
+    if (plan.isEnding && this.records.isTornDown && (this.records.isGone || this.records.isDeleted)) return this.#finish()
+    this.#wakeAt(plan.wakeAtMs, false)
+    const after = this.view()
+    if (!this.records.isGone) context.statuses.put(this.#pod, podStatus(after, { hostIPs: context.hostIPs() }))
+    const running = plan.isEnding ? [] : containerViews(after).filter((v) => isProbed(v))
+    context.probes.sync(this.#pod, running, this.#sandboxes[0]?.ips[0] ?? (this.#pod.spec?.hostNetwork ? (context.hostIPs()[0] ?? '') : ''))
+  }
+
+  #finish(): void {
+    this.#isClosed = true
+    this.#cancelTimer?.()
+    this.#options.context.probes.stop(this.records.uid)
+    this.#options.onDone(this.records.uid)
+  }
+
+  #wakeAt(atMs: number | undefined, observe: boolean): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    if (atMs === undefined || this.#isClosed) return
+    const { clock } = this.#options.context
+    this.#cancelTimer = clock.schedule(Math.max(0, atMs - clock.now()), () => this.look({ observe }))
+  }
+}
+
+function isProbed({ current, record, role }: ContainerView): boolean {
+  return (
+    (role === 'app' || role === 'sidecar') &&
+    isRunning(current) &&
+    record?.healthOf === current!.id &&
+    !record.isPaused &&
+    record.hasPostStarted === true
+  )
+}
+
+function sorted(sandboxes: readonly RuntimePod[]): RuntimePod[] {
+  return [...sandboxes].sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs)
+}

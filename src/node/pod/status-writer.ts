@@ -1,0 +1,155 @@
+import { backoffMs } from '../../base/backoff.ts'
+import { type Clock, sleep } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import type { Client } from '../../client/contract.ts'
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import { compareResourceVersions } from '../../client/resource-version.ts'
+import type { Pod, PodCondition, PodStatus } from '../../kinds/generated/types/core-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { isStatus } from '../../machinery/status-error.ts'
+
+export type StatusWriterOptions = {
+  readonly client: Client
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** The pod as it is after a write. */
+  readonly onWritten: (pod: Pod) => void
+}
+
+type Entry = { pod: Pod; wanted: PodStatus; writing: Promise<void> | undefined }
+
+/** The condition types that the agent removes when it no longer states them. */
+const transientConditions = new Set(['PodResizePending', 'PodResizeInProgress'])
+const retry = { initialMs: 100, maxMs: 10_000, factor: 2, jitter: 0.5 } as const
+
+/**
+ * Brings pods' statuses to the API: one write at a time a pod, and only the newest wanted status counts. A patch names the uid (never
+ * another pod of the same name) and only what changed, so that conditions of others are left alone and no version can conflict.
+ */
+export class StatusWriter {
+  readonly #options: StatusWriterOptions
+  readonly #entries = new Map<string, Entry>()
+  readonly #signal: AbortSignal
+
+  constructor(options: StatusWriterOptions, signal: AbortSignal) {
+    this.#options = options
+    this.#signal = signal
+  }
+
+  /** States what the status should be; returns at once. */
+  put(pod: Pod, wanted: PodStatus): void {
+    const uid = pod.metadata.uid ?? ''
+    const entry = this.#entries.get(uid)
+    if (entry) {
+      entry.wanted = wanted
+      if (isNewer(pod, entry.pod)) entry.pod = pod
+      return
+    }
+    if (statusPatch(pod.status, wanted) === undefined) return
+    const fresh: Entry = { pod, wanted, writing: undefined }
+    this.#entries.set(uid, fresh)
+    fresh.writing = this.#write(uid, fresh)
+  }
+
+  /** Resolves when nothing is left to write for the pod. */
+  async flushed(uid: string): Promise<void> {
+    for (let entry = this.#entries.get(uid); entry; entry = this.#entries.get(uid)) await entry.writing
+  }
+
+  async #write(uid: string, entry: Entry): Promise<void> {
+    // A later microtask: what one step of the loop states twice is written once.
+    await Promise.resolve()
+    let failures = 0
+    for (;;) {
+      const body = statusPatch(entry.pod.status, entry.wanted)
+      if (body === undefined || this.#signal.aborted) break
+      try {
+        entry.pod = await this.#patch(entry.pod, body)
+        failures = 0
+        this.#options.onWritten(entry.pod)
+      } catch (error) {
+        if (isStatus(error, 'NotFound') || isStatus(error, 'Conflict') || this.#signal.aborted) break
+        this.#options.log.warn({ pod: entry.pod.metadata.name, error: String(error) }, 'the pod status could not be written')
+        if (isStatus(error, 'Invalid') || isStatus(error, 'BadRequest')) break
+        const delay = backoffMs(retry, failures++, this.#options.random)
+        await sleep(this.#options.clock, delay, this.#signal).catch(() => {})
+      }
+    }
+    this.#entries.delete(uid)
+  }
+
+  #patch(pod: Pod, status: Record<string, unknown>): Promise<Pod> {
+    const { namespace, name, uid } = pod.metadata
+    const body = { metadata: { uid }, status }
+    return this.#options.client
+      .resource(kindRefs.coreV1.pods, namespace)
+      .patch(name ?? '', { type: 'strategic', body }, { subresource: 'status', signal: this.#signal })
+  }
+}
+
+export function isNewer(pod: Pod, than: Pod): boolean {
+  return compareResourceVersions(pod.metadata.resourceVersion ?? '', than.metadata.resourceVersion ?? '') > 0
+}
+
+/** Lists that the strategic merge would merge by key but that the agent owns whole. */
+const ownedFields: readonly (keyof PodStatus)[] = [
+  'observedGeneration',
+  'phase',
+  'message',
+  'reason',
+  'hostIP',
+  'hostIPs',
+  'podIP',
+  'podIPs',
+  'startTime',
+  'initContainerStatuses',
+  'containerStatuses',
+  'qosClass',
+  'ephemeralContainerStatuses',
+]
+
+/** The strategic merge patch of `/status` from what is to what should be; undefined: nothing to change. */
+export function statusPatch(current: PodStatus | undefined, wanted: PodStatus): Record<string, unknown> | undefined {
+  const patch: Record<string, unknown> = {}
+  for (const field of ownedFields) {
+    if (deepEqual(current?.[field], wanted[field])) continue
+    if (wanted[field] === undefined) patch[field] = null
+    else if (field === 'podIPs' || field === 'hostIPs') patch[field] = replaceList(current?.[field], wanted[field]!)
+    else patch[field] = wanted[field]
+  }
+  const conditions = conditionPatch(current?.conditions ?? [], wanted.conditions ?? [])
+  if (conditions.length > 0) patch.conditions = conditions
+  return Object.keys(patch).length > 0 ? patch : undefined
+}
+
+/** These merge by `ip`: an address that is gone must be named as deleted. */
+function replaceList(current: readonly { ip?: string }[] | undefined, wanted: readonly { ip?: string }[]): unknown[] {
+  const gone = (current ?? []).filter((old) => !wanted.some((w) => w.ip === old.ip))
+  return [...gone.map(({ ip }) => ({ $patch: 'delete', ip })), ...wanted]
+}
+
+function conditionPatch(current: readonly PodCondition[], wanted: readonly PodCondition[]): unknown[] {
+  const result: unknown[] = []
+  for (const condition of wanted) {
+    const old = current.find((c) => c.type === condition.type)
+    if (old && deepEqual(withoutEmpty(old), condition)) continue
+    // A reason or message that no longer holds has to be taken away by name.
+    const cleared: Record<string, null> = {}
+    if (old?.reason && !condition.reason) cleared.reason = null
+    if (old?.message && !condition.message) cleared.message = null
+    result.push({ ...condition, ...cleared })
+  }
+  for (const old of current) {
+    if (transientConditions.has(old.type) && !wanted.some((c) => c.type === old.type)) result.push({ $patch: 'delete', type: old.type })
+  }
+  return result
+}
+
+/** The scheduler writes `lastProbeTime: null` and empty texts: not a difference. */
+function withoutEmpty(condition: PodCondition): PodCondition {
+  const result = { ...condition } as Record<string, unknown>
+  for (const key of Object.keys(result)) if (result[key] === null || result[key] === '' || key === 'lastProbeTime') delete result[key]
+  return result as PodCondition
+}
