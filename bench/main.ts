@@ -1,0 +1,34 @@
+// npm run bench [SUITE …] [--kubeconfig FILE] [--quick]
+// Measures and prints each figure beside its goal. Without --kubeconfig it starts servers of its own on loopback, in a folder of /tmp.
+// With --kubeconfig the suites that only need an API (api, list, replicas) run against that cluster, whoever made it.
+import { parseArgs } from 'node:util'
+import { machineLine } from './measure.ts'
+
+const suites: Record<string, { needs: 'nothing' | 'api' | 'root'; load(): Promise<(options: SuiteOptions) => Promise<void>> }> = {
+  startup: { needs: 'nothing', load: async () => (await import('./suite-startup.ts')).startupSuite },
+  api: { needs: 'api', load: async () => (await import('./suite-api.ts')).apiSuite },
+  replicas: { needs: 'api', load: async () => (await import('./suite-replicas.ts')).replicasSuite },
+  pods: { needs: 'root', load: async () => (await import('./suite-pods.ts')).podsSuite },
+  store: { needs: 'nothing', load: async () => (await import('./store.ts')).storeSuite },
+  scheduler: { needs: 'nothing', load: async () => (await import('./scheduler.ts')).schedulerSuite },
+}
+
+export type SuiteOptions = { readonly kubeconfig: string | undefined; readonly isQuick: boolean }
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { kubeconfig: { type: 'string' }, quick: { type: 'boolean', default: false } },
+})
+const options: SuiteOptions = { kubeconfig: values.kubeconfig, isQuick: values.quick }
+const wanted =
+  positionals.length > 0 ? positionals : Object.keys(suites).filter((name) => !values.kubeconfig || suites[name]!.needs === 'api')
+console.log(`machine: ${machineLine()}`)
+for (const name of wanted) {
+  const suite = suites[name]
+  if (!suite) throw new Error(`unknown suite ${name}: one of ${Object.keys(suites).join(', ')}`)
+  if (suite.needs === 'root' && process.getuid?.() !== 0) {
+    console.log(`\n${name}: left out, it needs root`)
+    continue
+  }
+  await (await suite.load())(options)
+}

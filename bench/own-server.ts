@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadKubeconfig, resolveContext } from '../src/client/kubeconfig.ts'
+import { once } from './load.ts'
+import type { Target } from './raw-connection.ts'
+
+/** A server of the bundle on loopback, with simulated nodes, for one suite. */
+export type OwnServer = {
+  readonly target: Target
+  readonly pid: number
+  readonly dataDir: string
+  readonly kubeconfig: string
+  readonly readyMs: number
+  stop(options?: { keepData: boolean }): Promise<void>
+}
+
+export async function startOwnServer(options: { nodes: number; dataDir?: string }): Promise<OwnServer> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'keelson-bench-'))
+  const kubeconfig = join(dataDir, 'admin.kubeconfig')
+  rmSync(kubeconfig, { force: true })
+  const port = await freePort()
+  const startedAt = performance.now()
+  const child = spawn(
+    './keelson',
+    [
+      'server',
+      '--data-dir',
+      dataDir,
+      '--listen',
+      `127.0.0.1:${port}`,
+      '--runtime',
+      options.nodes > 0 ? 'fake' : 'none',
+      '--nodes',
+      String(Math.max(1, options.nodes)),
+    ],
+    {
+      stdio: ['ignore', 'ignore', process.env.KEELSON_BENCH_LOG ? 'inherit' : 'ignore'],
+    },
+  )
+  const target = await untilReady(child, kubeconfig, port)
+  const readyMs = performance.now() - startedAt
+  return {
+    target,
+    // The shell of the executable has replaced itself by Node.
+    pid: child.pid!,
+    dataDir,
+    kubeconfig,
+    readyMs,
+    stop: async (o) => {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+      if (!o?.keepData) rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function untilReady(child: ChildProcess, kubeconfig: string, port: number): Promise<Target> {
+  const deadline = performance.now() + 30_000
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}; KEELSON_BENCH_LOG=1 shows its log`)
+    if (existsSync(kubeconfig)) {
+      const target = targetOf(kubeconfig)
+      try {
+        if ((await once({ ...target, port }, { method: 'GET', path: '/readyz' })).code === 200) return target
+      } catch {
+        // Not listening yet.
+      }
+    }
+    if (performance.now() > deadline) throw new Error('the server did not become ready within 30 s')
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+/** Where a kubeconfig's current context points to. */
+export function targetOf(kubeconfig: string): Target {
+  const { connection } = resolveContext(loadKubeconfig([kubeconfig]))
+  const url = new URL(connection.server)
+  return {
+    host: url.hostname,
+    port: Number(url.port || 443),
+    ...(connection.ca ? { ca: connection.ca } : {}),
+    ...(connection.cert ? { cert: connection.cert } : {}),
+    ...(connection.key ? { key: connection.key } : {}),
+    ...(connection.token ? { token: connection.token } : {}),
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}

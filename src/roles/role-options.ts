@@ -1,0 +1,145 @@
+import { networkInterfaces } from 'node:os'
+import { parseArgs } from 'node:util'
+import { CliError } from '../cli/cli-error.ts'
+import { defaultDataDir } from '../cli/cluster-state.ts'
+import type { LogLevel } from '../platform/pino-log.ts'
+
+export type ServerOptions = {
+  readonly dataDir: string
+  readonly listen: { readonly host: string; readonly port: number }
+  /** containerd: this machine is a node too. fake: `nodes` simulated nodes. none: control plane only. */
+  readonly runtime: 'containerd' | 'fake' | 'none'
+  readonly nodes: number
+  readonly nodeName: string | undefined
+  readonly nodeAddress: string | undefined
+  readonly runtimeEndpoint: string | undefined
+  readonly logLevel: LogLevel
+}
+
+export type AgentOptions = {
+  readonly server: string
+  readonly token: string | undefined
+  readonly caHash: string | undefined
+  readonly dataDir: string
+  readonly nodeName: string | undefined
+  readonly nodeAddress: string | undefined
+  readonly runtimeEndpoint: string | undefined
+  readonly logLevel: LogLevel
+}
+
+const shared = {
+  'data-dir': { type: 'string' },
+  'node-name': { type: 'string' },
+  'node-ip': { type: 'string' },
+  'runtime-endpoint': { type: 'string' },
+  'log-level': { type: 'string', default: 'info' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+export const serverHelp = `Usage: keelson server [options]
+
+The control plane in the foreground, for systemd.
+
+  --data-dir DIR          where it keeps its data (default ${defaultDataDir()})
+  --listen HOST:PORT      where the API listens (default 0.0.0.0:6443)
+  --runtime NAME          containerd: this machine is a node too (default for root); fake: simulated nodes; none: no node
+  --nodes N               how many simulated nodes (default 1)
+  --node-name NAME        this node's name (default: the host name)
+  --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
+  --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
+  --log-level LEVEL       debug, info, warn, error or silent (default info)
+`
+
+export const agentHelp = `Usage: keelson agent --server URL [options]
+
+A node agent in the foreground, for systemd.
+
+  --server URL            the API server
+  --token TOKEN           from \`keelson token create\`; or in the environment as KEELSON_TOKEN. Needed once: the agent keeps its certificate
+  --ca-hash HASH          the hash of the server's authority, as \`keelson token create\` prints it; or KEELSON_CA_HASH
+  --data-dir DIR          where it keeps its data (default ${defaultDataDir()})
+  --node-name NAME        this node's name (default: the host name)
+  --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
+  --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
+  --log-level LEVEL       debug, info, warn, error or silent (default info)
+`
+
+/** Undefined when help was asked for. Throws CliError (exit code 2) for what it does not understand. */
+export function parseServerOptions(argv: readonly string[], isRoot: boolean): ServerOptions | undefined {
+  const values = parse(argv, {
+    ...shared,
+    listen: { type: 'string', default: '0.0.0.0:6443' },
+    runtime: { type: 'string' },
+    nodes: { type: 'string', default: '1' },
+  })
+  if (values.help) return undefined
+  const runtime = text(values.runtime) ?? (isRoot ? 'containerd' : 'fake')
+  if (runtime !== 'containerd' && runtime !== 'fake' && runtime !== 'none')
+    throw misuse(`--runtime ${runtime}`, 'name containerd, fake or none')
+  return {
+    dataDir: text(values['data-dir']) ?? defaultDataDir(),
+    listen: parseListen(text(values.listen) ?? ''),
+    runtime,
+    nodes: parseCount(text(values.nodes) ?? '1'),
+    ...nodeOptions(values),
+  }
+}
+
+export function parseAgentOptions(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): AgentOptions | undefined {
+  const values = parse(argv, { ...shared, server: { type: 'string' }, token: { type: 'string' }, 'ca-hash': { type: 'string' } })
+  if (values.help) return undefined
+  const server = text(values.server)
+  if (!server || !/^https:\/\/[^/]+\/?$/.test(server)) throw misuse(`--server ${server ?? ''}`, 'give the API server as https://HOST:PORT')
+  return {
+    server: server.replace(/\/$/, ''),
+    token: text(values.token) ?? env.KEELSON_TOKEN,
+    caHash: text(values['ca-hash']) ?? env.KEELSON_CA_HASH,
+    dataDir: text(values['data-dir']) ?? defaultDataDir(),
+    ...nodeOptions(values),
+  }
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>
+
+function nodeOptions(values: Values): Pick<ServerOptions, 'nodeName' | 'nodeAddress' | 'runtimeEndpoint' | 'logLevel'> {
+  const logLevel = text(values['log-level']) ?? 'info'
+  if (!['debug', 'info', 'warn', 'error', 'silent'].includes(logLevel))
+    throw misuse(`--log-level ${logLevel}`, 'name debug, info, warn, error or silent')
+  return {
+    nodeName: text(values['node-name']),
+    nodeAddress: text(values['node-ip']),
+    runtimeEndpoint: text(values['runtime-endpoint']),
+    logLevel: logLevel as LogLevel,
+  }
+}
+
+function parse(argv: readonly string[], options: Record<string, { type: 'string' | 'boolean'; short?: string; default?: string }>): Values {
+  try {
+    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values as Values
+  } catch (error) {
+    throw misuse((error as Error).message.split('. ')[0] ?? '', '--help lists the options')
+  }
+}
+
+const text = (value: string | boolean | undefined) => (typeof value === 'string' ? value : undefined)
+const misuse = (cause: string, nextStep: string) => new CliError(`cannot use ${cause}`, { nextStep, exitCode: 2 })
+
+function parseListen(listen: string): ServerOptions['listen'] {
+  const m = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(listen)
+  if (!m || Number(m[2]) > 65_535) throw misuse(`--listen ${listen}`, 'write it like 127.0.0.1:6443')
+  return { host: m[1]!.replace(/^\[|\]$/g, ''), port: Number(m[2]) }
+}
+
+function parseCount(count: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(count)) throw misuse(`--nodes ${count}`, 'give a whole number above 0')
+  return Number(count)
+}
+
+/** This machine's first global IPv4 address that is not a bridge of ours; loopback when there is none. */
+export function machineAddress(): string {
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    if (/^(keelson|cni|veth|docker|br-|vxlan)/.test(name)) continue
+    for (const a of addresses ?? []) if (a.family === 'IPv4' && !a.internal) return a.address
+  }
+  return '127.0.0.1'
+}
