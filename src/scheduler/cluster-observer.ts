@@ -1,0 +1,159 @@
+import type { LoopContext } from '../control/contract.ts'
+import type { Informer } from '../client/informer-contract.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { Namespace, Node, Pod } from '../kinds/generated/types/core-v1.ts'
+import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
+import { isPodTerminal } from '../kinds/pod-status.ts'
+import { keyOf } from '../machinery/object.ts'
+import { isAssigned } from './core/pod-shape.ts'
+import type { SchedulerCore } from './core/scheduler-core.ts'
+import type { SpreadSources } from './default-spread.ts'
+import type { SchedulingQueue } from './queue.ts'
+import { type ClusterEvent, mayHelp } from './queueing-hints.ts'
+
+type Change<T> = { readonly current: T | undefined; readonly old: T | undefined }
+
+/** The informers that scheduling reads. */
+export type SchedulerInformers = SpreadSources & {
+  readonly pods: Informer<Pod>
+  readonly nodes: Informer<Node>
+  readonly namespaces: Informer<Namespace>
+  readonly budgets: Informer<PodDisruptionBudget>
+}
+
+export function schedulerInformers(context: LoopContext): SchedulerInformers {
+  return {
+    pods: context.informer(kindRefs.coreV1.pods),
+    nodes: context.informer(kindRefs.coreV1.nodes),
+    namespaces: context.informer(kindRefs.coreV1.namespaces),
+    budgets: context.informer(kindRefs.policyV1.podDisruptionBudgets),
+    services: context.informer(kindRefs.coreV1.services),
+    replicaSets: context.informer(kindRefs.appsV1.replicaSets),
+    statefulSets: context.informer(kindRefs.appsV1.statefulSets),
+    replicationControllers: context.informer(kindRefs.coreV1.replicationControllers),
+  }
+}
+
+export type ClusterObserverOptions = {
+  readonly core: SchedulerCore
+  readonly queue: SchedulingQueue
+  readonly isOurs: (pod: Pod) => boolean
+}
+
+/** Turns events of the API into changes of the snapshot and of the queue. Nothing here waits. */
+export class ClusterObserver {
+  readonly #options: ClusterObserverOptions
+  /** Key → uid of pods that are decided but not yet seen with their node. */
+  readonly #assumed = new Map<string, string | undefined>()
+
+  constructor(options: ClusterObserverOptions) {
+    this.#options = options
+  }
+
+  /** The returned function stops observing. */
+  start(informers: SchedulerInformers): () => void {
+    const removals = [
+      informers.namespaces.onChange((change) => this.#namespaceChanged(change)),
+      informers.nodes.onChange((change) => this.#nodeChanged(change)),
+      informers.pods.onChange((change) => this.#podChanged(change)),
+    ]
+    return () => removals.forEach((remove) => remove())
+  }
+
+  /** The pod counts on the node from now on, before the API says so. */
+  assume(key: string, pod: Pod, nodeName: string): void {
+    this.#assumed.set(key, pod.metadata.uid)
+    this.#options.core.snapshot.addPod(key, pod, nodeName)
+  }
+
+  /** Takes an assumption back, unless the API has confirmed it since. */
+  forget(key: string, pod: Pod): void {
+    if (!this.#assumed.has(key) || this.#assumed.get(key) !== pod.metadata.uid) return
+    this.#assumed.delete(key)
+    this.#removePod(key)
+  }
+
+  #namespaceChanged({ current, old }: Change<Namespace>): void {
+    const name = (current ?? old)?.metadata.name
+    if (name === undefined) return
+    this.#options.core.snapshot.setNamespace(name, current?.metadata.labels ?? (current ? {} : undefined))
+    if (current && old) this.#wake({ kind: 'NamespaceChanged' })
+  }
+
+  #nodeChanged({ current, old }: Change<Node>): void {
+    const { snapshot } = this.#options.core
+    if (!current) {
+      if (!old) return
+      snapshot.removeNode(old.metadata.name!)
+      this.#wake({ kind: 'NodeRemoved' })
+      return
+    }
+    const change = snapshot.setNode(current)
+    if (change.isNew || !old) this.#wake({ kind: 'NodeAdded', node: current })
+    else if (change.isSchedulingRelevant) this.#wake({ kind: 'NodeChanged', node: current, old })
+  }
+
+  #podChanged({ current, old }: Change<Pod>): void {
+    const pod = current ?? old
+    if (!pod) return
+    const key = keyOf(pod)
+    if (!current || isPodTerminal(current)) this.#podGone(key)
+    else if (isAssigned(current)) this.#podAssigned(key, current)
+    else this.#podPending(key, current, old)
+  }
+
+  #podGone(key: string): void {
+    const { queue, core } = this.#options
+    queue.remove(key)
+    core.nominations.delete(key)
+    this.#assumed.delete(key)
+    this.#removePod(key)
+  }
+
+  #removePod(key: string): void {
+    const entry = this.#options.core.snapshot.removePod(key)
+    if (entry) this.#wake({ kind: 'PodRemoved', shape: entry.shape })
+  }
+
+  #podAssigned(key: string, pod: Pod): void {
+    const { core, queue } = this.#options
+    queue.remove(key)
+    core.nominations.delete(key)
+    this.#assumed.delete(key)
+    const known = core.snapshot.pod(key)
+    const shape = core.snapshot.shapeOf(pod)
+    const isTerminating = pod.metadata.deletionTimestamp !== undefined
+    if (known && known.nodeName === pod.spec!.nodeName && known.shape === shape && known.isTerminating === isTerminating) {
+      // A status update, most often: keep the counts, remember the newer object.
+      core.snapshot.refreshPod(known, pod)
+      return
+    }
+    core.snapshot.addPod(key, pod, pod.spec!.nodeName!)
+    if (known && (known.shape !== shape || isTerminating)) this.#wake({ kind: 'PodRemoved', shape: known.shape })
+    if (known?.nodeName !== pod.spec!.nodeName || known?.shape !== shape) this.#wake({ kind: 'PodAssigned', shape })
+  }
+
+  #podPending(key: string, pod: Pod, old: Pod | undefined): void {
+    const { queue, isOurs } = this.#options
+    if (!isOurs(pod) || pod.metadata.deletionTimestamp !== undefined) {
+      queue.remove(key)
+      this.#options.core.nominations.delete(key)
+      return
+    }
+    // Already decided; the binding is on its way.
+    if (this.#assumed.has(key)) return
+    queue.put(key, pod, old === undefined || hasOtherSpec(pod, old))
+  }
+
+  #wake(event: ClusterEvent): void {
+    const { queue, core } = this.#options
+    queue.wakeIf((queued) => mayHelp(event, core.snapshot.shapeOf(queued.pod), queued.rejectedBy))
+  }
+}
+
+/** Our own condition and nomination come back as updates too: those must not wake the pod. */
+function hasOtherSpec(pod: Pod, old: Pod): boolean {
+  if (pod.metadata.generation !== undefined && pod.metadata.generation !== old.metadata.generation) return true
+  const text = (p: Pod) => JSON.stringify([p.metadata.labels, p.metadata.annotations, p.spec])
+  return text(pod) !== text(old)
+}

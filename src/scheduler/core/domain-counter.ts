@@ -1,0 +1,65 @@
+import type { LabelColumn } from './label-column.ts'
+import type { PodShape } from './pod-shape.ts'
+
+/** One entry of a shape's contribution to the counters. */
+export type Bump = { readonly counter: DomainCounter; readonly weight: number }
+
+/** How many (or what weight of) assigned pods lie in each domain of a topology key. */
+export type CounterSpec = {
+  /** Interning key: equal keys mean equal counters. */
+  readonly key: string
+  readonly topologyKey: string
+  /** The weight of a pod of this shape; 0: not counted. Must depend on the shape and namespace labels only. */
+  readonly weight: (shape: PodShape) => number
+  /** Pods that are being deleted do not count (topology spread). */
+  readonly skipsTerminating: boolean
+  /** Only pods on such rows count; by the node object alone. */
+  readonly includesRow?: (row: number) => boolean
+  /** Set where assigned pods count as owners of a term: what an incoming pod must match for the count to concern it. */
+  readonly owned?: { readonly kind: OwnedKind; readonly matches: (pod: PodShape) => boolean }
+}
+
+/** `antiAffinity`: required terms, counted. `score`: weights of preferred (and required affinity) terms. */
+export type OwnedKind = 'antiAffinity' | 'score'
+
+export class DomainCounter {
+  readonly spec: CounterSpec
+  readonly column: LabelColumn
+  /** By value id of the column. */
+  counts = new Float64Array(64)
+  total = 0
+  /** Told of every change of a count; kept by whoever needs the minimum. */
+  watcher: ((id: number, old: number, current: number) => void) | undefined
+
+  constructor(spec: CounterSpec, column: LabelColumn) {
+    this.spec = spec
+    this.column = column
+  }
+
+  /** Rows without the label belong to no domain: nothing is counted there. */
+  add(row: number, weight: number): void {
+    const id = this.column.ids[row]!
+    if (id === 0 || (this.spec.includesRow && !this.spec.includesRow(row))) return
+    if (id >= this.counts.length) this.#grow(id)
+    const old = this.counts[id]!
+    this.counts[id] = old + weight
+    this.total += weight
+    this.watcher?.(id, old, old + weight)
+  }
+
+  /** In the row's own domain; 0 where it has none. */
+  at(row: number): number {
+    return this.counts[this.column.ids[row]!] ?? 0
+  }
+
+  clear(): void {
+    this.counts.fill(0)
+    this.total = 0
+  }
+
+  #grow(id: number): void {
+    const larger = new Float64Array(Math.max(id + 1, this.counts.length * 2))
+    larger.set(this.counts)
+    this.counts = larger
+  }
+}

@@ -1,0 +1,58 @@
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { beginFilter, isFeasible, type Plan } from './plan.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export type Nomination = { readonly key: string; readonly pod: Pod; readonly nodeName: string; readonly priority: number }
+
+/** Pods that wait for their victims to leave a node: others of no higher priority must leave them that room. */
+export class Nominations {
+  readonly #snapshot: Snapshot
+  readonly #byKey = new Map<string, Nomination>()
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot
+  }
+
+  get(key: string): Nomination | undefined {
+    return this.#byKey.get(key)
+  }
+
+  set(nomination: Nomination): void {
+    // Interned now: meeting the shape for the first time within a question would make its plan stale.
+    this.#snapshot.shapeOf(nomination.pod)
+    this.#byKey.set(nomination.key, nomination)
+  }
+
+  delete(key: string): void {
+    this.#byKey.delete(key)
+  }
+
+  /** Nominations of lower priority on a node: their room is given away when a stronger pod takes it. */
+  below(nodeName: string, priority: number): Nomination[] {
+    return [...this.#byKey.values()].filter((n) => n.nodeName === nodeName && n.priority < priority)
+  }
+
+  /** Rows that the pod would only fit on if the pods nominated there (priority ≥ its own) did not come; undefined when none can be. */
+  rowsThatReject(plan: Plan, target: { readonly key: string; readonly priority: number }): ReadonlySet<number> | undefined {
+    if (this.#byKey.size === 0) return undefined
+    const byRow = new Map<number, Nomination[]>()
+    for (const nomination of this.#byKey.values()) {
+      const row = this.#snapshot.rowOf(nomination.nodeName)
+      if (row === undefined || nomination.key === target.key || nomination.priority < target.priority) continue
+      const list = byRow.get(row)
+      if (list) list.push(nomination)
+      else byRow.set(row, [nomination])
+    }
+    const rejecting = new Set<number>()
+    for (const [row, list] of byRow) if (this.#rejects(plan, row, list)) rejecting.add(row)
+    return rejecting.size > 0 ? rejecting : undefined
+  }
+
+  #rejects(plan: Plan, row: number, list: readonly Nomination[]): boolean {
+    const keys = list.map((n) => this.#snapshot.addPod(`nominated ${n.key}`, n.pod, n.nodeName).key)
+    beginFilter(plan)
+    const isRejected = !isFeasible(plan, row)
+    for (const key of keys) this.#snapshot.removePod(key)
+    return isRejected
+  }
+}

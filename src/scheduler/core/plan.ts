@@ -1,0 +1,129 @@
+import type { CompiledPlugin, DefaultSpread, Plugin, Rejection } from './plugin.ts'
+import { ignoredRaw } from './plugin.ts'
+import type { PodShape } from './pod-shape.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** A plugin that has something to say about the plan's shape. */
+export type PlanPlugin = { readonly name: string; readonly weight: number; readonly compiled: CompiledPlugin }
+
+/** A score that is normalised over the feasible rows. */
+export type RawScore = {
+  readonly name: string
+  readonly weight: number
+  readonly raw: (row: number) => number
+  readonly isStatic: boolean
+  readonly normalise: (raw: number, min: number, max: number) => number
+}
+
+type Filter = (row: number) => boolean
+type Score = { readonly weight: number; readonly score: (row: number) => number }
+
+/** All plugins compiled for one shape, sorted by what their functions depend on. */
+export type Plan = {
+  readonly shape: PodShape
+  readonly defaultSpread: DefaultSpread | undefined
+  readonly plugins: readonly PlanPlugin[]
+  readonly staticFilters: readonly Filter[]
+  readonly usageFilters: readonly Filter[]
+  readonly domainFilters: readonly Filter[]
+  readonly staticScores: readonly Score[]
+  readonly usageScores: readonly Score[]
+  readonly rawScores: readonly RawScore[]
+  readonly cellKeys: readonly ((row: number) => number)[]
+  readonly beginFilters: readonly (() => void)[]
+  readonly beginScores: readonly NonNullable<CompiledPlugin['beginScore']>[]
+  readonly layoutVersion: number
+  readonly imagesVersion: number
+  /** How many owned counters there were: later ones may concern the shape. */
+  ownedSeen: number
+}
+
+export function compilePlan(input: {
+  readonly snapshot: Snapshot
+  readonly shape: PodShape
+  readonly defaultSpread: DefaultSpread | undefined
+  readonly plugins: readonly Plugin[]
+}): Plan {
+  const { snapshot, shape, defaultSpread } = input
+  const plugins: PlanPlugin[] = []
+  for (const { name, weight, compile } of input.plugins) {
+    const compiled = compile({ snapshot, shape, defaultSpread })
+    if (compiled) plugins.push({ name, weight, compiled })
+  }
+  const pick = <T>(of: (plugin: PlanPlugin) => T | undefined): T[] => plugins.map(of).filter((x) => x !== undefined)
+  const rawScores = pick(rawScoreOf)
+  return {
+    shape,
+    defaultSpread,
+    plugins,
+    staticFilters: pick((p) => p.compiled.staticFilter),
+    usageFilters: pick((p) => p.compiled.usageFilter),
+    domainFilters: pick((p) => p.compiled.domainFilter),
+    staticScores: pick(({ weight, compiled }) => compiled.staticScore && { weight, score: compiled.staticScore }),
+    usageScores: pick(({ weight, compiled }) => compiled.usageScore && { weight, score: compiled.usageScore }),
+    rawScores,
+    cellKeys: pick((p) => p.compiled.cellKeys).flat(),
+    beginFilters: pick((p) => p.compiled.beginFilter),
+    beginScores: pick((p) => p.compiled.beginScore),
+    layoutVersion: snapshot.layoutVersion,
+    imagesVersion: snapshot.images.version,
+    ownedSeen: snapshot.ownedCounters.length,
+  }
+}
+
+function rawScoreOf({ name, weight, compiled }: PlanPlugin): RawScore | undefined {
+  const raw = compiled.staticRaw ?? compiled.rawScore
+  if (!raw || !compiled.normalise) return undefined
+  return { name, weight, raw, isStatic: compiled.staticRaw !== undefined, normalise: compiled.normalise }
+}
+
+/** False when the plan's functions may be stale and it must be compiled anew. */
+export function isCurrent(plan: Plan, snapshot: Snapshot): boolean {
+  if (plan.layoutVersion !== snapshot.layoutVersion || plan.imagesVersion !== snapshot.images.version) return false
+  for (; plan.ownedSeen < snapshot.ownedCounters.length; plan.ownedSeen++)
+    if (snapshot.ownedCounters[plan.ownedSeen]!.spec.owned!.matches(plan.shape)) return false
+  return true
+}
+
+export function beginFilter(plan: Plan): void {
+  for (const begin of plan.beginFilters) begin()
+}
+
+/** Whether every filter accepts the row. `beginFilter` must have been called since the last change. */
+export function isFeasible(plan: Plan, row: number): boolean {
+  for (let i = 0; i < plan.staticFilters.length; i++) if (!plan.staticFilters[i]!(row)) return false
+  for (let i = 0; i < plan.usageFilters.length; i++) if (!plan.usageFilters[i]!(row)) return false
+  for (let i = 0; i < plan.domainFilters.length; i++) if (!plan.domainFilters[i]!(row)) return false
+  return true
+}
+
+/** The first plugin, in the profile's order, that rejects the row. */
+export function rejectionOf(plan: Plan, row: number): { readonly plugin: string; readonly rejection: Rejection } | undefined {
+  for (const { name, compiled } of plan.plugins) {
+    const isRejected =
+      (compiled.staticFilter && !compiled.staticFilter(row)) ||
+      (compiled.usageFilter && !compiled.usageFilter(row)) ||
+      (compiled.domainFilter && !compiled.domainFilter(row))
+    if (isRejected) return { plugin: name, rejection: compiled.reject!(row) }
+  }
+  return undefined
+}
+
+/** Σ weight × score over the scores that need no normalisation. */
+export function localScore(plan: Plan, row: number): number {
+  let sum = 0
+  for (let i = 0; i < plan.staticScores.length; i++) sum += plan.staticScores[i]!.weight * plan.staticScores[i]!.score(row)
+  for (let i = 0; i < plan.usageScores.length; i++) sum += plan.usageScores[i]!.weight * plan.usageScores[i]!.score(row)
+  return sum
+}
+
+export type Range = { min: number; max: number }
+
+/** min and max as upstream starts them: with nothing counted, the maximum is 0 and no row asks for the minimum. */
+export function emptyRange(): Range {
+  return { min: Number.POSITIVE_INFINITY, max: 0 }
+}
+
+export function normalised(score: RawScore, raw: number, range: Range): number {
+  return raw === ignoredRaw ? 0 : score.normalise(raw, range.min, range.max)
+}

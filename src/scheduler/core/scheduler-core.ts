@@ -1,0 +1,85 @@
+import type { Random } from '../../base/random.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { Decision } from './decision.ts'
+import { type Diagnosis, diagnose } from './fit-error.ts'
+import { Nominations } from './nominations.ts'
+import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan } from './plan.ts'
+import type { DefaultSpread, Plugin } from './plugin.ts'
+import type { PodShape } from './pod-shape.ts'
+import { decideByScan, pluginScores } from './scan.ts'
+import { Snapshot } from './snapshot.ts'
+
+/** Plans kept for shapes that were scheduled last; the least recently used goes first. */
+const plansMax = 300
+
+export type PodToPlace = {
+  readonly key: string
+  readonly pod: Pod
+  readonly priority: number
+  readonly defaultSpread?: DefaultSpread | undefined
+}
+
+/** The pure heart: a snapshot, compiled plans, decisions. No input or output, no time; randomness only for ties. */
+export class SchedulerCore {
+  readonly snapshot = new Snapshot()
+  readonly nominations: Nominations
+  readonly #plugins: readonly Plugin[]
+  readonly #random: Random
+  readonly #plans = new Map<string, Plan>()
+
+  constructor(options: { readonly plugins: readonly Plugin[]; readonly random: Random }) {
+    this.#plugins = options.plugins
+    this.#random = options.random
+    this.nominations = new Nominations(this.snapshot)
+  }
+
+  /** The best node for a pod. All nodes are evaluated exactly. */
+  decide(target: PodToPlace): Decision {
+    const plan = this.planOf(target)
+    const reserved = this.nominations.rowsThatReject(plan, target)
+    return decideByScan(plan, this.snapshot, this.#random, reserved && ((row) => reserved.has(row)))
+  }
+
+  diagnose(target: PodToPlace): Diagnosis {
+    return diagnose(this.planOf(target), this.snapshot)
+  }
+
+  isFeasibleOn(target: PodToPlace, row: number): boolean {
+    const plan = this.planOf(target)
+    beginFilter(plan)
+    return this.snapshot.nodes[row] !== undefined && isFeasible(plan, row)
+  }
+
+  /** One plugin's score of a row, 0..100 before its weight, among all feasible rows. */
+  pluginScore(input: { readonly plan: Plan; readonly plugin: string; readonly rows: readonly number[]; readonly row: number }): number {
+    return (
+      pluginScores(input.plan, input.rows)
+        .find((s) => s.name === input.plugin)
+        ?.of(input.row).score ?? 0
+    )
+  }
+
+  planOf({ pod, defaultSpread }: PodToPlace): Plan {
+    const shape = this.snapshot.shapeOf(pod)
+    return this.planOfShape(shape, defaultSpread)
+  }
+
+  planOfShape(shape: PodShape, defaultSpread: DefaultSpread | undefined): Plan {
+    const key = defaultSpread ? `${shape.id} ${defaultSpread.key}` : String(shape.id)
+    const known = this.#plans.get(key)
+    if (known && isCurrent(known, this.snapshot)) {
+      if (this.#plans.size > plansMax / 2) {
+        this.#plans.delete(key)
+        this.#plans.set(key, known)
+      }
+      return known
+    }
+    // Compiling can itself move columns (a resource or label seen for the first time): then once more.
+    let plan = compilePlan({ snapshot: this.snapshot, shape, defaultSpread, plugins: this.#plugins })
+    if (!isCurrent(plan, this.snapshot)) plan = compilePlan({ snapshot: this.snapshot, shape, defaultSpread, plugins: this.#plugins })
+    this.#plans.delete(key)
+    this.#plans.set(key, plan)
+    if (this.#plans.size > plansMax) this.#plans.delete(this.#plans.keys().next().value!)
+    return plan
+  }
+}

@@ -1,0 +1,452 @@
+import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { resourceAmounts } from '../../kinds/pod-requests.ts'
+import { assert } from '../../base/assert.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { type CounterSpec, DomainCounter } from './domain-counter.ts'
+import { ImageIndex } from './image-index.ts'
+import { Interner } from './interner.ts'
+import { LabelColumn } from './label-column.ts'
+import { affinityTerms, type Labels, type PodShape, shapeFacts } from './pod-shape.ts'
+import { ownedCounterSpecs } from './pod-term.ts'
+
+/** Indexes of the resources that every node has. */
+export const cpu = 0
+export const memory = 1
+export const ephemeralStorage = 2
+
+/** One assigned (or assumed) pod. */
+export type PodEntry = {
+  readonly key: string
+  pod: Pod
+  readonly shape: PodShape
+  readonly priority: number
+  /** status.startTime in ms; unstarted pods count as started last (Infinity). */
+  startedAt: number
+  readonly isTerminating: boolean
+  readonly nodeName: string
+  /** −1 while its node is not known. */
+  row: number
+}
+
+/** What changed about a node, for whoever decides which pods to wake. */
+export type NodeChange = {
+  readonly row: number
+  readonly isNew: boolean
+  readonly isSchedulingRelevant: boolean
+}
+
+/** Rows whose usage or node changed, oldest overwritten first; the readers keep their own positions. */
+const ringSize = 1 << 16
+const capacityStart = 64
+
+/**
+ * The cluster as the scheduler sees it, in columns by node row, updated in place by events and by its own decisions.
+ *
+ * 1. A row belongs to one node from setNode to removeNode and is reused afterwards; `nodes[row]` tells whether it is live.
+ * 2. `requested`, `nonZero*`, `podCount`, ports and every counter always equal the sum over `podsOf(row)`.
+ * 3. Every change of a row is appended to the ring; `staticVersions[row]` grows when its node object changed.
+ * 4. `layoutVersion` grows when closures over columns must be made anew: columns moved, a key stopped being per-row,
+ *    namespaces changed.
+ */
+export class Snapshot {
+  readonly resources = new Interner({ first: 0 })
+  readonly images = new ImageIndex()
+  /** Counters of terms that assigned pods own, in order of their creation. */
+  readonly ownedCounters: DomainCounter[] = []
+  nodes: (Node | undefined)[] = []
+  nodeCount = 0
+  /** Rows ever used: every live row is below. */
+  rowsEnd = 0
+  layoutVersion = 1
+  allocatable: Float64Array[] = []
+  requested: Float64Array[] = []
+  nonZeroCpu = new Float64Array(capacityStart)
+  nonZeroMemory = new Float64Array(capacityStart)
+  podCount = new Int32Array(capacityStart)
+  podsMax = new Float64Array(capacityStart)
+  staticVersions = new Uint32Array(capacityStart)
+  /** How many changes there have been; the last `ringSize` rows are at `position % ringSize`. */
+  position = 0
+  readonly #ring = new Int32Array(ringSize)
+  #capacity = capacityStart
+  /** The largest of `staticVersions`. */
+  staticVersion = 0
+  readonly #rowOf = new Map<string, number>()
+  readonly #freeRows: number[] = []
+  readonly #columns = new Map<string, LabelColumn>()
+  readonly #counters = new Map<string, DomainCounter>()
+  readonly #shapes = new Map<string, PodShape>()
+  readonly #shapeById: PodShape[] = []
+  readonly #pods = new Map<string, PodEntry>()
+  #podsOf: PodEntry[][] = []
+  readonly #strays = new Map<string, Set<PodEntry>>()
+  readonly #namespaces = new Map<string, Labels>()
+  readonly #priorities = new Map<number, number>()
+
+  constructor() {
+    for (const name of ['cpu', 'memory', 'ephemeral-storage']) this.resourceId(name)
+  }
+
+  // — Reading —
+
+  rowOf(nodeName: string): number | undefined {
+    return this.#rowOf.get(nodeName)
+  }
+
+  nodeName(row: number): string {
+    return this.nodes[row]?.metadata.name ?? ''
+  }
+
+  podsOf(row: number): readonly PodEntry[] {
+    return this.#podsOf[row] ?? []
+  }
+
+  pod(key: string): PodEntry | undefined {
+    return this.#pods.get(key)
+  }
+
+  get assignedPodCount(): number {
+    return this.#pods.size
+  }
+
+  /** True when some assigned pod has a lower priority. */
+  hasPodBelow(priority: number): boolean {
+    for (const p of this.#priorities.keys()) if (p < priority) return true
+    return false
+  }
+
+  namespaceLabels(name: string): Labels {
+    return this.#namespaces.get(name) ?? {}
+  }
+
+  /** Calls back with every row that changed after `position`; false when those are no longer all known. */
+  changesSince(position: number, visit: (row: number) => void): boolean {
+    if (this.position - position > ringSize) return false
+    for (let p = position; p < this.position; p++) visit(this.#ring[p % ringSize]!)
+    return true
+  }
+
+  // — Interning —
+
+  resourceId(name: string): number {
+    const known = this.resources.find(name)
+    if (known !== undefined) return known
+    const id = this.resources.id(name)
+    this.allocatable.push(new Float64Array(this.#capacity))
+    this.requested.push(new Float64Array(this.#capacity))
+    return id
+  }
+
+  column(key: string): LabelColumn {
+    const known = this.#columns.get(key)
+    if (known) return known
+    const column = new LabelColumn(key, this.#capacity)
+    for (let row = 0; row < this.rowsEnd; row++) {
+      const node = this.nodes[row]
+      if (node) column.set(row, node.metadata.labels?.[key])
+    }
+    this.#columns.set(key, column)
+    return column
+  }
+
+  shapeOf(pod: Pod): PodShape {
+    const { facts, signature } = shapeFacts(pod)
+    const known = this.#shapes.get(signature)
+    if (known) return known
+    const resourceIds: number[] = []
+    const amounts: number[] = []
+    for (const [name, amount] of Object.entries(facts.requests)) {
+      if (amount === 0 || name === 'pods') continue
+      resourceIds.push(this.resourceId(name))
+      amounts.push(amount)
+    }
+    const shape: PodShape = {
+      ...facts,
+      id: this.#shapeById.length,
+      resourceIds,
+      resourceAmounts: amounts,
+      bumps: [],
+      terminatingBumps: [],
+      podCount: 0,
+    }
+    this.#shapes.set(signature, shape)
+    this.#shapeById.push(shape)
+    for (const counter of this.#counters.values()) bumpFor(shape, counter)
+    for (const spec of ownedCounterSpecs(affinityTerms(shape.spec), shape, this)) this.counter(spec)
+    return shape
+  }
+
+  shapeById(id: number): PodShape {
+    const shape = this.#shapeById[id]
+    assert(shape, `shape ${id} is unknown`)
+    return shape
+  }
+
+  /** The counter of that key; a new one is filled from the pods that are there, in one pass. */
+  counter(spec: CounterSpec): DomainCounter {
+    const known = this.#counters.get(spec.key)
+    if (known) return known
+    const counter = new DomainCounter(spec, this.column(spec.topologyKey))
+    this.#counters.set(spec.key, counter)
+    if (spec.owned) this.ownedCounters.push(counter)
+    for (const shape of this.#shapeById) bumpFor(shape, counter)
+    this.#fill(counter)
+    return counter
+  }
+
+  #fill(counter: DomainCounter): void {
+    const weights = new Map<PodShape, number>()
+    for (const entry of this.#pods.values()) {
+      if (entry.row < 0 || (entry.isTerminating && counter.spec.skipsTerminating)) continue
+      let weight = weights.get(entry.shape)
+      if (weight === undefined) weights.set(entry.shape, (weight = counter.spec.weight(entry.shape)))
+      if (weight !== 0) counter.add(entry.row, weight)
+    }
+  }
+
+  get counterCount(): number {
+    return this.#counters.size
+  }
+
+  // — Nodes —
+
+  /** Adds or replaces a node. Cheap when nothing that scheduling reads has changed (heartbeats). */
+  setNode(node: Node): NodeChange {
+    const name = node.metadata.name!
+    const known = this.#rowOf.get(name)
+    if (known !== undefined) {
+      const isSchedulingRelevant = !equalForScheduling(this.nodes[known]!, node)
+      if (isSchedulingRelevant) this.#replaceNode(known, node)
+      else this.nodes[known] = node
+      return { row: known, isNew: false, isSchedulingRelevant }
+    }
+    const row = this.#freeRows.pop() ?? this.rowsEnd++
+    if (row >= this.#capacity) this.#grow(row + 1)
+    this.#rowOf.set(name, row)
+    this.nodeCount++
+    this.#podsOf[row] = []
+    this.#writeNode(row, node)
+    const strays = this.#strays.get(name)
+    if (strays) {
+      this.#strays.delete(name)
+      for (const entry of strays) this.#attach(entry, row)
+    }
+    return { row, isNew: true, isSchedulingRelevant: true }
+  }
+
+  /** Its pods are kept aside until they are removed or the node is back. */
+  removeNode(name: string): void {
+    const row = this.#rowOf.get(name)
+    if (row === undefined) return
+    const entries = this.#podsOf[row]!
+    while (entries.length > 0) {
+      const entry = entries.at(-1)!
+      this.#detach(entry)
+      this.#stray(entry)
+    }
+    this.#rowOf.delete(name)
+    this.nodes[row] = undefined
+    this.nodeCount--
+    this.images.remove(row)
+    for (const column of this.#columns.values()) column.set(row, undefined)
+    for (const amounts of this.allocatable) amounts[row] = 0
+    this.podsMax[row] = 0
+    this.#touchStatic(row)
+    this.#freeRows.push(row)
+  }
+
+  #replaceNode(row: number, node: Node): void {
+    // Counters depend on the labels: take the pods out with the old node and put them back with the new one.
+    const entries = [...this.#podsOf[row]!]
+    for (const entry of entries) this.#detach(entry)
+    this.#writeNode(row, node)
+    for (const entry of entries) this.#attach(entry, row)
+  }
+
+  #writeNode(row: number, node: Node): void {
+    this.nodes[row] = node
+    const amounts = resourceAmounts(node.status?.allocatable)
+    for (const name in amounts) this.resourceId(name)
+    for (let id = 0; id < this.resources.size; id++) this.allocatable[id]![row] = amounts[this.resources.name(id)] ?? 0
+    this.podsMax[row] = amounts.pods ?? 0
+    for (const [key, column] of this.#columns) {
+      const wasPerRow = column.isPerRow
+      column.set(row, node.metadata.labels?.[key])
+      if (wasPerRow !== column.isPerRow) this.layoutVersion++
+    }
+    this.images.set(row, node.status?.images ?? [])
+    this.#touchStatic(row)
+  }
+
+  #touchStatic(row: number): void {
+    this.staticVersions[row] = ++this.staticVersion
+    this.#touch(row)
+  }
+
+  #touch(row: number): void {
+    this.#ring[this.position++ % ringSize] = row
+  }
+
+  // — Pods —
+
+  /** Puts a pod on a node (that may not be known yet). A pod that is there already is replaced. */
+  addPod(key: string, pod: Pod, nodeName: string): PodEntry {
+    this.removePod(key)
+    const shape = this.shapeOf(pod)
+    const entry: PodEntry = {
+      key,
+      pod,
+      shape,
+      priority: pod.spec?.priority ?? 0,
+      startedAt: startedAt(pod),
+      isTerminating: pod.metadata.deletionTimestamp !== undefined,
+      nodeName,
+      row: -1,
+    }
+    this.#pods.set(key, entry)
+    shape.podCount++
+    this.#priorities.set(entry.priority, (this.#priorities.get(entry.priority) ?? 0) + 1)
+    const row = this.#rowOf.get(nodeName)
+    if (row === undefined) this.#stray(entry)
+    else this.#attach(entry, row)
+    return entry
+  }
+
+  /** A newer object of the same shape: nothing that is counted has changed. */
+  refreshPod(entry: PodEntry, pod: Pod): void {
+    entry.pod = pod
+    entry.startedAt = startedAt(pod)
+  }
+
+  removePod(key: string): PodEntry | undefined {
+    const entry = this.#pods.get(key)
+    if (!entry) return undefined
+    this.#pods.delete(key)
+    entry.shape.podCount--
+    const same = this.#priorities.get(entry.priority)! - 1
+    if (same === 0) this.#priorities.delete(entry.priority)
+    else this.#priorities.set(entry.priority, same)
+    if (entry.row >= 0) this.#detach(entry)
+    else {
+      const strays = this.#strays.get(entry.nodeName)
+      strays?.delete(entry)
+      if (strays?.size === 0) this.#strays.delete(entry.nodeName)
+    }
+    return entry
+  }
+
+  /** Takes an entry off its row and back, for what-if questions; every `lift` is followed by a `restore`. */
+  lift(entry: PodEntry): void {
+    this.#detach(entry)
+  }
+
+  restore(entry: PodEntry): void {
+    const row = this.#rowOf.get(entry.nodeName)
+    assert(row !== undefined, `the node ${entry.nodeName} went away during a what-if`)
+    this.#attach(entry, row)
+  }
+
+  #attach(entry: PodEntry, row: number): void {
+    entry.row = row
+    this.#podsOf[row]!.push(entry)
+    this.#account(entry, row, 1)
+  }
+
+  #detach(entry: PodEntry): void {
+    const { row } = entry
+    const entries = this.#podsOf[row]!
+    const index = entries.lastIndexOf(entry)
+    assert(index >= 0, `${entry.key} is not on row ${row}`)
+    const last = entries.pop()!
+    if (index < entries.length) entries[index] = last
+    this.#account(entry, row, -1)
+    entry.row = -1
+  }
+
+  #account({ shape, isTerminating }: PodEntry, row: number, sign: 1 | -1): void {
+    const { resourceIds, resourceAmounts: amounts } = shape
+    for (let i = 0; i < resourceIds.length; i++) this.requested[resourceIds[i]!]![row]! += sign * amounts[i]!
+    this.nonZeroCpu[row]! += sign * shape.nonZeroCpu
+    this.nonZeroMemory[row]! += sign * shape.nonZeroMemory
+    this.podCount[row]! += sign
+    const bumps = isTerminating ? shape.terminatingBumps : shape.bumps
+    for (let i = 0; i < bumps.length; i++) bumps[i]!.counter.add(row, sign * bumps[i]!.weight)
+    this.#touch(row)
+  }
+
+  #stray(entry: PodEntry): void {
+    entry.row = -1
+    let strays = this.#strays.get(entry.nodeName)
+    if (!strays) this.#strays.set(entry.nodeName, (strays = new Set()))
+    strays.add(entry)
+  }
+
+  // — Namespaces —
+
+  /** Labels of a namespace, which namespace selectors of affinity terms read. Rare, so everything is counted anew. */
+  setNamespace(name: string, labels: Labels | undefined): void {
+    if (deepEqual(this.#namespaces.get(name) ?? {}, labels ?? {})) {
+      if (labels) this.#namespaces.set(name, labels)
+      return
+    }
+    if (labels) this.#namespaces.set(name, labels)
+    else this.#namespaces.delete(name)
+    if (this.#counters.size > 0) this.#recount()
+  }
+
+  #recount(): void {
+    this.layoutVersion++
+    for (const shape of this.#shapeById) shape.bumps.length = shape.terminatingBumps.length = 0
+    for (const counter of this.#counters.values()) {
+      counter.clear()
+      for (const shape of this.#shapeById) bumpFor(shape, counter)
+      this.#fill(counter)
+    }
+  }
+
+  #grow(rows: number): void {
+    const capacity = Math.max(rows, this.#capacity * 2)
+    const wider = (old: Float64Array) => {
+      const larger = new Float64Array(capacity)
+      larger.set(old)
+      return larger
+    }
+    this.allocatable = this.allocatable.map(wider)
+    this.requested = this.requested.map(wider)
+    this.nonZeroCpu = wider(this.nonZeroCpu)
+    this.nonZeroMemory = wider(this.nonZeroMemory)
+    this.podsMax = wider(this.podsMax)
+    const podCount = new Int32Array(capacity)
+    podCount.set(this.podCount)
+    this.podCount = podCount
+    const staticVersions = new Uint32Array(capacity)
+    staticVersions.set(this.staticVersions)
+    this.staticVersions = staticVersions
+    for (const column of this.#columns.values()) column.grow(capacity)
+    this.#capacity = capacity
+    this.layoutVersion++
+  }
+}
+
+function bumpFor(shape: PodShape, counter: DomainCounter): void {
+  const weight = counter.spec.weight(shape)
+  if (weight === 0) return
+  shape.bumps.push({ counter, weight })
+  if (!counter.spec.skipsTerminating) shape.terminatingBumps.push({ counter, weight })
+}
+
+function startedAt(pod: Pod): number {
+  const startTime = pod.status?.startTime
+  return startTime ? Date.parse(startTime) : Number.POSITIVE_INFINITY
+}
+
+/** What plugins read of a node; conditions, heartbeats and addresses are not among it. */
+function equalForScheduling(a: Node, b: Node): boolean {
+  return (
+    a.spec?.unschedulable === b.spec?.unschedulable &&
+    deepEqual(a.status?.allocatable, b.status?.allocatable) &&
+    deepEqual(a.metadata.labels, b.metadata.labels) &&
+    deepEqual(a.spec?.taints, b.spec?.taints) &&
+    deepEqual(a.status?.images, b.status?.images)
+  )
+}

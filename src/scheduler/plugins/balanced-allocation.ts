@@ -1,0 +1,45 @@
+import { amountText } from '../core/amount-text.ts'
+import { balancedScore } from '../core/score-formulas.ts'
+import type { Plugin } from '../core/plugin.ts'
+import type { ResourceWeight } from './node-resources-fit.ts'
+
+/** Prefers nodes whose resources would be used in equal shares: 100 × (1 − stddev(U_r + R_r)/A_r). By real requests, no defaults. */
+export function balancedAllocation(resources: readonly ResourceWeight[]): Plugin {
+  return {
+    name: 'NodeResourcesBalancedAllocation',
+    weight: 1,
+    compile: ({ snapshot, shape }) => {
+      // A pod that requests none of them would always balance best where it is balanced now: upstream leaves such pods out.
+      if (resources.every(({ name }) => (shape.requests[name] ?? 0) === 0)) return undefined
+      const parts = resources
+        .map(({ name }) => ({ name, id: snapshot.resourceId(name), own: shape.requests[name] ?? 0 }))
+        .filter(({ name, own }) => own > 0 || name === 'cpu' || name === 'memory')
+        .map(({ name, id, own }) => ({ name, own, requested: snapshot.requested[id]!, allocatable: snapshot.allocatable[id]! }))
+      const [first, second] = parts
+      const general = (row: number) =>
+        balancedScore(
+          parts.map((p) => p.requested[row]! + p.own),
+          parts.map((p) => p.allocatable[row]!),
+        )
+      const explainScore = (row: number, { score }: { score: number }) => {
+        const terms = parts
+          .filter((p) => p.allocatable[row] !== 0)
+          .map((p) => `${amountText(p.name, p.requested[row]! + p.own)}/${amountText(p.name, p.allocatable[row]!)}`)
+        return `⌊100 × (1 − stddev(${terms.join(', ')}))⌋ = ${score}`
+      }
+      if (parts.length !== 2 || !first || !second) return { usageScore: general, explainScore }
+      return {
+        // The usual two resources without an array: same arithmetic as balancedScore.
+        usageScore: (row) => {
+          const a = first.allocatable[row]!
+          const b = second.allocatable[row]!
+          if (a === 0 || b === 0) return 100
+          const x = Math.min(1, (first.requested[row]! + first.own) / a)
+          const y = Math.min(1, (second.requested[row]! + second.own) / b)
+          return Math.trunc((1 - Math.abs((x - y) / 2)) * 100)
+        },
+        explainScore,
+      }
+    },
+  }
+}

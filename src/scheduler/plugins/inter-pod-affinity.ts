@@ -1,0 +1,164 @@
+import type { DomainCounter } from '../core/domain-counter.ts'
+import { affinityTerms, type PodShape } from '../core/pod-shape.ts'
+import { type PodTerm, podTerm } from '../core/pod-term.ts'
+import { minMaxNormalise } from '../core/score-formulas.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import type { CompileContext, CompiledPlugin, Plugin, Rejection } from '../core/plugin.ts'
+
+/**
+ * Required terms filter (the pod's own, and anti-affinity of pods that are there); preferred terms of both sides add their
+ * weights per matching pod of the domain, normalised by min and max over the feasible nodes.
+ */
+export const interPodAffinity: Plugin = {
+  name: 'InterPodAffinity',
+  weight: 2,
+  compile: (context) => {
+    const filters = compileFilters(context)
+    const score = compileScore(context)
+    if (filters === undefined && score === undefined) return undefined
+    return { ...filters, ...score, cellKeys: [...(filters?.cellKeys ?? []), ...(score?.cellKeys ?? [])] }
+  },
+}
+
+type Affinity = { readonly terms: readonly PodTerm[]; readonly counters: readonly DomainCounter[]; readonly matchesSelf: boolean }
+
+function compileFilters({ snapshot, shape }: CompileContext): CompiledPlugin | undefined {
+  const { requiredAffinity, requiredAntiAffinity } = affinityTerms(shape.spec)
+  const affinity = compileAffinity(
+    snapshot,
+    shape,
+    requiredAffinity.map((t) => podTerm(t, shape, snapshot)),
+  )
+  const own = requiredAntiAffinity.map((t) => matchCounter(snapshot, podTerm(t, shape, snapshot)))
+  const existing = snapshot.ownedCounters.filter((c) => c.spec.owned!.kind === 'antiAffinity' && c.spec.owned!.matches(shape))
+  const forbidden = [...own, ...existing]
+  if (!affinity && forbidden.length === 0) return undefined
+  const perRow = forbidden.filter((c) => c.column.isPerRow)
+  const perDomain = forbidden.filter((c) => !c.column.isPerRow)
+  return {
+    ...(perRow.length > 0 ? { usageFilter: (row) => noneAt(perRow, row) } : {}),
+    ...(affinity || perDomain.length > 0
+      ? { domainFilter: (row) => (affinity === undefined || satisfiesAffinity(affinity, row)) && noneAt(perDomain, row) }
+      : {}),
+    cellKeys: [
+      ...perDomain.map((c) => (row: number) => c.column.ids[row]!),
+      ...(affinity?.counters ?? []).map(({ column }, i) =>
+        column.isPerRow
+          ? (row: number) => (column.ids[row] === 0 ? -1 : affinity!.counters[i]!.at(row) > 0 ? 1 : 0)
+          : (row: number) => column.ids[row]!,
+      ),
+    ],
+    reject: (row) => rejection({ affinity, own, existing, row }),
+  }
+}
+
+function compileAffinity(snapshot: Snapshot, shape: PodShape, terms: readonly PodTerm[]): Affinity | undefined {
+  if (terms.length === 0) return undefined
+  const matchesAll = (pod: PodShape) => terms.every((t) => t.matches(pod))
+  const keys = terms.map((t) => t.key)
+  const counters = terms.map((t) =>
+    snapshot.counter({
+      key: `affinity:${JSON.stringify([t.topologyKey, keys])}`,
+      topologyKey: t.topologyKey,
+      weight: (other) => (matchesAll(other) ? 1 : 0),
+      skipsTerminating: false,
+    }),
+  )
+  return { terms, counters, matchesSelf: matchesAll(shape) }
+}
+
+/** Pods that match the term, by domain. */
+function matchCounter(snapshot: Snapshot, term: PodTerm): DomainCounter {
+  return snapshot.counter({
+    key: `match:${term.key}`,
+    topologyKey: term.topologyKey,
+    weight: (other) => (term.matches(other) ? 1 : 0),
+    skipsTerminating: false,
+  })
+}
+
+function noneAt(counters: readonly DomainCounter[], row: number): boolean {
+  for (let i = 0; i < counters.length; i++) if (counters[i]!.at(row) > 0) return false
+  return true
+}
+
+/** Every term has a matching pod in the row's domain; the first pod of a group that wants itself may go anywhere with the labels. */
+function satisfiesAffinity({ counters, matchesSelf }: Affinity, row: number): boolean {
+  let isEmpty = true
+  let isMatched = true
+  for (const counter of counters) {
+    if (counter.column.ids[row] === 0) return false
+    if (counter.at(row) <= 0) isMatched = false
+    if (counter.total > 0) isEmpty = false
+  }
+  return isMatched || (isEmpty && matchesSelf)
+}
+
+function rejection(input: {
+  affinity: Affinity | undefined
+  own: readonly DomainCounter[]
+  existing: readonly DomainCounter[]
+  row: number
+}): Rejection {
+  const { affinity, own, existing, row } = input
+  const where = (c: DomainCounter) => `${c.spec.topologyKey}=${c.column.value(row) ?? '(no label)'}`
+  if (affinity && !satisfiesAffinity(affinity, row)) {
+    const missing = affinity.counters.find((c) => c.at(row) <= 0)!
+    return {
+      reasons: [`node(s) didn't match pod affinity rules`],
+      isResolvable: false,
+      details: [`no pod that the affinity asks for is in ${where(missing)}`],
+    }
+  }
+  const ownTerm = own.find((c) => c.at(row) > 0)
+  if (ownTerm) {
+    return {
+      reasons: [`node(s) didn't match pod anti-affinity rules`],
+      isResolvable: true,
+      details: [`${ownTerm.at(row)} pod(s) that the anti-affinity excludes are in ${where(ownTerm)}`],
+    }
+  }
+  const theirs = existing.find((c) => c.at(row) > 0)!
+  return {
+    reasons: [`node(s) didn't satisfy existing pods anti-affinity rules`],
+    isResolvable: true,
+    details: [`${theirs.at(row)} pod(s) in ${where(theirs)} have an anti-affinity against this pod`],
+  }
+}
+
+function compileScore({ snapshot, shape }: CompileContext): CompiledPlugin | undefined {
+  const own = affinityTerms(shape.spec).preferred.map((p) => ({
+    counter: matchCounter(snapshot, podTerm(p.term, shape, snapshot)),
+    weight: p.weight,
+  }))
+  const owners = snapshot.ownedCounters
+    .filter((c) => c.spec.owned!.kind === 'score' && c.spec.owned!.matches(shape))
+    .map((counter) => ({ counter, weight: 1 }))
+  const parts = [...own, ...owners]
+  if (parts.length === 0) return undefined
+  const sumOf = (list: typeof parts) => (row: number) => {
+    let sum = 0
+    for (let i = 0; i < list.length; i++) sum += list[i]!.counter.at(row) * list[i]!.weight
+    return sum
+  }
+  const perRow = parts.filter((p) => p.counter.column.isPerRow)
+  return {
+    rawScore: sumOf(parts),
+    normalise: minMaxNormalise,
+    cellKeys: [
+      ...(perRow.length > 0 ? [sumOf(perRow)] : []),
+      ...[...new Set(parts.filter((p) => !p.counter.column.isPerRow).map((p) => p.counter.column))].map(
+        (column) => (row: number) => column.ids[row]!,
+      ),
+    ],
+    explainScore: (row, { raw, min, max, score }) => {
+      const terms = parts
+        .filter((p) => p.counter.at(row) !== 0)
+        .map((p) => `${p.counter.at(row)} × ${p.weight} in ${p.counter.spec.topologyKey}=${p.counter.column.value(row)}`)
+      const sum = terms.join(' + ') || 'no matching pod'
+      return max > min
+        ? `⌊100 × (${raw} − ${min})/(${max} − ${min})⌋ = ${score} (${sum} = ${raw})`
+        : `all feasible nodes have ${raw} = ${score} (${sum})`
+    },
+  }
+}

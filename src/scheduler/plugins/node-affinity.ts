@@ -1,0 +1,63 @@
+import { hasNoNodeSelection, matchesNodeSelection, matchesTerm, namedNodes } from '../core/node-selector.ts'
+import { defaultNormalise } from '../core/score-formulas.ts'
+import type { CompileContext, CompiledPlugin, Plugin, Rejection } from '../core/plugin.ts'
+
+/** nodeSelector and required node affinity filter; preferred node affinity adds the weights of the terms that match. */
+export const nodeAffinity: Plugin = {
+  name: 'NodeAffinity',
+  weight: 2,
+  compile: (context) => {
+    const filter = compileFilter(context)
+    const score = compileScore(context)
+    return filter || score ? { ...filter, ...score } : undefined
+  },
+}
+
+function compileFilter({ snapshot, shape }: CompileContext): CompiledPlugin | undefined {
+  const { spec } = shape
+  if (hasNoNodeSelection(spec)) return undefined
+  const named = namedNodes(spec)
+  const hasOnlySelector = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution === undefined
+  const reject = (row: number): Rejection => {
+    const node = snapshot.nodes[row]!
+    if (named && !named.has(node.metadata.name!)) {
+      return {
+        reasons: [`node(s) didn't satisfy plugin(s) [NodeAffinity]`],
+        isResolvable: false,
+        details: [`the pod's node affinity names ${[...named].join(', ') || 'no node'}`],
+      }
+    }
+    const missing = Object.entries(spec.nodeSelector ?? {}).filter(([key, value]) => node.metadata.labels?.[key] !== value)
+    return {
+      reasons: [`node(s) didn't match Pod's node affinity/selector`],
+      isResolvable: false,
+      details:
+        missing.length > 0
+          ? missing.map(([k, v]) => missingLabel(k, v, node.metadata.labels?.[k]))
+          : ['no required node affinity term matches'],
+      ...(missing.length > 0 && hasOnlySelector ? { remedies: [{ kind: 'LabelNode' as const, labels: Object.fromEntries(missing) }] } : {}),
+    }
+  }
+  return { staticFilter: (row) => matchesNodeSelection(spec, snapshot.nodes[row]!), reject }
+}
+
+function missingLabel(key: string, wanted: string, actual: string | undefined): string {
+  return `wants label ${key}=${wanted}, the node has ${actual === undefined ? 'none' : `${key}=${actual}`}`
+}
+
+function compileScore({ snapshot, shape }: CompileContext): CompiledPlugin | undefined {
+  const terms = (shape.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).filter((t) => t.weight !== 0)
+  if (terms.length === 0) return undefined
+  const matching = (row: number) => terms.filter((t) => matchesTerm(t.preference, snapshot.nodes[row]!))
+  return {
+    staticRaw: (row) => matching(row).reduce((sum, t) => sum + t.weight, 0),
+    normalise: (raw, _min, max) => defaultNormalise(raw, max, false),
+    explainScore: (row, { raw, max, score }) => {
+      const sum =
+        matching(row)
+          .map((t) => t.weight)
+          .join(' + ') || '0'
+      return max === 0 ? `no feasible node matches a preferred term = ${score}` : `⌊100 × (${sum} = ${raw})/${max}⌋ = ${score}`
+    },
+  }
+}

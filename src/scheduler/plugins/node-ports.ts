@@ -1,0 +1,34 @@
+import type { HostPort } from '../core/pod-shape.ts'
+import type { Plugin } from '../core/plugin.ts'
+
+/** Two pods of one node must not ask for the same host port; the wildcard address collides with every address. */
+export const nodePorts: Plugin = {
+  name: 'NodePorts',
+  weight: 0,
+  compile: ({ snapshot, shape }) => {
+    if (shape.ports.length === 0) return undefined
+    const taken = (row: number): HostPort | undefined => {
+      for (const { shape: other } of snapshot.podsOf(row))
+        if (other.ports.length > 0) for (const port of shape.ports) if (other.ports.some((o) => collides(o, port))) return port
+      return undefined
+    }
+    return {
+      usageFilter: (row) => taken(row) === undefined,
+      reject: (row) => {
+        const { protocol, ip, port } = taken(row)!
+        return {
+          reasons: [`node(s) didn't have free ports for the requested pod ports`],
+          isResolvable: true,
+          details: [`host port ${ip}:${port}/${protocol} is taken`],
+          remedies: [{ kind: 'FreePort', port: `${port}/${protocol}` }],
+        }
+      },
+    }
+  },
+}
+
+const wildcard = '0.0.0.0'
+
+function collides(a: HostPort, b: HostPort): boolean {
+  return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === wildcard || b.ip === wildcard)
+}

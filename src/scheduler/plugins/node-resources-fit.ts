@@ -1,0 +1,145 @@
+import { cpu, memory } from '../core/snapshot.ts'
+import { amountText } from '../core/amount-text.ts'
+import { curveScore, leastRequestedScore, mostRequestedScore, type ShapePoint } from '../core/score-formulas.ts'
+import type { CompileContext, CompiledPlugin, Plugin, Rejection, Remedy, Shortfall } from '../core/plugin.ts'
+
+export type ScoringStrategy =
+  | { readonly type: 'LeastAllocated' | 'MostAllocated'; readonly resources: readonly ResourceWeight[] }
+  | { readonly type: 'RequestedToCapacityRatio'; readonly resources: readonly ResourceWeight[]; readonly shape: readonly ShapePoint[] }
+
+export type ResourceWeight = { readonly name: string; readonly weight: number }
+
+export const cpuAndMemory: readonly ResourceWeight[] = [
+  { name: 'cpu', weight: 1 },
+  { name: 'memory', weight: 1 },
+]
+
+/**
+ * Filter: R_r(p) ≤ A_r(n) − U_r(n) for every resource that the pod asks for, and room for one more pod.
+ * Score: the strategy's mean over its resources, each truncated, then the mean truncated; cpu and memory count with the
+ * non-zero defaults for pods that request none.
+ */
+export function nodeResourcesFit(strategy: ScoringStrategy): Plugin {
+  return {
+    name: 'NodeResourcesFit',
+    weight: 1,
+    compile: (context) => ({ ...compileFilter(context), ...compileScore(context, strategy) }),
+  }
+}
+
+function compileFilter({ snapshot, shape }: CompileContext): CompiledPlugin {
+  const { podCount, podsMax } = snapshot
+  const amounts = shape.resourceAmounts
+  const count = amounts.length
+  const allocatable = shape.resourceIds.map((id) => snapshot.allocatable[id]!)
+  const requested = shape.resourceIds.map((id) => snapshot.requested[id]!)
+  return {
+    usageFilter: (row) => {
+      if (podCount[row]! + 1 > podsMax[row]!) return false
+      for (let i = 0; i < count; i++) if (allocatable[i]![row]! < amounts[i]! + requested[i]![row]!) return false
+      return true
+    },
+    reject: (row) => rejection({ snapshot, shape, row }),
+  }
+}
+
+function rejection({ snapshot, shape, row }: Pick<CompileContext, 'snapshot' | 'shape'> & { row: number }): Rejection {
+  const reasons: string[] = []
+  const details: string[] = []
+  const remedies: Remedy[] = []
+  const shortfalls: Shortfall[] = []
+  let isResolvable = true
+  const podsMax = snapshot.podsMax[row]!
+  if (snapshot.podCount[row]! + 1 > podsMax) {
+    reasons.push('Too many pods')
+    details.push(`Too many pods: ${snapshot.podCount[row]} of ${podsMax} allowed are there`)
+    shortfalls.push({
+      resource: 'pods',
+      requested: 1,
+      used: snapshot.podCount[row]!,
+      allocatable: podsMax,
+      free: podsMax - snapshot.podCount[row]!,
+      short: snapshot.podCount[row]! + 1 - podsMax,
+    })
+    remedies.push({ kind: 'Free', resource: 'pods', amount: snapshot.podCount[row]! + 1 - podsMax })
+  }
+  for (let i = 0; i < shape.resourceIds.length; i++) {
+    const id = shape.resourceIds[i]!
+    const resource = snapshot.resources.name(id)
+    const [requested, used, allocatable] = [shape.resourceAmounts[i]!, snapshot.requested[id]![row]!, snapshot.allocatable[id]![row]!]
+    const free = allocatable - used
+    if (requested <= free) continue
+    const text = (amount: number) => amountText(resource, amount)
+    reasons.push(`Insufficient ${resource}`)
+    details.push(
+      `Insufficient ${resource}: requested ${text(requested)}, free ${text(free)} of ${text(allocatable)} allocatable, short ${text(requested - free)}`,
+    )
+    shortfalls.push({ resource, requested, used, allocatable, free, short: requested - free })
+    if (requested > allocatable) isResolvable = false
+    else remedies.push({ kind: 'Free', resource, amount: requested - free })
+    if (free > 0) remedies.push({ kind: 'ReduceRequest', resource, from: requested, to: free })
+  }
+  return { reasons, isResolvable, details, shortfalls, remedies }
+}
+
+function compileScore({ snapshot, shape }: CompileContext, strategy: ScoringStrategy): CompiledPlugin {
+  const parts = strategy.resources.map(({ name, weight }) => {
+    const id = snapshot.resourceId(name)
+    const requested = id === cpu ? snapshot.nonZeroCpu : id === memory ? snapshot.nonZeroMemory : snapshot.requested[id]!
+    const own = id === cpu ? shape.nonZeroCpu : id === memory ? shape.nonZeroMemory : (shape.requests[name] ?? 0)
+    return { name, weight, requested, own, allocatable: snapshot.allocatable[id]!, isSkipped: own === 0 && id !== cpu && id !== memory }
+  })
+  const used = parts.filter((p) => !p.isSkipped)
+  const scoreOf = resourceScore(strategy)
+  const isCurve = strategy.type === 'RequestedToCapacityRatio'
+  return {
+    usageScore: (row) => {
+      let sum = 0
+      let weights = 0
+      for (let i = 0; i < used.length; i++) {
+        const part = used[i]!
+        const allocatable = part.allocatable[row]!
+        if (allocatable === 0) continue
+        const score = scoreOf(part.requested[row]! + part.own, allocatable)
+        if (isCurve && score <= 0) continue
+        sum += score * part.weight
+        weights += part.weight
+      }
+      if (weights === 0) return 0
+      return isCurve ? Math.round(sum / weights) : Math.floor(sum / weights)
+    },
+    explainScore: (row, { score }) => {
+      const terms = used
+        .filter((p) => p.allocatable[row] !== 0)
+        .map(
+          (p) =>
+            `${p.weight === 1 ? '' : `${p.weight}×`}${termText(strategy.type, p.name, p.requested[row]! + p.own, p.allocatable[row]!)}`,
+        )
+      const weights = used.filter((p) => p.allocatable[row] !== 0).reduce((sum, p) => sum + p.weight, 0)
+      return terms.length === 0 ? `no scored resource on this node = ${score}` : `(${terms.join(' + ')})/${weights} = ${score}`
+    },
+  }
+}
+
+function resourceScore(strategy: ScoringStrategy): (requested: number, allocatable: number) => number {
+  switch (strategy.type) {
+    case 'LeastAllocated':
+      return leastRequestedScore
+    case 'MostAllocated':
+      return mostRequestedScore
+    case 'RequestedToCapacityRatio':
+      return (requested, allocatable) => curveScore(strategy.shape, requested, allocatable)
+  }
+}
+
+function termText(type: ScoringStrategy['type'], name: string, requested: number, allocatable: number): string {
+  const text = (amount: number) => amountText(name, amount)
+  switch (type) {
+    case 'LeastAllocated':
+      return `⌊100 × (${text(allocatable)} − ${text(requested)})/${text(allocatable)}⌋`
+    case 'MostAllocated':
+      return `⌊100 × ${text(requested)}/${text(allocatable)}⌋`
+    case 'RequestedToCapacityRatio':
+      return `curve(${text(requested)}/${text(allocatable)})`
+  }
+}

@@ -1,0 +1,39 @@
+import { toTime } from '../base/clock.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { LoopContext } from '../control/contract.ts'
+import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import { podCondition } from '../kinds/pod-status.ts'
+
+export type SchedulingFailure = {
+  readonly reason: string
+  readonly message: string
+  /** The node that victims are leaving for this pod; '' clears it, undefined leaves it. */
+  readonly nominatedNodeName?: string
+  readonly signal: AbortSignal
+}
+
+/** Writes `PodScheduled=False` where it would change something. A failed write only costs a message: the next attempt writes again. */
+export async function writePodCondition(context: LoopContext, pod: Pod, failure: SchedulingFailure): Promise<void> {
+  const old = podCondition(pod, 'PodScheduled')
+  const { nominatedNodeName, reason, message, signal } = failure
+  const isNominationNew = nominatedNodeName !== undefined && nominatedNodeName !== (pod.status?.nominatedNodeName ?? '')
+  if (old?.status === 'False' && old.reason === reason && old.message === message && !isNominationNew) return
+  const condition = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason,
+    message,
+    lastProbeTime: null,
+    lastTransitionTime: (old?.status === 'False' ? old.lastTransitionTime : undefined) ?? toTime(context.clock.now()),
+    ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+  }
+  const status = { conditions: [condition], ...(isNominationNew ? { nominatedNodeName: nominatedNodeName || null } : {}) }
+  const body = { metadata: { uid: pod.metadata.uid }, status }
+  try {
+    await context.client
+      .resource(kindRefs.coreV1.pods, pod.metadata.namespace)
+      .patch(pod.metadata.name!, { type: 'strategic', body }, { subresource: 'status', signal })
+  } catch (error) {
+    if (!signal.aborted) context.log.debug({ pod: pod.metadata.name, error: String(error) }, 'could not write PodScheduled')
+  }
+}

@@ -1,0 +1,58 @@
+import type { Node } from '../kinds/generated/types/core-v1.ts'
+import { resourceAmounts } from '../kinds/pod-requests.ts'
+import { matchesNodeSelection } from './core/node-selector.ts'
+import type { PodShape } from './core/pod-shape.ts'
+import { tolerates, untoleratedTaint } from './core/toleration.ts'
+
+/** What happened in the cluster that may let a parked pod be placed. */
+export type ClusterEvent =
+  | { readonly kind: 'NodeAdded'; readonly node: Node }
+  | { readonly kind: 'NodeChanged'; readonly node: Node; readonly old: Node }
+  | { readonly kind: 'NodeRemoved' }
+  | { readonly kind: 'PodAssigned'; readonly shape: PodShape }
+  | { readonly kind: 'PodRemoved'; readonly shape: PodShape }
+  | { readonly kind: 'NamespaceChanged' }
+
+/** Whether the event may help a pod of this shape that these plugins rejected. Errs towards waking. */
+export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: ReadonlySet<string>): boolean {
+  const dependsOnPods = rejectedBy.has('InterPodAffinity') || rejectedBy.has('PodTopologySpread')
+  switch (event.kind) {
+    case 'NodeAdded':
+      return dependsOnPods || couldTake(event.node, shape)
+    case 'NodeChanged':
+      return (dependsOnPods && hasOtherLabelsOrTaints(event)) || (couldTake(event.node, shape) && isBetter(event, shape))
+    case 'NodeRemoved':
+      return rejectedBy.has('PodTopologySpread')
+    case 'PodAssigned':
+      return dependsOnPods
+    case 'PodRemoved':
+      return dependsOnPods || rejectedBy.has('NodeResourcesFit') || rejectedBy.has('NodePorts') || rejectedBy.has('Nominated')
+    case 'NamespaceChanged':
+      return rejectedBy.has('InterPodAffinity')
+  }
+}
+
+/** Whether the node, empty, would take the pod as far as the node alone decides. */
+function couldTake(node: Node, { spec, requests }: PodShape): boolean {
+  if (spec.nodeName && spec.nodeName !== node.metadata.name) return false
+  if (node.spec?.unschedulable && !spec.tolerations?.some((t) => tolerates(t, cordonTaint))) return false
+  if (untoleratedTaint(node.spec?.taints, spec.tolerations ?? []) !== undefined) return false
+  if (!matchesNodeSelection(spec, node)) return false
+  const allocatable = resourceAmounts(node.status?.allocatable)
+  return Object.entries(requests).every(([name, amount]) => amount <= (allocatable[name] ?? 0))
+}
+
+const cordonTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const
+
+/** Whether the change itself, and not only the node as it was before, speaks for the pod. */
+function isBetter({ node, old }: { readonly node: Node; readonly old: Node }, shape: PodShape): boolean {
+  if (!couldTake(old, shape)) return true
+  const before = resourceAmounts(old.status?.allocatable)
+  const after = resourceAmounts(node.status?.allocatable)
+  return ['pods', ...Object.keys(shape.requests)].some((name) => (after[name] ?? 0) > (before[name] ?? 0))
+}
+
+function hasOtherLabelsOrTaints({ node, old }: { readonly node: Node; readonly old: Node }): boolean {
+  const text = (n: Node) => JSON.stringify([n.metadata.labels, n.spec?.taints, n.spec?.unschedulable])
+  return text(node) !== text(old)
+}
