@@ -38,9 +38,17 @@ export type Attributes =
 export type Authorizer = {
   authorize(attributes: Attributes): { readonly allowed: boolean; readonly reason: string }
   /** Everything the user may do in a namespace (SelfSubjectRulesReview). */
-  rulesFor(user: UserInfo, namespace: string): { readonly resourceRules: readonly ResourceRule[]; readonly nonResourceRules: readonly NonResourceRule[] }
+  rulesFor(
+    user: UserInfo,
+    namespace: string,
+  ): { readonly resourceRules: readonly ResourceRule[]; readonly nonResourceRules: readonly NonResourceRule[] }
 }
-export type ResourceRule = { readonly verbs: readonly string[]; readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly resourceNames: readonly string[] }
+export type ResourceRule = {
+  readonly verbs: readonly string[]
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly resourceNames: readonly string[]
+}
 export type NonResourceRule = { readonly verbs: readonly string[]; readonly nonResourceURLs: readonly string[] }
 
 /** One request on its way through the chain, after defaulting and before storage. */

@@ -1,0 +1,36 @@
+import type { KindDefinition } from '../../kinds/kind.ts'
+import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
+
+/** Plugins in a fixed order: every `admit` before any `validate`. Both stop at the first refusal. */
+export type AdmissionChain = {
+  admit(request: AdmissionRequest): Promise<void>
+  validate(request: AdmissionRequest): Promise<void>
+}
+
+export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionChain {
+  // Which plugins care about an operation on a kind never changes: asked once.
+  const memo = new Map<string, { readonly admit: AdmissionPlugin[]; readonly validate: AdmissionPlugin[]; readonly kind: KindDefinition }>()
+  const concerned = ({ operation, kind, subresource }: AdmissionRequest) => {
+    const key = `${operation}/${kind.group}/${kind.version}/${kind.plural}/${subresource}`
+    const known = memo.get(key)
+    if (known?.kind === kind) return known
+    const all = plugins.filter((p) => p.handles(operation, kind, subresource))
+    const found = { admit: all.filter((p) => p.admit), validate: all.filter((p) => p.validate), kind }
+    memo.set(key, found)
+    return found
+  }
+  return {
+    admit: async (request) => {
+      for (const plugin of concerned(request).admit) {
+        const pending = plugin.admit!(request)
+        if (pending) await pending
+      }
+    },
+    validate: async (request) => {
+      for (const plugin of concerned(request).validate) {
+        const pending = plugin.validate!(request)
+        if (pending) await pending
+      }
+    },
+  }
+}

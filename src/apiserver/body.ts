@@ -1,0 +1,223 @@
+import { deepClone } from '../machinery/deep-clone.ts'
+import { JsonError, parseJson, parseJsonStrict } from '../machinery/json-strict.ts'
+import { apiVersionOf, type KubeObject } from '../machinery/object.ts'
+import { StatusError, statusErrors } from '../machinery/status-error.ts'
+import type { SchemaSet } from '../machinery/schema/schema-set.ts'
+import type { FieldValidation, RequestContext } from './core.ts'
+import { cannotHandle, decodeFields } from './object-decoding.ts'
+import { type Body, checkedDeletion, type ExpectedKind, type PatchBody } from './verb-request.ts'
+import type { DeletionOptions } from './verbs/deletion-rules.ts'
+
+/** Upstream's bound on what one write may carry. */
+export const bodyBytesMax = 3 * 1024 * 1024
+
+const patchTypes: Readonly<Record<string, PatchBody['type']>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+}
+/** Media types of object bodies; others answer 415. */
+export const bodyTypes: readonly string[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+
+/** Reads binary bodies (protobuf) into JSON values: { kind, apiVersion, … }. */
+export type BinaryDecoder = (bytes: Uint8Array, expected: ExpectedKind) => unknown
+
+export type BodyOptions = {
+  readonly bytes: Uint8Array | undefined
+  readonly contentType: string | undefined
+  readonly schemas: SchemaSet
+  readonly knownKinds: (apiVersion: string, kind: string) => boolean
+  readonly decodeBinary: BinaryDecoder | undefined
+}
+
+/** The body of an HTTP request, read only when a verb asks for it. Throws 413 when it is over the bound. */
+export async function httpBody(options: BodyOptions): Promise<Body> {
+  const { bytes, contentType = 'application/json' } = options
+  if (bytes && bytes.length > bodyBytesMax) {
+    throw statusErrors.requestEntityTooLarge(`Request entity too large: limit is ${bodyBytesMax}`)
+  }
+  const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase()
+  // The YAML parser is loaded when somebody sends YAML, not at start.
+  const yaml = mediaType.endsWith('yaml') ? await import('../machinery/yaml.ts') : undefined
+  const parse: Parse = (validation, expected) => {
+    const text = bytes ?? new Uint8Array()
+    if (yaml) return parseYamlBody(yaml, text, expected)
+    return parseJsonBody(text, validation, expected)
+  }
+  return {
+    isEmpty: bytes === undefined || bytes.length === 0,
+    object: (expected, context, validation) => {
+      if (!bodyTypes.includes(mediaType)) throw statusErrors.unsupportedMediaType(bodyTypes)
+      if (mediaType === 'application/vnd.kubernetes.protobuf') return readBinary(options, expected, context, validation)
+      const parsed = parse(validation, expected)
+      return checkedObject(options, parsed, { expected, context, validation })
+    },
+    patch: () => {
+      const type = patchTypes[mediaType]
+      if (type === undefined) throw statusErrors.unsupportedMediaType(Object.keys(patchTypes))
+      return { type, value: parsePatch(type, bytes ?? new Uint8Array(), yaml) }
+    },
+    deletion: () => {
+      if (bytes === undefined || bytes.length === 0) return {}
+      if (mediaType === 'application/vnd.kubernetes.protobuf') {
+        if (!options.decodeBinary) throw statusErrors.unsupportedMediaType(bodyTypes)
+        return deletionOptions(options.decodeBinary(bytes, deleteOptionsKind))
+      }
+      return deletionOptions(parse('Ignore', deleteOptionsKind).value)
+    },
+  }
+}
+
+/** The body of a caller in this process: an object that is the caller's and is copied before anything changes it. */
+export function valueBody(schemas: SchemaSet, value: unknown, patch?: PatchBody): Body {
+  return {
+    isEmpty: value === undefined,
+    object: (expected, context, validation) => {
+      const copy = deepClone(value) as KubeObject
+      copy.kind ??= expected.kind
+      copy.apiVersion ??= apiVersionOf(expected)
+      decodeFields(schemas, copy, { expected, context, validation, duplicates: [] })
+      return copy
+    },
+    patch: () => patch!,
+    deletion: () => deletionOptions(value ?? {}),
+  }
+}
+
+const deleteOptionsKind: ExpectedKind = { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions', schema: '' }
+
+type Parsed = { readonly value: unknown; readonly duplicates: readonly string[]; readonly bytes: Uint8Array }
+type Parse = (validation: FieldValidation, expected: ExpectedKind) => Parsed
+type Yaml = typeof import('../machinery/yaml.ts')
+
+function parseJsonBody(bytes: Uint8Array, validation: FieldValidation, expected: ExpectedKind): Parsed {
+  try {
+    if (validation === 'Ignore') return { value: parseJson(bytes), duplicates: [], bytes }
+    return { ...parseJsonStrict(bytes), bytes }
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error
+    throw unrecognized(expected, `couldn't get version/kind; json parse error: ${error.message}`, bytes)
+  }
+}
+
+function parseYamlBody(yaml: Yaml, bytes: Uint8Array, expected: ExpectedKind): Parsed {
+  try {
+    const { value, duplicate } = yaml.parseYamlStrict(new TextDecoder().decode(bytes))
+    return { value, duplicates: duplicate === undefined ? [] : [duplicate], bytes }
+  } catch (error) {
+    if (!(error instanceof yaml.YamlError)) throw error
+    throw unrecognized(expected, `couldn't get version/kind; yaml parse error: ${error.message}`, bytes)
+  }
+}
+
+function parsePatch(type: PatchBody['type'], bytes: Uint8Array, yaml: Yaml | undefined): unknown {
+  try {
+    if (type === 'apply') return yaml!.parseYaml(new TextDecoder().decode(bytes))
+    return parseJson(bytes)
+  } catch (error) {
+    if (error instanceof JsonError) throw statusErrors.badRequest(`error decoding patch: ${error.message}`)
+    if (yaml && error instanceof yaml.YamlError) throw statusErrors.badRequest(`error decoding YAML: ${error.message}`)
+    throw error
+  }
+}
+
+function readBinary(options: BodyOptions, expected: ExpectedKind, context: RequestContext, validation: FieldValidation): KubeObject {
+  if (!options.decodeBinary) throw statusErrors.unsupportedMediaType(bodyTypes.slice(0, 2))
+  const bytes = options.bytes ?? new Uint8Array()
+  try {
+    const value = options.decodeBinary(bytes, expected)
+    return checkedObject(
+      options,
+      { value, duplicates: [], bytes },
+      { expected, context, validation: validation === 'Strict' ? 'Ignore' : validation },
+    )
+  } catch (error) {
+    if (error instanceof StatusError) throw error
+    throw unrecognized(expected, error instanceof Error ? error.message : String(error), bytes)
+  }
+}
+
+function checkedObject(
+  options: BodyOptions,
+  { value, duplicates, bytes }: Parsed,
+  { expected, context, validation }: { expected: ExpectedKind; context: RequestContext; validation: FieldValidation },
+): KubeObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const type = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value
+    throw unrecognized(
+      expected,
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+      bytes,
+    )
+  }
+  const object = value as KubeObject
+  checkKind(options, object, expected)
+  decodeFields(options.schemas, object, { expected, context, validation, duplicates })
+  return object
+}
+
+function checkKind(options: BodyOptions, object: KubeObject, expected: ExpectedKind): void {
+  const expectedVersion = apiVersionOf(expected)
+  const fields = object as { kind?: unknown; apiVersion?: unknown }
+  for (const field of ['kind', 'apiVersion'] as const) {
+    if (fields[field] !== undefined && fields[field] !== null && typeof fields[field] !== 'string') {
+      throw statusErrors.badRequest(
+        `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof fields[field]} into Go struct field .${field} of type string`,
+      )
+    }
+  }
+  const kind = (object.kind ||= expected.kind)
+  const apiVersion = (object.apiVersion ||= expectedVersion)
+  if (kind === expected.kind && apiVersion === expectedVersion) return
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
+  if (!options.knownKinds(apiVersion, kind)) {
+    throw cannotHandle(
+      { ...expected, version, from: kind },
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`,
+    )
+  }
+  if (kind !== expected.kind) {
+    throw cannotHandle({ ...expected, version, from: kind }, `converting (${version}.${kind}) to (${expected.kind}): unknown conversion`)
+  }
+  throw statusErrors.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expectedVersion})`)
+}
+
+function unrecognized(expected: ExpectedKind, why: string, bytes: Uint8Array): StatusError {
+  return statusErrors.badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(bytes)})`)
+}
+
+/** The first 30 bytes of a body: as text when it looks like JSON, in hex otherwise. */
+function summary(bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.subarray(0, 30))
+  const text = head[0] === 123 ? head.toString('utf8') : head.toString('hex')
+  return bytes.length > 30 ? `${text} ...` : bytes.length === 0 ? '<empty>' : text
+}
+
+function deletionOptions(value: unknown): DeletionOptions {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw statusErrors.badRequest('DeleteOptions must be an object')
+  const given = value as Record<string, unknown>
+  const refuse = (field: string) => statusErrors.badRequest(`DeleteOptions.${field} has a value of the wrong type`)
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions, dryRun } = given
+  if (gracePeriodSeconds != null && !Number.isSafeInteger(gracePeriodSeconds)) throw refuse('gracePeriodSeconds')
+  if (propagationPolicy != null && typeof propagationPolicy !== 'string') throw refuse('propagationPolicy')
+  if (orphanDependents != null && typeof orphanDependents !== 'boolean') throw refuse('orphanDependents')
+  if (preconditions != null && (typeof preconditions !== 'object' || Array.isArray(preconditions))) throw refuse('preconditions')
+  const isDry = dryRun === true || (Array.isArray(dryRun) && dryRun.length > 0)
+  if (Array.isArray(dryRun)) for (const one of dryRun) if (one !== 'All') throw notSupportedDryRun(one)
+  // Only what is given: the rest must not hide the query's parameters.
+  return checkedDeletion({
+    ...(gracePeriodSeconds == null ? {} : { gracePeriodSeconds: gracePeriodSeconds as number }),
+    ...(propagationPolicy == null ? {} : { propagationPolicy: propagationPolicy as DeletionOptions['propagationPolicy'] }),
+    ...(orphanDependents == null ? {} : { orphanDependents: orphanDependents as boolean }),
+    ...(preconditions == null ? {} : { preconditions: preconditions as DeletionOptions['preconditions'] }),
+    ...(isDry ? { dryRun: true } : {}),
+  })
+}
+
+function notSupportedDryRun(value: unknown): StatusError {
+  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: "All"`
+  return statusErrors.invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [
+    { field: 'dryRun', reason: 'FieldValueNotSupported', message },
+  ])
+}

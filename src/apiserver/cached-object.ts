@@ -1,0 +1,202 @@
+import type { Revision, StoreKey } from '../store/contract.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import { Slab, type Slabs } from './slabs.ts'
+
+/**
+ * One object at one revision as the watch cache holds it: the client-ready JSON (resourceVersion spliced in) in a slab,
+ * its labels, and the parsed object while anybody uses it.
+ *
+ * I1 The bytes never change once they may have been handed out; moving to another slab leaves the old bytes as they were.
+ * I2 `object` is frozen by convention and shared by every reader in the process.
+ * I3 The parsed object is held weakly: 150,000 pods cost their bytes, and parsed ones live as long as an informer holds them.
+ */
+export class CachedObject {
+  readonly revision: Revision
+  #slab: Slab
+  #start: number
+  #length: number
+  /** Which watch frame has been written around the bytes in the slab; the first one asked for wins. */
+  #frameType: FrameType | undefined
+  #weakObject: WeakRef<KubeObject> | undefined
+  #labels: Labels | undefined
+  #decoded: WeakRef<Decoded> | undefined
+  #member = -1
+
+  constructor(place: { slab: Slab; start: number; length: number; revision: Revision; object: KubeObject | undefined }) {
+    this.#slab = place.slab
+    this.#start = place.start
+    this.#length = place.length
+    this.revision = place.revision
+    if (place.object) this.#weakObject = new WeakRef(place.object)
+  }
+
+  /** Length of the JSON in bytes. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** The object's JSON in the storage version. A view: never write to it. */
+  get bytes(): Buffer {
+    return this.#slab.bytes.subarray(this.#start, this.#start + this.#length)
+  }
+
+  /** Copies the JSON to `target` at `offset`. */
+  copyTo(target: Buffer, offset: number): void {
+    this.#slab.bytes.copy(target, offset, this.#start, this.#start + this.#length)
+  }
+
+  /** The parsed object in the storage version; parsed again only after nobody held it for a while. */
+  get object(): KubeObject {
+    const live = this.#weakObject?.deref()
+    if (live) return live
+    const object = JSON.parse(this.text) as KubeObject
+    this.#weakObject = new WeakRef(object)
+    return object
+  }
+
+  get text(): string {
+    return this.#slab.bytes.toString('utf8', this.#start, this.#start + this.#length)
+  }
+
+  /** An own copy of the object, free to be changed. */
+  copy(): KubeObject {
+    return JSON.parse(this.text) as KubeObject
+  }
+
+  /** metadata.labels without parsing the rest. Equal label sets are one shared object. */
+  get labels(): Labels {
+    return (this.#labels ??= this.#readLabels())
+  }
+
+  /** What another version or a selector derived from this object; `make` runs once while anybody holds the result. */
+  derived<T extends object>(kind: string, make: () => T): T {
+    const live = this.#decoded?.deref()
+    if (live?.kind === kind) return live.value as T
+    const value = make()
+    this.#decoded = new WeakRef({ kind, value })
+    return value
+  }
+
+  /** `{"type":T,"object":…}` and a line feed, the bytes of a watch event. Shared by all watchers of the event. */
+  frame(type: FrameType): Buffer {
+    if (this.#frameType === undefined) {
+      this.#frameType = type
+      const head = frameHeads[type]
+      head.copy(this.#slab.bytes, this.#start - head.length)
+      frameTail.copy(this.#slab.bytes, this.#start + this.#length)
+    }
+    const head = frameHeads[type]
+    if (this.#frameType === type) return this.#slab.bytes.subarray(this.#start - head.length, this.#start + this.#length + frameTail.length)
+    return Buffer.concat([head, this.bytes, frameTail])
+  }
+
+  /** The same state under another revision: how a watcher learns of an object that ceased to match its selector. */
+  at(revision: Revision): CachedObject {
+    const text = this.text.replace(`${splicePrefix}${this.revision}"`, `${splicePrefix}${revision}"`)
+    const length = Buffer.byteLength(text)
+    const slab = new Slab(length + frameSpace)
+    slab.bytes.write(text, frameHeadSpace)
+    return new CachedObject({ slab, start: frameHeadSpace, length, revision, object: undefined })
+  }
+
+  /** Tells the slab that this is no longer the newest state, so that the slab can be emptied when mostly dead. */
+  retire(slabs: Slabs): void {
+    const slab = this.#slab
+    if (this.#member < 0) return
+    const last = slab.members.pop()!
+    if (last !== this) {
+      slab.members[this.#member] = last
+      last.#member = this.#member
+    }
+    this.#member = -1
+    slab.liveBytes -= this.#length + frameSpace
+    slabs.maybeEmpty(slab)
+  }
+
+  /** Called by the slabs: this object lives (now) here. */
+  settle(slab: Slab, start: number, member: number): void {
+    this.#slab = slab
+    this.#start = start
+    this.#member = member
+    this.#frameType = undefined
+  }
+
+  #readLabels(): Labels {
+    const { bytes } = this.#slab
+    const end = this.#start + this.#length
+    const metadata = indexOfWithin(bytes, metadataKey, this.#start, end)
+    const open = bytes.indexOf(123, metadata + metadataKey.length)
+    // encodeStored writes the labels before any other nested field of the metadata: the first brace is theirs or there are none.
+    const isLabels = open > 0 && open < end && bytes.compare(labelsKey, 0, labelsKey.length, open + 1 - labelsKey.length, open + 1) === 0
+    if (!isLabels) return noLabels
+    let close = open
+    let inString = false
+    for (let i = open; i < end; i++) {
+      const c = bytes[i]
+      if (c === 34) inString = !inString
+      else if (c === 92 && inString) i++
+      else if (c === 125 && !inString) {
+        close = i + 1
+        break
+      }
+    }
+    return internText(bytes.toString('utf8', open, close))
+  }
+}
+
+export type FrameType = 'ADDED' | 'MODIFIED' | 'DELETED'
+export type Labels = Readonly<Record<string, string>>
+type Decoded = { readonly kind: string; readonly value: object }
+
+const frameHeads: Readonly<Record<FrameType, Buffer>> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+}
+const frameTail = Buffer.from('}\n')
+/** Room before and after each object's bytes for the longest frame. */
+export const frameHeadSpace = frameHeads.MODIFIED.length
+export const frameSpace = frameHeadSpace + frameTail.length
+
+const metadataKey = Buffer.from('"metadata":{')
+const labelsKey = Buffer.from('"labels":{')
+const noLabels: Labels = Object.freeze({})
+const splicePrefix = '"resourceVersion":"'
+
+/** Label sets seen lately; pods of one workload share theirs. Emptied when full: sharing is only for memory. */
+const interned = new Map<string, Labels>()
+const internedMax = 20_000
+
+function internText(text: string): Labels {
+  const known = interned.get(text)
+  if (known) return known
+  if (interned.size >= internedMax) interned.clear()
+  const labels = Object.freeze(JSON.parse(text) as Record<string, string>)
+  interned.set(text, labels)
+  return labels
+}
+
+function indexOfWithin(bytes: Buffer, key: Buffer, start: number, end: number): number {
+  const at = bytes.indexOf(key, start)
+  if (at < 0 || at >= end) throw new Error('a stored value has no metadata')
+  return at
+}
+
+/** Decodes a stored value at a revision (see store/watch-cache-contract.ts): copies it to a slab with the revision spliced in. */
+export function decodeStored(slabs: Slabs, value: Uint8Array, revision: Revision, object?: KubeObject): CachedObject {
+  const stored = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  const at = indexOfWithin(stored, metadataKey, 0, stored.length) + metadataKey.length
+  const splice = `${splicePrefix}${revision}",`
+  const length = stored.length + splice.length
+  const { slab, start } = slabs.allocate(length + frameSpace)
+  const begin = start + frameHeadSpace
+  stored.copy(slab.bytes, begin, 0, at)
+  slab.bytes.write(splice, begin + at, 'latin1')
+  stored.copy(slab.bytes, begin + at + splice.length, at)
+  if (object) object.metadata.resourceVersion = String(revision)
+  const cached = new CachedObject({ slab, start: begin, length, revision, object })
+  slabs.adopt(slab, cached, begin, length + frameSpace)
+  return cached
+}
+
+export type DecodeStored = (key: StoreKey, value: Uint8Array, revision: Revision) => CachedObject

@@ -1,0 +1,61 @@
+import type { KubeObject, ObjectMeta } from '../machinery/object.ts'
+
+/** Metadata fields in the order in which they are stored: scalars, then labels, then everything else that nests. */
+const metadataOrder = [
+  'name',
+  'generateName',
+  'namespace',
+  'uid',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'labels',
+  'annotations',
+  'ownerReferences',
+  'finalizers',
+  'managedFields',
+] as const satisfies readonly (keyof ObjectMeta)[]
+
+/**
+ * Metadata in canonical order with `resourceVersion` first: empty fields dropped, as upstream's omitempty does.
+ * Unknown fields do not survive, as metadata has the same schema in every kind.
+ */
+export function canonicalMetadata(metadata: ObjectMeta): ObjectMeta {
+  const ordered: Record<string, unknown> = { resourceVersion: metadata.resourceVersion ?? '' }
+  for (const field of metadataOrder) {
+    const value = metadata[field]
+    if (value === undefined || value === null || value === '' || isEmpty(value)) continue
+    ordered[field] = value
+  }
+  return ordered as ObjectMeta
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.length === 0
+  for (const _ in value) return false
+  return true
+}
+
+/**
+ * The canonical stored bytes of an object: `{"kind":K,"apiVersion":V,"metadata":{` first and no resourceVersion (which is
+ * the store's revision and is spliced in when the value is decoded).
+ */
+export function encodeStored(object: KubeObject): Buffer {
+  const { resourceVersion: _, ...metadata } = canonicalMetadata(object.metadata)
+  let text = `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)},"metadata":${JSON.stringify(metadata)}`
+  const fields = object as Record<string, unknown>
+  for (const field in fields) {
+    if (field === 'kind' || field === 'apiVersion' || field === 'metadata') continue
+    const encoded = JSON.stringify(fields[field])
+    if (encoded !== undefined) text += `,${JSON.stringify(field)}:${encoded}`
+  }
+  return Buffer.from(`${text}}`)
+}
+
+/** An object with kind, apiVersion and metadata first, in canonical order: what clients see and the cache shares. */
+export function canonicalObject<T extends KubeObject>(object: T): T {
+  const { kind, apiVersion, metadata, ...rest } = object
+  return { kind, apiVersion, metadata: canonicalMetadata(metadata), ...rest } as unknown as T
+}

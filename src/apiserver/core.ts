@@ -1,0 +1,40 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { SchemaSet } from '../machinery/schema/schema-set.ts'
+import type { AdmissionChain } from './admission/chain.ts'
+import type { Authorizer, UserInfo } from './contract.ts'
+import type { ObjectStorage } from './object-storage.ts'
+import type { Registry } from './registry.ts'
+import type { WriteHooks } from './write-hooks.ts'
+
+/** What every verb works with. */
+export type Core = {
+  readonly registry: Registry
+  readonly storage: ObjectStorage
+  readonly schemas: SchemaSet
+  readonly admission: AdmissionChain
+  readonly authorizer: Authorizer
+  readonly hooks: WriteHooks
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** One request on its way, whichever transport it came by. */
+export type RequestContext = {
+  readonly user: UserInfo
+  readonly signal: AbortSignal
+  /** First part of the User-Agent, the field manager of requests that name none. */
+  readonly agent: string
+  /** Adds a Warning header to the answer; equal messages once. */
+  warn(message: string): void
+}
+
+export type WriteParameters = {
+  readonly dryRun: boolean
+  readonly fieldManager: string | undefined
+  readonly fieldValidation: FieldValidation
+}
+
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'

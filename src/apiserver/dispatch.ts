@@ -1,0 +1,157 @@
+import { statusErrors } from '../machinery/status-error.ts'
+import type { Core, RequestContext } from './core.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import { deepClone } from '../machinery/deep-clone.ts'
+import type { Resource } from './registry.ts'
+import { type Answer, methodNotAllowed, successStatus, type VerbRequest } from './verb-request.ts'
+import { createObject } from './verbs/create.ts'
+import { deleteObject } from './verbs/delete.ts'
+import { deleteCollection } from './verbs/delete-collection.ts'
+import { getObject } from './verbs/get.ts'
+import { listObjects } from './verbs/list.ts'
+import { patchObject } from './verbs/patch.ts'
+import { updateObject } from './verbs/update.ts'
+import { watchObjects } from './verbs/watch.ts'
+
+export type VerbHandler = (core: Core, context: RequestContext, request: VerbRequest) => Promise<Answer> | Answer
+
+/**
+ * What answers each request: the verbs of plain resources here, subresources (`plural/subresource`, or `*` before the slash
+ * for any plural) and kinds that are answered without being stored (`group/plural`) from the tables given.
+ */
+export type Dispatch = {
+  readonly subresources: Readonly<Record<string, Readonly<Record<string, VerbHandler>>>>
+  readonly virtual: Readonly<Record<string, VerbHandler>>
+}
+
+const verbs: Readonly<Record<string, VerbHandler>> = {
+  get: async (core, context, { resource, namespace, name, parameters }) => ({
+    type: 'object',
+    code: 200,
+    resource,
+    value: await getObject(core, context, { resource, namespace, name, resourceVersion: parameters.resourceVersion }),
+  }),
+  list: async (core, context, { resource, namespace, parameters }) => ({
+    type: 'list',
+    resource,
+    page: await listObjects(core, context, { resource, namespace, ...parameters }),
+  }),
+  watch: async (core, context, { resource, namespace, name, parameters }) => {
+    // The old `/watch/…/NAME` path is a watch of one name.
+    const fieldSelector = parameters.fieldSelector ?? (name ? `metadata.name=${name}` : undefined)
+    return { type: 'watch', resource, batches: await watchObjects(core, context, { resource, namespace, ...parameters, fieldSelector }) }
+  },
+  create: async (core, context, { resource, namespace, name, parameters, body }) => {
+    // A name in the path and namespaced kinds without a namespace are no collection to post to.
+    if (name !== '' || needsNamespace(resource, namespace)) throw methodNotAllowed()
+    const object = body.object(resource.kind, context, parameters.fieldValidation)
+    return { type: 'object', code: 201, resource, value: await createObject(core, context, { resource, namespace, object, parameters }) }
+  },
+  update: (core, context, request) => replaceObject(core, context, request),
+  patch: (core, context, request) => patchObject(core, context, request),
+  delete: async (core, context, { resource, namespace, name, parameters, body }) => {
+    const options = { ...parameters.deletion, ...body.deletion(context) }
+    const { value, isGone } = await deleteObject(core, context, { resource, namespace, name, options, dryRun: isDry(parameters, options) })
+    if (isGone && !returnsDeleted.has(resource.kind.plural))
+      return { type: 'plain', code: 200, object: successStatus(resource, value.object) }
+    return { type: 'object', code: 200, resource, value }
+  },
+  deletecollection: async (core, context, { resource, namespace, parameters, body }) => {
+    if (needsNamespace(resource, namespace)) throw methodNotAllowed()
+    const options = { ...parameters.deletion, ...body.deletion(context) }
+    const { labelSelector, fieldSelector } = parameters
+    const dryRun = isDry(parameters, options)
+    return {
+      type: 'list',
+      resource,
+      page: await deleteCollection(core, context, { resource, namespace, labelSelector, fieldSelector, options, dryRun }),
+    }
+  },
+}
+
+const isDry = (parameters: { readonly dryRun: boolean }, options: { readonly dryRun?: boolean | undefined }) =>
+  parameters.dryRun || options.dryRun === true
+
+/** Kinds whose delete answers with the last state instead of a Status, as upstream's do. */
+const returnsDeleted = new Set([
+  'pods',
+  'namespaces',
+  'services',
+  'serviceaccounts',
+  'persistentvolumes',
+  'persistentvolumeclaims',
+  'podtemplates',
+  'resourcequotas',
+])
+
+/** Runs a verb. Throws StatusError for everything that goes wrong. */
+export async function dispatchVerb(core: Core, dispatch: Dispatch, context: RequestContext, request: VerbRequest): Promise<Answer> {
+  const { resource, verb, subresource } = request
+  if (subresource !== '') return handlerOfSubresource(dispatch, request)(core, context, request)
+  if (!resource.kind.persisted) {
+    const handler = dispatch.virtual[`${resource.kind.group}/${resource.kind.plural}`]
+    if (!handler || (verb !== 'create' && resource.kind.verbs.length <= 1)) throw methodNotAllowed()
+    return handler(core, context, request)
+  }
+  const handler = verbs[verb]
+  if (!handler || !resource.kind.verbs.includes(verb as (typeof resource.kind.verbs)[number])) throw methodNotAllowed()
+  return handler(core, context, request)
+}
+
+function handlerOfSubresource(dispatch: Dispatch, { resource, verb, subresource, name }: VerbRequest): VerbHandler {
+  const declared = resource.kind.subresources.find((s) => s.name === subresource)
+  const table = dispatch.subresources[`${resource.kind.plural}/${subresource}`] ?? dispatch.subresources[`*/${subresource}`]
+  if (!table || (!declared && !undeclared.has(`${resource.kind.plural}/${subresource}`)) || name === '') throw statusErrors.pathNotFound()
+  const handler = table[verb] ?? table['*']
+  if (!handler) throw methodNotAllowed()
+  return handler
+}
+
+/** Subresources of our own that the API's facts do not list. */
+const undeclared = new Set(['pods/explain'])
+
+const needsNamespace = (resource: Resource, namespace: string) => resource.kind.scope === 'Namespaced' && namespace === ''
+
+/** PUT of an object or of its status. */
+export async function replaceObject(
+  core: Core,
+  context: RequestContext,
+  request: VerbRequest,
+  prepare?: (object: KubeObject, old: KubeObject) => void,
+): Promise<Answer> {
+  const { resource, namespace, name, subresource, parameters, body } = request
+  const wanted = body.object(resource.kind, context, parameters.fieldValidation)
+  checkNames(request, wanted)
+  const { value, created } = await updateObject(core, context, {
+    resource,
+    namespace,
+    name,
+    subresource,
+    parameters,
+    isReplace: true,
+    change: () => deepClone(wanted),
+    ...(resource.kind.allowCreateOnUpdate && subresource === '' ? { createMissing: () => withoutVersion(wanted) } : {}),
+    ...(prepare ? { prepare } : {}),
+  })
+  return { type: 'object', code: created ? 201 : 200, resource, value }
+}
+
+function withoutVersion(object: KubeObject): KubeObject {
+  const copy = deepClone(object)
+  delete copy.metadata.resourceVersion
+  return copy
+}
+
+function checkNames({ namespace, name, resource }: VerbRequest, object: KubeObject): void {
+  const { metadata } = object
+  if (!metadata.name) throw statusErrors.badRequest(`the name of the object (based on URL) was undeterminable: name must be provided`)
+  if (metadata.name !== name)
+    throw statusErrors.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
+  if (resource.kind.scope === 'Cluster') delete metadata.namespace
+  else if (!metadata.namespace) metadata.namespace = namespace
+  else if (metadata.namespace !== namespace) {
+    throw statusErrors.badRequest(
+      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
+    )
+  }
+}

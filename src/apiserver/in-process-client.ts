@@ -1,0 +1,226 @@
+import type { Client, DeleteOptions, Patch, ResourceClient, WatchEvent, WatchOptions, WriteOptions } from '../client/contract.ts'
+import type { KindRef } from '../kinds/kind.ts'
+import { apiVersionOf, type KubeObject, type ObjectList } from '../machinery/object.ts'
+import { type Status, StatusError, statusErrors } from '../machinery/status-error.ts'
+import { valueBody } from './body.ts'
+import type { ApiRequest, ApiResponse, UserInfo } from './contract.ts'
+import type { Core, RequestContext } from './core.ts'
+import { type Dispatch, dispatchVerb } from './dispatch.ts'
+import { viewOf } from './object-storage.ts'
+import { authorize } from './pipeline.ts'
+import type { Resource } from './registry.ts'
+import type { Query } from './request-info.ts'
+import { type Answer, noParameters, type Parameters, type PatchBody } from './verb-request.ts'
+
+export type InProcessParts = {
+  readonly core: Core
+  readonly dispatch: Dispatch
+  readonly user: UserInfo
+  /** Serves `raw`: the whole pipeline with this user. */
+  readonly handle: (request: ApiRequest) => Promise<ApiResponse>
+  /** Ends every watch of the client when the server closes. */
+  readonly closing: AbortSignal
+}
+
+/**
+ * The client of everything that runs in the server's own process. The chain is the same (authorization, admission,
+ * validation); objects go in as copies and come out by reference, shared with the cache: never change one.
+ */
+export function createInProcessClient(parts: InProcessParts): Client {
+  return {
+    resource: (kind, namespace) => resourceClient(parts, kind, namespace),
+    raw: async ({ method, path, query, headers = {}, body, signal }) => {
+      const response = await parts.handle({
+        method,
+        url: withQuery(path, query),
+        headers,
+        body: typeof body === 'string' ? Buffer.from(body) : body,
+        credentials: { clientCertificate: undefined, bearerToken: undefined },
+        remoteAddress: '',
+        signal: signal ?? parts.closing,
+      })
+      const flat = Object.fromEntries(
+        Object.entries(response.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+      )
+      return { code: response.code, headers: flat, body: response.body instanceof Uint8Array ? once(response.body) : response.body }
+    },
+  }
+}
+
+type Call = {
+  readonly verb: string
+  readonly name?: string
+  readonly subresource?: string
+  readonly parameters?: Partial<Parameters>
+  readonly body?: unknown
+  readonly patch?: PatchBody
+  readonly signal?: AbortSignal | undefined
+}
+
+const emptyQuery: Query = { text: '', get: () => undefined, getAll: () => [] }
+
+async function call(parts: InProcessParts, resource: Resource, namespace: string, request: Call): Promise<Answer> {
+  const { core, dispatch, user, closing } = parts
+  const { verb, name = '', subresource = '', signal } = request
+  signal?.throwIfAborted()
+  if (closing.aborted) throw statusErrors.serviceUnavailable('the API server is shutting down')
+  const { kind } = resource
+  const path = ''
+  authorize(core, user, {
+    type: 'resource',
+    path,
+    query: emptyQuery,
+    verb,
+    group: kind.group,
+    version: kind.version,
+    resource: kind.plural,
+    subresource,
+    namespace,
+    name,
+    rest: '',
+  })
+  const context: RequestContext = { user, signal: signal ?? closing, agent: 'keelson', warn: () => {} }
+  return dispatchVerb(core, dispatch, context, {
+    resource,
+    verb,
+    subresource,
+    namespace,
+    name,
+    parameters: request.parameters ? { ...noParameters, ...request.parameters } : noParameters,
+    body: valueBody(core.schemas, request.body, request.patch),
+    rest: '',
+    query: emptyQuery,
+  })
+}
+
+function resourceClient<T extends KubeObject>(parts: InProcessParts, ref: KindRef<T>, scope: string | undefined): ResourceClient<T> {
+  const { core } = parts
+  const namespace = ref.scope === 'Namespaced' ? (scope ?? '') : ''
+  const send = (request: Call) => {
+    const resource = core.registry.find(ref.group, ref.version, ref.plural)
+    if (!resource) return Promise.reject(statusErrors.pathNotFound())
+    return call(parts, resource, namespace, request)
+  }
+  const one = async (request: Call) => objectOf(await send(request)) as T
+  return {
+    get: (name, options) => one({ verb: 'get', name, parameters: { resourceVersion: options?.resourceVersion }, signal: options?.signal }),
+    list: async (options = {}) => {
+      const { signal, ...parameters } = options
+      return listOf(await send({ verb: 'list', parameters, signal })) as ObjectList<T>
+    },
+    watch: (options) => watchEvents<T>(parts, send, options),
+    create: (object, options) => one({ verb: 'create', body: object, ...writeCall(options) }),
+    update: (object, options) => one({ verb: 'update', name: object.metadata.name ?? '', body: object, ...writeCall(options) }),
+    updateStatus: (object, options) =>
+      one({ verb: 'update', name: object.metadata.name ?? '', subresource: 'status', body: object, ...writeCall(options) }),
+    patch: (name, patch, options) =>
+      one({
+        verb: 'patch',
+        name,
+        patch: patchOf(patch),
+        ...writeCall(options),
+        ...(options?.subresource ? { subresource: options.subresource } : {}),
+      }),
+    apply: (object, options) => {
+      const value = { apiVersion: apiVersionOf(ref), kind: ref.kind, ...object }
+      const { parameters, signal } = writeCall(options)
+      return one({
+        verb: 'patch',
+        name: object.metadata.name ?? '',
+        patch: { type: 'apply', value },
+        parameters: { ...parameters, force: options.force ?? false },
+        signal,
+        ...(options.subresource ? { subresource: options.subresource } : {}),
+      })
+    },
+    delete: async (name, options) => objectOf(await send({ verb: 'delete', name, ...deleteCall(options) })) as T | Status,
+    deleteCollection: async (options = {}) => {
+      const { labelSelector, fieldSelector } = options
+      const { parameters, signal } = deleteCall(options)
+      await send({ verb: 'deletecollection', parameters: { ...parameters, labelSelector, fieldSelector }, signal })
+    },
+    subresource: async (name, subresource, body, options) => {
+      const verb = options?.method === 'GET' ? 'get' : options?.method === 'PUT' ? 'update' : 'create'
+      return objectOf(await send({ verb, name, subresource, body: body ?? {}, ...writeCall(options) })) as never
+    },
+  }
+}
+
+function writeCall(options: WriteOptions | undefined): {
+  readonly parameters: Partial<Parameters>
+  readonly signal: AbortSignal | undefined
+} {
+  if (!options) return { parameters: { fieldValidation: 'Ignore' }, signal: undefined }
+  const { dryRun = false, fieldManager, fieldValidation = 'Ignore', signal } = options
+  return { parameters: { dryRun, fieldManager, fieldValidation }, signal }
+}
+
+function deleteCall(options: DeleteOptions | undefined): {
+  readonly parameters: Partial<Parameters>
+  readonly signal: AbortSignal | undefined
+} {
+  const { signal, dryRun = false, ...deletion } = options ?? {}
+  return { parameters: { dryRun, deletion }, signal }
+}
+
+function patchOf(patch: Patch): PatchBody {
+  return { type: patch.type, value: patch.body }
+}
+
+function objectOf(answer: Answer): object {
+  if (answer.type === 'object') return viewOf(answer.resource, answer.value)
+  if (answer.type === 'plain') return answer.object
+  throw statusErrors.internal(new Error(`an answer of type ${answer.type} has no object`))
+}
+
+function listOf(answer: Answer): ObjectList {
+  if (answer.type !== 'list') throw statusErrors.internal(new Error(`an answer of type ${answer.type} is no list`))
+  const { resource, page } = answer
+  return {
+    kind: resource.kind.listKind,
+    apiVersion: resource.apiVersion,
+    metadata: {
+      resourceVersion: String(page.revision),
+      ...(page.continueToken ? { continue: page.continueToken } : {}),
+      ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+    },
+    items: page.items.map((value) => viewOf(resource, value)),
+  }
+}
+
+async function* watchEvents<T extends KubeObject>(
+  parts: InProcessParts,
+  send: (request: Call) => Promise<Answer>,
+  options: WatchOptions,
+): AsyncGenerator<WatchEvent<T>> {
+  const { signal, sendInitialEvents, ...rest } = options
+  const combined = AbortSignal.any([signal, parts.closing])
+  const match = sendInitialEvents === undefined ? {} : { sendInitialEvents, resourceVersionMatch: 'NotOlderThan' }
+  const answer = await send({ verb: 'watch', parameters: { ...rest, ...match }, signal: combined })
+  if (answer.type !== 'watch') throw statusErrors.internal(new Error('a watch was not answered by a watch'))
+  for await (const batch of answer.batches) {
+    if (batch.type === 'error') throw batch.error
+    if (batch.type === 'bookmark') {
+      yield { type: 'BOOKMARK', resourceVersion: String(batch.revision), isInitialEventsEnd: batch.isInitialEventsEnd }
+      continue
+    }
+    for (const { type, value } of batch.events) yield { type, object: viewOf(answer.resource, value) as T }
+  }
+  signal.throwIfAborted()
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+function withQuery(path: string, query: Readonly<Record<string, string | readonly string[]>> | undefined): string {
+  if (!query) return path
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query))
+    for (const one of typeof value === 'string' ? [value] : value) parameters.append(name, one)
+  const text = parameters.toString()
+  return text === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${text}`
+}
+
+/** True for failures of the API, as opposed to bugs. */
+export const isApiFailure = (error: unknown): error is StatusError => error instanceof StatusError

@@ -1,0 +1,65 @@
+import { statusErrors } from '../machinery/status-error.ts'
+
+/** The form of an answer: how it is encoded and what it is turned into first. */
+export type Format = {
+  readonly encoding: 'json' | 'yaml' | 'protobuf'
+  readonly as: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList' | undefined
+  /** Version of meta.k8s.io for `as`. */
+  readonly version: 'v1' | 'v1beta1'
+  /** Indented JSON. */
+  readonly isPretty: boolean
+}
+
+const plainJson: Format = { encoding: 'json', as: undefined, version: 'v1', isPretty: false }
+const encodings: Readonly<Record<string, Format['encoding']>> = {
+  'application/json': 'json',
+  'application/yaml': 'yaml',
+  'application/vnd.kubernetes.protobuf': 'protobuf',
+  'application/*': 'json',
+  '*/*': 'json',
+}
+const transformations: readonly string[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
+/** Agents whose people read the answer with their own eyes. */
+const readableAgents = /^(?:curl|Wget|Mozilla\/5\.0)/
+
+/**
+ * The first acceptable form of an Accept header, in order of preference. Throws 406 when there is none.
+ * `hasBinary`: protobuf can be written.
+ */
+export function negotiate(accept: string | undefined, options: { hasBinary: boolean; pretty: string | undefined; agent: string }): Format {
+  const isPretty = options.pretty === undefined ? readableAgents.test(options.agent) : options.pretty !== 'false' && options.pretty !== '0'
+  const plain = isPretty ? { ...plainJson, isPretty } : plainJson
+  if (accept === undefined || accept === 'application/json' || accept === '*/*' || accept === '') return plain
+  for (const { type, parameters } of mediaRanges(accept)) {
+    const encoding = Object.hasOwn(encodings, type) ? encodings[type] : undefined
+    if (encoding === undefined || (encoding === 'protobuf' && !options.hasBinary)) continue
+    const as = parameters.get('as')
+    if (as === undefined) return { ...plain, encoding }
+    const version = parameters.get('v') ?? 'v1'
+    if (!transformations.includes(as) || parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
+    return { ...plain, encoding, as: as as Format['as'], version }
+  }
+  throw statusErrors.notAcceptable(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
+}
+
+type MediaRange = { readonly type: string; readonly parameters: ReadonlyMap<string, string>; readonly quality: number }
+
+const rangesMax = 32
+
+function mediaRanges(accept: string): MediaRange[] {
+  const ranges = accept
+    .split(',', rangesMax)
+    .map((text) => {
+      const [type = '', ...rest] = text.split(';').map((part) => part.trim())
+      const parameters = new Map(
+        rest.map((parameter) => {
+          const [name = '', value = ''] = parameter.split('=', 2)
+          return [name.trim(), value.trim().replace(/^"|"$/g, '')] as const
+        }),
+      )
+      const quality = Number(parameters.get('q') ?? 1)
+      return { type: type.toLowerCase(), parameters, quality: Number.isFinite(quality) ? quality : 0 }
+    })
+    .filter(({ quality }) => quality > 0)
+  return ranges.sort((a, b) => b.quality - a.quality)
+}

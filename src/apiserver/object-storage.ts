@@ -1,0 +1,79 @@
+import type { KubeObject } from '../machinery/object.ts'
+import type { Entry, Operation, Revision, Store, StoreKey } from '../store/contract.ts'
+import type { CacheEntry, WatchCache } from '../store/watch-cache-contract.ts'
+import { CachedObject, decodeStored, frameHeadSpace, frameSpace } from './cached-object.ts'
+import { canonicalObject, encodeStored } from './codec.ts'
+import { keyOfObject, type Resource } from './registry.ts'
+import { Slab, type Slabs } from './slabs.ts'
+
+/**
+ * Objects on top of the watch cache: reads come from memory, writes go through the store and are seen by their own
+ * writer. What is read is in the storage version; `view` gives the version that was asked for.
+ */
+export type ObjectStorage = {
+  readonly cache: WatchCache<CachedObject>
+  readonly store: Store
+  readonly slabs: Slabs
+  get(resource: Resource, namespace: string, name: string): CacheEntry<CachedObject> | undefined
+  /** One conditional write. A conflict is a value that says what is there now. */
+  put(key: StoreKey, object: KubeObject, expected: Revision | 'absent'): Promise<PutResult>
+  delete(key: StoreKey, expected: Revision): Promise<DeleteResult>
+  commit(operations: readonly Operation[]): ReturnType<Store['commit']>
+  /** The object as it would be stored, for a dry run. */
+  uncommitted(object: KubeObject, revision: Revision | undefined): CachedObject
+  decodeEntry(entry: Entry): CachedObject
+}
+
+export type PutResult = { readonly type: 'committed'; readonly value: CachedObject } | { readonly type: 'conflict' }
+export type DeleteResult = { readonly type: 'committed'; readonly revision: Revision } | { readonly type: 'conflict' }
+
+export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; store: Store; slabs: Slabs }): ObjectStorage {
+  const { cache, store, slabs } = parts
+  return {
+    cache,
+    store,
+    slabs,
+    get: (resource, namespace, name) => cache.get(keyOfObject(resource, namespace, name)),
+    put: async (key, object, expected) => {
+      const canonical = canonicalObject(object)
+      const value = encodeStored(canonical)
+      let written: CachedObject | undefined
+      const result = await cache.commit(
+        [{ type: 'put', key, value, expected }],
+        [(revision) => (written = decodeStored(slabs, value, revision, canonical))],
+      )
+      if (result.type === 'conflict') return { type: 'conflict' }
+      return { type: 'committed', value: written ?? decodeAside(value, result.revision) }
+    },
+    delete: async (key, expected) => {
+      const result = await cache.commit([{ type: 'delete', key, expected }])
+      return result.type === 'conflict' ? { type: 'conflict' } : { type: 'committed', revision: result.revision }
+    },
+    commit: (operations) => cache.commit(operations),
+    uncommitted: (object, revision) => decodeAside(encodeStored(object), revision),
+    decodeEntry: (entry) => decodeAside(entry.value, entry.revision),
+  }
+}
+
+/** The object in the version of the resource that was asked for; shared and frozen like `cached.object`. */
+export function viewOf(resource: Resource, cached: CachedObject): KubeObject {
+  const { conversion } = resource
+  return conversion ? cached.derived(resource.apiVersion, () => conversion.fromStored(cached.object)) : cached.object
+}
+
+/** An own copy in the version asked for. */
+export function copyOf(resource: Resource, cached: CachedObject): KubeObject {
+  return resource.conversion ? structuredClone(resource.conversion.fromStored(cached.copy())) : cached.copy()
+}
+
+/** A cached object in a slab of its own, outside of the cache's accounting: history pages and dry runs. */
+function decodeAside(value: Uint8Array, revision: Revision | undefined): CachedObject {
+  const at = Buffer.from(value.buffer, value.byteOffset, value.byteLength).indexOf('"metadata":{') + '"metadata":{'.length
+  const splice = revision === undefined ? '' : `"resourceVersion":"${revision}",`
+  const length = value.length + splice.length
+  const slab = new Slab(length + frameSpace)
+  slab.bytes.set(value.subarray(0, at), frameHeadSpace)
+  slab.bytes.write(splice, frameHeadSpace + at, 'latin1')
+  slab.bytes.set(value.subarray(at), frameHeadSpace + at + splice.length)
+  return new CachedObject({ slab, start: frameHeadSpace, length, revision: (revision ?? 0) as Revision, object: undefined })
+}

@@ -1,0 +1,294 @@
+import { StatusError, statusErrors } from '../machinery/status-error.ts'
+import { StoreUnavailable } from '../store/contract.ts'
+import { encodeAnswer, encodeFailure, type BinaryEncoder } from './answer-encoding.ts'
+import { type BinaryDecoder, httpBody } from './body.ts'
+import type { ApiRequest, ApiResponse, Authenticator, UserInfo } from './contract.ts'
+import type { Core, RequestContext } from './core.ts'
+import { type Dispatch, dispatchVerb } from './dispatch.ts'
+import { authenticate, forbidden, impersonate } from './identity.ts'
+import type { ApiMetrics, RequestLabels } from './metrics.ts'
+import { type Format, negotiate } from './negotiation.ts'
+import type { Resource } from './registry.ts'
+import { parseRequest, type PathRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
+import { RequestLimiter } from './request-limiter.ts'
+import type { IncludeObject } from './table.ts'
+import { type Answer, parametersFrom } from './verb-request.ts'
+
+/** Answers paths that are no resources (discovery, OpenAPI, health, metrics). Undefined: not mine. */
+export type PathHandler = (request: PathRequest, context: PathContext) => Promise<ApiResponse | undefined> | ApiResponse | undefined
+export type PathContext = {
+  readonly user: UserInfo
+  readonly headers: ApiRequest['headers']
+  readonly signal: AbortSignal
+  readonly method: string
+}
+
+export type PipelineParts = {
+  readonly core: Core
+  readonly dispatch: Dispatch
+  readonly authenticator: Authenticator
+  readonly paths: PathHandler
+  readonly metrics: ApiMetrics
+  readonly decodeBinary: BinaryDecoder | undefined
+  readonly encodeBinary: BinaryEncoder | undefined
+  /** One line a request, after its answer's head is known. */
+  readonly audit: ((entry: AuditEntry) => void) | undefined
+}
+
+export type AuditEntry = {
+  readonly user: string
+  readonly method: string
+  readonly url: string
+  readonly code: number
+  readonly durationMs: number
+}
+
+const requestTimeoutMs = 60_000
+const limits = { readOnly: { inflightMax: 400, waitingMax: 4_000 }, mutating: { inflightMax: 400, waitingMax: 4_000 } } as const
+/** A watch that names no timeout ends after half an hour to an hour, so that watchers spread over servers again. */
+const watchTimeoutSeconds = { min: 1_800, spread: 1_800 } as const
+
+export type Pipeline = {
+  handle(request: ApiRequest): Promise<ApiResponse>
+  /** Authentication, impersonation and authorization alone, for connections that are taken over. Throws StatusError. */
+  admit(request: ApiRequest): Promise<{ readonly info: RequestInfo; readonly user: UserInfo }>
+}
+
+/**
+ * The fixed order of steps: parse, authenticate, impersonate, limit, authorize, verb, encode. Every failure becomes a Status;
+ * what is no StatusError is a bug, logged and answered with 500. A request that is no watch ends within a minute.
+ */
+export function createPipeline(parts: PipelineParts): Pipeline {
+  const { core, metrics } = parts
+  const limiters = { readOnly: new RequestLimiter(limits.readOnly), mutating: new RequestLimiter(limits.mutating) }
+  const handle = async (request: ApiRequest): Promise<ApiResponse> => {
+    const startMs = core.clock.monotonicMs()
+    const exchange: Exchange = { info: parseRequest(request.method, request.url), user: undefined, format: undefined, warnings: [] }
+    let response: ApiResponse
+    try {
+      response = await serve(parts, limiters, request, exchange)
+    } catch (error) {
+      response = await failure(parts, request, error, exchange.format)
+    }
+    for (const warning of exchange.warnings) {
+      const header = `299 - ${JSON.stringify(warning)}`
+      const known = response.headers.warning
+      response.headers.warning = known === undefined ? header : [...(Array.isArray(known) ? known : [known]), header]
+    }
+    const durationMs = core.clock.monotonicMs() - startMs
+    metrics.request(labelsOf(core, exchange.info), response.code, durationMs)
+    parts.audit?.({ user: exchange.user?.name ?? '', method: request.method, url: request.url, code: response.code, durationMs })
+    return response
+  }
+  return {
+    handle,
+    admit: async (request) => {
+      const info = parseRequest(request.method, request.url)
+      const user = impersonate(core.authorizer, await authenticate(parts.authenticator, request), request.headers)
+      authorize(core, user, info)
+      return { info, user }
+    },
+  }
+}
+
+/** What becomes known about a request on its way. */
+type Exchange = { readonly info: RequestInfo; user: UserInfo | undefined; format: Format | undefined; readonly warnings: string[] }
+type Limiters = Readonly<Record<'readOnly' | 'mutating', RequestLimiter>>
+
+async function serve(parts: PipelineParts, limiters: Limiters, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
+  const { core, metrics } = parts
+  const { info } = exchange
+  const caller = await authenticate(parts.authenticator, request)
+  exchange.user = caller
+  const user = impersonate(core.authorizer, caller, request.headers)
+  exchange.user = user
+  if (isLongRunning(info)) {
+    authorize(core, user, info)
+    return perform(parts, request, exchange, request.signal)
+  }
+  const kind = info.verb === 'get' || info.verb === 'list' || info.verb === 'head' ? 'readOnly' : 'mutating'
+  const limiter = limiters[kind]
+  let waiting: Promise<void> | undefined
+  try {
+    waiting = limiter.enter(request.signal)
+  } catch (error) {
+    metrics.rejected(kind)
+    throw error
+  }
+  if (waiting) await waiting
+  metrics.inflight(kind, 1)
+  try {
+    authorize(core, user, info)
+    return await withTimeout(core, request.signal, (signal) => perform(parts, request, exchange, signal))
+  } finally {
+    metrics.inflight(kind, -1)
+    limiter.leave()
+  }
+}
+
+function isLongRunning(info: RequestInfo): boolean {
+  return info.type === 'resource' && (info.verb === 'watch' || info.subresource === 'log' || info.subresource === 'proxy')
+}
+
+/** Throws 403 when the policy says no. */
+export function authorize(core: Core, user: UserInfo, info: RequestInfo): void {
+  if (info.type === 'path') {
+    const decision = core.authorizer.authorize({ type: 'path', user, verb: info.verb, path: info.path })
+    if (decision.allowed) return
+    const why = `User ${JSON.stringify(user.name)} cannot ${info.verb} path ${JSON.stringify(info.path)}`
+    throw statusErrors.forbiddenPath(`forbidden: ${why}${decision.reason ? `: ${decision.reason}` : ''}`)
+  }
+  const { verb, group, version, resource, subresource, namespace, name } = info
+  const decision = core.authorizer.authorize({ type: 'resource', user, verb, group, version, resource, subresource, namespace, name })
+  if (!decision.allowed) throw forbidden({ user, verb, group, resource, subresource, namespace, name, reason: decision.reason })
+}
+
+async function withTimeout<T>(core: Core, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  let cancel: (() => void) | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    cancel = core.clock.schedule(requestTimeoutMs, () =>
+      reject(statusErrors.timeout('Timeout: request did not complete within the allotted timeout', 0)),
+    )
+  })
+  try {
+    return await Promise.race([work(outer), timeout])
+  } finally {
+    cancel?.()
+  }
+}
+
+async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exchange, signal: AbortSignal): Promise<ApiResponse> {
+  const { core } = parts
+  const { info } = exchange
+  const user = exchange.user!
+  if (info.type === 'path') {
+    const response = await parts.paths(info, { user, headers: request.headers, signal, method: request.method })
+    if (!response) throw statusErrors.pathNotFound()
+    return response
+  }
+  const agent = single(request.headers['user-agent']) ?? ''
+  exchange.format = negotiate(single(request.headers.accept), {
+    hasBinary: parts.encodeBinary !== undefined,
+    pretty: info.query.get('pretty'),
+    agent,
+  })
+  const resource = core.registry.find(info.group, info.version, info.resource)
+  if (!resource) throw statusErrors.pathNotFound()
+  const context: RequestContext = {
+    user,
+    signal,
+    agent: agent.split('/', 1)[0]!,
+    warn: (message) => {
+      if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
+    },
+  }
+  const answer = await answerTo(parts, { request, info, resource, context })
+  return encodeAnswer(answer, {
+    format: exchange.format,
+    include: includeOf(info),
+    nowMs: core.clock.now(),
+    encodeBinary: parts.encodeBinary,
+    mayCompress: mayCompress(request),
+  })
+}
+
+async function answerTo(
+  parts: PipelineParts,
+  call: { request: ApiRequest; info: ResourceRequest; resource: Resource; context: RequestContext },
+): Promise<Answer> {
+  const { core, metrics } = parts
+  const { request, info, resource, context } = call
+  const { verb, subresource, namespace, name, rest, query } = info
+  const parsed = parametersFrom(query, verb)
+  const parameters = verb === 'watch' && !parsed.timeoutSeconds ? { ...parsed, timeoutSeconds: watchTimeout(core) } : parsed
+  const body = await httpBody({
+    bytes: request.body,
+    contentType: single(request.headers['content-type']),
+    schemas: core.schemas,
+    knownKinds: (apiVersion, kind) => core.registry.findKind(apiVersion, kind) !== undefined,
+    decodeBinary: parts.decodeBinary,
+  })
+  // A name that came out of a field selector is for the policy, not a name in the path.
+  const isCollection = verb === 'list' || verb === 'watch' || verb === 'deletecollection'
+  const isPathName = !isCollection || info.path.includes('/watch/')
+  const answer = await dispatchVerb(core, parts.dispatch, context, {
+    resource,
+    verb,
+    subresource,
+    namespace,
+    name: isPathName ? name : '',
+    parameters,
+    body,
+    rest,
+    query,
+  })
+  if (answer.type !== 'watch') return answer
+  return { ...answer, batches: counted(metrics, resource, answer.batches) }
+}
+
+async function* counted(
+  metrics: ApiMetrics,
+  { kind }: Resource,
+  batches: (Answer & { type: 'watch' })['batches'],
+): typeof batches extends AsyncIterable<infer B> ? AsyncGenerator<B> : never {
+  const stopped = metrics.watchStarted(kind.plural)
+  try {
+    for await (const batch of batches) {
+      if (batch.type === 'events') metrics.watchEvents(kind.plural, batch.events.length)
+      yield batch
+    }
+  } finally {
+    stopped()
+  }
+}
+
+const watchTimeout = (core: Core) => watchTimeoutSeconds.min + core.random.below(watchTimeoutSeconds.spread)
+
+function includeOf(info: ResourceRequest): IncludeObject {
+  const include = info.query.get('includeObject')
+  return include === 'None' || include === 'Object' ? include : 'Metadata'
+}
+
+function mayCompress(request: ApiRequest): boolean {
+  const { remoteAddress } = request
+  const isLocal =
+    remoteAddress.startsWith('127.') || remoteAddress === '::1' || remoteAddress === '' || remoteAddress.startsWith('::ffff:127.')
+  return !isLocal && /\bgzip\b/.test(single(request.headers['accept-encoding']) ?? '')
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
+
+async function failure(parts: PipelineParts, request: ApiRequest, error: unknown, format: Format | undefined): Promise<ApiResponse> {
+  if (error instanceof StatusError) return encodeFailure(error, format)
+  if (request.signal.aborted) return encodeFailure(statusErrors.timeout('the request was cancelled', 0), format)
+  if (error instanceof StoreUnavailable) return encodeFailure(statusErrors.serviceUnavailable(error.message), format)
+  parts.core.log.error({ error, method: request.method, path: request.url.split('?', 1)[0] }, 'a request failed unexpectedly')
+  return encodeFailure(statusErrors.internal(error), format)
+}
+
+/** Only served resources get labels of their own: anybody can ask for any path. */
+function labelsOf(core: Core, info: RequestInfo): RequestLabels {
+  if (info.type === 'path' || !core.registry.find(info.group, info.version, info.resource))
+    return { ...otherLabels, verb: knownVerb(info.verb) }
+  const { verb, group, version, resource, subresource } = info
+  return { verb: knownVerb(verb), group, version, resource, subresource: subresource.length > 30 ? '' : subresource }
+}
+
+const otherLabels: RequestLabels = { verb: '', group: '', version: '', resource: '', subresource: '' }
+const verbs: readonly string[] = [
+  'get',
+  'list',
+  'watch',
+  'create',
+  'update',
+  'patch',
+  'delete',
+  'deletecollection',
+  'post',
+  'put',
+  'head',
+  'options',
+]
+const knownVerb = (verb: string) => (verbs.includes(verb) ? verb : 'other')

@@ -1,0 +1,115 @@
+import type { KindDefinition } from '../kinds/kind.ts'
+import { apiVersionOf, type KubeObject, parseApiVersion } from '../machinery/object.ts'
+import type { ResourceName } from '../machinery/status-error.ts'
+import type { StoreKey } from '../store/contract.ts'
+
+/** One served resource: a kind under its path, and where and how it is stored. */
+export type Resource = {
+  readonly kind: KindDefinition
+  readonly name: ResourceName
+  readonly apiVersion: string
+  /** The kind whose version is stored; `kind` itself for most. */
+  readonly storage: KindDefinition
+  readonly storageApiVersion: string
+  /** All keys of the resource start with it; ends with a slash. */
+  readonly prefix: string
+  /** Defined by a CustomResourceDefinition. */
+  readonly isCustom: boolean
+  /** Undefined where request version and storage version are the same. */
+  readonly conversion: Conversion | undefined
+}
+
+export type Conversion = { toStored(object: KubeObject): KubeObject; fromStored(object: KubeObject): KubeObject }
+
+/** The resources that are served; custom ones come and go while the server runs. */
+export type Registry = {
+  find(group: string, version: string, plural: string): Resource | undefined
+  findKind(apiVersion: string, kind: string): Resource | undefined
+  hasGroupVersion(group: string, version: string): boolean
+  all(): readonly Resource[]
+  /** Adds or replaces custom kinds. `stored` names the version in which all versions of the plural are stored. */
+  add(kinds: readonly KindDefinition[], options: { readonly storedVersion: string }): void
+  remove(group: string, plural: string): void
+  /** Called after every change of the set. Returns the removal. */
+  onChange(listener: () => void): () => void
+}
+
+export function createRegistry(kinds: readonly KindDefinition[]): Registry {
+  const byPath = new Map<string, Resource>()
+  const byKind = new Map<string, Resource>()
+  const listeners = new Set<() => void>()
+  const put = (resource: Resource) => {
+    byPath.set(pathKey(resource.kind.group, resource.kind.version, resource.kind.plural), resource)
+    byKind.set(`${resource.apiVersion}/${resource.kind.kind}`, resource)
+  }
+  for (const kind of kinds) put(builtIn(kind, kinds))
+  return {
+    find: (group, version, plural) => byPath.get(pathKey(group, version, plural)),
+    findKind: (apiVersion, kind) => byKind.get(`${apiVersion}/${kind}`),
+    hasGroupVersion: (group, version) => [...byPath.values()].some((r) => r.kind.group === group && r.kind.version === version),
+    all: () => [...byPath.values()],
+    add: (added, { storedVersion }) => {
+      for (const kind of added) put(custom(kind, added.find((k) => k.version === storedVersion) ?? kind))
+      for (const listener of listeners) listener()
+    },
+    remove: (group, plural) => {
+      for (const [key, resource] of byPath) {
+        if (!resource.isCustom || resource.kind.group !== group || resource.kind.plural !== plural) continue
+        byPath.delete(key)
+        byKind.delete(`${resource.apiVersion}/${resource.kind.kind}`)
+      }
+      for (const listener of listeners) listener()
+    },
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+/** The key of an object: `namespace` is empty for cluster-scoped ones. */
+export function keyOfObject(resource: Resource, namespace: string, name: string): StoreKey {
+  return (resource.kind.scope === 'Namespaced' ? `${resource.prefix}${namespace}/${name}` : resource.prefix + name) as StoreKey
+}
+
+/** The prefix of a list or watch: of one namespace, or of all when it is empty. */
+export function prefixOf(resource: Resource, namespace: string): string {
+  return resource.kind.scope === 'Namespaced' && namespace !== '' ? `${resource.prefix}${namespace}/` : resource.prefix
+}
+
+const pathKey = (group: string, version: string, plural: string) => `${group}/${version}/${plural}`
+const storagePrefix = (kind: KindDefinition) => `/registry/${kind.group || 'core'}/${kind.plural}/`
+
+function builtIn(kind: KindDefinition, kinds: readonly KindDefinition[]): Resource {
+  const { storedAs } = kind
+  if (!storedAs) return resourceOf(kind, kind, { isCustom: false, conversion: undefined })
+  // A storedAs version with a slash (or a bare core version of another group's kind) names another group: events.k8s.io is stored as core.
+  const sameGroup = kinds.find((k) => k !== kind && k.group === kind.group && k.version === storedAs.version && k.kind === kind.kind)
+  const { group, version } = parseApiVersion(storedAs.version)
+  const storage = sameGroup ?? kinds.find((k) => k !== kind && k.group === group && k.version === version && k.kind === kind.kind)
+  if (!storage) throw new Error(`${kind.kind} is stored as ${storedAs.version}, which is not served`)
+  return resourceOf(kind, storage, { isCustom: false, conversion: storedAs })
+}
+
+function custom(kind: KindDefinition, storage: KindDefinition): Resource {
+  const conversion: Conversion | undefined =
+    kind === storage
+      ? undefined
+      : {
+          toStored: (object) => ({ ...object, apiVersion: apiVersionOf(storage) }),
+          fromStored: (object) => ({ ...object, apiVersion: apiVersionOf(kind) }),
+        }
+  return resourceOf(kind, storage, { isCustom: true, conversion })
+}
+
+function resourceOf(kind: KindDefinition, storage: KindDefinition, more: Pick<Resource, 'isCustom' | 'conversion'>): Resource {
+  return {
+    kind,
+    name: { group: kind.group, resource: kind.plural },
+    apiVersion: apiVersionOf(kind),
+    storage,
+    storageApiVersion: apiVersionOf(storage),
+    prefix: storagePrefix(storage),
+    ...more,
+  }
+}

@@ -1,0 +1,187 @@
+import type { FieldError } from '../machinery/field-error.ts'
+import { fieldErrors } from '../machinery/field-error.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import { validateFieldManager } from '../machinery/object-meta.ts'
+import { type Status, StatusError, statusErrors } from '../machinery/status-error.ts'
+import type { CachedObject } from './cached-object.ts'
+import type { ApiResponse } from './contract.ts'
+import type { FieldValidation, RequestContext } from './core.ts'
+import type { Resource } from './registry.ts'
+import { flag, type Query } from './request-info.ts'
+import type { DeletionOptions } from './verbs/deletion-rules.ts'
+import type { ListPage } from './verbs/list.ts'
+import type { WatchBatch } from './verbs/watch.ts'
+
+/** One verb on one resource, whichever transport asked. */
+export type VerbRequest = {
+  readonly resource: Resource
+  readonly verb: string
+  readonly subresource: string
+  readonly namespace: string
+  readonly name: string
+  readonly parameters: Parameters
+  readonly body: Body
+  /** The rest of a proxied path; empty elsewhere. */
+  readonly rest: string
+  readonly query: Query
+}
+
+/** Every query parameter that a verb may read. */
+export type Parameters = {
+  readonly dryRun: boolean
+  readonly fieldManager: string | undefined
+  readonly fieldValidation: FieldValidation
+  readonly force: boolean
+  readonly labelSelector: string | undefined
+  readonly fieldSelector: string | undefined
+  readonly limit: number | undefined
+  readonly continue: string | undefined
+  readonly resourceVersion: string | undefined
+  readonly resourceVersionMatch: string | undefined
+  readonly allowWatchBookmarks: boolean
+  readonly sendInitialEvents: boolean | undefined
+  readonly timeoutSeconds: number | undefined
+  readonly deletion: DeletionOptions
+}
+
+export type PatchBody = { readonly type: 'json' | 'merge' | 'strategic' | 'apply'; readonly value: unknown }
+
+/** What is expected in a body. `schema` empty: none is known. */
+export type ExpectedKind = { readonly group: string; readonly version: string; readonly kind: string; readonly schema: string }
+
+/** The body of a request. Every reading gives a copy of its own; all throw StatusError 400, 413 or 415 for bodies that are not what they say. */
+export type Body = {
+  readonly isEmpty: boolean
+  object(expected: ExpectedKind, context: RequestContext, validation: FieldValidation): KubeObject
+  patch(): PatchBody
+  deletion(context: RequestContext): DeletionOptions
+}
+
+/** What a verb gives back, before it is encoded for a transport. */
+export type Answer =
+  | { readonly type: 'object'; readonly code: number; readonly resource: Resource; readonly value: CachedObject }
+  | { readonly type: 'plain'; readonly code: number; readonly object: object }
+  | { readonly type: 'list'; readonly resource: Resource; readonly page: ListPage }
+  | { readonly type: 'watch'; readonly resource: Resource; readonly batches: AsyncIterable<WatchBatch> }
+  | { readonly type: 'response'; readonly response: ApiResponse }
+
+export const noParameters: Parameters = {
+  dryRun: false,
+  fieldManager: undefined,
+  fieldValidation: 'Warn',
+  force: false,
+  labelSelector: undefined,
+  fieldSelector: undefined,
+  limit: undefined,
+  continue: undefined,
+  resourceVersion: undefined,
+  resourceVersionMatch: undefined,
+  allowWatchBookmarks: false,
+  sendInitialEvents: undefined,
+  timeoutSeconds: undefined,
+  deletion: {},
+}
+
+const validations: readonly string[] = ['Ignore', 'Strict', 'Warn']
+const fieldManagerMax = 128
+
+/** Reads the parameters of a query. Throws 400 for numbers that are none and 422 for values that are not offered. */
+export function parametersFrom(query: Query, verb: string): Parameters {
+  if (query.text === '') return noParameters
+  const errors: FieldError[] = []
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '')
+  for (const value of dryRun) if (value !== 'All') errors.push(fieldErrors.notSupported('dryRun', value, ['All']))
+  const fieldValidation = query.get('fieldValidation') || 'Warn'
+  if (!validations.includes(fieldValidation))
+    errors.push(fieldErrors.notSupported('fieldValidation', fieldValidation, ['', ...validations]))
+  const fieldManager = query.get('fieldManager') || undefined
+  if (fieldManager !== undefined) errors.push(...validateFieldManager(fieldManager, 'fieldManager'))
+  if (fieldManager !== undefined && fieldManager.length > fieldManagerMax && errors.length === 0) {
+    errors.push(fieldErrors.tooLong('fieldManager', fieldManager, fieldManagerMax))
+  }
+  if (errors.length > 0) throw statusErrors.invalid({ group: 'meta.k8s.io', kind: optionsKind(verb) }, '', errors)
+  return {
+    dryRun: dryRun.length > 0,
+    fieldManager,
+    fieldValidation: fieldValidation as FieldValidation,
+    force: flag(query, 'force'),
+    labelSelector: query.get('labelSelector') || undefined,
+    fieldSelector: query.get('fieldSelector') || undefined,
+    limit: integer(query, 'limit'),
+    continue: query.get('continue') || undefined,
+    resourceVersion: query.get('resourceVersion') || undefined,
+    resourceVersionMatch: query.get('resourceVersionMatch') || undefined,
+    allowWatchBookmarks: flag(query, 'allowWatchBookmarks'),
+    sendInitialEvents: query.get('sendInitialEvents') === undefined ? undefined : flag(query, 'sendInitialEvents'),
+    timeoutSeconds: integer(query, 'timeoutSeconds'),
+    deletion: deletionFrom(query),
+  }
+}
+
+function deletionFrom(query: Query): DeletionOptions {
+  const orphan = query.get('orphanDependents')
+  return checkedDeletion({
+    gracePeriodSeconds: integer(query, 'gracePeriodSeconds'),
+    propagationPolicy: (query.get('propagationPolicy') || undefined) as DeletionOptions['propagationPolicy'],
+    orphanDependents: orphan === undefined ? undefined : flag(query, 'orphanDependents'),
+  })
+}
+
+/** Throws 422 for DeleteOptions that contradict themselves. */
+export function checkedDeletion(options: DeletionOptions): DeletionOptions {
+  const { propagationPolicy: policy, orphanDependents } = options
+  const errors: FieldError[] = []
+  if (policy !== undefined && orphanDependents !== undefined) {
+    errors.push(fieldErrors.invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'))
+  }
+  if (policy !== undefined && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan') {
+    errors.push(fieldErrors.notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
+  }
+  if (errors.length > 0) throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors)
+  return options
+}
+
+function integer(query: Query, name: string): number | undefined {
+  const text = query.get(name)
+  if (text === undefined || text === '') return undefined
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) {
+    throw statusErrors.badRequest(
+      `unable to decode query parameter ${JSON.stringify(name)}: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
+    )
+  }
+  return value
+}
+
+const optionsKind = (verb: string) =>
+  verb === 'create' ? 'CreateOptions' : verb === 'update' ? 'UpdateOptions' : verb === 'patch' ? 'PatchOptions' : 'DeleteOptions'
+
+/** A Status that says what has been done to an object that is no more. */
+export function successStatus(resource: Resource, object: KubeObject): Status {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name: object.metadata.name ?? '',
+      ...(resource.kind.group ? { group: resource.kind.group } : {}),
+      kind: resource.kind.plural,
+      uid: object.metadata.uid ?? '',
+    },
+  }
+}
+
+/** 405 in upstream's words for a verb that a resource does not have. */
+export function methodNotAllowed(): StatusError {
+  return new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'the server does not allow this method on the requested resource',
+    reason: 'MethodNotAllowed',
+    details: {},
+    code: 405,
+  })
+}

@@ -1,0 +1,119 @@
+import { toTime } from '../../base/clock.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { StatusError, statusErrors } from '../../machinery/status-error.ts'
+import { admissionRequest } from '../admission/request.ts'
+import type { CachedObject } from '../cached-object.ts'
+import type { Core, RequestContext, WriteParameters } from '../core.ts'
+import { recordManager } from '../managed-fields.ts'
+import { keyOfObject, type Resource } from '../registry.ts'
+import { applyDefaults, validateCreate, warnAbout } from './validation.ts'
+
+export type CreateRequest = {
+  readonly resource: Resource
+  readonly namespace: string
+  /** The caller's own copy in the version of `resource`; it becomes the stored object. */
+  readonly object: KubeObject
+  readonly parameters: WriteParameters
+  /** Skips recording the field manager: server-side apply has done it. */
+  readonly keepsManagedFields?: boolean
+}
+
+/** Upstream's: how often a taken generated name is drawn again. */
+const generatedNamesMax = 8
+const generatedBaseMax = 58
+
+/** Creates an object. Throws StatusError: 400, 403, 404 (namespace), 409 AlreadyExists, 422. */
+export async function createObject(core: Core, context: RequestContext, request: CreateRequest): Promise<CachedObject> {
+  const { resource, namespace, object, parameters } = request
+  const { kind } = resource
+  const { metadata } = object
+  checkNamespace(resource, namespace, object)
+  if (metadata.resourceVersion && metadata.resourceVersion !== '0') {
+    throw statusErrors.badRequest('resourceVersion should not be set on objects to be created')
+  }
+  const generateName = metadata.name ? '' : (metadata.generateName ?? '')
+  if (generateName) metadata.name = generatedName(core, generateName)
+
+  applyDefaults(core, resource, object)
+  const admission = admissionRequest(context, {
+    operation: 'CREATE',
+    resource,
+    subresource: '',
+    namespace,
+    name: metadata.name ?? '',
+    object,
+    old: undefined,
+    dryRun: parameters.dryRun,
+    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+  })
+  await core.admission.admit(admission)
+
+  const now = toTime(core.clock.now())
+  fillSystemMetadata(core, object, now)
+  kind.prepareForCreate(object, { now, user: context.user.name })
+  for (let attempt = 1; ; attempt++) {
+    const allocation = core.hooks.allocate(resource, { object, old: undefined, dryRun: parameters.dryRun })
+    try {
+      validateCreate(core, resource, object)
+      await core.admission.validate(admission)
+      if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old: undefined, subresource: '', parameters, now })
+      if (attempt === 1) warnAbout(context, resource, object)
+      const created = await insert(core, request)
+      if (created) {
+        allocation.commit()
+        return created
+      }
+    } catch (error) {
+      allocation.release()
+      throw error
+    }
+    allocation.release()
+    if (!generateName || attempt >= generatedNamesMax) throw statusErrors.alreadyExists(resource.name, metadata.name ?? '')
+    metadata.name = generatedName(core, generateName)
+  }
+}
+
+/** Undefined when the name is taken. */
+async function insert(core: Core, { resource, namespace, object, parameters }: CreateRequest): Promise<CachedObject | undefined> {
+  const { storage } = core
+  const stored = resource.conversion ? resource.conversion.toStored(object) : object
+  const key = keyOfObject(resource, namespace, object.metadata.name ?? '')
+  if (parameters.dryRun) return storage.cache.get(key) ? undefined : storage.uncommitted(stored, undefined)
+  const result = await storage.put(key, stored, 'absent')
+  return result.type === 'committed' ? result.value : undefined
+}
+
+function checkNamespace(resource: Resource, namespace: string, object: KubeObject): void {
+  const { metadata } = object
+  if (resource.kind.scope === 'Cluster') delete metadata.namespace
+  else if (!metadata.namespace) metadata.namespace = namespace
+  else if (metadata.namespace !== namespace) {
+    throw statusErrors.badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  }
+  if (!metadata.name && !metadata.generateName) {
+    const field = {
+      field: 'metadata.name',
+      reason: 'FieldValueRequired',
+      message: 'Required value: name or generateName is required',
+    } as const
+    throw statusErrors.invalid(resource.kind, '', [field])
+  }
+}
+
+function fillSystemMetadata(core: Core, object: KubeObject, now: string): void {
+  const { metadata } = object
+  metadata.creationTimestamp = now
+  metadata.uid = core.random.uuid()
+  delete metadata.deletionTimestamp
+  delete metadata.deletionGracePeriodSeconds
+  delete metadata.selfLink
+  delete metadata.generation
+  delete metadata.resourceVersion
+}
+
+const generatedName = (core: Core, base: string) => base.slice(0, generatedBaseMax) + core.random.suffix(5)
+
+/** True for the answer to a create that lost against another one of the same name. */
+export function isAlreadyExists(error: unknown): boolean {
+  return error instanceof StatusError && error.reason === 'AlreadyExists'
+}

@@ -1,0 +1,102 @@
+import type { KubeObject } from '../../machinery/object.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
+import type { CacheEntry } from '../../store/watch-cache-contract.ts'
+import { admissionRequest } from '../admission/request.ts'
+import type { CachedObject } from '../cached-object.ts'
+import type { Core, RequestContext } from '../core.ts'
+import { viewOf } from '../object-storage.ts'
+import { keyOfObject, type Resource } from '../registry.ts'
+import { type Deletion, type DeletionOptions, planDeletion } from './deletion-rules.ts'
+
+export type DeleteRequest = {
+  readonly resource: Resource
+  readonly namespace: string
+  readonly name: string
+  readonly options: DeletionOptions
+  readonly dryRun: boolean
+}
+
+/** `isGone`: removed from the store; otherwise it is marked and waits for its grace period or finalizers. */
+export type DeleteResult = { readonly value: CachedObject; readonly isGone: boolean }
+
+const attemptsMax = 25
+
+/** Deletes one object by its kind's rules. Throws StatusError: 403, 404, 409 (preconditions). */
+export async function deleteObject(core: Core, context: RequestContext, request: DeleteRequest): Promise<DeleteResult> {
+  const { resource, namespace, name, dryRun } = request
+  const key = keyOfObject(resource, namespace, name)
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const entry = core.storage.cache.get(key)
+    if (!entry) throw statusErrors.notFound(resource.name, name)
+    const plan = await plannedDeletion(core, context, request, entry)
+    if (dryRun) return dryResult(core, plan, entry)
+    const result = await perform(core, resource, plan, entry)
+    if (result) return result
+  }
+  throw statusErrors.staleVersion(resource.name, name)
+}
+
+/** Checks preconditions and admission, then decides what the deletion of this entry does. */
+export async function plannedDeletion(
+  core: Core,
+  context: RequestContext,
+  request: DeleteRequest,
+  entry: CacheEntry<CachedObject>,
+): Promise<Deletion> {
+  const { resource, namespace, name, options, dryRun } = request
+  const object = entry.value.object
+  checkPreconditions(resource, object, options)
+  const admission = admissionRequest(context, {
+    operation: 'DELETE',
+    resource,
+    subresource: '',
+    namespace,
+    name,
+    object: undefined,
+    old: viewOf(resource, entry.value),
+    dryRun,
+    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' },
+  })
+  await core.admission.admit(admission)
+  await core.admission.validate(admission)
+  return planDeletion({ kind: resource.storage, object: entry.value, options, nowMs: core.clock.now() })
+}
+
+/** Undefined when another writer changed the entry first. */
+async function perform(core: Core, resource: Resource, plan: Deletion, entry: CacheEntry<CachedObject>): Promise<DeleteResult | undefined> {
+  const { storage } = core
+  switch (plan.type) {
+    case 'pending':
+      return { value: entry.value, isGone: false }
+    case 'mark': {
+      const result = await storage.put(entry.key, plan.object, entry.revision)
+      return result.type === 'committed' ? { value: result.value, isGone: false } : undefined
+    }
+    case 'remove': {
+      const result = await storage.delete(entry.key, entry.revision)
+      if (result.type === 'conflict') return undefined
+      core.hooks.deleted(resource, entry.value.object)
+      return { value: entry.value, isGone: true }
+    }
+  }
+}
+
+function dryResult(core: Core, plan: Deletion, entry: CacheEntry<CachedObject>): DeleteResult {
+  if (plan.type === 'mark') return { value: core.storage.uncommitted(plan.object, entry.revision), isGone: false }
+  return { value: entry.value, isGone: plan.type === 'remove' }
+}
+
+function checkPreconditions(resource: Resource, object: KubeObject, { preconditions }: DeletionOptions): void {
+  const { name = '', uid, resourceVersion } = object.metadata
+  if (preconditions?.uid && preconditions.uid !== uid) {
+    throw statusErrors.conflict(
+      resource.name,
+      name,
+      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
+    )
+  }
+  if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`
+    throw statusErrors.conflict(resource.name, name, why)
+  }
+}

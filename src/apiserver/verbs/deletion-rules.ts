@@ -1,0 +1,124 @@
+import { toTime } from '../../base/clock.ts'
+import type { KindDefinition } from '../../kinds/kind.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import type { CachedObject } from '../cached-object.ts'
+import type { Resource } from '../registry.ts'
+
+/** DeleteOptions, parsed. */
+export type DeletionOptions = {
+  readonly gracePeriodSeconds?: number | undefined
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan' | undefined
+  /** The old form of the policy. */
+  readonly orphanDependents?: boolean | undefined
+  readonly dryRun?: boolean | undefined
+  readonly preconditions?: { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined } | undefined
+}
+
+/**
+ * What a delete does to an object. `mark` gives the object to store in its place: with deletionTimestamp, grace and
+ * garbage-collection finalizers. `pending`: it is on its way out already and the request changes nothing.
+ */
+export type Deletion = { readonly type: 'remove' } | { readonly type: 'mark'; readonly object: KubeObject } | { readonly type: 'pending' }
+
+const orphanFinalizer = 'orphan'
+const foregroundFinalizer = 'foregroundDeletion'
+
+/** Pure. The rules are upstream's: see https://kubernetes.io/docs/concepts/architecture/garbage-collection/ and …/finalizers/. */
+export function planDeletion(input: {
+  readonly kind: KindDefinition
+  readonly object: CachedObject
+  readonly options: DeletionOptions
+  readonly nowMs: number
+}): Deletion {
+  const { kind, options, nowMs } = input
+  const object = input.object.copy()
+  if (kind.group === '' && kind.kind === 'Namespace') return planNamespaceDeletion(object, options, nowMs)
+  const grace = planGrace(kind, object, options, nowMs)
+  if (grace === 'pending') return { type: 'pending' }
+  const { metadata } = object
+  const finalizers = collectorFinalizers(metadata.finalizers ?? [], options)
+  metadata.finalizers = [...finalizers]
+  if (grace === undefined || grace === 0) {
+    if (finalizers.length === 0) return { type: 'remove' }
+    if (metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === 0) {
+      return sameList(finalizers, input.object.object.metadata.finalizers ?? []) ? { type: 'pending' } : { type: 'mark', object }
+    }
+    markDeleted(object, 0, nowMs)
+  }
+  return { type: 'mark', object }
+}
+
+/**
+ * The grace in seconds that applies now, having marked the object with it when it is more than nothing; undefined: the
+ * kind knows no grace; 'pending': a deletion under way is not shortened by this request.
+ */
+function planGrace(kind: KindDefinition, object: KubeObject, options: DeletionOptions, nowMs: number): number | 'pending' | undefined {
+  const { metadata } = object
+  if (!kind.gracefulDeletion) return undefined
+  if (metadata.deletionTimestamp !== undefined) {
+    const running = metadata.deletionGracePeriodSeconds
+    if (running === undefined) return undefined
+    const requested = options.gracePeriodSeconds
+    if (requested === undefined || requested >= running) return running === 0 && (metadata.finalizers ?? []).length === 0 ? 0 : 'pending'
+    const shortened = Math.max(0, requested)
+    metadata.deletionTimestamp = toTime(Date.parse(metadata.deletionTimestamp) - running * 1000 + shortened * 1000)
+    metadata.deletionGracePeriodSeconds = shortened
+    return shortened
+  }
+  const seconds = kind.gracefulDeletion(object, options.gracePeriodSeconds)
+  if (seconds === undefined) return undefined
+  if (seconds > 0) markDeleted(object, seconds, nowMs)
+  return seconds
+}
+
+function markDeleted(object: KubeObject, graceSeconds: number, nowMs: number): void {
+  const { metadata } = object
+  if (metadata.deletionTimestamp === undefined && metadata.generation) metadata.generation++
+  metadata.deletionTimestamp ??= toTime(nowMs + graceSeconds * 1000)
+  metadata.deletionGracePeriodSeconds = graceSeconds
+}
+
+function planNamespaceDeletion(object: KubeObject, options: DeletionOptions, nowMs: number): Deletion {
+  const namespace = object as KubeObject & { spec?: { finalizers?: string[] }; status?: { phase?: string } }
+  const { metadata } = object
+  if (metadata.deletionTimestamp !== undefined) {
+    const isHeld = (namespace.spec?.finalizers ?? []).length > 0 || (metadata.finalizers ?? []).length > 0
+    return isHeld ? { type: 'pending' } : { type: 'remove' }
+  }
+  metadata.finalizers = [...collectorFinalizers(metadata.finalizers ?? [], options)]
+  metadata.deletionTimestamp = toTime(nowMs)
+  namespace.status = { ...namespace.status, phase: 'Terminating' }
+  const isHeld = (namespace.spec?.finalizers ?? []).length > 0 || metadata.finalizers.length > 0
+  return isHeld ? { type: 'mark', object } : { type: 'remove' }
+}
+
+/** The finalizers with the garbage collector's own set as the options (or what is there already) say. */
+function collectorFinalizers(existing: readonly string[], options: DeletionOptions): readonly string[] {
+  const policy = effectivePolicy(existing, options)
+  const others = existing.filter((f) => f !== orphanFinalizer && f !== foregroundFinalizer)
+  const own = policy === 'Orphan' ? orphanFinalizer : policy === 'Foreground' ? foregroundFinalizer : undefined
+  if (own === undefined) return others.length === existing.length ? existing : others
+  return existing.includes(own) && others.length + 1 === existing.length ? existing : [...others, own]
+}
+
+function effectivePolicy(existing: readonly string[], options: DeletionOptions): 'Background' | 'Foreground' | 'Orphan' {
+  if (options.orphanDependents !== undefined) return options.orphanDependents ? 'Orphan' : 'Background'
+  if (options.propagationPolicy !== undefined) return options.propagationPolicy
+  if (existing.includes(orphanFinalizer)) return 'Orphan'
+  return existing.includes(foregroundFinalizer) ? 'Foreground' : 'Background'
+}
+
+const sameList = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((value, i) => value === b[i])
+
+/** Finalizers that keep the object: metadata's, and a namespace's own. */
+export function holdingFinalizers(resource: Resource, object: KubeObject): readonly string[] {
+  const own = object.metadata.finalizers ?? []
+  if (resource.kind.group !== '' || resource.kind.kind !== 'Namespace') return own
+  return [...own, ...((object as { spec?: { finalizers?: string[] } }).spec?.finalizers ?? [])]
+}
+
+/** True when an object that is being deleted waits for nothing more: the update that let go of it removes it. */
+export function isReleasedForDeletion(resource: Resource, object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = object.metadata
+  return deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0 && holdingFinalizers(resource, object).length === 0
+}

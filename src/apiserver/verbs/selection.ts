@@ -1,0 +1,63 @@
+import type { KindDefinition } from '../../kinds/kind.ts'
+import { type FieldTerm, FieldSelectorError, matchesFields, parseFieldSelector } from '../../machinery/field-selector.ts'
+import { matches, parseLabelSelector, type Selector, SelectorError, selectsEverything } from '../../machinery/label-selector.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
+import type { CachedObject } from '../cached-object.ts'
+import { viewOf } from '../object-storage.ts'
+import type { Resource } from '../registry.ts'
+
+/** Which objects of a resource a list, watch or deletecollection means. Undefined instead: all of them. */
+export type Selection = {
+  matches(value: CachedObject): boolean
+  /** Equal selections have equal keys. */
+  readonly key: string
+  /** Set when at most this one name can match. */
+  readonly name: string | undefined
+}
+
+/** Throws 400 for selectors that do not parse and for fields that the kind does not offer. */
+export function parseSelection(resource: Resource, labelText: string | undefined, fieldText: string | undefined): Selection | undefined {
+  const labels = labelText ? labelSelector(labelText) : undefined
+  const fields = fieldText ? fieldTerms(resource.kind, fieldText) : []
+  if (labels === undefined && fields.length === 0) return undefined
+  const readers = new Map(fields.map(({ field }) => [field, fieldReader(resource, field)]))
+  return {
+    key: `${labelText ?? ''}|${fieldText ?? ''}`,
+    name: fields.find((t) => t.field === 'metadata.name' && t.op === '=')?.value,
+    matches: (value) =>
+      (labels === undefined || matches(labels, value.labels)) &&
+      (fields.length === 0 || matchesFields(fields, (field) => readers.get(field)!(value))),
+  }
+}
+
+function labelSelector(text: string): Selector | undefined {
+  try {
+    const selector = parseLabelSelector(text)
+    return selectsEverything(selector) ? undefined : selector
+  } catch (error) {
+    if (error instanceof SelectorError) throw statusErrors.badRequest(error.message)
+    throw error
+  }
+}
+
+function fieldTerms(kind: KindDefinition, text: string): FieldTerm[] {
+  try {
+    const terms = parseFieldSelector(text)
+    for (const { field } of terms) {
+      if (field !== 'metadata.name' && field !== 'metadata.namespace' && !Object.hasOwn(kind.selectableFields ?? {}, field)) {
+        throw statusErrors.badRequest(`field label not supported: ${field}`)
+      }
+    }
+    return terms
+  } catch (error) {
+    if (error instanceof FieldSelectorError) throw statusErrors.badRequest(error.message)
+    throw error
+  }
+}
+
+function fieldReader(resource: Resource, field: string): (value: CachedObject) => string {
+  if (field === 'metadata.name') return (value) => value.object.metadata.name ?? ''
+  if (field === 'metadata.namespace') return (value) => value.object.metadata.namespace ?? ''
+  const read = resource.kind.selectableFields![field]!
+  return (value) => read(viewOf(resource, value))
+}

@@ -1,0 +1,199 @@
+import { toTime } from '../../base/clock.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
+import { noRevision } from '../../store/contract.ts'
+import type { CacheEntry } from '../../store/watch-cache-contract.ts'
+import { admissionRequest } from '../admission/request.ts'
+import type { CachedObject } from '../cached-object.ts'
+import type { Core, RequestContext, WriteParameters } from '../core.ts'
+import { recordManager } from '../managed-fields.ts'
+import { viewOf } from '../object-storage.ts'
+import { keyOfObject, type Resource } from '../registry.ts'
+import { createObject } from './create.ts'
+import { isReleasedForDeletion } from './deletion-rules.ts'
+import { applyDefaults, validateUpdate, warnAbout } from './validation.ts'
+
+export type UpdateRequest = {
+  readonly resource: Resource
+  readonly namespace: string
+  readonly name: string
+  /** Empty for the main resource. */
+  readonly subresource: string
+  readonly parameters: WriteParameters
+  /**
+   * Makes the wanted object from the current one (shared: never mutate it), in the version of `resource`. It is called again
+   * after a conflict. The result is the caller's own; its resourceVersion, when set, must be the current one.
+   */
+  readonly change: (current: KubeObject) => KubeObject | Promise<KubeObject>
+  /** Makes the object to create when there is none; absent: 404. */
+  readonly createMissing?: () => KubeObject | Promise<KubeObject>
+  /** How the change is brought into a valid update; default: the kind's rules for the subresource. */
+  readonly prepare?: (object: KubeObject, old: KubeObject) => void
+  /** Server-side apply: `change` has recorded the managers itself. */
+  readonly keepsManagedFields?: boolean
+  /** A PUT: kinds that do not allow unconditional updates demand a resourceVersion. */
+  readonly isReplace?: boolean
+}
+
+export type UpdateResult = { readonly value: CachedObject; readonly created: boolean }
+
+/** Retries of a change that names no resourceVersion, each on fresh state. */
+const attemptsMax = 25
+
+/**
+ * Changes one object: read, change, prepare, admit, validate, write if it is still what was read.
+ * A change that changes nothing is not written: the answer is the object as it is, with its resourceVersion.
+ * Throws StatusError: 400, 403, 404, 409, 422.
+ */
+export async function updateObject(core: Core, context: RequestContext, request: UpdateRequest): Promise<UpdateResult> {
+  const { resource, namespace, name } = request
+  const key = keyOfObject(resource, namespace, name)
+  for (let attempt = 1; ; attempt++) {
+    const entry = core.storage.cache.get(key)
+    if (!entry) {
+      if (!request.createMissing) throw statusErrors.notFound(resource.name, name)
+      const object = await request.createMissing()
+      const { parameters, keepsManagedFields = false } = request
+      return { value: await createObject(core, context, { resource, namespace, object, parameters, keepsManagedFields }), created: true }
+    }
+    const written = await attemptUpdate(core, context, { ...request, entry })
+    if (written) return { value: written, created: false }
+    if (attempt >= attemptsMax) throw statusErrors.staleVersion(resource.name, name)
+  }
+}
+
+/** Undefined when another writer came first: the next attempt sees its state, and a change that insists on a version fails there. */
+async function attemptUpdate(
+  core: Core,
+  context: RequestContext,
+  request: UpdateRequest & { readonly entry: CacheEntry<CachedObject> },
+): Promise<CachedObject | undefined> {
+  const { resource, namespace, name, subresource, parameters, entry } = request
+  const old = viewOf(resource, entry.value)
+  const object = await request.change(old)
+  checkVersion(request, object, old)
+  keepSystemMetadata(object, old)
+
+  applyDefaults(core, resource, object)
+  const admission = admissionRequest(context, {
+    operation: 'UPDATE',
+    resource,
+    subresource,
+    namespace,
+    name,
+    object,
+    old,
+    dryRun: parameters.dryRun,
+    options: { kind: 'UpdateOptions', apiVersion: 'meta.k8s.io/v1' },
+  })
+  await core.admission.admit(admission)
+  const now = toTime(core.clock.now())
+  prepare(request, { object, old, now, user: context.user.name })
+
+  const allocation = core.hooks.allocate(resource, { object, old, dryRun: parameters.dryRun })
+  try {
+    validateUpdate(core, resource, { object, old, subresource })
+    await core.admission.validate(admission)
+    warnAbout(context, resource, object)
+    if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old, subresource, parameters, now })
+    const written = await write(core, { ...request, object, old })
+    if (written) {
+      allocation.commit()
+      return written
+    }
+  } catch (error) {
+    allocation.release()
+    throw error
+  }
+  allocation.release()
+  return undefined
+}
+
+/** Throws 409 when the change was made from another state than the current one, 422 when it must say which and does not. */
+function checkVersion(request: UpdateRequest, object: KubeObject, old: KubeObject): void {
+  const { resource, name } = request
+  const { resourceVersion, uid } = object.metadata
+  const given = resourceVersion && resourceVersion !== '0' ? resourceVersion : undefined
+  if (given === undefined && request.isReplace && !resource.kind.allowUnconditionalUpdate) {
+    const message = 'Invalid value: 0: must be specified for an update'
+    throw statusErrors.invalid(resource.kind, name, [{ field: 'metadata.resourceVersion', reason: 'FieldValueInvalid', message }])
+  }
+  if (uid && uid !== old.metadata.uid) {
+    throw statusErrors.conflict(
+      resource.name,
+      name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+    )
+  }
+  if (given !== undefined && given !== old.metadata.resourceVersion) throw statusErrors.staleVersion(resource.name, name)
+}
+
+/** What no client may change silently; other immutable fields are validation's business. */
+function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
+  const { metadata } = object
+  metadata.name ??= old.metadata.name
+  if (old.metadata.namespace !== undefined) metadata.namespace ??= old.metadata.namespace
+  metadata.uid = old.metadata.uid
+  metadata.creationTimestamp = old.metadata.creationTimestamp
+  metadata.resourceVersion = old.metadata.resourceVersion
+  if (old.metadata.generation === undefined) delete metadata.generation
+  else metadata.generation = old.metadata.generation
+  if (old.metadata.deletionTimestamp === undefined) {
+    delete metadata.deletionTimestamp
+    delete metadata.deletionGracePeriodSeconds
+  } else {
+    metadata.deletionTimestamp = old.metadata.deletionTimestamp
+    metadata.deletionGracePeriodSeconds = old.metadata.deletionGracePeriodSeconds
+  }
+  delete metadata.selfLink
+}
+
+function prepare(request: UpdateRequest, write: { object: KubeObject; old: KubeObject; now: string; user: string }): void {
+  const { object, old, now, user } = write
+  if (request.prepare) request.prepare(object, old)
+  else if (request.subresource === 'status') request.resource.kind.prepareForStatusUpdate(object, old)
+  else request.resource.kind.prepareForUpdate(object, old, { now, user })
+}
+
+async function write(
+  core: Core,
+  request: UpdateRequest & { readonly entry: CacheEntry<CachedObject>; readonly object: KubeObject; readonly old: KubeObject },
+): Promise<CachedObject | undefined> {
+  const { resource, entry, object, old, parameters } = request
+  const { storage } = core
+  if (isSame(object, old)) return entry.value
+  const stored = resource.conversion ? resource.conversion.toStored(object) : object
+  const isReleased = isReleasedForDeletion(resource, object)
+  if (parameters.dryRun) return storage.uncommitted(stored, entry.revision)
+  if (!isReleased) {
+    const result = await storage.put(entry.key, stored, entry.revision)
+    return result.type === 'committed' ? result.value : undefined
+  }
+  const result = await storage.delete(entry.key, entry.revision)
+  if (result.type === 'conflict') return undefined
+  core.hooks.deleted(resource, old)
+  return storage.uncommitted(stored, result.revision > noRevision ? result.revision : entry.revision)
+}
+
+/** Equal but for the time at which a manager's entry was touched. */
+function isSame(object: KubeObject, old: KubeObject): boolean {
+  const { managedFields: a, ...metadata } = object.metadata
+  const { managedFields: b, ...oldMetadata } = old.metadata
+  if (!deepEqual(withoutEmpty(metadata), withoutEmpty(oldMetadata))) return false
+  const { metadata: _m, ...rest } = object
+  const { metadata: _o, ...oldRest } = old
+  return deepEqual(rest, oldRest) && deepEqual(a?.map(untimed) ?? [], b?.map(untimed) ?? [])
+}
+
+const untimed = <T extends { time?: string }>({ time: _, ...entry }: T) => entry
+
+function withoutEmpty(metadata: object): Record<string, unknown> {
+  const result: Record<string, unknown> = {}
+  for (const [field, value] of Object.entries(metadata)) {
+    if (value === undefined || value === null || value === '') continue
+    if (typeof value === 'object' && Object.keys(value).length === 0) continue
+    result[field] = value
+  }
+  return result
+}

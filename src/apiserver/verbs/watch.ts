@@ -1,0 +1,150 @@
+import { StreamOverflow } from '../../base/bounded-stream.ts'
+import { StatusError, statusErrors } from '../../machinery/status-error.ts'
+import { type Revision, StoreCompacted, StoreUnavailable } from '../../store/contract.ts'
+import type { CacheBatch, CacheEvent } from '../../store/watch-cache-contract.ts'
+import type { CachedObject, FrameType } from '../cached-object.ts'
+import type { Core, RequestContext } from '../core.ts'
+import { prefixOf, type Resource } from '../registry.ts'
+import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
+import { parseSelection, type Selection } from './selection.ts'
+
+export type WatchRequest = {
+  readonly resource: Resource
+  readonly namespace: string
+  readonly labelSelector?: string | undefined
+  readonly fieldSelector?: string | undefined
+  readonly resourceVersion?: string | undefined
+  readonly resourceVersionMatch?: string | undefined
+  readonly allowWatchBookmarks?: boolean | undefined
+  readonly sendInitialEvents?: boolean | undefined
+  /** The watch ends by itself after this; 0 or absent: never. */
+  readonly timeoutSeconds?: number | undefined
+}
+
+/**
+ * What arrives together. `shared` is the cache's batch when every one of its events passed unchanged: watchers that see the
+ * same object may share the bytes made from it.
+ */
+export type WatchBatch =
+  | { readonly type: 'events'; readonly events: readonly SelectedEvent[]; readonly shared: object | undefined }
+  | { readonly type: 'bookmark'; readonly revision: Revision; readonly isInitialEventsEnd: boolean }
+  | { readonly type: 'error'; readonly error: StatusError }
+
+export type SelectedEvent = { readonly type: FrameType; readonly value: CachedObject }
+
+const bookmarkEveryMs = 60_000
+/** Initial events are handed on in groups, so that one big list does not become one big buffer. */
+const initialBatch = 500
+
+/**
+ * Follows a resource (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes). Watching has
+ * started when the promise resolves; the stream ends when the signal aborts, the timeout passes or the reader falls too far
+ * behind, and with an `error` batch when the start is forgotten (410). Throws 400, 422, 504 before it starts.
+ */
+export async function watchObjects(core: Core, context: RequestContext, request: WatchRequest): Promise<AsyncIterable<WatchBatch>> {
+  validateOptions(request)
+  const { resource, namespace } = request
+  const selection = parseSelection(resource, request.labelSelector, request.fieldSelector)
+  const wanted = parseResourceVersion(request.resourceVersion)
+  const { cache } = core.storage
+  if (wanted === undefined || wanted > cache.revision) await cacheAtLeast(core, context, wanted)
+  const prefix = prefixOf(resource, namespace)
+  const sendsState = request.sendInitialEvents ?? (wanted === undefined || wanted === 0)
+  // From here to the start of the cache's watch nothing waits: state and events fit together without a gap.
+  const revision = cache.revision
+  const state = sendsState ? cache.list(prefix) : []
+  const stop = new AbortController()
+  const signal = AbortSignal.any([context.signal, stop.signal])
+  const from = sendsState || wanted === undefined || wanted === 0 ? revision : wanted
+  const batches = cache.watch(prefix, { after: from, signal, ...(request.allowWatchBookmarks ? { progressMs: bookmarkEveryMs } : {}) })
+  const cancel = request.timeoutSeconds ? core.clock.schedule(request.timeoutSeconds * 1000, () => stop.abort()) : undefined
+  const initial = state.filter((entry) => !selection || selection.matches(entry.value)).map((entry) => entry.value)
+  return follow({
+    initial,
+    initialEnd: request.sendInitialEvents === true && request.allowWatchBookmarks === true ? revision : undefined,
+    batches,
+    selection,
+    from,
+    finish: () => {
+      cancel?.()
+      stop.abort()
+    },
+  })
+}
+
+type Following = {
+  readonly initial: readonly CachedObject[]
+  readonly initialEnd: Revision | undefined
+  readonly batches: AsyncIterable<CacheBatch<CachedObject>>
+  readonly selection: Selection | undefined
+  readonly from: Revision
+  readonly finish: () => void
+}
+
+async function* follow({ initial, initialEnd, batches, selection, from, finish }: Following): AsyncGenerator<WatchBatch> {
+  try {
+    for (let i = 0; i < initial.length; i += initialBatch) {
+      const events = initial.slice(i, i + initialBatch).map((value) => ({ type: 'ADDED' as const, value }))
+      yield { type: 'events', events, shared: undefined }
+    }
+    if (initialEnd !== undefined) yield { type: 'bookmark', revision: initialEnd, isInitialEventsEnd: true }
+    for await (const batch of batches) {
+      if (batch.events.length === 0) {
+        yield { type: 'bookmark', revision: batch.revision, isInitialEventsEnd: false }
+        continue
+      }
+      const events = select(batch, selection)
+      if (events.length > 0) yield { type: 'events', events, shared: selection ? undefined : batch }
+    }
+  } catch (error) {
+    if (error instanceof StoreCompacted) {
+      yield { type: 'error', error: statusErrors.expired(`too old resource version: ${from} (${error.compactRevision})`) }
+    } else if (!(error instanceof StreamOverflow || error instanceof StoreUnavailable)) throw error
+  } finally {
+    finish()
+  }
+}
+
+function select(batch: CacheBatch<CachedObject>, selection: Selection | undefined): readonly SelectedEvent[] {
+  const selected: SelectedEvent[] = []
+  for (const event of batch.events) {
+    const one = selection ? selectEvent(event, selection) : plainEvent(event)
+    if (one) selected.push(one)
+  }
+  return selected
+}
+
+function plainEvent(event: CacheEvent<CachedObject>): SelectedEvent {
+  if (event.type === 'delete') return { type: 'DELETED', value: event.value }
+  return { type: event.previous === undefined ? 'ADDED' : 'MODIFIED', value: event.value }
+}
+
+/** An object that begins to match appears, one that ceases to match disappears with the last state that did. */
+function selectEvent(event: CacheEvent<CachedObject>, selection: Selection): SelectedEvent | undefined {
+  const didMatch = event.previous !== undefined && selection.matches(event.previous)
+  if (event.type === 'delete') return didMatch ? { type: 'DELETED', value: event.value } : undefined
+  const doesMatch = selection.matches(event.value)
+  if (doesMatch) return { type: didMatch ? 'MODIFIED' : 'ADDED', value: event.value }
+  return didMatch ? { type: 'DELETED', value: event.previous!.at(event.revision) } : undefined
+}
+
+function validateOptions(request: WatchRequest): void {
+  const refuse = (field: string, message: string) => {
+    throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+      { field, reason: 'FieldValueForbidden', message: `Forbidden: ${message}` },
+    ])
+  }
+  const { sendInitialEvents, resourceVersionMatch } = request
+  if (sendInitialEvents === undefined) {
+    if (resourceVersionMatch)
+      refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
+    return
+  }
+  if (!resourceVersionMatch) refuse('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')
+  if (resourceVersionMatch !== 'NotOlderThan') {
+    const message = `Unsupported value: ${JSON.stringify(resourceVersionMatch)}: supported values: "NotOlderThan"`
+    throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
+      { field: 'resourceVersionMatch', reason: 'FieldValueNotSupported', message },
+    ])
+  }
+}
