@@ -15,7 +15,7 @@ export type LoopContext = {
   /** The shared informer of a kind: one list and one watch a process, however many loops read it. Synced before reconcile is called. */
   informer<T extends KubeObject>(kind: KindRef<T>): Informer<T>
   /** Records an Event about an object (aggregated and rate-limited as upstream's recorder does). Never throws, never blocks. */
-  event(about: KubeObject, event: { type: 'Normal' | 'Warning'; reason: string; message: string }): void
+  readonly event: (about: KubeObject, event: { type: 'Normal' | 'Warning'; reason: string; message: string }) => void
 }
 
 /**

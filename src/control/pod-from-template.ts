@@ -1,0 +1,29 @@
+import type { Pod, PodTemplateSpec } from '../kinds/generated/types/core-v1.ts'
+import type { KindRef } from '../kinds/kind.ts'
+import { deepClone } from '../machinery/deep-clone.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import { controllerReference } from './ownership.ts'
+
+/** A pod of a workload's template, controlled by the workload. Its name is generated from the workload's unless given. */
+export function podFromTemplate(template: PodTemplateSpec, ownerKind: KindRef, owner: KubeObject, name?: string): Pod {
+  const { labels, annotations, finalizers } = template.metadata ?? {}
+  const { namespace } = owner.metadata
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...(name === undefined ? { generateName: generatedPrefix(owner.metadata.name ?? '') } : { name }),
+      ...(namespace ? { namespace } : {}),
+      ...(labels ? { labels: { ...labels } } : {}),
+      ...(annotations ? { annotations: { ...annotations } } : {}),
+      ...(finalizers ? { finalizers: [...finalizers] } : {}),
+      ownerReferences: [controllerReference(ownerKind, owner)],
+    },
+    spec: deepClone(template.spec ?? { containers: [] }),
+  }
+}
+
+/** A pod's name has at most 63 characters to serve as a host name; five of them and the dash are the server's suffix. */
+function generatedPrefix(ownerName: string): string {
+  return `${ownerName}-`.length > 253 - 5 ? ownerName.slice(0, 247) : `${ownerName}-`
+}

@@ -1,0 +1,57 @@
+import type { Deployment, ReplicaSet } from '../../kinds/generated/types/apps-v1.ts'
+
+export const revisionAnnotation = 'deployment.kubernetes.io/revision'
+export const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history'
+export const desiredReplicasAnnotation = 'deployment.kubernetes.io/desired-replicas'
+export const maxReplicasAnnotation = 'deployment.kubernetes.io/max-replicas'
+
+type Annotations = Readonly<Record<string, string>>
+
+/** The oldest revisions leave a history that grows longer than this. */
+const historyCharactersMax = 2_000
+
+/** What a ReplicaSet does not take over from its Deployment. */
+function isOwn(key: string): boolean {
+  return (
+    key === revisionAnnotation ||
+    key === revisionHistoryAnnotation ||
+    key === desiredReplicasAnnotation ||
+    key === maxReplicasAnnotation ||
+    key === 'kubectl.kubernetes.io/last-applied-configuration' ||
+    key === 'deprecated.deployment.rollback.to' ||
+    key.startsWith('keelson.dev/')
+  )
+}
+
+export function revisionOf(set: ReplicaSet): number {
+  const revision = Number.parseInt(set.metadata.annotations?.[revisionAnnotation] ?? '', 10)
+  return Number.isNaN(revision) ? 0 : revision
+}
+
+export function replicasAnnotations(desired: number, maximum: number): Annotations {
+  return { [desiredReplicasAnnotation]: String(desired), [maxReplicasAnnotation]: String(maximum) }
+}
+
+/** The annotations that the newest ReplicaSet should have: the Deployment's, and the revision, which never falls. */
+export function newestAnnotations(deployment: Deployment, current: Annotations, revision: number): Annotations {
+  const result: Record<string, string> = { ...current }
+  for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) if (!isOwn(key)) result[key] = value
+  const old = Number.parseInt(current[revisionAnnotation] ?? '', 10)
+  if (!(old >= revision)) {
+    result[revisionAnnotation] = String(revision)
+    if (!Number.isNaN(old)) result[revisionHistoryAnnotation] = appendHistory(current[revisionHistoryAnnotation] ?? '', old)
+  }
+  return result
+}
+
+function appendHistory(history: string, revision: number): string {
+  const revisions = history === '' ? [] : history.split(',')
+  revisions.push(String(revision))
+  while (revisions.length > 1 && revisions.join(',').length > historyCharactersMax) revisions.shift()
+  return revisions.join(',')
+}
+
+export function annotationsEqual(a: Annotations, b: Annotations): boolean {
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+}
