@@ -83,17 +83,35 @@ export function countGeneration(object: KubeObject, old: KubeObject): void {
   else delete object.metadata.generation
 }
 
-/** The default status rule: all of `old` but `status`, which comes from `object`; so do version and managed fields. */
+/**
+ * The default status rule: `status` and metadata that users own (labels, annotations, finalizers) come from `object`, all else
+ * from `old`. That a status write may carry annotations is upstream's behaviour for most kinds, and its conformance tests rely on it.
+ */
 export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
   const { status } = object as { status?: unknown }
+  const { labels, annotations, finalizers } = object.metadata
+  keepOld(object, old)
+  setField(object.metadata, 'labels', labels)
+  setField(object.metadata, 'annotations', annotations)
+  setField(object.metadata, 'finalizers', finalizers)
+  setField(object, 'status', status)
+}
+
+/** The stricter status rule of newer kinds: nothing but `status`. */
+export function keepAllButStatusStrictly(object: KubeObject, old: KubeObject): void {
+  const { status } = object as { status?: unknown }
+  keepOld(object, old)
+  setField(object, 'status', status)
+}
+
+/** Makes `object` a copy of `old`, one level deep, but for the version that it was read at and the managed fields. */
+export function keepOld(object: KubeObject, old: KubeObject): void {
   const { managedFields, resourceVersion } = object.metadata
-  const target = object as Record<string, unknown>
-  for (const key of Object.keys(target)) delete target[key]
-  Object.assign(target, old)
+  for (const key of Object.keys(object)) delete (object as Record<string, unknown>)[key]
+  Object.assign(object, old)
   object.metadata = { ...old.metadata }
   setField(object.metadata, 'managedFields', managedFields)
   setField(object.metadata, 'resourceVersion', resourceVersion)
-  setField(target, 'status', status)
 }
 
 /** Copies one top-level field, also its absence. */

@@ -5,8 +5,8 @@ import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../machine
  * One API kind: all that the platform knows about it. Routes, discovery, OpenAPI, columns, client types, console lists
  * and the registry-wide tests derive from the list in all.ts. To add a kind: one file with `defineKind`, one line in all.ts.
  *
- * Order of a write: decode (types by schema) → `applyDefaults` → `prepareFor…` → admission → object meta rules →
- * `validate` → on updates also `validateUpdate`. A status write runs `prepareForStatusUpdate` and `validateStatusUpdate`
+ * Order of a write: decode (types by schema) → `applyDefaults` → mutating admission → `prepareFor…` → object meta rules →
+ * `validate` → `validateCreate` or `validateUpdate` → validating admission. A status write runs `prepareForStatusUpdate` and `validateStatusUpdate`
  * only, as upstream does: a stored spec is not judged again because its status moved.
  */
 export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
@@ -33,10 +33,12 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly prepareForCreate: (object: T, context: PrepareContext) => void
   /** On update of the main resource: keep status, bump generation when the spec changed, … Mutates `object`. */
   readonly prepareForUpdate: (object: T, old: T, context: PrepareContext) => void
-  /** On update through `/status`: keep everything but status. Mutates `object`. */
+  /** On update through `/status`: keep everything but status (and, as upstream, labels and annotations). Mutates `object`. */
   readonly prepareForStatusUpdate: (object: T, old: T) => void
   /** Everything beyond types (schema) and the object meta, required fields and enums included. Runs on create and on update. Pure. */
   readonly validate?: (object: T) => FieldError[]
+  /** What holds of creates only. Runs after `validate`. Pure. */
+  readonly validateCreate?: (object: T) => FieldError[]
   /** What may not change, and what holds of updates only. Runs after `validate` of the new object. Pure. */
   readonly validateUpdate?: (object: T, old: T) => FieldError[]
   readonly validateStatusUpdate?: (object: T, old: T) => FieldError[]

@@ -1,6 +1,14 @@
-import { defineKind } from '../define-kind.ts'
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { countGeneration, defineKind, keepAllButStatus } from '../define-kind.ts'
 import type { Pod } from '../generated/types/core-v1.ts'
 import { runActionSubresources } from '../keelson/run-action.ts'
+import { isPodTerminal } from '../pod-status.ts'
+import { qosClass } from '../qos.ts'
+import { podColumns } from './pod-columns.ts'
+import { applyPodDefaults } from './pod-defaults.ts'
+import { ephemeralContainersUpdate, resizeUpdate } from './pod-subresources.ts'
+import { validatePodSpec } from './pod-template/validate-pod-spec.ts'
+import { validatePodStatusUpdate, validatePodUpdate } from './pod-update.ts'
 
 export const pods = defineKind<Pod>({
   group: '',
@@ -12,4 +20,69 @@ export const pods = defineKind<Pod>({
     ...runActionSubresources,
     { name: 'explain', group: 'keelson.dev', version: 'v1', kind: 'Explanation', verbs: ['get'] },
   ],
+  applyDefaults: applyPodDefaults,
+  prepareForCreate: (pod) => {
+    pod.metadata.generation = 1
+    pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) }
+    syncServiceAccount(pod)
+    if (pod.spec?.schedulingGates?.length)
+      pod.status.conditions = [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'SchedulingGated',
+          message: 'Scheduling is blocked due to non-empty scheduling gates',
+        },
+      ]
+  },
+  prepareForUpdate: (pod, old) => {
+    if (old.status) pod.status = old.status
+    else delete pod.status
+    syncServiceAccount(pod)
+    countGeneration(pod, old)
+  },
+  prepareForStatusUpdate: (pod, old) => {
+    keepAllButStatus(pod, old)
+    if (pod.status && !pod.status.qosClass && old.status?.qosClass) pod.status.qosClass = old.status.qosClass
+  },
+  validate: validatePod,
+  validateCreate: (pod) =>
+    pod.spec?.ephemeralContainers?.length ? [fieldErrors.forbidden('spec.ephemeralContainers', 'cannot be set on create')] : [],
+  validateUpdate: validatePodUpdate,
+  validateStatusUpdate: validatePodStatusUpdate,
+  subresourceUpdates: { ephemeralcontainers: ephemeralContainersUpdate, resize: resizeUpdate },
+  columns: podColumns,
+  selectableFields: {
+    'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
+    'spec.restartPolicy': (pod) => pod.spec?.restartPolicy ?? '',
+    'spec.schedulerName': (pod) => pod.spec?.schedulerName ?? '',
+    'spec.serviceAccountName': (pod) => pod.spec?.serviceAccountName ?? '',
+    'spec.hostNetwork': (pod) => String(pod.spec?.hostNetwork ?? false),
+    'status.phase': (pod) => pod.status?.phase ?? '',
+    'status.podIP': (pod) => pod.status?.podIPs?.[0]?.ip ?? '',
+    'status.podIPs': (pod) => pod.status?.podIPs?.map(({ ip }) => ip).join(',') ?? '',
+    'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
+  },
+  gracefulDeletion: podGrace,
 })
+
+/** The request's grace, else the pod's own; none where no node runs it or nothing is left to end. Never under one second when negative. */
+export function podGrace(pod: Pod, requestedSeconds: number | undefined): number {
+  const wanted = requestedSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30
+  if (!pod.spec?.nodeName || isPodTerminal(pod)) return 0
+  return wanted < 0 ? 1 : wanted
+}
+
+/** The deprecated field mirrors the real one in every answer. */
+function syncServiceAccount({ spec }: Pod): void {
+  if (spec?.serviceAccountName) spec.serviceAccount = spec.serviceAccountName
+}
+
+function validatePod(pod: Pod): FieldError[] {
+  if (!pod.spec) return [fieldErrors.required('spec.containers')]
+  const errors: FieldError[] = []
+  validatePodSpec(errors, pod.spec, 'spec')
+  if (pod.spec.nodeName && pod.spec.schedulingGates?.length)
+    errors.push(fieldErrors.forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))
+  return errors
+}
