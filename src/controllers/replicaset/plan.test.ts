@@ -7,7 +7,16 @@ import { planReplicas, planStatus, type ReplicaOwner } from './plan.ts'
 const nowMs = Date.UTC(2026, 0, 2)
 const ago = (seconds: number) => toTime(nowMs - seconds * 1000)
 
-type PodInput = { node?: string; phase?: string; readyFor?: number; cost?: string; age?: number; restarts?: number; deleting?: boolean; labels?: Record<string, string> }
+type PodInput = {
+  node?: string
+  phase?: string
+  readyFor?: number
+  cost?: string
+  age?: number
+  restarts?: number
+  deleting?: boolean
+  labels?: Record<string, string>
+}
 
 function pod(name: string, input: PodInput = {}): Pod {
   const { node = 'n1', phase = 'Running', readyFor, cost, age = 100, restarts = 0, deleting, labels = { app: 'a' } } = input
@@ -42,7 +51,11 @@ const deletions: [string, Pod[], string[]][] = [
   ['one that is not ready', [pod('a'), pod('b', { readyFor: 9 })], ['a']],
   ['the cheaper one', [pod('a', { readyFor: 9, cost: '-5' }), pod('b', { readyFor: 9 })], ['a']],
   ['no notice of a cost that is no number', [pod('a', { readyFor: 100, cost: '+5' }), pod('b', { readyFor: 1 })], ['b']],
-  ['one that shares its node', [pod('a', { readyFor: 99, node: 'n2' }), pod('b', { readyFor: 99 }), pod('c', { readyFor: 1, node: 'n3' })], ['a', 'b']],
+  [
+    'one that shares its node',
+    [pod('a', { readyFor: 99, node: 'n2' }), pod('b', { readyFor: 99 }), pod('c', { readyFor: 1, node: 'n3' })],
+    ['a', 'b'],
+  ],
   ['the one that is ready for a shorter time', [pod('a', { readyFor: 100 }), pod('b', { readyFor: 3 })], ['b']],
   ['the one that restarts often', [pod('a', { restarts: 4, readyFor: 9 }), pod('b', { readyFor: 9 })], ['a']],
   ['the younger one', [pod('a', { readyFor: 9, age: 1000 }), pod('b', { readyFor: 9, age: 10 })], ['b']],
@@ -50,10 +63,18 @@ const deletions: [string, Pod[], string[]][] = [
 
 for (const [name, pods, expected] of deletions)
   test(`removes ${name}`, () => {
-    const podsOnNode = () => new Map([['n1', 2], ['n2', 3], ['n3', 1]])
+    const podsOnNode = () =>
+      new Map([
+        ['n1', 2],
+        ['n2', 3],
+        ['n3', 1],
+      ])
     const replicas = pods.length - expected.length
     const plan = planReplicas({ owner: owner(replicas), pods, podsOnNode }, nowMs)
-    assert.deepEqual(plan.remove.map((p) => p.metadata.name), expected)
+    assert.deepEqual(
+      plan.remove.map((p) => p.metadata.name),
+      expected,
+    )
     assert.equal(plan.create, 0)
   })
 
@@ -80,7 +101,14 @@ test('status counts what is ready, available, fully labelled and terminating', (
   ]
   const set = owner(3, { spec: { replicas: 3, minReadySeconds: 10, template: { metadata: { labels: { app: 'a', tier: 'x' } } } } })
   const { status, requeueAfterMs } = planStatus({ owner: set, pods }, nowMs)
-  assert.deepEqual(status, { replicas: 3, fullyLabeledReplicas: 1, readyReplicas: 2, availableReplicas: 1, terminatingReplicas: 1, observedGeneration: 3 })
+  assert.deepEqual(status, {
+    replicas: 3,
+    fullyLabeledReplicas: 1,
+    readyReplicas: 2,
+    availableReplicas: 1,
+    terminatingReplicas: 1,
+    observedGeneration: 3,
+  })
   assert.equal(requeueAfterMs, 6_000)
   assert.equal(planStatus({ owner: { ...set, status: status! }, pods }, nowMs).status, undefined)
 })
@@ -88,7 +116,9 @@ test('status counts what is ready, available, fully labelled and terminating', (
 test('a failure becomes a condition, keeps its time while it lasts, and goes with it', () => {
   const failure = { reason: 'FailedCreate' as const, message: 'quota' }
   const first = planStatus({ owner: owner(1), pods: [], failure }, nowMs).status!
-  assert.deepEqual(first.conditions, [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'quota', lastTransitionTime: toTime(nowMs) }])
+  assert.deepEqual(first.conditions, [
+    { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'quota', lastTransitionTime: toTime(nowMs) },
+  ])
   const failing = owner(1, { status: first })
   assert.equal(planStatus({ owner: failing, pods: [], failure }, nowMs + 60_000).status, undefined)
   assert.equal(planStatus({ owner: failing, pods: [] }, nowMs).status?.conditions, undefined)
