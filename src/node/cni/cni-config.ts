@@ -1,5 +1,5 @@
 /** What a node's pod network is made of. */
-export type PodNetwork = {
+export type PodNetworkConfig = {
   /** The node's share of the cluster's pod range, e.g. 10.244.3.0/24. */
   readonly podCidr: string
   /** Bridge that the pods of this node hang on. */
@@ -18,7 +18,7 @@ export const cniConfigFile = '10-keelson.conflist'
  * portmap. Masquerade is not the plugin's (`ipMasq: false`): guard rules of the node do it once for all pods.
  * Source: CNI specification 1.0.0 and the reference plugins' documentation.
  */
-export function cniConfig(network: PodNetwork): string {
+export function cniConfig(network: PodNetworkConfig): string {
   const list = {
     cniVersion: '1.0.0',
     name: 'keelson',

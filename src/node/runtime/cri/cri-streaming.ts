@@ -43,10 +43,10 @@ export async function openPort(url: string, port: number): Promise<Duplex> {
   const headers = { port: String(port), requestID: '0' }
   const errors = connection.open({ ...headers, streamType: 'error' })
   errors.end()
-  const data = connection.open({ ...headers, streamType: 'data' })
-  void readAll(errors).then((message) => {
-    if (message) connection.destroy(new RuntimeError('Failed', message))
+  const told = readAll(errors).then((message) => {
+    if (message) data.destroy(new RuntimeError('Failed', message))
   })
+  const data: Duplex = connection.open({ ...headers, streamType: 'data' }, { emptyEndsAfter: told })
   data.once('close', () => connection.destroy())
   return data
 }

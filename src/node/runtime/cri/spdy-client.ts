@@ -14,7 +14,8 @@ import type { Socket } from 'node:net'
  * 2. Header blocks of the peer are not read: no answer of the server carries one that matters.
  */
 export type SpdyConnection = {
-  open(headers: Readonly<Record<string, string>>): SpdyStream
+  /** `emptyEndsAfter`: a stream that has brought no byte ends only after this, so that an error told elsewhere comes first. */
+  open(headers: Readonly<Record<string, string>>, options?: { readonly emptyEndsAfter?: Promise<void> }): SpdyStream
   /** Resolves when the connection has ended for whatever reason. */
   readonly closed: Promise<void>
   destroy(error?: Error): void
@@ -31,6 +32,7 @@ const dataBytesMax = 32 * 1024
 
 export function createSpdyConnection(socket: Socket, head: Uint8Array): SpdyConnection {
   const streams = new Map<number, SpdyStream>()
+  const emptyEnds = new Map<number, Promise<void>>()
   const stalled = new Set<number>()
   let nextId = 1
   let headerBlocks = 0
@@ -40,8 +42,10 @@ export function createSpdyConnection(socket: Socket, head: Uint8Array): SpdyConn
   const endAll = (error?: Error) => {
     if (isEnded) return
     isEnded = true
-    for (const stream of streams.values()) {
-      stream.push(null)
+    for (const [id, stream] of streams) {
+      const before = error ? undefined : emptyEnds.get(id)
+      if (before) void before.then(() => stream.push(null))
+      else stream.push(null)
       // A clean end of the connection ends what is written to it as well.
       if (error) stream.destroy(error)
       else if (stream.writable) stream.end()
@@ -78,6 +82,7 @@ export function createSpdyConnection(socket: Socket, head: Uint8Array): SpdyConn
   const data = (id: number, payload: Buffer, isLast: boolean) => {
     const stream = streams.get(id)
     if (!stream) return
+    if (payload.length > 0) emptyEnds.delete(id)
     if (payload.length > 0 && !stream.push(Buffer.from(payload))) {
       stalled.add(id)
       socket.pause()
@@ -88,9 +93,12 @@ export function createSpdyConnection(socket: Socket, head: Uint8Array): SpdyConn
     const stream = streams.get(id)
     streams.delete(id)
     if (stalled.delete(id) && stalled.size === 0) socket.resume()
-    stream?.push(null)
+    const before = emptyEnds.get(id)
+    emptyEnds.delete(id)
+    if (before) void before.then(() => stream?.push(null))
+    else stream?.push(null)
   }
-  const open = (headers: Readonly<Record<string, string>>): SpdyStream => {
+  const open: SpdyConnection['open'] = (headers, options) => {
     const id = nextId
     nextId += 2
     socket.write(synStreamFrame(id, headerBlock(headers, headerBlocks++ === 0)))
@@ -117,6 +125,7 @@ export function createSpdyConnection(socket: Socket, head: Uint8Array): SpdyConn
     // The session's outcome reports a failure; a stream nobody listens to must not crash the process.
     stream.on('error', () => {})
     streams.set(id, stream)
+    if (options?.emptyEndsAfter) emptyEnds.set(id, options.emptyEndsAfter)
     return stream
   }
   if (head.length > 0) receive(head)
