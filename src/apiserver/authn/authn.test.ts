@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { test } from 'node:test'
+import { seededRandom } from '../../base/random.ts'
+import type { Secret } from '../../kinds/generated/types/core-v1.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { StatusError, statusErrors } from '../../machinery/status-error.ts'
+import { virtualClock } from '../../platform/virtual-clock.ts'
+import type { Credentials } from '../contract.ts'
+import {
+  bootstrapTokenAuthenticator,
+  certificateAuthenticator,
+  parseTokenFile,
+  staticTokenAuthenticator,
+  unionAuthenticator,
+} from './authenticators.ts'
+import { createServiceAccountTokens, type TokenRequestFacts } from './service-account-tokens.ts'
+
+const bearer = (bearerToken: string | undefined): Credentials => ({ bearerToken, clientCertificate: undefined })
+const isUnauthorized = (error: unknown) => error instanceof StatusError && error.code === 401
+const keys = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+
+function setUp() {
+  const clock = virtualClock()
+  const objects = new Map<string, KubeObject>([
+    ['ServiceAccount/shop/web', { metadata: { name: 'web', uid: 'sa-1' } }],
+    ['Pod/shop/web-0', { metadata: { name: 'web-0', uid: 'pod-1' } }],
+  ])
+  const tokens = createServiceAccountTokens({
+    ...keys,
+    clock,
+    random: seededRandom(1),
+    lookup: (kind, namespace, name) => objects.get(`${kind}/${namespace}/${name}`),
+  })
+  const facts: TokenRequestFacts = {
+    namespace: 'shop',
+    serviceAccount: { name: 'web', uid: 'sa-1' },
+    audiences: [],
+    expirationSeconds: 3600,
+    bound: { kind: 'Pod', name: 'web-0', uid: 'pod-1' },
+    node: { name: 'node-1', uid: 'node-uid' },
+  }
+  return { clock, objects, tokens, facts }
+}
+
+test('a service-account token names the account, its groups and the pod it is bound to', async () => {
+  const { tokens, facts } = setUp()
+  const user = await tokens.authenticate(bearer(tokens.issue(facts).token))
+  assert.equal(user?.name, 'system:serviceaccount:shop:web')
+  assert.deepEqual(user?.groups, ['system:serviceaccounts', 'system:serviceaccounts:shop', 'system:authenticated'])
+  assert.deepEqual(user?.extra?.['authentication.kubernetes.io/pod-name'], ['web-0'])
+  assert.deepEqual(user?.extra?.['authentication.kubernetes.io/node-name'], ['node-1'])
+})
+
+const losses: readonly { title: string; spoil(s: ReturnType<typeof setUp>): Promise<void> | void }[] = [
+  { title: 'its time is over', spoil: ({ clock }) => clock.advance(3601_000) },
+  { title: 'its account is gone', spoil: ({ objects }) => void objects.delete('ServiceAccount/shop/web') },
+  {
+    title: 'its account was made anew',
+    spoil: ({ objects }) => void objects.set('ServiceAccount/shop/web', { metadata: { name: 'web', uid: 'sa-2' } }),
+  },
+  { title: 'its pod is gone', spoil: ({ objects }) => void objects.delete('Pod/shop/web-0') },
+]
+for (const { title, spoil } of losses)
+  test(`a token that was good is refused when ${title}`, async () => {
+    const s = setUp()
+    const { token } = s.tokens.issue(s.facts)
+    assert(await s.tokens.authenticate(bearer(token)))
+    await spoil(s)
+    assert.throws(() => s.tokens.authenticate(bearer(token)), isUnauthorized)
+  })
+
+test('a token of a pod that is being deleted is good until the pod is gone', async () => {
+  const { tokens, facts, objects } = setUp()
+  const { token } = tokens.issue(facts)
+  objects.set('Pod/shop/web-0', { metadata: { name: 'web-0', uid: 'pod-1', deletionTimestamp: '2026-01-01T00:00:00Z' } })
+  assert(await tokens.authenticate(bearer(token)))
+})
+
+test('a token whose claims or signature were changed is refused', () => {
+  const { tokens, facts } = setUp()
+  const { token } = tokens.issue(facts)
+  const [header, claims, signature] = token.split('.') as [string, string, string]
+  const changed = Buffer.from(Buffer.from(claims, 'base64url').toString().replaceAll(':web', ':adm').replaceAll('"web"', '"adm"')).toString(
+    'base64url',
+  )
+  assert.throws(() => tokens.authenticate(bearer(`${header}.${changed}.${signature}`)), isUnauthorized)
+  assert.throws(() => tokens.authenticate(bearer(`${header}.${claims}.${'A'.repeat(signature.length)}`)), isUnauthorized)
+})
+
+test('tokens of somebody else are left to the next authenticator', () => {
+  const { tokens } = setUp()
+  const foreign = ['e30', Buffer.from('{"iss":"https://elsewhere"}').toString('base64url'), 'x'].join('.')
+  for (const token of [foreign, 'abcdef.0123456789abcdef', 'nonsense', undefined])
+    assert.equal(tokens.authenticate(bearer(token)), undefined)
+})
+
+test('a token for another audience is no key to the API, but a review tells its audience', () => {
+  const { tokens, facts } = setUp()
+  const { token } = tokens.issue({ ...facts, audiences: ['vault'] })
+  assert.throws(() => tokens.authenticate(bearer(token)), isUnauthorized)
+  assert.deepEqual(tokens.review(token, ['vault', 'other'])?.audiences, ['vault'])
+  assert.equal(tokens.review(token, undefined), undefined)
+})
+
+test('the key set is the public half only', () => {
+  const { tokens } = setUp()
+  assert.deepEqual(Object.keys(tokens.keySet.keys[0]!).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
+})
+
+test('a certificate names its user and groups; one without a name is nobody', () => {
+  const user = (commonName: string) =>
+    certificateAuthenticator.authenticate({ bearerToken: undefined, clientCertificate: { commonName, organizations: ['ops'] } })
+  assert.deepEqual(user('ann'), { name: 'ann', groups: ['ops', 'system:authenticated'] })
+  assert.equal(user(''), undefined)
+})
+
+test('static tokens are read from a file, and a bad line is named', async () => {
+  const authenticator = staticTokenAuthenticator(parseTokenFile('# who\ns3cret,ann,1,"ops,dev"\nother,bob,\n'))
+  assert.deepEqual(await authenticator.authenticate(bearer('s3cret')), {
+    name: 'ann',
+    uid: '1',
+    groups: ['ops', 'dev', 'system:authenticated'],
+  })
+  assert.equal(await authenticator.authenticate(bearer('s3cre')), undefined)
+  assert.throws(() => parseTokenFile('a,b,c\nbroken'), /line 2/)
+})
+
+const encode = (data: Record<string, string>) =>
+  Object.fromEntries(Object.entries(data).map(([k, v]) => [k, Buffer.from(v).toString('base64')]))
+const bootstrap = (data: Record<string, string>): Secret => ({
+  metadata: { name: 'bootstrap-token-abcdef' },
+  type: 'bootstrap.kubernetes.io/token',
+  data: encode({ 'token-id': 'abcdef', 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true', ...data }),
+})
+
+test('a bootstrap token is good while its secret says so', async () => {
+  const clock = virtualClock()
+  const authenticate = (secret: Secret | undefined, token = 'abcdef.0123456789abcdef') =>
+    bootstrapTokenAuthenticator({ secret: () => secret, clock }).authenticate(bearer(token))
+  const user = await authenticate(bootstrap({ 'auth-extra-groups': 'system:bootstrappers:x,system:masters' }))
+  assert.deepEqual(user, {
+    name: 'system:bootstrap:abcdef',
+    groups: ['system:bootstrappers', 'system:bootstrappers:x', 'system:authenticated'],
+  })
+  for (const bad of [
+    undefined,
+    bootstrap({ expiration: '2020-01-01T00:00:00Z' }),
+    bootstrap({ 'usage-bootstrap-authentication': 'false' }),
+    bootstrap({ 'token-secret': 'zzzzzzzzzzzzzzzz' }),
+  ])
+    assert.throws(() => authenticate(bad), isUnauthorized)
+})
+
+test('a union asks one after the other and lets a refusal stand', async () => {
+  const refuse = { authenticate: () => Promise.reject(statusErrors.unauthorized()) }
+  await assert.rejects(async () => unionAuthenticator([certificateAuthenticator, refuse]).authenticate(bearer('x')), isUnauthorized)
+  assert.equal(await unionAuthenticator([certificateAuthenticator]).authenticate(bearer('x')), undefined)
+})

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { PolicyRule } from '../../kinds/generated/types/rbac-v1.ts'
+import type { Attributes, UserInfo } from '../contract.ts'
+import { bootstrapPolicy } from './bootstrap-policy.ts'
+import { createNodeAuthorizer, createNodeGraph } from './node-authorizer.ts'
+import { createRbacAuthorizer, createRbacIndex, unionAuthorizer } from './rbac-authorizer.ts'
+import { planBinding, planRole } from './reconcile-policy.ts'
+import { ruleText, uncovered } from './rule.ts'
+
+/** `verb resource[.group][/subresource] [namespace/]name` or `verb /path` → attributes. */
+function ask(user: UserInfo, text: string): Attributes {
+  const [verb = '', what = '', where = ''] = text.split(' ')
+  if (what.startsWith('/')) return { type: 'path', user, verb, path: what }
+  const [full = '', subresource = ''] = what.split('/')
+  const [resource = '', ...group] = full.split('.')
+  const slash = where.indexOf('/')
+  return {
+    type: 'resource',
+    user,
+    verb,
+    group: group.join('.'),
+    version: 'v1',
+    resource,
+    subresource,
+    namespace: slash < 0 ? '' : where.slice(0, slash),
+    name: where.slice(slash + 1),
+  }
+}
+
+function setUp() {
+  const index = createRbacIndex()
+  const policy = bootstrapPolicy()
+  for (const role of [...policy.clusterRoles, ...policy.roles]) index.setRole(role, false)
+  for (const binding of [...policy.clusterRoleBindings, ...policy.roleBindings]) index.setBinding(binding, false)
+  index.setRole(
+    {
+      metadata: { name: 'reader', namespace: 'shop' },
+      rules: [
+        { verbs: ['get'], apiGroups: [''], resources: ['pods', 'pods/log'] },
+        { verbs: ['get'], apiGroups: [''], resources: ['secrets'], resourceNames: ['one'] },
+      ],
+    },
+    false,
+  )
+  index.setBinding(
+    {
+      metadata: { name: 'ann', namespace: 'shop' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
+      subjects: [
+        { kind: 'User', name: 'ann' },
+        { kind: 'ServiceAccount', name: 'robot' },
+      ],
+    },
+    false,
+  )
+  const authorizer = unionAuthorizer([createRbacAuthorizer(index)])
+  return { index, authorizer }
+}
+
+const ann: UserInfo = { name: 'ann', groups: ['system:authenticated'] }
+const robot: UserInfo = { name: 'system:serviceaccount:shop:robot', groups: ['system:serviceaccounts', 'system:authenticated'] }
+const master: UserInfo = { name: 'root', groups: ['system:masters'] }
+const admin: UserInfo = { name: 'kubernetes-admin', groups: ['keelson:cluster-admins', 'system:authenticated'] }
+const nobody: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+const joining: UserInfo = { name: 'system:bootstrap:abcdef', groups: ['system:bootstrappers', 'system:bootstrappers:keelson:agent'] }
+
+const decisions: readonly (readonly [who: UserInfo, what: string, allowed: boolean])[] = [
+  [ann, 'get pods shop/web', true],
+  [ann, 'get pods/log shop/web', true],
+  [ann, 'get pods/exec shop/web', false],
+  [ann, 'list pods shop/', false],
+  [ann, 'get pods other/web', false],
+  [ann, 'get secrets shop/one', true],
+  [ann, 'get secrets shop/two', false],
+  [ann, 'list secrets shop/', false],
+  [ann, 'create selfsubjectaccessreviews.authorization.k8s.io ', true],
+  [ann, 'get /api', true],
+  [ann, 'get /apis/apps/v1', true],
+  [ann, 'get /metrics', false],
+  [robot, 'get pods shop/web', true],
+  [robot, 'get /openid/v1/jwks', true],
+  [master, 'delete nodes x', true],
+  [admin, 'delete nodes x', true],
+  [admin, 'get /metrics', true],
+  [nobody, 'get /livez', true],
+  [nobody, 'get /api', false],
+  [nobody, 'get pods shop/web', false],
+  [joining, 'create certificatesigningrequests.certificates.k8s.io x', true],
+  [joining, 'get secrets kube-system/x', false],
+  [{ name: 'kube-apiserver-kubelet-client', groups: ['keelson:kubelet-api'] }, 'create nodes/proxy node-1', true],
+  [{ name: 'system:serviceaccount:kube-system:deployment-controller', groups: [] }, 'create replicasets.apps shop/x', true],
+  [{ name: 'system:serviceaccount:kube-system:deployment-controller', groups: [] }, 'get secrets shop/x', false],
+  [{ name: 'system:kube-scheduler', groups: [] }, 'create pods/binding shop/x', true],
+]
+for (const [who, what, allowed] of decisions)
+  test(`${who.name} ${allowed ? 'may' : 'may not'} ${what}`, () =>
+    assert.equal(setUp().authorizer.authorize(ask(who, what)).allowed, allowed))
+
+test('an allowed request says by which binding', () => {
+  assert.equal(
+    setUp().authorizer.authorize(ask(ann, 'get pods shop/web')).reason,
+    'RBAC: allowed by RoleBinding "ann/shop" of Role "reader" to User "ann"',
+  )
+})
+
+test('a binding or role that is gone allows nothing any more', () => {
+  const { index, authorizer } = setUp()
+  index.setRole({ metadata: { name: 'reader', namespace: 'shop' } }, true)
+  assert.equal(authorizer.authorize(ask(ann, 'get pods shop/web')).allowed, false)
+})
+
+test('every default binding refers to a default role', () => {
+  const { index } = setUp()
+  const { clusterRoleBindings, roleBindings } = bootstrapPolicy()
+  for (const b of clusterRoleBindings) assert(index.rulesOf(b.roleRef, ''), b.metadata.name ?? '')
+  for (const b of roleBindings) assert(index.rulesOf(b.roleRef, b.metadata.namespace!), b.metadata.name ?? '')
+})
+
+const escalations: readonly { title: string; owned: PolicyRule[]; wanted: PolicyRule[]; missing: string[] }[] = [
+  {
+    title: 'the same',
+    owned: [{ verbs: ['get', 'list'], apiGroups: [''], resources: ['pods'] }],
+    wanted: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }],
+    missing: [],
+  },
+  {
+    title: 'a verb more',
+    owned: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }],
+    wanted: [{ verbs: ['get', 'delete'], apiGroups: [''], resources: ['pods'] }],
+    missing: ['{APIGroups:[""], Resources:["pods"], Verbs:["delete"]}'],
+  },
+  {
+    title: 'every name by one',
+    owned: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'], resourceNames: ['a'] }],
+    wanted: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }],
+    missing: ['{APIGroups:[""], Resources:["pods"], Verbs:["get"]}'],
+  },
+  {
+    title: 'anything by a star',
+    owned: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+    wanted: [{ verbs: ['*'], apiGroups: ['apps'], resources: ['deployments/scale'] }],
+    missing: [],
+  },
+  {
+    title: 'a path below a prefix',
+    owned: [{ verbs: ['get'], nonResourceURLs: ['/apis/*'] }],
+    wanted: [{ verbs: ['get'], nonResourceURLs: ['/apis/x', '/metrics'] }],
+    missing: ['{NonResourceURLs:["/metrics"], Verbs:["get"]}'],
+  },
+]
+for (const { title, owned, wanted, missing } of escalations)
+  test(`covering ${title}`, () => assert.deepEqual(uncovered(owned, wanted).map(ruleText), missing))
+
+test('reconciling adds what is missing and keeps what was added', () => {
+  const [role] = bootstrapPolicy().clusterRoles.filter((r) => r.metadata.name === 'system:basic-user')
+  assert(role)
+  assert.equal(planRole(role, undefined), role)
+  assert.equal(planRole(role, role), undefined)
+  const own: PolicyRule = { verbs: ['get'], apiGroups: [''], resources: ['pods'] }
+  const changed = planRole(role, { ...role, rules: [own] })
+  assert.deepEqual(changed?.rules?.[0], own)
+  assert.deepEqual(uncovered(changed?.rules ?? [], role.rules ?? []), [])
+  assert.equal(
+    planRole(role, {
+      ...role,
+      rules: [],
+      metadata: { ...role.metadata, annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'false' } },
+    }),
+    undefined,
+  )
+  const [binding] = bootstrapPolicy().clusterRoleBindings
+  assert(binding)
+  assert.equal(planBinding(binding, binding), undefined)
+  assert.equal(planBinding(binding, { ...binding, subjects: [] })?.write.subjects?.length, 1)
+  assert.equal(planBinding(binding, { ...binding, roleRef: { ...binding.roleRef, name: 'other' } })?.isReplacement, true)
+})
+
+const node: UserInfo = { name: 'system:node:node-1', groups: ['system:nodes', 'system:authenticated'] }
+const pod: Pod = {
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: {
+    nodeName: 'node-1',
+    serviceAccountName: 'robot',
+    containers: [{ name: 'c', envFrom: [{ secretRef: { name: 'env' } }] }],
+    volumes: [{ name: 'v', configMap: { name: 'conf' } }],
+  },
+}
+const nodeDecisions: readonly (readonly [what: string, allowed: boolean])[] = [
+  ['get secrets shop/env', true],
+  ['watch configmaps shop/conf', true],
+  ['get secrets shop/other', false],
+  ['list secrets shop/', false],
+  ['update secrets shop/env', false],
+  ['create serviceaccounts/token shop/robot', true],
+  ['create serviceaccounts/token shop/default', false],
+  ['patch nodes/status node-1', true],
+  ['patch nodes/status node-2', false],
+  ['update leases.coordination.k8s.io kube-node-lease/node-1', true],
+  ['update leases.coordination.k8s.io kube-node-lease/node-2', false],
+  ['create leases.coordination.k8s.io default/x', false],
+  ['list pods /', true],
+  ['delete deployments.apps shop/x', false],
+]
+for (const [what, allowed] of nodeDecisions)
+  test(`a node ${allowed ? 'may' : 'may not'} ${what}`, () => {
+    const graph = createNodeGraph()
+    graph.setPod(pod, false)
+    assert.equal(createNodeAuthorizer(graph).authorize(ask(node, what)).allowed, allowed)
+  })
+
+test('what a pod gave its node access to is lost with the pod', () => {
+  const graph = createNodeGraph()
+  graph.setPod(pod, false)
+  graph.setPod({ ...pod, metadata: { ...pod.metadata, name: 'second' } }, false)
+  graph.setPod(pod, true)
+  assert(graph.refers('node-1', 'secrets', 'shop', 'env'))
+  graph.setPod({ ...pod, metadata: { ...pod.metadata, name: 'second' } }, true)
+  assert(!graph.refers('node-1', 'secrets', 'shop', 'env'))
+})

@@ -1,0 +1,103 @@
+/** Brings the default roles and bindings up to date at start, keeping what administrators added. */
+import type { Client } from '../../client/contract.ts'
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../kinds/generated/types/rbac-v1.ts'
+import type { KindRef } from '../../kinds/kind.ts'
+import { clusterRoleBindings } from '../../kinds/rbac/cluster-role-binding.ts'
+import { clusterRoles } from '../../kinds/rbac/cluster-role.ts'
+import { roleBindings } from '../../kinds/rbac/role-binding.ts'
+import { roles } from '../../kinds/rbac/role.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { isStatus } from '../../machinery/status-error.ts'
+import type { Policy } from './bootstrap-policy.ts'
+import { uncovered } from './rule.ts'
+
+const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate'
+
+type AnyRole = Role | ClusterRole
+type AnyBinding = RoleBinding | ClusterRoleBinding
+
+/** Pure: the role to write, or undefined when what is there will do. Rules are only ever added. */
+export function planRole<T extends AnyRole>(wanted: T, current: T | undefined): T | undefined {
+  if (!current) return wanted
+  if (current.metadata.annotations?.[autoUpdate] === 'false') return undefined
+  const isAggregated = 'aggregationRule' in wanted && wanted.aggregationRule !== undefined
+  const missing = isAggregated ? [] : uncovered(current.rules ?? [], wanted.rules ?? [])
+  const metadata = mergedMetadata(wanted, current)
+  const aggregation = isAggregated && !deepEqual((current as ClusterRole).aggregationRule, (wanted as ClusterRole).aggregationRule)
+  if (missing.length === 0 && metadata === current.metadata && !aggregation) return undefined
+  return {
+    ...current,
+    metadata,
+    ...(isAggregated
+      ? { aggregationRule: (wanted as ClusterRole).aggregationRule }
+      : { rules: [...(current.rules ?? []), ...missing] satisfies PolicyRule[] }),
+  }
+}
+
+/** Pure: the binding to write, or undefined. Subjects are only ever added; a changed role reference means a new object. */
+export function planBinding<T extends AnyBinding>(wanted: T, current: T | undefined): { write: T; isReplacement: boolean } | undefined {
+  if (!current) return { write: wanted, isReplacement: false }
+  if (current.metadata.annotations?.[autoUpdate] === 'false') return undefined
+  if (!deepEqual(current.roleRef, wanted.roleRef)) return { write: wanted, isReplacement: true }
+  const same = (a: Subject, b: Subject) => a.kind === b.kind && a.name === b.name && (a.namespace ?? '') === (b.namespace ?? '')
+  const missing = (wanted.subjects ?? []).filter((w) => !current.subjects?.some((c) => same(c, w)))
+  const metadata = mergedMetadata(wanted, current)
+  if (missing.length === 0 && metadata === current.metadata) return undefined
+  return { write: { ...current, metadata, subjects: [...(current.subjects ?? []), ...missing] }, isReplacement: false }
+}
+
+function mergedMetadata(wanted: KubeObject, current: KubeObject): KubeObject['metadata'] {
+  const lacks = (have: Record<string, string> | undefined, want: Record<string, string> | undefined) =>
+    Object.entries(want ?? {}).some(([k]) => have?.[k] === undefined)
+  if (!lacks(current.metadata.labels, wanted.metadata.labels) && !lacks(current.metadata.annotations, wanted.metadata.annotations))
+    return current.metadata
+  return {
+    ...current.metadata,
+    labels: { ...wanted.metadata.labels, ...current.metadata.labels },
+    annotations: { ...wanted.metadata.annotations, ...current.metadata.annotations },
+  }
+}
+
+/** Writes what is missing. Namespaces of the namespaced roles must exist. A lost race with another server is no error. */
+export async function reconcilePolicy(client: Client, policy: Policy): Promise<void> {
+  await Promise.all([
+    reconcileKind(client, clusterRoles as KindRef<ClusterRole>, policy.clusterRoles, writeRole),
+    reconcileKind(client, clusterRoleBindings as KindRef<ClusterRoleBinding>, policy.clusterRoleBindings, writeBinding),
+    reconcileKind(client, roles as KindRef<Role>, policy.roles, writeRole),
+    reconcileKind(client, roleBindings as KindRef<RoleBinding>, policy.roleBindings, writeBinding),
+  ])
+}
+
+type Writer = <T extends AnyRole & AnyBinding>(
+  resource: ReturnType<Client['resource']>,
+  wanted: T,
+  current: T | undefined,
+) => Promise<unknown>
+
+async function reconcileKind<T extends KubeObject>(client: Client, kind: KindRef<T>, wanted: readonly T[], write: Writer): Promise<void> {
+  const list = await client.resource(kind).list()
+  const current = new Map(list.items.map((o) => [`${o.metadata.namespace ?? ''}/${o.metadata.name}`, o]))
+  await Promise.all(
+    wanted.map(async (object) => {
+      const { namespace, name } = object.metadata
+      try {
+        await write(client.resource(kind as KindRef, namespace), object as never, current.get(`${namespace ?? ''}/${name}`) as never)
+      } catch (error) {
+        if (!isStatus(error, 'AlreadyExists') && !isStatus(error, 'Conflict')) throw error
+      }
+    }),
+  )
+}
+
+const writeRole: Writer = async (resource, wanted, current) => {
+  const next = planRole(wanted as AnyRole, current as AnyRole | undefined)
+  if (next) await (current ? resource.update(next) : resource.create(next))
+}
+
+const writeBinding: Writer = async (resource, wanted, current) => {
+  const next = planBinding(wanted as AnyBinding, current as AnyBinding | undefined)
+  if (!next) return
+  if (next.isReplacement) await resource.delete(wanted.metadata.name!)
+  await (current && !next.isReplacement ? resource.update(next.write) : resource.create(next.write))
+}
