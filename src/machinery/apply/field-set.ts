@@ -1,0 +1,160 @@
+/**
+ * Sets of field paths, in the very form that managedFields stores them (FieldsV1): nested objects whose keys are path
+ * elements (`f:spec`, `k:{"name":"a"}`, `v:"x"`), so that reading and writing them costs nothing.
+ *
+ * Invariants:
+ * 1. An element is a member when its object is empty or has the key `.`; it has children when it has any other key.
+ * 2. The root is never a member; `{}` at the root is the empty set.
+ * 3. Sets are never changed; operations share what stays the same, and return their first argument where nothing changes.
+ */
+export type FieldSet = { readonly [element: string]: FieldSet }
+
+type Draft = { [element: string]: FieldSet }
+
+export const emptySet: FieldSet = Object.freeze({})
+/** An element that is a member and has no children. */
+export const leaf: FieldSet = Object.freeze({})
+
+export function isEmptySet(set: FieldSet): boolean {
+  for (const _ in set) return false
+  return true
+}
+
+/** Members of either. */
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b || isEmptySet(b)) return a
+  if (isEmptySet(a)) return b
+  const result: Draft = { ...a }
+  for (const key in b) {
+    if (key === '.') continue
+    const mine = a[key]
+    result[key] = mine === undefined ? b[key]! : uniteNodes(mine, b[key]!)
+  }
+  return result
+}
+
+function uniteNodes(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b) return a
+  return compose(isMember(a) || isMember(b), union(childrenOf(a), childrenOf(b)))
+}
+
+/** Members of `a` that are not members of `b`; what lies below a member of `b` stays. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  return subtract(a, b, false)
+}
+
+/** As `difference`, but everything below a member of `b` goes too. */
+export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
+  return subtract(a, b, true)
+}
+
+function subtract(a: FieldSet, b: FieldSet, isRecursive: boolean): FieldSet {
+  let result: Draft | undefined
+  for (const key in b) {
+    const mine = key === '.' ? undefined : a[key]
+    if (mine === undefined) continue
+    const kept = subtractNode(mine, b[key]!, isRecursive)
+    if (kept === mine) continue
+    result ??= { ...a }
+    if (kept === undefined) delete result[key]
+    else result[key] = kept
+  }
+  return result ?? a
+}
+
+function subtractNode(a: FieldSet, b: FieldSet, isRecursive: boolean): FieldSet | undefined {
+  const isTaken = isMember(b)
+  if (isTaken && isRecursive) return undefined
+  const children = childrenOf(a)
+  const keptChildren = subtract(children, childrenOf(b), isRecursive)
+  const isKept = isMember(a) && !isTaken
+  if (keptChildren === children && isKept === isMember(a)) return a
+  return isKept || !isEmptySet(keptChildren) ? compose(isKept, keptChildren) : undefined
+}
+
+/** Members of both. */
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  const result: Draft = {}
+  for (const key in a) {
+    const other = key === '.' ? undefined : b[key]
+    if (other === undefined) continue
+    const mine = a[key]!
+    const isBoth = isMember(mine) && isMember(other)
+    const children = intersection(childrenOf(mine), childrenOf(other))
+    if (isBoth || !isEmptySet(children)) result[key] = compose(isBoth, children)
+  }
+  return result
+}
+
+/** Whether an element is itself in the set. */
+export function isMember(node: FieldSet): boolean {
+  return '.' in node || isEmptySet(node)
+}
+
+/** The set below an element. */
+export function childrenOf(node: FieldSet): FieldSet {
+  if (!('.' in node)) return node
+  const { '.': _, ...children } = node
+  return children
+}
+
+/** An element with its membership and its children; one of the two must hold. */
+export function compose(isSelf: boolean, children: FieldSet): FieldSet {
+  if (!isSelf) return children
+  return isEmptySet(children) ? leaf : { '.': leaf, ...children }
+}
+
+/** Every member's path as elements, in the set's own order. */
+export function* pathsOf(set: FieldSet, prefix: readonly string[] = []): Generator<readonly string[]> {
+  for (const key in set) {
+    if (key === '.') continue
+    const path = [...prefix, key]
+    const node = set[key]!
+    if (isMember(node)) yield path
+    yield* pathsOf(node, path)
+  }
+}
+
+/** The set of one path or more, for tests and for fields that a request may not own: `fieldSet('status')`, `fieldSet('spec.replicas')`. */
+export function fieldSet(...paths: readonly string[]): FieldSet {
+  let set = emptySet
+  for (const path of paths)
+    set = union(
+      set,
+      path.split('.').reduceRight<FieldSet>((below, field) => ({ [`f:${field}`]: below }), leaf),
+    )
+  return set
+}
+
+/** Reads FieldsV1 from the wire; undefined where it is none. Elements of kinds that nobody knows are dropped. */
+export function readFieldsV1(value: unknown): FieldSet | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const result: Draft = {}
+  for (const [key, child] of Object.entries(value)) {
+    const below = readFieldsV1(child)
+    if (below === undefined) return undefined
+    if (key === '.' || /^[fkvi]:/.test(key)) result[key] = below
+  }
+  return result
+}
+
+/** `.spec.containers[name="a"].ports[containerPort=80,protocol="TCP"]`, as conflicts show it. */
+export function formatFieldPath(path: readonly string[]): string {
+  return path.map(formatElement).join('')
+}
+
+function formatElement(element: string): string {
+  const text = element.slice(2)
+  switch (element[0]) {
+    case 'f':
+      return `.${text}`
+    case 'k':
+      return `[${Object.entries(JSON.parse(text) as Record<string, unknown>)
+        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+        .join(',')}]`
+    case 'v':
+      return `[=${text}]`
+    default:
+      return `[${text}]`
+  }
+}

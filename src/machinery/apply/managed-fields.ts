@@ -1,0 +1,102 @@
+import type { ManagedFieldsEntry } from '../../kinds/generated/types/meta-v1.ts'
+import { type FieldSet, isEmptySet, readFieldsV1, union } from './field-set.ts'
+
+/**
+ * The list in metadata.managedFields as a map: who owns which fields, by which kind of request
+ * (https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management).
+ */
+
+/** One owner. `apiVersion` is the version that the fields are written in. */
+export type Owner = {
+  readonly manager: string
+  readonly operation: 'Apply' | 'Update'
+  readonly apiVersion: string
+  readonly subresource: string
+  readonly time: string | undefined
+  readonly fields: FieldSet
+}
+
+/** Owners by their identity: for Update the version is part of it, for Apply it is not. */
+export type Owners = Map<string, Owner>
+
+const updatersMax = 10
+const ancientManager = 'ancient-changes'
+
+export function ownerId(owner: Pick<Owner, 'manager' | 'operation' | 'apiVersion' | 'subresource'>): string {
+  const version = owner.operation === 'Apply' ? '' : owner.apiVersion
+  return JSON.stringify([owner.manager, owner.operation, version, owner.subresource])
+}
+
+/** Undefined where an entry cannot be read: the whole list is then distrusted, as upstream does. */
+export function readManagedFields(entries: readonly ManagedFieldsEntry[] | undefined): Owners | undefined {
+  const owners: Owners = new Map()
+  for (const entry of entries ?? []) {
+    const { manager = '', operation, apiVersion, fieldsType, fieldsV1 = {}, subresource = '', time } = entry
+    if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1') return undefined
+    const fields = readFieldsV1(fieldsV1)
+    if (fields === undefined) return undefined
+    const owner: Owner = { manager, operation, apiVersion, subresource, time, fields }
+    owners.set(ownerId(owner), owner)
+  }
+  return owners
+}
+
+/** The list for metadata: appliers first, then by time. Undefined when nobody owns anything. */
+export function writeManagedFields(owners: Owners): ManagedFieldsEntry[] | undefined {
+  const entries: ManagedFieldsEntry[] = []
+  for (const { manager, operation, apiVersion, subresource, time, fields } of [...owners.values()].sort(byRank)) {
+    if (isEmptySet(fields)) continue
+    entries.push({
+      manager,
+      operation,
+      apiVersion,
+      ...(time === undefined ? {} : { time }),
+      fieldsType: 'FieldsV1',
+      fieldsV1: fields,
+      ...(subresource === '' ? {} : { subresource }),
+    })
+  }
+  return entries.length > 0 ? entries : undefined
+}
+
+/** Keeps at most ten updaters: the oldest are merged into one owner a version. */
+export function capUpdaters(owners: Owners): void {
+  const updaters = [...owners].filter(([, o]) => o.operation === 'Update')
+  if (updaters.length <= updatersMax) return
+  updaters.sort(([idA, a], [idB, b]) => seconds(a) - seconds(b) || compareText(idA, idB))
+  const firstOfVersion = new Map<string, string>()
+  let count = updaters.length
+  for (const [id, owner] of updaters) {
+    if (count <= updatersMax) return
+    const first = firstOfVersion.get(owner.apiVersion)
+    if (first === undefined) {
+      firstOfVersion.set(owner.apiVersion, id)
+      continue
+    }
+    const bucketTemplate: Owner = { ...owner, manager: ancientManager, subresource: '' }
+    const bucketId = ownerId(bucketTemplate)
+    const bucket = owners.get(bucketId) ?? owners.get(first)!
+    if (!owners.has(bucketId)) owners.delete(first)
+    owners.set(bucketId, { ...bucketTemplate, fields: union(owner.fields, bucket.fields) })
+    owners.delete(id)
+    count--
+  }
+}
+
+function byRank(a: Owner, b: Owner): number {
+  return (
+    compareText(a.operation, b.operation) ||
+    seconds(a) - seconds(b) ||
+    compareText(a.manager, b.manager) ||
+    compareText(a.apiVersion, b.apiVersion) ||
+    compareText(a.subresource, b.subresource)
+  )
+}
+
+function seconds({ time }: Owner): number {
+  return time === undefined ? 0 : Math.floor(Date.parse(time) / 1000)
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,296 @@
+import { deepEqual } from '../deep-equal.ts'
+import type { SchemaNode } from '../schema/schema-node.ts'
+import { statusErrors } from '../status-error.ts'
+import { compose, emptySet, type FieldSet, isEmptySet, isMember, leaf } from './field-set.ts'
+
+/**
+ * The walks over objects that server-side apply is made of: which fields an object has, what changed between two, the merge
+ * of one into another, and the removal of fields. They follow the schema: structs, maps and keyed lists item by item,
+ * atomic ones whole. What no schema describes is walked as an open map, lists in it whole.
+ */
+
+type JsonObject = Record<string, unknown>
+type Draft = { [element: string]: FieldSet }
+
+export type Comparison = { readonly added: FieldSet; readonly modified: FieldSet; readonly removed: FieldSet }
+
+/** Structs that Go embeds by value: they always exist, so nobody creates them. */
+const alwaysPresent = new Set(['metadata', 'spec', 'status', 'template', 'strategy', 'updateStrategy', 'jobTemplate', 'behavior'])
+
+/** The fields that an applied configuration names: leaves, and the items of maps and lists. */
+export function fieldsOf(node: SchemaNode | undefined, value: unknown): FieldSet {
+  return childSet(node, value, false)
+}
+
+function childSet(node: SchemaNode | undefined, value: unknown, ownsContainers: boolean): FieldSet {
+  const result: Draft = {}
+  if (Array.isArray(value)) {
+    const keys = itemKeys(node, value)
+    for (const [i, key] of (keys ?? []).entries()) {
+      // Items with equal keys are owned as one, whatever is in them.
+      result[key] = key in result ? leaf : compose(true, belowOf(node?.element, value[i], ownsContainers))
+    }
+    return result
+  }
+  for (const key in value as JsonObject) {
+    const field = (value as JsonObject)[key]
+    const child = node?.child(key)
+    const below = belowOf(child, field, ownsContainers)
+    const isSelf = ownsContainers || isEmptySet(below) || !node?.fields.has(key)
+    result[elementOf(key)] = compose(isSelf, below)
+  }
+  return result
+}
+
+/** The set below a value; empty for what is owned whole. */
+function belowOf(node: SchemaNode | undefined, value: unknown, ownsContainers: boolean): FieldSet {
+  return isGranular(node, value) ? childSet(node, value, ownsContainers) : emptySet
+}
+
+/** What differs between two objects. Equal references cost nothing, so objects that share structure compare fast. */
+export function compareValues(node: SchemaNode | undefined, old: unknown, next: unknown): Comparison {
+  const result = compareContainers(node, old, next)
+  return { added: result?.added ?? emptySet, modified: result?.modified ?? emptySet, removed: result?.removed ?? emptySet }
+}
+
+type Change = { added?: FieldSet; modified?: FieldSet; removed?: FieldSet }
+const modifiedLeaf: Change = { modified: leaf }
+
+function compareNodes(node: SchemaNode | undefined, old: unknown, next: unknown): Change | undefined {
+  if (old === next) return undefined
+  if (old === undefined) return { added: compose(true, belowOf(node, next, true)) }
+  if (next === undefined) return { removed: compose(true, belowOf(node, old, true)) }
+  // Most lists did not change; finding the keys of their items costs far more than this look.
+  if (Array.isArray(old) && deepEqual(old, next)) return undefined
+  if (isGranular(node, old) && isGranular(node, next) && Array.isArray(old) === Array.isArray(next)) {
+    return isHollow(old) && isHollow(next) ? undefined : compareContainers(node, old, next)
+  }
+  if (isHollow(old) && isGranular(node, next) && Array.isArray(old) === Array.isArray(next)) return compareContainers(node, old, next)
+  if (isHollow(next) && isGranular(node, old) && Array.isArray(old) === Array.isArray(next)) return compareContainers(node, old, next)
+  return deepEqual(old, next) ? undefined : modifiedLeaf
+}
+
+function compareContainers(node: SchemaNode | undefined, old: unknown, next: unknown): Change | undefined {
+  if (old === next) return undefined
+  const change: Change = {}
+  if (Array.isArray(old) || Array.isArray(next)) {
+    compareLists(node, (old ?? []) as unknown[], (next ?? []) as unknown[], change)
+  } else compareObjects(node, (old ?? {}) as JsonObject, (next ?? {}) as JsonObject, change)
+  return change.added || change.modified || change.removed ? change : undefined
+}
+
+function compareObjects(node: SchemaNode | undefined, old: JsonObject, next: JsonObject, change: Change): void {
+  for (const key in next) {
+    const before = old[key]
+    const after = next[key]
+    if (before === after) continue
+    const child = node?.child(key)
+    note(change, elementOf(key), compareNodes(child, before === undefined ? absent(key, child, after) : before, after))
+  }
+  for (const key in old) {
+    if (next[key] !== undefined || old[key] === undefined) continue
+    const child = node?.child(key)
+    note(change, elementOf(key), compareNodes(child, old[key], absent(key, child, old[key])))
+  }
+}
+
+/** What stands for a field that is not there: an empty struct where Go has one, else nothing. */
+function absent(key: string, node: SchemaNode | undefined, other: unknown): unknown {
+  return node?.shape === 'object' && alwaysPresent.has(key) && typeof other === 'object' ? {} : undefined
+}
+
+function compareLists(node: SchemaNode | undefined, old: readonly unknown[], next: readonly unknown[], change: Change): void {
+  const before = groupByKey(itemKeys(node, old) ?? [], old)
+  const after = groupByKey(itemKeys(node, next) ?? [], next)
+  for (const key of new Set([...before.keys(), ...after.keys()])) {
+    const left = before.get(key) ?? []
+    const right = after.get(key) ?? []
+    if (left.length <= 1 && right.length <= 1) note(change, key, compareNodes(node?.element, left[0], right[0]))
+    else if (left.length > 1 && right.length > 1) note(change, key, deepEqual(left, right) ? undefined : modifiedLeaf)
+    else if (left.length > 1) note(change, key, { removed: leaf, ...compareNodes(node?.element, undefined, right[0]) })
+    else note(change, key, { ...compareNodes(node?.element, left[0], undefined), added: leaf })
+  }
+}
+
+function note(change: Change, element: string, below: Change | undefined): void {
+  if (!below) return
+  if (below.added) change.added = { ...change.added, [element]: below.added }
+  if (below.modified) change.modified = { ...change.modified, [element]: below.modified }
+  if (below.removed) change.removed = { ...change.removed, [element]: below.removed }
+}
+
+/** Merges an applied configuration into the live value: the configuration wins, keyed lists keep its order. */
+export function mergeValues(node: SchemaNode | undefined, live: unknown, config: unknown): unknown {
+  // An empty part names nothing below it, so it takes nothing away.
+  if (isHollow(config) && !node?.isAtomic && Array.isArray(config) === Array.isArray(live) && isGranular(node, live)) return live
+  if (live === undefined || !isGranular(node, config)) return config
+  if (Array.isArray(config)) return Array.isArray(live) ? mergeLists(node, live, config) : config
+  if (typeof live !== 'object' || live === null || Array.isArray(live)) return config
+  const result: JsonObject = { ...live }
+  for (const [key, field] of Object.entries(config as JsonObject)) setField(result, key, mergeValues(node?.child(key), result[key], field))
+  return result
+}
+
+/** Weaves two keyed lists: the configuration's order for what both have, the live order for the rest. */
+function mergeLists(node: SchemaNode | undefined, live: readonly unknown[], config: readonly unknown[]): unknown[] {
+  const liveKeys = itemKeys(node, live)
+  const configKeys = itemKeys(node, config)
+  if (!liveKeys || !configKeys) return [...config]
+  const liveGroups = groupByKey(liveKeys, live)
+  const inConfig = new Set(configKeys)
+  const shared = configKeys.filter((key) => liveGroups.has(key))
+  const done = new Set<string>()
+  const result: unknown[] = []
+  let l = 0
+  let c = 0
+  const takeFromConfig = () => {
+    const key = configKeys[c]!
+    const group = liveGroups.get(key)
+    result.push(mergeValues(node?.element, group?.length === 1 ? group[0] : undefined, config[c]))
+    done.add(key)
+    if (shared[0] === key) shared.shift()
+    c++
+  }
+  while (l < live.length || c < config.length) {
+    const key = liveKeys[l]
+    if (key === undefined) takeFromConfig()
+    else if (!inConfig.has(key)) result.push(live[l++])
+    else if (done.has(key)) l++
+    else if (key !== configKeys[c] && shared[0] !== undefined && shared[0] !== key) l++
+    else takeFromConfig()
+  }
+  return result
+}
+
+/** The value without the members of a set. `emptied`: whether containers that lose their last part stay, hollow, or go too. */
+export function removeFields(node: SchemaNode | undefined, value: unknown, set: FieldSet, emptied: 'keep' | 'drop'): unknown {
+  if (isEmptySet(set) || !isGranular(node, value)) return value
+  if (Array.isArray(value)) {
+    const kept: unknown[] = []
+    for (const [i, key] of (itemKeys(node, value) ?? []).entries()) {
+      const below = set[key]
+      if (below === undefined) kept.push(value[i])
+      else if (!isMember(below)) kept.push(removeFields(node?.element, value[i], below, emptied) ?? {})
+    }
+    return kept.length > 0 || emptied === 'keep' ? kept : undefined
+  }
+  const result: JsonObject = {}
+  for (const [key, field] of Object.entries(value as JsonObject)) {
+    const below = set[elementOf(key)]
+    if (below === undefined) setField(result, key, field)
+    else if (!isMember(below)) {
+      const kept = removeFields(node?.child(key), field, below, emptied)
+      if (kept !== undefined) setField(result, key, kept)
+    }
+  }
+  return isHollow(result) && emptied === 'drop' ? undefined : result
+}
+
+/** The set with every struct field on the way to a member as a member itself. */
+export function withNamedFields(node: SchemaNode | undefined, set: FieldSet): FieldSet {
+  const result: Draft = {}
+  for (const element in set) {
+    if (element === '.') continue
+    const below = set[element]!
+    const isField = element.startsWith('f:')
+    const isNamed = isField && node?.fields.has(element.slice(2)) === true
+    const child = isField ? node?.child(element.slice(2)) : node?.element
+    const { '.': _, ...children } = below
+    result[element] = compose(isNamed || isMember(below), withNamedFields(child, children))
+  }
+  return result
+}
+
+/** Refuses an applied configuration whose keyed lists cannot be told apart. Throws StatusError 400 with upstream's words. */
+export function checkApplied(node: SchemaNode | undefined, value: unknown, path = ''): void {
+  if (!isGranular(node, value)) {
+    if (Array.isArray(value) && node?.listKeys && itemKeys(node, value) === undefined)
+      throw statusErrors.badRequest(
+        `failed to create typed patch object: ${path}: associative list with keys has an element that omits all key fields ${JSON.stringify(node.listKeys)} (and doesn't have default values for any key fields)`,
+      )
+    return
+  }
+  if (Array.isArray(value)) {
+    const seen = new Set<string>()
+    for (const [i, key] of itemKeys(node, value)!.entries()) {
+      const shown = describeKey(key)
+      if (seen.has(key)) throw statusErrors.badRequest(`failed to create typed patch object: ${path}: duplicate entries for key ${shown}`)
+      seen.add(key)
+      checkApplied(node?.element, value[i], `${path}${shown}`)
+    }
+  } else for (const [key, field] of Object.entries(value as JsonObject)) checkApplied(node?.child(key), field, `${path}.${key}`)
+}
+
+function describeKey(element: string): string {
+  if (element.startsWith('v:')) return `[=${element.slice(2)}]`
+  const fields = Object.entries(JSON.parse(element.slice(2)) as JsonObject)
+  return `[${fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`
+}
+
+/** Whether a value is owned part by part: it is a container with something in it, and its type is not atomic. */
+function isGranular(node: SchemaNode | undefined, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || node?.isAtomic) return false
+  if (isHollow(value)) return false
+  if (!Array.isArray(value)) return node === undefined || node.shape === 'object' || node.shape === 'map' || node.shape === 'any'
+  return node?.listKeys !== undefined && itemKeys(node, value) !== undefined
+}
+
+function isHollow(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  for (const _ in value) return false
+  return true
+}
+
+/** The path elements of a merging list's items; undefined when an item has none of the keys, or the list does not merge. */
+function itemKeys(node: SchemaNode | undefined, list: readonly unknown[]): string[] | undefined {
+  const keys = node?.listKeys
+  if (!keys) return undefined
+  const elements: string[] = []
+  for (const item of list) {
+    const element = keys.length === 0 ? valueElement(item) : keyElement(node, keys, item)
+    if (element === undefined) return undefined
+    elements.push(element)
+  }
+  return elements
+}
+
+function valueElement(item: unknown): string | undefined {
+  return typeof item === 'object' ? undefined : `v:${JSON.stringify(item)}`
+}
+
+function keyElement(node: SchemaNode, keys: readonly string[], item: unknown): string | undefined {
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined
+  let text = ''
+  for (const key of keys.length > 1 ? [...keys].sort() : keys) {
+    const value = (item as JsonObject)[key] ?? node.element?.child(key)?.default
+    if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`
+  }
+  return text === '' ? undefined : `k:{${text}}`
+}
+
+function groupByKey(keys: readonly string[], list: readonly unknown[]): Map<string, unknown[]> {
+  const groups = new Map<string, unknown[]>()
+  for (const [i, key] of keys.entries()) {
+    const group = groups.get(key)
+    if (group) group.push(list[i])
+    else groups.set(key, [list[i]])
+  }
+  return groups
+}
+
+const elements = new Map<string, string>()
+
+/** `f:NAME`; the names of an API are few, so their elements are kept (up to a bound). */
+function elementOf(field: string): string {
+  let element = elements.get(field)
+  if (element === undefined) {
+    element = `f:${field}`
+    if (elements.size < 8192) elements.set(field, element)
+  }
+  return element
+}
+
+function setField(object: JsonObject, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+  else object[key] = value
+}

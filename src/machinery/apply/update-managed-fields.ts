@@ -1,0 +1,104 @@
+import type { ManagedFieldsEntry } from '../../kinds/generated/types/meta-v1.ts'
+import type { KubeObject } from '../object.ts'
+import type { SchemaNode } from '../schema/schema-node.ts'
+import { difference, type FieldSet, isEmptySet, recursiveDifference, union } from './field-set.ts'
+import { capUpdaters, type Owner, type Owners, ownerId, readManagedFields, writeManagedFields } from './managed-fields.ts'
+import { type Comparison, compareValues } from './typed-value.ts'
+
+/** Who changes an object, and how. */
+export type FieldOperation = {
+  readonly schema: SchemaNode | undefined
+  /** The version that the request spoke. */
+  readonly apiVersion: string
+  /** `?fieldManager=`, else the first part of the User-Agent. */
+  readonly manager: string
+  /** Empty for the main resource. */
+  readonly subresource: string
+  /** RFC 3339 in whole seconds. */
+  readonly now: string
+  /** Fields that this request cannot set, so that it never owns them: `fieldSet('status')` for the main resource of a kind with one. */
+  readonly ignored?: FieldSet
+}
+
+/** Fields of an object that nobody owns. */
+const unownedMeta = new Set(['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'generation', 'managedFields', 'resourceVersion'])
+
+/**
+ * The managedFields of an object after a create or update by other means than apply: whoever changed a field owns it.
+ * Pure. `live` undefined: the object is being created. Gives the live list itself when the request changed nothing that is
+ * owned, so that the caller can tell by reference. Objects that were never tracked stay untracked, as upstream's.
+ */
+export function updateManagedFields(
+  live: KubeObject | undefined,
+  next: KubeObject,
+  operation: FieldOperation,
+): ManagedFieldsEntry[] | undefined {
+  const owners = currentOwners(live, next, operation.subresource)
+  if (owners.size === 0 && live !== undefined) return undefined
+  const before = new Map(owners)
+  trackChanges(owners, compareOwned(live ?? emptyObject, next, operation), operation)
+  const isSame = before.size === owners.size && [...owners].every(([id, owner]) => before.get(id) === owner)
+  return isSame && live !== undefined && isFromLive(live, next) ? live.metadata.managedFields : writeManagedFields(owners)
+}
+
+/** Gives what changed to the operation's manager, and takes what changed or went from everybody else. Changes `owners`. */
+export function trackChanges(owners: Owners, { added, modified, removed }: Comparison, operation: FieldOperation): void {
+  const changed = union(modified, added)
+  for (const [id, owner] of owners) {
+    const kept = difference(difference(owner.fields, changed), removed)
+    if (isEmptySet(kept)) owners.delete(id)
+    else if (kept !== owner.fields) owners.set(id, { ...owner, fields: kept })
+  }
+  if (!isEmptySet(changed)) {
+    const { manager, apiVersion, subresource, now } = operation
+    const owner: Owner = { manager: manager || 'unknown', operation: 'Update', apiVersion, subresource, time: now, fields: changed }
+    const id = ownerId(owner)
+    const previous = owners.get(id)
+    owners.set(id, previous ? { ...owner, fields: union(changed, previous.fields) } : owner)
+  }
+  capUpdaters(owners)
+}
+
+/** What differs between two objects, without the fields that nobody owns. */
+export function compareOwned(old: KubeObject, next: KubeObject, { schema, ignored }: FieldOperation): Comparison {
+  const comparison = compareValues(schema, ownable(old), ownable(next))
+  if (ignored === undefined) return comparison
+  return {
+    added: recursiveDifference(comparison.added, ignored),
+    modified: recursiveDifference(comparison.modified, ignored),
+    removed: recursiveDifference(comparison.removed, ignored),
+  }
+}
+
+/** The object without the fields that nobody owns; shares everything else with it. */
+export function ownable(object: KubeObject): Record<string, unknown> {
+  const { apiVersion: _a, kind: _k, metadata, ...rest } = object as KubeObject & Record<string, unknown>
+  const meta: Record<string, unknown> = {}
+  for (const key in metadata) if (!unownedMeta.has(key)) meta[key] = metadata[key as keyof typeof metadata]
+  for (const _ in meta) return { ...rest, metadata: meta }
+  return rest
+}
+
+const emptyObject: KubeObject = { metadata: {} }
+
+/** A request may rewrite the list itself, or reset it by an empty one; a subresource may not, and what cannot be read does not count. */
+function currentOwners(live: KubeObject | undefined, next: KubeObject, subresource: string): Owners {
+  const sent = next.metadata.managedFields
+  const stored = live?.metadata.managedFields
+  if (subresource === '' && sent !== stored) {
+    if (isReset(sent)) return new Map()
+    const owners = readManagedFields(sent)
+    if (owners && owners.size > 0) return owners
+  }
+  return readManagedFields(stored) ?? new Map<string, Owner>()
+}
+
+function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
+  if (!entries) return false
+  return entries.length === 0 || (entries.length === 1 && Object.keys(entries[0]!).length === 0)
+}
+
+function isFromLive(live: KubeObject, next: KubeObject): boolean {
+  const sent = next.metadata.managedFields
+  return sent === undefined || sent === live.metadata.managedFields
+}
