@@ -1,5 +1,16 @@
-import { defineKind } from '../define-kind.ts'
-import type { DaemonSet } from '../generated/types/apps-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { immutableField } from '../../machinery/object-meta.ts'
+import { checkNonNegative } from '../checks.ts'
+import { ageColumn, column, formatLabels, nameColumn } from '../columns.ts'
+import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { containerImages, containerNames, selectorText, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
+import { defineKind, dropStatusAndStartGeneration, keepStatusAndCountGeneration } from '../define-kind.ts'
+import type { DaemonSet, DaemonSetUpdateStrategy } from '../generated/types/apps-v1.ts'
+import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
+
+/** The template's own count of changes, which v1 carries as an annotation. */
+const templateGeneration = 'deprecated.daemonset.template.generation'
 
 export const daemonSets = defineKind<DaemonSet>({
   group: 'apps',
@@ -7,4 +18,70 @@ export const daemonSets = defineKind<DaemonSet>({
   kind: 'DaemonSet',
   shortNames: ['ds'],
   categories: ['all'],
+  applyDefaults: ({ spec }) => {
+    if (!spec) return
+    spec.updateStrategy ??= {}
+    spec.updateStrategy.type ||= 'RollingUpdate'
+    if (spec.updateStrategy.type === 'RollingUpdate') {
+      spec.updateStrategy.rollingUpdate ??= {}
+      spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1
+      spec.updateStrategy.rollingUpdate.maxSurge ??= 0
+    }
+    spec.revisionHistoryLimit ??= 10
+    if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+  },
+  prepareForCreate: (daemonSet) => {
+    dropStatusAndStartGeneration(daemonSet)
+    daemonSet.metadata.annotations = { ...daemonSet.metadata.annotations, [templateGeneration]: '1' }
+  },
+  prepareForUpdate: (daemonSet, old) => {
+    keepStatusAndCountGeneration(daemonSet, old)
+    const before = Number(old.metadata.annotations?.[templateGeneration] ?? 0)
+    const after = before + (deepEqual(daemonSet.spec?.template, old.spec?.template) ? 0 : 1)
+    daemonSet.metadata.annotations = { ...daemonSet.metadata.annotations, [templateGeneration]: String(after) }
+  },
+  validate: ({ spec }) => {
+    if (!spec) return [fieldErrors.required('spec.selector'), fieldErrors.required('spec.template')]
+    const errors = validateWorkloadTemplate(spec, { word: 'DaemonSet', empty: 'daemonset' })
+    checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
+    checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
+    validateStrategy(errors, spec.updateStrategy ?? {})
+    return errors
+  },
+  validateUpdate: (daemonSet, old) => immutableField(daemonSet.spec?.selector, old.spec?.selector, 'spec.selector'),
+  columns: [
+    nameColumn,
+    column.integer('Desired', ({ status }) => status?.desiredNumberScheduled ?? 0),
+    column.integer('Current', ({ status }) => status?.currentNumberScheduled ?? 0),
+    column.integer('Ready', ({ status }) => status?.numberReady ?? 0),
+    column.integer('Up-to-date', ({ status }) => status?.updatedNumberScheduled ?? 0),
+    column.integer('Available', ({ status }) => status?.numberAvailable ?? 0),
+    column.string('Node Selector', ({ spec }) => formatLabels(spec?.template?.spec?.nodeSelector)),
+    ageColumn,
+    column.wide('Containers', ({ spec }) => containerNames(spec?.template)),
+    column.wide('Images', ({ spec }) => containerImages(spec?.template)),
+    column.wide('Selector', ({ spec }) => selectorText(spec?.selector)),
+  ],
 })
+
+function validateStrategy(errors: FieldError[], { type, rollingUpdate }: DaemonSetUpdateStrategy): void {
+  const path = 'spec.updateStrategy'
+  if (type === 'OnDelete') return
+  if (type !== 'RollingUpdate') {
+    errors.push(fieldErrors.notSupported(`${path}.type`, type ?? '', ['RollingUpdate', 'OnDelete']))
+    return
+  }
+  if (!rollingUpdate) {
+    errors.push(fieldErrors.required(`${path}.rollingUpdate`))
+    return
+  }
+  const { maxUnavailable, maxSurge } = rollingUpdate
+  for (const [field, value] of Object.entries({ maxUnavailable, maxSurge })) {
+    checkIntOrPercent(errors, `${path}.rollingUpdate.${field}`, value)
+    checkAtMost100Percent(errors, `${path}.rollingUpdate.${field}`, value)
+  }
+  if (!isZero(maxUnavailable) && !isZero(maxSurge))
+    errors.push(fieldErrors.invalid(`${path}.rollingUpdate.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'))
+  if (isZero(maxUnavailable) && isZero(maxSurge))
+    errors.push(fieldErrors.required(`${path}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0'))
+}

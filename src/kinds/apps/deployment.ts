@@ -1,5 +1,12 @@
-import { defineKind } from '../define-kind.ts'
-import type { Deployment } from '../generated/types/apps-v1.ts'
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { immutableField } from '../../machinery/object-meta.ts'
+import { checkNonNegative } from '../checks.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
+import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { containerImages, containerNames, selectorText, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
+import { defineKind, keepAllButStatus } from '../define-kind.ts'
+import type { Deployment, DeploymentStrategy } from '../generated/types/apps-v1.ts'
+import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
 import { runActionSubresources } from '../keelson/run-action.ts'
 
 export const deployments = defineKind<Deployment>({
@@ -9,4 +16,83 @@ export const deployments = defineKind<Deployment>({
   shortNames: ['deploy'],
   categories: ['all'],
   extraSubresources: runActionSubresources,
+  applyDefaults: ({ spec }) => {
+    if (!spec) return
+    spec.replicas ??= 1
+    spec.strategy ??= {}
+    spec.strategy.type ||= 'RollingUpdate'
+    if (spec.strategy.type === 'RollingUpdate') {
+      spec.strategy.rollingUpdate ??= {}
+      spec.strategy.rollingUpdate.maxUnavailable ??= '25%'
+      spec.strategy.rollingUpdate.maxSurge ??= '25%'
+    }
+    spec.revisionHistoryLimit ??= 10
+    spec.progressDeadlineSeconds ??= 600
+    if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+  },
+  prepareForStatusUpdate: (deployment, old) => {
+    keepAllButStatus(deployment, old)
+    if (old.metadata.labels) deployment.metadata.labels = old.metadata.labels
+    else delete deployment.metadata.labels
+  },
+  validate: ({ spec }) => {
+    if (!spec) return [fieldErrors.required('spec.selector'), fieldErrors.required('spec.template')]
+    const errors: FieldError[] = []
+    checkNonNegative(errors, 'spec.replicas', spec.replicas)
+    errors.push(...validateWorkloadTemplate(spec, { word: 'ReplicaSet', empty: 'deployment' }))
+    validateStrategy(errors, spec.strategy ?? {})
+    checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
+    checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
+    if (spec.progressDeadlineSeconds !== undefined) {
+      checkNonNegative(errors, 'spec.progressDeadlineSeconds', spec.progressDeadlineSeconds)
+      if (spec.progressDeadlineSeconds <= (spec.minReadySeconds ?? 0))
+        errors.push(
+          fieldErrors.invalid('spec.progressDeadlineSeconds', spec.progressDeadlineSeconds, 'must be greater than minReadySeconds'),
+        )
+    }
+    return errors
+  },
+  validateUpdate: (deployment, old) => immutableField(deployment.spec?.selector, old.spec?.selector, 'spec.selector'),
+  validateStatusUpdate: ({ status }) => {
+    const errors: FieldError[] = []
+    const { replicas = 0 } = status ?? {}
+    for (const field of ['replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas'] as const)
+      checkNonNegative(errors, `status.${field}`, status?.[field])
+    for (const field of ['updatedReplicas', 'readyReplicas', 'availableReplicas'] as const)
+      if ((status?.[field] ?? 0) > replicas)
+        errors.push(fieldErrors.invalid(`status.${field}`, status?.[field], 'cannot be greater than status.replicas'))
+    if ((status?.availableReplicas ?? 0) > (status?.readyReplicas ?? 0))
+      errors.push(fieldErrors.invalid('status.availableReplicas', status?.availableReplicas, 'cannot be greater than readyReplicas'))
+    return errors
+  },
+  columns: [
+    nameColumn,
+    column.string('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),
+    column.string('Up-to-date', ({ status }) => status?.updatedReplicas ?? 0),
+    column.string('Available', ({ status }) => status?.availableReplicas ?? 0),
+    ageColumn,
+    column.wide('Containers', ({ spec }) => containerNames(spec?.template)),
+    column.wide('Images', ({ spec }) => containerImages(spec?.template)),
+    column.wide('Selector', ({ spec }) => selectorText(spec?.selector)),
+  ],
+  scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
 })
+
+function validateStrategy(errors: FieldError[], { type, rollingUpdate }: DeploymentStrategy): void {
+  const path = 'spec.strategy'
+  if (type === 'Recreate') {
+    if (rollingUpdate)
+      errors.push(fieldErrors.forbidden(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'"))
+  } else if (type !== 'RollingUpdate') {
+    errors.push(fieldErrors.notSupported(`${path}.type`, type ?? '', ['Recreate', 'RollingUpdate']))
+  } else if (!rollingUpdate) {
+    errors.push(fieldErrors.required(`${path}.rollingUpdate`, 'this should be defaulted and never be nil'))
+  } else {
+    const { maxUnavailable, maxSurge } = rollingUpdate
+    checkIntOrPercent(errors, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable)
+    checkIntOrPercent(errors, `${path}.rollingUpdate.maxSurge`, maxSurge)
+    if (isZero(maxUnavailable) && isZero(maxSurge))
+      errors.push(fieldErrors.invalid(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable ?? 0, 'may not be 0 when `maxSurge` is 0'))
+    checkAtMost100Percent(errors, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable)
+  }
+}

@@ -1,5 +1,12 @@
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { immutableField } from '../../machinery/object-meta.ts'
+import { checkNonNegative } from '../checks.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
+import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { containerImages, containerNames, selectorText, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicaSet } from '../generated/types/apps-v1.ts'
+import { validateReplicaCounts } from './replica-counts.ts'
 
 export const replicaSets = defineKind<ReplicaSet>({
   group: 'apps',
@@ -7,4 +14,35 @@ export const replicaSets = defineKind<ReplicaSet>({
   kind: 'ReplicaSet',
   shortNames: ['rs'],
   categories: ['all'],
+  applyDefaults: ({ spec }) => {
+    if (!spec) return
+    spec.replicas ??= 1
+    if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+  },
+  prepareForCreate: (replicaSet) => {
+    replicaSet.metadata.generation = 1
+    replicaSet.status = { replicas: 0 }
+  },
+  validate: ({ spec }) => {
+    if (!spec) return [fieldErrors.required('spec.selector'), fieldErrors.required('spec.template')]
+    const errors: FieldError[] = []
+    checkNonNegative(errors, 'spec.replicas', spec.replicas)
+    checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
+    errors.push(...validateWorkloadTemplate(spec, { word: 'ReplicaSet', empty: 'deployment' }))
+    return errors
+  },
+  validateUpdate: (replicaSet, old) => immutableField(replicaSet.spec?.selector, old.spec?.selector, 'spec.selector'),
+  validateStatusUpdate: ({ status }) => validateReplicaCounts(status),
+  columns: [
+    nameColumn,
+    column.integer('Desired', ({ spec }) => spec?.replicas ?? 0),
+    column.integer('Current', ({ status }) => status?.replicas ?? 0),
+    column.integer('Ready', ({ status }) => status?.readyReplicas ?? 0),
+    ageColumn,
+    column.wide('Containers', ({ spec }) => containerNames(spec?.template)),
+    column.wide('Images', ({ spec }) => containerImages(spec?.template)),
+    column.wide('Selector', ({ spec }) => selectorText(spec?.selector)),
+  ],
+  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
 })

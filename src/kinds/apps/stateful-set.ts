@@ -1,5 +1,23 @@
-import { defineKind } from '../define-kind.ts'
-import type { StatefulSet } from '../generated/types/apps-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { checkNonNegative, checkOptionalEnum, checkRequired } from '../checks.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
+import { applyClaimDefaults } from '../core/persistent-volume-claim.ts'
+import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { containerImages, containerNames, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
+import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
+import type { StatefulSet, StatefulSetSpec } from '../generated/types/apps-v1.ts'
+import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
+
+const mutableFields = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+] as const
 
 export const statefulSets = defineKind<StatefulSet>({
   group: 'apps',
@@ -7,4 +25,93 @@ export const statefulSets = defineKind<StatefulSet>({
   kind: 'StatefulSet',
   shortNames: ['sts'],
   categories: ['all'],
+  applyDefaults: ({ spec }) => {
+    if (!spec) return
+    spec.podManagementPolicy ||= 'OrderedReady'
+    spec.updateStrategy ??= {}
+    if (!spec.updateStrategy.type) {
+      spec.updateStrategy.type = 'RollingUpdate'
+      spec.updateStrategy.rollingUpdate ??= { partition: 0 }
+    }
+    if (spec.updateStrategy.type === 'RollingUpdate' && spec.updateStrategy.rollingUpdate) spec.updateStrategy.rollingUpdate.partition ??= 0
+    spec.persistentVolumeClaimRetentionPolicy ??= {}
+    spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain'
+    spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain'
+    spec.replicas ??= 1
+    spec.revisionHistoryLimit ??= 10
+    for (const claim of spec.volumeClaimTemplates ?? []) {
+      claim.apiVersion = 'v1'
+      claim.kind = 'PersistentVolumeClaim'
+      applyClaimDefaults(claim)
+    }
+    if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+  },
+  prepareForCreate: (statefulSet) => {
+    dropStatusAndStartGeneration(statefulSet)
+    statefulSet.status = { replicas: 0, availableReplicas: 0 }
+  },
+  validate: ({ spec }) => {
+    if (!spec) return [fieldErrors.required('spec.selector'), fieldErrors.required('spec.template')]
+    const errors: FieldError[] = []
+    const policy = spec.podManagementPolicy
+    if (checkRequired(errors, 'spec.podManagementPolicy', policy) && policy !== 'OrderedReady' && policy !== 'Parallel')
+      errors.push(fieldErrors.invalid('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'"))
+    validateStrategy(errors, spec)
+    const retention = spec.persistentVolumeClaimRetentionPolicy
+    for (const field of ['whenDeleted', 'whenScaled'] as const)
+      checkOptionalEnum(errors, `spec.persistentVolumeClaimRetentionPolicy.${field}`, retention?.[field], ['Retain', 'Delete'])
+    checkNonNegative(errors, 'spec.replicas', spec.replicas)
+    checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
+    checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
+    checkNonNegative(errors, 'spec.ordinals.start', spec.ordinals?.start)
+    errors.push(...validateWorkloadTemplate(spec, { word: 'StatefulSet', empty: 'statefulset' }))
+    return errors
+  },
+  validateUpdate: ({ spec }, { spec: oldSpec }) => {
+    if (!spec || !oldSpec) return []
+    const rest = { ...spec } as Record<string, unknown>
+    for (const field of mutableFields) rest[field] = oldSpec[field]
+    if (deepEqual(rest, oldSpec)) return []
+    const [last, ...others] = [...mutableFields].reverse()
+    const list = others.reverse().map((f) => `'${f}'`)
+    return [
+      fieldErrors.forbidden('spec', `updates to statefulset spec for fields other than ${list.join(', ')} and '${last}' are forbidden`),
+    ]
+  },
+  validateStatusUpdate: ({ status }) => {
+    const errors: FieldError[] = []
+    for (const field of ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const) {
+      checkNonNegative(errors, `status.${field}`, status?.[field])
+      if (field !== 'replicas' && (status?.[field] ?? 0) > (status?.replicas ?? 0))
+        errors.push(fieldErrors.invalid(`status.${field}`, status?.[field], 'cannot be greater than status.replicas'))
+    }
+    return errors
+  },
+  columns: [
+    nameColumn,
+    column.string('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),
+    ageColumn,
+    column.wide('Containers', ({ spec }) => containerNames(spec?.template)),
+    column.wide('Images', ({ spec }) => containerImages(spec?.template)),
+  ],
+  scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
 })
+
+function validateStrategy(errors: FieldError[], spec: StatefulSetSpec): void {
+  const path = 'spec.updateStrategy'
+  const { type, rollingUpdate } = spec.updateStrategy ?? {}
+  if (!checkRequired(errors, path, type)) return
+  if (type === 'OnDelete') {
+    if (rollingUpdate)
+      errors.push(fieldErrors.invalid(`${path}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"))
+  } else if (type === 'RollingUpdate') {
+    checkNonNegative(errors, `${path}.rollingUpdate.partition`, rollingUpdate?.partition)
+    const maxUnavailable = rollingUpdate?.maxUnavailable
+    if (maxUnavailable === undefined) return
+    checkIntOrPercent(errors, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable)
+    checkAtMost100Percent(errors, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable)
+    if (isZero(maxUnavailable)) errors.push(fieldErrors.invalid(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable, 'cannot be 0'))
+  } else {
+    errors.push(fieldErrors.invalid(path, spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"))
+  }
+}
