@@ -62,13 +62,13 @@ export class EventLog<E extends { readonly key: string }> {
     return dropped
   }
 
-  /** Drops the oldest groups until at most `eventsMax` events are left. */
-  trim(eventsMax: number): void {
-    if (this.#eventCount <= eventsMax) return
+  /** Drops the oldest groups until at most `eventsMax` events are left; gives them, oldest first. */
+  trim(eventsMax: number): readonly EventGroup<E>[] {
+    if (this.#eventCount <= eventsMax) return []
     let excess = this.#eventCount - eventsMax
     let at = this.#head
     for (; excess > 0; at++) excess -= this.#groups[at]!.events.length
-    this.compact(this.#groups[at - 1]!.revision)
+    return this.compact(this.#groups[at - 1]!.revision)
   }
 
   /** Groups with a revision > `after`, newest first: what has to be undone to see the state at `after`. */

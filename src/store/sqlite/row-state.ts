@@ -1,0 +1,115 @@
+import type { Revision, StoreKey } from '../contract.ts'
+import { EventLog } from '../event-log.ts'
+import { SortedMap } from '../sorted-map.ts'
+import type { RowChunk } from './messages.ts'
+
+/**
+ * One state of one key, and the row that holds its value. `value` is there while the state is being written and for a while
+ * after; later it is read from the database when somebody asks.
+ */
+export type Version = {
+  readonly key: StoreKey
+  readonly rowId: number
+  readonly revision: Revision
+  readonly createRevision: Revision
+  value: Uint8Array | undefined
+}
+
+/** What happened to a key at a revision, with what it takes to undo it. */
+export type Change = {
+  readonly key: StoreKey
+  readonly rowId: number
+  readonly revision: Revision
+  /** Undefined: the key was deleted. */
+  readonly current: Version | undefined
+  readonly previous: Version | undefined
+}
+
+/** What the front knows of the rows in the database. */
+export type RowState = {
+  readonly live: SortedMap<Version>
+  readonly log: EventLog<Change>
+  /** Rows that nobody can ask for any more: a compaction was cut short before it forgot them. */
+  readonly garbage: readonly number[]
+  readonly nextRowId: number
+}
+
+/** Replays the rows in the order of their ids. Pure but for its own result. */
+export class RowReplay {
+  readonly #compactRevision: Revision
+  readonly #live = new Map<StoreKey, Version>()
+  readonly #groups: { revision: Revision; changes: Change[] }[] = []
+  readonly #garbage: number[] = []
+  #revision: Revision
+  #lastRowId = 0
+
+  /** `revision`: the newest durable one that the database remembers apart from its rows. */
+  constructor(start: { readonly revision: number; readonly compactRevision: number }) {
+    this.#revision = Math.max(start.revision, start.compactRevision) as Revision
+    this.#compactRevision = start.compactRevision as Revision
+  }
+
+  add(rows: RowChunk): void {
+    for (let i = 0; i < rows.keys.length; i++) {
+      const key = rows.keys[i] as StoreKey
+      const rowId = rows.rowIds[i]!
+      const revision = rows.revisions[i]! as Revision
+      const createRevision = rows.createRevisions[i]! as Revision
+      const previous = this.#live.get(key)
+      const current = rows.isDeletion[i] === 1 ? undefined : { key, rowId, revision, createRevision, value: undefined }
+      if (current) this.#live.set(key, current)
+      else this.#live.delete(key)
+      this.#lastRowId = rowId
+      if (revision > this.#compactRevision) this.#record({ key, rowId, revision, current, previous })
+      else this.#garbage.push(...garbageOf([{ key, rowId, revision, current, previous }]))
+    }
+  }
+
+  finish(): RowState {
+    const live = new SortedMap<Version>()
+    live.load(this.#live)
+    const log = new EventLog<Change>({ revision: this.#compactRevision, compactRevision: this.#compactRevision })
+    for (const group of this.#groups) log.append(group.revision, group.changes)
+    log.append(Math.max(this.#revision, log.revision) as Revision, [])
+    return { live, log, garbage: this.#garbage, nextRowId: this.#lastRowId + 1 }
+  }
+
+  #record(change: Change): void {
+    const last = this.#groups[this.#groups.length - 1]
+    if (last?.revision === change.revision) last.changes.push(change)
+    else this.#groups.push({ revision: change.revision, changes: [change] })
+  }
+}
+
+/**
+ * The rows that nobody can reach once these changes are compacted: what they replaced, and the deletions themselves.
+ * In this order: were a deletion forgotten before the row that it deleted, a crash in between would bring the key back.
+ */
+export function garbageOf(changes: readonly Change[]): number[] {
+  const rowIds: number[] = []
+  for (const { previous, current, rowId } of changes) {
+    if (previous) rowIds.push(previous.rowId)
+    if (!current) rowIds.push(rowId)
+  }
+  return rowIds
+}
+
+/** The newest state of every key under `prefix` as of `revision`: the present with everything after it undone. */
+export function stateAt(
+  state: Pick<RowState, 'live' | 'log'>,
+  prefix: string,
+  end: string | undefined,
+  revision: Revision,
+): SortedMap<Version> {
+  const versions = new Map(state.live.range(prefix, end).map((version) => [version.key as string, version]))
+  for (const group of state.log.newestFirst(revision)) {
+    for (const { key, previous } of group.events) {
+      if (!key.startsWith(prefix)) continue
+      if (previous) versions.set(key, previous)
+      else versions.delete(key)
+    }
+  }
+  const sorted = new SortedMap<Version>()
+  sorted.load(versions)
+  return sorted
+}
