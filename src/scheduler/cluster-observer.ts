@@ -142,6 +142,11 @@ export class ClusterObserver {
     }
     // Already decided; the binding is on its way.
     if (this.#assumed.has(key)) return
+    const { nominatedNodeName } = pod.status ?? {}
+    // After a restart of ours, room that was being made is still meant for this pod.
+    if (old === undefined && nominatedNodeName) {
+      this.#options.core.nominations.set({ key, pod, nodeName: nominatedNodeName, priority: pod.spec?.priority ?? 0 })
+    }
     queue.put(key, pod, old === undefined || hasOtherSpec(pod, old))
   }
 

@@ -3,13 +3,18 @@ import type { LoopContext } from '../control/contract.ts'
 import type { Binding, Pod } from '../kinds/generated/types/core-v1.ts'
 import { isStatus, StatusError } from '../machinery/status-error.ts'
 import { ClusterObserver, schedulerInformers } from './cluster-observer.ts'
+import type { Placed } from './core/decision.ts'
+import { type DecisionRecord, DecisionRecords } from './core/decision-records.ts'
 import { fitErrorMessage } from './core/fit-error.ts'
 import type { Plugin } from './core/plugin.ts'
 import { SchedulerCore, type PodToPlace } from './core/scheduler-core.ts'
 import { defaultSpreadOf } from './default-spread.ts'
 import { allPlugins } from './plugins/all.ts'
-import { writePodCondition } from './pod-condition.ts'
-import { type QueuedPod, SchedulingQueue } from './queue.ts'
+import { explainPod } from './explain/explain.ts'
+import type { SchedulingExplanation } from './explain/explanation.ts'
+import { type SchedulingFailure, writePodCondition } from './pod-condition.ts'
+import { Preemptor } from './preemptor.ts'
+import { isGated, type QueuedPod, SchedulingQueue } from './queue.ts'
 import { SchedulerMetrics } from './scheduler-metrics.ts'
 
 export type SchedulerConfig = {
@@ -18,20 +23,29 @@ export type SchedulerConfig = {
   readonly plugins: readonly Plugin[]
   /** Bindings and status writes under way at once: a full house pauses decisions. */
   readonly writesMax: number
+  /** Pods whose last decision is remembered, 256 bytes each. */
+  readonly recordsMax: number
 }
 
-export const defaultSchedulerConfig: SchedulerConfig = { schedulerNames: ['default-scheduler'], plugins: allPlugins, writesMax: 128 }
+export const defaultSchedulerConfig: SchedulerConfig = {
+  schedulerNames: ['default-scheduler'],
+  plugins: allPlugins,
+  writesMax: 128,
+  recordsMax: 1 << 16,
+}
 
 export type Scheduler = {
   /** Schedules until the signal aborts; resolves when everything under way has ended. */
   run(signal: AbortSignal): Promise<void>
+  /** Why the pod is where it is, or nowhere; undefined when there is no such pod. */
+  explain(namespace: string, name: string): SchedulingExplanation | undefined
   readonly metrics: SchedulerMetrics
 }
 
 /** Watches pods and nodes, decides, and binds. `context.client` must speak for `system:kube-scheduler`. */
 export function createScheduler(options: { readonly context: LoopContext; readonly config?: Partial<SchedulerConfig> }): Scheduler {
   const loop = new SchedulerLoop(options.context, { ...defaultSchedulerConfig, ...options.config })
-  return { run: (signal) => loop.run(signal), metrics: loop.metrics }
+  return { run: (signal) => loop.run(signal), explain: (namespace, name) => loop.explain(namespace, name), metrics: loop.metrics }
 }
 
 /**
@@ -48,7 +62,9 @@ class SchedulerLoop {
   readonly #core: SchedulerCore
   readonly #queue: SchedulingQueue
   readonly #observer: ClusterObserver
+  readonly #preemptor: Preemptor
   readonly #informers: ReturnType<typeof schedulerInformers>
+  readonly #records: DecisionRecords
   readonly #writes = new Set<Promise<void>>()
   #wake: (() => void) | undefined
 
@@ -56,14 +72,15 @@ class SchedulerLoop {
     this.#context = context
     this.#config = config
     this.#core = new SchedulerCore({ plugins: config.plugins, random: context.random })
+    this.#records = new DecisionRecords({ recordsMax: config.recordsMax })
     this.#queue = new SchedulingQueue({ clock: context.clock, onReady: () => this.#wake?.() })
-    const names = new Set(config.schedulerNames)
     this.#observer = new ClusterObserver({
       core: this.#core,
       queue: this.#queue,
-      isOurs: (pod) => names.has(pod.spec?.schedulerName || 'default-scheduler'),
+      isOurs: (pod) => this.#isOurs(pod),
     })
     this.#informers = schedulerInformers(context)
+    this.#preemptor = new Preemptor({ context, core: this.#core, budgets: this.#informers.budgets, metrics: this.metrics })
     this.metrics.watchQueue(() => this.#queue.counts())
   }
 
@@ -107,19 +124,69 @@ class SchedulerLoop {
   #schedule(queued: QueuedPod, signal: AbortSignal): void {
     const target = this.#target(queued)
     const startedMs = this.#context.clock.monotonicMs()
+    const position = this.#core.snapshot.log.end
     const decision = this.#core.decide(target)
     this.metrics.decided(decision.kind, this.#context.clock.monotonicMs() - startedMs)
     if (decision.kind === 'Placed') {
       const nodeName = this.#core.snapshot.nodeName(decision.row)
+      this.#recordPlaced(queued, decision, position)
       this.#observer.assume(queued.key, queued.pod, nodeName)
       this.#track(this.#bind(queued, nodeName, signal))
       return
     }
+    this.#unplaced(queued, target, signal)
+  }
+
+  #unplaced(queued: QueuedPod, target: PodToPlace, signal: AbortSignal): void {
     const diagnosis = this.#core.diagnose(target)
+    this.#records.set(queued.pod.metadata.uid ?? queued.key, {
+      ...this.#recordBase(queued, this.#core.snapshot.log.end),
+      feasible: 0,
+      placed: undefined,
+      best: [],
+      rejections: [...diagnosis.nodesByPlugin].map(([plugin, nodes]) => ({ plugin, nodes })),
+    })
+    const preemption = this.#preemptor.plan(target, diagnosis)
     this.#queue.park(queued, diagnosis.plugins)
-    const message = fitErrorMessage(diagnosis.nodeCount, diagnosis.reasons)
+    const message = fitErrorMessage(diagnosis.nodeCount, diagnosis.reasons, preemption.message)
     this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
-    this.#track(this.#report(queued, { reason: 'Unschedulable', message }, signal))
+    const { nominatedNodeName } = preemption
+    const failure = { reason: 'Unschedulable', message, ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) }
+    this.#track(this.#report(queued, failure, signal))
+    if (preemption.victims.length > 0) this.#track(this.#preemptor.evict(target, preemption, signal))
+  }
+
+  #recordBase(queued: QueuedPod, position: number): Pick<DecisionRecord, 'position' | 'atMs' | 'attempts' | 'nodeCount'> {
+    return { position, atMs: this.#context.clock.now(), attempts: queued.attempts, nodeCount: this.#core.snapshot.nodeCount }
+  }
+
+  #recordPlaced(queued: QueuedPod, decision: Placed, position: number): void {
+    const nodeName = (row: number) => this.#core.snapshot.nodeName(row)
+    const { row, score, ties, draw, feasible } = decision
+    this.#records.set(queued.pod.metadata.uid ?? queued.key, {
+      ...this.#recordBase(queued, position),
+      feasible,
+      placed: { node: nodeName(row), score, ties, draw },
+      best: decision.best(8).map((b) => ({ node: nodeName(b.row), score: b.score })),
+      rejections: [],
+    })
+  }
+
+  explain(namespace: string, name: string): SchedulingExplanation | undefined {
+    const key = `${namespace}/${name}`
+    const pod = this.#informers.pods.get(key)
+    if (!pod) return undefined
+    return explainPod({
+      core: this.#core,
+      target: { key, pod, priority: pod.spec?.priority ?? 0, defaultSpread: defaultSpreadOf(pod, this.#informers) },
+      record: this.#records.get(pod.metadata.uid ?? key),
+      isOurs: this.#isOurs(pod),
+      isGated: isGated(pod),
+    })
+  }
+
+  #isOurs(pod: Pod): boolean {
+    return this.#config.schedulerNames.includes(pod.spec?.schedulerName || 'default-scheduler')
   }
 
   #target({ key, pod, priority }: QueuedPod): PodToPlace {
@@ -171,7 +238,7 @@ class SchedulerLoop {
     await this.#report(queued, { reason: 'SchedulerError', message }, signal)
   }
 
-  async #report(queued: QueuedPod, failure: { readonly reason: string; readonly message: string }, signal: AbortSignal): Promise<void> {
+  async #report(queued: QueuedPod, failure: Omit<SchedulingFailure, 'signal'>, signal: AbortSignal): Promise<void> {
     await writePodCondition(this.#context, this.#latest(queued), { ...failure, signal })
   }
 

@@ -26,7 +26,7 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
     case 'PodAssigned':
       return dependsOnPods
     case 'PodRemoved':
-      return dependsOnPods || rejectedBy.has('NodeResourcesFit') || rejectedBy.has('NodePorts') || rejectedBy.has('Nominated')
+      return dependsOnPods || rejectedBy.has('NodeResourcesFit') || rejectedBy.has('NodePorts')
     case 'NamespaceChanged':
       return rejectedBy.has('InterPodAffinity')
   }

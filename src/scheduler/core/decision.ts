@@ -10,6 +10,8 @@ export type Placed = {
   readonly ties: number
   /** The row from which the winner was sought among the tied ones. */
   readonly draw: number
+  /** The best rows, best first; to be asked before the snapshot changes. */
+  readonly best: (max: number) => readonly { readonly row: number; readonly score: number }[]
 }
 
 export type Unplaced = { readonly kind: 'Unplaced' }

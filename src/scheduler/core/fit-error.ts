@@ -8,31 +8,37 @@ export type Diagnosis = {
   readonly reasons: ReadonlyMap<string, number>
   /** Plugins that rejected at least one node: what may wake the pod depends on them. */
   readonly plugins: ReadonlySet<string>
+  /** The same, with how many nodes each rejected first. */
+  readonly nodesByPlugin: ReadonlyMap<string, number>
   /** Rows where evicting pods might help. */
   readonly resolvableRows: readonly number[]
-  /** The pod fits these nodes but for pods nominated to them. */
-  readonly reservedRows: readonly number[]
 }
 
-/** Asks for the first rejection of every node. Rows that pass but are excluded are reserved for nominated pods. */
-export function diagnose(plan: Plan, snapshot: Snapshot): Diagnosis {
+type PluginRejection = ReturnType<typeof rejectionOf>
+
+/** Asks for the first rejection of every node; `ofReserved` answers for nodes that pass every filter. */
+export function diagnose(plan: Plan, snapshot: Snapshot, ofReserved: (row: number) => PluginRejection): Diagnosis {
   const reasons = new Map<string, number>()
-  const plugins = new Set<string>()
+  const plugins = new Map<string, number>()
   const resolvableRows: number[] = []
   const reservedRows: number[] = []
+  const count = (row: number, { plugin, rejection }: NonNullable<PluginRejection>) => {
+    plugins.set(plugin, (plugins.get(plugin) ?? 0) + 1)
+    for (const reason of rejection.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+    if (rejection.isResolvable) resolvableRows.push(row)
+  }
   beginFilter(plan)
   for (let row = 0; row < snapshot.rowsEnd; row++) {
     if (!snapshot.nodes[row]) continue
     const rejected = rejectionOf(plan, row)
-    if (!rejected) {
-      reservedRows.push(row)
-      continue
-    }
-    plugins.add(rejected.plugin)
-    for (const reason of rejected.rejection.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
-    if (rejected.rejection.isResolvable) resolvableRows.push(row)
+    if (rejected) count(row, rejected)
+    else reservedRows.push(row)
   }
-  return { nodeCount: snapshot.nodeCount, reasons, plugins, resolvableRows, reservedRows }
+  for (const row of reservedRows) {
+    const rejected = ofReserved(row)
+    if (rejected) count(row, rejected)
+  }
+  return { nodeCount: snapshot.nodeCount, reasons, plugins: new Set(plugins.keys()), nodesByPlugin: plugins, resolvableRows }
 }
 
 /** Upstream's sentence: `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` and what preemption said. */

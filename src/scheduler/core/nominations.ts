@@ -35,24 +35,38 @@ export class Nominations {
   /** Rows that the pod would only fit on if the pods nominated there (priority ≥ its own) did not come; undefined when none can be. */
   rowsThatReject(plan: Plan, target: { readonly key: string; readonly priority: number }): ReadonlySet<number> | undefined {
     if (this.#byKey.size === 0) return undefined
-    const byRow = new Map<number, Nomination[]>()
+    const rows = new Set<number>()
     for (const nomination of this.#byKey.values()) {
       const row = this.#snapshot.rowOf(nomination.nodeName)
-      if (row === undefined || nomination.key === target.key || nomination.priority < target.priority) continue
-      const list = byRow.get(row)
-      if (list) list.push(nomination)
-      else byRow.set(row, [nomination])
+      if (row !== undefined && yieldsTo(target, nomination)) rows.add(row)
     }
     const rejecting = new Set<number>()
-    for (const [row, list] of byRow) if (this.#rejects(plan, row, list)) rejecting.add(row)
+    for (const row of rows) {
+      const fits = this.withNominated({ row, ...target }, () => {
+        beginFilter(plan)
+        return isFeasible(plan, row)
+      })
+      if (!fits) rejecting.add(row)
+    }
     return rejecting.size > 0 ? rejecting : undefined
   }
 
-  #rejects(plan: Plan, row: number, list: readonly Nomination[]): boolean {
-    const keys = list.map((n) => this.#snapshot.addPod(`nominated ${n.key}`, n.pod, n.nodeName).key)
-    beginFilter(plan)
-    const isRejected = !isFeasible(plan, row)
-    for (const key of keys) this.#snapshot.removePod(key)
-    return isRejected
+  /** Runs `question` as if the pods nominated to the row, which the target must yield to, were there already. */
+  withNominated<T>(target: { readonly row: number; readonly key: string; readonly priority: number }, question: () => T): T {
+    const nodeName = this.#snapshot.nodeName(target.row)
+    const there = [...this.#byKey.values()].filter((n) => n.nodeName === nodeName && yieldsTo(target, n))
+    if (there.length === 0) return question()
+    return this.#snapshot.whatIf(() => {
+      const keys = there.map((n) => this.#snapshot.addPod(`nominated ${n.key}`, n.pod, nodeName).key)
+      try {
+        return question()
+      } finally {
+        for (const key of keys) this.#snapshot.removePod(key)
+      }
+    })
   }
+}
+
+function yieldsTo(target: { readonly key: string; readonly priority: number }, nomination: Nomination): boolean {
+  return nomination.key !== target.key && nomination.priority >= target.priority
 }

@@ -71,5 +71,10 @@ export function decideByScan(plan: Plan, snapshot: Snapshot, random: Random, isE
   const best = totals.reduce((a, b) => Math.max(a, b))
   const tied = rows.filter((_, i) => totals[i] === best)
   const row = tied.find((r) => r >= draw) ?? tied[0]!
-  return { kind: 'Placed', row, score: best, feasible: rows.length, ties: tied.length, draw }
+  const byScore = (max: number) =>
+    rows
+      .map((r, i) => ({ row: r, score: totals[i]! }))
+      .sort((a, b) => b.score - a.score || a.row - b.row)
+      .slice(0, max)
+  return { kind: 'Placed', row, score: best, feasible: rows.length, ties: tied.length, draw, best: byScore }
 }

@@ -3,7 +3,8 @@ import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { Decision } from './decision.ts'
 import { type Diagnosis, diagnose } from './fit-error.ts'
 import { Nominations } from './nominations.ts'
-import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan } from './plan.ts'
+import { type Budget, findPreemption, type Preemption } from './preemption.ts'
+import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, rejectionOf } from './plan.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
 import type { PodShape } from './pod-shape.ts'
 import { decideByScan, pluginScores } from './scan.ts'
@@ -33,21 +34,41 @@ export class SchedulerCore {
     this.nominations = new Nominations(this.snapshot)
   }
 
-  /** The best node for a pod. All nodes are evaluated exactly. */
+  /** The best node for a pod; the node that room was made on first. All nodes are evaluated exactly. */
   decide(target: PodToPlace): Decision {
     const plan = this.planOf(target)
     const reserved = this.nominations.rowsThatReject(plan, target)
+    const nominated = this.nominations.get(target.key)
+    const row = nominated && this.snapshot.rowOf(nominated.nodeName)
+    if (row !== undefined && !reserved?.has(row)) {
+      beginFilter(plan)
+      if (isFeasible(plan, row)) return { kind: 'Placed', row, score: 0, feasible: 1, ties: 1, draw: row, best: () => [{ row, score: 0 }] }
+    }
     return decideByScan(plan, this.snapshot, this.#random, reserved && ((row) => reserved.has(row)))
   }
 
+  /** Why the pod fits nowhere. A node that is kept for nominated pods rejects for what it would lack with them. */
   diagnose(target: PodToPlace): Diagnosis {
-    return diagnose(this.planOf(target), this.snapshot)
+    const plan = this.planOf(target)
+    return diagnose(plan, this.snapshot, (row) =>
+      this.nominations.withNominated({ row, ...target }, () => {
+        beginFilter(plan)
+        return rejectionOf(plan, row)
+      }),
+    )
   }
 
-  isFeasibleOn(target: PodToPlace, row: number): boolean {
-    const plan = this.planOf(target)
-    beginFilter(plan)
-    return this.snapshot.nodes[row] !== undefined && isFeasible(plan, row)
+  /** What evicting pods of lower priority could do for a pod that fits nowhere. Nothing is changed. */
+  preempt(target: PodToPlace, diagnosis: Diagnosis, budgets: readonly Budget[]): Preemption {
+    return findPreemption({
+      plan: this.planOf(target),
+      snapshot: this.snapshot,
+      nominations: this.nominations,
+      key: target.key,
+      priority: target.priority,
+      budgets,
+      rows: diagnosis.resolvableRows,
+    })
   }
 
   /** One plugin's score of a row, 0..100 before its weight, among all feasible rows. */

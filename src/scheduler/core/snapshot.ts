@@ -2,6 +2,7 @@ import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
 import { resourceAmounts } from '../../kinds/pod-requests.ts'
 import { assert } from '../../base/assert.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
+import { DeltaLog } from './delta-log.ts'
 import { type CounterSpec, DomainCounter } from './domain-counter.ts'
 import { ImageIndex } from './image-index.ts'
 import { Interner } from './interner.ts'
@@ -68,6 +69,9 @@ export class Snapshot {
   /** How many changes there have been; the last `ringSize` rows are at `position % ringSize`. */
   position = 0
   readonly #ring = new Int32Array(ringSize)
+  /** What happened, for explanations of past decisions. */
+  readonly log = new DeltaLog()
+  #isLogging = true
   #capacity = capacityStart
   /** The largest of `staticVersions`. */
   staticVersion = 0
@@ -216,16 +220,13 @@ export class Snapshot {
     const known = this.#rowOf.get(name)
     if (known !== undefined) {
       const isSchedulingRelevant = !equalForScheduling(this.nodes[known]!, node)
-      if (isSchedulingRelevant) this.#replaceNode(known, node)
+      if (isSchedulingRelevant) this.swapNode(known, node)
       else this.nodes[known] = node
       return { row: known, isNew: false, isSchedulingRelevant }
     }
     const row = this.#freeRows.pop() ?? this.rowsEnd++
     if (row >= this.#capacity) this.#grow(row + 1)
-    this.#rowOf.set(name, row)
-    this.nodeCount++
-    this.#podsOf[row] = []
-    this.#writeNode(row, node)
+    this.swapNode(row, node)
     const strays = this.#strays.get(name)
     if (strays) {
       this.#strays.delete(name)
@@ -244,23 +245,45 @@ export class Snapshot {
       this.#detach(entry)
       this.#stray(entry)
     }
-    this.#rowOf.delete(name)
+    this.swapNode(row, undefined)
+    this.#freeRows.push(row)
+  }
+
+  /** Puts a node on a row, replaces it, or takes it away (then the row must be empty). Which rows are free is the caller's matter. */
+  swapNode(row: number, node: Node | undefined): void {
+    const old = this.nodes[row]
+    if (old && node) this.#replaceNode(row, node)
+    else if (node) {
+      this.#rowOf.set(node.metadata.name!, row)
+      this.nodeCount++
+      this.#podsOf[row] ??= []
+      this.#writeNode(row, node)
+    } else if (old) {
+      assert(this.#podsOf[row]!.length === 0, `row ${row} still has pods`)
+      this.#rowOf.delete(old.metadata.name!)
+      this.nodeCount--
+      this.#clearNode(row)
+    }
+    if (this.#isLogging) this.log.addNode(row, old, node)
+  }
+
+  #clearNode(row: number): void {
     this.nodes[row] = undefined
-    this.nodeCount--
     this.images.remove(row)
     for (const column of this.#columns.values()) column.set(row, undefined)
     for (const amounts of this.allocatable) amounts[row] = 0
     this.podsMax[row] = 0
     this.#touchStatic(row)
-    this.#freeRows.push(row)
   }
 
+  /** Counters depend on the labels: the pods are taken out with the old node and put back with the new one. */
   #replaceNode(row: number, node: Node): void {
-    // Counters depend on the labels: take the pods out with the old node and put them back with the new one.
     const entries = [...this.#podsOf[row]!]
-    for (const entry of entries) this.#detach(entry)
-    this.#writeNode(row, node)
-    for (const entry of entries) this.#attach(entry, row)
+    this.whatIf(() => {
+      for (const entry of entries) this.#detach(entry)
+      this.#writeNode(row, node)
+      for (const entry of entries) this.#attach(entry, row)
+    })
   }
 
   #writeNode(row: number, node: Node): void {
@@ -335,15 +358,32 @@ export class Snapshot {
     return entry
   }
 
-  /** Takes an entry off its row and back, for what-if questions; every `lift` is followed by a `restore`. */
+  /** Takes an entry off its row, within whatIf. */
   lift(entry: PodEntry): void {
     this.#detach(entry)
   }
 
-  restore(entry: PodEntry): void {
-    const row = this.#rowOf.get(entry.nodeName)
-    assert(row !== undefined, `the node ${entry.nodeName} went away during a what-if`)
+  /** Puts a lifted entry (back) on a row, within whatIf. */
+  restore(entry: PodEntry, row: number): void {
     this.#attach(entry, row)
+  }
+
+  /** A pod that is no more, within whatIf; `lift` takes it away again. */
+  addGhost(shape: PodShape, row: number, isTerminating: boolean): PodEntry {
+    const ghost: PodEntry = { key: '', pod: shape.pod, shape, priority: 0, startedAt: 0, isTerminating, nodeName: '', row }
+    this.#attach(ghost, row)
+    return ghost
+  }
+
+  /** Runs a question that changes the snapshot and undoes all its changes; they are not logged. */
+  whatIf<T>(question: () => T): T {
+    const wasLogging = this.#isLogging
+    this.#isLogging = false
+    try {
+      return question()
+    } finally {
+      this.#isLogging = wasLogging
+    }
   }
 
   #attach(entry: PodEntry, row: number): void {
@@ -372,6 +412,7 @@ export class Snapshot {
     const bumps = isTerminating ? shape.terminatingBumps : shape.bumps
     for (let i = 0; i < bumps.length; i++) bumps[i]!.counter.add(row, sign * bumps[i]!.weight)
     this.#touch(row)
+    if (this.#isLogging) this.log.addPod(row, { shapeId: shape.id, isTerminating, isAdded: sign === 1 })
   }
 
   #stray(entry: PodEntry): void {
@@ -391,6 +432,7 @@ export class Snapshot {
     }
     if (labels) this.#namespaces.set(name, labels)
     else this.#namespaces.delete(name)
+    this.log.cut()
     if (this.#counters.size > 0) this.#recount()
   }
 

@@ -1,0 +1,202 @@
+import type { Labels } from './pod-shape.ts'
+import type { Nominations } from './nominations.ts'
+import { beginFilter, isFeasible, type Plan, rejectionOf } from './plan.ts'
+import type { PodEntry, Snapshot } from './snapshot.ts'
+
+/** A PodDisruptionBudget as preemption reads it. */
+export type Budget = {
+  readonly namespace: string
+  readonly matches: (labels: Labels) => boolean
+  /** status.disruptionsAllowed, and the pods whose disruption is counted there already. */
+  readonly allowed: number
+  readonly disrupted: ReadonlySet<string>
+}
+
+export type Candidate = {
+  readonly row: number
+  /** Most important first. */
+  readonly victims: readonly PodEntry[]
+  /** Victims that break a budget. */
+  readonly violations: number
+}
+
+export type Preemption = {
+  readonly candidate: Candidate | undefined
+  /** Without a candidate: why preemption does not help, counted over all nodes. */
+  readonly reasons: ReadonlyMap<string, number>
+}
+
+export type PreemptionInput = {
+  readonly plan: Plan
+  readonly snapshot: Snapshot
+  readonly nominations: Nominations
+  readonly key: string
+  readonly priority: number
+  readonly budgets: readonly Budget[]
+  /** Rows where eviction may help (Diagnosis.resolvableRows). */
+  readonly rows: readonly number[]
+}
+
+const noVictims = 'No preemption victims found for incoming pod'
+const notHelpful = 'Preemption is not helpful for scheduling'
+
+/**
+ * The cheapest set of lower-priority pods whose removal makes room. Per node: take all of them away; if the pod fits then, give
+ * them back most important first (those that would break a budget before the others) as long as it still fits. Among
+ * nodes, in order: fewest broken budgets, lowest highest priority, least sum of priorities, fewest victims, latest start of
+ * the most important victim. Every candidate node is tried. Source: kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption
+ */
+export function findPreemption(input: PreemptionInput): Preemption {
+  const { snapshot, rows, nominations } = input
+  const reasons = new Map<string, number>()
+  const count = (reason: string, nodes = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + nodes)
+  if (snapshot.nodeCount > rows.length) count(notHelpful, snapshot.nodeCount - rows.length)
+  if (!snapshot.hasPodBelow(input.priority)) {
+    if (rows.length > 0) count(noVictims, rows.length)
+    return { candidate: undefined, reasons }
+  }
+  const tryRow = dependsOnResourcesOnly(input.plan) ? tryByArithmetic : tryByLifting
+  let best: Candidate | undefined
+  for (const row of rows) {
+    const lower = snapshot.podsOf(row).filter((entry) => entry.priority < input.priority)
+    if (lower.length === 0) {
+      count(noVictims)
+      continue
+    }
+    lower.sort(byImportance)
+    const candidate = nominations.withNominated({ row, ...input }, () => tryRow(input, row, lower, count))
+    if (candidate && (!best || isBetter(candidate, best))) best = candidate
+  }
+  return { candidate: best, reasons: best ? new Map() : reasons }
+}
+
+/** Higher priority first, then the longer running; then by key, so that the answer does not depend on the order of events. */
+function byImportance(a: PodEntry, b: PodEntry): number {
+  return b.priority - a.priority || compareStart(a, b) || (a.key < b.key ? -1 : 1)
+}
+
+function compareStart(a: PodEntry, b: PodEntry): number {
+  return a.startedAt === b.startedAt ? 0 : a.startedAt < b.startedAt ? -1 : 1
+}
+
+/** The shape's only filter by what runs is NodeResourcesFit, so the question is one of sums. */
+function dependsOnResourcesOnly(plan: Plan): boolean {
+  return plan.domainFilters.length === 0 && plan.plugins.every(({ name, compiled }) => !compiled.usageFilter || name === 'NodeResourcesFit')
+}
+
+type TryRow = (input: PreemptionInput, row: number, lower: readonly PodEntry[], count: (reason: string) => void) => Candidate | undefined
+
+const tryByArithmetic: TryRow = ({ plan: { shape }, snapshot, budgets }, row, lower, count) => {
+  const free = shape.resourceIds.map((id, i) => snapshot.allocatable[id]![row]! - snapshot.requested[id]![row]! - shape.resourceAmounts[i]!)
+  const names = shape.resourceIds.map((id) => snapshot.resources.name(id))
+  let podsFree = snapshot.podsMax[row]! - snapshot.podCount[row]! - 1
+  const take = (entry: PodEntry, sign: 1 | -1) => {
+    podsFree += sign
+    for (let i = 0; i < names.length; i++) free[i]! += sign * (entry.shape.requests[names[i]!] ?? 0)
+  }
+  const fits = () => podsFree >= 0 && free.every((amount) => amount >= 0)
+  for (const entry of lower) take(entry, 1)
+  if (!fits()) {
+    if (podsFree < 0) count('Too many pods')
+    names.forEach((name, i) => free[i]! < 0 && count(`Insufficient ${name}`))
+    return undefined
+  }
+  return reprieve({ row, lower, budgets, fits, giveBack: (entry) => take(entry, -1), takeAgain: (entry) => take(entry, 1) })
+}
+
+const tryByLifting: TryRow = ({ plan, snapshot, budgets }, row, lower, count) =>
+  snapshot.whatIf(() => {
+    const lifted = new Set<PodEntry>()
+    const lift = (entry: PodEntry) => {
+      snapshot.lift(entry)
+      lifted.add(entry)
+    }
+    const restore = (entry: PodEntry) => {
+      snapshot.restore(entry, row)
+      lifted.delete(entry)
+    }
+    const fits = () => {
+      beginFilter(plan)
+      return isFeasible(plan, row)
+    }
+    for (const entry of lower) lift(entry)
+    try {
+      if (fits()) return reprieve({ row, lower, budgets, fits, giveBack: restore, takeAgain: lift })
+      for (const reason of rejectionOf(plan, row)!.rejection.reasons) count(reason)
+      return undefined
+    } finally {
+      for (const entry of [...lifted]) restore(entry)
+    }
+  })
+
+/** Gives pods back as long as the newcomer still fits; the others are the victims. */
+function reprieve(input: {
+  readonly row: number
+  readonly lower: readonly PodEntry[]
+  readonly budgets: readonly Budget[]
+  readonly fits: () => boolean
+  readonly giveBack: (entry: PodEntry) => void
+  readonly takeAgain: (entry: PodEntry) => void
+}): Candidate {
+  const { row, lower, budgets, fits, giveBack, takeAgain } = input
+  const { violating, others } = splitByBudgets(lower, budgets)
+  const victims: PodEntry[] = []
+  let violations = 0
+  const tryBack = (entry: PodEntry): boolean => {
+    giveBack(entry)
+    if (fits()) return true
+    takeAgain(entry)
+    victims.push(entry)
+    return false
+  }
+  for (const entry of violating) if (!tryBack(entry)) violations++
+  for (const entry of others) tryBack(entry)
+  victims.sort(byImportance)
+  return { row, victims, violations }
+}
+
+/** Pods beyond what the budgets still allow, when all of them went in this order. */
+function splitByBudgets(
+  entries: readonly PodEntry[],
+  budgets: readonly Budget[],
+): { readonly violating: readonly PodEntry[]; readonly others: readonly PodEntry[] } {
+  if (budgets.length === 0) return { violating: [], others: entries }
+  const left = budgets.map((b) => b.allowed)
+  const violating: PodEntry[] = []
+  const others: PodEntry[] = []
+  for (const entry of entries) {
+    let isViolating = false
+    budgets.forEach((budget, i) => {
+      if (budget.namespace !== entry.shape.namespace || !budget.matches(entry.shape.labels)) return
+      if (budget.disrupted.has(entry.pod.metadata.name ?? '')) return
+      left[i]!--
+      if (left[i]! < 0) isViolating = true
+    })
+    ;(isViolating ? violating : others).push(entry)
+  }
+  return { violating, others }
+}
+
+/** Upstream adds 2³¹ to each priority so that more victims never weigh less than fewer. */
+const priorityOffset = 2 ** 31
+
+function isBetter(a: Candidate, b: Candidate): boolean {
+  const keys: readonly ((c: Candidate) => number)[] = [
+    (c) => c.violations,
+    (c) => c.victims[0]?.priority ?? Number.NEGATIVE_INFINITY,
+    (c) => c.victims.reduce((sum, v) => sum + v.priority + priorityOffset, 0),
+    (c) => c.victims.length,
+    (c) => -earliestStart(c),
+  ]
+  for (const key of keys) {
+    const [x, y] = [key(a), key(b)]
+    if (x !== y) return x < y
+  }
+  return false
+}
+
+/** The earliest start among the victims of the highest priority. */
+function earliestStart({ victims }: Candidate): number {
+  const highest = victims[0]?.priority
+  return victims.reduce((min, v) => (v.priority === highest ? Math.min(min, v.startedAt) : min), Number.POSITIVE_INFINITY)
+}

@@ -1,0 +1,169 @@
+import { toTime } from '../../base/clock.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { isPodTerminal, podCondition } from '../../kinds/pod-status.ts'
+import { amountText } from '../core/amount-text.ts'
+import type { DecisionRecord } from '../core/decision-records.ts'
+import { isAssigned } from '../core/pod-shape.ts'
+import type { PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
+import { asOf, canGoBackTo } from '../core/time-travel.ts'
+import { explainNodes, type NodesExplained } from './explain-nodes.ts'
+import type { SchedulingExplanation, Winner } from './explanation.ts'
+import { suggest } from './suggest.ts'
+
+export type ExplainInput = {
+  readonly core: SchedulerCore
+  readonly target: PodToPlace
+  readonly record: DecisionRecord | undefined
+  readonly isOurs: boolean
+  readonly isGated: boolean
+}
+
+type Body = Omit<SchedulingExplanation, 'apiVersion' | 'kind' | 'metadata' | 'pod'>
+
+/** The explanation of one pod. Takes some microseconds a node, plus the replay; changes nothing. */
+export function explainPod(input: ExplainInput): SchedulingExplanation {
+  const { pod, priority } = input.target
+  const { requests } = input.core.snapshot.shapeOf(pod)
+  return {
+    apiVersion: 'keelson.dev/v1',
+    kind: 'SchedulingExplanation',
+    metadata: { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace ?? '' },
+    pod: {
+      uid: pod.metadata.uid ?? '',
+      schedulerName: pod.spec?.schedulerName ?? 'default-scheduler',
+      priority,
+      requests: Object.fromEntries(Object.entries(requests).map(([name, amount]) => [name, amountText(name, amount)])),
+    },
+    ...bodyOf(input),
+  }
+}
+
+function bodyOf(input: ExplainInput): Body {
+  const { pod } = input.target
+  if (isPodTerminal(pod)) return nothingToSay('Finished', `the pod has finished (${pod.status?.phase})`)
+  if (isAssigned(pod)) return explainPlaced(input)
+  if (!input.isOurs) return nothingToSay('Foreign', `the pod waits for scheduler ${pod.spec?.schedulerName}, which is not this one`)
+  if (input.isGated) {
+    const gates = (pod.spec?.schedulingGates ?? []).map((g) => g.name).join(', ')
+    return nothingToSay('Gated', `scheduling is gated by ${gates}: it starts when they are removed from spec.schedulingGates`)
+  }
+  return explainPending(input)
+}
+
+function nothingToSay(outcome: Body['outcome'], summary: string): Body {
+  return { outcome, summary, basis: 'None', basisNote: '', nodes: [], rejections: [], suggestions: [] }
+}
+
+function explainPending({ core, target, record }: ExplainInput): Body {
+  const explained = explainNodes(core.planOf(target), core.snapshot)
+  const condition = podCondition(target.pod, 'PodScheduled')
+  const { feasible, rejected } = explained
+  const total = feasible.length + rejected.length
+  const summary =
+    feasible.length > 0
+      ? `${feasible.length} of ${total} nodes would take it now; it is queued for its next attempt`
+      : `none of ${total} nodes takes it`
+  return {
+    outcome: 'Pending',
+    summary,
+    basis: 'CurrentState',
+    basisNote: 'the cluster as it is now',
+    ...timesOf(record),
+    ...(condition?.message ? { message: condition.message } : {}),
+    ...nodesOf(explained),
+    suggestions: feasible.length > 0 ? [] : suggest(rejected),
+  }
+}
+
+function explainPlaced(input: ExplainInput): Body {
+  const { core, target, record } = input
+  const node = target.pod.spec!.nodeName!
+  if (record?.placed?.node !== node) return explainWithoutRecord(input, node)
+  const { position } = record
+  if (!canGoBackTo(core.snapshot, position)) return explainByRecord(record, node)
+  const unassigned = { ...target, pod: withoutNode(target.pod) }
+  const explained = asOf(core.snapshot, position, () => explainNodes(core.planOf(unassigned), core.snapshot))
+  return {
+    outcome: 'Placed',
+    summary: `placed on ${node}`,
+    basis: 'Replay',
+    basisNote: `the state in which it was decided, ${core.snapshot.log.end - position} changes ago, replayed`,
+    ...timesOf(record),
+    winner: winnerOf(record, explained),
+    ...nodesOf(explained),
+    suggestions: [],
+  }
+}
+
+/** Bound by somebody else, or before this scheduler started: what it would say now, without the pod itself. */
+function explainWithoutRecord({ core, target }: ExplainInput, node: string): Body {
+  const { snapshot } = core
+  const unassigned = { ...target, pod: withoutNode(target.pod) }
+  const entry = snapshot.pod(target.key)
+  const ask = () => explainNodes(core.planOf(unassigned), snapshot)
+  const explained =
+    entry && entry.row >= 0
+      ? snapshot.whatIf(() => {
+          const { row } = entry
+          snapshot.lift(entry)
+          try {
+            return ask()
+          } finally {
+            snapshot.restore(entry, row)
+          }
+        })
+      : ask()
+  return {
+    outcome: 'Placed',
+    summary: `on ${node}; this scheduler did not decide it, or no longer remembers`,
+    basis: 'CurrentState',
+    basisNote: 'no decision is remembered: these are the numbers of the cluster as it is now, without this pod',
+    ...nodesOf(explained),
+    suggestions: [],
+  }
+}
+
+function explainByRecord(record: DecisionRecord, node: string): Body {
+  return {
+    outcome: 'Placed',
+    summary: `placed on ${node}`,
+    basis: 'Record',
+    basisNote: 'too much has changed since to replay the state: only what was noted at the decision is shown, without formulas',
+    ...timesOf(record),
+    winner: winnerOf(record, undefined),
+    nodes: record.best.map(({ node: name, score }) => ({ name, verdict: 'Feasible', total: score, scores: [] })),
+    rejections: record.rejections,
+    suggestions: [],
+  }
+}
+
+function timesOf(record: DecisionRecord | undefined): Pick<Body, 'decidedAt' | 'attempts'> {
+  return record ? { decidedAt: toTime(record.atMs), attempts: record.attempts } : {}
+}
+
+function winnerOf({ placed, feasible, nodeCount }: DecisionRecord, explained: NodesExplained | undefined): Winner {
+  const { node, score, ties, draw } = placed!
+  const total = explained?.feasible.find((n) => n.name === node)?.total ?? score
+  const why =
+    feasible === 1
+      ? `the only one of ${nodeCount} nodes that takes the pod`
+      : ties === 1
+        ? `the best score of ${feasible} feasible nodes`
+        : `${ties} of ${feasible} feasible nodes share the best score; the seeded draw started at row ${draw} and this is the first tied one from there`
+  return { node, score: total, feasibleNodes: feasible, tiedNodes: ties, why }
+}
+
+function nodesOf({ feasible, rejected }: NodesExplained): Pick<Body, 'nodes' | 'rejections'> {
+  const counts = new Map<string, number>()
+  for (const { node } of rejected) counts.set(node.filters[0]!.plugin, (counts.get(node.filters[0]!.plugin) ?? 0) + 1)
+  return {
+    nodes: [...feasible, ...rejected.map((r) => r.node)],
+    rejections: [...counts].map(([plugin, nodes]) => ({ plugin, nodes })).sort((a, b) => b.nodes - a.nodes),
+  }
+}
+
+/** The pod as it was when it was decided. */
+function withoutNode(pod: Pod): Pod {
+  const { nodeName: _, ...spec } = pod.spec!
+  return { ...pod, spec }
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTestApi } from '../apiserver/test-api.ts'
+import { type Random, seededRandom } from '../base/random.ts'
+import { silentLog } from '../base/log.ts'
+import type { Client } from '../client/contract.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import { InformerFactory } from '../control/informer-factory.ts'
+import { createLoopContext } from '../control/loop-context.ts'
+import type { Event, Node, Pod } from '../kinds/generated/types/core-v1.ts'
+import { podCondition } from '../kinds/pod-status.ts'
+import { virtualClock, type VirtualClock } from '../platform/virtual-clock.ts'
+import { type NodeInput, type PodInput, testNode, testPod } from './core/fixtures.ts'
+import { createScheduler, type Scheduler } from './loop.ts'
+
+type Cluster = {
+  readonly client: Client
+  readonly clock: VirtualClock
+  readonly random: Random
+  readonly scheduler: Scheduler
+  addNode(input: NodeInput): Promise<Node>
+  addPod(input: PodInput): Promise<Pod>
+  pod(name: string): Promise<Pod>
+  events(name: string): Promise<Event[]>
+  /** Runs virtual time until it holds; fails after a minute of it. */
+  until(what: string, condition: () => Promise<boolean>, limitMs?: number): Promise<void>
+}
+
+async function withCluster(seed: number, body: (cluster: Cluster) => Promise<void>): Promise<void> {
+  const clock = virtualClock()
+  const random = seededRandom(seed)
+  const { api, client } = await createTestApi({ clock, random })
+  const informers = new InformerFactory({ client, clock, random, log: silentLog })
+  const stop = new AbortController()
+  const context = createLoopContext({ component: 'default-scheduler', client, informers, clock, random, log: silentLog })
+  const scheduler = createScheduler({ context })
+  informers.start(stop.signal)
+  const running = scheduler.run(stop.signal)
+  const pods = client.resource(kindRefs.coreV1.pods, 'default')
+  await client
+    .resource(kindRefs.coreV1.namespaces)
+    .create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } })
+    .catch(() => undefined)
+  const cluster: Cluster = {
+    client,
+    clock,
+    random,
+    scheduler,
+    addNode: async (input) => {
+      const node = testNode(input)
+      const created = await client.resource(kindRefs.coreV1.nodes).create(node)
+      return client.resource(kindRefs.coreV1.nodes).updateStatus({ ...created, status: node.status! })
+    },
+    addPod: (input) => {
+      const pod = testPod(input)
+      const { uid: _, ...metadata } = pod.metadata
+      return pods.create({ ...pod, metadata })
+    },
+    pod: (name) => pods.get(name),
+    events: async (name) => {
+      const list = await client.resource(kindRefs.coreV1.events, 'default').list()
+      return list.items.filter((e) => e.involvedObject.name === name)
+    },
+    until: async (what, condition, limitMs = 60_000) => {
+      for (const end = clock.now() + limitMs; clock.now() < end; await clock.advance(100)) {
+        await clock.settle()
+        if (await condition()) return
+      }
+      assert.fail(`did not happen: ${what}`)
+    },
+  }
+  try {
+    await body(cluster)
+  } finally {
+    stop.abort(new Error('the test is over'))
+    await clock.settle()
+    await running.catch(() => undefined)
+    await informers.ended()
+    await api.close?.()
+  }
+}
+
+const scheduled = (pod: Pod) => podCondition(pod, 'PodScheduled')
+
+test('binds a pod, with condition and event', () =>
+  withCluster(1, async (c) => {
+    await c.addNode({ name: 'a' })
+    await c.addPod({ name: 'p', requests: { cpu: '1' } })
+    await c.until('bound', async () => (await c.pod('p')).spec?.nodeName === 'a')
+    assert.equal(scheduled(await c.pod('p'))?.status, 'True')
+    await c.until('an event', async () => (await c.events('p')).length > 0)
+    const [event] = await c.events('p')
+    assert.equal(event?.reason, 'Scheduled')
+    assert.equal(event?.message, 'Successfully assigned default/p to a')
+  }))
+
+test('says why nothing fits, and places the pod when a node comes that helps', () =>
+  withCluster(2, async (c) => {
+    await c.addNode({ name: 'a', cpu: '1' })
+    await c.addPod({ name: 'p', requests: { cpu: '2' } })
+    await c.until('a reason', async () => scheduled(await c.pod('p'))?.status === 'False')
+    const condition = scheduled(await c.pod('p'))
+    assert.equal(condition?.reason, 'Unschedulable')
+    assert.equal(
+      condition?.message,
+      '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
+    )
+    await c.addNode({ name: 'b', cpu: '4' })
+    await c.until('bound', async () => (await c.pod('p')).spec?.nodeName === 'b')
+  }))
+
+test('places a waiting pod when another leaves, without waiting for the flush', () =>
+  withCluster(3, async (c) => {
+    await c.addNode({ name: 'a', cpu: '1' })
+    await c.addPod({ name: 'first', requests: { cpu: '1' } })
+    await c.until('bound', async () => (await c.pod('first')).spec?.nodeName === 'a')
+    await c.addPod({ name: 'second', requests: { cpu: '1' } })
+    await c.until('a reason', async () => scheduled(await c.pod('second'))?.status === 'False')
+    await c.client.resource(kindRefs.coreV1.pods, 'default').delete('first', { gracePeriodSeconds: 0 })
+    await c.until('bound', async () => (await c.pod('second')).spec?.nodeName === 'a', 15_000)
+  }))
+
+test('never gives out more than there is, and keeps to spread and seeds', async () => {
+  const trace = async (seed: number) => {
+    const nodes: string[] = []
+    await withCluster(seed, async (c) => {
+      for (const name of ['a', 'b', 'c']) await c.addNode({ name, cpu: '2', pods: '10' })
+      for (let i = 0; i < 15; i++) await c.addPod({ name: `p${i}`, requests: { cpu: '500m' } })
+      const all = async () => Promise.all(Array.from({ length: 15 }, (_, i) => c.pod(`p${i}`)))
+      await c.until('decided', async () => (await all()).every((p) => scheduled(p) !== undefined))
+      nodes.push(...(await all()).map((p) => p.spec?.nodeName ?? ''))
+    })
+    return nodes
+  }
+  const first = await trace(7)
+  for (const name of ['a', 'b', 'c']) assert.equal(first.filter((n) => n === name).length, 4)
+  assert.equal(first.filter((n) => n === '').length, 3)
+  assert.deepEqual(await trace(7), first)
+})
+
+test('leaves gated pods and pods of other schedulers alone', () =>
+  withCluster(4, async (c) => {
+    await c.addNode({ name: 'a' })
+    await c.addPod({ name: 'other', spec: { schedulerName: 'mine' } })
+    await c.addPod({ name: 'gated', spec: { schedulingGates: [{ name: 'example.com/wait' }] } })
+    await c.addPod({ name: 'p' })
+    await c.until('bound', async () => (await c.pod('p')).spec?.nodeName === 'a')
+    assert.equal((await c.pod('other')).spec?.nodeName, undefined)
+    assert.equal((await c.pod('gated')).spec?.nodeName, undefined)
+    const pods = c.client.resource(kindRefs.coreV1.pods, 'default')
+    await pods.patch('gated', { type: 'json', body: [{ op: 'remove', path: '/spec/schedulingGates' }] })
+    await c.until('bound', async () => (await c.pod('gated')).spec?.nodeName === 'a')
+  }))

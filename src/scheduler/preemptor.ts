@@ -1,0 +1,110 @@
+import { toTime } from '../base/clock.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { Informer } from '../client/informer-contract.ts'
+import type { LoopContext } from '../control/contract.ts'
+import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
+import { matches, selectorFrom, selectsEverything } from '../machinery/label-selector.ts'
+import { isStatus } from '../machinery/status-error.ts'
+import { type Diagnosis, fitErrorMessage } from './core/fit-error.ts'
+import type { Budget } from './core/preemption.ts'
+import type { PodToPlace, SchedulerCore } from './core/scheduler-core.ts'
+import type { PodEntry } from './core/snapshot.ts'
+import type { SchedulerMetrics } from './scheduler-metrics.ts'
+
+/** What is to be done for a pod that fits nowhere. */
+export type PreemptionPlan = {
+  /** For the condition's message; empty when room is being made. */
+  readonly message: string
+  /** The node that room is made on; '' clears an old nomination, undefined keeps what is. */
+  readonly nominatedNodeName: string | undefined
+  readonly victims: readonly PodEntry[]
+}
+
+export type PreemptorOptions = {
+  readonly context: LoopContext
+  readonly core: SchedulerCore
+  readonly budgets: Informer<PodDisruptionBudget>
+  readonly metrics: SchedulerMetrics
+}
+
+/** Plans which pods make room (pure, on the snapshot), and evicts them. */
+export class Preemptor {
+  readonly #options: PreemptorOptions
+
+  constructor(options: PreemptorOptions) {
+    this.#options = options
+  }
+
+  /** Decides at once; a nomination is entered in the core before anything else is decided. */
+  plan(target: PodToPlace, diagnosis: Diagnosis): PreemptionPlan {
+    const { core } = this.#options
+    const ineligible = this.#ineligible(target, diagnosis)
+    if (ineligible) return { message: `preemption: ${ineligible}`, nominatedNodeName: undefined, victims: [] }
+    if (diagnosis.nodeCount === 0) return { message: '', nominatedNodeName: undefined, victims: [] }
+    const { candidate, reasons } = core.preempt(target, diagnosis, this.#options.budgets.list().map(budgetOf))
+    if (!candidate) {
+      core.nominations.delete(target.key)
+      return { message: `preemption: ${fitErrorMessage(diagnosis.nodeCount, reasons)}`, nominatedNodeName: '', victims: [] }
+    }
+    const nodeName = core.snapshot.nodeName(candidate.row)
+    // Weaker pods that waited for the same room start over.
+    for (const weaker of core.nominations.below(nodeName, target.priority)) core.nominations.delete(weaker.key)
+    core.nominations.set({ key: target.key, pod: target.pod, nodeName, priority: target.priority })
+    return { message: '', nominatedNodeName: nodeName, victims: candidate.victims }
+  }
+
+  #ineligible({ key, pod, priority }: PodToPlace, diagnosis: Diagnosis): string | undefined {
+    if (pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
+    const { core } = this.#options
+    const nominated = core.nominations.get(key)?.nodeName ?? pod.status?.nominatedNodeName
+    const row = nominated ? core.snapshot.rowOf(nominated) : undefined
+    if (row === undefined || !diagnosis.resolvableRows.includes(row)) return undefined
+    const isLeaving = core.snapshot.podsOf(row).some((entry) => entry.isTerminating && entry.priority < priority)
+    return isLeaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined
+  }
+
+  /** Evicts the victims: condition, delete, event. A victim that is gone already is no error. */
+  async evict(target: PodToPlace, { victims, nominatedNodeName }: PreemptionPlan, signal: AbortSignal): Promise<void> {
+    this.#options.metrics.preempted(victims.length)
+    await Promise.all(victims.map(({ pod }) => this.#evictOne({ victim: pod, target, nodeName: nominatedNodeName ?? '', signal })))
+  }
+
+  async #evictOne(input: { victim: Pod; target: PodToPlace; nodeName: string; signal: AbortSignal }): Promise<void> {
+    const { victim, target, nodeName, signal } = input
+    const { context } = this.#options
+    const { name = '', namespace, uid } = victim.metadata
+    const pods = context.client.resource(kindRefs.coreV1.pods, namespace)
+    const condition = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'PreemptionByScheduler',
+      message: `${target.pod.spec?.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
+      lastTransitionTime: toTime(context.clock.now()),
+    }
+    try {
+      if (victim.metadata.deletionTimestamp === undefined) {
+        const body = { metadata: { uid }, status: { conditions: [condition] } }
+        await pods.patch(name, { type: 'strategic', body }, { subresource: 'status', signal })
+        await pods.delete(name, { signal, ...(uid ? { preconditions: { uid } } : {}) })
+      }
+      const message = `Preempted by pod ${target.pod.metadata.uid} on node ${nodeName}`
+      context.event(victim, { type: 'Normal', reason: 'Preempted', message })
+    } catch (error) {
+      if (signal.aborted || isStatus(error, 'NotFound') || isStatus(error, 'Conflict')) return
+      context.log.warn({ victim: `${namespace}/${name}`, pod: target.key, error: String(error) }, 'could not evict a pod')
+    }
+  }
+}
+
+function budgetOf(budget: PodDisruptionBudget): Budget {
+  const selector = selectorFrom(budget.spec?.selector)
+  // Upstream's preemption takes an empty selector as matching nothing.
+  const isEmpty = selectsEverything(selector)
+  return {
+    namespace: budget.metadata.namespace ?? '',
+    matches: (labels) => !isEmpty && matches(selector, labels),
+    allowed: budget.status?.disruptionsAllowed ?? 0,
+    disrupted: new Set(Object.keys(budget.status?.disruptedPods ?? {})),
+  }
+}
