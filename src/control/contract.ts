@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
 import type { Informer } from '../client/informer-contract.ts'
+import type { PolicyRule } from '../kinds/generated/types/rbac-v1.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
 
@@ -29,6 +30,8 @@ export type ControllerDefinition = {
   readonly watches: readonly WatchDeclaration[]
   /** Kinds that it writes: checked against what it does in tests, and what its role grants. */
   readonly writes: readonly KindRef[]
+  /** Permissions beyond reading `watches` and writing `writes` with their status, finalizers and scale. */
+  readonly rules?: readonly PolicyRule[]
   /** Keys worked on at once; one key never runs twice at the same time. Default 8. */
   readonly concurrency?: number
   /**

@@ -3,7 +3,6 @@
  * (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings), Keelson's verbs among them.
  */
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../kinds/generated/types/rbac-v1.ts'
-import { controllerRoles } from './controller-roles.ts'
 import { paths, read, rule, write } from './rule-builder.ts'
 
 export type Policy = {
@@ -215,8 +214,10 @@ const schedulerRoles: readonly ClusterRole[] = [
   clusterRole('system:kube-dns', [rule('list watch', '', 'endpoints services')]),
 ]
 
-export function bootstrapPolicy(): Policy {
-  const controllers = controllerRoles()
+/** What one control loop may do; `name` as in `system:controller:<name>-controller`. */
+export type ControllerRole = { readonly name: string; readonly rules: readonly PolicyRule[] }
+
+export function bootstrapPolicy(controllers: readonly ControllerRole[]): Policy {
   return {
     clusterRoles: [
       ...userFacing,

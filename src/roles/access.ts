@@ -1,0 +1,100 @@
+/** Authentication and authorization over the cluster's own objects, kept current by informers. */
+import {
+  bootstrapTokenAuthenticator,
+  certificateAuthenticator,
+  parseTokenFile,
+  staticTokenAuthenticator,
+  unionAuthenticator,
+} from '../apiserver/authn/authenticators.ts'
+import { createServiceAccountTokens, type ServiceAccountTokens } from '../apiserver/authn/service-account-tokens.ts'
+import type { Policy } from '../apiserver/authz/bootstrap-policy.ts'
+import { createNodeAuthorizer, createNodeGraph, type NodeGraph } from '../apiserver/authz/node-authorizer.ts'
+import { createRbacAuthorizer, createRbacIndex, type RbacIndex, unionAuthorizer } from '../apiserver/authz/rbac-authorizer.ts'
+import type { Authenticator, Authorizer } from '../apiserver/contract.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { InformerFactory } from '../control/informer-factory.ts'
+import { nodes } from '../kinds/core/node.ts'
+import { pods } from '../kinds/core/pod.ts'
+import { secrets } from '../kinds/core/secret.ts'
+import { serviceAccounts } from '../kinds/core/service-account.ts'
+import type { KindRef } from '../kinds/kind.ts'
+import { clusterRoleBindings } from '../kinds/rbac/cluster-role-binding.ts'
+import { clusterRoles } from '../kinds/rbac/cluster-role.ts'
+import { roleBindings } from '../kinds/rbac/role-binding.ts'
+import { roles } from '../kinds/rbac/role.ts'
+import type { KubeObject } from '../machinery/object.ts'
+
+export type Access = {
+  readonly authenticator: Authenticator
+  readonly authorizer: Authorizer
+  readonly tokens: ServiceAccountTokens
+  readonly rbac: RbacIndex
+  /** Follows the objects that decisions rest on; resolves when all of them are known. */
+  follow(informers: InformerFactory, signal: AbortSignal): Promise<void>
+}
+
+export function createAccess(options: {
+  clock: Clock
+  random: Random
+  serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
+  tokenFile: string | undefined
+  policy: Policy
+}): Access {
+  const rbac = createRbacIndex()
+  // The default roles hold from the first request on, before they are stored; what is stored replaces them by name.
+  const defaults = options.policy
+  for (const role of [...defaults.clusterRoles, ...defaults.roles]) rbac.setRole(role, false)
+  for (const binding of [...defaults.clusterRoleBindings, ...defaults.roleBindings]) rbac.setBinding(binding, false)
+  const graph = createNodeGraph()
+  let informers: InformerFactory | undefined
+  const byKey = <T extends KubeObject>(kind: KindRef<T>, key: string) => informers?.informer(kind).get(key)
+  const tokens = createServiceAccountTokens({
+    ...options.serviceAccountKeys,
+    clock: options.clock,
+    random: options.random,
+    lookup: (kind, namespace, name) => {
+      const kinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as Record<string, KindRef>
+      return byKey(kinds[kind]!, namespace ? `${namespace}/${name}` : name)
+    },
+  })
+  const bootstrap = bootstrapTokenAuthenticator({ secret: (name) => byKey(secrets, `kube-system/${name}`), clock: options.clock })
+  const fixed = options.tokenFile === undefined ? [] : [staticTokenAuthenticator(parseTokenFile(options.tokenFile))]
+  return {
+    authenticator: unionAuthenticator([certificateAuthenticator, tokens, bootstrap, ...fixed]),
+    authorizer: unionAuthorizer([createNodeAuthorizer(graph), createRbacAuthorizer(rbac)]),
+    tokens,
+    rbac,
+    follow: async (factory, signal) => {
+      informers = factory
+      const synced = [
+        ...followRoles(factory, rbac),
+        followPods(factory, graph),
+        ...[serviceAccounts, secrets, nodes].map((kind) => factory.informer(kind as KindRef)),
+      ]
+      await Promise.all(synced.map((informer) => informer.synced(signal)))
+    },
+  }
+}
+
+type Synced = { synced(signal?: AbortSignal): Promise<void> }
+
+function followRoles(informers: InformerFactory, rbac: RbacIndex): Synced[] {
+  const follow = <T extends KubeObject>(kind: KindRef<T>, set: (object: T, isGone: boolean) => void): Synced => {
+    const informer = informers.informer(kind)
+    informer.onChange(({ current, old }) => set((current ?? old)!, current === undefined))
+    return informer
+  }
+  return [
+    follow(roles, (o, gone) => rbac.setRole(o, gone)),
+    follow(clusterRoles, (o, gone) => rbac.setRole(o, gone)),
+    follow(roleBindings, (o, gone) => rbac.setBinding(o, gone)),
+    follow(clusterRoleBindings, (o, gone) => rbac.setBinding(o, gone)),
+  ]
+}
+
+function followPods(informers: InformerFactory, graph: NodeGraph): Synced {
+  const informer = informers.informer(pods)
+  informer.onChange(({ current, old }) => graph.setPod((current ?? old)!, current === undefined))
+  return informer
+}

@@ -1,0 +1,110 @@
+/**
+ * The control plane in one process: API server on a store, access control, controllers, scheduler. Free of sockets and of
+ * real time, so that the same composition serves the server role and the embedded cluster under a virtual clock.
+ */
+import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
+import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
+import { type ApiServer, createApiServer } from '../apiserver/api-server.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Client } from '../client/contract.ts'
+import { ControllerMetrics } from '../control/controller-metrics.ts'
+import { rulesOf } from '../control/controller-rules.ts'
+import { InformerFactory } from '../control/informer-factory.ts'
+import { createLoopContext } from '../control/loop-context.ts'
+import { runControllers } from '../control/run-controllers.ts'
+import { type ControllerFunctions, allControllers } from '../controllers/all.ts'
+import { allKinds } from '../kinds/all.ts'
+import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
+import { loadSchemas } from '../machinery/schema/schema-set.ts'
+import { createScheduler, type Scheduler } from '../scheduler/loop.ts'
+import type { Store } from '../store/contract.ts'
+import { type Access, createAccess } from './access.ts'
+import { apiServerUser, controllerManagerUser, controllerUser, schedulerUser } from './identity.ts'
+
+export type ControlPlaneOptions = {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
+  readonly tokenFile?: string
+  readonly controllerFunctions: ControllerFunctions
+}
+
+export type ControlPlane = {
+  readonly api: ApiServer
+  readonly access: Access
+  /** The administrator's client, in process. */
+  readonly client: Client
+  readonly scheduler: Scheduler
+  readonly informers: InformerFactory
+  /** Resolves when the first objects of a cluster are in place: namespaces, roles, default accounts' makers. */
+  readonly ready: Promise<void>
+  /** Ends every loop, then the API. The store is its owner's to close. Idempotent. */
+  close(): Promise<void>
+}
+
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { clock, random, log, store } = options
+  const stopping = new AbortController()
+  const controllers = allControllers(options.controllerFunctions)
+  const policy = bootstrapPolicy(controllers.map((c) => ({ name: c.name, rules: rulesOf(c) })))
+  const access = createAccess({ policy, clock, random, serviceAccountKeys: options.serviceAccountKeys, tokenFile: options.tokenFile })
+  const api = await createApiServer({
+    store,
+    kinds: allKinds,
+    schemas: loadSchemas(schemaFacts as Parameters<typeof loadSchemas>[0]),
+    clock,
+    random,
+    log: log.child({ component: 'apiserver' }),
+    authenticator: access.authenticator,
+    authorizer: access.authorizer,
+    admission: [],
+  })
+  const own = api.clientFor(apiServerUser)
+  // Access control rests on informers of the server's own; loops share another set under the controllers' identity.
+  const accessInformers = new InformerFactory({ client: own, clock, random, log })
+  accessInformers.start(stopping.signal)
+  await access.follow(accessInformers, stopping.signal)
+  const ready = reconcilePolicy(own, policy)
+
+  const informers = new InformerFactory({ client: api.clientFor(controllerManagerUser), clock, random, log })
+  const contextFor = (component: string, client: Client) =>
+    createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
+  const scheduler = createScheduler({ context: contextFor('default-scheduler', api.clientFor(schedulerUser)) })
+  const running = ready.then(() =>
+    Promise.all([
+      runControllers(
+        {
+          definitions: controllers,
+          contextFor: (name) => contextFor(`${name}-controller`, api.clientFor(controllerUser(name))),
+          informers,
+          metrics: new ControllerMetrics(),
+        },
+        stopping.signal,
+      ),
+      scheduler.run(stopping.signal),
+    ]),
+  )
+  running.catch((error: unknown) => {
+    if (!stopping.signal.aborted) log.error({ error: String(error) }, 'the control loops ended')
+  })
+  let closing: Promise<void> | undefined
+  return {
+    api,
+    access,
+    client: own,
+    scheduler,
+    informers,
+    ready,
+    close: () =>
+      (closing ??= (async () => {
+        stopping.abort(new Error('the control plane is stopping'))
+        await Promise.allSettled([running, ready])
+        await accessInformers.ended()
+        await api.close()
+      })()),
+  }
+}
