@@ -1,3 +1,6 @@
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { checkNonNegative } from '../checks.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Lease } from '../generated/types/coordination-v1.ts'
 
@@ -5,4 +8,17 @@ export const leases = defineKind<Lease>({
   group: 'coordination.k8s.io',
   version: 'v1',
   kind: 'Lease',
+  validate: ({ spec }) => {
+    const errors: FieldError[] = []
+    const seconds = spec?.leaseDurationSeconds
+    if (seconds !== undefined && seconds <= 0)
+      errors.push(fieldErrors.invalid('spec.leaseDurationSeconds', seconds, 'must be greater than 0'))
+    checkNonNegative(errors, 'spec.leaseTransitions', spec?.leaseTransitions)
+    if (spec?.preferredHolder && !spec.strategy)
+      errors.push(fieldErrors.forbidden('spec.preferredHolder', 'may only be specified if `strategy` is defined'))
+    return errors
+  },
+  columns: [nameColumn, column.string('Holder', ({ spec }) => spec?.holderIdentity ?? ''), ageColumn],
+  allowCreateOnUpdate: true,
+  allowUnconditionalUpdate: false,
 })

@@ -1,9 +1,59 @@
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { dns1123Label, ipAddress } from '../../machinery/names.ts'
+import { checkEnum, checkOptionalName, checkPort, checkQualifiedName, checkRequiredName, type Errors } from '../checks.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
-import type { Endpoints } from '../generated/types/core-v1.ts'
+import type { EndpointAddress, Endpoints } from '../generated/types/core-v1.ts'
+import { checkOrdinaryAddress } from './service-validation.ts'
+
+const shownMax = 3
 
 export const endpoints = defineKind<Endpoints>({
   group: '',
   version: 'v1',
   kind: 'Endpoints',
   shortNames: ['ep'],
+  applyDefaults: ({ subsets }) => {
+    for (const subset of subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP'
+  },
+  validate: ({ subsets }) => {
+    const errors: FieldError[] = []
+    subsets?.forEach(({ addresses = [], notReadyAddresses = [], ports = [] }, i) => {
+      const at = `subsets[${i}]`
+      if (addresses.length + notReadyAddresses.length === 0)
+        errors.push(fieldErrors.required(at, 'must specify `addresses` or `notReadyAddresses`'))
+      addresses.forEach((address, k) => validateAddress(errors, address, `${at}.addresses[${k}]`))
+      notReadyAddresses.forEach((address, k) => validateAddress(errors, address, `${at}.notReadyAddresses[${k}]`))
+      ports.forEach((port, k) => {
+        const path = `${at}.ports[${k}]`
+        if (ports.length > 1) checkRequiredName(errors, `${path}.name`, port.name, dns1123Label)
+        else checkOptionalName(errors, `${path}.name`, port.name, dns1123Label)
+        checkPort(errors, `${path}.port`, port.port ?? 0)
+        checkEnum(errors, `${path}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP'])
+        if (port.appProtocol !== undefined) checkQualifiedName(errors, `${path}.appProtocol`, port.appProtocol)
+      })
+    })
+    return errors
+  },
+  columns: [nameColumn, column.string('Endpoints', endpointsText), ageColumn],
+  allowCreateOnUpdate: true,
 })
+
+function validateAddress(errors: Errors, { ip, hostname }: EndpointAddress, path: string): void {
+  const messages = ipAddress(ip ?? '')
+  for (const message of messages) errors.push(fieldErrors.invalid(`${path}.ip`, ip ?? '', message))
+  checkOptionalName(errors, `${path}.hostname`, hostname, dns1123Label)
+  if (messages.length === 0) checkOrdinaryAddress(errors, `${path}.ip`, ip)
+}
+
+/** The first three `address:port` pairs and how many more there are. */
+function endpointsText({ subsets }: Endpoints): string {
+  if (!subsets?.length) return '<none>'
+  const pairs = subsets.flatMap(({ addresses = [], ports = [] }) =>
+    ports.length === 0
+      ? addresses.map(({ ip }) => ip)
+      : ports.flatMap(({ port }) => addresses.map(({ ip }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`))),
+  )
+  const text = pairs.slice(0, shownMax).join(',')
+  return pairs.length > shownMax ? `${text} + ${pairs.length - shownMax} more...` : text
+}

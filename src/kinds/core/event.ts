@@ -1,9 +1,76 @@
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { column } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Event } from '../generated/types/core-v1.ts'
+import { age } from '../human-duration.ts'
+import type { Column } from '../kind.ts'
+
+/** Where a cluster-scoped object's events live. */
+const clusterScopedNamespace = 'default'
 
 export const events = defineKind<Event>({
   group: '',
   version: 'v1',
   kind: 'Event',
   shortNames: ['ev'],
+  validate: validateEventNamespace,
+  columns: eventColumns((event: Event) => event),
+  selectableFields: {
+    'involvedObject.kind': ({ involvedObject }) => involvedObject?.kind ?? '',
+    'involvedObject.namespace': ({ involvedObject }) => involvedObject?.namespace ?? '',
+    'involvedObject.name': ({ involvedObject }) => involvedObject?.name ?? '',
+    'involvedObject.uid': ({ involvedObject }) => involvedObject?.uid ?? '',
+    'involvedObject.apiVersion': ({ involvedObject }) => involvedObject?.apiVersion ?? '',
+    'involvedObject.resourceVersion': ({ involvedObject }) => involvedObject?.resourceVersion ?? '',
+    'involvedObject.fieldPath': ({ involvedObject }) => involvedObject?.fieldPath ?? '',
+    reason: ({ reason }) => reason ?? '',
+    reportingComponent: ({ reportingComponent }) => reportingComponent ?? '',
+    source: ({ source, reportingComponent }) => source?.component || reportingComponent || '',
+    type: ({ type }) => type ?? '',
+  },
+  allowCreateOnUpdate: true,
 })
+
+/** An event stays in the namespace of what it is about. */
+export function validateEventNamespace({ metadata, involvedObject }: Event): FieldError[] {
+  const namespace = involvedObject?.namespace ?? ''
+  const own = metadata.namespace ?? ''
+  const isRight = namespace === '' ? own === '' || own === clusterScopedNamespace || own === 'kube-system' : namespace === own
+  return isRight ? [] : [fieldErrors.invalid('involvedObject.namespace', namespace, 'does not match event.namespace')]
+}
+
+/** Columns of both versions; `toCore` gives the core form. The name comes last. */
+export function eventColumns<T extends { metadata?: Event['metadata'] }>(toCore: (event: T) => Event): readonly Column<T>[] {
+  return [
+    column.string('Last Seen', (event, nowMs) => lastSeen(toCore(event), nowMs)),
+    column.string('Type', (event) => toCore(event).type ?? ''),
+    column.string('Reason', (event) => toCore(event).reason ?? ''),
+    column.string('Object', (event) => {
+      const { kind = '', name } = toCore(event).involvedObject ?? {}
+      return name ? `${kind.toLowerCase()}/${name}` : kind.toLowerCase()
+    }),
+    column.wide('Subobject', (event) => toCore(event).involvedObject?.fieldPath ?? ''),
+    column.wide('Source', (event) => sourceText(toCore(event))),
+    column.string('Message', (event) => (toCore(event).message ?? '').trim()),
+    column.wide('First Seen', (event, nowMs) => firstSeen(toCore(event), nowMs)),
+    column.wide('Count', (event) => {
+      const { series, count } = toCore(event)
+      return series?.count ?? (count || 1)
+    }),
+    { name: 'Name', type: 'string', format: 'name', priority: 1, cell: (event) => event.metadata?.name ?? '' },
+  ]
+}
+
+function firstSeen({ firstTimestamp, eventTime }: Event, nowMs: number): string {
+  return age(firstTimestamp || eventTime, nowMs)
+}
+
+function lastSeen(event: Event, nowMs: number): string {
+  const at = event.series?.lastObservedTime || event.lastTimestamp
+  return at ? age(at, nowMs) : firstSeen(event, nowMs)
+}
+
+function sourceText({ source, reportingComponent, reportingInstance }: Event): string {
+  const [component, host] = source?.component ? [source.component, source.host] : [reportingComponent ?? '', reportingInstance]
+  return host ? `${component}, ${host}` : component
+}

@@ -1,3 +1,4 @@
+import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ServiceAccount } from '../generated/types/core-v1.ts'
 
@@ -6,4 +7,5 @@ export const serviceAccounts = defineKind<ServiceAccount>({
   version: 'v1',
   kind: 'ServiceAccount',
   shortNames: ['sa'],
+  columns: [nameColumn, column.string('Secrets', ({ secrets }) => secrets?.length ?? 0), ageColumn],
 })

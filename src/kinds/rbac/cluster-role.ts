@@ -1,8 +1,23 @@
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { validateLabelSelector } from '../../machinery/label-selector.ts'
+import { pathSegmentName } from '../../machinery/names.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ClusterRole } from '../generated/types/rbac-v1.ts'
+import { rbacGroup, validateRules } from './rules.ts'
 
 export const clusterRoles = defineKind<ClusterRole>({
-  group: 'rbac.authorization.k8s.io',
+  group: rbacGroup,
   version: 'v1',
   kind: 'ClusterRole',
+  validateName: pathSegmentName,
+  validate: ({ rules, aggregationRule }) => [...validateRules(rules, false), ...validateAggregation(aggregationRule)],
+  allowCreateOnUpdate: true,
 })
+
+function validateAggregation(rule: ClusterRole['aggregationRule']): FieldError[] {
+  if (!rule) return []
+  const path = 'aggregationRule.clusterRoleSelectors'
+  if (!rule.clusterRoleSelectors?.length)
+    return [fieldErrors.required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil')]
+  return rule.clusterRoleSelectors.flatMap((selector, i) => validateLabelSelector(selector, `${path}[${i}]`))
+}

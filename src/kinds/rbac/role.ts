@@ -1,8 +1,13 @@
+import { pathSegmentName } from '../../machinery/names.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Role } from '../generated/types/rbac-v1.ts'
+import { rbacGroup, validateRules } from './rules.ts'
 
 export const roles = defineKind<Role>({
-  group: 'rbac.authorization.k8s.io',
+  group: rbacGroup,
   version: 'v1',
   kind: 'Role',
+  validateName: pathSegmentName,
+  validate: ({ rules }) => validateRules(rules, true),
+  allowCreateOnUpdate: true,
 })
