@@ -13,7 +13,7 @@ export type Machine = {
   /** The command that runs this program again: Node, its flags and the entry file. */
   readonly self: readonly string[]
   /** Makes network namespaces for real nodes on this one machine; what is there already is kept. */
-  createNodes(names: readonly string[]): Promise<readonly NodePlace[]>
+  createNodes(dataDir: string, names: readonly string[]): Promise<readonly NodePlace[]>
   /** The hash that agents check the server's CA by. */
   caHash(dataDir: string): Promise<string>
   /** Ends every container of the data directory's nodes and takes all their network, mounts and cgroups away. Idempotent. */

@@ -105,12 +105,12 @@ async function isReady(dataDir: string): Promise<boolean> {
 
 async function startAgents(machine: Machine, request: UpRequest, state: ClusterState, names: readonly string[]): Promise<ClusterState> {
   machine.console.say(`starting ${names.length} nodes in network namespaces of their own …`)
-  const places = await machine.createNodes(names)
+  const places = await machine.createNodes(request.dataDir, nodeNamesOf(request.nodes))
   const port = state.listen.slice(state.listen.lastIndexOf(':') + 1)
   const client = clientOf(request.dataDir)
   const caHash = await machine.caHash(request.dataDir)
   const agents = [...state.agents.filter((a) => !names.includes(a.nodeName))]
-  for (const place of places) {
+  for (const place of places.filter((p) => names.includes(p.nodeName))) {
     const server = `https://${place.gateway}:${port}`
     const token = await createToken(
       { client, clock: machine.clock, random: machine.random, console: silentConsole },

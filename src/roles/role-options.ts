@@ -13,6 +13,7 @@ export type ServerOptions = {
   readonly nodeName: string | undefined
   readonly nodeAddress: string | undefined
   readonly runtimeEndpoint: string | undefined
+  readonly registriesDir: string | undefined
   readonly logLevel: LogLevel
 }
 
@@ -24,6 +25,7 @@ export type AgentOptions = {
   readonly nodeName: string | undefined
   readonly nodeAddress: string | undefined
   readonly runtimeEndpoint: string | undefined
+  readonly registriesDir: string | undefined
   readonly logLevel: LogLevel
 }
 
@@ -32,6 +34,7 @@ const shared = {
   'node-name': { type: 'string' },
   'node-ip': { type: 'string' },
   'runtime-endpoint': { type: 'string' },
+  'registries-dir': { type: 'string' },
   'log-level': { type: 'string', default: 'info' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -47,6 +50,7 @@ The control plane in the foreground, for systemd.
   --node-name NAME        this node's name (default: the host name)
   --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
   --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
+  --registries-dir DIR    containerd's certs.d: a hosts.toml a registry (default registries.d in the data directory)
   --log-level LEVEL       debug, info, warn, error or silent (default info)
 `
 
@@ -61,6 +65,7 @@ A node agent in the foreground, for systemd.
   --node-name NAME        this node's name (default: the host name)
   --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
   --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
+  --registries-dir DIR    containerd's certs.d: a hosts.toml a registry (default registries.d in the data directory)
   --log-level LEVEL       debug, info, warn, error or silent (default info)
 `
 
@@ -101,7 +106,7 @@ export function parseAgentOptions(argv: readonly string[], env: Readonly<Record<
 
 type Values = Readonly<Record<string, string | boolean | undefined>>
 
-function nodeOptions(values: Values): Pick<ServerOptions, 'nodeName' | 'nodeAddress' | 'runtimeEndpoint' | 'logLevel'> {
+function nodeOptions(values: Values): Pick<ServerOptions, 'nodeName' | 'nodeAddress' | 'runtimeEndpoint' | 'registriesDir' | 'logLevel'> {
   const logLevel = text(values['log-level']) ?? 'info'
   if (!['debug', 'info', 'warn', 'error', 'silent'].includes(logLevel))
     throw misuse(`--log-level ${logLevel}`, 'name debug, info, warn, error or silent')
@@ -109,6 +114,7 @@ function nodeOptions(values: Values): Pick<ServerOptions, 'nodeName' | 'nodeAddr
     nodeName: text(values['node-name']),
     nodeAddress: text(values['node-ip']),
     runtimeEndpoint: text(values['runtime-endpoint']),
+    registriesDir: text(values['registries-dir']),
     logLevel: logLevel as LogLevel,
   }
 }

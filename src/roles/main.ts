@@ -1,0 +1,24 @@
+// The program's entry: `server` and `agent` are roles of their own and load only what they need; everything else is the command line.
+const argv = process.argv.slice(2)
+const role = argv[0]
+
+process.exitCode = await run()
+
+async function run(): Promise<number> {
+  try {
+    if (role === 'server') return await (await import('./server.ts')).serverMain(argv.slice(1))
+    if (role === 'agent') return await (await import('./agent.ts')).agentMain(argv.slice(1))
+    const [{ runProgram }, { thisMachine }] = await Promise.all([import('../cli/program.ts'), import('./this-machine.ts')])
+    return await runProgram(thisMachine(), argv)
+  } catch (error) {
+    return fail(error)
+  }
+}
+
+/** One sentence for what a user can mend; the stack for a bug of ours. */
+function fail(error: unknown): number {
+  const isExpected = error instanceof Error && (error.name === 'CliError' || error.name === 'KubeconfigError')
+  const text = isExpected ? `error: ${error.message}` : `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  process.stderr.write(`keelson: ${text}\n`)
+  return isExpected && 'exitCode' in error ? Number(error.exitCode) : 1
+}
