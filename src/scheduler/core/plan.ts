@@ -33,7 +33,10 @@ export type Plan = {
   readonly beginFilters: readonly (() => void)[]
   readonly beginScores: readonly NonNullable<CompiledPlugin['beginScore']>[]
   readonly layoutVersion: number
-  readonly imagesVersion: number
+  readonly imagesFingerprint: string
+  /** The images' version and the node count for which the fingerprint was last found unchanged. */
+  imagesSeen: number
+  nodeCountSeen: number
   /** How many owned counters there were: later ones may concern the shape. */
   ownedSeen: number
 }
@@ -66,7 +69,9 @@ export function compilePlan(input: {
     beginFilters: pick((p) => p.compiled.beginFilter),
     beginScores: pick((p) => p.compiled.beginScore),
     layoutVersion: snapshot.layoutVersion,
-    imagesVersion: snapshot.images.version,
+    imagesFingerprint: snapshot.images.fingerprint(shape.images, snapshot.nodeCount),
+    imagesSeen: snapshot.images.version,
+    nodeCountSeen: snapshot.nodeCount,
     ownedSeen: snapshot.ownedCounters.length,
   }
 }
@@ -79,7 +84,13 @@ function rawScoreOf({ name, weight, compiled }: PlanPlugin): RawScore | undefine
 
 /** False when the plan's functions may be stale and it must be compiled anew. */
 export function isCurrent(plan: Plan, snapshot: Snapshot): boolean {
-  if (plan.layoutVersion !== snapshot.layoutVersion || plan.imagesVersion !== snapshot.images.version) return false
+  if (plan.layoutVersion !== snapshot.layoutVersion) return false
+  const { images, nodeCount } = snapshot
+  if (plan.imagesSeen !== images.version || plan.nodeCountSeen !== nodeCount) {
+    if (images.fingerprint(plan.shape.images, nodeCount) !== plan.imagesFingerprint) return false
+    plan.imagesSeen = images.version
+    plan.nodeCountSeen = nodeCount
+  }
   for (; plan.ownedSeen < snapshot.ownedCounters.length; plan.ownedSeen++)
     if (snapshot.ownedCounters[plan.ownedSeen]!.spec.owned!.matches(plan.shape)) return false
   return true

@@ -47,7 +47,7 @@ export type PluginScore = { readonly raw: number; readonly min: number; readonly
 export function pluginScores(
   plan: Plan,
   rows: readonly number[],
-): readonly { readonly name: string; readonly weight: number; of(row: number): PluginScore }[] {
+): readonly { readonly name: string; readonly weight: number; readonly of: (row: number) => PluginScore }[] {
   const { ranges } = scoreRows(plan, rows)
   return plan.plugins.flatMap(({ name, weight, compiled }) => {
     const index = plan.rawScores.findIndex((s) => s.name === name)

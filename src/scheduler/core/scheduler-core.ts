@@ -1,5 +1,6 @@
 import type { Random } from '../../base/random.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { CellIndex } from './cell-index.ts'
 import type { Decision } from './decision.ts'
 import { type Diagnosis, diagnose } from './fit-error.ts'
 import { Nominations } from './nominations.ts'
@@ -27,6 +28,8 @@ export class SchedulerCore {
   readonly #plugins: readonly Plugin[]
   readonly #random: Random
   readonly #plans = new Map<string, Plan>()
+  /** Lives and dies with its plan. */
+  readonly #indexes = new WeakMap<Plan, CellIndex>()
 
   constructor(options: { readonly plugins: readonly Plugin[]; readonly random: Random }) {
     this.#plugins = options.plugins
@@ -44,6 +47,8 @@ export class SchedulerCore {
       beginFilter(plan)
       if (isFeasible(plan, row)) return { kind: 'Placed', row, score: 0, feasible: 1, ties: 1, draw: row, best: () => [{ row, score: 0 }] }
     }
+    const index = this.#indexOf(plan)
+    if (index.catchUp()) return index.decide(this.#random, reserved)
     return decideByScan(plan, this.snapshot, this.#random, reserved && ((row) => reserved.has(row)))
   }
 
@@ -69,6 +74,12 @@ export class SchedulerCore {
       budgets,
       rows: diagnosis.resolvableRows,
     })
+  }
+
+  #indexOf(plan: Plan): CellIndex {
+    let index = this.#indexes.get(plan)
+    if (!index) this.#indexes.set(plan, (index = new CellIndex(plan, this.snapshot)))
+    return index
   }
 
   /** One plugin's score of a row, 0..100 before its weight, among all feasible rows. */

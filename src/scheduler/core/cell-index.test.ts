@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Random, seededRandom } from '../../base/random.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { allPlugins } from '../plugins/all.ts'
+import { rowsByHand } from './oracle.ts'
+import { randomNode, randomPod } from './random-cluster.ts'
+import { decideByScan, scan } from './scan.ts'
+import { SchedulerCore } from './scheduler-core.ts'
+import { asOf } from './time-travel.ts'
+
+type World = { readonly core: SchedulerCore; readonly random: Random; readonly shapes: readonly Pod[]; pods: string[]; serial: number }
+
+function newWorld(seed: number): World {
+  const random = seededRandom(seed)
+  const core = new SchedulerCore({ plugins: allPlugins, random })
+  core.snapshot.setNamespace('default', { team: 'blue' })
+  core.snapshot.setNamespace('other', {})
+  for (let i = 0; i < 2 + random.below(14); i++) core.snapshot.setNode(randomNode(random, `n${i}`))
+  // Few shapes, so that their cells are used again and again while the cluster changes.
+  return { core, random, shapes: Array.from({ length: 6 }, (_, i) => randomPod(random, `shape${i}`)), pods: [], serial: 0 }
+}
+
+/** Something happens that is not a decision. */
+function disturb({ core, random, pods }: World): void {
+  const what = random.next()
+  const name = `n${random.below(16)}`
+  if (what < 0.45 && pods.length > 0) core.snapshot.removePod(pods.splice(random.below(pods.length), 1)[0]!)
+  else if (what < 0.7) core.snapshot.setNode(randomNode(random, name))
+  else if (what < 0.8 && core.snapshot.nodeCount > 2) core.snapshot.removeNode(name)
+  else if (what < 0.84) core.snapshot.setNamespace('other', random.next() < 0.5 ? { team: 'blue' } : {})
+}
+
+/** One decision, by cells and by scan on the same state; then the pod is there. */
+function step(world: World): void {
+  const { core, random, shapes } = world
+  const { snapshot } = core
+  const shape = shapes[random.below(shapes.length)]!
+  const pod = { ...shape, metadata: { ...shape.metadata, name: `p${world.serial}`, uid: `u${world.serial}` } }
+  const target = { key: `${shape.metadata.namespace}/p${world.serial++}`, pod, priority: pod.spec?.priority ?? 0, ...spreadOf(pod, random) }
+  const decision = core.decide(target)
+  const plan = core.planOf(target)
+  const byHand = rowsByHand(snapshot, pod)
+  const scanned = scan(plan, snapshot)
+  assert.deepEqual(
+    scanned.rows.map((r) => snapshot.nodeName(r)),
+    byHand,
+    'the filters agree with the definition',
+  )
+  if (decision.kind === 'Unplaced') {
+    assert.equal(byHand.length, 0)
+    return
+  }
+  const draw = decision.draw
+  const reference = decideByScan(plan, snapshot, { ...random, below: () => draw })
+  const best = decision.best(8)
+  assert.deepEqual({ ...decision, best: undefined }, { ...reference, best: undefined })
+  assert.deepEqual(
+    best.map((b) => b.score),
+    reference.kind === 'Placed' ? reference.best(8).map((b) => b.score) : [],
+  )
+  snapshot.addPod(target.key, pod, snapshot.nodeName(decision.row))
+  world.pods.push(target.key)
+  assertNotOverCommitted(core)
+}
+
+function spreadOf(pod: Pod, random: Random) {
+  if (random.next() < 0.5) return {}
+  const app = pod.metadata.labels?.app
+  return { defaultSpread: { key: `app=${app}`, matches: (l: Readonly<Record<string, string>>) => l.app === app } }
+}
+
+function assertNotOverCommitted({ snapshot }: SchedulerCore): void {
+  for (let row = 0; row < snapshot.rowsEnd; row++) {
+    const node = snapshot.nodes[row]
+    const pods = snapshot.podsOf(row)
+    assert.equal(snapshot.podCount[row], pods.length)
+    for (let id = 0; id < snapshot.resources.size; id++) {
+      const sum = pods.reduce((total, { shape }) => total + (shape.requests[snapshot.resources.name(id)] ?? 0), 0)
+      assert.equal(snapshot.requested[id]![row], sum, `requested ${snapshot.resources.name(id)} on ${node?.metadata.name}`)
+    }
+  }
+}
+
+for (let seed = 1; seed <= 40; seed++) {
+  test(`cells, scan and definition agree on every decision, seed ${seed}`, () => {
+    const world = newWorld(seed)
+    for (let i = 0; i < 60; i++) {
+      if (world.random.next() < 0.4) disturb(world)
+      step(world)
+    }
+  })
+}
+
+test('pods never get more than a node has while nodes stay as they are', () => {
+  for (let seed = 100; seed < 110; seed++) {
+    const world = newWorld(seed)
+    for (let i = 0; i < 80; i++) step(world)
+    const { snapshot } = world.core
+    for (let row = 0; row < snapshot.rowsEnd; row++) {
+      assert.ok(snapshot.podCount[row]! <= snapshot.podsMax[row]!)
+      for (let id = 0; id < snapshot.resources.size; id++) assert.ok(snapshot.requested[id]![row]! <= snapshot.allocatable[id]![row]!)
+    }
+  }
+})
+
+test('the same seed gives the same decisions, another seed others', () => {
+  const trace = (seed: number) => {
+    const world = newWorld(7)
+    const core = new SchedulerCore({ plugins: allPlugins, random: seededRandom(seed) })
+    for (let i = 0; i < 12; i++) core.snapshot.setNode(randomNode(seededRandom(5), `n${i}`))
+    return Array.from({ length: 30 }, (_, i) => {
+      const pod = world.shapes[i % world.shapes.length]!
+      const decision = core.decide({ key: `default/p${i}`, pod, priority: 0 })
+      if (decision.kind === 'Placed') core.snapshot.addPod(`default/p${i}`, pod, core.snapshot.nodeName(decision.row))
+      return decision.kind === 'Placed' ? decision.row : -1
+    })
+  }
+  assert.deepEqual(trace(1), trace(1))
+  assert.notDeepEqual(trace(1), trace(2))
+})
+
+test('any past decision is had back exactly, and the present afterwards', () => {
+  for (let seed = 200; seed < 215; seed++) {
+    const world = newWorld(seed)
+    const { core } = world
+    const { snapshot } = core
+    const noted: { position: number; state: string }[] = []
+    const state = () =>
+      JSON.stringify(
+        world.shapes.map((pod) => {
+          const plan = core.planOf({ key: 'x', pod, priority: 0 })
+          const { rows, totals } = scan(plan, snapshot)
+          return rows.map((row, i) => [snapshot.nodeName(row), totals[i]])
+        }),
+      )
+    for (let i = 0; i < 40; i++) {
+      step(world)
+      if (world.random.next() < 0.5) disturb(world)
+      noted.push({ position: snapshot.log.end, state: state() })
+    }
+    const now = state()
+    for (const { position, state: then } of noted) if (position >= snapshot.log.start) assert.equal(asOf(snapshot, position, state), then)
+    assert.equal(state(), now)
+  }
+})

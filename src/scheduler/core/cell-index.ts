@@ -1,0 +1,260 @@
+import type { Random } from '../../base/random.ts'
+import { assert } from '../../base/assert.ts'
+import { type Decision, unplaced } from './decision.ts'
+import { beginFilter, emptyRange, normalised, type Plan } from './plan.ts'
+import { ignoredRaw } from './plugin.ts'
+import { RowSet } from './row-set.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** Past this the cells no longer save work, and the scan is used. */
+const cellsMax = 2_048
+
+/** Rows that domain filters and normalised scores cannot tell apart, by their un-normalised score. */
+class Cell {
+  /** Rows by local score; buckets come and go with their rows. */
+  readonly buckets: (RowSet | undefined)[] = []
+  size = 0
+  /** The highest local score of a row. */
+  top = -1
+  /** Any row of the cell: what is true of it is true of all. */
+  sample = -1
+  /** Σ weight × normalised score, of the decision under way. */
+  addition = 0
+}
+
+type KeyNode = { readonly next: Map<number, KeyNode>; cell: Cell | undefined }
+
+/**
+ * One shape's feasible nodes, grouped so that a decision looks at groups instead of nodes, exactly.
+ *
+ * 1. Every row that passes the static and usage filters is in one cell; a cell is a tuple of all cell keys and static raws.
+ * 2. Within a cell, rows lie in buckets by the sum of their un-normalised scores.
+ * 3. A row is looked at again only when the snapshot's ring says that it changed; the static part only when its node did.
+ * 4. Domain filters, raw scores and min/max run over cells with any of its rows, which is exact by the plugins' invariant 1.
+ */
+export class CellIndex {
+  readonly #plan: Plan
+  readonly #snapshot: Snapshot
+  #position = -1
+  #isHopeless = false
+  readonly #cells: Cell[] = []
+  readonly #root: KeyNode = { next: new Map(), cell: undefined }
+  readonly #cellOf: (Cell | undefined)[] = []
+  readonly #localOf: Int32Array
+  readonly #staticSeen: Uint32Array
+  readonly #staticPasses: Uint8Array
+  readonly #staticScore: Int32Array
+  readonly #staticRaws: readonly Int32Array[]
+  readonly #pool: RowSet[] = []
+  readonly #feasible: Cell[] = []
+  readonly #rowsMax: number
+
+  constructor(plan: Plan, snapshot: Snapshot) {
+    this.#plan = plan
+    this.#snapshot = snapshot
+    // The snapshot's columns have one capacity; when it grows, the plan and this index are made anew.
+    this.#rowsMax = snapshot.staticVersions.length
+    this.#localOf = new Int32Array(this.#rowsMax)
+    this.#staticSeen = new Uint32Array(this.#rowsMax)
+    this.#staticPasses = new Uint8Array(this.#rowsMax)
+    this.#staticScore = new Int32Array(this.#rowsMax)
+    this.#staticRaws = plan.rawScores.filter((s) => s.isStatic).map(() => new Int32Array(this.#rowsMax))
+  }
+
+  /** False when there are too many cells: then use the scan. */
+  catchUp(): boolean {
+    if (this.#isHopeless) return false
+    const { position, rowsEnd } = this.#snapshot
+    const isFarBehind = this.#position < 0 || position - this.#position > rowsEnd
+    if (isFarBehind || !this.#snapshot.changesSince(this.#position, (row) => this.#update(row)))
+      for (let row = 0; row < rowsEnd; row++) this.#update(row)
+    this.#position = position
+    if (this.#cells.length > cellsMax) this.#dropEmptyCells()
+    return !this.#isHopeless
+  }
+
+  /** Cells stay when their last row leaves, because it often comes back; when there are many, they are made anew. */
+  #dropEmptyCells(): void {
+    this.#isHopeless = this.#cells.filter((cell) => cell.size > 0).length > cellsMax / 2
+    if (this.#isHopeless) return
+    for (let row = 0; row < this.#snapshot.rowsEnd; row++) this.#remove(row)
+    this.#cells.length = 0
+    this.#root.next.clear()
+    this.#root.cell = undefined
+    for (let row = 0; row < this.#snapshot.rowsEnd; row++) this.#update(row)
+  }
+
+  /** As `decideByScan`, to the row and the draw. `catchUp` first. Excluded rows count as infeasible. */
+  decide(random: Random, excluded?: ReadonlySet<number>): Decision {
+    if (excluded) for (const row of excluded) this.#remove(row)
+    const decision = this.#decide(random)
+    if (excluded) for (const row of excluded) this.#update(row)
+    return decision
+  }
+
+  #decide(random: Random): Decision {
+    const feasible = this.#filterCells()
+    if (feasible.length === 0) return unplaced
+    this.#scoreCells()
+    let best = Number.NEGATIVE_INFINITY
+    let count = 0
+    for (let i = 0; i < feasible.length; i++) {
+      const total = feasible[i]!.top + feasible[i]!.addition
+      if (total > best) best = total
+      count += feasible[i]!.size
+    }
+    const draw = random.below(this.#snapshot.rowsEnd)
+    let [ties, atOrAfter, first] = [0, -1, -1]
+    for (let i = 0; i < feasible.length; i++) {
+      const cell = feasible[i]!
+      if (cell.top + cell.addition !== best) continue
+      const bucket = cell.buckets[cell.top]!
+      ties += bucket.size
+      const later = bucket.firstFrom(draw)
+      if (later >= 0 && (atOrAfter < 0 || later < atOrAfter)) atOrAfter = later
+      const earliest = bucket.firstFrom(0)
+      if (first < 0 || earliest < first) first = earliest
+    }
+    const row = atOrAfter >= 0 ? atOrAfter : first
+    return { kind: 'Placed', row, score: best, feasible: count, ties, draw, best: (max) => this.#best(max) }
+  }
+
+  #filterCells(): readonly Cell[] {
+    beginFilter(this.#plan)
+    const { domainFilters } = this.#plan
+    const feasible = this.#feasible
+    feasible.length = 0
+    for (let i = 0; i < this.#cells.length; i++) {
+      const cell = this.#cells[i]!
+      if (cell.size === 0) continue
+      if (cell.sample < 0) cell.sample = cell.buckets[cell.top]!.firstFrom(0)
+      let passes = true
+      for (let f = 0; f < domainFilters.length && passes; f++) passes = domainFilters[f]!(cell.sample)
+      if (passes) feasible.push(cell)
+    }
+    return feasible
+  }
+
+  #scoreCells(): void {
+    const feasible = this.#feasible
+    const { rawScores, beginScores } = this.#plan
+    for (const cell of feasible) cell.addition = 0
+    if (rawScores.length === 0) return
+    const groups = { count: feasible.length, row: (i: number) => feasible[i]!.sample, size: (i: number) => feasible[i]!.size }
+    for (const begin of beginScores) begin(groups)
+    for (const score of rawScores) {
+      const range = emptyRange()
+      let isFirst = true
+      for (const cell of feasible) {
+        const raw = score.raw(cell.sample)
+        if (raw === ignoredRaw) continue
+        if (raw < range.min) range.min = raw
+        if (isFirst || raw > range.max) range.max = raw
+        isFirst = false
+      }
+      for (const cell of feasible) cell.addition += score.weight * normalised(score, score.raw(cell.sample), range)
+    }
+  }
+
+  /** The best rows, of the decision just taken. */
+  #best(max: number): readonly { readonly row: number; readonly score: number }[] {
+    const cells = [...this.#feasible].sort((a, b) => b.top + b.addition - (a.top + a.addition))
+    let rows: { row: number; score: number }[] = []
+    for (const cell of cells) {
+      const worst = rows.length < max ? Number.NEGATIVE_INFINITY : rows.at(-1)!.score
+      if (cell.top + cell.addition < worst) break
+      const of = this.#bestOf(cell, max, worst)
+      rows = rows.length === 0 ? of : [...rows, ...of].sort((a, b) => b.score - a.score || a.row - b.row).slice(0, max)
+    }
+    return rows
+  }
+
+  #bestOf(cell: Cell, max: number, worst: number): { row: number; score: number }[] {
+    const rows: { row: number; score: number }[] = []
+    for (let local = cell.top; local >= 0 && rows.length < max && local + cell.addition >= worst; local--) {
+      const bucket = cell.buckets[local]
+      if (!bucket) continue
+      for (let row = bucket.firstFrom(0); row >= 0 && rows.length < max; row = bucket.firstFrom(row + 1))
+        rows.push({ row, score: local + cell.addition })
+    }
+    return rows
+  }
+
+  #update(row: number): void {
+    const { nodes, staticVersions } = this.#snapshot
+    if (nodes[row] === undefined) return this.#remove(row)
+    if (this.#staticSeen[row] !== staticVersions[row]) this.#updateStatic(row)
+    if (this.#staticPasses[row] === 0 || !this.#passesUsage(row)) return this.#remove(row)
+    let local = this.#staticScore[row]!
+    const { usageScores } = this.#plan
+    for (let i = 0; i < usageScores.length; i++) local += usageScores[i]!.weight * usageScores[i]!.score(row)
+    const cell = this.#locate(row)
+    if (this.#cellOf[row] === cell && this.#localOf[row] === local) return
+    this.#remove(row)
+    this.#insert(row, cell, local)
+  }
+
+  #updateStatic(row: number): void {
+    const { staticFilters, staticScores, rawScores } = this.#plan
+    let passes = 1
+    for (let i = 0; i < staticFilters.length && passes === 1; i++) passes = staticFilters[i]!(row) ? 1 : 0
+    this.#staticPasses[row] = passes
+    this.#staticSeen[row] = this.#snapshot.staticVersions[row]!
+    if (passes === 0) return
+    let score = 0
+    for (const s of staticScores) score += s.weight * s.score(row)
+    this.#staticScore[row] = score
+    let index = 0
+    for (const s of rawScores) if (s.isStatic) this.#staticRaws[index++]![row] = s.raw(row)
+  }
+
+  #passesUsage(row: number): boolean {
+    const { usageFilters } = this.#plan
+    for (let i = 0; i < usageFilters.length; i++) if (!usageFilters[i]!(row)) return false
+    return true
+  }
+
+  #locate(row: number): Cell {
+    let node = this.#root
+    const { cellKeys } = this.#plan
+    for (let i = 0; i < cellKeys.length; i++) node = nextNode(node, cellKeys[i]!(row))
+    for (let i = 0; i < this.#staticRaws.length; i++) node = nextNode(node, this.#staticRaws[i]![row]!)
+    if (!node.cell) {
+      node.cell = new Cell()
+      this.#cells.push(node.cell)
+    }
+    return node.cell
+  }
+
+  #insert(row: number, cell: Cell, local: number): void {
+    assert(Number.isInteger(local) && local >= 0, `a local score must be a whole number ≥ 0, not ${local}`)
+    const bucket = (cell.buckets[local] ??= this.#pool.pop() ?? new RowSet(this.#rowsMax))
+    bucket.add(row)
+    cell.size++
+    if (local > cell.top) cell.top = local
+    if (cell.sample < 0) cell.sample = row
+    this.#cellOf[row] = cell
+    this.#localOf[row] = local
+  }
+
+  #remove(row: number): void {
+    const cell = this.#cellOf[row]
+    if (!cell) return
+    this.#cellOf[row] = undefined
+    const local = this.#localOf[row]!
+    const bucket = cell.buckets[local]!
+    bucket.delete(row)
+    cell.size--
+    if (cell.sample === row) cell.sample = -1
+    if (bucket.size > 0) return
+    cell.buckets[local] = undefined
+    this.#pool.push(bucket)
+    if (local === cell.top) while (cell.top >= 0 && cell.buckets[cell.top] === undefined) cell.top--
+  }
+}
+
+function nextNode(node: KeyNode, key: number): KeyNode {
+  let next = node.next.get(key)
+  if (!next) node.next.set(key, (next = { next: new Map(), cell: undefined }))
+  return next
+}
