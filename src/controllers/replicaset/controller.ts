@@ -1,5 +1,6 @@
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
+import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { controlledBy, orphansIn, performClaims, planClaims } from '../../control/ownership.ts'
 import { podFromTemplate } from '../../control/pod-from-template.ts'
 import { slowStart } from '../../control/slow-start.ts'
@@ -123,10 +124,6 @@ async function createPods<T extends KubeObject>(
   })
   // The namespace goes away with its owner: there is nothing to retry.
   return error === undefined || isNamespaceTerminating(error) ? undefined : { reason: 'FailedCreate', error }
-}
-
-function isNamespaceTerminating(error: unknown): boolean {
-  return isStatus(error, 'Forbidden') && (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')
 }
 
 async function deletePods(context: LoopContext, owner: ReplicaOwner, doomed: readonly Pod[]): Promise<Failure | undefined> {

@@ -1,0 +1,52 @@
+import type { ControllerDefinition } from '../control/contract.ts'
+import { csrApprovingController, csrCleanerController, csrSigningController, type SignCertificate } from './certificates/controllers.ts'
+import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts'
+import { deploymentController } from './deployment/controller.ts'
+import { disruptionController } from './disruption/controller.ts'
+import { endpointsController } from './endpoints/controller.ts'
+import { endpointSliceController } from './endpointslice/controller.ts'
+import { garbageCollectorController } from './garbage-collector/controller.ts'
+import { namespaceController } from './namespace/controller.ts'
+import { nodeIpamController } from './node-ipam/controller.ts'
+import { nodeLifecycleController } from './node-lifecycle/controller.ts'
+import { podGcController } from './pod-gc/controller.ts'
+import { replicaSetController, replicationController } from './replicaset/controller.ts'
+import { rootCaPublisherController } from './root-ca-publisher/controller.ts'
+import { serviceAccountController } from './serviceaccount/controller.ts'
+import { taintEvictionController } from './taint-eviction/controller.ts'
+import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts'
+
+/** What controllers need from the composition root; a controller whose function is absent does not run. */
+export type ControllerFunctions = {
+  /** The CA that clients verify the API server with, PEM; published into every namespace. Empty: nothing is published. */
+  readonly rootCaPem: string
+  /** The network that nodes' pod networks are cut from. Default 10.244.0.0/16; false: nodes bring their own. */
+  readonly clusterCidr?: string | false
+  readonly signCertificate?: SignCertificate
+}
+
+/** Every controller of the control plane. Each call gives fresh ones: some remember what they saw. */
+export function allControllers(functions: ControllerFunctions): readonly ControllerDefinition[] {
+  const { rootCaPem, clusterCidr = '10.244.0.0/16', signCertificate } = functions
+  return [
+    deploymentController,
+    replicaSetController,
+    replicationController,
+    garbageCollectorController(),
+    namespaceController(),
+    serviceAccountController,
+    ...(rootCaPem ? [rootCaPublisherController({ rootCaPem })] : []),
+    endpointSliceController,
+    endpointsController,
+    nodeLifecycleController(),
+    taintEvictionController,
+    ...(clusterCidr ? [nodeIpamController({ clusterCidr })] : []),
+    podGcController(),
+    disruptionController,
+    ttlAfterFinishedController,
+    clusterRoleAggregationController,
+    csrApprovingController,
+    ...(signCertificate ? [csrSigningController(signCertificate)] : []),
+    csrCleanerController,
+  ]
+}

@@ -1,0 +1,23 @@
+import type { ClusterRole, PolicyRule } from '../../kinds/generated/types/rbac-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { matches, selectorFrom } from '../../machinery/label-selector.ts'
+
+/** The rules that an aggregate should have: those of the selected roles by name, each once; undefined: it has them, or is no aggregate. */
+export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): readonly PolicyRule[] | undefined {
+  if (!role.aggregationRule) return undefined
+  const rules: PolicyRule[] = []
+  const seen = new Set<string>()
+  for (const selector of role.aggregationRule.clusterRoleSelectors ?? []) {
+    const compiled = selectorFrom(selector)
+    const parts = all
+      .filter((other) => other.metadata.name !== role.metadata.name && matches(compiled, other.metadata.labels))
+      .sort((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))
+    for (const rule of parts.flatMap((part) => part.rules ?? [])) {
+      const text = JSON.stringify(rule)
+      if (seen.has(text)) continue
+      seen.add(text)
+      rules.push(rule)
+    }
+  }
+  return deepEqual(rules, role.rules ?? []) ? undefined : rules
+}

@@ -1,0 +1,101 @@
+import { toTime } from '../../base/clock.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { Condition } from '../../kinds/generated/types/meta-v1.ts'
+import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../kinds/generated/types/policy-v1.ts'
+import { isPodReady, isPodTerminal } from '../../kinds/pod-status.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+
+export type Observed = {
+  readonly budget: PodDisruptionBudget
+  /** The pods that the budget selects. */
+  readonly pods: readonly Pod[]
+  /** What the controllers of these pods want together; undefined: one of the pods has no controller that can be scaled. */
+  readonly expectedByControllers: { readonly count: number } | { readonly error: string }
+}
+
+export type Plan = {
+  /** Undefined: what is stored is right. */
+  readonly status: PodDisruptionBudgetStatus | undefined
+  /** When the first eviction that was granted but not carried out is forgotten. */
+  readonly requeueAfterMs: number | undefined
+  readonly event: { readonly reason: string; readonly message: string } | undefined
+}
+
+/** A granted eviction whose pod is still there after this time did not happen. */
+const evictionTimeoutMs = 120_000
+
+/** How many more pods may be evicted (https://kubernetes.io/docs/tasks/run-application/configure-pdb/). */
+export function planBudget({ budget, pods, expectedByControllers }: Observed, nowMs: number): Plan {
+  const expected = expectedCounts(budget, pods, expectedByControllers)
+  const status = budget.status ?? {}
+  if ('error' in expected) return failed(budget, expected.error, nowMs)
+  const disrupted = Object.entries(status.disruptedPods ?? {}).filter(([name, time]) => {
+    const pod = pods.find((candidate) => candidate.metadata.name === name)
+    return pod !== undefined && !pod.metadata.deletionTimestamp && Date.parse(time) + evictionTimeoutMs > nowMs
+  })
+  const underEviction = new Set(disrupted.map(([name]) => name))
+  const isHealthy = (pod: Pod) =>
+    isPodReady(pod) && !isPodTerminal(pod) && !pod.metadata.deletionTimestamp && !underEviction.has(pod.metadata.name ?? '')
+  const currentHealthy = pods.filter(isHealthy).length
+  const disruptionsAllowed = expected.expectedPods <= 0 ? 0 : Math.max(0, currentHealthy - expected.desiredHealthy)
+  const next: PodDisruptionBudgetStatus = {
+    ...status,
+    ...expected,
+    currentHealthy,
+    disruptionsAllowed,
+    observedGeneration: budget.metadata.generation ?? 0,
+    conditions: withCondition(
+      budget,
+      disruptionsAllowed > 0 ? 'True' : 'False',
+      disruptionsAllowed > 0 ? 'SufficientPods' : 'InsufficientPods',
+      '',
+      nowMs,
+    ),
+  }
+  delete next.disruptedPods
+  if (disrupted.length > 0) next.disruptedPods = Object.fromEntries(disrupted)
+  const waits = disrupted.map(([, time]) => Date.parse(time) + evictionTimeoutMs - nowMs)
+  return {
+    status: deepEqual(next, budget.status) ? undefined : next,
+    requeueAfterMs: waits.length > 0 ? Math.min(...waits) : undefined,
+    event: undefined,
+  }
+}
+
+function expectedCounts(budget: PodDisruptionBudget, pods: readonly Pod[], controllers: Observed['expectedByControllers']) {
+  const { minAvailable, maxUnavailable } = budget.spec ?? {}
+  if (maxUnavailable !== undefined) {
+    if ('error' in controllers) return controllers
+    return { expectedPods: controllers.count, desiredHealthy: Math.max(0, controllers.count - share(maxUnavailable, controllers.count)) }
+  }
+  if (typeof minAvailable === 'string') {
+    if ('error' in controllers) return controllers
+    return { expectedPods: controllers.count, desiredHealthy: share(minAvailable, controllers.count) }
+  }
+  return { expectedPods: pods.length, desiredHealthy: minAvailable ?? 1 }
+}
+
+/** Percentages are rounded up. */
+function share(value: number | string, of: number): number {
+  return typeof value === 'number' ? value : Math.ceil((Number.parseInt(value, 10) * of) / 100)
+}
+
+function failed(budget: PodDisruptionBudget, message: string, nowMs: number): Plan {
+  const conditions = withCondition(budget, 'False', 'SyncFailed', message, nowMs)
+  const next = { ...budget.status, disruptionsAllowed: 0, observedGeneration: budget.metadata.generation ?? 0, conditions }
+  const isNew = !deepEqual(next, budget.status)
+  return {
+    status: isNew ? next : undefined,
+    requeueAfterMs: undefined,
+    event: isNew ? { reason: 'CalculateExpectedPodCountFailed', message } : undefined,
+  }
+}
+
+function withCondition(budget: PodDisruptionBudget, status: 'True' | 'False', reason: string, message: string, nowMs: number): Condition[] {
+  const type = 'DisruptionAllowed'
+  const current = (budget.status?.conditions ?? []).find((condition) => condition.type === type)
+  const lastTransitionTime = current?.status === status ? current.lastTransitionTime : toTime(nowMs)
+  const observedGeneration = budget.metadata.generation ?? 0
+  const others = (budget.status?.conditions ?? []).filter((condition) => condition.type !== type)
+  return [...others, { type, status, reason, message, observedGeneration, lastTransitionTime }]
+}

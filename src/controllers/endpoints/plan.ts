@@ -1,0 +1,93 @@
+import { canBeEndpoint, endpointHostname, podAddresses, targetPortOf } from '../../control/service-ports.ts'
+import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service } from '../../kinds/generated/types/core-v1.ts'
+import { isPodReady, isPodTerminating } from '../../kinds/pod-status.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+
+export const managedByLabel = 'endpoints.kubernetes.io/managed-by'
+const headlessLabel = 'service.kubernetes.io/headless'
+const overCapacityAnnotation = 'endpoints.kubernetes.io/over-capacity'
+const addressesMax = 1_000
+
+export type Observed = { readonly service: Service; readonly pods: readonly Pod[]; readonly existing: Endpoints | undefined }
+
+/** The Endpoints of a service with a selector, for clients that do not read slices; undefined: what is stored is right. */
+export function planEndpoints({ service, pods, existing }: Observed): Endpoints | undefined {
+  const { subsets, isTruncated } = subsetsOf(service, pods)
+  const { [headlessLabel]: _, ...own } = service.metadata.labels ?? {}
+  const labels = { ...own, ...(service.spec?.clusterIP === 'None' ? { [headlessLabel]: '' } : {}), [managedByLabel]: 'endpoint-controller' }
+  const { [overCapacityAnnotation]: __, ...kept } = existing?.metadata.annotations ?? {}
+  const annotations = { ...kept, ...(isTruncated ? { [overCapacityAnnotation]: 'truncated' } : {}) }
+  const isRight =
+    existing &&
+    deepEqual(existing.subsets ?? [], subsets) &&
+    deepEqual(existing.metadata.labels ?? {}, labels) &&
+    deepEqual(existing.metadata.annotations ?? {}, annotations)
+  if (isRight) return undefined
+  const { name = '', namespace = '' } = service.metadata
+  return {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: { ...existing?.metadata, name, namespace, labels, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
+    subsets,
+  }
+}
+
+function subsetsOf(service: Service, pods: readonly Pod[]): { subsets: EndpointSubset[]; isTruncated: boolean } {
+  const takesUnready = service.spec?.publishNotReadyAddresses === true
+  const groups = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>()
+  let count = 0
+  let isTruncated = false
+  for (const pod of [...pods].sort(byAddress)) {
+    if (!canBeEndpoint(pod) || (isPodTerminating(pod) && !takesUnready)) continue
+    const ports = portsOf(service, pod)
+    if (ports.length === 0 && (service.spec?.ports ?? []).length > 0) continue
+    if (count >= addressesMax) {
+      isTruncated = true
+      break
+    }
+    count++
+    const key = JSON.stringify(ports)
+    let group = groups.get(key)
+    if (!group) groups.set(key, (group = { ports, ready: [], notReady: [] }))
+    if (takesUnready || isPodReady(pod)) group.ready.push(addressOf(service, pod))
+    else group.notReady.push(addressOf(service, pod))
+  }
+  const subsets = [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([, { ports, ready, notReady }]): EndpointSubset => ({
+        ...(ready.length > 0 ? { addresses: ready } : {}),
+        ...(notReady.length > 0 ? { notReadyAddresses: notReady } : {}),
+        ...(ports.length > 0 ? { ports } : {}),
+      }),
+    )
+  return { subsets, isTruncated }
+}
+
+function byAddress(a: Pod, b: Pod): number {
+  const [left, right] = [podAddresses(a)[0] ?? '', podAddresses(b)[0] ?? '']
+  return left < right ? -1 : left > right ? 1 : (a.metadata.uid ?? '') < (b.metadata.uid ?? '') ? -1 : 1
+}
+
+function portsOf(service: Service, pod: Pod): EndpointPort[] {
+  return (service.spec?.ports ?? []).flatMap((port) => {
+    const number = targetPortOf(pod, port)
+    if (number === undefined) return []
+    const appProtocol = port.appProtocol ? { appProtocol: port.appProtocol } : {}
+    return [{ ...(port.name ? { name: port.name } : {}), port: number, protocol: port.protocol ?? 'TCP', ...appProtocol }]
+  })
+}
+
+function addressOf(service: Service, pod: Pod): EndpointAddress {
+  const { namespace = '', name = '', uid = '' } = pod.metadata
+  const isIpv6 = (service.spec?.ipFamilies?.[0] ?? 'IPv4') === 'IPv6'
+  const addresses = podAddresses(pod)
+  const ip = addresses.find((address) => address.includes(':') === isIpv6) ?? addresses[0] ?? ''
+  const hostname = endpointHostname(pod, service)
+  return {
+    ip,
+    ...(hostname ? { hostname } : {}),
+    ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
+    targetRef: { kind: 'Pod', namespace, name, uid },
+  }
+}

@@ -1,0 +1,103 @@
+import { unreachable } from '../../base/assert.ts'
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import type { ControllerDefinition, LoopContext } from '../../control/contract.ts'
+import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
+import { servicesOfPod } from '../../control/service-keys.ts'
+import { watchKind } from '../../control/watch-declaration.ts'
+import type { Node } from '../../kinds/generated/types/core-v1.ts'
+import type { EndpointSlice } from '../../kinds/generated/types/discovery-v1.ts'
+import { matches, selectorFromMap } from '../../machinery/label-selector.ts'
+import { splitKey } from '../../machinery/object.ts'
+import { isStatus } from '../../machinery/status-error.ts'
+import { zoneLabel } from './endpoints-of-pods.ts'
+import { type Action, managedByLabel, manager, planSlices, serviceNameLabel } from './plan.ts'
+
+const { services, pods, nodes } = kindRefs.coreV1
+const { endpointSlices } = kindRefs.discoveryV1
+const serviceIndex = 'service'
+
+/** Keeps the EndpointSlices of every service with a selector. */
+export const endpointSliceController: ControllerDefinition = {
+  name: 'endpointslice',
+  watches: [
+    watchKind(services),
+    watchKind(pods, servicesOfPod),
+    watchKind(endpointSlices, ({ current, old }) => serviceKeys(current ?? old)),
+    watchKind(nodes, keysOfNode),
+  ],
+  writes: [endpointSlices],
+  minIntervalMs: 20,
+  reconcile,
+}
+
+function serviceKeys(slice: EndpointSlice | undefined): readonly string[] {
+  const labels = slice?.metadata.labels ?? {}
+  return labels[managedByLabel] === manager && labels[serviceNameLabel] ? [`${slice?.metadata.namespace}/${labels[serviceNameLabel]}`] : []
+}
+
+/** A node's zone is written into its endpoints: a change of it changes every service with a pod there. */
+function keysOfNode(
+  { current, old }: { readonly current: Node | undefined; readonly old: Node | undefined },
+  context: LoopContext,
+): readonly string[] {
+  const zone = (node: Node | undefined) => node?.metadata.labels?.[zoneLabel]
+  if (zone(current) === zone(old)) return []
+  const name = (current ?? old)?.metadata.name
+  const keys = new Set<string>()
+  for (const slice of context.informer(endpointSlices).list())
+    if (slice.endpoints?.some((endpoint) => endpoint.nodeName === name)) for (const key of serviceKeys(slice)) keys.add(key)
+  return [...keys]
+}
+
+async function reconcile(context: LoopContext, key: string): Promise<void> {
+  const service = context.informer(services).get(key)
+  const { namespace = '' } = splitKey(key)
+  const informer = context.informer(endpointSlices)
+  informer.addIndex(serviceIndex, (slice) => serviceKeys(slice))
+  const slices = informer.byIndex(serviceIndex, key)
+  const selector = service?.spec?.selector
+  // The slices of a service that is gone are its dependents: the garbage collector takes them.
+  if (!service || service.metadata.deletionTimestamp || service.spec?.type === 'ExternalName') return
+  if (!selector || Object.keys(selector).length === 0) return
+  const compiled = selectorFromMap(selector)
+  const plan = planSlices({
+    service,
+    pods: context
+      .informer(pods)
+      .list(namespace)
+      .filter((pod) => matches(compiled, pod.metadata.labels)),
+    nodeOf: (name) => context.informer(nodes).get(name),
+    slices,
+  })
+  try {
+    await Promise.all(plan.map((action) => perform(context, namespace, action)))
+  } catch (error) {
+    if (isNamespaceTerminating(error)) return
+    if (!isStatus(error, 'Conflict')) {
+      const message = `Error updating Endpoint Slices for Service ${key}: ${error instanceof Error ? error.message : String(error)}`
+      context.event(service, { type: 'Warning', reason: 'FailedToUpdateEndpointSlices', message })
+    }
+    throw error
+  }
+}
+
+async function perform(context: LoopContext, namespace: string, action: Action): Promise<void> {
+  const resource = context.client.resource(endpointSlices, namespace)
+  switch (action.type) {
+    case 'create':
+      await resource.create(action.slice)
+      return
+    case 'update':
+      await resource.update(action.slice)
+      return
+    case 'delete': {
+      const { name = '', uid = '' } = action.slice.metadata
+      await resource.delete(name, { preconditions: { uid } }).catch((error: unknown) => {
+        if (!isStatus(error, 'NotFound')) throw error
+      })
+      return
+    }
+    default:
+      unreachable(action)
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Follows every kind by its metadata. There is no graph of its own: "who depends on X" is an index on each informer, "does the
+ * owner exist" a look-up in one. An owner that is missing in the cache is asked for live, by uid, before anything is deleted.
+ */
+import { collectableKinds, kindsByReference } from '../../control/collectable-kinds.ts'
+import type { ControllerDefinition, LoopContext, ReconcileResult, WatchDeclaration } from '../../control/contract.ts'
+import { type KindRef, kindKey } from '../../kinds/kind.ts'
+import { keyOf, type KubeObject, type OwnerReference } from '../../machinery/object.ts'
+import { isStatus } from '../../machinery/status-error.ts'
+import { type Action, isWaitingForDependents, type OwnerState, planCollection } from './plan.ts'
+
+const ownerIndex = 'owner-uid'
+/** An owner that the API knows and the cache does not yet: how soon it is looked for again. */
+const unseenOwnerMs = 5_000
+const absentOwnersMax = 4_096
+
+type Change = { readonly current: KubeObject | undefined; readonly old: KubeObject | undefined }
+type Located = { readonly kind: KindRef; readonly object: KubeObject }
+
+/** Deletes what has lost its owners; carries out foreground deletion and orphaning. */
+export function garbageCollectorController(kinds: readonly KindRef[] = collectableKinds()): ControllerDefinition {
+  const collector = new Collector(kinds)
+  return {
+    name: 'generic-garbage-collector',
+    watches: kinds.map(
+      (kind): WatchDeclaration => ({ kind, metadataOnly: true, keys: (change, context) => collector.keysOf(kind, change, context) }),
+    ),
+    writes: kinds,
+    concurrency: 20,
+    reconcile: (context, key) => collector.reconcile(context, key),
+  }
+}
+
+const workKey = (kind: KindRef, object: KubeObject) => `${kindKey(kind)}#${keyOf(object)}`
+
+class Collector {
+  readonly #kinds: readonly KindRef[]
+  readonly #byReference: ReadonlyMap<string, KindRef>
+  /** Uids that the API has denied knowing: a uid never comes back. */
+  readonly #absent = new Set<string>()
+
+  constructor(kinds: readonly KindRef[]) {
+    this.#kinds = kinds
+    this.#byReference = kindsByReference(kinds)
+  }
+
+  keysOf(kind: KindRef, { current, old }: Change, context: LoopContext): readonly string[] {
+    if (!current) return old ? [...this.#dependentsOf(context, old).map(located), ...this.#ownersOf(context, old).map(located)] : []
+    const keys: string[] = []
+    const hasNewOwners = ownersText(current) !== ownersText(old)
+    const isEnding = current.metadata.deletionTimestamp !== undefined && (current.metadata.finalizers ?? []).length > 0
+    // An owner that waits for its dependents: they go now.
+    if (isWaitingForDependents(current) && !(old && isWaitingForDependents(old)))
+      keys.push(...this.#dependentsOf(context, current).map(located))
+    if ((hasNewOwners && (current.metadata.ownerReferences ?? []).length > 0) || isEnding) keys.push(workKey(kind, current))
+    if (old && hasNewOwners) keys.push(...this.#ownersOf(context, old).map(located))
+    return keys
+  }
+
+  async reconcile(context: LoopContext, key: string): Promise<ReconcileResult> {
+    const hash = key.indexOf('#')
+    const kind = this.#byReference.get(key.slice(0, hash))
+    const object = kind && context.informer(kind).get(key.slice(hash + 1))
+    if (!kind || !object) return
+    const references = object.metadata.deletionTimestamp ? [] : (object.metadata.ownerReferences ?? [])
+    let hasUnseen = false
+    const owners: { reference: OwnerReference; state: OwnerState }[] = []
+    for (const reference of references) {
+      const cached = this.#cachedOwner(context, object, reference)
+      if (cached) owners.push({ reference, state: isWaitingForDependents(cached.object) ? 'waiting' : 'exists' })
+      else {
+        const state = await this.#liveState(context, object, reference)
+        hasUnseen ||= state === 'exists' || state === 'waiting'
+        owners.push({ reference, state })
+      }
+    }
+    // No await between here and the plan: the cache is read at one moment.
+    const dependents = this.#dependentsOf(context, object)
+    const plan = planCollection({ object, owners, dependents: dependents.map((dependent) => dependent.object) })
+    for (const action of plan) await this.#perform(context, { kind, object }, action, dependents)
+    return hasUnseen ? { requeueAfterMs: unseenOwnerMs } : undefined
+  }
+
+  #dependentsOf(context: LoopContext, owner: KubeObject): Located[] {
+    const uid = owner.metadata.uid ?? ''
+    return this.#kinds.flatMap((kind) => {
+      const informer = context.informer(kind)
+      informer.addIndex(ownerIndex, (object) => (object.metadata.ownerReferences ?? []).map((reference) => reference.uid))
+      return informer.byIndex(ownerIndex, uid).map((object) => ({ kind, object }))
+    })
+  }
+
+  #ownersOf(context: LoopContext, object: KubeObject): Located[] {
+    return (object.metadata.ownerReferences ?? []).flatMap((reference) => this.#cachedOwner(context, object, reference) ?? [])
+  }
+
+  #cachedOwner(context: LoopContext, dependent: KubeObject, reference: OwnerReference): Located | undefined {
+    const kind = this.#byReference.get(`${reference.apiVersion}/${reference.kind}`)
+    if (!kind) return undefined
+    const key = kind.scope === 'Namespaced' ? `${dependent.metadata.namespace ?? ''}/${reference.name}` : reference.name
+    const object = context.informer(kind).get(key)
+    return object?.metadata.uid === reference.uid ? { kind, object } : undefined
+  }
+
+  /** What the API itself says about an owner that the cache does not show. */
+  async #liveState(context: LoopContext, dependent: KubeObject, reference: OwnerReference): Promise<OwnerState> {
+    if (this.#absent.has(reference.uid)) return 'absent'
+    const kind = this.#byReference.get(`${reference.apiVersion}/${reference.kind}`)
+    // A kind that is not served, or an owner that lives in a namespace when the dependent does not: not ours to judge.
+    if (!kind || (kind.scope === 'Namespaced' && !dependent.metadata.namespace)) return 'unknown'
+    try {
+      const owner = await context.client
+        .resource(kind, kind.scope === 'Namespaced' ? dependent.metadata.namespace : undefined)
+        .get(reference.name)
+      if (owner.metadata.uid === reference.uid) return isWaitingForDependents(owner) ? 'waiting' : 'exists'
+    } catch (error) {
+      if (!isStatus(error, 'NotFound')) throw error
+    }
+    if (this.#absent.size >= absentOwnersMax) this.#absent.delete(this.#absent.values().next().value ?? '')
+    this.#absent.add(reference.uid)
+    return 'absent'
+  }
+
+  async #perform(context: LoopContext, { kind, object }: Located, action: Action, dependents: readonly Located[]): Promise<void> {
+    const { namespace, name = '', uid = '', resourceVersion } = object.metadata
+    const resource = context.client.resource(kind, namespace)
+    const isDependentIn = (list: readonly KubeObject[]) => dependents.filter((dependent) => list.includes(dependent.object))
+    switch (action.type) {
+      case 'delete':
+        await ignoreGone(resource.delete(name, { preconditions: { uid }, propagationPolicy: action.propagation }))
+        return
+      case 'keep-owners':
+        await ignoreGone(
+          resource.patch(name, { type: 'merge', body: { metadata: { uid, resourceVersion, ownerReferences: action.owners } } }),
+        )
+        return
+      case 'remove-finalizer': {
+        const finalizers = (object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== action.finalizer)
+        await ignoreGone(resource.patch(name, { type: 'merge', body: { metadata: { uid, resourceVersion, finalizers } } }))
+        return
+      }
+      case 'orphan':
+        await Promise.all(isDependentIn(action.dependents).map((dependent) => forgetOwner(context, dependent, uid)))
+    }
+  }
+}
+
+function located({ kind, object }: Located): string {
+  return workKey(kind, object)
+}
+
+function ownersText(object: KubeObject | undefined): string {
+  return (object?.metadata.ownerReferences ?? []).map((o) => `${o.uid}${o.blockOwnerDeletion ? '!' : ''}`).join()
+}
+
+async function forgetOwner(context: LoopContext, { kind, object }: Located, uid: string): Promise<void> {
+  const { namespace, name = '', resourceVersion } = object.metadata
+  const ownerReferences = (object.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== uid)
+  const body = { metadata: { uid: object.metadata.uid, resourceVersion, ownerReferences } }
+  await ignoreGone(context.client.resource(kind, namespace).patch(name, { type: 'merge', body }))
+}
+
+async function ignoreGone(write: Promise<unknown>): Promise<void> {
+  try {
+    await write
+  } catch (error) {
+    if (!isStatus(error, 'NotFound')) throw error
+  }
+}

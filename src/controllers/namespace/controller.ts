@@ -1,0 +1,109 @@
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import { collectableKinds } from '../../control/collectable-kinds.ts'
+import type { ControllerDefinition, LoopContext, ReconcileResult, WatchDeclaration } from '../../control/contract.ts'
+import { watchKind } from '../../control/watch-declaration.ts'
+import type { Namespace } from '../../kinds/generated/types/core-v1.ts'
+import type { KindRef } from '../../kinds/kind.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { isStatus } from '../../machinery/status-error.ts'
+import { planConditions, planDeletions, type Remaining } from './plan.ts'
+
+const { namespaces, events } = kindRefs.coreV1
+const ownFinalizer = 'kubernetes'
+
+/** Empties a namespace that is being deleted, then lets it go. */
+export function namespaceController(kinds: readonly KindRef[] = collectableKinds()): ControllerDefinition {
+  const contents = kinds.filter((kind) => kind.scope === 'Namespaced')
+  const leaving = (kind: KindRef): WatchDeclaration => ({
+    kind,
+    metadataOnly: true,
+    keys: ({ current, old }, context) => {
+      const name = (current ?? old)?.metadata.namespace ?? ''
+      // The going of an object and a change of its finalizers can bring the end nearer; nothing is looked at while the namespace lives.
+      return context.informer(namespaces).get(name)?.metadata.deletionTimestamp ? [name] : []
+    },
+  })
+  return {
+    name: 'namespace',
+    watches: [watchKind(namespaces), ...contents.map(leaving)],
+    writes: [namespaces, events, ...contents],
+    rules: [{ verbs: ['update'], apiGroups: [''], resources: ['namespaces/finalize'] }],
+    concurrency: 10,
+    minIntervalMs: 50,
+    reconcile: (context, key) => reconcile(contents, context, key),
+  }
+}
+
+async function reconcile(contents: readonly KindRef[], context: LoopContext, name: string): Promise<ReconcileResult> {
+  const namespace = context.informer(namespaces).get(name)
+  if (!namespace?.metadata.deletionTimestamp || !namespace.spec?.finalizers?.includes(ownFinalizer)) return
+  const failures = await deleteContents(context, name, planDeletions(cachedContents(contents, context, name)))
+  let remaining = cachedContents(contents, context, name)
+  if (remaining.length === 0 && failures.length === 0) {
+    // The caches show nothing: only the API itself can say that nothing was created a moment ago.
+    remaining = await liveContents([...contents, events], context, name)
+    failures.push(...(await deleteContents(context, name, planDeletions(remaining))))
+    if (remaining.length > 0) remaining = await liveContents([...contents, events], context, name)
+  }
+  const current = await writeConditions(context, namespace, remaining, failures)
+  if (failures.length > 0) throw new Error(`the contents of namespace ${name} could not be deleted: ${failures.join(', ')}`)
+  if (remaining.length === 0) await finalize(context, current)
+  // What the caches do not follow (events) ends at once; anything else announces its end.
+  else if (cachedContents(contents, context, name).length === 0) return { requeueAfterMs: 500 }
+  return undefined
+}
+
+function cachedContents(contents: readonly KindRef[], context: LoopContext, namespace: string): Remaining[] {
+  return contents.map((kind) => ({ kind, objects: context.informer(kind).list(namespace) })).filter(({ objects }) => objects.length > 0)
+}
+
+async function liveContents(contents: readonly KindRef[], context: LoopContext, namespace: string): Promise<Remaining[]> {
+  const lists = await Promise.all(
+    contents.map(async (kind) => ({ kind, objects: (await context.client.resource(kind, namespace).list()).items })),
+  )
+  return lists.filter(({ objects }) => objects.length > 0)
+}
+
+async function deleteContents(context: LoopContext, namespace: string, kinds: readonly KindRef[]): Promise<string[]> {
+  const failures: string[] = []
+  await Promise.all(
+    kinds.map(async (kind) => {
+      try {
+        await context.client.resource(kind, namespace).deleteCollection({ propagationPolicy: 'Background' })
+      } catch (error) {
+        if (isStatus(error, 'NotFound') || isStatus(error, 'MethodNotAllowed')) return
+        context.log.warn({ namespace, kind: kind.kind, error: String(error) }, 'contents of a namespace could not be deleted')
+        failures.push(`${kind.plural}.${kind.group}`)
+      }
+    }),
+  )
+  return failures
+}
+
+async function writeConditions(
+  context: LoopContext,
+  namespace: Namespace,
+  remaining: readonly Remaining[],
+  failures: readonly string[],
+): Promise<Namespace> {
+  const conditions = planConditions({ namespace, remaining, failures }, context.clock.now())
+  if (deepEqual(conditions, namespace.status?.conditions)) return namespace
+  try {
+    return await context.client.resource(namespaces).updateStatus({ ...namespace, status: { ...namespace.status, conditions } })
+  } catch (error) {
+    // A conflict here must not hold up the deletion; the next reconcile writes the conditions.
+    if (isStatus(error, 'Conflict')) return namespace
+    throw error
+  }
+}
+
+async function finalize(context: LoopContext, namespace: Namespace): Promise<void> {
+  const spec = { ...namespace.spec, finalizers: (namespace.spec?.finalizers ?? []).filter((finalizer) => finalizer !== ownFinalizer) }
+  try {
+    await context.client
+      .resource(namespaces)
+      .subresource(namespace.metadata.name ?? '', 'finalize', { ...namespace, spec }, { method: 'PUT' })
+  } catch (error) {
+    if (!isStatus(error, 'NotFound')) throw error
+  }
+}

@@ -1,0 +1,45 @@
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import type { ControllerDefinition, LoopContext } from '../../control/contract.ts'
+import { watchKind } from '../../control/watch-declaration.ts'
+import { parseNetwork, planPodCidr } from './plan.ts'
+
+const { nodes } = kindRefs.coreV1
+
+/** Gives every node a network of its own for its pods (`spec.podCIDR`). */
+export function nodeIpamController(options: { readonly clusterCidr: string; readonly nodePrefix?: number }): ControllerDefinition {
+  const cluster = parseNetwork(options.clusterCidr)
+  const prefix = options.nodePrefix ?? 24
+  return {
+    name: 'node-ipam',
+    watches: [
+      // The going of a node frees a network for those that have none.
+      watchKind(nodes, ({ current }, context) => (current ? [current.metadata.name ?? ''] : withoutNetwork(context))),
+    ],
+    writes: [nodes],
+    // One at a time: each sees the networks that the ones before it took.
+    concurrency: 1,
+    reconcile: async (context, name) => {
+      const node = context.informer(nodes).get(name)
+      if (!node || node.spec?.podCIDR) return
+      const used = context
+        .informer(nodes)
+        .list()
+        .flatMap((other) => other.spec?.podCIDRs ?? (other.spec?.podCIDR ? [other.spec.podCIDR] : []))
+      const podCIDR = planPodCidr(cluster, prefix, used)
+      if (!podCIDR) {
+        context.event(node, { type: 'Normal', reason: 'CIDRNotAvailable', message: `Node ${name} status is now: CIDRNotAvailable` })
+        return
+      }
+      const body = { metadata: { uid: node.metadata.uid }, spec: { podCIDR, podCIDRs: [podCIDR] } }
+      await context.client.resource(nodes).patch(name, { type: 'merge', body })
+    },
+  }
+}
+
+function withoutNetwork(context: LoopContext): readonly string[] {
+  return context
+    .informer(nodes)
+    .list()
+    .filter((node) => !node.spec?.podCIDR)
+    .map((node) => node.metadata.name ?? '')
+}

@@ -1,0 +1,91 @@
+import { toTime } from '../../base/clock.ts'
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
+import { watchKind } from '../../control/watch-declaration.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { isPodTerminal } from '../../kinds/pod-status.ts'
+import { isStatus } from '../../machinery/status-error.ts'
+import { planPodGc } from './plan.ts'
+
+const { nodes, pods } = kindRefs.coreV1
+/** There is one thing to look at: all pods. */
+const everything = 'pods'
+const defaultTerminatedMax = 12_500
+
+/** Removes pods that nobody else will: of nodes that are gone, deleted before they had a node, or ended and too many. */
+export function podGcController(options: { readonly terminatedMax?: number } = {}): ControllerDefinition {
+  const missing = new Map<string, number>()
+  return {
+    name: 'pod-garbage-collector',
+    watches: [
+      watchKind(nodes, ({ current, old }) => (current && old ? [] : [everything])),
+      watchKind(pods, ({ current }, context) => (current && isSuspect(current, context) ? [everything] : [])),
+    ],
+    writes: [pods],
+    minIntervalMs: 1_000,
+    reconcile: (context) => reconcile(context, missing, options.terminatedMax ?? defaultTerminatedMax),
+  }
+}
+
+function isSuspect(pod: Pod, context: LoopContext): boolean {
+  const { nodeName } = pod.spec ?? {}
+  if (!nodeName) return pod.metadata.deletionTimestamp !== undefined
+  return isPodTerminal(pod) || !context.informer(nodes).get(nodeName)
+}
+
+async function reconcile(context: LoopContext, missing: Map<string, number>, terminatedMax: number): Promise<ReconcileResult> {
+  const nowMs = context.clock.now()
+  const all = context.informer(pods).list()
+  const nodeInformer = context.informer(nodes)
+  const named = new Set(all.map((pod) => pod.spec?.nodeName ?? '').filter((name) => name !== '' && !nodeInformer.get(name)))
+  for (const name of missing.keys()) if (!named.has(name)) missing.delete(name)
+  for (const name of named) if (!missing.has(name)) missing.set(name, nowMs)
+  const plan = planPodGc({ pods: all, missingSinceMs: (name) => missing.get(name), terminatedMax }, nowMs)
+  const reallyGone = new Set<string>()
+  for (const name of new Set(plan.orphans.map((pod) => pod.spec?.nodeName ?? ''))) if (await isGone(context, name)) reallyGone.add(name)
+  for (const pod of plan.orphans) if (reallyGone.has(pod.spec?.nodeName ?? '')) await removeOrphan(context, pod)
+  for (const pod of [...plan.unscheduled, ...plan.terminated]) await remove(context, pod)
+  return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs }
+}
+
+/** Read live: the cache's word is not enough to destroy pods on. */
+async function isGone(context: LoopContext, name: string): Promise<boolean> {
+  try {
+    await context.client.resource(nodes).get(name)
+    return false
+  } catch (error) {
+    if (isStatus(error, 'NotFound')) return true
+    throw error
+  }
+}
+
+/** Says why first, so that a Job or a person can tell it from a failure of its own. */
+async function removeOrphan(context: LoopContext, pod: Pod): Promise<void> {
+  if (!isPodTerminal(pod)) {
+    const reason = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'DeletionByPodGC',
+      message: 'PodGC: node no longer exists',
+      lastTransitionTime: toTime(context.clock.now()),
+    }
+    const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== reason.type), reason]
+    try {
+      await context.client
+        .resource(pods, pod.metadata.namespace)
+        .updateStatus({ ...pod, status: { ...pod.status, phase: 'Failed', conditions } })
+    } catch (error) {
+      if (!isStatus(error, 'NotFound')) throw error
+    }
+  }
+  await remove(context, pod)
+}
+
+async function remove(context: LoopContext, pod: Pod): Promise<void> {
+  const { namespace, name = '', uid = '' } = pod.metadata
+  try {
+    await context.client.resource(pods, namespace).delete(name, { gracePeriodSeconds: 0, preconditions: { uid } })
+  } catch (error) {
+    if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error
+  }
+}

@@ -1,0 +1,41 @@
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { isPodTerminal } from '../../kinds/pod-status.ts'
+
+/** A node that is missing for less time may be about to register again. */
+export const quarantineMs = 40_000
+
+export type Observed = {
+  readonly pods: readonly Pod[]
+  /** Since when (ms) a node is missing; undefined: it is there. */
+  readonly missingSinceMs: (node: string) => number | undefined
+  /** Terminal pods beyond this number go, the oldest first. */
+  readonly terminatedMax: number
+}
+
+export type Plan = {
+  readonly orphans: readonly Pod[]
+  readonly unscheduled: readonly Pod[]
+  readonly terminated: readonly Pod[]
+  /** When the next missing node leaves its quarantine. */
+  readonly requeueAfterMs: number | undefined
+}
+
+/** Pods that nobody will ever end: their node is gone, they never had one, or they have ended and are too many. */
+export function planPodGc({ pods, missingSinceMs, terminatedMax }: Observed, nowMs: number): Plan {
+  const orphans: Pod[] = []
+  let requeueAfterMs: number | undefined
+  for (const pod of pods) {
+    const sinceMs = pod.spec?.nodeName ? missingSinceMs(pod.spec.nodeName) : undefined
+    if (sinceMs === undefined) continue
+    const leftMs = sinceMs + quarantineMs - nowMs
+    if (leftMs <= 0) orphans.push(pod)
+    else requeueAfterMs = Math.min(requeueAfterMs ?? leftMs, leftMs)
+  }
+  const gone = new Set(orphans)
+  const unscheduled = pods.filter((pod) => pod.metadata.deletionTimestamp && !pod.spec?.nodeName)
+  const ended = pods.filter((pod) => isPodTerminal(pod) && !pod.metadata.deletionTimestamp && !gone.has(pod))
+  const age = (pod: Pod) => pod.metadata.creationTimestamp ?? ''
+  const excess = terminatedMax > 0 ? ended.length - terminatedMax : 0
+  const terminated = excess > 0 ? [...ended].sort((a, b) => age(a).localeCompare(age(b))).slice(0, excess) : []
+  return { orphans, unscheduled, terminated, requeueAfterMs }
+}
