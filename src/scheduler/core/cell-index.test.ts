@@ -82,7 +82,8 @@ function assertNotOverCommitted({ snapshot }: SchedulerCore): void {
   }
 }
 
-for (let seed = 1; seed <= 40; seed++) {
+// The later seeds found bugs: a minimum that outlived a recount.
+for (const seed of [...Array.from({ length: 40 }, (_, i) => i + 1), 468, 576, 586, 829]) {
   test(`cells, scan and definition agree on every decision, seed ${seed}`, () => {
     const world = newWorld(seed)
     for (let i = 0; i < 60; i++) {

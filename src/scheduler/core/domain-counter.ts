@@ -22,6 +22,8 @@ export type CounterSpec = {
 /** `antiAffinity`: required terms, counted. `score`: weights of preferred (and required affinity) terms. */
 export type OwnedKind = 'antiAffinity' | 'score'
 
+export type CounterWatcher = { changed(id: number, old: number, current: number): void; cleared(): void }
+
 export class DomainCounter {
   readonly spec: CounterSpec
   readonly column: LabelColumn
@@ -29,7 +31,7 @@ export class DomainCounter {
   counts = new Float64Array(64)
   total = 0
   /** Told of every change of a count; kept by whoever needs the minimum. */
-  watcher: ((id: number, old: number, current: number) => void) | undefined
+  watcher: CounterWatcher | undefined
 
   constructor(spec: CounterSpec, column: LabelColumn) {
     this.spec = spec
@@ -44,7 +46,7 @@ export class DomainCounter {
     const old = this.counts[id]!
     this.counts[id] = old + weight
     this.total += weight
-    this.watcher?.(id, old, old + weight)
+    this.watcher?.changed(id, old, old + weight)
   }
 
   /** In the row's own domain; 0 where it has none. */
@@ -55,6 +57,7 @@ export class DomainCounter {
   clear(): void {
     this.counts.fill(0)
     this.total = 0
+    this.watcher?.cleared()
   }
 
   #grow(id: number): void {

@@ -18,7 +18,7 @@ export class DomainMinimum {
   constructor(counter: DomainCounter, snapshot: Snapshot) {
     this.#counter = counter
     this.#snapshot = snapshot
-    counter.watcher = (id, old, current) => this.#changed(id, old, current)
+    counter.watcher = { changed: (id, old, current) => this.#changed(id, old, current), cleared: () => (this.#isStale = true) }
   }
 
   /** Infinity when there is no domain. */
