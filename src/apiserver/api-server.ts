@@ -8,19 +8,39 @@ import { type Store, StoreCompacted } from '../store/contract.ts'
 import { createWatchCache } from '../store/watch-cache.ts'
 import type { WatchCache } from '../store/watch-cache-contract.ts'
 import { admissionChain } from './admission/chain.ts'
+import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
+import { limitRanger } from './admission/limit-ranger.ts'
+import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
+import { priorityAdmission } from './admission/priority.ts'
+import { serviceAccountAdmission } from './admission/service-account.ts'
 import type { BinaryEncoder } from './answer-encoding.ts'
 import type { BinaryDecoder } from './body.ts'
+import { bootstrap } from './bootstrap.ts'
 import { type CachedObject, decodeStored } from './cached-object.ts'
-import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UserInfo } from './contract.ts'
+import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UpgradeHandler, UserInfo } from './contract.ts'
 import type { Core } from './core.ts'
-import type { Dispatch } from './dispatch.ts'
+import { type Dispatch, replaceObject } from './dispatch.ts'
 import { createInProcessClient } from './in-process-client.ts'
 import { type ApiMetrics, createApiMetrics } from './metrics.ts'
+import type { Dialer } from './node-dialer.ts'
+import { createObjectReader, type ObjectReader } from './object-reader.ts'
 import { createObjectStorage } from './object-storage.ts'
-import { type AuditEntry, createPipeline, type PathHandler, type Pipeline } from './pipeline.ts'
+import { type AuditEntry, createPipeline, type PathHandler } from './pipeline.ts'
 import { createRegistry, type Registry } from './registry.ts'
+import { reviewHandlers, type TokenReviewer } from './reviews.ts'
+import { type HealthCheck, healthPaths, metricsPath, versionPath } from './server-paths.ts'
+import { serviceAllocation } from './services/service-allocation.ts'
 import { Slabs } from './slabs.ts'
-import { createWriteHooks, type WriteHook } from './write-hooks.ts'
+import { bindings, podBinding } from './subresources/binding.ts'
+import { podEviction } from './subresources/eviction.ts'
+import { explainHandler, upgradeRequired } from './subresources/explain.ts'
+import { objectSubresource } from './subresources/object-subresource.ts'
+import { podLog } from './subresources/pod-log.ts'
+import { deploymentRunAction, podRunAction } from './subresources/run-actions.ts'
+import { scale } from './subresources/scale.ts'
+import { serviceAccountToken, type TokenIssuer } from './subresources/token.ts'
+import { createUpgradeHandler } from './upgrade.ts'
+import { createWriteHooks } from './write-hooks.ts'
 
 export type ApiServerOptions = {
   readonly store: Store
@@ -31,10 +51,29 @@ export type ApiServerOptions = {
   readonly log: Log
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
-  readonly admission: readonly AdmissionPlugin[]
-  readonly hooks?: readonly WriteHook[]
-  readonly dispatch?: Partial<Dispatch>
+  /** Plugins after the built-in ones. */
+  readonly admission?: readonly AdmissionPlugin[]
+  /** Names of built-in plugins to leave out. */
+  readonly withoutAdmission?: readonly string[]
+  /** Default 10.96.0.0/12. */
+  readonly serviceCidr?: string
+  /** Where nodes and pods reach this server; absent: the `kubernetes` Service gets no endpoints. */
+  readonly advertise?: { readonly address: string; readonly port: number }
+  /** Issues and reviews service account tokens; absent: `serviceaccounts/token` answers 404 and no token is known. */
+  readonly tokens?: Omit<TokenIssuer, 'defaultAudiences'> & {
+    readonly review: TokenReviewer
+    readonly defaultAudiences?: readonly string[]
+  }
+  /** The last decision about a pod, for `pods/NAME/explain`. Undefined: none is known. */
+  readonly explainPod?: (namespace: string, name: string) => Promise<object | undefined> | object | undefined
+  /** Reaches node agents, pods and services; absent: logs, streams and proxies answer 503. */
+  readonly dialer?: Dialer
+  /** Answer paths beyond health, version and metrics: discovery, OpenAPI, OpenID. Tried in order. */
   readonly paths?: readonly PathHandler[]
+  /** Beyond the cache being filled. */
+  readonly readyChecks?: readonly HealthCheck[]
+  /** More families for `/metrics`. */
+  readonly moreMetrics?: () => Promise<string> | string
   readonly binary?: { readonly decode: BinaryDecoder; readonly encode: BinaryEncoder }
   readonly audit?: (entry: AuditEntry) => void
 }
@@ -42,19 +81,25 @@ export type ApiServerOptions = {
 /** The API server without its sockets. */
 export type ApiServer = {
   readonly core: Core
+  /** Custom kinds are added here. */
   readonly registry: Registry
   readonly metrics: ApiMetrics
+  /** Reads without authorization, for the server's own parts (authenticators, policies). */
+  readonly reader: ObjectReader
   handle(request: ApiRequest): Promise<ApiResponse>
-  admit: Pipeline['admit']
+  readonly upgrade: UpgradeHandler
   /** The API for callers in this process; objects by reference. */
   clientFor(user: UserInfo): Client
   /** Ends watches and the cache; the store is its owner's to close. Idempotent. */
   close(): Promise<void>
 }
 
-/** Fills the cache from the store and serves from there. Rejects when the store cannot be read. */
+const defaultServiceCidr = '10.96.0.0/12'
+const defaultAudience = 'https://kubernetes.default.svc.cluster.local'
+
+/** Fills the cache from the store, creates what every cluster has, and serves from there. Rejects when the store cannot be read. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, random, log, authorizer } = options
+  const { store, clock, random, log, authorizer, serviceCidr = defaultServiceCidr } = options
   const slabs = new Slabs()
   const cache = await createWatchCache<CachedObject>({
     store,
@@ -64,40 +109,53 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   })
   const closing = new AbortController()
   const retiring = retireOverwritten(cache, slabs, closing.signal)
+  const registry = createRegistry(options.kinds)
+  const storage = createObjectStorage({ cache, store, slabs })
+  await bootstrap({ registry, storage, clock, random, serviceCidr, advertise: options.advertise })
+  const reader = createObjectReader(registry, storage)
   const core: Core = {
-    registry: createRegistry(options.kinds),
-    storage: createObjectStorage({ cache, store, slabs }),
+    registry,
+    storage,
     schemas: options.schemas,
-    admission: admissionChain(options.admission),
+    admission: admissionChain(admissionPlugins(options, reader)),
     authorizer,
-    hooks: createWriteHooks(options.hooks ?? []),
+    hooks: createWriteHooks([serviceAllocation({ reader, random, serviceCidr })]),
     clock,
     random,
     log,
   }
-  const dispatch: Dispatch = { subresources: options.dispatch?.subresources ?? {}, virtual: options.dispatch?.virtual ?? {} }
+  const dispatch = dispatchOf(options)
   const metrics = createApiMetrics()
+  const paths = firstOf([
+    healthPaths({ live: [{ name: 'ping', isHealthy: () => true }], ready: options.readyChecks ?? [] }),
+    versionPath,
+    metricsPath(core, metrics, options.moreMetrics),
+    ...(options.paths ?? []),
+  ])
   const pipelineFor = (authenticator: Authenticator) =>
     createPipeline({
       core,
       dispatch,
       authenticator,
       metrics,
-      paths: firstOf(options.paths ?? []),
+      paths,
+      dialer: options.dialer,
       decodeBinary: options.binary?.decode,
       encodeBinary: options.binary?.encode,
+      closing: closing.signal,
       audit: options.audit,
     })
   const pipeline = pipelineFor(options.authenticator)
   return {
     core,
-    registry: core.registry,
+    registry,
     metrics,
-    handle: pipeline.handle,
-    admit: pipeline.admit,
+    reader,
+    handle: (request) => pipeline.handle(request),
+    upgrade: createUpgradeHandler({ core, dialer: options.dialer, admit: (request) => pipeline.admit(request) }),
     clientFor: (user) => {
       const asUser = pipelineFor({ authenticate: () => user })
-      return createInProcessClient({ core, dispatch, user, handle: asUser.handle, closing: closing.signal })
+      return createInProcessClient({ core, dispatch, user, handle: (request) => asUser.handle(request), closing: closing.signal })
     },
     close: async () => {
       closing.abort()
@@ -106,6 +164,55 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
   }
 }
+
+function admissionPlugins(
+  { random, admission = [], withoutAdmission = [] }: ApiServerOptions,
+  reader: ObjectReader,
+): readonly AdmissionPlugin[] {
+  const builtIn = [
+    namespaceLifecycle(reader),
+    serviceAccountAdmission({ reader, random }),
+    defaultTolerationSeconds,
+    priorityAdmission(reader),
+    limitRanger(reader),
+  ]
+  return [...builtIn.filter((plugin) => !withoutAdmission.includes(plugin.name)), ...admission]
+}
+
+function dispatchOf({ tokens, explainPod, dialer }: ApiServerOptions): Dispatch {
+  return {
+    subresources: {
+      '*/status': objectSubresource,
+      'pods/ephemeralcontainers': objectSubresource,
+      'pods/resize': objectSubresource,
+      'certificatesigningrequests/approval': objectSubresource,
+      'namespaces/finalize': { update: (core, context, request) => replaceObject(core, context, request) },
+      '*/scale': scale,
+      'pods/binding': { create: podBinding },
+      'pods/eviction': { create: podEviction },
+      ...Object.fromEntries(
+        runActions.flatMap((a) => [
+          [`pods/${a}`, podRunAction(a)],
+          [`deployments/${a}`, deploymentRunAction(a)],
+        ]),
+      ),
+      ...(explainPod ? { 'pods/explain': explainHandler(explainPod) } : {}),
+      ...(tokens
+        ? {
+            'serviceaccounts/token': serviceAccountToken({
+              issue: (claims) => tokens.issue(claims),
+              defaultAudiences: tokens.defaultAudiences ?? [defaultAudience],
+            }),
+          }
+        : {}),
+      ...(dialer ? { 'pods/log': podLog(dialer) } : {}),
+      ...Object.fromEntries(['exec', 'attach', 'portforward'].map((s) => [`pods/${s}`, { '*': upgradeRequired }])),
+    },
+    virtual: { ...reviewHandlers((token, wanted) => tokens?.review(token, wanted)), '/bindings': bindings },
+  }
+}
+
+const runActions = ['start', 'stop', 'restart', 'pause', 'resume'] as const
 
 function firstOf(handlers: readonly PathHandler[]): PathHandler {
   return async (request, context) => {

@@ -56,7 +56,7 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
     patch: () => {
       const type = patchTypes[mediaType]
       if (type === undefined) throw statusErrors.unsupportedMediaType(Object.keys(patchTypes))
-      return { type, value: parsePatch(type, bytes ?? new Uint8Array(), yaml) }
+      return { type, ...parsePatch(type, bytes ?? new Uint8Array(), yaml) }
     },
     deletion: () => {
       if (bytes === undefined || bytes.length === 0) return {}
@@ -111,10 +111,11 @@ function parseYamlBody(yaml: Yaml, bytes: Uint8Array, expected: ExpectedKind): P
   }
 }
 
-function parsePatch(type: PatchBody['type'], bytes: Uint8Array, yaml: Yaml | undefined): unknown {
+function parsePatch(type: PatchBody['type'], bytes: Uint8Array, yaml: Yaml | undefined): Omit<PatchBody, 'type'> {
   try {
-    if (type === 'apply') return yaml!.parseYaml(new TextDecoder().decode(bytes))
-    return parseJson(bytes)
+    if (type !== 'apply') return parseJsonStrict(bytes)
+    const { value, duplicate } = yaml!.parseYamlStrict(new TextDecoder().decode(bytes))
+    return { value, duplicates: duplicate === undefined ? [] : [duplicate] }
   } catch (error) {
     if (error instanceof JsonError) throw statusErrors.badRequest(`error decoding patch: ${error.message}`)
     if (yaml && error instanceof yaml.YamlError) throw statusErrors.badRequest(`error decoding YAML: ${error.message}`)

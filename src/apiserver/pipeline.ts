@@ -8,9 +8,11 @@ import { type Dispatch, dispatchVerb } from './dispatch.ts'
 import { authenticate, forbidden, impersonate } from './identity.ts'
 import type { ApiMetrics, RequestLabels } from './metrics.ts'
 import { type Format, negotiate } from './negotiation.ts'
+import type { Dialer } from './node-dialer.ts'
 import type { Resource } from './registry.ts'
 import { parseRequest, type PathRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
 import { RequestLimiter } from './request-limiter.ts'
+import { proxyRequest } from './subresources/proxy.ts'
 import type { IncludeObject } from './table.ts'
 import { type Answer, parametersFrom } from './verb-request.ts'
 
@@ -29,8 +31,12 @@ export type PipelineParts = {
   readonly authenticator: Authenticator
   readonly paths: PathHandler
   readonly metrics: ApiMetrics
+  /** Carries requests to `…/proxy`. */
+  readonly dialer: Dialer | undefined
   readonly decodeBinary: BinaryDecoder | undefined
   readonly encodeBinary: BinaryEncoder | undefined
+  /** Ends what would go on for long when the server closes. */
+  readonly closing: AbortSignal
   /** One line a request, after its answer's head is known. */
   readonly audit: ((entry: AuditEntry) => void) | undefined
 }
@@ -104,7 +110,7 @@ async function serve(parts: PipelineParts, limiters: Limiters, request: ApiReque
   exchange.user = user
   if (isLongRunning(info)) {
     authorize(core, user, info)
-    return perform(parts, request, exchange, request.signal)
+    return perform(parts, request, exchange, AbortSignal.any([request.signal, parts.closing]))
   }
   const kind = info.verb === 'get' || info.verb === 'list' || info.verb === 'head' ? 'readOnly' : 'mutating'
   const limiter = limiters[kind]
@@ -125,6 +131,8 @@ async function serve(parts: PipelineParts, limiters: Limiters, request: ApiReque
     limiter.leave()
   }
 }
+
+const proxied = new Set(['nodes', 'pods', 'services'])
 
 function isLongRunning(info: RequestInfo): boolean {
   return info.type === 'resource' && (info.verb === 'watch' || info.subresource === 'log' || info.subresource === 'proxy')
@@ -165,6 +173,10 @@ async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exch
     const response = await parts.paths(info, { user, headers: request.headers, signal, method: request.method })
     if (!response) throw statusErrors.pathNotFound()
     return response
+  }
+  if (info.subresource === 'proxy' && proxied.has(info.resource) && info.group === '') {
+    if (!parts.dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
+    return proxyRequest(core, parts.dialer, request, info)
   }
   const agent = single(request.headers['user-agent']) ?? ''
   exchange.format = negotiate(single(request.headers.accept), {

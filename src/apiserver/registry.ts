@@ -1,5 +1,5 @@
 import type { KindDefinition } from '../kinds/kind.ts'
-import { apiVersionOf, type KubeObject, parseApiVersion } from '../machinery/object.ts'
+import { apiVersionOf, type KubeObject } from '../machinery/object.ts'
 import type { ResourceName } from '../machinery/status-error.ts'
 import type { StoreKey } from '../store/contract.ts'
 
@@ -83,10 +83,8 @@ const storagePrefix = (kind: KindDefinition) => `/registry/${kind.group || 'core
 function builtIn(kind: KindDefinition, kinds: readonly KindDefinition[]): Resource {
   const { storedAs } = kind
   if (!storedAs) return resourceOf(kind, kind, { isCustom: false, conversion: undefined })
-  // A storedAs version with a slash (or a bare core version of another group's kind) names another group: events.k8s.io is stored as core.
-  const sameGroup = kinds.find((k) => k !== kind && k.group === kind.group && k.version === storedAs.version && k.kind === kind.kind)
-  const { group, version } = parseApiVersion(storedAs.version)
-  const storage = sameGroup ?? kinds.find((k) => k !== kind && k.group === group && k.version === version && k.kind === kind.kind)
+  const group = storedAs.group ?? kind.group
+  const storage = kinds.find((k) => k.group === group && k.version === storedAs.version && k.kind === kind.kind)
   if (!storage) throw new Error(`${kind.kind} is stored as ${storedAs.version}, which is not served`)
   return resourceOf(kind, storage, { isCustom: false, conversion: storedAs })
 }

@@ -7,7 +7,7 @@ import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import type { Store } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import { type ApiServer, createApiServer } from './api-server.ts'
+import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts'
 import type { Authenticator, Authorizer, UserInfo } from './contract.ts'
 
 /** The user of a test API's client: may do everything. */
@@ -34,6 +34,9 @@ export async function createTestApi(options: {
   readonly store?: Store
   readonly authorizer?: Authorizer
   readonly authenticator?: Authenticator
+  /** Default: ServiceAccount, because no controller makes the accounts that it demands. */
+  readonly withoutAdmission?: readonly string[]
+  readonly explainPod?: ApiServerOptions['explainPod']
 }): Promise<TestApi> {
   const { clock, random, log = silentLog } = options
   const store = options.store ?? createMemoryStore()
@@ -46,7 +49,8 @@ export async function createTestApi(options: {
     log,
     authenticator: options.authenticator ?? { authenticate: () => testUser },
     authorizer: options.authorizer ?? allowAll,
-    admission: [],
+    withoutAdmission: options.withoutAdmission ?? ['ServiceAccount'],
+    ...(options.explainPod ? { explainPod: options.explainPod } : {}),
   })
   return { api, client: api.clientFor(testUser), store }
 }

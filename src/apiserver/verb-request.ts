@@ -44,7 +44,12 @@ export type Parameters = {
   readonly deletion: DeletionOptions
 }
 
-export type PatchBody = { readonly type: 'json' | 'merge' | 'strategic' | 'apply'; readonly value: unknown }
+export type PatchBody = {
+  readonly type: 'json' | 'merge' | 'strategic' | 'apply'
+  readonly value: unknown
+  /** Fields that occur twice in the patch. */
+  readonly duplicates?: readonly string[]
+}
 
 /** What is expected in a body. `schema` empty: none is known. */
 export type ExpectedKind = { readonly group: string; readonly version: string; readonly kind: string; readonly schema: string }

@@ -15,7 +15,7 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionCh
     const known = memo.get(key)
     if (known?.kind === kind) return known
     const all = plugins.filter((p) => p.handles(operation, kind, subresource))
-    const found = { admit: all.filter((p) => p.admit), validate: all.filter((p) => p.validate), kind }
+    const found = { admit: all.filter((p) => 'admit' in p), validate: all.filter((p) => 'validate' in p), kind }
     memo.set(key, found)
     return found
   }

@@ -29,6 +29,6 @@ export function admissionRequest(
     object: write.object,
     old: write.old,
     options: write.options,
-    warn: context.warn,
+    warn: (message) => context.warn(message),
   }
 }

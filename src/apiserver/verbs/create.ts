@@ -1,12 +1,12 @@
 import { toTime } from '../../base/clock.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import { StatusError, statusErrors } from '../../machinery/status-error.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
 import { recordManager } from '../managed-fields.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
-import { applyDefaults, validateCreate, warnAbout } from './validation.ts'
+import { applyDefaults, prepareContext, validateCreate, warnAbout } from './validation.ts'
 
 export type CreateRequest = {
   readonly resource: Resource
@@ -50,7 +50,7 @@ export async function createObject(core: Core, context: RequestContext, request:
 
   const now = toTime(core.clock.now())
   fillSystemMetadata(core, object, now)
-  kind.prepareForCreate(object, { now, user: context.user.name })
+  kind.prepareForCreate(object, prepareContext(context, now))
   for (let attempt = 1; ; attempt++) {
     const allocation = core.hooks.allocate(resource, { object, old: undefined, dryRun: parameters.dryRun })
     try {
@@ -112,8 +112,3 @@ function fillSystemMetadata(core: Core, object: KubeObject, now: string): void {
 }
 
 const generatedName = (core: Core, base: string) => base.slice(0, generatedBaseMax) + core.random.suffix(5)
-
-/** True for the answer to a create that lost against another one of the same name. */
-export function isAlreadyExists(error: unknown): boolean {
-  return error instanceof StatusError && error.reason === 'AlreadyExists'
-}

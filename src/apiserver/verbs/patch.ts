@@ -1,21 +1,26 @@
-import { statusErrors } from '../../machinery/status-error.ts'
+import { toTime } from '../../base/clock.ts'
+import { applyServerSide } from '../../machinery/apply/apply-server-side.ts'
+import { deepClone } from '../../machinery/deep-clone.ts'
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts'
 import { applyMergePatch } from '../../machinery/patch/merge-patch.ts'
-import { deepClone } from '../../machinery/deep-clone.ts'
-import type { KubeObject } from '../../machinery/object.ts'
+import { applyStrategicPatch } from '../../machinery/patch/strategic-patch.ts'
+import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
 import type { Core, RequestContext } from '../core.ts'
-import type { Answer, VerbRequest } from '../verb-request.ts'
+import { fieldOperation } from '../managed-fields.ts'
+import { cannotHandle, decodeFields } from '../object-decoding.ts'
+import type { Answer, ExpectedKind, PatchBody, VerbRequest } from '../verb-request.ts'
 import { updateObject } from './update.ts'
 
-/** PATCH in its four forms. Throws StatusError: 400, 404, 409, 415, 422. */
-export async function patchObject(
-  core: Core,
-  context: RequestContext,
-  request: VerbRequest,
-  prepare?: (object: KubeObject, old: KubeObject) => void,
-): Promise<Answer> {
+/** PATCH in its four forms: JSON, merge, strategic merge, server-side apply. Throws StatusError: 400, 404, 409, 415, 422. */
+export async function patchObject(core: Core, context: RequestContext, request: VerbRequest): Promise<Answer> {
   const { resource, namespace, name, subresource, parameters, body } = request
   const patch = body.patch()
+  if (patch.type === 'apply') return applyObject(core, context, request, patch)
+  if (parameters.force) refuseOptions('force', 'FieldValueForbidden', 'Forbidden: may not be specified for non-apply patch')
+  if (patch.type === 'strategic' && resource.isCustom) {
+    throw statusErrors.unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'])
+  }
   const { value, created } = await updateObject(core, context, {
     resource,
     namespace,
@@ -23,11 +28,130 @@ export async function patchObject(
     subresource,
     parameters,
     change: (current) => {
-      if (patch.type === 'json') return applyJsonPatch(current, patch.value)
-      if (patch.type === 'merge') return deepClone(applyMergePatch(current, patch.value))
-      throw statusErrors.badRequest('unsupported')
+      const object = patched(core, resource.kind, current, patch)
+      checkKind(resource.kind, object)
+      decodeFields(core.schemas, object, {
+        expected: resource.kind,
+        context,
+        validation: parameters.fieldValidation,
+        duplicates: patch.duplicates ?? [],
+      })
+      checkIdentity(object, current)
+      return object
     },
-    ...(prepare ? { prepare } : {}),
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }
+}
+
+/** The object with a JSON, merge or strategic patch applied: an own copy, not yet decoded. */
+export function patched(core: Core, expected: ExpectedKind, current: KubeObject, patch: PatchBody): KubeObject {
+  switch (patch.type) {
+    case 'json':
+      return applyJsonPatch(current, patch.value)
+    case 'merge':
+      if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value)) {
+        throw statusErrors.badRequest('error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}')
+      }
+      return deepClone(applyMergePatch(current, patch.value))
+    case 'strategic':
+      return deepClone(applyStrategicPatch(current, patch.value, core.schemas.lookup(expected.schema)))
+    case 'apply':
+      throw statusErrors.unsupportedMediaType([
+        'application/json-patch+json',
+        'application/merge-patch+json',
+        'application/strategic-merge-patch+json',
+      ])
+  }
+}
+
+async function applyObject(core: Core, context: RequestContext, request: VerbRequest, patch: PatchBody): Promise<Answer> {
+  const { resource, namespace, name, subresource, parameters } = request
+  if (!parameters.fieldManager) refuseOptions('fieldManager', 'FieldValueRequired', 'Required value: is required for apply patch')
+  const config = readConfig(core, context, request, patch)
+  const operation = {
+    ...fieldOperation(core, { context, resource, subresource, parameters, now: toTime(core.clock.now()) }),
+    force: parameters.force,
+  }
+  const { value, created } = await updateObject(core, context, {
+    resource,
+    namespace,
+    name,
+    subresource,
+    parameters,
+    keepsManagedFields: true,
+    change: (current) => deepClone(applyServerSide(current, config, operation)),
+    ...(subresource === '' ? { createMissing: () => createdByApply(config, applyServerSide(undefined, config, operation), name) } : {}),
+  })
+  return { type: 'object', code: created ? 201 : 200, resource, value }
+}
+
+/** An apply that names a uid or a version means an object that is there. */
+function createdByApply(config: KubeObject, object: KubeObject, name: string): KubeObject {
+  const { uid, resourceVersion } = config.metadata
+  if (uid || resourceVersion) {
+    throw statusErrors.conflict(
+      { group: '', resource: '' },
+      name,
+      'uid mismatch: the provided object specified a version, and no existing object was found',
+    )
+  }
+  return deepClone(object)
+}
+
+function readConfig(
+  core: Core,
+  context: RequestContext,
+  { resource, namespace, name, parameters }: VerbRequest,
+  patch: PatchBody,
+): KubeObject {
+  if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value)) {
+    throw statusErrors.badRequest('error decoding YAML: an apply patch must be an object')
+  }
+  const config = deepClone(patch.value) as KubeObject
+  if (!config.kind || !config.apiVersion) throw statusErrors.badRequest('error decoding YAML: apiVersion and kind must be set')
+  if (config.kind !== resource.kind.kind) throw cannotHandle({ ...resource.kind, from: String(config.kind) }, 'the kind does not match')
+  decodeFields(core.schemas, config, {
+    expected: resource.kind,
+    context,
+    validation: parameters.fieldValidation,
+    duplicates: patch.duplicates ?? [],
+  })
+  const { metadata } = config
+  if (metadata.name && metadata.name !== name) {
+    throw statusErrors.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
+  }
+  if (metadata.namespace && metadata.namespace !== namespace) {
+    throw statusErrors.badRequest(
+      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
+    )
+  }
+  metadata.name = name
+  if (resource.kind.scope === 'Namespaced') metadata.namespace = namespace
+  return config
+}
+
+function checkKind(expected: ExpectedKind, object: KubeObject): void {
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) throw cannotHandle(expected, 'the patched object is none')
+  if (object.kind === expected.kind && object.apiVersion === apiVersionOf(expected)) return
+  throw cannotHandle(
+    { ...expected, from: String(object.kind) },
+    `the patch changes kind or apiVersion to ${object.apiVersion}, Kind=${object.kind}`,
+  )
+}
+
+/** A patch may not give the object another name. */
+function checkIdentity(object: KubeObject, current: KubeObject): void {
+  const { name, namespace } = object.metadata
+  if (name !== undefined && name !== current.metadata.name) {
+    throw statusErrors.badRequest(`the name of the object (${name}) does not match the name on the URL (${current.metadata.name})`)
+  }
+  if (namespace && namespace !== current.metadata.namespace) {
+    throw statusErrors.badRequest(
+      `the namespace of the object (${namespace}) does not match the namespace on the request (${current.metadata.namespace ?? ''})`,
+    )
+  }
+}
+
+function refuseOptions(field: string, reason: 'FieldValueForbidden' | 'FieldValueRequired', message: string): never {
+  throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ field, reason, message }])
 }

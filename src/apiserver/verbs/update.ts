@@ -2,6 +2,7 @@ import { toTime } from '../../base/clock.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
+import type { PrepareContext } from '../../kinds/kind.ts'
 import { noRevision } from '../../store/contract.ts'
 import type { CacheEntry } from '../../store/watch-cache-contract.ts'
 import { admissionRequest } from '../admission/request.ts'
@@ -12,7 +13,7 @@ import { viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
-import { applyDefaults, validateUpdate, warnAbout } from './validation.ts'
+import { applyDefaults, prepareContext, validateUpdate, warnAbout } from './validation.ts'
 
 export type UpdateRequest = {
   readonly resource: Resource
@@ -89,7 +90,7 @@ async function attemptUpdate(
   })
   await core.admission.admit(admission)
   const now = toTime(core.clock.now())
-  prepare(request, { object, old, now, user: context.user.name })
+  prepare(request, { object, old, context: prepareContext(context, now) })
 
   const allocation = core.hooks.allocate(resource, { object, old, dryRun: parameters.dryRun })
   try {
@@ -149,11 +150,13 @@ function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
   delete metadata.selfLink
 }
 
-function prepare(request: UpdateRequest, write: { object: KubeObject; old: KubeObject; now: string; user: string }): void {
-  const { object, old, now, user } = write
+function prepare(request: UpdateRequest, write: { object: KubeObject; old: KubeObject; context: PrepareContext }): void {
+  const { object, old, context } = write
+  const { kind } = request.resource
   if (request.prepare) request.prepare(object, old)
-  else if (request.subresource === 'status') request.resource.kind.prepareForStatusUpdate(object, old)
-  else request.resource.kind.prepareForUpdate(object, old, { now, user })
+  else if (request.subresource === 'status') kind.prepareForStatusUpdate(object, old)
+  else if (kind.subresourceUpdates?.[request.subresource]) kind.subresourceUpdates[request.subresource]!.prepare(object, old, context)
+  else kind.prepareForUpdate(object, old, context)
 }
 
 async function write(

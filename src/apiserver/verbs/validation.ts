@@ -1,3 +1,4 @@
+import type { PrepareContext } from '../../kinds/kind.ts'
 import type { FieldError } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../machinery/object-meta.ts'
@@ -7,22 +8,21 @@ import type { Resource } from '../registry.ts'
 
 /** Throws 422 with every field error of a new object: metadata, schema, the kind's own rules. */
 export function validateCreate(core: Core, resource: Resource, object: KubeObject): void {
-  const errors = [...metadataErrors(resource, object), ...schemaErrors(core, resource, object), ...(resource.kind.validate?.(object) ?? [])]
-  throwIfAny(resource, object, errors)
+  const { kind } = resource
+  throwIfAny(resource, object, [
+    ...metadataErrors(resource, object),
+    ...objectErrors(core, resource, object),
+    ...(kind.validateCreate?.(object) ?? []),
+  ])
 }
 
 /** Throws 422 with every field error of a changed object. */
 export function validateUpdate(core: Core, resource: Resource, write: { object: KubeObject; old: KubeObject; subresource: string }): void {
   const { object, old, subresource } = write
-  const { kind } = resource
-  const changeErrors = subresource === 'status' ? kind.validateStatusUpdate?.(object, old) : kind.validateUpdate?.(object, old)
   const errors = [
     ...validateObjectMetaUpdate(object.metadata, old.metadata, { path: 'metadata' }),
     ...metadataErrors(resource, object),
-    ...schemaErrors(core, resource, object),
-    // A status write is not refused for a spec that older rules let in.
-    ...(subresource === 'status' ? [] : (kind.validate?.(object) ?? [])),
-    ...(changeErrors ?? []),
+    ...changeErrors(core, resource, { object, old, subresource }),
   ]
   throwIfAny(resource, object, errors)
 }
@@ -36,7 +36,22 @@ function metadataErrors(resource: Resource, object: KubeObject): FieldError[] {
   return validateObjectMeta(object.metadata, { path: 'metadata', namespaced: kind.scope === 'Namespaced', validateName: kind.validateName })
 }
 
-function schemaErrors(core: Core, { kind }: Resource, object: KubeObject): readonly FieldError[] {
+function changeErrors(
+  core: Core,
+  resource: Resource,
+  write: { object: KubeObject; old: KubeObject; subresource: string },
+): readonly FieldError[] {
+  const { object, old, subresource } = write
+  const { kind } = resource
+  if (subresource === 'status') return kind.validateStatusUpdate?.(object, old) ?? []
+  const own = kind.subresourceUpdates?.[subresource]
+  if (own) return own.validate(object, old)
+  return [...objectErrors(core, resource, object), ...(kind.validateUpdate?.(object, old) ?? [])]
+}
+
+/** The kind's own rules; where it states none, what its schema requires. */
+function objectErrors(core: Core, { kind }: Resource, object: KubeObject): readonly FieldError[] {
+  if (kind.validate) return kind.validate(object)
   if (!core.schemas.lookup(kind.schema)) return []
   return [...core.schemas.missingRequired(kind.schema, object), ...core.schemas.unsupportedValues(kind.schema, object)]
 }
@@ -56,4 +71,10 @@ function throwIfAny(resource: Resource, object: KubeObject, errors: readonly Fie
 export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject): void {
   if (core.schemas.lookup(kind.schema)) core.schemas.applyDefaults(kind.schema, object)
   kind.applyDefaults?.(object)
+}
+
+/** What the kind's prepare rules learn of the request. */
+export function prepareContext({ user }: RequestContext, now: string): PrepareContext {
+  const { name, uid, groups, extra } = user
+  return { now, user: name, userInfo: { groups, ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) } }
 }

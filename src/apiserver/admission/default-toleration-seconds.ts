@@ -1,0 +1,26 @@
+import type { Pod, Toleration } from '../../kinds/generated/types/core-v1.ts'
+import type { AdmissionPlugin } from '../contract.ts'
+
+const taints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'] as const
+/** How long a pod stays on a node that is not ready or not reachable when it does not say. */
+const tolerationSeconds = 300
+
+export const defaultTolerationSeconds: AdmissionPlugin = {
+  name: 'DefaultTolerationSeconds',
+  handles: (operation, kind, subresource) =>
+    (operation === 'CREATE' || operation === 'UPDATE') && subresource === '' && kind.group === '' && kind.kind === 'Pod',
+  admit: ({ object }) => {
+    const { spec } = object as Pod
+    if (!spec) return
+    const missing = taints.filter((key) => !spec.tolerations?.some((toleration) => tolerates(toleration, key)))
+    if (missing.length === 0) return
+    spec.tolerations = [
+      ...(spec.tolerations ?? []),
+      ...missing.map((key) => ({ key, operator: 'Exists' as const, effect: 'NoExecute' as const, tolerationSeconds })),
+    ]
+  },
+}
+
+function tolerates({ key, effect }: Toleration, taint: string): boolean {
+  return (!key || key === taint) && (!effect || effect === 'NoExecute')
+}

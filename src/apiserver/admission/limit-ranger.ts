@@ -1,0 +1,133 @@
+import { limitRanges } from '../../kinds/core/limit-range.ts'
+import type { LimitRangeItem, PersistentVolumeClaim, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { addQuantity, compareQuantity, formatQuantity, parseQuantity, quantityMilli } from '../../machinery/quantity.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
+import type { AdmissionPlugin } from '../contract.ts'
+import type { ObjectReader } from '../object-reader.ts'
+
+type Quantities = Record<string, string | number>
+type Resources = { requests?: Quantities | undefined; limits?: Quantities | undefined }
+
+const annotation = 'kubernetes.io/limit-ranger'
+
+/** Fills requests and limits from the namespace's LimitRanges and refuses what lies outside of them (https://kubernetes.io/docs/concepts/policy/limit-range/). */
+export function limitRanger(reader: ObjectReader): AdmissionPlugin {
+  const itemsOf = (namespace: string) => reader.list(limitRanges, namespace).flatMap((range) => range.spec?.limits ?? [])
+  return {
+    name: 'LimitRanger',
+    handles: (operation, kind, subresource) =>
+      operation === 'CREATE' && subresource === '' && kind.group === '' && (kind.kind === 'Pod' || kind.kind === 'PersistentVolumeClaim'),
+    admit: ({ kind, object, namespace = '' }) => {
+      if (kind.kind === 'Pod') fillDefaults(object as Pod, itemsOf(namespace))
+    },
+    validate: ({ kind, object, namespace = '', name }) => {
+      const items = itemsOf(namespace)
+      if (items.length === 0) return
+      const refusals = kind.kind === 'Pod' ? judgePod(object as Pod, items) : judgeClaim(object as PersistentVolumeClaim, items)
+      if (refusals.length === 0) return
+      const why = refusals.length === 1 ? refusals[0]! : `[${refusals.join(', ')}]`
+      throw statusErrors.forbidden({ group: '', resource: kind.plural }, name, why)
+    },
+  }
+}
+
+function fillDefaults(pod: Pod, items: readonly LimitRangeItem[]): void {
+  const defaults = items.filter(({ type }) => type === 'Container')
+  if (defaults.length === 0 || !pod.spec) return
+  const set: string[] = []
+  const fill = (container: { name: string; resources?: Resources }, isInit: boolean) => {
+    const resources = (container.resources ??= {})
+    for (const item of defaults) {
+      const what = isInit ? 'init container' : 'container'
+      for (const name of merge(resources, 'requests', item.defaultRequest)) set.push(`${name} request for ${what} ${container.name}`)
+      for (const name of merge(resources, 'limits', item.default)) set.push(`${name} limit for ${what} ${container.name}`)
+    }
+  }
+  for (const container of pod.spec.containers) fill(container, false)
+  for (const container of pod.spec.initContainers ?? []) fill(container, true)
+  if (set.length > 0 && pod.metadata) {
+    pod.metadata.annotations = { ...pod.metadata.annotations, [annotation]: `LimitRanger plugin set: ${set.join('; ')}` }
+  }
+}
+
+/** Names of what was missing and has been filled in. */
+function merge(resources: Resources, field: 'requests' | 'limits', defaults: Quantities | undefined): string[] {
+  const missing = Object.entries(defaults ?? {}).filter(([name]) => resources[field]?.[name] === undefined)
+  if (missing.length > 0) resources[field] = { ...resources[field], ...Object.fromEntries(missing) }
+  return missing.map(([name]) => name).sort()
+}
+
+function judgePod({ spec }: Pod, items: readonly LimitRangeItem[]): string[] {
+  const containers = spec?.containers ?? []
+  const inits = spec?.initContainers ?? []
+  return items.flatMap((item) => {
+    if (item.type === 'Container') return [...containers, ...inits].flatMap(({ resources = {} }) => judge(item, resources))
+    if (item.type === 'Pod') return judge(item, podResources(containers, inits))
+    return []
+  })
+}
+
+function judgeClaim({ spec }: PersistentVolumeClaim, items: readonly LimitRangeItem[]): string[] {
+  const storage = spec?.resources?.requests?.['storage']
+  const resources: Resources = storage === undefined ? {} : { requests: { storage }, limits: { storage } }
+  return items.filter(({ type }) => type === 'PersistentVolumeClaim').flatMap((item) => judge(item, resources))
+}
+
+type Container = { readonly resources?: Resources }
+
+/** The sum of the containers, or the largest init container where that is more. */
+function podResources(containers: readonly Container[], inits: readonly Container[]): Resources {
+  const total = (field: 'requests' | 'limits'): Quantities => {
+    const sum: Quantities = {}
+    for (const { resources } of containers) {
+      for (const [name, quantity] of Object.entries(resources?.[field] ?? {}))
+        sum[name] = sum[name] === undefined ? quantity : addQuantity(sum[name], quantity)
+    }
+    for (const { resources } of inits) {
+      for (const [name, quantity] of Object.entries(resources?.[field] ?? {})) {
+        if (sum[name] === undefined || compareQuantity(quantity, sum[name]) > 0) sum[name] = quantity
+      }
+    }
+    return sum
+  }
+  return { requests: total('requests'), limits: total('limits') }
+}
+
+function judge(item: LimitRangeItem, { requests = {}, limits = {} }: Resources): string[] {
+  const refusals: string[] = []
+  const { type } = item
+  const text = (quantity: string | number) => formatQuantity(parseQuantity(quantity))
+  for (const [name, min] of Object.entries(item.min ?? {})) {
+    const what = `minimum ${name} usage per ${type} is ${text(min)}`
+    const [request, limit] = [requests[name], limits[name]]
+    if (request === undefined) refusals.push(`${what}.  No request is specified`)
+    else if (compareQuantity(request, min) < 0) refusals.push(`${what}, but request is ${text(request)}`)
+    else if (limit !== undefined && compareQuantity(limit, min) < 0) refusals.push(`${what}, but limit is ${text(limit)}`)
+  }
+  for (const [name, max] of Object.entries(item.max ?? {})) {
+    const what = `maximum ${name} usage per ${type} is ${text(max)}`
+    const [request, limit] = [requests[name], limits[name]]
+    if (limit === undefined) refusals.push(`${what}.  No limit is specified`)
+    else if (compareQuantity(limit, max) > 0) refusals.push(`${what}, but limit is ${text(limit)}`)
+    else if (request !== undefined && compareQuantity(request, max) > 0) refusals.push(`${what}, but request is ${text(request)}`)
+  }
+  for (const [name, ratio] of Object.entries(item.maxLimitRequestRatio ?? {}))
+    refusals.push(...judgeRatio({ type, name, ratio, request: requests[name], limit: limits[name] }))
+  return refusals
+}
+
+type Ratio = {
+  type: string
+  name: string
+  ratio: string | number
+  request: string | number | undefined
+  limit: string | number | undefined
+}
+
+function judgeRatio({ type, name, ratio, request, limit }: Ratio): string[] {
+  const what = `${name} max limit to request ratio per ${type} is ${formatQuantity(parseQuantity(ratio))}`
+  if (request === undefined || quantityMilli(request) === 0) return [`${what}, but no request is specified or request is 0`]
+  if (limit === undefined || quantityMilli(limit) === 0) return [`${what}, but no limit is specified or limit is 0`]
+  const given = quantityMilli(limit) / quantityMilli(request)
+  return given > quantityMilli(ratio) / 1000 ? [`${what}, but provided ratio is ${given.toFixed(6)}`] : []
+}

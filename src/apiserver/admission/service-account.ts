@@ -1,0 +1,70 @@
+import type { Random } from '../../base/random.ts'
+import { serviceAccounts } from '../../kinds/core/service-account.ts'
+import type { Pod, PodSpec, ServiceAccount, Volume } from '../../kinds/generated/types/core-v1.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
+import type { AdmissionPlugin } from '../contract.ts'
+import type { ObjectReader } from '../object-reader.ts'
+
+const tokenDirectory = '/var/run/secrets/kubernetes.io/serviceaccount'
+const volumePrefix = 'kube-api-access-'
+/** An hour and a few seconds, as upstream writes it. */
+const tokenSeconds = 3607
+const mirrorAnnotation = 'kubernetes.io/config.mirror'
+
+/**
+ * Gives every pod its service account, the account's pull secrets and, unless it opts out, a volume with a token, the
+ * cluster's CA and the namespace (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/).
+ */
+export function serviceAccountAdmission({ reader, random }: { reader: ObjectReader; random: Random }): AdmissionPlugin {
+  return {
+    name: 'ServiceAccount',
+    handles: (operation, kind, subresource) => operation === 'CREATE' && subresource === '' && kind.group === '' && kind.kind === 'Pod',
+    admit: ({ object, namespace = '', name }) => {
+      const pod = object as Pod
+      const { spec } = pod
+      if (!spec || pod.metadata?.annotations?.[mirrorAnnotation] !== undefined) return
+      spec.serviceAccountName ||= 'default'
+      const account = reader.get(serviceAccounts, namespace, spec.serviceAccountName)
+      if (!account) {
+        const why = `error looking up service account ${namespace}/${spec.serviceAccountName}: serviceaccount ${JSON.stringify(spec.serviceAccountName)} not found`
+        throw statusErrors.forbidden({ group: '', resource: 'pods' }, name, why)
+      }
+      if (mountsToken(spec, account)) mountToken(spec, random)
+      if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
+        spec.imagePullSecrets = account.imagePullSecrets.map(({ name: secret }) => ({ name: secret })) as NonNullable<
+          PodSpec['imagePullSecrets']
+        >
+      }
+    },
+  }
+}
+
+function mountsToken(spec: PodSpec, account: ServiceAccount): boolean {
+  return spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true
+}
+
+function mountToken(spec: PodSpec, random: Random): void {
+  const existing = spec.volumes?.find(({ name }) => name.startsWith(volumePrefix))
+  const name = existing?.name ?? `${volumePrefix}${random.suffix(5)}`
+  let isMounted = false
+  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+    if (container.volumeMounts?.some(({ mountPath }) => mountPath === tokenDirectory)) continue
+    container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: tokenDirectory }]
+    isMounted = true
+  }
+  if (isMounted && !existing) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)]
+}
+
+function tokenVolume(name: string): Volume {
+  return {
+    name,
+    projected: {
+      defaultMode: 0o644,
+      sources: [
+        { serviceAccountToken: { expirationSeconds: tokenSeconds, path: 'token' } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
+      ],
+    },
+  }
+}

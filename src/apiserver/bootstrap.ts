@@ -1,0 +1,145 @@
+import { toTime } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import type { Operation } from '../store/contract.ts'
+import { deepEqual } from '../machinery/deep-equal.ts'
+import { encodeStored } from './codec.ts'
+import type { ObjectStorage } from './object-storage.ts'
+import { keyOfObject, type Registry } from './registry.ts'
+import { formatIpv4, parseIpRange } from './services/ip-range.ts'
+
+export type BootstrapOptions = {
+  readonly registry: Registry
+  readonly storage: ObjectStorage
+  readonly clock: Clock
+  readonly random: Random
+  readonly serviceCidr: string
+  /** Where the nodes and pods of the cluster reach this server; absent: no `kubernetes` endpoints are kept. */
+  readonly advertise: { readonly address: string; readonly port: number } | undefined
+}
+
+const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const
+const attemptsMax = 5
+
+/**
+ * Makes sure of what every cluster has before anybody speaks to it: the system's namespaces and priority classes, and the
+ * `kubernetes` Service with its endpoints. One commit for all that is missing, so a start costs one write at most.
+ */
+export async function bootstrap(options: BootstrapOptions): Promise<void> {
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const operations = wantedObjects(options).flatMap((wanted) => missing(options, wanted))
+    if (operations.length === 0) return
+    const result = await options.storage.commit(operations)
+    if (result.type === 'committed') return
+  }
+  throw new Error('the objects that every cluster has could not be created: other writers kept changing them')
+}
+
+/** `isKept`: also brought back to the wanted content when it has changed. */
+type Wanted = {
+  readonly group: string
+  readonly plural: string
+  readonly object: KubeObject & Record<string, unknown>
+  readonly isKept: boolean
+}
+
+function missing(options: BootstrapOptions, { group, plural, object, isKept }: Wanted): Operation[] {
+  const { registry, storage, random, clock } = options
+  const resource = registry.find(group, 'v1', plural)
+  if (!resource) return []
+  const key = keyOfObject(resource, object.metadata.namespace ?? '', object.metadata.name ?? '')
+  const entry = storage.cache.get(key)
+  if (!entry) {
+    const metadata = { ...object.metadata, uid: random.uuid(), creationTimestamp: toTime(clock.now()) }
+    return [{ type: 'put', key, value: encodeStored({ ...object, metadata }), expected: 'absent' }]
+  }
+  if (!isKept) return []
+  const current = entry.value.copy() as KubeObject & Record<string, unknown>
+  const { kind: _k, apiVersion: _a, metadata: _m, ...content } = object
+  if (Object.entries(content).every(([field, value]) => deepEqual(current[field], value))) return []
+  return [{ type: 'put', key, value: encodeStored({ ...current, ...content }), expected: entry.revision }]
+}
+
+function wantedObjects({ serviceCidr, advertise }: BootstrapOptions): readonly Wanted[] {
+  return [
+    ...systemNamespaces.map(systemNamespace),
+    priorityClass(
+      'system-cluster-critical',
+      2_000_000_000,
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+    ),
+    priorityClass('system-node-critical', 2_000_001_000, 'Used for system critical pods that must not be moved from their current node.'),
+    kubernetesService(serviceCidr, advertise?.port ?? 6443),
+    ...(advertise ? kubernetesEndpoints(advertise) : []),
+  ]
+}
+
+function systemNamespace(name: string): Wanted {
+  const object = {
+    kind: 'Namespace',
+    apiVersion: 'v1',
+    metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+    spec: { finalizers: ['kubernetes'] },
+    status: { phase: 'Active' },
+  }
+  return { group: '', plural: 'namespaces', object, isKept: false }
+}
+
+function priorityClass(name: string, value: number, description: string): Wanted {
+  const object = {
+    kind: 'PriorityClass',
+    apiVersion: 'scheduling.k8s.io/v1',
+    metadata: { name, generation: 1 },
+    value,
+    description,
+    preemptionPolicy: 'PreemptLowerPriority',
+  }
+  return { group: 'scheduling.k8s.io', plural: 'priorityclasses', object, isKept: false }
+}
+
+const serviceLabels = { component: 'apiserver', provider: 'kubernetes' } as const
+
+/** It takes the first address of the service range. */
+function kubernetesService(serviceCidr: string, port: number): Wanted {
+  const clusterIP = formatIpv4(parseIpRange(serviceCidr).first)
+  const object = {
+    kind: 'Service',
+    apiVersion: 'v1',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: serviceLabels },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP,
+      clusterIPs: [clusterIP],
+      internalTrafficPolicy: 'Cluster',
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
+      sessionAffinity: 'None',
+    },
+    status: { loadBalancer: {} },
+  }
+  return { group: '', plural: 'services', object, isKept: false }
+}
+
+function kubernetesEndpoints({ address, port }: { readonly address: string; readonly port: number }): readonly Wanted[] {
+  const ports = [{ name: 'https', port, protocol: 'TCP' }]
+  const endpoints = {
+    kind: 'Endpoints',
+    apiVersion: 'v1',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [{ addresses: [{ ip: address }], ports }],
+  }
+  const slice = {
+    kind: 'EndpointSlice',
+    apiVersion: 'discovery.k8s.io/v1',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports,
+  }
+  return [
+    { group: '', plural: 'endpoints', object: endpoints, isKept: true },
+    { group: 'discovery.k8s.io', plural: 'endpointslices', object: slice, isKept: true },
+  ]
+}

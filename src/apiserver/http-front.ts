@@ -1,0 +1,239 @@
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { statusErrors } from '../machinery/status-error.ts'
+import { bodyBytesMax } from './body.ts'
+import type { ApiRequest, ApiResponse, Credentials, UpgradeHandler } from './contract.ts'
+
+export type HttpFrontOptions = {
+  readonly handle: (request: ApiRequest) => Promise<ApiResponse>
+  readonly upgrade: UpgradeHandler
+  /** PEM. Client certificates are verified against `clientCa`; a client without one is asked for a token instead. */
+  readonly tls: { readonly certificate: string; readonly key: string; readonly clientCa: string }
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export type HttpFront = {
+  listen(at: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }>
+  /**
+   * Stops accepting, lets requests under way finish for at most `graceMs`, then cuts what is left. Whoever serves watches
+   * ends them first. Idempotent.
+   */
+  close(graceMs: number): Promise<void>
+}
+
+const headerBytesMax = 64 * 1024
+const streamsMax = 1_000
+/** Longer than clients keep idle connections, so that the server is never the one to close a connection being reused. */
+const keepAliveMs = 150_000
+const drainStepMs = 20
+
+/** HTTPS in both versions on one port. Keeps no state of the API: every request is one call of `handle`. */
+export function createHttpFront(options: HttpFrontOptions): HttpFront {
+  const { tls, clock, log } = options
+  const server = createSecureServer({
+    cert: tls.certificate,
+    key: tls.key,
+    ca: tls.clientCa,
+    requestCert: true,
+    rejectUnauthorized: false,
+    allowHTTP1: true,
+    minVersion: 'TLSv1.2',
+    maxHeaderSize: headerBytesMax,
+    settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: headerBytesMax },
+    keepAliveTimeout: keepAliveMs,
+  } as Parameters<typeof createSecureServer>[0])
+  const sockets = new Set<TLSSocket>()
+  const open = new Set<object>()
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket)
+    socket.setNoDelay(true)
+    socket.once('close', () => sockets.delete(socket))
+    socket.on('error', (error) => log.debug({ error: error.message }, 'a connection broke'))
+  })
+  server.on('request', (request, response) => {
+    open.add(response)
+    response.once('close', () => open.delete(response))
+    serve(options, request, response).catch((error: unknown) => {
+      log.debug({ error }, 'an answer could not be written')
+      response.stream?.close?.()
+      if (!response.stream) (response as unknown as ServerResponse).destroy()
+    })
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const call = toApiRequest(request as unknown as Http2ServerRequest, undefined, closeSignal(socket))
+    if (call === undefined) return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
+    options.upgrade(call, socket, head).catch((error: unknown) => {
+      log.warn({ error }, 'a tunnel failed')
+      socket.destroy()
+    })
+  })
+  server.on('tlsClientError', (error) => log.debug({ error: error.message }, 'a TLS handshake failed'))
+  let closing: Promise<void> | undefined
+  return {
+    listen: (at) => listen(server, at),
+    close: (graceMs) => (closing ??= close({ server, sockets, open, clock, graceMs })),
+  }
+}
+
+async function listen(server: Http2SecureServer, { host, port }: { readonly host: string; readonly port: number }) {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return { host, port: (server.address() as AddressInfo).port }
+}
+
+type Closing = { server: Http2SecureServer; sockets: Set<TLSSocket>; open: Set<object>; clock: Clock; graceMs: number }
+
+async function close({ server, sockets, open, clock, graceMs }: Closing): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  const deadlineMs = clock.monotonicMs() + graceMs
+  while (open.size > 0 && clock.monotonicMs() < deadlineMs) await new Promise<void>((resolve) => clock.schedule(drainStepMs, resolve))
+  for (const socket of sockets) socket.destroy()
+  await closed
+}
+
+async function serve(options: HttpFrontOptions, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+  const gone = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(new Error('the client has gone'))
+  })
+  const body = await readBody(request)
+  const call = body === 'too large' ? undefined : toApiRequest(request, body, gone.signal)
+  if (call === undefined) {
+    const error =
+      body === 'too large'
+        ? statusErrors.requestEntityTooLarge(`Request body too large: limit is ${bodyBytesMax}`)
+        : statusErrors.unauthorized()
+    response.writeHead(error.code, {
+      'content-type': 'application/json',
+      ...(body === 'too large' && request.httpVersionMajor === 1 ? { connection: 'close' } : {}),
+    })
+    response.end(JSON.stringify(error.status))
+    return
+  }
+  await write(response, await options.handle(call), request.method === 'HEAD')
+}
+
+async function write(response: Http2ServerResponse, answer: ApiResponse, isHead: boolean): Promise<void> {
+  if (response.destroyed) return
+  const { body } = answer
+  if (body instanceof Uint8Array) {
+    answer.headers['content-length'] = String(body.length)
+    response.writeHead(answer.code, answer.headers)
+    if (isHead) response.end()
+    else response.end(body)
+    return
+  }
+  response.writeHead(answer.code, answer.headers)
+  if (isHead) {
+    response.end()
+    return
+  }
+  // Watchers want to know at once that they watch.
+  if (!response.stream) (response as unknown as ServerResponse).flushHeaders()
+  for await (const block of body) {
+    if (response.destroyed) return
+    if (!response.write(block)) await drained(response)
+  }
+  response.end()
+}
+
+function drained(response: Http2ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}
+
+/** Undefined when there is none. */
+function readBody(request: Http2ServerRequest): Promise<Uint8Array | undefined | 'too large'> | undefined {
+  const { method } = request
+  const length = request.headers['content-length']
+  if ((method === 'GET' || method === 'HEAD') && length === undefined && request.headers['transfer-encoding'] === undefined) {
+    request.resume()
+    return undefined
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > bodyBytesMax) {
+        chunks.length = 0
+        resolve('too large')
+      } else chunks.push(chunk)
+    })
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0] : chunks.length === 0 ? undefined : Buffer.concat(chunks)))
+    request.on('error', reject)
+    request.on('aborted', () => reject(new Error('the client has gone')))
+  })
+}
+
+/** Undefined when the client showed a certificate that the client CA did not sign. */
+function toApiRequest(request: Http2ServerRequest, body: Uint8Array | undefined, signal: AbortSignal): ApiRequest | undefined {
+  const peer = peerOf(request)
+  if (peer === 'unverified') return undefined
+  const { authorization } = request.headers
+  const bearerToken = authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : undefined
+  return {
+    method: request.method ?? 'GET',
+    url: request.url ?? '/',
+    headers: request.headers,
+    body,
+    credentials:
+      bearerToken === undefined && peer.credentials.bearerToken === undefined ? peer.credentials : { ...peer.credentials, bearerToken },
+    remoteAddress: peer.address,
+    signal,
+  }
+}
+
+type Peer = { readonly credentials: Credentials; readonly address: string } | 'unverified'
+
+/** Reading a certificate costs more than a request: once a connection. */
+const peers = new WeakMap<object, Peer>()
+
+function peerOf(request: Http2ServerRequest): Peer {
+  const connection = request.stream?.session ?? request.socket
+  const known = peers.get(connection)
+  if (known) return known
+  const peer = readPeer((request.stream?.session?.socket ?? request.socket) as TLSSocket)
+  peers.set(connection, peer)
+  return peer
+}
+
+function readPeer(socket: TLSSocket): Peer {
+  const address = socket.remoteAddress ?? ''
+  const certificate = socket.getPeerCertificate()
+  if (!certificate || Object.keys(certificate).length === 0) {
+    return { credentials: { clientCertificate: undefined, bearerToken: undefined }, address }
+  }
+  if (!socket.authorized) return 'unverified'
+  const { CN, O } = certificate.subject as { CN?: string | string[]; O?: string | string[] }
+  const commonName = Array.isArray(CN) ? (CN.at(-1) ?? '') : (CN ?? '')
+  const organizations = Array.isArray(O) ? O : O === undefined ? [] : [O]
+  return { credentials: { clientCertificate: { commonName, organizations }, bearerToken: undefined }, address }
+}
+
+function closeSignal(socket: Duplex): AbortSignal {
+  const gone = new AbortController()
+  socket.once('close', () => gone.abort(new Error('the client has gone')))
+  return gone.signal
+}

@@ -1,0 +1,111 @@
+import type { ApiResponse } from './contract.ts'
+import type { ApiMetrics } from './metrics.ts'
+import type { PathHandler } from './pipeline.ts'
+import type { Core } from './core.ts'
+
+/** Kubernetes' version whose API is served, and Keelson's own. */
+export const gitVersion = 'v1.36.0+keelson.0.1.0'
+
+/** Answers by path with headers at hand: discovery and OpenAPI. */
+export type Responder = { respond(path: string, headers: Readonly<Record<string, string | string[] | undefined>>): ApiResponse | undefined }
+
+export function respondWith(responder: Responder): PathHandler {
+  return ({ path }, { headers, method }) => (method === 'GET' || method === 'HEAD' ? responder.respond(path, headers) : undefined)
+}
+
+/** A named condition of health; true is well. */
+export type HealthCheck = { readonly name: string; readonly isHealthy: () => boolean }
+
+/** `/livez`, `/readyz` and `/healthz`, each check also under its own path (https://kubernetes.io/docs/reference/using-api/health-checks/). */
+export function healthPaths(checks: { readonly live: readonly HealthCheck[]; readonly ready: readonly HealthCheck[] }): PathHandler {
+  const byRoot: Readonly<Record<string, readonly HealthCheck[]>> = {
+    livez: checks.live,
+    healthz: checks.live,
+    readyz: [...checks.live, ...checks.ready],
+  }
+  return ({ path, query }) => {
+    const [, root = '', name, more] = path.split('/')
+    const all = Object.hasOwn(byRoot, root) ? byRoot[root]! : undefined
+    if (!all || more !== undefined) return undefined
+    const excluded = new Set(query.getAll('exclude'))
+    const chosen = name ? all.filter((c) => c.name === name) : all.filter((c) => !excluded.has(c.name))
+    if (name && chosen.length === 0) return undefined
+    const results = chosen.map((c) => ({ name: c.name, isWell: c.isHealthy() }))
+    const isWell = results.every((r) => r.isWell)
+    if (isWell && (name || query.get('verbose') === undefined)) return text(200, 'ok')
+    const lines = results.map((r) => `[${r.isWell ? '+' : '-'}]${r.name} ${r.isWell ? 'ok' : 'failed: reason withheld'}`)
+    return text(isWell ? 200 : 500, `${lines.join('\n')}\n${root} check ${isWell ? 'passed' : 'failed'}\n`)
+  }
+}
+
+const version = {
+  major: '1',
+  minor: '36',
+  emulationMajor: '1',
+  emulationMinor: '36',
+  minCompatibilityMajor: '1',
+  minCompatibilityMinor: '35',
+  gitVersion,
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: 'none',
+  compiler: 'node',
+  platform: 'linux/amd64',
+} as const
+
+export const versionPath: PathHandler = ({ path }) => (path === '/version' || path === '/version/' ? json(version) : undefined)
+
+/** `/metrics`: in blocks, so that a big scrape holds nobody up. `more` adds families of other parts of the process. */
+export function metricsPath(core: Core, metrics: ApiMetrics, more?: () => Promise<string> | string): PathHandler {
+  return ({ path }) => {
+    if (path !== '/metrics') return undefined
+    return { code: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: metricBlocks(core, metrics, more) }
+  }
+}
+
+const metricBlockChars = 64 * 1024
+
+async function* metricBlocks(
+  core: Core,
+  metrics: ApiMetrics,
+  more: (() => Promise<string> | string) | undefined,
+): AsyncGenerator<Uint8Array> {
+  const { cache } = core.storage
+  const stored = core.registry.all().filter((r) => r.kind.persisted && r.kind === r.storage)
+  const counts = stored.map((resource) => [resource, cache.list(resource.prefix).length] as const)
+  let block = ''
+  for (const line of metrics.text(counts)) {
+    block += line
+    if (block.length < metricBlockChars) continue
+    yield Buffer.from(block)
+    block = ''
+  }
+  if (more) block += await more()
+  yield Buffer.from(block)
+}
+
+/** The documents by which others verify service account tokens (OpenID Connect discovery). */
+export function openIdPaths(documents: { readonly configuration: () => object; readonly keySet: () => object }): PathHandler {
+  return ({ path }) => {
+    if (path === '/.well-known/openid-configuration') return json(documents.configuration())
+    if (path !== '/openid/v1/jwks') return undefined
+    return { code: 200, headers: { 'content-type': 'application/jwk-set+json' }, body: Buffer.from(JSON.stringify(documents.keySet())) }
+  }
+}
+
+function json(value: object): ApiResponse {
+  return {
+    code: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' },
+    body: Buffer.from(JSON.stringify(value)),
+  }
+}
+
+function text(code: number, body: string): ApiResponse {
+  return {
+    code,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private', 'x-content-type-options': 'nosniff' },
+    body: Buffer.from(body),
+  }
+}

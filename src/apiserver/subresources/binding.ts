@@ -1,0 +1,80 @@
+import { toTime } from '../../base/clock.ts'
+import { fieldErrors } from '../../machinery/field-error.ts'
+import type { Binding, Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { type Status, statusErrors } from '../../machinery/status-error.ts'
+import { admissionRequest } from '../admission/request.ts'
+import type { Core, RequestContext } from '../core.ts'
+import type { VerbHandler } from '../dispatch.ts'
+import type { Resource } from '../registry.ts'
+import type { VerbRequest } from '../verb-request.ts'
+import { mutateObject } from '../verbs/mutate.ts'
+import { bindingKind } from './expected-kinds.ts'
+
+/** POST `pods/NAME/binding`: puts a pod on a node, once. */
+export const podBinding: VerbHandler = (core, context, request) => bind(core, context, request, request.resource)
+
+/** POST `bindings`, the old form: the pod is named by the Binding itself. */
+export const bindings: VerbHandler = (core, context, request) => {
+  const pods = core.registry.find('', 'v1', 'pods')
+  if (!pods) throw statusErrors.pathNotFound()
+  return bind(core, context, request, pods)
+}
+
+async function bind(core: Core, context: RequestContext, request: VerbRequest, pods: Resource) {
+  const { namespace, parameters } = request
+  const binding = request.body.object(bindingKind, context, parameters.fieldValidation) as KubeObject & Binding
+  const name = request.name || (binding.metadata.name ?? '')
+  if (binding.metadata.name && binding.metadata.name !== name) {
+    throw statusErrors.badRequest(`the name of the object (${binding.metadata.name}) does not match the name on the URL (${name})`)
+  }
+  validate(binding, name)
+  const admission = admissionRequest(context, {
+    operation: 'CREATE',
+    resource: pods,
+    subresource: 'binding',
+    namespace,
+    name,
+    object: binding,
+    old: undefined,
+    dryRun: parameters.dryRun,
+    options: {},
+  })
+  await core.admission.admit(admission)
+  await core.admission.validate(admission)
+  const now = toTime(core.clock.now())
+  await mutateObject<KubeObject & Pod>(core, { resource: pods, namespace, name, dryRun: parameters.dryRun }, (pod) =>
+    assign(pod, binding, now),
+  )
+  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
+  return { type: 'plain' as const, code: 201, object: status }
+}
+
+function validate(binding: Binding, name: string): void {
+  const { kind, name: node } = binding.target
+  const errors = [
+    ...(kind && kind !== 'Node' && kind !== 'Minion' ? [fieldErrors.notSupported('target.kind', kind, ['Node', '<empty>'])] : []),
+    ...(node ? [] : [fieldErrors.required('target.name')]),
+  ]
+  if (errors.length > 0) throw statusErrors.invalid({ group: '', kind: 'Binding' }, name, errors)
+}
+
+function assign(pod: KubeObject & Pod, binding: KubeObject & Binding, now: string): void {
+  const { name = '', uid, resourceVersion } = pod.metadata
+  const refuse = (why: string) => statusErrors.conflict({ group: '', resource: 'pods/binding' }, name, why)
+  const wanted = binding.metadata
+  if (wanted.uid && wanted.uid !== uid) throw refuse(`Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${uid}`)
+  if (wanted.resourceVersion && wanted.resourceVersion !== resourceVersion) {
+    throw refuse(
+      `Precondition failed: ResourceVersion in precondition: ${wanted.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
+    )
+  }
+  if (pod.metadata.deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`)
+  if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`)
+  if (pod.spec?.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`)
+  pod.spec!.nodeName = binding.target.name!
+  if (wanted.annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...wanted.annotations }
+  if (wanted.labels) pod.metadata.labels = { ...pod.metadata.labels, ...wanted.labels }
+  const scheduled = { type: 'PodScheduled', status: 'True' as const, lastTransitionTime: now }
+  pod.status = { ...pod.status, conditions: [...(pod.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled'), scheduled] }
+}

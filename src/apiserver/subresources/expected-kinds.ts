@@ -1,0 +1,14 @@
+import { schemaName } from '../../kinds/define-kind.ts'
+import type { ExpectedKind } from '../verb-request.ts'
+
+/** Kinds that bodies of subresources have. */
+export const bindingKind = kind('', 'v1', 'Binding')
+export const evictionKind = kind('policy', 'v1', 'Eviction')
+export const scaleKind = kind('autoscaling', 'v1', 'Scale')
+export const tokenRequestKind = kind('authentication.k8s.io', 'v1', 'TokenRequest')
+/** Keelson's own: no schema among the API's. */
+export const runActionKind: ExpectedKind = { group: 'keelson.dev', version: 'v1', kind: 'RunAction', schema: '' }
+
+function kind(group: string, version: string, name: string): ExpectedKind {
+  return { group, version, kind: name, schema: schemaName({ group, version, kind: name }) }
+}

@@ -1,0 +1,105 @@
+import type { LabelSelector } from '../../kinds/generated/types/meta-v1.ts'
+import { fieldErrors } from '../../machinery/field-error.ts'
+import { deepClone } from '../../machinery/deep-clone.ts'
+import { formatSelector, selectorFrom, selectorFromMap } from '../../machinery/label-selector.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
+import type { Core, RequestContext } from '../core.ts'
+import type { VerbHandler } from '../dispatch.ts'
+import { viewOf } from '../object-storage.ts'
+import type { Resource } from '../registry.ts'
+import type { Answer, VerbRequest } from '../verb-request.ts'
+import { getObject } from '../verbs/get.ts'
+import { patched } from '../verbs/patch.ts'
+import { updateObject } from '../verbs/update.ts'
+import { scaleKind } from './expected-kinds.ts'
+
+export type Scale = KubeObject & { spec?: { replicas?: number }; status?: { replicas: number; selector?: string } }
+
+/** `/scale`: the number of replicas of any workload in one shape (`autoscaling/v1` Scale). */
+export const scale: Readonly<Record<string, VerbHandler>> = {
+  get: async (core, context, { resource, namespace, name, parameters }) => {
+    const value = await getObject(core, context, { resource, namespace, name, resourceVersion: parameters.resourceVersion })
+    return { type: 'plain', code: 200, object: scaleOf(resource, viewOf(resource, value)) }
+  },
+  update: (core, context, request) => {
+    const wanted = request.body.object(scaleKind, context, request.parameters.fieldValidation) as Scale
+    return write(core, context, request, () => wanted)
+  },
+  patch: (core, context, request) => {
+    const patch = request.body.patch()
+    return write(core, context, request, (current) => patched(core, scaleKind, current, patch) as Scale)
+  },
+}
+
+async function write(core: Core, context: RequestContext, request: VerbRequest, change: (current: Scale) => Scale): Promise<Answer> {
+  const { resource, namespace, name, parameters } = request
+  const { value } = await updateObject(core, context, {
+    resource,
+    namespace,
+    name,
+    subresource: 'scale',
+    parameters,
+    change: (current) => {
+      const wanted = change(scaleOf(resource, current))
+      validate(wanted, name)
+      const object = deepClone(current)
+      const { resourceVersion, uid } = wanted.metadata
+      if (resourceVersion) object.metadata.resourceVersion = resourceVersion
+      if (uid) object.metadata.uid = uid
+      setPath(object, paths(resource).specReplicas, wanted.spec?.replicas ?? 0)
+      return object
+    },
+    prepare: (object, old) => resource.kind.prepareForUpdate(object, old, { now: '', user: context.user.name }),
+  })
+  return { type: 'plain', code: 200, object: scaleOf(resource, viewOf(resource, value)) }
+}
+
+function validate(wanted: Scale, name: string): void {
+  const replicas = wanted.spec?.replicas ?? 0
+  if (Number.isSafeInteger(replicas) && replicas >= 0) return
+  const error = fieldErrors.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')
+  throw statusErrors.invalid({ group: 'autoscaling', kind: 'Scale' }, name, [error])
+}
+
+/** The scale of an object. */
+export function scaleOf(resource: Resource, object: KubeObject): Scale {
+  const { specReplicas, statusReplicas, selector } = paths(resource)
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const selectorText = selectorOf(getPath(object, selector))
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as KubeObject['metadata'],
+    spec: { replicas: (getPath(object, specReplicas) as number | undefined) ?? 0 },
+    status: { replicas: (getPath(object, statusReplicas) as number | undefined) ?? 0, ...(selectorText ? { selector: selectorText } : {}) },
+  }
+}
+
+function selectorOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (typeof value !== 'object' || value === null) return ''
+  const isStructured = 'matchLabels' in value || 'matchExpressions' in value
+  return formatSelector(isStructured ? selectorFrom(value as LabelSelector) : selectorFromMap(value as Record<string, string>))
+}
+
+function paths(resource: Resource): NonNullable<Resource['kind']['scale']> {
+  if (!resource.kind.scale) throw statusErrors.pathNotFound()
+  return resource.kind.scale
+}
+
+const steps = (path: string) => path.split('.').filter((step) => step !== '')
+
+function getPath(object: object, path: string): unknown {
+  let value: unknown = object
+  for (const step of steps(path)) value = (value as Record<string, unknown> | undefined)?.[step]
+  return value
+}
+
+function setPath(object: object, path: string, value: unknown): void {
+  const all = steps(path)
+  const last = all.pop()
+  let target = object as Record<string, unknown>
+  for (const step of all) target = (target[step] ??= {}) as Record<string, unknown>
+  if (last !== undefined) target[last] = value
+}

@@ -1,0 +1,110 @@
+import type { Duplex } from 'node:stream'
+import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import type { KubeObject } from '../machinery/object.ts'
+import { StatusError, statusErrors } from '../machinery/status-error.ts'
+import type { ApiRequest, UpgradeHandler } from './contract.ts'
+import type { Core } from './core.ts'
+import { forbidden } from './identity.ts'
+import type { Dialer, DialTarget } from './node-dialer.ts'
+import { createObjectReader } from './object-reader.ts'
+import { pods } from '../kinds/core/pod.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { RequestInfo, ResourceRequest } from './request-info.ts'
+import { nodeOf, nodeTarget, streamPath } from './subresources/node-target.ts'
+import { forwardedHeaders, proxyPath, proxyTarget } from './subresources/proxy.ts'
+import { unreachable, unreachableService } from './subresources/proxy-errors.ts'
+
+/**
+ * Connections that are taken over: exec, attach, port-forward and upgrades through proxies. The server judges who may, finds
+ * where to, writes the upgrade request there and from then on passes bytes both ways unread: WebSocket and SPDY alike
+ * are the node agent's (or the workload's) to speak, and so is the answer's head.
+ */
+export function createUpgradeHandler(parts: { core: Core; dialer: Dialer | undefined; admit: Pipeline['admit'] }): UpgradeHandler {
+  const { core, dialer, admit } = parts
+  return async (request, socket, head) => {
+    let upstream: Duplex
+    try {
+      const { info, user } = await admit(request)
+      const route = routeOf(core, info)
+      demandCreate(core, route.info, user)
+      if (!dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
+      upstream = await dialer.connect(route.target).catch((error: unknown) => {
+        throw route.target.isNode ? unreachable(route.nodeName, route.target, error) : unreachableService(error)
+      })
+      upstream.write(requestHead(request, route.path, route.target))
+    } catch (error) {
+      refuse(socket, error instanceof StatusError ? error : statusErrors.internal(error))
+      return
+    }
+    if (head.length > 0) upstream.write(head)
+    await tunnel(socket, upstream)
+  }
+}
+
+type Route = { readonly info: ResourceRequest; readonly target: DialTarget; readonly path: string; readonly nodeName: string }
+
+function routeOf(core: Core, info: RequestInfo): Route {
+  if (info.type !== 'resource') throw statusErrors.pathNotFound()
+  const { resource, subresource } = info
+  if (subresource === 'proxy') return { info, target: proxyTarget(core, info), path: proxyPath(info), nodeName: info.name }
+  const isStream = subresource === 'exec' || subresource === 'attach' || subresource === 'portforward'
+  if (resource !== 'pods' || !isStream) throw statusErrors.badRequest('this path takes no upgrade')
+  const pod = createObjectReader(core.registry, core.storage).get(pods, info.namespace, info.name) as (KubeObject & Pod) | undefined
+  if (!pod) throw statusErrors.notFound({ group: '', resource: 'pods' }, info.name)
+  const nodeName = nodeOf(pod)
+  return { info, target: nodeTarget(core, nodeName), path: streamPath(subresource, pod, info.query), nodeName }
+}
+
+/** A WebSocket begins with a GET, but running a command is no reading: the right to create is asked for as well. */
+function demandCreate(core: Core, info: ResourceRequest, user: Parameters<typeof forbidden>[0]['user']): void {
+  if (info.subresource === 'proxy' || info.verb === 'create') return
+  const { group, version, resource, subresource, namespace, name } = info
+  const decision = core.authorizer.authorize({
+    type: 'resource',
+    user,
+    verb: 'create',
+    group,
+    version,
+    resource,
+    subresource,
+    namespace,
+    name,
+  })
+  if (!decision.allowed) throw forbidden({ user, verb: 'create', group, resource, subresource, namespace, name, reason: decision.reason })
+}
+
+function requestHead(request: ApiRequest, path: string, { host, port }: DialTarget): string {
+  const headers = {
+    ...forwardedHeaders(request),
+    host: `${host}:${port}`,
+    connection: 'Upgrade',
+    upgrade: request.headers.upgrade ?? 'websocket',
+  }
+  const lines = Object.entries(headers).flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((one) => `${name}: ${one}`))
+  return `${request.method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
+}
+
+/** Ends when either side has ended; both are closed then. */
+function tunnel(a: Duplex, b: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      a.destroy()
+      b.destroy()
+      resolve()
+    }
+    for (const side of [a, b]) {
+      side.once('error', finish)
+      side.once('close', finish)
+    }
+    a.pipe(b)
+    b.pipe(a)
+  })
+}
+
+function refuse(socket: Duplex, error: StatusError): void {
+  const body = JSON.stringify(error.status)
+  socket.on('error', () => socket.destroy())
+  socket.end(
+    `HTTP/1.1 ${error.code} ${error.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}
