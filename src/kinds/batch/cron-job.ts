@@ -1,5 +1,16 @@
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { checkEnum, checkNonNegative, type Errors } from '../checks.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
+import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { containerImages, containerNames, selectorText } from '../core/pod-template/workload-template.ts'
 import { defineKind } from '../define-kind.ts'
-import type { CronJob } from '../generated/types/batch-v1.ts'
+import type { CronJob, CronJobSpec } from '../generated/types/batch-v1.ts'
+import { age } from '../human-duration.ts'
+import { CronError, parseCronSchedule } from './cron-schedule.ts'
+import { validateJobSpec } from './job-validation.ts'
+
+/** A job's name is the CronJob's and eleven characters of time. */
+const nameLengthMax = 52
 
 export const cronJobs = defineKind<CronJob>({
   group: 'batch',
@@ -7,4 +18,76 @@ export const cronJobs = defineKind<CronJob>({
   kind: 'CronJob',
   shortNames: ['cj'],
   categories: ['all'],
+  applyDefaults: ({ spec }) => {
+    if (!spec) return
+    spec.concurrencyPolicy ||= 'Allow'
+    spec.suspend ??= false
+    spec.successfulJobsHistoryLimit ??= 3
+    spec.failedJobsHistoryLimit ??= 1
+    if (spec.jobTemplate?.spec?.template?.spec) applyPodSpecDefaults(spec.jobTemplate.spec.template.spec)
+  },
+  validate: ({ metadata, spec }) => {
+    const errors: FieldError[] = []
+    if ((metadata.name?.length ?? 0) > nameLengthMax)
+      errors.push(fieldErrors.invalid('metadata.name', metadata.name, `must be no more than ${nameLengthMax} characters`))
+    if (!spec) return [...errors, fieldErrors.required('spec.schedule'), fieldErrors.required('spec.jobTemplate.spec.template')]
+    validateSchedule(errors, spec)
+    validateTimeZone(errors, spec.timeZone)
+    checkNonNegative(errors, 'spec.startingDeadlineSeconds', spec.startingDeadlineSeconds)
+    checkEnum(errors, 'spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace'])
+    checkNonNegative(errors, 'spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit)
+    checkNonNegative(errors, 'spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit)
+    const job = spec.jobTemplate?.spec
+    if (!job) return [...errors, fieldErrors.required('spec.jobTemplate.spec.template')]
+    if (job.manualSelector === true) errors.push(fieldErrors.notSupported('spec.jobTemplate.spec.manualSelector', true, ['nil', 'false']))
+    validateJobSpec(errors, job, 'spec.jobTemplate.spec')
+    return errors
+  },
+  columns: [
+    nameColumn,
+    column.string('Schedule', ({ spec }) => spec?.schedule ?? ''),
+    column.string('Timezone', ({ spec }) => spec?.timeZone ?? '<none>'),
+    column.string('Suspend', ({ spec }) => (spec?.suspend === undefined ? '<unset>' : spec.suspend ? 'True' : 'False')),
+    column.integer('Active', ({ status }) => status?.active?.length ?? 0),
+    column.string('Last Schedule', ({ status }, nowMs) => (status?.lastScheduleTime ? age(status.lastScheduleTime, nowMs) : '<none>')),
+    ageColumn,
+    column.wide('Containers', ({ spec }) => containerNames(spec?.jobTemplate?.spec?.template)),
+    column.wide('Images', ({ spec }) => containerImages(spec?.jobTemplate?.spec?.template)),
+    column.wide('Selector', ({ spec }) => selectorText(spec?.jobTemplate?.spec?.selector)),
+  ],
 })
+
+function validateSchedule(errors: Errors, { schedule }: CronJobSpec): void {
+  if (!schedule) {
+    errors.push(fieldErrors.required('spec.schedule'))
+    return
+  }
+  if (schedule.includes('TZ')) {
+    errors.push(fieldErrors.invalid('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'))
+    return
+  }
+  try {
+    parseCronSchedule(schedule)
+  } catch (error) {
+    if (!(error instanceof CronError)) throw error
+    errors.push(fieldErrors.invalid('spec.schedule', schedule, error.message))
+  }
+}
+
+function validateTimeZone(errors: Errors, zone: string | undefined): void {
+  const path = 'spec.timeZone'
+  if (zone === undefined) return
+  if (zone === '') errors.push(fieldErrors.invalid(path, zone, 'timeZone must be nil or non-empty string'))
+  else if (zone.toLowerCase() === 'local')
+    errors.push(fieldErrors.invalid(path, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones'))
+  else if (!isTimeZone(zone)) errors.push(fieldErrors.invalid(path, zone, `unknown time zone ${zone}`))
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: zone })
+    return true
+  } catch {
+    return false // RangeError: the runtime knows no such zone.
+  }
+}

@@ -1,9 +1,87 @@
-import { defineKind } from '../define-kind.ts'
+import { fieldErrors, type FieldError } from '../../machinery/field-error.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
+import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { containerImages, containerNames, selectorText } from '../core/pod-template/workload-template.ts'
+import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
 import type { Job } from '../generated/types/batch-v1.ts'
+import { humanDuration } from '../human-duration.ts'
+import { validateJobSelector, validateJobSpec, validateJobUpdate } from './job-validation.ts'
+
+const uidLabel = 'batch.kubernetes.io/controller-uid'
+const nameLabel = 'batch.kubernetes.io/job-name'
+const int32Max = 2147483647
 
 export const jobs = defineKind<Job>({
   group: 'batch',
   version: 'v1',
   kind: 'Job',
   categories: ['all'],
+  applyDefaults: applyJobDefaults,
+  prepareForCreate: (job) => {
+    dropStatusAndStartGeneration(job)
+    if (job.spec?.manualSelector !== true) generateSelector(job)
+  },
+  validate: (job) => {
+    const errors: FieldError[] = []
+    if (!job.spec) return [fieldErrors.required('spec.template')]
+    validateJobSpec(errors, job.spec, 'spec')
+    errors.push(...validateJobSelector(job))
+    return errors
+  },
+  validateUpdate: validateJobUpdate,
+  columns: [
+    nameColumn,
+    column.string('Status', statusText),
+    column.string('Completions', ({ spec, status }) => {
+      const succeeded = status?.succeeded ?? 0
+      if (spec?.completions !== undefined) return `${succeeded}/${spec.completions}`
+      const parallelism = spec?.parallelism ?? 0
+      return parallelism > 1 ? `${succeeded}/1 of ${parallelism}` : `${succeeded}/1`
+    }),
+    column.string('Duration', ({ status }, nowMs) => {
+      if (!status?.startTime) return ''
+      const endMs = status.completionTime ? Date.parse(status.completionTime) : nowMs
+      return humanDuration(endMs - Date.parse(status.startTime))
+    }),
+    ageColumn,
+    column.wide('Containers', ({ spec }) => containerNames(spec?.template)),
+    column.wide('Images', ({ spec }) => containerImages(spec?.template)),
+    column.wide('Selector', ({ spec }) => selectorText(spec?.selector)),
+  ],
+  selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
 })
+
+function applyJobDefaults(job: Job): void {
+  const { spec, metadata } = job
+  if (!spec) return
+  if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
+  spec.parallelism ??= 1
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : int32Max
+  const labels = spec.template?.metadata?.labels
+  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels }
+  spec.completionMode ??= 'NonIndexed'
+  spec.suspend ??= false
+  spec.manualSelector ??= false
+  for (const rule of spec.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True'
+  spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
+  if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+}
+
+/** A job's pods are told from those of a namesake before it by its uid; the API server sets uid and name before this runs. */
+function generateSelector({ metadata, spec }: Job): void {
+  if (!spec?.template) return
+  const { uid = '', name = '' } = metadata
+  const labels = { 'job-name': name, 'controller-uid': uid, [nameLabel]: name, [uidLabel]: uid }
+  spec.template.metadata ??= {}
+  spec.template.metadata.labels = { ...labels, ...spec.template.metadata.labels }
+  spec.selector ??= {}
+  spec.selector.matchLabels = { ...spec.selector.matchLabels, [uidLabel]: spec.selector.matchLabels?.[uidLabel] ?? uid }
+}
+
+function statusText({ metadata, spec: _, status }: Job): string {
+  const has = (type: string) => status?.conditions?.some((c) => c.type === type && c.status === 'True')
+  if (has('Complete')) return 'Complete'
+  if (has('Failed')) return 'Failed'
+  if (metadata?.deletionTimestamp) return 'Terminating'
+  return ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'].find(has) ?? 'Running'
+}
