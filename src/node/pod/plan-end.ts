@@ -28,7 +28,7 @@ export function planEnd(view: PodView, views: readonly ContainerView[]): PodPlan
     return { actions, wakeAtMs: undefined }
   }
   if (records.busy.size > 0) return { actions: [], wakeAtMs: undefined }
-  if (!records.isTornDown) return { actions: [{ type: 'teardown' }], wakeAtMs: undefined }
+  if (!records.isTornDown || (isDeleted && !records.areLogsRemoved)) return { actions: [{ type: 'teardown' }], wakeAtMs: undefined }
   return { actions: isDeleted && !records.isGone ? [{ type: 'deletePod' }] : [], wakeAtMs: undefined }
 }
 

@@ -283,8 +283,10 @@ export class PodActions {
   async #teardown(): Promise<void> {
     const { context, records } = this.#options
     const { uid = '', namespace = '', name = '' } = this.#options.pod().metadata
-    await context.host.teardown({ uid, namespace, name })
+    const isDeleted = this.#options.pod().metadata.deletionTimestamp !== undefined || records.isGone === true
+    await context.host.teardown({ uid, namespace, name }, { keepLogs: !isDeleted })
     records.isTornDown = true
+    records.areLogsRemoved = isDeleted
     records.isHostReady = false
   }
 

@@ -16,10 +16,17 @@ export type PodHost = {
   terminationMessage(pod: Pod, container: PodContainer, ended: RuntimeContainer): Promise<string>
   /** Applies changed pod-level limits after a resize. */
   resize(pod: Pod): Promise<void>
-  /** Unmounts and removes everything of the pod. Idempotent. */
-  teardown(pod: { readonly uid: string; readonly namespace: string; readonly name: string }): Promise<void>
-  /** Pods of which the machine still holds something. */
-  leftovers(): Promise<readonly string[]>
+  /** Unmounts and removes everything of the pod; its logs only when it is deleted. Idempotent. */
+  teardown(
+    pod: { readonly uid: string; readonly namespace: string; readonly name: string },
+    options: { readonly keepLogs: boolean },
+  ): Promise<void>
+  /** Takes over a pod that runs already (this agent has just started): its volumes follow the API again. */
+  adopt(pod: Pod): Promise<void>
+  /** Brings files that come out of the API up to date: the pod or an object that it names has changed. */
+  refresh(pod: Pod): Promise<void>
+  /** Removes what is left of all pods but these uids. */
+  sweep(live: ReadonlySet<string>): Promise<void>
 }
 
 export type ContainerHostOptions = { readonly attempt: number; readonly env: ContainerSpec['env']; readonly podIps: readonly string[] }
@@ -43,7 +50,9 @@ export function simulatedPodHost(): PodHost {
     terminationMessage: async () => '',
     resize: async () => {},
     teardown: async () => {},
-    leftovers: async () => [],
+    adopt: async () => {},
+    refresh: async () => {},
+    sweep: async () => {},
   }
 }
 

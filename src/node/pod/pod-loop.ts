@@ -31,10 +31,10 @@ export class PodLoop {
   readonly #workers = new Map<string, PodWorker>()
   /** Engine ids of containers and sandboxes → uid. */
   readonly #owners = new Map<string, string>()
+  readonly #listeners = new Map<string, Set<() => void>>()
   readonly #idsOf = new Map<string, readonly string[]>()
   /** What the engine held at the last list for pods without a worker yet. */
   #held = new Map<string, RuntimePod[]>()
-  #onRelist: (() => void) | undefined
 
   constructor(options: PodLoopOptions) {
     this.#options = options
@@ -61,10 +61,9 @@ export class PodLoop {
     return undefined
   }
 
-  /** Runs until the signal aborts; containers are left running. `onListed` is called after each complete list of the engine. */
-  async run(signal: AbortSignal, onListed?: () => void): Promise<void> {
-    this.#onRelist = onListed
-    const { source } = this.#options
+  /** Runs until the signal aborts; containers are left running. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { source, context } = this.#options
     await source.synced(signal)
     let removeHandler: (() => void) | undefined
     let failures = 0
@@ -74,6 +73,9 @@ export class PodLoop {
         await this.#list()
         removeHandler ??= source.onChange((change) => this.#onPodChange(change))
         this.#endOrphans()
+        await context.host
+          .sweep(new Set(this.#workers.keys()))
+          .catch((error: unknown) => context.log.warn({ error: String(error) }, 'leftovers of pods could not be removed'))
         failures = 0
         for await (const event of stream) this.#onEvent(event.containerId)
       } catch (error) {
@@ -89,6 +91,16 @@ export class PodLoop {
   /** Something outside the pod changed that its status or start depends on (a probe's verdict, a ConfigMap). */
   look(uid: string): void {
     this.#workers.get(uid)?.look({ observe: false })
+  }
+
+  /** Calls back after each look at a pod. Returns the removal. */
+  onLooked(uid: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(uid) ?? new Set()
+    this.#listeners.set(uid, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#listeners.delete(uid)
+    }
   }
 
   /** Ends a pod for the node's own reasons. */
@@ -114,7 +126,6 @@ export class PodLoop {
       )
     for (const [uid, worker] of this.#workers) worker.setSandboxes(byUid.get(uid) ?? [])
     this.#held = byUid
-    this.#onRelist?.()
   }
 
   /** Ends what belongs to no pod of the API: deleted while this agent was away. */
@@ -150,6 +161,11 @@ export class PodLoop {
       worker.records.terminal = refusal
       context.event(pod, { type: 'Warning', reason: refusal.reason, message: refusal.message })
     }
+    if (sandboxes.length > 0 && pod.metadata.deletionTimestamp === undefined && !isOver) {
+      void context.host
+        .adopt(pod)
+        .catch((error: unknown) => context.log.warn({ error: String(error) }, 'a running pod could not be taken over'))
+    }
     worker.look({ observe: false })
   }
 
@@ -160,6 +176,9 @@ export class PodLoop {
       pod,
       sandboxes,
       watchIds: (owner, ids) => this.#watchIds(owner, ids),
+      onLooked: (looked) => {
+        for (const listener of this.#listeners.get(looked) ?? []) listener()
+      },
       onDone: (done) => this.#forget(done),
     })
     this.#workers.set(uid, worker)
@@ -176,6 +195,7 @@ export class PodLoop {
     for (const id of this.#idsOf.get(uid) ?? []) this.#owners.delete(id)
     this.#idsOf.delete(uid)
     this.#workers.delete(uid)
+    for (const listener of this.#listeners.get(uid) ?? []) listener()
   }
 
   #onEvent(id: string): void {

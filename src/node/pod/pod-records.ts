@@ -53,6 +53,7 @@ export type PodRecords = {
   isHostReady: boolean
   /** Everything of the pod on this machine is gone. */
   isTornDown: boolean
+  areLogsRemoved?: boolean
   /** Sandboxes whose stop has been answered, by engine's id. */
   readonly stoppedSandboxes: Set<string>
   sandboxRetryAtMs?: number

@@ -8,13 +8,15 @@
  */
 import type { Cancel } from '../../base/clock.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import { RuntimeError, type RuntimePod } from '../runtime/contract.ts'
 import { planPod } from './plan.ts'
 import { PodActions } from './pod-actions.ts'
 import type { PodContext } from './pod-context.ts'
-import { type PodRecords, rebuildRecords } from './pod-records.ts'
+import { containerRecord, type PodRecords, rebuildRecords } from './pod-records.ts'
 import { podStatus } from './pod-status.ts'
 import { containerViews, type ContainerView, isRunning, type PodView } from './pod-view.ts'
+import { computeResources } from './resize.ts'
 import { isNewer } from './status-writer.ts'
 
 export type PodWorkerOptions = {
@@ -24,6 +26,8 @@ export type PodWorkerOptions = {
   readonly sandboxes: readonly RuntimePod[]
   /** Engine ids that this worker wants to hear about. */
   readonly watchIds: (uid: string, ids: readonly string[]) => void
+  /** After each look, whether anything changed or not. */
+  readonly onLooked: (uid: string) => void
   /** Nothing is left to do for the pod, here or in the API. */
   readonly onDone: (uid: string) => void
 }
@@ -75,8 +79,46 @@ export class PodWorker {
   /** A newer version of the pod; an older one changes nothing. */
   setPod(pod: Pod): void {
     if (!isNewer(pod, this.#pod)) return
+    const old = this.#pod
     this.#pod = pod
+    // A new wish (or others' leaving, which this update may be the news of) gives a refused resize another chance.
+    if (this.records.resize?.type === 'PodResizePending') delete this.records.resize
+    const isMetadataSame =
+      deepEqual(old.metadata.labels, pod.metadata.labels) && deepEqual(old.metadata.annotations, pod.metadata.annotations)
+    if (!isMetadataSame && this.#sandboxes.length > 0) this.#refreshFiles()
     this.look({ observe: false })
+  }
+
+  /** A ConfigMap or Secret that the pod names has changed: its files follow, and what failed for want of it is tried again. */
+  noteReferenceChange(): void {
+    for (const record of this.records.containers.values()) {
+      if (record.waiting?.reason === 'CreateContainerConfigError') delete record.retryAtMs
+    }
+    if (this.#sandboxes.length === 0) delete this.records.sandboxRetryAtMs
+    else this.#refreshFiles()
+    this.look({ observe: false })
+  }
+
+  /** Engine's facts about containers that this agent did not start itself (it has just been restarted). */
+  #adoptHealth(): void {
+    for (const { current, role, container, name } of containerViews(this.view())) {
+      if (!isRunning(current) || role === 'init' || role === 'ephemeral' || this.records.busy.has(`container/${name}`)) continue
+      const record = containerRecord(this.records, name)
+      if (record.healthOf === current!.id) continue
+      record.healthOf = current!.id
+      record.hasPostStarted = true
+      record.isStarted = container.startupProbe === undefined
+      record.isReady = container.readinessProbe === undefined
+      record.applied = computeResources(container.resources)
+      delete record.waiting
+    }
+  }
+
+  #refreshFiles(): void {
+    if (this.records.terminatingSinceMs !== undefined) return
+    void this.#options.context.host
+      .refresh(this.#pod)
+      .catch((error: unknown) => this.#options.context.log.warn({ error: String(error) }, 'volumes could not be refreshed'))
   }
 
   /** The result of this agent's own write: taken over without another look, as the status already says it. */
@@ -122,6 +164,7 @@ export class PodWorker {
         await this.#observe()
         await this.#readEnds()
         if (!this.#isClosed) this.#act()
+        this.#options.onLooked(this.records.uid)
       } catch (error) {
         if (!(error instanceof RuntimeError))
           this.#options.context.log.error({ pod: this.#pod.metadata.name, error }, 'a look at a pod failed')
@@ -161,11 +204,12 @@ export class PodWorker {
 
   #act(): void {
     const { context } = this.#options
+    this.#adoptHealth()
     const view = this.view()
     const plan = planPod(view)
     if (plan.isEnding) this.records.terminatingSinceMs ??= view.nowMs
     for (const action of plan.actions) this.#actions.perform(action)
-    if (plan.isEnding && this.records.isTornDown && (this.records.isGone || this.records.isDeleted)) return this.#finish()
+    if (plan.isEnding && this.records.areLogsRemoved && (this.records.isGone || this.records.isDeleted)) return this.#finish()
     this.#wakeAt(plan.wakeAtMs, false)
     const after = this.view()
     if (!this.records.isGone) context.statuses.put(this.#pod, podStatus(after, { hostIPs: context.hostIPs() }))

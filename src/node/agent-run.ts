@@ -1,0 +1,378 @@
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import { ObjectInformer } from '../client/informer.ts'
+import { EventRecorder } from '../control/event-recorder.ts'
+import type { Node, Pod, Service } from '../kinds/generated/types/core-v1.ts'
+import { podRequests, resourceAmounts } from '../kinds/pod-requests.ts'
+import { diskSpace } from '../platform/machine-facts.ts'
+import { containerEnvironment } from './environment/container-environment.ts'
+import { evictUnderPressure } from './eviction/evict-under-pressure.ts'
+import { type AgentFiles, prepareAgentFiles } from './host/agent-files.ts'
+import { machinePodHost } from './host/machine-pod-host.ts'
+import { defaultImageGcPolicy, ImageCollector } from './images/image-gc.ts'
+import { ImagePuller } from './images/image-puller.ts'
+import { pullCredentials } from './images/registry-credentials.ts'
+import { machineLogFiles } from './logs/log-files.ts'
+import { rotateLogs } from './logs/log-rotation.ts'
+import type { NodeAgentOptions } from './node-agent.ts'
+import { type Machine, type MachineUse, simulatedMachine } from './node-status/machine.ts'
+import { keepNodeLease } from './node-status/node-lease.ts'
+import { NodeReporter } from './node-status/node-reporter.ts'
+import { defaultThresholds } from './node-status/node-status.ts'
+import { realMachine } from './node-status/real-machine.ts'
+import { admitPod } from './pod/pod-admission.ts'
+import type { PodContext } from './pod/pod-context.ts'
+import { type PodHost, simulatedPodHost } from './pod/pod-host.ts'
+import { PodLoop, type PodSource } from './pod/pod-loop.ts'
+import { containerRecord } from './pod/pod-records.ts'
+import { StatusWriter } from './pod/status-writer.ts'
+import { ContainerProbes, type ProbeVerdict } from './probes/container-probes.ts'
+import { lifecycleHooks } from './probes/lifecycle-hooks.ts'
+import { simulatedProbeTransport, socketProbeTransport } from './probes/probe-transport.ts'
+import { ObjectReferences } from './references/object-references.ts'
+import { containerResourcesOf } from './resources/container-resources.ts'
+import { machinePodCgroups } from './resources/pod-cgroups.ts'
+import { createNodeRoutes } from './server/node-routes.ts'
+import { type NodeServer, startNodeServer } from './server/node-server.ts'
+import { Semaphore } from './semaphore.ts'
+import { NodeStatistics } from './stats/summary.ts'
+import { PodVolumes } from './volumes/pod-volumes.ts'
+import { ServiceAccountTokens } from './volumes/service-account-tokens.ts'
+
+const defaultLeaseSeconds = 40
+const defaultCheckPeriodMs = 10_000
+const defaultReportPeriodMs = 300_000
+const defaultParallelStarts = 4
+const defaultParallelPulls = 4
+const imageCheckPeriodMs = 60_000
+
+/** One run of an agent: the parts put together, and the tasks that live until its signal aborts. */
+export class AgentRun {
+  readonly loop: PodLoop
+  readonly #options: NodeAgentOptions
+  readonly #signal: AbortSignal
+  readonly #machine: Machine
+  readonly #events: EventRecorder
+  readonly #references: ObjectReferences
+  readonly #reporter: NodeReporter
+  readonly #probes: ContainerProbes
+  readonly #collector: ImageCollector
+  readonly #tasks: Promise<void>[] = []
+  readonly #volumes: PodVolumes | undefined
+  #server: NodeServer | undefined
+  #podCidr = ''
+
+  static async create(options: NodeAgentOptions, signal: AbortSignal): Promise<AgentRun> {
+    const prepared = options.files ? await prepareAgentFiles(options.files, options.log) : undefined
+    const run = new AgentRun(options, signal, prepared)
+    await run.#start()
+    return run
+  }
+
+  private constructor(options: NodeAgentOptions, signal: AbortSignal, prepared: Awaited<ReturnType<typeof prepareAgentFiles>> | undefined) {
+    const { client, clock, random, log, nodeName, runtime, files } = options
+    this.#options = options
+    this.#signal = signal
+    this.#machine = options.machine ?? (files ? realMachine(files.rootDir) : simulatedMachine())
+    this.#events = new EventRecorder({ client, clock, log, component: 'kubelet', host: nodeName })
+    this.#references = new ObjectReferences({
+      client,
+      clock,
+      random,
+      log,
+      onChange: (uids) => uids.forEach((uid) => this.loop.worker(uid)?.noteReferenceChange()),
+    })
+    this.#reporter = this.#createReporter()
+    const transport = options.probeTransport ?? (files ? socketProbeTransport() : simulatedProbeTransport())
+    const event: PodContext['event'] = (pod, input) => this.#events.record({ ...pod, apiVersion: 'v1', kind: 'Pod' }, input)
+    this.#probes = new ContainerProbes({ runtime, clock, transport, event, onVerdict: (verdict) => this.#onVerdict(verdict) })
+    this.#collector = this.#createCollector()
+    this.#volumes = prepared && this.#createVolumes(prepared)
+    const host = prepared && files ? this.#createHost(files, prepared) : simulatedPodHost()
+    const context = this.#createContext({ host, event, transport })
+    this.loop = new PodLoop({ context, source: options.pods ?? this.#ownPods(), random })
+  }
+
+  get node(): Node | undefined {
+    return this.#reporter.node
+  }
+
+  get port(): number | undefined {
+    return this.#server?.port
+  }
+
+  async untilEnd(): Promise<void> {
+    await Promise.all(this.#tasks)
+    await this.#server?.close()
+    this.#volumes?.close()
+    await this.#references.close()
+    await this.#events.flushed()
+  }
+
+  async #start(): Promise<void> {
+    const { client, clock, random, log, nodeName, server, runtime, files } = this.#options
+    const signal = this.#signal
+    if (server) this.#server = await startNodeServer({ ...server, log, routes: this.#createRoutes() })
+    const durationSeconds = this.#options.leaseDurationSeconds ?? defaultLeaseSeconds
+    this.#tasks.push(
+      this.#reporter.run(signal),
+      keepNodeLease({ client, clock, random, log, nodeName, durationSeconds, node: () => this.node }, signal),
+      this.loop.run(signal),
+      this.#watchNode(),
+    )
+    if (!files) return
+    const running = () =>
+      [...this.loop.workers.values()].flatMap((w) => w.sandboxes).flatMap((s) => s.containers.filter((c) => c.state === 'Running'))
+    this.#tasks.push(this.#collector.run(signal), rotateLogs({ runtime, clock, log, running }, signal))
+  }
+
+  #createReporter(): NodeReporter {
+    const { client, runtime, clock, log, nodeName, addresses } = this.#options
+    return new NodeReporter({
+      client,
+      runtime,
+      clock,
+      log,
+      nodeName,
+      machine: this.#machine,
+      addresses: addresses.some((a) => a.type === 'Hostname') ? addresses : [...addresses, { type: 'Hostname', address: nodeName }],
+      port: () => this.port,
+      labels: this.#options.labels ?? {},
+      taints: this.#options.taints ?? [],
+      reserved: { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0, ...this.#options.reserved },
+      thresholds: { ...defaultThresholds, ...this.#options.thresholds },
+      checkPeriodMs: this.#options.statusCheckPeriodMs ?? defaultCheckPeriodMs,
+      reportPeriodMs: this.#options.statusReportPeriodMs ?? defaultReportPeriodMs,
+      onNode: (node) => this.#onNode(node),
+      onUse: (use) => this.#onUse(use),
+    })
+  }
+
+  #onNode(node: Node): void {
+    const cidr = node.spec?.podCIDR ?? ''
+    if (cidr === '' || cidr === this.#podCidr) return
+    this.#podCidr = cidr
+    this.#options.onPodCidr?.(cidr)
+    // The network is about to be ready: tell it as soon as it is, not at the next period.
+    this.#reporter.wake()
+  }
+
+  #onUse(use: MachineUse): void {
+    const thresholds = { ...defaultThresholds, ...this.#options.thresholds }
+    const { runtime, log } = this.#options
+    void evictUnderPressure({
+      use,
+      thresholds,
+      runtime,
+      log,
+      pods: () => this.loop.pods(),
+      evict: (uid, terminal) => this.loop.evict(uid, terminal),
+    })
+  }
+
+  /** The node's own object, for its pod range and for admission: a real node watches it; simulated ones read it off their reports. */
+  async #watchNode(): Promise<void> {
+    const { client, clock, random, log, nodeName, files } = this.#options
+    if (!files && !this.#options.onPodCidr) return
+    const informer = new ObjectInformer<Node>({
+      client,
+      kind: kindRefs.coreV1.nodes,
+      clock,
+      random,
+      log,
+      fieldSelector: `metadata.name=${nodeName}`,
+    })
+    informer.onChange(({ current }) => {
+      if (!current) return
+      this.#reporter.takeNode(current)
+      this.#onNode(current)
+    })
+    await informer.run(this.#signal)
+  }
+
+  #createCollector(): ImageCollector {
+    const { runtime, clock, log, files } = this.#options
+    return new ImageCollector({
+      runtime,
+      clock,
+      log,
+      policy: defaultImageGcPolicy,
+      inUse: () => new Set([...this.loop.workers.values()].flatMap((w) => w.sandboxes).flatMap((s) => s.containers.map((c) => c.imageId))),
+      disk: () => (files ? diskSpace(files.rootDir) : undefined),
+      onImages: (images) => this.#reporter.setImages(images),
+      checkPeriodMs: imageCheckPeriodMs,
+    })
+  }
+
+  #createVolumes({ roots, canMount }: Awaited<ReturnType<typeof prepareAgentFiles>>): PodVolumes {
+    const { client, clock, log, nodeName } = this.#options
+    return new PodVolumes({
+      roots,
+      clock,
+      log,
+      canMount,
+      objects: this.#references,
+      tokens: new ServiceAccountTokens({ client, clock }),
+      fields: (pod) => ({
+        podIps: this.loop.worker(pod.metadata.uid ?? '')?.sandboxes[0]?.ips ?? [],
+        hostIps: this.#hostIPs(),
+        nodeName,
+        allocatable: this.node?.status?.allocatable ?? {},
+      }),
+    })
+  }
+
+  #createHost(files: AgentFiles, { roots }: Awaited<ReturnType<typeof prepareAgentFiles>>): PodHost {
+    const cgroups = files.cgroupRoot === undefined ? undefined : machinePodCgroups(files.cgroupRoot)
+    return machinePodHost({ roots, volumes: this.#volumes!, references: this.#references, cgroups, clusterDns: files.clusterDns })
+  }
+
+  #createContext({
+    host,
+    event,
+    transport,
+  }: {
+    host: PodHost
+    event: PodContext['event']
+    transport: Parameters<typeof lifecycleHooks>[0]['transport']
+  }): PodContext {
+    const { client, runtime, clock, random, log, nodeName } = this.#options
+    const onWritten = (pod: Pod) => this.loop.worker(pod.metadata.uid ?? '')?.takeWritten(pod)
+    return {
+      client,
+      runtime,
+      clock,
+      log,
+      host,
+      images: new ImagePuller({
+        runtime,
+        clock,
+        event,
+        parallelPulls: this.#options.parallelPulls ?? defaultParallelPulls,
+        credentials: (pod, image) => pullCredentials(this.#references, pod, image),
+        onUse: (image) => this.#collector.noteUse(image),
+      }),
+      environment: containerEnvironment({
+        objects: this.#references,
+        services: this.#options.services ?? this.#ownServices(),
+        nodeName,
+        hostIps: () => this.#hostIPs(),
+        allocatable: () => this.node?.status?.allocatable ?? {},
+      }),
+      hooks: lifecycleHooks({ runtime, clock, transport }),
+      probes: this.#probes,
+      statuses: new StatusWriter({ client, clock, random, log, onWritten }, this.#signal),
+      starts: new Semaphore(this.#options.parallelStarts ?? defaultParallelStarts),
+      hostIPs: () => this.#hostIPs(),
+      memoryCapacityBytes: () => this.#machine.facts().memoryBytes,
+      containerResources: containerResourcesOf,
+      admit: (pod) => admitPod(pod, this.loop.pods(), this.node),
+      admitResize: (pod) => this.#admitResize(pod),
+      event,
+    }
+  }
+
+  #hostIPs(): readonly string[] {
+    return this.#options.addresses.filter((a) => a.type === 'InternalIP').map((a) => a.address)
+  }
+
+  #admitResize(pod: Pod): ReturnType<PodContext['admitResize']> {
+    const allocatable = resourceAmounts(this.node?.status?.allocatable)
+    const wanted = podRequests(pod)
+    for (const name of ['cpu', 'memory'] as const) {
+      if (allocatable[name] === undefined) continue
+      if ((wanted[name] ?? 0) > allocatable[name]) {
+        return {
+          reason: 'Infeasible',
+          message: `Node didn't have enough capacity: ${name}, requested: ${wanted[name]}, capacity: ${allocatable[name]}`,
+        }
+      }
+    }
+    const others = this.loop.pods().filter((p) => p.metadata.uid !== pod.metadata.uid)
+    const refusal = admitPod(pod, others, this.node)
+    return refusal?.reason.startsWith('OutOf')
+      ? { reason: 'Deferred', message: refusal.message.replace('Pod was rejected: ', '') }
+      : undefined
+  }
+
+  #onVerdict({ uid, name, containerId, kind, isGood, probe }: ProbeVerdict): void {
+    const worker = this.loop.worker(uid)
+    if (!worker) return
+    const record = containerRecord(worker.records, name)
+    if (record.healthOf !== containerId) return
+    if (kind === 'readiness') record.isReady = isGood
+    else if (isGood) record.isStarted = true
+    else {
+      const message = `Container ${name} failed ${kind} probe, will be restarted`
+      record.kill = { containerId, message, graceSeconds: probe.terminationGracePeriodSeconds }
+    }
+    worker.look({ observe: false })
+  }
+
+  #createRoutes() {
+    const { runtime, clock, nodeName, files } = this.#options
+    const statistics = new NodeStatistics({ runtime, machine: this.#machine, nodeName, nowMs: () => clock.now(), startedAtMs: clock.now() })
+    const resourceMetrics = async () => ({ type: 'text/plain; version=0.0.4', text: await statistics.resourceMetrics() })
+    return createNodeRoutes({
+      runtime,
+      clock,
+      logFiles: this.#options.logFiles ?? (files ? machineLogFiles() : noLogFiles),
+      find: (namespace, name) => this.loop.find(namespace, name),
+      pods: () => this.loop.pods(),
+      onPodChange: (uid, listener) => this.loop.onLooked(uid, listener),
+      documents: {
+        '/stats/summary': async () => ({ type: 'application/json', text: JSON.stringify(await statistics.summary()) }),
+        '/metrics/resource': resourceMetrics,
+        '/metrics': async () => ({ type: 'text/plain; version=0.0.4', text: this.#metrics() }),
+      },
+    })
+  }
+
+  #metrics(): string {
+    const workers = [...this.loop.workers.values()]
+    const containers = workers.flatMap((w) => w.sandboxes).flatMap((s) => s.containers)
+    const byState = (state: string) => containers.filter((c) => c.state === state).length
+    return [
+      '# HELP kubelet_running_pods Number of pods that have a running pod sandbox',
+      '# TYPE kubelet_running_pods gauge',
+      `kubelet_running_pods ${workers.filter((w) => w.sandboxes.some((s) => s.state === 'Ready')).length}`,
+      '# HELP kubelet_running_containers Number of containers by state',
+      '# TYPE kubelet_running_containers gauge',
+      ...['Created', 'Running', 'Exited'].map(
+        (state) => `kubelet_running_containers{container_state="${state.toLowerCase()}"} ${byState(state)}`,
+      ),
+      '',
+    ].join('\n')
+  }
+
+  /** An informer of the pods that are bound to this node. */
+  #ownPods(): PodSource {
+    const { client, clock, random, log, nodeName } = this.#options
+    const informer = new ObjectInformer<Pod>({
+      client,
+      kind: kindRefs.coreV1.pods,
+      clock,
+      random,
+      log,
+      fieldSelector: `spec.nodeName=${nodeName}`,
+    })
+    this.#tasks.push(informer.run(this.#signal))
+    return {
+      synced: (signal) => informer.synced(signal),
+      list: () => informer.list(),
+      onChange: (handler) => informer.onChange(handler),
+    }
+  }
+
+  #ownServices(): () => Promise<readonly Service[]> {
+    const { client, clock, random, log, files } = this.#options
+    if (!files) return async () => []
+    const informer = new ObjectInformer<Service>({ client, kind: kindRefs.coreV1.services, clock, random, log })
+    this.#tasks.push(informer.run(this.#signal))
+    return async () => {
+      await informer.synced(this.#signal)
+      return informer.list()
+    }
+  }
+}
+
+const noLogFiles = { open: async () => undefined, identity: async () => undefined, watch: () => () => {} }

@@ -1,0 +1,175 @@
+import { access, chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Pod, VolumeMount } from '../../kinds/generated/types/core-v1.ts'
+import { expandVariables } from '../environment/expand-variables.ts'
+import { HostError, type ContainerHostOptions, type PodHost } from '../pod/pod-host.ts'
+import type { PodContainer } from '../pod/pod-view.ts'
+import type { ObjectReferences } from '../references/object-references.ts'
+import type { PodCgroups } from '../resources/pod-cgroups.ts'
+import type { Mount } from '../runtime/contract.ts'
+import type { PodVolumes } from '../volumes/pod-volumes.ts'
+import { isApiVolume } from '../volumes/volume-files.ts'
+import { resolveSubPath } from '../volumes/sub-path.ts'
+import { hostNetworkHostsFile, podHostsFile } from './etc-hosts.ts'
+import { identityOf, podDirectories, type PodDirectoryRoots } from './pod-directories.ts'
+import { type ClusterDns, parseResolvConf, podDns } from './pod-dns.ts'
+import { podDomain, podHostname, sandboxSpecOf } from './sandbox-spec.ts'
+import { readTerminationMessage } from './termination-log.ts'
+
+export type MachinePodHostOptions = {
+  readonly roots: PodDirectoryRoots
+  readonly volumes: PodVolumes
+  readonly references: ObjectReferences
+  readonly cgroups: PodCgroups | undefined
+  readonly clusterDns: ClusterDns
+}
+
+const terminationPathDefault = '/dev/termination-log'
+
+/** The PodHost of a real machine: files below its roots, cgroups, mounts. */
+export function machinePodHost(options: MachinePodHostOptions): PodHost {
+  const { roots, volumes, references, cgroups, clusterDns } = options
+  const directoriesOf = (pod: Pod) => podDirectories(roots, identityOf(pod))
+  const host: PodHost = {
+    prepare: async (pod, signal) => {
+      const directories = directoriesOf(pod)
+      references.use(pod)
+      await Promise.all([
+        mkdir(directories.containers, { recursive: true, mode: 0o750 }),
+        mkdir(directories.volumes, { recursive: true, mode: 0o750 }),
+        mkdir(directories.memory, { recursive: true, mode: 0o750 }),
+        mkdir(directories.logs, { recursive: true, mode: 0o755 }),
+      ])
+      signal.throwIfAborted()
+      makeCgroups(cgroups, pod)
+      await volumes.setUp(pod)
+    },
+    sandboxSpec: async (pod, attempt) => {
+      const host = parseResolvConf(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''))
+      return sandboxSpecOf({
+        pod,
+        attempt,
+        logDirectory: directoriesOf(pod).logs,
+        cgroupParent: cgroups?.path(pod) ?? '',
+        dns: podDns(pod, clusterDns, host),
+        clusterDomain: clusterDns.domain,
+      })
+    },
+    containerMounts: async (pod, container, hostOptions) => [
+      ...(await volumeMounts(options, pod, container, hostOptions)),
+      ...(await hostsMount(options, pod, container, hostOptions.podIps)),
+      ...(await terminationMount(options, pod, container, hostOptions.attempt)),
+    ],
+    terminationMessage: (pod, container, ended) =>
+      readTerminationMessage(directoriesOf(pod).terminationLog(ended.name, ended.attempt), container, ended),
+    resize: async (pod) => makeCgroups(cgroups, pod),
+    teardown: async (pod, { keepLogs }) => {
+      const directories = podDirectories(roots, pod)
+      await volumes.tearDown(directories, pod.uid)
+      references.release(pod.uid)
+      cgroups?.remove(pod.uid)
+      await rm(directories.pod, { recursive: true, force: true })
+      if (!keepLogs) await rm(directories.logs, { recursive: true, force: true })
+    },
+    adopt: async (pod) => {
+      references.use(pod)
+      await volumes.refresh(pod)
+    },
+    refresh: (pod) => volumes.refresh(pod),
+    sweep: async (live) => {
+      for (const uid of await readdir(join(roots.root, 'pods')).catch(() => [])) {
+        if (!live.has(uid)) await host.teardown({ uid, namespace: '', name: '' }, { keepLogs: true })
+      }
+      const logs = join(roots.logs, 'pods')
+      for (const name of await readdir(logs).catch(() => [])) {
+        if (!live.has(name.split('_')[2] ?? '')) await rm(join(logs, name), { recursive: true, force: true })
+      }
+    },
+  }
+  return host
+}
+
+function makeCgroups(cgroups: PodCgroups | undefined, pod: Pod): void {
+  try {
+    cgroups?.ensure(pod)
+  } catch (error) {
+    throw new HostError('FailedCreatePodContainer', `unable to ensure pod container exists: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+async function volumeMounts(
+  options: MachinePodHostOptions,
+  pod: Pod,
+  { container }: PodContainer,
+  host: ContainerHostOptions,
+): Promise<Mount[]> {
+  const variables = new Map(host.env.map((e) => [e.name, e.value]))
+  const mounts: Mount[] = []
+  for (const mount of container.volumeMounts ?? []) {
+    const volume = pod.spec?.volumes?.find((v) => v.name === mount.name)
+    if (!volume) throw new HostError('Failed', `cannot find volume "${mount.name}" to mount into container "${container.name}"`)
+    const path = options.volumes.path(pod, volume)
+    const subPath = mount.subPathExpr === undefined ? mount.subPath : expandSubPath(mount.subPathExpr, variables)
+    const gid = pod.spec?.securityContext?.fsGroup
+    const hostPath = subPath
+      ? await resolveSubPath(path, subPath, { mayMake: !isApiVolume(volume), ...(gid === undefined ? {} : { gid }) })
+      : path
+    // Files out of the API are the API's: a container's write would be lost with the next change.
+    const readOnly = mount.readOnly === true || isApiVolume(volume)
+    mounts.push({ hostPath, containerPath: containerPath(mount.mountPath), readOnly, propagation: propagationOf(mount) })
+  }
+  return mounts
+}
+
+function expandSubPath(expression: string, variables: ReadonlyMap<string, string>): string {
+  const expanded = expandVariables(expression, variables)
+  if (/\$\([^)]*\)/.test(expanded)) throw new HostError('Failed', `failed to expand subPathExpr "${expression}"`)
+  return expanded
+}
+
+function containerPath(path: string): string {
+  return path.startsWith('/') ? path : `/${path}`
+}
+
+function propagationOf(mount: VolumeMount): Mount['propagation'] {
+  return mount.mountPropagation === 'Bidirectional' || mount.mountPropagation === 'HostToContainer' ? mount.mountPropagation : 'Private'
+}
+
+const hostsPath = '/etc/hosts'
+
+async function hostsMount(
+  { roots, clusterDns }: MachinePodHostOptions,
+  pod: Pod,
+  { container }: PodContainer,
+  podIps: readonly string[],
+): Promise<Mount[]> {
+  if (container.volumeMounts?.some((m) => m.mountPath === hostsPath)) return []
+  const path = podDirectories(roots, identityOf(pod)).etcHosts
+  const aliases = pod.spec?.hostAliases ?? []
+  const text = pod.spec?.hostNetwork
+    ? hostNetworkHostsFile(await readFile(hostsPath, 'utf8').catch(() => ''), aliases)
+    : podHostsFile({ podIps, hostname: podHostname(pod), domain: podDomain(pod, clusterDns.domain), aliases })
+  await writeFile(path, text, { mode: 0o644 })
+  return [{ hostPath: path, containerPath: hostsPath, readOnly: false, propagation: 'Private' }]
+}
+
+async function terminationMount(
+  { roots }: MachinePodHostOptions,
+  pod: Pod,
+  { container }: PodContainer,
+  attempt: number,
+): Promise<Mount[]> {
+  const target = container.terminationMessagePath || terminationPathDefault
+  const path = podDirectories(roots, identityOf(pod)).terminationLog(container.name, attempt)
+  await mkdir(join(path, '..'), { recursive: true })
+  if (!(await exists(path))) await writeFile(path, '')
+  await chmod(path, 0o666)
+  return [{ hostPath: path, containerPath: target, readOnly: false, propagation: 'Private' }]
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,167 @@
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { connect } from 'node:net'
+
+export type HttpTarget = {
+  readonly scheme: 'http' | 'https'
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  readonly headers: readonly { readonly name: string; readonly value: string }[]
+}
+export type HttpAnswer = { readonly code: number; readonly body: string; readonly location: string | undefined }
+
+/** How probes and hooks reach a pod. Every method rejects with words fit for users, or with the signal's reason. */
+export type ProbeTransport = {
+  http(target: HttpTarget, signal: AbortSignal): Promise<HttpAnswer>
+  tcp(host: string, port: number, signal: AbortSignal): Promise<void>
+  /** The serving status of the gRPC health protocol: `SERVING`, … */
+  grpc(host: string, port: number, service: string, signal: AbortSignal): Promise<string>
+}
+
+const bodyBytesMax = 10 * 1024
+const userAgent = 'kube-probe/1.36'
+
+/** Over real sockets. Certificates of pods are not verified, as upstream's probes do not. */
+export function socketProbeTransport(): ProbeTransport {
+  return { http: httpGet, tcp: tcpConnect, grpc: grpcHealth }
+}
+
+/** Every pod answers well: for nodes without a network. */
+export function simulatedProbeTransport(): ProbeTransport {
+  return {
+    http: async () => ({ code: 200, body: 'ok', location: undefined }),
+    tcp: async () => {},
+    grpc: async () => 'SERVING',
+  }
+}
+
+function httpGet({ scheme, host, port, path, headers }: HttpTarget, signal: AbortSignal): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const own: Record<string, string | string[]> = { 'user-agent': userAgent, accept: '*/*' }
+    for (const { name, value } of headers) {
+      const key = name.toLowerCase()
+      if (key === 'accept' && value === '') delete own.accept
+      else own[key] = Array.isArray(own[key]) && key !== 'host' ? [...own[key], value] : value
+    }
+    const send = scheme === 'https' ? httpsRequest : httpRequest
+    const request = send({
+      host,
+      port,
+      path,
+      method: 'GET',
+      headers: own,
+      agent: false,
+      signal,
+      ...(scheme === 'https' ? { rejectUnauthorized: false } : {}),
+    })
+    const url = `${scheme}://${hostPort(host, port)}${path}`
+    const fail = (error: Error) =>
+      reject(signal.aborted ? (signal.reason as Error) : new Error(`Get "${url}": ${dialText(error, host, port)}`))
+    request.once('error', fail)
+    request.once('response', (response) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      const finish = () =>
+        resolve({ code: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), location: response.headers.location })
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk.subarray(0, bodyBytesMax - size))
+        size += chunk.length
+        if (size < bodyBytesMax) return
+        finish()
+        response.destroy()
+      })
+      response.once('end', finish)
+      response.once('error', fail)
+    })
+    request.end()
+  })
+}
+
+function tcpConnect(host: string, port: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, signal })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.once('error', (error) => reject(signal.aborted ? (signal.reason as Error) : new Error(dialText(error, host, port))))
+  })
+}
+
+/** The library is loaded on the first gRPC probe only: few pods have one. */
+async function grpcHealth(host: string, port: number, service: string, signal: AbortSignal): Promise<string> {
+  const { Client, credentials } = await import('@grpc/grpc-js')
+  const client = new Client(hostPort(host, port), credentials.createInsecure(), {
+    'grpc.primary_user_agent': userAgent,
+    'grpc.enable_retries': 0,
+  })
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const call = client.makeUnaryRequest<Buffer, Buffer>(
+        '/grpc.health.v1.Health/Check',
+        (message) => message,
+        (message) => message,
+        encodeService(service),
+        (error, answer) => {
+          if (error) reject(new Error(error.details || error.message))
+          else resolve(servingStatuses[decodeStatus(answer!)] ?? 'UNKNOWN')
+        },
+      )
+      signal.addEventListener(
+        'abort',
+        () => {
+          call.cancel()
+          reject(signal.reason as Error)
+        },
+        { once: true },
+      )
+    })
+  } finally {
+    client.close()
+  }
+}
+
+const servingStatuses = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const
+
+/** HealthCheckRequest { string service = 1 }, by hand: two messages do not need a schema. */
+function encodeService(service: string): Buffer {
+  const name = Buffer.from(service)
+  if (name.length === 0) return Buffer.alloc(0)
+  const length: number[] = []
+  for (let rest = name.length; ; rest >>>= 7) {
+    length.push(rest > 127 ? (rest & 127) | 128 : rest)
+    if (rest <= 127) break
+  }
+  return Buffer.concat([Buffer.from([0x0a, ...length]), name])
+}
+
+/** HealthCheckResponse { ServingStatus status = 1 }: a zero is left out. */
+function decodeStatus(message: Buffer): number {
+  return message[0] === 0x08 ? (message[1] ?? 0) : 0
+}
+
+export function hostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Socket errors in the words of Go's dialer, which users know from upstream. */
+function dialText(error: Error, host: string, port: number): string {
+  const { code } = error as NodeJS.ErrnoException
+  const at = `dial tcp ${hostPort(host, port)}: connect:`
+  switch (code) {
+    case 'ECONNREFUSED':
+      return `${at} connection refused`
+    case 'EHOSTUNREACH':
+      return `${at} no route to host`
+    case 'ENETUNREACH':
+      return `${at} network is unreachable`
+    case 'ETIMEDOUT':
+      return `dial tcp ${hostPort(host, port)}: i/o timeout`
+    case 'ECONNRESET':
+      return 'read: connection reset by peer'
+    case undefined:
+    default:
+      return error.message
+  }
+}

@@ -1,0 +1,51 @@
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { qosClass } from '../../kinds/qos.ts'
+import { removeCgroup, readCgroupTree, type CgroupTree } from '../../platform/cgroup.ts'
+import { makeCgroup } from '../../platform/cgroup-limits.ts'
+import { cpuPeriodUs, cpuShares, podCgroupResources } from './container-resources.ts'
+
+export type PodCgroups = {
+  /** The pod's cgroup as the engine takes it, absolute from the root of the tree. */
+  path(pod: Pod): string
+  /** Makes it with the pod's limits. Idempotent. */
+  ensure(pod: Pod): void
+  /** Removes the cgroups of the uid, whatever its class was. */
+  remove(uid: string): void
+}
+
+const classDirectories = ['', 'burstable', 'besteffort'] as const
+
+/** Where a pod lives in the tree: Guaranteed pods beside the two classes that share what those leave. Pure. */
+export function podCgroupPath(root: string, pod: Pod): string {
+  const name = `pod${pod.metadata.uid}`
+  switch (qosClass(pod.spec!)) {
+    case 'Guaranteed':
+      return `${root}/${name}`
+    case 'Burstable':
+      return `${root}/burstable/${name}`
+    case 'BestEffort':
+      return `${root}/besteffort/${name}`
+  }
+}
+
+/** `root`: absolute path in the cgroup tree, e.g. `/kubepods`; several agents on one machine need one each. */
+export function machinePodCgroups(root: string, tree: CgroupTree = readCgroupTree()): PodCgroups {
+  let hasClasses = false
+  const open = { cpuQuotaUs: undefined, cpuPeriodUs, memoryLimitBytes: undefined }
+  return {
+    path: (pod) => podCgroupPath(root, pod),
+    ensure: (pod) => {
+      // Best-effort pods together weigh as little as can be; burstable ones share by their own requests.
+      if (!hasClasses) {
+        makeCgroup(`${root}/burstable`, { ...open, cpuShares: cpuShares(1000) }, tree)
+        makeCgroup(`${root}/besteffort`, { ...open, cpuShares: cpuShares(0) }, tree)
+        hasClasses = true
+      }
+      const { cpuShares: shares = 2, cpuQuotaUs, memoryLimitBytes } = podCgroupResources(pod)
+      makeCgroup(podCgroupPath(root, pod), { cpuShares: shares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes }, tree)
+    },
+    remove: (uid) => {
+      for (const directory of classDirectories) removeCgroup([root, directory, `pod${uid}`].filter((p) => p !== '').join('/'), tree)
+    },
+  }
+}

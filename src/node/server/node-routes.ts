@@ -1,0 +1,260 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { WebSocket, WebSocketServer } from 'ws'
+import type { Clock } from '../../base/clock.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { LogFiles } from '../logs/log-files.ts'
+import { readLog } from '../logs/read-log.ts'
+import type { PodWorker } from '../pod/pod-worker.ts'
+import type { ProcessStreams, Runtime, RuntimeContainer } from '../runtime/contract.ts'
+import { NotServed, parseLogOptions } from './log-options.ts'
+import { type Dial, portForwardProtocol, servePortForward, tunnelProtocol, webSocketPipe } from './port-forward.ts'
+import { type CommandChannels, type CommandOptions, runRemoteCommand } from './remote-command.ts'
+import { refuseUpgrade, sendText } from './node-server.ts'
+import { spdyCommandChannels, spdyCommandProtocols } from './spdy-command.ts'
+import { webSocketCommandChannels, webSocketCommandProtocols } from './websocket-command.ts'
+
+export type NodeRoutesOptions = {
+  readonly runtime: Runtime
+  readonly clock: Clock
+  readonly logFiles: LogFiles
+  readonly find: (namespace: string, name: string) => PodWorker | undefined
+  readonly pods: () => readonly Pod[]
+  /** Calls back when a container of the pod may have ended. */
+  readonly onPodChange: (uid: string, listener: () => void) => () => void
+  /** Plain documents by path: metrics, statistics. */
+  readonly documents: Readonly<Record<string, () => Promise<{ readonly type: string; readonly text: string }>>>
+}
+
+export type NodeRoutes = {
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
+}
+
+type Target = { readonly worker: PodWorker; readonly container: RuntimeContainer }
+type Upgrade = {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly url: URL
+  readonly parts: readonly string[]
+}
+
+/** What the node's API answers, without its sockets' set-up. */
+export function createNodeRoutes(options: NodeRoutesOptions): NodeRoutes {
+  let webSockets: Promise<WebSocketServer> | undefined
+  const acceptWebSocket = (upgrade: Upgrade, protocols: readonly string[]) => {
+    webSockets ??= import('ws').then((ws) => new ws.WebSocketServer({ noServer: true, perMessageDeflate: false, skipUTF8Validation: true }))
+    return webSockets.then((server) => accept(server, upgrade, protocols))
+  }
+  return {
+    serve: (request, response) => serve(options, request, response),
+    upgrade: async (request, socket, head) => {
+      const url = new URL(request.url ?? '/', 'https://node')
+      const parts = url.pathname
+        .split('/')
+        .filter((p) => p !== '')
+        .map(decodeURIComponent)
+      const upgrade: Upgrade = { request, socket, head, url, parts }
+      try {
+        switch (parts[0]) {
+          case 'exec':
+          case 'attach':
+            return await serveCommand(options, upgrade, acceptWebSocket)
+          case 'portForward':
+            return await serveForward(options, upgrade, acceptWebSocket)
+          default:
+            return refuseUpgrade(socket, 404, 'page not found')
+        }
+      } catch (error) {
+        if (!(error instanceof NotServed)) throw error
+        refuseUpgrade(socket, error.code, error.message)
+      }
+    },
+  }
+}
+
+type AcceptWebSocket = (upgrade: Upgrade, protocols: readonly string[]) => Promise<WebSocket>
+
+async function serve(options: NodeRoutesOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'https://node')
+  const parts = url.pathname
+    .split('/')
+    .filter((p) => p !== '')
+    .map(decodeURIComponent)
+  const document = options.documents[url.pathname]
+  try {
+    if (document) {
+      const { type, text } = await document()
+      response.writeHead(200, { 'content-type': type })
+      response.end(text)
+    } else if (url.pathname === '/healthz') sendText(response, 200, 'ok')
+    else if (url.pathname === '/pods') {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: options.pods() }))
+    } else if (parts[0] === 'containerLogs') await serveLogs(options, url, parts, response)
+    else if (parts[0] === 'run' && request.method === 'POST') await serveRun(options, url, parts, response)
+    else if (parts[0] === 'exec' || parts[0] === 'attach' || parts[0] === 'portForward')
+      throw new NotServed(400, 'Upgrade request required')
+    else sendText(response, 404, '404 page not found')
+  } catch (error) {
+    if (!(error instanceof NotServed)) throw error
+    sendText(response, error.code, error.message)
+  }
+}
+
+async function serveLogs(options: NodeRoutesOptions, url: URL, parts: readonly string[], response: ServerResponse): Promise<void> {
+  const [, namespace = '', name = '', containerName = ''] = parts
+  const worker = findWorker(options, namespace, name)
+  const { previous, ...logOptions } = parseLogOptions(url.searchParams, options.clock.now())
+  const container = previous ? previousContainer(worker, containerName) : latestContainer(worker, containerName)
+  const { id } = container
+  const find = () => worker.sandboxes.flatMap((s) => s.containers).find((c) => c.id === id)
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const source = {
+    files: options.logFiles,
+    path: container.logPath,
+    hasEnded: () => find()?.state !== 'Running',
+    onEnd: (listener: () => void) => options.onPodChange(worker.records.uid, listener),
+  }
+  const chunks = readLog(source, logOptions, gone.signal)
+  const first = await chunks.next().catch((error: unknown) => {
+    throw new NotServed(500, error instanceof Error ? error.message : String(error))
+  })
+  response.writeHead(200, { 'content-type': 'text/plain' })
+  if (logOptions.follow) response.flushHeaders()
+  for (let chunk = first; !chunk.done; chunk = await chunks.next()) {
+    if (!response.write(chunk.value)) await drained(response)
+    if (gone.signal.aborted) break
+  }
+  await chunks.return(undefined)
+  response.end()
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}
+
+const runTimeoutMs = 60_000
+
+async function serveRun(options: NodeRoutesOptions, url: URL, parts: readonly string[], response: ServerResponse): Promise<void> {
+  const { container } = targetOf(options, parts)
+  const command = url.searchParams.getAll('cmd').flatMap((words) => words.split(' '))
+  const result = await options.runtime.execSync(container.id, command, { timeoutMs: runTimeoutMs })
+  response.writeHead(200, { 'content-type': 'text/plain' })
+  response.end(Buffer.concat([result.stdout, result.stderr]))
+}
+
+async function serveCommand(options: NodeRoutesOptions, upgrade: Upgrade, acceptWebSocket: AcceptWebSocket): Promise<void> {
+  const { parts, url, request } = upgrade
+  const isAttach = parts[0] === 'attach'
+  const { container } = targetOf(options, parts)
+  if (container.state !== 'Running') throw new NotServed(500, `container not found ("${container.name}")`)
+  const command = url.searchParams.getAll('command')
+  if (!isAttach && command.length === 0) throw new NotServed(400, 'you must specify at least one command for the container')
+  const flags = commandOptions(url.searchParams)
+  const after = (delayMs: number, callback: () => void) => options.clock.schedule(delayMs, callback)
+  const start = (): Promise<ProcessStreams> =>
+    isAttach ? options.runtime.attach(container.id, flags) : options.runtime.exec(container.id, { ...flags, command })
+  let channels: CommandChannels | undefined
+  if (isWebSocket(request)) {
+    const socket = await acceptWebSocket(upgrade, webSocketCommandProtocols)
+    channels = webSocketCommandChannels(socket, socket.protocol || 'channel.k8s.io', flags)
+  } else {
+    const protocol = acceptSpdy(upgrade, spdyCommandProtocols)
+    channels = await spdyCommandChannels({ socket: upgrade.socket, head: upgrade.head, protocol }, flags, after)
+  }
+  if (channels) await runRemoteCommand(start, channels, after)
+}
+
+async function serveForward(options: NodeRoutesOptions, upgrade: Upgrade, acceptWebSocket: AcceptWebSocket): Promise<void> {
+  const [, namespace = '', name = ''] = upgrade.parts
+  const worker = findWorker(options, namespace, name)
+  const sandbox = worker.sandboxes[0]
+  if (!sandbox || sandbox.state !== 'Ready') throw new NotServed(500, `pod not found ("${name}_${namespace}")`)
+  const dial: Dial = (port) => options.runtime.portForward(sandbox.sandboxId, port)
+  if (isWebSocket(upgrade.request)) {
+    const socket = await acceptWebSocket(upgrade, [tunnelProtocol])
+    return servePortForward(webSocketPipe(socket), Buffer.alloc(0), dial)
+  }
+  acceptSpdy(upgrade, [portForwardProtocol])
+  return servePortForward(upgrade.socket, upgrade.head, dial)
+}
+
+/** Answers 101 with the best protocol that both speak. */
+function acceptSpdy({ request, socket }: Upgrade, protocols: readonly string[]): string {
+  if (!/spdy\/3\.1/i.test(String(request.headers.upgrade)))
+    throw new NotServed(400, 'unable to upgrade: missing upgrade headers in request')
+  const asked = String(request.headers['x-stream-protocol-version'] ?? '')
+    .split(',')
+    .map((p) => p.trim())
+    .filter((p) => p !== '')
+  const chosen = asked.length === 0 ? protocols.at(-1)! : protocols.find((p) => asked.includes(p))
+  if (!chosen) throw new NotServed(403, `unable to upgrade: unable to negotiate protocol: client supports ${asked.join(', ')}`)
+  const version = asked.length > 0 ? `X-Stream-Protocol-Version: ${chosen}\r\n` : ''
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n${version}\r\n`)
+  return chosen
+}
+
+function accept(server: WebSocketServer, { request, socket, head }: Upgrade, protocols: readonly string[]): Promise<WebSocket> {
+  const asked = String(request.headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((p) => p.trim())
+    .filter((p) => p !== '')
+  const chosen = protocols.find((p) => asked.includes(p))
+  if (asked.length > 0 && !chosen) throw new NotServed(400, `unable to negotiate protocol: client supports ${asked.join(', ')}`)
+  // The library picks the first that the client names; here the server's order counts.
+  if (chosen) request.headers['sec-websocket-protocol'] = chosen
+  return new Promise((resolve) => server.handleUpgrade(request, socket, head, resolve))
+}
+
+function isWebSocket(request: IncomingMessage): boolean {
+  return String(request.headers.upgrade).toLowerCase() === 'websocket'
+}
+
+function commandOptions(query: URLSearchParams): CommandOptions {
+  const flag = (...names: string[]) => names.some((name) => query.get(name) === '1' || query.get(name) === 'true')
+  const tty = flag('tty')
+  return { stdin: flag('input', 'stdin'), stdout: flag('output', 'stdout'), stderr: flag('error', 'stderr') && !tty, tty }
+}
+
+function findWorker({ find }: NodeRoutesOptions, namespace: string, name: string): PodWorker {
+  const worker = find(namespace, name)
+  if (!worker) throw new NotServed(404, `pod "${name}" not found`)
+  return worker
+}
+
+/** `/verb/NAMESPACE/POD[/UID]/CONTAINER`. */
+function targetOf(options: NodeRoutesOptions, parts: readonly string[]): Target {
+  const [, namespace = '', name = ''] = parts
+  const worker = findWorker(options, namespace, name)
+  return { worker, container: latestContainer(worker, parts.at(-1) ?? '') }
+}
+
+function latestContainer(worker: PodWorker, name: string): RuntimeContainer {
+  const found = byAttempt(worker, name)[0]
+  if (!found) throw new NotServed(400, `container "${name}" in pod "${worker.pod.metadata.name}" is not available`)
+  return found
+}
+
+function previousContainer(worker: PodWorker, name: string): RuntimeContainer {
+  const all = byAttempt(worker, name)
+  // While nothing runs the last end is the newest container itself, unless there is one before it.
+  const found = all[0]?.state === 'Running' ? all[1] : (all[1] ?? undefined)
+  if (!found) throw new NotServed(400, `previous terminated container "${name}" in pod "${worker.pod.metadata.name}" not found`)
+  return found
+}
+
+function byAttempt(worker: PodWorker, name: string): RuntimeContainer[] {
+  const all = worker.sandboxes.flatMap((s) => s.containers).filter((c) => c.name === name && c.state !== 'Created')
+  return all.sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs)
+}

@@ -1,0 +1,118 @@
+/**
+ * The node's HTTPS API (upstream's kubelet API), which the API server calls for logs, exec, attach and port-forward.
+ *
+ * 1. Nothing is answered to who has no certificate of the cluster's client authority, or is not allowed what it asks for.
+ * 2. A request that takes the connection over (exec, attach, port-forward) speaks WebSocket or SPDY/3.1, as the client asks.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Log } from '../../base/log.ts'
+import type { NodeRoutes } from './node-routes.ts'
+
+/** Who calls, from the verified client certificate. */
+export type NodeCaller = { readonly name: string; readonly groups: readonly string[] }
+
+export type NodeServerOptions = {
+  readonly log: Log
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** PEM. */
+  readonly cert: string
+  readonly key: string
+  readonly clientCa: string
+  /** Default: the API server's own client, and the cluster's masters. */
+  readonly authorize?: (caller: NodeCaller, verb: string, path: string) => boolean | Promise<boolean>
+  readonly routes: NodeRoutes
+}
+
+export type NodeServer = {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Listens and serves until `close`. */
+export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
+  const { cert, key, clientCa, routes, log } = options
+  const server: Server = createServer({ cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false })
+  const open = new Set<Duplex>()
+  server.on('secureConnection', (socket: Duplex) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    void admit(options, request)
+      .then(async (refusal) => {
+        if (refusal) return sendText(response, refusal.code, refusal.text)
+        await routes.serve(request, response)
+      })
+      .catch((error: unknown) => {
+        log.warn({ url: request.url?.split('?')[0], error: String(error) }, 'a request to the node failed')
+        if (!response.headersSent) sendText(response, 500, 'Internal Server Error')
+        else response.destroy()
+      })
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    void admit(options, request)
+      .then(async (refusal) => {
+        if (refusal) return refuseUpgrade(socket, refusal.code, refusal.text)
+        await routes.upgrade(request, socket, head)
+      })
+      .catch((error: unknown) => {
+        log.warn({ url: request.url?.split('?')[0], error: String(error) }, 'a stream to the node failed')
+        socket.destroy()
+      })
+  })
+  server.on('tlsClientError', () => {})
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, () => resolve())
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const socket of open) socket.destroy()
+      await closed
+    },
+  }
+}
+
+async function admit(options: NodeServerOptions, request: IncomingMessage): Promise<{ code: number; text: string } | undefined> {
+  const socket = request.socket as TLSSocket
+  if (!socket.authorized) return { code: 401, text: 'Unauthorized' }
+  const { subject } = socket.getPeerCertificate()
+  const groups = subject?.O as string | string[] | undefined
+  const caller = { name: String(subject?.CN ?? ''), groups: groups === undefined ? [] : [groups].flat() }
+  const path = (request.url ?? '/').split('?')[0]!
+  const verb = request.method === 'GET' ? 'get' : request.method === 'POST' ? 'create' : 'update'
+  const isAllowed = await (options.authorize ?? allowApiServer)(caller, verb, path)
+  return isAllowed ? undefined : { code: 403, text: `Forbidden (user=${caller.name}, verb=${verb}, resource=nodes, path=${path})` }
+}
+
+function allowApiServer(caller: NodeCaller): boolean {
+  return caller.name === 'kube-apiserver-kubelet-client' || caller.groups.includes('system:masters')
+}
+
+export function sendText(response: ServerResponse, code: number, text: string): void {
+  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' })
+  response.end(`${text}\n`)
+}
+
+export function refuseUpgrade(socket: Duplex, code: number, text: string): void {
+  const body = `${text}\n`
+  const head = `HTTP/1.1 ${code} ${reasons[code] ?? 'Error'}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
+  socket.end(head + body)
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  500: 'Internal Server Error',
+}

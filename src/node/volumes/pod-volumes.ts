@@ -1,0 +1,142 @@
+import { chmod, chown, mkdir, rm, stat } from 'node:fs/promises'
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Pod, Volume } from '../../kinds/generated/types/core-v1.ts'
+import { quantityValue } from '../../machinery/quantity.ts'
+import { mountPointsUnder, mountTmpfs, unmount } from '../../platform/mount.ts'
+import { identityOf, type PodDirectories, podDirectories, type PodDirectoryRoots } from '../host/pod-directories.ts'
+import { HostError } from '../pod/pod-host.ts'
+import { writeAtomically } from './atomic-writer.ts'
+import { setUpHostPath } from './host-path.ts'
+import type { ServiceAccountTokens } from './service-account-tokens.ts'
+import { failedMount, isApiVolume, isSecretVolume, tokenOwner, volumeFiles, type VolumeFilesContext } from './volume-files.ts'
+
+export type PodVolumesOptions = {
+  readonly roots: PodDirectoryRoots
+  readonly clock: Clock
+  readonly log: Log
+  readonly tokens: ServiceAccountTokens
+  readonly objects: VolumeFilesContext['objects']
+  /** What downward API files know; `podIps` of the pod itself. */
+  readonly fields: (pod: Pod) => Pick<VolumeFilesContext, 'podIps' | 'hostIps' | 'nodeName' | 'allocatable'>
+  /** Mounts need privileges; without them memory-backed volumes lie on disk, and a warning says so once. */
+  readonly canMount: boolean
+}
+
+/** Makes, refreshes and removes the volumes of pods. */
+export class PodVolumes {
+  readonly #options: PodVolumesOptions
+  readonly #refreshing = new Map<string, Promise<void>>()
+  readonly #timers = new Map<string, () => void>()
+
+  constructor(options: PodVolumesOptions) {
+    this.#options = options
+  }
+
+  /** Makes every volume of the pod. Idempotent. Throws HostError for the first that cannot be made. */
+  async setUp(pod: Pod): Promise<void> {
+    for (const volume of pod.spec?.volumes ?? []) await this.#setUpOne(pod, volume)
+    this.#planRefresh(pod)
+  }
+
+  /** Brings the volumes that come out of the API up to date. Missing objects leave the old files: running containers keep what they have. */
+  refresh(pod: Pod): Promise<void> {
+    const { uid = '' } = pod.metadata
+    const before = this.#refreshing.get(uid) ?? Promise.resolve()
+    const run = before.then(async () => {
+      for (const volume of pod.spec?.volumes ?? []) {
+        if (!isApiVolume(volume)) continue
+        await this.#setUpOne(pod, volume).catch((error: unknown) =>
+          this.#options.log.debug({ volume: volume.name, error: String(error) }, 'a volume could not be refreshed'),
+        )
+      }
+      this.#planRefresh(pod)
+    })
+    this.#refreshing.set(uid, run)
+    return run.finally(() => {
+      if (this.#refreshing.get(uid) === run) this.#refreshing.delete(uid)
+    })
+  }
+
+  /** Where a volume lies on the host. */
+  path(pod: Pod, volume: Volume): string {
+    if (volume.hostPath) return volume.hostPath.path
+    const directories = podDirectories(this.#options.roots, identityOf(pod))
+    return isSecretVolume(volume) ? directories.memoryVolume(volume) : directories.volume(volume)
+  }
+
+  /** Unmounts and removes all of the pod's volumes. Idempotent. */
+  async tearDown(directories: PodDirectories, uid: string): Promise<void> {
+    this.#timers.get(uid)?.()
+    this.#timers.delete(uid)
+    await this.#refreshing.get(uid)
+    this.#options.tokens.forget(uid)
+    for (const point of mountPointsUnder(directories.pod)) await unmount(point)
+    // Never delete through a mount that would not go: what lies below may not be the pod's.
+    const left = mountPointsUnder(directories.pod)
+    if (left.length > 0) throw new HostError('FailedUnMount', `UnmountVolume.TearDown failed: ${left.length} mounts stayed`)
+    await rm(directories.memory, { recursive: true, force: true })
+    await rm(directories.volumes, { recursive: true, force: true })
+  }
+
+  close(): void {
+    for (const cancel of this.#timers.values()) cancel()
+    this.#timers.clear()
+  }
+
+  async #setUpOne(pod: Pod, volume: Volume): Promise<void> {
+    if (volume.hostPath) return void (await setUpHostPath(volume.name, volume.hostPath))
+    if (volume.emptyDir) return this.#setUpEmptyDir(pod, volume)
+    if (isApiVolume(volume)) return this.#writeFiles(pod, volume)
+    throw failedMount(volume.name, 'this node offers no such volume type')
+  }
+
+  async #setUpEmptyDir(pod: Pod, volume: Volume): Promise<void> {
+    const path = this.path(pod, volume)
+    const gid = pod.spec?.securityContext?.fsGroup
+    await mkdir(path, { recursive: true })
+    const { medium, sizeLimit } = volume.emptyDir!
+    const mode = gid === undefined ? 0o777 : 0o2777
+    if (medium === 'Memory' && this.#options.canMount && !mountPointsUnder(path).includes(path)) {
+      await mountTmpfs(path, { mode: 0o777, ...(sizeLimit === undefined ? {} : { sizeBytes: quantityValue(sizeLimit) }) })
+    } else if (medium?.startsWith('HugePages')) throw failedMount(volume.name, 'huge pages are not offered')
+    if (gid !== undefined && (await stat(path)).gid !== gid) await chown(path, -1, gid)
+    await chmod(path, mode)
+  }
+
+  async #writeFiles(pod: Pod, volume: Volume): Promise<void> {
+    const { tokens, objects, fields, clock } = this.#options
+    const context = {
+      ...fields(pod),
+      objects,
+      token: (p: Pod, request: Parameters<ServiceAccountTokens['token']>[1]) => tokens.token(p, request),
+    }
+    const files = await volumeFiles(pod, volume, context)
+    const gid = pod.spec?.securityContext?.fsGroup
+    const uid = volume.projected?.sources?.some((s) => s.serviceAccountToken) ? tokenOwner(pod) : undefined
+    const owner = { ...(gid === undefined ? {} : { gid }), ...(uid === undefined ? {} : { uid }) }
+    const path = this.path(pod, volume)
+    await writeAtomically(path, files, { owner, stamp: stampOf(clock.now()) })
+    await chmod(path, gid === undefined ? 0o777 : 0o2777)
+    if (gid !== undefined) await chown(path, -1, gid)
+  }
+
+  /** Looks again when the first of the pod's tokens is due for renewal. */
+  #planRefresh(pod: Pod): void {
+    const { uid = '' } = pod.metadata
+    this.#timers.get(uid)?.()
+    this.#timers.delete(uid)
+    const nextMs = this.#options.tokens.nextRefreshMs(uid)
+    if (nextMs === undefined) return
+    const delayMs = Math.max(1_000, nextMs - this.#options.clock.now())
+    this.#timers.set(
+      uid,
+      this.#options.clock.schedule(delayMs, () => void this.refresh(pod)),
+    )
+  }
+}
+
+/** `2026_11_23_04_02_08`. */
+function stampOf(nowMs: number): string {
+  return new Date(nowMs).toISOString().slice(0, 19).replace(/[-:T]/g, '_')
+}

@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import { runCommand } from './run-command.ts'
+
+const timeoutMs = 20_000
+
+/** Mounts a tmpfs on an existing directory. Needs CAP_SYS_ADMIN. `sizeBytes` undefined: the kernel's default, half of the memory. */
+export async function mountTmpfs(directory: string, options: { readonly sizeBytes?: number; readonly mode: number }): Promise<void> {
+  const settings = [`mode=${options.mode.toString(8)}`, ...(options.sizeBytes === undefined ? [] : [`size=${options.sizeBytes}`])]
+  await runCommand('mount', { args: ['-t', 'tmpfs', '-o', ['nosuid,nodev', ...settings].join(','), 'tmpfs', directory], timeoutMs })
+}
+
+/** Detaches what is mounted on the directory; users of it keep what they have open. */
+export async function unmount(directory: string): Promise<void> {
+  await runCommand('umount', { args: ['-l', directory], timeoutMs })
+}
+
+/** Mount points at or below the directory, deepest first, from the text of /proc/self/mountinfo. */
+export function mountPointsUnder(directory: string, mountInfo = readFileSync('/proc/self/mountinfo', 'utf8')): string[] {
+  const points: string[] = []
+  for (const line of mountInfo.split('\n')) {
+    const field = line.split(' ')[4]
+    if (field === undefined) continue
+    // Blanks and the like are written as octal escapes.
+    const point = field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+    if (point === directory || point.startsWith(`${directory}/`)) points.push(point)
+  }
+  return points.sort((a, b) => b.length - a.length)
+}
