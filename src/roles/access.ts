@@ -14,6 +14,7 @@ import type { Authenticator, Authorizer } from '../apiserver/contract.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { InformerFactory } from '../control/informer-factory.ts'
+import type { Secret } from '../kinds/generated/types/core-v1.ts'
 import { nodes } from '../kinds/core/node.ts'
 import { pods } from '../kinds/core/pod.ts'
 import { secrets } from '../kinds/core/secret.ts'
@@ -31,7 +32,7 @@ export type Access = {
   readonly tokens: ServiceAccountTokens
   readonly rbac: RbacIndex
   /** Follows the objects that decisions rest on; resolves when all of them are known. */
-  follow(informers: InformerFactory, signal: AbortSignal): Promise<void>
+  follow(sources: { informers: InformerFactory; lookup: ObjectLookup }, signal: AbortSignal): Promise<void>
 }
 
 export function createAccess(options: {
@@ -47,37 +48,36 @@ export function createAccess(options: {
   for (const role of [...defaults.clusterRoles, ...defaults.roles]) rbac.setRole(role, false)
   for (const binding of [...defaults.clusterRoleBindings, ...defaults.roleBindings]) rbac.setBinding(binding, false)
   const graph = createNodeGraph()
-  let informers: InformerFactory | undefined
-  const byKey = <T extends KubeObject>(kind: KindRef<T>, key: string) => informers?.informer(kind).get(key)
+  let read: ObjectLookup = () => undefined
   const tokens = createServiceAccountTokens({
     ...options.serviceAccountKeys,
     clock: options.clock,
     random: options.random,
-    lookup: (kind, namespace, name) => {
-      const kinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as Record<string, KindRef>
-      return byKey(kinds[kind]!, namespace ? `${namespace}/${name}` : name)
-    },
+    lookup: (kind, namespace, name) => read(boundKinds[kind] as KindRef, namespace, name),
   })
-  const bootstrap = bootstrapTokenAuthenticator({ secret: (name) => byKey(secrets, `kube-system/${name}`), clock: options.clock })
+  const bootstrap = bootstrapTokenAuthenticator({
+    secret: (name) => read(secrets as KindRef, 'kube-system', name) as Secret | undefined,
+    clock: options.clock,
+  })
   const fixed = options.tokenFile === undefined ? [] : [staticTokenAuthenticator(parseTokenFile(options.tokenFile))]
   return {
     authenticator: unionAuthenticator([certificateAuthenticator, tokens, bootstrap, ...fixed]),
     authorizer: unionAuthorizer([createNodeAuthorizer(graph), createRbacAuthorizer(rbac)]),
     tokens,
     rbac,
-    follow: async (factory, signal) => {
-      informers = factory
-      const synced = [
-        ...followRoles(factory, rbac),
-        followPods(factory, graph),
-        ...[serviceAccounts, secrets, nodes].map((kind) => factory.informer(kind as KindRef)),
-      ]
-      await Promise.all(synced.map((informer) => informer.synced(signal)))
+    follow: async ({ informers, lookup }, signal) => {
+      read = lookup
+      await Promise.all([...followRoles(informers, rbac), followPods(informers, graph)].map((informer) => informer.synced(signal)))
     },
   }
 }
 
+const boundKinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as const
+
 type Synced = { synced(signal?: AbortSignal): Promise<void> }
+
+/** The newest state of one object, without a question of permission. */
+export type ObjectLookup = (kind: KindRef, namespace: string, name: string) => KubeObject | undefined
 
 function followRoles(informers: InformerFactory, rbac: RbacIndex): Synced[] {
   const follow = <T extends KubeObject>(kind: KindRef<T>, set: (object: T, isGone: boolean) => void): Synced => {

@@ -19,7 +19,10 @@ import { allKinds } from '../kinds/all.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import { createScheduler, type Scheduler } from '../scheduler/loop.ts'
+import type { Dialer } from '../apiserver/node-dialer.ts'
 import type { Store } from '../store/contract.ts'
+import { clusterNetwork } from './cluster-network.ts'
+import { openIdPaths } from './openid-paths.ts'
 import { type Access, createAccess } from './access.ts'
 import { apiServerUser, controllerManagerUser, controllerUser, schedulerUser } from './identity.ts'
 
@@ -31,6 +34,10 @@ export type ControlPlaneOptions = {
   readonly serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
   readonly tokenFile?: string
   readonly controllerFunctions: ControllerFunctions
+  /** Where nodes and pods reach the API; absent: the `kubernetes` service has no endpoints. */
+  readonly advertise?: { readonly address: string; readonly port: number }
+  /** Reaches node agents; absent: logs, streams and proxies answer 503. */
+  readonly dialer?: Dialer
 }
 
 export type ControlPlane = {
@@ -52,6 +59,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const controllers = allControllers(options.controllerFunctions)
   const policy = bootstrapPolicy(controllers.map((c) => ({ name: c.name, rules: rulesOf(c) })))
   const access = createAccess({ policy, clock, random, serviceAccountKeys: options.serviceAccountKeys, tokenFile: options.tokenFile })
+  const scheduling: { scheduler: Scheduler | undefined } = { scheduler: undefined }
   const api = await createApiServer({
     store,
     kinds: allKinds,
@@ -61,19 +69,25 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     log: log.child({ component: 'apiserver' }),
     authenticator: access.authenticator,
     authorizer: access.authorizer,
-    admission: [],
+    serviceCidr: clusterNetwork.serviceCidr,
+    tokens: { issue: access.tokens.issue, review: access.tokens.review },
+    explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
+    paths: [openIdPaths(access.tokens)],
+    ...(options.advertise ? { advertise: options.advertise } : {}),
+    ...(options.dialer ? { dialer: options.dialer } : {}),
   })
   const own = api.clientFor(apiServerUser)
   // Access control rests on informers of the server's own; loops share another set under the controllers' identity.
   const accessInformers = new InformerFactory({ client: own, clock, random, log })
   accessInformers.start(stopping.signal)
-  await access.follow(accessInformers, stopping.signal)
+  await access.follow({ informers: accessInformers, lookup: api.reader.get }, stopping.signal)
   const ready = reconcilePolicy(own, policy)
 
   const informers = new InformerFactory({ client: api.clientFor(controllerManagerUser), clock, random, log })
   const contextFor = (component: string, client: Client) =>
     createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
   const scheduler = createScheduler({ context: contextFor('default-scheduler', api.clientFor(schedulerUser)) })
+  scheduling.scheduler = scheduler
   const running = ready.then(() =>
     Promise.all([
       runControllers(

@@ -1,0 +1,195 @@
+/**
+ * How an agent gets its identity: it trusts the server by the hash of its authority, asks for certificates with a bootstrap token,
+ * keeps them, and renews them itself (https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/).
+ *  1. Nothing is sent to a server whose authority has not been checked.
+ *  2. Private keys are made here and never leave.
+ */
+import { X509Certificate } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { type Clock, sleep } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { CliError } from '../cli/cli-error.ts'
+import type { Client } from '../client/contract.ts'
+import { createHttpClient } from '../client/http-client.ts'
+import { certificateSigningRequests } from '../kinds/certificates/certificate-signing-request.ts'
+import type { CertificateSigningRequest } from '../kinds/generated/types/certificates-v1.ts'
+import { authorityHash, type CertifiedKey } from '../platform/pki/certificate.ts'
+import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
+import { newSigningRequest } from '../platform/pki/signing-request.ts'
+
+export type NodeIdentity = { readonly ca: string; readonly client: CertifiedKey; readonly server: CertifiedKey }
+
+export type JoinOptions = {
+  readonly server: string
+  readonly token: string | undefined
+  readonly caHash: string | undefined
+  readonly pkiDir: string
+  readonly nodeName: string
+  readonly addresses: readonly string[]
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+const signTimeoutMs = 60_000
+/** A certificate is renewed when less than this share of its life is left. */
+const renewShare = 0.3
+
+export async function joinCluster(options: JoinOptions): Promise<NodeIdentity> {
+  mkdirSync(options.pkiDir, { recursive: true, mode: 0o700 })
+  const ca = await trustedAuthority(options)
+  const client = await clientCertificate(options, ca)
+  const asNode = createHttpClient({ server: options.server, ca, cert: client.cert, key: client.key, clock: options.clock })
+  try {
+    return { ca, client, server: await servingCertificate(options, asNode) }
+  } finally {
+    asNode.close()
+  }
+}
+
+/** The authority that was trusted before, or the one that the server shows when its hash is the one given. */
+async function trustedAuthority(options: JoinOptions): Promise<string> {
+  const file = join(options.pkiDir, 'ca.crt')
+  if (existsSync(file)) {
+    const known = readFileSync(file, 'utf8')
+    if (options.caHash === undefined || authorityHash(known) === options.caHash) return known
+  }
+  if (options.caHash === undefined)
+    throw new CliError("the server's authority is not known yet", {
+      nextStep: 'give --ca-hash as `keelson token create` prints it',
+      exitCode: 2,
+    })
+  const shown = await shownAuthority(options.server)
+  if (shown === undefined || authorityHash(shown) !== options.caHash)
+    throw new CliError(`the server at ${options.server} is not the one that --ca-hash names`, {
+      nextStep: 'make a new token there, or check the address',
+    })
+  writeSecretFile(file, shown)
+  return shown
+}
+
+/** The last certificate of the chain that the server presents; unchecked. */
+function shownAuthority(server: string): Promise<string | undefined> {
+  const { hostname, port } = new URL(server)
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port || 443), rejectUnauthorized: false, servername: 'kubernetes' }, () => {
+      let certificate = socket.getPeerCertificate(true)
+      while (certificate?.issuerCertificate && certificate.issuerCertificate.fingerprint256 !== certificate.fingerprint256)
+        certificate = certificate.issuerCertificate
+      socket.destroy()
+      resolve(certificate?.raw ? new X509Certificate(certificate.raw).toString() : undefined)
+    })
+    socket.setTimeout(10_000, () => socket.destroy(new Error('no answer in 10 s')))
+    socket.once('error', (error) =>
+      reject(new CliError(`cannot reach the server at ${server}`, { nextStep: error.message, exitCode: 3, cause: error })),
+    )
+  })
+}
+
+async function clientCertificate(options: JoinOptions, ca: string): Promise<CertifiedKey> {
+  const kept = readPair(options.pkiDir, 'kubelet-client')
+  const isOurs = kept && new X509Certificate(kept.cert).verify(new X509Certificate(ca).publicKey)
+  if (isOurs && lifeLeft(kept, options.clock.now()) > renewShare) return kept
+  if (isOurs && lifeLeft(kept, options.clock.now()) > 0) {
+    const own = createHttpClient({ server: options.server, ca, cert: kept.cert, key: kept.key, clock: options.clock })
+    try {
+      return await requestClientCertificate(options, own)
+    } finally {
+      own.close()
+    }
+  }
+  if (options.token === undefined)
+    throw new CliError('this node has no certificate yet', { nextStep: 'give --token as `keelson token create` prints it', exitCode: 2 })
+  const bootstrap = createHttpClient({ server: options.server, ca, token: options.token, clock: options.clock })
+  try {
+    return await requestClientCertificate(options, bootstrap)
+  } finally {
+    bootstrap.close()
+  }
+}
+
+function requestClientCertificate(options: JoinOptions, client: Client): Promise<CertifiedKey> {
+  return requestCertificate(options, client, {
+    file: 'kubelet-client',
+    signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+    usages: ['digital signature', 'client auth'],
+    hosts: [],
+  })
+}
+
+async function servingCertificate(options: JoinOptions, client: Client): Promise<CertifiedKey> {
+  const hosts = [options.nodeName, ...options.addresses]
+  const kept = readPair(options.pkiDir, 'kubelet-server')
+  if (kept && lifeLeft(kept, options.clock.now()) > renewShare && coversHosts(kept, hosts)) return kept
+  return requestCertificate(options, client, {
+    file: 'kubelet-server',
+    signerName: 'kubernetes.io/kubelet-serving',
+    usages: ['digital signature', 'server auth'],
+    hosts,
+  })
+}
+
+type Usages = NonNullable<CertificateSigningRequest['spec']['usages']>
+type Wanted = { readonly file: string; readonly signerName: string; readonly usages: Usages; readonly hosts: readonly string[] }
+
+async function requestCertificate(options: JoinOptions, client: Client, wanted: Wanted): Promise<CertifiedKey> {
+  const { request, key } = newSigningRequest(
+    { commonName: `system:node:${options.nodeName}`, organizations: ['system:nodes'] },
+    wanted.hosts,
+  )
+  const requests = client.resource(certificateSigningRequests)
+  const created = await requests.create({
+    apiVersion: 'certificates.k8s.io/v1',
+    kind: 'CertificateSigningRequest',
+    metadata: { generateName: 'csr-' },
+    spec: { request: Buffer.from(request).toString('base64'), signerName: wanted.signerName, usages: [...wanted.usages] },
+  })
+  options.log.info({ request: created.metadata.name, signer: wanted.signerName }, 'waiting for the certificate')
+  const cert = await untilSigned(options, client, created)
+  const pair = { cert, key }
+  writeSecretFile(join(options.pkiDir, `${wanted.file}.key`), key)
+  writeSecretFile(join(options.pkiDir, `${wanted.file}.crt`), cert)
+  return pair
+}
+
+async function untilSigned(options: JoinOptions, client: Client, created: CertificateSigningRequest): Promise<string> {
+  const name = created.metadata.name!
+  const requests = client.resource(certificateSigningRequests)
+  const deadline = options.clock.monotonicMs() + signTimeoutMs
+  for (let delayMs = 20; ; delayMs = Math.min(1000, delayMs * 2)) {
+    const { status } = await requests.get(name)
+    if (status?.certificate) return Buffer.from(status.certificate, 'base64').toString('utf8')
+    const refusal = status?.conditions?.find((c) => c.type === 'Denied' || c.type === 'Failed')
+    if (refusal) throw new CliError(`the certificate was refused: ${refusal.message ?? refusal.reason ?? refusal.type}`)
+    if (options.clock.monotonicMs() > deadline)
+      throw new CliError(`nobody signed the request ${name} in ${signTimeoutMs / 1000} s`, {
+        nextStep: `kubectl certificate approve ${name}`,
+      })
+    await sleep(options.clock, delayMs, options.signal)
+  }
+}
+
+/** Share of its life that a certificate still has; at most 1, below 0 when it is over. */
+export function lifeLeft(pair: CertifiedKey, nowMs: number): number {
+  const certificate = new X509Certificate(pair.cert)
+  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)]
+  return (to - nowMs) / (to - from)
+}
+
+/** True when either certificate should be asked for anew. */
+export function needsRenewal(identity: NodeIdentity, nowMs: number): boolean {
+  return lifeLeft(identity.client, nowMs) <= renewShare || lifeLeft(identity.server, nowMs) <= renewShare
+}
+
+function coversHosts(pair: CertifiedKey, hosts: readonly string[]): boolean {
+  const certificate = new X509Certificate(pair.cert)
+  return hosts.every((host) => certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined)
+}
+
+function readPair(dir: string, file: string): CertifiedKey | undefined {
+  const [certFile, keyFile] = [join(dir, `${file}.crt`), join(dir, `${file}.key`)]
+  if (!existsSync(certFile) || !existsSync(keyFile)) return undefined
+  return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') }
+}

@@ -1,0 +1,153 @@
+/** `keelson server`: the control plane on real time, files and sockets, with a node of its own where asked for. */
+import { mkdirSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import { join } from 'node:path'
+import { createHttpFront } from '../apiserver/http-front.ts'
+import { createDialer } from '../apiserver/node-dialer.ts'
+import type { Log } from '../base/log.ts'
+import { CliError } from '../cli/cli-error.ts'
+import { formatKubeconfig } from '../client/kubeconfig.ts'
+import { pinoLog } from '../platform/pino-log.ts'
+import { type ClusterPki, ensureClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
+import { systemClock } from '../platform/system-clock.ts'
+import { systemRandom } from '../platform/system-random.ts'
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { apiServerHosts } from './cluster-network.ts'
+import { type ControlPlane, startControlPlane } from './control-plane.ts'
+import { nodeUser } from './identity.ts'
+import { machineAddress, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
+import { startSimulatedNodes } from './simulated-nodes.ts'
+import { untilStopped } from './stop-signal.ts'
+
+const closeGraceMs = 5_000
+
+export async function serverMain(argv: readonly string[]): Promise<number> {
+  const options = parseServerOptions(argv, process.getuid?.() === 0)
+  if (!options) {
+    process.stdout.write(serverHelp)
+    return 0
+  }
+  const log = pinoLog({ level: options.logLevel })
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
+  const server = await startServer(options, log)
+  await untilStopped()
+  log.info({}, 'stopping')
+  await server.close()
+  return 0
+}
+
+type RunningServer = { close(): Promise<void> }
+
+async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
+  const { dataDir, listen } = options
+  const clock = systemClock
+  const random = systemRandom
+  const address = options.nodeAddress ?? (options.runtime === 'fake' ? '127.0.0.1' : machineAddress())
+  const pki = ensureClusterPki({ dir: join(dataDir, 'pki'), hosts: apiServerHosts(listen.host, allAddresses(address)), nowMs: clock.now() })
+  const store = await openSqliteStore({ dir: join(dataDir, 'store'), clock, log: log.child({ component: 'store' }) })
+  const dialer = createDialer({ ca: pki.ca.cert, certificate: pki.apiserverKubeletClient.cert, key: pki.apiserverKubeletClient.key })
+  const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
+  const controlPlane = await startControlPlane({
+    store,
+    clock,
+    random,
+    log,
+    serviceAccountKeys: pki.serviceAccount,
+    dialer,
+    // Loopback cannot be an endpoint: pods would reach themselves.
+    ...(advertised.startsWith('127.') ? {} : { advertise: { address: advertised, port: listen.port } }),
+    controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
+  })
+  const front = createHttpFront({
+    handle: controlPlane.api.handle,
+    upgrade: controlPlane.api.upgrade,
+    // The authority goes along, so that a joining agent can check it by its hash.
+    tls: { certificate: pki.apiserver.cert + pki.ca.cert, key: pki.apiserver.key, clientCa: pki.ca.cert },
+    clock,
+    log: log.child({ component: 'apiserver' }),
+  })
+  const at = await front.listen(listen).catch((error: NodeJS.ErrnoException) => {
+    const nextStep = error.code === 'EADDRINUSE' ? 'another server is there; stop it, or give another --listen' : error.message
+    throw new CliError(`cannot listen on ${listen.host}:${listen.port}`, { nextStep, cause: error })
+  })
+  writeAdminKubeconfig(options, pki, at.port)
+  log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
+  flushCompileCache()
+  const stopNodes = await startNodes(options, { controlPlane, pki, address, log })
+  return {
+    close: async () => {
+      await stopNodes()
+      await controlPlane.close()
+      await front.close(closeGraceMs)
+      dialer.close()
+      await store.close()
+    },
+  }
+}
+
+function certificateSigner(pki: ClusterPki) {
+  return async (
+    requestPem: string,
+    wanted: { readonly usages: readonly string[]; readonly expirationSeconds: number | undefined },
+  ): Promise<string> => {
+    const { parseSigningRequest, signRequest } = await import('../platform/pki/signing-request.ts')
+    const request = await parseSigningRequest(requestPem)
+    if (!request) throw new Error('the request is not a valid certificate signing request')
+    const usages = [
+      ...(wanted.usages.includes('client auth') ? ['client' as const] : []),
+      ...(wanted.usages.includes('server auth') ? ['server' as const] : []),
+    ]
+    const seconds = Math.min(wanted.expirationSeconds ?? certificateSeconds, certificateSeconds)
+    const nowMs = systemClock.now()
+    return signRequest(pki.ca, request, { usages, notBeforeMs: nowMs - 5 * 60_000, notAfterMs: nowMs + seconds * 1000 })
+  }
+}
+
+const certificateSeconds = 365 * 24 * 3600
+
+function allAddresses(primary: string): string[] {
+  return primary === '127.0.0.1' ? [] : [primary]
+}
+
+/** The administrator's way in; `keelson up` waits for this file. */
+function writeAdminKubeconfig(options: ServerOptions, pki: ClusterPki, port: number): void {
+  const { host } = options.listen
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const text = formatKubeconfig({
+    name: 'keelson',
+    cluster: {
+      server: `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`,
+      'certificate-authority-data': base64(pki.ca.cert),
+    },
+    user: { 'client-certificate-data': base64(pki.admin.cert), 'client-key-data': base64(pki.admin.key) },
+  })
+  writeSecretFile(join(options.dataDir, 'admin.kubeconfig'), text)
+}
+
+type NodeParts = { readonly controlPlane: ControlPlane; readonly pki: ClusterPki; readonly address: string; readonly log: Log }
+
+async function startNodes(options: ServerOptions, parts: NodeParts): Promise<() => Promise<void>> {
+  if (options.runtime === 'none') return async () => {}
+  if (options.runtime === 'fake') return startFakeNodes(options, parts)
+  const { startOwnNode } = await import('./own-node.ts')
+  return startOwnNode(options, parts)
+}
+
+function startFakeNodes(options: ServerOptions, { controlPlane, log }: NodeParts): () => Promise<void> {
+  const stopping = new AbortController()
+  const nodes = startSimulatedNodes(
+    {
+      names: Array.from({ length: options.nodes }, (_, i) => `node-${i + 1}`),
+      clientFor: (name) => controlPlane.api.clientFor(nodeUser(name)),
+      clock: systemClock,
+      random: systemRandom,
+      log,
+    },
+    stopping.signal,
+  )
+  return async () => {
+    stopping.abort(new Error('the server is stopping'))
+    await Promise.allSettled(nodes.map((node) => node.done))
+  }
+}
