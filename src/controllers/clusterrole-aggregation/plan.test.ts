@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ClusterRole } from '../../kinds/generated/types/rbac-v1.ts'
+import { aggregatedRules } from './plan.ts'
+
+const rule = (resource: string) => ({ apiGroups: [''], resources: [resource], verbs: ['get'] })
+const role = (name: string, labels: Record<string, string>, ...resources: string[]): ClusterRole => ({
+  metadata: { name, labels },
+  rules: resources.map(rule),
+})
+const aggregate = (rules: ClusterRole['rules'] = []): ClusterRole => ({
+  metadata: { name: 'view', labels: { to: 'view' } },
+  aggregationRule: { clusterRoleSelectors: [{ matchLabels: { to: 'view' } }, { matchLabels: { also: 'view' } }] },
+  rules: rules ?? [],
+})
+
+test('takes each rule of the selected roles once, in order of their names, never its own', () => {
+  const all = [
+    aggregate([rule('old')]),
+    role('b', { to: 'view' }, 'pods', 'secrets'),
+    role('a', { to: 'view' }, 'pods'),
+    role('c', { also: 'view' }, 'nodes'),
+    role('d', {}, 'x'),
+  ]
+  const rules = aggregatedRules(all[0]!, all)
+  assert.deepEqual(
+    rules?.map(({ resources }) => resources?.[0]),
+    ['pods', 'secrets', 'nodes'],
+  )
+  assert.equal(aggregatedRules(aggregate([...rules!]), all), undefined)
+})
+
+test('leaves roles alone that aggregate nothing', () => assert.equal(aggregatedRules(role('a', {}, 'pods'), []), undefined))

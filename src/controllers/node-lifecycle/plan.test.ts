@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { toTime } from '../../base/clock.ts'
+import type { Node, Pod, Taint, Toleration } from '../../kinds/generated/types/core-v1.ts'
+import { evictionTimeMs } from '../taint-eviction/plan.ts'
+import { evictionRate } from './eviction-rate.ts'
+import { planNode, withNoExecute } from './plan.ts'
+
+const nowMs = Date.UTC(2026, 0, 2)
+
+const node = (conditions: Record<string, string>, taints: Taint[] = [], unschedulable = false): Node => ({
+  metadata: { name: 'n', uid: 'n' },
+  spec: { taints, ...(unschedulable ? { unschedulable } : {}) },
+  status: { conditions: Object.entries(conditions).map(([type, status]) => ({ type, status })) },
+})
+const healthy = { Ready: 'True', MemoryPressure: 'False', DiskPressure: 'False', PIDPressure: 'False' }
+const noSchedule = (key: string): Taint => ({ key: `node.kubernetes.io/${key}`, effect: 'NoSchedule' })
+
+const cases: [
+  string,
+  Node,
+  number,
+  { health: string; unknown?: number; taints?: string[] | undefined; noExecute?: string; wait?: number | undefined },
+][] = [
+  ['is left alone while it speaks', node(healthy), 10_000, { health: 'ready', wait: 30_000 }],
+  [
+    'becomes Unknown after 40 s of silence',
+    node(healthy),
+    40_000,
+    { health: 'unknown', unknown: 4, taints: ['unreachable'], noExecute: 'unreachable' },
+  ],
+  ['gets 60 s when it never spoke', node({}), 45_000, { health: 'unknown', wait: 15_000 }],
+  [
+    'is given up when it never spoke for 60 s',
+    node({}),
+    60_000,
+    { health: 'unknown', unknown: 4, taints: ['unreachable'], noExecute: 'unreachable' },
+  ],
+  [
+    'is tainted when it says that it is not ready',
+    node({ ...healthy, Ready: 'False' }),
+    0,
+    { health: 'not-ready', taints: ['not-ready'], noExecute: 'not-ready', wait: 40_000 },
+  ],
+  [
+    'is tainted under pressure',
+    node({ ...healthy, DiskPressure: 'True' }),
+    0,
+    { health: 'ready', taints: ['disk-pressure'], wait: 40_000 },
+  ],
+  ['is tainted when it is cordoned', node(healthy, [], true), 0, { health: 'ready', taints: ['unschedulable'], wait: 40_000 }],
+  ['loses its taint when it is well again', node(healthy, [noSchedule('unreachable')]), 0, { health: 'ready', taints: [], wait: 40_000 }],
+  [
+    'keeps strange taints',
+    node({ ...healthy, Ready: 'False' }, [{ key: 'own', effect: 'NoSchedule' }]),
+    0,
+    { health: 'not-ready', taints: ['own', 'not-ready'], noExecute: 'not-ready', wait: 40_000 },
+  ],
+  [
+    'is written once only',
+    node({ Ready: 'Unknown', MemoryPressure: 'Unknown', DiskPressure: 'Unknown', PIDPressure: 'Unknown' }, [noSchedule('unreachable')]),
+    99_000,
+    { health: 'unknown', noExecute: 'unreachable' },
+  ],
+]
+for (const [title, input, silentMs, expected] of cases)
+  test(`a node ${title}`, () => {
+    const plan = planNode({ node: input, silentMs }, nowMs)
+    assert.equal(plan.health, expected.health)
+    assert.equal(plan.conditions?.filter(({ status }) => status === 'Unknown').length, expected.unknown)
+    assert.deepEqual(
+      plan.noScheduleTaints?.map(({ key }) => key.replace('node.kubernetes.io/', '')),
+      expected.taints,
+    )
+    assert.equal(plan.noExecute?.key.replace('node.kubernetes.io/', ''), expected.noExecute)
+    assert.equal(plan.requeueAfterMs, expected.wait)
+  })
+
+test('the NoExecute taint follows the kind of illness', () => {
+  const first = withNoExecute([], 'node.kubernetes.io/not-ready', nowMs)!
+  assert.deepEqual(first, [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute', timeAdded: toTime(nowMs) }])
+  assert.equal(withNoExecute(first, 'node.kubernetes.io/not-ready', nowMs), undefined)
+  assert.deepEqual(
+    withNoExecute(first, 'node.kubernetes.io/unreachable', nowMs)?.map(({ key }) => key),
+    ['node.kubernetes.io/unreachable'],
+  )
+  assert.deepEqual(withNoExecute(first, undefined, nowMs), [])
+})
+
+test('nodes are given up one in ten seconds, and none when most seem dead', () => {
+  const rate = evictionRate()
+  assert.equal(rate.take({ nodes: 10, unhealthy: 2 }, 100), 0)
+  assert.equal(rate.take({ nodes: 10, unhealthy: 2 }, 100), 10_000)
+  assert.equal(rate.take({ nodes: 10, unhealthy: 2 }, 10_100), 0)
+  assert.equal(rate.take({ nodes: 10, unhealthy: 6 }, 99_999), Number.POSITIVE_INFINITY)
+  assert.equal(rate.take({ nodes: 1, unhealthy: 1 }, 99_999), Number.POSITIVE_INFINITY)
+  assert.equal(rate.take({ nodes: 3, unhealthy: 2 }, 99_999), 0)
+})
+
+const unreachable: Taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: toTime(nowMs - 10_000) }
+const evictions: [string, Toleration[], Taint[], number | 'never'][] = [
+  ['stays without taints', [], [], 'never'],
+  ['goes at once when it tolerates nothing', [], [unreachable], nowMs],
+  ['stays when it tolerates it for ever', [{ key: unreachable.key, operator: 'Exists', effect: 'NoExecute' }], [unreachable], 'never'],
+  [
+    'goes when its toleration ends',
+    [{ key: unreachable.key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }],
+    [unreachable],
+    nowMs + 290_000,
+  ],
+  [
+    'goes when the shortest ends',
+    [
+      { operator: 'Exists', tolerationSeconds: 300 },
+      { operator: 'Exists', tolerationSeconds: 30 },
+    ],
+    [unreachable],
+    nowMs + 20_000,
+  ],
+  ['takes no notice of NoSchedule', [], [noSchedule('unreachable')], 'never'],
+  [
+    'must tolerate every taint',
+    [{ key: unreachable.key, operator: 'Exists' }],
+    [unreachable, { key: 'own', value: 'x', effect: 'NoExecute' }],
+    nowMs,
+  ],
+  ['tolerates by value', [{ key: 'own', value: 'x' }], [{ key: 'own', value: 'x', effect: 'NoExecute' }], 'never'],
+]
+for (const [title, tolerations, taints, expected] of evictions)
+  test(`a pod ${title}`, () => {
+    const pod: Pod = { metadata: {}, spec: { containers: [], tolerations } }
+    assert.equal(evictionTimeMs(pod, { metadata: {}, spec: { taints } }, nowMs), expected)
+  })
