@@ -48,7 +48,8 @@ export type SqliteStoreOptions = {
  *  S4  rows are immutable and are forgotten only when no read that has begun can want them (`pins`).
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const settings = { dir: options.dir, pageBytes: 4096, sizeMaxBytes: options.sizeMaxBytes ?? 0 }
+  // Large pages: an object of a few KiB wastes half of a small one, and fewer pages are fewer steps a write.
+  const settings = { dir: options.dir, pageBytes: 16_384, sizeMaxBytes: options.sizeMaxBytes ?? 0 }
   const { link, revision, compactRevision } = await WorkerLink.start({ ...settings, role: 'writer' })
   try {
     const replay = new RowReplay({ revision, compactRevision })

@@ -98,11 +98,13 @@ class Thread {
       setMeta: db.prepare('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
       value: db.prepare('SELECT value FROM entry WHERE id = ?'),
       range: db.prepare('SELECT id, value FROM entry WHERE id BETWEEN ? AND ? ORDER BY id'),
-      rows: db.prepare('SELECT id, revision, created, key, value IS NULL FROM entry ORDER BY id'),
+      rows: db.prepare('SELECT id, revision, created, key, value IS NULL FROM entry WHERE id > ? ORDER BY id LIMIT ?'),
       walFrames: db.prepare('PRAGMA wal_checkpoint(NOOP)'),
     }
     for (const name of ['value', 'range', 'rows', 'walFrames'] as const) this.#statements[name].setReturnArrays(true)
-    if (this.#settings.role === 'writer') this.#walFile = openSync(`${this.#path}-wal`, 'r+')
+    if (this.#settings.role !== 'writer') return
+    this.#walFile = openSync(`${this.#path}-wal`, 'r+')
+    this.#walAllocatedBytes = 0
   }
 
   #close(): void {
@@ -173,7 +175,7 @@ class Thread {
     // Rows that lie close together, in order, are read in one pass over the table.
     if (rowIds.length > 16 && last - first >= 0 && last - first < rowIds.length * 2 && isAscending(rowIds)) {
       let at = 0
-      for (const [id, bytes] of range.iterate(first, last) as unknown as Iterable<[number, Uint8Array | null]>) {
+      for (const [id, bytes] of range.all(first, last) as unknown as [number, Uint8Array | null][]) {
         while (at < rowIds.length && rowIds[at]! < id) found[at++] = null
         if (rowIds[at] === id) found[at++] = bytes
       }
@@ -193,14 +195,13 @@ class Thread {
 
   #load(id: number): void {
     const { rows } = this.#statementsOrOpen()
-    let chunk: LoadedRow[] = []
-    for (const row of rows.iterate() as unknown as Iterable<LoadedRow>) {
-      chunk.push(row)
-      if (chunk.length < loadRows) continue
+    for (let after = 0; ; ) {
+      const chunk = rows.all(after, loadRows) as unknown as LoadedRow[]
+      const last = chunk[chunk.length - 1]
+      if (!last) break
       reply({ type: 'rows', id, rows: toColumns(chunk) })
-      chunk = []
+      after = last[0]
     }
-    if (chunk.length > 0) reply({ type: 'rows', id, rows: toColumns(chunk) })
     reply({ type: 'done', id })
   }
 

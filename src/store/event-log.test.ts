@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Revision } from './contract.ts'
+import { EventLog } from './event-log.ts'
+
+describe('event log', () => {
+  it('gives a slow reader everything, and ends the one who falls behind the compaction', async () => {
+    const log = new EventLog<{ key: string }>({ revision: 0 as Revision, compactRevision: 0 as Revision })
+    const options = {
+      after: 0 as Revision,
+      signal: new AbortController().signal,
+      clock: { now: () => 0, monotonicMs: () => 0, schedule: () => () => {} },
+    }
+    const slow = log.follow('', options)
+    const lost = log.follow('', options)
+    for (let i = 1; i <= 5000; i++) log.append(i as Revision, [{ key: 'a' }])
+    const sizes: number[] = []
+    for await (const { revision, events } of slow) {
+      sizes.push(events.length)
+      if (revision === 5000) break
+    }
+    assert.equal(
+      sizes.reduce((sum, size) => sum + size),
+      5000,
+    )
+    await lost.next()
+    log.compact(4000 as Revision)
+    await assert.rejects(async () => {
+      for await (const _ of lost);
+    }, /compacted/)
+  })
+})
