@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import type { APIGroup, APIResource } from '../../kinds/generated/types/meta-v1.ts'
+import type { KindDefinition } from '../../kinds/kind.ts'
+import type { Group, GroupVersion } from './group-versions.ts'
+
+/** The documents of discovery, as plain data: the old ones, a list a group version, and the aggregated one. */
+
+/** `GET /apis/GROUP`, and an item of `GET /apis`. */
+export function apiGroup({ name, versions }: Group): APIGroup {
+  const list = versions.map(({ apiVersion, version }) => ({ groupVersion: apiVersion, version }))
+  return { name, versions: list, preferredVersion: list[0]! }
+}
+
+/** `GET /api/v1` and `GET /apis/GROUP/VERSION`. */
+export function apiResourceList({ group, apiVersion, kinds }: GroupVersion): Record<string, unknown> {
+  const resources = kinds.flatMap(resourcesOf).sort((a, b) => (a.name < b.name ? -1 : 1))
+  return { kind: 'APIResourceList', ...(group === '' ? {} : { apiVersion: 'v1' }), groupVersion: apiVersion, resources }
+}
+
+function resourcesOf(kind: KindDefinition): APIResource[] {
+  const namespaced = kind.scope === 'Namespaced'
+  const main: APIResource = {
+    name: kind.plural,
+    singularName: kind.singular,
+    namespaced,
+    kind: kind.kind,
+    verbs: [...kind.verbs].sort(),
+    ...(kind.shortNames.length > 0 ? { shortNames: [...kind.shortNames] } : {}),
+    ...(kind.categories.length > 0 ? { categories: [...kind.categories] } : {}),
+    ...(kind.persisted ? { storageVersionHash: storageVersionHash(kind) } : {}),
+  }
+  const parts = kind.subresources.map((sub): APIResource => {
+    const isOwnGroup = sub.group === kind.group && sub.version === kind.version
+    return {
+      name: `${kind.plural}/${sub.name}`,
+      singularName: '',
+      namespaced,
+      ...(isOwnGroup ? {} : { group: sub.group, version: sub.version }),
+      kind: sub.kind,
+      verbs: [...sub.verbs].sort(),
+    }
+  })
+  return [main, ...parts]
+}
+
+/** Tells clients when the stored form of a kind changes; opaque. */
+function storageVersionHash({ group, version, kind, storedAs }: KindDefinition): string {
+  const stored = `${group}/${storedAs?.version ?? version}/${kind}`
+  return createHash('sha256').update(stored).digest().subarray(0, 8).toString('base64')
+}
+
+/** `GET /api` and `GET /apis` for clients that take the aggregated form: everything in one answer. */
+export function aggregatedDiscovery(groups: readonly Group[], version: 'v2' | 'v2beta1'): Record<string, unknown> {
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: `apidiscovery.k8s.io/${version}`,
+    metadata: {},
+    items: groups.map(({ name, versions }) => ({
+      metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
+      versions: versions.map((v) => ({
+        version: v.version,
+        resources: v.kinds.map(aggregatedResource).sort((a, b) => (a.resource < b.resource ? -1 : 1)),
+        freshness: 'Current',
+      })),
+    })),
+  }
+}
+
+function aggregatedResource(kind: KindDefinition) {
+  return {
+    resource: kind.plural,
+    responseKind: { group: kind.group, version: kind.version, kind: kind.kind },
+    scope: kind.scope,
+    singularResource: kind.singular,
+    verbs: [...kind.verbs].sort(),
+    ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
+    ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
+    ...(kind.subresources.length > 0
+      ? {
+          subresources: kind.subresources.map((sub) => ({
+            subresource: sub.name,
+            responseKind: { group: sub.group, version: sub.version, kind: sub.kind },
+            verbs: [...sub.verbs].sort(),
+          })),
+        }
+      : {}),
+  }
+}

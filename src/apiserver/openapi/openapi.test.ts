@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { allKinds } from '../../kinds/all.ts'
+import { defineKind } from '../../kinds/define-kind.ts'
+import { descriptions } from '../../kinds/descriptions.ts'
+import schemas from '../../kinds/generated/schemas.json' with { type: 'json' }
+import type { KindDefinition } from '../../kinds/kind.ts'
+import type { Schema } from '../../machinery/schema/schema-node.ts'
+import { createDiscovery } from '../discovery/discovery.ts'
+import { createOpenApi } from './openapi.ts'
+
+const kinds: readonly KindDefinition[] = allKinds
+const definitions = schemas as unknown as Record<string, Schema>
+const openapi = createOpenApi({ kinds, definitions })
+const discovery = createDiscovery({ kinds, version: { major: '1', minor: '36', gitVersion: 'v1.36.0' } })
+
+type Json = { [field: string]: unknown }
+type Document = {
+  paths: Record<string, Record<string, Json>>
+  components: { schemas: Record<string, Json> }
+  definitions: Record<string, Json>
+}
+
+function get(path: string, api = openapi): Document {
+  const response = api.respond(path, { accept: 'application/json' })
+  assert.equal(response?.code, 200, path)
+  return JSON.parse(Buffer.from(response.body as Uint8Array).toString()) as Document
+}
+
+/** Every reference of a document leads somewhere. */
+function checkReferences(document: unknown): void {
+  const references = JSON.stringify(document).match(/"#\/[^"]+"/g) ?? []
+  assert.ok(references.length > 0)
+  for (const reference of new Set(references)) {
+    let at: unknown = document
+    for (const step of (JSON.parse(reference) as string).slice(2).split('/')) at = (at as Json)[step]
+    assert.ok(at, reference)
+  }
+}
+
+test('version 3: an index with hashes, and a document a group version', () => {
+  const { paths } = get('/openapi/v3')
+  const url = paths['apis/apps/v1']?.['serverRelativeURL'] as unknown as string
+  assert.match(url, /^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]{40}$/)
+  for (const name of Object.keys(paths)) checkReferences(get(`/openapi/v3/${name}`))
+  assert.match(String(openapi.respond(url, {})?.headers['cache-control']), /immutable/)
+  const moved = openapi.respond(url.replace(/hash=.*/, 'hash=0'), {})
+  assert.deepEqual([moved?.code, moved?.headers['location']], [301, url])
+})
+
+test('version 3: what clients look for', () => {
+  const { paths, components } = get('/openapi/v3/apis/apps/v1')
+  const patch = paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}']?.['patch']
+  assert.deepEqual(patch?.['x-kubernetes-group-version-kind'], { group: 'apps', version: 'v1', kind: 'Deployment' })
+  const names = (patch['parameters'] as Json[]).map((p) => p['name'])
+  for (const name of ['fieldValidation', 'dryRun', 'fieldManager', 'force']) assert.ok(names.includes(name), name)
+  const spec = components.schemas['io.k8s.api.core.v1.PodSpec'] as { properties: Record<string, Json> }
+  assert.deepEqual(spec.properties['containers']?.['x-kubernetes-list-map-keys'], ['name'])
+  assert.equal(spec.properties['containers']?.['description'], descriptions['PodSpec.containers'])
+  assert.deepEqual(components.schemas['io.k8s.api.apps.v1.Deployment']?.['x-kubernetes-group-version-kind'], [
+    { group: 'apps', version: 'v1', kind: 'Deployment' },
+  ])
+  assert.ok(paths['/apis/apps/v1/deployments']?.['get'])
+  assert.ok(paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale']?.['put'])
+})
+
+test('version 2: one document with everything, JSON only', () => {
+  const document = get('/openapi/v2')
+  checkReferences(document)
+  for (const kind of kinds.filter((k) => k.verbs.includes('get'))) assert.ok(document.definitions[kind.schema], kind.kind)
+  const response = openapi.respond('/openapi/v2', { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' })
+  assert.equal(response?.code, 406)
+})
+
+test('custom kinds are described by their own schema, or left open', () => {
+  const base = { group: 'example.com', version: 'v1', verbs: ['get', 'list', 'patch'] as const, persisted: true }
+  const things = defineKind({ ...base, kind: 'Thing', plural: 'things', schema: 'com.example.v1.Thing' })
+  const blobs = defineKind({ ...base, kind: 'Blob', plural: 'blobs', schema: 'com.example.v1.Blob' })
+  const thing = {
+    type: 'object',
+    properties: { spec: { type: 'object', properties: { size: { type: 'integer', description: 'How big.' } } } },
+  } as Schema
+  const api = createOpenApi({ kinds: [things, blobs], definitions: { ...definitions, 'com.example.v1.Thing': thing } })
+  const { components } = get('/openapi/v3/apis/example.com/v1', api)
+  assert.ok(JSON.stringify(components.schemas['com.example.v1.Thing']).includes('How big.'))
+  assert.equal(components.schemas['com.example.v1.Blob']?.['x-kubernetes-preserve-unknown-fields'], true)
+  assert.ok(components.schemas['com.example.v1.BlobList'])
+})
+
+test('every description is of a type and field that exist', () => {
+  const fields = new Set<string>(['RunAction', 'RunAction.gracePeriodSeconds'])
+  for (const [name, schema] of Object.entries(definitions)) {
+    const short = name.slice(name.lastIndexOf('.') + 1)
+    fields.add(short)
+    for (const field of Object.keys(schema.properties ?? {})) fields.add(`${short}.${field}`).add(`*.${field}`)
+  }
+  assert.deepEqual(
+    Object.keys(descriptions).filter((key) => !fields.has(key)),
+    [],
+  )
+})
+
+const kubectl = '/usr/bin/kubectl'
+
+test('the stock kubectl explains, lists resources and validates', {
+  skip: existsSync(kubectl) ? false : 'kubectl is not installed',
+}, async () => {
+  const unknown: string[] = []
+  const server = createServer((request, response) => {
+    const url = request.url ?? '/'
+    const answer = discovery.respond(url, request.headers) ?? openapi.respond(url, request.headers)
+    if (answer) return response.writeHead(answer.code, answer.headers).end(answer.body as Uint8Array)
+    unknown.push(`${request.method} ${url}`)
+    if (request.method === 'POST')
+      return response
+        .writeHead(400, { 'content-type': 'application/json' })
+        .end('{"kind":"Status","apiVersion":"v1","status":"Failure","code":400,"message":"seen"}')
+    return response.writeHead(404).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const home = await mkdtemp(join(tmpdir(), 'kubectl-'))
+  const run = (args: readonly string[], input = '') =>
+    new Promise<{ out: string; error: string }>((resolve) => {
+      const options = { env: { PATH: '/usr/bin:/bin', HOME: home, KUBECONFIG: '/dev/null' }, timeout: 20_000 }
+      const child = execFile(
+        kubectl,
+        [`--server=http://127.0.0.1:${(server.address() as AddressInfo).port}`, ...args],
+        options,
+        (_, out, error) => resolve({ out, error }),
+      )
+      child.stdin?.end(input)
+    })
+  try {
+    const recursive = await run(['explain', 'pod.spec.containers', '--recursive'])
+    assert.match(recursive.out, /FIELD: containers <\[\]Container>/, recursive.error)
+    assert.match(recursive.out, /imagePullPolicy\t<string>\n\s+enum: Always, IfNotPresent, Never/)
+    assert.match((await run(['explain', 'deployments'])).out, /KIND: +Deployment\nVERSION: +v1[^]*Keeps a number of equal pods/)
+    assert.match((await run(['explain', 'deploy.spec.strategy.rollingUpdate.maxSurge'])).out, /maxSurge <IntOrString>/)
+    const resources = await run(['api-resources'])
+    assert.match(resources.out, /^deployments +deploy +apps\/v1 +true +Deployment$/m, resources.error)
+    assert.match((await run(['api-versions'])).out, /^apps\/v1$/m)
+    // A server that says that it validates fields gets them to validate.
+    const pod = 'apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: default}\nspec: {containers: []}\n'
+    await run(['create', '--validate=strict', '--dry-run=server', '-f', '-'], pod)
+    assert.deepEqual(
+      unknown.filter((u) => u.startsWith('POST')),
+      ['POST /api/v1/namespaces/default/pods?dryRun=All&fieldManager=kubectl-create&fieldValidation=Strict'],
+    )
+  } finally {
+    server.close()
+    server.closeAllConnections()
+    await rm(home, { recursive: true, force: true })
+  }
+})

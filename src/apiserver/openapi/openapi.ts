@@ -1,0 +1,193 @@
+import type { KindDefinition } from '../../kinds/kind.ts'
+import type { Schema } from '../../machinery/schema/schema-node.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
+import type { ApiResponse } from '../contract.ts'
+import { trimPath } from '../discovery/discovery.ts'
+import { type Group, groupKinds, type GroupVersion } from '../discovery/group-versions.ts'
+import { headerText, type JsonDocument, jsonDocument, type RequestHeaders } from '../discovery/json-document.ts'
+import { completeDefinitions, type Definitions, openApi2, openApi3, reachable, writeDefinition } from './definitions.ts'
+import { type Operation, type PathItem, pathsOf } from './operations.ts'
+import { type Parameter, patchTypes } from './parameters.ts'
+
+/** Answers `/openapi/v2` and `/openapi/v3`. Undefined: the path is not OpenAPI's. */
+export type OpenApi = { respond(path: string, headers: RequestHeaders): ApiResponse | undefined }
+
+const info = { title: 'Kubernetes' } as const
+
+/**
+ * OpenAPI documents of a fixed set of kinds, built when first asked for. Only the JSON form: clients that ask for protobuf
+ * alone get 406 and do without. When custom kinds come or go, make a new one: it costs nothing until it is asked.
+ * `definitions` are the loaded schemas, those of custom kinds included.
+ */
+export function createOpenApi({
+  kinds,
+  definitions,
+  version = 'v1.36.0',
+}: {
+  readonly kinds: readonly KindDefinition[]
+  readonly definitions: Readonly<Record<string, Schema>>
+  readonly version?: string
+}): OpenApi {
+  let parts: { readonly complete: Definitions; readonly versions: ReadonlyMap<string, JsonDocument> } | undefined
+  const load = () => {
+    if (!parts) {
+      const complete = completeDefinitions(definitions, kinds)
+      const schemaOf = schemaFinder(complete)
+      const versions = new Map<string, JsonDocument>()
+      for (const v of groupKinds(kinds).flatMap((g: Group) => g.versions))
+        versions.set(
+          v.group === '' ? `api/${v.version}` : `apis/${v.group}/${v.version}`,
+          jsonDocument(() => version3(v, complete, schemaOf, version)),
+        )
+      parts = { complete, versions }
+    }
+    return parts
+  }
+  const v2 = jsonDocument(() => version2(kinds, load().complete, version))
+  const index = jsonDocument(() => ({
+    paths: Object.fromEntries(
+      [...load().versions].map(([path, d]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${d.hash()}` }]),
+    ),
+  }))
+  return {
+    respond(path, headers) {
+      const bare = trimPath(path)
+      if (bare !== '/openapi/v2' && bare !== '/openapi/v3' && !bare.startsWith('/openapi/v3/')) return undefined
+      if (!acceptsJson(headerText(headers, 'accept'))) return notAcceptable()
+      if (bare === '/openapi/v2') return v2.respond(headers)
+      if (bare === '/openapi/v3') return index.respond(headers)
+      const name = bare.slice('/openapi/v3/'.length)
+      const document = load().versions.get(name)
+      return document && respondHashed(document, name, path, headers)
+    },
+  }
+}
+
+/** A request with the right hash may be kept for ever; one with an old hash is sent to the right one. */
+function respondHashed(document: JsonDocument, name: string, path: string, headers: RequestHeaders): ApiResponse {
+  const query = path.indexOf('?')
+  const wanted = query < 0 ? null : new URLSearchParams(path.slice(query + 1)).get('hash')
+  if (wanted === null || wanted === '') return document.respond(headers)
+  if (wanted === document.hash()) return document.respond(headers, { 'cache-control': 'public, immutable, max-age=31536000' })
+  return { code: 301, headers: { location: `/openapi/v3/${name}?hash=${document.hash()}` }, body: new Uint8Array(0) }
+}
+
+/** No Accept header accepts everything. */
+function acceptsJson(accept: string): boolean {
+  if (accept === '') return true
+  return accept.split(',').some((entry) => ['application/json', 'application/*', '*/*'].includes(entry.split(';')[0]!.trim()))
+}
+
+function notAcceptable(): ApiResponse {
+  const body = Buffer.from(JSON.stringify(statusErrors.notAcceptable(['application/json']).status))
+  return { code: 406, headers: { 'content-type': 'application/json', 'content-length': String(body.length) }, body }
+}
+
+/** The definition of a kind by its group, version and kind. */
+function schemaFinder(definitions: Definitions): (gvk: Operation['gvk']) => string | undefined {
+  const byKind = new Map<string, string>()
+  for (const [name, schema] of Object.entries(definitions)) {
+    const gvks = schema['x-kubernetes-group-version-kind'] ?? []
+    for (const { group, version, kind } of gvks) if (gvks.length === 1 || group === '') byKind.set(`${group}/${version}/${kind}`, name)
+  }
+  return ({ group, version, kind }) => byKind.get(`${group}/${version}/${kind}`)
+}
+
+function version2(kinds: readonly KindDefinition[], complete: Definitions, version: string): object {
+  const schemaOf = schemaFinder(complete)
+  const items = groupKinds(kinds).flatMap((g) => g.versions.flatMap((v) => pathsOf(v, schemaOf)))
+  const names = [...reachable(rootsOf(items), complete)].sort()
+  return {
+    swagger: '2.0',
+    info: { ...info, version },
+    paths: Object.fromEntries(items.map((item) => [item.path, path2(item)])),
+    definitions: Object.fromEntries(names.map((name) => [name, writeDefinition(name, complete[name]!, openApi2)])),
+    securityDefinitions: { BearerToken: { in: 'header', name: 'authorization', type: 'apiKey' } },
+    security: [{ BearerToken: [] }],
+  }
+}
+
+function version3(
+  groupVersion: GroupVersion,
+  complete: Definitions,
+  schemaOf: (gvk: Operation['gvk']) => string | undefined,
+  version: string,
+): object {
+  const items = pathsOf(groupVersion, schemaOf)
+  const names = [...reachable(rootsOf(items), complete)].sort()
+  return {
+    openapi: '3.0.0',
+    info: { ...info, version },
+    paths: Object.fromEntries(items.map((item) => [item.path, path3(item)])),
+    components: {
+      schemas: Object.fromEntries(names.map((name) => [name, writeDefinition(name, complete[name]!, openApi3)])),
+      securitySchemes: { BearerToken: { in: 'header', name: 'authorization', type: 'apiKey' } },
+    },
+  }
+}
+
+function rootsOf(items: readonly PathItem[]): string[] {
+  return items.flatMap((i) => i.operations.flatMap((o) => [o.body, o.answer].filter((name) => name !== undefined)))
+}
+
+function path2({ parameters, operations }: PathItem): object {
+  const write = ({ name, in: place, type, description }: Parameter) => ({
+    name,
+    in: place,
+    type,
+    description,
+    ...(place === 'path' ? { required: true } : {}),
+    uniqueItems: true,
+  })
+  return {
+    parameters: parameters.map(write),
+    ...Object.fromEntries(
+      operations.map((o) => {
+        const body =
+          o.body === undefined
+            ? []
+            : [{ in: 'body', name: 'body', required: o.action !== 'delete', schema: { $ref: openApi2.refPrefix + o.body } }]
+        const schema = o.answer === undefined ? { type: 'string' } : { $ref: openApi2.refPrefix + o.answer }
+        const consumes = o.action === 'patch' ? [...patchTypes] : ['*/*']
+        const produces = o.answer === undefined ? ['*/*'] : ['application/json', 'application/yaml']
+        const responses = { 200: { description: 'OK', schema }, 401: { description: 'Unauthorized' } }
+        return [o.method, { ...operationHead(o), consumes, produces, parameters: [...body, ...o.parameters.map(write)], responses }]
+      }),
+    ),
+  }
+}
+
+function path3({ parameters, operations }: PathItem): object {
+  const write = ({ name, in: place, type, description }: Parameter) => ({
+    name,
+    in: place,
+    schema: { type, uniqueItems: true },
+    description,
+    ...(place === 'path' ? { required: true } : {}),
+  })
+  return {
+    parameters: parameters.map(write),
+    ...Object.fromEntries(
+      operations.map((o) => {
+        const reference = (name: string) => ({ schema: { $ref: openApi3.refPrefix + name } })
+        const bodyTypes = o.action === 'patch' ? patchTypes : ['*/*']
+        const requestBody =
+          o.body === undefined
+            ? {}
+            : {
+                requestBody: {
+                  content: Object.fromEntries(bodyTypes.map((t) => [t, reference(o.body!)])),
+                  ...(o.action === 'delete' ? {} : { required: true }),
+                },
+              }
+        const content = o.answer === undefined ? { '*/*': { schema: { type: 'string' } } } : { 'application/json': reference(o.answer) }
+        const responses = { 200: { description: 'OK', content }, 401: { description: 'Unauthorized' } }
+        return [o.method, { ...operationHead(o), parameters: o.parameters.map(write), ...requestBody, responses }]
+      }),
+    ),
+  }
+}
+
+function operationHead({ tag, description, operationId, action, gvk }: Operation): object {
+  return { tags: [tag], description, operationId, 'x-kubernetes-action': action, 'x-kubernetes-group-version-kind': gvk }
+}
