@@ -4,8 +4,8 @@ import { runProgram } from './run-program.ts'
 export type Nft = {
   /** Applies the text of an nft file in one transaction; rejects with nft's message when the kernel refuses it. */
   apply(transaction: string): Promise<void>
-  /** `nft --json list …`'s objects; undefined when the thing does not exist. */
-  list(args: readonly string[]): Promise<readonly unknown[] | undefined>
+  /** `nft --json list …`'s objects; undefined when the thing does not exist. `terse`: without the elements of sets. */
+  list(args: readonly string[], options?: { readonly terse?: boolean }): Promise<readonly unknown[] | undefined>
 }
 
 const applyTimeoutMs = 30_000
@@ -23,8 +23,8 @@ export function nftCommand(networkNamespace?: string): Nft {
       const result = await run(['-f', '-'], transaction)
       if (result.code !== 0) throw new Error(`nft refused the transaction: ${result.stderr.trim().slice(0, 2000)}`)
     },
-    list: async (args) => {
-      const result = await run(['--json', 'list', ...args])
+    list: async (args, options) => {
+      const result = await run(['--json', ...(options?.terse ? ['--terse'] : []), 'list', ...args])
       if (result.code !== 0) return undefined
       return (JSON.parse(result.stdout) as { nftables: unknown[] }).nftables
     },

@@ -10,7 +10,7 @@ import { readCgroupTree } from '../../src/platform/cgroup.ts'
 export type OwnNamespace = {
   /** Short, unique on the machine. */
   readonly id: string
-  /** Name of the network namespace (`ip netns`). */
+  /** Name of the network namespace (`ip netns`); others that the test makes begin with it and a dash. */
   readonly network: string
   readonly directory: string
   /** On tmpfs, for sockets. */
@@ -88,7 +88,9 @@ async function sweep(own: OwnNamespace): Promise<void> {
     .filter((path) => path.startsWith(own.directory) || path.startsWith(own.stateDirectory))
   for (const path of mounts.reverse()) spawnSync('umount', ['-l', path])
   for (const root of readCgroupTree().roots) removeTree(join(root, own.cgroup))
-  spawnSync('ip', ['netns', 'delete', own.network])
+  const listed = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout.split('\n')
+  const namespaces = listed.map((line) => line.split(' ')[0]!).filter((name) => name === own.network || name.startsWith(`${own.network}-`))
+  for (const name of namespaces) spawnSync('ip', ['netns', 'delete', name])
   for (const path of [own.directory, own.stateDirectory]) rmSync(path, { recursive: true, force: true })
 }
 
