@@ -99,17 +99,42 @@ function withKnownDefaults(name: string, schema: Schema): Schema {
 
 function fillDefaults(node: SchemaNode, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
+  const { fields, element } = defaultingOf(node)
   if (Array.isArray(value)) {
-    if (node.element) for (let i = 0; i < value.length; i++) value[i] = fillDefaults(node.element, value[i])
+    if (element) for (let i = 0; i < value.length; i++) value[i] = fillDefaults(element, value[i])
     return value
   }
   const object = value as Record<string, unknown>
-  for (const [field, child] of node.fields) {
+  for (const [field, child] of fields) {
     if (object[field] === undefined && child.default !== undefined) object[field] = deepClone(child.default)
     if (object[field] !== undefined) object[field] = fillDefaults(child, object[field])
   }
-  if (node.shape === 'map' && node.element) for (const key of Object.keys(object)) object[key] = fillDefaults(node.element, object[key])
+  if (node.shape === 'map' && element) for (const key of Object.keys(object)) object[key] = fillDefaults(element, object[key])
   return value
+}
+
+/** The parts of a type that have a default or lead to one: few, so that a walk over an object looks at little else. */
+type Defaulting = { readonly fields: readonly (readonly [string, SchemaNode])[]; readonly element: SchemaNode | undefined }
+
+const defaultings = new WeakMap<SchemaNode, Defaulting>()
+
+function defaultingOf(node: SchemaNode): Defaulting {
+  const known = defaultings.get(node)
+  if (known) return known
+  const fields = [...node.fields].filter(([, child]) => leadsToDefault(child, new Set()))
+  const element = node.element && leadsToDefault(node.element, new Set()) ? node.element : undefined
+  const found = { fields, element }
+  defaultings.set(node, found)
+  return found
+}
+
+function leadsToDefault(node: SchemaNode, seen: Set<SchemaNode>): boolean {
+  if (node.default !== undefined) return true
+  if (seen.has(node)) return false
+  seen.add(node)
+  if (node.element && leadsToDefault(node.element, seen)) return true
+  for (const child of node.fields.values()) if (leadsToDefault(child, seen)) return true
+  return false
 }
 
 type Judge = (node: SchemaNode, value: unknown, path: readonly (string | number)[]) => FieldError[]
