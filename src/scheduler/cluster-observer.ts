@@ -5,7 +5,7 @@ import type { Namespace, Node, Pod } from '../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
 import { isPodTerminal } from '../kinds/pod-status.ts'
 import { keyOf } from '../machinery/object.ts'
-import { isAssigned } from './core/pod-shape.ts'
+import { isAssigned, type PodShape } from './core/pod-shape.ts'
 import type { SchedulerCore } from './core/scheduler-core.ts'
 import type { SpreadSources } from './default-spread.ts'
 import type { SchedulingQueue } from './queue.ts'
@@ -147,13 +147,28 @@ export class ClusterObserver {
     if (old === undefined && nominatedNodeName) {
       this.#options.core.nominations.set({ key, pod, nodeName: nominatedNodeName, priority: pod.spec?.priority ?? 0 })
     }
-    queue.put(key, pod, old === undefined || hasOtherSpec(pod, old))
+    const shape = this.#options.core.snapshot.shapeOf(pod)
+    queue.put(key, { pod, shape, mayHelp: old === undefined || hasOtherSpec(pod, old) })
   }
 
   #wake(event: ClusterEvent): void {
-    const { queue, core } = this.#options
-    queue.wakeIf((queued) => mayHelp(event, core.snapshot.shapeOf(queued.pod), queued.rejectedBy))
+    // Pods of one shape that failed alike get one answer.
+    const answers = new Map<PodShape, { readonly rejectedBy: ReadonlySet<string>; readonly answer: boolean }>()
+    this.#options.queue.wakeIf(({ shape, rejectedBy }) => {
+      const known = answers.get(shape)
+      if (known && isSameSet(known.rejectedBy, rejectedBy)) return known.answer
+      const answer = mayHelp(event, shape, rejectedBy)
+      answers.set(shape, { rejectedBy, answer })
+      return answer
+    })
   }
+}
+
+function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a === b) return true
+  if (a.size !== b.size) return false
+  for (const item of a) if (!b.has(item)) return false
+  return true
 }
 
 /** Our own condition and nomination come back as updates too: those must not wake the pod. */

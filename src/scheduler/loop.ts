@@ -147,7 +147,7 @@ class SchedulerLoop {
       rejections: [...diagnosis.nodesByPlugin].map(([plugin, nodes]) => ({ plugin, nodes })),
     })
     const preemption = this.#preemptor.plan(target, diagnosis)
-    this.#queue.park(queued, diagnosis.plugins)
+    this.#queue.park(queued, new Set(diagnosis.nodesByPlugin.keys()))
     const message = fitErrorMessage(diagnosis.nodeCount, diagnosis.reasons, preemption.message)
     this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
     const { nominatedNodeName } = preemption
@@ -231,6 +231,7 @@ class SchedulerLoop {
     const isStillPending = current !== undefined && !current.spec?.nodeName && current.metadata.uid === queued.pod.metadata.uid
     if (!isStillPending) return
     queued.pod = current
+    queued.shape = this.#core.snapshot.shapeOf(current)
     this.#queue.retry(queued)
     const message = `binding rejected: running Bind plugin "DefaultBinder": ${error instanceof Error ? error.message : String(error)}`
     this.#context.log.warn({ pod: queued.key, node: nodeName, isApiError: error instanceof StatusError }, message)

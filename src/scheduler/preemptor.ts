@@ -31,6 +31,7 @@ export type PreemptorOptions = {
 /** Plans which pods make room (pure, on the snapshot), and evicts them. */
 export class Preemptor {
   readonly #options: PreemptorOptions
+  #budgetList: { readonly resourceVersion: string; readonly list: readonly Budget[] } = { resourceVersion: '', list: [] }
 
   constructor(options: PreemptorOptions) {
     this.#options = options
@@ -42,7 +43,7 @@ export class Preemptor {
     const ineligible = this.#ineligible(target, diagnosis)
     if (ineligible) return { message: `preemption: ${ineligible}`, nominatedNodeName: undefined, victims: [] }
     if (diagnosis.nodeCount === 0) return { message: '', nominatedNodeName: undefined, victims: [] }
-    const { candidate, reasons } = core.preempt(target, diagnosis, this.#options.budgets.list().map(budgetOf))
+    const { candidate, reasons } = core.preempt(target, diagnosis, this.#budgets())
     if (!candidate) {
       core.nominations.delete(target.key)
       return { message: `preemption: ${fitErrorMessage(diagnosis.nodeCount, reasons)}`, nominatedNodeName: '', victims: [] }
@@ -52,6 +53,14 @@ export class Preemptor {
     for (const weaker of core.nominations.below(nodeName, target.priority)) core.nominations.delete(weaker.key)
     core.nominations.set({ key: target.key, pod: target.pod, nodeName, priority: target.priority })
     return { message: '', nominatedNodeName: nodeName, victims: candidate.victims }
+  }
+
+  /** The same list as long as no budget changes, so that the core knows its answers are still good. */
+  #budgets(): readonly Budget[] {
+    const { resourceVersion } = this.#options.budgets
+    if (this.#budgetList.resourceVersion !== resourceVersion)
+      this.#budgetList = { resourceVersion, list: this.#options.budgets.list().map(budgetOf) }
+    return this.#budgetList.list
   }
 
   #ineligible({ key, pod, priority }: PodToPlace, diagnosis: Diagnosis): string | undefined {

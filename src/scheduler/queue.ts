@@ -1,11 +1,13 @@
 import type { Cancel, Clock } from '../base/clock.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import type { PodShape } from './core/pod-shape.ts'
 import { BinaryHeap } from './binary-heap.ts'
 
 /** A pod that waits for a node. */
 export type QueuedPod = {
   readonly key: string
   pod: Pod
+  shape: PodShape
   readonly priority: number
   /** When it first came, and its place among equals. */
   readonly sinceMs: number
@@ -38,6 +40,8 @@ type Slot = { readonly queued: QueuedPod; place: Place; readyAtMs: number }
 export class SchedulingQueue {
   readonly #options: Required<QueueOptions>
   readonly #slots = new Map<string, Slot>()
+  /** Those that are unschedulable, so that an event looks at them only. */
+  readonly #parked = new Map<string, Slot>()
   readonly #active = new BinaryHeap<QueuedPod>(
     (a, b) =>
       a.priority > b.priority || (a.priority === b.priority && (a.sinceMs < b.sinceMs || (a.sinceMs === b.sinceMs && a.order < b.order))),
@@ -52,12 +56,13 @@ export class SchedulingQueue {
   }
 
   /** A pod that needs a node: new, or changed while it waited. `mayHelp`: the change may make a parked pod schedulable. */
-  put(key: string, pod: Pod, mayHelp: boolean): void {
+  put(key: string, { pod, shape, mayHelp }: { readonly pod: Pod; readonly shape: PodShape; readonly mayHelp: boolean }): void {
     const known = this.#slots.get(key)
     if (!known) {
       const queued: QueuedPod = {
         key,
         pod,
+        shape,
         priority: pod.spec?.priority ?? 0,
         sinceMs: this.#options.clock.now(),
         order: this.#order++,
@@ -71,6 +76,7 @@ export class SchedulingQueue {
       return
     }
     known.queued.pod = pod
+    known.queued.shape = shape
     if (known.place === 'gated' && !isGated(pod)) this.#activate(known)
     else if (known.place === 'unschedulable' && mayHelp) this.#wake(known)
   }
@@ -78,6 +84,7 @@ export class SchedulingQueue {
   /** The pod needs no node any more. */
   remove(key: string): void {
     this.#slots.delete(key)
+    this.#parked.delete(key)
   }
 
   has(key: string): boolean {
@@ -108,6 +115,7 @@ export class SchedulingQueue {
     queued.lastFailureMs = this.#options.clock.now()
     const slot: Slot = { queued, place: 'unschedulable', readyAtMs: queued.lastFailureMs + this.#options.unschedulableMaxMs }
     this.#slots.set(queued.key, slot)
+    this.#parked.set(queued.key, slot)
     this.#addTimed(slot)
   }
 
@@ -121,7 +129,7 @@ export class SchedulingQueue {
 
   /** Wakes every parked pod that the event may help. */
   wakeIf(mayHelp: (queued: QueuedPod) => boolean): void {
-    for (const slot of this.#slots.values()) if (slot.place === 'unschedulable' && mayHelp(slot.queued)) this.#wake(slot)
+    for (const slot of this.#parked.values()) if (mayHelp(slot.queued)) this.#wake(slot)
   }
 
   counts(): Readonly<Record<Place, number>> {
@@ -136,9 +144,11 @@ export class SchedulingQueue {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#slots.clear()
+    this.#parked.clear()
   }
 
   #activate(slot: Slot): void {
+    this.#parked.delete(slot.queued.key)
     slot.place = 'active'
     this.#active.push(slot.queued)
     this.#options.onReady()
@@ -147,6 +157,7 @@ export class SchedulingQueue {
   #wake(slot: Slot): void {
     const readyAtMs = slot.queued.lastFailureMs + this.#backoffMs(slot.queued.attempts)
     if (readyAtMs <= this.#options.clock.now()) return this.#activate(slot)
+    this.#parked.delete(slot.queued.key)
     slot.place = 'backoff'
     slot.readyAtMs = readyAtMs
     this.#addTimed(slot)

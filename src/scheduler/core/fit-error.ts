@@ -1,4 +1,5 @@
-import { beginFilter, type Plan, rejectionOf } from './plan.ts'
+import { beginFilter, type Plan, type PluginVerdict, verdictOf } from './plan.ts'
+import type { RowVerdicts } from './row-verdicts.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Why no node takes a pod, counted over all nodes. */
@@ -6,39 +7,55 @@ export type Diagnosis = {
   readonly nodeCount: number
   /** Upstream's reason → nodes. */
   readonly reasons: ReadonlyMap<string, number>
-  /** Plugins that rejected at least one node: what may wake the pod depends on them. */
-  readonly plugins: ReadonlySet<string>
-  /** The same, with how many nodes each rejected first. */
+  /** Plugins that rejected at least one node (what may wake the pod depends on them), with how many each rejected first. */
   readonly nodesByPlugin: ReadonlyMap<string, number>
   /** Rows where evicting pods might help. */
   readonly resolvableRows: readonly number[]
 }
 
-type PluginRejection = ReturnType<typeof rejectionOf>
+/** Verdicts that are kept from one diagnosis to the next, where the plan allows it. */
+export type DiagnoseInput = {
+  readonly plan: Plan
+  readonly snapshot: Snapshot
+  readonly verdicts: RowVerdicts | undefined
+  /** Answers for nodes that pass every filter: they are kept for nominated pods. */
+  readonly ofReserved: (row: number) => PluginVerdict | undefined
+}
 
-/** Asks for the first rejection of every node; `ofReserved` answers for nodes that pass every filter. */
-export function diagnose(plan: Plan, snapshot: Snapshot, ofReserved: (row: number) => PluginRejection): Diagnosis {
-  const reasons = new Map<string, number>()
-  const plugins = new Map<string, number>()
+/** The first verdict against every node. */
+export function diagnose({ plan, snapshot, verdicts, ofReserved }: DiagnoseInput): Diagnosis {
+  const counts = new Map<PluginVerdict, number>()
   const resolvableRows: number[] = []
   const reservedRows: number[] = []
-  const count = (row: number, { plugin, rejection }: NonNullable<PluginRejection>) => {
-    plugins.set(plugin, (plugins.get(plugin) ?? 0) + 1)
-    for (const reason of rejection.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
-    if (rejection.isResolvable) resolvableRows.push(row)
-  }
   beginFilter(plan)
+  verdicts?.catchUp()
   for (let row = 0; row < snapshot.rowsEnd; row++) {
     if (!snapshot.nodes[row]) continue
-    const rejected = rejectionOf(plan, row)
-    if (rejected) count(row, rejected)
-    else reservedRows.push(row)
+    const verdict = verdicts ? verdicts.at(row) : verdictOf(plan, row)
+    if (!verdict) reservedRows.push(row)
+    else {
+      if (!verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
+      if (verdict.verdict.isResolvable) resolvableRows.push(row)
+    }
   }
+  for (const [verdict, nodes] of verdicts?.counts() ?? []) counts.set(verdict, nodes)
   for (const row of reservedRows) {
-    const rejected = ofReserved(row)
-    if (rejected) count(row, rejected)
+    const verdict = ofReserved(row)
+    if (!verdict) continue
+    counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
+    if (verdict.verdict.isResolvable) resolvableRows.push(row)
   }
-  return { nodeCount: snapshot.nodeCount, reasons, plugins: new Set(plugins.keys()), nodesByPlugin: plugins, resolvableRows }
+  return { nodeCount: snapshot.nodeCount, ...summed(counts), resolvableRows }
+}
+
+function summed(counts: ReadonlyMap<PluginVerdict, number>): Pick<Diagnosis, 'reasons' | 'nodesByPlugin'> {
+  const reasons = new Map<string, number>()
+  const nodesByPlugin = new Map<string, number>()
+  for (const [{ plugin, verdict }, nodes] of counts) {
+    nodesByPlugin.set(plugin, (nodesByPlugin.get(plugin) ?? 0) + nodes)
+    for (const reason of verdict.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + nodes)
+  }
+  return { reasons, nodesByPlugin }
 }
 
 /** Upstream's sentence: `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` and what preemption said. */

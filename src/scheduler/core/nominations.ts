@@ -51,6 +51,14 @@ export class Nominations {
     return rejecting.size > 0 ? rejecting : undefined
   }
 
+  /** Whether some pod nominated to the row is one that the target must yield to. */
+  concern(row: number, target: { readonly key: string; readonly priority: number }): boolean {
+    if (this.#byKey.size === 0) return false
+    const nodeName = this.#snapshot.nodeName(row)
+    for (const nomination of this.#byKey.values()) if (nomination.nodeName === nodeName && yieldsTo(target, nomination)) return true
+    return false
+  }
+
   /** Runs `question` as if the pods nominated to the row, which the target must yield to, were there already. */
   withNominated<T>(target: { readonly row: number; readonly key: string; readonly priority: number }, question: () => T): T {
     const nodeName = this.#snapshot.nodeName(target.row)

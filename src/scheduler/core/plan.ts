@@ -1,4 +1,4 @@
-import type { CompiledPlugin, DefaultSpread, Plugin, Rejection } from './plugin.ts'
+import type { CompiledPlugin, DefaultSpread, Plugin, Rejection, Verdict } from './plugin.ts'
 import { ignoredRaw } from './plugin.ts'
 import type { PodShape } from './pod-shape.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -37,6 +37,9 @@ export type Plan = {
   /** The images' version and the node count for which the fingerprint was last found unchanged. */
   imagesSeen: number
   nodeCountSeen: number
+  /** Verdicts met so far, each once. */
+  readonly verdictByKey: Map<string, PluginVerdict>
+  readonly verdictOf: WeakMap<Verdict, PluginVerdict>
   /** How many owned counters there were: later ones may concern the shape. */
   ownedSeen: number
 }
@@ -68,6 +71,8 @@ export function compilePlan(input: {
     cellKeys: pick((p) => p.compiled.cellKeys).flat(),
     beginFilters: pick((p) => p.compiled.beginFilter),
     beginScores: pick((p) => p.compiled.beginScore),
+    verdictByKey: new Map(),
+    verdictOf: new WeakMap(),
     layoutVersion: snapshot.layoutVersion,
     imagesFingerprint: snapshot.images.fingerprint(shape.images, snapshot.nodeCount),
     imagesSeen: snapshot.images.version,
@@ -118,6 +123,32 @@ export function rejectionOf(plan: Plan, row: number): { readonly plugin: string;
     if (isRejected) return { plugin: name, rejection: compiled.reject!(row) }
   }
   return undefined
+}
+
+/** The same for counting, with one object for equal verdicts of a plugin. */
+export function verdictOf(plan: Plan, row: number): PluginVerdict | undefined {
+  for (let i = 0; i < plan.plugins.length; i++) {
+    const { name, compiled } = plan.plugins[i]!
+    if (
+      (compiled.staticFilter && !compiled.staticFilter(row)) ||
+      (compiled.usageFilter && !compiled.usageFilter(row)) ||
+      (compiled.domainFilter && !compiled.domainFilter(row))
+    )
+      return interned(plan, name, (compiled.verdict ?? compiled.reject!)(row))
+  }
+  return undefined
+}
+
+export type PluginVerdict = { readonly plugin: string; readonly verdict: Verdict }
+
+function interned(plan: Plan, plugin: string, verdict: Verdict): PluginVerdict {
+  const known = plan.verdictOf.get(verdict)
+  if (known) return known
+  const key = `${plugin} ${verdict.isResolvable} ${verdict.reasons.join('\n')}`
+  let made = plan.verdictByKey.get(key)
+  if (!made) plan.verdictByKey.set(key, (made = { plugin, verdict: { reasons: verdict.reasons, isResolvable: verdict.isResolvable } }))
+  plan.verdictOf.set(verdict, made)
+  return made
 }
 
 /** Σ weight × score over the scores that need no normalisation. */

@@ -54,6 +54,8 @@ export type CompiledPlugin = {
   readonly cellKeys?: readonly ((row: number) => number)[]
   /** Why the filter rejects the row, in upstream's words and in numbers. Only asked for rows that it rejects. */
   readonly reject?: (row: number) => Rejection
+  /** As `reject`, without the numbers: for counting over all nodes, where `reject` would cost too much. */
+  readonly verdict?: (row: number) => Verdict
   /** The score's formula with the row's numbers filled in. `normalised` is the plugin's score before its weight. */
   readonly explainScore?: (
     row: number,
@@ -66,11 +68,15 @@ export const ignoredRaw = Number.NEGATIVE_INFINITY
 /** Groups of rows that share every cell key; a group is a single row in the scan. */
 export type FeasibleGroups = { readonly count: number; row(index: number): number; size(index: number): number }
 
-export type Rejection = {
+/** The part of a rejection that is counted over nodes. */
+export type Verdict = {
   /** Upstream's reasons, as counted in `0/N nodes are available`. */
   readonly reasons: readonly string[]
   /** False where evicting pods from the node cannot help (upstream: UnschedulableAndUnresolvable). */
   readonly isResolvable: boolean
+}
+
+export type Rejection = Verdict & {
   /** The same with the numbers, one line a reason. */
   readonly details: readonly string[]
   /** Resources that are missing, for the search of the smallest change. */

@@ -1,6 +1,7 @@
 import type { Labels } from './pod-shape.ts'
 import type { Nominations } from './nominations.ts'
 import { beginFilter, isFeasible, type Plan, rejectionOf } from './plan.ts'
+import type { PreemptionCache, RowAttempt } from './preemption-cache.ts'
 import type { PodEntry, Snapshot } from './snapshot.ts'
 
 /** A PodDisruptionBudget as preemption reads it. */
@@ -18,6 +19,11 @@ export type Candidate = {
   readonly victims: readonly PodEntry[]
   /** Victims that break a budget. */
   readonly violations: number
+  readonly highestPriority: number
+  /** Σ (priority + 2³¹), so that more victims never weigh less than fewer. */
+  readonly prioritySum: number
+  /** The earliest start among the victims of the highest priority, ms. */
+  readonly earliestStart: number
 }
 
 export type Preemption = {
@@ -35,9 +41,11 @@ export type PreemptionInput = {
   readonly budgets: readonly Budget[]
   /** Rows where eviction may help (Diagnosis.resolvableRows). */
   readonly rows: readonly number[]
+  readonly cacheOf: (plan: Plan) => PreemptionCache
 }
 
 const noVictims = 'No preemption victims found for incoming pod'
+const withoutVictims: RowAttempt = { candidate: undefined, reasons: [noVictims] }
 const notHelpful = 'Preemption is not helpful for scheduling'
 
 /**
@@ -55,19 +63,29 @@ export function findPreemption(input: PreemptionInput): Preemption {
     if (rows.length > 0) count(noVictims, rows.length)
     return { candidate: undefined, reasons }
   }
-  const tryRow = dependsOnResourcesOnly(input.plan) ? tryByArithmetic : tryByLifting
   let best: Candidate | undefined
-  for (const row of rows) {
-    const lower = snapshot.podsOf(row).filter((entry) => entry.priority < input.priority)
-    if (lower.length === 0) {
-      count(noVictims)
-      continue
-    }
-    lower.sort(byImportance)
-    const candidate = nominations.withNominated({ row, ...input }, () => tryRow(input, row, lower, count))
-    if (candidate && (!best || isBetter(candidate, best))) best = candidate
+  const cache = dependsOnResourcesOnly(input.plan) ? input.cacheOf(input.plan) : undefined
+  cache?.catchUp(input.priority, input.budgets)
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    // What is nominated to a row is not part of the row's state.
+    const attempt =
+      cache && !nominations.concern(row, input)
+        ? cache.at(row, () => tryRow(input, row, tryByArithmetic))
+        : tryRow(input, row, cache ? tryByArithmetic : tryByLifting)
+    if (!attempt.candidate) for (const reason of attempt.reasons) count(reason)
+    else if (!best || isBetter(attempt.candidate, best)) best = attempt.candidate
   }
   return { candidate: best, reasons: best ? new Map() : reasons }
+}
+
+function tryRow(input: PreemptionInput, row: number, attempt: TryRow): RowAttempt {
+  const lower = input.snapshot.podsOf(row).filter((entry) => entry.priority < input.priority)
+  if (lower.length === 0) return withoutVictims
+  lower.sort(byImportance)
+  const reasons: string[] = []
+  const candidate = input.nominations.withNominated({ row, ...input }, () => attempt(input, row, lower, (reason) => reasons.push(reason)))
+  return { candidate, reasons }
 }
 
 /** Higher priority first, then the longer running; then by key, so that the answer does not depend on the order of events. */
@@ -152,7 +170,14 @@ function reprieve(input: {
   for (const entry of violating) if (!tryBack(entry)) violations++
   for (const entry of others) tryBack(entry)
   victims.sort(byImportance)
-  return { row, victims, violations }
+  const highestPriority = victims[0]?.priority ?? Number.NEGATIVE_INFINITY
+  let prioritySum = 0
+  let earliestStart = Number.POSITIVE_INFINITY
+  for (const { priority, startedAt } of victims) {
+    prioritySum += priority + 2 ** 31
+    if (priority === highestPriority) earliestStart = Math.min(earliestStart, startedAt)
+  }
+  return { row, victims, violations, highestPriority, prioritySum, earliestStart }
 }
 
 /** Pods beyond what the budgets still allow, when all of them went in this order. */
@@ -177,26 +202,10 @@ function splitByBudgets(
   return { violating, others }
 }
 
-/** Upstream adds 2³¹ to each priority so that more victims never weigh less than fewer. */
-const priorityOffset = 2 ** 31
-
 function isBetter(a: Candidate, b: Candidate): boolean {
-  const keys: readonly ((c: Candidate) => number)[] = [
-    (c) => c.violations,
-    (c) => c.victims[0]?.priority ?? Number.NEGATIVE_INFINITY,
-    (c) => c.victims.reduce((sum, v) => sum + v.priority + priorityOffset, 0),
-    (c) => c.victims.length,
-    (c) => -earliestStart(c),
-  ]
-  for (const key of keys) {
-    const [x, y] = [key(a), key(b)]
-    if (x !== y) return x < y
-  }
-  return false
-}
-
-/** The earliest start among the victims of the highest priority. */
-function earliestStart({ victims }: Candidate): number {
-  const highest = victims[0]?.priority
-  return victims.reduce((min, v) => (v.priority === highest ? Math.min(min, v.startedAt) : min), Number.POSITIVE_INFINITY)
+  if (a.violations !== b.violations) return a.violations < b.violations
+  if (a.highestPriority !== b.highestPriority) return a.highestPriority < b.highestPriority
+  if (a.prioritySum !== b.prioritySum) return a.prioritySum < b.prioritySum
+  if (a.victims.length !== b.victims.length) return a.victims.length < b.victims.length
+  return a.earliestStart > b.earliestStart
 }

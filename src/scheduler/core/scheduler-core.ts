@@ -4,15 +4,19 @@ import { CellIndex } from './cell-index.ts'
 import type { Decision } from './decision.ts'
 import { type Diagnosis, diagnose } from './fit-error.ts'
 import { Nominations } from './nominations.ts'
+import { PreemptionCache } from './preemption-cache.ts'
 import { type Budget, findPreemption, type Preemption } from './preemption.ts'
-import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, rejectionOf } from './plan.ts'
+import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, verdictOf } from './plan.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
+import { RowVerdicts } from './row-verdicts.ts'
 import type { PodShape } from './pod-shape.ts'
 import { decideByScan, pluginScores } from './scan.ts'
 import { Snapshot } from './snapshot.ts'
 
-/** Plans kept for shapes that were scheduled last; the least recently used goes first. */
-const plansMax = 300
+/** Plans kept for the shapes that were scheduled last; each holds some 30 bytes a node, so fewer in a large cluster. */
+const plansMax = 1_000
+const plansMin = 32
+const planRowsMax = 4_000_000
 
 export type PodToPlace = {
   readonly key: string
@@ -30,6 +34,8 @@ export class SchedulerCore {
   readonly #plans = new Map<string, Plan>()
   /** Lives and dies with its plan. */
   readonly #indexes = new WeakMap<Plan, CellIndex>()
+  readonly #verdicts = new WeakMap<Plan, RowVerdicts>()
+  readonly #preemptions = new WeakMap<Plan, PreemptionCache>()
 
   constructor(options: { readonly plugins: readonly Plugin[]; readonly random: Random }) {
     this.#plugins = options.plugins
@@ -55,12 +61,19 @@ export class SchedulerCore {
   /** Why the pod fits nowhere. A node that is kept for nominated pods rejects for what it would lack with them. */
   diagnose(target: PodToPlace): Diagnosis {
     const plan = this.planOf(target)
-    return diagnose(plan, this.snapshot, (row) =>
+    const ofReserved = (row: number) =>
       this.nominations.withNominated({ row, ...target }, () => {
         beginFilter(plan)
-        return rejectionOf(plan, row)
-      }),
-    )
+        return verdictOf(plan, row)
+      })
+    return diagnose({ plan, snapshot: this.snapshot, verdicts: this.#verdictsOf(plan), ofReserved })
+  }
+
+  #verdictsOf(plan: Plan): RowVerdicts | undefined {
+    if (plan.domainFilters.length > 0) return undefined
+    let verdicts = this.#verdicts.get(plan)
+    if (!verdicts) this.#verdicts.set(plan, (verdicts = new RowVerdicts(plan, this.snapshot)))
+    return verdicts
   }
 
   /** What evicting pods of lower priority could do for a pod that fits nowhere. Nothing is changed. */
@@ -73,6 +86,11 @@ export class SchedulerCore {
       priority: target.priority,
       budgets,
       rows: diagnosis.resolvableRows,
+      cacheOf: (plan) => {
+        let cache = this.#preemptions.get(plan)
+        if (!cache) this.#preemptions.set(plan, (cache = new PreemptionCache(this.snapshot)))
+        return cache
+      },
     })
   }
 
@@ -100,7 +118,8 @@ export class SchedulerCore {
     const key = defaultSpread ? `${shape.id} ${defaultSpread.key}` : String(shape.id)
     const known = this.#plans.get(key)
     if (known && isCurrent(known, this.snapshot)) {
-      if (this.#plans.size > plansMax / 2) {
+      // The least recently used goes first.
+      if (this.#plans.size > this.#plansMax() / 2) {
         this.#plans.delete(key)
         this.#plans.set(key, known)
       }
@@ -111,7 +130,11 @@ export class SchedulerCore {
     if (!isCurrent(plan, this.snapshot)) plan = compilePlan({ snapshot: this.snapshot, shape, defaultSpread, plugins: this.#plugins })
     this.#plans.delete(key)
     this.#plans.set(key, plan)
-    if (this.#plans.size > plansMax) this.#plans.delete(this.#plans.keys().next().value!)
+    if (this.#plans.size > this.#plansMax()) this.#plans.delete(this.#plans.keys().next().value!)
     return plan
+  }
+
+  #plansMax(): number {
+    return Math.max(plansMin, Math.min(plansMax, Math.floor(planRowsMax / (this.snapshot.rowsEnd + 1))))
   }
 }

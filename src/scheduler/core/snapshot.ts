@@ -7,7 +7,7 @@ import { type CounterSpec, DomainCounter } from './domain-counter.ts'
 import { ImageIndex } from './image-index.ts'
 import { Interner } from './interner.ts'
 import { LabelColumn } from './label-column.ts'
-import { affinityTerms, type Labels, type PodShape, shapeFacts } from './pod-shape.ts'
+import { affinityTerms, type Labels, type PodShape, type ShapeFacts, shapeFacts } from './pod-shape.ts'
 import { ownedCounterSpecs } from './pod-term.ts'
 
 /** Indexes of the resources that every node has. */
@@ -81,6 +81,7 @@ export class Snapshot {
   readonly #counters = new Map<string, DomainCounter>()
   readonly #shapes = new Map<string, PodShape>()
   readonly #shapeById: PodShape[] = []
+  #lastShape: { readonly of: Pod; readonly shape: PodShape } | undefined
   readonly #pods = new Map<string, PodEntry>()
   #podsOf: PodEntry[][] = []
   readonly #strays = new Map<string, Set<PodEntry>>()
@@ -154,9 +155,15 @@ export class Snapshot {
   }
 
   shapeOf(pod: Pod): PodShape {
+    // One decision asks for the same pod's shape several times in a row.
+    if (this.#lastShape?.of === pod) return this.#lastShape.shape
     const { facts, signature } = shapeFacts(pod)
-    const known = this.#shapes.get(signature)
-    if (known) return known
+    const shape = this.#shapes.get(signature) ?? this.#internShape(facts, signature)
+    this.#lastShape = { of: pod, shape }
+    return shape
+  }
+
+  #internShape(facts: ShapeFacts, signature: string): PodShape {
     const resourceIds: number[] = []
     const amounts: number[] = []
     for (const [name, amount] of Object.entries(facts.requests)) {
@@ -335,10 +342,13 @@ export class Snapshot {
     return entry
   }
 
-  /** A newer object of the same shape: nothing that is counted has changed. */
+  /** A newer object of the same shape: nothing that is counted has changed, but preemption looks at the start. */
   refreshPod(entry: PodEntry, pod: Pod): void {
     entry.pod = pod
-    entry.startedAt = startedAt(pod)
+    const started = startedAt(pod)
+    if (started === entry.startedAt) return
+    entry.startedAt = started
+    if (entry.row >= 0) this.#touch(entry.row)
   }
 
   removePod(key: string): PodEntry | undefined {

@@ -1,7 +1,7 @@
 import { cpu, memory } from '../core/snapshot.ts'
 import { amountText } from '../core/amount-text.ts'
 import { curveScore, leastRequestedScore, mostRequestedScore, type ShapePoint } from '../core/score-formulas.ts'
-import type { CompileContext, CompiledPlugin, Plugin, Rejection, Remedy, Shortfall } from '../core/plugin.ts'
+import type { CompileContext, CompiledPlugin, Plugin, Rejection, Remedy, Shortfall, Verdict } from '../core/plugin.ts'
 
 export type ScoringStrategy =
   | { readonly type: 'LeastAllocated' | 'MostAllocated'; readonly resources: readonly ResourceWeight[] }
@@ -40,6 +40,30 @@ function compileFilter({ snapshot, shape }: CompileContext): CompiledPlugin {
       return true
     },
     reject: (row) => rejection({ snapshot, shape, row }),
+    verdict: verdictByMask({ snapshot, shape }),
+  }
+}
+
+/** Which of the resources are missing, as bits, tells the verdict: each is made once. */
+function verdictByMask({ snapshot, shape }: Pick<CompileContext, 'snapshot' | 'shape'>): (row: number) => Verdict {
+  const verdicts = new Map<number, Verdict>()
+  const { podCount, podsMax } = snapshot
+  const amounts = shape.resourceAmounts
+  const allocatable = shape.resourceIds.map((id) => snapshot.allocatable[id]!)
+  const requested = shape.resourceIds.map((id) => snapshot.requested[id]!)
+  return (row) => {
+    let mask = podCount[row]! + 1 > podsMax[row]! ? 1 : 0
+    for (let i = 0; i < amounts.length; i++) {
+      if (allocatable[i]![row]! >= amounts[i]! + requested[i]![row]!) continue
+      // Two bits a resource: missing, and more than the node has at all. Exact up to 26 resources.
+      mask += (amounts[i]! > allocatable[i]![row]! ? 3 : 1) * 2 ** (1 + 2 * i)
+    }
+    let verdict = verdicts.get(mask)
+    if (!verdict) {
+      const { reasons, isResolvable } = rejection({ snapshot, shape, row })
+      verdicts.set(mask, (verdict = { reasons, isResolvable }))
+    }
+    return verdict
   }
 }
 
