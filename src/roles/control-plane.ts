@@ -5,6 +5,11 @@
 import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
 import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
 import { type ApiServer, createApiServer } from '../apiserver/api-server.ts'
+import type { ApiRequest, ApiResponse } from '../apiserver/contract.ts'
+import { createDiscovery } from '../apiserver/discovery/discovery.ts'
+import { createOpenApi } from '../apiserver/openapi/openapi.ts'
+import type { PathHandler } from '../apiserver/pipeline.ts'
+import { protobufFormat } from './wire-formats.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -53,17 +58,26 @@ export type ControlPlane = {
   close(): Promise<void>
 }
 
+type Definitions = Parameters<typeof loadSchemas>[0]
+
+/** Documents that depend on the path and on what the client accepts. */
+function documents(source: { respond(path: string, headers: ApiRequest['headers']): ApiResponse | undefined }): PathHandler {
+  return ({ path }, { headers }) => source.respond(path, headers)
+}
+
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { clock, random, log, store } = options
   const stopping = new AbortController()
   const controllers = allControllers(options.controllerFunctions)
   const policy = bootstrapPolicy(controllers.map((c) => ({ name: c.name, rules: rulesOf(c) })))
   const access = createAccess({ policy, clock, random, serviceAccountKeys: options.serviceAccountKeys, tokenFile: options.tokenFile })
+  const discovery = createDiscovery({ kinds: allKinds, version: {} })
+  const openApi = createOpenApi({ kinds: allKinds, definitions: schemaFacts as Definitions })
   const scheduling: { scheduler: Scheduler | undefined } = { scheduler: undefined }
   const api = await createApiServer({
     store,
     kinds: allKinds,
-    schemas: loadSchemas(schemaFacts as Parameters<typeof loadSchemas>[0]),
+    schemas: loadSchemas(schemaFacts as Definitions),
     clock,
     random,
     log: log.child({ component: 'apiserver' }),
@@ -72,7 +86,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     serviceCidr: clusterNetwork.serviceCidr,
     tokens: { issue: access.tokens.issue, review: access.tokens.review },
     explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
-    paths: [openIdPaths(access.tokens)],
+    binary: protobufFormat(),
+    paths: [openIdPaths(access.tokens), documents(discovery), documents(openApi)],
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
   })

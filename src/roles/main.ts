@@ -1,4 +1,5 @@
 // The program's entry: `server` and `agent` are roles of their own and load only what they need; everything else is the command line.
+// `node-teardown DIR` is what `keelson down` runs inside each node's network namespace.
 const argv = process.argv.slice(2)
 const role = argv[0]
 
@@ -8,6 +9,10 @@ async function run(): Promise<number> {
   try {
     if (role === 'server') return await (await import('./server.ts')).serverMain(argv.slice(1))
     if (role === 'agent') return await (await import('./agent.ts')).agentMain(argv.slice(1))
+    if (role === 'node-teardown') {
+      await (await import('./node-teardown.ts')).teardownNode(argv[1] ?? '')
+      return 0
+    }
     const [{ runProgram }, { thisMachine }] = await Promise.all([import('../cli/program.ts'), import('./this-machine.ts')])
     return await runProgram(thisMachine(), argv)
   } catch (error) {

@@ -5,50 +5,59 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { processConsole } from '../cli/console.ts'
 import type { Machine } from '../cli/machine.ts'
-import { silentLog } from '../base/log.ts'
-import { createNodeNamespaces, deleteNodeNamespaces } from '../node/machine/netns-nodes.ts'
+import { CliError } from '../cli/cli-error.ts'
+import { createNodeNamespaces, deleteNodeNamespaces, planNodeNamespaces } from '../node/machine/netns-nodes.ts'
 import { authorityHash } from '../platform/pki/certificate.ts'
+import { runProgram } from '../platform/run-program.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { clusterNetwork } from './cluster-network.ts'
 
 export function thisMachine(): Machine {
+  const self = [process.execPath, ...process.execArgv, entryFile()]
   return {
     clock: systemClock,
     random: systemRandom,
     console: processConsole,
-    self: [process.execPath, ...process.execArgv, entryFile()],
+    self,
     createNodes: async (dataDir, names) => {
       const { gateway, nodes } = await createNodeNamespaces({
-        prefix: namespacePrefix(dataDir),
+        ...namespacesOf(dataDir),
         count: names.length,
-        clusterCidr: clusterNetwork.podCidr,
-        serviceCidr: clusterNetwork.serviceCidr,
       })
       return nodes.map((node, i) => ({
         nodeName: names[i]!,
         address: node.address,
         gateway,
-        enter: ['nsenter', `--net=${node.path}`],
+        enter: enterCommand(node.path),
       }))
     },
     caHash: async (dataDir) => authorityHash(readFileSync(join(dataDir, 'pki/ca.crt'), 'utf8')),
     teardown: async ({ dataDir, nodeNames }) => {
-      const { teardownNode } = await import('./node-teardown.ts')
-      const places = nodeNames.map((name) => join(dataDir, 'nodes', name))
-      for (const place of nodeNames.length > 0 ? places : [dataDir]) {
-        if (existsSync(place))
-          await teardownNode({
-            dataDir: place,
-            isOnlyNode: nodeNames.length === 0,
-            clock: systemClock,
-            random: systemRandom,
-            log: silentLog,
-          })
-      }
+      const { nodes } = planNodeNamespaces({ ...namespacesOf(dataDir), count: nodeNames.length })
+      const places =
+        nodeNames.length === 0
+          ? [{ dir: dataDir, enter: [] }]
+          : nodes.map((node, i) => ({ dir: join(dataDir, 'nodes', nodeNames[i]!), enter: enterCommand(node.path) }))
+      await Promise.all(
+        places.filter((place) => existsSync(place.dir)).map((place) => runSelf([...place.enter, ...self, 'node-teardown', place.dir])),
+      )
       if (nodeNames.length > 0) await deleteNodeNamespaces({ prefix: namespacePrefix(dataDir) })
     },
   }
+}
+
+const enterCommand = (path: string) => ['nsenter', `--net=${path}`]
+const namespacesOf = (dataDir: string) => ({
+  prefix: namespacePrefix(dataDir),
+  clusterCidr: clusterNetwork.podCidr,
+  serviceCidr: clusterNetwork.serviceCidr,
+})
+
+async function runSelf([file, ...args]: readonly string[]): Promise<void> {
+  const { code, stderr } = await runProgram(file!, args)
+  if (code !== 0)
+    throw new CliError(`the node could not be taken down: ${stderr.trim()}`, { nextStep: 'mend that and run `keelson down` again' })
 }
 
 /** Short and unique a data directory: names of interfaces have at most 15 characters. */

@@ -1,0 +1,204 @@
+/**
+ * A real node: containerd, the pod network, the agent, the service network and DNS, composed for one network namespace.
+ * What runs in it outlives it: a restart finds containers, rules and routes as they are.
+ */
+import { readFileSync } from 'node:fs'
+import type { Clock } from '../base/clock.ts'
+import { sleep } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { Client } from '../client/contract.ts'
+import { InformerFactory } from '../control/informer-factory.ts'
+import { clusterView } from '../dns/cluster-view.ts'
+import { createDnsServer } from '../dns/dns-server.ts'
+import { parseResolvConf } from '../dns/upstreams.ts'
+import { namespaces } from '../kinds/core/namespace.ts'
+import { nodes } from '../kinds/core/node.ts'
+import { services } from '../kinds/core/service.ts'
+import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
+import { createPodNetwork } from '../node/cni/pod-network.ts'
+import { createContainerdSupervisor, ensurePauseImage } from '../node/containerd/containerd-supervisor.ts'
+import { pauseImageName } from '../node/containerd/pause-image.ts'
+import { createNodeAgent } from '../node/node-agent.ts'
+import { createCriRuntime } from '../node/runtime/cri/cri-runtime.ts'
+import type { CertifiedKey } from '../platform/pki/certificate.ts'
+import { createProxy } from '../proxy/loop.ts'
+import { clusterNetwork } from './cluster-network.ts'
+import { keepPodNetwork } from './keep-pod-network.ts'
+import type { NodePaths } from './node-paths.ts'
+
+export type MachineNodeOptions = {
+  readonly client: Client
+  readonly nodeName: string
+  readonly address: string
+  readonly paths: NodePaths
+  /** PEM: what the node's API shows, and whose clients it believes. */
+  readonly serving: CertifiedKey
+  readonly clientCa: string
+  readonly runtimeEndpoint: string | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export type MachineNode = {
+  /** Rejects when the node cannot start or a part of it fails for good. */
+  readonly done: Promise<void>
+  stop(): Promise<void>
+}
+
+export const kubeletPort = 10_250
+
+export function startMachineNode(options: MachineNodeOptions): MachineNode {
+  const stopping = new AbortController()
+  const running = runMachineNode(options, stopping.signal)
+  return {
+    done: running,
+    stop: async () => {
+      stopping.abort(new Error('the node is stopping'))
+      await running.catch(() => {})
+    },
+  }
+}
+
+async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal): Promise<void> {
+  const { client, clock, random, log, nodeName } = options
+  const informers = new InformerFactory({ client, clock, random, log })
+  informers.start(signal)
+  const engine = await startEngine(options, signal)
+  const runtime = createCriRuntime({
+    socket: engine.socket,
+    owner: nodeName,
+    clock,
+    log: log.child({ component: 'runtime' }),
+    pinnedImages: [pauseImageName],
+  })
+  const proxy = createProxy({
+    context: { informer: (kind) => informers.informer(kind) },
+    clock,
+    log: log.child({ component: 'proxy' }),
+    facts: {
+      nodeName,
+      zone: undefined,
+      nodeAddresses: [options.address],
+      clusterCidr: clusterNetwork.podCidr,
+      serviceCidr: clusterNetwork.serviceCidr,
+      localServiceAddresses: [clusterNetwork.dnsAddress],
+    },
+  })
+  try {
+    await Promise.all([
+      keepPodNetwork(
+        { network: podNetwork(options), informer: informers.informer(nodes), clock, log: log.child({ component: 'network' }) },
+        signal,
+      ),
+      proxy.run(signal),
+      serveDns(options, informers, signal),
+      createNodeAgent(agentOptions(options, runtime)).run(signal),
+    ])
+  } finally {
+    await runtime.close()
+    await engine.stop()
+    await informers.ended()
+  }
+}
+
+type Engine = { readonly socket: string; stop(): Promise<void> }
+
+/** A containerd of our own, or the one that the user named; in either the pause image is put in place. */
+async function startEngine(options: MachineNodeOptions, signal: AbortSignal): Promise<Engine> {
+  const { clock, random, log, paths, runtimeEndpoint } = options
+  if (runtimeEndpoint !== undefined) {
+    const socket = runtimeEndpoint.replace(/^unix:\/\//, '')
+    await ensurePauseImage(socket, { clock, log })
+    return { socket, stop: async () => {} }
+  }
+  const supervisor = createContainerdSupervisor({
+    dataDirectory: paths.dataDir,
+    stateDirectory: paths.stateDir,
+    cniConfigDirectory: paths.cniConfigDir,
+    registryDirectory: paths.registriesDir,
+    clock,
+    random,
+    log: log.child({ component: 'containerd' }),
+  })
+  await supervisor.start(signal)
+  return supervisor
+}
+
+function podNetwork(options: MachineNodeOptions) {
+  return createPodNetwork({
+    self: options.nodeName,
+    clusterCidr: clusterNetwork.podCidr,
+    serviceCidr: clusterNetwork.serviceCidr,
+    mode: 'auto',
+    cniConfigDirectory: options.paths.cniConfigDir,
+    addressDirectory: options.paths.cniAddressDir,
+    log: options.log.child({ component: 'network' }),
+  })
+}
+
+function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof createCriRuntime>): Parameters<typeof createNodeAgent>[0] {
+  const { client, clock, random, log, nodeName, paths } = options
+  return {
+    client,
+    runtime,
+    clock,
+    random,
+    log: log.child({ component: 'kubelet' }),
+    nodeName,
+    addresses: [{ type: 'InternalIP', address: options.address }],
+    files: {
+      rootDir: paths.podsDir,
+      logsDir: paths.logsDir,
+      cgroupRoot: paths.cgroupRoot,
+      clusterDns: { servers: [clusterNetwork.dnsAddress], domain: clusterNetwork.domain },
+    },
+    server: { host: '0.0.0.0', port: kubeletPort, cert: options.serving.cert, key: options.serving.key, clientCa: options.clientCa },
+  }
+}
+
+const dnsRetryMs = 200
+
+/** Waits for the service range to be local to this namespace (the proxy's doing), then answers until the signal aborts. */
+async function serveDns(options: MachineNodeOptions, informers: InformerFactory, signal: AbortSignal): Promise<void> {
+  const { clock, random, log } = options
+  const sources = {
+    services: informers.informer(services),
+    slices: informers.informer(endpointSlices),
+    namespaces: informers.informer(namespaces),
+  }
+  const server = () =>
+    createDnsServer({
+      view: clusterView(sources),
+      zone: clusterNetwork.domain,
+      address: clusterNetwork.dnsAddress,
+      port: 53,
+      upstreams: parseResolvConf(readResolvConf(), [clusterNetwork.dnsAddress]),
+      ownRanges: [clusterNetwork.serviceCidr, clusterNetwork.podCidr],
+      clock,
+      random,
+      log: log.child({ component: 'dns' }),
+    })
+  for (;;) {
+    const dns = server()
+    try {
+      await dns.listen()
+    } catch (error) {
+      await dns.close().catch(() => {})
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error
+      await sleep(clock, dnsRetryMs, signal)
+      continue
+    }
+    if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    return dns.close()
+  }
+}
+
+function readResolvConf(): string {
+  try {
+    return readFileSync('/etc/resolv.conf', 'utf8')
+  } catch {
+    return ''
+  }
+}

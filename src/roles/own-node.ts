@@ -1,0 +1,67 @@
+/** The server's own machine as a node: the agent speaks to the API in process. */
+import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Log } from '../base/log.ts'
+import { CliError } from '../cli/cli-error.ts'
+import { issueCertificate } from '../platform/pki/certificate.ts'
+import type { ClusterPki } from '../platform/pki/cluster-pki.ts'
+import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
+import { systemClock } from '../platform/system-clock.ts'
+import { systemRandom } from '../platform/system-random.ts'
+import type { ControlPlane } from './control-plane.ts'
+import { nodeUser } from './identity.ts'
+import { startMachineNode } from './machine-node.ts'
+import { nodePaths } from './node-paths.ts'
+import type { ServerOptions } from './role-options.ts'
+
+const certificateMs = 365 * 24 * 3600 * 1000
+
+/** Starts it in the background; what it gives stops it. A node that cannot start ends the process with the reason. */
+export function startOwnNode(
+  options: ServerOptions,
+  parts: { controlPlane: ControlPlane; pki: ClusterPki; address: string; log: Log },
+): () => Promise<void> {
+  const { controlPlane, pki, address, log } = parts
+  const nodeName = options.nodeName ?? hostname().toLowerCase()
+  const paths = nodePaths(options.dataDir, options.registriesDir)
+  rememberNode(options.dataDir, nodeName)
+  const nowMs = systemClock.now()
+  const serving = issueCertificate(pki.ca, {
+    subject: { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] },
+    usages: ['server'],
+    hosts: [nodeName, address],
+    notBeforeMs: nowMs - 60_000,
+    notAfterMs: nowMs + certificateMs,
+  })
+  const node = startMachineNode({
+    client: controlPlane.api.clientFor(nodeUser(nodeName)),
+    nodeName,
+    address,
+    paths,
+    serving,
+    clientCa: pki.ca.cert,
+    runtimeEndpoint: options.runtimeEndpoint,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  })
+  let isStopping = false
+  node.done.catch((error: unknown) => {
+    if (isStopping) return
+    log.error({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'the node could not go on')
+    process.exit(1)
+  })
+  return () => {
+    isStopping = true
+    return node.stop()
+  }
+}
+
+/** For the teardown, which must know whose containers to end. */
+export function rememberNode(dataDir: string, nodeName: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(nodeName))
+    throw new CliError(`"${nodeName}" cannot be a node's name`, { nextStep: 'give another one with --node-name', exitCode: 2 })
+  writeSecretFile(join(dataDir, 'node-name'), nodeName)
+}
