@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Node, Pod, PodStatus } from '../../kinds/generated/types/core-v1.ts'
+import { crashWait, formatDuration, nextCrashBackoff } from './crash-backoff.ts'
+import { admitPod } from './pod-admission.ts'
+import type { ContainerRecord } from './pod-records.ts'
+import { statusPatch } from './status-writer.ts'
+
+test('the crash back-off doubles to five minutes and is forgotten after ten quiet ones', () => {
+  const record: ContainerRecord = {}
+  const delays: string[] = []
+  let nowMs = 0
+  for (let i = 0; i < 8; i++) {
+    const wait = crashWait(record, 'h', nowMs, nowMs)
+    delays.push(wait ? formatDuration(wait.delayMs) : 'none')
+    nowMs = wait?.untilMs ?? nowMs
+    record.backoff = nextCrashBackoff(record, 'h', nowMs, nowMs)!
+  }
+  assert.deepEqual(delays, ['none', '10s', '20s', '40s', '1m20s', '2m40s', '5m0s', '5m0s'])
+  const lateMs = nowMs + 600_001
+  assert.equal(crashWait(record, 'h', lateMs, lateMs), undefined)
+  assert.equal(nextCrashBackoff(record, 'h', lateMs, lateMs)?.delayMs, 10_000)
+})
+
+test('another definition of the container has a clean record', () => {
+  const record: ContainerRecord = { backoff: { specHash: 'old', delayMs: 300_000, updatedMs: 0 } }
+  assert.equal(crashWait(record, 'new', 0, 0), undefined)
+})
+
+const node: Node = {
+  metadata: { name: 'n', labels: { zone: 'a' } },
+  status: { allocatable: { cpu: '1', memory: '1Gi', pods: '2' } },
+}
+const podOf = (name: string, spec: Partial<NonNullable<Pod['spec']>>): Pod => ({
+  metadata: { name, uid: name },
+  spec: { containers: [{ name: 'c' }], ...spec },
+})
+const asking = (cpu: string) => ({ containers: [{ name: 'c', resources: { requests: { cpu } } }] })
+
+const admissions: readonly { title: string; pod: Pod; others?: readonly Pod[]; reason: string | undefined; message?: string }[] = [
+  { title: 'a pod that fits is taken', pod: podOf('p', asking('600m')), reason: undefined },
+  {
+    title: 'a pod beyond the free cpu is refused with the numbers',
+    pod: podOf('p', asking('600m')),
+    others: [podOf('o', asking('500m'))],
+    reason: 'OutOfcpu',
+    message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 600, used: 500, capacity: 1000",
+  },
+  {
+    title: 'finished pods free what they held',
+    pod: podOf('p', asking('600m')),
+    others: [{ ...podOf('o', asking('500m')), status: { phase: 'Succeeded' } }],
+    reason: undefined,
+  },
+  { title: 'a full node refuses', pod: podOf('p', {}), others: [podOf('o', {}), podOf('q', {})], reason: 'OutOfpods' },
+  { title: 'a selector that does not match is refused', pod: podOf('p', { nodeSelector: { zone: 'b' } }), reason: 'NodeAffinity' },
+  { title: 'a selector that matches is taken', pod: podOf('p', { nodeSelector: { zone: 'a' } }), reason: undefined },
+]
+for (const { title, pod, others = [], reason, message } of admissions) {
+  test(title, () => {
+    const refusal = admitPod(pod, others, node)
+    assert.equal(refusal?.reason, reason)
+    if (message) assert.equal(refusal?.message, message)
+  })
+}
+
+const ready = { type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime: 't0' }
+const patches: readonly { title: string; current: PodStatus | undefined; wanted: PodStatus; patch: unknown }[] = [
+  {
+    title: 'nothing to say is no patch',
+    current: { phase: 'Running', conditions: [ready] },
+    wanted: { phase: 'Running', conditions: [ready] },
+    patch: undefined,
+  },
+  {
+    title: 'only what changed is sent',
+    current: { phase: 'Pending', qosClass: 'BestEffort' },
+    wanted: { phase: 'Running', qosClass: 'BestEffort' },
+    patch: { phase: 'Running' },
+  },
+  {
+    title: 'a reason that no longer holds is taken away',
+    current: { conditions: [ready] },
+    wanted: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: 't1' }] },
+    patch: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: 't1', reason: null }] },
+  },
+  {
+    title: "others' conditions are left alone",
+    current: { conditions: [{ type: 'x/y', status: 'True' }] },
+    wanted: { conditions: [] },
+    patch: undefined,
+  },
+  {
+    title: 'a condition that only lacks a probe time is the same',
+    current: { conditions: [{ ...ready, lastProbeTime: null as unknown as string }] },
+    wanted: { conditions: [ready] },
+    patch: undefined,
+  },
+  {
+    title: 'a replaced address names the old one as gone',
+    current: { podIPs: [{ ip: '1' }] },
+    wanted: { podIPs: [{ ip: '2' }] },
+    patch: { podIPs: [{ $patch: 'delete', ip: '1' }, { ip: '2' }] },
+  },
+  { title: 'a field that is no more is taken away', current: { message: 'm' }, wanted: {}, patch: { message: null } },
+]
+for (const { title, current, wanted, patch } of patches) test(title, () => assert.deepEqual(statusPatch(current, wanted), patch))
