@@ -2,7 +2,7 @@
  * For tests: controllers on a real API server in this process, under a virtual clock, with nodes that only pretend. Pods are
  * bound and become ready after a moment, and end a moment after their deletion; faults can be put between controllers and API.
  */
-import { type Clock, toTime } from '../base/clock.ts'
+import { type Clock, sleep, toTime } from '../base/clock.ts'
 import { type Log, silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { createTestApi } from '../apiserver/test-api.ts'
@@ -37,6 +37,8 @@ export type SimOptions = {
   readonly log?: Log
   /** Wraps the client that the controllers get (not the nodes'): faults. */
   readonly wrap?: (client: Client, clock: Clock) => Client
+  /** How long the controllers' watches hold every event back (virtual), one after the other. */
+  readonly watchLagMs?: number
   /** How pods behave; `false`: there are no nodes. */
   readonly nodes?: false | { readonly readyAfterMs?: number; readonly endAfterMs?: number; readonly canRun?: (pod: Pod) => boolean }
 }
@@ -50,13 +52,14 @@ export async function simCluster(options: SimOptions): Promise<SimCluster> {
   const { api, client } = await createTestApi({ clock, random, log })
   const metrics = new ControllerMetrics()
   const abort = new AbortController()
-  const run = (definitions: readonly ControllerDefinition[], controllersClient: Client) => {
-    const informers = new InformerFactory({ client, clock, random, log })
+  const run = (definitions: readonly ControllerDefinition[], controllersClient: Client, watching = client) => {
+    const informers = new InformerFactory({ client: watching, clock, random, log })
     const contextFor = (name: string) =>
       createLoopContext({ component: `${name}-controller`, client: controllersClient, informers, clock, random, log })
     return runControllers({ definitions, contextFor, informers, metrics }, abort.signal)
   }
-  const running = [run(options.definitions, options.wrap ? options.wrap(client, clock) : client)]
+  const lagging = options.watchLagMs ? laggingClient(client, clock, options.watchLagMs) : client
+  const running = [run(options.definitions, options.wrap ? options.wrap(client, clock) : client, lagging)]
   if (options.nodes !== false) running.push(run([pretendingNodes(options.nodes ?? {})], client))
   await clock.settle()
   return {
@@ -126,13 +129,28 @@ function pretendingNodes(behaviour: Exclude<SimOptions['nodes'], false | undefin
   }
 }
 
+function laggingClient(client: Client, clock: Clock, lagMs: number): Client {
+  return {
+    raw: (request) => client.raw(request),
+    resource: (kind, namespace) => {
+      const resource = client.resource(kind, namespace)
+      return {
+        ...resource,
+        watch: async function* (options) {
+          for await (const event of resource.watch(options)) {
+            await sleep(clock, lagMs, options.signal)
+            yield event
+          }
+        },
+      }
+    },
+  }
+}
+
 /** Throws away the answers of a share of the writes after they were done, as a crash between two writes does; others fail before. */
-export function faultyClient(
-  client: Client,
-  options: { readonly seed: number; readonly share: number; readonly clock: Clock; readonly untilMs: number },
-): Client {
+export function faultyClient(client: Client, options: { readonly seed: number; readonly share: number }): Client {
   const random = seededRandom(options.seed)
-  const strike = () => options.clock.now() < options.untilMs && random.next() < options.share
+  const strike = () => random.next() < options.share
   const faulty = async <T>(write: () => Promise<T>): Promise<T> => {
     if (strike()) throw new Error('simulated: crashed before the write')
     const result = await write()
