@@ -73,7 +73,14 @@ test('rolls, scales, rolls back and goes with all its pods', () => inCluster({},
 
 for (const seed of [1, 2, 3, 4])
   test(`comes to the same end when one write in ten fails and one in ten is not heard of (seed ${seed})`, () =>
-    inCluster({ seed, wrap: (client) => faultyClient(client, { seed, share: 0.1, clock, untilMs: Number.POSITIVE_INFINITY }) }, life))
+    inCluster({ seed, wrap: (client) => faultyClient(client, { seed, share: 0.1 }) }, async (cluster) => {
+      await life(cluster)
+      const lost = ['deployment', 'replicaset'].map((name) => cluster.metrics.panicsOf(name))
+      assert.ok(
+        lost.every((count) => count > 0),
+        `no fault struck: ${lost.join()}`,
+      )
+    }))
 
 test('never makes a pod too many, however far the watch lags behind', () => {
   let created = 0
