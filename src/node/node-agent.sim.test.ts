@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silentLog } from '../base/log.ts'
+import { seededRandom } from '../base/random.ts'
+import { createTestApi } from '../apiserver/test-api.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { Pod, PodSpec } from '../kinds/generated/types/core-v1.ts'
+import { virtualClock } from '../platform/virtual-clock.ts'
+import { createNodeAgent, type NodeAgentOptions } from './node-agent.ts'
+import { createFakeRuntime, type FakeRuntimeOptions } from './runtime/fake/fake-runtime.ts'
+
+/** A cluster of one simulated node, on the virtual clock. */
+async function startNode(options: { runtime?: Partial<FakeRuntimeOptions>; agent?: Partial<NodeAgentOptions> } = {}) {
+  const clock = virtualClock()
+  const random = seededRandom(7)
+  const { client } = await createTestApi({ clock, random })
+  for (const name of ['default', 'kube-node-lease']) {
+    const exists = await client.resource(kindRefs.coreV1.namespaces).get(name).catch(() => undefined)
+    if (!exists) await client.resource(kindRefs.coreV1.namespaces).create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  }
+  const runtime = createFakeRuntime({ clock, random, ...options.runtime })
+  const pods = client.resource(kindRefs.coreV1.pods, 'default')
+  const launch = () => {
+    const stop = new AbortController()
+    const agent = createNodeAgent({
+      client,
+      runtime,
+      clock,
+      random,
+      log: silentLog,
+      nodeName: 'n1',
+      addresses: [{ type: 'InternalIP', address: '10.0.0.1' }],
+      ...options.agent,
+    })
+    const done = agent.run(stop.signal)
+    return { agent, stop: async () => (stop.abort(), await clock.settle(), await done) }
+  }
+  let current = launch()
+  let seen: Pod | undefined
+  const look = async (name: string) => (seen = await pods.get(name).catch(() => undefined))
+  return {
+    clock,
+    client,
+    runtime,
+    pods,
+    agent: () => current.agent,
+    /** Ends the agent and starts a new one on the same engine. */
+    restart: async () => {
+      await current.stop()
+      current = launch()
+      await clock.advance(100)
+    },
+    stop: () => current.stop(),
+    create: (name: string, spec: Partial<PodSpec>, metadata: Pod['metadata'] = {}) =>
+      pods.create({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, ...metadata },
+        spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'app' }], ...spec },
+      }),
+    /** Moves time until the pod is as wanted; fails after `limitMs`. */
+    until: async (name: string, condition: (pod: Pod | undefined) => boolean, limitMs = 60_000) => {
+      const endMs = clock.now() + limitMs
+      for (await look(name); !condition(seen); await look(name)) {
+        assert.ok(clock.now() < endMs, `${name} did not get there: ${JSON.stringify(seen?.status)}`)
+        await clock.advance(100)
+      }
+      return seen
+    },
+  }
+}
+
+const isReady = (pod: Pod | undefined) => pod?.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true
+const isGone = (pod: Pod | undefined) => pod === undefined
+const first = (pod: Pod | undefined) => pod?.status?.containerStatuses?.[0]
+
+test('a node registers, renews its lease and becomes Ready', async () => {
+  const node = await startNode()
+  await node.clock.advance(1_000)
+  const object = await node.client.resource(kindRefs.coreV1.nodes).get('n1')
+  assert.equal(object.status?.conditions?.find((c) => c.type === 'Ready')?.reason, 'KubeletReady')
+  assert.equal(object.metadata.labels?.['kubernetes.io/hostname'], 'n1')
+  const leases = node.client.resource(kindRefs.coordinationV1.leases, 'kube-node-lease')
+  const before = (await leases.get('n1')).spec?.renewTime
+  await node.clock.advance(11_000)
+  assert.notEqual((await leases.get('n1')).spec?.renewTime, before)
+  await node.stop()
+})
+
+test('a pod comes up, gets an address, and leaves nothing behind when it is deleted', async () => {
+  const node = await startNode()
+  await node.create('web', {})
+  const pod = await node.until('web', isReady)
+  assert.match(pod?.status?.podIP ?? '', /^10\.244\.0\.\d+$/)
+  assert.equal(pod?.status?.phase, 'Running')
+  assert.equal(first(pod)?.imageID.startsWith('sha256:'), true)
+  await node.pods.delete('web', { gracePeriodSeconds: 5 })
+  await node.until('web', isGone)
+  assert.deepEqual(await node.runtime.list(), [])
+  await node.stop()
+})
+
+test('a job runs init containers in order, a sidecar beside it, and succeeds', async () => {
+  const node = await startNode()
+  await node.create('job', {
+    restartPolicy: 'Never',
+    initContainers: [
+      { name: 'i', image: 'app', command: ['true'] },
+      { name: 's', image: 'app', restartPolicy: 'Always' },
+    ],
+    containers: [{ name: 'c', image: 'app', command: ['sh', '-c', 'sleep 3; exit 0'] }],
+  })
+  const pod = await node.until('job', (p) => p?.status?.phase === 'Succeeded')
+  const ends = pod?.status?.initContainerStatuses?.map((c) => c.state?.terminated?.reason)
+  assert.deepEqual(ends, ['Completed', 'Completed'])
+  await node.clock.advance(5_000)
+  assert.deepEqual((await node.runtime.list()).map((p) => p.state), ['NotReady'])
+  await node.stop()
+})
+
+test('a crashing container backs off and counts its restarts', async () => {
+  const node = await startNode()
+  await node.create('crash', { containers: [{ name: 'c', image: 'fake-exit:3-100' }] })
+  const pod = await node.until('crash', (p) => first(p)?.state?.waiting?.message?.startsWith('back-off 20s') === true)
+  assert.equal(first(pod)?.restartCount, 2)
+  assert.equal(first(pod)?.lastState?.terminated?.exitCode, 3)
+  await node.stop()
+})
+
+test('an image that is not there backs off with upstream\'s reasons and events', async () => {
+  const node = await startNode()
+  await node.create('nope', { containers: [{ name: 'c', image: 'missing' }] })
+  await node.until('nope', (p) => first(p)?.state?.waiting?.reason === 'ErrImagePull')
+  await node.until('nope', (p) => first(p)?.state?.waiting?.reason === 'ImagePullBackOff')
+  await node.clock.advance(1_000)
+  const events = await node.client.resource(kindRefs.coreV1.events, 'default').list()
+  const told = new Set(events.items.map((e) => `${e.reason}: ${e.message}`))
+  for (const expected of ['Pulling: Pulling image "missing"', 'Failed: Error: ErrImagePull', 'BackOff: Back-off pulling image "missing"']) {
+    assert.ok(told.has(expected), `${expected} is missing from ${[...told].join(' | ')}`)
+  }
+  assert.equal(events.items[0]?.source?.component, 'kubelet')
+  await node.stop()
+})
+
+test('containers run on through an agent restart, and no step is repeated', async () => {
+  const node = await startNode()
+  await node.create('web', { containers: [{ name: 'c', image: 'app', readinessProbe: { exec: { command: ['ok'] }, periodSeconds: 1 } }] })
+  const before = await node.until('web', isReady)
+  await node.restart()
+  await node.clock.advance(5_000)
+  const after = await node.pods.get('web')
+  assert.equal(first(after)?.containerID, first(before)?.containerID)
+  assert.equal(first(after)?.restartCount, 0)
+  assert.ok(isReady(after))
+  assert.equal(node.runtime.calls.get('startContainer'), 1)
+  await node.stop()
+})
+
+test('a pod deleted while the agent was away is cleaned up when it is back', async () => {
+  const node = await startNode()
+  await node.create('web', {})
+  await node.until('web', isReady)
+  await node.stop()
+  await node.pods.delete('web', { gracePeriodSeconds: 0 })
+  await node.restart()
+  await node.clock.advance(10_000)
+  assert.deepEqual(await node.runtime.list(), [])
+  await node.stop()
+})
+
+test('an exit during a lost connection to the engine is learnt after it is back', async () => {
+  const node = await startNode()
+  await node.create('web', {})
+  const before = await node.until('web', isReady)
+  node.runtime.disconnect()
+  await node.clock.advance(1_000)
+  node.runtime.exitContainer(first(before)!.containerID!.slice('containerd://'.length), 9)
+  node.runtime.connect()
+  const after = await node.until('web', (p) => first(p)?.restartCount === 1 && isReady(p))
+  assert.equal(first(after)?.lastState?.terminated?.exitCode, 9)
+  await node.stop()
+})
+
+test('a dead sandbox is replaced and its containers run again', async () => {
+  const node = await startNode()
+  await node.create('web', {})
+  await node.until('web', isReady)
+  const [sandbox] = await node.runtime.list()
+  node.runtime.failSandbox(sandbox!.sandboxId)
+  await node.until('web', (p) => isReady(p) && first(p)?.restartCount === 1)
+  assert.equal((await node.runtime.list())[0]?.attempt, 1)
+  await node.stop()
+})
+
+test('a failing liveness probe restarts the container, a failing readiness probe only unreadies it', async () => {
+  let isHealthy = true
+  const node = await startNode({ runtime: { onExec: (_, command) => ({ exitCode: command[0] === 'live' && !isHealthy ? 1 : 0 }) } })
+  const probe = (command: string) => ({ exec: { command: [command] }, periodSeconds: 1, failureThreshold: 2 })
+  await node.create('web', { terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'app', livenessProbe: probe('live'), readinessProbe: probe('ready') }] })
+  await node.until('web', isReady)
+  isHealthy = false
+  await node.until('web', (p) => (first(p)?.restartCount ?? 0) >= 1)
+  isHealthy = true
+  await node.until('web', isReady)
+  const events = await node.client.resource(kindRefs.coreV1.events, 'default').list()
+  assert.ok(events.items.some((e) => e.reason === 'Killing' && e.message === 'Container c failed liveness probe, will be restarted'))
+  await node.stop()
+})
+
+test('stop keeps the pod, its sandbox and its address; start runs it again there', async () => {
+  const node = await startNode()
+  await node.create('web', { restartPolicy: 'Never' })
+  const before = await node.until('web', isReady)
+  const setState = (value: string | null) =>
+    node.pods.patch('web', { type: 'merge', body: { metadata: { annotations: { 'keelson.dev/run-state': value } } } })
+  await setState('stopped')
+  const stopped = await node.until('web', (p) => first(p)?.state?.terminated !== undefined && !isReady(p))
+  assert.equal(stopped?.status?.phase, 'Running')
+  assert.equal(stopped?.status?.conditions?.find((c) => c.type === 'Ready')?.reason, 'Stopped')
+  await node.clock.advance(30_000)
+  await node.restart()
+  await setState('running')
+  const after = await node.until('web', isReady)
+  assert.equal(after?.status?.podIP, before?.status?.podIP)
+  assert.equal(first(after)?.restartCount, 1)
+  await node.stop()
+})
+
+test('a paused pod is not ready; resumed, it is ready again without a restart', async () => {
+  const node = await startNode()
+  await node.create('web', {})
+  await node.until('web', isReady)
+  const setState = (value: string) => node.pods.patch('web', { type: 'merge', body: { metadata: { annotations: { 'keelson.dev/run-state': value } } } })
+  await setState('paused')
+  await node.until('web', (p) => p?.status?.conditions?.find((c) => c.type === 'Ready')?.reason === 'Paused')
+  await setState('running')
+  const after = await node.until('web', isReady)
+  assert.equal(first(after)?.restartCount, 0)
+  assert.deepEqual([node.runtime.calls.get('pauseContainer'), node.runtime.calls.get('resumeContainer')], [1, 1])
+  await node.stop()
+})
+
+test('a restart is asked for by a token, once a token', async () => {
+  const node = await startNode()
+  await node.create('web', {})
+  await node.until('web', isReady)
+  await node.pods.patch('web', { type: 'merge', body: { metadata: { annotations: { 'keelson.dev/restart-requested-at': 't1' } } } })
+  await node.until('web', (p) => first(p)?.restartCount === 1 && isReady(p))
+  await node.clock.advance(30_000)
+  await node.restart()
+  await node.clock.advance(10_000)
+  assert.equal(first(await node.pods.get('web'))?.restartCount, 1)
+  await node.stop()
+})
+
+test('a pod past its deadline fails, and its containers end', async () => {
+  const node = await startNode()
+  await node.create('late', { activeDeadlineSeconds: 5, terminationGracePeriodSeconds: 1 })
+  const pod = await node.until('late', (p) => p?.status?.phase === 'Failed')
+  assert.equal(pod?.status?.reason, 'DeadlineExceeded')
+  assert.ok(first(pod)?.state?.terminated)
+  await node.stop()
+})
+
+test('a pod that does not fit is refused with the numbers', async () => {
+  const node = await startNode()
+  await node.clock.advance(1_000)
+  await node.create('big', { containers: [{ name: 'c', image: 'app', resources: { requests: { cpu: '64' } } }] })
+  const pod = await node.until('big', (p) => p?.status?.phase === 'Failed')
+  assert.equal(pod?.status?.reason, 'OutOfcpu')
+  assert.equal(pod?.status?.message, "Pod was rejected: Node didn't have enough resource: cpu, requested: 64000, used: 0, capacity: 4000")
+  await node.stop()
+})
+
+test('a preStop hook runs within the grace before the container ends', async () => {
+  const commands: string[] = []
+  const node = await startNode({ runtime: { onExec: (_, command) => (commands.push(command.join(' ')), { exitCode: 0 }) } })
+  const lifecycle = { preStop: { exec: { command: ['bye'] } }, postStart: { exec: { command: ['hello'] } } }
+  await node.create('web', { containers: [{ name: 'c', image: 'app', lifecycle }] })
+  await node.until('web', isReady)
+  await node.pods.delete('web', { gracePeriodSeconds: 5 })
+  await node.until('web', isGone)
+  assert.deepEqual(commands, ['hello', 'bye'])
+  await node.stop()
+})
+
+test('the same seed gives the same trace', async () => {
+  const trace = async () => {
+    const node = await startNode({ runtime: { failureRates: { start: 0.3, runSandbox: 0.2 } } })
+    for (let i = 0; i < 10; i++) await node.create(`p${i}`, { terminationGracePeriodSeconds: 1 })
+    await node.clock.advance(60_000)
+    const list = await node.pods.list()
+    await node.stop()
+    return list.items.map((p) => [p.metadata.name, p.metadata.resourceVersion, p.status?.phase, first(p)?.restartCount, p.status?.podIP])
+  }
+  assert.deepEqual(await trace(), await trace())
+})
