@@ -1,9 +1,131 @@
-import { defineKind } from '../define-kind.ts'
-import type { Ingress } from '../generated/types/networking-v1.ts'
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { dns1035Label, dns1123Subdomain, ipAddress, wildcardDns1123Subdomain } from '../../machinery/names.ts'
+import { checkOptionalName, checkPort, checkPortOrName, checkRequired, checkRequiredName, type Errors } from '../checks.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
+import { countGeneration, defineKind } from '../define-kind.ts'
+import type { HTTPIngressPath, Ingress, IngressBackend, IngressSpec } from '../generated/types/networking-v1.ts'
+
+const classAnnotation = 'kubernetes.io/ingress.class'
+const forbiddenInPaths = ['//', '/./', '/../', '%2f', '%2F']
+const forbiddenAtEnd = ['/..', '/.']
 
 export const ingresses = defineKind<Ingress>({
   group: 'networking.k8s.io',
   version: 'v1',
   kind: 'Ingress',
   shortNames: ['ing'],
+  prepareForCreate: (ingress) => {
+    ingress.metadata.generation = 1
+    ingress.status = { loadBalancer: {} }
+  },
+  prepareForUpdate: (ingress, old) => {
+    if (old.status) ingress.status = old.status
+    else delete ingress.status
+    countGeneration(ingress, old)
+  },
+  validate: ({ spec }) => {
+    const errors: FieldError[] = []
+    if (!spec?.rules?.length && !spec?.defaultBackend) {
+      errors.push(fieldErrors.invalid('spec', spec?.rules ?? [], 'either `defaultBackend` or `rules` must be specified'))
+      return errors
+    }
+    if (spec.defaultBackend) validateBackend(errors, spec.defaultBackend, 'spec.defaultBackend')
+    validateRules(errors, spec)
+    validateTls(errors, spec)
+    checkOptionalName(errors, 'spec.ingressClassName', spec.ingressClassName, dns1123Subdomain)
+    return errors
+  },
+  validateCreate: ({ metadata, spec }) => {
+    const annotation = metadata.annotations?.[classAnnotation]
+    return annotation !== undefined && spec?.ingressClassName !== undefined && annotation !== spec.ingressClassName
+      ? [fieldErrors.invalid('metadata.annotations', annotation, `must match \`ingressClassName\` when both are specified`)]
+      : []
+  },
+  validateStatusUpdate: ({ status }) => {
+    const errors: FieldError[] = []
+    status?.loadBalancer?.ingress?.forEach(({ ip, hostname }, i) => {
+      const at = `status.loadBalancer.ingress[${i}]`
+      if (ip) for (const message of ipAddress(ip)) errors.push(fieldErrors.invalid(`${at}.ip`, ip, message))
+      checkOptionalName(errors, `${at}.hostname`, hostname, dns1123Subdomain)
+    })
+    return errors
+  },
+  columns: [
+    nameColumn,
+    column.string('Class', ({ metadata, spec }) => metadata?.annotations?.[classAnnotation] ?? spec?.ingressClassName ?? '<none>'),
+    column.string('Hosts', ({ spec }) => hostsText(spec)),
+    column.string('Address', ({ status }) =>
+      (status?.loadBalancer?.ingress ?? [])
+        .map((i) => i.ip || i.hostname || '')
+        .filter(Boolean)
+        .join(','),
+    ),
+    column.string('Ports', ({ spec }) => (spec?.tls?.length ? '80, 443' : '80')),
+    ageColumn,
+  ],
 })
+
+const hostsMax = 3
+
+function hostsText(spec: IngressSpec | undefined): string {
+  const rules = spec?.rules ?? []
+  const hosts = rules.map((r) => r.host ?? '').filter((host) => host !== '')
+  if (hosts.length === 0) return '*'
+  const text = hosts.slice(0, hostsMax).join(',')
+  return hosts.length > hostsMax ? `${text} + ${hosts.length - hostsMax} more...` : text
+}
+
+function validateRules(errors: Errors, spec: IngressSpec): void {
+  spec.rules?.forEach(({ host, http }, i) => {
+    const at = `spec.rules[${i}]`
+    if (host) {
+      if (ipAddress(host).length === 0) errors.push(fieldErrors.invalid(`${at}.host`, host, 'must be a DNS name, not an IP address'))
+      else checkOptionalName(errors, `${at}.host`, host, host.includes('*') ? wildcardDns1123Subdomain : dns1123Subdomain)
+    }
+    if (!http) return
+    if (!http.paths?.length) errors.push(fieldErrors.required(`${at}.http.paths`))
+    http.paths?.forEach((path, k) => validatePath(errors, path, `${at}.http.paths[${k}]`))
+  })
+}
+
+function validatePath(errors: Errors, { path = '', pathType, backend }: HTTPIngressPath, at: string): void {
+  if (!pathType) errors.push(fieldErrors.required(`${at}.pathType`, 'pathType must be specified'))
+  else if (pathType === 'Exact' || pathType === 'Prefix') {
+    if (!path.startsWith('/')) errors.push(fieldErrors.invalid(`${at}.path`, path, 'must be an absolute path'))
+    for (const text of forbiddenInPaths)
+      if (path.includes(text)) errors.push(fieldErrors.invalid(`${at}.path`, path, `must not contain '${text}'`))
+    for (const text of forbiddenAtEnd)
+      if (path.endsWith(text)) errors.push(fieldErrors.invalid(`${at}.path`, path, `cannot end with '${text}'`))
+  } else if (pathType === 'ImplementationSpecific') {
+    if (path !== '' && !path.startsWith('/')) errors.push(fieldErrors.invalid(`${at}.path`, path, 'must be an absolute path'))
+  } else {
+    errors.push(fieldErrors.notSupported(`${at}.pathType`, pathType, ['Exact', 'ImplementationSpecific', 'Prefix']))
+  }
+  validateBackend(errors, backend ?? {}, `${at}.backend`)
+}
+
+function validateBackend(errors: Errors, { service, resource }: IngressBackend, at: string): void {
+  if (service && resource) errors.push(fieldErrors.invalid(at, '', 'cannot set both resource and service backends'))
+  else if (resource) {
+    checkRequired(errors, `${at}.resource.kind`, resource.kind)
+    checkRequired(errors, `${at}.resource.name`, resource.name)
+  } else if (!service) {
+    errors.push(fieldErrors.required(at, 'one of `resource` or `service` must be specified'))
+  } else {
+    checkRequiredName(errors, `${at}.service.name`, service.name, dns1035Label)
+    const { name, number } = service.port ?? {}
+    if (name && number) errors.push(fieldErrors.invalid(at, '', 'cannot set both port name & port number'))
+    else if (name) checkPortOrName(errors, `${at}.service.port.name`, name)
+    else if (number) checkPort(errors, `${at}.service.port.number`, number)
+    else errors.push(fieldErrors.required(at, 'port name or number is required'))
+  }
+}
+
+function validateTls(errors: Errors, spec: IngressSpec): void {
+  spec.tls?.forEach(({ hosts, secretName }, i) => {
+    hosts?.forEach((host, k) =>
+      checkOptionalName(errors, `spec.tls[${i}].hosts[${k}]`, host, host.includes('*') ? wildcardDns1123Subdomain : dns1123Subdomain),
+    )
+    checkOptionalName(errors, `spec.tls[${i}].secretName`, secretName, dns1123Subdomain)
+  })
+}

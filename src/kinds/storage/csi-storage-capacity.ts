@@ -1,3 +1,10 @@
+import type { FieldError } from '../../machinery/field-error.ts'
+import { validateLabelSelector } from '../../machinery/label-selector.ts'
+import { dns1123Subdomain } from '../../machinery/names.ts'
+import { immutableField } from '../../machinery/object-meta.ts'
+import { canonicalText } from '../canonical-quantities.ts'
+import { checkNonNegativeQuantity, checkRequiredName } from '../checks.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CSIStorageCapacity } from '../generated/types/storage-v1.ts'
 
@@ -5,4 +12,27 @@ export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'CSIStorageCapacity',
+  applyDefaults: (capacity) => {
+    for (const field of ['capacity', 'maximumVolumeSize'] as const)
+      if (capacity[field] !== undefined) capacity[field] = canonicalText(capacity[field])
+  },
+  validate: ({ storageClassName, nodeTopology, capacity, maximumVolumeSize }) => {
+    const errors: FieldError[] = []
+    checkRequiredName(errors, 'storageClassName', storageClassName, dns1123Subdomain)
+    if (nodeTopology) errors.push(...validateLabelSelector(nodeTopology, 'nodeTopology'))
+    if (capacity !== undefined) checkNonNegativeQuantity(errors, 'capacity', capacity)
+    if (maximumVolumeSize !== undefined) checkNonNegativeQuantity(errors, 'maximumVolumeSize', maximumVolumeSize)
+    return errors
+  },
+  validateUpdate: (capacity, old) => [
+    ...immutableField(capacity.nodeTopology, old.nodeTopology, 'nodeTopology'),
+    ...immutableField(capacity.storageClassName, old.storageClassName, 'storageClassName'),
+  ],
+  columns: [
+    nameColumn,
+    column.string('StorageClassName', ({ storageClassName }) => storageClassName ?? ''),
+    column.string('Capacity', ({ capacity }) => (capacity === undefined ? '<unset>' : String(capacity))),
+    ageColumn,
+  ],
+  allowUnconditionalUpdate: false,
 })
