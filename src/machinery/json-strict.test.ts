@@ -26,6 +26,16 @@ test('bytes and text give what JSON.parse gives', () => {
 })
 
 test('refuses bad, empty and too deep text', () => {
-  for (const text of ['', '  ', '{', '{"a"}', '[1,]', 'nope', '['.repeat(20_000), `${'['.repeat(20_000)}${']'.repeat(20_000)}`])
+  for (const text of [
+    '',
+    '  ',
+    '{',
+    '{"a"}',
+    '[1,]',
+    'nope',
+    '['.repeat(20_000),
+    `${'{"a":'.repeat(1_001)}1${'}'.repeat(1_001)}`,
+    `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+  ])
     assert.throws(() => parseJsonStrict(text), JsonError, text.slice(0, 20))
 })

@@ -3,10 +3,10 @@
  *
  * Invariants:
  * 1. `value` is exactly what JSON.parse gives, so the last of two duplicates wins, as in Go.
- * 2. Nesting is bounded before anything recursive sees the value.
+ * 2. A value nested more than 1,000 deep is refused, so that what walks values may recurse (Go's own bound is 10,000).
  */
 
-const depthMax = 10_000
+const depthMax = 1_000
 const duplicatesMax = 100
 const decoder = new TextDecoder('utf-8', { fatal: false })
 
@@ -35,7 +35,13 @@ export function parseJson(bytes: Uint8Array | string): unknown {
 
 function parse(text: string): unknown {
   if (/^\s*$/.test(text)) throw new JsonError('unexpected end of JSON input')
-  if (isDeep(text)) throw new JsonError('exceeded max depth')
+  const value = parseText(text)
+  // Nesting takes two characters a level, so short bodies need no look.
+  if (text.length > 2 * depthMax && isDeep(value, depthMax)) throw new JsonError('exceeded max depth')
+  return value
+}
+
+function parseText(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -50,21 +56,11 @@ function goMessage(text: string, error: Error): string {
   return `invalid character ${ch === "'" ? `'\\''` : `'${ch}'`} looking for beginning of value`
 }
 
-/** Only text that could nest too deeply pays for the count; brackets inside strings only make it count too many. */
-function isDeep(text: string): boolean {
-  if (text.length < depthMax) return false
-  let depth = 0
-  let isInString = false
-  for (let i = 0; i < text.length; i++) {
-    const ch = text.charCodeAt(i)
-    if (isInString) {
-      if (ch === 92) i++
-      else if (ch === 34) isInString = false
-    } else if (ch === 34) isInString = true
-    else if (ch === 123 || ch === 91) {
-      if (++depth > depthMax) return true
-    } else if (ch === 125 || ch === 93) depth--
-  }
+function isDeep(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) return value.some((item) => isDeep(item, levels - 1))
+  for (const key in value) if (isDeep((value as Record<string, unknown>)[key], levels - 1)) return true
   return false
 }
 

@@ -158,13 +158,15 @@ const binaryOperators: Readonly<Record<string, SelectorOperator>> = {
   '<': 'lt',
 }
 
+const identifierPattern = /[^=!(),>< \t\r\n]+/y
+
 /** Splits into identifiers and symbols; the longest symbol wins. `in` and `notin` are identifiers until an operator is expected. */
 function tokenize(text: string): Token[] {
   const tokens: Token[] = []
   let at = 0
   while (at < text.length) {
     const ch = text[at]!
-    if (/\s/.test(ch)) {
+    if (ch === ' ' || ch === '\t' || ch === '\r' || ch === '\n') {
       at++
       continue
     }
@@ -175,7 +177,8 @@ function tokenize(text: string): Token[] {
       at += symbol.length
       continue
     }
-    const identifier = /^[^=!(),><\s]+/.exec(text.slice(at))![0]
+    identifierPattern.lastIndex = at
+    const identifier = identifierPattern.exec(text)![0]
     tokens.push({ type: 'identifier', text: identifier })
     at += identifier.length
   }

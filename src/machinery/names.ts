@@ -242,7 +242,9 @@ function tooLong(value: string, lengthMax: number): string[] {
   return byteLength(value) > lengthMax ? [maxLength(lengthMax)] : []
 }
 
+const isAscii = /^[\x20-\x7e]*$/
+
 /** Bytes in UTF-8, which is what upstream's limits count. */
 function byteLength(value: string): number {
-  return value.length > 21 ? new TextEncoder().encode(value).length : value.length
+  return isAscii.test(value) ? value.length : new TextEncoder().encode(value).length
 }

@@ -75,9 +75,12 @@ function attemptApply(live: KubeObject | undefined, config: KubeObject, current:
   const applier: Owner = { manager: operation.manager || 'unknown', operation: 'Apply', apiVersion, subresource, time: now, fields }
   const id = ownerId(applier)
   const previous = owners.get(id)
-  owners.set(id, applier)
   const merged = mergeValues(schema, live ?? { metadata: {} }, config) as KubeObject
-  const object = previous ? removeAbandoned(schema, merged, { last: previous.fields, config, owners }) : merged
+  const namesTheSame = previous !== undefined && deepEqual(previous.fields, fields)
+  // What controllers do most: apply again what is there already.
+  if (live && namesTheSame && previous.apiVersion === apiVersion && deepEqual(merged, live)) return { object: live, owners, conflicts: [] }
+  owners.set(id, applier)
+  const object = previous && !namesTheSame ? removeAbandoned(schema, merged, { last: previous.fields, config, owners }) : merged
   const { added, modified, removed } = compareOwned(live ?? { metadata: {} }, object, operation)
   const changed = union(modified, added)
   const conflicts: Conflict[] = []
@@ -133,6 +136,7 @@ function ownersBeforeApply(live: KubeObject | undefined, operation: ApplyOperati
 }
 
 function finish(live: KubeObject | undefined, { object, owners }: Attempt, operation: ApplyOperation): KubeObject {
+  if (object === live) return live
   const stored = live?.metadata.managedFields
   const id = ownerId({ ...operation, manager: operation.manager || 'unknown', operation: 'Apply' })
   const isSameObject = live !== undefined && deepEqual(withoutManagedFields(live), withoutManagedFields(object))

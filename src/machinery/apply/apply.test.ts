@@ -7,7 +7,7 @@ import type { Schema } from '../schema/schema-node.ts'
 import { loadSchemas } from '../schema/schema-set.ts'
 import { StatusError } from '../status-error.ts'
 import { type ApplyOperation, applyServerSide } from './apply-server-side.ts'
-import { fieldSet } from './field-set.ts'
+import { fieldSet, readFieldsV1 } from './field-set.ts'
 import { updateManagedFields } from './update-managed-fields.ts'
 
 const schemas = loadSchemas(definitions as unknown as Record<string, Schema>)
@@ -109,6 +109,7 @@ test('an updater owns what it adds and changes, containers included', () => {
 test('an update that changes nothing gives the very same list', () => {
   const live = stored(updated(undefined, object({ replicas: 1 }), 'a'))
   assert.equal(updateManagedFields(live, { ...live }, operation('b', { now: late })), live.metadata.managedFields)
+  assert.equal(updateManagedFields(live, structuredClone(live), operation('b', { now: late })), live.metadata.managedFields)
 })
 
 test('an update may hand in a list of its own, reset it, but not through a subresource', () => {
@@ -271,6 +272,13 @@ test('kubectl takes over what it applied on the client, and keeps its record', (
     applied.metadata.annotations?.[key],
     '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":{"replicas":2}}\n',
   )
+})
+
+test('field sets are read as they are; what nobody knows is dropped, what is none is refused', () => {
+  const known = { 'f:a': { '.': {}, 'k:{"n":1}': {} } }
+  assert.equal(readFieldsV1(known), known)
+  assert.deepEqual(readFieldsV1({ 'f:a': { 'x:y': {}, 'v:1': {} } }), { 'f:a': { 'v:1': {} } })
+  for (const bad of [null, [], 'x', { 'f:a': 1 }, { 'f:a': { 'f:b': null } }]) assert.equal(readFieldsV1(bad), undefined)
 })
 
 test('refuses what cannot be applied', () => {

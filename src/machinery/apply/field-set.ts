@@ -126,16 +126,33 @@ export function fieldSet(...paths: readonly string[]): FieldSet {
   return set
 }
 
+/** Values that have been found to be sets as they are; stored objects are read again and again. */
+const knownSets = new WeakSet<object>()
+
 /** Reads FieldsV1 from the wire; undefined where it is none. Elements of kinds that nobody knows are dropped. */
 export function readFieldsV1(value: unknown): FieldSet | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const result: Draft = {}
-  for (const [key, child] of Object.entries(value)) {
-    const below = readFieldsV1(child)
-    if (below === undefined) return undefined
-    if (key === '.' || /^[fkvi]:/.test(key)) result[key] = below
+  if (knownSets.has(value)) return value as FieldSet
+  const set = readNode(value as Record<string, unknown>)
+  if (set !== undefined) knownSets.add(set)
+  return set
+}
+
+/** The value itself when nothing in it has to go. */
+function readNode(value: Readonly<Record<string, unknown>>): FieldSet | undefined {
+  let changed: Draft | undefined
+  for (const key in value) {
+    const child = value[key]
+    if (typeof child !== 'object' || child === null || Array.isArray(child)) return undefined
+    const isKnown = key === '.' || /^[fkvi]:/.test(key)
+    const below = isKnown ? readNode(child as Record<string, unknown>) : undefined
+    if (isKnown && below === undefined) return undefined
+    if (below === child) continue
+    changed ??= { ...(value as FieldSet) }
+    if (below === undefined) delete changed[key]
+    else changed[key] = below
   }
-  return result
+  return changed ?? (value as FieldSet)
 }
 
 /** `.spec.containers[name="a"].ports[containerPort=80,protocol="TCP"]`, as conflicts show it. */

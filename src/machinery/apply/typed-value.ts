@@ -232,13 +232,21 @@ function isGranular(node: SchemaNode | undefined, value: unknown): boolean {
   if (typeof value !== 'object' || value === null || node?.isAtomic) return false
   if (isHollow(value)) return false
   if (!Array.isArray(value)) return node === undefined || node.shape === 'object' || node.shape === 'map' || node.shape === 'any'
-  return node?.listKeys !== undefined && itemKeys(node, value) !== undefined
+  return node?.listKeys !== undefined && value.every((item) => isKeyable(node, item))
 }
 
 function isHollow(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   for (const _ in value) return false
   return true
+}
+
+/** Whether an item can be told from its siblings; cheaper than making its key. */
+function isKeyable(node: SchemaNode, item: unknown): boolean {
+  const keys = node.listKeys!
+  if (keys.length === 0) return typeof item !== 'object'
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return false
+  return keys.some((key) => (item as JsonObject)[key] !== undefined || node.element?.child(key)?.default !== undefined)
 }
 
 /** The path elements of a merging list's items; undefined when an item has none of the keys, or the list does not merge. */

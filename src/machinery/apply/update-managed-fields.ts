@@ -1,4 +1,5 @@
 import type { ManagedFieldsEntry } from '../../kinds/generated/types/meta-v1.ts'
+import { deepEqual } from '../deep-equal.ts'
 import type { KubeObject } from '../object.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
 import { difference, type FieldSet, isEmptySet, recursiveDifference, union } from './field-set.ts'
@@ -100,5 +101,5 @@ function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
 
 function isFromLive(live: KubeObject, next: KubeObject): boolean {
   const sent = next.metadata.managedFields
-  return sent === undefined || sent === live.metadata.managedFields
+  return sent === undefined || deepEqual(sent, live.metadata.managedFields)
 }
