@@ -1,9 +1,55 @@
-import { defineKind } from '../define-kind.ts'
-import type { MutatingAdmissionPolicy } from '../generated/types/admissionregistration-v1.ts'
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { checkEnum, checkRequired, type Errors } from '../checks.ts'
+import { ageColumn, column, nameColumn } from '../columns.ts'
+import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
+import type { MutatingAdmissionPolicy, Mutation } from '../generated/types/admissionregistration-v1.ts'
+import { applyMatchDefaults, paramKindText, validateMatchConditions, validateMatchResources, validateParamKind } from './match-resources.ts'
 
 export const mutatingAdmissionPolicies = defineKind<MutatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'MutatingAdmissionPolicy',
   categories: ['api-extensions'],
+  applyDefaults: ({ spec }) => {
+    if (!spec) return
+    spec.failurePolicy ??= 'Fail'
+    if (spec.matchConstraints) applyMatchDefaults(spec.matchConstraints)
+  },
+  prepareForCreate: startGeneration,
+  prepareForUpdate: countGeneration,
+  validate: ({ spec }) => {
+    const errors: FieldError[] = []
+    if (spec?.failurePolicy !== undefined) checkEnum(errors, 'spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore'])
+    validateParamKind(errors, spec?.paramKind, 'spec.paramKind')
+    if (!spec?.matchConstraints) errors.push(fieldErrors.required('spec.matchConstraints'))
+    else {
+      validateMatchResources(errors, spec.matchConstraints, 'spec.matchConstraints')
+      if (!spec.matchConstraints.resourceRules?.length) errors.push(fieldErrors.required('spec.matchConstraints.resourceRules'))
+    }
+    if (!spec?.mutations?.length) errors.push(fieldErrors.required('spec.mutations', 'mutations must contain at least one item'))
+    spec?.mutations?.forEach((mutation, i) => validateMutation(errors, mutation, `spec.mutations[${i}]`))
+    checkEnum(errors, 'spec.reinvocationPolicy', spec?.reinvocationPolicy, ['IfNeeded', 'Never'])
+    validateMatchConditions(errors, spec?.matchConditions, 'spec.matchConditions')
+    return errors
+  },
+  columns: [
+    nameColumn,
+    column.integer('Mutations', ({ spec }) => spec?.mutations?.length ?? 0),
+    column.string('ParamKind', ({ spec }) => paramKindText(spec?.paramKind)),
+    ageColumn,
+  ],
+  allowUnconditionalUpdate: false,
 })
+
+function validateMutation(errors: Errors, { patchType, applyConfiguration, jsonPatch }: Mutation, path: string): void {
+  if (patchType === 'ApplyConfiguration') {
+    checkRequired(errors, `${path}.applyConfiguration.expression`, applyConfiguration?.expression?.trim())
+    if (jsonPatch) errors.push(fieldErrors.forbidden(`${path}.jsonPatch`, 'must not be specified when patchType is ApplyConfiguration'))
+  } else if (patchType === 'JSONPatch') {
+    checkRequired(errors, `${path}.jsonPatch.expression`, jsonPatch?.expression?.trim())
+    if (applyConfiguration)
+      errors.push(fieldErrors.forbidden(`${path}.applyConfiguration`, 'must not be specified when patchType is JSONPatch'))
+  } else {
+    checkEnum(errors, `${path}.patchType`, patchType, ['ApplyConfiguration', 'JSONPatch'])
+  }
+}

@@ -67,7 +67,8 @@ function withRuleDefaults(rules: HPAScalingRules | undefined, defaults: HPAScali
 
 function validateAutoscalerSpec(spec: HorizontalPodAutoscalerSpec): FieldError[] {
   const errors: FieldError[] = []
-  const { minReplicas, maxReplicas = 0 } = spec
+  const { minReplicas } = spec
+  const maxReplicas = spec.maxReplicas ?? 0
   if (minReplicas !== undefined && minReplicas < 1)
     errors.push(fieldErrors.invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'))
   if (maxReplicas < 1) errors.push(fieldErrors.invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'))

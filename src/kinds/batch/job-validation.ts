@@ -110,7 +110,8 @@ function validateFailureRule(errors: Errors, rule: PodFailurePolicyRule, spec: J
   if (!onExitCodes && !onPodConditions?.length)
     errors.push(fieldErrors.invalid(at, rule, 'specifying one of OnExitCodes and OnPodConditions is required'))
   if (!onExitCodes) return
-  const { operator, values = [], containerName } = onExitCodes
+  const { operator, containerName } = onExitCodes
+  const values = onExitCodes.values ?? []
   if (operator !== 'In' && operator !== 'NotIn')
     errors.push(fieldErrors.notSupported(`${at}.onExitCodes.operator`, operator ?? '', ['In', 'NotIn']))
   if (containerName !== undefined && !names.has(containerName))

@@ -52,7 +52,8 @@ function listText(values: readonly string[]): string {
 }
 
 function validateEndpoint(errors: Errors, endpoint: Endpoint, addressType: string, path: string): void {
-  const { addresses = [], hostname, nodeName, hints } = endpoint
+  const { hostname, nodeName, hints } = endpoint
+  const addresses = endpoint.addresses ?? []
   if (addresses.length === 0) errors.push(fieldErrors.required(`${path}.addresses`, 'must contain at least 1 address'))
   else if (addresses.length > addressesMax) errors.push(fieldErrors.tooMany(`${path}.addresses`, addresses.length, addressesMax))
   addresses.forEach((address, i) => validateAddress(errors, address, addressType, `${path}.addresses[${i}]`))

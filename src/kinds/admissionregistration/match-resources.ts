@@ -1,0 +1,104 @@
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { validateLabelSelector } from '../../machinery/label-selector.ts'
+import { qualifiedName } from '../../machinery/names.ts'
+import { checkRequired, type Errors } from '../checks.ts'
+import type {
+  MatchCondition,
+  MatchResources,
+  NamedRuleWithOperations,
+  ParamRef,
+  RuleWithOperations,
+} from '../generated/types/admissionregistration-v1.ts'
+
+const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
+const scopes = ['*', 'Cluster', 'Namespaced']
+const conditionsMax = 64
+
+/** What webhooks and policies look at: fills what is left out. */
+export function applyMatchDefaults(match: MatchResources): void {
+  match.matchPolicy ??= 'Equivalent'
+  match.namespaceSelector ??= {}
+  match.objectSelector ??= {}
+  applyRuleDefaults(match.resourceRules)
+  applyRuleDefaults(match.excludeResourceRules)
+}
+
+export function applyRuleDefaults(rules: readonly (RuleWithOperations | NamedRuleWithOperations)[] | undefined): void {
+  for (const rule of rules ?? []) rule.scope ??= '*'
+}
+
+export function validateMatchResources(errors: Errors, match: MatchResources, path: string): void {
+  if (match.matchPolicy !== undefined && match.matchPolicy !== 'Exact' && match.matchPolicy !== 'Equivalent')
+    errors.push(fieldErrors.notSupported(`${path}.matchPolicy`, match.matchPolicy, ['Equivalent', 'Exact']))
+  if (match.namespaceSelector) errors.push(...validateLabelSelector(match.namespaceSelector, `${path}.namespaceSelector`))
+  if (match.objectSelector) errors.push(...validateLabelSelector(match.objectSelector, `${path}.objectSelector`))
+  match.resourceRules?.forEach((rule, i) => validateRule(errors, rule, `${path}.resourceRules[${i}]`))
+  match.excludeResourceRules?.forEach((rule, i) => validateRule(errors, rule, `${path}.excludeResourceRules[${i}]`))
+}
+
+/** A rule with operations, groups, versions, resources; none may be empty, a star stands alone. */
+export function validateRule(errors: Errors, rule: RuleWithOperations, path: string): void {
+  if (!rule.operations?.length) errors.push(fieldErrors.required(`${path}.operations`))
+  else if (rule.operations.length > 1 && rule.operations.includes('*'))
+    errors.push(fieldErrors.invalid(`${path}.operations`, rule.operations, "if '*' is present, must not specify other operations"))
+  rule.operations?.forEach((operation, i) => {
+    if (!operations.includes(operation)) errors.push(fieldErrors.notSupported(`${path}.operations[${i}]`, operation, operations))
+  })
+  for (const [field, word] of [
+    ['apiGroups', 'API groups'],
+    ['apiVersions', 'API versions'],
+  ] as const) {
+    const values = rule[field]
+    if (!values?.length) errors.push(fieldErrors.required(`${path}.${field}`))
+    else if (values.length > 1 && values.includes('*'))
+      errors.push(fieldErrors.invalid(`${path}.${field}`, values, `if '*' is present, must not specify other ${word}`))
+  }
+  rule.apiVersions?.forEach((version, i) => checkRequired(errors, `${path}.apiVersions[${i}]`, version))
+  if (!rule.resources?.length) errors.push(fieldErrors.required(`${path}.resources`))
+  else if (rule.resources.length > 1 && rule.resources.includes('*/*'))
+    errors.push(fieldErrors.invalid(`${path}.resources`, rule.resources, "if '*/*' is present, must not specify other resources"))
+  rule.resources?.forEach((resource, i) => checkRequired(errors, `${path}.resources[${i}]`, resource))
+  if (rule.scope !== undefined && !scopes.includes(rule.scope)) errors.push(fieldErrors.notSupported(`${path}.scope`, rule.scope, scopes))
+}
+
+export function validateMatchConditions(errors: Errors, conditions: readonly MatchCondition[] | undefined, path: string): void {
+  if (!conditions) return
+  if (conditions.length > conditionsMax) errors.push(fieldErrors.tooMany(path, conditions.length, conditionsMax))
+  conditions.forEach(({ name, expression }, i) => {
+    const at = `${path}[${i}]`
+    checkRequired(errors, `${at}.expression`, expression?.trim())
+    if (checkRequired(errors, `${at}.name`, name))
+      for (const message of qualifiedName(name)) errors.push(fieldErrors.invalid(`${at}.name`, name, message))
+    if (name && conditions.findIndex((c) => c.name === name) < i) errors.push(fieldErrors.duplicate(`${at}.name`, name))
+  })
+}
+
+export function validateParamRef(errors: Errors, ref: ParamRef | undefined, path: string): void {
+  if (!ref) return
+  if (ref.name && ref.selector) errors.push(fieldErrors.forbidden(`${path}.name`, 'name and selector are mutually exclusive'))
+  if (!ref.name && !ref.selector) errors.push(fieldErrors.required(path, 'one of name or selector must be specified'))
+  if (ref.selector) errors.push(...validateLabelSelector(ref.selector, `${path}.selector`))
+  const action = ref.parameterNotFoundAction
+  if (action === undefined) errors.push(fieldErrors.required(`${path}.parameterNotFoundAction`))
+  else if (action !== 'Allow' && action !== 'Deny')
+    errors.push(fieldErrors.notSupported(`${path}.parameterNotFoundAction`, action, ['Deny', 'Allow']))
+}
+
+export function paramRefText(ref: ParamRef | undefined): string {
+  if (!ref) return '<unset>'
+  return ref.name ? (ref.namespace ? `${ref.namespace}/${ref.name}` : `*/${ref.name}`) : '*/*'
+}
+
+export function paramKindText(kind: { readonly apiVersion?: string; readonly kind?: string } | undefined): string {
+  return kind ? `${kind.apiVersion ?? ''}/${kind.kind ?? ''}` : '<unset>'
+}
+
+export function validateParamKind(
+  errors: FieldError[],
+  kind: { readonly apiVersion?: string; readonly kind?: string } | undefined,
+  path: string,
+): void {
+  if (!kind) return
+  checkRequired(errors, `${path}.apiVersion`, kind.apiVersion)
+  checkRequired(errors, `${path}.kind`, kind.kind)
+}
