@@ -128,3 +128,8 @@ function decode(segment: string): string {
     return segment
   }
 }
+
+/** The one object that a list or watch is about when its field selector names it: what policies by name then apply to. */
+export function selectedName(fieldSelector: string | undefined): string {
+  return /^metadata\.name==?([^,=!]+)$/.exec(fieldSelector ?? '')?.[1] ?? ''
+}

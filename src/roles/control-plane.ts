@@ -9,7 +9,6 @@ import type { ApiRequest, ApiResponse } from '../apiserver/contract.ts'
 import { createDiscovery } from '../apiserver/discovery/discovery.ts'
 import { createOpenApi } from '../apiserver/openapi/openapi.ts'
 import type { PathHandler } from '../apiserver/pipeline.ts'
-import { protobufFormat } from './wire-formats.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -29,6 +28,7 @@ import type { Store } from '../store/contract.ts'
 import { clusterNetwork } from './cluster-network.ts'
 import { openIdPaths } from './openid-paths.ts'
 import { type Access, createAccess } from './access.ts'
+import { ensureDnsService } from './dns-service.ts'
 import { apiServerUser, controllerManagerUser, controllerUser, schedulerUser } from './identity.ts'
 
 export type ControlPlaneOptions = {
@@ -86,7 +86,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     serviceCidr: clusterNetwork.serviceCidr,
     tokens: { issue: access.tokens.issue, review: access.tokens.review },
     explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
-    binary: protobufFormat(),
     paths: [openIdPaths(access.tokens), documents(discovery), documents(openApi)],
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
@@ -96,7 +95,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const accessInformers = new InformerFactory({ client: own, clock, random, log })
   accessInformers.start(stopping.signal)
   await access.follow({ informers: accessInformers, lookup: api.reader.get }, stopping.signal)
-  const ready = reconcilePolicy(own, policy)
+  const ready = Promise.all([reconcilePolicy(own, policy), ensureDnsService(own)]).then(() => {})
 
   const informers = new InformerFactory({ client: api.clientFor(controllerManagerUser), clock, random, log })
   const contextFor = (component: string, client: Client) =>
