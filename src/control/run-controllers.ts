@@ -1,5 +1,7 @@
 import { assert } from '../base/assert.ts'
-import { kindKey } from '../kinds/kind.ts'
+import type { Informer } from '../client/informer-contract.ts'
+import { type KindRef, kindKey } from '../kinds/kind.ts'
+import type { KubeObject } from '../machinery/object.ts'
 import { isStatus, StatusError } from '../machinery/status-error.ts'
 import type { ControllerDefinition, LoopContext } from './contract.ts'
 import type { ControllerMetrics } from './controller-metrics.ts'
@@ -70,13 +72,17 @@ function ownKey(object: { readonly metadata: { readonly namespace?: string; read
 /** The informers of a loop are those that it declares: an undeclared one might not be synced, which would be found too late. */
 function declaredOnly(context: LoopContext, definition: ControllerDefinition): LoopContext {
   const declared = new Set(definition.watches.map((watch) => kindKey(watch.kind)))
-  return {
-    ...context,
-    informer: (kind) => {
-      assert(declared.has(kindKey(kind)), `controller ${definition.name} reads ${kindKey(kind)} without declaring it`)
-      return context.informer(kind)
-    },
+  // By identity first: loops ask again and again with the same few constants.
+  const known = new Map<KindRef, Informer<KubeObject>>()
+  const find = (kind: KindRef): Informer<KubeObject> => {
+    assert(declared.has(kindKey(kind)), `controller ${definition.name} reads ${kindKey(kind)} without declaring it`)
+    const informer = context.informer(kind)
+    known.set(kind, informer)
+    return informer
   }
+  // The informer of a kind gives objects of that kind.
+  const informer = <T extends KubeObject>(kind: KindRef<T>) => (known.get(kind) ?? find(kind)) as unknown as Informer<T>
+  return { ...context, informer }
 }
 
 async function reconcileOnce(

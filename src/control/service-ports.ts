@@ -21,9 +21,12 @@ export function canBeEndpoint(pod: Pod): boolean {
 }
 
 export function podAddresses(pod: Pod): readonly string[] {
-  const addresses = (pod.status?.podIPs ?? []).map(({ ip }) => ip).filter((ip): ip is string => ip !== undefined && ip !== '')
-  return addresses.length > 0 ? addresses : pod.status?.podIP ? [pod.status.podIP] : []
+  const { podIP, podIPs } = pod.status ?? {}
+  if (podIPs && podIPs.length > 0) return podIPs.flatMap(({ ip }) => ip || none)
+  return podIP ? [podIP] : none
 }
+
+const none: readonly string[] = []
 
 /** The pod names the service as its subdomain: its host name is then resolvable below the service's. */
 export function endpointHostname(pod: Pod, service: Service): string | undefined {

@@ -37,8 +37,9 @@ function subsetsOf(service: Service, pods: readonly Pod[]): { subsets: EndpointS
   const groups = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>()
   let count = 0
   let isTruncated = false
-  for (const pod of [...pods].sort(byAddress)) {
-    if (!canBeEndpoint(pod) || (isPodTerminating(pod) && !takesUnready)) continue
+  const candidates = pods.filter((pod) => canBeEndpoint(pod) && (takesUnready || !isPodTerminating(pod)))
+  const sorted = candidates.map((pod) => ({ pod, address: podAddresses(pod)[0] ?? '' })).sort((a, b) => (a.address < b.address ? -1 : 1))
+  for (const { pod } of sorted) {
     const ports = portsOf(service, pod)
     if (ports.length === 0 && (service.spec?.ports ?? []).length > 0) continue
     if (count >= addressesMax) {
@@ -62,11 +63,6 @@ function subsetsOf(service: Service, pods: readonly Pod[]): { subsets: EndpointS
       }),
     )
   return { subsets, isTruncated }
-}
-
-function byAddress(a: Pod, b: Pod): number {
-  const [left, right] = [podAddresses(a)[0] ?? '', podAddresses(b)[0] ?? '']
-  return left < right ? -1 : left > right ? 1 : (a.metadata.uid ?? '') < (b.metadata.uid ?? '') ? -1 : 1
 }
 
 function portsOf(service: Service, pod: Pod): EndpointPort[] {

@@ -74,6 +74,9 @@ class Collector {
         owners.push({ reference, state })
       }
     }
+    // The usual case ends here: everything owned that is made comes by once.
+    if (!object.metadata.deletionTimestamp && owners.every(({ state }) => state === 'exists'))
+      return hasUnseen ? { requeueAfterMs: unseenOwnerMs } : undefined
     // No await between here and the plan: the cache is read at one moment.
     const dependents = this.#dependentsOf(context, object)
     const plan = planCollection({ object, owners, dependents: dependents.map((dependent) => dependent.object) })
