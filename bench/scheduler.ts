@@ -48,7 +48,7 @@ const scenarios: readonly Scenario[] = [
   {
     name: 'node affinity',
     pods: 20_000,
-    goal: 100_000,
+    goal: 20_000,
     pod: pod({
       spec: {
         affinity: {

@@ -151,3 +151,52 @@ test('leaves gated pods and pods of other schedulers alone', () =>
     await pods.patch('gated', { type: 'json', body: [{ op: 'remove', path: '/spec/schedulingGates' }] })
     await c.until('bound', async () => (await c.pod('gated')).spec?.nodeName === 'a')
   }))
+
+test('makes room for a stronger pod: victims get condition and event, the pod a nominated node, then its place', () =>
+  withCluster(5, async (c) => {
+    await c.addNode({ name: 'a', cpu: '1' })
+    await c.addPod({ name: 'weak', requests: { cpu: '1' }, priority: 0 })
+    await c.until('bound', async () => (await c.pod('weak')).spec?.nodeName === 'a')
+    await c.client
+      .resource(kindRefs.schedulingV1.priorityClasses)
+      .create({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' }, value: 1000 })
+    const watched: string[] = []
+    await c.addPod({ name: 'strong', requests: { cpu: '1' }, priority: 1000, spec: { priorityClassName: 'high' } })
+    await c.until('nominated', async () => {
+      const strong = await c.pod('strong')
+      if (strong.status?.nominatedNodeName) watched.push(strong.status.nominatedNodeName)
+      return watched.length > 0
+    })
+    assert.equal(watched[0], 'a')
+    assert.equal(scheduled(await c.pod('strong'))?.message, '0/1 nodes are available: 1 Insufficient cpu.')
+    // Nobody runs the pod here: the test plays the node's agent and ends it.
+    await c.until(
+      'the victim is told to go',
+      async () => (await c.pod('weak').catch(() => undefined))?.metadata.deletionTimestamp !== undefined,
+    )
+    assert.equal(podCondition(await c.pod('weak'), 'DisruptionTarget')?.reason, 'PreemptionByScheduler')
+    assert.ok((await c.events('weak')).some((e) => e.reason === 'Preempted' && /^Preempted by pod .+ on node a$/.test(e.message ?? '')))
+    await c.client.resource(kindRefs.coreV1.pods, 'default').delete('weak', { gracePeriodSeconds: 0 })
+    await c.until('bound', async () => (await c.pod('strong')).spec?.nodeName === 'a')
+  }))
+
+test('explains through the loop: the decision by replay, a waiting pod by what is', () =>
+  withCluster(6, async (c) => {
+    await c.addNode({ name: 'a' })
+    await c.addPod({ name: 'p', requests: { cpu: '1' } })
+    await c.until('bound', async () => (await c.pod('p')).spec?.nodeName === 'a')
+    await c.addPod({ name: 'big', requests: { cpu: '64' } })
+    await c.until('a reason', async () => scheduled(await c.pod('big'))?.status === 'False')
+    await c.clock.settle()
+    const placed = c.scheduler.explain('default', 'p')
+    assert.equal(placed?.basis, 'Replay')
+    assert.equal(placed?.winner?.node, 'a')
+    assert.equal(placed?.winner?.why, 'the only one of 1 nodes that takes the pod')
+    const waiting = c.scheduler.explain('default', 'big')
+    assert.equal(waiting?.outcome, 'Pending')
+    assert.deepEqual(
+      waiting?.suggestions.map((s) => s.action),
+      ['ReduceRequest'],
+    )
+    assert.equal(c.scheduler.explain('default', 'nobody'), undefined)
+  }))

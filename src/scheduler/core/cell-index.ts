@@ -1,7 +1,7 @@
 import type { Random } from '../../base/random.ts'
 import { assert } from '../../base/assert.ts'
 import { type Decision, unplaced } from './decision.ts'
-import { beginFilter, emptyRange, normalised, type Plan } from './plan.ts'
+import { beginFilter, emptyRange, normalised, type Plan, type RawScore } from './plan.ts'
 import { ignoredRaw } from './plugin.ts'
 import { RowSet } from './row-set.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -11,6 +11,8 @@ const cellsMax = 2_048
 
 /** Rows that domain filters and normalised scores cannot tell apart, by their un-normalised score. */
 class Cell {
+  /** Its place in the list, plus one. */
+  readonly id: number
   /** Rows by local score; buckets come and go with their rows. */
   readonly buckets: (RowSet | undefined)[] = []
   size = 0
@@ -20,7 +22,20 @@ class Cell {
   sample = -1
   /** Σ weight × normalised score, of the decision under way. */
   addition = 0
+
+  constructor(id: number) {
+    this.id = id
+  }
 }
+
+/** Offsets within a row's words: its cell's id (0: none), its local score there, the node's version when the static part was computed, the static score. */
+const cellAt = 0
+const localAt = 1
+const seenAt = 2
+const staticAt = 3
+const rawsAt = 4
+/** In place of the static score: a static filter rejects the row. */
+const fails = -1
 
 type KeyNode = { readonly next: Map<number, KeyNode>; cell: Cell | undefined }
 
@@ -39,12 +54,10 @@ export class CellIndex {
   #isHopeless = false
   readonly #cells: Cell[] = []
   readonly #root: KeyNode = { next: new Map(), cell: undefined }
-  readonly #cellOf: (Cell | undefined)[] = []
-  readonly #localOf: Int32Array
-  readonly #staticSeen: Uint32Array
-  readonly #staticPasses: Uint8Array
-  readonly #staticScore: Int32Array
-  readonly #staticRaws: readonly Int32Array[]
+  /** All that is known of a row, side by side: many indexes are visited in turn, and a visit should cost one cache line. */
+  readonly #rows: Int32Array
+  readonly #stride: number
+  readonly #staticRaws: readonly RawScore[]
   readonly #pool: RowSet[] = []
   readonly #feasible: Cell[] = []
   readonly #rowsMax: number
@@ -54,11 +67,9 @@ export class CellIndex {
     this.#snapshot = snapshot
     // The snapshot's columns have one capacity; when it grows, the plan and this index are made anew.
     this.#rowsMax = snapshot.staticVersions.length
-    this.#localOf = new Int32Array(this.#rowsMax)
-    this.#staticSeen = new Uint32Array(this.#rowsMax)
-    this.#staticPasses = new Uint8Array(this.#rowsMax)
-    this.#staticScore = new Int32Array(this.#rowsMax)
-    this.#staticRaws = plan.rawScores.filter((s) => s.isStatic).map(() => new Int32Array(this.#rowsMax))
+    this.#staticRaws = plan.rawScores.filter((s) => s.isStatic)
+    this.#stride = rawsAt + this.#staticRaws.length
+    this.#rows = new Int32Array(this.#rowsMax * this.#stride)
   }
 
   /** False when there are too many cells: then use the scan. */
@@ -183,29 +194,29 @@ export class CellIndex {
   #update(row: number): void {
     const { nodes, staticVersions } = this.#snapshot
     if (nodes[row] === undefined) return this.#remove(row)
-    if (this.#staticSeen[row] !== staticVersions[row]) this.#updateStatic(row)
-    if (this.#staticPasses[row] === 0 || !this.#passesUsage(row)) return this.#remove(row)
-    let local = this.#staticScore[row]!
+    const at = row * this.#stride
+    const rows = this.#rows
+    if (rows[at + seenAt] !== (staticVersions[row]! | 0)) this.#updateStatic(row, at)
+    if (rows[at + staticAt] === fails || !this.#passesUsage(row)) return this.#remove(row)
+    let local = rows[at + staticAt]!
     const { usageScores } = this.#plan
     for (let i = 0; i < usageScores.length; i++) local += usageScores[i]!.weight * usageScores[i]!.score(row)
-    const cell = this.#locate(row)
-    if (this.#cellOf[row] === cell && this.#localOf[row] === local) return
+    const cell = this.#locate(row, at)
+    if (rows[at + cellAt] === cell.id && rows[at + localAt] === local) return
     this.#remove(row)
     this.#insert(row, cell, local)
   }
 
-  #updateStatic(row: number): void {
-    const { staticFilters, staticScores, rawScores } = this.#plan
-    let passes = 1
-    for (let i = 0; i < staticFilters.length && passes === 1; i++) passes = staticFilters[i]!(row) ? 1 : 0
-    this.#staticPasses[row] = passes
-    this.#staticSeen[row] = this.#snapshot.staticVersions[row]!
-    if (passes === 0) return
+  #updateStatic(row: number, at: number): void {
+    const { staticFilters, staticScores } = this.#plan
+    const rows = this.#rows
+    rows[at + seenAt] = this.#snapshot.staticVersions[row]!
+    rows[at + staticAt] = fails
+    for (let i = 0; i < staticFilters.length; i++) if (!staticFilters[i]!(row)) return
     let score = 0
     for (const s of staticScores) score += s.weight * s.score(row)
-    this.#staticScore[row] = score
-    let index = 0
-    for (const s of rawScores) if (s.isStatic) this.#staticRaws[index++]![row] = s.raw(row)
+    rows[at + staticAt] = score
+    this.#staticRaws.forEach((s, i) => (rows[at + rawsAt + i] = s.raw(row)))
   }
 
   #passesUsage(row: number): boolean {
@@ -214,14 +225,13 @@ export class CellIndex {
     return true
   }
 
-  #locate(row: number): Cell {
+  #locate(row: number, at: number): Cell {
     let node = this.#root
     const { cellKeys } = this.#plan
     for (let i = 0; i < cellKeys.length; i++) node = nextNode(node, cellKeys[i]!(row))
-    for (let i = 0; i < this.#staticRaws.length; i++) node = nextNode(node, this.#staticRaws[i]![row]!)
+    for (let i = 0; i < this.#staticRaws.length; i++) node = nextNode(node, this.#rows[at + rawsAt + i]!)
     if (!node.cell) {
-      node.cell = new Cell()
-      this.#cells.push(node.cell)
+      this.#cells.push((node.cell = new Cell(this.#cells.length + 1)))
     }
     return node.cell
   }
@@ -233,15 +243,18 @@ export class CellIndex {
     cell.size++
     if (local > cell.top) cell.top = local
     if (cell.sample < 0) cell.sample = row
-    this.#cellOf[row] = cell
-    this.#localOf[row] = local
+    const at = row * this.#stride
+    this.#rows[at + cellAt] = cell.id
+    this.#rows[at + localAt] = local
   }
 
   #remove(row: number): void {
-    const cell = this.#cellOf[row]
-    if (!cell) return
-    this.#cellOf[row] = undefined
-    const local = this.#localOf[row]!
+    const at = row * this.#stride
+    const id = this.#rows[at + cellAt]!
+    if (id === 0) return
+    this.#rows[at + cellAt] = 0
+    const cell = this.#cells[id - 1]!
+    const local = this.#rows[at + localAt]!
     const bucket = cell.buckets[local]!
     bucket.delete(row)
     cell.size--

@@ -9,8 +9,8 @@ export type Diagnosis = {
   readonly reasons: ReadonlyMap<string, number>
   /** Plugins that rejected at least one node (what may wake the pod depends on them), with how many each rejected first. */
   readonly nodesByPlugin: ReadonlyMap<string, number>
-  /** Rows where evicting pods might help. */
-  readonly resolvableRows: readonly number[]
+  /** Rows where evicting pods might help. Valid until the next diagnosis. */
+  readonly resolvableRows: Int32Array
 }
 
 /** Verdicts that are kept from one diagnosis to the next, where the plan allows it. */
@@ -18,14 +18,16 @@ export type DiagnoseInput = {
   readonly plan: Plan
   readonly snapshot: Snapshot
   readonly verdicts: RowVerdicts | undefined
+  /** Room for `resolvableRows`, at least as long as there are rows. */
+  readonly rowBuffer: Int32Array
   /** Answers for nodes that pass every filter: they are kept for nominated pods. */
   readonly ofReserved: (row: number) => PluginVerdict | undefined
 }
 
 /** The first verdict against every node. */
-export function diagnose({ plan, snapshot, verdicts, ofReserved }: DiagnoseInput): Diagnosis {
+export function diagnose({ plan, snapshot, verdicts, rowBuffer, ofReserved }: DiagnoseInput): Diagnosis {
   const counts = new Map<PluginVerdict, number>()
-  const resolvableRows: number[] = []
+  let resolvable = 0
   const reservedRows: number[] = []
   beginFilter(plan)
   verdicts?.catchUp()
@@ -35,7 +37,7 @@ export function diagnose({ plan, snapshot, verdicts, ofReserved }: DiagnoseInput
     if (!verdict) reservedRows.push(row)
     else {
       if (!verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
-      if (verdict.verdict.isResolvable) resolvableRows.push(row)
+      if (verdict.verdict.isResolvable) rowBuffer[resolvable++] = row
     }
   }
   for (const [verdict, nodes] of verdicts?.counts() ?? []) counts.set(verdict, nodes)
@@ -43,9 +45,9 @@ export function diagnose({ plan, snapshot, verdicts, ofReserved }: DiagnoseInput
     const verdict = ofReserved(row)
     if (!verdict) continue
     counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
-    if (verdict.verdict.isResolvable) resolvableRows.push(row)
+    if (verdict.verdict.isResolvable) rowBuffer[resolvable++] = row
   }
-  return { nodeCount: snapshot.nodeCount, ...summed(counts), resolvableRows }
+  return { nodeCount: snapshot.nodeCount, ...summed(counts), resolvableRows: rowBuffer.subarray(0, resolvable) }
 }
 
 function summed(counts: ReadonlyMap<PluginVerdict, number>): Pick<Diagnosis, 'reasons' | 'nodesByPlugin'> {

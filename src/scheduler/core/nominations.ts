@@ -35,13 +35,8 @@ export class Nominations {
   /** Rows that the pod would only fit on if the pods nominated there (priority ≥ its own) did not come; undefined when none can be. */
   rowsThatReject(plan: Plan, target: { readonly key: string; readonly priority: number }): ReadonlySet<number> | undefined {
     if (this.#byKey.size === 0) return undefined
-    const rows = new Set<number>()
-    for (const nomination of this.#byKey.values()) {
-      const row = this.#snapshot.rowOf(nomination.nodeName)
-      if (row !== undefined && yieldsTo(target, nomination)) rows.add(row)
-    }
     const rejecting = new Set<number>()
-    for (const row of rows) {
+    for (const row of this.rowsConcerning(target)) {
       const fits = this.withNominated({ row, ...target }, () => {
         beginFilter(plan)
         return isFeasible(plan, row)
@@ -51,12 +46,14 @@ export class Nominations {
     return rejecting.size > 0 ? rejecting : undefined
   }
 
-  /** Whether some pod nominated to the row is one that the target must yield to. */
-  concern(row: number, target: { readonly key: string; readonly priority: number }): boolean {
-    if (this.#byKey.size === 0) return false
-    const nodeName = this.#snapshot.nodeName(row)
-    for (const nomination of this.#byKey.values()) if (nomination.nodeName === nodeName && yieldsTo(target, nomination)) return true
-    return false
+  /** Rows with nominations that the target must yield to. */
+  rowsConcerning(target: { readonly key: string; readonly priority: number }): ReadonlySet<number> {
+    const rows = new Set<number>()
+    for (const nomination of this.#byKey.values()) {
+      const row = this.#snapshot.rowOf(nomination.nodeName)
+      if (row !== undefined && yieldsTo(target, nomination)) rows.add(row)
+    }
+    return rows
   }
 
   /** Runs `question` as if the pods nominated to the row, which the target must yield to, were there already. */

@@ -29,7 +29,11 @@ export class PreemptionCache {
     this.#budgets = budgets
   }
 
-  at(row: number, attempt: () => RowAttempt): RowAttempt {
-    return (this.#attempts[row] ??= attempt())
+  at(row: number): RowAttempt | undefined {
+    return this.#attempts[row]
+  }
+
+  set(row: number, attempt: RowAttempt): void {
+    this.#attempts[row] = attempt
   }
 }

@@ -40,7 +40,7 @@ export type PreemptionInput = {
   readonly priority: number
   readonly budgets: readonly Budget[]
   /** Rows where eviction may help (Diagnosis.resolvableRows). */
-  readonly rows: readonly number[]
+  readonly rows: Int32Array
   readonly cacheOf: (plan: Plan) => PreemptionCache
 }
 
@@ -63,27 +63,34 @@ export function findPreemption(input: PreemptionInput): Preemption {
     if (rows.length > 0) count(noVictims, rows.length)
     return { candidate: undefined, reasons }
   }
-  let best: Candidate | undefined
   const cache = dependsOnResourcesOnly(input.plan) ? input.cacheOf(input.plan) : undefined
   cache?.catchUp(input.priority, input.budgets)
+  const nominatedRows = nominations.rowsConcerning(input)
+  let best: Candidate | undefined
+  let rowsWithoutVictims = 0
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
-    // What is nominated to a row is not part of the row's state.
-    const attempt =
-      cache && !nominations.concern(row, input)
-        ? cache.at(row, () => tryRow(input, row, tryByArithmetic))
-        : tryRow(input, row, cache ? tryByArithmetic : tryByLifting)
-    if (!attempt.candidate) for (const reason of attempt.reasons) count(reason)
+    const attempt = nominatedRows.has(row) ? tryRow(input, row) : (cache?.at(row) ?? remember(cache, row, tryRow(input, row)))
+    if (attempt === withoutVictims) rowsWithoutVictims++
+    else if (!attempt.candidate) for (const reason of attempt.reasons) count(reason)
     else if (!best || isBetter(attempt.candidate, best)) best = attempt.candidate
   }
+  if (rowsWithoutVictims > 0) count(noVictims, rowsWithoutVictims)
   return { candidate: best, reasons: best ? new Map() : reasons }
 }
 
-function tryRow(input: PreemptionInput, row: number, attempt: TryRow): RowAttempt {
+/** What is nominated to a row is not part of the row's state, so such rows are not remembered. */
+function remember(cache: PreemptionCache | undefined, row: number, attempt: RowAttempt): RowAttempt {
+  cache?.set(row, attempt)
+  return attempt
+}
+
+function tryRow(input: PreemptionInput, row: number): RowAttempt {
   const lower = input.snapshot.podsOf(row).filter((entry) => entry.priority < input.priority)
   if (lower.length === 0) return withoutVictims
   lower.sort(byImportance)
   const reasons: string[] = []
+  const attempt = dependsOnResourcesOnly(input.plan) ? tryByArithmetic : tryByLifting
   const candidate = input.nominations.withNominated({ row, ...input }, () => attempt(input, row, lower, (reason) => reasons.push(reason)))
   return { candidate, reasons }
 }

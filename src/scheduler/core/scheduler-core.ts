@@ -31,6 +31,7 @@ export class SchedulerCore {
   readonly nominations: Nominations
   readonly #plugins: readonly Plugin[]
   readonly #random: Random
+  #rowBuffer = new Int32Array(0)
   readonly #plans = new Map<string, Plan>()
   /** Lives and dies with its plan. */
   readonly #indexes = new WeakMap<Plan, CellIndex>()
@@ -66,7 +67,8 @@ export class SchedulerCore {
         beginFilter(plan)
         return verdictOf(plan, row)
       })
-    return diagnose({ plan, snapshot: this.snapshot, verdicts: this.#verdictsOf(plan), ofReserved })
+    if (this.#rowBuffer.length < this.snapshot.rowsEnd) this.#rowBuffer = new Int32Array(this.snapshot.rowsEnd * 2)
+    return diagnose({ plan, snapshot: this.snapshot, verdicts: this.#verdictsOf(plan), rowBuffer: this.#rowBuffer, ofReserved })
   }
 
   #verdictsOf(plan: Plan): RowVerdicts | undefined {
