@@ -12,7 +12,7 @@ import type { Answer } from './verb-request.ts'
 import type { ListPage } from './verbs/list.ts'
 import { encodeWatch } from './watch-encoding.ts'
 
-/** Writes whole objects as protobuf. Undefined for kinds that have no messages. */
+/** Writes a whole object as protobuf. Undefined for kinds that have no messages. */
 export type BinaryEncoder = (object: object) => Uint8Array | undefined
 
 export type EncodingOptions = {

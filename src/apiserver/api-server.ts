@@ -74,6 +74,7 @@ export type ApiServerOptions = {
   readonly readyChecks?: readonly HealthCheck[]
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
+  /** Protobuf; absent: such bodies are 415 and such answers 406. */
   readonly binary?: { readonly decode: BinaryDecoder; readonly encode: BinaryEncoder }
   readonly audit?: (entry: AuditEntry) => void
 }

@@ -1,8 +1,9 @@
 import { deepClone } from '../machinery/deep-clone.ts'
 import { JsonError, parseJson, parseJsonStrict } from '../machinery/json-strict.ts'
 import { apiVersionOf, type KubeObject } from '../machinery/object.ts'
-import { StatusError, statusErrors } from '../machinery/status-error.ts'
+import { type StatusError, statusErrors } from '../machinery/status-error.ts'
 import type { SchemaSet } from '../machinery/schema/schema-set.ts'
+import { ProtobufError } from '../machinery/wire/protobuf-buffer.ts'
 import type { FieldValidation, RequestContext } from './core.ts'
 import { cannotHandle, decodeFields } from './object-decoding.ts'
 import { type Body, checkedDeletion, type ExpectedKind, type PatchBody } from './verb-request.ts'
@@ -18,10 +19,11 @@ const patchTypes: Readonly<Record<string, PatchBody['type']>> = {
   'application/apply-patch+yaml': 'apply',
 }
 /** Media types of object bodies; others answer 415. */
-export const bodyTypes: readonly string[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+const protobufType = 'application/vnd.kubernetes.protobuf'
+export const bodyTypes: readonly string[] = ['application/json', 'application/yaml', protobufType]
 
-/** Reads binary bodies (protobuf) into JSON values: { kind, apiVersion, … }. */
-export type BinaryDecoder = (bytes: Uint8Array, expected: ExpectedKind) => unknown
+/** Reads a protobuf body into its JSON form, `kind` and `apiVersion` included. Throws ProtobufError. */
+export type BinaryDecoder = (bytes: Uint8Array) => unknown
 
 export type BodyOptions = {
   readonly bytes: Uint8Array | undefined
@@ -40,6 +42,7 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
   const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase()
   // The YAML parser is loaded when somebody sends YAML, not at start.
   const yaml = mediaType.endsWith('yaml') ? await import('../machinery/yaml.ts') : undefined
+  const isBinary = mediaType === protobufType
   const parse: Parse = (validation, expected) => {
     const text = bytes ?? new Uint8Array()
     if (yaml) return parseYamlBody(yaml, text, expected)
@@ -49,7 +52,7 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
     isEmpty: bytes === undefined || bytes.length === 0,
     object: (expected, context, validation) => {
       if (!bodyTypes.includes(mediaType)) throw statusErrors.unsupportedMediaType(bodyTypes)
-      if (mediaType === 'application/vnd.kubernetes.protobuf') return readBinary(options, expected, context, validation)
+      if (isBinary) return readBinary(options, { expected, context, validation })
       const parsed = parse(validation, expected)
       return checkedObject(options, parsed, { expected, context, validation })
     },
@@ -60,10 +63,7 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
     },
     deletion: () => {
       if (bytes === undefined || bytes.length === 0) return {}
-      if (mediaType === 'application/vnd.kubernetes.protobuf') {
-        if (!options.decodeBinary) throw statusErrors.unsupportedMediaType(bodyTypes)
-        return deletionOptions(options.decodeBinary(bytes, deleteOptionsKind))
-      }
+      if (isBinary) return deletionOptions(decoded(options, bytes, deleteOptionsKind))
       return deletionOptions(parse('Ignore', deleteOptionsKind).value)
     },
   }
@@ -123,19 +123,23 @@ function parsePatch(type: PatchBody['type'], bytes: Uint8Array, yaml: Yaml | und
   }
 }
 
-function readBinary(options: BodyOptions, expected: ExpectedKind, context: RequestContext, validation: FieldValidation): KubeObject {
-  if (!options.decodeBinary) throw statusErrors.unsupportedMediaType(bodyTypes.slice(0, 2))
+function readBinary(
+  options: BodyOptions,
+  request: { expected: ExpectedKind; context: RequestContext; validation: FieldValidation },
+): KubeObject {
   const bytes = options.bytes ?? new Uint8Array()
+  const value = decoded(options, bytes, request.expected)
+  // Fields that no message has cannot be told by name: there is nothing to be strict about.
+  return checkedObject(options, { value, duplicates: [], bytes }, { ...request, validation: 'Ignore' })
+}
+
+function decoded({ decodeBinary }: BodyOptions, bytes: Uint8Array, expected: ExpectedKind): unknown {
+  if (!decodeBinary) throw statusErrors.unsupportedMediaType(bodyTypes.slice(0, 2))
   try {
-    const value = options.decodeBinary(bytes, expected)
-    return checkedObject(
-      options,
-      { value, duplicates: [], bytes },
-      { expected, context, validation: validation === 'Strict' ? 'Ignore' : validation },
-    )
+    return decodeBinary(bytes)
   } catch (error) {
-    if (error instanceof StatusError) throw error
-    throw unrecognized(expected, error instanceof Error ? error.message : String(error), bytes)
+    if (error instanceof ProtobufError) throw unrecognized(expected, error.message, bytes)
+    throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import { fieldsText } from './created-fields.ts'
 import type { KubeObject, ObjectMeta } from '../machinery/object.ts'
 
 /** Metadata fields in the order in which they are stored: scalars, then labels, then everything else that nests. */
@@ -43,8 +44,7 @@ function isEmpty(value: unknown): boolean {
  * the store's revision and is spliced in when the value is decoded).
  */
 export function encodeStored(object: KubeObject): Buffer {
-  const { resourceVersion: _, ...metadata } = canonicalMetadata(object.metadata)
-  let text = `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)},"metadata":${JSON.stringify(metadata)}`
+  let text = `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)},"metadata":${metadataText(object.metadata)}`
   const fields = object as Record<string, unknown>
   for (const field in fields) {
     if (field === 'kind' || field === 'apiVersion' || field === 'metadata') continue
@@ -52,6 +52,26 @@ export function encodeStored(object: KubeObject): Buffer {
     if (encoded !== undefined) text += `,${JSON.stringify(field)}:${encoded}`
   }
   return Buffer.from(`${text}}`)
+}
+
+function metadataText(metadata: ObjectMeta): string {
+  let text = ''
+  for (const field of metadataOrder) {
+    const value = metadata[field]
+    if (value === undefined || value === null || value === '' || isEmpty(value)) continue
+    text += `${text === '' ? '' : ','}"${field}":${field === 'managedFields' ? managersText(metadata.managedFields!) : JSON.stringify(value)}`
+  }
+  return `{${text}}`
+}
+
+/** Field sets that were written as text already are not walked again. */
+function managersText(managers: NonNullable<ObjectMeta['managedFields']>): string {
+  const entries = managers.map((entry) => {
+    const { fieldsV1, ...rest } = entry
+    const known = typeof fieldsV1 === 'object' && fieldsV1 !== null ? fieldsText(fieldsV1) : undefined
+    return known === undefined ? JSON.stringify(entry) : `${JSON.stringify(rest).slice(0, -1)},"fieldsV1":${known}}`
+  })
+  return `[${entries.join(',')}]`
 }
 
 /** An object with kind, apiVersion and metadata first, in canonical order: what clients see and the cache shares. */

@@ -9,7 +9,7 @@ import { type Dispatch, dispatchVerb } from './dispatch.ts'
 import { viewOf } from './object-storage.ts'
 import { authorize } from './pipeline.ts'
 import type { Resource } from './registry.ts'
-import type { Query } from './request-info.ts'
+import { type Query, selectedName } from './request-info.ts'
 import { type Answer, noParameters, type Parameters, type PatchBody } from './verb-request.ts'
 
 export type InProcessParts = {
@@ -76,7 +76,7 @@ async function call(parts: InProcessParts, resource: Resource, namespace: string
     resource: kind.plural,
     subresource,
     namespace,
-    name,
+    name: name || selectedName(request.parameters?.fieldSelector),
     rest: '',
   })
   const context: RequestContext = { user, signal: signal ?? closing, agent: 'keelson', warn: () => {} }

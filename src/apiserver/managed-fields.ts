@@ -2,6 +2,7 @@ import type { KindDefinition } from '../kinds/kind.ts'
 import { type FieldSet, fieldSet } from '../machinery/apply/field-set.ts'
 import { type FieldOperation, updateManagedFields } from '../machinery/apply/update-managed-fields.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import { createdFields } from './created-fields.ts'
 import type { Core, RequestContext, WriteParameters } from './core.ts'
 import type { Resource } from './registry.ts'
 
@@ -21,9 +22,24 @@ export function recordManager(
   write: ManagedWrite & { readonly object: KubeObject; readonly old: KubeObject | undefined },
 ): void {
   const { object, old } = write
+  if (old === undefined && object.metadata.managedFields === undefined) {
+    recordCreator(core, write)
+    return
+  }
   const managedFields = updateManagedFields(old, object, fieldOperation(core, write))
   if (managedFields === undefined) delete object.metadata.managedFields
   else object.metadata.managedFields = managedFields
+}
+
+/** The usual create: one manager owns everything. */
+function recordCreator(core: Core, { context, resource, parameters, now, object }: ManagedWrite & { readonly object: KubeObject }): void {
+  const { kind } = resource
+  const fieldsV1 = createdFields(core.schemas.lookup(kind.schema), object, { ignoresStatus: hasStatus(kind) })
+  if (!fieldsV1) return
+  const manager = (parameters.fieldManager ?? context.agent) || 'unknown'
+  object.metadata.managedFields = [
+    { manager, operation: 'Update', apiVersion: resource.apiVersion, time: now, fieldsType: 'FieldsV1', fieldsV1 },
+  ]
 }
 
 /** A write as the field managers' rules see it. */

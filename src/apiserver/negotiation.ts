@@ -23,8 +23,8 @@ const transformations: readonly string[] = ['Table', 'PartialObjectMetadata', 'P
 const readableAgents = /^(?:curl|Wget|Mozilla\/5\.0)/
 
 /**
- * The first acceptable form of an Accept header, in order of preference. Throws 406 when there is none.
- * `hasBinary`: protobuf can be written.
+ * The form of the answer to an Accept header: the best by quality, in the order named, but JSON before protobuf where the
+ * client takes both equally, because JSON is what is stored and goes out as it is. Throws 406 when there is none.
  */
 export function negotiate(accept: string | undefined, options: { hasBinary: boolean; pretty: string | undefined; agent: string }): Format {
   const isPretty = options.pretty === undefined ? readableAgents.test(options.agent) : options.pretty !== 'false' && options.pretty !== '0'
@@ -61,5 +61,6 @@ function mediaRanges(accept: string): MediaRange[] {
       return { type: type.toLowerCase(), parameters, quality: Number.isFinite(quality) ? quality : 0 }
     })
     .filter(({ quality }) => quality > 0)
-  return ranges.sort((a, b) => b.quality - a.quality)
+  const rank = ({ type }: MediaRange) => (encodings[type] === 'protobuf' ? 1 : 0)
+  return ranges.sort((a, b) => b.quality - a.quality || rank(a) - rank(b))
 }

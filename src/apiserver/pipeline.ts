@@ -1,6 +1,6 @@
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import { StoreUnavailable } from '../store/contract.ts'
-import { encodeAnswer, encodeFailure, type BinaryEncoder } from './answer-encoding.ts'
+import { type BinaryEncoder, encodeAnswer, encodeFailure } from './answer-encoding.ts'
 import { type BinaryDecoder, httpBody } from './body.ts'
 import type { ApiRequest, ApiResponse, Authenticator, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
@@ -10,7 +10,7 @@ import type { ApiMetrics, RequestLabels } from './metrics.ts'
 import { type Format, negotiate } from './negotiation.ts'
 import type { Dialer } from './node-dialer.ts'
 import type { Resource } from './registry.ts'
-import { parseRequest, type PathRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
+import { parseRequest, selectedName, type PathRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
 import { RequestLimiter } from './request-limiter.ts'
 import { proxyRequest } from './subresources/proxy.ts'
 import type { IncludeObject } from './table.ts'
@@ -146,7 +146,8 @@ export function authorize(core: Core, user: UserInfo, info: RequestInfo): void {
     const why = `User ${JSON.stringify(user.name)} cannot ${info.verb} path ${JSON.stringify(info.path)}`
     throw statusErrors.forbiddenPath(`forbidden: ${why}${decision.reason ? `: ${decision.reason}` : ''}`)
   }
-  const { verb, group, version, resource, subresource, namespace, name } = info
+  const { verb, group, version, resource, subresource, namespace } = info
+  const name = info.name || selectedName(info.query.get('fieldSelector'))
   const decision = core.authorizer.authorize({ type: 'resource', user, verb, group, version, resource, subresource, namespace, name })
   if (!decision.allowed) throw forbidden({ user, verb, group, resource, subresource, namespace, name, reason: decision.reason })
 }

@@ -1,0 +1,148 @@
+import type { KubeObject } from '../machinery/object.ts'
+import type { SchemaNode } from '../machinery/schema/schema-node.ts'
+
+/**
+ * FieldsV1 of an object that is being created, written as text in one walk: what `updateManagedFields` gives for a create,
+ * at a tenth of its cost (a create is the hottest write, and its manager owns simply everything).
+ *
+ * Objects made from one template own the same fields: the parsed form is shared between them, and its text is kept beside
+ * it so that storing needs no second walk.
+ */
+export function createdFields(
+  schema: SchemaNode | undefined,
+  object: KubeObject,
+  options: { readonly ignoresStatus: boolean },
+): object | undefined {
+  let text = ''
+  const fields = object as KubeObject & Record<string, unknown>
+  for (const key in fields) {
+    if (key === 'kind' || key === 'apiVersion' || (options.ignoresStatus && key === 'status')) continue
+    text = joined(text, fieldText(schema, key, fields[key], key === 'metadata' ? unownedMeta : undefined))
+  }
+  return text === '' ? undefined : interned(`{${text}}`)
+}
+
+/** The text of an interned FieldsV1 value. */
+export function fieldsText(fieldsV1: object): string | undefined {
+  return texts.get(fieldsV1)
+}
+
+const unownedMeta: ReadonlySet<string> = new Set([
+  'name',
+  'namespace',
+  'creationTimestamp',
+  'selfLink',
+  'uid',
+  'generation',
+  'managedFields',
+  'resourceVersion',
+])
+/** Structs that Go embeds by value: they always exist, so nobody owns them but their fields. */
+const alwaysPresent: ReadonlySet<string> = new Set([
+  'metadata',
+  'spec',
+  'status',
+  'template',
+  'strategy',
+  'updateStrategy',
+  'jobTemplate',
+  'behavior',
+])
+
+const knownMax = 4_096
+const values = new Map<string, object>()
+const texts = new WeakMap<object, string>()
+
+function interned(text: string): object {
+  const known = values.get(text)
+  if (known) return known
+  if (values.size >= knownMax) values.clear()
+  const value = JSON.parse(text) as object
+  values.set(text, value)
+  texts.set(value, text)
+  return value
+}
+
+const joined = (text: string, more: string) => (text === '' ? more : more === '' ? text : `${text},${more}`)
+
+/** One field of a container that is there anyway: empty when nothing below it is owned. */
+function fieldText(node: SchemaNode | undefined, key: string, value: unknown, without: ReadonlySet<string> | undefined): string {
+  if (value === undefined) return ''
+  const child = node?.child(key)
+  if (child?.shape !== 'object' || !alwaysPresent.has(key) || typeof value !== 'object') {
+    const owned = without ? Object.fromEntries(Object.entries(value as object).filter(([inner]) => !without.has(inner))) : value
+    const isNothing = without !== undefined && Object.keys(owned as object).length === 0
+    return isNothing ? '' : elementText(key) + ownedText(child, owned)
+  }
+  let text = ''
+  for (const inner in value as Record<string, unknown>) {
+    if (without?.has(inner)) continue
+    text = joined(text, fieldText(child, inner, (value as Record<string, unknown>)[inner], undefined))
+  }
+  return text === '' ? '' : `${elementText(key)}{${text}}`
+}
+
+/** What a value that is owned itself has below it. */
+function ownedText(node: SchemaNode | undefined, value: unknown): string {
+  if (typeof value !== 'object' || value === null || node?.isAtomic) return '{}'
+  if (Array.isArray(value)) return listText(node, value)
+  if (node !== undefined && node.shape !== 'object' && node.shape !== 'map' && node.shape !== 'any') return '{}'
+  let text = ''
+  for (const key in value as Record<string, unknown>) {
+    text += `,${elementText(key)}${ownedText(node?.child(key), (value as Record<string, unknown>)[key])}`
+  }
+  return text === '' ? '{}' : `{".":{}${text}}`
+}
+
+function listText(node: SchemaNode | undefined, list: readonly unknown[]): string {
+  const keys = node?.listKeys
+  if (!keys || list.length === 0) return '{}'
+  const items = new Map<string, string>()
+  for (const item of list) {
+    const key = keys.length === 0 ? valueKey(item) : itemKey(node, keys, item)
+    if (key === undefined) return '{}'
+    items.set(key, items.has(key) ? '{}' : ownedText(node.element, item))
+  }
+  let text = ''
+  for (const [key, below] of items) text += `,${quoted(key)}:${below}`
+  return `{".":{}${text}}`
+}
+
+function valueKey(item: unknown): string | undefined {
+  return typeof item === 'object' ? undefined : `v:${JSON.stringify(item)}`
+}
+
+function itemKey(node: SchemaNode, keys: readonly string[], item: unknown): string | undefined {
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined
+  let text = ''
+  for (const key of keys.length > 1 ? [...keys].sort() : keys) {
+    const value = (item as Record<string, unknown>)[key] ?? node.element?.child(key)?.default
+    if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`
+  }
+  return text === '' ? undefined : `k:{${text}}`
+}
+
+const quotedKeys = new Map<string, string>()
+
+/** The JSON of an item's key; containers and volumes of one workload have the same names over and over. */
+function quoted(key: string): string {
+  let text = quotedKeys.get(key)
+  if (text === undefined) {
+    text = JSON.stringify(key)
+    if (quotedKeys.size >= 8_192) quotedKeys.clear()
+    quotedKeys.set(key, text)
+  }
+  return text
+}
+
+const elements = new Map<string, string>()
+
+/** `"f:NAME":`; field names are few and kept, up to a bound. */
+function elementText(field: string): string {
+  let text = elements.get(field)
+  if (text === undefined) {
+    text = `${JSON.stringify(`f:${field}`)}:`
+    if (elements.size < 8_192) elements.set(field, text)
+  }
+  return text
+}
