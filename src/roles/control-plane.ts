@@ -62,7 +62,7 @@ type Definitions = Parameters<typeof loadSchemas>[0]
 
 /** Documents that depend on the path and on what the client accepts. */
 function documents(source: { respond(path: string, headers: ApiRequest['headers']): ApiResponse | undefined }): PathHandler {
-  return ({ path }, { headers }) => source.respond(path, headers)
+  return ({ path, query }, { headers }) => source.respond(query.text === '' ? path : `${path}?${query.text}`, headers)
 }
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -71,7 +71,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const controllers = allControllers(options.controllerFunctions)
   const policy = bootstrapPolicy(controllers.map((c) => ({ name: c.name, rules: rulesOf(c) })))
   const access = createAccess({ policy, clock, random, serviceAccountKeys: options.serviceAccountKeys, tokenFile: options.tokenFile })
-  const discovery = createDiscovery({ kinds: allKinds, version: {} })
+  const discovery = createDiscovery({ kinds: allKinds })
   const openApi = createOpenApi({ kinds: allKinds, definitions: schemaFacts as Definitions })
   const scheduling: { scheduler: Scheduler | undefined } = { scheduler: undefined }
   const api = await createApiServer({

@@ -18,8 +18,8 @@ export function createDiscovery({
   serverAddress = '',
 }: {
   readonly kinds: readonly KindDefinition[]
-  /** The answer to `GET /version` (type Info of the API). */
-  readonly version: Readonly<Record<string, string>>
+  /** The answer to `GET /version` (type Info of the API); without it the path is left to others. */
+  readonly version?: Readonly<Record<string, string>>
   /** `HOST:PORT` that `/api` names to clients; most clients ignore it. */
   readonly serverAddress?: string
 }): Discovery {
@@ -27,12 +27,12 @@ export function createDiscovery({
   const core = () => groups().filter((g) => g.name === '')
   const named = () => groups().filter((g) => g.name !== '')
   const plain = lazy(() => plainDocuments(core(), named(), serverAddress))
-  const versionDocument = jsonDocument(() => version)
+  const versionDocument = version && jsonDocument(() => version)
   const aggregated = { '/api': aggregatedDocuments(core), '/apis': aggregatedDocuments(named) } as const
   return {
     respond(path, headers) {
       const bare = trimPath(path)
-      if (bare === '/version') return versionDocument.respond(headers)
+      if (bare === '/version') return versionDocument?.respond(headers)
       if (bare !== '/api' && bare !== '/apis' && !bare.startsWith('/api/') && !bare.startsWith('/apis/')) return undefined
       if (bare === '/api' || bare === '/apis') {
         const wanted = aggregatedVersion(headerText(headers, 'accept'))

@@ -23,6 +23,11 @@ export const openApi3: Dialect = {
 
 export type Definitions = Readonly<Record<string, Schema>>
 
+/** Kinds of our own, which upstream's facts do not have; by `group/version/kind`. */
+const ownProperties: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
+  'keelson.dev/v1/RunAction': { gracePeriodSeconds: { type: 'integer', format: 'int64' } },
+}
+
 /** The definitions with one for every kind that has none: kinds of our own, custom kinds without a schema, and their lists. */
 export function completeDefinitions(definitions: Definitions, kinds: readonly KindDefinition[]): Definitions {
   const added: Record<string, Schema> = {}
@@ -93,11 +98,12 @@ function collectReferences(schema: Schema, into: string[]): void {
 const metaPrefix = '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1'
 
 function openKind({ group, version, kind }: KindDefinition): Schema {
+  const known = ownProperties[`${group}/${version}/${kind}`]
   return {
     type: 'object',
-    properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { $ref: `${metaPrefix}.ObjectMeta` } },
+    properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { $ref: `${metaPrefix}.ObjectMeta` }, ...known },
     'x-kubernetes-group-version-kind': [{ group, version, kind }],
-    'x-kubernetes-preserve-unknown-fields': true,
+    ...(known ? {} : { 'x-kubernetes-preserve-unknown-fields': true }),
   }
 }
 
