@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTestApi } from '../apiserver/test-api.ts'
+import { silentLog } from '../base/log.ts'
+import { seededRandom } from '../base/random.ts'
+import type { Client } from '../client/contract.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import { statusErrors } from '../machinery/status-error.ts'
+import { virtualClock } from '../platform/virtual-clock.ts'
+import { leadWhileHolding } from './leader-lease.ts'
+
+/** Candidates on one API; `cut` takes the API away from one of them. */
+async function election(names: readonly string[]) {
+  const clock = virtualClock()
+  const random = seededRandom(7)
+  const { api, client } = await createTestApi({ clock, random })
+  const cut = new Set<string>()
+  const leading = new Set<string>()
+  const aborts = new Map<string, AbortController>()
+  const ends = names.map((identity) => {
+    const abort = new AbortController()
+    aborts.set(identity, abort)
+    const lead = async (signal: AbortSignal) => {
+      leading.add(identity)
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      leading.delete(identity)
+    }
+    const options = {
+      client: severable(client, () => cut.has(identity)),
+      clock,
+      random,
+      log: silentLog,
+      namespace: 'kube-system',
+      name: 'manager',
+      identity,
+    }
+    return leadWhileHolding(options, lead, abort.signal)
+  })
+  const stop = async () => {
+    for (const abort of aborts.values()) abort.abort()
+    await clock.advance(1_000)
+    await Promise.all(ends)
+    await api.close()
+  }
+  return { clock, client, cut, leading, aborts, stop }
+}
+
+function severable(client: Client, isCut: () => boolean): Client {
+  return {
+    raw: (request) => client.raw(request),
+    resource: (kind, namespace) => {
+      const resource = client.resource(kind, namespace)
+      const guard = <T>(call: () => Promise<T>) => (isCut() ? Promise.reject(statusErrors.serviceUnavailable('cut off')) : call())
+      return {
+        ...resource,
+        get: (name, options) => guard(() => resource.get(name, options)),
+        create: (object, options) => guard(() => resource.create(object, options)),
+        update: (object, options) => guard(() => resource.update(object, options)),
+      }
+    },
+  }
+}
+
+test('one leads; cut off, it stops before another begins', async () => {
+  const { clock, cut, leading, stop } = await election(['a', 'b', 'c'])
+  assert.equal(await clock.runUntil(() => leading.size > 0, 10_000), true)
+  const [first] = leading
+  await clock.advance(60_000)
+  assert.deepEqual([...leading], [first])
+  cut.add(first ?? '')
+  let most = 0
+  await clock.runUntil(() => {
+    most = Math.max(most, leading.size)
+    return leading.size > 0 && !leading.has(first ?? '')
+  }, 60_000)
+  assert.equal(most, 1)
+  assert.equal(leading.size, 1)
+  await stop()
+})
+
+test('a leader that stops gives the lease back at once', async () => {
+  const { clock, client, leading, aborts, stop } = await election(['a', 'b'])
+  await clock.runUntil(() => leading.size > 0, 10_000)
+  const first = [...leading][0] ?? ''
+  aborts.get(first)?.abort()
+  const startMs = clock.now()
+  assert.equal(await clock.runUntil(() => leading.size === 1 && !leading.has(first), 60_000), true)
+  assert.ok(clock.now() - startMs < 5_000, 'not only after the lease ran out')
+  const lease = await client.resource(kindRefs.coordinationV1.leases, 'kube-system').get('manager')
+  assert.equal(lease.spec?.leaseDurationSeconds, 15)
+  await stop()
+})
