@@ -18,7 +18,7 @@ import { watchKind } from '../control/watch-declaration.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import { isPodTerminal, podCondition } from '../kinds/pod-status.ts'
 import { splitKey } from '../machinery/object.ts'
-import { isStatus } from '../machinery/status-error.ts'
+import { isStatus, statusErrors } from '../machinery/status-error.ts'
 import { type VirtualClock, virtualClock } from '../platform/virtual-clock.ts'
 
 export type SimCluster = {
@@ -147,11 +147,12 @@ function laggingClient(client: Client, clock: Clock, lagMs: number): Client {
   }
 }
 
-/** Throws away the answers of a share of the writes after they were done, as a crash between two writes does; others fail before. */
+/** Of a share of the writes the answer is thrown away after they were done, as a crash between two writes does; others fail before, some with a conflict. */
 export function faultyClient(client: Client, options: { readonly seed: number; readonly share: number }): Client {
   const random = seededRandom(options.seed)
   const strike = () => random.next() < options.share
   const faulty = async <T>(write: () => Promise<T>): Promise<T> => {
+    if (strike()) throw statusErrors.staleVersion({ group: '', resource: 'simulated' }, 'conflict')
     if (strike()) throw new Error('simulated: crashed before the write')
     const result = await write()
     if (strike()) throw new Error('simulated: crashed after the write')
