@@ -7,7 +7,11 @@ import { busyboxImage } from '../../scripts/images/busybox.ts'
 import { startRegistry, type TestRegistry } from '../../scripts/images/registry.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { cniConfig, cniConfigFile } from '../../src/node/cni/cni-config.ts'
-import { createContainerdSupervisor, type ContainerdSupervisor } from '../../src/node/containerd/containerd-supervisor.ts'
+import {
+  createContainerdSupervisor,
+  type ContainerdSupervisor,
+  useExternalContainerd,
+} from '../../src/node/containerd/containerd-supervisor.ts'
 import { importImages } from '../../src/node/containerd/import-images.ts'
 import { ociLayoutTar } from '../../src/node/containerd/oci-image.ts'
 import { writeRegistryHosts } from '../../src/node/containerd/registry-hosts.ts'
@@ -70,7 +74,8 @@ function declareTests({ directory, stateDirectory, cgroup }: NonNullable<typeof 
     try {
       const containerId = await runtime.createContainer(sandboxId, containerSpec(script, changes), sandbox)
       await runtime.startContainer(containerId)
-      const log = () => readFileSync(join(sandbox.logDirectory, 'main/0.log'), 'utf8')
+      const path = join(sandbox.logDirectory, 'main/0.log')
+      const log = () => (existsSync(path) ? readFileSync(path, 'utf8') : '')
       await use({ sandboxId, containerId, sandbox, ip: ips[0] ?? '', log })
     } finally {
       await runtime.stopSandbox(sandboxId)
@@ -135,6 +140,12 @@ function declareTests({ directory, stateDirectory, cgroup }: NonNullable<typeof 
         ['localhost/keelson/pause:1', true],
       ],
     )
+  })
+
+  test('an engine that somebody else runs is used as it is, and given the pause image that it asks for', async () => {
+    await runtime.removeImage('localhost/keelson/pause:1')
+    await useExternalContainerd(supervisor.socket, { clock: systemClock, log: silentLog, signal: watching.signal })
+    assert.ok(await runtime.image('localhost/keelson/pause:1'))
   })
 
   test('a container runs to its end: log, exit code, times, hash and the exit event at once', () =>
@@ -272,7 +283,8 @@ function declareTests({ directory, stateDirectory, cgroup }: NonNullable<typeof 
     ))
 
   test('a paused container does nothing, a resumed one goes on, and a paused one still stops gracefully', () =>
-    withPod('trap "echo bye; exit 6" TERM; while :; do sleep 0.02; done', async ({ sandboxId, containerId, log }) => {
+    withPod('trap "echo bye; exit 6" TERM; echo ready; while :; do sleep 0.02; done', async ({ sandboxId, containerId, log }) => {
+      await eventually(() => log().includes('ready'))
       await runtime.pauseContainer(containerId)
       await assert.rejects(runtime.execSync(containerId, ['true'], { timeoutMs: 1000 }), RuntimeError)
       await runtime.resumeContainer(containerId)
@@ -286,15 +298,17 @@ function declareTests({ directory, stateDirectory, cgroup }: NonNullable<typeof 
 
   test('stopping sends the signal asked for, kills what ignores it, and is idempotent', async () => {
     await withPod(
-      'trap "exit 8" USR1; while :; do sleep 0.02; done',
-      async ({ sandboxId, containerId }) => {
+      'trap "exit 8" USR1; echo ready; while :; do sleep 0.02; done',
+      async ({ sandboxId, containerId, log }) => {
+        await eventually(() => log().includes('ready'))
         await runtime.stopContainer(containerId, 10)
         await runtime.stopContainer(containerId, 10)
         assert.equal((await container(sandboxId, containerId))?.exitCode, 8)
       },
       { stopSignal: 'SIGUSR1' },
     )
-    await withPod('trap "" TERM; while :; do sleep 0.02; done', async ({ sandboxId, containerId }) => {
+    await withPod('trap "" TERM; echo ready; while :; do sleep 0.02; done', async ({ sandboxId, containerId, log }) => {
+      await eventually(() => log().includes('ready'))
       await runtime.stopContainer(containerId, 1)
       assert.equal((await container(sandboxId, containerId))?.exitCode, 137)
     })

@@ -9,11 +9,15 @@ import { silentLog } from '../../src/base/log.ts'
 import { createPodNetwork } from '../../src/node/cni/pod-network.ts'
 import type { NetworkNode } from '../../src/node/cni/network-plan.ts'
 import { createNodeNamespaces, deleteNodeNamespaces, inNamespace, type NodeNamespace } from '../../src/node/machine/netns-nodes.ts'
+import { ownNamespace } from './own-namespace.ts'
 
 /** Run inside a node's namespace: applies the pod network there, or removes it, for the nodes in argv. */
 const [, , verb, self, mode, directory, nodesJson] = process.argv
 if (verb === 'apply' || verb === 'remove') await inside()
-else declareTests()
+else {
+  const own = ownNamespace(import.meta.url)
+  if (own) declareTests(own.id)
+}
 
 async function inside(): Promise<void> {
   const network = createPodNetwork({
@@ -24,12 +28,11 @@ async function inside(): Promise<void> {
   else await network.remove()
 }
 
-function declareTests(): void {
-  const prefix = `kn${process.pid % 10_000}`
+function declareTests(prefix: string): void {
   const options = {
     prefix,
     count: 2,
-    subnet: `10.89.${1 + (process.pid % 250)}.0/24`,
+    subnet: '10.89.0.0/24',
     clusterCidr: '10.244.0.0/16',
     serviceCidr: '10.96.0.0/12',
   }
@@ -88,7 +91,7 @@ function declareTests(): void {
     await deleteNodeNamespaces({ prefix })
     rmSync(directoryOfNodes, { recursive: true, force: true })
     const left = spawnSync('sh', ['-c', 'ip netns list; ip -o link; nft list tables'], { encoding: 'utf8' }).stdout
-    assert.ok(!left.includes(prefix), left)
+    assert.ok(!left.includes(`${prefix}-`), left)
   })
 
   test('direct routes carry pods between nodes', async () => {
@@ -116,7 +119,7 @@ function declareTests(): void {
     const nowhere = ['10.244.99.1', '10.96.0.1', '10.111.255.254']
     // The machine's end of the wire counts what arrives there.
     const table = `${prefix}-watch`
-    const rule = `iifname "${prefix}-nodes" ip daddr { ${nowhere.join(', ')}, ${gateway} } counter`
+    const rule = `iifname "kn-${prefix}" ip daddr { ${nowhere.join(', ')}, ${gateway} } counter`
     nft(`table ip ${table} {\n chain wire {\n type filter hook prerouting priority raw;\n ${rule}\n }\n}\n`)
     try {
       for (const address of nowhere) for (const from of [pods[0]!.namespace, nodes[0]!.name]) assert.ok(!pings(from, address))
@@ -126,6 +129,17 @@ function declareTests(): void {
     } finally {
       nft(`delete table ip ${table}\n`)
     }
+  })
+
+  test('a cluster of the machine itself beside it disturbs nothing', async () => {
+    const directory = join(directoryOfNodes, 'machine')
+    const machine = createPodNetwork({
+      ...{ self: 'machine', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/12', mode: 'auto' },
+      ...{ cniConfigDirectory: directory, addressDirectory: join(directory, 'addresses'), log: silentLog },
+    })
+    await machine.apply([{ name: 'machine', address: gateway, podCidr: '10.244.9.0/24' }])
+    assert.ok(pings(pods[0]!.namespace, pods[1]!.address))
+    await machine.remove()
   })
 
   test('a node that goes takes its route along; removing leaves nothing', async () => {

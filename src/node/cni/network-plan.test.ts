@@ -71,6 +71,7 @@ table ip keelson-net {
   chain guard {
     type filter hook postrouting priority mangle; policy accept;
     oifname { "lo", "keelson0", "keelson-vx" } accept
+    oifname "kn-*" accept
     ip daddr { 10.244.1.0/24 } accept
     ip daddr { 10.244.0.0/16, 10.96.0.0/12 } counter drop
   }

@@ -46,6 +46,8 @@ export type Route =
   | { readonly type: 'blackhole'; readonly destination: string }
 
 export const vxlanName = 'keelson-vx'
+/** Bridges that join the nodes of a cluster in network namespaces begin so. */
+export const nodeBridgePrefix = 'kn-'
 export const vxlanPort = 8472
 export const vxlanId = 1
 /** Marks our routes in the kernel (`ip route … proto 107`), so that exactly these are found again and removed. */
@@ -113,7 +115,8 @@ function interfaceWith(address: string, facts: NetworkFacts): string | undefined
 
 /**
  * Masquerade of pods towards the outside, and the guard: behind every other decision, a packet for an address of the cluster
- * leaves this node only to a peer that owns it, and none for a service address ever.
+ * leaves this node only to a peer that owns it, and none for a service address ever. Bridges of other clusters' node namespaces are
+ * let through: with br_netfilter their frames pass here too, and no route of this node leads there.
  */
 function networkRules(options: {
   readonly facts: NetworkFacts
@@ -133,6 +136,7 @@ table ip ${rulesTable} {
   chain guard {
     type filter hook postrouting priority mangle; policy accept;
     oifname ${inside} accept
+    oifname "${nodeBridgePrefix}*" accept
 ${toPeers}    ip daddr { ${facts.clusterCidr}, ${facts.serviceCidr} } counter drop
   }
   chain outbound {

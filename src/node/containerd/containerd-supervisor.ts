@@ -7,7 +7,7 @@ import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import { type BackgroundProcess, commandLineOf, signalProcess, startBackground } from '../../platform/background-process.ts'
 import { readTextFile, writeTextFile } from '../../platform/text-file.ts'
-import { createCriRuntime } from '../runtime/cri/cri-runtime.ts'
+import { createCriRuntime, sandboxImageOf } from '../runtime/cri/cri-runtime.ts'
 import type { Runtime } from '../runtime/contract.ts'
 import { type ContainerdPaths, containerdConfig, detectTraits } from './containerd-config.ts'
 import { importImages } from './import-images.ts'
@@ -51,6 +51,7 @@ export type ContainerdOptions = {
 
 const readyTimeoutMs = 30_000
 const stopTimeoutMs = 10_000
+const externalRetryMs = 250
 const restartBackoff = { initialMs: 100, maxMs: 10_000, factor: 2, jitter: 0.2 } as const
 /** A containerd that lived this long has recovered: the next death starts the back-off anew. */
 const stableMs = 60_000
@@ -170,6 +171,23 @@ export async function removeAllSandboxes(runtime: Runtime): Promise<void> {
     }
   }
   await Promise.all([remove(), remove(), remove(), remove()])
+}
+
+/**
+ * Takes a containerd that somebody else runs (`--runtime-endpoint`): waits until it answers, and gives it the pause image under
+ * the name that its own configuration asks for, so that it needs no registry for that. It is never started, stopped or configured.
+ */
+export async function useExternalContainerd(
+  socket: string,
+  options: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal },
+): Promise<void> {
+  const deadline = options.clock.monotonicMs() + readyTimeoutMs
+  while (!(await answers(socket, options.clock, options.log))) {
+    if (options.clock.monotonicMs() > deadline) throw new Error(`no container engine answers at ${socket}`)
+    await sleep(options.clock, externalRetryMs, options.signal)
+  }
+  const name = await sandboxImageOf(socket, options)
+  if (name) await ensurePauseImage(socket, { ...options, name })
 }
 
 /** Puts the pause image in place when the engine lacks it. */

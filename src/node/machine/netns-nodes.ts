@@ -3,6 +3,7 @@ import { addNetworkNamespace, deleteNetworkNamespace, ipCommand } from '../../pl
 import { nftCommand } from '../../platform/nft.ts'
 import { runProgram } from '../../platform/run-program.ts'
 import { writeSysctl } from '../../platform/sysctl.ts'
+import { nodeBridgePrefix } from '../cni/network-plan.ts'
 
 /**
  * Several real nodes on one machine: a network namespace each, joined by a bridge of the machine's own namespace, which has
@@ -11,7 +12,7 @@ import { writeSysctl } from '../../platform/sysctl.ts'
  * 10.88 for podman) use it.
  */
 export type NodeNamespaces = {
-  /** Short and unique on the machine: names the bridge (PREFIX-nodes) and the namespaces (PREFIX-node-1 …). At most 7 characters. */
+  /** Short and unique on the machine: names the bridge (kn-PREFIX) and the namespaces (PREFIX-node-1 …). At most 7 characters. */
   readonly prefix: string
   readonly count: number
   /** At least count + 10 addresses. Default 10.89.0.0/24. */
@@ -37,7 +38,7 @@ export function planNodeNamespaces(options: NodeNamespaces): {
   if (options.count + firstNode >= 2 ** (32 - prefix))
     throw new RangeError(`${options.count} nodes do not fit into ${options.subnet ?? defaultSubnet}`)
   return {
-    bridge: `${options.prefix}-nodes`,
+    bridge: bridgeOf(options.prefix),
     gateway: formatAddress(network + 1),
     prefixLength: prefix,
     nodes: Array.from({ length: options.count }, (_, index) => {
@@ -84,7 +85,7 @@ export async function deleteNodeNamespaces(options: Pick<NodeNamespaces, 'prefix
   const ip = ipCommand()
   const links = (await ip.show<{ ifname: string }>(['link', 'show', 'type', 'veth'])) ?? []
   const outer = links.filter(({ ifname }) => ifname.startsWith(`${options.prefix}-nv`))
-  await ip.batch([...outer.map(({ ifname }) => `link del ${ifname}`), `link del ${options.prefix}-nodes`], { force: true })
+  await ip.batch([...outer.map(({ ifname }) => `link del ${ifname}`), `link del ${bridgeOf(options.prefix)}`], { force: true })
   const table = tableName(options.prefix)
   await nftCommand().apply(`table ip ${table}\ndelete table ip ${table}\n`)
 }
@@ -92,6 +93,10 @@ export async function deleteNodeNamespaces(options: Pick<NodeNamespaces, 'prefix
 /** The command line that runs a program in a node's network, with the machine's own files, mounts and processes. */
 export function inNamespace(node: Pick<NodeNamespace, 'path'>, file: string, args: readonly string[]): { file: string; args: string[] } {
   return { file: 'nsenter', args: [`--net=${node.path}`, '--', file, ...args] }
+}
+
+function bridgeOf(prefix: string): string {
+  return `${nodeBridgePrefix}${prefix}`
 }
 
 function vethName(prefix: string, index: number): string {

@@ -64,6 +64,21 @@ export function createCriRuntime(options: CriRuntimeOptions): Runtime {
   }
 }
 
+/** The image that the engine's configuration names for sandboxes; undefined when the engine does not tell. */
+export async function sandboxImageOf(socket: string, options: Pick<CriRuntimeOptions, 'clock'>): Promise<string | undefined> {
+  const caller = createGrpcCaller({ socket, descriptors: [criDescriptor], clock: options.clock })
+  try {
+    const request = { timeoutMs: callTimeoutMs }
+    const { info } = await caller.unary<{ info: Record<string, string> }>('runtime.v1.RuntimeService/Status', { verbose: true }, request)
+    const config = JSON.parse(info.config ?? '{}') as { sandboxImage?: string }
+    return config.sandboxImage
+  } catch (error) {
+    throw toRuntimeError(error)
+  } finally {
+    caller.close()
+  }
+}
+
 type Context = CriRuntimeOptions & { readonly caller: GrpcCaller; readonly observer: CriObserver }
 
 function sandboxMethods(context: Context): Pick<Runtime, 'runSandbox' | 'stopSandbox' | 'removeSandbox'> {
