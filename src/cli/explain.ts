@@ -11,12 +11,13 @@ export async function explain(
   const response = await context.client.raw({
     method: 'GET',
     path: `/api/v1/namespaces/${encodeURIComponent(context.namespace)}/pods/${encodeURIComponent(name)}/explain`,
-    headers: { accept: options.output === 'text' ? 'text/plain' : 'application/json' },
+    headers: { accept: 'application/json' },
   })
   const chunks: Uint8Array[] = []
   for await (const chunk of response.body) chunks.push(chunk)
-  const text = new TextDecoder().decode(concat(chunks))
-  context.console.out(options.output === 'json' ? JSON.stringify(JSON.parse(text), null, 2) : text)
+  // The server renders the text too: one wording for the command line, the console and whoever asks.
+  const document = JSON.parse(new TextDecoder().decode(concat(chunks))) as { text?: string }
+  context.console.out(options.output === 'text' && document.text !== undefined ? document.text : JSON.stringify(document, null, 2))
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array {

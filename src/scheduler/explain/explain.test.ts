@@ -6,7 +6,6 @@ import { SchedulerCore } from '../core/scheduler-core.ts'
 import { canGoBackTo } from '../core/time-travel.ts'
 import { allPlugins } from '../plugins/all.ts'
 import { explainPod } from './explain.ts'
-import { explanationText } from './text.ts'
 
 const nodes: NodeInput[] = [
   { name: 'alpha', cpu: '4', memory: '8Gi' },
@@ -29,7 +28,7 @@ function target(input: PodInput) {
 }
 
 function checkText(core: SchedulerCore, input: PodInput, expected: string): void {
-  assert.equal(explanationText(explainPod({ core, target: target(input), ...base })), expected)
+  assert.equal(explainPod({ core, target: target(input), ...base }).text, expected)
 }
 
 const busy = [
@@ -112,7 +111,7 @@ rejected nodes (2)
   delta  TaintToleration: untolerated taint dedicated=db:NoSchedule
   gamma  NodeUnschedulable: the node is cordoned (spec.unschedulable is true)
 `
-  const explained = () => explanationText(explainPod({ core, target: bound, ...base, record }))
+  const explained = () => explainPod({ core, target: bound, ...base, record }).text
   core.snapshot.addPod(bound.key, bound.pod, node)
   assert.equal(explained(), expected(1))
   // Then everything changes: another pod, a pod gone, a node gone and another in its row, a label.
@@ -154,7 +153,7 @@ test('beyond the log only the record speaks, and says so', () => {
   const explanation = explainPod({ core, target: { key: 'default/p', pod, priority: 0 }, ...base, record })
   assert.equal(explanation.basis, 'Record')
   assert.equal(
-    explanationText(explanation),
+    explanation.text,
     `pod default/p: placed on alpha
   requests  nothing; priority 0
   decided   1970-01-01T00:00:00Z, attempt 2

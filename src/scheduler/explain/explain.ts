@@ -9,6 +9,7 @@ import { asOf, canGoBackTo } from '../core/time-travel.ts'
 import { explainNodes, type NodesExplained } from './explain-nodes.ts'
 import type { SchedulingExplanation, Winner } from './explanation.ts'
 import { suggest } from './suggest.ts'
+import { explanationText } from './text.ts'
 
 export type ExplainInput = {
   readonly core: SchedulerCore
@@ -18,13 +19,13 @@ export type ExplainInput = {
   readonly isGated: boolean
 }
 
-type Body = Omit<SchedulingExplanation, 'apiVersion' | 'kind' | 'metadata' | 'pod'>
+type Body = Omit<SchedulingExplanation, 'apiVersion' | 'kind' | 'metadata' | 'pod' | 'text'>
 
 /** The explanation of one pod. Takes some microseconds a node, plus the replay; changes nothing. */
 export function explainPod(input: ExplainInput): SchedulingExplanation {
   const { pod, priority } = input.target
   const { requests } = input.core.snapshot.shapeOf(pod)
-  return {
+  const explanation: Omit<SchedulingExplanation, 'text'> = {
     apiVersion: 'keelson.dev/v1',
     kind: 'SchedulingExplanation',
     metadata: { name: pod.metadata.name ?? '', namespace: pod.metadata.namespace ?? '' },
@@ -36,6 +37,7 @@ export function explainPod(input: ExplainInput): SchedulingExplanation {
     },
     ...bodyOf(input),
   }
+  return { ...explanation, text: explanationText(explanation) }
 }
 
 function bodyOf(input: ExplainInput): Body {

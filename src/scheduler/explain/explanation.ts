@@ -32,6 +32,8 @@ export type SchedulingExplanation = {
   readonly rejections: readonly { readonly plugin: string; readonly nodes: number }[]
   /** The smallest changes that would place a waiting pod, best first. */
   readonly suggestions: readonly Suggestion[]
+  /** All of it for people, as `keelson explain POD` prints it. */
+  readonly text: string
 }
 
 export type Winner = {

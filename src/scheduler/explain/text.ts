@@ -4,8 +4,8 @@ import type { FeasibleNode, RejectedNode, SchedulingExplanation } from './explan
 const feasibleShown = 3
 const rejectedShown = 20
 
-/** The explanation for people, as `keelson explain POD` prints it. Ends with a line break. */
-export function explanationText(explanation: SchedulingExplanation): string {
+/** The explanation for people. Ends with a line break. */
+export function explanationText(explanation: Omit<SchedulingExplanation, 'text'>): string {
   const { metadata, pod, summary, nodes, winner, suggestions, message } = explanation
   const requests = Object.entries(pod.requests)
   const lines = [
