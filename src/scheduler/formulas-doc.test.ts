@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { seededRandom } from '../base/random.ts'
+import type { Container, Pod } from '../kinds/generated/types/core-v1.ts'
+import { podRequests } from '../kinds/pod-requests.ts'
+import { qosClass } from '../kinds/qos.ts'
+import { quantityValue } from '../machinery/quantity.ts'
+import { parseYaml } from '../machinery/yaml.ts'
+import { containerResourcesOf, cpuWeight, oomScoreAdj } from '../node/resources/container-resources.ts'
+import { amountText } from './core/amount-text.ts'
+import { testNode, testPod } from './core/fixtures.ts'
+import type { Plugin } from './core/plugin.ts'
+import { pluginScores, scan } from './core/scan.ts'
+import { SchedulerCore } from './core/scheduler-core.ts'
+import {
+  curveScore,
+  defaultNormalise,
+  imageLocalityScore,
+  minMaxNormalise,
+  scaledImageBytes,
+  type ShapePoint,
+} from './core/score-formulas.ts'
+import { rejectionOf } from './core/plan.ts'
+import { allPlugins } from './plugins/all.ts'
+import { cpuAndMemory, nodeResourcesFit } from './plugins/node-resources-fit.ts'
+
+type Amounts = Readonly<Record<string, string>>
+/** One ```yaml block of docs/formulas.md; its other fields depend on the example. */
+type Example = { readonly example: string; readonly result: unknown; readonly [field: string]: unknown }
+
+const page = readFileSync(new URL('../../docs/formulas.md', import.meta.url), 'utf8')
+const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map((m) => parseYaml(m[1]!) as Example)
+
+/** A number of YAML is a quantity too. */
+const texts = (amounts: unknown): Amounts => Object.fromEntries(Object.entries(amounts as object).map(([k, v]) => [k, String(v)]))
+
+function coreWith(input: Example, plugins: readonly Plugin[]) {
+  const core = new SchedulerCore({ plugins, random: seededRandom(1) })
+  core.snapshot.setNode(testNode({ name: 'node', ...texts(input.node) }))
+  const running = (input.running ?? []) as readonly Amounts[]
+  running.forEach((r, i) => core.snapshot.addPod(`default/r${i}`, testPod({ name: `r${i}`, requests: texts(r) }), 'node'))
+  const pod = testPod({ name: 'p', requests: texts(input.pod) })
+  return { core, plan: core.planOf({ key: 'default/p', pod, priority: 0 }) }
+}
+
+function scoreOnNode(input: Example, name: string, plugins: readonly Plugin[] = allPlugins): number {
+  const { core, plan } = coreWith(input, plugins)
+  const { rows } = scan(plan, core.snapshot)
+  return pluginScores(plan, rows)
+    .find((s) => s.name === name)!
+    .of(rows[0]!).score
+}
+
+function podOf(input: unknown): Pod {
+  const { containers, initContainers, overhead } = input as { containers: Row[]; initContainers?: Row[]; overhead?: unknown }
+  type Row = { requests?: unknown; limits?: unknown; restartPolicy?: string }
+  const container = ({ requests, limits, restartPolicy }: Row, i: number): Container => ({
+    name: `c${i}`,
+    resources: { ...(requests ? { requests: texts(requests) } : {}), ...(limits ? { limits: texts(limits) } : {}) },
+    ...(restartPolicy ? { restartPolicy } : {}),
+  })
+  return {
+    metadata: {},
+    spec: {
+      containers: containers.map(container),
+      ...(initContainers ? { initContainers: initContainers.map(container) } : {}),
+      ...(overhead ? { overhead: texts(overhead) } : {}),
+    },
+  }
+}
+
+/** Numbers by name through a formula that sees the largest and the least of them. */
+function byName(numbers: unknown, formula: (value: number, min: number, max: number) => number): Record<string, number> {
+  const entries = Object.entries(numbers as Record<string, number>)
+  const values = entries.map(([, v]) => v)
+  return Object.fromEntries(entries.map(([name, v]) => [name, formula(v, Math.min(...values), Math.max(...values))]))
+}
+
+/** One node a zone with so many matching pods each; what the whole scheduler says of them. */
+function spreadCluster(counts: Readonly<Record<string, number>>, maxSkew: number, whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway') {
+  const core = new SchedulerCore({ plugins: allPlugins, random: seededRandom(1) })
+  const labels = { app: 'web' }
+  for (const [zone, count] of Object.entries(counts)) {
+    core.snapshot.setNode(testNode({ name: zone, labels: { zone } }))
+    for (let i = 0; i < count; i++) core.snapshot.addPod(`default/${zone}${i}`, testPod({ name: `${zone}${i}`, labels }), zone)
+  }
+  const constraint = { topologyKey: 'zone', maxSkew, whenUnsatisfiable, labelSelector: { matchLabels: labels } }
+  const pod = testPod({ name: 'p', labels, spec: { topologySpreadConstraints: [constraint] } })
+  const plan = core.planOf({ key: 'default/p', pod, priority: 0 })
+  const { rows } = scan(plan, core.snapshot)
+  const score = pluginScores(plan, rows).find((s) => s.name === 'PodTopologySpread')
+  return { names: rows.map((r) => core.snapshot.nodeName(r)), scores: rows.map((r) => score?.of(r).score) }
+}
+
+function preemptionOf(input: Example) {
+  const core = new SchedulerCore({ plugins: allPlugins, random: seededRandom(1) })
+  type Running = { name: string; cpu: number; priority: number }
+  for (const [name, pods] of Object.entries(input.nodes as Record<string, Running[]>)) {
+    core.snapshot.setNode(testNode({ name, cpu: String(input.cpuPerNode) }))
+    for (const { name: pod, cpu, priority } of pods)
+      core.snapshot.addPod(`default/${pod}`, testPod({ name: pod, requests: { cpu: String(cpu) }, priority }), name)
+  }
+  const { cpu, priority } = input.pod as Running
+  const target = { key: 'default/p', pod: testPod({ name: 'p', requests: { cpu: String(cpu) }, priority }), priority }
+  const { candidate } = core.preempt(target, core.diagnose(target), [])
+  return { node: core.snapshot.nodeName(candidate!.row), victims: candidate!.victims.map((v) => v.pod.metadata.name) }
+}
+
+const compute: Readonly<Record<string, (input: Example) => unknown>> = {
+  requests: (input) =>
+    Object.fromEntries(Object.entries(podRequests(podOf(input.pod))).map(([name, amount]) => [name, amountText(name, amount)])),
+  qos: (input) => qosClass(podOf(input.pod).spec!),
+  cgroup: (input) => {
+    const pod = podOf({ containers: [input.container] })
+    const { resources } = pod.spec!.containers[0]!
+    const { cpuShares, cpuQuotaUs } = containerResourcesOf(resources)
+    const capacity = quantityValue(input.machineMemory as string)
+    return { cpuShares, cpuWeight: cpuWeight(cpuShares ?? 0), cpuQuotaUs, oomScoreAdj: oomScoreAdj(pod, resources, capacity) }
+  },
+  fit: (input) => {
+    const { plan } = coreWith(input, allPlugins)
+    return rejectionOf(plan, 0)?.rejection.details.join('; ')
+  },
+  skew: (input) => spreadCluster(input.zones as Record<string, number>, input.maxSkew as number, 'DoNotSchedule').names,
+  'least-allocated': (input) => scoreOnNode(input, 'NodeResourcesFit'),
+  'most-allocated': (input) =>
+    scoreOnNode(input, 'NodeResourcesFit', [nodeResourcesFit({ type: 'MostAllocated', resources: cpuAndMemory })]),
+  'capacity-ratio': (input) => curveScore(input.shape as ShapePoint[], input.requested as number, input.allocatable as number),
+  balanced: (input) => scoreOnNode(input, 'NodeResourcesBalancedAllocation'),
+  taints: (input) => byName(input.taints, (taints, _, most) => defaultNormalise(taints, most, true)),
+  'node-affinity': (input) => byName(input.weights, (weight, _, most) => defaultNormalise(weight, most, false)),
+  'inter-pod-affinity': (input) => byName(input.sums, minMaxNormalise),
+  spread: (input) => {
+    const { names, scores } = spreadCluster(input.counts as Record<string, number>, input.maxSkew as number, 'ScheduleAnyway')
+    return Object.fromEntries(names.map((name, i) => [name, scores[i]]))
+  },
+  'image-locality': (input) => {
+    const bytes = scaledImageBytes(quantityValue(input.imageSize as string), input.nodesWithImage as number, input.nodes as number)
+    return imageLocalityScore(bytes, input.containers as number)
+  },
+  preemption: preemptionOf,
+}
+
+test('the page has an example of every formula that is computed here, once', () => {
+  assert.deepEqual(examples.map((e) => e.example).sort(), Object.keys(compute).sort())
+})
+
+for (const input of examples)
+  test(`docs/formulas.md: ${input.example} comes out as the page says`, () =>
+    assert.deepEqual(compute[input.example]!(input), input.result))
