@@ -6,7 +6,12 @@ const cacheEntriesMax = 4096
 
 /** Writes every quantity of a resource list in its one canonical way, as the API returns them. Text that is none stays for validation. */
 export function canonicalizeQuantities(list: Record<string, string | number> | undefined): void {
-  if (list) for (const name in list) list[name] = canonicalText(list[name]!)
+  if (!list) return
+  for (const name in list) {
+    const text = canonicalText(list[name]!)
+    // Parts of the stored object may hang in the new one: what is canonical already is not written to.
+    if (text !== list[name]) list[name] = text
+  }
 }
 
 /** The canonical text of one quantity; the value itself when it is none. */

@@ -1,6 +1,6 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { matches, selectorFrom } from '../../machinery/label-selector.ts'
+import { matches, selectorFrom, validateLabelSelector } from '../../machinery/label-selector.ts'
 import { qualifiedName } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative, checkOptionalEnum, checkOptionalName, type Errors } from '../checks.ts'
@@ -47,6 +47,8 @@ export function validateJobSpec(errors: Errors, spec: JobSpec, path: string): vo
 /** The selector of a job of its own: generated, or manual and matching. */
 export function validateJobSelector({ spec }: Job): FieldError[] {
   if (!spec?.selector) return [fieldErrors.required('spec.selector')]
+  const errors = validateLabelSelector(spec.selector, 'spec.selector')
+  if (errors.length > 0) return errors
   if (!spec.template || matches(selectorFrom(spec.selector), spec.template.metadata?.labels)) return []
   return [mismatch(spec.template)]
 }

@@ -5,7 +5,6 @@ import type { Container, Pod } from '../generated/types/core-v1.ts'
 import type { SubresourceUpdate } from '../kind.ts'
 import { qosClass } from '../qos.ts'
 import { specDiff } from '../spec-diff.ts'
-import { applyPodDefaults } from './pod-defaults.ts'
 import { validatePodSpec } from './pod-template/validate-pod-spec.ts'
 
 /** PUT and PATCH through `pods/NAME/ephemeralcontainers`: containers may join, none may change or leave. */
@@ -50,7 +49,6 @@ export const resizeUpdate: SubresourceUpdate<Pod> = {
       ...(wanted?.initContainers ? { initContainers: withResources(old.spec?.initContainers ?? [], wanted.initContainers) } : {}),
       ...(wanted?.resources ? { resources: wanted.resources } : {}),
     }
-    applyPodDefaults(pod)
     keepRest(pod, old)
   },
   validate: (pod, old) => {

@@ -75,7 +75,9 @@ function applyFieldRefDefaults(ref: ObjectFieldSelector | undefined): void {
 }
 
 function applyResourceFieldRefDefaults(ref: ResourceFieldSelector | undefined): void {
-  if (ref) ref.divisor = canonicalText(ref.divisor ?? '0')
+  if (!ref) return
+  const divisor = canonicalText(ref.divisor ?? '0')
+  if (divisor !== ref.divisor) ref.divisor = divisor
 }
 
 function applyProbeDefaults(probe: Probe | undefined): void {
@@ -98,7 +100,10 @@ const defaultFileMode = 0o644
 
 export function applyVolumeDefaults(volume: Volume): void {
   if (isWithoutSource(volume)) volume.emptyDir = {}
-  if (volume.emptyDir?.sizeLimit !== undefined) volume.emptyDir.sizeLimit = canonicalText(volume.emptyDir.sizeLimit)
+  if (volume.emptyDir?.sizeLimit !== undefined) {
+    const sizeLimit = canonicalText(volume.emptyDir.sizeLimit)
+    if (sizeLimit !== volume.emptyDir.sizeLimit) volume.emptyDir.sizeLimit = sizeLimit
+  }
   if (volume.secret) volume.secret.defaultMode ??= defaultFileMode
   if (volume.configMap) volume.configMap.defaultMode ??= defaultFileMode
   if (volume.hostPath) volume.hostPath.type ??= ''
