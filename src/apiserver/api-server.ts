@@ -12,6 +12,9 @@ import { defaultTolerationSeconds } from './admission/default-toleration-seconds
 import { limitRanger } from './admission/limit-ranger.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { priorityAdmission } from './admission/priority.ts'
+import { certificateSigners, certificateSubjects } from './admission/certificate-signers.ts'
+import { nodeRestriction } from './admission/node-restriction.ts'
+import { privilegeEscalation } from './admission/privilege-escalation.ts'
 import { serviceAccountAdmission } from './admission/service-account.ts'
 import type { BinaryEncoder } from './answer-encoding.ts'
 import type { BinaryDecoder } from './body.ts'
@@ -167,7 +170,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 }
 
 function admissionPlugins(
-  { random, admission = [], withoutAdmission = [] }: ApiServerOptions,
+  { random, authorizer, admission = [], withoutAdmission = [] }: ApiServerOptions,
   reader: ObjectReader,
 ): readonly AdmissionPlugin[] {
   const builtIn = [
@@ -176,6 +179,10 @@ function admissionPlugins(
     defaultTolerationSeconds,
     priorityAdmission(reader),
     limitRanger(reader),
+    nodeRestriction({ reader }),
+    privilegeEscalation({ authorizer, reader }),
+    certificateSigners({ authorizer }),
+    certificateSubjects,
   ]
   return [...builtIn.filter((plugin) => !withoutAdmission.includes(plugin.name)), ...admission]
 }

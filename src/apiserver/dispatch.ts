@@ -95,20 +95,26 @@ export async function dispatchVerb(core: Core, dispatch: Dispatch, context: Requ
   }
   const handler = verbs[verb]
   if (!handler || !resource.kind.verbs.includes(verb as (typeof resource.kind.verbs)[number])) throw methodNotAllowed()
+  if (oneByName.has(verb)) checkAddressed(request)
   return handler(core, context, request)
 }
 
-function handlerOfSubresource(dispatch: Dispatch, { resource, verb, subresource, name }: VerbRequest): VerbHandler {
+const oneByName: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete'])
+
+/** One object has a name, and a namespace where its kind has one. */
+function checkAddressed({ resource, name, namespace }: VerbRequest): void {
+  if (name === '') throw methodNotAllowed()
+  if (needsNamespace(resource, namespace)) throw statusErrors.pathNotFound()
+}
+
+function handlerOfSubresource(dispatch: Dispatch, { resource, verb, subresource, namespace, name }: VerbRequest): VerbHandler {
   const declared = resource.kind.subresources.find((s) => s.name === subresource)
   const table = dispatch.subresources[`${resource.kind.plural}/${subresource}`] ?? dispatch.subresources[`*/${subresource}`]
-  if (!table || (!declared && !undeclared.has(`${resource.kind.plural}/${subresource}`)) || name === '') throw statusErrors.pathNotFound()
+  if (!table || !declared || name === '' || needsNamespace(resource, namespace)) throw statusErrors.pathNotFound()
   const handler = table[verb] ?? table['*']
   if (!handler) throw methodNotAllowed()
   return handler
 }
-
-/** Subresources of our own that the API's facts do not list. */
-const undeclared = new Set(['pods/explain'])
 
 const needsNamespace = (resource: Resource, namespace: string) => resource.kind.scope === 'Namespaced' && namespace === ''
 
