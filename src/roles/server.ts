@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
+import { createValueEncryption, encryptedStore } from '../apiserver/encryption.ts'
 import { createHttpFront } from '../apiserver/http-front.ts'
 import { createDialer } from '../apiserver/node-dialer.ts'
 import type { Log } from '../base/log.ts'
@@ -9,8 +10,10 @@ import { CliError } from '../cli/cli-error.ts'
 import { formatKubeconfig } from '../client/kubeconfig.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { type ClusterPki, ensureClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
+import { ensureEncryptionKeys } from '../platform/pki/encryption-keys.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
+import { startCompactor } from '../store/compactor.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { apiServerHosts } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
@@ -20,6 +23,8 @@ import { startSimulatedNodes } from './simulated-nodes.ts'
 import { untilStopped } from './stop-signal.ts'
 
 const closeGraceMs = 5_000
+/** What is encrypted at rest: everything that Kubernetes calls secret. */
+const encryptedPrefixes = ['/registry/core/secrets/']
 
 export async function serverMain(argv: readonly string[]): Promise<number> {
   const options = parseServerOptions(argv, process.getuid?.() === 0)
@@ -44,7 +49,10 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const random = systemRandom
   const address = options.nodeAddress ?? (options.runtime === 'fake' ? '127.0.0.1' : machineAddress())
   const pki = ensureClusterPki({ dir: join(dataDir, 'pki'), hosts: apiServerHosts(listen.host, allAddresses(address)), nowMs: clock.now() })
-  const store = await openSqliteStore({ dir: join(dataDir, 'store'), clock, log: log.child({ component: 'store' }) })
+  const encryption = createValueEncryption(ensureEncryptionKeys(join(dataDir, 'pki', 'encryption.json')))
+  const disk = await openSqliteStore({ dir: join(dataDir, 'store'), clock, log: log.child({ component: 'store' }) })
+  const store = encryptedStore(disk, encryption, encryptedPrefixes)
+  const stopCompactor = startCompactor({ store, clock, log: log.child({ component: 'store' }) })
   const dialer = createDialer({ ca: pki.ca.cert, certificate: pki.apiserverKubeletClient.cert, key: pki.apiserverKubeletClient.key })
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
   const controlPlane = await startControlPlane({
@@ -80,6 +88,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
       await controlPlane.close()
       await front.close(closeGraceMs)
       dialer.close()
+      stopCompactor()
       await store.close()
     },
   }

@@ -72,6 +72,18 @@ function breakDown(rule: PolicyRule): PolicyRule[] {
   return simple
 }
 
+/** Rules that differ only in their verbs as one, so that a refusal is short to read. */
+export function compactRules(rules: readonly PolicyRule[]): PolicyRule[] {
+  const merged = new Map<string, PolicyRule>()
+  for (const rule of rules) {
+    const { verbs, ...rest } = rule
+    const key = JSON.stringify([rest.apiGroups, rest.resources, rest.resourceNames, rest.nonResourceURLs])
+    const known = merged.get(key)
+    merged.set(key, known ? { ...known, verbs: [...new Set([...known.verbs, ...verbs])] } : rule)
+  }
+  return [...merged.values()]
+}
+
 function covers(rule: CompiledRule, simple: PolicyRule): boolean {
   const verb = simple.verbs![0]!
   if (!accepts(rule.verbs, verb)) return false
@@ -88,9 +100,9 @@ function covers(rule: CompiledRule, simple: PolicyRule): boolean {
 export function ruleText(rule: PolicyRule): string {
   const list = (values: readonly string[]) => `[${values.map((v) => JSON.stringify(v)).join(' ')}]`
   const parts: string[] = []
-  if (rule.nonResourceURLs?.length) parts.push(`NonResourceURLs:${list(rule.nonResourceURLs)}`)
   if (rule.apiGroups?.length) parts.push(`APIGroups:${list(rule.apiGroups)}`)
   if (rule.resources?.length) parts.push(`Resources:${list(rule.resources)}`)
+  if (rule.nonResourceURLs?.length) parts.push(`NonResourceURLs:${list(rule.nonResourceURLs)}`)
   if (rule.resourceNames?.length) parts.push(`ResourceNames:${list(rule.resourceNames)}`)
   parts.push(`Verbs:${list(rule.verbs ?? [])}`)
   return `{${parts.join(', ')}}`

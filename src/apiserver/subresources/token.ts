@@ -7,6 +7,7 @@ import type { KindRef } from '../../kinds/kind.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
+import { admissionRequest } from '../admission/request.ts'
 import type { Core } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../object-reader.ts'
@@ -45,6 +46,19 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
       const spec = wanted.spec ?? { audiences: [] }
       const expirationSeconds = spec.expirationSeconds ?? secondsDefault
       validate(expirationSeconds, name)
+      const admission = admissionRequest(context, {
+        operation: 'CREATE',
+        resource,
+        subresource: 'token',
+        namespace,
+        name,
+        object: wanted,
+        old: undefined,
+        dryRun: parameters.dryRun,
+        options: {},
+      })
+      await core.admission.admit(admission)
+      await core.admission.validate(admission)
       const { bound, node } = boundTo(core, namespace, name, spec.boundObjectRef)
       const audiences = spec.audiences?.length ? spec.audiences : issuer.defaultAudiences
       const serviceAccount = { name, uid: account.metadata.uid ?? '' }

@@ -19,6 +19,8 @@ export const clusterRoleAggregationController: ControllerDefinition = {
     ),
   ],
   writes: [clusterRoles],
+  // It gathers permissions that it does not have itself.
+  rules: [{ verbs: ['escalate'], apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'] }],
   minIntervalMs: 50,
   reconcile: async (context, name) => {
     const informer = context.informer(clusterRoles)
