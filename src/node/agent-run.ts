@@ -101,11 +101,14 @@ export class AgentRun {
   }
 
   async untilEnd(): Promise<void> {
-    await Promise.all(this.#tasks)
-    await this.#server?.close()
-    this.#volumes?.close()
-    await this.#references.close()
-    await this.#events.flushed()
+    try {
+      await Promise.all(this.#tasks)
+    } finally {
+      await this.#server?.close()
+      this.#volumes?.close()
+      await this.#references.close()
+      await this.#events.flushed()
+    }
   }
 
   async #start(): Promise<void> {

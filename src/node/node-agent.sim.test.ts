@@ -15,7 +15,10 @@ async function startNode(options: { runtime?: Partial<FakeRuntimeOptions>; agent
   const random = seededRandom(7)
   const { client } = await createTestApi({ clock, random })
   for (const name of ['default', 'kube-node-lease']) {
-    const exists = await client.resource(kindRefs.coreV1.namespaces).get(name).catch(() => undefined)
+    const exists = await client
+      .resource(kindRefs.coreV1.namespaces)
+      .get(name)
+      .catch(() => undefined)
     if (!exists) await client.resource(kindRefs.coreV1.namespaces).create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   }
   const runtime = createFakeRuntime({ clock, random, ...options.runtime })
@@ -114,7 +117,10 @@ test('a job runs init containers in order, a sidecar beside it, and succeeds', a
   const ends = pod?.status?.initContainerStatuses?.map((c) => c.state?.terminated?.reason)
   assert.deepEqual(ends, ['Completed', 'Completed'])
   await node.clock.advance(5_000)
-  assert.deepEqual((await node.runtime.list()).map((p) => p.state), ['NotReady'])
+  assert.deepEqual(
+    (await node.runtime.list()).map((p) => p.state),
+    ['NotReady'],
+  )
   await node.stop()
 })
 
@@ -127,7 +133,7 @@ test('a crashing container backs off and counts its restarts', async () => {
   await node.stop()
 })
 
-test('an image that is not there backs off with upstream\'s reasons and events', async () => {
+test("an image that is not there backs off with upstream's reasons and events", async () => {
   const node = await startNode()
   await node.create('nope', { containers: [{ name: 'c', image: 'missing' }] })
   await node.until('nope', (p) => first(p)?.state?.waiting?.reason === 'ErrImagePull')
@@ -196,7 +202,10 @@ test('a failing liveness probe restarts the container, a failing readiness probe
   let isHealthy = true
   const node = await startNode({ runtime: { onExec: (_, command) => ({ exitCode: command[0] === 'live' && !isHealthy ? 1 : 0 }) } })
   const probe = (command: string) => ({ exec: { command: [command] }, periodSeconds: 1, failureThreshold: 2 })
-  await node.create('web', { terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'app', livenessProbe: probe('live'), readinessProbe: probe('ready') }] })
+  await node.create('web', {
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: 'c', image: 'app', livenessProbe: probe('live'), readinessProbe: probe('ready') }],
+  })
   await node.until('web', isReady)
   isHealthy = false
   await node.until('web', (p) => (first(p)?.restartCount ?? 0) >= 1)
@@ -230,7 +239,8 @@ test('a paused pod is not ready; resumed, it is ready again without a restart', 
   const node = await startNode()
   await node.create('web', {})
   await node.until('web', isReady)
-  const setState = (value: string) => node.pods.patch('web', { type: 'merge', body: { metadata: { annotations: { 'keelson.dev/run-state': value } } } })
+  const setState = (value: string) =>
+    node.pods.patch('web', { type: 'merge', body: { metadata: { annotations: { 'keelson.dev/run-state': value } } } })
   await setState('paused')
   await node.until('web', (p) => p?.status?.conditions?.find((c) => c.type === 'Ready')?.reason === 'Paused')
   await setState('running')

@@ -64,7 +64,12 @@ export class PodLoop {
   /** Runs until the signal aborts; containers are left running. */
   async run(signal: AbortSignal): Promise<void> {
     const { source, context } = this.#options
-    await source.synced(signal)
+    try {
+      await source.synced(signal)
+    } catch (error) {
+      if (signal.aborted) return
+      throw error
+    }
     let removeHandler: (() => void) | undefined
     let failures = 0
     while (!signal.aborted) {

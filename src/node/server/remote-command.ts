@@ -54,7 +54,10 @@ export async function runRemoteCommand(
   } catch (error) {
     status = failureStatus(error)
   }
-  await Promise.race([Promise.all(outputs), new Promise<void>((resolve) => after(drainMs, resolve))])
+  const late = Promise.withResolvers<void>()
+  const cancel = after(drainMs, late.resolve)
+  await Promise.race([Promise.all(outputs), late.promise])
+  cancel()
   channels.gone.removeEventListener('abort', onGone)
   await channels.finish(status)
   process.close()
@@ -67,7 +70,8 @@ async function join(from: NodeJS.ReadableStream | undefined, to: Writable | unde
     return
   }
   from.pipe(to, { end: false })
-  await finished(from as Readable).catch(() => {})
+  // An engine's stream may be a duplex whose other half nobody ends.
+  await finished(from as Readable, { writable: false }).catch(() => {})
 }
 
 /** v4 and later tell the exit as a Status on the error channel. */
