@@ -1,9 +1,16 @@
 // The scheduler's core alone (no API objects on the wire, no binding), in the shape of upstream's scheduler_perf scenarios.
 // Every node is evaluated exactly in every decision.
+import { createTestApi } from '../src/apiserver/test-api.ts'
+import { silentLog } from '../src/base/log.ts'
 import { seededRandom } from '../src/base/random.ts'
+import { kindRefs } from '../src/client/generated/kind-refs.ts'
+import { InformerFactory } from '../src/control/informer-factory.ts'
+import { createLoopContext } from '../src/control/loop-context.ts'
 import type { Pod, PodSpec } from '../src/kinds/generated/types/core-v1.ts'
 import { testNode, testPod } from '../src/scheduler/core/fixtures.ts'
+import { systemClock } from '../src/platform/system-clock.ts'
 import { SchedulerCore } from '../src/scheduler/core/scheduler-core.ts'
+import { createScheduler } from '../src/scheduler/loop.ts'
 import { allPlugins } from '../src/scheduler/plugins/all.ts'
 import type { SuiteOptions } from './main.ts'
 import { type Figure, percentile, report } from './measure.ts'
@@ -123,6 +130,42 @@ export async function schedulerSuite({ isQuick }: SuiteOptions): Promise<void> {
     `scheduler core, ${nodes} nodes`,
     scenarios.flatMap((scenario) => run(scenario, nodes, isQuick ? 0.1 : 1)),
   )
+  report('scheduler through the API (same process, memory store)', await throughApi({ nodes: nodes / 5, pods: isQuick ? 500 : 5_000 }))
+}
+
+/** Pods that wait already when the scheduler starts: watch, decide, bind, condition, event. */
+async function throughApi({ nodes, pods }: { nodes: number; pods: number }): Promise<Figure[]> {
+  const [clock, random, log] = [systemClock, seededRandom(1), silentLog]
+  const { client } = await createTestApi({ clock, random })
+  const resource = client.resource(kindRefs.coreV1.pods, 'default')
+  for (let i = 0; i < nodes; i++) {
+    const wanted = node(i)
+    const created = await client.resource(kindRefs.coreV1.nodes).create(wanted)
+    await client.resource(kindRefs.coreV1.nodes).updateStatus({ ...created, status: wanted.status! })
+  }
+  for (let i = 0; i < pods; i++) {
+    const { metadata, ...rest } = testPod({ name: `p${i}`, labels: web, requests: small })
+    await resource.create({ ...rest, metadata: { name: metadata.name!, namespace: 'default', labels: metadata.labels! } })
+  }
+  const stop = new AbortController()
+  const informers = new InformerFactory({ client, clock, random, log })
+  const scheduler = createScheduler({
+    context: createLoopContext({ component: 'default-scheduler', client, informers, clock, random, log }),
+  })
+  informers.start(stop.signal)
+  const startedMs = performance.now()
+  const cpuBefore = process.cpuUsage()
+  const running = scheduler.run(stop.signal)
+  while (scheduler.metrics.boundCount < pods) await new Promise((resolve) => setTimeout(resolve, 5))
+  const seconds = (performance.now() - startedMs) / 1000
+  const cpu = process.cpuUsage(cpuBefore)
+  stop.abort()
+  await running
+  await informers.ended()
+  return [
+    { name: 'bound', value: pods / seconds, unit: 'pods/s', goal: 2_000, better: 'higher' },
+    { name: 'cpu a pod, API server included', value: (cpu.user + cpu.system) / 1000 / pods, unit: 'ms', better: 'lower' },
+  ]
 }
 
 function run(scenario: Scenario, nodes: number, scale: number): Figure[] {

@@ -119,13 +119,15 @@ export class ClusterObserver {
     const { core, queue } = this.#options
     queue.remove(key)
     core.nominations.delete(key)
-    this.#assumed.delete(key)
+    // Others may wait for this pod to be somewhere; until the API confirmed it, they had nothing to rely on.
+    const isConfirmation = this.#assumed.delete(key)
     const known = core.snapshot.pod(key)
     const shape = core.snapshot.shapeOf(pod)
     const isTerminating = pod.metadata.deletionTimestamp !== undefined
     if (known && known.nodeName === pod.spec!.nodeName && known.shape === shape && known.isTerminating === isTerminating) {
       // A status update, most often: keep the counts, remember the newer object.
       core.snapshot.refreshPod(known, pod)
+      if (isConfirmation) this.#wake({ kind: 'PodAssigned', shape })
       return
     }
     core.snapshot.addPod(key, pod, pod.spec!.nodeName!)

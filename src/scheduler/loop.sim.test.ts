@@ -200,3 +200,39 @@ test('explains through the loop: the decision by replay, a waiting pod by what i
     )
     assert.equal(c.scheduler.explain('default', 'nobody'), undefined)
   }))
+
+test('a pod that waits for another to be somewhere is placed when that one is', () =>
+  withCluster(8, async (c) => {
+    await c.addNode({ name: 'a' })
+    const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'leader' } } }
+    const affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } }
+    await c.addPod({ name: 'follower', spec: { affinity } })
+    await c.until('a reason', async () => scheduled(await c.pod('follower'))?.status === 'False')
+    assert.match(
+      scheduled(await c.pod('follower'))?.message ?? '',
+      /^0\/1 nodes are available: 1 node\(s\) didn't match pod affinity rules\./,
+    )
+    await c.addPod({ name: 'leader', labels: { app: 'leader' } })
+    await c.until('bound', async () => (await c.pod('follower')).spec?.nodeName === 'a', 15_000)
+  }))
+
+test('a refused binding is taken back and tried again', () =>
+  withCluster(9, async (c) => {
+    await c.addNode({ name: 'a', cpu: '1' })
+    // Somebody else binds it in the same moment; ours is refused with a conflict and nothing is counted twice.
+    const pod = await c.addPod({ name: 'p', requests: { cpu: '1' } })
+    const binding = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name: 'p', namespace: 'default', uid: pod.metadata.uid! },
+      target: { kind: 'Node', name: 'a' },
+    }
+    await c.client
+      .resource(kindRefs.coreV1.pods, 'default')
+      .subresource('p', 'binding', binding)
+      .catch(() => undefined)
+    await c.until('bound', async () => (await c.pod('p')).spec?.nodeName === 'a')
+    await c.client.resource(kindRefs.coreV1.pods, 'default').delete('p', { gracePeriodSeconds: 0 })
+    await c.addPod({ name: 'q', requests: { cpu: '1' } })
+    await c.until('bound', async () => (await c.pod('q')).spec?.nodeName === 'a', 15_000)
+  }))

@@ -145,3 +145,20 @@ test('any past decision is had back exactly, and the present afterwards', () => 
     assert.equal(state(), now)
   }
 })
+
+test('pods with labels of their own leave nothing behind, and the counts stay right', () => {
+  const world = newWorld(300)
+  const { core, random } = world
+  const { snapshot } = core
+  for (let i = 0; i < 9_000; i++) {
+    const pod = randomPod(random, `job${i}`)
+    pod.metadata.labels = { ...pod.metadata.labels, index: String(i) }
+    const key = `${pod.metadata.namespace}/job${i}`
+    snapshot.addPod(key, pod, `n${random.below(8)}`)
+    world.pods.push(key)
+    if (world.pods.length > 20) snapshot.removePod(world.pods.shift()!)
+    if (i % 500 === 0) step(world)
+  }
+  assert.ok(snapshot.shapeCount < 5_000, `${snapshot.shapeCount} shapes`)
+  for (let i = 0; i < 30; i++) step(world)
+})

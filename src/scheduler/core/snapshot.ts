@@ -39,6 +39,9 @@ export type NodeChange = {
 /** Rows whose usage or node changed, oldest overwritten first; the readers keep their own positions. */
 const ringSize = 1 << 16
 const capacityStart = 64
+/** Shapes without an assigned pod, and counters of topology domains, that are kept before a clean-up. */
+const unusedShapesMax = 4_096
+const countersMax = 1_024
 
 /**
  * The cluster as the scheduler sees it, in columns by node row, updated in place by events and by its own decisions.
@@ -80,7 +83,10 @@ export class Snapshot {
   readonly #columns = new Map<string, LabelColumn>()
   readonly #counters = new Map<string, DomainCounter>()
   readonly #shapes = new Map<string, PodShape>()
-  readonly #shapeById: PodShape[] = []
+  readonly #shapeById = new Map<number, PodShape>()
+  #shapeSerial = 0
+  /** The number of shapes at which unused ones are dropped next. */
+  #shapesLimit = unusedShapesMax
   #lastShape: { readonly of: Pod; readonly shape: PodShape } | undefined
   readonly #pods = new Map<string, PodEntry>()
   #podsOf: PodEntry[][] = []
@@ -158,7 +164,11 @@ export class Snapshot {
     // One decision asks for the same pod's shape several times in a row.
     if (this.#lastShape?.of === pod) return this.#lastShape.shape
     const { facts, signature } = shapeFacts(pod)
-    const shape = this.#shapes.get(signature) ?? this.#internShape(facts, signature)
+    let shape = this.#shapes.get(signature)
+    if (!shape) {
+      if (this.#shapes.size >= this.#shapesLimit && this.#isLogging) this.#dropUnused()
+      shape = this.#internShape(facts, signature)
+    }
     this.#lastShape = { of: pod, shape }
     return shape
   }
@@ -173,7 +183,7 @@ export class Snapshot {
     }
     const shape: PodShape = {
       ...facts,
-      id: this.#shapeById.length,
+      id: this.#shapeSerial++,
       resourceIds,
       resourceAmounts: amounts,
       bumps: [],
@@ -181,14 +191,41 @@ export class Snapshot {
       podCount: 0,
     }
     this.#shapes.set(signature, shape)
-    this.#shapeById.push(shape)
+    this.#shapeById.set(shape.id, shape)
     for (const counter of this.#counters.values()) bumpFor(shape, counter)
     for (const spec of ownedCounterSpecs(affinityTerms(shape.spec), shape, this)) this.counter(spec)
     return shape
   }
 
+  /**
+   * Pods with labels of their own (jobs, stateful sets) make shapes without end: those of pods that are gone are dropped from
+   * time to time, and with many counters also the counters, which plans then ask for anew. The log speaks of shapes, so it is cut.
+   */
+  #dropUnused(): void {
+    this.log.cut()
+    this.#lastShape = undefined
+    for (const [signature, shape] of this.#shapes) {
+      if (shape.podCount > 0) continue
+      this.#shapes.delete(signature)
+      this.#shapeById.delete(shape.id)
+    }
+    this.#shapesLimit = this.#shapes.size + unusedShapesMax
+    if (this.#counters.size > countersMax) this.#dropCounters()
+  }
+
+  #dropCounters(): void {
+    this.#counters.clear()
+    this.ownedCounters.length = 0
+    this.layoutVersion++
+    for (const shape of this.#shapeById.values()) {
+      shape.bumps.length = shape.terminatingBumps.length = 0
+    }
+    for (const shape of this.#shapeById.values())
+      for (const spec of ownedCounterSpecs(affinityTerms(shape.spec), shape, this)) this.counter(spec)
+  }
+
   shapeById(id: number): PodShape {
-    const shape = this.#shapeById[id]
+    const shape = this.#shapeById.get(id)
     assert(shape, `shape ${id} is unknown`)
     return shape
   }
@@ -200,7 +237,7 @@ export class Snapshot {
     const counter = new DomainCounter(spec, this.column(spec.topologyKey))
     this.#counters.set(spec.key, counter)
     if (spec.owned) this.ownedCounters.push(counter)
-    for (const shape of this.#shapeById) bumpFor(shape, counter)
+    for (const shape of this.#shapeById.values()) bumpFor(shape, counter)
     this.#fill(counter)
     return counter
   }
@@ -213,6 +250,10 @@ export class Snapshot {
       if (weight === undefined) weights.set(entry.shape, (weight = counter.spec.weight(entry.shape)))
       if (weight !== 0) counter.add(entry.row, weight)
     }
+  }
+
+  get shapeCount(): number {
+    return this.#shapes.size
   }
 
   get counterCount(): number {
@@ -448,10 +489,10 @@ export class Snapshot {
 
   #recount(): void {
     this.layoutVersion++
-    for (const shape of this.#shapeById) shape.bumps.length = shape.terminatingBumps.length = 0
+    for (const shape of this.#shapeById.values()) shape.bumps.length = shape.terminatingBumps.length = 0
     for (const counter of this.#counters.values()) {
       counter.clear()
-      for (const shape of this.#shapeById) bumpFor(shape, counter)
+      for (const shape of this.#shapeById.values()) bumpFor(shape, counter)
       this.#fill(counter)
     }
   }

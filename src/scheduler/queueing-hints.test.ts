@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type NodeInput, type PodInput, testNode, testPod } from './core/fixtures.ts'
+import { Snapshot } from './core/snapshot.ts'
+import { type ClusterEvent, mayHelp } from './queueing-hints.ts'
+
+const taint = { key: 'dedicated', effect: 'NoSchedule' } as const
+const big: Omit<PodInput, 'name'> = { requests: { cpu: '2' } }
+const added = (input: Omit<NodeInput, 'name'>): ClusterEvent => ({ kind: 'NodeAdded', node: testNode({ name: 'n', ...input }) })
+const changed = (old: Omit<NodeInput, 'name'>, now: Omit<NodeInput, 'name'>): ClusterEvent => ({
+  kind: 'NodeChanged',
+  node: testNode({ name: 'n', ...now }),
+  old: testNode({ name: 'n', ...old }),
+})
+const other = new Snapshot().shapeOf(testPod({ name: 'other' }))
+
+const cases: readonly [string, ClusterEvent, Omit<PodInput, 'name'>, string, boolean][] = [
+  ['a new node that is large enough', added({ cpu: '2' }), big, 'NodeResourcesFit', true],
+  ['a new node that is too small', added({ cpu: '1' }), big, 'NodeResourcesFit', false],
+  ['a new node with a taint in the way', added({ taints: [taint] }), big, 'NodeResourcesFit', false],
+  ['a new node with another label', added({ labels: { disk: 'hdd' } }), { spec: { nodeSelector: { disk: 'ssd' } } }, 'NodeAffinity', false],
+  ['more of what is asked for', changed({ cpu: '1' }, { cpu: '2' }), big, 'NodeResourcesFit', true],
+  ['more of something else', changed({ cpu: '2', memory: '1Gi' }, { cpu: '2', memory: '2Gi' }), big, 'NodeResourcesFit', false],
+  ['less', changed({ cpu: '4' }, { cpu: '3' }), big, 'NodeResourcesFit', false],
+  ['an uncordoned node', changed({ unschedulable: true }, {}), big, 'NodeUnschedulable', true],
+  ['a taint removed', changed({ taints: [taint] }, {}), big, 'TaintToleration', true],
+  [
+    'a label that is asked for',
+    changed({}, { labels: { disk: 'ssd' } }),
+    { spec: { nodeSelector: { disk: 'ssd' } } },
+    'NodeAffinity',
+    true,
+  ],
+  ['a pod that left', { kind: 'PodRemoved', shape: other }, big, 'NodeResourcesFit', true],
+  ['a pod that left', { kind: 'PodRemoved', shape: other }, big, 'TaintToleration', false],
+  ['a pod that came', { kind: 'PodAssigned', shape: other }, big, 'InterPodAffinity', true],
+  ['a pod that came', { kind: 'PodAssigned', shape: other }, big, 'NodeResourcesFit', false],
+  ['a node that left', { kind: 'NodeRemoved' }, big, 'PodTopologySpread', true],
+  ['a node that left', { kind: 'NodeRemoved' }, big, 'NodeResourcesFit', false],
+  ['a namespace with other labels', { kind: 'NamespaceChanged' }, big, 'InterPodAffinity', true],
+]
+for (const [what, event, pod, rejectedBy, expected] of cases)
+  test(`${what} ${expected ? 'wakes' : 'does not wake'} a pod that ${rejectedBy} rejected`, () => {
+    const shape = new Snapshot().shapeOf(testPod({ name: 'p', ...pod }))
+    assert.equal(mayHelp(event, shape, new Set([rejectedBy])), expected)
+  })
