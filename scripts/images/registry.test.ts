@@ -16,8 +16,7 @@ before(async () => {
 })
 after(() => registry.close())
 
-const get = (path: string, init: RequestInit = {}) =>
-  fetch(`${registry.url}${path}`, { ...init, headers: { authorization, ...init.headers } })
+const get = (path: string, init: RequestInit = {}) => fetch(`${registry.url}${path}`, { ...init, headers: { authorization } })
 
 test('nothing is served without the password', async () => {
   const response = await fetch(`${registry.url}/v2/`)

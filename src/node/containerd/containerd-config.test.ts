@@ -32,7 +32,7 @@ for (const { name, traits, expected } of cases)
 
 test('everything that the engine writes is below the paths given, and it never asks a registry for the pause image', () => {
   const text = containerdConfig(paths, { canRaiseLimits: true, cgroupMode: 'unified' }, 'localhost/keelson/pause:1')
-  const assigned = [...text.matchAll(/= "(\/[^"]*)"/g)].map((match) => match[1]).toSorted()
+  const assigned = [...text.matchAll(/= "(\/[^"]*)"/g)].map((match) => match[1]!).toSorted((a, b) => (a < b ? -1 : 1))
   assert.deepEqual(assigned, [
     '/data/certs.d',
     '/data/containerd',

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { Clock } from '../../../base/clock.ts'
 import type { Log } from '../../../base/log.ts'
-import { removeCgroup } from '../../../platform/cgroup.ts'
+import { type CgroupTree, readCgroupTree, removeCgroup } from '../../../platform/cgroup.ts'
 import {
   type Condition,
   type ContainerStats,
@@ -45,7 +45,7 @@ const graceSecondsMax = 14 * 86_400
 export function createCriRuntime(options: CriRuntimeOptions): Runtime {
   const caller = createGrpcCaller({ socket: options.socket, descriptors: [criDescriptor, containerdDescriptor], clock: options.clock })
   const observer = createCriObserver(caller, options.owner)
-  const context: Context = { ...options, caller, observer }
+  const context: Context = { ...options, caller, observer, cgroups: readCgroupTree() }
   return {
     version: async () => {
       const answer = await call<{ runtimeName: string; runtimeVersion: string; runtimeApiVersion: string }>(context, 'Version', {})
@@ -79,7 +79,12 @@ export async function sandboxImageOf(socket: string, options: Pick<CriRuntimeOpt
   }
 }
 
-type Context = CriRuntimeOptions & { readonly caller: GrpcCaller; readonly observer: CriObserver }
+type Context = CriRuntimeOptions & {
+  readonly caller: GrpcCaller
+  readonly observer: CriObserver
+  /** Read once: the list of mounts is long on a node with many pods. */
+  readonly cgroups: CgroupTree
+}
 
 function sandboxMethods(context: Context): Pick<Runtime, 'runSandbox' | 'stopSandbox' | 'removeSandbox'> {
   const { observer } = context
@@ -108,7 +113,7 @@ function sandboxMethods(context: Context): Pick<Runtime, 'runSandbox' | 'stopSan
 }
 
 function removePodCgroup(context: Context, cgroup: string): void {
-  const stayed = removeCgroup(cgroup)
+  const stayed = removeCgroup(cgroup, context.cgroups)
   if (stayed.length > 0) context.log.debug({ stayed }, 'pod cgroup still in use')
 }
 
