@@ -37,6 +37,7 @@ export async function createTestApi(options: {
   /** Default: ServiceAccount, because no controller makes the accounts that it demands. */
   readonly withoutAdmission?: readonly string[]
   readonly explainPod?: ApiServerOptions['explainPod']
+  readonly dialer?: ApiServerOptions['dialer']
 }): Promise<TestApi> {
   const { clock, random, log = silentLog } = options
   const store = options.store ?? createMemoryStore()
@@ -50,6 +51,7 @@ export async function createTestApi(options: {
     authenticator: options.authenticator ?? { authenticate: () => testUser },
     authorizer: options.authorizer ?? allowAll,
     withoutAdmission: options.withoutAdmission ?? ['ServiceAccount'],
+    ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.explainPod ? { explainPod: options.explainPod } : {}),
   })
   return { api, client: api.clientFor(testUser), store }

@@ -51,7 +51,7 @@ async function bind(core: Core, context: RequestContext, request: VerbRequest, p
 }
 
 function validate(binding: Binding, name: string): void {
-  const { kind, name: node } = binding.target
+  const { kind, name: node } = (binding.target as Binding['target'] | undefined) ?? {}
   const errors = [
     ...(kind && kind !== 'Node' && kind !== 'Minion' ? [fieldErrors.notSupported('target.kind', kind, ['Node', '<empty>'])] : []),
     ...(node ? [] : [fieldErrors.required('target.name')]),

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict'
+import { request as httpsRequest, createServer as createHttpsServer, type RequestOptions } from 'node:https'
+import { connect as connectHttp2 } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { after, test } from 'node:test'
+import { seededRandom } from '../base/random.ts'
+import { silentLog } from '../base/log.ts'
+import { systemClock } from '../platform/system-clock.ts'
+import { issueCertificate, newAuthority } from '../platform/pki/certificate.ts'
+import { createHttpFront } from './http-front.ts'
+import { createDialer } from './node-dialer.ts'
+import { createTestApi, testUser } from './test-api.ts'
+
+const span = { notBeforeMs: Date.UTC(2026, 0, 1), notAfterMs: Date.UTC(2040, 0, 1) }
+const authority = newAuthority({ commonName: 'ca', ...span })
+const stranger = newAuthority({ commonName: 'other', ...span })
+const hosts = ['127.0.0.1', 'localhost']
+const server = issueCertificate(authority, { subject: { commonName: 'server' }, usages: ['server', 'client'], hosts, ...span })
+const alice = issueCertificate(authority, { subject: { commonName: 'alice', organizations: ['devs', 'ops'] }, usages: ['client'], ...span })
+const mallory = issueCertificate(stranger, { subject: { commonName: 'mallory' }, usages: ['client'], ...span })
+
+const { api } = await createTestApi({
+  clock: systemClock,
+  random: seededRandom(1),
+  dialer: createDialer({ ca: authority.cert, certificate: server.cert, key: server.key }),
+  authenticator: {
+    authenticate: ({ clientCertificate, bearerToken }) => {
+      if (clientCertificate)
+        return { name: clientCertificate.commonName, groups: [...clientCertificate.organizations, 'system:authenticated'] }
+      return bearerToken === 'good' ? testUser : undefined
+    },
+  },
+})
+const front = createHttpFront({
+  handle: (request) => api.handle(request),
+  upgrade: api.upgrade,
+  tls: { certificate: server.cert, key: server.key, clientCa: authority.cert },
+  clock: systemClock,
+  log: silentLog,
+})
+const { port } = await front.listen({ host: '127.0.0.1', port: 0 })
+
+/** A node agent that echoes what it is told after it has taken the upgrade. */
+const seen: { url: string; headers: object }[] = []
+const agent = createHttpsServer(
+  { cert: server.cert, key: server.key, ca: authority.cert, requestCert: true, rejectUnauthorized: true },
+  (request, response) => {
+    seen.push({ url: request.url ?? '', headers: request.headers })
+    response.end('line one\nline two\n')
+  },
+)
+agent.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+  seen.push({ url: request.url ?? '', headers: request.headers })
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n')
+  if (head.length > 0) socket.write(head)
+  socket.pipe(socket)
+})
+await new Promise<void>((resolve) => agent.listen(0, '127.0.0.1', resolve))
+const agentPort = (agent.address() as AddressInfo).port
+
+after(async () => {
+  agent.closeAllConnections()
+  agent.close()
+  await api.close()
+  await front.close(1_000)
+})
+
+type Answer = { readonly code: number; readonly headers: Record<string, unknown>; readonly text: string }
+
+function call(method: string, path: string, options: RequestOptions & { body?: string | Buffer } = {}): Promise<Answer> {
+  const { body, headers, ...rest } = options
+  return new Promise((resolve, reject) => {
+    const sent = httpsRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        method,
+        path,
+        ca: authority.cert,
+        agent: false,
+        headers: { ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+        ...rest,
+      },
+      (response) => {
+        let text = ''
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()))
+        response.on('end', () => resolve({ code: response.statusCode ?? 0, headers: response.headers, text }))
+        response.on('error', reject)
+      },
+    )
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+const as = { cert: alice.cert, key: alice.key }
+const whoAmI = (options: Parameters<typeof call>[2]) =>
+  call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: '{}', ...options })
+
+test('a client certificate is a name and groups', async () => {
+  const { status } = JSON.parse((await whoAmI(as)).text) as { status: { userInfo: object } }
+  assert.deepEqual(status.userInfo, { username: 'alice', groups: ['devs', 'ops', 'system:authenticated'] })
+})
+test('a bearer token is as good', async () => {
+  assert.match((await whoAmI({ headers: { authorization: 'Bearer good' } })).text, /"username":"test"/)
+})
+test('a wrong token is 401', async () => {
+  const { code, text } = await whoAmI({ headers: { authorization: 'Bearer bad' } })
+  assert.equal(code, 401)
+  assert.equal((JSON.parse(text) as { reason: string }).reason, 'Unauthorized')
+})
+test('a certificate of another authority is 401', async () => {
+  assert.equal((await whoAmI({ cert: mallory.cert, key: mallory.key })).code, 401)
+})
+test('no credentials are the anonymous user', async () => assert.match((await whoAmI({})).text, /"username":"system:anonymous"/))
+
+const configMaps = '/api/v1/namespaces/default/configmaps'
+
+test('writes and reads over HTTP/1.1', async () => {
+  const made = await call('POST', configMaps, { ...as, body: JSON.stringify({ metadata: { name: 'a' }, data: { k: 'ü' } }) })
+  assert.equal(made.code, 201, made.text)
+  const { text, headers } = await call('GET', `${configMaps}/a`, as)
+  assert.equal(Number(headers['content-length']), Buffer.byteLength(text))
+  assert.match(text, /"k":"ü"/)
+  assert.equal((await call('HEAD', `${configMaps}/a`, as)).text, '')
+})
+
+test('an oversized body is 413', async () => {
+  const { code } = await call('POST', configMaps, { ...as, body: Buffer.alloc(4 * 1024 * 1024, 'x') }).catch(() => ({ code: 413 }))
+  assert.equal(code, 413)
+})
+
+test('a big list comes whole, in blocks', async () => {
+  const data = { blob: 'x'.repeat(100_000) }
+  for (let i = 0; i < 12; i++) await call('POST', configMaps, { ...as, body: JSON.stringify({ metadata: { name: `big-${i}` }, data }) })
+  const { text, headers } = await call('GET', configMaps, as)
+  assert.equal(headers['content-length'], undefined)
+  assert.ok((JSON.parse(text) as { items: unknown[] }).items.length >= 12)
+})
+
+test('HTTP/2 serves a watch and writes on one connection', async () => {
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.cert, ...as })
+  const watch = session.request({ ':path': `${configMaps}?watch=1&resourceVersion=1` })
+  const line = new Promise<string>((resolve) => watch.once('data', (chunk: Buffer) => resolve(chunk.toString())))
+  const write = session.request({ ':method': 'POST', ':path': configMaps, 'content-type': 'application/json' })
+  write.end(JSON.stringify({ metadata: { name: 'h2' } }))
+  const code = await new Promise((resolve) => write.once('response', (headers) => resolve(headers[':status'])))
+  assert.equal(code, 201)
+  assert.match(await line, /^\{"type":"ADDED","object":\{"kind":"ConfigMap"/)
+  watch.close()
+  session.close()
+})
+
+test('logs and streams go to the node agent of the pod', async () => {
+  const address = { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: agentPort } } }
+  await call('POST', '/api/v1/nodes', { ...as, body: JSON.stringify({ metadata: { name: 'n1' } }) })
+  const patch = { ...as, headers: { 'content-type': 'application/merge-patch+json' } }
+  await call('PATCH', '/api/v1/nodes/n1/status', { ...patch, body: JSON.stringify({ status: address }) })
+  const pods = '/api/v1/namespaces/default/pods'
+  await call('POST', pods, { ...as, body: JSON.stringify({ metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } }) })
+  assert.equal((await call('GET', `${pods}/p/log`, as)).text, '', 'no node, no log')
+  await call('POST', `${pods}/p/binding`, { ...as, body: JSON.stringify({ target: { name: 'n1' } }) })
+
+  const log = await call('GET', `${pods}/p/log?tailLines=5&follow=true`, as)
+  assert.equal(log.text, 'line one\nline two\n')
+  assert.equal(seen.at(-1)!.url, '/containerLogs/default/p/c?follow=true&tailLines=5')
+  assert.equal((await call('GET', `${pods}/p/log?container=none`, as)).code, 400)
+
+  const proxied = await call('GET', '/api/v1/nodes/n1/proxy/metrics?x=1', as)
+  assert.equal(proxied.text, 'line one\nline two\n')
+  assert.equal(seen.at(-1)!.url, '/metrics?x=1')
+  assert.equal('authorization' in seen.at(-1)!.headers, false)
+
+  const echoed = await upgraded(`${pods}/p/exec?command=ls&command=-l&stdin=true&stdout=true`)
+  assert.equal(echoed, 'hello')
+  assert.equal(seen.at(-1)!.url, '/exec/default/p/c?command=ls&command=-l&input=1&output=1')
+  assert.equal(
+    (await call('GET', `${pods}/none/exec?command=ls`, { ...as, headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1' } })).code,
+    404,
+  )
+})
+
+test('an agent that cannot be reached is a 502 that names the node', async () => {
+  const address = { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: 1 } } }
+  await call('PATCH', '/api/v1/nodes/n1/status', {
+    ...as,
+    headers: { 'content-type': 'application/merge-patch+json' },
+    body: JSON.stringify({ status: address }),
+  })
+  const { code, text } = await call('GET', '/api/v1/namespaces/default/pods/p/log', as)
+  assert.equal(code, 502)
+  assert.match(text, /the agent of node \\"n1\\" cannot be reached at 127\.0\.0\.1:1: connect ECONNREFUSED/)
+})
+
+/** Upgrades, says hello, and gives back what comes. */
+function upgraded(path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = httpsRequest({
+      host: '127.0.0.1',
+      port,
+      method: 'POST',
+      path,
+      ca: authority.cert,
+      agent: false,
+      headers: { connection: 'Upgrade', upgrade: 'SPDY/3.1' },
+      ...as,
+    })
+    sent.on('upgrade', (_response, socket: Duplex) => {
+      socket.once('data', (chunk: Buffer) => {
+        resolve(chunk.toString())
+        socket.destroy()
+      })
+      socket.write('hello')
+    })
+    sent.on('response', (response) => reject(new Error(`answered ${response.statusCode}`)))
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+test('closing ends watches and is done soon', async () => {
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.cert, ...as })
+  session.on('error', () => {})
+  const watch = session.request({ ':path': `${configMaps}?watch=1&resourceVersion=1` })
+  watch.on('error', () => {})
+  await new Promise((resolve) => watch.once('response', resolve))
+  const ended = new Promise((resolve) => watch.once('close', resolve))
+  watch.resume()
+  await api.close()
+  await front.close(2_000)
+  await ended
+  await assert.rejects(call('GET', '/version', as))
+})

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { seededRandom } from '../base/random.ts'
+import { virtualClock } from '../platform/virtual-clock.ts'
+import { createTestApi } from './test-api.ts'
+import { at, sender } from './test-requests.ts'
+
+const clock = virtualClock()
+const { api, store } = await createTestApi({ clock, random: seededRandom(2) })
+after(() => api.close())
+const send = sender(api)
+const services = '/api/v1/namespaces/default/services'
+const service = (name: string, spec: object) => ({ metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } })
+
+function check(
+  title: string,
+  body: object,
+  expected: { code: number; message?: RegExp; values?: Readonly<Record<string, unknown>> },
+): void {
+  test(title, async () => {
+    const { code, json, text } = await send('POST', services, { body })
+    assert.equal(code, expected.code, text)
+    if (expected.message) assert.match(String(json.message), expected.message)
+    for (const [path, value] of Object.entries(expected.values ?? {})) assert.deepEqual(at(json, path), value, path)
+  })
+}
+
+test('the kubernetes Service has the first address', async () => {
+  assert.equal(at((await send('GET', `${services}/kubernetes`)).json, 'spec.clusterIP'), '10.96.0.1')
+})
+test('an address is drawn behind the static part', async () => {
+  const { json } = await send('POST', services, { body: service('drawn', {}) })
+  const [, , third, fourth] = String(at(json, 'spec.clusterIP')).split('.').map(Number)
+  assert.match(String(at(json, 'spec.clusterIP')), /^10\.(9[6-9]|10\d|11[01])\./)
+  assert.ok(third! * 256 + fourth! > 256 || String(at(json, 'spec.clusterIP')).split('.')[1] !== '96')
+  assert.deepEqual(at(json, 'spec.clusterIPs'), [at(json, 'spec.clusterIP')])
+})
+check('a wanted address is given', service('dns', { clusterIP: '10.96.0.10' }), {
+  code: 201,
+  values: { 'spec.clusterIP': '10.96.0.10', 'spec.ipFamilies': ['IPv4'], 'spec.ipFamilyPolicy': 'SingleStack' },
+})
+check('once', service('dns2', { clusterIP: '10.96.0.10' }), {
+  code: 422,
+  message: /spec\.clusterIPs: Invalid value: \["10\.96\.0\.10"\]: failed to allocate IP 10\.96\.0\.10: provided IP is already allocated/,
+})
+check('an address outside of the range', service('out', { clusterIP: '10.1.2.3' }), {
+  code: 422,
+  message: /is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/12/,
+})
+check('headless', service('headless', { clusterIP: 'None' }), {
+  code: 201,
+  values: { 'spec.clusterIP': 'None', 'spec.clusterIPs': ['None'] },
+})
+check(
+  'an external name has no address',
+  { metadata: { name: 'ext' }, spec: { type: 'ExternalName', externalName: 'example.com' } },
+  { code: 201, values: { 'spec.clusterIP': undefined } },
+)
+check('a wanted node port is given', service('np', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] }), {
+  code: 201,
+  values: { 'spec.ports.0.nodePort': 30080 },
+})
+check('once', service('np2', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] }), {
+  code: 422,
+  message: /spec\.ports\[0\]\.nodePort: Invalid value: 30080: provided port is already allocated/,
+})
+check('a node port outside of the range', service('np3', { type: 'NodePort', ports: [{ port: 80, nodePort: 80 }] }), {
+  code: 422,
+  message: /provided port is not in the valid range\. The range of valid ports is 30000-32767/,
+})
+check('dual stack is refused where there is none', service('dual', { ipFamilyPolicy: 'RequireDualStack' }), {
+  code: 422,
+  message: /not configured for dual-stack/,
+})
+
+test('what a deleted Service held can be taken again, also after a change of type', async () => {
+  await send('POST', services, {
+    body: service('cycle', { type: 'NodePort', clusterIP: '10.96.0.77', ports: [{ port: 80, nodePort: 31000 }] }),
+  })
+  const plain = await send('PATCH', `${services}/cycle`, { body: { spec: { type: 'ClusterIP' } }, type: 'application/merge-patch+json' })
+  assert.equal(plain.code, 200, plain.text)
+  assert.equal(at(plain.json, 'spec.ports.0.nodePort'), undefined)
+  assert.equal(
+    (await send('POST', services, { body: service('port', { type: 'NodePort', ports: [{ port: 80, nodePort: 31000 }] }) })).code,
+    201,
+  )
+  assert.equal((await send('DELETE', `${services}/cycle`)).code, 200)
+  assert.equal((await send('POST', services, { body: service('again', { clusterIP: '10.96.0.77' }) })).code, 201)
+})
+
+test('an update that leaves the address out keeps it', async () => {
+  const before = (await send('GET', `${services}/dns`)).json
+  const { json, code, text } = await send('PUT', `${services}/dns`, { body: service('dns', { sessionAffinity: 'ClientIP' }) })
+  assert.equal(code, 200, text)
+  assert.equal(at(json, 'spec.clusterIP'), at(before, 'spec.clusterIP'))
+})
+
+test('a refused or dry create takes nothing', async () => {
+  await send('POST', `${services}?dryRun=All`, { body: service('dry', { clusterIP: '10.96.0.99' }) })
+  await send('POST', services, { body: { metadata: { name: 'bad' }, spec: { clusterIP: '10.96.0.99', ports: [{ port: 0 }] } } })
+  assert.equal((await send('POST', services, { body: service('real', { clusterIP: '10.96.0.99' }) })).code, 201)
+})
+
+test('a restarted server knows what is taken', async () => {
+  const later = await createTestApi({ clock, random: seededRandom(9), store })
+  const answer = await sender(later.api)('POST', services, { body: service('after', { clusterIP: '10.96.0.10' }) })
+  assert.equal(answer.code, 422)
+  await later.api.close()
+})
