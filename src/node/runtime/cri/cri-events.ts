@@ -32,6 +32,7 @@ export async function* criEvents(
         const event = runtimeEvent(envelope, (type, bytes) => caller.decode(type, bytes))
         if (!event) continue
         if (event.type === 'ContainerExited') void settled(event.containerId).finally(() => ready.push(event))
+        else if (event.type === 'ContainerOOM') void settledOom(event.containerId).finally(() => ready.push(event))
         else ready.push(event)
       }
       ready.close()
@@ -50,6 +51,18 @@ export async function* criEvents(
     } catch {
       // The connection went: the stream itself reports that.
     }
+  }
+  /** An OOM may be written down after the exit that it caused. */
+  const settledOom = async (id: string): Promise<void> => {
+    try {
+      for (const delayMs of settleDelaysMs) {
+        await sleep(clock, delayMs, signal)
+        if ((await observer.containerStatus(id))?.reason === 'OOMKilled') break
+      }
+    } catch {
+      // As above.
+    }
+    observer.forget(id)
   }
   const pumping = pump()
   try {

@@ -9,14 +9,16 @@ const callTimeoutMs = 30_000
 const statusConcurrency = 8
 
 /**
- * Reads pods out of the engine. A status never changes within one state of its container, and a sandbox's addresses never
- * change, so both are asked once and a relist of an unchanged node is two calls.
+ * Reads pods out of the engine. A status does not change within one state of its container (but for an OOM, see `forget`), and a
+ * sandbox's addresses never change, so both are asked once and a relist of an unchanged node is two calls.
  */
 export type CriObserver = {
   list(): Promise<RuntimePod[]>
   pod(sandboxId: string): Promise<RuntimePod | undefined>
   containerStatus(containerId: string): Promise<ContainerStatus | undefined>
   sandboxStatus(sandboxId: string): Promise<PodSandboxStatus | undefined>
+  /** Has the container's status read anew at the next list: its reason changed within its state. */
+  forget(containerId: string): void
 }
 
 type CachedContainer = { readonly state: ContainerStatus['state']; readonly container: RuntimeContainer }
@@ -94,6 +96,7 @@ export function createCriObserver(caller: GrpcCaller, owner: string): CriObserve
     pod: async (sandboxId) => (await read({ id: sandboxId }))[0],
     containerStatus,
     sandboxStatus,
+    forget: (containerId) => void containers.delete(containerId),
   }
 }
 

@@ -228,10 +228,10 @@ function processMethods(context: Context): Pick<Runtime, 'execSync' | 'exec' | '
     attach: async (containerId, streams) => {
       const stderr = streams.stderr && !streams.tty
       const { url } = await call<{ url: string }>(context, 'Attach', { containerId, ...streams, stderr })
-      const process = await openProcess(url, streams)
-      const done = process.done.then(() => ({ exitCode: undefined }))
+      const session = await openProcess(url, streams)
+      const done = session.done.then(() => ({ exitCode: undefined }))
       done.catch(() => {})
-      return { ...process, done }
+      return { ...session, done }
     },
     portForward: async (podSandboxId, port) => {
       const { url } = await call<{ url: string }>(context, 'PortForward', { podSandboxId, port: [port] })
