@@ -63,7 +63,9 @@ export class InformerFactory {
   }
 }
 
+/** Without the managed fields, which are often larger than the rest. */
 function metadataOf(object: KubeObject): KubeObject {
-  const { apiVersion, kind, metadata } = object
+  const { apiVersion, kind } = object
+  const { managedFields: _, ...metadata } = object.metadata
   return { ...(apiVersion ? { apiVersion } : {}), ...(kind ? { kind } : {}), metadata }
 }

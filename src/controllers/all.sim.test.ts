@@ -244,9 +244,38 @@ test('a finished Job goes when its time has come, and aggregated roles fill', ()
     await until('the Job is gone', async () => (await jobs.list()).items.length === 0, 10_000)
   }))
 
+test('hand-made Endpoints are mirrored, and events go after their hour', () =>
+  inCluster(async ({ clientset, clock, until }) => {
+    await clientset
+      .coreV1()
+      .services('default')
+      .create({ metadata: { name: 'db' }, spec: { ports: [{ port: 5432 }] } })
+    const subsets = [{ addresses: [{ ip: '192.0.2.7' }], ports: [{ port: 5432 }] }]
+    await clientset
+      .coreV1()
+      .endpoints('default')
+      .create({ metadata: { name: 'db' }, subsets })
+    const slices = async () =>
+      (await clientset.discoveryV1().endpointSlices('default').list({ labelSelector: 'kubernetes.io/service-name=db' })).items
+    await until('a slice', async () => (await slices())[0]?.endpoints?.[0]?.addresses[0] === '192.0.2.7')
+    await clientset.coreV1().services('default').delete('db')
+    await until('no slice', async () => (await slices()).length === 0)
+    const events = clientset.coreV1().events('default')
+    await events.create({
+      metadata: { name: 'e' },
+      involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' },
+      reason: 'R',
+      message: 'm',
+      type: 'Normal',
+    })
+    await clock.advance(3_500_000)
+    assert.equal((await events.list()).items.length, 1)
+    await until('the event is gone', async () => (await events.list()).items.length === 0, 300_000)
+  }))
+
 test('an idle control plane writes nothing and wakes for nothing', () => {
-  // Without the loop that would forget the pods of nodes that only pretend.
-  const definitions = allControllers({ rootCaPem: 'CA' }).filter(({ name }) => name !== 'pod-garbage-collector')
+  // Without the loops that would forget the pods of nodes that only pretend, and the rollout's events after their hour.
+  const definitions = allControllers({ rootCaPem: 'CA' }).filter(({ name }) => name !== 'pod-garbage-collector' && name !== 'event-expiry')
   return inCluster(
     async ({ client, clientset, clock, metrics, until }) => {
       await clientset

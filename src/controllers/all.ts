@@ -4,7 +4,9 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/cont
 import { deploymentController } from './deployment/controller.ts'
 import { disruptionController } from './disruption/controller.ts'
 import { endpointsController } from './endpoints/controller.ts'
+import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts'
 import { endpointSliceController } from './endpointslice/controller.ts'
+import { eventExpiryController } from './event-expiry/controller.ts'
 import { garbageCollectorController } from './garbage-collector/controller.ts'
 import { namespaceController } from './namespace/controller.ts'
 import { nodeIpamController } from './node-ipam/controller.ts'
@@ -38,6 +40,8 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     ...(rootCaPem ? [rootCaPublisherController({ rootCaPem })] : []),
     endpointSliceController,
     endpointsController,
+    endpointSliceMirroringController,
+    eventExpiryController(),
     nodeLifecycleController(),
     taintEvictionController,
     ...(clusterCidr ? [nodeIpamController({ clusterCidr })] : []),

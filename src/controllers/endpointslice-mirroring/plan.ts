@@ -1,0 +1,98 @@
+/**
+ * Endpoints that people write for services without a selector are mirrored into slices, for those who read only slices.
+ * (Endpoints, its mirrored slices) → writes; what is right is not written. https://kubernetes.io/docs/concepts/services-networking/service/#endpointslice-mirroring
+ */
+import type { EndpointAddress, Endpoints, Service } from '../../kinds/generated/types/core-v1.ts'
+import type { Endpoint, EndpointPort, EndpointSlice } from '../../kinds/generated/types/discovery-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+
+export const serviceNameLabel = 'kubernetes.io/service-name'
+export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
+export const manager = 'endpointslicemirroring-controller.k8s.io'
+/** On Endpoints: `true` keeps them from being mirrored. */
+export const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror'
+const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader'
+const addressesMax = 1_000
+const endpointsMax = 100
+
+export type Action = { readonly type: 'create' | 'update' | 'delete'; readonly slice: EndpointSlice }
+
+export function shouldMirror(endpoints: Endpoints | undefined, service: Service | undefined): endpoints is Endpoints {
+  const { labels = {}, annotations = {} } = endpoints?.metadata ?? {}
+  if (!endpoints || !service || labels[skipMirrorLabel] === 'true' || annotations[leaderAnnotation] !== undefined) return false
+  return Object.keys(service.spec?.selector ?? {}).length === 0
+}
+
+/** `endpoints` undefined: nothing is to be mirrored any more. */
+export function planMirror(endpoints: Endpoints | undefined, slices: readonly EndpointSlice[]): Action[] {
+  const wanted = endpoints ? wantedSlices(endpoints) : []
+  const left = [...slices]
+  const actions: Action[] = []
+  for (const slice of wanted) {
+    const isMatch = (other: EndpointSlice) => other.addressType === slice.addressType && deepEqual(other.ports ?? [], slice.ports ?? [])
+    const index = left.findIndex(isMatch)
+    const [existing] = index < 0 ? [] : left.splice(index, 1)
+    if (!existing) actions.push({ type: 'create', slice })
+    else if (!deepEqual(existing.endpoints ?? [], slice.endpoints) || !deepEqual(existing.metadata.labels, slice.metadata.labels))
+      actions.push({
+        type: 'update',
+        slice: { ...existing, metadata: { ...existing.metadata, labels: slice.metadata.labels ?? {} }, endpoints: slice.endpoints ?? [] },
+      })
+  }
+  return [...actions, ...left.map((slice): Action => ({ type: 'delete', slice }))]
+}
+
+function wantedSlices(endpoints: Endpoints): EndpointSlice[] {
+  const groups = new Map<string, { addressType: 'IPv4' | 'IPv6'; ports: EndpointPort[]; endpoints: Endpoint[] }>()
+  for (const subset of endpoints.subsets ?? []) {
+    const ports = (subset.ports ?? []).map(({ name = '', protocol = 'TCP', port, appProtocol }) => ({
+      name,
+      protocol,
+      port,
+      ...(appProtocol ? { appProtocol } : {}),
+    }))
+    const addresses = [
+      ...(subset.addresses ?? []).map((address) => ({ address, ready: true })),
+      ...(subset.notReadyAddresses ?? []).map((address) => ({ address, ready: false })),
+    ]
+    for (const { address, ready } of addresses.slice(0, addressesMax)) {
+      const addressType = address.ip.includes(':') ? 'IPv6' : 'IPv4'
+      const key = `${addressType} ${JSON.stringify(ports)}`
+      let group = groups.get(key)
+      if (!group) groups.set(key, (group = { addressType, ports, endpoints: [] }))
+      group.endpoints.push(endpointOf(address, ready))
+    }
+  }
+  return [...groups.values()].flatMap(({ addressType, ports, endpoints: all }) =>
+    Array.from({ length: Math.ceil(all.length / endpointsMax) }, (_, i) =>
+      newSlice(endpoints, addressType, ports, all.slice(i * endpointsMax, (i + 1) * endpointsMax)),
+    ),
+  )
+}
+
+function endpointOf(address: EndpointAddress, ready: boolean): Endpoint {
+  return {
+    addresses: [address.ip],
+    conditions: { ready },
+    ...(address.hostname ? { hostname: address.hostname } : {}),
+    ...(address.nodeName ? { nodeName: address.nodeName } : {}),
+    ...(address.targetRef ? { targetRef: address.targetRef } : {}),
+  }
+}
+
+function newSlice(owner: Endpoints, addressType: 'IPv4' | 'IPv6', ports: EndpointPort[], endpoints: Endpoint[]): EndpointSlice {
+  const { name = '', namespace = '', uid = '', labels } = owner.metadata
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      generateName: `${name.slice(0, 246)}-`,
+      namespace,
+      labels: { ...labels, [serviceNameLabel]: name, [managedByLabel]: manager },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Endpoints', name, uid, controller: true, blockOwnerDeletion: true }],
+    },
+    addressType,
+    ports,
+    endpoints,
+  }
+}
