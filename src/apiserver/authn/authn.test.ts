@@ -56,7 +56,7 @@ test('a service-account token names the account, its groups and the pod it is bo
   assert.deepEqual(user?.extra?.['authentication.kubernetes.io/node-name'], ['node-1'])
 })
 
-const losses: readonly { title: string; spoil(s: ReturnType<typeof setUp>): Promise<void> | void }[] = [
+const losses: readonly { readonly title: string; readonly spoil: (s: ReturnType<typeof setUp>) => Promise<void> | void }[] = [
   { title: 'its time is over', spoil: ({ clock }) => clock.advance(3601_000) },
   { title: 'its account is gone', spoil: ({ objects }) => void objects.delete('ServiceAccount/shop/web') },
   {
@@ -105,6 +105,28 @@ test('a token for another audience is no key to the API, but a review tells its 
   assert.throws(() => tokens.authenticate(bearer(token)), isUnauthorized)
   assert.deepEqual(tokens.review(token, ['vault', 'other'])?.audiences, ['vault'])
   assert.equal(tokens.review(token, undefined), undefined)
+})
+
+test('tokens of a cluster that signs with RSA are good too', async () => {
+  const { clock, facts } = setUp()
+  const rsa = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  const tokens = createServiceAccountTokens({
+    ...rsa,
+    clock,
+    random: seededRandom(1),
+    lookup: () => ({ metadata: { uid: facts.serviceAccount.uid } }),
+  })
+  const { token } = tokens.issue({ ...facts, bound: undefined, node: undefined })
+  assert.equal((await tokens.authenticate(bearer(token)))?.name, 'system:serviceaccount:shop:web')
+  assert.equal((JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()) as { alg: string }).alg, 'RS256')
+  assert.deepEqual(Object.keys(tokens.keySet.keys[0]!).sort(), ['alg', 'e', 'kid', 'kty', 'n', 'use'])
+  const [, claims, signature] = token.split('.')
+  const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${claims}.${signature}`
+  assert.equal(tokens.authenticate(bearer(unsigned)), undefined)
 })
 
 test('the key set is the public half only', () => {

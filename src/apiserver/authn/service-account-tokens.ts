@@ -80,13 +80,15 @@ export function createServiceAccountTokens(options: {
   const keyId = createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64url')
-  const header = encodePart({ alg: 'ES256', kid: keyId })
+  // A cluster that kubeadm made signs with RSA; Keelson's own keys are on the curve P-256.
+  const alg = publicKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256'
+  const header = encodePart({ alg, kid: keyId })
   const verified = new Map<string, Claims>()
 
   const check = (token: string): Claims | undefined => {
     const known = verified.get(token)
     if (known) return known
-    const claims = parseToken(token, issuer)
+    const claims = parseToken(token, { issuer, alg })
     if (!claims) return undefined
     const signedEnd = token.lastIndexOf('.')
     const signature = Buffer.from(token.slice(signedEnd + 1), 'base64url')
@@ -124,13 +126,13 @@ export function createServiceAccountTokens(options: {
       const audiences = (wanted?.length ? wanted : ownAudiences).filter((a) => claims.aud.includes(a))
       return audiences.length > 0 ? { user: userOf(claims), audiences } : undefined
     },
-    keySet: { keys: [{ use: 'sig', alg: 'ES256', kid: keyId, ...(publicKey.export({ format: 'jwk' }) as Record<string, string>) }] },
+    keySet: { keys: [{ use: 'sig', alg, kid: keyId, ...(publicKey.export({ format: 'jwk' }) as Record<string, string>) }] },
     discoveryDocument: (jwksUri) => ({
       issuer,
       jwks_uri: jwksUri,
       response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: ['ES256'],
+      id_token_signing_alg_values_supported: [alg],
     }),
   }
 }
@@ -160,13 +162,13 @@ function claimsOf(
 const encodePart = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 /** The claims of a token that says it is ours, unchecked; undefined for anything else. */
-function parseToken(token: string, issuer: string): Claims | undefined {
+function parseToken(token: string, { issuer, alg }: { issuer: string; alg: string }): Claims | undefined {
   const parts = token.split('.')
   if (parts.length !== 3) return undefined
   try {
     const header = JSON.parse(Buffer.from(parts[0]!, 'base64url').toString('utf8')) as { alg?: unknown }
     const claims = JSON.parse(Buffer.from(parts[1]!, 'base64url').toString('utf8')) as Claims
-    if (header.alg !== 'ES256' || claims.iss !== issuer) return undefined
+    if (header.alg !== alg || claims.iss !== issuer) return undefined
     const about = claims['kubernetes.io']
     const isWhole =
       typeof claims.exp === 'number' &&

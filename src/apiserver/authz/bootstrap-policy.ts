@@ -205,6 +205,13 @@ const schedulerRoles: readonly ClusterRole[] = [
     rule(`${read} patch update`, '', 'persistentvolumes persistentvolumeclaims'),
     rule(read, 'storage.k8s.io', 'storageclasses'),
   ]),
+  clusterRole('system:persistent-volume-provisioner', [
+    rule('create delete get list watch', '', 'persistentvolumes'),
+    rule(`${read} update`, '', 'persistentvolumeclaims'),
+    rule(read, 'storage.k8s.io', 'storageclasses'),
+    rule('watch', '', 'events'),
+    rule('create patch update', '', 'events'),
+  ]),
   clusterRole('system:kube-controller-manager', [
     rule('create get list patch update watch', 'coordination.k8s.io', 'leases'),
     rule('create patch update', '', 'events'),

@@ -52,6 +52,18 @@ test('what is there stays, and only a leaf that lacks a host or nears its end is
   assert.equal(later.ca.cert, first.ca.cert)
 })
 
+test('an authority that lost its key is never replaced, one cut short in its making is', () => {
+  const dir = join(root, 'lost')
+  ensureClusterPki({ dir, hosts, nowMs })
+  rmSync(join(dir, 'ca.key'))
+  assert.throws(() => ensureClusterPki({ dir, hosts, nowMs }), /ca\.crt has no ca\.key beside it/)
+  const half = join(root, 'half')
+  ensureClusterPki({ dir: half, hosts, nowMs })
+  rmSync(join(half, 'ca.crt'))
+  const { ca, admin } = ensureClusterPki({ dir: half, hosts, nowMs })
+  assert(new X509Certificate(admin.cert).verify(new X509Certificate(ca.cert).publicKey))
+})
+
 test('files are readable by their owner only', () => {
   const dir = join(root, 'modes')
   ensureClusterPki({ dir, hosts, nowMs })

@@ -78,6 +78,9 @@ export function ensureClusterPki(options: { dir: string; hosts: readonly string[
 function ensureAuthority(dir: string, file: string, commonName: string, nowMs: number): CertifiedKey {
   const existing = readPair(dir, file)
   if (existing) return existing
+  // The certificate is written last: one without its key is not a making cut short, but a key that was lost or is kept elsewhere.
+  if (existsSync(join(dir, `${file}.crt`)))
+    throw new Error(`${join(dir, file)}.crt has no ${file}.key beside it: put the key back, or remove both`)
   return writePair(dir, file, newAuthority({ commonName, notBeforeMs: nowMs - backdateMs, notAfterMs: nowMs + authorityDays * dayMs }))
 }
 
