@@ -34,7 +34,6 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
 
 /** Whether the node, empty, would take the pod as far as the node alone decides. */
 function couldTake(node: Node, { spec, requests }: PodShape): boolean {
-  if (spec.nodeName && spec.nodeName !== node.metadata.name) return false
   if (node.spec?.unschedulable && !spec.tolerations?.some((t) => tolerates(t, cordonTaint))) return false
   if (untoleratedTaint(node.spec?.taints, spec.tolerations ?? []) !== undefined) return false
   if (!matchesNodeSelection(spec, node)) return false

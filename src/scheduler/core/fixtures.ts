@@ -38,11 +38,26 @@ export type PodInput = {
   readonly startTime?: string
   readonly terminating?: boolean
   readonly uid?: string
+  /** uid of the controlling ReplicaSet. */
+  readonly owner?: string
   readonly spec?: Partial<PodSpec>
 }
 
 export function testPod(input: PodInput): Pod {
-  const { name, namespace = 'default', labels = {}, requests, priority, hostPort, image = 'app', startTime, terminating, uid, spec } = input
+  const {
+    name,
+    namespace = 'default',
+    labels = {},
+    requests,
+    priority,
+    hostPort,
+    image = 'app',
+    startTime,
+    terminating,
+    uid,
+    owner,
+    spec,
+  } = input
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -51,6 +66,7 @@ export function testPod(input: PodInput): Pod {
       namespace,
       uid: uid ?? `uid-${namespace}-${name}`,
       labels: { ...labels },
+      ...(owner ? { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: owner, uid: owner, controller: true }] } : {}),
       ...(terminating ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
     },
     spec: {

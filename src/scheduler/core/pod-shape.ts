@@ -15,7 +15,8 @@ export type PodShape = {
   readonly labels: Labels
   /** A pod of this shape. Only its spec and labels may be read. */
   readonly pod: Pod
-  readonly spec: PodSpec
+  /** Its spec, without the node. */
+  readonly spec: Omit<PodSpec, 'nodeName'>
   /** R_r(p) in base units (kinds/pod-requests.ts). */
   readonly requests: ResourceAmounts
   /** The requests as parallel arrays: the snapshot's resource index, and the amount (> 0). */
@@ -42,7 +43,8 @@ export type ShapeFacts = Omit<PodShape, 'id' | 'bumps' | 'terminatingBumps' | 'r
 
 /** What of a pod makes up its shape, with a text that is equal for equal shapes. */
 export function shapeFacts(pod: Pod): { readonly facts: ShapeFacts; readonly signature: string } {
-  const spec = pod.spec ?? { containers: [] }
+  // Where a pod of the shape happens to run says nothing about the others.
+  const { nodeName: _, ...spec } = pod.spec ?? { containers: [] }
   const namespace = pod.metadata.namespace ?? ''
   const labels = pod.metadata.labels ?? {}
   const requests = podRequests(pod, { useStatus: true })
@@ -57,7 +59,6 @@ export function shapeFacts(pod: Pod): { readonly facts: ShapeFacts; readonly sig
     requests,
     nonZeroCpu,
     nonZeroMemory,
-    spec.nodeName === undefined || spec.nodeName === '' || isAssigned(pod) ? 0 : spec.nodeName,
     spec.nodeSelector,
     spec.affinity,
     spec.tolerations,
@@ -72,7 +73,7 @@ export function isAssigned(pod: Pod): boolean {
   return pod.spec?.nodeName !== undefined && pod.spec.nodeName !== ''
 }
 
-function hostPorts(spec: PodSpec): HostPort[] {
+function hostPorts(spec: PodShape['spec']): HostPort[] {
   const ports: HostPort[] = []
   const add = (containers: PodSpec['containers'] | undefined, onlySidecars: boolean) => {
     if (!containers) return
@@ -87,7 +88,7 @@ function hostPorts(spec: PodSpec): HostPort[] {
   return ports
 }
 
-function podImages(spec: PodSpec): string[] {
+function podImages(spec: PodShape['spec']): string[] {
   const images: string[] = []
   for (const container of spec.initContainers ?? []) images.push(normalisedImage(container.image ?? ''))
   for (const container of spec.containers ?? []) images.push(normalisedImage(container.image ?? ''))
@@ -106,7 +107,7 @@ export type AffinityTerms = {
 }
 
 /** The pod's inter-pod terms; the weights of preferred anti-affinity are negative. */
-export function affinityTerms(spec: PodSpec): AffinityTerms {
+export function affinityTerms(spec: Pick<PodSpec, 'affinity'>): AffinityTerms {
   const { podAffinity, podAntiAffinity } = spec.affinity ?? {}
   const preferred = [
     ...(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((w) => ({ weight: w.weight, term: w.podAffinityTerm })),

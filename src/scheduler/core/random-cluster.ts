@@ -90,6 +90,7 @@ export function randomPod(random: Random, name: string): Pod {
     image: `app${random.below(3)}`,
     priority: random.below(4) * 10,
     terminating: chance(0.1),
+    ...(chance(0.5) ? { owner: `owner${random.below(3)}` } : {}),
     spec,
   })
 }

@@ -7,6 +7,7 @@ import { type CounterSpec, DomainCounter } from './domain-counter.ts'
 import { ImageIndex } from './image-index.ts'
 import { Interner } from './interner.ts'
 import { LabelColumn } from './label-column.ts'
+import { looksAlike } from './looks-alike.ts'
 import { affinityTerms, type Labels, type PodShape, type ShapeFacts, shapeFacts } from './pod-shape.ts'
 import { ownedCounterSpecs } from './pod-term.ts'
 
@@ -42,6 +43,8 @@ const capacityStart = 64
 /** Shapes without an assigned pod, and counters of topology domains, that are kept before a clean-up. */
 const unusedShapesMax = 4_096
 const countersMax = 1_024
+/** Owners whose last pod is remembered. */
+const ownersMax = 4_096
 
 /**
  * The cluster as the scheduler sees it, in columns by node row, updated in place by events and by its own decisions.
@@ -84,6 +87,7 @@ export class Snapshot {
   readonly #counters = new Map<string, DomainCounter>()
   readonly #shapes = new Map<string, PodShape>()
   readonly #shapeById = new Map<number, PodShape>()
+  readonly #lastOfOwner = new Map<string, { readonly of: Pod; readonly shape: PodShape }>()
   #shapeSerial = 0
   /** The number of shapes at which unused ones are dropped next. */
   #shapesLimit = unusedShapesMax
@@ -163,13 +167,30 @@ export class Snapshot {
   shapeOf(pod: Pod): PodShape {
     // One decision asks for the same pod's shape several times in a row.
     if (this.#lastShape?.of === pod) return this.#lastShape.shape
+    const shape = this.#shapeLike(pod) ?? this.#shapeBySignature(pod)
+    this.#lastShape = { of: pod, shape }
+    return shape
+  }
+
+  /** Most pods look like the last one of the same owner. */
+  #shapeLike(pod: Pod): PodShape | undefined {
+    const owner = pod.metadata.ownerReferences?.[0]?.uid
+    const known = owner === undefined ? undefined : this.#lastOfOwner.get(owner)
+    return known && looksAlike(pod, known.of) ? known.shape : undefined
+  }
+
+  #shapeBySignature(pod: Pod): PodShape {
     const { facts, signature } = shapeFacts(pod)
     let shape = this.#shapes.get(signature)
     if (!shape) {
       if (this.#shapes.size >= this.#shapesLimit && this.#isLogging) this.#dropUnused()
       shape = this.#internShape(facts, signature)
     }
-    this.#lastShape = { of: pod, shape }
+    const owner = pod.metadata.ownerReferences?.[0]?.uid
+    if (owner !== undefined) {
+      if (this.#lastOfOwner.size >= ownersMax) this.#lastOfOwner.clear()
+      this.#lastOfOwner.set(owner, { of: pod, shape })
+    }
     return shape
   }
 
@@ -204,6 +225,7 @@ export class Snapshot {
   #dropUnused(): void {
     this.log.cut()
     this.#lastShape = undefined
+    this.#lastOfOwner.clear()
     for (const [signature, shape] of this.#shapes) {
       if (shape.podCount > 0) continue
       this.#shapes.delete(signature)

@@ -3,17 +3,18 @@ import { balancedAllocation } from './balanced-allocation.ts'
 import { imageLocality } from './image-locality.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
 import { nodeAffinity } from './node-affinity.ts'
-import { nodeName } from './node-name.ts'
 import { nodePorts } from './node-ports.ts'
 import { cpuAndMemory, nodeResourcesFit } from './node-resources-fit.ts'
 import { nodeUnschedulable } from './node-unschedulable.ts'
 import { podTopologySpread } from './pod-topology-spread.ts'
 import { taintToleration } from './taint-toleration.ts'
 
-/** The default profile, in the order in which filters are asked: the first that rejects a node gives its reason. */
+/**
+ * The default profile, in the order in which filters are asked: the first that rejects a node gives its reason. Upstream's
+ * NodeName has no place here: a pod that names its node is bound already and never asks.
+ */
 export const allPlugins: readonly Plugin[] = [
   nodeUnschedulable,
-  nodeName,
   taintToleration,
   nodeAffinity,
   nodePorts,

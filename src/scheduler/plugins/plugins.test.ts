@@ -73,6 +73,15 @@ test('node resources: fit', async (t) => {
       { message: '0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient example.com/gpu, 1 Insufficient memory, 1 Too many pods.' },
     ],
     [
+      'does not care where another pod of the same shape happens to run',
+      {
+        nodes: small,
+        running: [{ name: 'x', on: 'a', requests: requests('1'), spec: { nodeName: 'a' } }],
+        pod: { requests: requests('1') },
+      },
+      { fits: ['a', 'b'] },
+    ],
+    [
       'gives out extended resources by the piece',
       {
         nodes: [

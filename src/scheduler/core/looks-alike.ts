@@ -1,0 +1,51 @@
+import type { Container, Pod, PodSpec } from '../../kinds/generated/types/core-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+
+/**
+ * Whether two pods surely have one shape, found by comparing what a shape is made of (core/pod-shape.ts) instead of computing
+ * it: ten times cheaper, which counts when a scheduler starts among 150,000 pods. False may also mean "not sure".
+ */
+export function looksAlike(a: Pod, b: Pod): boolean {
+  if (a.metadata.namespace !== b.metadata.namespace || !deepEqual(a.metadata.labels, b.metadata.labels)) return false
+  const [x, y] = [a.spec, b.spec]
+  return (
+    x !== undefined &&
+    y !== undefined &&
+    sameSpec(x, y) &&
+    sameContainers(x.containers, y.containers) &&
+    !mayHaveBeenResized(a) &&
+    !mayHaveBeenResized(b)
+  )
+}
+
+function sameSpec(x: PodSpec, y: PodSpec): boolean {
+  return (
+    sameContainers(x.initContainers ?? [], y.initContainers ?? []) &&
+    deepEqual(x.nodeSelector, y.nodeSelector) &&
+    deepEqual(x.affinity, y.affinity) &&
+    deepEqual(x.tolerations, y.tolerations) &&
+    deepEqual(x.topologySpreadConstraints, y.topologySpreadConstraints) &&
+    deepEqual(x.overhead, y.overhead) &&
+    deepEqual(x.resources, y.resources)
+  )
+}
+
+function sameContainers(a: readonly Container[], b: readonly Container[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i]!, b[i]!]
+    if (x.image !== y.image || x.restartPolicy !== y.restartPolicy) return false
+    if (!deepEqual(x.resources?.requests, y.resources?.requests) || !deepEqual(x.ports, y.ports)) return false
+  }
+  return true
+}
+
+/** The node says that a container has other resources than its spec asks for. */
+function mayHaveBeenResized({ spec, status }: Pod): boolean {
+  const hasOther = (requests: unknown, name: string) =>
+    requests !== undefined &&
+    !deepEqual(requests, [...spec!.containers, ...(spec!.initContainers ?? [])].find((c) => c.name === name)?.resources?.requests)
+  for (const list of [status?.containerStatuses, status?.initContainerStatuses])
+    for (const s of list ?? []) if (hasOther(s.allocatedResources, s.name) || hasOther(s.resources?.requests, s.name)) return true
+  return false
+}
