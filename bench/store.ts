@@ -1,16 +1,17 @@
 /**
  * The SQLite store by itself: durable puts a second of 2 KB values at several concurrencies, and a restart with many rows.
- * `node bench/store.ts [--rows N] [--seconds S]`; writes only below a temporary directory that it removes.
+ * Writes only below a temporary directory that it removes.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { silentLog } from '../src/base/log.ts'
 import { systemClock } from '../src/platform/system-clock.ts'
 import type { Store, StoreKey } from '../src/store/contract.ts'
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
 import { createWatchCache } from '../src/store/watch-cache.ts'
+import type { SuiteOptions } from './main.ts'
+import { type Figure, percentile, report } from './measure.ts'
 
 const valueBytes = 2048
 
@@ -34,8 +35,12 @@ export async function measurePuts(store: Store, options: { concurrency: number; 
   await Promise.all(Array.from({ length: concurrency }, writer))
   const elapsedMs = performance.now() - started
   latencies.sort((a, b) => a - b)
-  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))]!
-  return { concurrency, putsPerSecond: (latencies.length / elapsedMs) * 1000, p50Ms: at(0.5), p99Ms: at(0.99) }
+  return {
+    concurrency,
+    putsPerSecond: (latencies.length / elapsedMs) * 1000,
+    p50Ms: percentile(latencies, 50),
+    p99Ms: percentile(latencies, 99),
+  }
 }
 
 /** Fills the store to `rows` keys in large commits. */
@@ -66,37 +71,43 @@ async function measureRestart(dir: string): Promise<{ openMs: number; cacheMs: n
   return { openMs, cacheMs, rows }
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { rows: { type: 'string', default: '150000' }, seconds: { type: 'string', default: '2' } } })
+export async function storeSuite({ isQuick }: SuiteOptions): Promise<void> {
+  const [seconds, rows] = isQuick ? [0.5, 20_000] : [2, 150_000]
   const dir = mkdtempSync(join(tmpdir(), 'keelson-bench-'))
   try {
-    const started = performance.now()
-    const store = await openSqliteStore({ dir, clock: systemClock, log: silentLog })
-    console.log(`open, empty: ${(performance.now() - started).toFixed(0)} ms`)
-    for (const concurrency of [1, 64, 256]) {
-      const cpu = process.cpuUsage()
-      const figures = await measurePuts(store, { concurrency, seconds: Number(values.seconds), name: `c${concurrency}` })
-      const used = process.cpuUsage(cpu)
-      const cpuMs = (used.user + used.system) / 1000 / (figures.putsPerSecond * Number(values.seconds))
-      console.log(
-        `puts, ${concurrency} at a time: ${figures.putsPerSecond.toFixed(0)}/s, p50 ${figures.p50Ms.toFixed(2)} ms, p99 ${figures.p99Ms.toFixed(2)} ms, ` +
-          `CPU ${cpuMs.toFixed(3)} ms a put; log ${(statSync(join(dir, 'store.db-wal')).size / 1e6).toFixed(0)} MB`,
-      )
-    }
-    const compactStarted = performance.now()
-    await store.compact(store.revision)
-    console.log(`compact: ${(performance.now() - compactStarted).toFixed(0)} ms`)
-    await store.close()
-    const restartDir = join(dir, 'restart')
-    const filled = await openSqliteStore({ dir: restartDir, clock: systemClock, log: silentLog })
-    await fill(filled, Number(values.rows))
-    await filled.compact(filled.revision)
-    await filled.close()
-    const restart = await measureRestart(restartDir)
-    console.log(`restart with ${restart.rows} rows: open ${restart.openMs.toFixed(0)} ms, fill the cache ${restart.cacheMs.toFixed(0)} ms`)
+    report('store: durable puts of 2 KB, SQLite', await putFigures(join(dir, 'puts'), seconds))
+    report(`store: restart with ${rows} rows of 2 KB`, await restartFigures(join(dir, 'restart'), rows))
   } finally {
     rmSync(dir, { recursive: true })
   }
 }
 
-if (import.meta.main) await main()
+async function putFigures(dir: string, seconds: number): Promise<Figure[]> {
+  const started = performance.now()
+  const store = await openSqliteStore({ dir, clock: systemClock, log: silentLog })
+  const figures: Figure[] = [{ name: 'open, empty', value: performance.now() - started, unit: 'ms', better: 'lower' }]
+  for (const concurrency of [1, 64, 256]) {
+    const { putsPerSecond, p50Ms, p99Ms } = await measurePuts(store, { concurrency, seconds, name: `c${concurrency}` })
+    const at = `${concurrency} at a time`
+    const goal = concurrency === 1 ? {} : { goal: 10_000 }
+    figures.push({ name: `puts, ${at}`, value: putsPerSecond, unit: '/s', better: 'higher', ...goal })
+    figures.push({ name: `p50, ${at}`, value: p50Ms, unit: 'ms', better: 'lower' })
+    figures.push({ name: `p99, ${at}`, value: p99Ms, unit: 'ms', better: 'lower' })
+  }
+  figures.push({ name: 'write-ahead log', value: statSync(join(dir, 'store.db-wal')).size / 1e6, unit: 'MB', goal: 64, better: 'lower' })
+  await store.close()
+  return figures
+}
+
+async function restartFigures(dir: string, rows: number): Promise<Figure[]> {
+  const store = await openSqliteStore({ dir, clock: systemClock, log: silentLog })
+  await fill(store, rows)
+  await store.compact(store.revision)
+  await store.close()
+  const { openMs, cacheMs, rows: found } = await measureRestart(dir)
+  if (found !== rows) throw new Error(`${found} of ${rows} rows came back`)
+  return [
+    { name: 'open: every key known', value: openMs, unit: 'ms', better: 'lower' },
+    { name: 'watch cache filled', value: openMs + cacheMs, unit: 'ms', better: 'lower' },
+  ]
+}
