@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { simCluster, type SimCluster } from '../sim-cluster.ts'
+import { garbageCollectorController } from './controller.ts'
+
+async function inCluster(body: (cluster: SimCluster) => Promise<void>): Promise<void> {
+  const cluster = await simCluster({ definitions: [garbageCollectorController()] })
+  try {
+    await body(cluster)
+    assert.equal(cluster.metrics.panicsOf('generic-garbage-collector'), 0)
+  } finally {
+    await cluster.stop()
+  }
+}
+
+const owner = (pod: Pod) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  name: pod.metadata.name ?? '',
+  uid: pod.metadata.uid ?? '',
+  blockOwnerDeletion: true,
+})
+const spec = { containers: [{ name: 'c', image: 'i' }] }
+
+test('a circle of owners does not block its own deletion', () =>
+  inCluster(async ({ clientset, until }) => {
+    const pods = clientset.coreV1().pods('default')
+    const make = (name: string) => pods.create({ metadata: { name }, spec })
+    const own = (name: string, by: Pod) => pods.patch(name, { type: 'merge', body: { metadata: { ownerReferences: [owner(by)] } } })
+    const [one, two, three] = [await make('one'), await make('two'), await make('three')]
+    await own('one', three)
+    await own('two', one)
+    await own('three', two)
+    await pods.delete('one', { propagationPolicy: 'Foreground' })
+    await until('all are gone', async () => (await pods.list()).items.length === 0)
+  }))
+
+test('a dependent of two owners lives on with the one that stays', () =>
+  inCluster(async ({ clientset, clock, until }) => {
+    const maps = clientset.coreV1().configMaps('default')
+    const [going, staying] = [await maps.create({ metadata: { name: 'going' } }), await maps.create({ metadata: { name: 'staying' } })]
+    const reference = (name: string, uid = '') => ({ apiVersion: 'v1', kind: 'ConfigMap', name, uid, blockOwnerDeletion: true })
+    const ownerReferences = [reference('going', going.metadata.uid), reference('staying', staying.metadata.uid)]
+    await maps.create({ metadata: { name: 'both', ownerReferences } })
+    await maps.create({ metadata: { name: 'one', ownerReferences: ownerReferences.slice(0, 1) } })
+    await maps.delete('going', { propagationPolicy: 'Foreground' })
+    await until(
+      'the owner and its own are gone',
+      async () => !(await maps.list()).items.some(({ metadata }) => metadata.name === 'going' || metadata.name === 'one'),
+    )
+    await clock.advance(60_000)
+    assert.deepEqual(
+      (await maps.get('both')).metadata.ownerReferences?.map(({ name }) => name),
+      ['staying'],
+    )
+  }))
+
+test('an owner of another uid is no owner, one of a kind that is not served is left to judge itself', () =>
+  inCluster(async ({ clientset, clock, until }) => {
+    const maps = clientset.coreV1().configMaps('default')
+    await maps.create({ metadata: { name: 'owner' } })
+    await maps.create({
+      metadata: { name: 'stale', ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: 'of-an-earlier-one' }] },
+    })
+    await maps.create({
+      metadata: { name: 'strange', ownerReferences: [{ apiVersion: 'example.com/v1', kind: 'Widget', name: 'w', uid: 'w' }] },
+    })
+    await until('the stale one is gone', async () => !(await maps.list()).items.some(({ metadata }) => metadata.name === 'stale'))
+    await clock.advance(60_000)
+    assert.ok((await maps.list()).items.some(({ metadata }) => metadata.name === 'strange'))
+  }))
