@@ -67,6 +67,8 @@ class SchedulerLoop {
   readonly #records: DecisionRecords
   readonly #writes = new Set<Promise<void>>()
   #wake: (() => void) | undefined
+  /** Waits for a free place among the writes. */
+  #onWritten: (() => void) | undefined
 
   constructor(context: LoopContext, config: SchedulerConfig) {
     this.#context = context
@@ -95,7 +97,7 @@ class SchedulerLoop {
         if (!queued) await new Promise<void>((resolve) => (this.#wake = resolve))
         else {
           this.#tryToSchedule(queued, signal)
-          if (this.#writes.size >= this.#config.writesMax) await Promise.race(this.#writes)
+          if (this.#writes.size >= this.#config.writesMax) await new Promise<void>((resolve) => (this.#onWritten = resolve))
         }
         this.#wake = undefined
       }
@@ -194,7 +196,11 @@ class SchedulerLoop {
   }
 
   #track(write: Promise<void>): void {
-    const tracked = write.finally(() => this.#writes.delete(tracked))
+    const tracked = write.finally(() => {
+      this.#writes.delete(tracked)
+      this.#onWritten?.()
+      this.#onWritten = undefined
+    })
     this.#writes.add(tracked)
   }
 

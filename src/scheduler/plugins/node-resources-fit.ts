@@ -115,6 +115,7 @@ function compileScore({ snapshot, shape }: CompileContext, strategy: ScoringStra
   })
   const used = parts.filter((p) => !p.isSkipped)
   const scoreOf = resourceScore(strategy)
+  const usesDefaults = used.some((p) => p.own !== (shape.requests[p.name] ?? 0))
   const isCurve = strategy.type === 'RequestedToCapacityRatio'
   return {
     usageScore: (row) => {
@@ -140,7 +141,8 @@ function compileScore({ snapshot, shape }: CompileContext, strategy: ScoringStra
             `${p.weight === 1 ? '' : `${p.weight}×`}${termText(strategy.type, p.name, p.requested[row]! + p.own, p.allocatable[row]!)}`,
         )
       const weights = used.filter((p) => p.allocatable[row] !== 0).reduce((sum, p) => sum + p.weight, 0)
-      return terms.length === 0 ? `no scored resource on this node = ${score}` : `(${terms.join(' + ')})/${weights} = ${score}`
+      if (terms.length === 0) return `no scored resource on this node = ${score}`
+      return `(${terms.join(' + ')})/${weights} = ${score}${usesDefaults ? ' (containers without requests count as 100m and 200Mi here)' : ''}`
     },
   }
 }
