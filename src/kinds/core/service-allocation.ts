@@ -11,7 +11,7 @@ export function normalizeClusterIps({ spec }: Service, old: Service | undefined)
   if (!spec) return
   const before = old?.spec
   const hasSameIp = (spec.clusterIP ?? '') === (before?.clusterIP ?? '')
-  const hasSameIps = sameList(spec.clusterIPs, before?.clusterIPs)
+  const hasSameIps = !spec.clusterIPs?.length || sameList(spec.clusterIPs, before?.clusterIPs)
   if (!before) {
     if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP]
     return
@@ -19,7 +19,7 @@ export function normalizeClusterIps({ spec }: Service, old: Service | undefined)
   // Old clients know clusterIP only: what they change there counts when they left the list as it was.
   if (!hasSameIp && hasSameIps) {
     if (!spec.clusterIP) delete spec.clusterIPs
-    else spec.clusterIPs = [spec.clusterIP, ...(before.clusterIPs?.slice(1) ?? [])]
+    else spec.clusterIPs = [spec.clusterIP, ...(spec.clusterIPs?.slice(1) ?? [])]
   }
 }
 
