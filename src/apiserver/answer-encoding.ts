@@ -122,8 +122,8 @@ async function encodeList(resource: Resource, page: ListPage, options: EncodingO
 }
 
 function jsonList(head: string, items: readonly CachedObject[], options: EncodingOptions): ApiResponse {
-  let length = head.length + 2
-  for (const item of items) length += item.length + 1
+  let length = head.length + 2 + Math.max(0, items.length - 1)
+  for (const item of items) length += item.length
   if (length <= blockBytes) {
     const block = Buffer.allocUnsafe(length)
     let at = block.write(head, 0, 'latin1')
@@ -135,7 +135,7 @@ function jsonList(head: string, items: readonly CachedObject[], options: Encodin
     at += block.write(']}', at, 'latin1')
     return whole(200, block.subarray(0, at), options)
   }
-  return streamed(blocksOf(head, items), options)
+  return streamed(blocksOf(head, items), length, options)
 }
 
 const comma = 44
@@ -164,9 +164,9 @@ function whole(code: number, bytes: Uint8Array, options: EncodingOptions): ApiRe
   return { code, headers: { ...headers, 'content-encoding': 'gzip', vary: 'accept-encoding' }, body: gzipped([bytes]) }
 }
 
-function streamed(blocks: AsyncIterable<Uint8Array>, options: EncodingOptions): ApiResponse {
+function streamed(blocks: AsyncIterable<Uint8Array>, length: number, options: EncodingOptions): ApiResponse {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' }
-  if (!options.mayCompress) return { code: 200, headers, body: blocks }
+  if (!options.mayCompress) return { code: 200, headers: { ...headers, 'content-length': String(length) }, body: blocks }
   return { code: 200, headers: { ...headers, 'content-encoding': 'gzip', vary: 'accept-encoding' }, body: gzipped(blocks) }
 }
 

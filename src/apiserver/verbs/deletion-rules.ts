@@ -31,6 +31,7 @@ export function planDeletion(input: {
   readonly nowMs: number
 }): Deletion {
   const { kind, options, nowMs } = input
+  if (isPlainRemoval(kind, input.object.object, options)) return { type: 'remove' }
   const object = input.object.copy()
   if (kind.group === '' && kind.kind === 'Namespace') return planNamespaceDeletion(object, options, nowMs)
   const grace = planGrace(kind, object, options, nowMs)
@@ -46,6 +47,15 @@ export function planDeletion(input: {
     markDeleted(object, 0, nowMs)
   }
   return { type: 'mark', object }
+}
+
+/** The usual case, seen without a copy: nothing holds the object and nobody asked for more than its end. */
+function isPlainRemoval(kind: KindDefinition, object: KubeObject, options: DeletionOptions): boolean {
+  const { metadata } = object
+  if (metadata.finalizers?.length || metadata.deletionTimestamp !== undefined || (kind.group === '' && kind.kind === 'Namespace'))
+    return false
+  if (effectivePolicy([], options) !== 'Background') return false
+  return !kind.gracefulDeletion?.(object, options.gracePeriodSeconds)
 }
 
 /**

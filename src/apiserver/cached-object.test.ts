@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { KubeObject } from '../machinery/object.ts'
+import type { Revision } from '../store/contract.ts'
+import { type CachedObject, decodeStored } from './cached-object.ts'
+import { encodeStored } from './codec.ts'
+import { Slabs } from './slabs.ts'
+
+const object = (name: string, more: object = {}): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...more } })
+const decode = (slabs: Slabs, value: KubeObject, revision: number) => decodeStored(slabs, encodeStored(value), revision as Revision)
+
+test('the version is spliced in right after the opening of the metadata', () => {
+  const cached = decode(new Slabs(), object('a'), 42)
+  assert.equal(cached.text, '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"42","name":"a"}}')
+  assert.equal(cached.object.metadata.resourceVersion, '42')
+})
+
+const labelCases: readonly (readonly [title: string, metadata: object])[] = [
+  ['none', {}],
+  ['none, but annotations that look like labels', { annotations: { labels: '"labels":{"a":"b"}' } }],
+  ['some', { labels: { a: 'b', 'c/d': '' } }],
+  ['some with braces and quotes', { labels: { a: '}"\\{' }, annotations: { x: 'y' } }],
+  ['some after an owner was given first', { ownerReferences: [{ name: 'o' }], labels: { a: 'b' } }],
+]
+for (const [title, metadata] of labelCases) {
+  test(`labels are read without parsing the rest: ${title}`, () => {
+    const cached = decode(
+      new Slabs(),
+      { ...object('a', metadata), spec: { template: { metadata: { labels: { not: 'mine' } } } } } as KubeObject,
+      1,
+    )
+    assert.deepEqual(cached.labels, (metadata as { labels?: object }).labels ?? {})
+  })
+}
+
+test('equal label sets are one object', () => {
+  const slabs = new Slabs()
+  assert.equal(decode(slabs, object('a', { labels: { x: '1' } }), 1).labels, decode(slabs, object('b', { labels: { x: '1' } }), 2).labels)
+})
+
+test('the first frame asked for is the one beside the bytes; others are copies', () => {
+  const cached = decode(new Slabs(), object('a'), 1)
+  assert.equal(cached.frame('MODIFIED').toString(), `{"type":"MODIFIED","object":${cached.text}}\n`)
+  assert.equal(cached.frame('ADDED').toString(), `{"type":"ADDED","object":${cached.text}}\n`)
+  assert.equal(cached.frame('MODIFIED').buffer, cached.frame('MODIFIED').buffer)
+  assert.notEqual(cached.frame('ADDED').buffer, cached.frame('MODIFIED').buffer)
+})
+
+test('the same state under another version', () => {
+  const cached = decode(new Slabs(), object('a', { labels: { x: 'ü' } }), 9)
+  assert.equal(cached.at(1000 as Revision).text, cached.text.replace('"9"', '"1000"'))
+})
+
+test('slabs that are mostly dead are emptied, and what was handed out stays as it was', () => {
+  const slabs = new Slabs()
+  const blob = 'x'.repeat(10_000)
+  const make = (i: number) => decode(slabs, object(`o${i}`, { annotations: { blob } }), i + 1)
+  const live: CachedObject[] = []
+  const handedOut: (readonly [Buffer, string])[] = []
+  for (let i = 0; i < 2_000; i++) {
+    const cached = make(i)
+    if (i % 10 === 0) {
+      live.push(cached)
+      handedOut.push([cached.bytes, cached.text])
+    } else cached.retire(slabs)
+  }
+  for (const [i, cached] of live.entries()) assert.equal(cached.object.metadata.name, `o${i * 10}`)
+  for (const [bytes, text] of handedOut) assert.equal(bytes.toString(), text)
+  const slabsOfLive = new Set(live.map((cached) => cached.bytes.buffer))
+  assert.ok(slabsOfLive.size <= 6, `${slabsOfLive.size} megabytes hold ${(live.length * blob.length) / 1e6} MB of objects`)
+})

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { seededRandom } from '../base/random.ts'
+import { virtualClock } from '../platform/virtual-clock.ts'
+import type { Attributes, Authorizer } from './contract.ts'
+import { allowAll, createTestApi } from './test-api.ts'
+import { at, sender } from './test-requests.ts'
+
+/** A policy by a predicate; everything it was asked is kept. */
+const asked: Attributes[] = []
+let allows: (attributes: Attributes) => boolean = () => true
+const authorizer: Authorizer = {
+  ...allowAll,
+  authorize: (attributes) => {
+    asked.push(attributes)
+    return { allowed: allows(attributes), reason: '' }
+  },
+}
+const { api, client } = await createTestApi({
+  clock: virtualClock(),
+  random: seededRandom(8),
+  authorizer,
+  authenticator: { authenticate: () => ({ name: 'jane', groups: ['system:authenticated'] }) },
+})
+after(() => api.close())
+const send = sender(api)
+
+function check(title: string, [method, url]: readonly [string, string], expected: { verb: string; message: string }): void {
+  test(`forbidden: ${title}`, async () => {
+    allows = () => false
+    asked.length = 0
+    const { code, json } = await send(method, url, method === 'GET' || method === 'DELETE' ? {} : { body: {} })
+    allows = () => true
+    assert.equal(code, 403)
+    assert.equal(json.reason, 'Forbidden')
+    assert.equal(json.message, expected.message)
+    assert.equal(asked[0]!.verb, expected.verb)
+  })
+}
+
+const pods = '/api/v1/namespaces/default/pods'
+check('get', ['GET', `${pods}/p`], {
+  verb: 'get',
+  message: 'pods "p" is forbidden: User "jane" cannot get resource "pods" in API group "" in the namespace "default"',
+})
+check('list of a named group at the cluster scope', ['GET', '/apis/apps/v1/deployments'], {
+  verb: 'list',
+  message: 'deployments.apps is forbidden: User "jane" cannot list resource "deployments" in API group "apps" at the cluster scope',
+})
+check('watch', ['GET', `${pods}?watch=true`], {
+  verb: 'watch',
+  message: 'pods is forbidden: User "jane" cannot watch resource "pods" in API group "" in the namespace "default"',
+})
+check('watch by the old path', ['GET', '/api/v1/watch/namespaces/default/pods'], {
+  verb: 'watch',
+  message: 'pods is forbidden: User "jane" cannot watch resource "pods" in API group "" in the namespace "default"',
+})
+check('a list of one name', ['GET', `${pods}?fieldSelector=metadata.name%3Dp`], {
+  verb: 'list',
+  message: 'pods "p" is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"',
+})
+check('deletecollection', ['DELETE', pods], {
+  verb: 'deletecollection',
+  message: 'pods is forbidden: User "jane" cannot deletecollection resource "pods" in API group "" in the namespace "default"',
+})
+check('a subresource', ['POST', `${pods}/p/stop`], {
+  verb: 'create',
+  message: 'pods "p" is forbidden: User "jane" cannot create resource "pods/stop" in API group "" in the namespace "default"',
+})
+check('a path', ['GET', '/metrics'], { verb: 'get', message: 'forbidden: User "jane" cannot get path "/metrics"' })
+
+test('an unknown resource is forbidden before it is unknown', async () => {
+  allows = () => false
+  assert.equal((await send('GET', '/api/v1/nothings')).code, 403)
+  allows = () => true
+})
+
+const whoAmI = (headers: Record<string, string>) => send('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: {}, headers })
+
+test('impersonation asks for every part and then speaks as the other', async () => {
+  asked.length = 0
+  const { json } = await whoAmI({ 'impersonate-user': 'bob', 'impersonate-group': 'a,b', 'impersonate-extra-team': 'x' })
+  assert.deepEqual(at(json, 'status.userInfo'), { username: 'bob', groups: ['a', 'b', 'system:authenticated'], extra: { team: ['x'] } })
+  const demands = asked
+    .filter((a) => a.verb === 'impersonate')
+    .map((a) => a.type === 'resource' && `${a.resource}/${a.subresource} ${a.name}`)
+  assert.deepEqual(demands, ['users/ bob', 'groups/ a', 'groups/ b', 'userextras/team x'])
+})
+test('a service account brings its groups', async () => {
+  const { json } = await whoAmI({ 'impersonate-user': 'system:serviceaccount:ns:sa' })
+  assert.deepEqual(at(json, 'status.userInfo.groups'), ['system:serviceaccounts', 'system:serviceaccounts:ns', 'system:authenticated'])
+})
+test('impersonation is refused without the right, and without a user', async () => {
+  allows = (a) => a.verb !== 'impersonate'
+  assert.equal((await whoAmI({ 'impersonate-user': 'bob' })).code, 403)
+  allows = () => true
+  assert.equal((await whoAmI({ 'impersonate-group': 'a' })).code, 400)
+})
+
+test('the in-process client passes the same policy', async () => {
+  allows = () => false
+  await assert.rejects(
+    client.resource({ group: '', version: 'v1', kind: 'Pod', plural: 'pods', scope: 'Namespaced' }, 'default').get('p'),
+    { code: 403 },
+  )
+  allows = () => true
+})
