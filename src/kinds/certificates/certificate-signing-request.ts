@@ -30,7 +30,8 @@ export const certificateSigningRequests = defineKind<CertificateSigningRequest>(
     // Approving is another subresource's right: what it wrote stays as it is.
     const conditions = request.status?.conditions?.filter((c) => !approvalTypes.includes(c.type)) ?? []
     const approvals = old.status?.conditions?.filter((c) => approvalTypes.includes(c.type)) ?? []
-    if (approvals.length + conditions.length > 0) request.status = { ...request.status, conditions: [...approvals, ...conditions] }
+    if (approvals.length > 0 || request.status?.conditions)
+      request.status = { ...request.status, conditions: [...approvals, ...conditions] }
   },
   validate: ({ spec }) => {
     const errors: FieldError[] = []
