@@ -14,8 +14,8 @@ export const bridgeName = 'keelson0'
 export const cniConfigFile = '10-keelson.conflist'
 
 /**
- * The CNI configuration list: a bridge with the first address of the range as gateway, addresses by host-local, host ports by
- * portmap. Masquerade is not the plugin's (`ipMasq: false`): guard rules of the node do it once for all pods.
+ * The CNI configuration list: a bridge with the first address of the range as gateway, addresses by host-local. Host ports are
+ * host-ports.ts. Masquerade is not the plugin's (`ipMasq: false`): guard rules of the node do it once for all pods.
  * Source: CNI specification 1.0.0 and the reference plugins' documentation.
  */
 export function cniConfig(network: PodNetworkConfig): string {
@@ -37,7 +37,6 @@ export function cniConfig(network: PodNetworkConfig): string {
           routes: [{ dst: '0.0.0.0/0' }],
         },
       },
-      { type: 'portmap', capabilities: { portMappings: true }, snat: true },
     ],
   }
   return `${JSON.stringify(list, null, 2)}\n`

@@ -7,7 +7,7 @@ import { runProgram } from '../../platform/run-program.ts'
 import { writeSysctl } from '../../platform/sysctl.ts'
 import { readTextFile, writeTextFile } from '../../platform/text-file.ts'
 import { bridgeName, cniConfig, cniConfigFile } from './cni-config.ts'
-import { hostPortRemoval } from './host-port-rules.ts'
+import { hostPortTable } from './host-ports.ts'
 import {
   type NetworkFacts,
   type NetworkNode,
@@ -83,9 +83,8 @@ export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
       await ip.batch([...routes.map((route) => `route del ${routeKey(route)}`), `link del ${vxlanName}`, `link del ${bridgeName}`], {
         force: true,
       })
-      await nft.apply(`table ip ${rulesTable}\ndelete table ip ${rulesTable}\n`)
-      const leftovers = hostPortRemoval((await nft.list(['table', 'ip', 'nat'])) ?? [])
-      if (leftovers.length > 0) await nft.apply(`${leftovers.join('\n')}\n`)
+      const tables = [rulesTable, hostPortTable]
+      await nft.apply(tables.map((table) => `table ip ${table}\ndelete table ip ${table}\n`).join(''))
     },
   }
 }

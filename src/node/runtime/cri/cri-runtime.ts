@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import type { Clock } from '../../../base/clock.ts'
 import type { Log } from '../../../base/log.ts'
 import { type CgroupTree, readCgroupTree, removeCgroup } from '../../../platform/cgroup.ts'
+import { createHostPorts, type HostPorts } from '../../cni/host-ports.ts'
 import {
   type Condition,
   type ContainerStats,
@@ -30,6 +31,8 @@ export type CriRuntimeOptions = {
   readonly log: Log
   /** Images that garbage collection must keep, e.g. the pause image. */
   readonly pinnedImages?: readonly string[]
+  /** Default: those of the network namespace of this process. */
+  readonly hostPorts?: HostPorts
 }
 
 const callTimeoutMs = 30_000
@@ -45,7 +48,8 @@ const graceSecondsMax = 14 * 86_400
 export function createCriRuntime(options: CriRuntimeOptions): Runtime {
   const caller = createGrpcCaller({ socket: options.socket, descriptors: [criDescriptor, containerdDescriptor], clock: options.clock })
   const observer = createCriObserver(caller, options.owner)
-  const context: Context = { ...options, caller, observer, cgroups: readCgroupTree() }
+  const hostPorts = options.hostPorts ?? createHostPorts()
+  const context: Context = { ...options, caller, observer, hostPorts, cgroups: readCgroupTree() }
   return {
     version: async () => {
       const answer = await call<{ runtimeName: string; runtimeVersion: string; runtimeApiVersion: string }>(context, 'Version', {})
@@ -82,6 +86,7 @@ export async function sandboxImageOf(socket: string, options: Pick<CriRuntimeOpt
 type Context = CriRuntimeOptions & {
   readonly caller: GrpcCaller
   readonly observer: CriObserver
+  readonly hostPorts: HostPorts
   /** Read once: the list of mounts is long on a node with many pods. */
   readonly cgroups: CgroupTree
 }
@@ -99,16 +104,39 @@ function sandboxMethods(context: Context): Pick<Runtime, 'runSandbox' | 'stopSan
       )
       if (spec.hostNetwork) return { sandboxId: podSandboxId, ips: [] }
       const status = await observer.sandboxStatus(podSandboxId).catch(rethrow)
-      return { sandboxId: podSandboxId, ips: status ? ipsOf(status) : [] }
+      const ips = status ? ipsOf(status) : []
+      const ports = spec.portMappings.filter(({ hostPort }) => hostPort > 0)
+      if (ips[0] && ports.length > 0) await openPorts(context, podSandboxId, { podAddress: ips[0], ports })
+      return { sandboxId: podSandboxId, ips }
     },
-    stopSandbox: (podSandboxId) => idempotent(call(context, 'StopPodSandbox', { podSandboxId }, { timeoutMs: actTimeoutMs })),
+    stopSandbox: async (podSandboxId) => {
+      // First the way in, then who is behind it.
+      await context.hostPorts.close(podSandboxId)
+      await idempotent(call(context, 'StopPodSandbox', { podSandboxId }, { timeoutMs: actTimeoutMs }))
+    },
     removeSandbox: async (podSandboxId) => {
+      await context.hostPorts.close(podSandboxId)
       const status = await observer.sandboxStatus(podSandboxId).catch(rethrow)
       await idempotent(call(context, 'RemovePodSandbox', { podSandboxId }, { timeoutMs: actTimeoutMs }))
       // The engine removes the containers' cgroups and leaves the pod's.
       const cgroup = status?.annotations[annotations.cgroupParent]
       if (cgroup) removePodCgroup(context, cgroup)
     },
+  }
+}
+
+/** A sandbox whose ports cannot be opened is no sandbox: it is taken down again. */
+async function openPorts(
+  context: Context,
+  podSandboxId: string,
+  { podAddress, ports }: { podAddress: string; ports: SandboxSpec['portMappings'] },
+): Promise<void> {
+  try {
+    await context.hostPorts.open(podSandboxId, podAddress, ports)
+  } catch (error) {
+    await call(context, 'StopPodSandbox', { podSandboxId }, { timeoutMs: actTimeoutMs })
+    await call(context, 'RemovePodSandbox', { podSandboxId }, { timeoutMs: actTimeoutMs })
+    throw new RuntimeError('Failed', `host ports cannot be opened: ${(error as Error).message}`, { cause: error })
   }
 }
 

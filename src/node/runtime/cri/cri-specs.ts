@@ -51,7 +51,8 @@ export function podSandboxConfig(spec: SandboxSpec, owner: string): PodSandboxCo
     hostname: spec.hostNetwork ? '' : spec.hostname,
     logDirectory: spec.logDirectory,
     dnsConfig: spec.dns,
-    portMappings: spec.hostNetwork ? [] : spec.portMappings.filter((mapping) => mapping.hostPort > 0),
+    // Host ports are opened by the agent itself (cni/host-ports.ts).
+    portMappings: [],
     labels: { ...spec.labels, ...podLabels(spec, owner) },
     annotations: { ...spec.annotations, [annotations.cgroupParent]: spec.cgroupParent },
     linux: {
