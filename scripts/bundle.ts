@@ -21,6 +21,8 @@ await build({
   outdir: staging,
   bundle: true,
   platform: 'node',
+  // A module's own ESM build: imported dynamically, a CommonJS one would hide its names behind `default`.
+  mainFields: ['module', 'main'],
   target: 'node26',
   format: 'esm',
   splitting: true,

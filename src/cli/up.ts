@@ -10,9 +10,10 @@ import {
   mergeContext,
   type NewContext,
 } from '../client/kubeconfig.ts'
+import { leases } from '../kinds/coordination/lease.ts'
 import { nodes } from '../kinds/core/node.ts'
 import { CliError } from './cli-error.ts'
-import { type ClusterState, readClusterState, writeClusterState } from './cluster-state.ts'
+import { type ClusterState, type Daemon, readClusterState, writeClusterState } from './cluster-state.ts'
 import { isRunning, logTail, startDaemon } from './daemon.ts'
 import type { Machine } from './machine.ts'
 import { ensurePackages } from './packages.ts'
@@ -30,6 +31,7 @@ export type UpRequest = UpOptions & {
 export async function up(machine: Machine, request: UpRequest): Promise<ClusterState> {
   const { console } = machine
   const startedAt = machine.clock.monotonicMs()
+  const startedAtMs = machine.clock.now()
   const old = readClusterState(request.dataDir)
   const plan = planUp(request, {
     state: old,
@@ -42,12 +44,14 @@ export async function up(machine: Machine, request: UpRequest): Promise<ClusterS
   else {
     if (request.runtime === 'containerd') ensurePackages((line) => console.say(line))
     if (plan.type === 'start') {
+      // The nodes' bridge gives the machine an address that the server's certificate must carry.
+      if (isMultiNode(request)) await machine.createNodes(request.dataDir, nodeNamesOf(request.nodes))
       state = await startServer(machine, request)
       if (isMultiNode(request)) state = await startAgents(machine, request, state, nodeNamesOf(request.nodes))
     } else state = await startAgents(machine, { ...request, ...old! }, old!, plan.nodeNames)
   }
   const client = clientOf(request.dataDir)
-  await waitForNodes(machine, client, state, request.timeoutMs)
+  await waitForNodes(machine, client, state, request.timeoutMs, plan.type === 'start' ? startedAtMs : 0)
   const context = publishKubeconfig(request)
   const seconds = ((machine.clock.monotonicMs() - startedAt) / 1000).toFixed(1)
   const verb = plan.type === 'keep' ? 'is already running' : `is up (${seconds} s)`
@@ -146,17 +150,18 @@ async function startAgents(machine: Machine, request: UpRequest, state: ClusterS
 
 const silentConsole = { out() {}, say() {} }
 
-async function waitForNodes(machine: Machine, client: Client, state: ClusterState, timeoutMs: number): Promise<void> {
+async function waitForNodes(machine: Machine, client: Client, state: ClusterState, timeoutMs: number, aliveSinceMs: number): Promise<void> {
   const deadline = machine.clock.monotonicMs() + timeoutMs
   let ready = 0
   for (;;) {
-    const list = await client.resource(nodes).list()
-    ready = list.items.filter((n) => n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')).length
+    const [list, leaseList] = await Promise.all([client.resource(nodes).list(), client.resource(leases, 'kube-node-lease').list()])
+    // What the store remembers of a node from before proves nothing: it counts once its agent renews its lease again.
+    const alive = new Set(leaseList.items.filter((l) => Date.parse(l.spec?.renewTime ?? '') >= aliveSinceMs).map((l) => l.metadata.name))
+    ready = list.items.filter(
+      (n) => alive.has(n.metadata.name) && n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
+    ).length
     if (ready >= state.nodes) return
-    if (!isRunning(state.server))
-      throw new CliError(`the server stopped; its log ends with\n${logTail(state.server, 5)}\n`, {
-        nextStep: `see ${state.server.logFile}`,
-      })
+    for (const daemon of [state.server, ...state.agents]) demandRunning(daemon)
     if (machine.clock.monotonicMs() > deadline) {
       const why = list.items.flatMap(
         (n) =>
@@ -169,6 +174,12 @@ async function waitForNodes(machine: Machine, client: Client, state: ClusterStat
     }
     await sleep(machine.clock, 50)
   }
+}
+
+function demandRunning(daemon: Daemon & { nodeName?: string }): void {
+  if (isRunning(daemon)) return
+  const what = daemon.nodeName === undefined ? 'the server' : `the agent of ${daemon.nodeName}`
+  throw new CliError(`${what} stopped; its log ends with\n${logTail(daemon, 5)}\n`, { nextStep: `see ${daemon.logFile}` })
 }
 
 export const adminKubeconfig = (dataDir: string) => join(dataDir, 'admin.kubeconfig')

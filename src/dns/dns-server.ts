@@ -97,7 +97,8 @@ function serveTcp(server: Server, options: DnsServerOptions, forwarder: Forwarde
       return undefined
     })
   })
-  server.on('error', (error) => options.log.warn({ error: error.message }, 'DNS listener'))
+  // A failure to listen is the caller's to judge.
+  server.on('error', (error) => server.listening && options.log.warn({ error: error.message }, 'DNS listener'))
 }
 
 async function answer(query: DnsMessage, options: DnsServerOptions, forwarder: Forwarder): Promise<ReturnType<typeof bareResponse>> {

@@ -5,7 +5,7 @@
 import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
 import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
 import { type ApiServer, createApiServer } from '../apiserver/api-server.ts'
-import type { ApiRequest, ApiResponse } from '../apiserver/contract.ts'
+import type { ApiRequest, ApiResponse, UserInfo } from '../apiserver/contract.ts'
 import { createDiscovery } from '../apiserver/discovery/discovery.ts'
 import { createOpenApi } from '../apiserver/openapi/openapi.ts'
 import type { PathHandler } from '../apiserver/pipeline.ts'
@@ -43,7 +43,11 @@ export type ControlPlaneOptions = {
   readonly advertise?: { readonly address: string; readonly port: number }
   /** Reaches node agents; absent: logs, streams and proxies answer 503. */
   readonly dialer?: Dialer
+  /** What every loop gets in place of its plain client: faults, for tests. The administrator's client stays as it is. */
+  readonly wrapClient?: WrapClient
 }
+
+export type WrapClient = (client: Client, user: UserInfo) => Client
 
 export type ControlPlane = {
   readonly api: ApiServer
@@ -97,17 +101,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await access.follow({ informers: accessInformers, lookup: api.reader.get }, stopping.signal)
   const ready = Promise.all([reconcilePolicy(own, policy), ensureDnsService(own)]).then(() => {})
 
-  const informers = new InformerFactory({ client: api.clientFor(controllerManagerUser), clock, random, log })
+  const clientFor = (user: UserInfo) => options.wrapClient?.(api.clientFor(user), user) ?? api.clientFor(user)
+  const informers = new InformerFactory({ client: clientFor(controllerManagerUser), clock, random, log })
   const contextFor = (component: string, client: Client) =>
     createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
-  const scheduler = createScheduler({ context: contextFor('default-scheduler', api.clientFor(schedulerUser)) })
+  const scheduler = createScheduler({ context: contextFor('default-scheduler', clientFor(schedulerUser)) })
   scheduling.scheduler = scheduler
   const running = ready.then(() =>
     Promise.all([
       runControllers(
         {
           definitions: controllers,
-          contextFor: (name) => contextFor(`${name}-controller`, api.clientFor(controllerUser(name))),
+          contextFor: (name) => contextFor(`${name}-controller`, clientFor(controllerUser(name))),
           informers,
           metrics: new ControllerMetrics(),
         },

@@ -10,7 +10,7 @@ import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import type { Store } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import { type ControlPlane, startControlPlane } from './control-plane.ts'
+import { type ControlPlane, startControlPlane, type WrapClient } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { type SimulatedNode, startSimulatedNodes } from './simulated-nodes.ts'
 
@@ -25,6 +25,8 @@ export type ClusterOptions = {
   readonly store?: Store
   /** How the simulated engines behave: times, failure rates, exits. */
   readonly runtime?: Partial<Omit<FakeRuntimeOptions, 'clock' | 'random'>>
+  /** What loops and nodes get in place of their plain client: faults, for tests. */
+  readonly wrapClient?: WrapClient
 }
 
 export type Cluster = {
@@ -46,7 +48,7 @@ export type Cluster = {
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { clock = systemClock, random = systemRandom, log = silentLog } = options
-  const ownStore = options.store ? undefined : createMemoryStore()
+  const ownStore = options.store ? undefined : createMemoryStore({ clock })
   const store = options.store ?? ownStore!
   const stopping = new AbortController()
   const controlPlane = await startControlPlane({
@@ -60,12 +62,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       publicKeyEncoding: { type: 'spki', format: 'pem' },
     }),
     controllerFunctions: { rootCaPem: '' },
+    ...(options.wrapClient ? { wrapClient: options.wrapClient } : {}),
   })
+  const nodeClient = (name: string) => {
+    const client = controlPlane.api.clientFor(nodeUser(name))
+    return options.wrapClient?.(client, nodeUser(name)) ?? client
+  }
   const names = Array.from({ length: options.nodes ?? 1 }, (_, i) => `node-${i + 1}`)
   const nodes = startSimulatedNodes(
     {
       names,
-      clientFor: (name) => controlPlane.api.clientFor(nodeUser(name)),
+      clientFor: nodeClient,
       clock,
       random,
       log,

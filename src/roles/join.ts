@@ -14,6 +14,8 @@ import { CliError } from '../cli/cli-error.ts'
 import type { Client } from '../client/contract.ts'
 import { createHttpClient } from '../client/http-client.ts'
 import { certificateSigningRequests } from '../kinds/certificates/certificate-signing-request.ts'
+import { nodes } from '../kinds/core/node.ts'
+import { isStatus } from '../machinery/status-error.ts'
 import type { CertificateSigningRequest } from '../kinds/generated/types/certificates-v1.ts'
 import { authorityHash, type CertifiedKey } from '../platform/pki/certificate.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
@@ -43,6 +45,7 @@ export async function joinCluster(options: JoinOptions): Promise<NodeIdentity> {
   const client = await clientCertificate(options, ca)
   const asNode = createHttpClient({ server: options.server, ca, cert: client.cert, key: client.key, clock: options.clock })
   try {
+    await announceNode(options, asNode)
     return { ca, client, server: await servingCertificate(options, asNode) }
   } finally {
     asNode.close()
@@ -117,6 +120,24 @@ function requestClientCertificate(options: JoinOptions, client: Client): Promise
     usages: ['digital signature', 'client auth'],
     hosts: [],
   })
+}
+
+/**
+ * Makes sure that the Node object has this machine's addresses: a serving certificate is approved only for addresses that the
+ * node has there. The agent fills in the rest when it runs.
+ */
+async function announceNode(options: JoinOptions, client: Client): Promise<void> {
+  const resource = client.resource(nodes)
+  try {
+    await resource.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: options.nodeName } })
+  } catch (error) {
+    if (!isStatus(error, 'AlreadyExists')) throw error
+  }
+  const addresses = [
+    ...options.addresses.map((address) => ({ type: 'InternalIP', address })),
+    { type: 'Hostname', address: options.nodeName },
+  ]
+  await resource.patch(options.nodeName, { type: 'strategic', body: { status: { addresses } } }, { subresource: 'status' })
 }
 
 async function servingCertificate(options: JoinOptions, client: Client): Promise<CertifiedKey> {

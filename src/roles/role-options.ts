@@ -141,11 +141,18 @@ function parseCount(count: string): number {
   return Number(count)
 }
 
-/** This machine's first global IPv4 address that is not a bridge of ours; loopback when there is none. */
+/** This machine's first global IPv4 address that is not a bridge of containers; loopback when there is none. */
 export function machineAddress(): string {
-  for (const [name, addresses] of Object.entries(networkInterfaces())) {
-    if (/^(keelson|cni|veth|docker|br-|vxlan)/.test(name)) continue
-    for (const a of addresses ?? []) if (a.family === 'IPv4' && !a.internal) return a.address
-  }
-  return '127.0.0.1'
+  return globalAddresses().find(({ name }) => !/^(keelson|ks[0-9a-f]{4}-|kn|cni|veth|docker|br-|vxlan)/.test(name))?.address ?? '127.0.0.1'
+}
+
+/** Every IPv4 address by which this machine can be reached. */
+export function machineAddresses(): string[] {
+  return globalAddresses().map(({ address }) => address)
+}
+
+function globalAddresses(): { readonly name: string; readonly address: string }[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    (addresses ?? []).filter((a) => a.family === 'IPv4' && !a.internal).map(({ address }) => ({ name, address })),
+  )
 }

@@ -18,7 +18,7 @@ import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import { apiServerHosts } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
-import { machineAddress, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
+import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
 import { untilStopped } from './stop-signal.ts'
 
@@ -48,7 +48,11 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const clock = systemClock
   const random = systemRandom
   const address = options.nodeAddress ?? (options.runtime === 'fake' ? '127.0.0.1' : machineAddress())
-  const pki = ensureClusterPki({ dir: join(dataDir, 'pki'), hosts: apiServerHosts(listen.host, allAddresses(address)), nowMs: clock.now() })
+  const pki = ensureClusterPki({
+    dir: join(dataDir, 'pki'),
+    hosts: apiServerHosts(listen.host, [address, ...machineAddresses()]),
+    nowMs: clock.now(),
+  })
   const encryption = createValueEncryption(ensureEncryptionKeys(join(dataDir, 'pki', 'encryption.json')))
   const disk = await openSqliteStore({ dir: join(dataDir, 'store'), clock, log: log.child({ component: 'store' }) })
   const store = encryptedStore(disk, encryption, encryptedPrefixes)
@@ -113,10 +117,6 @@ function certificateSigner(pki: ClusterPki) {
 }
 
 const certificateSeconds = 365 * 24 * 3600
-
-function allAddresses(primary: string): string[] {
-  return primary === '127.0.0.1' ? [] : [primary]
-}
 
 /** The administrator's way in; `keelson up` waits for this file. */
 function writeAdminKubeconfig(options: ServerOptions, pki: ClusterPki, port: number): void {
