@@ -1,5 +1,5 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1035Label, dns1123Subdomain } from '../../machinery/names.ts'
+import { dns1035Label, dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
 import { checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { copyField, defineKind } from '../define-kind.ts'
@@ -13,6 +13,7 @@ export const apiServices = defineKind<APIService>({
   version: 'v1',
   kind: 'APIService',
   categories: ['api-extensions'],
+  validateName: pathSegmentName,
   applyDefaults: ({ spec }) => {
     if (spec?.service) spec.service.port ??= 443
   },

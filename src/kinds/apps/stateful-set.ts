@@ -1,5 +1,6 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { dns1123Label } from '../../machinery/names.ts'
 import { checkNonNegative, checkOptionalEnum, checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyClaimDefaults } from '../core/persistent-volume-claim.ts'
@@ -25,6 +26,8 @@ export const statefulSets = defineKind<StatefulSet>({
   kind: 'StatefulSet',
   shortNames: ['sts'],
   categories: ['all'],
+  // Its pods' host names begin with it.
+  validateName: dns1123Label,
   applyDefaults: ({ spec }) => {
     if (!spec) return
     spec.podManagementPolicy ||= 'OrderedReady'

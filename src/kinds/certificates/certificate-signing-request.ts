@@ -1,6 +1,6 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1123Subdomain } from '../../machinery/names.ts'
+import { dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkRequired, type Errors } from '../checks.ts'
 import { column, nameColumn, ageColumn } from '../columns.ts'
@@ -17,6 +17,7 @@ export const certificateSigningRequests = defineKind<CertificateSigningRequest>(
   version: 'v1',
   kind: 'CertificateSigningRequest',
   shortNames: ['csr'],
+  validateName: pathSegmentName,
   prepareForCreate: (request, context) => {
     delete request.status
     recordRequestor(request, context)

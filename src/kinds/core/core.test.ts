@@ -149,6 +149,12 @@ test('node: columns', () => {
   assert.equal(row(nodes, node()).split(' ; ')[1], 'Unknown')
   assert.equal(row(nodes, node({ status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } })).split(' ; ')[1], 'NotReady')
 })
+test('node: one range fills both fields', () => {
+  assert.deepEqual(defaulted(nodes, node({ spec: { podCIDR: '10.244.1.0/24' } })).spec, {
+    podCIDR: '10.244.1.0/24',
+    podCIDRs: ['10.244.1.0/24'],
+  })
+})
 test('node: allocatable is the capacity unless said', () => {
   assert.deepEqual(defaulted(nodes, node({ status: { capacity: { cpu: '2000m' } } })).status, {
     capacity: { cpu: '2' },

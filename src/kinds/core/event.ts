@@ -35,7 +35,7 @@ export const events = defineKind<Event>({
 export function validateEventNamespace({ metadata, involvedObject }: Event): FieldError[] {
   const namespace = involvedObject?.namespace ?? ''
   const own = metadata.namespace ?? ''
-  const isRight = namespace === '' ? own === '' || own === clusterScopedNamespace || own === 'kube-system' : namespace === own
+  const isRight = namespace === '' ? own === '' || own === clusterScopedNamespace : namespace === own
   return isRight ? [] : [fieldErrors.invalid('involvedObject.namespace', namespace, 'does not match event.namespace')]
 }
 

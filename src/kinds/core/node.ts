@@ -15,7 +15,10 @@ export const nodes = defineKind<Node>({
   version: 'v1',
   kind: 'Node',
   shortNames: ['no'],
-  applyDefaults: ({ status }) => {
+  applyDefaults: ({ spec, status }) => {
+    // The single range and the list are two names of one thing.
+    if (spec?.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR]
+    else if (spec?.podCIDRs?.length && !spec.podCIDR) spec.podCIDR = spec.podCIDRs[0]!
     canonicalizeQuantities(status?.capacity)
     canonicalizeQuantities(status?.allocatable)
     // What a node does not hold back is all there for pods.

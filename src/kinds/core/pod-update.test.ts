@@ -150,11 +150,18 @@ test('a status write keeps the spec and may carry annotations', () => {
     p.spec.containers = []
     p.metadata.annotations = { a: 'b' }
     p.metadata.ownerReferences = [{ apiVersion: 'v1', kind: 'X', name: 'x', uid: 'u' }]
-    p.status = { phase: 'Running' }
+    p.status = { phase: 'Running', podIP: '10.244.0.5', hostIP: '10.0.0.1' }
   })
   pods.prepareForStatusUpdate(next, old)
   assert.deepEqual(next.spec, old.spec)
-  assert.deepEqual(next.status, { phase: 'Running', qosClass: 'Burstable' })
+  assert.deepEqual(next.status, {
+    phase: 'Running',
+    podIP: '10.244.0.5',
+    podIPs: [{ ip: '10.244.0.5' }],
+    hostIP: '10.0.0.1',
+    hostIPs: [{ ip: '10.0.0.1' }],
+    qosClass: 'Burstable',
+  })
   assert.deepEqual(next.metadata.annotations, { a: 'b' })
   assert.equal(next.metadata.ownerReferences, undefined)
 })

@@ -43,6 +43,7 @@ export const pods = defineKind<Pod>({
   },
   prepareForStatusUpdate: (pod, old) => {
     keepAllButStatus(pod, old)
+    if (pod.status) fillAddressLists(pod.status)
     if (pod.status && !pod.status.qosClass && old.status?.qosClass) pod.status.qosClass = old.status.qosClass
   },
   validate: validatePod,
@@ -71,6 +72,13 @@ export function podGrace(pod: Pod, requestedSeconds: number | undefined): number
   const wanted = requestedSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30
   if (!pod.spec?.nodeName || isPodTerminal(pod)) return 0
   return wanted < 0 ? 1 : wanted
+}
+
+/** The single address and the list are two names of one thing; older agents fill only the first. */
+function fillAddressLists(status: NonNullable<Pod['status']>): void {
+  if (status.podIP && !status.podIPs?.length) status.podIPs = [{ ip: status.podIP }]
+  else if (status.podIPs?.length && !status.podIP) status.podIP = status.podIPs[0]!.ip
+  if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }]
 }
 
 /** The deprecated field mirrors the real one in every answer. */

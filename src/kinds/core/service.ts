@@ -52,6 +52,7 @@ export const services = defineKind<Service>({
     'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',
     'spec.type': ({ spec }) => spec?.type ?? '',
   },
+  allowCreateOnUpdate: true,
 })
 
 export function applyServiceDefaults(service: Service): void {

@@ -1,5 +1,5 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1123Subdomain } from '../../machinery/names.ts'
+import { dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
 import { checkRequired, checkRequiredName, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind, keepAllButStatusStrictly } from '../define-kind.ts'
@@ -12,6 +12,7 @@ export const flowSchemas = defineKind<FlowSchema>({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
   kind: 'FlowSchema',
+  validateName: pathSegmentName,
   applyDefaults: ({ spec }) => {
     if (spec) spec.matchingPrecedence ||= precedenceDefault
   },

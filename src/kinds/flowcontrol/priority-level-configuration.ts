@@ -1,4 +1,5 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { pathSegmentName } from '../../machinery/names.ts'
 import { checkNonNegative, checkRange, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind, keepAllButStatusStrictly } from '../define-kind.ts'
@@ -14,6 +15,7 @@ export const priorityLevelConfigurations = defineKind<PriorityLevelConfiguration
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
   kind: 'PriorityLevelConfiguration',
+  validateName: pathSegmentName,
   applyDefaults: ({ spec }) => {
     if (spec?.exempt) {
       spec.exempt.nominalConcurrencyShares ??= 0
