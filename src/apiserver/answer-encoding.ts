@@ -2,6 +2,7 @@ import { constants, createGzip } from 'node:zlib'
 import { Readable } from 'node:stream'
 import type { StatusError } from '../machinery/status-error.ts'
 import { statusErrors } from '../machinery/status-error.ts'
+import type { BinaryCodec } from './binary-codec.ts'
 import type { CachedObject } from './cached-object.ts'
 import type { ApiResponse } from './contract.ts'
 import type { Format } from './negotiation.ts'
@@ -12,14 +13,12 @@ import type { Answer } from './verb-request.ts'
 import type { ListPage } from './verbs/list.ts'
 import { encodeWatch } from './watch-encoding.ts'
 
-/** Writes a whole object as protobuf. Undefined for kinds that have no messages. */
-export type BinaryEncoder = (object: object) => Uint8Array | undefined
-
 export type EncodingOptions = {
   readonly format: Format
   readonly include: IncludeObject
   readonly nowMs: number
-  readonly encodeBinary: BinaryEncoder | undefined
+  /** There when protobuf was agreed on. */
+  readonly binary: BinaryCodec | undefined
   /** The client asked for gzip and is not on this machine, where compressing costs more than sending. */
   readonly mayCompress: boolean
 }
@@ -176,9 +175,9 @@ function gzipped(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Asyn
 }
 
 async function encodeValue(value: object, options: EncodingOptions): Promise<Uint8Array> {
-  const { format, encodeBinary } = options
+  const { format, binary } = options
   if (format.encoding !== 'protobuf') return encodeText(value, { encoding: format.encoding, isPretty: format.isPretty })
-  const bytes = encodeBinary?.(value)
+  const bytes = binary?.encode(value as Readonly<Record<string, unknown>>)
   if (bytes === undefined) throw statusErrors.notAcceptable(['application/json', 'application/yaml'])
   return bytes
 }

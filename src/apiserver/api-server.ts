@@ -16,8 +16,7 @@ import { certificateSigners, certificateSubjects } from './admission/certificate
 import { nodeRestriction } from './admission/node-restriction.ts'
 import { privilegeEscalation } from './admission/privilege-escalation.ts'
 import { serviceAccountAdmission } from './admission/service-account.ts'
-import type { BinaryEncoder } from './answer-encoding.ts'
-import type { BinaryDecoder } from './body.ts'
+import { lazyBinaryCodec } from './binary-codec.ts'
 import { bootstrap } from './bootstrap.ts'
 import { type CachedObject, decodeStored } from './cached-object.ts'
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UpgradeHandler, UserInfo } from './contract.ts'
@@ -77,8 +76,6 @@ export type ApiServerOptions = {
   readonly readyChecks?: readonly HealthCheck[]
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
-  /** Protobuf; absent: such bodies are 415 and such answers 406. */
-  readonly binary?: { readonly decode: BinaryDecoder; readonly encode: BinaryEncoder }
   readonly audit?: (entry: AuditEntry) => void
 }
 
@@ -129,6 +126,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log,
   }
   const dispatch = dispatchOf(options)
+  const binary = lazyBinaryCodec()
   const metrics = createApiMetrics()
   const paths = firstOf([
     healthPaths({ live: [{ name: 'ping', isHealthy: () => true }], ready: options.readyChecks ?? [] }),
@@ -144,8 +142,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       metrics,
       paths,
       dialer: options.dialer,
-      decodeBinary: options.binary?.decode,
-      encodeBinary: options.binary?.encode,
+      binary,
       closing: closing.signal,
       audit: options.audit,
     })

@@ -5,6 +5,7 @@ import { type StatusError, statusErrors } from '../machinery/status-error.ts'
 import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import { ProtobufError } from '../machinery/wire/protobuf-buffer.ts'
 import type { FieldValidation, RequestContext } from './core.ts'
+import type { BinaryCodec } from './binary-codec.ts'
 import { cannotHandle, decodeFields } from './object-decoding.ts'
 import { type Body, checkedDeletion, type ExpectedKind, type PatchBody } from './verb-request.ts'
 import type { DeletionOptions } from './verbs/deletion-rules.ts'
@@ -22,15 +23,12 @@ const patchTypes: Readonly<Record<string, PatchBody['type']>> = {
 const protobufType = 'application/vnd.kubernetes.protobuf'
 export const bodyTypes: readonly string[] = ['application/json', 'application/yaml', protobufType]
 
-/** Reads a protobuf body into its JSON form, `kind` and `apiVersion` included. Throws ProtobufError. */
-export type BinaryDecoder = (bytes: Uint8Array) => unknown
-
 export type BodyOptions = {
   readonly bytes: Uint8Array | undefined
   readonly contentType: string | undefined
   readonly schemas: SchemaSet
   readonly knownKinds: (apiVersion: string, kind: string) => boolean
-  readonly decodeBinary: BinaryDecoder | undefined
+  readonly binary: () => Promise<BinaryCodec>
 }
 
 /** The body of an HTTP request, read only when a verb asks for it. Throws 413 when it is over the bound. */
@@ -42,7 +40,7 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
   const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase()
   // The YAML parser is loaded when somebody sends YAML, not at start.
   const yaml = mediaType.endsWith('yaml') ? await import('../machinery/yaml.ts') : undefined
-  const isBinary = mediaType === protobufType
+  const binary = mediaType === protobufType ? await options.binary() : undefined
   const parse: Parse = (validation, expected) => {
     const text = bytes ?? new Uint8Array()
     if (yaml) return parseYamlBody(yaml, text, expected)
@@ -52,7 +50,7 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
     isEmpty: bytes === undefined || bytes.length === 0,
     object: (expected, context, validation) => {
       if (!bodyTypes.includes(mediaType)) throw statusErrors.unsupportedMediaType(bodyTypes)
-      if (isBinary) return readBinary(options, { expected, context, validation })
+      if (binary) return readBinary(options, binary, { expected, context, validation })
       const parsed = parse(validation, expected)
       return checkedObject(options, parsed, { expected, context, validation })
     },
@@ -63,7 +61,7 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
     },
     deletion: () => {
       if (bytes === undefined || bytes.length === 0) return {}
-      if (isBinary) return deletionOptions(decoded(options, bytes, deleteOptionsKind))
+      if (binary) return deletionOptions(decoded(binary, bytes, deleteOptionsKind))
       return deletionOptions(parse('Ignore', deleteOptionsKind).value)
     },
   }
@@ -125,18 +123,18 @@ function parsePatch(type: PatchBody['type'], bytes: Uint8Array, yaml: Yaml | und
 
 function readBinary(
   options: BodyOptions,
+  binary: BinaryCodec,
   request: { expected: ExpectedKind; context: RequestContext; validation: FieldValidation },
 ): KubeObject {
   const bytes = options.bytes ?? new Uint8Array()
-  const value = decoded(options, bytes, request.expected)
+  const value = decoded(binary, bytes, request.expected)
   // Fields that no message has cannot be told by name: there is nothing to be strict about.
   return checkedObject(options, { value, duplicates: [], bytes }, { ...request, validation: 'Ignore' })
 }
 
-function decoded({ decodeBinary }: BodyOptions, bytes: Uint8Array, expected: ExpectedKind): unknown {
-  if (!decodeBinary) throw statusErrors.unsupportedMediaType(bodyTypes.slice(0, 2))
+function decoded(binary: BinaryCodec, bytes: Uint8Array, expected: ExpectedKind): unknown {
   try {
-    return decodeBinary(bytes)
+    return binary.decode(bytes)
   } catch (error) {
     if (error instanceof ProtobufError) throw unrecognized(expected, error.message, bytes)
     throw error

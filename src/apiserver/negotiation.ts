@@ -26,13 +26,13 @@ const readableAgents = /^(?:curl|Wget|Mozilla\/5\.0)/
  * The form of the answer to an Accept header: the best by quality, in the order named, but JSON before protobuf where the
  * client takes both equally, because JSON is what is stored and goes out as it is. Throws 406 when there is none.
  */
-export function negotiate(accept: string | undefined, options: { hasBinary: boolean; pretty: string | undefined; agent: string }): Format {
+export function negotiate(accept: string | undefined, options: { pretty: string | undefined; agent: string }): Format {
   const isPretty = options.pretty === undefined ? readableAgents.test(options.agent) : options.pretty !== 'false' && options.pretty !== '0'
   const plain = isPretty ? { ...plainJson, isPretty } : plainJson
   if (accept === undefined || accept === 'application/json' || accept === '*/*' || accept === '') return plain
   for (const { type, parameters } of mediaRanges(accept)) {
     const encoding = Object.hasOwn(encodings, type) ? encodings[type] : undefined
-    if (encoding === undefined || (encoding === 'protobuf' && !options.hasBinary)) continue
+    if (encoding === undefined) continue
     const as = parameters.get('as')
     if (as === undefined) return { ...plain, encoding }
     const version = parameters.get('v') ?? 'v1'

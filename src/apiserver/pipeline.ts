@@ -1,7 +1,8 @@
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import { StoreUnavailable } from '../store/contract.ts'
-import { type BinaryEncoder, encodeAnswer, encodeFailure } from './answer-encoding.ts'
-import { type BinaryDecoder, httpBody } from './body.ts'
+import { encodeAnswer, encodeFailure } from './answer-encoding.ts'
+import type { BinaryCodec } from './binary-codec.ts'
+import { httpBody } from './body.ts'
 import type { ApiRequest, ApiResponse, Authenticator, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import { type Dispatch, dispatchVerb } from './dispatch.ts'
@@ -33,8 +34,8 @@ export type PipelineParts = {
   readonly metrics: ApiMetrics
   /** Carries requests to `…/proxy`. */
   readonly dialer: Dialer | undefined
-  readonly decodeBinary: BinaryDecoder | undefined
-  readonly encodeBinary: BinaryEncoder | undefined
+  /** Asked for when a client speaks protobuf. */
+  readonly binary: () => Promise<BinaryCodec>
   /** Ends what would go on for long when the server closes. */
   readonly closing: AbortSignal
   /** One line a request, after its answer's head is known. */
@@ -181,7 +182,6 @@ async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exch
   }
   const agent = single(request.headers['user-agent']) ?? ''
   exchange.format = negotiate(single(request.headers.accept), {
-    hasBinary: parts.encodeBinary !== undefined,
     pretty: info.query.get('pretty'),
     agent,
   })
@@ -200,7 +200,7 @@ async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exch
     format: exchange.format,
     include: includeOf(info),
     nowMs: core.clock.now(),
-    encodeBinary: parts.encodeBinary,
+    binary: exchange.format.encoding === 'protobuf' ? await parts.binary() : undefined,
     mayCompress: mayCompress(request),
   })
 }
@@ -219,7 +219,7 @@ async function answerTo(
     contentType: single(request.headers['content-type']),
     schemas: core.schemas,
     knownKinds: (apiVersion, kind) => core.registry.findKind(apiVersion, kind) !== undefined,
-    decodeBinary: parts.decodeBinary,
+    binary: parts.binary,
   })
   // A name that came out of a field selector is for the policy, not a name in the path.
   const isCollection = verb === 'list' || verb === 'watch' || verb === 'deletecollection'

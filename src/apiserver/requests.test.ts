@@ -232,3 +232,20 @@ test('every kind can be listed and watched by its path', async () => {
     assert.equal(table.json.kind, 'Table')
   }
 })
+
+test('protobuf in and out, and JSON where the client takes both', async () => {
+  const { createProtobufCodec } = await import('../machinery/wire/protobuf.ts')
+  const facts = await import('../kinds/generated/protobuf.json', { with: { type: 'json' } })
+  const codec = createProtobufCodec(facts.default as unknown as Parameters<typeof createProtobufCodec>[0])
+  const type = 'application/vnd.kubernetes.protobuf'
+  const body = codec.encode({ ...configMap('binary', { data: { k: 'v' } }), apiVersion: 'v1', kind: 'ConfigMap' })!
+  const made = await send('POST', configMaps, { body, type, accept: `${type},application/json` })
+  assert.equal(made.code, 201, made.text)
+  assert.equal(made.headers['content-type'], 'application/json')
+  assert.deepEqual(made.json.data, { k: 'v' })
+  const { code, headers } = await send('GET', `${configMaps}/binary`, { accept: type })
+  assert.equal(code, 200)
+  assert.equal(headers['content-type'], type)
+  const broken = await send('POST', configMaps, { body: body.subarray(0, 20), type })
+  assert.equal(broken.code, 400)
+})
