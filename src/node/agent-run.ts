@@ -83,7 +83,10 @@ export class AgentRun {
     })
     this.#reporter = this.#createReporter()
     const transport = options.probeTransport ?? (files ? socketProbeTransport() : simulatedProbeTransport())
-    const event: PodContext['event'] = (pod, input) => this.#events.record({ ...pod, apiVersion: 'v1', kind: 'Pod' }, input)
+    const recordsEvents = options.recordsEvents ?? true
+    const event: PodContext['event'] = (pod, input) => {
+      if (recordsEvents) this.#events.record({ ...pod, apiVersion: 'v1', kind: 'Pod' }, input)
+    }
     this.#probes = new ContainerProbes({ runtime, clock, transport, event, onVerdict: (verdict) => this.#onVerdict(verdict) })
     this.#collector = this.#createCollector()
     this.#volumes = prepared && this.#createVolumes(prepared)

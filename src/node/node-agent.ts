@@ -34,6 +34,8 @@ export type NodeAgentOptions = {
   readonly probeTransport?: ProbeTransport
   /** Default: an informer of this node's pods. Simulations share one informer between their nodes. */
   readonly pods?: PodSource
+  /** False: no Event objects are written, for simulations of many pods. Default true. */
+  readonly recordsEvents?: boolean
   /** Services that containers hear of by variables. Default: an informer for a real node, none for a simulated one. */
   readonly services?: () => Promise<readonly Service[]>
   readonly labels?: Readonly<Record<string, string>>

@@ -30,6 +30,8 @@ export type NodeReporterOptions = {
   readonly onNode: (node: Node) => void
 }
 
+const notReadyCheckMs = 50
+
 /** Registers the node (or adopts its object) and keeps its status current. */
 export class NodeReporter {
   readonly #options: NodeReporterOptions
@@ -63,11 +65,15 @@ export class NodeReporter {
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, checkPeriodMs, log } = this.#options
+    let notReadyDelayMs = notReadyCheckMs
     while (!signal.aborted) {
       let delayMs = checkPeriodMs
       try {
         this.#node ??= await this.#register(signal)
-        await this.#report(signal)
+        const isReady = await this.#report(signal)
+        // A node that is coming up is wanted soon: it is looked at often at first, and less and less while it stays as it is.
+        notReadyDelayMs = isReady ? notReadyCheckMs : Math.min(notReadyDelayMs * 1.5, checkPeriodMs)
+        if (!isReady) delayMs = notReadyDelayMs
       } catch (error) {
         if (signal.aborted) return
         if (isStatus(error, 'NotFound')) this.#node = undefined
@@ -119,11 +125,13 @@ export class NodeReporter {
     }
   }
 
-  async #report(signal: AbortSignal): Promise<void> {
+  /** Whether the node is Ready. */
+  async #report(signal: AbortSignal): Promise<boolean> {
     const { client, clock, nodeName, reportPeriodMs } = this.#options
     const status = await this.#status(this.#node)
+    const isReady = status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true
     const isDue = clock.now() - this.#reportedAtMs >= reportPeriodMs
-    if (!isDue && isSameNodeStatus(this.#node?.status, status, deepEqual)) return
+    if (!isDue && isSameNodeStatus(this.#node?.status, status, deepEqual)) return isReady
     const body = { status: { ...status, addresses: addressPatch(this.#node, status) } }
     const reported = await client
       .resource(kindRefs.coreV1.nodes)
@@ -131,6 +139,7 @@ export class NodeReporter {
     this.#node = reported
     this.#reportedAtMs = clock.now()
     this.#options.onNode(reported)
+    return isReady
   }
 
   async #status(old: Node | undefined): Promise<NodeStatus> {

@@ -23,6 +23,8 @@ export type PodActionsOptions = {
   readonly sandboxes: () => readonly RuntimePod[]
   /** A sandbox is there before the next observation. */
   readonly onSandbox: (sandbox: RuntimePod) => void
+  /** The engine was asked for a sandbox and gave no clear answer. */
+  readonly onUncertain: () => void
   /** A step has ended, well or not. */
   readonly onSettled: () => void
 }
@@ -121,6 +123,7 @@ export class PodActions {
   async #createSandbox({ attempt }: Of<'createSandbox'>, signal: AbortSignal): Promise<void> {
     const { context, records, onSandbox } = this.#options
     const pod = this.#options.pod()
+    let isAsked = false
     try {
       await context.host.prepare(pod, signal)
       records.isHostReady = true
@@ -129,13 +132,17 @@ export class PodActions {
       if (attempt > 0) {
         this.#event({ type: 'Normal', reason: 'SandboxChanged', message: 'Pod sandbox changed, it will be killed and re-created.' })
       }
-      const { sandboxId, ips } = await context.starts.run(() => context.runtime.runSandbox(spec, signal), signal)
+      const { sandboxId, ips } = await context.starts.run(() => {
+        isAsked = true
+        return context.runtime.runSandbox(spec, signal)
+      }, signal)
       const { namespace, name, uid } = spec
       onSandbox({ namespace, name, uid, sandboxId, state: 'Ready', attempt, createdAtMs: context.clock.now(), ips, containers: [] })
       records.sandboxFailures = 0
       delete records.sandboxRetryAtMs
       delete records.sandboxError
     } catch (error) {
+      if (isAsked) this.#options.onUncertain()
       if (signal.aborted) return
       const delayMs = Math.min(sandboxRetry.initialMs * 2 ** records.sandboxFailures++, sandboxRetry.maxMs)
       records.sandboxRetryAtMs = context.clock.now() + delayMs

@@ -17,7 +17,11 @@ export function podConditions(view: PodView, views: readonly ContainerView[], st
     ['ContainersReady', containersReady],
     ['PodScheduled', { status: 'True' }],
   ]
-  const { resize } = view.records
+  const { resize, terminal } = view.records
+  // Tells controllers that the pod's end was the node's doing, not its program's.
+  if (terminal?.reason === 'Evicted') {
+    verdicts.push(['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message: terminal.message }])
+  }
   if (resize) verdicts.push([resize.type, { status: 'True', reason: resize.reason, message: resize.message }])
   return verdicts.map(([type, verdict]) => toCondition(view, type, verdict))
 }

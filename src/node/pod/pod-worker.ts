@@ -41,6 +41,8 @@ export class PodWorker {
   #pod: Pod
   #sandboxes: readonly RuntimePod[]
   #mustObserve = false
+  /** The engine may hold a sandbox whose id was never told. */
+  #mustList = false
   #isDirty = false
   #running: Promise<void> | undefined
   #cancelTimer: Cancel | undefined
@@ -59,6 +61,9 @@ export class PodWorker {
       sandboxes: () => this.#sandboxes,
       onSandbox: (sandbox) => {
         this.#sandboxes = sorted([...this.#sandboxes.filter((s) => s.sandboxId !== sandbox.sandboxId), sandbox])
+      },
+      onUncertain: () => {
+        this.#mustList = true
       },
       onSettled: () => this.look({ observe: true }),
     })
@@ -133,9 +138,14 @@ export class PodWorker {
     this.look({ observe: false })
   }
 
-  setSandboxes(sandboxes: readonly RuntimePod[]): void {
-    this.#sandboxes = sorted(sandboxes)
-    this.look({ observe: false })
+  /**
+   * A complete list of the engine. What a step has made since that list was taken is kept; the look that follows asks for each by
+   * itself and drops what is gone.
+   */
+  setSandboxes(listed: readonly RuntimePod[]): void {
+    const known = this.#sandboxes.filter((s) => !listed.some((l) => l.sandboxId === s.sandboxId))
+    this.#sandboxes = sorted([...listed, ...known])
+    this.look({ observe: true })
   }
 
   look({ observe }: { observe: boolean }): void {
@@ -178,14 +188,24 @@ export class PodWorker {
     if (!this.#mustObserve) return
     this.#mustObserve = false
     try {
-      const seen = await Promise.all(this.#sandboxes.map((s) => this.#options.context.runtime.pod(s.sandboxId)))
-      this.#sandboxes = sorted(seen.filter((s) => s !== undefined))
+      this.#sandboxes = sorted(await this.#lookAtEngine())
     } catch (error) {
       this.#mustObserve = true
       throw error
     }
     const ids = this.#sandboxes.flatMap((s) => [s.sandboxId, ...s.containers.map((c) => c.id)])
     this.#options.watchIds(this.records.uid, ids)
+  }
+
+  async #lookAtEngine(): Promise<RuntimePod[]> {
+    const { runtime } = this.#options.context
+    if (this.#mustList) {
+      const all = await runtime.list()
+      this.#mustList = false
+      return all.filter((s) => s.uid === this.records.uid)
+    }
+    const seen = await Promise.all(this.#sandboxes.map((s) => runtime.pod(s.sandboxId)))
+    return seen.filter((s) => s !== undefined)
   }
 
   /** Termination messages of containers that have ended since the last look. */

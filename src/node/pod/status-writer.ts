@@ -70,7 +70,9 @@ export class StatusWriter {
         failures = 0
         this.#options.onWritten(entry.pod)
       } catch (error) {
-        if (isStatus(error, 'NotFound') || isStatus(error, 'Conflict') || this.#signal.aborted) break
+        if (isStatus(error, 'NotFound') || this.#signal.aborted) break
+        // Another pod of this name, or only a server that gave up on a busy object: the second is worth another try.
+        if (isStatus(error, 'Conflict') && !(await this.#isStillThere(entry))) break
         this.#options.log.warn({ pod: entry.pod.metadata.name, error: String(error) }, 'the pod status could not be written')
         if (isStatus(error, 'Invalid') || isStatus(error, 'BadRequest')) break
         const delay = backoffMs(retry, failures++, this.#options.random)
@@ -78,6 +80,16 @@ export class StatusWriter {
       }
     }
     this.#entries.delete(uid)
+  }
+
+  async #isStillThere(entry: Entry): Promise<boolean> {
+    const { namespace, name = '', uid } = entry.pod.metadata
+    try {
+      const current = await this.#options.client.resource(kindRefs.coreV1.pods, namespace).get(name, { signal: this.#signal })
+      return current.metadata.uid === uid
+    } catch (error) {
+      return !isStatus(error, 'NotFound')
+    }
   }
 
   #patch(pod: Pod, status: Record<string, unknown>): Promise<Pod> {

@@ -171,6 +171,8 @@ export class ContainerProbes implements ProbeRunner {
     if (kind === 'startup' && isGood) stopWorker(worker)
     // Only the first result at the threshold says something new; a liveness failure has been acted upon by then.
     if (worker.runLength > threshold) return
+    // A live container is what everybody takes it for.
+    if (kind === 'liveness' && isGood) return
     this.#options.onVerdict({ uid: pod.metadata.uid ?? '', name: container.name, containerId, kind, isGood, probe })
   }
 }
