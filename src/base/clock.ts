@@ -31,8 +31,17 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 
 /** RFC 3339 in whole seconds, as `metav1.Time` is written. */
 export function toTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+  // Under load thousands of objects are stamped with one and the same second.
+  const second = Math.floor(ms / 1000)
+  if (second !== lastSecond) {
+    lastText = `${new Date(ms).toISOString().slice(0, 19)}Z`
+    lastSecond = second
+  }
+  return lastText
 }
+
+let lastSecond = Number.NaN
+let lastText = ''
 
 /** RFC 3339 with six digits of fraction, as `metav1.MicroTime` is written. */
 export function toMicroTime(ms: number): string {

@@ -1,4 +1,5 @@
 import type { Pod, Service, ServicePort } from '../kinds/generated/types/core-v1.ts'
+import { deepEqual } from '../machinery/deep-equal.ts'
 import { isPodReady, isPodTerminal, isPodTerminating, podRunState } from '../kinds/pod-status.ts'
 
 /** The number of the pod's port that a service port leads to; undefined when the pod has no port of that name. */
@@ -34,9 +35,17 @@ export function endpointHostname(pod: Pod, service: Service): string | undefined
   return hostname && subdomain === service.metadata.name && pod.metadata.namespace === service.metadata.namespace ? hostname : undefined
 }
 
-/** All that endpoints are made of, as one text: two states of a pod with the same text give the same endpoints. */
-export function endpointTrace(pod: Pod): string {
-  const { spec, metadata } = pod
-  const flags = [isPodTerminal(pod), isPodTerminating(pod), isPodReady(pod), podRunState(pod)]
-  return JSON.stringify([flags, podAddresses(pod), spec?.nodeName, spec?.hostname, spec?.subdomain, metadata.labels])
+/** Whether two states of a pod give the same endpoints. */
+export function givesSameEndpoints(a: Pod, b: Pod): boolean {
+  return (
+    isPodTerminal(a) === isPodTerminal(b) &&
+    isPodTerminating(a) === isPodTerminating(b) &&
+    isPodReady(a) === isPodReady(b) &&
+    podRunState(a) === podRunState(b) &&
+    a.spec?.nodeName === b.spec?.nodeName &&
+    a.spec?.hostname === b.spec?.hostname &&
+    a.spec?.subdomain === b.spec?.subdomain &&
+    podAddresses(a).join() === podAddresses(b).join() &&
+    deepEqual(a.metadata.labels, b.metadata.labels)
+  )
 }

@@ -1,4 +1,5 @@
 import { kindRefs } from '../../client/generated/kind-refs.ts'
+import type { Informer } from '../../client/informer-contract.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
 import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { controlledBy, orphansIn, performClaims, planClaims } from '../../control/ownership.ts'
@@ -21,7 +22,7 @@ const { pods, replicationControllers } = kindRefs.coreV1
 const { replicaSets } = kindRefs.appsV1
 
 /** How long changes of one owner's pods gather before they are looked at together. */
-const gatherMs = 10
+const gatherMs = 20
 
 /** Keeps as many pods of a ReplicaSet as it asks for. */
 export const replicaSetController: ControllerDefinition = replicaController<ReplicaSet>({
@@ -85,7 +86,8 @@ async function reconcile<T extends KubeObject>(family: Family<T>, context: LoopC
   const plan = planReplicas({ owner, pods: owned, podsOnNode: () => relatedPodsOnNode(context, owner) }, context.clock.now())
   const failure = plan.create > 0 ? await createPods(family, context, owner, plan.create) : await deletePods(context, owner, plan.remove)
   // Its own writes show in the informer already: the status tells of them without another round.
-  const present = controlledBy(podInformer, owner.metadata.uid).filter((pod) => matches(family.selectorOf(object), pod.metadata.labels))
+  const hasActed = plan.create + plan.remove.length + claims.adopt.length + claims.release.length > 0
+  const present = hasActed ? matchingOf(podInformer, owner, family.selectorOf(object)) : owned
   const { status, requeueAfterMs } = planStatus({ owner, pods: present, failure: failure && failureOf(failure) }, context.clock.now())
   // Written on top of the newest known state, so that another reconcile is not needed for a conflict with ourselves.
   const newest = context.informer(family.kind).get(key)
@@ -93,6 +95,10 @@ async function reconcile<T extends KubeObject>(family: Family<T>, context: LoopC
     await context.client.resource(family.kind, namespace).updateStatus({ ...newest, status } as unknown as T)
   if (failure) throw failure.error
   return requeueAfterMs === undefined ? undefined : { requeueAfterMs }
+}
+
+function matchingOf(informer: Informer<Pod>, owner: ReplicaOwner, selector: Selector): readonly Pod[] {
+  return controlledBy(informer, owner.metadata.uid).filter((pod) => matches(selector, pod.metadata.labels))
 }
 
 type Failure = { readonly reason: 'FailedCreate' | 'FailedDelete'; readonly error: unknown }
