@@ -18,16 +18,15 @@ export async function keepPodNetwork(
   let applied = ''
   let wake: (() => void) | undefined
   const remove = informer.onChange(() => wake?.())
+  const onAbort = () => wake?.()
+  signal.addEventListener('abort', onAbort)
   try {
     await informer.synced(signal)
     while (!signal.aborted) {
       const wanted = informer.list().map(networkNode)
       const key = JSON.stringify(wanted)
       if (key === applied) {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-          signal.addEventListener('abort', () => resolve(), { once: true })
-        })
+        await new Promise<void>((resolve) => (wake = resolve))
         wake = undefined
         await sleep(clock, gatherMs, signal)
         continue
@@ -43,6 +42,7 @@ export async function keepPodNetwork(
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
+    signal.removeEventListener('abort', onAbort)
     remove()
   }
 }

@@ -17,7 +17,7 @@ import { nodes } from '../kinds/core/node.ts'
 import { services } from '../kinds/core/service.ts'
 import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
 import { createPodNetwork } from '../node/cni/pod-network.ts'
-import { createContainerdSupervisor, ensurePauseImage } from '../node/containerd/containerd-supervisor.ts'
+import { createContainerdSupervisor, useExternalContainerd } from '../node/containerd/containerd-supervisor.ts'
 import { pauseImageName } from '../node/containerd/pause-image.ts'
 import { createNodeAgent } from '../node/node-agent.ts'
 import { createCriRuntime } from '../node/runtime/cri/cri-runtime.ts'
@@ -110,7 +110,7 @@ async function startEngine(options: MachineNodeOptions, signal: AbortSignal): Pr
   const { clock, random, log, paths, runtimeEndpoint } = options
   if (runtimeEndpoint !== undefined) {
     const socket = runtimeEndpoint.replace(/^unix:\/\//, '')
-    await ensurePauseImage(socket, { clock, log })
+    await useExternalContainerd(socket, { clock, log, signal })
     return { socket, stop: async () => {} }
   }
   const supervisor = createContainerdSupervisor({

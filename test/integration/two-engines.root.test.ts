@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +29,7 @@ else {
 }
 
 type NodeArguments = { self: string; nodes: NetworkNode[]; directory: string; stateDirectory: string; cgroup: string }
-type Command = { run: string[] } | { stop: true }
+type Command = { run: string[] } | { stop: true } | { reboot: true }
 
 /** Inside a node: engine, network and one pod that serves its node's name on port 80; then commands over IPC. */
 async function node({ self, nodes, directory, stateDirectory, cgroup }: NodeArguments): Promise<void> {
@@ -94,7 +94,20 @@ async function node({ self, nodes, directory, stateDirectory, cgroup }: NodeArgu
       return
     }
     await runtime.close()
-    await engine.stopAll(self, { deleteData: true })
+    if ('reboot' in command) {
+      // What a reboot does to the state folder: the configurations are gone, the engine's records of pods are not.
+      await engine.stop()
+      rmSync(cniConfigDirectory, { recursive: true })
+      const next = createContainerdSupervisor({
+        dataDirectory: directory,
+        stateDirectory,
+        cniConfigDirectory,
+        random: systemRandom,
+        ...common,
+      })
+      await next.start()
+      await next.stopAll(self, { deleteData: true })
+    } else await engine.stopAll(self, { deleteData: true })
     await network.remove()
     process.send!({ stopped: true })
     process.disconnect?.()
@@ -137,6 +150,13 @@ function declareTests(own: NonNullable<ReturnType<typeof ownNamespace>>): void {
   })
 
   test('taking both down leaves nothing in their namespaces', async () => {
-    for (const { ask } of running) assert.ok((await ask({ stop: true })).stopped)
+    const [first, second] = running as [Running, Running]
+    assert.ok((await first.ask({ stop: true })).stopped)
+    assert.ok((await second.ask({ reboot: true })).stopped, 'also when nothing but the records of the pods is left')
+    const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
+    assert.deepEqual(
+      mounts.filter((line) => line.includes(`${own.stateDirectory}/`) || line.includes(`${own.directory}/`)),
+      [],
+    )
   })
 }

@@ -9,6 +9,7 @@ import { type BackgroundProcess, commandLineOf, signalProcess, startBackground }
 import { readTextFile, writeTextFile } from '../../platform/text-file.ts'
 import { createCriRuntime, sandboxImageOf } from '../runtime/cri/cri-runtime.ts'
 import type { Runtime } from '../runtime/contract.ts'
+import { bridgeName, cniConfig, cniConfigFile } from '../cni/cni-config.ts'
 import { type ContainerdPaths, containerdConfig, detectTraits } from './containerd-config.ts'
 import { importImages } from './import-images.ts'
 import { ociLayoutTar } from './oci-image.ts'
@@ -52,6 +53,7 @@ export type ContainerdOptions = {
 const readyTimeoutMs = 30_000
 const stopTimeoutMs = 10_000
 const externalRetryMs = 250
+const readyRetryMs = 15
 const restartBackoff = { initialMs: 100, maxMs: 10_000, factor: 2, jitter: 0.2 } as const
 /** A containerd that lived this long has recovered: the next death starts the back-off anew. */
 const stableMs = 60_000
@@ -146,6 +148,7 @@ export function createContainerdSupervisor(options: ContainerdOptions): Containe
     stopAll: async (owner, { deleteData = false } = {}) => {
       const runtime = createCriRuntime({ socket: paths.socket, owner, clock, log })
       try {
+        await untilNetworkCanEnd(runtime, paths.cniConfigDirectory, clock)
         await removeAllSandboxes(runtime)
       } finally {
         await runtime.close()
@@ -159,6 +162,19 @@ export function createContainerdSupervisor(options: ContainerdOptions): Containe
       return () => handlers.delete(handler)
     },
   }
+}
+
+/**
+ * containerd ends no sandbox before it has read a CNI configuration, and after a reboot there is none: any will do then, for
+ * what it would take away went with the reboot.
+ */
+async function untilNetworkCanEnd(runtime: Runtime, cniConfigDirectory: string, clock: Clock): Promise<void> {
+  if ((await runtime.list()).length === 0) return
+  const file = join(cniConfigDirectory, cniConfigFile)
+  const network = { podCidr: '10.244.0.0/24', bridge: bridgeName, mtu: 1450, addressDirectory: join(cniConfigDirectory, 'none') }
+  if (!existsSync(file)) writeTextFile(file, cniConfig(network), 0o644)
+  const deadline = clock.monotonicMs() + readyTimeoutMs
+  while (!(await runtime.status()).networkReady.status && clock.monotonicMs() < deadline) await sleep(clock, readyRetryMs)
 }
 
 /** Ends every pod that the runtime's owner has, four at once. */
@@ -214,7 +230,7 @@ async function untilReady(socket: string, daemon: BackgroundProcess, clock: Cloc
     if (exit) throw new Error(exit)
     if (existsSync(socket) && (await answers(socket, clock, log))) return
     if (clock.monotonicMs() > deadline) throw new Error(`no answer in ${readyTimeoutMs} ms`)
-    await sleep(clock, 15, signal)
+    await sleep(clock, readyRetryMs, signal)
   }
 }
 
