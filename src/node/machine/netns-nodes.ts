@@ -1,4 +1,4 @@
-import { formatAddress, parseCidr } from '../../base/ipv4.ts'
+import { contains, formatAddress, parseAddress, parseCidr } from '../../base/ipv4.ts'
 import { addNetworkNamespace, deleteNetworkNamespace, ipCommand } from '../../platform/ip-command.ts'
 import { nftCommand } from '../../platform/nft.ts'
 import { runProgram } from '../../platform/run-program.ts'
@@ -8,14 +8,14 @@ import { nodeBridgePrefix } from '../cni/network-plan.ts'
 /**
  * Several real nodes on one machine: a network namespace each, joined by a bridge of the machine's own namespace, which has
  * the range's first address and is the nodes' way out. A node's agent and its containerd run inside (`inNamespace`).
- * 10.89.0.0/24 is the default because neither common clusters (10.0–10.42, 10.96, 10.244) nor container tools (172.16/12,
+ * 10.89.0.0/24 is the first choice because neither common clusters (10.0–10.42, 10.96, 10.244) nor container tools (172.16/12,
  * 10.88 for podman) use it.
  */
 export type NodeNamespaces = {
   /** Short and unique on the machine: names the bridge (kn-PREFIX) and the namespaces (PREFIX-node-1 …). At most 7 characters. */
   readonly prefix: string
   readonly count: number
-  /** At least count + 10 addresses. Default 10.89.0.0/24. */
+  /** At least count + 10 addresses. Default: what the bridge has already, else the first of 10.89.0.0/24, 10.89.1.0/24 … that is free here. */
   readonly subnet?: string
   /** Ranges that must not leave the machine through the bridge. */
   readonly clusterCidr: string
@@ -49,9 +49,11 @@ export function planNodeNamespaces(options: NodeNamespaces): {
 }
 
 /** Makes what is missing and gives the namespaces; those that exist keep running. */
-export async function createNodeNamespaces(options: NodeNamespaces): Promise<{ gateway: string; nodes: readonly NodeNamespace[] }> {
-  const plan = planNodeNamespaces(options)
+export async function createNodeNamespaces(wanted: NodeNamespaces): Promise<{ gateway: string; nodes: readonly NodeNamespace[] }> {
   const ip = ipCommand()
+  const links = (await ip.show<LinkShown>(['address', 'show'])) ?? []
+  const options = { ...wanted, subnet: wanted.subnet ?? freeSubnet(links, bridgeOf(wanted.prefix)) }
+  const plan = planNodeNamespaces(options)
   writeSysctl('net.ipv4.ip_forward', '1')
   if ((await ip.show(['link', 'show', 'dev', plan.bridge])) === undefined) {
     await ip.batch([`link add ${plan.bridge} type bridge`])
@@ -75,6 +77,21 @@ export async function createNodeNamespaces(options: NodeNamespaces): Promise<{ g
     ])
   }
   return plan
+}
+
+type LinkShown = { readonly ifname: string; readonly addr_info?: readonly { readonly family: string; readonly local: string }[] }
+
+/** Pure, exported for tests: clusters side by side on one machine must not share a range. */
+export function freeSubnet(links: readonly LinkShown[], bridge: string): string {
+  const addressesOf = (link: LinkShown) => (link.addr_info ?? []).filter(({ family }) => family === 'inet').map(({ local }) => local)
+  const own = links.filter(({ ifname }) => ifname === bridge).flatMap(addressesOf)[0]
+  if (own !== undefined) return `${formatAddress(parseCidr(`${own}/24`).network)}/24`
+  const taken = links.flatMap(addressesOf).map(parseAddress)
+  for (let third = 0; third < 256; third++) {
+    const subnet = `10.89.${third}.0/24`
+    if (!taken.some((address) => contains(parseCidr(subnet), address))) return subnet
+  }
+  throw new RangeError('no range of 10.89.0.0/16 is free on this machine')
 }
 
 /** Removes the namespaces, the bridge and the rules. Whatever runs inside must have ended. Idempotent. */
