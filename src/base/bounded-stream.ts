@@ -56,7 +56,10 @@ export class BoundedStream<T> implements AsyncIterable<T>, AsyncIterator<T> {
     for (;;) {
       if (this.#head < this.#items.length) {
         const value = this.#items[this.#head++] as T
-        if (this.#head > 1024 && this.#head * 2 > this.#items.length) this.#items.splice(0, this.#head), (this.#head = 0)
+        if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+          this.#items.splice(0, this.#head)
+          this.#head = 0
+        }
         return { done: false, value }
       }
       if (this.#end) {
