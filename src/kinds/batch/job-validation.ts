@@ -61,7 +61,7 @@ export function validateJobUpdate({ spec }: Job, { spec: old, status }: Job): Fi
   if (!isElastic || spec.completions === undefined) errors.push(...immutableField(spec.completions, old.completions, 'spec.completions'))
   errors.push(...immutableField(spec.selector, old.selector, 'spec.selector'))
   const isUnstarted = old.suspend === true && status?.startTime === undefined
-  const template = isUnstarted ? withSchedulingOf(spec.template, old.template) : spec.template
+  const template = isUnstarted && spec.template && old.template ? withSchedulingOf(spec.template, old.template) : spec.template
   if (!deepEqual(template, old.template)) errors.push(...immutableField(spec.template, old.template, 'spec.template'))
   for (const field of ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const)
     errors.push(...immutableField(spec[field], old[field], `spec.${field}`))

@@ -52,8 +52,8 @@ function endpointsText({ subsets }: Endpoints): string {
   if (!subsets?.length) return '<none>'
   const pairs = subsets.flatMap(({ addresses = [], ports = [] }) =>
     ports.length === 0
-      ? addresses.map(({ ip }) => ip)
-      : ports.flatMap(({ port }) => addresses.map(({ ip }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`))),
+      ? addresses.map(({ ip }) => ip ?? '')
+      : ports.flatMap(({ port }) => addresses.map(({ ip }) => (ip?.includes(':') ? `[${ip}]:${port ?? 0}` : `${ip ?? ''}:${port ?? 0}`))),
   )
   const text = pairs.slice(0, shownMax).join(',')
   return pairs.length > shownMax ? `${text} + ${pairs.length - shownMax} more...` : text

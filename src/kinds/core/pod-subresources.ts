@@ -24,13 +24,13 @@ export const ephemeralContainersUpdate: SubresourceUpdate<Pod> = {
       const after = containers.find((c) => c.name === before.name)
       if (!after)
         errors.push(
-          fieldErrors.forbidden('spec.ephemeralContainers', `existing ephemeral containers "${before.name}" may not be removed\n`),
+          fieldErrors.forbidden('spec.ephemeralContainers', `existing ephemeral containers "${before.name ?? ''}" may not be removed\n`),
         )
       else if (!deepEqual(after, before))
         errors.push(
           fieldErrors.forbidden(
             'spec.ephemeralContainers',
-            `existing ephemeral containers "${before.name}" may not be changed\n${specDiff(before, after)}`,
+            `existing ephemeral containers "${before.name ?? ''}" may not be changed\n${specDiff(before, after)}`,
           ),
         )
     }

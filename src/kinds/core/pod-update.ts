@@ -109,14 +109,16 @@ function validateTolerationAdditions(errors: Errors, tolerations: readonly Toler
 function validateGateRemovals(errors: Errors, spec: PodSpec, old: PodSpec): void {
   spec.schedulingGates?.forEach(({ name }, i) => {
     if (!old.schedulingGates?.some((gate) => gate.name === name))
-      errors.push(fieldErrors.forbidden(`spec.schedulingGates[${i}]`, `only deletion is allowed, but found new scheduling gate '${name}'`))
+      errors.push(
+        fieldErrors.forbidden(`spec.schedulingGates[${i}]`, `only deletion is allowed, but found new scheduling gate '${name ?? ''}'`),
+      )
   })
 }
 
 /** The new spec with the old one's values wherever a change is allowed: what remains different was not. */
 function withUpdatableFieldsOf(spec: PodSpec, old: PodSpec): PodSpec {
   const munged: Record<string, unknown> = { ...spec }
-  munged.containers = withImagesOf(spec.containers, old.containers)
+  if (spec.containers) munged.containers = withImagesOf(spec.containers, old.containers ?? [])
   if (spec.initContainers) munged.initContainers = withImagesOf(spec.initContainers, old.initContainers ?? [])
   munged.activeDeadlineSeconds = old.activeDeadlineSeconds
   munged.tolerations = old.tolerations

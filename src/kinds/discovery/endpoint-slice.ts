@@ -79,6 +79,7 @@ function validateAddress(errors: Errors, address: string, addressType: string, p
     checkOptionalName(errors, path, address, dns1123Subdomain)
     return
   }
+  if (addressType !== 'IPv4' && addressType !== 'IPv6') return // Which the type's own check has said.
   const isRight = addressType === 'IPv4' ? isIpv4(address) : isIpv6(address)
   if (isRight) checkOrdinaryAddress(errors, path, address)
   else errors.push(fieldErrors.invalid(path, address, `must be a valid ${addressType} address`))

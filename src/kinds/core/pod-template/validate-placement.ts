@@ -115,7 +115,7 @@ export function validateTopologySpread(errors: Errors, constraints: readonly Top
       checkQualifiedName(errors, `${at}.topologyKey`, topologyKey)
     if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway')
       errors.push(fieldErrors.notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable ?? '', ['DoNotSchedule', 'ScheduleAnyway']))
-    const pair = `{${topologyKey}, ${whenUnsatisfiable}}`
+    const pair = `{${topologyKey ?? ''}, ${whenUnsatisfiable ?? ''}}`
     if (seen.has(pair)) errors.push(fieldErrors.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair))
     seen.add(pair)
     if (minDomains !== undefined && minDomains <= 0) errors.push(fieldErrors.invalid(`${at}.minDomains`, minDomains, notPositive))
@@ -124,7 +124,7 @@ export function validateTopologySpread(errors: Errors, constraints: readonly Top
         fieldErrors.invalid(
           `${at}.minDomains`,
           minDomains,
-          `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`,
+          `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable ?? ''}`,
         ),
       )
     for (const field of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {
