@@ -10,7 +10,7 @@ import { realisticPod } from './pod-fixture.ts'
  * `node bench/api-inproc.ts [rounds]`.
  */
 const rounds = Number(process.argv[2] ?? 3_000)
-const { api, client } = await createTestApi({ clock: systemClock, random: systemRandom })
+const { api, client } = await createTestApi({ clock: systemClock, random: systemRandom, freezesObjects: false })
 const signal = new AbortController().signal
 const credentials = { clientCertificate: undefined, bearerToken: undefined }
 

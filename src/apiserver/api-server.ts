@@ -21,6 +21,7 @@ import { bootstrap } from './bootstrap.ts'
 import { type CachedObject, decodeStored } from './cached-object.ts'
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UpgradeHandler, UserInfo } from './contract.ts'
 import type { Core } from './core.ts'
+import { deepFreeze } from './deep-freeze.ts'
 import { type Dispatch, replaceObject } from './dispatch.ts'
 import { createInProcessClient } from './in-process-client.ts'
 import { type ApiMetrics, createApiMetrics } from './metrics.ts'
@@ -77,6 +78,8 @@ export type ApiServerOptions = {
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
   readonly audit?: (entry: AuditEntry) => void
+  /** Freezes what in-process clients get, so that whoever changes a shared object fails at once. For tests: it costs a walk an object. */
+  readonly freezesObjects?: boolean
 }
 
 /** The API server without its sockets. */
@@ -147,6 +150,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       audit: options.audit,
     })
   const pipeline = pipelineFor(options.authenticator)
+  const handOut = options.freezesObjects ? deepFreeze : <T extends object>(object: T) => object
   return {
     core,
     registry,
@@ -156,7 +160,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     upgrade: createUpgradeHandler({ core, dialer: options.dialer, admit: (request) => pipeline.admit(request) }),
     clientFor: (user) => {
       const asUser = pipelineFor({ authenticate: () => user })
-      return createInProcessClient({ core, dispatch, user, handle: (request) => asUser.handle(request), closing: closing.signal })
+      return createInProcessClient({ core, dispatch, user, handle: (request) => asUser.handle(request), handOut, closing: closing.signal })
     },
     close: async () => {
       closing.abort()

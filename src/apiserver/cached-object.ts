@@ -19,7 +19,8 @@ export class CachedObject {
   #frameType: FrameType | undefined
   #weakObject: WeakRef<KubeObject> | undefined
   #labels: Labels | undefined
-  #decoded: WeakRef<Decoded> | undefined
+  #derivedKind = ''
+  #derived: WeakRef<object> | undefined
   #member = -1
 
   constructor(place: { slab: Slab; start: number; length: number; revision: Revision; object: KubeObject | undefined }) {
@@ -70,10 +71,11 @@ export class CachedObject {
 
   /** What another version or a selector derived from this object; `make` runs once while anybody holds the result. */
   derived<T extends object>(kind: string, make: () => T): T {
-    const live = this.#decoded?.deref()
-    if (live?.kind === kind) return live.value as T
+    const live = this.#derivedKind === kind ? this.#derived?.deref() : undefined
+    if (live) return live as T
     const value = make()
-    this.#decoded = new WeakRef({ kind, value })
+    this.#derivedKind = kind
+    this.#derived = new WeakRef(value)
     return value
   }
 
@@ -146,7 +148,6 @@ export class CachedObject {
 
 export type FrameType = 'ADDED' | 'MODIFIED' | 'DELETED'
 export type Labels = Readonly<Record<string, string>>
-type Decoded = { readonly kind: string; readonly value: object }
 
 const frameHeads: Readonly<Record<FrameType, Buffer>> = {
   ADDED: Buffer.from('{"type":"ADDED","object":'),

@@ -1,7 +1,7 @@
 import type { Client, DeleteOptions, Patch, ResourceClient, WatchEvent, WatchOptions, WriteOptions } from '../client/contract.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import { apiVersionOf, type KubeObject, type ObjectList } from '../machinery/object.ts'
-import { type Status, StatusError, statusErrors } from '../machinery/status-error.ts'
+import { type Status, statusErrors } from '../machinery/status-error.ts'
 import { valueBody } from './body.ts'
 import type { ApiRequest, ApiResponse, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
@@ -18,6 +18,8 @@ export type InProcessParts = {
   readonly user: UserInfo
   /** Serves `raw`: the whole pipeline with this user. */
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>
+  /** Every object that goes out; the identity, or a freeze where tests want a mutation to fail at once. */
+  readonly handOut: <T extends object>(object: T) => T
   /** Ends every watch of the client when the server closes. */
   readonly closing: AbortSignal
 }
@@ -101,12 +103,14 @@ function resourceClient<T extends KubeObject>(parts: InProcessParts, ref: KindRe
     if (!resource) return Promise.reject(statusErrors.pathNotFound())
     return call(parts, resource, namespace, request)
   }
-  const one = async (request: Call) => objectOf(await send(request)) as T
+  const one = async (request: Call) => parts.handOut(objectOf(await send(request))) as T
   return {
     get: (name, options) => one({ verb: 'get', name, parameters: { resourceVersion: options?.resourceVersion }, signal: options?.signal }),
     list: async (options = {}) => {
       const { signal, ...parameters } = options
-      return listOf(await send({ verb: 'list', parameters, signal })) as ObjectList<T>
+      const list = listOf(await send({ verb: 'list', parameters, signal })) as ObjectList<T>
+      for (const item of list.items) parts.handOut(item)
+      return list
     },
     watch: (options) => watchEvents<T>(parts, send, options),
     create: (object, options) => one({ verb: 'create', body: object, ...writeCall(options) }),
@@ -133,7 +137,7 @@ function resourceClient<T extends KubeObject>(parts: InProcessParts, ref: KindRe
         ...(options.subresource ? { subresource: options.subresource } : {}),
       })
     },
-    delete: async (name, options) => objectOf(await send({ verb: 'delete', name, ...deleteCall(options) })) as T | Status,
+    delete: (name, options) => one({ verb: 'delete', name, ...deleteCall(options) }) as Promise<T | Status>,
     deleteCollection: async (options = {}) => {
       const { labelSelector, fieldSelector } = options
       const { parameters, signal } = deleteCall(options)
@@ -204,7 +208,7 @@ async function* watchEvents<T extends KubeObject>(
       yield { type: 'BOOKMARK', resourceVersion: String(batch.revision), isInitialEventsEnd: batch.isInitialEventsEnd }
       continue
     }
-    for (const { type, value } of batch.events) yield { type, object: viewOf(answer.resource, value) as T }
+    for (const { type, value } of batch.events) yield { type, object: parts.handOut(viewOf(answer.resource, value)) as T }
   }
   signal.throwIfAborted()
 }
@@ -221,6 +225,3 @@ function withQuery(path: string, query: Readonly<Record<string, string | readonl
   const text = parameters.toString()
   return text === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${text}`
 }
-
-/** True for failures of the API, as opposed to bugs. */
-export const isApiFailure = (error: unknown): error is StatusError => error instanceof StatusError

@@ -61,11 +61,6 @@ export function viewOf(resource: Resource, cached: CachedObject): KubeObject {
   return conversion ? cached.derived(resource.apiVersion, () => conversion.fromStored(cached.object)) : cached.object
 }
 
-/** An own copy in the version asked for. */
-export function copyOf(resource: Resource, cached: CachedObject): KubeObject {
-  return resource.conversion ? structuredClone(resource.conversion.fromStored(cached.copy())) : cached.copy()
-}
-
 /** A cached object in a slab of its own, outside of the cache's accounting: history pages and dry runs. */
 function decodeAside(value: Uint8Array, revision: Revision | undefined): CachedObject {
   const at = Buffer.from(value.buffer, value.byteOffset, value.byteLength).indexOf('"metadata":{') + '"metadata":{'.length

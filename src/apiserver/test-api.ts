@@ -38,6 +38,8 @@ export async function createTestApi(options: {
   readonly withoutAdmission?: readonly string[]
   readonly explainPod?: ApiServerOptions['explainPod']
   readonly dialer?: ApiServerOptions['dialer']
+  /** Default true: objects are shared, and a test should see who changes one. */
+  readonly freezesObjects?: boolean
 }): Promise<TestApi> {
   const { clock, random, log = silentLog } = options
   const store = options.store ?? createMemoryStore()
@@ -50,6 +52,7 @@ export async function createTestApi(options: {
     log,
     authenticator: options.authenticator ?? { authenticate: () => testUser },
     authorizer: options.authorizer ?? allowAll,
+    freezesObjects: options.freezesObjects ?? true,
     withoutAdmission: options.withoutAdmission ?? ['ServiceAccount'],
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.explainPod ? { explainPod: options.explainPod } : {}),
