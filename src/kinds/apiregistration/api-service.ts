@@ -2,7 +2,7 @@ import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { dns1035Label, dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
 import { checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { copyField, defineKind } from '../define-kind.ts'
+import { copyField, defineKind, keepAllButStatusStrictly } from '../define-kind.ts'
 import type { APIService } from '../generated/types/apiregistration-v1.ts'
 
 const groupPriorityMax = 20_000
@@ -26,6 +26,7 @@ export const apiServices = defineKind<APIService>({
       ]
   },
   prepareForUpdate: (service, old) => copyField(service, old, 'status'),
+  prepareForStatusUpdate: keepAllButStatusStrictly,
   validate: ({ metadata, spec }) => {
     const errors: FieldError[] = []
     if (!spec) return [fieldErrors.required('spec.version')]

@@ -3,7 +3,7 @@ import { dns1123Subdomain } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkRequired, checkRequiredName } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { copyField, defineKind } from '../define-kind.ts'
+import { copyField, defineKind, keepAllButStatusStrictly } from '../define-kind.ts'
 import type { VolumeAttachment } from '../generated/types/storage-v1.ts'
 import { csiDriverName } from './csi-driver-name.ts'
 
@@ -15,6 +15,7 @@ export const volumeAttachments = defineKind<VolumeAttachment>({
     attachment.status = { attached: false }
   },
   prepareForUpdate: (attachment, old) => copyField(attachment, old, 'status'),
+  prepareForStatusUpdate: keepAllButStatusStrictly,
   validate: ({ spec }) => {
     const errors: FieldError[] = []
     if (checkRequired(errors, 'spec.attacher', spec?.attacher))
