@@ -74,8 +74,8 @@ export async function performClaims<T extends KubeObject>(context: ClaimContext<
     try {
       return await resource.patch(object.metadata.name ?? '', { type: 'strategic', body })
     } catch (error) {
-      // Gone, or replaced by another of its name: nothing of ours any more.
-      if (isStatus(error, 'NotFound') || isStatus(error, 'Invalid') || isStatus(error, 'Conflict')) return undefined
+      // Gone, or replaced by another of its name: nothing of ours any more. A conflict can mean that too, or a busy server: the next look tells.
+      if (isStatus(error, 'NotFound') || isStatus(error, 'Invalid')) return undefined
       throw error
     }
   }

@@ -15,6 +15,7 @@ import { podGcController } from './pod-gc/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
 import { rootCaPublisherController } from './root-ca-publisher/controller.ts'
 import { serviceAccountController } from './serviceaccount/controller.ts'
+import { statefulSetController } from './statefulset/controller.ts'
 import { taintEvictionController } from './taint-eviction/controller.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts'
 
@@ -34,6 +35,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     deploymentController,
     replicaSetController,
     replicationController,
+    statefulSetController,
     garbageCollectorController(),
     namespaceController(),
     serviceAccountController,

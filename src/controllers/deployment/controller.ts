@@ -12,7 +12,7 @@ import { isStatus } from '../../machinery/status-error.ts'
 import { type Action, planDeployment } from './plan.ts'
 import { pausedByAnnotation, planRunStates } from './run-state.ts'
 import { statusAfterFailure } from './status.ts'
-import { templatesEqual } from './template.ts'
+import { templatesEqual } from '../../control/template-hash.ts'
 
 const { deployments, replicaSets } = kindRefs.appsV1
 const { pods } = kindRefs.coreV1

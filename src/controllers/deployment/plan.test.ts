@@ -4,7 +4,7 @@ import { seededRandom } from '../../base/random.ts'
 import type { Deployment, DeploymentSpec, ReplicaSet } from '../../kinds/generated/types/apps-v1.ts'
 import { boundsOf, sum } from './bounds.ts'
 import { type Action, planDeployment } from './plan.ts'
-import { templateHashLabel } from './template.ts'
+import { templateHashLabel } from '../../control/template-hash.ts'
 
 const startMs = Date.UTC(2026, 0, 1)
 

@@ -17,7 +17,7 @@ import {
 } from './replica-set-annotations.ts'
 import { scaleProportionally } from './scale-proportionally.ts'
 import { planStatus } from './status.ts'
-import { findByTemplate, templateHash, templateHashLabel } from './template.ts'
+import { findByTemplate, templateHash, templateHashLabel } from '../../control/template-hash.ts'
 
 export type Observed = {
   readonly deployment: Deployment

@@ -44,6 +44,6 @@ async function remove(context: LoopContext, event: KubeObject): Promise<void> {
   try {
     await context.client.resource(events, namespace).delete(name, { preconditions: { uid } })
   } catch (error) {
-    if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error
+    if (!isStatus(error, 'NotFound')) throw error
   }
 }

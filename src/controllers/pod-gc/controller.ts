@@ -86,6 +86,6 @@ async function remove(context: LoopContext, pod: Pod): Promise<void> {
   try {
     await context.client.resource(pods, namespace).delete(name, { gracePeriodSeconds: 0, preconditions: { uid } })
   } catch (error) {
-    if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error
+    if (!isStatus(error, 'NotFound')) throw error
   }
 }

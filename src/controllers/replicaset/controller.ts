@@ -103,7 +103,9 @@ function matchingOf(informer: Informer<Pod>, owner: ReplicaOwner, selector: Sele
 
 type Failure = { readonly reason: 'FailedCreate' | 'FailedDelete'; readonly error: unknown }
 
+/** What the status tells of a failure; a conflict only means another try. */
 function failureOf({ reason, error }: Failure) {
+  if (isStatus(error, 'Conflict')) return undefined
   return { reason, message: error instanceof Error ? error.message : String(error) }
 }
 
@@ -142,7 +144,9 @@ async function deletePods(context: LoopContext, owner: ReplicaOwner, doomed: rea
         await resource.delete(name, { preconditions: uid ? { uid } : {} })
         context.event(owner, { type: 'Normal', reason: 'SuccessfulDelete', message: `Deleted pod: ${name}` })
       } catch (error) {
-        if (isStatus(error, 'NotFound') || isStatus(error, 'Conflict')) return
+        if (isStatus(error, 'NotFound')) return
+        // Replaced by another of its name, or the server was busy: the next look tells which.
+        if (isStatus(error, 'Conflict')) throw error
         const message = `Error deleting: ${error instanceof Error ? error.message : String(error)}`
         context.event(owner, { type: 'Warning', reason: 'FailedDelete', message })
         throw error

@@ -1,5 +1,5 @@
-import type { ReplicaSet } from '../../kinds/generated/types/apps-v1.ts'
-import type { PodTemplateSpec } from '../../kinds/generated/types/core-v1.ts'
+import type { ReplicaSet } from '../kinds/generated/types/apps-v1.ts'
+import type { PodTemplateSpec } from '../kinds/generated/types/core-v1.ts'
 
 /** The label that tells the pods of one template from those of another. */
 export const templateHashLabel = 'pod-template-hash'
