@@ -16,7 +16,10 @@ export type RawReply = { readonly code: number; readonly body: Buffer }
  */
 export class RawConnection {
   readonly #socket: TLSSocket
-  #pending: Buffer = Buffer.alloc(0)
+  #chunks: Buffer[] = []
+  #size = 0
+  /** Bytes until which the reply cannot be complete. */
+  #wanted = 0
   #resolve: ((reply: RawReply) => void) | undefined
   #reject: ((error: Error) => void) | undefined
 
@@ -57,15 +60,30 @@ export class RawConnection {
   }
 
   #onData(chunk: Buffer): void {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
-    const reply = parseReply(this.#pending)
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+    // A big reply is joined once, not again for every piece of it.
+    if (this.#size < this.#wanted) return
+    const data = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#size)
+    const reply = parseReply(data)
+    const rest = reply ? data.subarray(reply.length) : data
+    this.#chunks = rest.length > 0 ? [rest] : []
+    this.#size = rest.length
+    this.#wanted = reply ? 0 : announcedLength(data)
     if (!reply) return
-    this.#pending = this.#pending.subarray(reply.length)
     const resolve = this.#resolve
     this.#resolve = undefined
     this.#reject = undefined
     resolve?.({ code: reply.code, body: reply.body })
   }
+}
+
+/** Head and body of a reply that says how long it is; 0 for others. */
+function announcedLength(data: Buffer): number {
+  const headEnd = data.indexOf('\r\n\r\n')
+  if (headEnd < 0) return 0
+  const length = /\r\ncontent-length: *(\d+)/i.exec(data.toString('latin1', 0, headEnd))
+  return length ? headEnd + 4 + Number(length[1]) : 0
 }
 
 /** Undefined while the reply is not complete. */
