@@ -271,7 +271,7 @@ export class AgentRun {
       hostIPs: () => this.#hostIPs(),
       memoryCapacityBytes: () => this.#machine.facts().memoryBytes,
       containerResources: containerResourcesOf,
-      admit: (pod) => admitPod(pod, this.loop.pods(), this.node),
+      admit: (pod) => admitPod(pod, this.loop.admittedPods(), this.node),
       admitResize: (pod) => this.#admitResize(pod),
       event,
     }
@@ -293,7 +293,7 @@ export class AgentRun {
         }
       }
     }
-    const others = this.loop.pods().filter((p) => p.metadata.uid !== pod.metadata.uid)
+    const others = this.loop.admittedPods().filter((p) => p.metadata.uid !== pod.metadata.uid)
     const refusal = admitPod(pod, others, this.node)
     return refusal?.reason.startsWith('OutOf')
       ? { reason: 'Deferred', message: refusal.message.replace('Pod was rejected: ', '') }

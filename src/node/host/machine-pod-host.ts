@@ -73,6 +73,7 @@ export function machinePodHost(options: MachinePodHostOptions): PodHost {
     },
     adopt: async (pod) => {
       references.use(pod)
+      makeCgroups(cgroups, pod)
       await volumes.refresh(pod)
     },
     refresh: (pod) => volumes.refresh(pod),

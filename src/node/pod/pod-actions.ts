@@ -301,10 +301,13 @@ export class PodActions {
     const { context, records } = this.#options
     const { namespace, name = '', uid = '' } = this.#options.pod().metadata
     await context.statuses.flushed(uid)
+    const resource = context.client.resource(kindRefs.coreV1.pods, namespace)
     try {
-      await context.client.resource(kindRefs.coreV1.pods, namespace).delete(name, { gracePeriodSeconds: 0, preconditions: { uid } })
+      await resource.delete(name, { gracePeriodSeconds: 0, preconditions: { uid } })
     } catch (error) {
-      if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error
+      // A conflict alone is no proof that another pod has the name by now: a busy server answers so, too.
+      const isGone = isStatus(error, 'NotFound') || (isStatus(error, 'Conflict') && (await resource.get(name)).metadata.uid !== uid)
+      if (!isGone) throw error
     }
     records.isDeleted = true
   }

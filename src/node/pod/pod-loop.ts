@@ -49,6 +49,11 @@ export class PodLoop {
     return [...this.#workers.values()].map((w) => w.pod)
   }
 
+  /** Those that take room on the node: refused ones do not, even before the API knows. */
+  admittedPods(): Pod[] {
+    return [...this.#workers.values()].filter((w) => w.records.terminal?.hasStarted !== false).map((w) => w.pod)
+  }
+
   worker(uid: string): PodWorker | undefined {
     return this.#workers.get(uid)
   }

@@ -126,9 +126,14 @@ export class PodWorker {
       .catch((error: unknown) => this.#options.context.log.warn({ error: String(error) }, 'volumes could not be refreshed'))
   }
 
-  /** The result of this agent's own write: taken over without another look, as the status already says it. */
+  /**
+   * The result of this agent's own write: taken over without another look, as the status already says it. But others' changes come
+   * with it as well, and their events will look old by then: these are looked at now.
+   */
   takeWritten(pod: Pod): void {
-    if (isNewer(pod, this.#pod)) this.#pod = pod
+    if (!isNewer(pod, this.#pod)) return
+    if (isOnlyOwnChange(this.#pod, pod)) this.#pod = pod
+    else this.setPod(pod)
   }
 
   /** The API object is gone. */
@@ -251,6 +256,19 @@ export class PodWorker {
     const { clock } = this.#options.context
     this.#cancelTimer = clock.schedule(Math.max(0, atMs - clock.now()), () => this.look({ observe }))
   }
+}
+
+/** Nothing that the plan or the status rests on differs but what the agent states itself. */
+function isOnlyOwnChange({ metadata: old }: Pod, { metadata, spec }: Pod): boolean {
+  return (
+    metadata.generation === old.generation &&
+    metadata.deletionTimestamp === old.deletionTimestamp &&
+    metadata.deletionGracePeriodSeconds === old.deletionGracePeriodSeconds &&
+    deepEqual(metadata.annotations, old.annotations) &&
+    deepEqual(metadata.labels, old.labels) &&
+    // Conditions that others state decide about readiness.
+    !spec?.readinessGates?.length
+  )
 }
 
 function isProbed({ current, record, role }: ContainerView): boolean {

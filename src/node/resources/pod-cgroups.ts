@@ -1,4 +1,5 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { podRequests } from '../../kinds/pod-requests.ts'
 import { qosClass } from '../../kinds/qos.ts'
 import { removeCgroup, readCgroupTree, type CgroupTree } from '../../platform/cgroup.ts'
 import { makeCgroup } from '../../platform/cgroup-limits.ts'
@@ -28,24 +29,34 @@ export function podCgroupPath(root: string, pod: Pod): string {
   }
 }
 
-/** `root`: absolute path in the cgroup tree, e.g. `/kubepods`; several agents on one machine need one each. */
+/**
+ * `root`: absolute path in the cgroup tree, e.g. `/kubepods`; several agents on one machine need one each. The burstable class weighs what
+ * its pods request together, so that a Guaranteed pod beside it gets its own share whatever runs there.
+ */
 export function machinePodCgroups(root: string, tree: CgroupTree = readCgroupTree()): PodCgroups {
-  let hasClasses = false
+  const burstable = new Map<string, number>()
   const open = { cpuQuotaUs: undefined, cpuPeriodUs, memoryLimitBytes: undefined }
+  const setClasses = () => {
+    const milli = [...burstable.values()].reduce((sum, one) => sum + one, 0)
+    makeCgroup(`${root}/burstable`, { ...open, cpuShares: cpuShares(milli) }, tree)
+    makeCgroup(`${root}/besteffort`, { ...open, cpuShares: cpuShares(0) }, tree)
+  }
+  let hasClasses = false
   return {
     path: (pod) => podCgroupPath(root, pod),
     ensure: (pod) => {
-      // Best-effort pods together weigh as little as can be; burstable ones share by their own requests.
-      if (!hasClasses) {
-        makeCgroup(`${root}/burstable`, { ...open, cpuShares: cpuShares(1000) }, tree)
-        makeCgroup(`${root}/besteffort`, { ...open, cpuShares: cpuShares(0) }, tree)
-        hasClasses = true
-      }
+      const milli = podRequests(pod).cpu ?? 0
+      const isBurstable = qosClass(pod.spec!) === 'Burstable'
+      const isChange = isBurstable && burstable.get(pod.metadata.uid ?? '') !== milli
+      if (isBurstable) burstable.set(pod.metadata.uid ?? '', milli)
+      if (isChange || !hasClasses) setClasses()
+      hasClasses = true
       const { cpuShares: shares = 2, cpuQuotaUs, memoryLimitBytes } = podCgroupResources(pod)
       makeCgroup(podCgroupPath(root, pod), { cpuShares: shares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes }, tree)
     },
     remove: (uid) => {
       for (const directory of classDirectories) removeCgroup([root, directory, `pod${uid}`].filter((p) => p !== '').join('/'), tree)
+      if (burstable.delete(uid)) setClasses()
     },
   }
 }

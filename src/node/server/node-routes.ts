@@ -74,7 +74,7 @@ export function createNodeRoutes(options: NodeRoutesOptions): NodeRoutes {
   }
 }
 
-type AcceptWebSocket = (upgrade: Upgrade, protocols: readonly string[]) => Promise<WebSocket>
+type AcceptWebSocket = (upgrade: Upgrade, protocols: readonly string[]) => Promise<Accepted>
 
 async function serve(options: NodeRoutesOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'https://node')
@@ -167,8 +167,8 @@ async function serveCommand(options: NodeRoutesOptions, upgrade: Upgrade, accept
     isAttach ? options.runtime.attach(container.id, flags) : options.runtime.exec(container.id, { ...flags, command })
   let channels: CommandChannels | undefined
   if (isWebSocket(request)) {
-    const socket = await acceptWebSocket(upgrade, webSocketCommandProtocols)
-    channels = webSocketCommandChannels(socket, socket.protocol || 'channel.k8s.io', flags)
+    const { socket, protocol = 'channel.k8s.io' } = await acceptWebSocket(upgrade, webSocketCommandProtocols)
+    channels = webSocketCommandChannels(socket, protocol, flags)
   } else {
     const protocol = acceptSpdy(upgrade, spdyCommandProtocols)
     channels = await spdyCommandChannels({ socket: upgrade.socket, head: upgrade.head, protocol }, flags, after)
@@ -183,7 +183,7 @@ async function serveForward(options: NodeRoutesOptions, upgrade: Upgrade, accept
   if (!sandbox || sandbox.state !== 'Ready') throw new NotServed(500, `pod not found ("${name}_${namespace}")`)
   const dial: Dial = (port) => options.runtime.portForward(sandbox.sandboxId, port)
   if (isWebSocket(upgrade.request)) {
-    const socket = await acceptWebSocket(upgrade, [tunnelProtocol])
+    const { socket } = await acceptWebSocket(upgrade, [tunnelProtocol])
     return servePortForward(webSocketPipe(socket), Buffer.alloc(0), dial)
   }
   acceptSpdy(upgrade, [portForwardProtocol])
@@ -205,16 +205,33 @@ function acceptSpdy({ request, socket }: Upgrade, protocols: readonly string[]):
   return chosen
 }
 
-function accept(server: WebSocketServer, { request, socket, head }: Upgrade, protocols: readonly string[]): Promise<WebSocket> {
+type Accepted = { readonly socket: WebSocket; readonly protocol: string | undefined }
+
+/**
+ * Takes the connection over as a WebSocket with the best protocol that both speak. The library never sees the protocols: it would
+ * choose the client's first one, and refuses names with a slash, such as the one of port-forward's tunnel.
+ */
+async function accept(server: WebSocketServer, { request, socket, head }: Upgrade, protocols: readonly string[]): Promise<Accepted> {
   const asked = String(request.headers['sec-websocket-protocol'] ?? '')
     .split(',')
     .map((p) => p.trim())
     .filter((p) => p !== '')
-  const chosen = protocols.find((p) => asked.includes(p))
-  if (asked.length > 0 && !chosen) throw new NotServed(400, `unable to negotiate protocol: client supports ${asked.join(', ')}`)
-  // The library picks the first that the client names; here the server's order counts.
-  if (chosen) request.headers['sec-websocket-protocol'] = chosen
-  return new Promise((resolve) => server.handleUpgrade(request, socket, head, resolve))
+  const protocol = protocols.find((p) => asked.includes(p))
+  if (asked.length > 0 && !protocol) throw new NotServed(400, `unable to negotiate protocol: client supports ${asked.join(', ')}`)
+  delete request.headers['sec-websocket-protocol']
+  const onHeaders = (headers: string[], answered: IncomingMessage) => {
+    if (answered === request && protocol) headers.push(`Sec-WebSocket-Protocol: ${protocol}`)
+  }
+  server.on('headers', onHeaders)
+  try {
+    const accepted = await new Promise<WebSocket>((resolve, reject) => {
+      socket.once('close', () => reject(new Error('the connection ended before it was taken over')))
+      server.handleUpgrade(request, socket, head, resolve)
+    })
+    return { socket: accepted, protocol }
+  } finally {
+    server.off('headers', onHeaders)
+  }
 }
 
 function isWebSocket(request: IncomingMessage): boolean {

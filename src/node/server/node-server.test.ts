@@ -15,6 +15,7 @@ import { systemClock } from '../../platform/system-clock.ts'
 import { memoryLogFiles } from '../logs/log-files.ts'
 import { createNodeAgent, type NodeAgent } from '../node-agent.ts'
 import { createSpdyConnection } from '../runtime/cri/spdy-client.ts'
+import { webSocketPipe } from './port-forward.ts'
 import { createFakeRuntime, type FakeRuntime } from '../runtime/fake/fake-runtime.ts'
 
 const validity = { notBeforeMs: Date.UTC(2020, 0), notAfterMs: Date.UTC(2099, 0) }
@@ -105,6 +106,18 @@ function upgradeSpdy(path: string, protocol: string): Promise<{ response: Incomi
       ...apiServer,
       headers,
     })
+    request.once('upgrade', (response, socket, head) => resolve({ response, socket, head }))
+    request.once('response', (response) => reject(new Error(`refused: ${response.statusCode}`)))
+    request.once('error', reject)
+    request.end()
+  })
+}
+
+function upgradeWebSocket(path: string, protocol: string): Promise<{ response: IncomingMessage; socket: Duplex; head: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const key = { 'sec-websocket-version': '13', 'sec-websocket-key': Buffer.alloc(16, 1).toString('base64') }
+    const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-protocol': protocol, ...key }
+    const request = httpsRequest({ host: '127.0.0.1', port: agent.port, path, ca: authority.cert, agent: false, ...apiServer, headers })
     request.once('upgrade', (response, socket, head) => resolve({ response, socket, head }))
     request.once('response', (response) => reject(new Error(`refused: ${response.statusCode}`)))
     request.once('error', reject)
@@ -247,6 +260,27 @@ test('a port is forwarded over SPDY, and a refused one is told on the error stre
   const wrongError = connection.open({ ...wrong, streamType: 'error' })
   connection.open({ ...wrong, streamType: 'data' }).resume()
   assert.match(await text(wrongError), /invalid port 70000/)
+  connection.destroy()
+})
+
+test('a port is forwarded over SPDY inside WebSocket messages', async () => {
+  const { response, socket, head } = await upgradeWebSocket('/portForward/default/web', 'SPDY/3.1+portforward.k8s.io')
+  assert.equal(response.headers['sec-websocket-protocol'], 'SPDY/3.1+portforward.k8s.io')
+  // The library's own client refuses a protocol name with a slash: it is given the upgraded connection.
+  const webSocket = new WebSocket(null as unknown as string, undefined, {})
+  const settings = { allowSynchronousEvents: true, maxPayload: 0, skipUTF8Validation: true }
+  const inner = webSocket as unknown as { _isServer: boolean; setSocket(s: Duplex, h: Buffer, o: typeof settings): void }
+  inner._isServer = false
+  inner.setSocket(socket, head, settings)
+  const connection = createSpdyConnection(
+    webSocketPipe(webSocket) as unknown as Parameters<typeof createSpdyConnection>[0],
+    Buffer.alloc(0),
+  )
+  const headers = { port: '8080', requestID: '0' }
+  connection.open({ ...headers, streamType: 'error' }).end()
+  const data = connection.open({ ...headers, streamType: 'data' })
+  data.end('pong')
+  assert.equal(await text(data), 'pong')
   connection.destroy()
 })
 
