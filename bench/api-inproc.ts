@@ -3,7 +3,7 @@ import { systemRandom } from '../src/platform/system-random.ts'
 import { createTestApi } from '../src/apiserver/test-api.ts'
 import { pods } from '../src/kinds/core/pod.ts'
 import type { ApiResponse } from '../src/apiserver/contract.ts'
-import { realisticPod } from './pod-fixture.ts'
+import { realisticPod } from '../src/apiserver/pod-fixture.ts'
 
 /**
  * What the API server's own work costs without sockets and without a disk: microseconds an operation on one thread.

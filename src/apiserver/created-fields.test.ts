@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { realisticPod } from '../../bench/pod-fixture.ts'
+import { realisticPod } from './pod-fixture.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import { fieldSet } from '../machinery/apply/field-set.ts'
 import { updateManagedFields } from '../machinery/apply/update-managed-fields.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
-import { realisticPod } from '../../bench/pod-fixture.ts'
+import { realisticPod } from './pod-fixture.ts'
 import { seededRandom } from '../base/random.ts'
 import type { Log } from '../base/log.ts'
 import { silentLog } from '../base/log.ts'

@@ -2,7 +2,7 @@ import { limitRanges } from '../../kinds/core/limit-range.ts'
 import type { LimitRangeItem, PersistentVolumeClaim, Pod } from '../../kinds/generated/types/core-v1.ts'
 import { addQuantity, compareQuantity, formatQuantity, parseQuantity, quantityMilli } from '../../machinery/quantity.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
-import type { AdmissionPlugin } from '../contract.ts'
+import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
 
 type Quantities = Record<string, string | number>
@@ -12,16 +12,25 @@ const annotation = 'kubernetes.io/limit-ranger'
 
 /** Fills requests and limits from the namespace's LimitRanges and refuses what lies outside of them (https://kubernetes.io/docs/concepts/policy/limit-range/). */
 export function limitRanger(reader: ObjectReader): AdmissionPlugin {
-  const itemsOf = (namespace: string) => reader.list(limitRanges, namespace).flatMap((range) => range.spec?.limits ?? [])
+  // A request is asked about twice, before and after the other plugins: its limits are looked up once.
+  const looked = new WeakMap<AdmissionRequest, readonly LimitRangeItem[]>()
+  const itemsOf = (request: AdmissionRequest) => {
+    const known = looked.get(request)
+    if (known) return known
+    const items = reader.list(limitRanges, request.namespace ?? '').flatMap((range) => range.spec?.limits ?? [])
+    looked.set(request, items)
+    return items
+  }
   return {
     name: 'LimitRanger',
     handles: (operation, kind, subresource) =>
       operation === 'CREATE' && subresource === '' && kind.group === '' && (kind.kind === 'Pod' || kind.kind === 'PersistentVolumeClaim'),
-    admit: ({ kind, object, namespace = '' }) => {
-      if (kind.kind === 'Pod') fillDefaults(object as Pod, itemsOf(namespace))
+    admit: (request) => {
+      if (request.kind.kind === 'Pod') fillDefaults(request.object as Pod, itemsOf(request))
     },
-    validate: ({ kind, object, namespace = '', name }) => {
-      const items = itemsOf(namespace)
+    validate: (request) => {
+      const { kind, object, name } = request
+      const items = itemsOf(request)
       if (items.length === 0) return
       const refusals = kind.kind === 'Pod' ? judgePod(object as Pod, items) : judgeClaim(object as PersistentVolumeClaim, items)
       if (refusals.length === 0) return

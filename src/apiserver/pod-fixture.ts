@@ -1,5 +1,5 @@
-import type { Pod } from '../src/kinds/generated/types/core-v1.ts'
-import type { KubeObject } from '../src/machinery/object.ts'
+import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import type { KubeObject } from '../machinery/object.ts'
 
 /** A pod as a Deployment of a usual web service makes it: about two kilobytes before the server adds its part. */
 export function realisticPod(name: string): KubeObject & Pod {
