@@ -1,9 +1,7 @@
 import { PassThrough, type Duplex } from 'node:stream'
-import { BoundedStream } from '../../../base/bounded-stream.ts'
-import { type Clock, sleep } from '../../../base/clock.ts'
+import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import {
-  type ContainerResources,
   type ContainerSpec,
   type ContainerStats,
   type ExecOptions,
@@ -13,12 +11,10 @@ import {
   type Runtime,
   type RuntimeContainer,
   RuntimeError,
-  type RuntimeErrorReason,
-  type RuntimeEvent,
-  type RuntimePod,
   type SandboxSpec,
 } from '../contract.ts'
 import { type FakeBehaviour, fakeBehaviourOf } from './fake-behaviour.ts'
+import { disconnected, type FakeContainer, FakeEngine, podView } from './fake-engine.ts'
 
 /** Mean virtual milliseconds of each operation; a fifth of jitter is drawn on top. Zero: done at once. */
 export type FakeTimes = {
@@ -67,300 +63,239 @@ export type FakeRuntime = Runtime & {
   readonly calls: ReadonlyMap<string, number>
 }
 
-type FakeContainer = {
-  readonly spec: ContainerSpec
-  readonly behaviour: FakeBehaviour
-  readonly sandbox: FakeSandbox
-  view: RuntimeContainer
-  isPaused: boolean
-  resources: ContainerResources
-  log: string
-  cancelExit: (() => void) | undefined
-  exited: { readonly promise: Promise<void>; resolve(): void }
-}
-type FakeSandbox = { spec: SandboxSpec; view: Omit<RuntimePod, 'containers'>; readonly containers: FakeContainer[] }
-
 const defaultTimes: FakeTimes = { runSandbox: 100, create: 10, start: 60, stop: 40, pull: 200 }
 const noFailures: FakeFailureRates = { runSandbox: 0, create: 0, start: 0, pull: 0 }
+
+type Parts = {
+  readonly engine: FakeEngine
+  readonly options: FakeRuntimeOptions
+  readonly times: FakeTimes
+  readonly rates: FakeFailureRates
+}
 
 /**
  * A container engine in memory, deterministic for a given clock and seed, cheap enough for thousands of nodes in one process.
  * It keeps every promise of the contract that a test can observe: attempts, exit codes, timestamps, events, idempotence.
  */
 export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
-  const { clock, random } = options
-  const times = { ...defaultTimes, ...options.times }
-  const rates = { ...noFailures, ...options.failureRates }
-  const behaviourOf = options.behaviourOf ?? fakeBehaviourOf
-  const hasImage = options.hasImage ?? ((image) => !image.includes('missing'))
-  const sandboxes = new Map<string, FakeSandbox>()
-  const containers = new Map<string, FakeContainer>()
-  const pulled = new Map<string, ImageInfo>()
-  const streams = new Set<BoundedStream<RuntimeEvent>>()
-  const logListeners = new Map<string, Set<() => void>>()
-  const calls = new Map<string, number>()
-  const addresses = addressPool(options.podCidr ?? '10.244.0.0/24')
-  let isConnected = true
-
-  const newId = () =>
-    Array.from({ length: 8 }, () =>
-      random
-        .below(2 ** 32)
-        .toString(16)
-        .padStart(8, '0'),
-    ).join('')
-  const emit = (event: RuntimeEvent) => {
-    for (const stream of streams) stream.push(event)
-  }
-  const count = (name: string) => calls.set(name, (calls.get(name) ?? 0) + 1)
-  const enter = (name: string) => {
-    count(name)
-    if (!isConnected) throw new RuntimeError('Unavailable', 'the fake engine is disconnected')
-  }
-  const take = async (meanMs: number, signal?: AbortSignal) => {
-    if (meanMs > 0) await sleep(clock, meanMs * (0.9 + 0.2 * random.next()), signal)
-  }
-  const mayFail = (rate: number, reason: RuntimeErrorReason, message: string) => {
-    if (rate > 0 && random.next() < rate) throw new RuntimeError(reason, message)
-  }
-  const containerOf = (id: string): FakeContainer => {
-    const found = containers.get(id)
-    if (!found) throw new RuntimeError('NotFound', `container "${id}" not found`)
-    return found
-  }
-  const podView = (sandbox: FakeSandbox): RuntimePod => ({ ...sandbox.view, containers: sandbox.containers.map((c) => c.view) })
-
-  const appendLog = (container: FakeContainer, line: string, stream: 'stdout' | 'stderr' = 'stdout') => {
-    container.log += `${new Date(clock.now()).toISOString().replace('Z', '000000Z')} ${stream} F ${line}\n`
-    for (const listener of logListeners.get(container.view.logPath) ?? []) listener()
-  }
-  const finish = (container: FakeContainer, exitCode: number, isOom = false) => {
-    if (container.view.state !== 'Running') return
-    container.cancelExit?.()
-    container.cancelExit = undefined
-    container.isPaused = false
-    const reason = isOom ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error'
-    container.view = { ...container.view, state: 'Exited', finishedAtMs: clock.now(), exitCode, reason }
-    container.exited.resolve()
-    if (isOom) emit({ type: 'ContainerOOM', containerId: container.view.id })
-    emit({ type: 'ContainerExited', containerId: container.view.id, exitCode })
-    for (const listener of logListeners.get(container.view.logPath) ?? []) listener()
-  }
-  const stop = async (container: FakeContainer, graceSeconds: number) => {
-    if (container.view.state !== 'Running') return
-    const { exitCodeOnTerm, stopMs } = container.behaviour
-    const graceMs = graceSeconds * 1000
-    const isGraceful = exitCodeOnTerm !== undefined && stopMs <= graceMs
-    const cancel = clock.schedule(isGraceful ? stopMs : graceMs, () => finish(container, isGraceful ? exitCodeOnTerm : 137))
-    await container.exited.promise
-    cancel()
-  }
-  const removeContainer = (container: FakeContainer) => {
-    finish(container, 137)
-    containers.delete(container.view.id)
-    const siblings = container.sandbox.containers
-    const index = siblings.indexOf(container)
-    if (index >= 0) siblings.splice(index, 1)
-    emit({ type: 'ContainerDeleted', containerId: container.view.id })
-  }
-  const runProcess = (containerId: string, exec: ExecOptions): ProcessStreams => {
-    const container = containerOf(containerId)
-    const answer = answerExec(options, container, exec.command)
-    return fakeProcess(exec, answer)
-  }
-
+  const { clock, random, podCidr = '10.244.0.0/24' } = options
+  const engine = new FakeEngine({ clock, random, podCidr })
+  const parts = { engine, options, times: { ...defaultTimes, ...options.times }, rates: { ...noFailures, ...options.failureRates } }
   return {
-    calls,
     version: async () => ({ name: 'fake', version: '1.0.0', apiVersion: 'v1' }),
     status: async () => {
-      const ready = { status: isConnected, reason: isConnected ? '' : 'Disconnected', message: '' }
+      const ready = { status: engine.isConnected, reason: engine.isConnected ? '' : 'Disconnected', message: '' }
       return { runtimeReady: ready, networkReady: ready }
     },
     list: async () => {
-      enter('list')
-      return [...sandboxes.values()].map(podView)
+      engine.enter('list')
+      return [...engine.sandboxes.values()].map(podView)
     },
     pod: async (sandboxId) => {
-      enter('pod')
-      const sandbox = sandboxes.get(sandboxId)
+      engine.enter('pod')
+      const sandbox = engine.sandboxes.get(sandboxId)
       return sandbox ? podView(sandbox) : undefined
     },
-    events: (signal) => {
-      const stream = new BoundedStream<RuntimeEvent>({
-        sizeMax: 100_000,
-        onEnd: () => {
-          streams.delete(stream)
-        },
-      })
-      if (isConnected) streams.add(stream)
-      else stream.fail(new RuntimeError('Unavailable', 'the fake engine is disconnected'))
-      signal.addEventListener('abort', () => stream.close(), { once: true })
-      return stream
-    },
+    events: (signal) => engine.events(signal),
+    stats: async (): Promise<ContainerStats[]> =>
+      [...engine.containers.values()].filter((c) => c.view.state === 'Running').map((c) => statsOf(c, options, clock.now())),
+    close: async () => engine.endEvents(),
+    ...sandboxMethods(parts),
+    ...makingMethods(parts),
+    ...containerMethods(parts),
+    ...processMethods(parts),
+    ...imageMethods(parts),
+    ...outsideMethods(parts),
+  }
+}
+
+function sandboxMethods({ engine, times, rates }: Parts): Pick<Runtime, 'runSandbox' | 'stopSandbox' | 'removeSandbox'> {
+  const { sandboxes, addresses } = engine
+  return {
     runSandbox: async (spec, signal) => {
-      enter('runSandbox')
-      await take(times.runSandbox, signal)
-      mayFail(rates.runSandbox, 'Failed', 'failed to set up the network of the sandbox')
-      const sandboxId = newId()
+      engine.enter('runSandbox')
+      await engine.take(times.runSandbox, signal)
+      engine.mayFail(rates.runSandbox, 'Failed', 'failed to set up the network of the sandbox')
+      const sandboxId = engine.newId()
       const ips = spec.hostNetwork ? [] : [addresses.take()]
       const { namespace, name, uid, attempt } = spec
-      const view = { namespace, name, uid, attempt, sandboxId, state: 'Ready' as const, createdAtMs: clock.now(), ips }
+      const view = { namespace, name, uid, attempt, sandboxId, state: 'Ready' as const, createdAtMs: engine.clock.now(), ips }
       sandboxes.set(sandboxId, { spec, view, containers: [] })
-      emit({ type: 'ContainerStarted', containerId: sandboxId })
+      engine.emit({ type: 'ContainerStarted', containerId: sandboxId })
       return { sandboxId, ips }
     },
     stopSandbox: async (sandboxId) => {
-      enter('stopSandbox')
+      engine.enter('stopSandbox')
       const sandbox = sandboxes.get(sandboxId)
       if (!sandbox) return
-      await take(times.stop)
-      for (const container of sandbox.containers) finish(container, 137)
+      await engine.take(times.stop)
+      for (const container of sandbox.containers) engine.finish(container, 137)
       if (sandbox.view.state === 'NotReady' && sandbox.view.ips.length === 0) return
       for (const ip of sandbox.view.ips) addresses.release(ip)
       sandbox.view = { ...sandbox.view, state: 'NotReady', ips: [] }
-      emit({ type: 'ContainerExited', containerId: sandboxId, exitCode: 0 })
+      engine.emit({ type: 'ContainerExited', containerId: sandboxId, exitCode: 0 })
     },
     removeSandbox: async (sandboxId) => {
-      enter('removeSandbox')
+      engine.enter('removeSandbox')
       const sandbox = sandboxes.get(sandboxId)
       if (!sandbox) return
-      for (const container of [...sandbox.containers]) removeContainer(container)
+      for (const container of [...sandbox.containers]) engine.remove(container)
       for (const ip of sandbox.view.ips) addresses.release(ip)
       sandboxes.delete(sandboxId)
-      emit({ type: 'ContainerDeleted', containerId: sandboxId })
+      engine.emit({ type: 'ContainerDeleted', containerId: sandboxId })
     },
+  }
+}
+
+function makingMethods({ engine, options, times, rates }: Parts): Pick<Runtime, 'createContainer' | 'startContainer'> {
+  const behaviourOf = options.behaviourOf ?? fakeBehaviourOf
+  return {
     createContainer: async (sandboxId, spec, sandboxSpec) => {
-      enter('createContainer')
-      await take(times.create)
-      mayFail(rates.create, 'Failed', 'failed to create the container')
-      const sandbox = sandboxes.get(sandboxId)
+      engine.enter('createContainer')
+      await engine.take(times.create)
+      engine.mayFail(rates.create, 'Failed', 'failed to create the container')
+      const sandbox = engine.sandboxes.get(sandboxId)
       if (!sandbox || sandbox.view.state !== 'Ready') throw new RuntimeError('NotFound', `sandbox "${sandboxId}" not found`)
-      if (!pulled.has(spec.image) && !pulled.has(spec.userImage) && ![...pulled.values()].some((i) => i.id === spec.image))
+      if (![...engine.pulled].some(([name, image]) => name === spec.image || name === spec.userImage || image.id === spec.image))
         throw new RuntimeError('NotFound', `image "${spec.image}" not found`)
-      const id = newId()
-      const view: RuntimeContainer = {
-        id,
-        name: spec.name,
-        attempt: spec.attempt,
-        state: 'Created',
-        createdAtMs: clock.now(),
-        startedAtMs: undefined,
-        finishedAtMs: undefined,
-        exitCode: undefined,
-        reason: '',
-        message: '',
-        image: spec.userImage,
-        imageId: fakeImageId(spec.userImage),
-        logPath: `${sandboxSpec.logDirectory}/${spec.logPath}`,
-        specHash: spec.specHash,
-      }
-      const behaviour = behaviourOf(spec, sandboxSpec)
-      const exited = Promise.withResolvers<void>()
+      const view = createdView(engine.newId(), spec, sandboxSpec, engine.clock.now())
       const container: FakeContainer = {
         spec,
-        behaviour,
+        behaviour: behaviourOf(spec, sandboxSpec),
         sandbox,
         view,
         isPaused: false,
         resources: spec.resources,
         log: '',
         cancelExit: undefined,
-        exited,
+        exited: Promise.withResolvers<void>(),
       }
-      containers.set(id, container)
+      engine.containers.set(view.id, container)
       sandbox.containers.push(container)
-      emit({ type: 'ContainerCreated', containerId: id })
-      return id
+      engine.emit({ type: 'ContainerCreated', containerId: view.id })
+      return view.id
     },
     startContainer: async (containerId) => {
-      enter('startContainer')
-      const container = containerOf(containerId)
-      await take(times.start)
-      mayFail(rates.start, 'Failed', 'failed to start the container')
+      engine.enter('startContainer')
+      const container = engine.container(containerId)
+      await engine.take(times.start)
+      engine.mayFail(rates.start, 'Failed', 'failed to start the container')
       const { startError, exitAfterMs, exitCode, oomKilled, output } = container.behaviour
+      const nowMs = engine.clock.now()
       if (startError !== undefined) {
-        const now = clock.now()
-        container.view = {
-          ...container.view,
-          state: 'Exited',
-          startedAtMs: now,
-          finishedAtMs: now,
-          exitCode: 128,
-          reason: 'StartError',
-          message: startError,
-        }
+        const end = { state: 'Exited' as const, startedAtMs: nowMs, finishedAtMs: nowMs, exitCode: 128, reason: 'StartError' }
+        container.view = { ...container.view, ...end, message: startError }
         throw new RuntimeError('Failed', startError)
       }
-      container.view = { ...container.view, state: 'Running', startedAtMs: clock.now() }
-      for (const line of output) appendLog(container, line)
-      emit({ type: 'ContainerStarted', containerId })
-      if (exitAfterMs !== undefined) container.cancelExit = clock.schedule(exitAfterMs, () => finish(container, exitCode, oomKilled))
+      container.view = { ...container.view, state: 'Running', startedAtMs: nowMs }
+      for (const line of output) engine.appendLog(container, line)
+      engine.emit({ type: 'ContainerStarted', containerId })
+      if (exitAfterMs === undefined) return
+      container.cancelExit = engine.clock.schedule(exitAfterMs, () => engine.finish(container, exitCode, oomKilled))
     },
+  }
+}
+
+function createdView(id: string, spec: ContainerSpec, sandbox: SandboxSpec, nowMs: number): RuntimeContainer {
+  return {
+    id,
+    name: spec.name,
+    attempt: spec.attempt,
+    state: 'Created',
+    createdAtMs: nowMs,
+    startedAtMs: undefined,
+    finishedAtMs: undefined,
+    exitCode: undefined,
+    reason: '',
+    message: '',
+    image: spec.userImage,
+    imageId: fakeImageId(spec.userImage),
+    logPath: `${sandbox.logDirectory}/${spec.logPath}`,
+    specHash: spec.specHash,
+  }
+}
+
+type ContainerMethod = 'stopContainer' | 'removeContainer' | 'pauseContainer' | 'resumeContainer' | 'updateResources' | 'reopenLog'
+
+function containerMethods({ engine }: Parts): Pick<Runtime, ContainerMethod> {
+  return {
     stopContainer: async (containerId, graceSeconds) => {
-      enter('stopContainer')
-      const container = containers.get(containerId)
-      if (container) await stop(container, graceSeconds)
+      engine.enter('stopContainer')
+      const container = engine.containers.get(containerId)
+      if (container) await engine.stop(container, graceSeconds)
     },
     removeContainer: async (containerId) => {
-      enter('removeContainer')
-      const container = containers.get(containerId)
-      if (container) removeContainer(container)
+      engine.enter('removeContainer')
+      const container = engine.containers.get(containerId)
+      if (container) engine.remove(container)
     },
     pauseContainer: async (containerId) => {
-      enter('pauseContainer')
-      containerOf(containerId).isPaused = true
-      emit({ type: 'ContainerPaused', containerId })
+      engine.enter('pauseContainer')
+      engine.container(containerId).isPaused = true
+      engine.emit({ type: 'ContainerPaused', containerId })
     },
     resumeContainer: async (containerId) => {
-      enter('resumeContainer')
-      containerOf(containerId).isPaused = false
-      emit({ type: 'ContainerResumed', containerId })
+      engine.enter('resumeContainer')
+      engine.container(containerId).isPaused = false
+      engine.emit({ type: 'ContainerResumed', containerId })
     },
     updateResources: async (containerId, resources) => {
-      enter('updateResources')
-      containerOf(containerId).resources = resources
+      engine.enter('updateResources')
+      engine.container(containerId).resources = resources
     },
+    reopenLog: async () => engine.enter('reopenLog'),
+  }
+}
+
+function processMethods({ engine, options }: Parts): Pick<Runtime, 'execSync' | 'exec' | 'attach' | 'portForward'> {
+  const runProcess = (containerId: string, exec: ExecOptions): ProcessStreams =>
+    fakeProcess(exec, answerExec(options, engine.container(containerId), exec.command))
+  return {
     execSync: async (containerId, command): Promise<ExecResult> => {
-      enter('execSync')
-      const container = containerOf(containerId)
+      engine.enter('execSync')
+      const container = engine.container(containerId)
       if (container.view.state !== 'Running') throw new RuntimeError('Failed', `container "${containerId}" is not running`)
       const { exitCode, stdout, stderr } = answerExec(options, container, command)
       return { exitCode, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr) }
     },
     exec: async (containerId, exec) => {
-      enter('exec')
+      engine.enter('exec')
       return runProcess(containerId, exec)
     },
     attach: async (containerId, attach) => {
-      enter('attach')
+      engine.enter('attach')
       return runProcess(containerId, { ...attach, command: [] })
     },
     portForward: async (sandboxId, port): Promise<Duplex> => {
-      enter('portForward')
-      if (!sandboxes.has(sandboxId)) throw new RuntimeError('NotFound', `sandbox "${sandboxId}" not found`)
+      engine.enter('portForward')
+      if (!engine.sandboxes.has(sandboxId)) throw new RuntimeError('NotFound', `sandbox "${sandboxId}" not found`)
       if (port === 0) throw new RuntimeError('Failed', 'connection refused')
       return new PassThrough()
     },
-    reopenLog: async () => enter('reopenLog'),
+  }
+}
+
+function imageMethods({
+  engine,
+  options,
+  times,
+  rates,
+}: Parts): Pick<Runtime, 'pullImage' | 'image' | 'images' | 'removeImage' | 'imageFilesystem'> {
+  const { pulled } = engine
+  const hasImage = options.hasImage ?? ((image) => !image.includes('missing'))
+  return {
     pullImage: async (image, _auth, signal) => {
-      enter('pullImage')
-      await take(times.pull, signal)
-      mayFail(rates.pull, 'RegistryUnavailable', `failed to pull and unpack image "${image}": connection reset`)
+      engine.enter('pullImage')
+      await engine.take(times.pull, signal)
+      engine.mayFail(rates.pull, 'RegistryUnavailable', `failed to pull and unpack image "${image}": connection reset`)
       if (!hasImage(image)) throw new RuntimeError('ImagePull', `failed to resolve reference "${image}": ${image}: not found`)
-      const info: ImageInfo = {
-        id: fakeImageId(image),
-        repoTags: [image],
-        repoDigests: [],
-        sizeBytes: 1_000_000,
-        uid: undefined,
-        username: '',
-        pinned: false,
-      }
+      const user = { uid: undefined, username: '' }
+      const info: ImageInfo = { id: fakeImageId(image), repoTags: [image], repoDigests: [], sizeBytes: 1_000_000, pinned: false, ...user }
       pulled.set(image, info)
       return info
     },
     image: async (image) => {
-      enter('image')
+      engine.enter('image')
       return pulled.get(image)
     },
     images: async () => [...pulled.values()],
@@ -368,38 +303,38 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
       for (const [name, info] of pulled) if (name === image || info.id === image) pulled.delete(name)
     },
     imageFilesystem: async () => ({ usedBytes: pulled.size * 1_000_000, mountpoint: '' }),
-    stats: async (): Promise<ContainerStats[]> =>
-      [...containers.values()].filter((c) => c.view.state === 'Running').map((c) => statsOf(c, options, clock.now())),
-    close: async () => {
-      for (const stream of [...streams]) stream.close()
-    },
+  }
+}
 
-    setPodCidr: (cidr) => addresses.use(cidr),
-    exitContainer: (containerId, exitCode, { oomKilled = false } = {}) => finish(containerOf(containerId), exitCode, oomKilled),
+function outsideMethods({ engine }: Parts): Omit<FakeRuntime, keyof Runtime> {
+  return {
+    calls: engine.calls,
+    setPodCidr: (cidr) => engine.addresses.use(cidr),
+    exitContainer: (containerId, exitCode, { oomKilled = false } = {}) => engine.finish(engine.container(containerId), exitCode, oomKilled),
     failSandbox: (sandboxId) => {
-      const sandbox = sandboxes.get(sandboxId)
+      const sandbox = engine.sandboxes.get(sandboxId)
       if (!sandbox) return
       sandbox.view = { ...sandbox.view, state: 'NotReady' }
-      emit({ type: 'ContainerExited', containerId: sandboxId, exitCode: 137 })
+      engine.emit({ type: 'ContainerExited', containerId: sandboxId, exitCode: 137 })
     },
     disconnect: () => {
-      isConnected = false
-      for (const stream of [...streams]) stream.fail(new RuntimeError('Unavailable', 'the fake engine is disconnected'))
+      engine.isConnected = false
+      engine.endEvents(disconnected())
     },
     connect: () => {
-      isConnected = true
+      engine.isConnected = true
     },
-    writeLog: (containerId, line, stream) => appendLog(containerOf(containerId), line, stream),
+    writeLog: (containerId, line, stream) => engine.appendLog(engine.container(containerId), line, stream),
     readLog: (logPath) => {
-      for (const container of containers.values()) if (container.view.logPath === logPath) return container.log
+      for (const container of engine.containers.values()) if (container.view.logPath === logPath) return container.log
       return ''
     },
     onLogChange: (logPath, listener) => {
-      const listeners = logListeners.get(logPath) ?? new Set()
-      logListeners.set(logPath, listeners.add(listener))
+      const listeners = engine.logListeners.get(logPath) ?? new Set()
+      engine.logListeners.set(logPath, listeners.add(listener))
       return () => {
         listeners.delete(listener)
-        if (listeners.size === 0) logListeners.delete(logPath)
+        if (listeners.size === 0) engine.logListeners.delete(logPath)
       }
     },
   }
@@ -456,35 +391,4 @@ function fakeImageId(image: string): string {
   let hash = 0xcbf29ce484222325n
   for (let i = 0; i < image.length; i++) hash = BigInt.asUintN(64, (hash ^ BigInt(image.charCodeAt(i))) * 0x100000001b3n)
   return `sha256:${hash.toString(16).padStart(16, '0').repeat(4)}`
-}
-
-/** Addresses of one IPv4 range in order, the longest free one first; a full range wraps, as a simulation may hold more pods than addresses. */
-function addressPool(initialCidr: string) {
-  let base = 0
-  let size = 0
-  let next = 2
-  let freed: number[] = []
-  const use = (cidr: string) => {
-    const [address = '', bits = '24'] = cidr.split('/')
-    base = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-    size = 2 ** (32 - Number(bits))
-    next = 2
-    freed = []
-  }
-  use(initialCidr)
-  const text = (value: number) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
-  return {
-    use,
-    take: () => {
-      if (next < size - 1) return text(base + next++)
-      const reused = freed.shift()
-      if (reused !== undefined) return text(base + reused)
-      next = 2
-      return text(base + next++)
-    },
-    release: (ip: string) => {
-      const value = ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-      if (value > base && value < base + size) freed.push(value - base)
-    },
-  }
 }
