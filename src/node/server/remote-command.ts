@@ -34,22 +34,22 @@ export async function runRemoteCommand(
   channels: CommandChannels,
   after: (delayMs: number, callback: () => void) => () => void,
 ): Promise<void> {
-  let process: ProcessStreams
+  let running: ProcessStreams
   try {
-    process = await start()
+    running = await start()
   } catch (error) {
     await channels.finish(failureStatus(error))
     return
   }
-  const onGone = () => process.close()
+  const onGone = () => running.close()
   if (channels.gone.aborted) onGone()
   channels.gone.addEventListener('abort', onGone, { once: true })
-  channels.onResize((size) => process.resize(size))
-  const outputs = [join(process.stdout, channels.stdout), join(process.stderr, channels.stderr)]
-  if (channels.stdin && process.stdin) void pipeline(channels.stdin, process.stdin).catch(() => {})
+  channels.onResize((size) => running.resize(size))
+  const outputs = [join(running.stdout, channels.stdout), join(running.stderr, channels.stderr)]
+  if (channels.stdin && running.stdin) void pipeline(channels.stdin, running.stdin).catch(() => {})
   let status: Status
   try {
-    const { exitCode } = await process.done
+    const { exitCode } = await running.done
     status = exitStatus(exitCode)
   } catch (error) {
     status = failureStatus(error)
@@ -60,7 +60,7 @@ export async function runRemoteCommand(
   cancel()
   channels.gone.removeEventListener('abort', onGone)
   await channels.finish(status)
-  process.close()
+  running.close()
 }
 
 async function join(from: NodeJS.ReadableStream | undefined, to: Writable | undefined): Promise<void> {
