@@ -1,0 +1,148 @@
+/** What goes wrong between loops and the API server: refused, lost and half-lost requests, watches that lag, end or expire. */
+import { type Clock, sleep } from '../../src/base/clock.ts'
+import { type Random, seededRandom } from '../../src/base/random.ts'
+import type { Client, ResourceClient, WatchEvent, WatchOptions } from '../../src/client/contract.ts'
+import type { KubeObject } from '../../src/machinery/object.ts'
+import { type StatusError, statusErrors } from '../../src/machinery/status-error.ts'
+
+/** Chances in [0, 1]; an absent one is 0. */
+export type FaultRates = {
+  /** A write of an existing object is refused with 409, as if somebody had been faster. */
+  readonly conflict?: number
+  /** A write fails and has not happened (500, 503 or a timeout). */
+  readonly before?: number
+  /** A write has happened, its answer is lost (500 or a timeout). */
+  readonly after?: number
+  /** A get or list fails. */
+  readonly read?: number
+  /** For every event: the watch ends, breaks, or expires (410) before it. */
+  readonly watch?: number
+  /** For every event: it is late by up to 2 s, and those behind it with it. */
+  readonly lag?: number
+}
+
+export type Faults = {
+  wrap(client: Client): Client
+  /** From now on everything works. */
+  stop(): void
+  /** How many faults of each sort struck. */
+  readonly struck: ReadonlyMap<string, number>
+}
+
+export function createFaults(options: { readonly seed: number; readonly clock: Clock; readonly rates: FaultRates }): Faults {
+  const { clock, rates } = options
+  const random = seededRandom(options.seed)
+  const struck = new Map<string, number>()
+  let isOn = true
+  const strikes = (sort: keyof FaultRates) => {
+    if (!isOn || random.next() >= (rates[sort] ?? 0)) return false
+    struck.set(sort, (struck.get(sort) ?? 0) + 1)
+    return true
+  }
+  const write = async <T>(perform: () => Promise<T>, mayConflict: boolean): Promise<T> => {
+    if (mayConflict && strikes('conflict')) throw statusErrors.staleVersion({ group: '', resource: 'simulated' }, 'simulated')
+    if (strikes('before')) throw failure(random)
+    const result = await perform()
+    if (strikes('after')) throw failure(random)
+    return result
+  }
+  const read = async <T>(perform: () => Promise<T>): Promise<T> => {
+    if (strikes('read')) throw failure(random)
+    return perform()
+  }
+  const events = async function* <T>(resource: ResourceClient<T & KubeObject>, watch: WatchOptions): AsyncGenerator<WatchEvent<T>> {
+    for await (const event of resource.watch(watch)) {
+      if (strikes('lag')) await sleep(clock, random.below(2000), watch.signal)
+      if (strikes('watch')) {
+        const sort = random.below(3)
+        if (sort === 0) return
+        if (sort === 1) throw statusErrors.serviceUnavailable('simulated: the connection was cut')
+        throw statusErrors.expired('simulated: too old resource version')
+      }
+      yield event
+    }
+  }
+  return {
+    struck,
+    stop: () => {
+      isOn = false
+    },
+    wrap: (client) => ({
+      raw: (request) => client.raw(request),
+      resource: (kind, namespace) => {
+        const resource = client.resource(kind, namespace)
+        return {
+          get: (name, more) => read(() => resource.get(name, more)),
+          list: (more) => read(() => resource.list(more)),
+          watch: (more) => events(resource, more),
+          create: (object, more) => write(() => resource.create(object, more), false),
+          update: (object, more) => write(() => resource.update(object, more), true),
+          updateStatus: (object, more) => write(() => resource.updateStatus(object, more), true),
+          patch: (name, patch, more) => write(() => resource.patch(name, patch, more), true),
+          apply: (object, more) => write(() => resource.apply(object, more), true),
+          delete: (name, more) => write(() => resource.delete(name, more), true),
+          deleteCollection: (more) => write(() => resource.deleteCollection(more), false),
+          subresource: (name, subresource, body, more) => write(() => resource.subresource(name, subresource, body, more), true),
+        }
+      },
+    }),
+  }
+}
+
+function failure(random: Random): StatusError | Error {
+  switch (random.below(3)) {
+    case 0:
+      return statusErrors.internal(new Error('simulated'))
+    case 1:
+      return statusErrors.timeout('simulated: request did not complete', 0)
+    default:
+      return statusErrors.serviceUnavailable('simulated: connection refused')
+  }
+}
+
+/** Passes every call on to the client of the moment, and fails those that are asked or answered while `isDead`. */
+export function gatedClient(options: {
+  readonly current: () => Client | undefined
+  readonly isDead: () => boolean
+  /** After every write that has happened. */
+  readonly onWrite?: () => void
+}): Client {
+  const { current, isDead, onWrite = () => {} } = options
+  const gone = () => statusErrors.serviceUnavailable('simulated: the server is gone')
+  const open = () => {
+    const client = current()
+    if (!client || isDead()) throw gone()
+    return client
+  }
+  const answered = async <T>(perform: (client: Client) => Promise<T>, isWrite: boolean): Promise<T> => {
+    const result = await perform(open())
+    if (isWrite) onWrite()
+    if (isDead()) throw gone()
+    return result
+  }
+  return {
+    raw: (request) => answered((client) => client.raw(request), false),
+    resource: <T extends KubeObject>(kind: Parameters<Client['resource']>[0], namespace?: string): ResourceClient<T> => {
+      const call = <R>(isWrite: boolean, perform: (resource: ResourceClient<T>) => Promise<R>) =>
+        answered((client) => perform(client.resource(kind, namespace) as unknown as ResourceClient<T>), isWrite)
+      return {
+        get: (name, more) => call(false, (r) => r.get(name, more)),
+        list: (more) => call(false, (r) => r.list(more)),
+        watch: async function* (more) {
+          for await (const event of (open().resource(kind, namespace) as unknown as ResourceClient<T>).watch(more)) {
+            if (isDead()) throw gone()
+            yield event
+          }
+        },
+        create: (object, more) => call(true, (r) => r.create(object, more)),
+        update: (object, more) => call(true, (r) => r.update(object, more)),
+        updateStatus: (object, more) => call(true, (r) => r.updateStatus(object, more)),
+        patch: (name, patch, more) => call(true, (r) => r.patch(name, patch, more)),
+        apply: (object, more) => call(true, (r) => r.apply(object, more)),
+        delete: (name, more) => call(true, (r) => r.delete(name, more)),
+        deleteCollection: (more) => call(true, (r) => r.deleteCollection(more)),
+        subresource: (name, subresource, body, more) => call(true, (r) => r.subresource(name, subresource, body, more)),
+      }
+    },
+  }
+}
