@@ -274,6 +274,11 @@ check(
 const stopped = { annotations: { 'keelson.dev/run-state': 'stopped' } }
 check('a stopped pod ends its containers and keeps its sandbox', { metadata: stopped, containers: bothRun }, ['kill a-0 30', 'kill b-0 30'])
 check(
+  'a stop may come with a grace of its own',
+  { metadata: { annotations: { ...stopped.annotations, 'keelson.dev/stop-grace-period-seconds': '4' } }, containers: bothRun },
+  ['kill a-0 4', 'kill b-0 4'],
+)
+check(
   'a stopped pod starts nothing',
   {
     metadata: stopped,

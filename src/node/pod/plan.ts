@@ -15,7 +15,7 @@ import type { PodAction, PodPlan } from './pod-action.ts'
 import { isFinal, podPhase, willRestart } from './pod-phase.ts'
 import { containerViews, type ContainerView, isRunning, nextAttempt, type PodView } from './pod-view.ts'
 import { planResize } from './resize.ts'
-import { runStateOf } from './run-state.ts'
+import { runStateOf, stopGraceOf } from './run-state.ts'
 
 export const deadlineMessage = 'Pod was active on the node longer than the specified deadline'
 
@@ -40,8 +40,7 @@ function planStopped(view: PodView, views: readonly ContainerView[]): PodPlan {
   const aborts: PodAction[] = views
     .filter((v) => view.records.busy.has(`container/${v.name}`))
     .map((v) => ({ type: 'abort', key: `container/${v.name}` }))
-  const graceSeconds = view.records.stopGraceSeconds ?? view.pod.spec?.terminationGracePeriodSeconds ?? 30
-  const kills = planKills(views, { graceSeconds, message: '' })
+  const kills = planKills(views, { graceSeconds: stopGraceOf(view.pod), message: '' })
   return { actions: [...aborts, ...kills, ...planSandbox(view, views).actions], wakeAtMs: undefined }
 }
 
@@ -163,7 +162,14 @@ class Steps {
     const graceSeconds = this.#view.pod.spec?.terminationGracePeriodSeconds ?? 30
     if (current.specHash !== container.specHash && container.role !== 'init') {
       const message = `Container ${container.name} definition changed, will be restarted`
-      this.actions.push({ type: 'killContainer', containerId: current.id, name: container.name, graceSeconds, message })
+      // Another image, or a restart that was asked for, possibly in a hurry.
+      this.actions.push({
+        type: 'killContainer',
+        containerId: current.id,
+        name: container.name,
+        graceSeconds: stopGraceOf(this.#view.pod),
+        message,
+      })
       return
     }
     if (record?.kill?.containerId === current.id) {

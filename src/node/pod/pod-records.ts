@@ -66,8 +66,6 @@ export type PodRecords = {
   isGone?: boolean
   /** This agent has deleted the API object. */
   isDeleted?: boolean
-  /** Grace that a stop by the run state asked for. */
-  stopGraceSeconds?: number
   /** True after the engine has been looked at once. */
   isObserved: boolean
   resize?: { readonly type: 'PodResizePending' | 'PodResizeInProgress'; readonly reason: string; readonly message: string }
