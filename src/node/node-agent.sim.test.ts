@@ -294,6 +294,38 @@ test('a preStop hook runs within the grace before the container ends', async () 
   await node.stop()
 })
 
+test('a container that cannot be started backs off like one that crashes', async () => {
+  const node = await startNode()
+  await node.create('broken', { containers: [{ name: 'c', image: 'fake-unstartable' }] })
+  const pod = await node.until('broken', (p) => first(p)?.state?.waiting?.reason === 'CrashLoopBackOff')
+  assert.equal(first(pod)?.lastState?.terminated?.reason, 'StartError')
+  await node.clock.advance(60_000)
+  assert.ok((node.runtime.calls.get('startContainer') ?? 0) <= 5)
+  await node.stop()
+})
+
+test('a start that fails by chance is made good, and its container is not leaked', async () => {
+  const node = await startNode({ runtime: { failureRates: { runSandbox: 0.5, create: 0.3, start: 0.3 } } })
+  for (let i = 0; i < 5; i++) await node.create(`p${i}`, { terminationGracePeriodSeconds: 1 })
+  for (let i = 0; i < 5; i++) await node.until(`p${i}`, isReady, 600_000)
+  for (let i = 0; i < 5; i++) await node.pods.delete(`p${i}`)
+  for (let i = 0; i < 5; i++) await node.until(`p${i}`, isGone)
+  assert.deepEqual(await node.runtime.list(), [])
+  await node.stop()
+})
+
+test('a pod waits for a ConfigMap that its environment names', async () => {
+  const node = await startNode()
+  await node.create('wants', { containers: [{ name: 'c', image: 'app', envFrom: [{ configMapRef: { name: 'late' } }] }] })
+  const waiting = await node.until('wants', (p) => first(p)?.state?.waiting?.reason === 'CreateContainerConfigError')
+  assert.equal(first(waiting)?.state?.waiting?.message, 'configmap "late" not found')
+  await node.client
+    .resource(kindRefs.coreV1.configMaps, 'default')
+    .create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'late' }, data: {} })
+  await node.until('wants', isReady)
+  await node.stop()
+})
+
 test('the same seed gives the same trace', async () => {
   const trace = async () => {
     const node = await startNode({ runtime: { failureRates: { start: 0.3, runSandbox: 0.2 } } })
