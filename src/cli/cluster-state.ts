@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CliError } from './cli-error.ts'
@@ -49,8 +49,4 @@ export function writeClusterState(dataDir: string, state: ClusterState): void {
   const staging = `${stateFile(dataDir)}.new`
   writeFileSync(staging, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
   renameSync(staging, stateFile(dataDir))
-}
-
-export function removeClusterState(dataDir: string): void {
-  rmSync(stateFile(dataDir), { force: true })
 }

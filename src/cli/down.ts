@@ -2,10 +2,11 @@ import { existsSync, rmSync } from 'node:fs'
 import { isAbsolute, join, normalize } from 'node:path'
 import { kubeconfigPaths, removeContext } from '../client/kubeconfig.ts'
 import { CliError } from './cli-error.ts'
-import { readClusterState, removeClusterState } from './cluster-state.ts'
+import { readClusterState } from './cluster-state.ts'
 import { isRunning, stopDaemon } from './daemon.ts'
 import type { Machine } from './machine.ts'
-import { contextName, nodeNamesOf } from './up.ts'
+import { contextName } from './up.ts'
+import { agentNames } from './up-plan.ts'
 
 const graceMs = 15_000
 
@@ -28,9 +29,8 @@ export async function down(machine: Machine, request: { dataDir: string; isDelet
     }
     if (state.runtime === 'containerd') {
       console.say('ending containers and taking their network away …')
-      await machine.teardown({ dataDir: request.dataDir, nodeNames: state.nodes > 1 ? nodeNamesOf(state.nodes) : [] })
+      await machine.teardown({ dataDir: request.dataDir, nodeNames: agentNames(state) })
     }
-    removeClusterState(request.dataDir)
   }
   if (request.isDelete) {
     deleteDataDir(request.dataDir)

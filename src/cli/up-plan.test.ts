@@ -4,7 +4,9 @@ import type { ClusterState } from './cluster-state.ts'
 import { type UpFacts, type UpOptions, planUp } from './up-plan.ts'
 
 const daemon = { pid: 1, startTicks: '1', logFile: '' }
-const state: ClusterState = { version: 1, runtime: 'fake', nodes: 3, listen: '127.0.0.1:6443', server: daemon, agents: [] }
+const fake: ClusterState = { version: 1, runtime: 'fake', nodes: 3, listen: '127.0.0.1:7443', server: daemon, agents: [] }
+const real: ClusterState = { ...fake, runtime: 'containerd' }
+const all = ['node-1', 'node-2', 'node-3']
 const options = (given: Partial<UpOptions> = {}): UpOptions => ({
   runtime: 'containerd',
   nodes: 1,
@@ -12,44 +14,31 @@ const options = (given: Partial<UpOptions> = {}): UpOptions => ({
   ...given,
   given: new Set(Object.keys(given)) as UpOptions['given'],
 })
+const facts = (state: ClusterState | undefined, isServerRunning = false, runningAgents: readonly string[] = []): UpFacts => ({
+  state,
+  isServerRunning,
+  runningAgents,
+})
 
-const cases: readonly { title: string; options: UpOptions; facts: UpFacts; type: string }[] = [
-  {
-    title: 'starts where nothing was',
-    options: options(),
-    facts: { state: undefined, isServerRunning: false, deadAgents: [] },
-    type: 'start',
-  },
-  {
-    title: 'starts again where the server died',
-    options: options(),
-    facts: { state, isServerRunning: false, deadAgents: [] },
-    type: 'start',
-  },
-  {
-    title: 'keeps a running cluster when nothing else was asked for',
-    options: options(),
-    facts: { state, isServerRunning: true, deadAgents: [] },
-    type: 'keep',
-  },
-  {
-    title: 'keeps a running cluster when the same was asked for',
-    options: options({ nodes: 3, runtime: 'fake' }),
-    facts: { state, isServerRunning: true, deadAgents: [] },
-    type: 'keep',
-  },
-  {
-    title: 'refuses another number of nodes',
-    options: options({ nodes: 2 }),
-    facts: { state, isServerRunning: true, deadAgents: [] },
-    type: 'refuse',
-  },
-  {
-    title: 'starts dead agents again',
-    options: options(),
-    facts: { state, isServerRunning: true, deadAgents: ['node-2'] },
-    type: 'restart-agents',
-  },
-]
+/** `keep`, `refuse`, or what is run: `server node-1 … on LISTEN`. */
+function check(title: string, wanted: UpOptions, given: UpFacts, expected: string): void {
+  test(`up ${title}`, () => {
+    const plan = planUp(wanted, given)
+    const shown =
+      plan.type === 'run'
+        ? [...(plan.isServerMissing ? ['server'] : []), ...plan.missingAgents, 'on', plan.options.listen].join(' ')
+        : plan.type
+    assert.equal(shown, expected)
+  })
+}
 
-for (const { title, options: given, facts, type } of cases) test(`up ${title}`, () => assert.equal(planUp(given, facts).type, type))
+check('starts a server where nothing was', options(), facts(undefined), 'server on 0.0.0.0:6443')
+check('starts agents beside it for several real nodes', options({ nodes: 2 }), facts(undefined), 'server node-1 node-2 on 0.0.0.0:6443')
+check('starts again as before where everything died', options(), facts(fake), 'server on 127.0.0.1:7443')
+check('lets an option that is given win over what was before', options({ listen: ':9' }), facts(fake), 'server on :9')
+check('keeps agents that outlived their server', options(), facts(real, false, all), 'server on 127.0.0.1:7443')
+check('starts dead agents again', options(), facts(real, true, ['node-1', 'node-3']), 'node-2 on 127.0.0.1:7443')
+check('keeps what runs when nothing else was asked for', options(), facts(real, true, all), 'keep')
+check('keeps what runs when the same was asked for', options({ nodes: 3, runtime: 'fake' }), facts(fake, true), 'keep')
+check('refuses another number of nodes while it runs', options({ nodes: 2 }), facts(fake, true), 'refuse')
+check('refuses another runtime while agents run', options({ runtime: 'fake' }), facts(real, false, ['node-1']), 'refuse')

@@ -15,10 +15,10 @@ import { nodes } from '../kinds/core/node.ts'
 import { CliError } from './cli-error.ts'
 import { type ClusterState, type Daemon, readClusterState, writeClusterState } from './cluster-state.ts'
 import { isRunning, logTail, startDaemon } from './daemon.ts'
-import type { Machine } from './machine.ts'
+import type { Machine, NodePlace } from './machine.ts'
 import { ensurePackages } from './packages.ts'
 import { createToken } from './token.ts'
-import { type UpOptions, planUp } from './up-plan.ts'
+import { agentNames, isMultiNode, planUp, type UpOptions, type UpPlan } from './up-plan.ts'
 
 export type UpRequest = UpOptions & {
   readonly dataDir: string
@@ -36,22 +36,17 @@ export async function up(machine: Machine, request: UpRequest): Promise<ClusterS
   const plan = planUp(request, {
     state: old,
     isServerRunning: old !== undefined && isRunning(old.server),
-    deadAgents: old?.agents.filter((a) => !isRunning(a)).map((a) => a.nodeName) ?? [],
+    runningAgents: old?.agents.filter(isRunning).map((a) => a.nodeName) ?? [],
   })
   if (plan.type === 'refuse') throw new CliError(plan.message, { nextStep: plan.nextStep })
-  let state: ClusterState
-  if (plan.type === 'keep') state = old!
-  else {
-    if (request.runtime === 'containerd') ensurePackages((line) => console.say(line))
-    if (plan.type === 'start') {
-      // The nodes' bridge gives the machine an address that the server's certificate must carry.
-      if (isMultiNode(request)) await machine.createNodes(request.dataDir, nodeNamesOf(request.nodes))
-      state = await startServer(machine, request)
-      if (isMultiNode(request)) state = await startAgents(machine, request, state, nodeNamesOf(request.nodes))
-    } else state = await startAgents(machine, { ...request, ...old! }, old!, plan.nodeNames)
-  }
-  const client = clientOf(request.dataDir)
-  await waitForNodes(machine, client, state, request.timeoutMs, plan.type === 'start' ? startedAtMs : 0)
+  const state = plan.type === 'keep' ? old! : await run(machine, { ...request, ...plan.options }, plan, old)
+  // After a start, what the store remembers of a node proves nothing.
+  await waitForNodes(machine, {
+    client: clientOf(request.dataDir),
+    state,
+    timeoutMs: request.timeoutMs,
+    aliveSinceMs: plan.type === 'keep' ? 0 : startedAtMs,
+  })
   const context = publishKubeconfig(request)
   const seconds = ((machine.clock.monotonicMs() - startedAt) / 1000).toFixed(1)
   const verb = plan.type === 'keep' ? 'is already running' : `is up (${seconds} s)`
@@ -61,13 +56,25 @@ export async function up(machine: Machine, request: UpRequest): Promise<ClusterS
   return state
 }
 
-/** Several real nodes on one machine are agents in network namespaces of their own; else the server is the node too. */
-export function isMultiNode(options: Pick<UpOptions, 'runtime' | 'nodes'>): boolean {
-  return options.runtime === 'containerd' && options.nodes > 1
-}
-
-export function nodeNamesOf(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => `node-${i + 1}`)
+/** Starts what the plan misses. What runs already is kept: agents find a new server by themselves. */
+async function run(
+  machine: Machine,
+  request: UpRequest,
+  plan: Extract<UpPlan, { type: 'run' }>,
+  old: ClusterState | undefined,
+): Promise<ClusterState> {
+  if (request.runtime === 'containerd') ensurePackages((line) => machine.console.say(line))
+  const places = isMultiNode(request) ? await machine.createNodes(request.dataDir, agentNames(request)) : []
+  const running = old?.agents.filter(isRunning) ?? []
+  // The nodes' bridge is made first: the server's certificate must carry the address that it gives the machine.
+  const state = plan.isServerMissing ? await startServer(machine, request, running) : old!
+  if (plan.missingAgents.length === 0) return state
+  return startAgents(
+    machine,
+    request,
+    state,
+    places.filter((place) => plan.missingAgents.includes(place.nodeName)),
+  )
 }
 
 export function serverArguments(request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes'>): string[] {
@@ -76,12 +83,12 @@ export function serverArguments(request: Pick<UpRequest, 'dataDir' | 'listen' | 
   return ['server', '--data-dir', request.dataDir, '--listen', request.listen, '--runtime', runtime, ...count]
 }
 
-async function startServer(machine: Machine, request: UpRequest): Promise<ClusterState> {
+async function startServer(machine: Machine, request: UpRequest, agents: ClusterState['agents']): Promise<ClusterState> {
   machine.console.say(`starting the control plane on ${request.listen} …`)
   const kubeconfig = adminKubeconfig(request.dataDir)
   rmSync(kubeconfig, { force: true })
   const server = startDaemon({ command: [...machine.self, ...serverArguments(request)], logFile: join(request.dataDir, 'log/server.log') })
-  const state: ClusterState = { version: 1, runtime: request.runtime, nodes: request.nodes, listen: request.listen, server, agents: [] }
+  const state: ClusterState = { version: 1, runtime: request.runtime, nodes: request.nodes, listen: request.listen, server, agents }
   writeClusterState(request.dataDir, state)
   const deadline = machine.clock.monotonicMs() + request.timeoutMs
   for (;;) {
@@ -107,50 +114,43 @@ async function isReady(dataDir: string): Promise<boolean> {
   }
 }
 
-async function startAgents(machine: Machine, request: UpRequest, state: ClusterState, names: readonly string[]): Promise<ClusterState> {
-  machine.console.say(`starting ${names.length} nodes in network namespaces of their own …`)
-  const places = await machine.createNodes(request.dataDir, nodeNamesOf(request.nodes))
+async function startAgents(machine: Machine, request: UpRequest, state: ClusterState, places: readonly NodePlace[]): Promise<ClusterState> {
+  machine.console.say(`starting ${places.length === 1 ? 'a node' : `${places.length} nodes`} in network namespaces of their own …`)
   const port = state.listen.slice(state.listen.lastIndexOf(':') + 1)
   const client = clientOf(request.dataDir)
   const caHash = await machine.caHash(request.dataDir)
-  const agents = [...state.agents.filter((a) => !names.includes(a.nodeName))]
-  for (const place of places.filter((p) => names.includes(p.nodeName))) {
-    const server = `https://${place.gateway}:${port}`
-    const token = await createToken(
-      { client, clock: machine.clock, random: machine.random, console: silentConsole },
-      { ttlSeconds: 600, server, caHash, quiet: true },
-    )
-    const command = [
-      ...place.enter,
-      ...machine.self,
-      'agent',
-      '--server',
-      server,
-      '--ca-hash',
-      caHash,
-      '--node-name',
-      place.nodeName,
-      '--node-ip',
-      place.address,
-      '--data-dir',
-      join(request.dataDir, 'nodes', place.nodeName),
-    ]
-    // The token goes by the environment: a command line can be read by every user of the machine.
-    const daemon = startDaemon({
-      command,
-      logFile: join(request.dataDir, `log/${place.nodeName}.log`),
-      env: { ...process.env, KEELSON_TOKEN: token },
-    })
-    agents.push({ ...daemon, nodeName: place.nodeName })
-  }
-  const next = { ...state, agents }
+  const started = await Promise.all(
+    places.map(async (place) => {
+      const server = `https://${place.gateway}:${port}`
+      const token = await createToken(
+        { client, clock: machine.clock, random: machine.random, console: silentConsole },
+        { ttlSeconds: 600, server, caHash, quiet: true },
+      )
+      const options = ['--server', server, '--ca-hash', caHash, '--node-name', place.nodeName, '--node-ip', place.address]
+      const dirs = ['--data-dir', join(request.dataDir, 'nodes', place.nodeName), '--registries-dir', join(request.dataDir, 'registries.d')]
+      const command = [...place.enter, ...machine.self, 'agent', ...options, ...dirs]
+      // The token goes by the environment: a command line can be read by every user of the machine.
+      const daemon = startDaemon({
+        command,
+        logFile: join(request.dataDir, `log/${place.nodeName}.log`),
+        env: { ...process.env, KEELSON_TOKEN: token },
+      })
+      return { ...daemon, nodeName: place.nodeName }
+    }),
+  )
+  const names = new Set(started.map((a) => a.nodeName))
+  const next = { ...state, agents: [...state.agents.filter((a) => !names.has(a.nodeName)), ...started] }
   writeClusterState(request.dataDir, next)
   return next
 }
 
 const silentConsole = { out() {}, say() {} }
 
-async function waitForNodes(machine: Machine, client: Client, state: ClusterState, timeoutMs: number, aliveSinceMs: number): Promise<void> {
+async function waitForNodes(
+  machine: Machine,
+  wait: { client: Client; state: ClusterState; timeoutMs: number; aliveSinceMs: number },
+): Promise<void> {
+  const { client, state, timeoutMs, aliveSinceMs } = wait
   const deadline = machine.clock.monotonicMs() + timeoutMs
   let ready = 0
   for (;;) {

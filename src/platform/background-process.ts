@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 
 export type BackgroundProcess = {
   readonly pid: number
@@ -58,4 +58,15 @@ export function commandLineOf(pid: number): readonly string[] | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Every process of the machine that has a command line, its arguments joined by blanks. */
+export function listProcesses(): { readonly pid: number; readonly commandLine: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const pid = Number(name)
+      const commandLine = commandLineOf(pid)?.join(' ')
+      return commandLine ? [{ pid, commandLine }] : []
+    })
 }

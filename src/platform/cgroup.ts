@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { signalProcess } from './background-process.ts'
 
 /** `unified`: v2 alone. `hybrid`: v1 controllers with an empty v2 tree beside them. `legacy`: v1 alone. */
 export type CgroupMode = 'unified' | 'hybrid' | 'legacy'
@@ -48,4 +49,19 @@ function removeTree(directory: string): string[] {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') stayed.push(directory)
   }
   return stayed
+}
+
+/** SIGKILLs every process in the cgroup `path` and its children, in whichever hierarchy it is found. */
+export function killCgroup(path: string, tree: CgroupTree = readCgroupTree()): void {
+  const relative = path.replace(/^\/+/, '')
+  if (relative === '' || relative.split('/').includes('..')) return
+  const pids = new Set(tree.roots.flatMap((root) => processesBelow(join(root, relative))))
+  for (const pid of pids) signalProcess(pid, 'SIGKILL')
+}
+
+function processesBelow(directory: string): number[] {
+  if (!existsSync(directory)) return []
+  const own = readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number)
+  const below = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return [...own, ...below.flatMap((entry) => processesBelow(join(directory, entry.name)))]
 }

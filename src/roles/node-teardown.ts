@@ -5,12 +5,14 @@ import { silentLog } from '../base/log.ts'
 import { createPodNetwork } from '../node/cni/pod-network.ts'
 import { createContainerdSupervisor } from '../node/containerd/containerd-supervisor.ts'
 import { removeAgentFiles } from '../node/host/agent-files.ts'
-import { removeCgroup } from '../platform/cgroup.ts'
+import { listProcesses, signalProcess } from '../platform/background-process.ts'
+import { killCgroup, removeCgroup } from '../platform/cgroup.ts'
+import { mountPointsUnder, unmount } from '../platform/mount.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { createProxy } from '../proxy/loop.ts'
 import { clusterNetwork } from './cluster-network.ts'
-import { nodePaths } from './node-paths.ts'
+import { type NodePaths, nodePaths } from './node-paths.ts'
 
 /** Runs in the node's network namespace, because interfaces and rules are that namespace's. */
 export async function teardownNode(dataDir: string): Promise<void> {
@@ -27,8 +29,14 @@ export async function teardownNode(dataDir: string): Promise<void> {
     ...common,
   })
   // Only containerd can end what its shims hold; an own one is started for it where none runs any more.
-  await supervisor.start()
-  await supervisor.stopAll(nodeName)
+  try {
+    await supervisor.start()
+    await supervisor.stopAll(nodeName)
+  } catch (error) {
+    // It can have lost track of its own, when its data was removed under it; what it leaves is ended without it.
+    process.stderr.write(`containerd could not end everything by itself (${String(error)}); the rest is ended without it\n`)
+  }
+  await endLeftovers(paths)
   const network = { clusterCidr: clusterNetwork.podCidr, serviceCidr: clusterNetwork.serviceCidr }
   await createPodNetwork({
     ...network,
@@ -47,7 +55,15 @@ export async function teardownNode(dataDir: string): Promise<void> {
     facts: { ...network, nodeName, zone: undefined, nodeAddresses: [], localServiceAddresses: [] },
   }).remove()
   await removeAgentFiles({ rootDir: paths.podsDir, logsDir: paths.logsDir })
+  rmSync(nameFile, { force: true })
+}
+
+/** Processes in the node's cgroups, shims of its containerd, and mounts below its directories. */
+async function endLeftovers(paths: NodePaths): Promise<void> {
+  killCgroup(paths.cgroupRoot)
+  for (const { pid, commandLine } of listProcesses())
+    if (commandLine.includes(paths.containerdSocket) && commandLine.includes('containerd-shim')) signalProcess(pid, 'SIGKILL')
+  for (const point of [...mountPointsUnder(paths.stateDir), ...mountPointsUnder(join(paths.dataDir, 'containerd'))]) await unmount(point)
   removeCgroup(paths.cgroupRoot)
   rmSync(paths.stateDir, { recursive: true, force: true })
-  rmSync(nameFile, { force: true })
 }
