@@ -37,7 +37,7 @@ export async function deleteObject(core: Core, context: RequestContext, request:
 }
 
 /** Checks preconditions and admission, then decides what the deletion of this entry does. */
-export async function plannedDeletion(
+async function plannedDeletion(
   core: Core,
   context: RequestContext,
   request: DeleteRequest,
