@@ -17,7 +17,7 @@ export default async function* failuresReporter(source: AsyncIterable<TestEvent>
     else {
       failed++
       const error = event.data.details.error
-      const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause ?? error.message)
+      const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message
       yield `\nFAILED: ${data.name}\n  ${data.file}:${data.line}\n${cause.replace(/^/gm, '    ')}\n`
     }
     slow.push({ name: `${data.file?.replace(`${process.cwd()}/`, '')}: ${data.name}`, ms: data.details.duration_ms })

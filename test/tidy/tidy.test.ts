@@ -10,13 +10,16 @@ const code = files.filter((f) => f.path.startsWith('src/'))
 
 const homeOf = (path: string) => layers.filter((l) => path.startsWith(`${l.prefix}/`)).sort((a, b) => b.prefix.length - a.prefix.length)[0]
 
-const importsOf = (text: string) =>
-  [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"\n;]*?(?:from\s*)?['"](\.[^'"]+)['"]|import\(\s*['"](\.[^'"]+)['"]/g)].map(
-    (m) => (m[1] ?? m[2])!,
-  )
-
-const multilineImportsOf = (text: string) =>
-  [...text.matchAll(/(?:import|export)\s+(?:type\s+)?\{[^}]*\}\s*from\s*['"](\.[^'"]+)['"]/g)].map((m) => m[1]!)
+/** Relative specifiers of static and dynamic imports and of re-exports; code inside template strings does not count. */
+function importsOf(text: string): string[] {
+  const code = text.replace(/`(?:[^`\\]|\\.)*`/g, '``')
+  const patterns = [
+    /(?:^|\n)(?:import|export)\b[^;'"`]*?\bfrom\s*['"](\.[^'"]+)['"]/g,
+    /(?:^|\n)import\s*['"](\.[^'"]+)['"]/g,
+    /\bimport\(\s*['"](\.[^'"]+)['"]/g,
+  ]
+  return [...new Set(patterns.flatMap((pattern) => [...code.matchAll(pattern)].map((m) => m[1]!)))]
+}
 
 test('a module imports only from its own folder or from a lower layer', () => {
   const broken: string[] = []
@@ -26,7 +29,7 @@ test('a module imports only from its own folder or from a lower layer', () => {
       broken.push(`${file.path} belongs to no layer`)
       continue
     }
-    for (const specifier of new Set([...importsOf(file.text), ...multilineImportsOf(file.text)])) {
+    for (const specifier of importsOf(file.text)) {
       const target = normalize(join(dirname(file.path), specifier))
       const to = homeOf(target)
       // A test may stand on the layer that its subject is used from: integration tests run controllers on the API server.
