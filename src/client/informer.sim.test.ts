@@ -124,6 +124,17 @@ test('backs off while the server refuses, then recovers', () =>
     assert.ok(state.watch && !state.watch.ended)
   }))
 
+test('a watch that worked before it was cut is resumed soon, however often', () =>
+  withInformer(async ({ state, clock, send, requests }) => {
+    for (let version = 2; version < 10; version++) {
+      send('MODIFIED', object('x', version))
+      await clock.settle()
+      state.watch?.fail(new Error('cut'))
+      await clock.advance(400)
+      assert.equal(requests.at(-1), `resourceVersion=${version}&watch=true`)
+    }
+  }))
+
 test('shows a write at once and ignores its echo', () =>
   withInformer(async ({ informer, send, clock, trace }) => {
     informer.observeWrite(object('own', 5))

@@ -104,13 +104,16 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
     let failures = 0
     while (!signal.aborted) {
       const startedMs = this.#options.clock.monotonicMs()
+      const progress = { eventCount: 0 }
+      const isShort = () => progress.eventCount === 0 && this.#options.clock.monotonicMs() - startedMs < shortWatchMs
       try {
         if (this.#needsList && !this.#options.streamsInitialList) await this.#relist(signal)
-        const eventCount = await this.#watch(signal)
-        const isShort = eventCount === 0 && this.#options.clock.monotonicMs() - startedMs < shortWatchMs
-        failures = isShort ? failures + 1 : 0
+        await this.#watch(signal, progress)
+        failures = isShort() ? failures + 1 : 0
       } catch (error) {
         if (signal.aborted) return
+        // One that worked for a while and was cut then says nothing bad of the server: the back-off starts over.
+        if (!isShort()) failures = 0
         const isExpired = isStatus(error, 'Expired') || isStatus(error, 'Gone')
         if (isExpired) this.#needsList = true
         const level = isExpired ? 'debug' : 'warn'
@@ -165,11 +168,10 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
     this.#replace(objects, resourceVersion)
   }
 
-  async #watch(signal: AbortSignal): Promise<number> {
+  async #watch(signal: AbortSignal, progress: { eventCount: number }): Promise<void> {
     const isStreaming = this.#needsList
     const initial: T[] = []
     let isInitial = isStreaming
-    let eventCount = 0
     const stream = this.#resource.watch({
       signal,
       ...this.#selectors(),
@@ -177,7 +179,7 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
       ...(isStreaming ? { sendInitialEvents: true } : { resourceVersion: this.#resourceVersion }),
     })
     for await (const event of stream) {
-      eventCount++
+      progress.eventCount++
       if (event.type === 'BOOKMARK') {
         if (isInitial && event.isInitialEventsEnd) {
           isInitial = false
@@ -186,7 +188,6 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
       } else if (isInitial) initial.push(event.object)
       else this.#apply(event.type, event.object)
     }
-    return eventCount
   }
 
   /** Lists over HTTP leave the type of their items out. */

@@ -211,7 +211,8 @@ class Rollout {
       if (count > 0) this.#resize(old, specReplicas(old) - count)
       left -= count
     }
-    let healthyLeft = sum(this.all, (other) => other.status?.availableReplicas ?? 0) - minAvailable
+    // A set whose status is behind its spec cannot have more available pods than it asks for.
+    let healthyLeft = sum(this.all, (other) => Math.min(other.status?.availableReplicas ?? 0, specReplicas(other))) - minAvailable
     for (const old of [...this.#old]) {
       const count = Math.min(Math.max(0, healthyLeft), specReplicas(old))
       if (count > 0) this.#resize(old, specReplicas(old) - count)
