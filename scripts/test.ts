@@ -52,8 +52,6 @@ for (const name of names) {
       '--test',
       `--test-concurrency=${group.concurrency}`,
       `--test-timeout=${group.timeoutMs}`,
-      `--test-reporter=${process.env.CI ? 'dot' : 'dot'}`,
-      '--test-reporter-destination=stdout',
       '--test-reporter=./scripts/failures-reporter.ts',
       '--test-reporter-destination=stdout',
       ...files,
