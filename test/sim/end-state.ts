@@ -65,6 +65,8 @@ export function assertSameEnd(actual: readonly string[], expected: readonly stri
   assert.deepEqual(without(actual, expected), without(expected, actual))
 }
 
+const inOrder = (texts: readonly (string | undefined)[]) => texts.map((text) => text ?? '').sort(compare)
+
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** At rest nothing refers to what is gone, endpoints are exactly the ready pods, and nodes run exactly their pods. */
@@ -90,13 +92,13 @@ export async function assertTidy(world: World): Promise<void> {
     const ready = all<EndpointSlice>('discovery.k8s.io/endpointslices')
       .filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === name)
       .flatMap((slice) => (slice.endpoints ?? []).filter((e) => e.conditions?.ready).map((e) => e.targetRef?.name))
-    assert.deepEqual(ready.sort(), wanted.sort(), `ready endpoints of ${namespace}/${name}`)
+    assert.deepEqual(inOrder(ready), inOrder(wanted), `ready endpoints of ${namespace}/${name}`)
   }
   for (const node of world.nodes) {
     const running = (await node.runtime.list()).filter((pod) => pod.state === 'Ready').map((pod) => pod.uid)
     const wanted = pods
       .filter((pod) => pod.spec?.nodeName === node.name && isPodActive(pod) && pod.status?.podIP)
       .map((pod) => pod.metadata.uid)
-    assert.deepEqual(running.sort(), wanted.sort(), `what ${node.name} runs`)
+    assert.deepEqual(inOrder(running), inOrder(wanted), `what ${node.name} runs`)
   }
 }

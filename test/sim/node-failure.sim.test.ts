@@ -90,11 +90,11 @@ test('when every node is cut off at once nothing is evicted: the fault is in bet
     await world.advance(900_000)
     for (const { name } of world.nodes) world.join(name)
     await world.until('all nodes are well', () => world.nodes.every(({ name }) => taintsOf(world, name).length === 0))
+    await world.until('all pods are ready', () => readyPods(world, 'default', 'web').length === 6)
     await world.untilQuiet()
     assert.deepEqual(
       podsOf(world, 'default', 'web').map(({ metadata }) => metadata.uid),
       before,
     )
-    assert.equal(readyPods(world, 'default', 'web').length, 6)
     await assertTidy(world)
   }))
