@@ -12,6 +12,7 @@ import type { Machine } from './machine.ts'
 import { type RunVerb, runAction } from './run-action.ts'
 import { runForeground } from './foreground.ts'
 import { status } from './status.ts'
+import { parseTarget } from './target.ts'
 import { createToken } from './token.ts'
 import { clientOf, up } from './up.ts'
 import { readClusterState } from './cluster-state.ts'
@@ -191,12 +192,14 @@ function addRunActions(program: Command, machine: Machine): void {
     const command = program.command(verb).description(texts[verb]).argument('<target>', 'pod/NAME, deployment/NAME or a bare name')
     if (verb === 'stop' || verb === 'restart')
       command.option('--grace-period <seconds>', 'how long the containers may take to end', nonNegativeInteger)
-    clientOptions(command).action((target: string, o: ClientOptions & { gracePeriod?: number }) =>
-      runAction({ ...connect(o), console: machine.console }, verb, {
+    clientOptions(command).action((text: string, o: ClientOptions & { gracePeriod?: number }) => {
+      // Misuse is told before anything is asked of a cluster.
+      const target = parseTarget(text)
+      return runAction({ ...connect(o), console: machine.console }, verb, {
         target,
         ...(o.gracePeriod === undefined ? {} : { gracePeriodSeconds: o.gracePeriod }),
-      }),
-    )
+      })
+    })
   }
 }
 

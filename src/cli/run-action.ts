@@ -1,6 +1,6 @@
 import type { Client } from '../client/contract.ts'
 import type { Console } from './console.ts'
-import { findTarget } from './target.ts'
+import { findTarget, type NamedTarget } from './target.ts'
 
 export type RunVerb = 'start' | 'stop' | 'restart' | 'pause' | 'resume'
 
@@ -10,7 +10,7 @@ const done: Record<RunVerb, string> = { start: 'started', stop: 'stopped', resta
 export async function runAction(
   context: { client: Client; namespace: string; console: Console },
   verb: RunVerb,
-  options: { target: string; gracePeriodSeconds?: number },
+  options: { target: NamedTarget; gracePeriodSeconds?: number },
 ): Promise<void> {
   const { client, namespace } = context
   const { kind, name } = await findTarget(client, namespace, options.target)

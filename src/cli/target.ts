@@ -13,8 +13,11 @@ const kinds: readonly { readonly words: readonly string[]; readonly kind: KindRe
   { words: ['deployment', 'deployments', 'deploy', 'deployment.apps', 'deployments.apps'], kind: deployments as KindRef },
 ]
 
-/** Pure: the kind and name that the words state; kind undefined for a bare name. */
-export function parseTarget(text: string): { kind: KindRef | undefined; name: string } {
+/** What was written: the kind is undefined for a bare name. */
+export type NamedTarget = { readonly kind: KindRef | undefined; readonly name: string }
+
+/** Pure. Throws CliError for a kind that cannot be acted on. */
+export function parseTarget(text: string): NamedTarget {
   const slash = text.indexOf('/')
   if (slash < 0) return { kind: undefined, name: text }
   const word = text.slice(0, slash).toLowerCase()
@@ -26,8 +29,7 @@ export function parseTarget(text: string): { kind: KindRef | undefined; name: st
   return { kind, name: text.slice(slash + 1) }
 }
 
-export async function findTarget(client: Client, namespace: string, text: string): Promise<Target> {
-  const { kind, name } = parseTarget(text)
+export async function findTarget(client: Client, namespace: string, { kind, name }: NamedTarget): Promise<Target> {
   if (kind) return { kind, name }
   for (const { kind: candidate } of kinds) {
     try {

@@ -11,7 +11,7 @@ import { startMachineNode } from './machine-node.ts'
 import { nodePaths } from './node-paths.ts'
 import { rememberNode } from './own-node.ts'
 import { agentHelp, type AgentOptions, machineAddress, parseAgentOptions } from './role-options.ts'
-import { untilStopped } from './stop-signal.ts'
+import { stopSignal } from './stop-signal.ts'
 
 /** How often the certificates' age is looked at. */
 const renewalCheckMs = 12 * 3600 * 1000
@@ -26,11 +26,15 @@ export async function agentMain(argv: readonly string[]): Promise<number> {
   delete process.env.KEELSON_TOKEN
   const log = pinoLog({ level: options.logLevel })
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
-  const stopped = untilStopped()
+  const { stopped, release } = stopSignal()
   let isStopping = false
   void stopped.then(() => (isStopping = true))
-  // A renewed certificate starts the node's loops anew; its containers notice nothing.
-  while (!isStopping) await runUntilRenewal(options, log, stopped)
+  try {
+    // A renewed certificate starts the node's loops anew; its containers notice nothing.
+    while (!isStopping) await runUntilRenewal(options, log, stopped)
+  } finally {
+    release()
+  }
   return 0
 }
 

@@ -20,7 +20,7 @@ import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
-import { untilStopped } from './stop-signal.ts'
+import { stopSignal } from './stop-signal.ts'
 
 const closeGraceMs = 5_000
 /** What is encrypted at rest: everything that Kubernetes calls secret. */
@@ -35,7 +35,7 @@ export async function serverMain(argv: readonly string[]): Promise<number> {
   const log = pinoLog({ level: options.logLevel })
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   const server = await startServer(options, log)
-  await untilStopped()
+  await stopSignal().stopped
   log.info({}, 'stopping')
   await server.close()
   return 0

@@ -1,0 +1,158 @@
+// The command line from a newcomer's side, on simulated nodes: needs no container, and no root but for what the machine gives anyway.
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { load } from 'js-yaml'
+import { eventually, kubectlPath, run, startCluster, type TestCluster } from './cluster.ts'
+
+let cluster: TestCluster
+const home = mkdtempSync(join(tmpdir(), 'keelson-cli-'))
+
+before(async () => {
+  cluster = await startCluster({ runtime: 'fake', nodes: 3 })
+})
+
+after(async () => {
+  await cluster?.down()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const keelson = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  run(resolve('keelson'), args, { env: { ...process.env, HOME: home, KUBECONFIG: '', ...env }, mayFail: true })
+
+test('up again keeps what runs, and says so', async () => {
+  const before = readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8')
+  const { stderr } = await cluster.keelson(['up', '--no-merge'])
+  assert.match(stderr, /is already running: 3 nodes Ready, runtime fake/)
+  assert.equal(readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8'), before)
+})
+
+test('up with other options than the running cluster has is refused with the next step', async () => {
+  const { code, stderr } = await cluster.keelson(['up', '--nodes', '2'], { mayFail: true })
+  assert.equal(code, 1)
+  assert.match(stderr, /already running here with --nodes 3: run `keelson down` first/)
+})
+
+test('the kubeconfig is merged into the user’s as the current context, and taken out again by down --delete', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'keelson-cli-data-'))
+  const kubeconfig = join(home, 'config')
+  const env = { KUBECONFIG: kubeconfig }
+  const port = 20_000 + (process.pid % 20_000)
+  const up = await keelson(['up', '--runtime', 'fake', '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`], env)
+  assert.equal(up.code, 0, up.stderr)
+  assert.equal((load(readFileSync(kubeconfig, 'utf8')) as { 'current-context': string })['current-context'], 'keelson')
+  const nodes = await run(kubectlPath, ['get', 'nodes', '-o', 'name'], { env: { ...process.env, ...env } })
+  assert.equal(nodes.stdout.trim(), 'node/node-1')
+  const down = await keelson(['down', '--delete', '--data-dir', dataDir], env)
+  assert.equal(down.code, 0, down.stderr)
+  assert(!existsSync(dataDir))
+  assert(!readFileSync(kubeconfig, 'utf8').includes('keelson'))
+})
+
+test('status shows the processes, the nodes and the pods', async () => {
+  await cluster.kubectl(['create', 'deployment', 'web', '--image=registry.example/web:1', '--replicas=2'])
+  await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
+  const { stdout } = await cluster.keelson(['status'])
+  assert.match(stdout, /control plane +v1\.36\.0\+keelson/)
+  assert.match(stdout, /2 Running/)
+  assert.match(stdout, /node-3 +Ready/)
+  const report = JSON.parse((await cluster.keelson(['status', '-o', 'json'])).stdout) as { nodes: unknown[] }
+  assert.equal(report.nodes.length, 3)
+})
+
+test('a workload is stopped, started, restarted and explained by the name that one would type', async () => {
+  assert.match((await cluster.keelson(['stop', 'web'])).stdout, /deployment\.apps\/web stopped/)
+  await eventually('no pod is left', async () => (await cluster.kubectl(['get', 'pods', '-o', 'name'])).stdout === '')
+  await cluster.keelson(['start', 'deploy/web'])
+  await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
+  await cluster.keelson(['restart', 'deployment/web'])
+  await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
+  const pod = (await cluster.kubectl(['get', 'pods', '-o', 'jsonpath={.items[0].metadata.name}'])).stdout
+  const { stdout } = await cluster.keelson(['explain', pod])
+  assert.match(stdout, /node-[123]/)
+  const document = JSON.parse((await cluster.keelson(['explain', pod, '-o', 'json'])).stdout) as { kind: string }
+  assert.equal(document.kind, 'SchedulingExplanation')
+})
+
+test('a token lets a machine join, and is a Secret of the standard type', async () => {
+  const { stdout } = await cluster.keelson(['token', 'create', '--ttl', '10m'])
+  const [, token, hash] = /--token ([a-z0-9]{6}\.[a-z0-9]{16}) --ca-hash (sha256:[0-9a-f]{64})/.exec(stdout) ?? []
+  assert(token && hash, stdout)
+  const type = await cluster.kubectl([
+    '-n',
+    'kube-system',
+    'get',
+    'secret',
+    `bootstrap-token-${token.split('.')[0]}`,
+    '-o',
+    'jsonpath={.type}',
+  ])
+  assert.equal(type.stdout, 'bootstrap.kubernetes.io/token')
+  const quiet = (await cluster.keelson(['token', 'create', '-q'])).stdout.trim()
+  assert.match(quiet, /^[a-z0-9]{6}\.[a-z0-9]{16}$/)
+})
+
+test('an agent refuses a server that the hash does not name', async () => {
+  const kubeconfig = load(readFileSync(cluster.kubeconfig, 'utf8')) as { clusters: { cluster: { server: string } }[] }
+  const { server } = kubeconfig.clusters[0]!.cluster
+  const { code, stderr } = await keelson(
+    ['agent', '--server', server, '--ca-hash', `sha256:${'0'.repeat(64)}`, '--data-dir', join(home, 'agent')],
+    { KEELSON_TOKEN: 'abcdef.0123456789abcdef' },
+  )
+  assert.equal(code, 1)
+  assert.match(stderr, /is not the one that --ca-hash names/)
+})
+
+const misuses: readonly { args: readonly string[]; code: number; says: RegExp }[] = [
+  { args: ['frobnicate'], code: 2, says: /unknown command 'frobnicate'/ },
+  { args: ['up', '--nodes', 'many'], code: 2, says: /must be a whole number/ },
+  { args: ['up', '--listen', 'nowhere:99999'], code: 2, says: /is not HOST:PORT/ },
+  { args: ['status', '--data-dir', '/nonexistent/keelson'], code: 3, says: /run `keelson up`/ },
+  { args: ['stop', 'statefulset/x'], code: 2, says: /neither a pod nor a deployment/ },
+  { args: ['token', 'create', '--ttl', 'soon'], code: 2, says: /is not a duration/ },
+  { args: ['server', '--runtime', 'docker'], code: 2, says: /name containerd, fake or none/ },
+  { args: ['agent'], code: 2, says: /give the API server as https/ },
+  { args: ['completion', 'tcsh'], code: 2, says: /name bash, zsh or fish/ },
+]
+for (const { args, code, says } of misuses)
+  test(`\`keelson ${args.join(' ')}\` ends with ${code} and one clear sentence`, async () => {
+    const result = await keelson(args)
+    assert.equal(result.code, code, result.stderr)
+    assert.match(result.stderr, says)
+    assert(!result.stderr.includes('    at '), result.stderr)
+  })
+
+test('version, help and completion need no cluster', async () => {
+  assert.match((await keelson(['version'])).stdout, /kubernetes API v1\.36\.0/)
+  assert.match((await keelson(['--help'])).stdout, /bring up a cluster/)
+  assert.match((await keelson(['server', '--help'])).stdout, /--listen HOST:PORT/)
+  for (const shell of ['bash', 'zsh', 'fish']) assert.match((await keelson(['completion', shell])).stdout, /explain/)
+})
+
+test('keys, kubeconfig and store are readable by their owner only, and no secret is in the log', async () => {
+  for (const path of ['', 'pki', 'admin.kubeconfig', 'pki/ca.key', 'cluster.json'])
+    assert.equal(statSync(join(cluster.dataDir, path)).mode & 0o077, 0, path)
+  await cluster.kubectl(['create', 'secret', 'generic', 'hidden', '--from-literal=word=xyzzy-plugh'])
+  const log = readFileSync(join(cluster.dataDir, 'log/server.log'), 'utf8')
+  for (const secret of ['xyzzy-plugh', Buffer.from('xyzzy-plugh').toString('base64'), 'PRIVATE KEY']) assert(!log.includes(secret))
+})
+
+test('a server that is killed comes back with every object, by up alone', async () => {
+  const { server } = JSON.parse(readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8')) as { server: { pid: number } }
+  await cluster.kubectl(['create', 'configmap', 'kept', '--from-literal=a=b'])
+  process.kill(server.pid, 'SIGKILL')
+  await cluster.keelson(['up', '--no-merge'])
+  assert.equal((await cluster.kubectl(['get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'])).stdout, 'b')
+})
+
+test('after down the status says so, and up brings the same cluster back', async () => {
+  await cluster.keelson(['down'])
+  const stopped = await cluster.keelson(['status'], { mayFail: true })
+  assert.equal(stopped.code, 3)
+  assert.match(stopped.stderr, /not running/)
+  await cluster.keelson(['up', '--no-merge'])
+  assert.equal((await cluster.kubectl(['get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'])).stdout, 'b')
+  assert.match((await cluster.keelson(['status'])).stdout, /node-3 +Ready/)
+})
