@@ -89,7 +89,7 @@ export function targetOf(kubeconfig: string): Target {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)
