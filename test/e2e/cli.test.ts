@@ -1,6 +1,7 @@
 // The command line from a newcomer's side, on simulated nodes: needs no container, and no root but for what the machine gives anyway.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -145,6 +146,49 @@ test('a server that is killed comes back with every object, by up alone', async 
   process.kill(server.pid, 'SIGKILL')
   await cluster.keelson(['up', '--no-merge'])
   assert.equal((await cluster.kubectl(['get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'])).stdout, 'b')
+})
+
+test('in the foreground it stays until it is interrupted, then brings the cluster down', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'keelson-cli-fg-'))
+  const port = 20_001 + (process.pid % 20_000)
+  const child = spawn(
+    resolve('keelson'),
+    ['up', '--runtime', 'fake', '--foreground', '--no-merge', '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const ended = new Promise<number | null>((done) => child.once('exit', done))
+  try {
+    await eventually('it is up', async () => said.includes('in the foreground'))
+  } finally {
+    child.kill('SIGINT')
+  }
+  assert.equal(await ended, 0, said)
+  assert.match(said, /the cluster is down/)
+  rmSync(dataDir, { recursive: true })
+})
+
+const asNobody = (args: readonly string[], env: NodeJS.ProcessEnv) =>
+  run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', resolve('keelson'), ...args], {
+    env: { ...process.env, ...env },
+    mayFail: true,
+  })
+
+test('without root it says what is missing and what still works, and that works', async () => {
+  const state = mkdtempSync(join(tmpdir(), 'keelson-cli-nobody-'))
+  chownSync(state, 65534, 65534)
+  const env = { HOME: state, XDG_STATE_HOME: state, KUBECONFIG: join(state, 'config') }
+  const refused = await asNobody(['up'], env)
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /real containers need root: run it as root.*or use --runtime fake/)
+  const port = 20_002 + (process.pid % 20_000)
+  const up = await asNobody(['up', '--runtime', 'fake', '--listen', `127.0.0.1:${port}`], env)
+  assert.equal(up.code, 0, up.stderr)
+  assert(existsSync(join(state, 'keelson/admin.kubeconfig')))
+  const down = await asNobody(['down', '--delete'], env)
+  assert.equal(down.code, 0, down.stderr)
+  rmSync(state, { recursive: true })
 })
 
 test('after down the status says so, and up brings the same cluster back', async () => {

@@ -92,6 +92,22 @@ test('an application spreads over the nodes and answers on every one of them', a
   for (const address of addresses) assert.match(await ask(address), /^web-/)
 })
 
+test('the shop spreads over the nodes and works across them', async () => {
+  await cluster.kubectl(['apply', '-f', 'examples/shop/shop.yaml'])
+  for (const name of ['catalog', 'orders', 'front']) await cluster.kubectl(['rollout', 'status', `deployment/${name}`, '--timeout=120s'])
+  const pods = (await json<{ items: PodItem[] }>(['get', 'pods', '-l', 'app.kubernetes.io/part-of=shop'])).items
+  assert.equal(new Set(pods.map((p) => p.spec.nodeName)).size, 3)
+  for (const address of addresses) {
+    const response = await fetch(`http://${address}:30080/buy`, {
+      method: 'POST',
+      body: JSON.stringify({ product: 'oak' }),
+      signal: AbortSignal.timeout(5000),
+    })
+    assert.equal(response.status, 201)
+  }
+  await cluster.kubectl(['delete', '-f', 'examples/shop/shop.yaml', '--wait=true', '--timeout=60s'])
+})
+
 test('pods reach one another, services and names from every node', async () => {
   const pods = await livePods('web')
   for (const from of pods) {
