@@ -3,10 +3,11 @@ import type { ControllerRevision } from '../kinds/generated/types/apps-v1.ts'
 import type { PodTemplateSpec } from '../kinds/generated/types/core-v1.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import { deepClone } from '../machinery/deep-clone.ts'
-import type { KubeObject } from '../machinery/object.ts'
+import type { Selector } from '../machinery/label-selector.ts'
+import { controllerOf, type KubeObject } from '../machinery/object.ts'
 import { isStatus } from '../machinery/status-error.ts'
 import type { LoopContext } from './contract.ts'
-import { controllerReference } from './ownership.ts'
+import { controlledBy, controllerReference, orphansIn, performClaims, planClaims } from './ownership.ts'
 import { templateHash, templatesEqual } from './template-hash.ts'
 
 const { controllerRevisions } = kindRefs.appsV1
@@ -26,6 +27,8 @@ export type HistoryInput = {
   readonly collisionCount: number
   /** The owner's own revisions. */
   readonly revisions: readonly ControllerRevision[]
+  /** The label that carries the template's hash. Default `controller.kubernetes.io/hash`. */
+  readonly hashLabel?: string
 }
 
 export type HistoryPlan =
@@ -35,7 +38,8 @@ export type HistoryPlan =
   | { readonly type: 'create'; readonly revision: ControllerRevision }
 
 /** The revision of the present template. Pure. */
-export function planHistory({ owner, ownerKind, template, collisionCount, revisions }: HistoryInput): HistoryPlan {
+export function planHistory(input: HistoryInput): HistoryPlan {
+  const { owner, ownerKind, template, collisionCount, revisions, hashLabel = 'controller.kubernetes.io/hash' } = input
   const newest = Math.max(0, ...revisions.map(({ revision }) => revision))
   const equal = revisions
     .filter((revision) => templatesEqual(templateOfRevision(revision), template))
@@ -45,14 +49,16 @@ export function planHistory({ owner, ownerKind, template, collisionCount, revisi
       ? { type: 'present', revision: equal }
       : { type: 'renumber', revision: { ...equal, revision: newest + 1 } }
   const hash = templateHash(template, collisionCount)
-  const { name = '', namespace } = owner.metadata
+  const { name = '', namespace, annotations } = owner.metadata
   const revision: ControllerRevision = {
     apiVersion: 'apps/v1',
     kind: 'ControllerRevision',
     metadata: {
       name: `${name}-${hash}`,
       ...(namespace ? { namespace } : {}),
-      labels: { ...template.metadata?.labels, 'controller.kubernetes.io/hash': hash },
+      labels: { ...template.metadata?.labels, [hashLabel]: hash },
+      // The change's cause among them, which `kubectl rollout history` shows.
+      ...(annotations ? { annotations: { ...annotations } } : {}),
       ownerReferences: [controllerReference(ownerKind, owner)],
     },
     data: { spec: { template: { ...deepClone(template), $patch: 'replace' } } } satisfies RevisionData,
@@ -69,9 +75,33 @@ export async function performHistory(context: LoopContext, plan: HistoryPlan): P
   try {
     return await resource.create(plan.revision)
   } catch (error) {
-    if (isStatus(error, 'AlreadyExists')) return undefined
-    throw error
+    if (!isStatus(error, 'AlreadyExists')) throw error
+    // Read live: it may be our own from a moment ago, whose answer was lost.
+    const existing = await resource.get(plan.revision.metadata.name ?? '')
+    const isOurs =
+      controllerOf(existing)?.uid === controllerOf(plan.revision)?.uid &&
+      templatesEqual(templateOfRevision(existing), templateOfRevision(plan.revision))
+    return isOurs ? existing : undefined
   }
+}
+
+/** The owner's revisions. Those that an owner of the same selector left behind are adopted, so that its pods stay what they are. */
+export function claimRevisions(
+  context: LoopContext,
+  ownerKind: KindRef,
+  owner: KubeObject,
+  selector: Selector,
+): Promise<readonly ControllerRevision[]> {
+  const informer = context.informer(controllerRevisions)
+  const claims = planClaims({
+    owner,
+    selector,
+    controlled: controlledBy(informer, owner.metadata.uid),
+    orphans: orphansIn(informer, owner.metadata.namespace ?? ''),
+  })
+  // What it controls stays its own whatever its labels say: history is not a matter of selection.
+  const kept = { ...claims, owned: [...claims.owned, ...claims.release], release: [] }
+  return performClaims({ client: context.client, ownerKind, owner, kind: controllerRevisions }, kept)
 }
 
 /** Revisions beyond the limit that nothing uses, the oldest first. Pure. */

@@ -1,6 +1,6 @@
 import type { Node } from '../kinds/generated/types/core-v1.ts'
 import { resourceAmounts } from '../kinds/pod-requests.ts'
-import { matchesNodeSelection } from './core/node-selector.ts'
+import { matchesNodeSelection } from '../kinds/node-selection.ts'
 import type { PodShape } from './core/pod-shape.ts'
 import { tolerates, untoleratedTaint } from './core/toleration.ts'
 

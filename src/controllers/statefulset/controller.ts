@@ -3,7 +3,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
 import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { controlledBy, orphansIn, performClaims, planClaims } from '../../control/ownership.ts'
-import { performHistory, planHistory, planHistoryCleanup, templateOfRevision } from '../../control/revision-history.ts'
+import { claimRevisions, performHistory, planHistory, planHistoryCleanup, templateOfRevision } from '../../control/revision-history.ts'
 import { keysOfController, readKind, watchKind } from '../../control/watch-declaration.ts'
 import type { ControllerRevision, StatefulSet } from '../../kinds/generated/types/apps-v1.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
@@ -54,7 +54,7 @@ async function reconcile(context: LoopContext, key: string): Promise<ReconcileRe
     orphans: orphansIn(informer, namespace).filter((pod) => ordinalOf(set, pod) !== undefined),
   })
   const owned = await performClaims({ client: context.client, ownerKind: statefulSets, owner: set, kind: pods }, claims)
-  const revisions = controlledBy(context.informer(controllerRevisions), set.metadata.uid)
+  const revisions = await claimRevisions(context, statefulSets, set, selector)
   const history = planHistory({
     owner: set,
     ownerKind: statefulSets,

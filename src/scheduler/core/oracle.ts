@@ -1,7 +1,7 @@
 import type { Pod, PodAffinityTerm, TopologySpreadConstraint } from '../../kinds/generated/types/core-v1.ts'
 import { podRequests, resourceAmounts } from '../../kinds/pod-requests.ts'
 import { matches, selectorFrom, selectsEverything } from '../../machinery/label-selector.ts'
-import { matchesNodeSelection } from './node-selector.ts'
+import { matchesNodeSelection } from '../../kinds/node-selection.ts'
 import type { Snapshot } from './snapshot.ts'
 import { tolerates, untoleratedTaint } from './toleration.ts'
 

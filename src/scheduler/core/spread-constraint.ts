@@ -2,7 +2,7 @@ import type { TopologySpreadConstraint } from '../../kinds/generated/types/core-
 import { matches, selectorFrom, selectsEverything } from '../../machinery/label-selector.ts'
 import { DomainMinimum } from './domain-minimum.ts'
 import type { DomainCounter } from './domain-counter.ts'
-import { hasNoNodeSelection, matchesNodeSelection } from './node-selector.ts'
+import { hasNoNodeSelection, matchesNodeSelection } from '../../kinds/node-selection.ts'
 import type { DefaultSpread } from './plugin.ts'
 import type { PodShape } from './pod-shape.ts'
 import { withLabelKeys } from './pod-term.ts'

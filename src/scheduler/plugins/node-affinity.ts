@@ -1,4 +1,4 @@
-import { hasNoNodeSelection, matchesNodeSelection, matchesTerm, namedNodes } from '../core/node-selector.ts'
+import { hasNoNodeSelection, matchesNodeSelection, matchesTerm, namedNodes } from '../../kinds/node-selection.ts'
 import { defaultNormalise } from '../core/score-formulas.ts'
 import type { CompileContext, CompiledPlugin, Plugin, Rejection } from '../core/plugin.ts'
 

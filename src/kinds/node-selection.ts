@@ -1,4 +1,4 @@
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from '../../kinds/generated/types/core-v1.ts'
+import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from './generated/types/core-v1.ts'
 
 /** Whether a node has every label of `nodeSelector` and matches one term of the required node affinity. */
 export function matchesNodeSelection(spec: PodSpec, node: Node): boolean {
