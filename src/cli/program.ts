@@ -221,35 +221,25 @@ function addLogs(program: Command): void {
     .option('--timestamps', 'with the time of each line')
     .option('--tail <lines>', 'only the last lines', nonNegativeInteger)
     .option('--since <duration>', 'only what is younger', durationMs)
-    .action(
-      (
-        pod: string,
-        o: ClientOptions & {
-          container?: string
-          follow?: boolean
-          previous?: boolean
-          timestamps?: boolean
-          tail?: number
-          since?: number
-        },
-      ) =>
-        logs(
-          { ...connect(o), write: (chunk) => void process.stdout.write(chunk) },
-          {
-            pod,
-            follow: o.follow ?? false,
-            previous: o.previous ?? false,
-            timestamps: o.timestamps ?? false,
-            ...(o.container ? { container: o.container } : {}),
-            ...(o.tail === undefined ? {} : { tail: o.tail }),
-            ...(o.since === undefined ? {} : { since: Math.ceil(o.since / 1000) }),
-          },
-        ),
-    )
+    .action((pod: string, o: ClientOptions & LogFlags) => {
+      const { container, follow, previous, timestamps, tail: tailLines, since } = o
+      const chosen = {
+        container,
+        follow,
+        previous,
+        timestamps,
+        tailLines,
+        sinceSeconds: since === undefined ? undefined : Math.ceil(since / 1000),
+      }
+      const options = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined))
+      return logs({ ...connect(o), write: (chunk) => void process.stdout.write(chunk) }, { pod, ...options })
+    })
 }
 
+type LogFlags = { container?: string; follow?: boolean; previous?: boolean; timestamps?: boolean; tail?: number; since?: number }
+
 function dataDirOption(): Option {
-  return new Option('--data-dir <dir>', 'where the cluster keeps its data').default(defaultDataDir())
+  return new Option('--data-dir <dir>', 'where the cluster keeps its data').env('KEELSON_DATA_DIR').default(defaultDataDir())
 }
 
 function versionText(): string {

@@ -70,6 +70,13 @@ test('a workload is stopped, started, restarted and explained by the name that o
   await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
   await cluster.keelson(['restart', 'deployment/web'])
   await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
+  const missing = await cluster.keelson(['explain', 'nobody'], { mayFail: true })
+  assert.equal(missing.code, 1)
+  assert.match(missing.stderr, /error from server \(NotFound\): pods "nobody" not found/)
+  await eventually(
+    'the old pods are gone',
+    async () => (await cluster.kubectl(['get', 'pods', '-o', 'name'])).stdout.trim().split('\n').length === 2,
+  )
   const pod = (await cluster.kubectl(['get', 'pods', '-o', 'jsonpath={.items[0].metadata.name}'])).stdout
   const { stdout } = await cluster.keelson(['explain', pod])
   assert.match(stdout, /node-[123]/)
