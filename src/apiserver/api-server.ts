@@ -23,7 +23,7 @@ import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorize
 import type { Core } from './core.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { type Dispatch, replaceObject } from './dispatch.ts'
-import { createInProcessClient } from './in-process-client.ts'
+import { agentOf, createInProcessClient } from './in-process-client.ts'
 import { type ApiMetrics, createApiMetrics } from './metrics.ts'
 import type { Dialer } from './node-dialer.ts'
 import { createObjectReader, type ObjectReader } from './object-reader.ts'
@@ -160,7 +160,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     upgrade: createUpgradeHandler({ core, dialer: options.dialer, admit: (request) => pipeline.admit(request) }),
     clientFor: (user) => {
       const asUser = pipelineFor({ authenticate: () => user })
-      return createInProcessClient({ core, dispatch, user, handle: (request) => asUser.handle(request), handOut, closing: closing.signal })
+      const agent = agentOf(user.name)
+      const handle = (request: ApiRequest) => asUser.handle(request)
+      return createInProcessClient({ core, dispatch, user, agent, handle, handOut, closing: closing.signal })
     },
     close: async () => {
       closing.abort()

@@ -16,6 +16,8 @@ export type InProcessParts = {
   readonly core: Core
   readonly dispatch: Dispatch
   readonly user: UserInfo
+  /** The field manager of its writes. */
+  readonly agent: string
   /** Serves `raw`: the whole pipeline with this user. */
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>
   /** Every object that goes out; the identity, or a freeze where tests want a mutation to fail at once. */
@@ -49,6 +51,19 @@ export function createInProcessClient(parts: InProcessParts): Client {
   }
 }
 
+/** Upstream's program of each identity, which is what field managers are named after. */
+const programs: readonly (readonly [RegExp, string])[] = [
+  [/^system:node:/, 'kubelet'],
+  [/^system:serviceaccount:kube-system:.+-controller$|^system:kube-controller-manager$/, 'kube-controller-manager'],
+  [/^system:kube-scheduler$/, 'kube-scheduler'],
+  [/^system:apiserver$/, 'kube-apiserver'],
+]
+
+/** The name under which a part of the cluster, known by its user's name, owns fields. */
+export function agentOf(userName: string): string {
+  return programs.find(([pattern]) => pattern.test(userName))?.[1] ?? 'keelson'
+}
+
 type Call = {
   readonly verb: string
   readonly name?: string
@@ -62,7 +77,7 @@ type Call = {
 const emptyQuery: Query = { text: '', get: () => undefined, getAll: () => [] }
 
 async function call(parts: InProcessParts, resource: Resource, namespace: string, request: Call): Promise<Answer> {
-  const { core, dispatch, user, closing } = parts
+  const { core, dispatch, user, agent, closing } = parts
   const { verb, name = '', subresource = '', signal } = request
   signal?.throwIfAborted()
   if (closing.aborted) throw statusErrors.serviceUnavailable('the API server is shutting down')
@@ -81,7 +96,7 @@ async function call(parts: InProcessParts, resource: Resource, namespace: string
     name: name || selectedName(request.parameters?.fieldSelector),
     rest: '',
   })
-  const context: RequestContext = { user, signal: signal ?? closing, agent: 'keelson', warn: () => {} }
+  const context: RequestContext = { user, signal: signal ?? closing, agent, warn: () => {} }
   return dispatchVerb(core, dispatch, context, {
     resource,
     verb,

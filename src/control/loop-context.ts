@@ -22,7 +22,7 @@ export function createLoopContext(options: LoopContextOptions): LoopContext {
   const { informers, clock, random, log } = options
   const recorder = new EventRecorder({ client: options.client, clock, log, component: options.component })
   return {
-    client: writeThroughClient(options.client, informers, options.component),
+    client: writeThroughClient(options.client, informers),
     clock,
     random,
     log,

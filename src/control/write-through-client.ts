@@ -1,4 +1,4 @@
-import type { Client, ResourceClient, WriteOptions } from '../client/contract.ts'
+import type { Client, ResourceClient } from '../client/contract.ts'
 import { delegateResource } from '../client/delegate-resource.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
@@ -6,12 +6,11 @@ import type { InformerFactory } from './informer-factory.ts'
 
 /**
  * A client whose successful writes show in the process's own informers at once, before the watch brings them. So no loop
- * ever acts on a state older than its own last write (which upstream needs its "expectations" for). Writes that name no field
- * manager are done in the name of `fieldManager`.
+ * ever acts on a state older than its own last write (which upstream needs its "expectations" for).
  */
-export function writeThroughClient(client: Client, factory: InformerFactory, fieldManager: string): Client {
+export function writeThroughClient(client: Client, factory: InformerFactory): Client {
   return {
-    resource: (kind, namespace) => writeThroughResource(client.resource(kind, namespace), { factory, fieldManager, kind, namespace }),
+    resource: (kind, namespace) => writeThroughResource(client.resource(kind, namespace), { factory, kind, namespace }),
     raw: (request) => client.raw(request),
     ...(client.openWebSocket ? { openWebSocket: client.openWebSocket.bind(client) } : {}),
   }
@@ -19,25 +18,23 @@ export function writeThroughClient(client: Client, factory: InformerFactory, fie
 
 type Target<T extends KubeObject> = {
   readonly factory: InformerFactory
-  readonly fieldManager: string
   readonly kind: KindRef<T>
   readonly namespace: string | undefined
 }
 
 function writeThroughResource<T extends KubeObject>(resource: ResourceClient<T>, target: Target<T>): ResourceClient<T> {
-  const { factory, fieldManager, kind, namespace } = target
+  const { factory, kind, namespace } = target
   const seen = (object: T): T => {
     factory.existing(kind)?.observeWrite(object)
     return object
   }
-  const managed = <O extends WriteOptions>(options: O | undefined): O => ({ fieldManager, ...options }) as unknown as O
   const show = (write: Promise<T>, isDryRun: boolean | undefined) => (isDryRun ? write : write.then(seen))
   return {
     ...delegateResource(resource),
-    create: (object, options) => show(resource.create(object, managed(options)), options?.dryRun),
-    update: (object, options) => show(resource.update(object, managed(options)), options?.dryRun),
-    updateStatus: (object, options) => show(resource.updateStatus(object, managed(options)), options?.dryRun),
-    patch: (name, patch, options) => show(resource.patch(name, patch, managed(options)), options?.dryRun),
+    create: (object, options) => show(resource.create(object, options), options?.dryRun),
+    update: (object, options) => show(resource.update(object, options), options?.dryRun),
+    updateStatus: (object, options) => show(resource.updateStatus(object, options), options?.dryRun),
+    patch: (name, patch, options) => show(resource.patch(name, patch, options), options?.dryRun),
     apply: (object, options) => show(resource.apply(object, options), options?.dryRun),
     delete: async (name, options) => {
       const informer = factory.existing(kind)

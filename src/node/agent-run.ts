@@ -13,7 +13,7 @@ import { ImagePuller } from './images/image-puller.ts'
 import { pullCredentials } from './images/registry-credentials.ts'
 import { machineLogFiles } from './logs/log-files.ts'
 import { rotateLogs } from './logs/log-rotation.ts'
-import type { NodeAgentOptions } from './node-agent.ts'
+import type { NodeAgentOptions, NodeDoor } from './node-agent.ts'
 import { type Machine, type MachineUse, simulatedMachine } from './node-status/machine.ts'
 import { keepNodeLease } from './node-status/node-lease.ts'
 import { NodeReporter } from './node-status/node-reporter.ts'
@@ -32,7 +32,7 @@ import { ObjectReferences } from './references/object-references.ts'
 import { containerResourcesOf } from './resources/container-resources.ts'
 import { machinePodCgroups } from './resources/pod-cgroups.ts'
 import { createNodeRoutes } from './server/node-routes.ts'
-import { type NodeServer, startNodeServer } from './server/node-server.ts'
+import { createLocalNodeServer, type NodeServer, startNodeServer } from './server/node-server.ts'
 import { Semaphore } from './semaphore.ts'
 import { NodeStatistics } from './stats/summary.ts'
 import { PodVolumes } from './volumes/pod-volumes.ts'
@@ -115,9 +115,10 @@ export class AgentRun {
   }
 
   async #start(): Promise<void> {
-    const { client, clock, random, log, nodeName, server, runtime, files } = this.#options
+    const { client, clock, random, log, nodeName, server, door, runtime, files } = this.#options
     const signal = this.#signal
     if (server) this.#server = await startNodeServer({ ...server, log, routes: this.#createRoutes() })
+    else if (door) this.#server = this.#serveAt(door)
     const durationSeconds = this.#options.leaseDurationSeconds ?? defaultLeaseSeconds
     this.#tasks.push(
       this.#reporter.run(signal),
@@ -129,6 +130,18 @@ export class AgentRun {
     const running = () =>
       [...this.loop.workers.values()].flatMap((w) => w.sandboxes).flatMap((s) => s.containers.filter((c) => c.state === 'Running'))
     this.#tasks.push(this.#collector.run(signal), rotateLogs({ runtime, clock, log, running }, signal))
+  }
+
+  #serveAt(door: NodeDoor): NodeServer {
+    const local = createLocalNodeServer({ log: this.#options.log, routes: this.#createRoutes() })
+    const shut = door.open((connection) => local.accept(connection))
+    return {
+      port: door.port,
+      close: async () => {
+        shut()
+        local.close()
+      },
+    }
   }
 
   #createReporter(): NodeReporter {
@@ -175,9 +188,18 @@ export class AgentRun {
     })
   }
 
-  /** The node's own object, for its pod range and for admission: a real node watches it; simulated ones read it off their reports. */
+  /** The node's own object, for its pod range and for admission. Without either need a simulated node reads it off its reports. */
   async #watchNode(): Promise<void> {
-    const { client, clock, random, log, nodeName, files } = this.#options
+    const { client, clock, random, log, nodeName, files, nodeChanges } = this.#options
+    const take = (node: Node) => {
+      this.#reporter.takeNode(node)
+      this.#onNode(node)
+    }
+    if (nodeChanges) {
+      const remove = nodeChanges(take)
+      await aborted(this.#signal)
+      return remove()
+    }
     if (!files && !this.#options.onPodCidr) return
     const informer = new ObjectInformer<Node>({
       client,
@@ -188,9 +210,7 @@ export class AgentRun {
       fieldSelector: `metadata.name=${nodeName}`,
     })
     informer.onChange(({ current }) => {
-      if (!current) return
-      this.#reporter.takeNode(current)
-      this.#onNode(current)
+      if (current) take(current)
     })
     await informer.run(this.#signal)
   }
@@ -379,6 +399,11 @@ export class AgentRun {
       return informer.list()
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
 const noLogFiles = { open: async () => undefined, identity: async () => undefined, watch: () => () => {} }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -28,12 +29,16 @@ export type NodeAgentOptions = {
   readonly machine?: Machine
   /** The node's HTTPS API; not given: none. */
   readonly server?: Omit<NodeServerOptions, 'log' | 'routes'>
+  /** In place of `server`, for nodes without sockets: the same API for callers in this process, who knock at a port of the node. */
+  readonly door?: NodeDoor
   /** Default: files for a real node; a fake runtime's memory is given by memoryLogFiles(runtime). */
   readonly logFiles?: LogFiles
   /** Default: sockets for a real node; every simulated pod answers well. */
   readonly probeTransport?: ProbeTransport
   /** Default: an informer of this node's pods. Simulations share one informer between their nodes. */
   readonly pods?: PodSource
+  /** Every state of this node's own object. Default: a watch of its own where one is needed. Simulations share an informer. */
+  readonly nodeChanges?: (handler: (node: Node) => void) => () => void
   /** False: no Event objects are written, for simulations of many pods. Default true. */
   readonly recordsEvents?: boolean
   /** Services that containers hear of by variables. Default: an informer for a real node, none for a simulated one. */
@@ -54,13 +59,16 @@ export type NodeAgentOptions = {
   readonly onPodCidr?: (cidr: string) => void
 }
 
+/** `open` gets what serves a connection and gives back how it is shut. */
+export type NodeDoor = { readonly port: number; open(accept: (connection: Duplex) => void): () => void }
+
 export type NodeAgent = {
   /** Registers the node and runs its pods until the signal aborts; rejects when it cannot start. Containers go on after it. */
   run(signal: AbortSignal): Promise<void>
   /** Undefined before `run` has set it up. */
   readonly loop: PodLoop | undefined
   readonly node: Node | undefined
-  /** The HTTPS API's port while it listens. */
+  /** The node API's port while it is served. */
   readonly port: number | undefined
 }
 

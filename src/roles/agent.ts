@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Log } from '../base/log.ts'
 import { createHttpClient } from '../client/http-client.ts'
+import { agentVersion } from '../node/node-status/node-status.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
@@ -61,6 +62,7 @@ async function runUntilRenewal(options: AgentOptions, log: Log, stopped: Promise
     ca: identity.ca,
     cert: identity.client.cert,
     key: identity.client.key,
+    userAgent: `kubelet/${agentVersion}`,
     clock: systemClock,
   })
   const node = startMachineNode({

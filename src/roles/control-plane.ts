@@ -77,6 +77,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const access = createAccess({ policy, clock, random, serviceAccountKeys: options.serviceAccountKeys, tokenFile: options.tokenFile })
   const discovery = createDiscovery({ kinds: allKinds })
   const openApi = createOpenApi({ kinds: allKinds, definitions: schemaFacts as Definitions })
+  const controllerMetrics = new ControllerMetrics()
   const scheduling: { scheduler: Scheduler | undefined } = { scheduler: undefined }
   const api = await createApiServer({
     store,
@@ -89,6 +90,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     authorizer: access.authorizer,
     serviceCidr: clusterNetwork.serviceCidr,
     tokens: { issue: access.tokens.issue, review: access.tokens.review },
+    moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? ''),
     explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
     paths: [openIdPaths(access.tokens), documents(discovery), documents(openApi)],
     ...(options.advertise ? { advertise: options.advertise } : {}),
@@ -114,7 +116,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           definitions: controllers,
           contextFor: (name) => contextFor(`${name}-controller`, clientFor(controllerUser(name))),
           informers,
-          metrics: new ControllerMetrics(),
+          metrics: controllerMetrics,
         },
         stopping.signal,
       ),

@@ -5,6 +5,7 @@ import { type Log, silentLog } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { type Clientset, createClientset } from '../client/clientset.ts'
 import type { Client } from '../client/contract.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { FakeRuntimeOptions } from '../node/runtime/fake/fake-runtime.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
@@ -12,6 +13,7 @@ import type { Store } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import { type ControlPlane, startControlPlane, type WrapClient } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
+import { createSimulatedDialer } from './simulated-dialer.ts'
 import { type SimulatedNode, startSimulatedNodes } from './simulated-nodes.ts'
 
 export type ClusterOptions = {
@@ -38,6 +40,11 @@ export type Cluster = {
   close(): Promise<void>
 }
 
+/** Nodes under faults keep watches of their own, so that each can lose its own. */
+function sharedInformers({ informers }: ControlPlane) {
+  return { pods: informers.informer(kindRefs.coreV1.pods), nodes: informers.informer(kindRefs.coreV1.nodes) }
+}
+
 /**
  * Starts a cluster in this process. Resolves when the API answers; nodes register a moment later (of the cluster's own time).
  *
@@ -51,6 +58,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const ownStore = options.store ? undefined : createMemoryStore({ clock })
   const store = options.store ?? ownStore!
   const stopping = new AbortController()
+  const simulated = createSimulatedDialer()
   const controlPlane = await startControlPlane({
     store,
     clock,
@@ -62,6 +70,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       publicKeyEncoding: { type: 'spki', format: 'pem' },
     }),
     controllerFunctions: { rootCaPem: '' },
+    dialer: simulated.dialer,
     ...(options.wrapClient ? { wrapClient: options.wrapClient } : {}),
   })
   const nodeClient = (name: string) => {
@@ -76,6 +85,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       clock,
       random,
       log,
+      dialer: simulated,
+      ...(options.wrapClient ? {} : { shared: sharedInformers(controlPlane) }),
       ...(options.runtime ? { runtime: options.runtime } : {}),
     },
     stopping.signal,

@@ -7,6 +7,7 @@ import { createHttpFront } from '../apiserver/http-front.ts'
 import { createDialer } from '../apiserver/node-dialer.ts'
 import type { Log } from '../base/log.ts'
 import { CliError } from '../cli/cli-error.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { type ClusterPki, ensureClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
@@ -19,6 +20,7 @@ import { apiServerHosts } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
+import { createSimulatedDialer, type SimulatedDialer } from './simulated-dialer.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -58,6 +60,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const store = encryptedStore(disk, encryption, encryptedPrefixes)
   const stopCompactor = startCompactor({ store, clock, log: log.child({ component: 'store' }) })
   const dialer = createDialer({ ca: pki.ca.cert, certificate: pki.apiserverKubeletClient.cert, key: pki.apiserverKubeletClient.key })
+  const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
   const controlPlane = await startControlPlane({
     store,
@@ -65,7 +68,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     random,
     log,
     serviceAccountKeys: pki.serviceAccount,
-    dialer,
+    dialer: simulated?.dialer ?? dialer,
     // Loopback cannot be an endpoint: pods would reach themselves.
     ...(advertised.startsWith('127.') ? {} : { advertise: { address: advertised, port: listen.port } }),
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
@@ -85,7 +88,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   writeAdminKubeconfig(options, pki, at.port)
   log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
   flushCompileCache()
-  const stopNodes = await startNodes(options, { controlPlane, pki, address, log })
+  const stopNodes = await startNodes(options, { controlPlane, pki, address, log, simulated })
   return {
     close: async () => {
       await stopNodes()
@@ -134,7 +137,13 @@ function writeAdminKubeconfig(options: ServerOptions, pki: ClusterPki, port: num
   writeSecretFile(join(options.dataDir, 'admin.kubeconfig'), text)
 }
 
-type NodeParts = { readonly controlPlane: ControlPlane; readonly pki: ClusterPki; readonly address: string; readonly log: Log }
+type NodeParts = {
+  readonly controlPlane: ControlPlane
+  readonly pki: ClusterPki
+  readonly address: string
+  readonly log: Log
+  readonly simulated: SimulatedDialer | undefined
+}
 
 async function startNodes(options: ServerOptions, parts: NodeParts): Promise<() => Promise<void>> {
   if (options.runtime === 'none') return async () => {}
@@ -143,7 +152,7 @@ async function startNodes(options: ServerOptions, parts: NodeParts): Promise<() 
   return startOwnNode(options, parts)
 }
 
-function startFakeNodes(options: ServerOptions, { controlPlane, log }: NodeParts): () => Promise<void> {
+function startFakeNodes(options: ServerOptions, { controlPlane, log, simulated }: NodeParts): () => Promise<void> {
   const stopping = new AbortController()
   const nodes = startSimulatedNodes(
     {
@@ -152,6 +161,11 @@ function startFakeNodes(options: ServerOptions, { controlPlane, log }: NodeParts
       clock: systemClock,
       random: systemRandom,
       log,
+      shared: {
+        pods: controlPlane.informers.informer(kindRefs.coreV1.pods),
+        nodes: controlPlane.informers.informer(kindRefs.coreV1.nodes),
+      },
+      ...(simulated ? { dialer: simulated } : {}),
     },
     stopping.signal,
   )

@@ -4,8 +4,8 @@
  * 1. Nothing is answered to who has no certificate of the cluster's client authority, or is not allowed what it asks for.
  * 2. A request that takes the connection over (exec, attach, port-forward) speaks WebSocket or SPDY/3.1, as the client asks.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createServer } from 'node:https'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -36,38 +36,12 @@ export type NodeServer = {
 
 /** Listens and serves until `close`. */
 export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
-  const { cert, key, clientCa, routes, log } = options
-  const server: Server = createServer({ cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false })
+  const { cert, key, clientCa } = options
+  const server = createSecureServer({ cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false })
   const open = new Set<Duplex>()
-  server.on('secureConnection', (socket: Duplex) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
-  })
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    void admit(options, request)
-      .then(async (refusal) => {
-        if (refusal) return sendText(response, refusal.code, refusal.text)
-        await routes.serve(request, response)
-      })
-      .catch((error: unknown) => {
-        log.warn({ url: request.url?.split('?')[0], error: String(error) }, 'a request to the node failed')
-        if (!response.headersSent) sendText(response, 500, 'Internal Server Error')
-        else response.destroy()
-      })
-  })
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
-    void admit(options, request)
-      .then(async (refusal) => {
-        if (refusal) return refuseUpgrade(socket, refusal.code, refusal.text)
-        await routes.upgrade(request, socket, head)
-      })
-      .catch((error: unknown) => {
-        log.warn({ url: request.url?.split('?')[0], error: String(error) }, 'a stream to the node failed')
-        socket.destroy()
-      })
-  })
+  server.on('secureConnection', (socket: Duplex) => keep(open, socket))
   server.on('tlsClientError', () => {})
+  serveRoutes(server, options, (request) => admit(options, request))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port, options.host, () => resolve())
@@ -82,7 +56,63 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   }
 }
 
-async function admit(options: NodeServerOptions, request: IncomingMessage): Promise<{ code: number; text: string } | undefined> {
+/** The same API for callers in this process: connections come as streams, from nobody but the API server itself. */
+export type LocalNodeServer = { accept(connection: Duplex): void; close(): void }
+
+export function createLocalNodeServer(options: Pick<NodeServerOptions, 'routes' | 'log'>): LocalNodeServer {
+  const server = createServer()
+  const open = new Set<Duplex>()
+  serveRoutes(server, options, async () => undefined)
+  return {
+    accept: (connection) => {
+      keep(open, connection)
+      server.emit('connection', connection)
+    },
+    close: () => {
+      for (const connection of open) connection.destroy()
+    },
+  }
+}
+
+function keep(open: Set<Duplex>, socket: Duplex): void {
+  open.add(socket)
+  socket.once('close', () => open.delete(socket))
+}
+
+type Refusal = { readonly code: number; readonly text: string }
+
+function serveRoutes(
+  server: Server,
+  { routes, log }: Pick<NodeServerOptions, 'routes' | 'log'>,
+  judge: (request: IncomingMessage) => Promise<Refusal | undefined>,
+): void {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    void judge(request)
+      .then(async (refusal) => {
+        if (refusal) return sendText(response, refusal.code, refusal.text)
+        await routes.serve(request, response)
+      })
+      .catch((error: unknown) => {
+        log.warn({ url: request.url?.split('?')[0], error: String(error) }, 'a request to the node failed')
+        if (!response.headersSent) sendText(response, 500, 'Internal Server Error')
+        else response.destroy()
+      })
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    void judge(request)
+      .then(async (refusal) => {
+        if (refusal) return refuseUpgrade(socket, refusal.code, refusal.text)
+        await routes.upgrade(request, socket, head)
+      })
+      .catch((error: unknown) => {
+        log.warn({ url: request.url?.split('?')[0], error: String(error) }, 'a stream to the node failed')
+        socket.destroy()
+      })
+  })
+}
+
+async function admit(options: NodeServerOptions, request: IncomingMessage): Promise<Refusal | undefined> {
   const socket = request.socket as TLSSocket
   if (!socket.authorized) return { code: 401, text: 'Unauthorized' }
   const { subject } = socket.getPeerCertificate()

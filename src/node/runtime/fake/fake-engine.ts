@@ -83,6 +83,12 @@ export class FakeEngine {
     }
   }
 
+  /** The end of the simulation: no timer of a container is left to keep a process alive. */
+  close(): void {
+    this.endEvents()
+    for (const container of this.containers.values()) container.cancelExit?.()
+  }
+
   /** Counts a call; throws while the engine is disconnected. */
   enter(name: string): void {
     this.calls.set(name, (this.calls.get(name) ?? 0) + 1)

@@ -99,7 +99,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
     events: (signal) => engine.events(signal),
     stats: async (): Promise<ContainerStats[]> =>
       [...engine.containers.values()].filter((c) => c.view.state === 'Running').map((c) => statsOf(c, options, clock.now())),
-    close: async () => engine.endEvents(),
+    close: async () => engine.close(),
     ...sandboxMethods(parts),
     ...makingMethods(parts),
     ...containerMethods(parts),
