@@ -12,7 +12,7 @@ fi
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   declare -A needs=(
     [containerd]=containerd [runc]=runc [/usr/lib/cni/bridge]=containernetworking-plugins [nft]=nftables [conntrack]=conntrack
-    [ip]=iproute2 [/bin/busybox]=busybox-static [unzip]=unzip [openssl]=openssl
+    [ip]=iproute2 [/bin/busybox]=busybox-static [unzip]=unzip [openssl]=openssl [curl]=curl [setpriv]=util-linux
   )
   missing=()
   for what in "${!needs[@]}"; do

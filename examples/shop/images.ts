@@ -1,10 +1,11 @@
 // Builds the shop's image from Debian packages, Node and the services beside this file, and serves it from a registry on this machine:
-//   node examples/shop/images.ts [--listen 127.0.0.1] [--port 0] [--data-dir /var/lib/keelson]
+//   npm run shop:images -- [--listen 127.0.0.1] [--port 0] [--data-dir /var/lib/keelson]
 // It runs until it is interrupted; what has been pulled by then stays on the nodes.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { defaultDataDir } from '../../src/cli/cluster-state.ts'
 import type { OciImage } from '../../src/node/containerd/oci-image.ts'
 import { writeRegistryHosts } from '../../src/node/containerd/registry-hosts.ts'
 import { nodeImage } from '../../scripts/images/node.ts'
@@ -42,7 +43,7 @@ if (import.meta.main) {
     options: {
       listen: { type: 'string', default: '127.0.0.1' },
       port: { type: 'string', default: '0' },
-      'data-dir': { type: 'string', default: '/var/lib/keelson' },
+      'data-dir': { type: 'string', default: defaultDataDir() },
     },
   })
   const registry = await serveShop({ listen: values.listen, port: Number(values.port), dataDir: values['data-dir'] })

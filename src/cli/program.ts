@@ -239,7 +239,7 @@ function addLogs(program: Command): void {
 type LogFlags = { container?: string; follow?: boolean; previous?: boolean; timestamps?: boolean; tail?: number; since?: number }
 
 function dataDirOption(): Option {
-  return new Option('--data-dir <dir>', 'where the cluster keeps its data').env('KEELSON_DATA_DIR').default(defaultDataDir())
+  return new Option('--data-dir <dir>', 'where the cluster keeps its data').default(defaultDataDir())
 }
 
 function versionText(): string {

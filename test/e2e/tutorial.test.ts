@@ -1,0 +1,39 @@
+// The tutorial, run as it is written: every shell block, in order, in one shell of a newcomer.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { run } from './cluster.ts'
+
+const blocks = [...readFileSync('docs/tutorial.md', 'utf8').matchAll(/```sh\n([\s\S]*?)```/g)].map((m) => m[1]!)
+
+test('every command of the tutorial works, from nothing to nothing', async () => {
+  assert(blocks.length >= 7)
+  const home = mkdtempSync(join(tmpdir(), 'keelson-tutorial-'))
+  const env = {
+    ...process.env,
+    HOME: home,
+    KUBECONFIG: '',
+    KEELSON_DATA_DIR: join(home, 'data'),
+    PATH: `${resolve('.cache/clients')}:${process.env.PATH}`,
+  }
+  const script = `set -euo pipefail\nset -x\n${blocks.join('\n')}\n./keelson down --delete\n`
+  // A process group of its own: what the tutorial starts in the background ends with it.
+  const shell = spawn('bash', ['-c', script], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  shell.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  shell.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const code = await new Promise((done) => shell.once('exit', done))
+  try {
+    process.kill(-shell.pid!, 'SIGTERM')
+  } catch {
+    // Nothing was left.
+  }
+  if (code !== 0) await run(resolve('keelson'), ['down', '--delete'], { env, mayFail: true })
+  rmSync(home, { recursive: true, force: true })
+  assert.equal(code, 0, output)
+  assert.match(output, /"title":"Oak keelson"/)
+  assert.match(output, /"number":1,"product":"oak"/)
+})
