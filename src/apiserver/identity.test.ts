@@ -77,6 +77,11 @@ test('an unknown resource is forbidden before it is unknown', async () => {
 
 const whoAmI = (headers: Record<string, string>) => send('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: {}, headers })
 
+test('an extra key that is not well escaped is taken as it stands', async () => {
+  const { json } = await whoAmI({ 'impersonate-user': 'bob', 'impersonate-extra-%zz': 'x', 'impersonate-extra-a%2fb': 'y' })
+  assert.deepEqual(at(json, 'status.userInfo.extra'), { '%zz': ['x'], 'a/b': ['y'] })
+})
+
 test('impersonation asks for every part and then speaks as the other', async () => {
   asked.length = 0
   const { json } = await whoAmI({ 'impersonate-user': 'bob', 'impersonate-group': 'a,b', 'impersonate-extra-team': 'x' })

@@ -107,10 +107,19 @@ function all(value: string | string[] | undefined): readonly string[] {
   return (Array.isArray(value) ? value : value.split(',')).map((v) => v.trim()).filter((v) => v !== '')
 }
 
+/** A key that is not well escaped is taken as it stands, as upstream does. */
+function unescaped(key: string): string {
+  try {
+    return decodeURIComponent(key)
+  } catch {
+    return key
+  }
+}
+
 function extraOf(headers: ApiRequest['headers']): (readonly [string, readonly string[]])[] {
   const found: (readonly [string, readonly string[]])[] = []
   for (const header in headers) {
-    if (header.startsWith(extraPrefix)) found.push([decodeURIComponent(header.slice(extraPrefix.length)), all(headers[header])])
+    if (header.startsWith(extraPrefix)) found.push([unescaped(header.slice(extraPrefix.length)), all(headers[header])])
   }
   return found
 }

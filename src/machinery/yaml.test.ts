@@ -49,4 +49,6 @@ test('refuses bad text and exploding aliases', () => {
         .join(',')}]`,
     )
   assert.throws(() => parseYaml(bomb.join('\n')), YamlError)
+  assert.throws(() => parseYaml('a: &a\n  b: *a\n'), YamlError)
+  assert.deepEqual(parseYaml('a: &a [1]\nb: [*a, *a]\n'), { a: [1], b: [[1], [1]] })
 })

@@ -84,7 +84,7 @@ export function formatYaml(value: unknown): string {
 function guarded<T>(text: string, parse: () => T): T {
   try {
     const value = parse()
-    if (text.includes('*') && countNodes(value, 0) > expandedNodesMax)
+    if (text.includes('*') && countNodes(value, 0, new Set()) > expandedNodesMax)
       throw new YamlError('error parsing YAML: document contains excessive aliasing')
     return value
   } catch (error) {
@@ -94,13 +94,16 @@ function guarded<T>(text: string, parse: () => T): T {
   }
 }
 
-/** Counts what aliases expand to, and stops as soon as it is too much. */
-function countNodes(value: unknown, before: number): number {
+/** Counts what aliases expand to, and stops as soon as it is too much. Throws YamlError for a value inside itself. */
+function countNodes(value: unknown, before: number, ancestors: Set<object>): number {
   let count = before + 1
   if (typeof value !== 'object' || value === null) return count
+  if (ancestors.has(value)) throw new YamlError('error converting YAML to JSON: yaml: anchor value contains itself')
+  ancestors.add(value)
   for (const child of Object.values(value)) {
-    if (count > expandedNodesMax) return count
-    count = countNodes(child, count)
+    if (count > expandedNodesMax) break
+    count = countNodes(child, count, ancestors)
   }
+  ancestors.delete(value)
   return count
 }

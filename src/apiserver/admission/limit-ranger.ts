@@ -1,5 +1,5 @@
 import { limitRanges } from '../../kinds/core/limit-range.ts'
-import type { LimitRangeItem, PersistentVolumeClaim, Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { LimitRangeItem, PersistentVolumeClaim, Pod, PodSpec } from '../../kinds/generated/types/core-v1.ts'
 import { addQuantity, compareQuantity, formatQuantity, parseQuantity, quantityMilli } from '../../machinery/quantity.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
@@ -52,7 +52,8 @@ function fillDefaults(pod: Pod, items: readonly LimitRangeItem[]): void {
       for (const name of merge(resources, 'limits', item.default)) set.push(`${name} limit for ${what} ${container.name}`)
     }
   }
-  for (const container of pod.spec.containers) fill(container, false)
+  // Validation comes after admission: what is required may still be missing.
+  for (const container of (pod.spec.containers as PodSpec['containers'] | undefined) ?? []) fill(container, false)
   for (const container of pod.spec.initContainers ?? []) fill(container, true)
   if (set.length > 0 && pod.metadata) {
     pod.metadata.annotations = { ...pod.metadata.annotations, [annotation]: `LimitRanger plugin set: ${set.join('; ')}` }

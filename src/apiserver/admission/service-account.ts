@@ -44,10 +44,12 @@ function mountsToken(spec: PodSpec, account: ServiceAccount): boolean {
 }
 
 function mountToken(spec: PodSpec, random: Random): void {
-  const existing = spec.volumes?.find(({ name }) => name.startsWith(volumePrefix))
+  const existing = spec.volumes?.find(({ name: volume }) => (volume as string | undefined)?.startsWith(volumePrefix))
   const name = existing?.name ?? `${volumePrefix}${random.suffix(5)}`
   let isMounted = false
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+  // Validation comes after admission: what is required may still be missing.
+  const containers = (spec.containers as PodSpec['containers'] | undefined) ?? []
+  for (const container of [...(spec.initContainers ?? []), ...containers]) {
     if (container.volumeMounts?.some(({ mountPath }) => mountPath === tokenDirectory)) continue
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: tokenDirectory }]
     isMounted = true

@@ -30,4 +30,19 @@ test('takes each rule of the selected roles once, in order of their names, never
   assert.equal(aggregatedRules(aggregate([...rules!]), all), undefined)
 })
 
+test('roles that aggregate each other come to rest', () => {
+  const all = ['a', 'b', 'c'].map((name): ClusterRole => ({ ...aggregate([rule(name)]), metadata: { name, labels: { to: 'view' } } }))
+  const step = () => {
+    const changed = all.flatMap((one, i) => {
+      const rules = aggregatedRules(one, all)
+      return rules ? [{ i, rules }] : []
+    })
+    for (const { i, rules } of changed) all[i] = { ...all[i]!, rules: [...rules] }
+    return changed.length
+  }
+  const steps = Array.from({ length: 6 }, step)
+  assert.ok(steps[0]! > 0)
+  assert.equal(steps.at(-1), 0)
+})
+
 test('leaves roles alone that aggregate nothing', () => assert.equal(aggregatedRules(role('a', {}, 'pods'), []), undefined))

@@ -1,5 +1,4 @@
 import type { ClusterRole, PolicyRule } from '../../kinds/generated/types/rbac-v1.ts'
-import { deepEqual } from '../../machinery/deep-equal.ts'
 import { matches, selectorFrom } from '../../machinery/label-selector.ts'
 
 /** The rules that an aggregate should have: those of the selected roles by name, each once; undefined: it has them, or is no aggregate. */
@@ -19,5 +18,8 @@ export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[]):
       rules.push(rule)
     }
   }
-  return deepEqual(rules, role.rules ?? []) ? undefined : rules
+  const current = role.rules ?? []
+  // In whatever order: roles that aggregate each other would otherwise take turns in reordering for ever.
+  const isSame = current.length === rules.length && current.every((rule) => seen.has(JSON.stringify(rule)))
+  return isSame ? undefined : rules
 }
