@@ -1,6 +1,6 @@
 /**
  * For tests: controllers on a real API server in this process, under a virtual clock, with nodes that only pretend. Pods are
- * bound and become ready after a moment, and end a moment after their deletion; faults can be put between controllers and API.
+ * bound (where their affinity names a node: to it) and become ready after a moment, and end a moment after their deletion; faults can be put between controllers and API.
  */
 import { type Clock, sleep, toTime } from '../base/clock.ts'
 import { type Log, silentLog } from '../base/log.ts'
@@ -15,7 +15,8 @@ import { InformerFactory } from '../control/informer-factory.ts'
 import { createLoopContext } from '../control/loop-context.ts'
 import { runControllers } from '../control/run-controllers.ts'
 import { watchKind } from '../control/watch-declaration.ts'
-import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import type { Pod, PodStatus } from '../kinds/generated/types/core-v1.ts'
+import { namedNodes } from '../kinds/node-selection.ts'
 import { isPodTerminal, podCondition } from '../kinds/pod-status.ts'
 import { splitKey } from '../machinery/object.ts'
 import { isStatus, statusErrors } from '../machinery/status-error.ts'
@@ -40,8 +41,18 @@ export type SimOptions = {
   /** How long the controllers' watches hold every event back (virtual), one after the other. */
   readonly watchLagMs?: number
   /** How pods behave; `false`: there are no nodes. */
-  readonly nodes?: false | { readonly readyAfterMs?: number; readonly endAfterMs?: number; readonly canRun?: (pod: Pod) => boolean }
+  readonly nodes?:
+    | false
+    | {
+        readonly readyAfterMs?: number
+        readonly endAfterMs?: number
+        readonly canRun?: (pod: Pod) => boolean
+        /** How a pod ends by itself, and how long after it became ready; undefined: it runs on. */
+        readonly outcome?: (pod: Pod) => PodOutcome | undefined
+      }
 }
+
+export type PodOutcome = { readonly afterMs: number; readonly status: Pick<PodStatus, 'phase' | 'containerStatuses' | 'conditions'> }
 
 const { pods } = kindRefs.coreV1
 
@@ -86,7 +97,8 @@ function pretendingNodes(behaviour: Exclude<SimOptions['nodes'], false | undefin
   let next = 1
   const deleted = new Map<string, number>()
   const started = new Map<string, number>()
-  const { readyAfterMs = 500, endAfterMs = 500, canRun = () => true } = behaviour
+  const ending = new Map<string, number>()
+  const { readyAfterMs = 500, endAfterMs = 500, canRun = () => true, outcome = () => undefined } = behaviour
   return {
     name: 'pretending-nodes',
     watches: [watchKind(pods)],
@@ -107,6 +119,9 @@ function pretendingNodes(behaviour: Exclude<SimOptions['nodes'], false | undefin
       if (pod.metadata.deletionTimestamp) {
         const left = waitMs(deleted, endAfterMs)
         if (left > 0) return { requeueAfterMs: left }
+        // What was cut short has failed: said while somebody's finalizer keeps the pod.
+        if (!isPodTerminal(pod) && pod.spec?.nodeName && pod.metadata.finalizers?.length)
+          await resource.updateStatus({ ...pod, status: { ...pod.status, phase: 'Failed' } })
         await resource.delete(name, { gracePeriodSeconds: 0 }).catch((error: unknown) => {
           if (!isStatus(error, 'NotFound')) throw error
         })
@@ -114,11 +129,21 @@ function pretendingNodes(behaviour: Exclude<SimOptions['nodes'], false | undefin
       }
       if (isPodTerminal(pod) || !canRun(pod)) return undefined
       if (!pod.spec?.nodeName) {
-        const target = { apiVersion: 'v1', kind: 'Node', name: `node-${1 + (next++ % 3)}` }
+        const [named] = namedNodes(pod.spec!) ?? []
+        const target = { apiVersion: 'v1', kind: 'Node', name: named ?? `node-${1 + (next++ % 3)}` }
         await resource.subresource(name, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace }, target })
         return undefined
       }
-      if (podCondition(pod, 'Ready')) return undefined
+      const ready = podCondition(pod, 'Ready')
+      if (ready) {
+        const end = outcome(pod)
+        if (!end) return undefined
+        const left = waitMs(ending, end.afterMs)
+        if (left > 0) return { requeueAfterMs: left }
+        const conditions = end.status.conditions ?? [{ ...ready, status: 'False' as const, reason: 'PodCompleted' }]
+        await resource.updateStatus({ ...pod, status: { ...pod.status, ...end.status, conditions } })
+        return undefined
+      }
       const left = waitMs(started, readyAfterMs)
       if (left > 0) return { requeueAfterMs: left }
       const podIP = `10.244.0.${1 + (started.size % 250)}`
