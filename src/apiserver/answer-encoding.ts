@@ -6,7 +6,7 @@ import type { BinaryCodec } from './binary-codec.ts'
 import type { CachedObject } from './cached-object.ts'
 import type { ApiResponse } from './contract.ts'
 import type { Format } from './negotiation.ts'
-import { viewOf } from './object-storage.ts'
+import { isServedAsStored, viewOf } from './object-storage.ts'
 import type { Resource } from './registry.ts'
 import { type IncludeObject, partialOf, tableOf } from './table.ts'
 import type { Answer } from './verb-request.ts'
@@ -74,7 +74,7 @@ export async function encodeFailure(error: StatusError, format: Format | undefin
 function encodeObject(answer: Answer & { type: 'object' }, options: EncodingOptions): Promise<ApiResponse> | ApiResponse {
   const { resource, value, code } = answer
   const { format } = options
-  const isStored = format.as === undefined && !resource.conversion && format.encoding === 'json' && !format.isPretty
+  const isStored = format.as === undefined && format.encoding === 'json' && !format.isPretty && isServedAsStored(resource, value)
   if (isStored) return whole(code, value.bytes, options)
   return encodeValue(transformed(resource, value, options), options).then((bytes) => whole(code, bytes, options))
 }
@@ -108,7 +108,7 @@ async function encodeList(resource: Resource, page: ListPage, options: EncodingO
     const list = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata, items }
     return whole(200, await encodeValue(list, options), options)
   }
-  if (format.encoding !== 'json' || format.isPretty || resource.conversion) {
+  if (format.encoding !== 'json' || format.isPretty || !page.items.every((value) => isServedAsStored(resource, value))) {
     const items = page.items.map((value) => viewOf(resource, value))
     return whole(
       200,

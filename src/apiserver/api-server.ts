@@ -21,6 +21,9 @@ import { bootstrap } from './bootstrap.ts'
 import { type CachedObject, decodeStored } from './cached-object.ts'
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UpgradeHandler, UserInfo } from './contract.ts'
 import type { Core } from './core.ts'
+import { createCustomSchemas } from './custom/custom-schemas.ts'
+import { serveCustomResources } from './custom/custom-resources.ts'
+import { publishedDocuments } from './custom/published-documents.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { type Dispatch, replaceObject } from './dispatch.ts'
 import { agentOf, createInProcessClient } from './in-process-client.ts'
@@ -117,10 +120,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const storage = createObjectStorage({ cache, store, slabs })
   await bootstrap({ registry, storage, clock, random, serviceCidr, advertise: options.advertise })
   const reader = createObjectReader(registry, storage)
+  const schemas = createCustomSchemas(options.schemas)
   const core: Core = {
     registry,
     storage,
-    schemas: options.schemas,
+    schemas,
     admission: admissionChain(admissionPlugins(options, reader)),
     authorizer,
     hooks: createWriteHooks([serviceAllocation({ reader, random, serviceCidr })]),
@@ -128,6 +132,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     random,
     log,
   }
+  const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas }, closing.signal)
   const dispatch = dispatchOf(options)
   const binary = lazyBinaryCodec()
   const metrics = createApiMetrics()
@@ -136,6 +141,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     versionPath,
     metricsPath(core, metrics, options.moreMetrics),
     ...(options.paths ?? []),
+    publishedDocuments({ registry, definitions: options.schemas.definitions, customType: custom.typeOf }),
   ])
   const pipelineFor = (authenticator: Authenticator) =>
     createPipeline({
@@ -166,7 +172,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     close: async () => {
       closing.abort()
-      await retiring
+      await Promise.all([retiring, custom.ended])
       await cache.close()
     },
   }

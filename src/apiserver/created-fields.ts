@@ -69,7 +69,8 @@ const joined = (text: string, more: string) => (text === '' ? more : more === ''
 function fieldText(node: SchemaNode | undefined, key: string, value: unknown, without: ReadonlySet<string> | undefined): string {
   if (value === undefined) return ''
   const child = node?.child(key)
-  if (child?.shape !== 'object' || !alwaysPresent.has(key) || typeof value !== 'object') {
+  // Only named types are Go's: a custom kind's spec is a map like any other.
+  if (child?.shape !== 'object' || child.name === undefined || !alwaysPresent.has(key) || typeof value !== 'object') {
     const owned = without ? Object.fromEntries(Object.entries(value as object).filter(([inner]) => !without.has(inner))) : value
     const isNothing = without !== undefined && Object.keys(owned as object).length === 0
     return isNothing ? '' : elementText(key) + ownedText(child, owned)

@@ -58,7 +58,14 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
 /** The object in the version of the resource that was asked for; shared and frozen like `cached.object`. */
 export function viewOf(resource: Resource, cached: CachedObject): KubeObject {
   const { conversion } = resource
-  return conversion ? cached.derived(resource.apiVersion, () => conversion.fromStored(cached.object)) : cached.object
+  return conversion ? cached.derived(resource.viewKey, () => conversion.fromStored(cached.object)) : cached.object
+}
+
+/** Whether the stored bytes are what is served of the object in this version. */
+export function isServedAsStored(resource: Resource, cached: CachedObject): boolean {
+  if (!resource.conversion) return true
+  const { object } = cached
+  return resource.isCustom && viewOf(resource, cached) === object
 }
 
 /** A cached object in a slab of its own, outside of the cache's accounting: history pages and dry runs. */

@@ -195,6 +195,7 @@ async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exch
       if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
     },
   }
+  if (resource.kind.deprecationWarning !== undefined) context.warn(resource.kind.deprecationWarning)
   const answer = await answerTo(parts, { request, info, resource, context })
   return encodeAnswer(answer, {
     format: exchange.format,

@@ -15,11 +15,26 @@ export type Resource = {
   readonly prefix: string
   /** Defined by a CustomResourceDefinition. */
   readonly isCustom: boolean
-  /** Undefined where request version and storage version are the same. */
+  /** Undefined where what is stored is what is served. */
   readonly conversion: Conversion | undefined
+  /** Equal for two resources that make the same view of a stored object. */
+  readonly viewKey: string
+  /** Aborts when the resource is no longer served in this form: its watches end, and whoever watches comes again. */
+  readonly retired: AbortSignal | undefined
 }
 
+/** `fromStored` gives its argument itself where there is nothing to convert. */
 export type Conversion = { toStored(object: KubeObject): KubeObject; fromStored(object: KubeObject): KubeObject }
+
+export type CustomOptions = {
+  /** The version in which all versions of the plural are stored; it need not be served itself. */
+  readonly storage: KindDefinition
+  /** Default: objects differ in their apiVersion only. */
+  readonly conversionOf?: (kind: KindDefinition) => Conversion
+  /** Tells this form of the kinds from earlier ones of the same name. */
+  readonly form?: string
+  readonly retired?: AbortSignal
+}
 
 /** The resources that are served; custom ones come and go while the server runs. */
 export type Registry = {
@@ -27,9 +42,11 @@ export type Registry = {
   findKind(apiVersion: string, kind: string): Resource | undefined
   hasGroupVersion(group: string, version: string): boolean
   all(): readonly Resource[]
-  /** Adds or replaces custom kinds. `stored` names the version in which all versions of the plural are stored. */
-  add(kinds: readonly KindDefinition[], options: { readonly storedVersion: string }): void
+  /** Adds or replaces custom kinds of one plural: what is not among them is not served any more. A built-in kind is never replaced. */
+  add(kinds: readonly KindDefinition[], options: CustomOptions): void
   remove(group: string, plural: string): void
+  /** A kind as `add` would serve it, without serving it. */
+  resourceOf(kind: KindDefinition, options: CustomOptions): Resource
   /** Called after every change of the set. Returns the removal. */
   onChange(listener: () => void): () => void
 }
@@ -43,23 +60,30 @@ export function createRegistry(kinds: readonly KindDefinition[]): Registry {
     byKind.set(`${resource.apiVersion}/${resource.kind.kind}`, resource)
   }
   for (const kind of kinds) put(builtIn(kind, kinds))
+  const drop = (group: string, plural: string) => {
+    for (const [key, resource] of byPath) {
+      if (!resource.isCustom || resource.kind.group !== group || resource.kind.plural !== plural) continue
+      byPath.delete(key)
+      byKind.delete(`${resource.apiVersion}/${resource.kind.kind}`)
+    }
+  }
+  const isFree = (kind: KindDefinition) =>
+    !byPath.has(pathKey(kind.group, kind.version, kind.plural)) && !byKind.has(`${apiVersionOf(kind)}/${kind.kind}`)
   return {
     find: (group, version, plural) => byPath.get(pathKey(group, version, plural)),
     findKind: (apiVersion, kind) => byKind.get(`${apiVersion}/${kind}`),
     hasGroupVersion: (group, version) => [...byPath.values()].some((r) => r.kind.group === group && r.kind.version === version),
     all: () => [...byPath.values()],
-    add: (added, { storedVersion }) => {
-      for (const kind of added) put(custom(kind, added.find((k) => k.version === storedVersion) ?? kind))
+    add: (added, options) => {
+      drop(options.storage.group, options.storage.plural)
+      for (const kind of added) if (isFree(kind)) put(custom(kind, options))
       for (const listener of listeners) listener()
     },
     remove: (group, plural) => {
-      for (const [key, resource] of byPath) {
-        if (!resource.isCustom || resource.kind.group !== group || resource.kind.plural !== plural) continue
-        byPath.delete(key)
-        byKind.delete(`${resource.apiVersion}/${resource.kind.kind}`)
-      }
+      drop(group, plural)
       for (const listener of listeners) listener()
     },
+    resourceOf: custom,
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -89,18 +113,21 @@ function builtIn(kind: KindDefinition, kinds: readonly KindDefinition[]): Resour
   return resourceOf(kind, storage, { isCustom: false, conversion: storedAs })
 }
 
-function custom(kind: KindDefinition, storage: KindDefinition): Resource {
-  const conversion: Conversion | undefined =
-    kind === storage
-      ? undefined
-      : {
-          toStored: (object) => ({ ...object, apiVersion: apiVersionOf(storage) }),
-          fromStored: (object) => ({ ...object, apiVersion: apiVersionOf(kind) }),
-        }
-  return resourceOf(kind, storage, { isCustom: true, conversion })
+function custom(kind: KindDefinition, { storage, conversionOf, form = '', retired }: CustomOptions): Resource {
+  const conversion = conversionOf?.(kind) ?? renaming(apiVersionOf(kind), apiVersionOf(storage))
+  return resourceOf(kind, storage, { isCustom: true, conversion, form, retired })
 }
 
-function resourceOf(kind: KindDefinition, storage: KindDefinition, more: Pick<Resource, 'isCustom' | 'conversion'>): Resource {
+/** Objects that differ in their apiVersion only. */
+export function renaming(served: string, stored: string): Conversion {
+  return { toStored: (object) => withVersion(object, stored), fromStored: (object) => withVersion(object, served) }
+}
+
+const withVersion = (object: KubeObject, apiVersion: string) => (object.apiVersion === apiVersion ? object : { ...object, apiVersion })
+
+type ResourceParts = Pick<Resource, 'isCustom' | 'conversion'> & { readonly form?: string; readonly retired?: AbortSignal | undefined }
+
+function resourceOf(kind: KindDefinition, storage: KindDefinition, { form = '', retired, ...more }: ResourceParts): Resource {
   return {
     kind,
     name: { group: kind.group, resource: kind.plural },
@@ -108,6 +135,8 @@ function resourceOf(kind: KindDefinition, storage: KindDefinition, more: Pick<Re
     storage,
     storageApiVersion: apiVersionOf(storage),
     prefix: storagePrefix(storage),
+    viewKey: `${apiVersionOf(kind)}${form}`,
+    retired,
     ...more,
   }
 }

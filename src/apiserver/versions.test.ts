@@ -74,7 +74,7 @@ test('kinds may come and go while the server runs', async () => {
     storedAs: undefined,
   }
   const { storedAs: _, ...widgets } = added
-  api.registry.add([widgets as unknown as typeof configMaps], { storedVersion: 'v1' })
+  api.registry.add([widgets as unknown as typeof configMaps], { storage: widgets as unknown as typeof configMaps })
   const url = '/apis/example.com/v1/namespaces/default/widgets'
   const made = await send('POST', url, {
     body: { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'w' }, anything: { goes: 1 } },

@@ -1,5 +1,5 @@
 import type { EncodingOptions } from './answer-encoding.ts'
-import { viewOf } from './object-storage.ts'
+import { isServedAsStored, viewOf } from './object-storage.ts'
 import type { Resource } from './registry.ts'
 import { partialOf, tableOf } from './table.ts'
 import type { Answer } from './verb-request.ts'
@@ -11,12 +11,14 @@ import type { SelectedEvent, WatchBatch } from './verbs/watch.ts'
  */
 export async function* encodeWatch(answer: Answer & { type: 'watch' }, options: EncodingOptions): AsyncGenerator<Uint8Array> {
   const { resource, batches } = answer
-  const isPlain = options.format.as === undefined && !resource.conversion
+  const isWhole = options.format.as === undefined
   let hasHeaders = true
   for await (const batch of batches) {
     switch (batch.type) {
       case 'events':
-        yield isPlain ? plainFrames(batch) : Buffer.from(batch.events.map((e) => derivedFrame(resource, e, options, hasHeaders)).join(''))
+        yield isWhole && batch.events.every(({ value }) => isServedAsStored(resource, value))
+          ? plainFrames(batch)
+          : Buffer.from(batch.events.map((e) => derivedFrame(resource, e, options, hasHeaders)).join(''))
         hasHeaders = false
         break
       case 'bookmark':

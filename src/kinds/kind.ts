@@ -44,6 +44,13 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly validateStatusUpdate?: (object: T, old: T) => FieldError[]
   /** PUT and PATCH of the object itself through a subresource other than `status`: `ephemeralcontainers`, `resize`, `approval`, `finalize`. */
   readonly subresourceUpdates?: Readonly<Record<string, SubresourceUpdate<T>>>
+  /**
+   * On the first request to delete: may add finalizers and say so in the status, and the object then waits for them. Mutates its
+   * argument. Absent: only the finalizers that are there hold an object.
+   */
+  readonly prepareForDelete?: (object: T, now: string) => void
+  /** Sent as a Warning header with every request to this version. */
+  readonly deprecationWarning?: string
   /** Advice for the client, sent as Warning headers. */
   readonly warnings?: (object: T) => string[]
   /** Printer columns of `kubectl get`; Name comes first by itself only if listed. */

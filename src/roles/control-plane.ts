@@ -5,10 +5,7 @@
 import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
 import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
 import { type ApiServer, createApiServer } from '../apiserver/api-server.ts'
-import type { ApiRequest, ApiResponse, UserInfo } from '../apiserver/contract.ts'
-import { createDiscovery } from '../apiserver/discovery/discovery.ts'
-import { createOpenApi } from '../apiserver/openapi/openapi.ts'
-import type { PathHandler } from '../apiserver/pipeline.ts'
+import type { UserInfo } from '../apiserver/contract.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -64,19 +61,12 @@ export type ControlPlane = {
 
 type Definitions = Parameters<typeof loadSchemas>[0]
 
-/** Documents that depend on the path and on what the client accepts. */
-function documents(source: { respond(path: string, headers: ApiRequest['headers']): ApiResponse | undefined }): PathHandler {
-  return ({ path, query }, { headers }) => source.respond(query.text === '' ? path : `${path}?${query.text}`, headers)
-}
-
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { clock, random, log, store } = options
   const stopping = new AbortController()
   const controllers = allControllers(options.controllerFunctions)
   const policy = bootstrapPolicy(controllers.map((c) => ({ name: c.name, rules: rulesOf(c) })))
   const access = createAccess({ policy, clock, random, serviceAccountKeys: options.serviceAccountKeys, tokenFile: options.tokenFile })
-  const discovery = createDiscovery({ kinds: allKinds })
-  const openApi = createOpenApi({ kinds: allKinds, definitions: schemaFacts as Definitions })
   const controllerMetrics = new ControllerMetrics()
   const scheduling: { scheduler: Scheduler | undefined } = { scheduler: undefined }
   const api = await createApiServer({
@@ -92,7 +82,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     tokens: { issue: access.tokens.issue, review: access.tokens.review },
     moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? ''),
     explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
-    paths: [openIdPaths(access.tokens), documents(discovery), documents(openApi)],
+    paths: [openIdPaths(access.tokens)],
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
   })

@@ -100,7 +100,8 @@ export function trimPath(path: string): string {
   return bare.length > 1 && bare.endsWith('/') ? bare.slice(0, -1) : bare
 }
 
-function lazy<T>(build: () => T): () => T {
+/** Builds when first asked, and keeps what it built. */
+export function lazy<T>(build: () => T): () => T {
   let built: { readonly value: T } | undefined
   return () => (built ??= { value: build() }).value
 }

@@ -7,7 +7,10 @@ import { definitionName } from '../../machinery/schema/schema-node.ts'
 
 export type Dialect = { readonly refPrefix: string; readonly wrapsRefs: boolean; readonly special: Readonly<Record<string, object>> }
 
-type Described = Schema & { readonly description?: string }
+/** Marks a definition that brings its own descriptions: none of ours are added. */
+export const ownWords: unique symbol = Symbol('describes itself')
+
+type Described = Schema & { readonly description?: string; readonly [ownWords]?: true }
 
 export const openApi2: Dialect = { refPrefix: '#/definitions/', wrapsRefs: false, special: {} }
 
@@ -41,6 +44,7 @@ export function completeDefinitions(definitions: Definitions, kinds: readonly Ki
 
 /** Writes one definition in a dialect. */
 export function writeDefinition(name: string, schema: Schema, dialect: Dialect): object {
+  if ((schema as Described)[ownWords]) return write(schema, undefined, dialect)
   const short = name.slice(name.lastIndexOf('.') + 1)
   return { ...describe(descriptions[short]), ...(dialect.special[name] ?? write(schema, short, dialect)) }
 }
@@ -58,7 +62,8 @@ export function reachable(roots: Iterable<string>, definitions: Definitions): Se
   return seen
 }
 
-function write(schema: Described, owner: string, dialect: Dialect): object {
+/** Without an owner nothing is described but by the schema itself. */
+function write(schema: Described, owner: string | undefined, dialect: Dialect): object {
   const { $ref, properties, items, additionalProperties, ...rest } = schema
   const written = {
     ...rest,
@@ -79,7 +84,8 @@ function write(schema: Described, owner: string, dialect: Dialect): object {
   return dialect.wrapsRefs ? { ...written, allOf: [reference] } : { ...written, ...reference }
 }
 
-function writeField(field: string, schema: Described, owner: string, dialect: Dialect): object {
+function writeField(field: string, schema: Described, owner: string | undefined, dialect: Dialect): object {
+  if (owner === undefined) return write(schema, owner, dialect)
   const description = schema.description ?? descriptions[`${owner}.${field}`] ?? descriptions[`*.${field}`]
   return write(description === undefined ? schema : { ...schema, description }, owner, dialect)
 }

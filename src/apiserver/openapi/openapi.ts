@@ -1,8 +1,7 @@
 import type { KindDefinition } from '../../kinds/kind.ts'
-import type { Schema } from '../../machinery/schema/schema-node.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { ApiResponse } from '../contract.ts'
-import { trimPath } from '../discovery/discovery.ts'
+import { lazy, trimPath } from '../discovery/discovery.ts'
 import { type Group, groupKinds, type GroupVersion } from '../discovery/group-versions.ts'
 import { headerText, type JsonDocument, jsonDocument, type RequestHeaders } from '../discovery/json-document.ts'
 import { completeDefinitions, type Definitions, openApi2, openApi3, reachable, writeDefinition } from './definitions.ts'
@@ -10,46 +9,59 @@ import { type Operation, type PathItem, pathsOf } from './operations.ts'
 import { type Parameter, patchTypes } from './parameters.ts'
 
 /** Answers `/openapi/v2` and `/openapi/v3`. Undefined: the path is not OpenAPI's. */
-export type OpenApi = { respond(path: string, headers: RequestHeaders): ApiResponse | undefined }
+export type OpenApi = {
+  respond(path: string, headers: RequestHeaders): ApiResponse | undefined
+  /** The parts of version 2, for documents that show more kinds. */
+  swagger(): SwaggerParts
+  /** The documents of version 3 by their path. */
+  versions(): ReadonlyMap<string, JsonDocument>
+}
+export type SwaggerParts = { readonly paths: Readonly<Record<string, object>>; readonly definitions: Readonly<Record<string, object>> }
 
 const info = { title: 'Kubernetes' } as const
 
 /**
  * OpenAPI documents of a fixed set of kinds, built when first asked for. Only the JSON form: clients that ask for protobuf
  * alone get 406 and do without. When custom kinds come or go, make a new one: it costs nothing until it is asked.
- * `definitions` are the loaded schemas, those of custom kinds included.
+ * `definitions` are the loaded schemas, those of custom kinds included; `simplified` replaces some of them in version 2. `base` are
+ * the documents of other kinds, which are shown together with these and not built again.
  */
 export function createOpenApi({
   kinds,
   definitions,
+  simplified = {},
+  base,
   version = 'v1.36.0',
 }: {
   readonly kinds: readonly KindDefinition[]
-  readonly definitions: Readonly<Record<string, Schema>>
+  readonly definitions: Definitions
+  readonly simplified?: Definitions
+  readonly base?: OpenApi
   readonly version?: string
 }): OpenApi {
-  let parts: { readonly complete: Definitions; readonly versions: ReadonlyMap<string, JsonDocument> } | undefined
-  const load = () => {
-    if (!parts) {
-      const complete = completeDefinitions(definitions, kinds)
-      const schemaOf = schemaFinder(complete)
-      const versions = new Map<string, JsonDocument>()
-      for (const v of groupKinds(kinds).flatMap((g: Group) => g.versions))
-        versions.set(
-          v.group === '' ? `api/${v.version}` : `apis/${v.group}/${v.version}`,
-          jsonDocument(() => version3(v, complete, schemaOf, version)),
-        )
-      parts = { complete, versions }
-    }
-    return parts
-  }
-  const v2 = jsonDocument(() => version2(kinds, load().complete, version))
+  const versions = lazy(() => {
+    const complete = completeDefinitions(definitions, kinds)
+    const schemaOf = schemaFinder(complete)
+    const documents = new Map<string, JsonDocument>(base?.versions())
+    for (const v of groupKinds(kinds).flatMap((g: Group) => g.versions))
+      documents.set(
+        v.group === '' ? `api/${v.version}` : `apis/${v.group}/${v.version}`,
+        jsonDocument(() => version3(v, complete, schemaOf, version)),
+      )
+    return documents
+  })
+  const swagger = lazy((): SwaggerParts => {
+    const own = swaggerParts(kinds, completeDefinitions({ ...definitions, ...simplified }, kinds))
+    const before = base?.swagger()
+    return { paths: { ...before?.paths, ...own.paths }, definitions: { ...before?.definitions, ...own.definitions } }
+  })
+  const v2 = jsonDocument(() => version2(swagger(), version))
   const index = jsonDocument(() => ({
-    paths: Object.fromEntries(
-      [...load().versions].map(([path, d]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${d.hash()}` }]),
-    ),
+    paths: Object.fromEntries([...versions()].map(([path, d]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${d.hash()}` }])),
   }))
   return {
+    swagger,
+    versions,
     respond(path, headers) {
       const bare = trimPath(path)
       if (bare !== '/openapi/v2' && bare !== '/openapi/v3' && !bare.startsWith('/openapi/v3/')) return undefined
@@ -57,7 +69,7 @@ export function createOpenApi({
       if (bare === '/openapi/v2') return v2.respond(headers)
       if (bare === '/openapi/v3') return index.respond(headers)
       const name = bare.slice('/openapi/v3/'.length)
-      const document = load().versions.get(name)
+      const document = versions().get(name)
       return document && respondHashed(document, name, path, headers)
     },
   }
@@ -93,15 +105,22 @@ function schemaFinder(definitions: Definitions): (gvk: Operation['gvk']) => stri
   return ({ group, version, kind }) => byKind.get(`${group}/${version}/${kind}`)
 }
 
-function version2(kinds: readonly KindDefinition[], complete: Definitions, version: string): object {
+function swaggerParts(kinds: readonly KindDefinition[], complete: Definitions): SwaggerParts {
   const schemaOf = schemaFinder(complete)
   const items = groupKinds(kinds).flatMap((g) => g.versions.flatMap((v) => pathsOf(v, schemaOf)))
   const names = [...reachable(rootsOf(items), complete)].sort()
   return {
-    swagger: '2.0',
-    info: { ...info, version },
     paths: Object.fromEntries(items.map((item) => [item.path, path2(item)])),
     definitions: Object.fromEntries(names.map((name) => [name, writeDefinition(name, complete[name]!, openApi2)])),
+  }
+}
+
+function version2({ paths, definitions }: SwaggerParts, version: string): object {
+  return {
+    swagger: '2.0',
+    info: { ...info, version },
+    paths,
+    definitions,
     securityDefinitions: { BearerToken: { in: 'header', name: 'authorization', type: 'apiKey' } },
     security: [{ BearerToken: [] }],
   }

@@ -66,7 +66,7 @@ function validate(wanted: Scale, name: string): void {
 export function scaleOf(resource: Resource, object: KubeObject): Scale {
   const { specReplicas, statusReplicas, selector } = paths(resource)
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
-  const selectorText = selectorOf(getPath(object, selector))
+  const selectorText = selector === '' ? '' : selectorOf(getPath(object, selector))
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',

@@ -34,6 +34,7 @@ export function planDeletion(input: {
   if (isPlainRemoval(kind, input.object.object, options)) return { type: 'remove' }
   const object = input.object.copy()
   if (kind.group === '' && kind.kind === 'Namespace') return planNamespaceDeletion(object, options, nowMs)
+  if (object.metadata.deletionTimestamp === undefined) kind.prepareForDelete?.(object, toTime(nowMs))
   const grace = planGrace(kind, object, options, nowMs)
   if (grace === 'pending') return { type: 'pending' }
   const { metadata } = object
@@ -52,6 +53,7 @@ export function planDeletion(input: {
 /** The usual case, seen without a copy: nothing holds the object and nobody asked for more than its end. */
 function isPlainRemoval(kind: KindDefinition, object: KubeObject, options: DeletionOptions): boolean {
   const { metadata } = object
+  if (kind.prepareForDelete) return false
   if (metadata.finalizers?.length || metadata.deletionTimestamp !== undefined || (kind.group === '' && kind.kind === 'Namespace'))
     return false
   if (effectivePolicy([], options) !== 'Background') return false

@@ -54,7 +54,7 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   const revision = cache.revision
   const state = sendsState ? cache.list(prefix) : []
   const stop = new AbortController()
-  const signal = AbortSignal.any([context.signal, stop.signal])
+  const signal = AbortSignal.any([context.signal, stop.signal, ...(resource.retired ? [resource.retired] : [])])
   const from = sendsState || wanted === undefined || wanted === 0 ? revision : wanted
   const batches = cache.watch(prefix, { after: from, signal, ...(request.allowWatchBookmarks ? { progressMs: bookmarkEveryMs } : {}) })
   const cancel = request.timeoutSeconds ? core.clock.schedule(request.timeoutSeconds * 1000, () => stop.abort()) : undefined

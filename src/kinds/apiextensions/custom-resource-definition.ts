@@ -1,7 +1,11 @@
 import { fieldErrors } from '../../machinery/field-error.ts'
 import { defineKind, dropStatusAndStartGeneration, keepAllButStatusStrictly, keepStatusAndCountGeneration } from '../define-kind.ts'
-import type { CustomResourceDefinition } from '../generated/types/apiextensions-v1.ts'
+import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../generated/types/apiextensions-v1.ts'
 import { validateDefinition, validateDefinitionUpdate } from './definition-validation.ts'
+import { unevaluatedRules } from './schema-validation.ts'
+
+/** Holds a definition until the API server has removed its instances. */
+export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
 
 export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
@@ -32,7 +36,23 @@ export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
   prepareForStatusUpdate: keepAllButStatusStrictly,
   validate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
+  prepareForDelete: (definition, now) => {
+    const { metadata } = definition
+    if (!metadata.finalizers?.includes(cleanupFinalizer)) metadata.finalizers = [...(metadata.finalizers ?? []), cleanupFinalizer]
+    const ending: CustomResourceDefinitionCondition = {
+      lastTransitionTime: now,
+      message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+      reason: 'InstanceDeletionPending',
+      status: 'True',
+      type: 'Terminating',
+    }
+    const others = (definition.status?.conditions ?? []).filter((c) => c.type !== 'Terminating')
+    definition.status = { ...definition.status, conditions: [...others, ending] }
+  },
+  warnings: unevaluatedRules,
   validateStatusUpdate: ({ spec, status }) => {
+    if (status?.storedVersions?.length === 0)
+      return [fieldErrors.invalid('status.storedVersions', [], 'must have at least one stored version')]
     const names = new Set(spec?.versions?.map((v) => v.name))
     return (status?.storedVersions ?? []).flatMap((version, i) =>
       names.has(version) ? [] : [fieldErrors.invalid(`status.storedVersions[${i}]`, version, 'must appear in spec.versions')],

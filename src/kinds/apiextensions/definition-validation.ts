@@ -3,6 +3,7 @@ import { dns1035Label, dns1123Subdomain } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { validateClientConfig } from '../admissionregistration/webhooks.ts'
 import { checkRequired, checkRequiredName, type Errors } from '../checks.ts'
+import { validateJsonPath, validateSchemas } from './schema-validation.ts'
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionSpec,
@@ -11,7 +12,7 @@ import type {
 
 const columnTypes = ['integer', 'number', 'string', 'boolean', 'date']
 
-/** The frame of a definition: names, versions, conversion. The schemas inside are judged where custom resources are served. */
+/** A definition as a whole: names, versions, schemas, conversion. */
 export function validateDefinition({ metadata, spec }: CustomResourceDefinition): FieldError[] {
   const errors: FieldError[] = []
   if (!spec) return [fieldErrors.required('spec.group'), fieldErrors.required('spec.versions')]
@@ -32,7 +33,9 @@ export function validateDefinition({ metadata, spec }: CustomResourceDefinition)
         'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
       ),
     )
+  validateApproval(errors, metadata.annotations, spec.group ?? '')
   validateVersions(errors, spec)
+  validateSchemas(errors, spec)
   validateNames(errors, spec)
   validateConversion(errors, spec)
   return errors
@@ -86,14 +89,6 @@ function validateVersions(errors: Errors, spec: CustomResourceDefinitionSpec): v
 }
 
 function validateVersion(errors: Errors, version: CustomResourceDefinitionVersion, path: string): void {
-  const schema = version.schema?.openAPIV3Schema
-  if (!schema) errors.push(fieldErrors.required(`${path}.schema.openAPIV3Schema`, 'schemas are required'))
-  else if (schema.type !== 'object')
-    errors.push(
-      schema.type === undefined
-        ? fieldErrors.required(`${path}.schema.openAPIV3Schema.type`, 'must not be empty at the root')
-        : fieldErrors.invalid(`${path}.schema.openAPIV3Schema.type`, schema.type, 'must be object at the root'),
-    )
   if (version.deprecationWarning !== undefined && !version.deprecated)
     errors.push(fieldErrors.invalid(`${path}.deprecationWarning`, version.deprecationWarning, 'can only be set for deprecated versions'))
   version.additionalPrinterColumns?.forEach((column, i) => {
@@ -101,17 +96,40 @@ function validateVersion(errors: Errors, version: CustomResourceDefinitionVersio
     checkRequired(errors, `${at}.name`, column.name)
     if (checkRequired(errors, `${at}.type`, column.type, `must be one of ${columnTypes.join(',')}`) && !columnTypes.includes(column.type))
       errors.push(fieldErrors.invalid(`${at}.type`, column.type, `must be one of ${columnTypes.join(',')}`))
-    checkRequired(errors, `${at}.jsonPath`, column.jsonPath)
+    if (checkRequired(errors, `${at}.jsonPath`, column.jsonPath)) validateJsonPath(errors, column.jsonPath, `${at}.jsonPath`)
   })
   const scale = version.subresources?.scale
   if (!scale) return
   for (const [field, root] of [
-    ['specReplicasPath', '.spec.'],
-    ['statusReplicasPath', '.status.'],
+    ['specReplicasPath', 'spec'],
+    ['statusReplicasPath', 'status'],
   ] as const) {
     const value = scale[field]
-    if (checkRequired(errors, `${path}.subresources.scale.${field}`, value) && !value.startsWith(root))
-      errors.push(fieldErrors.invalid(`${path}.subresources.scale.${field}`, value, `should be a json path under ${root.slice(0, -1)}`))
+    const at = `${path}.subresources.scale.${field}`
+    if (checkRequired(errors, at, value)) validateJsonPath(errors, value, at, root)
+  }
+  const { labelSelectorPath } = scale
+  if (labelSelectorPath)
+    validateJsonPath(
+      errors,
+      labelSelectorPath,
+      `${path}.subresources.scale.labelSelectorPath`,
+      labelSelectorPath.startsWith('.spec.') ? 'spec' : 'status',
+    )
+}
+
+const approval = 'api-approved.kubernetes.io'
+
+/** Groups of the Kubernetes community need its word (https://github.com/kubernetes/enhancements/pull/1111). */
+function validateApproval(errors: Errors, annotations: Readonly<Record<string, string>> | undefined, group: string): void {
+  if (!/(?:^|\.)(?:k8s|kubernetes)\.io$/.test(group)) return
+  const path = `metadata.annotations[${approval}]`
+  const value = annotations?.[approval]
+  const see = 'see https://github.com/kubernetes/enhancements/pull/1111'
+  if (!value) errors.push(fieldErrors.required(path, `protected groups must have approval annotation "${approval}", ${see}`))
+  else if (!value.startsWith('unapproved') && !URL.canParse(value)) {
+    const why = `protected groups must have approval annotation "${approval}" with either a URL or a reason starting with "unapproved", ${see}`
+    errors.push(fieldErrors.invalid(path, value, why))
   }
 }
 

@@ -96,7 +96,8 @@ function compareObjects(node: SchemaNode | undefined, old: JsonObject, next: Jso
 
 /** What stands for a field that is not there: an empty struct where Go has one, else nothing. */
 function absent(key: string, node: SchemaNode | undefined, other: unknown): unknown {
-  return node?.shape === 'object' && alwaysPresent.has(key) && typeof other === 'object' ? {} : undefined
+  // Only named types are Go's: a custom kind's spec is a map like any other.
+  return node?.shape === 'object' && node.name !== undefined && alwaysPresent.has(key) && typeof other === 'object' ? {} : undefined
 }
 
 function compareLists(node: SchemaNode | undefined, old: readonly unknown[], next: readonly unknown[], change: Change): void {

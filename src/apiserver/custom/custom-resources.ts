@@ -1,0 +1,221 @@
+/**
+ * Serves custom resources: follows the definitions, decides their names, brings their kinds into the registry and takes them out again.
+ *
+ *  1. A kind is served before its definition says Established, so whoever waits for the condition finds the routes.
+ *  2. Everything is decided from the cache's present state; an event only says where to look.
+ *  3. A definition that is being deleted is let go when no instance is left, and its routes stay until then.
+ *  4. A changed definition makes new kinds; the watches of the old ones end, so nobody sees objects in a form of the past.
+ */
+import { toTime } from '../../base/clock.ts'
+import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../../kinds/generated/types/apiextensions-v1.ts'
+import { cleanupFinalizer } from '../../kinds/apiextensions/custom-resource-definition.ts'
+import type { KindDefinition } from '../../kinds/kind.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { apiVersionOf } from '../../machinery/object.ts'
+import type { SchemaSet } from '../../machinery/schema/schema-set.ts'
+import type { JsonSchema } from '../../machinery/structural/json-schema.ts'
+import { StoreCompacted } from '../../store/contract.ts'
+import type { Core } from '../core.ts'
+import { type Conversion, keyOfObject, renaming, type Resource } from '../registry.ts'
+import { mutateObject } from '../verbs/mutate.ts'
+import { type CleanUp, removeInstances } from './clean-up.ts'
+import { customKind } from './custom-kind.ts'
+import type { CustomSchemas } from './custom-schemas.ts'
+import { type CustomType, customType } from './custom-type.ts'
+import { isEstablished, planStatus, takenNames } from './definition-status.ts'
+
+export type CustomResources = {
+  /** The type of a custom kind by the name of its schema. */
+  typeOf(schema: string): CustomType | undefined
+  /** Resolves when nothing is followed any more, after the signal aborted. */
+  readonly ended: Promise<void>
+}
+
+type Served = {
+  readonly definition: CustomResourceDefinition
+  readonly types: ReadonlyMap<string, CustomType>
+  readonly storage: Resource
+  readonly retire: AbortController
+}
+
+/** Resolves when every definition that is stored is served as it says. */
+export async function serveCustomResources(
+  parts: { readonly core: Core; readonly schemas: CustomSchemas; readonly builtIn: SchemaSet },
+  signal: AbortSignal,
+): Promise<CustomResources> {
+  const custom = new Custom(parts, signal)
+  const { cache } = parts.core.storage
+  const resource = parts.core.registry.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions')
+  if (!resource) return { typeOf: () => undefined, ended: Promise.resolve() }
+  const first = cache.watch(resource.prefix, { after: cache.revision, signal })
+  await custom.look(resource)
+  return { typeOf: (schema) => custom.typeOf(schema), ended: custom.follow(resource, first) }
+}
+
+class Custom {
+  readonly #core: Core
+  readonly #schemas: CustomSchemas
+  readonly #builtIn: SchemaSet
+  readonly #signal: AbortSignal
+  /** By the definition's name. */
+  readonly #served = new Map<string, Served>()
+  readonly #types = new Map<string, CustomType>()
+  /** Definitions on their way out, by uid. */
+  readonly #cleanUps = new Map<string, CleanUp>()
+  #forms = 0
+
+  constructor(parts: { core: Core; schemas: CustomSchemas; builtIn: SchemaSet }, signal: AbortSignal) {
+    this.#core = parts.core
+    this.#schemas = parts.schemas
+    this.#builtIn = parts.builtIn
+    this.#signal = signal
+  }
+
+  typeOf(schema: string): CustomType | undefined {
+    return this.#types.get(schema)
+  }
+
+  async follow(resource: Resource, first: AsyncIterable<unknown>): Promise<void> {
+    const { cache } = this.#core.storage
+    for (
+      let batches = first;
+      !this.#signal.aborted;
+      batches = cache.watch(resource.prefix, { after: cache.revision, signal: this.#signal })
+    ) {
+      try {
+        for await (const _ of batches) await this.look(resource)
+        break
+      } catch (error) {
+        if (this.#signal.aborted) break
+        if (!(error instanceof StoreCompacted)) throw error
+        await this.look(resource)
+      }
+    }
+    await Promise.all([...this.#cleanUps.values()].map(({ done }) => done))
+  }
+
+  /** Brings what is served into step with the definitions, and their status with what is served. */
+  async look(resource: Resource): Promise<void> {
+    const { cache } = this.#core.storage
+    const definitions = cache.list(resource.prefix).map((entry) => entry.value.object as unknown as CustomResourceDefinition)
+    const present = new Map(definitions.map((d) => [d.metadata.name ?? '', d]))
+    for (const [name, served] of this.#served) {
+      const now = present.get(name)
+      if (!now || now.metadata.uid !== served.definition.metadata.uid) this.#drop(name)
+    }
+    for (const definition of definitions) {
+      try {
+        await this.#step(resource, definition, definitions)
+      } catch (error) {
+        if (this.#signal.aborted) return
+        this.#core.log.warn(
+          { definition: definition.metadata.name, error: String(error) },
+          'a custom resource definition could not be served',
+        )
+      }
+    }
+  }
+
+  async #step(resource: Resource, definition: CustomResourceDefinition, all: readonly CustomResourceDefinition[]): Promise<void> {
+    const { metadata, status } = definition
+    const wanted = this.#statusOf(definition, all)
+    const planned = { ...definition, status: wanted }
+    if (isEstablished(planned)) this.#serve(planned)
+    if (!deepEqual(wanted, status)) {
+      const now = toTime(this.#core.clock.now())
+      const target = { resource, namespace: '', name: metadata.name ?? '' }
+      await mutateObject<CustomResourceDefinition>(this.#core, target, (current) => {
+        if (current.metadata.uid !== metadata.uid) return
+        // Names may have been taken since: the answer is made from the state that is written.
+        current.status = planStatus(current, this.#takenFor(current, all), now)
+      })
+    }
+    if (metadata.deletionTimestamp && metadata.finalizers?.includes(cleanupFinalizer)) this.#cleanUp(resource, planned)
+  }
+
+  #statusOf(definition: CustomResourceDefinition, all: readonly CustomResourceDefinition[]) {
+    return planStatus(definition, this.#takenFor(definition, all), toTime(this.#core.clock.now()))
+  }
+
+  #takenFor(definition: CustomResourceDefinition, all: readonly CustomResourceDefinition[]) {
+    const { group } = definition.spec
+    const others = all.filter((d) => d.spec.group === group && d.metadata.name !== definition.metadata.name)
+    const builtIn = this.#core.registry
+      .all()
+      .filter((r) => !r.isCustom && r.kind.group === group)
+      .map(({ kind }): CustomResourceDefinitionNames => ({ ...kind, shortNames: [...kind.shortNames], categories: [...kind.categories] }))
+    return takenNames(others, builtIn)
+  }
+
+  #serve(definition: CustomResourceDefinition): void {
+    const name = definition.metadata.name ?? ''
+    const before = this.#served.get(name)
+    if (before && isSameForm(before.definition, definition)) return
+    const { spec, metadata } = definition
+    const isEnding = metadata.deletionTimestamp !== undefined
+    const types = new Map<string, CustomType>()
+    const kinds = new Map<string, KindDefinition>()
+    for (const version of spec.versions) {
+      const known = before?.definition.spec.versions.find((v) => v.name === version.name)
+      const isKnown = known !== undefined && deepEqual(known.schema, version.schema)
+      const schema = version.schema?.openAPIV3Schema as JsonSchema | undefined
+      const type =
+        (isKnown ? before?.types.get(version.name) : undefined) ??
+        customType(schema, { name: `${spec.group}/${version.name}`, builtIn: this.#builtIn })
+      types.set(version.name, type)
+      kinds.set(version.name, customKind(definition, version, { type, isEnding }))
+    }
+    const stored = kinds.get(spec.versions.find((v) => v.storage)?.name ?? '')
+    if (!stored) return
+    const retire = new AbortController()
+    const options = {
+      storage: stored,
+      form: `#${++this.#forms}`,
+      retired: retire.signal,
+      conversionOf: (kind: KindDefinition): Conversion => {
+        const names = renaming(apiVersionOf(kind), apiVersionOf(stored))
+        const type = types.get(kind.version)!
+        return { toStored: (object) => names.toStored(object), fromStored: (object) => type.fromStored(names.fromStored(object)) }
+      },
+    }
+    if (before) this.#drop(name)
+    const served = spec.versions.filter((v) => v.served).map((v) => kinds.get(v.name)!)
+    for (const kind of served) {
+      const type = types.get(kind.version)!
+      this.#types.set(kind.schema, type)
+      this.#schemas.set(kind.schema, type)
+    }
+    this.#core.registry.add(served, options)
+    this.#served.set(name, { definition, types, storage: this.#core.registry.resourceOf(stored, options), retire })
+  }
+
+  #drop(name: string): void {
+    const served = this.#served.get(name)
+    if (!served) return
+    this.#served.delete(name)
+    const { kind } = served.storage
+    for (const resource of this.#core.registry.all()) {
+      if (!resource.isCustom || resource.kind.group !== kind.group || resource.kind.plural !== kind.plural) continue
+      this.#types.delete(resource.kind.schema)
+      this.#schemas.remove(resource.kind.schema)
+    }
+    this.#core.registry.remove(kind.group, kind.plural)
+    served.retire.abort()
+  }
+
+  #cleanUp(resource: Resource, definition: CustomResourceDefinition): void {
+    const { uid = '', name = '' } = definition.metadata
+    if (this.#cleanUps.has(uid)) return
+    const instances = this.#served.get(name)?.storage
+    const key = keyOfObject(resource, '', name)
+    const cleanUp = removeInstances(this.#core, { definitions: resource, name, uid, key, instances }, this.#signal)
+    this.#cleanUps.set(uid, cleanUp)
+    void cleanUp.done.finally(() => this.#cleanUps.delete(uid))
+  }
+}
+
+/** Whether two states of a definition are served alike. */
+function isSameForm(a: CustomResourceDefinition, b: CustomResourceDefinition): boolean {
+  const isEnding = (d: CustomResourceDefinition) => d.metadata.deletionTimestamp !== undefined
+  return deepEqual(a.spec, b.spec) && deepEqual(a.status?.acceptedNames, b.status?.acceptedNames) && isEnding(a) === isEnding(b)
+}

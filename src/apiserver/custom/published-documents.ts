@@ -1,0 +1,64 @@
+import type { KindDefinition } from '../../kinds/kind.ts'
+import type { Schema } from '../../machinery/schema/schema-node.ts'
+import { createDiscovery, type Discovery } from '../discovery/discovery.ts'
+import { createOpenApi, type OpenApi } from '../openapi/openapi.ts'
+import type { PathHandler } from '../pipeline.ts'
+import type { Registry } from '../registry.ts'
+import type { CustomType } from './custom-type.ts'
+import { publishedSchema } from './published-schema.ts'
+
+type Definitions = Readonly<Record<string, Schema>>
+
+/**
+ * Discovery and OpenAPI of what is served now. When a custom kind comes or goes the next request builds the documents anew:
+ * all of discovery, which is little, and of OpenAPI what shows custom kinds.
+ */
+export function publishedDocuments(parts: {
+  readonly registry: Registry
+  /** Of the built-in kinds. */
+  readonly definitions: Definitions
+  readonly customType: (schema: string) => CustomType | undefined
+}): PathHandler {
+  const { registry, definitions } = parts
+  const kindsOf = (isCustom: boolean) =>
+    registry
+      .all()
+      .filter((resource) => resource.isCustom === isCustom)
+      .map(({ kind }) => kind)
+  const base = createOpenApi({ kinds: kindsOf(false), definitions })
+  let current: { readonly discovery: Discovery; readonly openApi: OpenApi } | undefined
+  registry.onChange(() => (current = undefined))
+  const documents = () => {
+    if (current) return current
+    const custom = kindsOf(true)
+    const discovery = createDiscovery({ kinds: [...kindsOf(false), ...custom] })
+    const openApi =
+      custom.length === 0
+        ? base
+        : createOpenApi({
+            kinds: custom,
+            definitions: { ...definitions, ...customDefinitions(custom, parts.customType, 'v3') },
+            simplified: customDefinitions(custom, parts.customType, 'v2'),
+            base,
+          })
+    return (current = { discovery, openApi })
+  }
+  return ({ path, query }, { headers }) => {
+    const { discovery, openApi } = documents()
+    const whole = query.text === '' ? path : `${path}?${query.text}`
+    return discovery.respond(whole, headers) ?? openApi.respond(whole, headers)
+  }
+}
+
+function customDefinitions(
+  kinds: readonly KindDefinition[],
+  customType: (schema: string) => CustomType | undefined,
+  dialect: 'v2' | 'v3',
+): Definitions {
+  const definitions: Record<string, Schema> = {}
+  for (const kind of kinds) {
+    const type = customType(kind.schema)
+    if (type) definitions[kind.schema] = publishedSchema(type.schema, kind, dialect)
+  }
+  return definitions
+}
