@@ -15,6 +15,8 @@ export type LoopContext = {
   readonly log: Log
   /** The shared informer of a kind: one list and one watch a process, however many loops read it. Synced before reconcile is called. */
   informer<T extends KubeObject>(kind: KindRef<T>): Informer<T>
+  /** The custom kinds that are followed now (see ControllerDefinition.customKinds), each with a synced informer. */
+  customKinds(): readonly KindRef[]
   /** Records an Event about an object (aggregated and rate-limited as upstream's recorder does). Never throws, never blocks. */
   readonly event: (about: KubeObject, event: { type: 'Normal' | 'Warning'; reason: string; message: string }) => void
 }
@@ -28,6 +30,12 @@ export type ControllerDefinition = {
   readonly name: string
   /** Kinds whose changes enqueue keys. The first is the kind that keys name unless a mapper says otherwise. */
   readonly watches: readonly WatchDeclaration[]
+  /**
+   * How objects of a custom kind are followed, for loops that look after kinds of every sort. Asked once for each kind that comes;
+   * its informer keeps metadata only, is synced before `context.customKinds()` names the kind, and ends with it. Such a loop may read
+   * and write every kind.
+   */
+  readonly customKinds?: (kind: KindRef) => WatchDeclaration
   /** Kinds that it writes: checked against what it does in tests, and what its role grants. */
   readonly writes: readonly KindRef[]
   /** Permissions beyond reading `watches` and writing `writes` with their status, finalizers and scale. */

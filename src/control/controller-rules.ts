@@ -19,6 +19,7 @@ export function rulesOf(definition: ControllerDefinition): PolicyRule[] {
       apiGroups: [group],
       resources: resources.flatMap((r) => writtenSubresources.map((s) => `${r}/${s}`)),
     })),
+    ...(definition.customKinds ? [{ verbs: [...readVerbs, ...writeVerbs], apiGroups: ['*'], resources: ['*'] }] : []),
     { verbs: ['create', 'patch', 'update'], apiGroups: ['', 'events.k8s.io'], resources: ['events'] },
     ...(definition.rules ?? []),
   ]

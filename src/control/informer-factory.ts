@@ -17,6 +17,8 @@ export class InformerFactory {
   readonly #informers = new Map<string, ObjectInformer<KubeObject>>()
   readonly #isWhole = new Map<string, boolean>()
   readonly #running = new Set<Promise<void>>()
+  /** Ends the informer of one kind. */
+  readonly #releases = new Map<string, AbortController>()
   #signal: AbortSignal | undefined
 
   constructor(options: InformerFactoryOptions) {
@@ -36,7 +38,8 @@ export class InformerFactory {
       const isWhole = this.#isWhole.get(key) ?? true
       informer = new ObjectInformer<KubeObject>({ ...this.#options, kind, ...(isWhole ? {} : { transform: metadataOf }) })
       this.#informers.set(key, informer)
-      if (this.#signal) this.#run(informer, this.#signal)
+      this.#releases.set(key, new AbortController())
+      if (this.#signal) this.#run(key, informer, this.#signal)
     }
     // Keyed by kind, so it is the informer of T.
     return informer as unknown as ObjectInformer<T>
@@ -47,9 +50,23 @@ export class InformerFactory {
     return this.#informers.get(kindKey(kind))
   }
 
+  /** Ends and forgets the informer of a kind that is no longer served. */
+  release(kind: KindRef): void {
+    const key = kindKey(kind)
+    this.#releases.get(key)?.abort()
+    this.#releases.delete(key)
+    this.#informers.delete(key)
+    this.#isWhole.delete(key)
+  }
+
+  /** Aborts when the kind's informer is released. Undefined: there is none. */
+  releaseOf(kind: KindRef): AbortSignal | undefined {
+    return this.#releases.get(kindKey(kind))?.signal
+  }
+
   start(signal: AbortSignal): void {
     this.#signal = signal
-    for (const informer of this.#informers.values()) this.#run(informer, signal)
+    for (const [key, informer] of this.#informers) this.#run(key, informer, signal)
   }
 
   /** Resolves when every informer has ended after the signal of `start` aborted. */
@@ -57,8 +74,8 @@ export class InformerFactory {
     await Promise.all(this.#running)
   }
 
-  #run(informer: ObjectInformer<KubeObject>, signal: AbortSignal): void {
-    const run = informer.run(signal).finally(() => this.#running.delete(run))
+  #run(key: string, informer: ObjectInformer<KubeObject>, signal: AbortSignal): void {
+    const run = informer.run(AbortSignal.any([signal, this.#releases.get(key)!.signal])).finally(() => this.#running.delete(run))
     this.#running.add(run)
   }
 }

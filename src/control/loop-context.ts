@@ -27,6 +27,7 @@ export function createLoopContext(options: LoopContextOptions): LoopContext {
     random,
     log,
     informer: (kind) => informers.informer(kind),
+    customKinds: () => [],
     event: (about, event) => recorder.record(about, event),
   }
 }

@@ -3,8 +3,9 @@ import type { Informer } from '../client/informer-contract.ts'
 import { type KindRef, kindKey } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { isStatus, StatusError } from '../machinery/status-error.ts'
-import type { ControllerDefinition, LoopContext } from './contract.ts'
+import type { ControllerDefinition, LoopContext, WatchDeclaration } from './contract.ts'
 import type { ControllerMetrics } from './controller-metrics.ts'
+import { CustomKinds } from './custom-kinds.ts'
 import type { InformerFactory } from './informer-factory.ts'
 import { WorkQueue } from './work-queue.ts'
 
@@ -27,15 +28,23 @@ const defaultConcurrency = 8
 export async function runControllers(options: RunControllersOptions, signal: AbortSignal): Promise<void> {
   for (const definition of options.definitions)
     for (const watch of definition.watches) options.informers.want(watch.kind, watch.metadataOnly ? 'metadata' : 'whole')
-  const loops = options.definitions.map((definition) => runController(options, definition, signal))
+  const customKinds = new CustomKinds(options.informers)
+  if (options.definitions.some((definition) => definition.customKinds)) customKinds.start(signal)
+  const loops = options.definitions.map((definition) => runController(options, customKinds, definition, signal))
   options.informers.start(signal)
   await Promise.all(loops)
   await options.informers.ended()
 }
 
-async function runController(options: RunControllersOptions, definition: ControllerDefinition, signal: AbortSignal): Promise<void> {
+async function runController(
+  options: RunControllersOptions,
+  customKinds: CustomKinds,
+  definition: ControllerDefinition,
+  signal: AbortSignal,
+): Promise<void> {
   const { name } = definition
-  const context = declaredOnly(options.contextFor(name), definition)
+  const custom = new Map<KindRef, () => void>()
+  const context = declaredOnly(options.contextFor(name), definition, custom)
   const queue = new WorkQueue({
     clock: context.clock,
     concurrency: definition.concurrency ?? defaultConcurrency,
@@ -44,14 +53,17 @@ async function runController(options: RunControllersOptions, definition: Control
     work: (key) => reconcileOnce(options.metrics, definition, context, queue, key, signal),
   })
   options.metrics.watchQueue(name, queue)
-  const removals = definition.watches.map((watch) =>
-    context.informer(watch.kind).onChange((change) => {
+  const follow = (watch: WatchDeclaration, informer: Informer<KubeObject>) =>
+    informer.onChange((change) => {
       const keys = watch.keys ? watch.keys(change, context) : [ownKey(change.current ?? change.old)]
       for (const key of keys) queue.add(key)
-    }),
-  )
+    })
+  const removals = definition.watches.map((watch) => follow(watch, context.informer(watch.kind)))
+  const { customKinds: declare } = definition
+  if (declare) removals.push(followCustom(customKinds, custom, (kind, informer) => follow(declare(kind), informer)))
   try {
     await Promise.all(definition.watches.map((watch) => context.informer(watch.kind).synced(signal)))
+    if (declare) await customKinds.synced(signal)
     queue.start()
     if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   } catch (error) {
@@ -63,6 +75,29 @@ async function runController(options: RunControllersOptions, definition: Control
   }
 }
 
+/** Keeps `custom` the kinds that are followed now, each with what ends following it. Returns the end of it all. */
+function followCustom(
+  customKinds: CustomKinds,
+  custom: Map<KindRef, () => void>,
+  follow: (kind: KindRef, informer: Informer<KubeObject>) => () => void,
+): () => void {
+  const remove = customKinds.onChange({
+    added: (kind, informer) => {
+      // Named before its objects are: their keys are found through it.
+      custom.set(kind, () => {})
+      custom.set(kind, follow(kind, informer))
+    },
+    removed: (kind) => {
+      custom.get(kind)?.()
+      custom.delete(kind)
+    },
+  })
+  return () => {
+    remove()
+    for (const end of custom.values()) end()
+  }
+}
+
 function ownKey(object: { readonly metadata: { readonly namespace?: string; readonly name?: string } } | undefined): string {
   assert(object, 'a change has an object')
   const { namespace, name = '' } = object.metadata
@@ -70,11 +105,12 @@ function ownKey(object: { readonly metadata: { readonly namespace?: string; read
 }
 
 /** The informers of a loop are those that it declares: an undeclared one might not be synced, which would be found too late. */
-function declaredOnly(context: LoopContext, definition: ControllerDefinition): LoopContext {
+function declaredOnly(context: LoopContext, definition: ControllerDefinition, custom: ReadonlyMap<KindRef, unknown>): LoopContext {
   const declared = new Set(definition.watches.map((watch) => kindKey(watch.kind)))
   // By identity first: loops ask again and again with the same few constants.
   const known = new Map<KindRef, Informer<KubeObject>>()
   const find = (kind: KindRef): Informer<KubeObject> => {
+    if (custom.has(kind)) return context.informer(kind)
     assert(declared.has(kindKey(kind)), `controller ${definition.name} reads ${kindKey(kind)} without declaring it`)
     const informer = context.informer(kind)
     known.set(kind, informer)
@@ -82,7 +118,7 @@ function declaredOnly(context: LoopContext, definition: ControllerDefinition): L
   }
   // The informer of a kind gives objects of that kind.
   const informer = <T extends KubeObject>(kind: KindRef<T>) => (known.get(kind) ?? find(kind)) as unknown as Informer<T>
-  return { ...context, informer }
+  return { ...context, informer, customKinds: () => [...custom.keys()] }
 }
 
 async function reconcileOnce(

@@ -22,9 +22,8 @@ export function garbageCollectorController(kinds: readonly KindRef[] = collectab
   const collector = new Collector(kinds)
   return {
     name: 'generic-garbage-collector',
-    watches: kinds.map(
-      (kind): WatchDeclaration => ({ kind, metadataOnly: true, keys: (change, context) => collector.keysOf(kind, change, context) }),
-    ),
+    watches: kinds.map((kind) => collector.watch(kind)),
+    customKinds: (kind) => collector.watch(kind),
     writes: kinds,
     concurrency: 20,
     reconcile: (context, key) => collector.reconcile(context, key),
@@ -44,6 +43,10 @@ class Collector {
     this.#byReference = kindsByReference(kinds)
   }
 
+  watch(kind: KindRef): WatchDeclaration {
+    return { kind, metadataOnly: true, keys: (change, context) => this.keysOf(kind, change, context) }
+  }
+
   keysOf(kind: KindRef, { current, old }: Change, context: LoopContext): readonly string[] {
     if (!current) return old ? [...this.#dependentsOf(context, old).map(located), ...this.#ownersOf(context, old).map(located)] : []
     const keys: string[] = []
@@ -59,7 +62,7 @@ class Collector {
 
   async reconcile(context: LoopContext, key: string): Promise<ReconcileResult> {
     const hash = key.indexOf('#')
-    const kind = this.#byReference.get(key.slice(0, hash))
+    const kind = this.#kindOf(context, key.slice(0, hash))
     const object = kind && context.informer(kind).get(key.slice(hash + 1))
     if (!kind || !object) return
     const references = object.metadata.deletionTimestamp ? [] : (object.metadata.ownerReferences ?? [])
@@ -84,9 +87,17 @@ class Collector {
     return hasUnseen ? { requeueAfterMs: unseenOwnerMs } : undefined
   }
 
+  /** By `apiVersion/kind`; any version of a kind means the one that is followed. */
+  #kindOf(context: LoopContext, reference: string): KindRef | undefined {
+    const known = this.#byReference.get(reference)
+    if (known) return known
+    const [group, , name] = reference.split('/')
+    return context.customKinds().find((kind) => kind.group === group && kind.kind === name)
+  }
+
   #dependentsOf(context: LoopContext, owner: KubeObject): Located[] {
     const uid = owner.metadata.uid ?? ''
-    return this.#kinds.flatMap((kind) => {
+    return [...this.#kinds, ...context.customKinds()].flatMap((kind) => {
       const informer = context.informer(kind)
       informer.addIndex(ownerIndex, (object) => (object.metadata.ownerReferences ?? []).map((reference) => reference.uid))
       return informer.byIndex(ownerIndex, uid).map((object) => ({ kind, object }))
@@ -98,7 +109,7 @@ class Collector {
   }
 
   #cachedOwner(context: LoopContext, dependent: KubeObject, reference: OwnerReference): Located | undefined {
-    const kind = this.#byReference.get(`${reference.apiVersion}/${reference.kind}`)
+    const kind = this.#kindOf(context, `${reference.apiVersion}/${reference.kind}`)
     if (!kind) return undefined
     const key = kind.scope === 'Namespaced' ? `${dependent.metadata.namespace ?? ''}/${reference.name}` : reference.name
     const object = context.informer(kind).get(key)
@@ -108,7 +119,7 @@ class Collector {
   /** What the API itself says about an owner that the cache does not show. */
   async #liveState(context: LoopContext, dependent: KubeObject, reference: OwnerReference): Promise<OwnerState> {
     if (this.#absent.has(reference.uid)) return 'absent'
-    const kind = this.#byReference.get(`${reference.apiVersion}/${reference.kind}`)
+    const kind = this.#kindOf(context, `${reference.apiVersion}/${reference.kind}`)
     // A kind that is not served, or an owner that lives in a namespace when the dependent does not: not ours to judge.
     if (!kind || (kind.scope === 'Namespaced' && !dependent.metadata.namespace)) return 'unknown'
     try {

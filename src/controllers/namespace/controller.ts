@@ -11,9 +11,11 @@ import { planConditions, planDeletions, type Remaining } from './plan.ts'
 const { namespaces, events } = kindRefs.coreV1
 const ownFinalizer = 'kubernetes'
 
+const isNamespaced = (kind: KindRef) => kind.scope === 'Namespaced'
+
 /** Empties a namespace that is being deleted, then lets it go. */
 export function namespaceController(kinds: readonly KindRef[] = collectableKinds()): ControllerDefinition {
-  const contents = kinds.filter((kind) => kind.scope === 'Namespaced')
+  const contents = kinds.filter(isNamespaced)
   const leaving = (kind: KindRef): WatchDeclaration => ({
     kind,
     metadataOnly: true,
@@ -26,11 +28,12 @@ export function namespaceController(kinds: readonly KindRef[] = collectableKinds
   return {
     name: 'namespace',
     watches: [watchKind(namespaces), ...contents.map(leaving)],
+    customKinds: leaving,
     writes: [namespaces, events, ...contents],
     rules: [{ verbs: ['update'], apiGroups: [''], resources: ['namespaces/finalize'] }],
     concurrency: 10,
     minIntervalMs: 50,
-    reconcile: (context, key) => reconcile(contents, context, key),
+    reconcile: (context, key) => reconcile([...contents, ...context.customKinds().filter(isNamespaced)], context, key),
   }
 }
 
