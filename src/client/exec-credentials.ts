@@ -1,4 +1,4 @@
-import { runCommand } from '../platform/run-command.ts'
+import { runProgramChecked } from '../platform/run-program.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import type { CredentialSource } from './http-client.ts'
 
@@ -35,8 +35,7 @@ export function execCredentials(
     const spec = { interactive: false, ...(plugin.provideClusterInfo ? { cluster: { server: cluster.server } } : {}) }
     const info = JSON.stringify({ apiVersion, kind: 'ExecCredential', spec })
     const env = Object.fromEntries((plugin.env ?? []).map(({ name, value }) => [name, value]))
-    const output = await runCommand(plugin.command, {
-      args: plugin.args ?? [],
+    const output = await runProgramChecked(plugin.command, plugin.args ?? [], {
       env: { ...env, KUBERNETES_EXEC_INFO: info },
       timeoutMs: pluginTimeoutMs,
     })

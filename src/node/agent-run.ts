@@ -5,7 +5,7 @@ import type { Node, Pod, Service } from '../kinds/generated/types/core-v1.ts'
 import { podRequests, resourceAmounts } from '../kinds/pod-requests.ts'
 import { diskSpace } from '../platform/machine-facts.ts'
 import { containerEnvironment } from './environment/container-environment.ts'
-import { evictUnderPressure } from './eviction/evict-under-pressure.ts'
+import { Evictor } from './eviction/evictor.ts'
 import { type AgentFiles, prepareAgentFiles } from './host/agent-files.ts'
 import { machinePodHost } from './host/machine-pod-host.ts'
 import { defaultImageGcPolicy, ImageCollector } from './images/image-gc.ts'
@@ -14,7 +14,7 @@ import { pullCredentials } from './images/registry-credentials.ts'
 import { machineLogFiles } from './logs/log-files.ts'
 import { rotateLogs } from './logs/log-rotation.ts'
 import type { NodeAgentOptions, NodeDoor } from './node-agent.ts'
-import { type Machine, type MachineUse, simulatedMachine } from './node-status/machine.ts'
+import { type Machine, simulatedMachine } from './node-status/machine.ts'
 import { keepNodeLease } from './node-status/node-lease.ts'
 import { NodeReporter } from './node-status/node-reporter.ts'
 import { defaultThresholds } from './node-status/node-status.ts'
@@ -56,6 +56,7 @@ export class AgentRun {
   readonly #reporter: NodeReporter
   readonly #probes: ContainerProbes
   readonly #collector: ImageCollector
+  readonly #evictor: Evictor
   readonly #tasks: Promise<void>[] = []
   readonly #volumes: PodVolumes | undefined
   #server: NodeServer | undefined
@@ -91,6 +92,7 @@ export class AgentRun {
     this.#collector = this.#createCollector()
     this.#volumes = prepared && this.#createVolumes(prepared)
     const host = prepared && files ? this.#createHost(files, prepared) : simulatedPodHost()
+    this.#evictor = this.#createEvictor(host)
     const context = this.#createContext({ host, event, transport })
     this.loop = new PodLoop({ context, source: options.pods ?? this.#ownPods(), random })
   }
@@ -162,7 +164,7 @@ export class AgentRun {
       checkPeriodMs: this.#options.statusCheckPeriodMs ?? defaultCheckPeriodMs,
       reportPeriodMs: this.#options.statusReportPeriodMs ?? defaultReportPeriodMs,
       onNode: (node) => this.#onNode(node),
-      onUse: (use) => this.#onUse(use),
+      onUse: (use) => this.#evictor.look(use),
     })
   }
 
@@ -173,19 +175,6 @@ export class AgentRun {
     this.#options.onPodCidr?.(cidr)
     // The network is about to be ready: tell it as soon as it is, not at the next period.
     this.#reporter.wake()
-  }
-
-  #onUse(use: MachineUse): void {
-    const thresholds = { ...defaultThresholds, ...this.#options.thresholds }
-    const { runtime, log } = this.#options
-    void evictUnderPressure({
-      use,
-      thresholds,
-      runtime,
-      log,
-      pods: () => this.loop.pods(),
-      evict: (uid, terminal) => this.loop.evict(uid, terminal),
-    })
   }
 
   /** The node's own object, for its pod range and for admission. Without either need a simulated node reads it off its reports. */
@@ -213,6 +202,22 @@ export class AgentRun {
       if (current) take(current)
     })
     await informer.run(this.#signal)
+  }
+
+  #createEvictor(host: PodHost): Evictor {
+    const { runtime, log, files } = this.#options
+    return new Evictor({
+      thresholds: { ...defaultThresholds, ...this.#options.thresholds },
+      runtime,
+      host,
+      log,
+      pods: () => this.loop.pods(),
+      evict: (uid, terminal) => this.loop.evict(uid, terminal),
+      reclaimDisk: async () => {
+        await this.#collector.reclaim()
+        return files && diskSpace(files.rootDir)?.availableBytes
+      },
+    })
   }
 
   #createCollector(): ImageCollector {

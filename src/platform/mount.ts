@@ -1,17 +1,22 @@
 import { readFileSync } from 'node:fs'
-import { runCommand } from './run-command.ts'
+import { runProgramChecked } from './run-program.ts'
 
 const timeoutMs = 20_000
 
 /** Mounts a tmpfs on an existing directory. Needs CAP_SYS_ADMIN. `sizeBytes` undefined: the kernel's default, half of the memory. */
 export async function mountTmpfs(directory: string, options: { readonly sizeBytes?: number; readonly mode: number }): Promise<void> {
   const settings = [`mode=${options.mode.toString(8)}`, ...(options.sizeBytes === undefined ? [] : [`size=${options.sizeBytes}`])]
-  await runCommand('mount', { args: ['-t', 'tmpfs', '-o', ['nosuid,nodev', ...settings].join(','), 'tmpfs', directory], timeoutMs })
+  await runProgramChecked('mount', ['-t', 'tmpfs', '-o', ['nosuid,nodev', ...settings].join(','), 'tmpfs', directory], { timeoutMs })
+}
+
+/** Shows a file or directory at another place as well. The source is taken as it is: no link in it is resolved by the program. */
+export async function bindMount(source: string, target: string): Promise<void> {
+  await runProgramChecked('mount', ['--no-canonicalize', '--bind', source, target], { timeoutMs })
 }
 
 /** Detaches what is mounted on the directory; users of it keep what they have open. */
 export async function unmount(directory: string): Promise<void> {
-  await runCommand('umount', { args: ['-l', directory], timeoutMs })
+  await runProgramChecked('umount', ['-l', directory], { timeoutMs })
 }
 
 /** Mount points at or below the directory, deepest first, from the text of /proc/self/mountinfo. */

@@ -7,7 +7,7 @@ export type ProgramOptions = {
   /** The command is killed after this long. Default 60 s. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
-  /** Instead of this process' environment. */
+  /** Beside this process' environment. */
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -21,7 +21,7 @@ export function runProgram(file: string, args: readonly string[], options: Progr
       timeout: options.timeoutMs ?? 60_000,
       killSignal: 'SIGKILL',
       ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.env ? { env: options.env } : {}),
+      ...(options.env ? { env: { ...process.env, ...options.env } } : {}),
     })
     const stdout = collect(child.stdout)
     const stderr = collect(child.stderr)

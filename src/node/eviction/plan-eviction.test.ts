@@ -1,24 +1,84 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { evictionOrder } from './plan-eviction.ts'
+import type { Container, Pod, Volume } from '../../kinds/generated/types/core-v1.ts'
+import { limitExcess } from './local-storage.ts'
+import { evictionMessage, evictionOrder } from './plan-eviction.ts'
+
+const use = (name: string, usedMebibytes: number, requestMebibytes: number, priority = 0) => ({
+  usedBytes: usedMebibytes * 2 ** 20,
+  byContainer: new Map([['c', usedMebibytes * 2 ** 20]]),
+  pod: {
+    metadata: { name },
+    spec: { priority, containers: [{ name: 'c', resources: { requests: { memory: `${requestMebibytes}Mi` } } }] },
+  },
+})
 
 test('pods over their request go first, then lower priority, then the larger excess', () => {
-  const use = (name: string, usedMebibytes: number, requestMebibytes: number, priority = 0) => ({
-    usedBytes: usedMebibytes * 2 ** 20,
-    pod: {
-      metadata: { name },
-      spec: { priority, containers: [{ name: 'c', resources: { requests: { memory: `${requestMebibytes}Mi` } } }] },
-    },
-  })
-  const order = evictionOrder([
+  const uses = [
     use('within', 90, 100),
     use('over-a-little', 110, 100),
     use('over-a-lot', 300, 100),
     use('over-but-important', 900, 100, 1000),
     use('critical', 900, 100, 2_000_000_000),
-  ])
+  ]
   assert.deepEqual(
-    order.map(({ pod }) => pod.metadata.name),
+    evictionOrder(uses, 'memory').map(({ pod }) => pod.metadata.name),
     ['over-a-lot', 'over-a-little', 'over-but-important', 'within'],
   )
 })
+
+test('the message names what ran short and who used more than it asked for', () => {
+  const figures = { thresholdBytes: 100 * 2 ** 20, availableBytes: 50 * 2 ** 20 }
+  assert.equal(
+    evictionMessage('memory', use('p', 300, 100), figures),
+    'The node was low on resource: memory. Threshold quantity: 102400Ki, available: 51200Ki. ' +
+      'Container c was using 307200Ki, request is 100Mi, has larger consumption of memory. ',
+  )
+})
+
+type Case = {
+  readonly volumes?: Volume[]
+  readonly limits?: Record<string, string>
+  readonly use: { readonly volumes?: Record<string, number>; readonly containers?: Record<string, number> }
+}
+
+function check(
+  name: string,
+  { volumes = [], limits = {}, use: { volumes: used = {}, containers = {} } }: Case,
+  wanted: string | undefined,
+) {
+  test(name, () => {
+    const list: Container[] = ['a', 'b'].map((c) => ({
+      name: c,
+      ...(limits[c] ? { resources: { limits: { 'ephemeral-storage': limits[c] } } } : {}),
+    }))
+    const pod: Pod = { metadata: { name: 'p' }, spec: { containers: list, volumes } }
+    const figures = { volumes: new Map(Object.entries(used)), containers: new Map(Object.entries(containers)) }
+    assert.equal(limitExcess(pod, figures), wanted)
+  })
+}
+
+const disk: Volume = { name: 'disk', emptyDir: { sizeLimit: '1Mi' } }
+const mebibyte = 2 ** 20
+check('a volume within its limit is fine', { volumes: [disk], use: { volumes: { disk: mebibyte } } }, undefined)
+check(
+  'a volume beyond its limit is not',
+  { volumes: [disk], use: { volumes: { disk: mebibyte + 1 } } },
+  'Usage of EmptyDir volume "disk" exceeds the limit "1Mi". ',
+)
+check('a volume without a limit is fine', { volumes: [{ name: 'disk', emptyDir: {} }], use: { volumes: { disk: 2 ** 40 } } }, undefined)
+check(
+  'a container beyond its limit',
+  { limits: { a: '1Mi', b: '5Mi' }, use: { containers: { a: 2 * mebibyte } } },
+  'Container a exceeded its local ephemeral storage limit "1Mi". ',
+)
+check(
+  'volumes count against the sum of the limits',
+  {
+    limits: { a: '1Mi', b: '1Mi' },
+    volumes: [{ name: 'v', emptyDir: {} }],
+    use: { containers: { a: mebibyte }, volumes: { v: 2 * mebibyte } },
+  },
+  'Pod ephemeral local storage usage exceeds the total limit of containers 2Mi. ',
+)
+check('without limits nothing is exceeded', { use: { containers: { a: 2 ** 40 } } }, undefined)

@@ -1,16 +1,19 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import { podRequests } from '../../kinds/pod-requests.ts'
+import { podRequests, resourceAmount } from '../../kinds/pod-requests.ts'
+import { podContainers } from '../pod/pod-view.ts'
 
-export type PodMemoryUse = { readonly pod: Pod; readonly usedBytes: number }
+export type ScarceResource = 'memory' | 'ephemeral-storage'
+/** Bytes that a pod uses of what runs short, as a whole and by container. */
+export type PodUse = { readonly pod: Pod; readonly usedBytes: number; readonly byContainer: ReadonlyMap<string, number> }
 
 /**
- * Pods in the order in which they are evicted when memory runs short: those that use more than they requested first, then lower
+ * Pods in the order in which they are evicted when a resource runs short: those that use more than they requested first, then lower
  * priority, then the larger excess. https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/ Pure.
  */
-export function evictionOrder(uses: readonly PodMemoryUse[]): PodMemoryUse[] {
+export function evictionOrder(uses: readonly PodUse[], resource: ScarceResource): PodUse[] {
   const ranked = uses
     .filter(({ pod }) => !isCritical(pod))
-    .map((use) => ({ use, excess: use.usedBytes - (podRequests(use.pod).memory ?? 0) }))
+    .map((use) => ({ use, excess: use.usedBytes - (podRequests(use.pod)[resource] ?? 0) }))
   ranked.sort(
     (a, b) =>
       Number(b.excess > 0) - Number(a.excess > 0) ||
@@ -20,9 +23,24 @@ export function evictionOrder(uses: readonly PodMemoryUse[]): PodMemoryUse[] {
   return ranked.map(({ use }) => use)
 }
 
-/** What the evicted pod's status says. */
-export function evictionMessage(resource: string, thresholdText: string, availableText: string): string {
-  return `The node was low on resource: ${resource}. Threshold quantity: ${thresholdText}, available: ${availableText}. `
+/** What the evicted pod's status says, the containers named that use more than they requested. */
+export function evictionMessage(
+  resource: ScarceResource,
+  { pod, byContainer }: PodUse,
+  { thresholdBytes, availableBytes }: { readonly thresholdBytes: number; readonly availableBytes: number },
+): string {
+  const head = `The node was low on resource: ${resource}. Threshold quantity: ${kibibytes(thresholdBytes)}, available: ${kibibytes(availableBytes)}. `
+  const over = podContainers(pod.spec).flatMap(({ container: { name, resources } }) => {
+    const usedBytes = byContainer.get(name) ?? 0
+    const request = resources?.requests?.[resource] ?? '0'
+    if (usedBytes <= resourceAmount(resource, request)) return []
+    return [`Container ${name} was using ${kibibytes(usedBytes)}, request is ${request}, has larger consumption of ${resource}. `]
+  })
+  return head + over.join('')
+}
+
+function kibibytes(bytes: number): string {
+  return `${Math.floor(bytes / 1024)}Ki`
 }
 
 const systemCriticalPriority = 2_000_000_000

@@ -5,11 +5,11 @@ import { expandVariables } from '../environment/expand-variables.ts'
 import { HostError, type ContainerHostOptions, type PodHost } from '../pod/pod-host.ts'
 import type { PodContainer } from '../pod/pod-view.ts'
 import type { ObjectReferences } from '../references/object-references.ts'
+import { diskUsage } from '../../platform/disk-usage.ts'
 import type { PodCgroups } from '../resources/pod-cgroups.ts'
 import type { Mount } from '../runtime/contract.ts'
 import type { PodVolumes } from '../volumes/pod-volumes.ts'
 import { isApiVolume } from '../volumes/volume-files.ts'
-import { resolveSubPath } from '../volumes/sub-path.ts'
 import { hostNetworkHostsFile, podHostsFile } from './etc-hosts.ts'
 import { identityOf, podDirectories, type PodDirectoryRoots } from './pod-directories.ts'
 import { type ClusterDns, parseResolvConf, podDns } from './pod-dns.ts'
@@ -62,6 +62,7 @@ export function machinePodHost(options: MachinePodHostOptions): PodHost {
     ],
     terminationMessage: (pod, container, ended) =>
       readTerminationMessage(directoriesOf(pod).terminationLog(ended.name, ended.attempt), container, ended),
+    diskUse: (pod) => diskUse(options, pod),
     resize: async (pod) => makeCgroups(cgroups, pod),
     teardown: async (pod, { keepLogs }) => {
       const directories = podDirectories(roots, pod)
@@ -90,6 +91,16 @@ export function machinePodHost(options: MachinePodHostOptions): PodHost {
   return host
 }
 
+async function diskUse({ volumes, roots }: MachinePodHostOptions, pod: Pod): ReturnType<PodHost['diskUse']> {
+  const { logs } = podDirectories(roots, identityOf(pod))
+  const onDisk = (pod.spec?.volumes ?? []).filter((v) => v.emptyDir && v.emptyDir.medium !== 'Memory')
+  const volumePaths = new Map(onDisk.map((volume) => [volume.name, volumes.path(pod, volume)]))
+  const logPaths = new Map((await readdir(logs).catch(() => [])).map((container) => [container, join(logs, container)]))
+  const used = await diskUsage([...volumePaths.values(), ...logPaths.values()])
+  const bytesOf = (paths: ReadonlyMap<string, string>) => new Map([...paths].map(([name, path]) => [name, used.get(path) ?? 0]))
+  return { volumes: bytesOf(volumePaths), logs: bytesOf(logPaths) }
+}
+
 function makeCgroups(cgroups: PodCgroups | undefined, pod: Pod): void {
   try {
     cgroups?.ensure(pod)
@@ -106,20 +117,32 @@ async function volumeMounts(
 ): Promise<Mount[]> {
   const variables = new Map(host.env.map((e) => [e.name, e.value]))
   const mounts: Mount[] = []
-  for (const mount of container.volumeMounts ?? []) {
+  for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
     const volume = pod.spec?.volumes?.find((v) => v.name === mount.name)
     if (!volume) throw new HostError('Failed', `cannot find volume "${mount.name}" to mount into container "${container.name}"`)
-    const path = options.volumes.path(pod, volume)
+    refuseRecursiveReadOnly(mount)
     const subPath = mount.subPathExpr === undefined ? mount.subPath : expandSubPath(mount.subPathExpr, variables)
-    const gid = pod.spec?.securityContext?.fsGroup
     const hostPath = subPath
-      ? await resolveSubPath(path, subPath, { mayMake: !isApiVolume(volume), ...(gid === undefined ? {} : { gid }) })
-      : path
+      ? await options.volumes.subPath(pod, volume, { container: container.name, index, subPath })
+      : options.volumes.path(pod, volume)
     // Files out of the API are the API's: a container's write would be lost with the next change.
     const readOnly = mount.readOnly === true || isApiVolume(volume)
     mounts.push({ hostPath, containerPath: containerPath(mount.mountPath), readOnly, propagation: propagationOf(mount) })
   }
   return mounts
+}
+
+/** Upstream's refusal on an engine without the feature; `IfPossible` is plainly read-only there. */
+function refuseRecursiveReadOnly({ name, readOnly, recursiveReadOnly, mountPropagation }: VolumeMount): void {
+  if (recursiveReadOnly === undefined || recursiveReadOnly === 'Disabled') return
+  const refuse = (why: string) =>
+    new HostError(
+      'Failed',
+      `failed to resolve recursive read-only mode: volume "${name}" requested recursive read-only mode, but it is ${why}`,
+    )
+  if (!readOnly) throw refuse('not read-only')
+  if (mountPropagation !== undefined && mountPropagation !== 'None') throw refuse(`not compatible with propagation "${mountPropagation}"`)
+  if (recursiveReadOnly === 'Enabled') throw refuse('not supported by the runtime')
 }
 
 function expandSubPath(expression: string, variables: ReadonlyMap<string, string>): string {

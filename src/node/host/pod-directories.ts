@@ -20,6 +20,7 @@ export function podDirectories(roots: PodDirectoryRoots, { uid, namespace, name 
     etcHosts: join(pod, 'etc-hosts'),
     volumes: join(pod, 'volumes'),
     containers: join(pod, 'containers'),
+    subPaths: join(pod, 'volume-subpaths'),
     memory: join(roots.memory, uid),
     logs: join(roots.logs, 'pods', `${namespace}_${name}_${uid}`),
     volume: (volume: Volume) => join(pod, 'volumes', `kubernetes.io~${volumePlugin(volume)}`, volume.name),

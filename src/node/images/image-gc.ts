@@ -71,8 +71,17 @@ export class ImageCollector {
     }
   }
 
+  /** Removes every image that no container was made of, however young. */
+  async reclaim(): Promise<void> {
+    const { runtime, clock, inUse } = this.#options
+    const images = await runtime.images()
+    const uses = images.map((image) => ({ image, firstSeenMs: 0, lastUsedMs: this.#known.get(image.id)?.lastUsedMs ?? 0 }))
+    const wanted = { inUse: inUse(), bytesToFree: Number.POSITIVE_INFINITY, nowMs: clock.now(), minAgeMs: 0 }
+    await this.#remove(planImageRemoval(uses, wanted))
+  }
+
   async #look(): Promise<void> {
-    const { runtime, clock, policy, inUse, disk, onImages, log } = this.#options
+    const { runtime, clock, policy, inUse, disk, onImages } = this.#options
     const images = await runtime.images()
     const nowMs = clock.now()
     for (const image of images) if (!this.#known.has(image.id)) this.#known.set(image.id, { firstSeenMs: nowMs, lastUsedMs: 0 })
@@ -84,7 +93,12 @@ export class ImageCollector {
     if (usedShare < policy.highShare) return
     const bytesToFree = Math.ceil(space.capacityBytes * (1 - policy.lowShare) - space.availableBytes)
     const uses = images.map((image) => ({ image, ...this.#known.get(image.id)! }))
-    for (const image of planImageRemoval(uses, { inUse: inUse(), bytesToFree, nowMs, minAgeMs: policy.minAgeMs })) {
+    await this.#remove(planImageRemoval(uses, { inUse: inUse(), bytesToFree, nowMs, minAgeMs: policy.minAgeMs }))
+  }
+
+  async #remove(images: readonly ImageInfo[]): Promise<void> {
+    const { runtime, log } = this.#options
+    for (const image of images) {
       log.info({ image: image.repoTags[0] ?? image.id, bytes: image.sizeBytes }, 'removing an unused image to free space')
       await runtime.removeImage(image.id).catch((error: unknown) => log.warn({ error: String(error) }, 'an image could not be removed'))
     }

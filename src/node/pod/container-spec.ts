@@ -15,6 +15,8 @@ export type ContainerSpecInput = {
   readonly env: ContainerSpec['env']
   readonly mounts: readonly Mount[]
   readonly memoryCapacityBytes: number
+  /** Id of the container whose processes it sees. */
+  readonly processesOf?: string | undefined
 }
 
 /** The engine's description of a container of the spec. Pure. */
@@ -40,7 +42,7 @@ export function containerSpecOf(input: ContainerSpecInput): ContainerSpec {
     tty: c.tty ?? false,
     resources: containerResourcesOf(c.resources),
     oomScoreAdj: oomScoreAdj(pod, c.resources, input.memoryCapacityBytes),
-    security: containerSecurity(pod, container, image),
+    security: { ...containerSecurity(pod, container, image), processesOf: input.processesOf },
     stopSignal: c.lifecycle?.stopSignal,
   }
 }

@@ -1,5 +1,5 @@
 import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
-import { podRequests, resourceAmounts } from '../../kinds/pod-requests.ts'
+import { podRequests, type ResourceAmounts, resourceAmounts } from '../../kinds/pod-requests.ts'
 import type { TerminalReason } from './pod-records.ts'
 
 /**
@@ -84,7 +84,7 @@ function refuseByResources(pod: Pod, others: readonly Pod[], node: Node): Termin
   if (names.length === 0) return undefined
   const used: Record<string, number> = {}
   for (const other of active) {
-    const own = podRequests(other)
+    const own = requestsOf(other)
     for (const name of names) used[name] = (used[name] ?? 0) + (own[name] ?? 0)
   }
   for (const name of names) {
@@ -94,6 +94,15 @@ function refuseByResources(pod: Pod, others: readonly Pod[], node: Node): Termin
     if (requests[name]! + (used[name] ?? 0) > capacity) return outOf(name, requests[name]!, used[name] ?? 0, capacity)
   }
   return undefined
+}
+
+const knownRequests = new WeakMap<Pod, ResourceAmounts>()
+
+/** Every pod that comes is weighed against all that are here, so what each of them asks for is computed once. */
+function requestsOf(pod: Pod): ResourceAmounts {
+  let requests = knownRequests.get(pod)
+  if (!requests) knownRequests.set(pod, (requests = podRequests(pod)))
+  return requests
 }
 
 function outOf(resource: string, requested: number, used: number, capacity: number): TerminalReason {

@@ -14,6 +14,8 @@ export type PodHost = {
   containerMounts(pod: Pod, container: PodContainer, options: ContainerHostOptions): Promise<Mount[]>
   /** The message that an ended container left behind, by its terminationMessagePolicy; empty: none. */
   terminationMessage(pod: Pod, container: PodContainer, ended: RuntimeContainer): Promise<string>
+  /** Bytes on disk of the pod's emptyDirs by volume, and of its logs by container. */
+  diskUse(pod: Pod): Promise<{ readonly volumes: ReadonlyMap<string, number>; readonly logs: ReadonlyMap<string, number> }>
   /** Applies changed pod-level limits after a resize. */
   resize(pod: Pod): Promise<void>
   /** Unmounts and removes everything of the pod; its logs only when it is deleted. Idempotent. */
@@ -48,6 +50,7 @@ export function simulatedPodHost(): PodHost {
     sandboxSpec: async (pod, attempt) => simulatedSandbox(pod, attempt),
     containerMounts: async () => [],
     terminationMessage: async () => '',
+    diskUse: async () => ({ volumes: new Map(), logs: new Map() }),
     resize: async () => {},
     teardown: async () => {},
     adopt: async () => {},

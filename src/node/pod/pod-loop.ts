@@ -118,6 +118,7 @@ export class PodLoop {
     const worker = this.#workers.get(uid)
     if (!worker || worker.records.terminal) return
     worker.records.terminal = terminal
+    this.#options.context.event(worker.pod, { type: 'Warning', reason: terminal.reason, message: terminal.message })
     worker.look({ observe: false })
   }
 

@@ -31,7 +31,14 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
       checkRunAsNonRoot(pod, container, image)
       const env = await context.environment.of(pod, container, sandbox.ips)
       const mounts = await context.host.containerMounts(pod, container, { attempt: request.attempt, env, podIps: sandbox.ips })
-      return containerSpecOf({ ...request, image, env, mounts, memoryCapacityBytes: context.memoryCapacityBytes() })
+      return containerSpecOf({
+        ...request,
+        processesOf: targetOf(request),
+        image,
+        env,
+        mounts,
+        memoryCapacityBytes: context.memoryCapacityBytes(),
+      })
     })
     const sandboxSpec = await context.host.sandboxSpec(pod, sandbox.attempt)
     signal.throwIfAborted()
@@ -46,6 +53,15 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
   record.hasPostStarted = true
   record.isStarted = container.container.startupProbe === undefined
   record.isReady = container.container.readinessProbe === undefined
+}
+
+/** The running container whose processes an ephemeral one asks to see. */
+function targetOf({ container: { container }, sandbox }: StartRequest): string | undefined {
+  const name = 'targetContainerName' in container ? container.targetContainerName : undefined
+  if (!name) return undefined
+  const target = sandbox.containers.find((c) => c.name === name && c.state === 'Running')
+  if (!target) throw new StartError('CreateContainerConfigError', `unable to find target container "${name}"`)
+  return target.id
 }
 
 function resetHealth({ record, container }: StartRequest, containerId: string): void {

@@ -8,6 +8,7 @@ import { compareResourceVersions } from '../../client/resource-version.ts'
 import type { Pod, PodCondition, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { isStatus } from '../../machinery/status-error.ts'
+import { Semaphore } from '../semaphore.ts'
 
 export type StatusWriterOptions = {
   readonly client: Client
@@ -22,15 +23,18 @@ type Entry = { pod: Pod; wanted: PodStatus; writing: Promise<void> | undefined }
 
 /** The condition types that the agent removes when it no longer states them. */
 const transientConditions = new Set(['PodResizePending', 'PodResizeInProgress'])
+/** Writes under way at a time: a burst of starts then meets the server as fewer and newer statuses. */
+const parallelWrites = 2
 const retry = { initialMs: 100, maxMs: 10_000, factor: 2, jitter: 0.5 } as const
 
 /**
- * Brings pods' statuses to the API: one write at a time a pod, and only the newest wanted status counts. A patch names the uid (never
+ * Brings pods' statuses to the API: one write at a time a pod, a few at a time in all, and only the newest wanted status counts. A patch names the uid (never
  * another pod of the same name) and only what changed, so that conditions of others are left alone and no version can conflict.
  */
 export class StatusWriter {
   readonly #options: StatusWriterOptions
   readonly #entries = new Map<string, Entry>()
+  readonly #slots = new Semaphore(parallelWrites)
   readonly #signal: AbortSignal
 
   constructor(options: StatusWriterOptions, signal: AbortSignal) {
@@ -63,12 +67,14 @@ export class StatusWriter {
     await Promise.resolve()
     let failures = 0
     for (;;) {
-      const body = statusPatch(entry.pod.status, entry.wanted)
-      if (body === undefined || this.#signal.aborted) break
+      // In one step with the entry's end: what is stated from here on makes a new one.
+      if (this.#signal.aborted || statusPatch(entry.pod.status, entry.wanted) === undefined) break
       try {
-        entry.pod = await this.#patch(entry.pod, body)
+        const written = await this.#slots.run(() => this.#patch(entry), this.#signal)
         failures = 0
-        this.#options.onWritten(entry.pod)
+        if (!written) continue
+        entry.pod = written
+        this.#options.onWritten(written)
       } catch (error) {
         if (isStatus(error, 'NotFound') || this.#signal.aborted) break
         // Another pod of this name, or only a server that gave up on a busy object: the second is worth another try.
@@ -92,7 +98,10 @@ export class StatusWriter {
     }
   }
 
-  #patch(pod: Pod, status: Record<string, unknown>): Promise<Pod> {
+  /** Brings what is wanted by now; undefined when that is there already. */
+  async #patch({ pod, wanted }: Entry): Promise<Pod | undefined> {
+    const status = statusPatch(pod.status, wanted)
+    if (status === undefined) return undefined
     const { namespace, name, uid } = pod.metadata
     const body = { metadata: { uid }, status }
     return this.#options.client

@@ -181,6 +181,8 @@ export type ContainerSecurity = {
   readonly seccomp: SeccompProfile
   readonly procMount: 'Default' | 'Unmasked'
   readonly shareProcessNamespace: boolean
+  /** Id of the container whose processes this one sees; undefined: as the rest says. */
+  readonly processesOf?: string | undefined
   readonly hostPid: boolean
   readonly hostIpc: boolean
   readonly hostNetwork: boolean

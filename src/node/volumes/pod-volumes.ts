@@ -1,4 +1,5 @@
 import { chmod, chown, mkdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Pod, Volume } from '../../kinds/generated/types/core-v1.ts'
@@ -7,6 +8,7 @@ import { mountPointsUnder, mountTmpfs, unmount } from '../../platform/mount.ts'
 import { identityOf, type PodDirectories, podDirectories, type PodDirectoryRoots } from '../host/pod-directories.ts'
 import { HostError } from '../pod/pod-host.ts'
 import { writeAtomically } from './atomic-writer.ts'
+import { bindSubPath, makeSubPath, resolveSubPath } from './sub-path.ts'
 import { setUpHostPath } from './host-path.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { failedMount, isApiVolume, isSecretVolume, tokenOwner, volumeFiles, type VolumeFilesContext } from './volume-files.ts'
@@ -63,6 +65,24 @@ export class PodVolumes {
     if (volume.hostPath) return volume.hostPath.path
     const directories = podDirectories(this.#options.roots, identityOf(pod))
     return isSecretVolume(volume) ? directories.memoryVolume(volume) : directories.volume(volume)
+  }
+
+  /** Where a container's mount of a part of a volume comes from. Throws HostError when that part is not inside the volume. */
+  async subPath(
+    pod: Pod,
+    volume: Volume,
+    mount: { readonly container: string; readonly index: number; readonly subPath: string },
+  ): Promise<string> {
+    const path = this.path(pod, volume)
+    // Nobody but the agent writes these, so there is no race to guard against.
+    if (isApiVolume(volume)) return resolveSubPath(path, mount.subPath)
+    const { subPaths } = podDirectories(this.#options.roots, identityOf(pod))
+    const gid = pod.spec?.securityContext?.fsGroup
+    const made = gid === undefined ? {} : { gid }
+    if (this.#options.canMount)
+      return bindSubPath(path, mount.subPath, join(subPaths, volume.name, mount.container, String(mount.index)), made)
+    await makeSubPath(path, mount.subPath, made)
+    return resolveSubPath(path, mount.subPath)
   }
 
   /** Unmounts and removes all of the pod's volumes. Idempotent. */

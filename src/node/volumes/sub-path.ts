@@ -1,33 +1,77 @@
-import { chown, mkdir, realpath, stat } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { mkdir, realpath, rmdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { bindMount, mountPointsUnder, unmount } from '../../platform/mount.ts'
+import { openBelow, type OpenPlace } from '../../platform/open-below.ts'
 import { HostError } from '../pod/pod-host.ts'
 
+/** The group of directories that are made on the way. */
+type Made = { readonly gid?: number }
+
 /**
- * The path of a volumeMount's subPath inside its volume, made as a directory when it is missing. Throws HostError when a link in it
- * leads out of the volume, so that a container cannot reach the host's files by a link that it made itself.
+ * The path of a volumeMount's subPath inside its volume. Throws HostError when it leads out of the volume. The answer holds only while
+ * nobody changes the volume: good for volumes that containers cannot write.
  */
-export async function resolveSubPath(
-  volumePath: string,
-  subPath: string,
-  options: { readonly mayMake: boolean; readonly gid?: number },
-): Promise<string> {
-  if (subPath.startsWith('/') || subPath.split('/').includes('..'))
-    throw new HostError('Failed', `failed to prepare subPath: "${subPath}" must be relative and without ".."`)
+export async function resolveSubPath(volumePath: string, subPath: string): Promise<string> {
+  const { root, real, missing } = await walk(volumePath, subPath)
+  if (missing.length > 0) throw failed(`"${subPath}" does not exist in a read-only volume`)
+  return join(root, real)
+}
+
+/**
+ * Binds a subPath to `target` and gives the target: the engine mounts from there, so that a container which swaps the path for a link
+ * to the host's files between the check and the mount gains nothing. What a former bind left at the target goes.
+ */
+export async function bindSubPath(volumePath: string, subPath: string, target: string, made: Made): Promise<string> {
+  const place = await openSubPath(volumePath, subPath, made)
+  try {
+    await clearTarget(target)
+    await mkdir(place.isDirectory ? target : dirname(target), { recursive: true })
+    if (!place.isDirectory) await writeFile(target, '')
+    await bindMount(place.path, target)
+    return target
+  } finally {
+    await place.close()
+  }
+}
+
+/** Makes the directories of a subPath that are missing. */
+export async function makeSubPath(volumePath: string, subPath: string, made: Made): Promise<void> {
+  const place = await openSubPath(volumePath, subPath, made)
+  await place.close()
+}
+
+async function openSubPath(volumePath: string, subPath: string, made: Made): Promise<OpenPlace> {
+  const { root, real, missing } = await walk(volumePath, subPath)
+  const parts = [...real.split(sep), ...missing].filter((part) => part !== '')
+  return openBelow(root, parts, made).catch((error: unknown) => {
+    throw failed(`"${subPath}" changed while it was opened: ${(error as Error).message}`)
+  })
+}
+
+/** The part of the path that is there, with its links followed inside the volume, and the part that is not. */
+async function walk(volumePath: string, subPath: string): Promise<{ root: string; real: string; missing: string[] }> {
+  if (subPath.startsWith('/') || subPath.split('/').includes('..')) throw failed(`"${subPath}" must be relative and without ".."`)
   const root = await realpath(volumePath)
+  const parts = subPath.split('/').filter((p) => p !== '' && p !== '.')
   let at = root
-  for (const part of subPath.split('/').filter((p) => p !== '' && p !== '.')) {
-    const next = join(at, part)
-    const real = await realpath(next).catch(() => undefined)
-    if (real === undefined) {
-      if (!options.mayMake) throw new HostError('Failed', `failed to prepare subPath: "${subPath}" does not exist in a read-only volume`)
-      await mkdir(next, { mode: (await stat(at)).mode & 0o7777 })
-      if (options.gid !== undefined) await chown(next, -1, options.gid)
-      at = next
-      continue
-    }
-    if (real !== root && !real.startsWith(root + sep))
-      throw new HostError('Failed', `failed to prepare subPath: "${subPath}" leads out of the volume`)
+  for (const [i, part] of parts.entries()) {
+    const real = await realpath(join(at, part)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw failed(`"${subPath}": ${error.message}`)
+    })
+    if (real === undefined) return { root, real: relative(root, at), missing: parts.slice(i) }
+    if (real !== root && !real.startsWith(root + sep)) throw failed(`"${subPath}" leads out of the volume`)
     at = real
   }
-  return at
+  return { root, real: relative(root, at), missing: [] }
+}
+
+async function clearTarget(target: string): Promise<void> {
+  for (const point of mountPointsUnder(target)) await unmount(point)
+  // Only a directory may stand in the way of a file, and it is empty: what was mounted on it is gone.
+  await rmdir(target).catch(() => {})
+}
+
+function failed(why: string): HostError {
+  return new HostError('Failed', `failed to prepare subPath: ${why}`)
 }

@@ -7,7 +7,7 @@ import type { HostPathVolumeSource, Pod, Volume } from '../../kinds/generated/ty
 import { HostError } from '../pod/pod-host.ts'
 import { writeAtomically } from './atomic-writer.ts'
 import { setUpHostPath } from './host-path.ts'
-import { resolveSubPath } from './sub-path.ts'
+import { makeSubPath, resolveSubPath } from './sub-path.ts'
 import { volumeFiles, type VolumeFiles } from './volume-files.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'keelson-volumes-'))
@@ -148,8 +148,14 @@ test('a subPath is made where it is missing, and never leads out of the volume',
   const volume = join(directory, 'sub')
   mkdirSync(volume)
   symlinkSync('/etc', join(volume, 'out'))
-  assert.equal(await resolveSubPath(volume, 'a/b', { mayMake: true }), join(volume, 'a/b'))
-  assert.ok(statSync(join(volume, 'a/b')).isDirectory())
-  for (const path of ['out/passwd', '../x', '/etc']) await assert.rejects(resolveSubPath(volume, path, { mayMake: true }), HostError)
-  await assert.rejects(resolveSubPath(volume, 'missing', { mayMake: false }), HostError)
+  mkdirSync(join(volume, 'inside'))
+  symlinkSync('inside', join(volume, 'in'))
+  await makeSubPath(volume, 'in/a/b', {})
+  assert.equal(await resolveSubPath(volume, 'in/a/b'), join(volume, 'inside/a/b'))
+  assert.ok(statSync(join(volume, 'inside/a/b')).isDirectory())
+  for (const path of ['out/passwd', '../x', '/etc']) {
+    await assert.rejects(resolveSubPath(volume, path), HostError)
+    await assert.rejects(makeSubPath(volume, path, {}), HostError)
+  }
+  await assert.rejects(resolveSubPath(volume, 'missing'), HostError)
 })

@@ -4,7 +4,13 @@
  */
 export type NamespaceMode = 'POD' | 'CONTAINER' | 'NODE' | 'TARGET'
 
-export type NamespaceOption = { readonly network: NamespaceMode; readonly pid: NamespaceMode; readonly ipc: NamespaceMode }
+export type NamespaceOption = {
+  readonly network: NamespaceMode
+  readonly pid: NamespaceMode
+  readonly ipc: NamespaceMode
+  /** The container whose process namespace TARGET means. */
+  readonly targetId?: string
+}
 
 export type SecurityProfile = { readonly profileType: 'RuntimeDefault' | 'Unconfined' | 'Localhost'; readonly localhostRef?: string }
 

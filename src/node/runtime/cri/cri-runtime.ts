@@ -91,11 +91,14 @@ type Context = CriRuntimeOptions & {
   readonly cgroups: CgroupTree
 }
 
+const userNamespacesRefusal = (handler: string) =>
+  `can't set \`spec.hostUsers: false\`, RuntimeClass handler "${handler}" does not support user namespaces`
+
 function sandboxMethods(context: Context): Pick<Runtime, 'runSandbox' | 'stopSandbox' | 'removeSandbox'> {
   const { observer } = context
   return {
     runSandbox: async (spec, signal) => {
-      if (!spec.hostUsers) throw new RuntimeError('Failed', 'user namespaces (hostUsers: false) are not supported by this container engine')
+      if (!spec.hostUsers) throw new RuntimeError('Failed', userNamespacesRefusal(spec.runtimeHandler))
       const { podSandboxId } = await call<{ podSandboxId: string }>(
         context,
         'RunPodSandbox',

@@ -160,10 +160,13 @@ function namespaceOptions(from: {
   hostPid: boolean
   hostIpc: boolean
   shareProcessNamespace: boolean
+  processesOf?: string | undefined
 }): NamespaceOption {
+  const { processesOf } = from
   return {
+    ...(processesOf === undefined ? {} : { targetId: processesOf }),
     network: from.hostNetwork ? 'NODE' : 'POD',
-    pid: from.hostPid ? 'NODE' : from.shareProcessNamespace ? 'POD' : 'CONTAINER',
+    pid: processesOf !== undefined ? 'TARGET' : from.hostPid ? 'NODE' : from.shareProcessNamespace ? 'POD' : 'CONTAINER',
     ipc: from.hostIpc ? 'NODE' : 'POD',
   }
 }
