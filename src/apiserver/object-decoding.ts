@@ -1,4 +1,5 @@
 import type { KubeObject } from '../machinery/object.ts'
+import { decodeValue } from '../machinery/schema/decode.ts'
 import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import { type StatusError, statusErrors } from '../machinery/status-error.ts'
 import type { FieldValidation, RequestContext } from './core.ts'
@@ -17,12 +18,15 @@ export function decodeFields(
     readonly context: RequestContext
     readonly validation: FieldValidation
     readonly duplicates: readonly string[]
+    /** Parts that are in that form already. Only for built-in types: a custom one may have changed since. */
+    readonly decoded?: ReadonlySet<object> | undefined
   },
 ): void {
   const { expected, context, validation, duplicates } = options
   let unknown: readonly string[] = []
-  if (expected.schema !== '' && schemas.lookup(expected.schema)) {
-    const decoded = schemas.decode(expected.schema, object)
+  const type = expected.schema === '' ? undefined : schemas.lookup(expected.schema)
+  if (type) {
+    const decoded = options.decoded ? decodeValue(type, object, options.decoded).report : schemas.decode(expected.schema, object)
     if (decoded.error !== undefined) throw cannotHandle(expected, decoded.error)
     unknown = decoded.unknownFields
   }

@@ -19,3 +19,30 @@ function clone(value: unknown): unknown {
   }
   return copy
 }
+
+/**
+ * The same, and which parts of the copy are copies of the very objects that `original` has at the same place: what a change that
+ * shares structure with its original left alone. Only the outermost ones are named.
+ */
+export function deepCloneBeside<T>(value: T, original: unknown): { readonly copy: T; readonly untouched: ReadonlySet<object> } {
+  const untouched = new Set<object>()
+  return { copy: cloneBeside(value, original, untouched) as T, untouched }
+}
+
+function cloneBeside(value: unknown, original: unknown, untouched: Set<object>): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (value === original) {
+    const copy = clone(value) as object
+    untouched.add(copy)
+    return copy
+  }
+  if (typeof original !== 'object' || original === null || Array.isArray(value) !== Array.isArray(original)) return clone(value)
+  if (Array.isArray(value)) return value.map((item, i) => cloneBeside(item, (original as unknown[])[i], untouched))
+  const copy: Record<string, unknown> = {}
+  for (const key in value) {
+    const field = cloneBeside((value as Record<string, unknown>)[key], (original as Record<string, unknown>)[key], untouched)
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: field, writable: true, enumerable: true, configurable: true })
+    else copy[key] = field
+  }
+  return copy
+}

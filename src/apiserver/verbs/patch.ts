@@ -1,6 +1,6 @@
 import { toTime } from '../../base/clock.ts'
 import { applyServerSide } from '../../machinery/apply/apply-server-side.ts'
-import { deepClone } from '../../machinery/deep-clone.ts'
+import { deepClone, deepCloneBeside } from '../../machinery/deep-clone.ts'
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts'
 import { applyMergePatch } from '../../machinery/patch/merge-patch.ts'
 import { applyStrategicPatch } from '../../machinery/patch/strategic-patch.ts'
@@ -28,13 +28,15 @@ export async function patchObject(core: Core, context: RequestContext, request: 
     subresource,
     parameters,
     change: (current) => {
-      const object = patched(core, resource.kind, current, patch)
+      // What the patch leaves alone was decoded before it was stored.
+      const { copy: object, untouched } = deepCloneBeside(patched(core, resource.kind, current, patch), current)
       checkKind(resource.kind, object)
       decodeFields(core.schemas, object, {
         expected: resource.kind,
         context,
         validation: parameters.fieldValidation,
         duplicates: patch.duplicates ?? [],
+        decoded: resource.isCustom ? undefined : untouched,
       })
       checkIdentity(object, current)
       return object
@@ -43,7 +45,7 @@ export async function patchObject(core: Core, context: RequestContext, request: 
   return { type: 'object', code: created ? 201 : 200, resource, value }
 }
 
-/** The object with a JSON, merge or strategic patch applied: an own copy, not yet decoded. */
+/** The object with a JSON, merge or strategic patch applied, not yet decoded. It may share structure with both. */
 export function patched(core: Core, expected: ExpectedKind, current: KubeObject, patch: PatchBody): KubeObject {
   switch (patch.type) {
     case 'json':
@@ -52,9 +54,9 @@ export function patched(core: Core, expected: ExpectedKind, current: KubeObject,
       if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value)) {
         throw statusErrors.badRequest('error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}')
       }
-      return deepClone(applyMergePatch(current, patch.value))
+      return applyMergePatch(current, patch.value)
     case 'strategic':
-      return deepClone(applyStrategicPatch(current, patch.value, core.schemas.lookup(expected.schema)))
+      return applyStrategicPatch(current, patch.value, core.schemas.lookup(expected.schema))
     case 'apply':
       throw statusErrors.unsupportedMediaType([
         'application/json-patch+json',

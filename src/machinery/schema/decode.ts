@@ -16,7 +16,13 @@ import type { SchemaNode } from './schema-node.ts'
 /** What was found while decoding. Only the first error counts, as in Go; unknown fields are listed up to a bound. */
 export type DecodeReport = { error: string | undefined; readonly unknownFields: string[] }
 
-type Walk = { readonly path: (string | number)[]; struct: string; readonly report: DecodeReport; readonly errors: TypeFault[] }
+type Walk = {
+  readonly path: (string | number)[]
+  struct: string
+  readonly report: DecodeReport
+  readonly errors: TypeFault[]
+  readonly decoded: ReadonlySet<unknown>
+}
 /** A type error with its place, for callers that answer 422 instead of 400. */
 export type TypeFault = { readonly path: string; readonly value: unknown; readonly message: string }
 type Decoder = (value: unknown, walk: Walk) => unknown
@@ -24,11 +30,20 @@ type Decoder = (value: unknown, walk: Walk) => unknown
 const unknownFieldsMax = 100
 const decoders = new WeakMap<SchemaNode, Decoder>()
 
-/** Decodes in place and returns the value, which is another one only where the root itself changes. */
-export function decodeValue(node: SchemaNode, value: unknown): { value: unknown; report: DecodeReport; faults: readonly TypeFault[] } {
-  const walk: Walk = { path: [], struct: structName(node), report: { error: undefined, unknownFields: [] }, errors: [] }
-  const decoded = decoderOf(node)(value, walk)
-  return { value: decoded, report: walk.report, faults: walk.errors }
+const nothing: ReadonlySet<unknown> = new Set()
+
+/**
+ * Decodes in place and returns the value, which is another one only where the root itself changes. The objects and lists in
+ * `decoded` are known to be in decoded form and passed over.
+ */
+export function decodeValue(
+  node: SchemaNode,
+  value: unknown,
+  decoded = nothing,
+): { value: unknown; report: DecodeReport; faults: readonly TypeFault[] } {
+  const walk: Walk = { path: [], struct: structName(node), report: { error: undefined, unknownFields: [] }, errors: [], decoded }
+  const result = decoderOf(node)(value, walk)
+  return { value: result, report: walk.report, faults: walk.errors }
 }
 
 function decoderOf(node: SchemaNode): Decoder {
@@ -85,6 +100,7 @@ function objectDecoder(node: SchemaNode): Decoder {
   const keepsUnknown = node.preservesUnknown
   return (value, walk) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return fault(node, value, walk)
+    if (walk.decoded.has(value)) return value
     const object = value as Record<string, unknown>
     const outer = walk.struct
     if (struct !== '') walk.struct = struct
@@ -117,6 +133,7 @@ function mapDecoder(node: SchemaNode): Decoder {
   let decoder: Decoder | undefined
   return (value, walk) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return fault(node, value, walk)
+    if (walk.decoded.has(value)) return value
     decoder ??= decoderOf(element)
     const map = value as Record<string, unknown>
     for (const key in map) {
@@ -135,6 +152,7 @@ function listDecoder(node: SchemaNode): Decoder {
   let decoder: Decoder | undefined
   return (value, walk) => {
     if (!Array.isArray(value)) return fault(node, value, walk)
+    if (walk.decoded.has(value)) return value
     decoder ??= decoderOf(element)
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i]
