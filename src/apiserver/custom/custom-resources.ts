@@ -4,7 +4,7 @@
  *  1. A kind is served before its definition says Established, so whoever waits for the condition finds the routes.
  *  2. Everything is decided from the cache's present state; an event only says where to look.
  *  3. A definition that is being deleted is let go when no instance is left, and its routes stay until then.
- *  4. A changed definition makes new kinds; the watches of the old ones end, so nobody sees objects in a form of the past.
+ *  4. A changed definition makes new kinds; the watches of the old ones end soon, so nobody sees objects in a form of the past for long.
  */
 import { toTime } from '../../base/clock.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../../kinds/generated/types/apiextensions-v1.ts'
@@ -30,6 +30,9 @@ export type CustomResources = {
   /** Resolves when nothing is followed any more, after the signal aborted. */
   readonly ended: Promise<void>
 }
+
+/** What watches have not delivered yet (the end of the instances, above all) still reaches them. */
+const retireDelayMs = 500
 
 type Served = {
   readonly definition: CustomResourceDefinition
@@ -200,7 +203,7 @@ class Custom {
       this.#schemas.remove(resource.kind.schema)
     }
     this.#core.registry.remove(kind.group, kind.plural)
-    served.retire.abort()
+    this.#core.clock.schedule(retireDelayMs, () => served.retire.abort())
   }
 
   #cleanUp(resource: Resource, definition: CustomResourceDefinition): void {
