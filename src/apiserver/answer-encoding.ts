@@ -11,6 +11,7 @@ import type { Resource } from './registry.ts'
 import { type IncludeObject, partialOf, tableOf } from './table.ts'
 import type { Answer } from './verb-request.ts'
 import type { ListPage } from './verbs/list.ts'
+import { encodeProtobufWatch, protobufWatchType } from './protobuf-watch.ts'
 import { encodeWatch } from './watch-encoding.ts'
 
 export type EncodingOptions = {
@@ -47,9 +48,10 @@ export async function encodeAnswer(answer: Answer, options: EncodingOptions): Pr
     case 'list':
       return encodeList(answer.resource, answer.page, options)
     case 'watch': {
-      const type = format.encoding === 'json' ? 'application/json' : contentTypes[format.encoding]
-      if (format.encoding !== 'json') throw statusErrors.notAcceptable(['application/json'])
-      return { code: 200, headers: { 'content-type': type, 'cache-control': 'no-cache, private' }, body: encodeWatch(answer, options) }
+      if (format.encoding === 'yaml') throw statusErrors.notAcceptable(['application/json', contentTypes.protobuf])
+      const isBinary = format.encoding === 'protobuf'
+      const headers = { 'content-type': isBinary ? protobufWatchType : contentTypes.json, 'cache-control': 'no-cache, private' }
+      return { code: 200, headers, body: isBinary ? encodeProtobufWatch(answer, options) : encodeWatch(answer, options) }
     }
   }
 }

@@ -58,23 +58,24 @@ function derivedFrame(resource: Resource, event: SelectedEvent, options: Encodin
 }
 
 function bookmark(resource: Resource, batch: WatchBatch & { type: 'bookmark' }, options: EncodingOptions): Buffer {
+  return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object: bookmarkObject(resource, batch, options) })}\n`)
+}
+
+/** What a bookmark carries: nothing but its revision, in the form that the watch's events have. */
+export function bookmarkObject(resource: Resource, batch: WatchBatch & { type: 'bookmark' }, options: EncodingOptions): object {
   const { as, version } = options.format
   const metadata = {
     resourceVersion: String(batch.revision),
     ...(batch.isInitialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
   }
   const partial = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata }
-  const object =
-    as === 'Table'
-      ? {
-          kind: 'Table',
-          apiVersion: `meta.k8s.io/${version}`,
-          metadata: { resourceVersion: metadata.resourceVersion },
-          columnDefinitions: [],
-          rows: [{ cells: resource.kind.columns.map(() => null), object: partial }],
-        }
-      : as === undefined
-        ? { kind: resource.kind.kind, apiVersion: resource.apiVersion, metadata }
-        : partial
-  return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`)
+  if (as === undefined) return { kind: resource.kind.kind, apiVersion: resource.apiVersion, metadata }
+  if (as !== 'Table') return partial
+  return {
+    kind: 'Table',
+    apiVersion: `meta.k8s.io/${version}`,
+    metadata: { resourceVersion: metadata.resourceVersion },
+    columnDefinitions: [],
+    rows: [{ cells: resource.kind.columns.map(() => null), object: partial }],
+  }
 }
