@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTestApi } from '../../apiserver/test-api.ts'
+import { silentLog } from '../../base/log.ts'
+import { seededRandom } from '../../base/random.ts'
+import type { Client } from '../../client/contract.ts'
+import { delegateResource } from '../../client/delegate-resource.ts'
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { virtualClock } from '../../platform/virtual-clock.ts'
+import { StatusWriter } from './status-writer.ts'
+
+/** Counts writes: all, and how many were under way at a time. */
+function counting(client: Client) {
+  const counts = { all: 0, now: 0, most: 0 }
+  const counted: Client = {
+    ...client,
+    resource: (kind, namespace) => {
+      const resource = client.resource(kind, namespace)
+      return {
+        ...delegateResource(resource),
+        patch: async (...args) => {
+          counts.all++
+          counts.most = Math.max(counts.most, ++counts.now)
+          try {
+            return await resource.patch(...args)
+          } finally {
+            counts.now--
+          }
+        },
+      }
+    },
+  }
+  return { counts, client: counted }
+}
+
+test('a burst is written a few at a time, and what became old while it waited not at all', async () => {
+  const clock = virtualClock()
+  const random = seededRandom(1)
+  const api = await createTestApi({ clock, random })
+  const pods = api.client.resource(kindRefs.coreV1.pods, 'default')
+  const made: Pod[] = []
+  for (let i = 0; i < 8; i++) {
+    const spec = { containers: [{ name: 'c', image: 'registry.example/a:1' }] }
+    made.push(await pods.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: `p${i}` }, spec }))
+  }
+  const { counts, client } = counting(api.client)
+  const writer = new StatusWriter({ client, clock, random, log: silentLog, onWritten: () => {} }, new AbortController().signal)
+  for (const pod of made) writer.put(pod, { ...pod.status, phase: 'Pending', message: 'starting' })
+  await Promise.resolve()
+  for (const pod of made) writer.put(pod, { ...pod.status, phase: 'Running' })
+  for (const pod of made) await writer.flushed(pod.metadata.uid!)
+  const after = (await pods.list()).items
+  assert.deepEqual(
+    after.map(({ status }) => [status?.phase, status?.message]),
+    made.map(() => ['Running', undefined]),
+  )
+  assert.equal(counts.most, 2)
+  assert(counts.all <= made.length + 2, `${counts.all} writes`)
+})
+
+test('what is stated while a write is on its way is written after it', async () => {
+  const clock = virtualClock()
+  const random = seededRandom(1)
+  const { client } = await createTestApi({ clock, random })
+  const pods = client.resource(kindRefs.coreV1.pods, 'default')
+  const spec = { containers: [{ name: 'c', image: 'registry.example/a:1' }] }
+  const pod = await pods.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec })
+  let next = 0
+  const onWritten = (written: Pod) => {
+    if (next < 3) writer.put(written, { ...written.status, phase: 'Running', message: `step ${++next}` })
+  }
+  const writer = new StatusWriter({ client, clock, random, log: silentLog, onWritten }, new AbortController().signal)
+  writer.put(pod, { ...pod.status, phase: 'Running' })
+  await writer.flushed(pod.metadata.uid!)
+  assert.equal((await pods.get('p')).status?.message, 'step 3')
+})
