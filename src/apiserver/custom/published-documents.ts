@@ -2,6 +2,7 @@ import type { KindDefinition } from '../../kinds/kind.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
 import { createDiscovery, type Discovery } from '../discovery/discovery.ts'
 import { createOpenApi, type OpenApi } from '../openapi/openapi.ts'
+import { customPatchTypes } from '../openapi/parameters.ts'
 import type { PathHandler } from '../pipeline.ts'
 import type { Registry } from '../registry.ts'
 import type { CustomType } from './custom-type.ts'
@@ -40,6 +41,7 @@ export function publishedDocuments(parts: {
             definitions: { ...definitions, ...customDefinitions(custom, parts.customType, 'v3') },
             simplified: customDefinitions(custom, parts.customType, 'v2'),
             base,
+            patchTypes: customPatchTypes,
           })
     return (current = { discovery, openApi })
   }

@@ -6,7 +6,7 @@ import { type Group, groupKinds, type GroupVersion } from '../discovery/group-ve
 import { headerText, type JsonDocument, jsonDocument, type RequestHeaders } from '../discovery/json-document.ts'
 import { completeDefinitions, type Definitions, openApi2, openApi3, reachable, writeDefinition } from './definitions.ts'
 import { type Operation, type PathItem, pathsOf } from './operations.ts'
-import { type Parameter, patchTypes } from './parameters.ts'
+import { type Parameter, patchTypes as allPatchTypes } from './parameters.ts'
 
 /** Answers `/openapi/v2` and `/openapi/v3`. Undefined: the path is not OpenAPI's. */
 export type OpenApi = {
@@ -31,12 +31,15 @@ export function createOpenApi({
   definitions,
   simplified = {},
   base,
+  patchTypes = allPatchTypes,
   version = 'v1.36.0',
 }: {
   readonly kinds: readonly KindDefinition[]
   readonly definitions: Definitions
   readonly simplified?: Definitions
   readonly base?: OpenApi
+  /** Media types of patches; kubectl decides by them which kind it sends. */
+  readonly patchTypes?: readonly string[]
   readonly version?: string
 }): OpenApi {
   const versions = lazy(() => {
@@ -46,12 +49,12 @@ export function createOpenApi({
     for (const v of groupKinds(kinds).flatMap((g: Group) => g.versions))
       documents.set(
         v.group === '' ? `api/${v.version}` : `apis/${v.group}/${v.version}`,
-        jsonDocument(() => version3(v, complete, schemaOf, version)),
+        jsonDocument(() => version3(v, complete, { schemaOf, version, patchTypes })),
       )
     return documents
   })
   const swagger = lazy((): SwaggerParts => {
-    const own = swaggerParts(kinds, completeDefinitions({ ...definitions, ...simplified }, kinds))
+    const own = swaggerParts(kinds, completeDefinitions({ ...definitions, ...simplified }, kinds), patchTypes)
     const before = base?.swagger()
     return { paths: { ...before?.paths, ...own.paths }, definitions: { ...before?.definitions, ...own.definitions } }
   })
@@ -105,12 +108,12 @@ function schemaFinder(definitions: Definitions): (gvk: Operation['gvk']) => stri
   return ({ group, version, kind }) => byKind.get(`${group}/${version}/${kind}`)
 }
 
-function swaggerParts(kinds: readonly KindDefinition[], complete: Definitions): SwaggerParts {
+function swaggerParts(kinds: readonly KindDefinition[], complete: Definitions, patchTypes: readonly string[]): SwaggerParts {
   const schemaOf = schemaFinder(complete)
   const items = groupKinds(kinds).flatMap((g) => g.versions.flatMap((v) => pathsOf(v, schemaOf)))
   const names = [...reachable(rootsOf(items), complete)].sort()
   return {
-    paths: Object.fromEntries(items.map((item) => [item.path, path2(item)])),
+    paths: Object.fromEntries(items.map((item) => [item.path, path2(item, patchTypes)])),
     definitions: Object.fromEntries(names.map((name) => [name, writeDefinition(name, complete[name]!, openApi2)])),
   }
 }
@@ -129,15 +132,22 @@ function version2({ paths, definitions }: SwaggerParts, version: string): object
 function version3(
   groupVersion: GroupVersion,
   complete: Definitions,
-  schemaOf: (gvk: Operation['gvk']) => string | undefined,
-  version: string,
+  {
+    schemaOf,
+    version,
+    patchTypes,
+  }: {
+    readonly schemaOf: (gvk: Operation['gvk']) => string | undefined
+    readonly version: string
+    readonly patchTypes: readonly string[]
+  },
 ): object {
   const items = pathsOf(groupVersion, schemaOf)
   const names = [...reachable(rootsOf(items), complete)].sort()
   return {
     openapi: '3.0.0',
     info: { ...info, version },
-    paths: Object.fromEntries(items.map((item) => [item.path, path3(item)])),
+    paths: Object.fromEntries(items.map((item) => [item.path, path3(item, patchTypes)])),
     components: {
       schemas: Object.fromEntries(names.map((name) => [name, writeDefinition(name, complete[name]!, openApi3)])),
       securitySchemes: { BearerToken: { in: 'header', name: 'authorization', type: 'apiKey' } },
@@ -149,7 +159,7 @@ function rootsOf(items: readonly PathItem[]): string[] {
   return items.flatMap((i) => i.operations.flatMap((o) => [o.body, o.answer].filter((name) => name !== undefined)))
 }
 
-function path2({ parameters, operations }: PathItem): object {
+function path2({ parameters, operations }: PathItem, patchTypes: readonly string[]): object {
   const write = ({ name, in: place, type, description }: Parameter) => ({
     name,
     in: place,
@@ -176,7 +186,7 @@ function path2({ parameters, operations }: PathItem): object {
   }
 }
 
-function path3({ parameters, operations }: PathItem): object {
+function path3({ parameters, operations }: PathItem, patchTypes: readonly string[]): object {
   const write = ({ name, in: place, type, description }: Parameter) => ({
     name,
     in: place,

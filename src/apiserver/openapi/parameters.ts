@@ -57,6 +57,9 @@ export const actionParameters: Readonly<Record<string, readonly Parameter[]>> = 
   connect: [],
 }
 
+/** Custom kinds have no strategies. */
+export const customPatchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'] as const
+
 export const patchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
