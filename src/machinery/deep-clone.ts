@@ -37,7 +37,11 @@ function cloneBeside(value: unknown, original: unknown, untouched: Set<object>):
     return copy
   }
   if (typeof original !== 'object' || original === null || Array.isArray(value) !== Array.isArray(original)) return clone(value)
-  if (Array.isArray(value)) return value.map((item, i) => cloneBeside(item, (original as unknown[])[i], untouched))
+  if (Array.isArray(value)) {
+    const copy = new Array<unknown>(value.length)
+    for (let i = 0; i < value.length; i++) copy[i] = cloneBeside(value[i], (original as unknown[])[i], untouched)
+    return copy
+  }
   const copy: Record<string, unknown> = {}
   for (const key in value) {
     const field = cloneBeside((value as Record<string, unknown>)[key], (original as Record<string, unknown>)[key], untouched)

@@ -73,20 +73,19 @@ function refuseByTaint(pod: Pod, node: Node): TerminalReason | undefined {
 
 function refuseByResources(pod: Pod, others: readonly Pod[], node: Node): TerminalReason | undefined {
   const allocatable = resourceAmounts(node.status?.allocatable)
-  const active = others.filter(
-    (p) => p.status?.phase !== 'Succeeded' && p.status?.phase !== 'Failed' && p.metadata.uid !== pod.metadata.uid,
-  )
-  if (allocatable.pods !== undefined && active.length + 1 > allocatable.pods) {
-    return outOf('pods', 1, active.length, allocatable.pods)
-  }
   const requests = podRequests(pod)
   const names = Object.keys(requests).filter((name) => requests[name]! > 0)
-  if (names.length === 0) return undefined
+  let count = 0
   const used: Record<string, number> = {}
-  for (const other of active) {
+  for (const other of others) {
+    const phase = other.status?.phase
+    if (phase === 'Succeeded' || phase === 'Failed' || other.metadata.uid === pod.metadata.uid) continue
+    count++
+    if (names.length === 0) continue
     const own = requestsOf(other)
     for (const name of names) used[name] = (used[name] ?? 0) + (own[name] ?? 0)
   }
+  if (allocatable.pods !== undefined && count + 1 > allocatable.pods) return outOf('pods', 1, count, allocatable.pods)
   for (const name of names) {
     const capacity = allocatable[name]
     // A resource that the node does not know is the scheduler's affair: upstream's agent ignores it too.

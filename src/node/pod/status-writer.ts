@@ -23,12 +23,12 @@ type Entry = { pod: Pod; wanted: PodStatus; writing: Promise<void> | undefined }
 
 /** The condition types that the agent removes when it no longer states them. */
 const transientConditions = new Set(['PodResizePending', 'PodResizeInProgress'])
-/** Writes under way at a time: a burst of starts then meets the server as fewer and newer statuses. */
-const parallelWrites = 2
+/** Writes under way at a time, as upstream's agent has it: a burst of starts meets the server as fewer and newer statuses. */
+const parallelWrites = 1
 const retry = { initialMs: 100, maxMs: 10_000, factor: 2, jitter: 0.5 } as const
 
 /**
- * Brings pods' statuses to the API: one write at a time a pod, a few at a time in all, and only the newest wanted status counts. A patch names the uid (never
+ * Brings pods' statuses to the API: one write at a time, the pods by turns, and only the newest wanted status counts. A patch names the uid (never
  * another pod of the same name) and only what changed, so that conditions of others are left alone and no version can conflict.
  */
 export class StatusWriter {
