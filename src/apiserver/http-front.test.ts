@@ -153,6 +153,48 @@ test('HTTP/2 serves a watch and writes on one connection', async () => {
   session.close()
 })
 
+const secretsPath = '/api/v1/namespaces/default/secrets?watch=1&timeoutSeconds=600'
+const leavings: Readonly<Record<string, () => Promise<void>>> = {
+  'HTTP/2, the stream is reset': async () => {
+    const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.cert, ...as })
+    const watch = session.request({ ':path': secretsPath })
+    watch.on('error', () => {})
+    await new Promise((resolve) => watch.once('response', resolve))
+    watch.close(8)
+    session.close()
+  },
+  'HTTP/2, the connection is cut': async () => {
+    const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.cert, ...as })
+    const watch = session.request({ ':path': secretsPath })
+    watch.on('error', () => {})
+    await new Promise((resolve) => watch.once('response', resolve))
+    session.destroy()
+  },
+  'HTTP/1.1': () =>
+    new Promise((resolve) => {
+      const sent = httpsRequest({ host: '127.0.0.1', port, path: secretsPath, ca: authority.cert, ...as }, () => {
+        sent.destroy()
+        resolve()
+      })
+      sent.on('error', () => {})
+      sent.end()
+    }),
+  'HEAD, which has no body': async () => {
+    await call('HEAD', secretsPath, as)
+  },
+}
+for (const [how, leave] of Object.entries(leavings)) {
+  test(`a watch ends when its client leaves: ${how}`, async () => {
+    const watching = () => Number(/^apiserver_longrunning_requests\{resource="secrets",verb="WATCH"\} (\d+)/m.exec(metricsText())?.[1] ?? 0)
+    await leave()
+    const endMs = systemClock.monotonicMs() + 2_000
+    while (watching() > 0 && systemClock.monotonicMs() < endMs) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(watching(), 0)
+  })
+}
+
+const metricsText = () => [...api.metrics.text([])].join('')
+
 test('logs and streams go to the node agent of the pod', async () => {
   const address = { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: agentPort } } }
   await call('POST', '/api/v1/nodes', { ...as, body: JSON.stringify({ metadata: { name: 'n1' } }) })

@@ -108,7 +108,8 @@ async function close({ server, sockets, open, clock, graceMs }: Closing): Promis
 async function serve(options: HttpFrontOptions, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('the client has gone'))
+    // Not `writableFinished`: over HTTP/2 that is true as well when the client resets the stream in the middle of an answer.
+    if (!response.writableEnded) gone.abort(new Error('the client has gone'))
   })
   const body = await readBody(request)
   const call = body === 'too large' ? undefined : toApiRequest(request, body, gone.signal)
@@ -124,7 +125,13 @@ async function serve(options: HttpFrontOptions, request: Http2ServerRequest, res
     response.end(JSON.stringify(error.status))
     return
   }
-  await write(response, await options.handle(call), request.method === 'HEAD')
+  const answer = await options.handle(call)
+  try {
+    await write(response, answer, request.method === 'HEAD')
+  } finally {
+    // A stream that was not read to its end still follows something.
+    if (!(answer.body instanceof Uint8Array)) gone.abort(new Error('the answer has ended'))
+  }
 }
 
 async function write(response: Http2ServerResponse, answer: ApiResponse, isHead: boolean): Promise<void> {

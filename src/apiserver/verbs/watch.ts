@@ -58,6 +58,13 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   const from = sendsState || wanted === undefined || wanted === 0 ? revision : wanted
   const batches = cache.watch(prefix, { after: from, signal, ...(request.allowWatchBookmarks ? { progressMs: bookmarkEveryMs } : {}) })
   const cancel = request.timeoutSeconds ? core.clock.schedule(request.timeoutSeconds * 1000, () => stop.abort()) : undefined
+  const finish = () => {
+    cancel?.()
+    stop.abort()
+  }
+  // The reader may leave before it reads anything: then the stream below never runs to its end.
+  if (signal.aborted) finish()
+  else signal.addEventListener('abort', finish, { once: true })
   const initial = state.filter((entry) => !selection || selection.matches(entry.value)).map((entry) => entry.value)
   return follow({
     initial,
@@ -65,10 +72,7 @@ export async function watchObjects(core: Core, context: RequestContext, request:
     batches,
     selection,
     from,
-    finish: () => {
-      cancel?.()
-      stop.abort()
-    },
+    finish,
   })
 }
 
