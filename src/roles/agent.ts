@@ -43,7 +43,7 @@ async function runUntilRenewal(options: AgentOptions, log: Log, stopped: Promise
   const nodeName = options.nodeName ?? hostname().toLowerCase()
   const address = options.nodeAddress ?? machineAddress()
   const paths = nodePaths(options.dataDir, options.registriesDir)
-  rememberNode(options.dataDir, nodeName)
+  rememberNode(options.dataDir, nodeName, options.runtimeEndpoint)
   const joining = new AbortController()
   void stopped.then(() => joining.abort(new Error('the agent is stopping')))
   const identity = await joinCluster({
@@ -54,6 +54,7 @@ async function runUntilRenewal(options: AgentOptions, log: Log, stopped: Promise
     nodeName,
     addresses: [address],
     clock: systemClock,
+    random: systemRandom,
     log,
     signal: joining.signal,
   })

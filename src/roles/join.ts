@@ -8,14 +8,17 @@ import { X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
+import { backoffMs } from '../base/backoff.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { quietLog } from '../base/quiet-log.ts'
+import type { Random } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
 import type { Client } from '../client/contract.ts'
 import { createHttpClient } from '../client/http-client.ts'
 import { certificateSigningRequests } from '../kinds/certificates/certificate-signing-request.ts'
 import { nodes } from '../kinds/core/node.ts'
-import { isStatus } from '../machinery/status-error.ts'
+import { isStatus, StatusError } from '../machinery/status-error.ts'
 import type { CertificateSigningRequest } from '../kinds/generated/types/certificates-v1.ts'
 import { authorityHash, type CertifiedKey } from '../platform/pki/certificate.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
@@ -31,18 +34,49 @@ export type JoinOptions = {
   readonly nodeName: string
   readonly addresses: readonly string[]
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
   readonly signal: AbortSignal
 }
 
 const signTimeoutMs = 60_000
+const unreachableCode = 3
 /** A certificate is renewed when less than this share of its life is left. */
 const renewShare = 0.3
 
+const retryBackoff = { initialMs: 500, maxMs: 15_000, factor: 2, jitter: 0.2 } as const
+/** How often the same reason for waiting is told. */
+const repeatMs = 60_000
+
+/**
+ * What is kept and still good needs no server. For the rest the agent waits as long as it takes: it starts with its machine, whenever
+ * the server does. Rejects (CliError, StatusError) with what waiting does not mend: a wrong hash, a bad token, a refusal.
+ */
 export async function joinCluster(options: JoinOptions): Promise<NodeIdentity> {
   mkdirSync(options.pkiDir, { recursive: true, mode: 0o700 })
+  const log = quietLog(options.log, options.clock, repeatMs)
+  for (let failures = 0; ; failures++) {
+    try {
+      return await joinOnce(options)
+    } catch (error) {
+      if (options.signal.aborted || !mayPass(error)) throw error
+      log.warn({ server: options.server, error: (error as Error).message }, 'the API server cannot be reached; trying again')
+      await sleep(options.clock, backoffMs(retryBackoff, failures, options.random), options.signal)
+    }
+  }
+}
+
+/** No answer, or one that says "later". */
+function mayPass(error: unknown): boolean {
+  if (error instanceof CliError) return error.exitCode === unreachableCode
+  return error instanceof StatusError && (error.code === 429 || error.code >= 500)
+}
+
+async function joinOnce(options: JoinOptions): Promise<NodeIdentity> {
   const ca = await trustedAuthority(options)
   const client = await clientCertificate(options, ca)
+  const kept = keptServingCertificate(options)
+  if (kept) return { ca, client, server: kept }
   const asNode = createHttpClient({ server: options.server, ca, cert: client.cert, key: client.key, clock: options.clock })
   try {
     await announceNode(options, asNode)
@@ -86,7 +120,7 @@ function shownAuthority(server: string): Promise<string | undefined> {
     })
     socket.setTimeout(10_000, () => socket.destroy(new Error('no answer in 10 s')))
     socket.once('error', (error) =>
-      reject(new CliError(`cannot reach the server at ${server}`, { nextStep: error.message, exitCode: 3, cause: error })),
+      reject(new CliError(`cannot reach the server at ${server}`, { nextStep: error.message, exitCode: unreachableCode, cause: error })),
     )
   })
 }
@@ -140,15 +174,19 @@ async function announceNode(options: JoinOptions, client: Client): Promise<void>
   await resource.patch(options.nodeName, { type: 'strategic', body: { status: { addresses } } }, { subresource: 'status' })
 }
 
-async function servingCertificate(options: JoinOptions, client: Client): Promise<CertifiedKey> {
-  const hosts = [options.nodeName, ...options.addresses]
+const servingHosts = ({ nodeName, addresses }: JoinOptions) => [nodeName, ...addresses]
+
+function keptServingCertificate(options: JoinOptions): CertifiedKey | undefined {
   const kept = readPair(options.pkiDir, 'kubelet-server')
-  if (kept && lifeLeft(kept, options.clock.now()) > renewShare && coversHosts(kept, hosts)) return kept
+  return kept && lifeLeft(kept, options.clock.now()) > renewShare && coversHosts(kept, servingHosts(options)) ? kept : undefined
+}
+
+function servingCertificate(options: JoinOptions, client: Client): Promise<CertifiedKey> {
   return requestCertificate(options, client, {
     file: 'kubelet-server',
     signerName: 'kubernetes.io/kubelet-serving',
     usages: ['digital signature', 'server auth'],
-    hosts,
+    hosts: servingHosts(options),
   })
 }
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { quietLog } from '../base/quiet-log.ts'
 import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
@@ -48,10 +49,14 @@ export type MachineNode = {
 }
 
 export const kubeletPort = 10_250
+/** How often a failure that goes on is told. */
+const repeatMs = 60_000
 
 export function startMachineNode(options: MachineNodeOptions): MachineNode {
   const stopping = new AbortController()
-  const running = runMachineNode(options, stopping.signal)
+  // Its loops go on trying whatever fails; one line a minute tells what they wait for.
+  const log = quietLog(options.log, options.clock, repeatMs)
+  const running = runMachineNode({ ...options, log }, stopping.signal)
   return {
     done: running,
     stop: async () => {

@@ -3,8 +3,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { silentLog } from '../base/log.ts'
 import { createPodNetwork } from '../node/cni/pod-network.ts'
-import { createContainerdSupervisor } from '../node/containerd/containerd-supervisor.ts'
+import { createContainerdSupervisor, removeAllSandboxes } from '../node/containerd/containerd-supervisor.ts'
 import { removeAgentFiles } from '../node/host/agent-files.ts'
+import { createCriRuntime } from '../node/runtime/cri/cri-runtime.ts'
 import { listProcesses, signalProcess } from '../platform/background-process.ts'
 import { killCgroup, removeCgroup } from '../platform/cgroup.ts'
 import { mountPointsUnder, unmount } from '../platform/mount.ts'
@@ -13,6 +14,9 @@ import { systemRandom } from '../platform/system-random.ts'
 import { createProxy } from '../proxy/loop.ts'
 import { clusterNetwork } from './cluster-network.ts'
 import { type NodePaths, nodePaths } from './node-paths.ts'
+import { endpointFile } from './own-node.ts'
+
+const common = { clock: systemClock, random: systemRandom, log: silentLog }
 
 /** Runs in the node's network namespace, because interfaces and rules are that namespace's. */
 export async function teardownNode(dataDir: string): Promise<void> {
@@ -20,22 +24,9 @@ export async function teardownNode(dataDir: string): Promise<void> {
   if (!existsSync(nameFile)) return
   const nodeName = readFileSync(nameFile, 'utf8').trim()
   const paths = nodePaths(dataDir)
-  const common = { clock: systemClock, random: systemRandom, log: silentLog }
-  const supervisor = createContainerdSupervisor({
-    dataDirectory: dataDir,
-    stateDirectory: paths.stateDir,
-    cniConfigDirectory: paths.cniConfigDir,
-    registryDirectory: paths.registriesDir,
-    ...common,
-  })
-  // Only containerd can end what its shims hold; an own one is started for it where none runs any more.
-  try {
-    await supervisor.start()
-    await supervisor.stopAll(nodeName)
-  } catch (error) {
-    // It can have lost track of its own, when its data was removed under it; what it leaves is ended without it.
-    process.stderr.write(`containerd could not end everything by itself (${String(error)}); the rest is ended without it\n`)
-  }
+  const endpoint = join(dataDir, endpointFile)
+  if (existsSync(endpoint)) await endInForeignEngine(readFileSync(endpoint, 'utf8').trim(), nodeName)
+  else await endInOwnEngine(paths, nodeName)
   await endLeftovers(paths)
   const network = { clusterCidr: clusterNetwork.podCidr, serviceCidr: clusterNetwork.serviceCidr }
   await createPodNetwork({
@@ -55,7 +46,38 @@ export async function teardownNode(dataDir: string): Promise<void> {
     facts: { ...network, nodeName, zone: undefined, nodeAddresses: [], localServiceAddresses: [] },
   }).remove()
   await removeAgentFiles({ rootDir: paths.podsDir, logsDir: paths.logsDir })
-  rmSync(nameFile, { force: true })
+  for (const file of [endpoint, nameFile]) rmSync(file, { force: true })
+}
+
+async function endInOwnEngine(paths: NodePaths, nodeName: string): Promise<void> {
+  const supervisor = createContainerdSupervisor({
+    dataDirectory: paths.dataDir,
+    stateDirectory: paths.stateDir,
+    cniConfigDirectory: paths.cniConfigDir,
+    registryDirectory: paths.registriesDir,
+    ...common,
+  })
+  // Only containerd can end what its shims hold; an own one is started for it where none runs any more.
+  try {
+    await supervisor.start()
+    await supervisor.stopAll(nodeName)
+  } catch (error) {
+    // It can have lost track of its own, when its data was removed under it; what it leaves is ended without it.
+    process.stderr.write(`containerd could not end everything by itself (${String(error)}); the rest is ended without it\n`)
+  }
+}
+
+/** Ends this node's pods in an engine that somebody else runs, and leaves the engine to them. */
+async function endInForeignEngine(endpoint: string, nodeName: string): Promise<void> {
+  const socket = endpoint.replace(/^unix:\/\//, '')
+  const runtime = createCriRuntime({ socket, owner: nodeName, ...common })
+  try {
+    await removeAllSandboxes(runtime)
+  } catch (error) {
+    process.stderr.write(`the engine at ${socket} could not end everything (${String(error)}); the rest is ended without it\n`)
+  } finally {
+    await runtime.close()
+  }
 }
 
 /** Processes in the node's cgroups, shims of its containerd, and mounts below its directories. */

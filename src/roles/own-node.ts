@@ -1,5 +1,5 @@
 /** The server's own machine as a node: the agent speaks to the API in process. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Log } from '../base/log.ts'
@@ -15,6 +15,9 @@ import { startMachineNode } from './machine-node.ts'
 import { nodePaths } from './node-paths.ts'
 import type { ServerOptions } from './role-options.ts'
 
+/** Beside `node-name`: the socket of an engine that somebody else runs. */
+export const endpointFile = 'runtime-endpoint'
+
 const certificateMs = 365 * 24 * 3600 * 1000
 
 /** Starts it in the background; what it gives stops it. A node that cannot start ends the process with the reason. */
@@ -25,7 +28,7 @@ export function startOwnNode(
   const { controlPlane, pki, address, log } = parts
   const nodeName = options.nodeName ?? hostname().toLowerCase()
   const paths = nodePaths(options.dataDir, options.registriesDir)
-  rememberNode(options.dataDir, nodeName)
+  rememberNode(options.dataDir, nodeName, options.runtimeEndpoint)
   const nowMs = systemClock.now()
   const serving = issueCertificate(pki.ca, {
     subject: { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] },
@@ -58,10 +61,12 @@ export function startOwnNode(
   }
 }
 
-/** For the teardown, which must know whose containers to end. */
-export function rememberNode(dataDir: string, nodeName: string): void {
+/** For the teardown, which must know whose containers to end, and in which engine when it is not our own. */
+export function rememberNode(dataDir: string, nodeName: string, runtimeEndpoint: string | undefined): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(nodeName))
     throw new CliError(`"${nodeName}" cannot be a node's name`, { nextStep: 'give another one with --node-name', exitCode: 2 })
   writeSecretFile(join(dataDir, 'node-name'), nodeName)
+  if (runtimeEndpoint === undefined) rmSync(join(dataDir, endpointFile), { force: true })
+  else writeSecretFile(join(dataDir, endpointFile), runtimeEndpoint)
 }

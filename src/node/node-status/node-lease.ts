@@ -1,3 +1,4 @@
+import { backoffMs } from '../../base/backoff.ts'
 import { type Clock, sleep, toMicroTime } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
@@ -18,6 +19,9 @@ export type NodeLeaseOptions = {
   readonly node: () => Node | undefined
 }
 
+/** A lease must be renewed soon after the server is back, so it never waits long. */
+const retryBackoff = { initialMs: 1_000, maxMs: 7_000, factor: 2, jitter: 0.5 } as const
+
 export const leaseNamespace = 'kube-node-lease'
 
 /** Shows that the node lives: renews its Lease every quarter of its duration until the signal aborts. */
@@ -25,14 +29,16 @@ export async function keepNodeLease(options: NodeLeaseOptions, signal: AbortSign
   const { clock, random, durationSeconds } = options
   const periodMs = (durationSeconds * 1000) / 4
   let known: Lease | undefined
+  let failures = 0
   while (!signal.aborted) {
     let delayMs = periodMs * (1 + 0.04 * random.next())
     try {
       known = known ? await renew(options, known, signal) : await createOrAdopt(options, signal)
+      failures = 0
     } catch (error) {
       if (signal.aborted) return
       known = undefined
-      delayMs = Math.min(delayMs, 1_000 + 1_000 * random.next())
+      delayMs = Math.min(delayMs, backoffMs(retryBackoff, failures++, random))
       options.log.warn({ error: String(error) }, 'the node lease could not be renewed')
     }
     await sleep(clock, delayMs, signal).catch(() => {})
