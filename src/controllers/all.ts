@@ -9,6 +9,7 @@ import { endpointSliceMirroringController } from './endpointslice-mirroring/cont
 import { endpointSliceController } from './endpointslice/controller.ts'
 import { eventExpiryController } from './event-expiry/controller.ts'
 import { garbageCollectorController } from './garbage-collector/controller.ts'
+import { jobController } from './job/controller.ts'
 import { namespaceController } from './namespace/controller.ts'
 import { nodeIpamController } from './node-ipam/controller.ts'
 import { nodeLifecycleController } from './node-lifecycle/controller.ts'
@@ -38,6 +39,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     replicationController,
     statefulSetController,
     daemonSetController(),
+    jobController(),
     garbageCollectorController(),
     namespaceController(),
     serviceAccountController,
