@@ -46,6 +46,7 @@ import { deploymentRunAction, podRunAction } from './subresources/run-actions.ts
 import { scale } from './subresources/scale.ts'
 import { serviceAccountToken, type TokenIssuer } from './subresources/token.ts'
 import { createUpgradeHandler } from './upgrade.ts'
+import { createWebhookClient } from './webhook-client.ts'
 import { createWriteHooks } from './write-hooks.ts'
 
 export type ApiServerOptions = {
@@ -132,7 +133,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     random,
     log,
   }
-  const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas }, closing.signal)
+  const custom = await serveCustomResources(
+    { core, schemas, builtIn: options.schemas, webhooks: createWebhookClient(() => reader) },
+    closing.signal,
+  )
   const dispatch = dispatchOf(options)
   const binary = lazyBinaryCodec()
   const metrics = createApiMetrics()
@@ -141,7 +145,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     versionPath,
     metricsPath(core, metrics, options.moreMetrics),
     ...(options.paths ?? []),
-    publishedDocuments({ registry, definitions: options.schemas.definitions, customType: custom.typeOf }),
+    publishedDocuments({ registry, definitions: options.schemas.definitions, customType: (schema) => custom.typeOf(schema) }),
   ])
   const pipelineFor = (authenticator: Authenticator) =>
     createPipeline({

@@ -58,7 +58,12 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
 /** The object in the version of the resource that was asked for; shared and frozen like `cached.object`. */
 export function viewOf(resource: Resource, cached: CachedObject): KubeObject {
   const { conversion } = resource
-  return conversion ? cached.derived(resource.viewKey, () => conversion.fromStored(cached.object)) : cached.object
+  return conversion ? cached.derived(resource.viewKey, () => conversion.fromStored(cached.object, cached)) : cached.object
+}
+
+/** To be awaited, where it gives something, before the views of objects are taken. Undefined for nearly every resource. */
+export function prepareViews(resource: Resource, values: () => readonly CachedObject[]): Promise<void> | undefined {
+  return resource.conversion?.prepare?.(values())
 }
 
 /** Whether the stored bytes are what is served of the object in this version. */

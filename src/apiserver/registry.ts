@@ -2,6 +2,7 @@ import type { KindDefinition } from '../kinds/kind.ts'
 import { apiVersionOf, type KubeObject } from '../machinery/object.ts'
 import type { ResourceName } from '../machinery/status-error.ts'
 import type { StoreKey } from '../store/contract.ts'
+import type { CachedObject } from './cached-object.ts'
 
 /** One served resource: a kind under its path, and where and how it is stored. */
 export type Resource = {
@@ -23,8 +24,13 @@ export type Resource = {
   readonly retired: AbortSignal | undefined
 }
 
-/** `fromStored` gives its argument itself where there is nothing to convert. */
-export type Conversion = { toStored(object: KubeObject): KubeObject; fromStored(object: KubeObject): KubeObject }
+export type Conversion = {
+  toStored(object: KubeObject): KubeObject | Promise<KubeObject>
+  /** Gives its argument itself where there is nothing to convert. `cached` is where the object was found. */
+  fromStored(object: KubeObject, cached?: CachedObject): KubeObject
+  /** Where converting takes a question to somebody else: makes the views that `fromStored` then gives. See prepareViews. */
+  prepare?(values: readonly CachedObject[]): Promise<void>
+}
 
 export type CustomOptions = {
   /** The version in which all versions of the plural are stored; it need not be served itself. */
@@ -119,7 +125,10 @@ function custom(kind: KindDefinition, { storage, conversionOf, form = '', retire
 }
 
 /** Objects that differ in their apiVersion only. */
-export function renaming(served: string, stored: string): Conversion {
+export function renaming(
+  served: string,
+  stored: string,
+): { toStored(object: KubeObject): KubeObject; fromStored(object: KubeObject): KubeObject } {
   return { toStored: (object) => withVersion(object, stored), fromStored: (object) => withVersion(object, served) }
 }
 

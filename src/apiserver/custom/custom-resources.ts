@@ -7,22 +7,28 @@
  *  4. A changed definition makes new kinds; the watches of the old ones end soon, so nobody sees objects in a form of the past for long.
  */
 import { toTime } from '../../base/clock.ts'
-import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../../kinds/generated/types/apiextensions-v1.ts'
+import type {
+  CustomResourceDefinition,
+  CustomResourceDefinitionNames,
+  CustomResourceDefinitionVersion,
+} from '../../kinds/generated/types/apiextensions-v1.ts'
 import { cleanupFinalizer } from '../../kinds/apiextensions/custom-resource-definition.ts'
 import type { KindDefinition } from '../../kinds/kind.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
-import { apiVersionOf } from '../../machinery/object.ts'
+import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
 import type { SchemaSet } from '../../machinery/schema/schema-set.ts'
 import type { JsonSchema } from '../../machinery/structural/json-schema.ts'
 import { StoreCompacted } from '../../store/contract.ts'
 import type { Core } from '../core.ts'
 import { type Conversion, keyOfObject, renaming, type Resource } from '../registry.ts'
 import { mutateObject } from '../verbs/mutate.ts'
+import type { WebhookClient } from '../webhook-client.ts'
 import { type CleanUp, removeInstances } from './clean-up.ts'
 import { customKind } from './custom-kind.ts'
 import type { CustomSchemas } from './custom-schemas.ts'
 import { type CustomType, customType } from './custom-type.ts'
 import { isEstablished, planStatus, takenNames } from './definition-status.ts'
+import { webhookConversion } from './webhook-conversion.ts'
 
 export type CustomResources = {
   /** The type of a custom kind by the name of its schema. */
@@ -43,7 +49,7 @@ type Served = {
 
 /** Resolves when every definition that is stored is served as it says. */
 export async function serveCustomResources(
-  parts: { readonly core: Core; readonly schemas: CustomSchemas; readonly builtIn: SchemaSet },
+  parts: { readonly core: Core; readonly schemas: CustomSchemas; readonly builtIn: SchemaSet; readonly webhooks: WebhookClient },
   signal: AbortSignal,
 ): Promise<CustomResources> {
   const custom = new Custom(parts, signal)
@@ -59,6 +65,7 @@ class Custom {
   readonly #core: Core
   readonly #schemas: CustomSchemas
   readonly #builtIn: SchemaSet
+  readonly #webhooks: WebhookClient
   readonly #signal: AbortSignal
   /** By the definition's name. */
   readonly #served = new Map<string, Served>()
@@ -67,10 +74,11 @@ class Custom {
   readonly #cleanUps = new Map<string, CleanUp>()
   #forms = 0
 
-  constructor(parts: { core: Core; schemas: CustomSchemas; builtIn: SchemaSet }, signal: AbortSignal) {
+  constructor(parts: { core: Core; schemas: CustomSchemas; builtIn: SchemaSet; webhooks: WebhookClient }, signal: AbortSignal) {
     this.#core = parts.core
     this.#schemas = parts.schemas
     this.#builtIn = parts.builtIn
+    this.#webhooks = parts.webhooks
     this.#signal = signal
   }
 
@@ -154,42 +162,59 @@ class Custom {
     const name = definition.metadata.name ?? ''
     const before = this.#served.get(name)
     if (before && isSameForm(before.definition, definition)) return
-    const { spec, metadata } = definition
-    const isEnding = metadata.deletionTimestamp !== undefined
-    const types = new Map<string, CustomType>()
-    const kinds = new Map<string, KindDefinition>()
-    for (const version of spec.versions) {
-      const known = before?.definition.spec.versions.find((v) => v.name === version.name)
-      const isKnown = known !== undefined && deepEqual(known.schema, version.schema)
-      const schema = version.schema?.openAPIV3Schema as JsonSchema | undefined
-      const type =
-        (isKnown ? before?.types.get(version.name) : undefined) ??
-        customType(schema, { name: `${spec.group}/${version.name}`, builtIn: this.#builtIn })
-      types.set(version.name, type)
-      kinds.set(version.name, customKind(definition, version, { type, isEnding }))
-    }
-    const stored = kinds.get(spec.versions.find((v) => v.storage)?.name ?? '')
+    const { spec } = definition
+    const types = new Map(spec.versions.map((version) => [version.name, this.#typeOf(spec, version, before)]))
+    const isEnding = definition.metadata.deletionTimestamp !== undefined
+    const kinds = spec.versions.map((version) => customKind(definition, version, { type: types.get(version.name)!, isEnding }))
+    const stored = kinds.find((_, i) => spec.versions[i]!.storage)
     if (!stored) return
-    const retire = new AbortController()
-    const options = {
-      storage: stored,
-      form: `#${++this.#forms}`,
-      retired: retire.signal,
-      conversionOf: (kind: KindDefinition): Conversion => {
-        const names = renaming(apiVersionOf(kind), apiVersionOf(stored))
-        const type = types.get(kind.version)!
-        return { toStored: (object) => names.toStored(object), fromStored: (object) => type.fromStored(names.fromStored(object)) }
-      },
-    }
     if (before) this.#drop(name)
-    const served = spec.versions.filter((v) => v.served).map((v) => kinds.get(v.name)!)
+    const served = kinds.filter((_, i) => spec.versions[i]!.served)
     for (const kind of served) {
       const type = types.get(kind.version)!
       this.#types.set(kind.schema, type)
       this.#schemas.set(kind.schema, type)
     }
-    this.#core.registry.add(served, options)
-    this.#served.set(name, { definition, types, storage: this.#core.registry.resourceOf(stored, options), retire })
+    const retire = new AbortController()
+    this.#core.registry.add(served, {
+      storage: stored,
+      form: `#${++this.#forms}`,
+      retired: retire.signal,
+      conversionOf: (kind) => this.#conversionOf(spec, types, { kind, stored }),
+    })
+    // What the clean-up reads needs no conversion.
+    this.#served.set(name, { definition, types, storage: this.#core.registry.resourceOf(stored, { storage: stored }), retire })
+  }
+
+  /** A version whose schema stays keeps what was compiled for it. */
+  #typeOf(spec: CustomResourceDefinition['spec'], version: CustomResourceDefinitionVersion, before: Served | undefined): CustomType {
+    const known = before?.definition.spec.versions.find((v) => v.name === version.name)
+    const type = known && deepEqual(known.schema, version.schema) ? before?.types.get(version.name) : undefined
+    const schema = version.schema?.openAPIV3Schema as JsonSchema | undefined
+    return type ?? customType(schema, { name: `${spec.group}/${version.name}`, builtIn: this.#builtIn })
+  }
+
+  #conversionOf(
+    { conversion }: CustomResourceDefinition['spec'],
+    types: ReadonlyMap<string, CustomType>,
+    { kind, stored }: { readonly kind: KindDefinition; readonly stored: KindDefinition },
+  ): Conversion {
+    const finishServed = (object: KubeObject) => types.get(kind.version)!.fromStored(object)
+    const finishStored = (object: KubeObject) => types.get(stored.version)!.fromStored(object)
+    if (conversion?.strategy === 'Webhook' && conversion.webhook) {
+      const { webhook } = conversion
+      return webhookConversion({
+        client: this.#webhooks,
+        random: this.#core.random,
+        webhook,
+        served: kind,
+        stored,
+        finishServed,
+        finishStored,
+      })
+    }
+    const names = renaming(apiVersionOf(kind), apiVersionOf(stored))
+    return { toStored: (object) => names.toStored(object), fromStored: (object) => finishServed(names.fromStored(object)) }
   }
 
   #drop(name: string): void {

@@ -5,6 +5,7 @@ import { admissionRequest } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
 import { recordManager } from '../managed-fields.ts'
+import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { applyDefaults, prepareContext, validateCreate, warnAbout } from './validation.ts'
 
@@ -61,6 +62,8 @@ export async function createObject(core: Core, context: RequestContext, request:
       const created = await insert(core, request)
       if (created) {
         allocation.commit()
+        const preparing = prepareViews(resource, () => [created])
+        if (preparing) await preparing
         return created
       }
     } catch (error) {
@@ -76,7 +79,7 @@ export async function createObject(core: Core, context: RequestContext, request:
 /** Undefined when the name is taken. */
 async function insert(core: Core, { resource, namespace, object, parameters }: CreateRequest): Promise<CachedObject | undefined> {
   const { storage } = core
-  const stored = resource.conversion ? resource.conversion.toStored(object) : object
+  const stored = resource.conversion ? await resource.conversion.toStored(object) : object
   const key = keyOfObject(resource, namespace, object.metadata.name ?? '')
   if (parameters.dryRun) return storage.cache.get(key) ? undefined : storage.uncommitted(stored, undefined)
   const result = await storage.put(key, stored, 'absent')

@@ -2,6 +2,7 @@ import type { CacheEntry } from '../../store/watch-cache-contract.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
+import { prepareViews } from '../object-storage.ts'
 import { prefixOf, type Resource } from '../registry.ts'
 import { deleteObject } from './delete.ts'
 import type { DeletionOptions } from './deletion-rules.ts'
@@ -30,6 +31,8 @@ export async function deleteCollection(core: Core, context: RequestContext, requ
   const { resource, namespace } = request
   await cacheAtLeast(core, context, undefined)
   const selection = parseSelection(resource, request.labelSelector, request.fieldSelector)
+  const preparing = prepareViews(resource, () => core.storage.cache.list(prefixOf(resource, namespace)).map((e) => e.value))
+  if (preparing) await preparing
   const entries = core.storage.cache.list(prefixOf(resource, namespace)).filter((e) => !selection || selection.matches(e.value))
   for (let i = 0; i < entries.length; i += parallelMax) {
     const results = await Promise.allSettled(entries.slice(i, i + parallelMax).map((entry) => deleteOne(core, context, request, entry)))

@@ -4,7 +4,7 @@ import type { CacheEntry } from '../../store/watch-cache-contract.ts'
 import { admissionRequest } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
-import { viewOf } from '../object-storage.ts'
+import { prepareViews, viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { type Deletion, type DeletionOptions, planDeletion } from './deletion-rules.ts'
 
@@ -46,6 +46,8 @@ async function plannedDeletion(
   const { resource, namespace, name, options, dryRun } = request
   const object = entry.value.object
   checkPreconditions(resource, object, options)
+  const preparing = prepareViews(resource, () => [entry.value])
+  if (preparing) await preparing
   const admission = admissionRequest(context, {
     operation: 'DELETE',
     resource,
@@ -70,7 +72,10 @@ async function perform(core: Core, resource: Resource, plan: Deletion, entry: Ca
       return { value: entry.value, isGone: false }
     case 'mark': {
       const result = await storage.put(entry.key, plan.object, entry.revision)
-      return result.type === 'committed' ? { value: result.value, isGone: false } : undefined
+      if (result.type !== 'committed') return undefined
+      const preparing = prepareViews(resource, () => [result.value])
+      if (preparing) await preparing
+      return { value: result.value, isGone: false }
     }
     case 'remove': {
       const result = await storage.delete(entry.key, entry.revision)

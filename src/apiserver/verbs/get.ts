@@ -1,6 +1,7 @@
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
+import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
 
@@ -19,7 +20,8 @@ export function getObject(core: Core, context: RequestContext, request: GetReque
   const find = () => {
     const entry = cache.get(keyOfObject(resource, namespace, name))
     if (!entry) throw statusErrors.notFound(resource.name, name)
-    return entry.value
+    const preparing = prepareViews(resource, () => [entry.value])
+    return preparing ? preparing.then(() => entry.value) : entry.value
   }
   if (wanted === undefined || cache.revision >= wanted) return find()
   return cacheAtLeast(core, context, wanted).then(find)

@@ -3,6 +3,7 @@ import { type Revision, StoreCompacted, StoreFutureRevision, type StoreKey } fro
 import type { CacheEntry } from '../../store/watch-cache-contract.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
+import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, prefixOf, type Resource } from '../registry.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
 import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
@@ -43,7 +44,12 @@ export async function listObjects(core: Core, context: RequestContext, request: 
   if (selection?.name !== undefined && !request.continue && isSingle(resource, namespace))
     return singleName(core, context, request, selection)
   const { snapshot, after } = await snapshotFor(core, context, request)
-  return cutPage(snapshot, { prefix: prefixOf(resource, namespace), after, limit: request.limit ?? 0, selection })
+  const preparing = prepareViews(resource, () => (request.fieldSelector ? snapshot.entries.map((entry) => entry.value) : []))
+  if (preparing) await preparing
+  const page = cutPage(snapshot, { prefix: prefixOf(resource, namespace), after, limit: request.limit ?? 0, selection })
+  const views = prepareViews(resource, () => page.items)
+  if (views) await views
+  return page
 }
 
 const isSingle = (resource: Resource, namespace: string) => resource.kind.scope === 'Cluster' || namespace !== ''
@@ -53,6 +59,8 @@ async function singleName(core: Core, context: RequestContext, request: ListRequ
   await cacheAtLeast(core, context, parseResourceVersion(request.resourceVersion))
   const { cache } = core.storage
   const entry = cache.get(keyOfObject(request.resource, request.namespace, selection.name!))
+  const preparing = entry && prepareViews(request.resource, () => [entry.value])
+  if (preparing) await preparing
   const items = entry && selection.matches(entry.value) ? [entry.value] : []
   return { items, revision: cache.revision, continueToken: '', remaining: undefined }
 }

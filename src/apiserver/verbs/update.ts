@@ -9,7 +9,7 @@ import { admissionRequest } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
 import { recordManager } from '../managed-fields.ts'
-import { viewOf } from '../object-storage.ts'
+import { prepareViews, viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
@@ -71,6 +71,8 @@ async function attemptUpdate(
   request: UpdateRequest & { readonly entry: CacheEntry<CachedObject> },
 ): Promise<CachedObject | undefined> {
   const { resource, namespace, name, subresource, parameters, entry } = request
+  const preparing = prepareViews(resource, () => [entry.value])
+  if (preparing) await preparing
   const old = viewOf(resource, entry.value)
   const object = await request.change(old)
   checkVersion(request, object, old)
@@ -101,6 +103,8 @@ async function attemptUpdate(
     const written = await write(core, { ...request, object, old })
     if (written) {
       allocation.commit()
+      const views = prepareViews(resource, () => [written])
+      if (views) await views
       return written
     }
   } catch (error) {
@@ -166,7 +170,7 @@ async function write(
   const { resource, entry, object, old, parameters } = request
   const { storage } = core
   if (isSame(object, old)) return entry.value
-  const stored = resource.conversion ? resource.conversion.toStored(object) : object
+  const stored = resource.conversion ? await resource.conversion.toStored(object) : object
   const isReleased = isReleasedForDeletion(resource, object)
   if (parameters.dryRun) return storage.uncommitted(stored, entry.revision)
   if (!isReleased) {

@@ -4,6 +4,7 @@ import { type Revision, StoreCompacted, StoreUnavailable } from '../../store/con
 import type { CacheBatch, CacheEvent } from '../../store/watch-cache-contract.ts'
 import type { CachedObject, FrameType } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
+import { prepareViews } from '../object-storage.ts'
 import { prefixOf, type Resource } from '../registry.ts'
 import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
 import { parseSelection, type Selection } from './selection.ts'
@@ -65,10 +66,13 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   // The reader may leave before it reads anything: then the stream below never runs to its end.
   if (signal.aborted) finish()
   else signal.addEventListener('abort', finish, { once: true })
+  const preparing = prepareViews(resource, () => state.map((entry) => entry.value))
+  if (preparing) await preparing
   const initial = state.filter((entry) => !selection || selection.matches(entry.value)).map((entry) => entry.value)
   return follow({
     initial,
     initialEnd: request.sendInitialEvents === true && request.allowWatchBookmarks === true ? revision : undefined,
+    resource,
     batches,
     selection,
     from,
@@ -79,13 +83,14 @@ export async function watchObjects(core: Core, context: RequestContext, request:
 type Following = {
   readonly initial: readonly CachedObject[]
   readonly initialEnd: Revision | undefined
+  readonly resource: Resource
   readonly batches: AsyncIterable<CacheBatch<CachedObject>>
   readonly selection: Selection | undefined
   readonly from: Revision
   readonly finish: () => void
 }
 
-async function* follow({ initial, initialEnd, batches, selection, from, finish }: Following): AsyncGenerator<WatchBatch> {
+async function* follow({ resource, initial, initialEnd, batches, selection, from, finish }: Following): AsyncGenerator<WatchBatch> {
   try {
     for (let i = 0; i < initial.length; i += initialBatch) {
       const events = initial.slice(i, i + initialBatch).map((value) => ({ type: 'ADDED' as const, value }))
@@ -97,13 +102,18 @@ async function* follow({ initial, initialEnd, batches, selection, from, finish }
         yield { type: 'bookmark', revision: batch.revision, isInitialEventsEnd: false }
         continue
       }
+      const preparing = prepareViews(resource, () => [])
+      if (preparing) await prepareViews(resource, () => batch.events.flatMap((e) => (e.previous ? [e.value, e.previous] : [e.value])))
       const events = select(batch, selection)
+      // Who ceased to match appears in a state of its own.
+      if (preparing) await prepareViews(resource, () => events.map((e) => e.value))
       if (events.length > 0) yield { type: 'events', events, shared: selection ? undefined : batch }
     }
   } catch (error) {
     if (error instanceof StoreCompacted) {
       yield { type: 'error', error: statusErrors.expired(`too old resource version: ${from} (${error.compactRevision})`) }
-    } else if (!(error instanceof StreamOverflow || error instanceof StoreUnavailable)) throw error
+    } else if (error instanceof StatusError) yield { type: 'error', error }
+    else if (!(error instanceof StreamOverflow || error instanceof StoreUnavailable)) throw error
   } finally {
     finish()
   }
