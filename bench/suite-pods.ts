@@ -152,7 +152,8 @@ const containerSpec: ContainerSpec = {
   security: {
     ...{ privileged: false, readOnlyRootFilesystem: false, allowPrivilegeEscalation: true, addCapabilities: [], dropCapabilities: [] },
     ...{ runAsUser: undefined, runAsUsername: undefined, runAsGroup: undefined, supplementalGroups: [], procMount: 'Default' },
-    ...{ seccomp: { type: 'RuntimeDefault' }, shareProcessNamespace: false, hostPid: false, hostIpc: false, hostNetwork: false },
+    // As the agent has it for a pod that says nothing of it.
+    ...{ seccomp: { type: 'Unconfined' }, shareProcessNamespace: false, hostPid: false, hostIpc: false, hostNetwork: false },
   },
 }
 
