@@ -11,6 +11,7 @@ import { cniConfig, cniConfigFile } from '../../src/node/cni/cni-config.ts'
 import { type ContainerdSupervisor, createContainerdSupervisor } from '../../src/node/containerd/containerd-supervisor.ts'
 import { importImages } from '../../src/node/containerd/import-images.ts'
 import { ociLayoutTar } from '../../src/node/containerd/oci-image.ts'
+import { pauseImageName } from '../../src/node/containerd/pause-image.ts'
 import { removeAgentFiles } from '../../src/node/host/agent-files.ts'
 import { createNodeAgent, type NodeAgentOptions } from '../../src/node/node-agent.ts'
 import type { Runtime } from '../../src/node/runtime/contract.ts'
@@ -70,6 +71,8 @@ export async function startAgentWorld({ directory, stateDirectory, cgroup }: Own
     get supervisor(): ContainerdSupervisor {
       return world.supervisor
     },
+    /** Puts the tests' image back after a node has removed it to free space. */
+    restoreImage: () => importBusybox(world.supervisor.socket),
     /** Another containerd in the place of the one that was ended from outside. */
     restartEngine: async () => Object.assign(world, await startEngine({ directory, stateDirectory })),
     ...podTools(client, () => world.runtime, files.logsDir),
@@ -95,9 +98,11 @@ async function startEngine({ directory, stateDirectory }: Pick<OwnNamespace, 'di
     ...common,
   })
   await supervisor.start()
-  await importImages(supervisor.socket, ociLayoutTar([{ name: image, image: busyboxImage() }]))
-  return { supervisor, runtime: createCriRuntime({ socket: supervisor.socket, owner: 'n1', ...common }) }
+  await importBusybox(supervisor.socket)
+  return { supervisor, runtime: createCriRuntime({ socket: supervisor.socket, owner: 'n1', pinnedImages: [pauseImageName], ...common }) }
 }
+
+const importBusybox = (socket: string) => importImages(socket, ociLayoutTar([{ name: image, image: busyboxImage() }]))
 
 function podTools(client: Client, runtime: () => Runtime, logsDir: string) {
   const pods = () => client.resource(kindRefs.coreV1.pods, 'default')

@@ -39,7 +39,9 @@ export function machinePodHost(options: MachinePodHostOptions): PodHost {
         mkdir(directories.volumes, { recursive: true, mode: 0o750 }),
         mkdir(directories.memory, { recursive: true, mode: 0o750 }),
         mkdir(directories.logs, { recursive: true, mode: 0o755 }),
-      ])
+      ]).catch((error: Error) => {
+        throw new HostError('FailedToMakePodDataDirectories', `error making pod data directories: ${error.message}`, { cause: error })
+      })
       signal.throwIfAborted()
       makeCgroups(cgroups, pod)
       await volumes.setUp(pod)

@@ -23,7 +23,8 @@ export function podPhase(view: PodView, views: readonly ContainerView[] = contai
   if (apps.some(isWaiting)) return isPreviouslyRunning(pod.status?.phase) && hasAppRun ? 'Running' : 'Pending'
   if (apps.some((v) => v.latest?.state === 'Running' || v.latest?.state === 'Unknown')) return 'Running'
   if (runStateOf(pod) === 'stopped' || apps.some((v) => v.record?.isStoppedByRunState)) return 'Running'
-  if (apps.some((v) => willRestart(view, v))) return 'Running'
+  // A pod that is being deleted restarts nothing: its end is final.
+  if (records.terminatingSinceMs === undefined && apps.some((v) => willRestart(view, v))) return 'Running'
   return apps.every((v) => exitCodeOf(v) === 0) ? 'Succeeded' : 'Failed'
 }
 

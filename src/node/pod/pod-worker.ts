@@ -14,6 +14,7 @@ import { planPod } from './plan.ts'
 import { PodActions } from './pod-actions.ts'
 import type { PodContext } from './pod-context.ts'
 import { containerRecord, type PodRecords, rebuildRecords } from './pod-records.ts'
+import { terminated } from './container-status.ts'
 import { podStatus } from './pod-status.ts'
 import { containerViews, type ContainerView, isRunning, type PodView } from './pod-view.ts'
 import { computeResources } from './resize.ts'
@@ -213,7 +214,7 @@ export class PodWorker {
     return seen.filter((s) => s !== undefined)
   }
 
-  /** Termination messages of containers that have ended since the last look. */
+  /** Termination messages of containers that have ended since the last look, and how each container ended last: the engine forgets. */
   async #readEnds(): Promise<void> {
     const { host } = this.#options.context
     for (const container of containerViews(this.view())) {
@@ -223,6 +224,9 @@ export class PodWorker {
         container.record.terminationMessages.set(ended.id, '')
         const message = await host.terminationMessage(this.#pod, container, ended).catch(() => '')
         container.record.terminationMessages.set(ended.id, message || ended.message)
+        if (ended !== container.latest) continue
+        container.record.rememberedEnd = terminated(container, ended)
+        container.record.rememberedRestarts = ended.attempt
       }
     }
   }

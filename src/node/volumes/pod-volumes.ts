@@ -37,7 +37,12 @@ export class PodVolumes {
 
   /** Makes every volume of the pod. Idempotent. Throws HostError for the first that cannot be made. */
   async setUp(pod: Pod): Promise<void> {
-    for (const volume of pod.spec?.volumes ?? []) await this.#setUpOne(pod, volume)
+    for (const volume of pod.spec?.volumes ?? []) {
+      await this.#setUpOne(pod, volume).catch((error: unknown) => {
+        // The file system's own refusals, such as a full disk, are the user's to know, too.
+        throw error instanceof HostError ? error : failedMount(volume.name, error instanceof Error ? error.message : String(error))
+      })
+    }
     this.#planRefresh(pod)
   }
 
