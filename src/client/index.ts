@@ -19,6 +19,9 @@ export {
   removeContext,
   resolveContext,
 } from './kubeconfig.ts'
+export { type Log, silentLog } from '../base/log.ts'
+export { systemClock } from '../platform/system-clock.ts'
+export { systemRandom } from '../platform/system-random.ts'
 export { createRestClient, type RestClientOptions, type Transport } from './rest-client.ts'
 export { compareResourceVersions } from './resource-version.ts'
 export type { KubeObject, ObjectList, Status } from './types.ts'

@@ -16,6 +16,9 @@ import { nodeUser } from './identity.ts'
 import { createSimulatedDialer } from './simulated-dialer.ts'
 import { type SimulatedNode, startSimulatedNodes } from './simulated-nodes.ts'
 
+export { seededRandom } from '../base/random.ts'
+export { type VirtualClock, virtualClock } from '../platform/virtual-clock.ts'
+
 export type ClusterOptions = {
   /** How many simulated nodes; default 1. */
   readonly nodes?: number

@@ -1,3 +1,6 @@
+// A program that takes the embedded cluster in compiles this file without this project's list of files.
+// oxlint-disable-next-line typescript/triple-slash-reference
+/// <reference path="./spdy-transport.d.ts" />
 import { Duplex } from 'node:stream'
 import { constants, createInflate, type Inflate } from 'node:zlib'
 import dictionaries from 'spdy-transport/lib/spdy-transport/protocol/spdy/dictionary.js'

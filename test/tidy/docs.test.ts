@@ -1,0 +1,130 @@
+/** What the pages for users tell to type works: every block is run by a test, or says here why not. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { createProgram } from '../../src/cli/program.ts'
+import { thisMachine } from '../../src/roles/this-machine.ts'
+import { type ClientCluster, startClientCluster } from '../integration/stock-clients.ts'
+import { type DocBlock, docBlocks } from './doc-blocks.ts'
+
+const pages = ['README.md', ...globSync('docs/**/*.md')].sort()
+const commandLanguages = ['sh', 'console', 'bash', 'shell', 'ts']
+
+/** By page and heading: the file that runs the block, or why none does. */
+const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly notRun: string }>> = {
+  'README.md: Two commands': { notRun: 'the e2e group runs both: test/e2e/cluster.ts the first, the CI the second' },
+  'README.md: A first application in five lines': { notRun: 'needs an image of the reader; test/e2e/tutorial.test.ts runs the same steps' },
+  'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
+  'docs/stop-and-start.md: Stop and start': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/troubleshooting.md: Starting over': { notRun: 'test/e2e takes clusters down and up in the same way' },
+  'docs/typescript.md: A client': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/typescript.md: Server-side apply': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/typescript.md: Watching': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/typescript.md: A cluster inside a test': { runIn: 'test/tidy/docs.test.ts' },
+}
+/** Pages that one test runs from top to bottom. */
+const wholePages: Readonly<Record<string, string>> = { 'docs/tutorial.md': 'test/e2e/tutorial.test.ts' }
+
+test('every block of commands in the pages is run by a test, or it is said why not', () => {
+  const found = new Set<string>()
+  for (const page of pages) {
+    const runIn = wholePages[page]
+    if (runIn) assert.ok(readFileSync(runIn, 'utf8').includes(page), `${runIn} runs ${page}`)
+    else
+      for (const block of docBlocks(page).filter(({ language }) => commandLanguages.includes(language)))
+        found.add(`${page}: ${block.heading}`)
+  }
+  assert.deepEqual([...found].sort(), Object.keys(blocksOf).sort())
+  for (const how of Object.values(blocksOf)) if ('runIn' in how) assert.ok(existsSync(how.runIn), how.runIn)
+})
+
+let cluster: ClientCluster
+before(async () => {
+  cluster = await startClientCluster({ nodes: 2 })
+  cluster.write('keelson', `#!/bin/sh\nexec ${process.execPath} ${resolve('src/roles/main.ts')} "$@"\n`)
+})
+after(() => cluster.close())
+
+const [stopAndStart] = docBlocks('docs/stop-and-start.md', 'sh')
+
+test('docs/stop-and-start.md: the commands do what the page says', async () => {
+  const made = await cluster.sh('kubectl run web --image=web:1 && kubectl wait --for=condition=Ready pod/web --timeout=20s')
+  assert.equal(made.code, 0, made.stderr)
+  const { code, stderr } = await cluster.sh(`set -e\n${stopAndStart?.text}`)
+  assert.equal(code, 0, stderr)
+  const state = await cluster.sh("kubectl get pod web -o jsonpath='{.metadata.annotations.keelson\\.dev/run-state}'")
+  assert.equal(state.stdout, 'running')
+})
+
+/** A user's own project, with the checkout as its dependency and the compiler's settings of this one. */
+function userProject(programs: Readonly<Record<string, string>>): string {
+  const dir = mkdtempSync(join(tmpdir(), 'keelson-docs-'))
+  mkdirSync(join(dir, 'node_modules/@types'), { recursive: true })
+  symlinkSync(resolve('.'), join(dir, 'node_modules/keelson'))
+  symlinkSync(resolve('node_modules/@types/node'), join(dir, 'node_modules/@types/node'))
+  writeFileSync(join(dir, 'package.json'), JSON.stringify({ name: 'user', type: 'module' }))
+  const { compilerOptions } = JSON.parse(readFileSync('tsconfig.json', 'utf8')) as { compilerOptions: object }
+  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+  for (const [name, text] of Object.entries(programs)) writeFileSync(join(dir, name), text)
+  return dir
+}
+
+/** Blocks that are no whole programs are given what they leave out. */
+const beginnings: Readonly<Record<string, string>> = {
+  'docs/stop-and-start.md': `import { clientFromKubeconfig, createClientset } from 'keelson/client'\nconst clientset = createClientset(clientFromKubeconfig().client)\n`,
+}
+const programs = ['docs/typescript.md', 'docs/stop-and-start.md'].flatMap((page) =>
+  docBlocks(page, 'ts').map((block: DocBlock, i) => ({ page, block, name: `${page.replace(/\W+/g, '-')}-${i}.ts` })),
+)
+/** What the programs print, by heading. */
+const outputs: Readonly<Record<string, string>> = {
+  'A client': 'replicas 3\ndeployments.apps "missing" not found\n',
+  'Server-side apply': 'Apply failed with 1 conflict: conflict with "alice": .data.level\nlevel debug\n',
+  Watching: 'ready nodes 2\nsaw noticed\n',
+  'A cluster inside a test': 'virtual seconds 132\n',
+  'Stop and start': '',
+}
+
+test('the TypeScript of the pages compiles and does what it says, in a project of its own', async (t) => {
+  const dir = userProject(Object.fromEntries(programs.map(({ page, block, name }) => [name, `${beginnings[page] ?? ''}${block.text}`])))
+  try {
+    await t.test('it compiles', () => {
+      const { status, stdout } = spawnSync(resolve('node_modules/.bin/tsc'), ['-p', dir], { encoding: 'utf8' })
+      assert.equal(status, 0, stdout)
+    })
+    for (const { page, block, name } of programs) {
+      await t.test(`${page}:${block.line} ${block.heading}`, async () => {
+        const { code, stdout, stderr } = await cluster.sh(`cd ${dir} && ${process.execPath} ${name}`)
+        assert.equal(code, 0, stderr)
+        assert.equal(stdout, outputs[block.heading])
+      })
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+})
+
+test('docs/reference/cli.md lists every command and every flag of `up`', () => {
+  const page = readFileSync('docs/reference/cli.md', 'utf8')
+  const program = createProgram(thisMachine())
+  const commands = new Set(program.commands.map((command) => command.name()).filter((name) => name !== 'help'))
+  const listed = [...page.matchAll(/^\| `keelson ([a-z\\|]+)/gm)].flatMap((match) => (match[1] ?? '').split('\\|'))
+  assert.deepEqual([...listed].sort(), [...commands].sort())
+  const up = program.commands.find((command) => command.name() === 'up')
+  const flags = up?.options.filter(({ hidden }) => !hidden).map(({ long }) => long ?? '') ?? []
+  const section = /## `keelson up`\n([\s\S]*?)\n## /.exec(page)?.[1] ?? ''
+  const told = [...section.matchAll(/^\| `(--[a-z-]+)/gm)].map((match) => match[1] ?? '')
+  assert.deepEqual([...told].sort(), [...flags].sort())
+})
+
+test('docs/reference/cli.md: the exit codes are those of the command line', async () => {
+  const check = async (line: string, code: number) => assert.equal((await cluster.sh(line)).code, code, line)
+  await check('./keelson version', 0)
+  await check('./keelson stop pod/missing', 1)
+  await check('./keelson nonsense', 2)
+  await check('./keelson up --runtime nonsense', 2)
+  await check('KUBECONFIG=missing ./keelson explain x --data-dir none 2>/dev/null; test $? -ne 0', 0)
+})
