@@ -24,19 +24,21 @@ export function decodeFields(
 ): void {
   const { expected, context, validation, duplicates } = options
   let unknown: readonly string[] = []
+  let isOpen = false
   const type = expected.schema === '' ? undefined : schemas.lookup(expected.schema)
   if (type) {
     const decoded = options.decoded ? decodeValue(type, object, options.decoded).report : schemas.decode(expected.schema, object)
     if (decoded.error !== undefined) throw cannotHandle(expected, decoded.error)
     unknown = decoded.unknownFields
+    isOpen = 'isPrunedLater' in decoded
   }
   object.metadata ??= {}
   if (typeof object.metadata !== 'object' || Array.isArray(object.metadata)) throw cannotHandle(expected, 'metadata must be an object')
   if (validation === 'Ignore' || (unknown.length === 0 && duplicates.length === 0)) return
-  const problems = [
-    ...unknown.map((f) => `unknown field ${JSON.stringify(f)}`),
-    ...duplicates.map((f) => `duplicate field ${JSON.stringify(f)}`),
-  ]
+  const unknowns = unknown.map((f) => `unknown field ${JSON.stringify(f)}`)
+  // What the YAML decoder found it says in its own words.
+  const repeated = duplicates.map((f) => (f.startsWith('yaml: ') ? f : `duplicate field ${JSON.stringify(f)}`))
+  const problems = isOpen ? [...repeated, ...unknowns] : [...unknowns, ...repeated]
   if (validation === 'Strict') throw cannotHandle(expected, `strict decoding error: ${problems.join(', ')}`)
   for (const problem of problems) context.warn(problem)
 }

@@ -67,8 +67,16 @@ export function parseYamlStrict(text: string): { readonly value: unknown; readon
     return { value, duplicate: undefined }
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
-    return { value, duplicate: `line ${(error.mark?.line ?? 0) + 1}: ${error.reason}` }
+    const line = error.mark?.line ?? 0
+    return { value, duplicate: `yaml: unmarshal errors:\n  line ${line + 1}: ${duplicateText(text, line) ?? error.reason}` }
   }
+}
+
+/** Go names the key; it stands at the start of its line but in flow style. */
+function duplicateText(text: string, line: number): string | undefined {
+  const match = /^\s*(?:-\s+)*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^:{[]+?))\s*:/.exec(text.split('\n')[line] ?? '')
+  const key = match?.[1] ?? match?.[2] ?? match?.[3]
+  return key === undefined ? undefined : `key ${JSON.stringify(key)} already set in map`
 }
 
 /** All documents of a stream; empty ones are left out. Throws YamlError. */

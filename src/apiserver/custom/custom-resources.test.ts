@@ -123,6 +123,13 @@ test('unknown fields are dropped with a warning or refused, whatever carries the
     type: 'application/apply-patch+yaml',
   })
   assert.match(String(applied.json.message), /unknown field "spec.c"/)
+  const twice = await send('POST', `${path('prunes')}?fieldValidation=Strict`, {
+    body: '{"metadata":{"name":"d"},"spec":{"a":"x","a":"y","z":1}}',
+  })
+  assert.match(String(twice.json.message), /strict decoding error: duplicate field "spec\.a", unknown field "spec\.z"$/)
+  const yaml = 'metadata:\n  name: d\nspec:\n  a: x\n  a: y\n'
+  const said = await send('POST', `${path('prunes')}?fieldValidation=Strict`, { body: yaml, type: 'application/yaml' })
+  assert.match(String(said.json.message), /strict decoding error: yaml: unmarshal errors:\n {2}line 5: key "a" already set in map$/)
   const typed = await send('POST', path('prunes'), { body: { metadata: { name: 'q', labels: 'x' } } })
   assert.equal(typed.code, 400)
 })
@@ -169,10 +176,10 @@ test('values are judged by the schema on every way in', async () => {
 })
 
 test('the generation counts changes of what is not status', async () => {
-  const any = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } as const
+  const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } as const
   const scale = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' }
-  await define('counts', [{ name: 'v1', subresources: { status: {}, scale }, schema: any }])
-  await define('plains', [{ name: 'v1', schema: any }])
+  await define('counts', [{ name: 'v1', subresources: { status: {}, scale }, schema: open }])
+  await define('plains', [{ name: 'v1', schema: open }])
   const steps = async (plural: string) => {
     const generations: unknown[] = []
     const note = (response: TestResponse) => generations.push(at(response.json, 'metadata.generation'))

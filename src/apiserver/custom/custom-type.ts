@@ -65,7 +65,7 @@ function decode(schema: JsonSchema, builtIn: SchemaSet, object: KubeObject & Jso
   const errors = [decodeMetadata(builtIn, object.metadata, 'metadata', note)]
   replaceFields(object, pruned(schema, object, { isResource: true, note }) as KubeObject)
   errors.push(decodeEmbedded(schema, builtIn, object, { path: '', note }))
-  return { error: errors.find((error) => error !== undefined), unknownFields }
+  return { error: errors.find((error) => error !== undefined), unknownFields, isPrunedLater: true }
 }
 
 function decodeMetadata(builtIn: SchemaSet, metadata: unknown, path: string, note: (path: string) => void): string | undefined {

@@ -38,6 +38,8 @@ export type Decoded = {
   readonly error: string | undefined
   /** `spec.foo`, `spec.containers[0].bar`: what strict validation refuses. At most 100. */
   readonly unknownFields: readonly string[]
+  /** Upstream decodes objects of custom kinds first and prunes them then: duplicates are reported before unknown fields. */
+  readonly isPrunedLater?: true
 }
 
 /** Loads definitions (the content of generated/schemas.json, or a custom resource's). Costs nothing but a closure: types compile on first use. */
