@@ -70,6 +70,9 @@ async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal):
   const { client, clock, random, log, nodeName } = options
   const informers = new InformerFactory({ client, clock, random, log })
   informers.start(signal)
+  const network = podNetwork(options)
+  // Before anything here can send a packet.
+  await network.guard()
   const engine = await startEngine(options, signal)
   const runtime = createCriRuntime({
     socket: engine.socket,
@@ -93,10 +96,7 @@ async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal):
   })
   try {
     await Promise.all([
-      keepPodNetwork(
-        { network: podNetwork(options), informer: informers.informer(nodes), clock, log: log.child({ component: 'network' }) },
-        signal,
-      ),
+      keepPodNetwork({ network, informer: informers.informer(nodes), clock, log: log.child({ component: 'network' }) }, signal),
       proxy.run(signal),
       serveDns(options, informers, signal),
       createNodeAgent(agentOptions(options, runtime)).run(signal),

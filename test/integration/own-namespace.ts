@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, rmdirSync } from 'node:f
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { nodePaths } from '../../src/roles/node-paths.ts'
 import { readCgroupTree } from '../../src/platform/cgroup.ts'
 
 /** What a test file inside its own network namespace owns. Everything is named after `id` and gone after the run, come what may. */
@@ -85,19 +86,24 @@ async function sweep(own: OwnNamespace): Promise<void> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[1] ?? '')
-    .filter((path) => path.startsWith(own.directory) || path.startsWith(own.stateDirectory))
+    .filter(
+      (path) => path.startsWith(own.directory) || path.startsWith(own.stateDirectory) || path.startsWith(nodePaths(own.directory).stateDir),
+    )
   for (const path of mounts.reverse()) spawnSync('umount', ['-l', path])
-  for (const root of readCgroupTree().roots) removeTree(join(root, own.cgroup))
+  const node = nodePaths(own.directory)
+  for (const root of readCgroupTree().roots) for (const cgroup of [own.cgroup, node.cgroupRoot]) removeTree(join(root, cgroup))
   const listed = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout.split('\n')
   const namespaces = listed.map((line) => line.split(' ')[0]!).filter((name) => name === own.network || name.startsWith(`${own.network}-`))
   for (const name of namespaces) spawnSync('ip', ['netns', 'delete', name])
-  for (const path of [own.directory, own.stateDirectory]) rmSync(path, { recursive: true, force: true })
+  for (const path of [own.directory, own.stateDirectory, node.stateDir]) rmSync(path, { recursive: true, force: true })
 }
 
 function belongs(pid: number, own: OwnNamespace): boolean {
   try {
     const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/cgroup`, 'utf8')
-    return text.includes(`${own.stateDirectory}/`) || text.includes(`${own.cgroup}/`)
+    const paths = nodePaths(own.directory)
+    const marks = [own.stateDirectory, own.cgroup, paths.stateDir, paths.cgroupRoot]
+    return marks.some((mark) => text.includes(`${mark}/`))
   } catch {
     return false
   }

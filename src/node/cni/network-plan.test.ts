@@ -74,6 +74,7 @@ table ip keelson-net {
     oifname "kn-*" accept
     ip daddr { 10.244.1.0/24 } accept
     ip daddr { 10.244.0.0/16, 10.96.0.0/12 } counter drop
+    ip saddr 10.244.0.0/16 ct state invalid counter drop
   }
   chain outbound {
     type nat hook postrouting priority srcnat; policy accept;

@@ -93,6 +93,11 @@ export function planNetwork(nodes: readonly NetworkNode[], facts: NetworkFacts):
   }
 }
 
+/** The guard alone, for a node that does not know its peers yet: nothing for the cluster leaves it. Pure. */
+export function planGuard(facts: Pick<NetworkFacts, 'clusterCidr' | 'serviceCidr'>): string {
+  return networkRules({ facts, podCidr: undefined, directCidrs: [] })
+}
+
 /** The VXLAN end of the node that owns a pod range: the range's first address, and a local MAC that spells it. */
 export function tunnelEnd(podCidr: string): { readonly address: string; readonly mac: string } {
   const { network } = parseCidr(podCidr)
@@ -115,11 +120,12 @@ function interfaceWith(address: string, facts: NetworkFacts): string | undefined
 
 /**
  * Masquerade of pods towards the outside, and the guard: behind every other decision, a packet for an address of the cluster
- * leaves this node only to a peer that owns it, and none for a service address ever. Bridges of other clusters' node namespaces are
+ * leaves this node only to a peer that owns it, and none for a service address ever; nor does one from a pod that belongs to no
+ * connection, for it would go out under the pod's own address. Bridges of other clusters' node namespaces are
  * let through: with br_netfilter their frames pass here too, and no route of this node leads there.
  */
 function networkRules(options: {
-  readonly facts: NetworkFacts
+  readonly facts: Pick<NetworkFacts, 'clusterCidr' | 'serviceCidr'>
   readonly podCidr: string | undefined
   readonly directCidrs: readonly string[]
 }): string {
@@ -138,6 +144,7 @@ table ip ${rulesTable} {
     oifname ${inside} accept
     oifname "${nodeBridgePrefix}*" accept
 ${toPeers}    ip daddr { ${facts.clusterCidr}, ${facts.serviceCidr} } counter drop
+    ip saddr ${facts.clusterCidr} ct state invalid counter drop
   }
   chain outbound {
     type nat hook postrouting priority srcnat; policy accept;

@@ -12,6 +12,7 @@ import {
   type NetworkFacts,
   type NetworkNode,
   type NetworkPlan,
+  planGuard,
   planNetwork,
   type Route,
   routeProtocol,
@@ -23,6 +24,8 @@ import {
 
 /** This node's part of the pod network, in the network namespace that the process runs in. */
 export type PodNetwork = {
+  /** Makes sure that no packet for the cluster leaves before `apply` knows its ways. What an earlier life set up stays. */
+  guard(): Promise<void>
   /** Brings the kernel and the CNI configuration to what the nodes ask for. Idempotent; calls must not overlap. */
   apply(nodes: readonly NetworkNode[]): Promise<NetworkPlan>
   /** Removes every interface, route, rule and file that apply made. Idempotent. */
@@ -58,6 +61,10 @@ export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
   const nft = options.nft ?? nftCommand()
   const configFile = join(options.cniConfigDirectory, cniConfigFile)
   return {
+    guard: async () => {
+      const present = await nft.list(['table', 'ip', rulesTable], { terse: true })
+      if (present === undefined) await nft.apply(planGuard(options))
+    },
     apply: async (nodes) => {
       await enableForwarding(options.log)
       const links = (await ip.show<Link>(['address', 'show'])) ?? []
