@@ -1,13 +1,14 @@
 // The tutorial, run as it is written: every shell block, in order, in one shell of a newcomer.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
+import { docBlocks } from '../tidy/doc-blocks.ts'
 import { run } from './cluster.ts'
 
-const blocks = [...readFileSync('docs/tutorial.md', 'utf8').matchAll(/```sh\n([\s\S]*?)```/g)].map((m) => m[1]!)
+const blocks = docBlocks('docs/tutorial.md', 'sh').map((block) => block.text)
 
 test('every command of the tutorial works, from nothing to nothing', async () => {
   assert(blocks.length >= 7)
