@@ -1,6 +1,7 @@
 import type { ControllerDefinition } from '../control/contract.ts'
 import { csrApprovingController, csrCleanerController, csrSigningController, type SignCertificate } from './certificates/controllers.ts'
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts'
+import { cronJobController } from './cronjob/controller.ts'
 import { daemonSetController } from './daemonset/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
 import { disruptionController } from './disruption/controller.ts'
@@ -40,6 +41,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     statefulSetController,
     daemonSetController(),
     jobController(),
+    cronJobController(),
     garbageCollectorController(),
     namespaceController(),
     serviceAccountController,
