@@ -17,7 +17,12 @@ export type OwnServer = {
   stop(options?: { keepData: boolean }): Promise<void>
 }
 
-export async function startOwnServer(options: { nodes: number; dataDir?: string }): Promise<OwnServer> {
+export async function startOwnServer(options: {
+  readonly nodes: number
+  readonly dataDir?: string
+  /** Where Node keeps compiled code; default: the executable's own place. */
+  readonly compileCache?: string
+}): Promise<OwnServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'keelson-bench-'))
   const kubeconfig = join(dataDir, 'admin.kubeconfig')
   rmSync(kubeconfig, { force: true })
@@ -38,6 +43,7 @@ export async function startOwnServer(options: { nodes: number; dataDir?: string 
     ],
     {
       stdio: ['ignore', 'ignore', process.env.KEELSON_BENCH_LOG ? 'inherit' : 'ignore'],
+      env: { ...process.env, ...(options.compileCache ? { NODE_COMPILE_CACHE: options.compileCache } : {}) },
     },
   )
   const target = await untilReady(child, kubeconfig, port)
