@@ -319,6 +319,37 @@ test('discovery and OpenAPI follow at once, each with a tag of its own', async (
   assert.deepEqual([renamed['com.example.v3.Show'] !== undefined, renamed['com.example.v4.Show'] !== undefined], [false, true])
 })
 
+test('OpenAPI v2 shows what its clients can cope with', async () => {
+  const check = async (plural: string, field: JsonSchema, expected: JsonSchema) => {
+    await define(plural, [
+      { name: 'v1', schema: { type: 'object', properties: { spec: { type: 'object', required: ['f'], properties: { f: field } } } } },
+    ])
+    const { definitions: published } = (await send('GET', '/openapi/v2')).json as {
+      definitions: Record<string, { properties: { spec: JsonSchema } }>
+    }
+    const kind = plural.charAt(0).toUpperCase() + plural.slice(1, -1)
+    assert.deepEqual(published[`com.example.v1.${kind}`]?.properties.spec, expected)
+    const { code } = await send('DELETE', `${definitions}/${plural}.example.com`)
+    assert.equal(code, 200)
+  }
+  const spec = (f: JsonSchema, required = true): JsonSchema => ({
+    type: 'object',
+    ...(required ? { required: ['f'] } : {}),
+    properties: { f },
+  })
+  await check('aas', { ...text, anyOf: [{ pattern: 'a' }] }, spec(text))
+  await check('abs', { ...text, nullable: true, description: 'D' }, spec({ description: 'D' }, false))
+  const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } as const
+  await check('acs', { ...open, properties: { a: text } }, spec(open))
+  await define('roots')
+  const { definitions: all } = (await send('GET', '/openapi/v2')).json as { definitions: Record<string, object> }
+  assert.deepEqual(all['com.example.v1.Root'], {
+    type: 'object',
+    'x-kubernetes-group-version-kind': [{ group: 'example.com', version: 'v1', kind: 'Root' }],
+  })
+  await check('ads', { 'x-kubernetes-int-or-string': true }, spec({ 'x-kubernetes-int-or-string': true }))
+})
+
 test('fields that the definition names can be selected by, in lists, watches and collections', async () => {
   const schema = specOf({ color: text })
   await define('picks', [{ name: 'v1', schema, selectableFields: [{ jsonPath: '.spec.color' }] }])

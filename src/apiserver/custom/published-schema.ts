@@ -40,30 +40,54 @@ const standardFields = {
 } as const
 
 /** The definition of a kind for `/openapi/v3` or, without what that version cannot say, for `/openapi/v2`. */
-export function publishedSchema(schema: JsonSchema, kind: GroupVersionKind, dialect: 'v2' | 'v3'): Schema {
-  const written = dialect === 'v2' ? simplified(schema) : schema
-  const { group, version, kind: name } = kind
-  return {
-    ...written,
-    type: 'object',
-    properties: { ...written.properties, ...standardFields },
+export function publishedSchema(schema: JsonSchema, kind: PublishedKind, dialect: 'v2' | 'v3'): Schema {
+  const { group, version, kind: name, selectableFields = {} } = kind
+  const fields = Object.keys(selectableFields)
+  const marks = {
     'x-kubernetes-group-version-kind': [{ group, version, kind: name }],
+    ...(fields.length > 0 ? { 'x-kubernetes-selectable-fields': fields.map((fieldPath) => ({ fieldPath })) } : {}),
     [ownWords]: true,
-  } as Schema
+  }
+  // Clients of version 2 would refuse whatever is not named.
+  if (dialect === 'v2' && schema['x-kubernetes-preserve-unknown-fields']) return { type: 'object', ...marks } as Schema
+  const written = withResourceFields(dialect === 'v2' ? simplified(schema) : schema, dialect)
+  return { ...written, type: 'object', properties: { ...written.properties, ...standardFields }, ...marks } as Schema
 }
 
-/** OpenAPI v2 knows neither alternatives nor null, and its clients take named fields for the only ones. */
-function simplified(schema: JsonSchema): JsonSchema {
-  const { allOf: _a, anyOf: _n, oneOf: _o, not: _t, nullable, items, properties, additionalProperties, ...rest } = schema
-  const { type: _y, format: _f, ...untyped } = rest
-  const isOpen = nullable === true || rest['x-kubernetes-int-or-string'] === true
-  if (isOpen) return untyped
-  const isPreserving = rest['x-kubernetes-preserve-unknown-fields'] === true
-  if (isPreserving) return rest
+export type PublishedKind = GroupVersionKind & { readonly selectableFields?: Readonly<Record<string, unknown>> }
+
+/** Resources inside have the fields of resources. */
+function withResourceFields(schema: JsonSchema, dialect: 'v2' | 'v3'): JsonSchema {
+  const { properties, items, additionalProperties } = schema
+  const isOpen = dialect === 'v2' && schema['x-kubernetes-preserve-unknown-fields'] === true
+  const added = schema['x-kubernetes-embedded-resource'] && !isOpen ? standardFields : {}
+  const inside = Object.fromEntries(Object.entries(properties ?? {}).map(([field, child]) => [field, withResourceFields(child, dialect)]))
+  const all = { ...inside, ...added }
   return {
-    ...rest,
-    ...(items ? { items: simplified(items) } : {}),
-    ...(properties ? { properties: Object.fromEntries(Object.entries(properties).map(([k, child]) => [k, simplified(child)])) } : {}),
+    ...schema,
+    ...(Object.keys(all).length > 0 ? { properties: all } : {}),
+    ...(items ? { items: withResourceFields(items, dialect) } : {}),
+    ...(typeof additionalProperties === 'object' ? { additionalProperties: withResourceFields(additionalProperties, dialect) } : {}),
+  }
+}
+
+/**
+ * OpenAPI v2 knows neither alternatives nor null, and its clients take named fields for the only ones: what may be null has no type there
+ * and is not required, what keeps unknown fields names none, and a list without items is none.
+ */
+function simplified(schema: JsonSchema): JsonSchema {
+  const { allOf: _a, anyOf: _n, oneOf: _o, not: _t, nullable = false, items, properties, additionalProperties, required, ...rest } = schema
+  const { type, ...untyped } = rest
+  const isOpen = nullable || rest['x-kubernetes-preserve-unknown-fields'] === true
+  const needed = required?.filter((field) => !properties?.[field]?.nullable)
+  const hasType = type !== undefined && !nullable && !(type === 'array' && (isOpen || !items))
+  return {
+    ...(hasType ? rest : untyped),
+    ...(needed?.length ? { required: needed } : {}),
+    ...(items && !isOpen ? { items: simplified(items) } : {}),
+    ...(properties && !isOpen
+      ? { properties: Object.fromEntries(Object.entries(properties).map(([field, child]) => [field, simplified(child)])) }
+      : {}),
     ...(additionalProperties === undefined
       ? {}
       : { additionalProperties: typeof additionalProperties === 'object' ? simplified(additionalProperties) : additionalProperties }),
