@@ -315,6 +315,15 @@ check(
   },
   ['kill a-0 30'],
 )
+check(
+  'a restart may come with a grace of its own',
+  {
+    spec: one,
+    metadata: { annotations: { 'keelson.dev/restart-requested-at': '1', 'keelson.dev/stop-grace-period-seconds': '0' } },
+    containers: { a: { is: 'running', hash: 'before' } },
+  },
+  ['kill a-0 0'],
+)
 
 function backoff(delayMs: number) {
   return { specHash: hashOfA, delayMs, updatedMs: fixtureNowMs - 10_000 }

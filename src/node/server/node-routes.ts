@@ -12,6 +12,7 @@ import { type Dial, portForwardProtocol, servePortForward, tunnelProtocol, webSo
 import { type CommandChannels, type CommandOptions, runRemoteCommand } from './remote-command.ts'
 import { refuseUpgrade, sendText } from './node-server.ts'
 import { spdyCommandChannels, spdyCommandProtocols } from './spdy-command.ts'
+import { forwardedPorts, serveWebSocketForward, webSocketForwardProtocols } from './websocket-forward.ts'
 import { webSocketCommandChannels, webSocketCommandProtocols } from './websocket-command.ts'
 
 export type NodeRoutesOptions = {
@@ -183,8 +184,12 @@ async function serveForward(options: NodeRoutesOptions, upgrade: Upgrade, accept
   if (!sandbox || sandbox.state !== 'Ready') throw new NotServed(500, `pod not found ("${name}_${namespace}")`)
   const dial: Dial = (port) => options.runtime.portForward(sandbox.sandboxId, port)
   if (isWebSocket(upgrade.request)) {
-    const { socket } = await acceptWebSocket(upgrade, [tunnelProtocol])
-    return servePortForward(webSocketPipe(socket), Buffer.alloc(0), dial)
+    const asked = String(upgrade.request.headers['sec-websocket-protocol'] ?? '')
+    // Without the tunnel the ports are the query's; a bad one is refused before the connection is taken over.
+    const ports = asked.includes(tunnelProtocol) ? [] : forwardedPorts(upgrade.url.searchParams)
+    const { socket, protocol } = await acceptWebSocket(upgrade, [tunnelProtocol, ...webSocketForwardProtocols])
+    if (protocol === tunnelProtocol) return servePortForward(webSocketPipe(socket), Buffer.alloc(0), dial)
+    return serveWebSocketForward(socket, protocol ?? webSocketForwardProtocols[0], ports, dial)
   }
   acceptSpdy(upgrade, [portForwardProtocol])
   return servePortForward(upgrade.socket, upgrade.head, dial)

@@ -284,6 +284,36 @@ test('a port is forwarded over SPDY inside WebSocket messages', async () => {
   connection.destroy()
 })
 
+test('ports are forwarded over plain WebSocket channels', async () => {
+  const seen: Record<number, string> = {}
+  const path = '/portForward/default/web?port=8080&port=513'
+  const socket = new WebSocket(`wss://127.0.0.1:${agent.port}${path}`, 'v4.channel.k8s.io', { ca: authority.cert, ...apiServer })
+  const echoed = Promise.withResolvers<void>()
+  socket.on('message', (data: Buffer) => {
+    seen[data[0]!] = (seen[data[0]!] ?? '') + data.subarray(1).toString('latin1')
+    if (seen[0]?.endsWith('ping') && seen[2]?.endsWith('pong')) echoed.resolve()
+  })
+  socket.once('open', () => {
+    socket.send(message(0, 'ping'))
+    socket.send(message(2, 'pong'))
+  })
+  await echoed.promise
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.close()
+  await closed
+  assert.deepEqual(seen, { 0: '\x90\x1fping', 1: '\x90\x1f', 2: '\x01\x02pong', 3: '\x01\x02' })
+})
+
+for (const [query, code] of [
+  ['', 400],
+  ['?port=0', 400],
+  ['?port=80,x', 400],
+] as const) {
+  test(`plain port-forward of "${query}" is refused before anything is taken over`, async () => {
+    await assert.rejects(upgradeWebSocket(`/portForward/default/web${query}`, 'v4.channel.k8s.io'), new RegExp(`refused: ${code}`))
+  })
+}
+
 test('a followed log brings new lines and ends with its container', async () => {
   const opened = Promise.withResolvers<void>()
   const followed = get('/containerLogs/default/web/c?follow=true&tailLines=1', apiServer, opened.resolve)

@@ -1,5 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { decodeChannel, encodeChannel } from './channel-message.ts'
 import { type CommandChannels, type CommandOptions, parseSize } from './remote-command.ts'
 
 /** Channel protocols over WebSocket, best first. Only v5 can close a channel (stdin's end). */
@@ -28,7 +29,7 @@ export function webSocketCommandChannels(socket: WebSocket, protocol: string, op
   socket.once('close', end)
   socket.on('error', end)
   socket.on('message', (data: Buffer) => {
-    const message = decode(data, isBase64)
+    const message = decodeChannel(data, isBase64)
     if (!message) return
     const { channel, payload } = message
     if (channel === channels.stdin && stdin && !stdin.writableEnded) {
@@ -45,13 +46,13 @@ export function webSocketCommandChannels(socket: WebSocket, protocol: string, op
   const send = (channel: number, payload: Uint8Array) =>
     new Promise<void>((resolve) => {
       if (socket.readyState !== socket.OPEN) return resolve()
-      socket.send(encode(channel, payload, isBase64), { binary: !isBase64 }, () => resolve())
+      socket.send(encodeChannel(channel, payload, isBase64), { binary: !isBase64 }, () => resolve())
     })
   const output = (channel: number) =>
     new Writable({
       write: (chunk: Buffer, _encoding, callback) => {
         if (socket.readyState !== socket.OPEN) return callback()
-        socket.send(encode(channel, chunk, isBase64), { binary: !isBase64 }, () => callback())
+        socket.send(encodeChannel(channel, chunk, isBase64), { binary: !isBase64 }, () => callback())
       },
     })
   // An empty message tells the client that the connection stands, before the process writes anything.
@@ -71,18 +72,4 @@ export function webSocketCommandChannels(socket: WebSocket, protocol: string, op
       socket.close(1000)
     },
   }
-}
-
-function encode(channel: number, payload: Uint8Array, isBase64: boolean): Buffer | string {
-  if (isBase64) return String(channel) + Buffer.from(payload).toString('base64')
-  const message = Buffer.allocUnsafe(payload.length + 1)
-  message[0] = channel
-  message.set(payload, 1)
-  return message
-}
-
-function decode(data: Buffer, isBase64: boolean): { channel: number; payload: Buffer } | undefined {
-  if (data.length === 0) return undefined
-  if (!isBase64) return { channel: data[0]!, payload: data.subarray(1) }
-  return { channel: data[0]! - 0x30, payload: Buffer.from(data.toString('latin1', 1), 'base64') }
 }
