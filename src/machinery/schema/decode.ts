@@ -88,13 +88,23 @@ function compile(node: SchemaNode): Decoder {
 }
 
 /** Optional lists and maps that are empty vanish, as Go's omitempty makes them. */
-type FieldPlan = { readonly node: SchemaNode; readonly dropsEmpty: boolean; decoder: Decoder | undefined }
+type FieldPlan = {
+  readonly node: SchemaNode
+  readonly dropsEmpty: boolean
+  /** What `typeof` says of a value that is right as it is: most fields then need neither a decoder nor a place for its errors. */
+  readonly scalar: string | undefined
+  decoder: Decoder | undefined
+}
+
+function scalarOf({ shape }: SchemaNode): string | undefined {
+  return shape === 'string' || shape === 'boolean' || shape === 'number' ? shape : undefined
+}
 
 function objectDecoder(node: SchemaNode): Decoder {
   const plans = new Map<string, FieldPlan>()
   for (const [field, child] of node.fields) {
     const dropsEmpty = (child.shape === 'list' || child.shape === 'map') && !node.required.includes(field)
-    plans.set(field, { node: child, dropsEmpty, decoder: undefined })
+    plans.set(field, { node: child, dropsEmpty, scalar: scalarOf(child), decoder: undefined })
   }
   const struct = structName(node)
   const keepsUnknown = node.preservesUnknown
@@ -113,6 +123,7 @@ function objectDecoder(node: SchemaNode): Decoder {
         delete object[key]
         continue
       }
+      if (typeof field === plan.scalar) continue
       if (field === null || (plan.dropsEmpty && isEmpty(field, plan.node.shape))) {
         delete object[key]
         continue
@@ -130,6 +141,7 @@ function objectDecoder(node: SchemaNode): Decoder {
 
 function mapDecoder(node: SchemaNode): Decoder {
   const element = node.element!
+  const scalar = scalarOf(element)
   let decoder: Decoder | undefined
   return (value, walk) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return fault(node, value, walk)
@@ -138,6 +150,7 @@ function mapDecoder(node: SchemaNode): Decoder {
     const map = value as Record<string, unknown>
     for (const key in map) {
       const field = map[key]
+      if (typeof field === scalar) continue
       walk.path.push(key)
       const decoded = field === null ? zeroValue(element) : decoder(field, walk)
       walk.path.pop()
@@ -149,6 +162,7 @@ function mapDecoder(node: SchemaNode): Decoder {
 
 function listDecoder(node: SchemaNode): Decoder {
   const element = node.element!
+  const scalar = scalarOf(element)
   let decoder: Decoder | undefined
   return (value, walk) => {
     if (!Array.isArray(value)) return fault(node, value, walk)
@@ -156,6 +170,7 @@ function listDecoder(node: SchemaNode): Decoder {
     decoder ??= decoderOf(element)
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i]
+      if (typeof item === scalar) continue
       walk.path.push(i)
       const decoded = item === null ? zeroValue(element) : decoder(item, walk)
       walk.path.pop()
