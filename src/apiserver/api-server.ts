@@ -15,6 +15,7 @@ import { priorityAdmission } from './admission/priority.ts'
 import { certificateSigners, certificateSubjects } from './admission/certificate-signers.ts'
 import { nodeRestriction } from './admission/node-restriction.ts'
 import { privilegeEscalation } from './admission/privilege-escalation.ts'
+import { resourceQuotaHook } from './admission/resource-quota.ts'
 import { serviceAccountAdmission } from './admission/service-account.ts'
 import { lazyBinaryCodec } from './binary-codec.ts'
 import { bootstrap } from './bootstrap.ts'
@@ -128,7 +129,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     schemas,
     admission: admissionChain(admissionPlugins(options, reader)),
     authorizer,
-    hooks: createWriteHooks([serviceAllocation({ reader, random, serviceCidr })]),
+    hooks: createWriteHooks([resourceQuotaHook({ reader }), serviceAllocation({ reader, random, serviceCidr })]),
     clock,
     random,
     log,

@@ -1,13 +1,20 @@
 import type { KubeObject } from '../machinery/object.ts'
 import type { Resource } from './registry.ts'
 
+export type Write = {
+  readonly resource: Resource
+  readonly object: KubeObject
+  readonly old: KubeObject | undefined
+  readonly dryRun: boolean
+}
+
 /**
  * Built-in behaviour of a kind that needs state beyond the object: a Service's addresses and ports. `allocate` runs on the
  * final object just before validation and changes it in place; exactly one of `commit` and `release` follows.
  */
 export type WriteHook = {
   handles(resource: Resource): boolean
-  allocate(write: { readonly object: KubeObject; readonly old: KubeObject | undefined; readonly dryRun: boolean }): Allocation
+  allocate(write: Write): Allocation
   /** The object is gone from the store. */
   deleted(object: KubeObject): void
 }
@@ -15,16 +22,49 @@ export type WriteHook = {
 export type Allocation = { commit(): void; release(): void }
 
 export type WriteHooks = {
-  allocate(resource: Resource, write: Parameters<WriteHook['allocate']>[0]): Allocation
+  allocate(resource: Resource, write: Omit<Write, 'resource'>): Allocation
   deleted(resource: Resource, object: KubeObject): void
 }
 
 export const noAllocation: Allocation = { commit() {}, release() {} }
 
+/** All hooks that handle a resource take part, in order; when one refuses those before it give back what they took. */
 export function createWriteHooks(hooks: readonly WriteHook[]): WriteHooks {
-  const hookOf = (resource: Resource) => hooks.find((h) => h.handles(resource))
+  // Which hooks handle a resource never changes: asked once.
+  const memo = new WeakMap<Resource, readonly WriteHook[]>()
+  const hooksOf = (resource: Resource) => {
+    let found = memo.get(resource)
+    if (!found) memo.set(resource, (found = hooks.filter((hook) => hook.handles(resource))))
+    return found
+  }
   return {
-    allocate: (resource, write) => hookOf(resource)?.allocate(write) ?? noAllocation,
-    deleted: (resource, object) => hookOf(resource)?.deleted(object),
+    allocate: (resource, write) => {
+      const allocations: Allocation[] = []
+      try {
+        for (const hook of hooksOf(resource)) {
+          const allocation = hook.allocate({ ...write, resource })
+          if (allocation !== noAllocation) allocations.push(allocation)
+        }
+      } catch (error) {
+        for (const allocation of allocations) allocation.release()
+        throw error
+      }
+      return joined(allocations)
+    },
+    deleted: (resource, object) => {
+      for (const hook of hooksOf(resource)) hook.deleted(object)
+    },
+  }
+}
+
+function joined(allocations: readonly Allocation[]): Allocation {
+  if (allocations.length <= 1) return allocations[0] ?? noAllocation
+  return {
+    commit: () => {
+      for (const allocation of allocations) allocation.commit()
+    },
+    release: () => {
+      for (const allocation of allocations) allocation.release()
+    },
   }
 }

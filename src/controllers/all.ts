@@ -16,6 +16,7 @@ import { nodeIpamController } from './node-ipam/controller.ts'
 import { nodeLifecycleController } from './node-lifecycle/controller.ts'
 import { podGcController } from './pod-gc/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
+import { resourceQuotaController } from './resourcequota/controller.ts'
 import { rootCaPublisherController } from './root-ca-publisher/controller.ts'
 import { serviceAccountController } from './serviceaccount/controller.ts'
 import { statefulSetController } from './statefulset/controller.ts'
@@ -55,6 +56,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     ...(clusterCidr ? [nodeIpamController({ clusterCidr })] : []),
     podGcController(),
     disruptionController,
+    resourceQuotaController,
     ttlAfterFinishedController,
     clusterRoleAggregationController,
     csrApprovingController,

@@ -1,0 +1,34 @@
+import type { ResourceQuota, ResourceQuotaStatus } from '../../kinds/generated/types/core-v1.ts'
+import type { KindRef } from '../../kinds/kind.ts'
+import { addUsage, isInScope, quotaUsage, type Usage } from '../../kinds/quota-usage.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { canonicalQuantity } from '../../machinery/quantity.ts'
+
+/** What a quota's status should tell; undefined: it does. `countable`: whether a name of the quota is one that is counted here. */
+export function planQuotaStatus(
+  quota: ResourceQuota,
+  objects: readonly (readonly [kind: KindRef, objects: readonly KubeObject[]])[],
+  countable: (name: string) => boolean,
+): ResourceQuotaStatus | undefined {
+  const hard = Object.fromEntries(Object.entries(quota.spec?.hard ?? {}).map(([name, amount]) => [name, canonicalQuantity(amount)]))
+  let total: Usage = {}
+  for (const [kind, list] of objects)
+    for (const object of list) if (isInScope(quota, kind, object)) total = addUsage(total, namedIn(hard, quotaUsage(kind, object)))
+  const names = Object.keys(hard).filter(countable)
+  const used = Object.fromEntries(names.map((name) => [name, canonicalQuantity(total[name] ?? '0')]))
+  return deepEqual(quota.status ?? {}, { hard, used }) ? undefined : { hard, used }
+}
+
+function namedIn(hard: Usage, usage: Usage): Usage {
+  return Object.fromEntries(Object.entries(usage).filter(([name]) => hard[name] !== undefined))
+}
+
+const computeName = /^((requests|limits)\.)?(cpu|memory|ephemeral-storage)$|^(requests\.)?hugepages-|^requests\.(storage|.+\/.+)$/
+const bareNames = new Set(['pods', 'services.loadbalancers', 'services.nodeports'])
+
+/** Whether a quota's name is counted from objects of these kinds. */
+export function isCountable(name: string, kinds: readonly KindRef[]): boolean {
+  if (computeName.test(name) || bareNames.has(name) || name.includes('.storageclass.storage.k8s.io/')) return true
+  return kinds.some(({ group, plural }) => (group === '' && name === plural) || name === `count/${plural}${group ? `.${group}` : ''}`)
+}
