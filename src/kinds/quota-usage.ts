@@ -82,11 +82,11 @@ type Requirement = { readonly scopeName: string; readonly operator: string; read
 
 /** Whether a quota's scopes take the object in; only pods have scopes, and a quota without any concerns everything. */
 export function isInScope({ spec }: ResourceQuota, { group, plural }: Kind, object: KubeObject): boolean {
+  if (!spec?.scopes?.length && !spec?.scopeSelector) return true
   const requirements: Requirement[] = [
-    ...(spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' })),
-    ...(spec?.scopeSelector?.matchExpressions ?? []),
+    ...(spec.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' })),
+    ...(spec.scopeSelector?.matchExpressions ?? []),
   ]
-  if (requirements.length === 0) return true
   if (group !== '' || plural !== 'pods') return false
   return requirements.every((requirement) => matchesScope(requirement, object as Pod))
 }

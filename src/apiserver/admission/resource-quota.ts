@@ -93,7 +93,7 @@ function usedBy(
   }
   const stored = new Set<string | undefined>()
   for (const other of reader.list(kind, pending.object.metadata.namespace ?? '')) {
-    stored.add(other.metadata.uid)
+    if (pendings.size > 0) stored.add(other.metadata.uid)
     if (!isInScope(quota, kind, other)) continue
     let amounts = memo.get(other)
     if (!amounts) memo.set(other, (amounts = amountsOf(quotaUsage(kind, other))))
