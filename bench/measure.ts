@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 
 export type Figure = {
   readonly name: string
@@ -33,9 +33,10 @@ export function residentMiB(pid: number): number {
   return Number(kib) / 1024
 }
 
+/** What the figures were taken on. A load that is not near 0 before the start means that they say little. */
 export function machineLine(): string {
   const list = cpus()
-  return `${list.length} × ${list[0]?.model.trim() ?? 'unknown CPU'}, Node ${process.versions.node}`
+  return `${list.length} × ${list[0]?.model.trim() ?? 'unknown CPU'}, Node ${process.versions.node}, load ${loadavg()[0]!.toFixed(1)}`
 }
 
 export function report(title: string, figures: readonly Figure[]): void {
