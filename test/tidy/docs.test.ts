@@ -18,6 +18,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'README.md: Two commands': { notRun: 'the e2e group runs both: test/e2e/cluster.ts the first, the CI the second' },
   'README.md: A first application in five lines': { notRun: 'needs an image of the reader; test/e2e/tutorial.test.ts runs the same steps' },
   'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
+  'docs/performance.md: How to run': { notRun: 'it measures for minutes, on a machine that does nothing else' },
   'docs/stop-and-start.md: Stop and start': { runIn: 'test/tidy/docs.test.ts' },
   'docs/troubleshooting.md: Starting over': { notRun: 'test/e2e takes clusters down and up in the same way' },
   'docs/typescript.md: A client': { runIn: 'test/tidy/docs.test.ts' },
