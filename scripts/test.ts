@@ -49,6 +49,7 @@ for (const name of names) {
     process.execPath,
     [
       '--disable-warning=ExperimentalWarning',
+      '--import=./scripts/property-seed.ts',
       '--test',
       `--test-concurrency=${group.concurrency}`,
       `--test-timeout=${group.timeoutMs}`,

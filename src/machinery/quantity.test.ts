@@ -107,10 +107,11 @@ test('orders by amount whatever the suffix', () => {
   assert.equal(compareQuantity('1e3', '999'), 1)
 })
 
+// Two of them stay below 2^63 - 1, where upstream cuts amounts off.
 const quantityText = fc
   .tuple(
     fc.constantFrom('', '-'),
-    fc.nat({ max: 10_000_000 }),
+    fc.nat({ max: 4_000_000 }),
     fc.option(fc.nat({ max: 999 })),
     fc.constantFrom('', 'n', 'u', 'm', 'k', 'M', 'G', 'T', 'Ki', 'Mi', 'Gi', 'e3', 'e-3', 'E2'),
   )
