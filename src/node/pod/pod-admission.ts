@@ -1,4 +1,5 @@
 import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { matchesNodeSelection } from '../../kinds/node-selection.ts'
 import { podRequests, type ResourceAmounts, resourceAmounts } from '../../kinds/pod-requests.ts'
 import type { TerminalReason } from './pod-records.ts'
 
@@ -12,49 +13,8 @@ export function admitPod(pod: Pod, others: readonly Pod[], node: Node | undefine
 }
 
 function refuseBySelector(pod: Pod, node: Node): TerminalReason | undefined {
-  const labels = node.metadata.labels ?? {}
-  const selector = pod.spec?.nodeSelector ?? {}
-  for (const key of Object.keys(selector)) {
-    if (labels[key] !== selector[key])
-      return refusal('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
-  }
-  const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
-  if (!terms || terms.some((term) => matchesTerm(term, node))) return undefined
+  if (!pod.spec || matchesNodeSelection(pod.spec, node)) return undefined
   return refusal('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
-}
-
-type Requirement = { readonly key: string; readonly operator: string; readonly values?: readonly string[] }
-
-function matchesTerm(
-  term: { readonly matchExpressions?: readonly Requirement[]; readonly matchFields?: readonly Requirement[] },
-  node: Node,
-): boolean {
-  const expressions = term.matchExpressions ?? []
-  const fields = term.matchFields ?? []
-  if (expressions.length === 0 && fields.length === 0) return false
-  return (
-    expressions.every((e) => matchesRequirement(e, node.metadata.labels?.[e.key])) &&
-    fields.every((e) => matchesRequirement(e, e.key === 'metadata.name' ? node.metadata.name : undefined))
-  )
-}
-
-function matchesRequirement({ operator, values = [] }: Requirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0])
-    case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0])
-    default:
-      return false
-  }
 }
 
 function refuseByTaint(pod: Pod, node: Node): TerminalReason | undefined {

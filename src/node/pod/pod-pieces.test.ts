@@ -64,6 +64,15 @@ for (const { title, pod, others = [], reason, message } of admissions) {
   })
 }
 
+test('a bound that is no whole number matches nothing, as the scheduler reads it', () => {
+  const requirement = { key: 'generation', operator: 'Lt' as const, values: ['1.5'] }
+  const affinity = {
+    nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [requirement] }] } },
+  }
+  const labelled: Node = { ...node, metadata: { ...node.metadata, labels: { ...node.metadata.labels, generation: '1' } } }
+  assert.equal(admitPod({ metadata: { name: 'p' }, spec: { containers: [], affinity } }, [], labelled)?.reason, 'NodeAffinity')
+})
+
 const ready = { type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime: 't0' }
 const patches: readonly { title: string; current: PodStatus | undefined; wanted: PodStatus; patch: unknown }[] = [
   {
