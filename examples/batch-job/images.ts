@@ -1,36 +1,18 @@
-// Builds the primes image from Debian packages, Node and the worker beside this file, and serves it from a registry on this machine:
-//   node examples/batch-job/images.ts [--listen 127.0.0.1] [--port 0] [--data-dir /var/lib/keelson]
+// Builds the primes image from Debian packages, Node and the program beside this file, and serves it from a registry on this machine:
+//   npm run primes:images -- [--listen 127.0.0.1] [--port 0] [--data-dir DIR]
 // It runs until it is interrupted; what has been pulled by then stays on the nodes.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { nodeImage } from '../../scripts/images/node.ts'
-import { startRegistry, type TestRegistry } from '../../scripts/images/registry.ts'
-import { writeRegistryHosts } from '../../src/node/containerd/registry-hosts.ts'
-
-/** The name that the manifests use; a `hosts.toml` says where it really is. */
-const registryName = 'registry.keelson.test'
+import type { TestRegistry } from '../../scripts/images/registry.ts'
+import { serveFromCommandLine, serveImages, type ServeOptions } from '../../scripts/images/serve-images.ts'
 
 /** Serves the image and tells the cluster of `dataDir` where to find it. */
-export async function servePrimes(options: { listen: string; port: number; dataDir: string }): Promise<TestRegistry> {
-  const registry = await startRegistry({ listen: options.listen, port: options.port })
+export function servePrimes(options: ServeOptions): Promise<TestRegistry> {
   const content = readFileSync(fileURLToPath(new URL('./worker/primes.ts', import.meta.url)))
   const folders = ['app', 'data'].map((path) => ({ type: 'directory' as const, path, mode: 0o777 }))
   const files = [...folders, { type: 'file' as const, path: 'app/primes.ts', mode: 0o644, content }]
-  registry.add('primes', '1', nodeImage({ files, cmd: ['/app/primes.ts'] }))
-  writeRegistryHosts(join(options.dataDir, 'registries.d'), registryName, registry.url)
-  return registry
+  return serveImages(options, [{ repository: 'primes', tag: '1', image: nodeImage({ files, cmd: ['/app/primes.ts'] }) }])
 }
 
-if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      listen: { type: 'string', default: '127.0.0.1' },
-      port: { type: 'string', default: '0' },
-      'data-dir': { type: 'string', default: '/var/lib/keelson' },
-    },
-  })
-  const registry = await servePrimes({ listen: values.listen, port: Number(values.port), dataDir: values['data-dir'] })
-  console.log(`${registryName} is served at ${registry.url}`)
-}
+if (import.meta.main) await serveFromCommandLine(servePrimes)

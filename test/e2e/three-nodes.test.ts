@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { registryName, serveShop } from '../../examples/shop/images.ts'
+import { serveShop } from '../../examples/shop/images.ts'
 import type { TestRegistry } from '../../scripts/images/registry.ts'
+import { registryName } from '../../scripts/images/serve-images.ts'
 import { eventually, startCluster, type TestCluster } from './cluster.ts'
 
 type Condition = { type: string; status: string }
