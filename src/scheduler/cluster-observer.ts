@@ -10,6 +10,7 @@ import type { SchedulerCore } from './core/scheduler-core.ts'
 import type { SpreadSources } from './default-spread.ts'
 import type { SchedulingQueue } from './queue.ts'
 import { type ClusterEvent, mayHelp } from './queueing-hints.ts'
+import { type VolumeSources, volumeSources } from './volumes/volume-sources.ts'
 
 type Change<T> = { readonly current: T | undefined; readonly old: T | undefined }
 
@@ -19,6 +20,7 @@ export type SchedulerInformers = SpreadSources & {
   readonly nodes: Informer<Node>
   readonly namespaces: Informer<Namespace>
   readonly budgets: Informer<PodDisruptionBudget>
+  readonly storage: VolumeSources
 }
 
 export function schedulerInformers(context: LoopContext): SchedulerInformers {
@@ -27,6 +29,7 @@ export function schedulerInformers(context: LoopContext): SchedulerInformers {
     nodes: context.informer(kindRefs.coreV1.nodes),
     namespaces: context.informer(kindRefs.coreV1.namespaces),
     budgets: context.informer(kindRefs.policyV1.podDisruptionBudgets),
+    storage: volumeSources(context),
     services: context.informer(kindRefs.coreV1.services),
     replicaSets: context.informer(kindRefs.appsV1.replicaSets),
     statefulSets: context.informer(kindRefs.appsV1.statefulSets),
@@ -45,6 +48,7 @@ export class ClusterObserver {
   readonly #options: ClusterObserverOptions
   /** Key → uid of pods that are decided but not yet seen with their node. */
   readonly #assumed = new Map<string, string | undefined>()
+  readonly #goneListeners = new Map<string, () => void>()
 
   constructor(options: ClusterObserverOptions) {
     this.#options = options
@@ -56,8 +60,26 @@ export class ClusterObserver {
       informers.namespaces.onChange((change) => this.#namespaceChanged(change)),
       informers.nodes.onChange((change) => this.#nodeChanged(change)),
       informers.pods.onChange((change) => this.#podChanged(change)),
+      ...this.#observeStorage(informers.storage),
     ]
     return () => removals.forEach((remove) => remove())
+  }
+
+  /** Calls back once when the pod needs no node any more. The returned function stops that. */
+  onGone(key: string, listener: () => void): () => void {
+    this.#goneListeners.set(key, listener)
+    return () => void this.#goneListeners.delete(key)
+  }
+
+  #observeStorage({ claims, volumes, storageClasses, csiNodes, csiDrivers, storageCapacities }: VolumeSources): (() => void)[] {
+    const wake = () => this.#wake({ kind: 'StorageChanged' })
+    return [
+      claims.onChange(({ current }) => {
+        const namespace = current?.metadata.namespace
+        if (namespace !== undefined) this.#wake({ kind: 'StorageChanged', namespace })
+      }),
+      ...[volumes, storageClasses, csiNodes, csiDrivers, storageCapacities].map((informer) => informer.onChange(wake)),
+    ]
   }
 
   /** The pod counts on the node from now on, before the API says so. */
@@ -108,6 +130,7 @@ export class ClusterObserver {
     core.nominations.delete(key)
     this.#assumed.delete(key)
     this.#removePod(key)
+    this.#goneListeners.get(key)?.()
   }
 
   #removePod(key: string): void {

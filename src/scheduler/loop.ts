@@ -1,11 +1,11 @@
-import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { LoopContext } from '../control/contract.ts'
-import type { Binding, Pod } from '../kinds/generated/types/core-v1.ts'
-import { isStatus, StatusError } from '../machinery/status-error.ts'
+import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import { Binder } from './binder.ts'
 import { ClusterObserver, schedulerInformers } from './cluster-observer.ts'
 import type { Placed } from './core/decision.ts'
 import { type DecisionRecord, DecisionRecords } from './core/decision-records.ts'
-import { fitErrorMessage } from './core/fit-error.ts'
+import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from './core/fit-error.ts'
+import { judge, type Judged, type PodPlugin, type Refused } from './core/judgement.ts'
 import type { Plugin } from './core/plugin.ts'
 import { SchedulerCore, type PodToPlace } from './core/scheduler-core.ts'
 import { defaultSpreadOf } from './default-spread.ts'
@@ -15,6 +15,7 @@ import type { SchedulingExplanation } from './explain/explanation.ts'
 import { type SchedulingFailure, writePodCondition } from './pod-condition.ts'
 import { Preemptor } from './preemptor.ts'
 import { isGated, type QueuedPod, SchedulingQueue } from './queue.ts'
+import { podPlugins } from './pod-plugins.ts'
 import { SchedulerMetrics } from './scheduler-metrics.ts'
 
 export type SchedulerConfig = {
@@ -63,8 +64,12 @@ class SchedulerLoop {
   readonly #queue: SchedulingQueue
   readonly #observer: ClusterObserver
   readonly #preemptor: Preemptor
+  readonly #binder: Binder
   readonly #informers: ReturnType<typeof schedulerInformers>
   readonly #records: DecisionRecords
+  readonly #podPlugins: readonly PodPlugin[]
+  /** Decided pods whose volumes or devices are being made ready; they hold no place among the writes while they wait. */
+  readonly #preparing = new Set<Promise<void>>()
   readonly #writes = new Set<Promise<void>>()
   #wake: (() => void) | undefined
   /** Waits for a free place among the writes. */
@@ -82,12 +87,21 @@ class SchedulerLoop {
       isOurs: (pod) => this.#isOurs(pod),
     })
     this.#informers = schedulerInformers(context)
+    this.#podPlugins = podPlugins({ context, snapshot: this.#core.snapshot, informers: this.#informers })
     this.#preemptor = new Preemptor({ context, core: this.#core, budgets: this.#informers.budgets, metrics: this.metrics })
+    this.#binder = new Binder({
+      context,
+      observer: this.#observer,
+      nominations: this.#core.nominations,
+      metrics: this.metrics,
+      onFailed: (queued, message, signal) => this.#bindingFailed(queued, message, signal),
+    })
     this.metrics.watchQueue(() => this.#queue.counts())
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(Object.values(this.#informers).map((informer) => informer.synced(signal)))
+    const { storage, ...others } = this.#informers
+    await Promise.all([...Object.values(others), ...Object.values(storage)].map((informer) => informer.synced(signal)))
     const stopObserving = this.#observer.start(this.#informers)
     const wakeUp = () => this.#wake?.()
     signal.addEventListener('abort', wakeUp)
@@ -105,7 +119,7 @@ class SchedulerLoop {
       signal.removeEventListener('abort', wakeUp)
       stopObserving()
       this.#queue.close()
-      await Promise.all(this.#writes)
+      await Promise.all([...this.#preparing, ...this.#writes])
     }
   }
 
@@ -124,23 +138,28 @@ class SchedulerLoop {
   }
 
   #schedule(queued: QueuedPod, signal: AbortSignal): void {
-    const target = this.#target(queued)
+    const judged = judge(this.#podPlugins, queued.pod)
+    const target = this.#target(queued, 'kind' in judged ? [] : judged)
+    if ('kind' in judged) return this.#refused(queued, target, judged, signal)
     const startedMs = this.#context.clock.monotonicMs()
     const position = this.#core.snapshot.log.end
     const decision = this.#core.decide(target)
     this.metrics.decided(decision.kind, this.#context.clock.monotonicMs() - startedMs)
-    if (decision.kind === 'Placed') {
-      const nodeName = this.#core.snapshot.nodeName(decision.row)
-      this.#recordPlaced(queued, decision, position)
-      this.#observer.assume(queued.key, queued.pod, nodeName)
-      this.#track(this.#bind(queued, nodeName, signal))
-      return
-    }
-    this.#unplaced(queued, target, signal)
+    if (decision.kind === 'Unplaced') return this.#unplaced(queued, target, this.#core.diagnose(target), signal)
+    const nodeName = this.#core.snapshot.nodeName(decision.row)
+    this.#recordPlaced(queued, decision, position)
+    const reservations = judged.flatMap((j) => (j.reserve ? [j.reserve(decision.row)] : []))
+    this.#observer.assume(queued.key, queued.pod, nodeName)
+    if (reservations.length === 0) this.#track(this.#writes, this.#binder.bind(queued, nodeName, signal))
+    else this.#track(this.#preparing, this.#binder.prepareAndBind(queued, { nodeName, reservations }, signal))
   }
 
-  #unplaced(queued: QueuedPod, target: PodToPlace, signal: AbortSignal): void {
-    const diagnosis = this.#core.diagnose(target)
+  #refused(queued: QueuedPod, target: PodToPlace, refused: Refused, signal: AbortSignal): void {
+    this.metrics.decided('Unplaced', 0)
+    this.#unplaced(queued, target, diagnosisOfRefusal(this.#core.snapshot.nodeCount, refused), signal)
+  }
+
+  #unplaced(queued: QueuedPod, target: PodToPlace, diagnosis: Diagnosis, signal: AbortSignal): void {
     this.#records.set(queued.pod.metadata.uid ?? queued.key, {
       ...this.#recordBase(queued, this.#core.snapshot.log.end),
       feasible: 0,
@@ -150,12 +169,12 @@ class SchedulerLoop {
     })
     const preemption = this.#preemptor.plan(target, diagnosis)
     this.#queue.park(queued, new Set(diagnosis.nodesByPlugin.keys()))
-    const message = fitErrorMessage(diagnosis.nodeCount, diagnosis.reasons, preemption.message)
+    const message = fitErrorMessage(diagnosis, preemption.message)
     this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
     const { nominatedNodeName } = preemption
     const failure = { reason: 'Unschedulable', message, ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) }
-    this.#track(this.#report(queued, failure, signal))
-    if (preemption.victims.length > 0) this.#track(this.#preemptor.evict(target, preemption, signal))
+    this.#track(this.#writes, this.#report(queued, failure, signal))
+    if (preemption.victims.length > 0) this.#track(this.#writes, this.#preemptor.evict(target, preemption, signal))
   }
 
   #recordBase(queued: QueuedPod, position: number): Pick<DecisionRecord, 'position' | 'atMs' | 'attempts' | 'nodeCount'> {
@@ -178,9 +197,17 @@ class SchedulerLoop {
     const key = `${namespace}/${name}`
     const pod = this.#informers.pods.get(key)
     if (!pod) return undefined
+    const judged = judge(this.#podPlugins, pod)
     return explainPod({
       core: this.#core,
-      target: { key, pod, priority: pod.spec?.priority ?? 0, defaultSpread: defaultSpreadOf(pod, this.#informers) },
+      target: {
+        key,
+        pod,
+        priority: pod.spec?.priority ?? 0,
+        defaultSpread: defaultSpreadOf(pod, this.#informers),
+        judged: 'kind' in judged ? [] : judged,
+      },
+      refused: 'kind' in judged ? judged : undefined,
       record: this.#records.get(pod.metadata.uid ?? key),
       isOurs: this.#isOurs(pod),
       isGated: isGated(pod),
@@ -191,56 +218,27 @@ class SchedulerLoop {
     return this.#config.schedulerNames.includes(pod.spec?.schedulerName || 'default-scheduler')
   }
 
-  #target({ key, pod, priority }: QueuedPod): PodToPlace {
-    return { key, pod, priority, defaultSpread: defaultSpreadOf(pod, this.#informers) }
+  #target({ key, pod, priority }: QueuedPod, judged: readonly Judged[]): PodToPlace {
+    return { key, pod, priority, defaultSpread: defaultSpreadOf(pod, this.#informers), judged }
   }
 
-  #track(write: Promise<void>): void {
-    const tracked = write.finally(() => {
-      this.#writes.delete(tracked)
+  #track(among: Set<Promise<void>>, work: Promise<void>): void {
+    const tracked = work.finally(() => {
+      among.delete(tracked)
       this.#onWritten?.()
       this.#onWritten = undefined
     })
-    this.#writes.add(tracked)
-  }
-
-  async #bind(queued: QueuedPod, nodeName: string, signal: AbortSignal): Promise<void> {
-    const { name = '', namespace = '', uid } = queued.pod.metadata
-    const binding: Binding = {
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { name, namespace, ...(uid ? { uid } : {}) },
-      target: { kind: 'Node', name: nodeName },
-    }
-    try {
-      await this.#context.client
-        .resource(kindRefs.coreV1.pods, namespace)
-        .subresource<Binding, unknown>(name, 'binding', binding, { signal })
-      this.metrics.bound()
-      this.#core.nominations.delete(queued.key)
-      this.#context.event(queued.pod, {
-        type: 'Normal',
-        reason: 'Scheduled',
-        message: `Successfully assigned ${namespace}/${name} to ${nodeName}`,
-      })
-    } catch (error) {
-      this.#observer.forget(queued.key, queued.pod)
-      if (signal.aborted || isStatus(error, 'NotFound')) return
-      await this.#bindingFailed(queued, nodeName, error, signal)
-    }
+    among.add(tracked)
   }
 
   /** Somebody bound it first, it was replaced, or the server had trouble: look at what is and try again after the back-off. */
-  async #bindingFailed(queued: QueuedPod, nodeName: string, error: unknown, signal: AbortSignal): Promise<void> {
-    this.metrics.bindingFailed()
+  async #bindingFailed(queued: QueuedPod, message: string, signal: AbortSignal): Promise<void> {
     const current = this.#informers.pods.get(queued.key)
     const isStillPending = current !== undefined && !current.spec?.nodeName && current.metadata.uid === queued.pod.metadata.uid
     if (!isStillPending) return
     queued.pod = current
     queued.shape = this.#core.snapshot.shapeOf(current)
     this.#queue.retry(queued)
-    const message = `binding rejected: running Bind plugin "DefaultBinder": ${error instanceof Error ? error.message : String(error)}`
-    this.#context.log.warn({ pod: queued.key, node: nodeName, isApiError: error instanceof StatusError }, message)
     this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
     await this.#report(queued, { reason: 'SchedulerError', message }, signal)
   }

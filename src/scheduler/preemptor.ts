@@ -46,7 +46,7 @@ export class Preemptor {
     const { candidate, reasons } = core.preempt(target, diagnosis, this.#budgets())
     if (!candidate) {
       core.nominations.delete(target.key)
-      return { message: `preemption: ${fitErrorMessage(diagnosis.nodeCount, reasons)}`, nominatedNodeName: '', victims: [] }
+      return { message: `preemption: ${fitErrorMessage({ nodeCount: diagnosis.nodeCount, reasons })}`, nominatedNodeName: '', victims: [] }
     }
     const nodeName = core.snapshot.nodeName(candidate.row)
     // Weaker pods that waited for the same room start over.

@@ -12,6 +12,11 @@ export type ClusterEvent =
   | { readonly kind: 'PodAssigned'; readonly shape: PodShape }
   | { readonly kind: 'PodRemoved'; readonly shape: PodShape }
   | { readonly kind: 'NamespaceChanged' }
+  /** Claims, volumes, classes, drivers; `namespace` where it is a claim's. */
+  | { readonly kind: 'StorageChanged'; readonly namespace?: string }
+
+const storagePlugins = ['VolumeBinding', 'VolumeRestrictions', 'NodeVolumeLimits', 'VolumeZone'] as const
+const storagePluginsByPod = ['VolumeRestrictions', 'NodeVolumeLimits'] as const
 
 /** Whether the event may help a pod of this shape that these plugins rejected. Errs towards waking. */
 export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: ReadonlySet<string>): boolean {
@@ -26,9 +31,16 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
     case 'PodAssigned':
       return dependsOnPods
     case 'PodRemoved':
-      return dependsOnPods || rejectedBy.has('NodeResourcesFit') || rejectedBy.has('NodePorts')
+      return (
+        dependsOnPods ||
+        rejectedBy.has('NodeResourcesFit') ||
+        rejectedBy.has('NodePorts') ||
+        storagePluginsByPod.some((name) => rejectedBy.has(name))
+      )
     case 'NamespaceChanged':
       return rejectedBy.has('InterPodAffinity')
+    case 'StorageChanged':
+      return (event.namespace ?? shape.namespace) === shape.namespace && storagePlugins.some((name) => rejectedBy.has(name))
   }
 }
 

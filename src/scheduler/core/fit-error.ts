@@ -11,6 +11,19 @@ export type Diagnosis = {
   readonly nodesByPlugin: ReadonlyMap<string, number>
   /** Rows where evicting pods might help. Valid until the next diagnosis. */
   readonly resolvableRows: Int32Array
+  /** Why no node was asked at all; `reasons` is then empty. */
+  readonly refusal?: string
+}
+
+/** A plugin refused the pod whatever the node. */
+export function diagnosisOfRefusal(nodeCount: number, refused: { readonly plugin: string; readonly reason: string }): Diagnosis {
+  return {
+    nodeCount,
+    reasons: new Map(),
+    nodesByPlugin: new Map([[refused.plugin, nodeCount]]),
+    resolvableRows: new Int32Array(0),
+    refusal: refused.reason,
+  }
 }
 
 /** Verdicts that are kept from one diagnosis to the next, where the plan allows it. */
@@ -61,9 +74,12 @@ function summed(counts: ReadonlyMap<PluginVerdict, number>): Pick<Diagnosis, 're
 }
 
 /** Upstream's sentence: `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` and what preemption said. */
-export function fitErrorMessage(nodeCount: number, reasons: ReadonlyMap<string, number>, preemption = ''): string {
+export function fitErrorMessage(
+  { nodeCount, reasons, refusal }: Pick<Diagnosis, 'nodeCount' | 'reasons' | 'refusal'>,
+  preemption = '',
+): string {
   if (nodeCount === 0) return 'no nodes available to schedule pods'
-  const list = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort()
+  const list = refusal === undefined ? [...reasons].map(([reason, count]) => `${count} ${reason}`).sort() : [refusal]
   const sentence = `0/${nodeCount} nodes are available:${list.length > 0 ? ` ${list.join(', ')}.` : ''}`
   return preemption === '' ? sentence : `${sentence} ${preemption}`
 }

@@ -81,6 +81,28 @@ export function compilePlan(input: {
   }
 }
 
+/**
+ * The plan with plugins that concern one pod alone. Their filters may look at anything, so they stand among the domain filters, and
+ * nothing of such a plan is remembered between decisions. In the order of filters they come before those that look at other nodes.
+ */
+export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
+  const at = plan.plugins.findIndex((p) => p.compiled.domainFilter)
+  const split = at < 0 ? plan.plugins.length : at
+  const filtersOf = ({ compiled: { staticFilter, usageFilter, domainFilter } }: PlanPlugin) =>
+    [staticFilter, usageFilter, domainFilter].filter((f) => f !== undefined)
+  const scoresOf = ({ weight, compiled }: PlanPlugin) =>
+    [compiled.staticScore, compiled.usageScore].filter((f) => f !== undefined).map((score) => ({ weight, score }))
+  return {
+    ...plan,
+    plugins: [...plan.plugins.slice(0, split), ...own, ...plan.plugins.slice(split)],
+    domainFilters: [...own.flatMap(filtersOf), ...plan.domainFilters],
+    usageScores: [...plan.usageScores, ...own.flatMap(scoresOf)],
+    beginFilters: [...plan.beginFilters, ...own.map((p) => p.compiled.beginFilter).filter((b) => b !== undefined)],
+    verdictByKey: new Map(),
+    verdictOf: new WeakMap(),
+  }
+}
+
 function rawScoreOf({ name, weight, compiled }: PlanPlugin): RawScore | undefined {
   const raw = compiled.staticRaw ?? compiled.rawScore
   if (!raw || !compiled.normalise) return undefined

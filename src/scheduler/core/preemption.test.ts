@@ -35,7 +35,7 @@ function check(input: Case, expected: Expected): void {
   const target = { key: 'default/p', pod, priority: pod.spec?.priority ?? 0 }
   assert.equal(core.decide(target).kind, 'Unplaced')
   const { candidate, reasons } = core.preempt(target, core.diagnose(target), input.budgets ?? [])
-  if (expected.message) assert.equal(fitErrorMessage(core.snapshot.nodeCount, reasons), expected.message)
+  if (expected.message) assert.equal(fitErrorMessage({ nodeCount: core.snapshot.nodeCount, reasons }), expected.message)
   assert.equal(candidate && core.snapshot.nodeName(candidate.row), expected.node)
   if (candidate)
     assert.deepEqual(
@@ -171,7 +171,7 @@ test('room made for a pod is not given to another of its priority or less, but t
   const first = target('first', 10)
   core.nominations.set({ ...first, nodeName: 'a' })
   assert.equal(core.decide(target('equal', 10)).kind, 'Unplaced')
-  assert.equal(fitErrorMessage(1, core.diagnose(target('equal', 10)).reasons), '0/1 nodes are available: 1 Insufficient cpu.')
+  assert.equal(fitErrorMessage(core.diagnose(target('equal', 10))), '0/1 nodes are available: 1 Insufficient cpu.')
   assert.equal(core.decide(target('stronger', 11)).kind, 'Placed')
   assert.equal(core.decide(first).kind, 'Placed')
 })

@@ -6,7 +6,8 @@ import { type Diagnosis, diagnose } from './fit-error.ts'
 import { Nominations } from './nominations.ts'
 import { PreemptionCache } from './preemption-cache.ts'
 import { type Budget, findPreemption, type Preemption } from './preemption.ts'
-import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, verdictOf } from './plan.ts'
+import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, verdictOf, withPlugins } from './plan.ts'
+import type { Judged } from './judgement.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
 import { RowVerdicts } from './row-verdicts.ts'
 import type { PodShape } from './pod-shape.ts'
@@ -23,6 +24,8 @@ export type PodToPlace = {
   readonly pod: Pod
   readonly priority: number
   readonly defaultSpread?: DefaultSpread | undefined
+  /** What plugins say about this pod alone (claims on volumes and devices). */
+  readonly judged?: readonly Judged[]
 }
 
 /** The pure heart: a snapshot, compiled plans, decisions. No input or output, no time; randomness only for ties. */
@@ -37,6 +40,8 @@ export class SchedulerCore {
   readonly #indexes = new WeakMap<Plan, CellIndex>()
   readonly #verdicts = new WeakMap<Plan, RowVerdicts>()
   readonly #preemptions = new WeakMap<Plan, PreemptionCache>()
+  /** Plans of pods that share theirs with nobody, for as long as one attempt takes. */
+  readonly #ownPlans = new WeakMap<PodToPlace, { readonly of: Plan; readonly plan: Plan }>()
 
   constructor(options: { readonly plugins: readonly Plugin[]; readonly random: Random }) {
     this.#plugins = options.plugins
@@ -54,8 +59,8 @@ export class SchedulerCore {
       beginFilter(plan)
       if (isFeasible(plan, row)) return { kind: 'Placed', row, score: 0, feasible: 1, ties: 1, draw: row, best: () => [{ row, score: 0 }] }
     }
-    const index = this.#indexOf(plan)
-    if (index.catchUp()) return index.decide(this.#random, reserved)
+    const index = isShared(target) ? this.#indexOf(plan) : undefined
+    if (index?.catchUp()) return index.decide(this.#random, reserved)
     return decideByScan(plan, this.snapshot, this.#random, reserved && ((row) => reserved.has(row)))
   }
 
@@ -111,9 +116,17 @@ export class SchedulerCore {
     )
   }
 
-  planOf({ pod, defaultSpread }: PodToPlace): Plan {
-    const shape = this.snapshot.shapeOf(pod)
-    return this.planOfShape(shape, defaultSpread)
+  planOf(target: PodToPlace): Plan {
+    const shared = this.planOfShape(this.snapshot.shapeOf(target.pod), target.defaultSpread)
+    if (isShared(target)) return shared
+    const known = this.#ownPlans.get(target)
+    if (known?.of === shared) return known.plan
+    const plan = withPlugins(
+      shared,
+      target.judged!.map((j) => j.plugin),
+    )
+    this.#ownPlans.set(target, { of: shared, plan })
+    return plan
   }
 
   planOfShape(shape: PodShape, defaultSpread: DefaultSpread | undefined): Plan {
@@ -139,4 +152,9 @@ export class SchedulerCore {
   #plansMax(): number {
     return Math.max(plansMin, Math.min(plansMax, Math.floor(planRowsMax / (this.snapshot.rowsEnd + 1))))
   }
+}
+
+/** Whether the pod is decided as every other of its shape is. */
+function isShared({ judged }: PodToPlace): boolean {
+  return judged === undefined || judged.length === 0
 }

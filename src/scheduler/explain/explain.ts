@@ -15,6 +15,8 @@ export type ExplainInput = {
   readonly core: SchedulerCore
   readonly target: PodToPlace
   readonly record: DecisionRecord | undefined
+  /** Why the pod can go nowhere whatever the node, as things are. */
+  readonly refused?: { readonly plugin: string; readonly reason: string } | undefined
   readonly isOurs: boolean
   readonly isGated: boolean
 }
@@ -49,7 +51,20 @@ function bodyOf(input: ExplainInput): Body {
     const gates = (pod.spec?.schedulingGates ?? []).map((g) => g.name).join(', ')
     return nothingToSay('Gated', `scheduling is gated by ${gates}: it starts when they are removed from spec.schedulingGates`)
   }
+  if (input.refused) return explainRefused(input, input.refused)
   return explainPending(input)
+}
+
+/** No node was asked, so there is no node to speak of. */
+function explainRefused({ core, record }: ExplainInput, { plugin, reason }: NonNullable<ExplainInput['refused']>): Body {
+  return {
+    ...nothingToSay('Pending', `no node is asked before this is settled: ${reason}`),
+    basis: 'CurrentState',
+    basisNote: 'the cluster as it is now',
+    ...timesOf(record),
+    message: reason,
+    rejections: [{ plugin, nodes: core.snapshot.nodeCount }],
+  }
 }
 
 function nothingToSay(outcome: Body['outcome'], summary: string): Body {

@@ -47,7 +47,7 @@ function check(input: Case, expected: Expected): void {
   }
   if (expected.message) {
     const { nodeCount, reasons } = core.diagnose(target)
-    assert.equal(fitErrorMessage(nodeCount, reasons), expected.message)
+    assert.equal(fitErrorMessage({ nodeCount, reasons }), expected.message)
   }
 }
 

@@ -1,0 +1,83 @@
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { LoopContext } from '../control/contract.ts'
+import type { Binding } from '../kinds/generated/types/core-v1.ts'
+import { isStatus, StatusError } from '../machinery/status-error.ts'
+import type { ClusterObserver } from './cluster-observer.ts'
+import type { Reservation } from './core/judgement.ts'
+import type { Nominations } from './core/nominations.ts'
+import type { QueuedPod } from './queue.ts'
+import type { SchedulerMetrics } from './scheduler-metrics.ts'
+
+export type BinderOptions = {
+  readonly context: LoopContext
+  readonly observer: ClusterObserver
+  readonly nominations: Nominations
+  readonly metrics: SchedulerMetrics
+  /** Puts a pod that is still pending back into the queue and tells why; the message goes into its condition. */
+  readonly onFailed: (queued: QueuedPod, message: string, signal: AbortSignal) => Promise<void>
+}
+
+/** Carries out a placement that has been decided and assumed: makes ready what the pod needs on the node, then posts the Binding. */
+export class Binder {
+  readonly #options: BinderOptions
+
+  constructor(options: BinderOptions) {
+    this.#options = options
+  }
+
+  /** Makes the reservations true, then binds. A pod that goes away meanwhile ends the wait. */
+  async prepareAndBind(
+    queued: QueuedPod,
+    { nodeName, reservations }: { readonly nodeName: string; readonly reservations: readonly Reservation[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const gone = new AbortController()
+    const stopWatching = this.#options.observer.onGone(queued.key, () => gone.abort(new Error('the pod is gone')))
+    try {
+      for (const reservation of reservations) await reservation.prepare(AbortSignal.any([signal, gone.signal]))
+    } catch (error) {
+      this.#options.observer.forget(queued.key, queued.pod)
+      if (!signal.aborted && !gone.signal.aborted) await this.#failed(queued, { nodeName, step: 'PreBind', error }, signal)
+      return
+    } finally {
+      for (const reservation of reservations) reservation.release()
+      stopWatching()
+    }
+    await this.bind(queued, nodeName, signal)
+  }
+
+  async bind(queued: QueuedPod, nodeName: string, signal: AbortSignal): Promise<void> {
+    const { context, observer, nominations, metrics } = this.#options
+    const { name = '', namespace = '', uid } = queued.pod.metadata
+    const binding: Binding = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name, namespace, ...(uid ? { uid } : {}) },
+      target: { kind: 'Node', name: nodeName },
+    }
+    try {
+      await context.client.resource(kindRefs.coreV1.pods, namespace).subresource<Binding, unknown>(name, 'binding', binding, { signal })
+      metrics.bound()
+      nominations.delete(queued.key)
+      const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
+      context.event(queued.pod, { type: 'Normal', reason: 'Scheduled', message })
+    } catch (error) {
+      observer.forget(queued.key, queued.pod)
+      if (signal.aborted || isStatus(error, 'NotFound')) return
+      await this.#failed(queued, { nodeName, step: 'Bind', error }, signal)
+    }
+  }
+
+  async #failed(
+    queued: QueuedPod,
+    { nodeName, step, error }: { readonly nodeName: string; readonly step: 'PreBind' | 'Bind'; readonly error: unknown },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const why = error instanceof Error ? error.message : String(error)
+    const message =
+      step === 'Bind' ? `binding rejected: running Bind plugin "DefaultBinder": ${why}` : `running PreBind plugin "VolumeBinding": ${why}`
+    this.#options.metrics.bindingFailed()
+    this.#options.context.log.warn({ pod: queued.key, node: nodeName, isApiError: error instanceof StatusError }, message)
+    await this.#options.onFailed(queued, message, signal)
+  }
+}

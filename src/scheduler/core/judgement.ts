@@ -1,0 +1,42 @@
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { PlanPlugin } from './plan.ts'
+
+/**
+ * A plugin that looks at what only one pod has: its claims on volumes and devices. Pods of one shape are not interchangeable for
+ * it, so it is asked once an attempt, and what it compiles serves that attempt alone: such pods take the scan, all others the cells.
+ */
+export type PodPlugin = {
+  /** Upstream's plugin name. */
+  readonly name: string
+  /** Undefined: nothing to say about this pod on any node. Reads what is, changes nothing. */
+  readonly judge: (pod: Pod) => Judgement | undefined
+}
+
+export type Judgement =
+  /** No node can take it as things are; `reason` is upstream's sentence. */
+  | { readonly kind: 'Refused'; readonly plugin: string; readonly reason: string }
+  /** What each node says; `reserve` assumes for the chosen row what the pod needs there. */
+  | { readonly kind: 'Judged'; readonly plugin: PlanPlugin; readonly reserve?: (row: number) => Reservation }
+
+export type Reservation = {
+  /** Writes what must stand before the pod is bound, and waits until it does. Rejects where it cannot be had: the pod then tries again. */
+  readonly prepare: (signal: AbortSignal) => Promise<void>
+  /** Takes back what was assumed. Idempotent; a no-op once the API shows it. */
+  readonly release: () => void
+}
+
+export type Judged = Extract<Judgement, { kind: 'Judged' }>
+export type Refused = Extract<Judgement, { kind: 'Refused' }>
+
+/** The first refusal, or what each plugin judged. */
+export function judge(plugins: readonly PodPlugin[], pod: Pod): Refused | readonly Judged[] {
+  let judged: Judged[] | undefined
+  for (const plugin of plugins) {
+    const judgement = plugin.judge(pod)
+    if (judgement?.kind === 'Refused') return judgement
+    if (judgement) (judged ??= []).push(judgement)
+  }
+  return judged ?? none
+}
+
+const none: readonly Judged[] = []

@@ -1,0 +1,66 @@
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { PodPlugin } from '../core/judgement.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import { claimsOf, type VolumeSources } from './volume-sources.ts'
+
+const tooMany = 'node(s) exceed max volume count'
+
+/** Keeps the number of CSI volumes on a node within what its driver says that the node can attach (CSINode's allocatable count). */
+export function nodeVolumeLimits({ snapshot, sources }: { readonly snapshot: Snapshot; readonly sources: VolumeSources }): PodPlugin {
+  return {
+    name: 'NodeVolumeLimits',
+    judge: (pod) => {
+      const own = csiVolumesOf(pod, sources)
+      if (own.length === 0) return undefined
+      const excess = (row: number) => {
+        const drivers = sources.csiNodes.get(snapshot.nodeName(row))?.spec.drivers
+        if (!drivers) return undefined
+        const there = new Map<string, Set<string>>()
+        for (const entry of snapshot.podsOf(row)) collect(there, csiVolumesOf(entry.pod, sources))
+        for (const { name, allocatable } of drivers) {
+          if (allocatable?.count === undefined) continue
+          const attached = there.get(name) ?? new Set<string>()
+          const added = new Set(own.filter((v) => v.driver === name && !attached.has(v.id)).map((v) => v.id)).size
+          if (added > 0 && attached.size + added > allocatable.count)
+            return { name, attached: attached.size, added, count: allocatable.count }
+        }
+        return undefined
+      }
+      return {
+        kind: 'Judged',
+        plugin: {
+          name: 'NodeVolumeLimits',
+          weight: 0,
+          compiled: {
+            usageFilter: (row) => excess(row) === undefined,
+            reject: (row) => {
+              const { name, attached, added, count } = excess(row)!
+              return { reasons: [tooMany], details: [`driver ${name}: ${attached} attached + ${added} new > ${count}`], isResolvable: true }
+            },
+          },
+        },
+      }
+    },
+  }
+}
+
+type CsiVolume = { readonly driver: string; readonly id: string }
+
+/** Of claims without a volume yet, the driver is the class's provisioner and the claim itself stands for the volume. */
+function csiVolumesOf(pod: Pod, sources: VolumeSources): readonly CsiVolume[] {
+  return claimsOf(pod).flatMap(({ key }): CsiVolume[] => {
+    const claim = sources.claims.get(key)
+    const csi = sources.volumes.get(claim?.spec?.volumeName ?? '')?.spec?.csi
+    if (csi) return [{ driver: csi.driver, id: csi.volumeHandle }]
+    const provisioner = claim?.spec?.volumeName ? undefined : sources.storageClasses.get(claim?.spec?.storageClassName ?? '')?.provisioner
+    return provisioner === undefined ? [] : [{ driver: provisioner, id: key }]
+  })
+}
+
+function collect(into: Map<string, Set<string>>, volumes: readonly CsiVolume[]): void {
+  for (const { driver, id } of volumes) {
+    let ids = into.get(driver)
+    if (!ids) into.set(driver, (ids = new Set()))
+    ids.add(id)
+  }
+}

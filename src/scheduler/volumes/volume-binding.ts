@@ -1,0 +1,142 @@
+import type { Node, PersistentVolume } from '../../kinds/generated/types/core-v1.ts'
+import { bestVolume, isReachable, requestedStorage } from '../../kinds/volume-match.ts'
+import { keyOf } from '../../machinery/object.ts'
+import { compareQuantity } from '../../machinery/quantity.ts'
+import { matches, selectorFrom } from '../../machinery/label-selector.ts'
+import type { PodPlugin } from '../core/judgement.ts'
+import type { Rejection } from '../core/plugin.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import { type ClaimStates, claimStates, selectedNode, type UnboundClaim } from './claim-states.ts'
+import type { VolumeBinder } from './volume-binder.ts'
+import type { VolumeSources } from './volume-sources.ts'
+
+/** What is to be done for a pod's unbound claims on one node. */
+export type VolumePlan = {
+  readonly bind: readonly { readonly claim: UnboundClaim['claim']; readonly volume: PersistentVolume }[]
+  /** Claims whose class makes a volume for them, on that node. */
+  readonly provision: readonly UnboundClaim['claim'][]
+}
+
+type Known = Extract<ClaimStates, { kind: 'Known' }>
+type Problem = { readonly reason: string; readonly detail: string }
+
+const affinityConflict = "node(s) didn't match PersistentVolume's node affinity"
+const volumeGone = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'
+const nothingToBind = "node(s) didn't find available persistent volumes to bind"
+const notEnoughStorage = 'node(s) did not have enough free storage'
+
+/**
+ * Places pods where their volumes are or can be: bound volumes must be reachable from the node; claims that wait for their first
+ * consumer need an available volume that is reachable from there, or a class that can make one.
+ * https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode
+ */
+export function volumeBinding(options: {
+  readonly snapshot: Snapshot
+  readonly sources: VolumeSources
+  readonly binder: VolumeBinder
+}): PodPlugin {
+  const { snapshot, sources, binder } = options
+  return {
+    name: 'VolumeBinding',
+    judge: (pod) => {
+      const states = claimStates(pod, sources)
+      if (states.kind === 'Waits') return { kind: 'Refused', plugin: 'VolumeBinding', reason: states.reason }
+      if (states.bound.length === 0 && states.unbound.length === 0) return undefined
+      const problems = (row: number) => problemsOn(snapshot.nodes[row]!, states, { sources, isTaken: binder.isTaken })
+      return {
+        kind: 'Judged',
+        plugin: {
+          name: 'VolumeBinding',
+          weight: 0,
+          compiled: { staticFilter: (row) => problems(row).length === 0, reject: (row) => rejection(problems(row)) },
+        },
+        ...(states.unbound.length === 0
+          ? {}
+          : {
+              reserve: (row) => {
+                const node = snapshot.nodes[row]!
+                const plan = planOn(node, states.unbound, { sources, isTaken: binder.isTaken })
+                if (!('bind' in plan)) throw new Error(`volumes of ${keyOf(pod)} fit node ${node.metadata.name} no more`)
+                return binder.reserve(plan, node.metadata.name!)
+              },
+            }),
+      }
+    },
+  }
+}
+
+type Supply = { readonly sources: VolumeSources; readonly isTaken: (volume: string) => boolean }
+
+function problemsOn(node: Node, { bound, unbound }: Known, supply: Supply): readonly Problem[] {
+  const problems: Problem[] = []
+  for (const claim of bound) {
+    const name = claim.spec!.volumeName!
+    const volume = supply.sources.volumes.get(name)
+    if (!volume)
+      problems.push({ reason: volumeGone, detail: `claim ${claim.metadata.name} is bound to volume ${name}, which does not exist` })
+    else if (!isReachable(volume, node))
+      problems.push({ reason: affinityConflict, detail: `volume ${name} of claim ${claim.metadata.name} cannot be reached from here` })
+  }
+  if (unbound.length === 0) return problems
+  const plan = planOn(node, unbound, supply)
+  return 'bind' in plan ? problems : [...problems, plan]
+}
+
+/** Smaller claims choose first, so that they leave the larger volumes to those that need them. */
+function planOn(node: Node, unbound: readonly UnboundClaim[], supply: Supply): VolumePlan | Problem {
+  const bind: VolumePlan['bind'][number][] = []
+  const provision: UnboundClaim['claim'][] = []
+  const chosen = new Set<string>()
+  const inOrder = [...unbound].sort((a, b) => compareQuantity(requestedStorage(a.claim), requestedStorage(b.claim)))
+  for (const of of inOrder) {
+    const { claim } = of
+    const meant = claim.metadata.annotations?.[selectedNode]
+    if (meant !== undefined && meant !== node.metadata.name)
+      return { reason: nothingToBind, detail: `a volume for claim ${claim.metadata.name} is being made for node ${meant}` }
+    const volume = meant === undefined ? bestVolume(candidates(node, supply, chosen), claim) : undefined
+    if (volume) {
+      chosen.add(volume.metadata.name!)
+      bind.push({ claim, volume })
+      continue
+    }
+    const problem = provisioningProblem(node, of, supply.sources)
+    if (problem) return problem
+    provision.push(claim)
+  }
+  return { bind, provision }
+}
+
+function* candidates(node: Node, { sources, isTaken }: Supply, chosen: ReadonlySet<string>): Generator<PersistentVolume> {
+  for (const volume of sources.volumes.list()) {
+    const name = volume.metadata.name!
+    if (!chosen.has(name) && !isTaken(name) && isReachable(volume, node)) yield volume
+  }
+}
+
+function provisioningProblem(node: Node, { claim, storageClass }: UnboundClaim, sources: VolumeSources): Problem | undefined {
+  const name = claim.metadata.name!
+  const className = storageClass.metadata.name!
+  if (storageClass.provisioner === 'kubernetes.io/no-provisioner')
+    return { reason: nothingToBind, detail: `no available volume of class ${className} serves claim ${name} (${requestedStorage(claim)})` }
+  const terms = storageClass.allowedTopologies
+  const labels = node.metadata.labels ?? {}
+  const isAllowed =
+    !terms?.length || terms.some((t) => (t.matchLabelExpressions ?? []).every((e) => e.values.includes(labels[e.key] ?? '')))
+  if (!isAllowed) return { reason: nothingToBind, detail: `class ${className} makes no volumes in this node's topology` }
+  if (sources.csiDrivers.get(storageClass.provisioner)?.spec.storageCapacity !== true) return undefined
+  const wanted = requestedStorage(claim)
+  const hasRoom = sources.storageCapacities.list().some((capacity) => {
+    if (capacity.storageClassName !== className || !capacity.nodeTopology) return false
+    const most = capacity.maximumVolumeSize ?? capacity.capacity
+    return most !== undefined && compareQuantity(most, wanted) >= 0 && matches(selectorFrom(capacity.nodeTopology), labels)
+  })
+  return hasRoom ? undefined : { reason: notEnoughStorage, detail: `no storage of class ${className} has ${wanted} left for this node` }
+}
+
+function rejection(problems: readonly Problem[]): Rejection {
+  return {
+    reasons: [...new Set(problems.map((p) => p.reason))],
+    details: problems.map((p) => p.detail),
+    isResolvable: false,
+  }
+}

@@ -1,0 +1,88 @@
+import type { Pod, Volume } from '../../kinds/generated/types/core-v1.ts'
+import type { Informer } from '../../client/informer-contract.ts'
+import type { PodPlugin } from '../core/judgement.ts'
+import type { Rejection } from '../core/plugin.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import { claimsOf, type VolumeSources } from './volume-sources.ts'
+
+const claimIndex = 'claim'
+const inUse = 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode'
+const diskConflict = 'node(s) had no available disk'
+
+/**
+ * Keeps pods off volumes that they may not share: a claim in mode ReadWriteOncePod serves one pod in the cluster, and disks that
+ * are attached to a node by a pod there are not mounted a second time by another.
+ */
+export function volumeRestrictions(options: {
+  readonly snapshot: Snapshot
+  readonly sources: VolumeSources
+  readonly pods: Informer<Pod>
+}): PodPlugin {
+  const { snapshot, sources, pods } = options
+  pods.addIndex(claimIndex, (pod) => claimsOf(pod).map((c) => c.key))
+  const conflictOf = (pod: Pod): string | undefined =>
+    claimsOf(pod)
+      .filter(({ key }) => sources.claims.get(key)?.spec?.accessModes?.includes('ReadWriteOncePod'))
+      .find(({ key }) =>
+        pods.byIndex(claimIndex, key).some((other) => other.metadata.uid !== pod.metadata.uid && snapshot.pod(podKey(other)) !== undefined),
+      )?.key
+  return {
+    name: 'VolumeRestrictions',
+    judge: (pod) => {
+      const claim = conflictOf(pod)
+      const disks = disksOf(pod)
+      if (claim === undefined && disks.length === 0) return undefined
+      const users = claim === undefined ? undefined : pods.byIndex(claimIndex, claim).map(podKey)
+      // Preemption asks again with pods lifted out: what counts is who is in the snapshot at that moment.
+      const isInUse = () => users?.some((key) => key !== podKey(pod) && (snapshot.pod(key)?.row ?? -1) >= 0) === true
+      const hasConflict = (row: number) =>
+        disks.some((disk) => snapshot.podsOf(row).some((entry) => disksOf(entry.pod).some((o) => conflicts(disk, o))))
+      return {
+        kind: 'Judged',
+        plugin: {
+          name: 'VolumeRestrictions',
+          weight: 0,
+          compiled: {
+            domainFilter: (row) => !isInUse() && !hasConflict(row),
+            reject: () => (isInUse() ? claimRejection(claim!) : diskRejection),
+          },
+        },
+      }
+    },
+  }
+}
+
+const podKey = (pod: Pod) => `${pod.metadata.namespace}/${pod.metadata.name}`
+
+const claimRejection = (claim: string): Rejection => ({
+  reasons: [inUse],
+  details: [`claim ${claim} allows one pod, and another runs with it`],
+  isResolvable: true,
+})
+
+const diskRejection: Rejection = {
+  reasons: [diskConflict],
+  details: ['a pod here uses the same disk'],
+  isResolvable: true,
+}
+
+/** A disk that two pods of a node may share only if both read it, if at all. */
+type Disk = { readonly id: string; readonly mayShareReadOnly: boolean; readonly isReadOnly: boolean }
+
+function disksOf(pod: Pod): readonly Disk[] {
+  const volumes = pod.spec?.volumes
+  return volumes ? volumes.flatMap(disksOfVolume) : []
+}
+
+function disksOfVolume({ gcePersistentDisk: gce, awsElasticBlockStore: ebs, iscsi, rbd }: Volume): readonly Disk[] {
+  if (gce) return [{ id: `gce ${gce.pdName}`, mayShareReadOnly: true, isReadOnly: gce.readOnly === true }]
+  if (ebs) return [{ id: `ebs ${ebs.volumeID}`, mayShareReadOnly: false, isReadOnly: false }]
+  if (iscsi) return [{ id: `iscsi ${iscsi.iqn}`, mayShareReadOnly: true, isReadOnly: iscsi.readOnly === true }]
+  if (!rbd) return []
+  const id = (monitor: string) => `rbd ${monitor} ${rbd.pool ?? 'rbd'} ${rbd.image}`
+  return rbd.monitors.map((monitor) => ({ id: id(monitor), mayShareReadOnly: true, isReadOnly: rbd.readOnly === true }))
+}
+
+function conflicts(a: Disk, b: Disk): boolean {
+  return a.id === b.id && !(a.mayShareReadOnly && a.isReadOnly && b.isReadOnly)
+}
