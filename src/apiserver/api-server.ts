@@ -8,15 +8,8 @@ import { type Store, StoreCompacted } from '../store/contract.ts'
 import { createWatchCache } from '../store/watch-cache.ts'
 import type { WatchCache } from '../store/watch-cache-contract.ts'
 import { admissionChain } from './admission/chain.ts'
-import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
-import { limitRanger } from './admission/limit-ranger.ts'
-import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
-import { priorityAdmission } from './admission/priority.ts'
-import { certificateSigners, certificateSubjects } from './admission/certificate-signers.ts'
-import { nodeRestriction } from './admission/node-restriction.ts'
-import { privilegeEscalation } from './admission/privilege-escalation.ts'
+import { builtInPlugins } from './admission/plugins.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
-import { serviceAccountAdmission } from './admission/service-account.ts'
 import { lazyBinaryCodec } from './binary-codec.ts'
 import { bootstrap } from './bootstrap.ts'
 import { type CachedObject, decodeStored } from './cached-object.ts'
@@ -61,6 +54,8 @@ export type ApiServerOptions = {
   readonly authorizer: Authorizer
   /** Plugins after the built-in ones. */
   readonly admission?: readonly AdmissionPlugin[]
+  /** Names of built-in plugins to run that are off by default. */
+  readonly withAdmission?: readonly string[]
   /** Names of built-in plugins to leave out. */
   readonly withoutAdmission?: readonly string[]
   /** Default 10.96.0.0/12. */
@@ -123,11 +118,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   await bootstrap({ registry, storage, clock, random, serviceCidr, advertise: options.advertise })
   const reader = createObjectReader(registry, storage)
   const schemas = createCustomSchemas(options.schemas)
+  const choice = { enabled: options.withAdmission ?? [], disabled: options.withoutAdmission ?? [] }
+  const plugins = [...builtInPlugins({ reader, random, authorizer, registry }, choice), ...(options.admission ?? [])]
   const core: Core = {
     registry,
     storage,
     schemas,
-    admission: admissionChain(admissionPlugins(options, reader)),
+    admission: admissionChain(plugins),
     authorizer,
     hooks: createWriteHooks([resourceQuotaHook({ reader }), serviceAllocation({ reader, random, serviceCidr })]),
     clock,
@@ -181,24 +178,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       await cache.close()
     },
   }
-}
-
-function admissionPlugins(
-  { random, authorizer, admission = [], withoutAdmission = [] }: ApiServerOptions,
-  reader: ObjectReader,
-): readonly AdmissionPlugin[] {
-  const builtIn = [
-    namespaceLifecycle(reader),
-    serviceAccountAdmission({ reader, random }),
-    defaultTolerationSeconds,
-    priorityAdmission(reader),
-    limitRanger(reader),
-    nodeRestriction({ reader }),
-    privilegeEscalation({ authorizer, reader }),
-    certificateSigners({ authorizer }),
-    certificateSubjects,
-  ]
-  return [...builtIn.filter((plugin) => !withoutAdmission.includes(plugin.name)), ...admission]
 }
 
 function dispatchOf({ tokens, explainPod, dialer }: ApiServerOptions): Dispatch {

@@ -66,6 +66,8 @@ export type AdmissionRequest = {
   readonly options: Readonly<Record<string, unknown>>
   /** Adds a Warning header to the answer. */
   warn(message: string): void
+  /** Notes something in the audit entry of the request. The first value of a key stays. */
+  annotate(key: string, value: string): void
 }
 
 /** `admit` may change the object; `validate` sees the final one. Refusal is a thrown StatusError (usually 403). */

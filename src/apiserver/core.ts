@@ -29,6 +29,8 @@ export type RequestContext = {
   readonly agent: string
   /** Adds a Warning header to the answer; equal messages once. */
   warn(message: string): void
+  /** Notes something in the audit entry of the request; absent: there is none. */
+  readonly annotate?: (key: string, value: string) => void
 }
 
 export type WriteParameters = {

@@ -48,6 +48,7 @@ export type AuditEntry = {
   readonly url: string
   readonly code: number
   readonly durationMs: number
+  readonly annotations?: Readonly<Record<string, string>>
 }
 
 const requestTimeoutMs = 60_000
@@ -70,7 +71,13 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const limiters = { readOnly: new RequestLimiter(limits.readOnly), mutating: new RequestLimiter(limits.mutating) }
   const handle = async (request: ApiRequest): Promise<ApiResponse> => {
     const startMs = core.clock.monotonicMs()
-    const exchange: Exchange = { info: parseRequest(request.method, request.url), user: undefined, format: undefined, warnings: [] }
+    const exchange: Exchange = {
+      info: parseRequest(request.method, request.url),
+      user: undefined,
+      format: undefined,
+      warnings: [],
+      annotations: undefined,
+    }
     let response: ApiResponse
     try {
       response = await serve(parts, limiters, request, exchange)
@@ -84,7 +91,15 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }
     const durationMs = core.clock.monotonicMs() - startMs
     metrics.request(labelsOf(core, exchange.info), response.code, durationMs)
-    parts.audit?.({ user: exchange.user?.name ?? '', method: request.method, url: request.url, code: response.code, durationMs })
+    const { annotations } = exchange
+    parts.audit?.({
+      user: exchange.user?.name ?? '',
+      method: request.method,
+      url: request.url,
+      code: response.code,
+      durationMs,
+      ...(annotations ? { annotations } : {}),
+    })
     return response
   }
   return {
@@ -99,7 +114,14 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 }
 
 /** What becomes known about a request on its way. */
-type Exchange = { readonly info: RequestInfo; user: UserInfo | undefined; format: Format | undefined; readonly warnings: string[] }
+type Exchange = {
+  readonly info: RequestInfo
+  user: UserInfo | undefined
+  format: Format | undefined
+  readonly warnings: string[]
+  /** What admission noted for the audit entry. */
+  annotations: Record<string, string> | undefined
+}
 type Limiters = Readonly<Record<'readOnly' | 'mutating', RequestLimiter>>
 
 async function serve(parts: PipelineParts, limiters: Limiters, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
@@ -193,6 +215,9 @@ async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exch
     agent: agent.split('/', 1)[0]!,
     warn: (message) => {
       if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
+    },
+    annotate: (key, value) => {
+      exchange.annotations = { [key]: value, ...exchange.annotations }
     },
   }
   if (resource.kind.deprecationWarning !== undefined) context.warn(resource.kind.deprecationWarning)

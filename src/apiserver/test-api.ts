@@ -34,8 +34,12 @@ export async function createTestApi(options: {
   readonly store?: Store
   readonly authorizer?: Authorizer
   readonly authenticator?: Authenticator
-  /** Default: ServiceAccount, because no controller makes the accounts that it demands. */
+  /**
+   * Default: what waits for a controller. Nobody makes the accounts that ServiceAccount demands, or takes the taint of a new
+   * node away.
+   */
   readonly withoutAdmission?: readonly string[]
+  readonly withAdmission?: readonly string[]
   readonly explainPod?: ApiServerOptions['explainPod']
   readonly dialer?: ApiServerOptions['dialer']
   /** Default true: objects are shared, and a test should see who changes one. */
@@ -53,7 +57,8 @@ export async function createTestApi(options: {
     authenticator: options.authenticator ?? { authenticate: () => testUser },
     authorizer: options.authorizer ?? allowAll,
     freezesObjects: options.freezesObjects ?? true,
-    withoutAdmission: options.withoutAdmission ?? ['ServiceAccount'],
+    withoutAdmission: options.withoutAdmission ?? ['ServiceAccount', 'TaintNodesByCondition'],
+    ...(options.withAdmission ? { withAdmission: options.withAdmission } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.explainPod ? { explainPod: options.explainPod } : {}),
   })

@@ -5,6 +5,7 @@
 import { addQuantity, compareQuantity, formatQuantity, quantityOfMilli, quantityOfUnits } from '../machinery/quantity.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { Container, PersistentVolumeClaim, Pod, ResourceQuota, Service } from './generated/types/core-v1.ts'
+import type { ResourceClaim } from './generated/types/resource-v1.ts'
 import { podLimits, podRequests } from './pod-requests.ts'
 import { isPodTerminal } from './pod-status.ts'
 import { qosClass } from './qos.ts'
@@ -21,6 +22,7 @@ const computeResources = new Set(['cpu', 'memory', 'ephemeral-storage'])
 /** Pods that have ended take nothing but their place in `count/pods`. Throws QuantityError for an amount that is none. */
 export function quotaUsage({ group, plural }: Kind, object: KubeObject): Usage {
   const usage: Record<string, string> = { [`count/${group === '' ? plural : `${plural}.${group}`}`]: '1' }
+  if (group === 'resource.k8s.io' && plural === 'resourceclaims') addDevices(usage, object as ResourceClaim)
   if (group !== '') return usage
   if (countedByName.has(plural)) usage[plural] = '1'
   if (plural === 'pods') addPod(usage, object as Pod)
@@ -66,6 +68,23 @@ function addClaim(usage: Record<string, string>, { spec }: PersistentVolumeClaim
   if (storage !== undefined) usage[`${prefix}/requests.storage`] = String(storage)
 }
 
+/** A claim that takes all devices of a class counts as many as a claim can be given. */
+const devicesPerClaimMax = 32
+
+/** The devices that a claim may get of each class; of alternatives, the most that one of them may. */
+function addDevices(usage: Record<string, string>, { spec }: ResourceClaim): void {
+  const totals = new Map<string, number>()
+  for (const { exactly, firstAvailable = [] } of spec.devices?.requests ?? []) {
+    const ofRequest = new Map<string, number>()
+    for (const { deviceClassName, allocationMode, count = 1 } of exactly ? [exactly] : firstAvailable) {
+      const devices = allocationMode === 'All' ? devicesPerClaimMax : count
+      ofRequest.set(deviceClassName, Math.max(devices, ofRequest.get(deviceClassName) ?? 0))
+    }
+    for (const [name, devices] of ofRequest) totals.set(name, (totals.get(name) ?? 0) + devices)
+  }
+  for (const [name, devices] of totals) usage[`${name}.deviceclass.resource.k8s.io/devices`] = String(devices)
+}
+
 /** The sum of both, name by name. */
 export function addUsage(a: Usage, b: Usage): Usage {
   const sum: Record<string, string> = { ...a }
@@ -80,15 +99,27 @@ export function exceeded(usage: Usage, hard: Usage): readonly string[] {
 
 type Requirement = { readonly scopeName: string; readonly operator: string; readonly values?: readonly string[] }
 
-/** Whether a quota's scopes take the object in; only pods have scopes, and a quota without any concerns everything. */
+/** Whether a quota's scopes take the object in; only pods and claims for volumes have scopes, and a quota without any concerns everything. */
 export function isInScope({ spec }: ResourceQuota, { group, plural }: Kind, object: KubeObject): boolean {
   if (!spec?.scopes?.length && !spec?.scopeSelector) return true
   const requirements: Requirement[] = [
     ...(spec.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' })),
     ...(spec.scopeSelector?.matchExpressions ?? []),
   ]
-  if (group !== '' || plural !== 'pods') return false
-  return requirements.every((requirement) => matchesScope(requirement, object as Pod))
+  if (group !== '') return false
+  if (plural === 'persistentvolumeclaims')
+    return requirements.every((requirement) => matchesClaim(requirement, object as PersistentVolumeClaim))
+  return plural === 'pods' && requirements.every((requirement) => matchesScope(requirement, object as Pod))
+}
+
+/** A claim that is being modified is of the class that it had, has and shall have. */
+function matchesClaim({ scopeName, operator, values = [] }: Requirement, { spec, status }: PersistentVolumeClaim): boolean {
+  if (scopeName !== 'VolumeAttributesClass') return false
+  const { currentVolumeAttributesClassName: current, modifyVolumeStatus: modify } = status ?? {}
+  const names = [spec?.volumeAttributesClassName, current, modify?.targetVolumeAttributesClassName].filter((name) => Boolean(name))
+  if (operator === 'DoesNotExist') return names.length === 0
+  if (operator === 'Exists') return names.length > 0
+  return names.some((name) => values.includes(name!)) === (operator === 'In')
 }
 
 function matchesScope({ scopeName, operator, values = [] }: Requirement, { spec }: Pod): boolean {

@@ -23,13 +23,18 @@ export function limitRanger(reader: ObjectReader): AdmissionPlugin {
   }
   return {
     name: 'LimitRanger',
-    handles: (operation, kind, subresource) =>
-      operation === 'CREATE' && subresource === '' && kind.group === '' && (kind.kind === 'Pod' || kind.kind === 'PersistentVolumeClaim'),
+    // A pod's containers change by `resize` only.
+    handles: (operation, { group, kind }, subresource) => {
+      if (group !== '' || (operation !== 'CREATE' && operation !== 'UPDATE')) return false
+      if (kind === 'PersistentVolumeClaim') return subresource === ''
+      return kind === 'Pod' && (operation === 'CREATE' ? subresource === '' : subresource === 'resize')
+    },
     admit: (request) => {
       if (request.kind.kind === 'Pod') fillDefaults(request.object as Pod, itemsOf(request))
     },
     validate: (request) => {
-      const { kind, object, name } = request
+      const { kind, object, old, name } = request
+      if (old?.metadata.deletionTimestamp !== undefined) return
       const items = itemsOf(request)
       if (items.length === 0) return
       const refusals = kind.kind === 'Pod' ? judgePod(object as Pod, items) : judgeClaim(object as PersistentVolumeClaim, items)

@@ -11,15 +11,24 @@ export function priorityAdmission(reader: ObjectReader): AdmissionPlugin {
     name: 'Priority',
     handles: (operation, kind, subresource) =>
       subresource === '' &&
-      ((operation === 'CREATE' && kind.group === '' && kind.kind === 'Pod') ||
-        ((operation === 'CREATE' || operation === 'UPDATE') && kind.group === 'scheduling.k8s.io' && kind.kind === 'PriorityClass')),
+      (operation === 'CREATE' || operation === 'UPDATE') &&
+      ((kind.group === '' && kind.kind === 'Pod') || (kind.group === 'scheduling.k8s.io' && kind.kind === 'PriorityClass')),
     admit: (request) => {
-      if (request.kind.kind === 'Pod') resolve(reader, request)
+      if (request.kind.kind !== 'Pod') return
+      if (request.old) keep(request.object as Pod, request.old as Pod)
+      else resolve(reader, request)
     },
     validate: (request) => {
       if (request.kind.kind === 'PriorityClass') refuseSecondDefault(reader, request)
     },
   }
+}
+
+/** An update that leaves out what admission once computed does not change it. */
+function keep({ spec }: Pod, { spec: old }: Pod): void {
+  if (!spec || !old) return
+  if (old.priority !== undefined) spec.priority ??= old.priority
+  if (old.preemptionPolicy !== undefined) spec.preemptionPolicy ??= old.preemptionPolicy
 }
 
 function resolve(reader: ObjectReader, { object, name }: AdmissionRequest): void {

@@ -30,5 +30,6 @@ export function admissionRequest(
     old: write.old,
     options: write.options,
     warn: (message) => context.warn(message),
+    annotate: (key, value) => context.annotate?.(key, value),
   }
 }

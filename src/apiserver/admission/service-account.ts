@@ -22,7 +22,8 @@ export function serviceAccountAdmission({ reader, random }: { reader: ObjectRead
     admit: ({ object, namespace = '', name }) => {
       const pod = object as Pod
       const { spec } = pod
-      if (!spec || pod.metadata?.annotations?.[mirrorAnnotation] !== undefined) return
+      if (!spec) return
+      if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return checkMirror(spec, name)
       spec.serviceAccountName ||= 'default'
       const account = reader.get(serviceAccounts, namespace, spec.serviceAccountName)
       if (!account) {
@@ -37,6 +38,29 @@ export function serviceAccountAdmission({ reader, random }: { reader: ObjectRead
       }
     },
   }
+}
+
+/** What runs on a node without the server's say must not be a way to its secrets. */
+function checkMirror(spec: PodSpec, name: string): void {
+  const refuse = (what: string) => statusErrors.forbidden({ group: '', resource: 'pods' }, name, `a mirror pod may not reference ${what}`)
+  if (spec.serviceAccountName) throw refuse('service accounts')
+  const containers = [...(spec.initContainers ?? []), ...((spec.containers as PodSpec['containers'] | undefined) ?? [])]
+  const env = containers.flatMap((container) => container.env ?? [])
+  const envFrom = containers.flatMap((container) => container.envFrom ?? [])
+  const volumes = spec.volumes ?? []
+  if (
+    spec.imagePullSecrets?.length ||
+    volumes.some((v) => v.secret) ||
+    env.some((e) => e.valueFrom?.secretKeyRef) ||
+    envFrom.some((e) => e.secretRef)
+  )
+    throw refuse('secrets')
+  if (volumes.some((v) => v.configMap) || env.some((e) => e.valueFrom?.configMapKeyRef) || envFrom.some((e) => e.configMapRef))
+    throw refuse('configmaps')
+  if (volumes.some((v) => v.persistentVolumeClaim)) throw refuse('persistentvolumeclaims')
+  if (volumes.some((v) => v.projected?.sources?.some((source) => source.serviceAccountToken)))
+    throw statusErrors.forbidden({ group: '', resource: 'pods' }, name, 'a mirror pod may not use ServiceAccountToken volume projections')
+  if (spec.resourceClaims?.length) throw refuse('resourceclaims')
 }
 
 function mountsToken(spec: PodSpec, account: ServiceAccount): boolean {

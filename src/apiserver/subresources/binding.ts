@@ -74,7 +74,8 @@ function assign(pod: KubeObject & Pod, binding: KubeObject & Binding, now: strin
   if (pod.spec?.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`)
   pod.spec!.nodeName = binding.target.name!
   if (wanted.annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...wanted.annotations }
-  if (wanted.labels) pod.metadata.labels = { ...pod.metadata.labels, ...wanted.labels }
+  // What the pod says of itself stays.
+  if (wanted.labels) pod.metadata.labels = { ...wanted.labels, ...pod.metadata.labels }
   const scheduled = { type: 'PodScheduled', status: 'True' as const, lastTransitionTime: now }
   pod.status = { ...pod.status, conditions: [...(pod.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled'), scheduled] }
 }

@@ -11,9 +11,10 @@ const { resourceQuotas, pods, services, persistentVolumeClaims, configMaps, secr
 const { deployments, replicaSets, statefulSets, daemonSets } = kindRefs.appsV1
 const { jobs, cronJobs } = kindRefs.batchV1
 const { ingresses } = kindRefs.networkingV1
+const { resourceClaims } = kindRefs.resourceV1
 
 /** Kinds whose amounts matter, and kinds that are only counted. */
-const measured: readonly KindRef[] = [pods, services, persistentVolumeClaims]
+const measured: readonly KindRef[] = [pods, services, persistentVolumeClaims, resourceClaims]
 const counted: readonly KindRef[] = [
   configMaps,
   secrets,

@@ -25,10 +25,11 @@ function namedIn(hard: Usage, usage: Usage): Usage {
 }
 
 const computeName = /^((requests|limits)\.)?(cpu|memory|ephemeral-storage)$|^(requests\.)?hugepages-|^requests\.(storage|.+\/.+)$/
+const hasClass = /\.storageclass\.storage\.k8s\.io\/|\.deviceclass\.resource\.k8s\.io\/devices$/
 const bareNames = new Set(['pods', 'services.loadbalancers', 'services.nodeports'])
 
 /** Whether a quota's name is counted from objects of these kinds. */
 export function isCountable(name: string, kinds: readonly KindRef[]): boolean {
-  if (computeName.test(name) || bareNames.has(name) || name.includes('.storageclass.storage.k8s.io/')) return true
+  if (computeName.test(name) || bareNames.has(name) || hasClass.test(name)) return true
   return kinds.some(({ group, plural }) => (group === '' && name === plural) || name === `count/${plural}${group ? `.${group}` : ''}`)
 }

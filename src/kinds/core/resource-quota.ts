@@ -17,6 +17,14 @@ const scopes = [
   'CrossNamespacePodAffinity',
   'VolumeAttributesClass',
 ]
+const podCounts = ['pods']
+const podResources = [...podCounts, 'cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory']
+const claimResources = ['persistentvolumeclaims', 'requests.storage']
+/** What a quota with scopes may limit, beside names with a domain. */
+const limitedBy = (scope: string) =>
+  scope === 'BestEffort' ? podCounts : scope === 'VolumeAttributesClass' ? claimResources : podResources
+/** Scopes in which an object is or is not: nothing to compare with. */
+const plainScopes = ['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 'CrossNamespacePodAffinity']
 /** Scopes that no object can be in at once. */
 const contradictions = [
   ['BestEffort', 'NotBestEffort'],
@@ -83,12 +91,29 @@ function validateHard(errors: Errors, hard: Readonly<Record<string, string | num
 
 function validateScopes(errors: Errors, spec: ResourceQuotaSpec): void {
   const given = spec.scopes ?? []
-  for (const scope of given) if (!scopes.includes(scope)) errors.push(fieldErrors.invalid('spec.scopes', given, 'unsupported scope'))
+  const unfit = (scope: string) =>
+    Object.keys(spec.hard ?? {})
+      .sort()
+      .filter((name) => isStandardResource(name) && !limitedBy(scope).includes(name))
+  for (const scope of given) {
+    if (!scopes.includes(scope)) errors.push(fieldErrors.invalid('spec.scopes', given, 'unsupported scope'))
+    for (const _ of unfit(scope)) errors.push(fieldErrors.invalid('spec.scopes', given, 'unsupported scope applied to resource'))
+  }
   for (const [a, b] of contradictions)
     if (given.includes(a) && given.includes(b)) errors.push(fieldErrors.invalid('spec.scopes', given, 'conflicting scopes'))
   spec.scopeSelector?.matchExpressions?.forEach(({ scopeName, operator, values = [] }, i) => {
     const at = `spec.scopeSelector.matchExpressions[${i}]`
     if (!scopes.includes(scopeName)) errors.push(fieldErrors.invalid(`${at}.scopeName`, scopeName ?? '', 'unsupported scope'))
+    for (const _ of unfit(scopeName))
+      errors.push(fieldErrors.invalid('spec.scopeSelector.matchExpressions', spec.scopeSelector, 'unsupported scope applied to resource'))
+    if (plainScopes.includes(scopeName) && operator !== 'Exists')
+      errors.push(
+        fieldErrors.invalid(
+          `${at}.operator`,
+          operator ?? '',
+          "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
+        ),
+      )
     if (operator === 'In' || operator === 'NotIn') {
       if (values.length === 0)
         errors.push(

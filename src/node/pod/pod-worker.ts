@@ -158,7 +158,11 @@ export class PodWorker {
     if (this.#isClosed) return
     this.#isDirty = true
     this.#mustObserve ||= observe
-    this.#running ??= this.#run().finally(() => (this.#running = undefined))
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+      // A reason that came after the last look and before this moment found a run that was over already.
+      if (this.#isDirty) this.look({ observe: false })
+    })
   }
 
   /** Ends timers and probes and waits for steps under way to give up. Containers go on. */

@@ -1,0 +1,57 @@
+import type { OwnerReference } from '../../machinery/object.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { parseApiVersion, type KubeObject } from '../../machinery/object.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
+import type { AdmissionPlugin, AdmissionRequest, Authorizer } from '../contract.ts'
+import type { Registry } from '../registry.ts'
+
+type Parts = { readonly authorizer: Authorizer; readonly registry: Registry }
+
+/**
+ * Who hands an object to an owner must be allowed to delete the object, and who lets it hold its owner back
+ * (`blockOwnerDeletion`) to update the owner's finalizers. Off unless asked for, as upstream's.
+ */
+export function ownerReferencesPermissionEnforcement({ authorizer, registry }: Parts): AdmissionPlugin {
+  return {
+    name: 'OwnerReferencesPermissionEnforcement',
+    handles: (operation, { group, plural }, subresource) =>
+      (operation === 'CREATE' || operation === 'UPDATE') && !(group === '' && plural === 'pods' && subresource === 'status'),
+    validate: (request) => {
+      const { object, old, user, kind, namespace = '', name, subresource } = request
+      if (!object || deepEqual(ownersOf(object), ownersOf(old))) return
+      const may = (verb: string, what: { group: string; version: string; resource: string; subresource: string; name: string }) =>
+        authorizer.authorize({ type: 'resource', user, verb, namespace, ...what })
+      const own = may('delete', { group: kind.group, version: kind.version, resource: kind.plural, subresource, name })
+      if (!own.allowed) throw refusal(request, `cannot set an ownerRef on a resource you can't delete: ${own.reason}, <nil>`)
+      for (const owner of newlyBlocking(object, old)) {
+        const found = registry.findKind(owner.apiVersion, owner.kind)
+        if (!found) {
+          const why = `cannot find RESTMapping for APIVersion ${owner.apiVersion} Kind ${owner.kind}`
+          throw refusal(request, `cannot set blockOwnerDeletion in this case because ${why}`)
+        }
+        const { group, version } = parseApiVersion(owner.apiVersion)
+        const { allowed, reason } = may('update', {
+          group,
+          version,
+          resource: found.kind.plural,
+          subresource: 'finalizers',
+          name: owner.name,
+        })
+        if (allowed) continue
+        const why = `cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: ${reason}, <nil>`
+        throw refusal(request, why)
+      }
+    },
+  }
+}
+
+const ownersOf = (object: KubeObject | undefined): readonly OwnerReference[] => object?.metadata.ownerReferences ?? []
+
+function newlyBlocking(object: KubeObject, old: KubeObject | undefined): OwnerReference[] {
+  const blocking = new Set(ownersOf(old).flatMap(({ uid, blockOwnerDeletion }) => (blockOwnerDeletion ? [uid] : [])))
+  return ownersOf(object).filter(({ uid, blockOwnerDeletion }) => blockOwnerDeletion === true && !blocking.has(uid))
+}
+
+function refusal({ kind, name, object }: AdmissionRequest, why: string): Error {
+  return statusErrors.forbidden({ group: kind.group, resource: kind.plural }, name || (object?.metadata.name ?? ''), why)
+}

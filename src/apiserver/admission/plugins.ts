@@ -1,0 +1,71 @@
+import type { Random } from '../../base/random.ts'
+import type { AdmissionPlugin, Authorizer } from '../contract.ts'
+import type { ObjectReader } from '../object-reader.ts'
+import type { Registry } from '../registry.ts'
+import { certificateApproval } from './certificate-approval.ts'
+import { certificateSigning } from './certificate-signing.ts'
+import { certificateSubjectRestriction } from './certificate-subject-restriction.ts'
+import { defaultIngressClass } from './default-ingress-class.ts'
+import { defaultStorageClass } from './default-storage-class.ts'
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { limitRanger } from './limit-ranger.ts'
+import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { nodeRestriction } from './node-restriction.ts'
+import { ownerReferencesPermissionEnforcement } from './owner-references-permission-enforcement.ts'
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { podSecurity } from './pod-security/pod-security.ts'
+import { podTopologyLabels } from './pod-topology-labels.ts'
+import { priorityAdmission } from './priority.ts'
+import { privilegeEscalation } from './privilege-escalation.ts'
+import { runtimeClassAdmission } from './runtime-class.ts'
+import { serviceAccountAdmission } from './service-account.ts'
+import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts'
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
+
+export type PluginParts = {
+  readonly reader: ObjectReader
+  readonly random: Random
+  readonly authorizer: Authorizer
+  readonly registry: Registry
+}
+
+export type PluginChoice = {
+  /** Names of plugins to run that are off by default. */
+  readonly enabled?: readonly string[]
+  /** Names of plugins to leave out. */
+  readonly disabled?: readonly string[]
+}
+
+/** Off unless asked for: the first as upstream's, the other until there are controllers that take its finalizers away. */
+const offByDefault: ReadonlySet<string> = new Set(['OwnerReferencesPermissionEnforcement', 'StorageObjectInUseProtection'])
+
+/**
+ * The built-in plugins in upstream's order (https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/).
+ * ResourceQuota comes last and is a write hook, because what it takes must be given back when a write fails.
+ * PrivilegeEscalation is no plugin upstream but part of its RBAC storage.
+ */
+export function builtInPlugins(parts: PluginParts, { enabled = [], disabled = [] }: PluginChoice): readonly AdmissionPlugin[] {
+  const { reader, random, authorizer } = parts
+  const all: readonly AdmissionPlugin[] = [
+    namespaceLifecycle(reader),
+    limitRanger(reader),
+    serviceAccountAdmission({ reader, random }),
+    nodeRestriction({ reader }),
+    taintNodesByCondition,
+    podSecurity(reader),
+    priorityAdmission(reader),
+    defaultTolerationSeconds,
+    defaultStorageClass(reader),
+    storageObjectInUseProtection,
+    ownerReferencesPermissionEnforcement(parts),
+    persistentVolumeClaimResize(reader),
+    runtimeClassAdmission(reader),
+    certificateApproval({ authorizer }),
+    certificateSigning({ authorizer }),
+    certificateSubjectRestriction,
+    defaultIngressClass(reader),
+    podTopologyLabels(reader),
+    privilegeEscalation({ authorizer, reader }),
+  ]
+  return all.filter(({ name }) => !disabled.includes(name) && (!offByDefault.has(name) || enabled.includes(name)))
+}

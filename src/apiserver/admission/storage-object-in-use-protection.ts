@@ -1,0 +1,18 @@
+import type { AdmissionPlugin } from '../contract.ts'
+
+const finalizers: Readonly<Record<string, string>> = {
+  PersistentVolumeClaim: 'kubernetes.io/pvc-protection',
+  PersistentVolume: 'kubernetes.io/pv-protection',
+}
+
+/** Volumes and claims outlive their deletion while something uses them: the protection controllers take the finalizers away. */
+export const storageObjectInUseProtection: AdmissionPlugin = {
+  name: 'StorageObjectInUseProtection',
+  handles: (operation, kind, subresource) =>
+    operation === 'CREATE' && subresource === '' && kind.group === '' && finalizers[kind.kind] !== undefined,
+  admit: ({ object, kind }) => {
+    const { metadata } = object!
+    const finalizer = finalizers[kind.kind]!
+    if (!metadata.finalizers?.includes(finalizer)) metadata.finalizers = [...(metadata.finalizers ?? []), finalizer]
+  },
+}
