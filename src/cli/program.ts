@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { clientFromKubeconfig } from '../client/kubeconfig.ts'
 import { StatusError } from '../machinery/status-error.ts'
@@ -104,6 +105,8 @@ function addUp(program: Command, machine: Machine): void {
     .addOption(new Option('--runtime <name>', 'what runs the containers').choices(['containerd', 'fake']).default('containerd'))
     .option('--kubeconfig <file>', "write the kubeconfig there instead of merging it into the user's")
     .option('--no-merge', "leave the user's kubeconfig alone")
+    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration: profiles, weights, extenders')
+    .option('--scheduler-plugin <file...>', 'TypeScript modules that export scheduler plugins')
     .option('--foreground', 'stay in the foreground and bring the cluster down at the end')
     .option('--timeout <duration>', 'how long to wait for the nodes', durationMs, upTimeoutMs)
     .action(
@@ -115,6 +118,8 @@ function addUp(program: Command, machine: Machine): void {
           runtime: RuntimeName
           kubeconfig?: string
           merge: boolean
+          schedulerConfig?: string
+          schedulerPlugin?: readonly string[]
           foreground?: boolean
           timeout: number
         },
@@ -126,7 +131,11 @@ function addUp(program: Command, machine: Machine): void {
           })
         const given = new Set((['runtime', 'nodes', 'listen'] as const).filter((name) => command.getOptionValueSource(name) === 'cli'))
         const listen = normalizeListen(o.listen ?? `${o.runtime === 'fake' ? '127.0.0.1' : '0.0.0.0'}:${defaultPort}`)
-        const request = { ...o, listen, given, kubeconfig: o.kubeconfig, timeoutMs: o.timeout }
+        const serverFlags = [
+          ...(o.schedulerConfig === undefined ? [] : ['--scheduler-config', resolve(o.schedulerConfig)]),
+          ...(o.schedulerPlugin ?? []).flatMap((file) => ['--scheduler-plugin', resolve(file)]),
+        ]
+        const request = { ...o, listen, given, kubeconfig: o.kubeconfig, timeoutMs: o.timeout, serverFlags }
         await up(machine, request)
         if (o.foreground) await runForeground(machine, request)
       },

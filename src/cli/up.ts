@@ -25,6 +25,8 @@ export type UpRequest = UpOptions & {
   readonly kubeconfig: string | undefined
   readonly merge: boolean
   readonly timeoutMs: number
+  /** Options that go to the server as they are. */
+  readonly serverFlags: readonly string[]
 }
 
 /** `keelson up`: from whatever is there to a running cluster whose nodes are Ready. Idempotent. */
@@ -77,10 +79,10 @@ async function run(
   )
 }
 
-export function serverArguments(request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes'>): string[] {
+export function serverArguments(request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes' | 'serverFlags'>): string[] {
   const runtime = isMultiNode(request) ? 'none' : request.runtime
   const count = runtime === 'fake' ? ['--nodes', String(request.nodes)] : []
-  return ['server', '--data-dir', request.dataDir, '--listen', request.listen, '--runtime', runtime, ...count]
+  return ['server', '--data-dir', request.dataDir, '--listen', request.listen, '--runtime', runtime, ...count, ...request.serverFlags]
 }
 
 async function startServer(machine: Machine, request: UpRequest, agents: ClusterState['agents']): Promise<ClusterState> {

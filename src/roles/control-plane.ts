@@ -19,6 +19,7 @@ import { type ControllerFunctions, allControllers } from '../controllers/all.ts'
 import { allKinds } from '../kinds/all.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
+import type { SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 import { createScheduler, type Scheduler } from '../scheduler/loop.ts'
 import type { Dialer } from '../apiserver/node-dialer.ts'
 import type { Store } from '../store/contract.ts'
@@ -40,6 +41,8 @@ export type ControlPlaneOptions = {
   readonly advertise?: { readonly address: string; readonly port: number }
   /** Reaches node agents; absent: logs, streams and proxies answer 503. */
   readonly dialer?: Dialer
+  /** Profiles and extenders of the scheduler; default: upstream's default profile. */
+  readonly scheduler?: SchedulerConfiguration
   /** What every loop gets in place of its plain client: faults, for tests. The administrator's client stays as it is. */
   readonly wrapClient?: WrapClient
 }
@@ -97,7 +100,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const informers = new InformerFactory({ client: clientFor(controllerManagerUser), clock, random, log })
   const contextFor = (component: string, client: Client) =>
     createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
-  const scheduler = createScheduler({ context: contextFor('default-scheduler', clientFor(schedulerUser)) })
+  const scheduler = createScheduler({
+    context: contextFor('default-scheduler', clientFor(schedulerUser)),
+    ...(options.scheduler ? { config: options.scheduler } : {}),
+  })
   scheduling.scheduler = scheduler
   const running = ready.then(() =>
     Promise.all([

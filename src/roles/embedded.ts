@@ -9,6 +9,7 @@ import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { FakeRuntimeOptions } from '../node/runtime/fake/fake-runtime.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
+import type { SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 import type { Store } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import { type ControlPlane, startControlPlane, type WrapClient } from './control-plane.ts'
@@ -16,6 +17,7 @@ import { nodeUser } from './identity.ts'
 import { createSimulatedDialer } from './simulated-dialer.ts'
 import { type SimulatedNode, startSimulatedNodes } from './simulated-nodes.ts'
 
+export { readConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 export { seededRandom } from '../base/random.ts'
 export { type VirtualClock, virtualClock } from '../platform/virtual-clock.ts'
 
@@ -30,6 +32,8 @@ export type ClusterOptions = {
   readonly store?: Store
   /** How the simulated engines behave: times, failure rates, exits. */
   readonly runtime?: Partial<Omit<FakeRuntimeOptions, 'clock' | 'random'>>
+  /** Profiles and extenders of the scheduler; default: upstream's default profile. */
+  readonly scheduler?: SchedulerConfiguration
   /** What loops and nodes get in place of their plain client: faults, for tests. */
   readonly wrapClient?: WrapClient
 }
@@ -74,6 +78,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     }),
     controllerFunctions: { rootCaPem: '' },
     dialer: simulated.dialer,
+    ...(options.scheduler ? { scheduler: options.scheduler } : {}),
     ...(options.wrapClient ? { wrapClient: options.wrapClient } : {}),
   })
   const nodeClient = (name: string) => {

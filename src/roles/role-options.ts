@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { CliError } from '../cli/cli-error.ts'
 import { defaultDataDir } from '../cli/cluster-state.ts'
 import type { LogLevel } from '../platform/pino-log.ts'
+import type { SchedulerFiles } from './scheduler-options.ts'
 
 export type ServerOptions = {
   readonly dataDir: string
@@ -15,6 +16,7 @@ export type ServerOptions = {
   readonly runtimeEndpoint: string | undefined
   readonly registriesDir: string | undefined
   readonly logLevel: LogLevel
+  readonly scheduler: SchedulerFiles
 }
 
 export type AgentOptions = {
@@ -51,6 +53,8 @@ The control plane in the foreground, for systemd.
   --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
   --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
   --registries-dir DIR    containerd's certs.d: a hosts.toml a registry (default registries.d in the data directory)
+  --scheduler-config FILE a KubeSchedulerConfiguration: profiles, weights, extenders
+  --scheduler-plugin FILE a TypeScript module that exports scheduler plugins; may be given several times
   --log-level LEVEL       debug, info, warn, error or silent (default info)
 `
 
@@ -76,6 +80,8 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
     listen: { type: 'string', default: '0.0.0.0:6443' },
     runtime: { type: 'string' },
     nodes: { type: 'string', default: '1' },
+    'scheduler-config': { type: 'string' },
+    'scheduler-plugin': { type: 'string', multiple: true },
   })
   if (values.help) return undefined
   const runtime = text(values.runtime) ?? (isRoot ? 'containerd' : 'fake')
@@ -86,6 +92,7 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
     listen: parseListen(text(values.listen) ?? ''),
     runtime,
     nodes: parseCount(text(values.nodes) ?? '1'),
+    scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
     ...nodeOptions(values),
   }
 }
@@ -104,7 +111,8 @@ export function parseAgentOptions(argv: readonly string[], env: Readonly<Record<
   }
 }
 
-type Values = Readonly<Record<string, string | boolean | undefined>>
+type Value = string | boolean | readonly string[] | undefined
+type Values = Readonly<Record<string, Value>>
 
 function nodeOptions(values: Values): Pick<ServerOptions, 'nodeName' | 'nodeAddress' | 'runtimeEndpoint' | 'registriesDir' | 'logLevel'> {
   const logLevel = text(values['log-level']) ?? 'info'
@@ -119,7 +127,10 @@ function nodeOptions(values: Values): Pick<ServerOptions, 'nodeName' | 'nodeAddr
   }
 }
 
-function parse(argv: readonly string[], options: Record<string, { type: 'string' | 'boolean'; short?: string; default?: string }>): Values {
+function parse(
+  argv: readonly string[],
+  options: Record<string, { type: 'string' | 'boolean'; short?: string; default?: string; multiple?: boolean }>,
+): Values {
   try {
     return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values as Values
   } catch (error) {
@@ -127,7 +138,8 @@ function parse(argv: readonly string[], options: Record<string, { type: 'string'
   }
 }
 
-const text = (value: string | boolean | undefined) => (typeof value === 'string' ? value : undefined)
+const text = (value: Value) => (typeof value === 'string' ? value : undefined)
+const texts = (value: Value) => (Array.isArray(value) ? (value as readonly string[]) : [])
 const misuse = (cause: string, nextStep: string) => new CliError(`cannot use ${cause}`, { nextStep, exitCode: 2 })
 
 function parseListen(listen: string): ServerOptions['listen'] {

@@ -20,6 +20,7 @@ import { apiServerHosts } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
+import { loadSchedulerConfiguration } from './scheduler-options.ts'
 import { createSimulatedDialer, type SimulatedDialer } from './simulated-dialer.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
 import { stopSignal } from './stop-signal.ts'
@@ -62,6 +63,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const dialer = createDialer({ ca: pki.ca.cert, certificate: pki.apiserverKubeletClient.cert, key: pki.apiserverKubeletClient.key })
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
+  const scheduler = await loadSchedulerConfiguration(options.scheduler)
   const controlPlane = await startControlPlane({
     store,
     clock,
@@ -72,6 +74,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     // Loopback cannot be an endpoint: pods would reach themselves.
     ...(advertised.startsWith('127.') ? {} : { advertise: { address: advertised, port: listen.port } }),
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
+    ...(scheduler ? { scheduler } : {}),
   })
   const front = createHttpFront({
     handle: controlPlane.api.handle,

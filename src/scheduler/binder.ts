@@ -1,10 +1,12 @@
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { LoopContext } from '../control/contract.ts'
-import type { Binding } from '../kinds/generated/types/core-v1.ts'
+import type { Binding, Pod } from '../kinds/generated/types/core-v1.ts'
 import { isStatus, StatusError } from '../machinery/status-error.ts'
 import type { ClusterObserver } from './cluster-observer.ts'
 import type { Reservation } from './core/judgement.ts'
 import type { Nominations } from './core/nominations.ts'
+import { bindByExtender, concerns } from './extenders/extender-client.ts'
+import type { ExtenderConfig } from './extenders/extender-config.ts'
 import type { QueuedPod } from './queue.ts'
 import type { SchedulerMetrics } from './scheduler-metrics.ts'
 
@@ -13,6 +15,8 @@ export type BinderOptions = {
   readonly observer: ClusterObserver
   readonly nominations: Nominations
   readonly metrics: SchedulerMetrics
+  /** Binds in place of the API's subresource the pods that concern it. */
+  readonly extender: ExtenderConfig | undefined
   /** Puts a pod that is still pending back into the queue and tells why; the message goes into its condition. */
   readonly onFailed: (queued: QueuedPod, message: string, signal: AbortSignal) => Promise<void>
 }
@@ -47,16 +51,11 @@ export class Binder {
   }
 
   async bind(queued: QueuedPod, nodeName: string, signal: AbortSignal): Promise<void> {
-    const { context, observer, nominations, metrics } = this.#options
-    const { name = '', namespace = '', uid } = queued.pod.metadata
-    const binding: Binding = {
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { name, namespace, ...(uid ? { uid } : {}) },
-      target: { kind: 'Node', name: nodeName },
-    }
+    const { context, observer, nominations, metrics, extender } = this.#options
+    const { name = '', namespace = '' } = queued.pod.metadata
     try {
-      await context.client.resource(kindRefs.coreV1.pods, namespace).subresource<Binding, unknown>(name, 'binding', binding, { signal })
+      if (extender && concerns(extender, queued.pod)) await bindByExtender(extender, queued.pod, nodeName, signal)
+      else await postBinding(context, queued.pod, nodeName, signal)
       metrics.bound()
       nominations.delete(queued.key)
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
@@ -80,4 +79,15 @@ export class Binder {
     this.#options.context.log.warn({ pod: queued.key, node: nodeName, isApiError: error instanceof StatusError }, message)
     await this.#options.onFailed(queued, message, signal)
   }
+}
+
+async function postBinding({ client }: LoopContext, pod: Pod, nodeName: string, signal: AbortSignal): Promise<void> {
+  const { name = '', namespace = '', uid } = pod.metadata
+  const binding: Binding = {
+    apiVersion: 'v1',
+    kind: 'Binding',
+    metadata: { name, namespace, ...(uid ? { uid } : {}) },
+    target: { kind: 'Node', name: nodeName },
+  }
+  await client.resource(kindRefs.coreV1.pods, namespace).subresource<Binding, unknown>(name, 'binding', binding, { signal })
 }

@@ -6,7 +6,7 @@ import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
 import { isPodTerminal } from '../kinds/pod-status.ts'
 import { keyOf } from '../machinery/object.ts'
 import { isAssigned, type PodShape } from './core/pod-shape.ts'
-import type { SchedulerCore } from './core/scheduler-core.ts'
+import type { SharedCluster } from './core/scheduler-core.ts'
 import type { SpreadSources } from './default-spread.ts'
 import type { SchedulingQueue } from './queue.ts'
 import { type ClusterEvent, mayHelp } from './queueing-hints.ts'
@@ -38,7 +38,7 @@ export function schedulerInformers(context: LoopContext): SchedulerInformers {
 }
 
 export type ClusterObserverOptions = {
-  readonly core: SchedulerCore
+  readonly cluster: SharedCluster
   readonly queue: SchedulingQueue
   readonly isOurs: (pod: Pod) => boolean
 }
@@ -48,6 +48,8 @@ export class ClusterObserver {
   readonly #options: ClusterObserverOptions
   /** Key → uid of pods that are decided but not yet seen with their node. */
   readonly #assumed = new Map<string, string | undefined>()
+  /** Keys of pods that are being decided with others' help: what happens to them meanwhile is looked at afterwards. */
+  readonly #held = new Set<string>()
   readonly #goneListeners = new Map<string, () => void>()
 
   constructor(options: ClusterObserverOptions) {
@@ -63,6 +65,12 @@ export class ClusterObserver {
       ...this.#observeStorage(informers.storage),
     ]
     return () => removals.forEach((remove) => remove())
+  }
+
+  /** Keeps the pod out of the queue until it is released; the caller then looks at what it has become. */
+  hold(key: string): () => void {
+    this.#held.add(key)
+    return () => void this.#held.delete(key)
   }
 
   /** Calls back once when the pod needs no node any more. The returned function stops that. */
@@ -85,7 +93,7 @@ export class ClusterObserver {
   /** The pod counts on the node from now on, before the API says so. */
   assume(key: string, pod: Pod, nodeName: string): void {
     this.#assumed.set(key, pod.metadata.uid)
-    this.#options.core.snapshot.addPod(key, pod, nodeName)
+    this.#options.cluster.snapshot.addPod(key, pod, nodeName)
   }
 
   /** Takes an assumption back, unless the API has confirmed it since. */
@@ -98,12 +106,12 @@ export class ClusterObserver {
   #namespaceChanged({ current, old }: Change<Namespace>): void {
     const name = (current ?? old)?.metadata.name
     if (name === undefined) return
-    this.#options.core.snapshot.setNamespace(name, current?.metadata.labels ?? (current ? {} : undefined))
+    this.#options.cluster.snapshot.setNamespace(name, current?.metadata.labels ?? (current ? {} : undefined))
     if (current && old) this.#wake({ kind: 'NamespaceChanged' })
   }
 
   #nodeChanged({ current, old }: Change<Node>): void {
-    const { snapshot } = this.#options.core
+    const { snapshot } = this.#options.cluster
     if (!current) {
       if (!old) return
       snapshot.removeNode(old.metadata.name!)
@@ -125,35 +133,35 @@ export class ClusterObserver {
   }
 
   #podGone(key: string): void {
-    const { queue, core } = this.#options
+    const { queue, cluster } = this.#options
     queue.remove(key)
-    core.nominations.delete(key)
+    cluster.nominations.delete(key)
     this.#assumed.delete(key)
     this.#removePod(key)
     this.#goneListeners.get(key)?.()
   }
 
   #removePod(key: string): void {
-    const entry = this.#options.core.snapshot.removePod(key)
+    const entry = this.#options.cluster.snapshot.removePod(key)
     if (entry) this.#wake({ kind: 'PodRemoved', shape: entry.shape })
   }
 
   #podAssigned(key: string, pod: Pod): void {
-    const { core, queue } = this.#options
+    const { cluster, queue } = this.#options
     queue.remove(key)
-    core.nominations.delete(key)
+    cluster.nominations.delete(key)
     // Others may wait for this pod to be somewhere; until the API confirmed it, they had nothing to rely on.
     const isConfirmation = this.#assumed.delete(key)
-    const known = core.snapshot.pod(key)
-    const shape = core.snapshot.shapeOf(pod)
+    const known = cluster.snapshot.pod(key)
+    const shape = cluster.snapshot.shapeOf(pod)
     const isTerminating = pod.metadata.deletionTimestamp !== undefined
     if (known && known.nodeName === pod.spec!.nodeName && known.shape === shape && known.isTerminating === isTerminating) {
       // A status update, most often: keep the counts, remember the newer object.
-      core.snapshot.refreshPod(known, pod)
+      cluster.snapshot.refreshPod(known, pod)
       if (isConfirmation) this.#wake({ kind: 'PodAssigned', shape })
       return
     }
-    core.snapshot.addPod(key, pod, pod.spec!.nodeName!)
+    cluster.snapshot.addPod(key, pod, pod.spec!.nodeName!)
     if (known && (known.shape !== shape || isTerminating)) this.#wake({ kind: 'PodRemoved', shape: known.shape })
     if (known?.nodeName !== pod.spec!.nodeName || known?.shape !== shape) this.#wake({ kind: 'PodAssigned', shape })
   }
@@ -162,17 +170,17 @@ export class ClusterObserver {
     const { queue, isOurs } = this.#options
     if (!isOurs(pod) || pod.metadata.deletionTimestamp !== undefined) {
       queue.remove(key)
-      this.#options.core.nominations.delete(key)
+      this.#options.cluster.nominations.delete(key)
       return
     }
     // Already decided; the binding is on its way.
-    if (this.#assumed.has(key)) return
+    if (this.#assumed.has(key) || this.#held.has(key)) return
     const { nominatedNodeName } = pod.status ?? {}
     // After a restart of ours, room that was being made is still meant for this pod.
     if (old === undefined && nominatedNodeName) {
-      this.#options.core.nominations.set({ key, pod, nodeName: nominatedNodeName, priority: pod.spec?.priority ?? 0 })
+      this.#options.cluster.nominations.set({ key, pod, nodeName: nominatedNodeName, priority: pod.spec?.priority ?? 0 })
     }
-    const shape = this.#options.core.snapshot.shapeOf(pod)
+    const shape = this.#options.cluster.snapshot.shapeOf(pod)
     queue.put(key, { pod, shape, mayHelp: old === undefined || hasOtherSpec(pod, old) })
   }
 

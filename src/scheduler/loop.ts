@@ -2,38 +2,35 @@ import type { LoopContext } from '../control/contract.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import { Binder } from './binder.ts'
 import { ClusterObserver, schedulerInformers } from './cluster-observer.ts'
+import { defaultConfiguration, type SchedulerConfiguration } from './config/scheduler-configuration.ts'
 import type { Placed } from './core/decision.ts'
 import { type DecisionRecord, DecisionRecords } from './core/decision-records.ts'
 import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from './core/fit-error.ts'
-import { judge, type Judged, type PodPlugin, type Refused } from './core/judgement.ts'
-import type { Plugin } from './core/plugin.ts'
-import { SchedulerCore, type PodToPlace } from './core/scheduler-core.ts'
+import { judge, type Judged, type Refused } from './core/judgement.ts'
+import { isAssigned } from './core/pod-shape.ts'
+import { scan } from './core/scan.ts'
+import { type PodToPlace, type SharedCluster, sharedCluster } from './core/scheduler-core.ts'
+import { Snapshot } from './core/snapshot.ts'
 import { defaultSpreadOf } from './default-spread.ts'
-import { allPlugins } from './plugins/all.ts'
 import { explainPod } from './explain/explain.ts'
 import type { SchedulingExplanation } from './explain/explanation.ts'
 import { type SchedulingFailure, writePodCondition } from './pod-condition.ts'
-import { Preemptor } from './preemptor.ts'
+import { askExtenders, concerns } from './extenders/extender-client.ts'
+import type { ExtenderConfig } from './extenders/extender-config.ts'
+import { extenderJudgement } from './extenders/extender-judgement.ts'
+import { noPreemption, Preemptor } from './preemptor.ts'
+import { type ProfileRuntime, profileRuntimes } from './profile-runtime.ts'
 import { isGated, type QueuedPod, SchedulingQueue } from './queue.ts'
-import { podPlugins } from './pod-plugins.ts'
 import { SchedulerMetrics } from './scheduler-metrics.ts'
 
-export type SchedulerConfig = {
-  /** `spec.schedulerName` values that this scheduler serves. */
-  readonly schedulerNames: readonly string[]
-  readonly plugins: readonly Plugin[]
+export type SchedulerConfig = SchedulerConfiguration & {
   /** Bindings and status writes under way at once: a full house pauses decisions. */
   readonly writesMax: number
   /** Pods whose last decision is remembered, 256 bytes each. */
   readonly recordsMax: number
 }
 
-export const defaultSchedulerConfig: SchedulerConfig = {
-  schedulerNames: ['default-scheduler'],
-  plugins: allPlugins,
-  writesMax: 128,
-  recordsMax: 1 << 16,
-}
+export const defaultSchedulerConfig: SchedulerConfig = { ...defaultConfiguration, writesMax: 128, recordsMax: 1 << 16 }
 
 export type Scheduler = {
   /** Schedules until the signal aborts; resolves when everything under way has ended. */
@@ -49,6 +46,9 @@ export function createScheduler(options: { readonly context: LoopContext; readon
   return { run: (signal) => loop.run(signal), explain: (namespace, name) => loop.explain(namespace, name), metrics: loop.metrics }
 }
 
+/** One try to place one pod. */
+type Attempt = { readonly queued: QueuedPod; readonly profile: ProfileRuntime; readonly target: PodToPlace }
+
 /**
  * One decision at a time, synchronously on the snapshot; its write to the API runs beside the next decisions.
  *
@@ -60,14 +60,14 @@ class SchedulerLoop {
   readonly metrics = new SchedulerMetrics()
   readonly #context: LoopContext
   readonly #config: SchedulerConfig
-  readonly #core: SchedulerCore
+  readonly #cluster: SharedCluster
+  readonly #profiles: ReadonlyMap<string, ProfileRuntime>
   readonly #queue: SchedulingQueue
   readonly #observer: ClusterObserver
   readonly #preemptor: Preemptor
   readonly #binder: Binder
   readonly #informers: ReturnType<typeof schedulerInformers>
   readonly #records: DecisionRecords
-  readonly #podPlugins: readonly PodPlugin[]
   /** Decided pods whose volumes or devices are being made ready; they hold no place among the writes while they wait. */
   readonly #preparing = new Set<Promise<void>>()
   readonly #writes = new Set<Promise<void>>()
@@ -78,22 +78,28 @@ class SchedulerLoop {
   constructor(context: LoopContext, config: SchedulerConfig) {
     this.#context = context
     this.#config = config
-    this.#core = new SchedulerCore({ plugins: config.plugins, random: context.random })
+    this.#cluster = sharedCluster(new Snapshot(config))
     this.#records = new DecisionRecords({ recordsMax: config.recordsMax })
-    this.#queue = new SchedulingQueue({ clock: context.clock, onReady: () => this.#wake?.() })
+    this.#queue = new SchedulingQueue({
+      clock: context.clock,
+      onReady: () => this.#wake?.(),
+      backoffInitialMs: config.podInitialBackoffSeconds * 1_000,
+      backoffMaxMs: config.podMaxBackoffSeconds * 1_000,
+    })
     this.#observer = new ClusterObserver({
-      core: this.#core,
+      cluster: this.#cluster,
       queue: this.#queue,
       isOurs: (pod) => this.#isOurs(pod),
     })
     this.#informers = schedulerInformers(context)
-    this.#podPlugins = podPlugins({ context, snapshot: this.#core.snapshot, informers: this.#informers })
-    this.#preemptor = new Preemptor({ context, core: this.#core, budgets: this.#informers.budgets, metrics: this.metrics })
+    this.#profiles = profileRuntimes({ profiles: config.profiles, cluster: this.#cluster, context, informers: this.#informers })
+    this.#preemptor = new Preemptor({ context, budgets: this.#informers.budgets, metrics: this.metrics })
     this.#binder = new Binder({
       context,
       observer: this.#observer,
-      nominations: this.#core.nominations,
+      nominations: this.#cluster.nominations,
       metrics: this.metrics,
+      extender: config.extenders.find((e) => e.bindVerb !== ''),
       onFailed: (queued, message, signal) => this.#bindingFailed(queued, message, signal),
     })
     this.metrics.watchQueue(() => this.#queue.counts())
@@ -138,36 +144,61 @@ class SchedulerLoop {
   }
 
   #schedule(queued: QueuedPod, signal: AbortSignal): void {
-    const judged = judge(this.#podPlugins, queued.pod)
-    const target = this.#target(queued, 'kind' in judged ? [] : judged)
-    if ('kind' in judged) return this.#refused(queued, target, judged, signal)
+    const profile = this.#profileOf(queued.pod)
+    const judged = judge(profile.podPlugins, queued.pod)
+    if ('kind' in judged) return this.#refused({ queued, profile, target: this.#target(queued, []) }, judged, signal)
+    const extenders = this.#config.extenders.filter((e) => concerns(e, queued.pod))
+    if (extenders.length === 0) return this.#decide({ queued, profile, target: this.#target(queued, judged) }, signal)
+    this.#track(this.#preparing, this.#askAndDecide({ queued, profile, target: this.#target(queued, judged) }, extenders, signal))
+  }
+
+  #decide({ queued, profile, target }: Attempt, signal: AbortSignal): void {
+    const { core } = profile
     const startedMs = this.#context.clock.monotonicMs()
-    const position = this.#core.snapshot.log.end
-    const decision = this.#core.decide(target)
+    const position = core.snapshot.log.end
+    const decision = core.decide(target)
     this.metrics.decided(decision.kind, this.#context.clock.monotonicMs() - startedMs)
-    if (decision.kind === 'Unplaced') return this.#unplaced(queued, target, this.#core.diagnose(target), signal)
-    const nodeName = this.#core.snapshot.nodeName(decision.row)
+    if (decision.kind === 'Unplaced') return this.#unplaced({ queued, profile, target }, core.diagnose(target), signal)
+    const nodeName = core.snapshot.nodeName(decision.row)
     this.#recordPlaced(queued, decision, position)
-    const reservations = judged.flatMap((j) => (j.reserve ? [j.reserve(decision.row)] : []))
+    const reservations = (target.judged ?? []).flatMap((j) => (j.reserve ? [j.reserve(decision.row)] : []))
     this.#observer.assume(queued.key, queued.pod, nodeName)
     if (reservations.length === 0) this.#track(this.#writes, this.#binder.bind(queued, nodeName, signal))
     else this.#track(this.#preparing, this.#binder.prepareAndBind(queued, { nodeName, reservations }, signal))
   }
 
-  #refused(queued: QueuedPod, target: PodToPlace, refused: Refused, signal: AbortSignal): void {
-    this.metrics.decided('Unplaced', 0)
-    this.#unplaced(queued, target, diagnosisOfRefusal(this.#core.snapshot.nodeCount, refused), signal)
+  /** The only decision that waits for others: what they leave is decided on the snapshot as it is after their answer. */
+  async #askAndDecide(attempt: Attempt, extenders: readonly ExtenderConfig[], signal: AbortSignal): Promise<void> {
+    const { queued, profile, target } = attempt
+    const { snapshot } = profile.core
+    const release = this.#observer.hold(queued.key)
+    try {
+      const nodes = scan(profile.core.planOf(target), snapshot).rows.map((row) => snapshot.nodes[row]!)
+      const answer = await askExtenders(extenders, { pod: queued.pod, nodes, signal })
+      if (!this.#isStillPending(queued)) return
+      const judged = [...(target.judged ?? []), extenderJudgement(answer, snapshot)]
+      this.#decide({ queued, profile, target: this.#target(queued, judged) }, signal)
+    } catch (error) {
+      if (!signal.aborted) await this.#bindingFailed(queued, error instanceof Error ? error.message : String(error), signal)
+    } finally {
+      release()
+    }
   }
 
-  #unplaced(queued: QueuedPod, target: PodToPlace, diagnosis: Diagnosis, signal: AbortSignal): void {
+  #refused(attempt: Attempt, refused: Refused, signal: AbortSignal): void {
+    this.metrics.decided('Unplaced', 0)
+    this.#unplaced(attempt, diagnosisOfRefusal(this.#cluster.snapshot.nodeCount, refused), signal)
+  }
+
+  #unplaced({ queued, profile, target }: Attempt, diagnosis: Diagnosis, signal: AbortSignal): void {
     this.#records.set(queued.pod.metadata.uid ?? queued.key, {
-      ...this.#recordBase(queued, this.#core.snapshot.log.end),
+      ...this.#recordBase(queued, this.#cluster.snapshot.log.end),
       feasible: 0,
       placed: undefined,
       best: [],
       rejections: [...diagnosis.nodesByPlugin].map(([plugin, nodes]) => ({ plugin, nodes })),
     })
-    const preemption = this.#preemptor.plan(target, diagnosis)
+    const preemption = profile.preempts ? this.#preemptor.plan(profile.core, target, diagnosis) : noPreemption
     this.#queue.park(queued, new Set(diagnosis.nodesByPlugin.keys()))
     const message = fitErrorMessage(diagnosis, preemption.message)
     this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
@@ -178,11 +209,11 @@ class SchedulerLoop {
   }
 
   #recordBase(queued: QueuedPod, position: number): Pick<DecisionRecord, 'position' | 'atMs' | 'attempts' | 'nodeCount'> {
-    return { position, atMs: this.#context.clock.now(), attempts: queued.attempts, nodeCount: this.#core.snapshot.nodeCount }
+    return { position, atMs: this.#context.clock.now(), attempts: queued.attempts, nodeCount: this.#cluster.snapshot.nodeCount }
   }
 
   #recordPlaced(queued: QueuedPod, decision: Placed, position: number): void {
-    const nodeName = (row: number) => this.#core.snapshot.nodeName(row)
+    const nodeName = (row: number) => this.#cluster.snapshot.nodeName(row)
     const { row, score, ties, draw, feasible } = decision
     this.#records.set(queued.pod.metadata.uid ?? queued.key, {
       ...this.#recordBase(queued, position),
@@ -197,9 +228,10 @@ class SchedulerLoop {
     const key = `${namespace}/${name}`
     const pod = this.#informers.pods.get(key)
     if (!pod) return undefined
-    const judged = judge(this.#podPlugins, pod)
+    const { core, podPlugins } = this.#profileOf(pod)
+    const judged = judge(podPlugins, pod)
     return explainPod({
-      core: this.#core,
+      core,
       target: {
         key,
         pod,
@@ -215,7 +247,12 @@ class SchedulerLoop {
   }
 
   #isOurs(pod: Pod): boolean {
-    return this.#config.schedulerNames.includes(pod.spec?.schedulerName || 'default-scheduler')
+    return this.#profiles.has(pod.spec?.schedulerName || 'default-scheduler')
+  }
+
+  /** Of a pod that is another scheduler's: the first profile, so that it can be explained. */
+  #profileOf(pod: Pod): ProfileRuntime {
+    return this.#profiles.get(pod.spec?.schedulerName || 'default-scheduler') ?? this.#profiles.values().next().value!
   }
 
   #target({ key, pod, priority }: QueuedPod, judged: readonly Judged[]): PodToPlace {
@@ -233,14 +270,19 @@ class SchedulerLoop {
 
   /** Somebody bound it first, it was replaced, or the server had trouble: look at what is and try again after the back-off. */
   async #bindingFailed(queued: QueuedPod, message: string, signal: AbortSignal): Promise<void> {
-    const current = this.#informers.pods.get(queued.key)
-    const isStillPending = current !== undefined && !current.spec?.nodeName && current.metadata.uid === queued.pod.metadata.uid
-    if (!isStillPending) return
-    queued.pod = current
-    queued.shape = this.#core.snapshot.shapeOf(current)
+    if (!this.#isStillPending(queued)) return
     this.#queue.retry(queued)
     this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
     await this.#report(queued, { reason: 'SchedulerError', message }, signal)
+  }
+
+  /** Whether the pod still needs a node; it then goes on as what it is now. */
+  #isStillPending(queued: QueuedPod): boolean {
+    const current = this.#informers.pods.get(queued.key)
+    if (current === undefined || isAssigned(current) || current.metadata.deletionTimestamp !== undefined) return false
+    queued.pod = current
+    queued.shape = this.#cluster.snapshot.shapeOf(current)
+    return true
   }
 
   async #report(queued: QueuedPod, failure: Omit<SchedulingFailure, 'signal'>, signal: AbortSignal): Promise<void> {

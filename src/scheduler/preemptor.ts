@@ -21,9 +21,10 @@ export type PreemptionPlan = {
   readonly victims: readonly PodEntry[]
 }
 
+export const noPreemption: PreemptionPlan = { message: '', nominatedNodeName: undefined, victims: [] }
+
 export type PreemptorOptions = {
   readonly context: LoopContext
-  readonly core: SchedulerCore
   readonly budgets: Informer<PodDisruptionBudget>
   readonly metrics: SchedulerMetrics
 }
@@ -38,11 +39,10 @@ export class Preemptor {
   }
 
   /** Decides at once; a nomination is entered in the core before anything else is decided. */
-  plan(target: PodToPlace, diagnosis: Diagnosis): PreemptionPlan {
-    const { core } = this.#options
-    const ineligible = this.#ineligible(target, diagnosis)
-    if (ineligible) return { message: `preemption: ${ineligible}`, nominatedNodeName: undefined, victims: [] }
-    if (diagnosis.nodeCount === 0) return { message: '', nominatedNodeName: undefined, victims: [] }
+  plan(core: SchedulerCore, target: PodToPlace, diagnosis: Diagnosis): PreemptionPlan {
+    const reason = ineligible(core, target, diagnosis)
+    if (reason) return { message: `preemption: ${reason}`, nominatedNodeName: undefined, victims: [] }
+    if (diagnosis.nodeCount === 0) return noPreemption
     const { candidate, reasons } = core.preempt(target, diagnosis, this.#budgets())
     if (!candidate) {
       core.nominations.delete(target.key)
@@ -61,16 +61,6 @@ export class Preemptor {
     if (this.#budgetList.resourceVersion !== resourceVersion)
       this.#budgetList = { resourceVersion, list: this.#options.budgets.list().map(budgetOf) }
     return this.#budgetList.list
-  }
-
-  #ineligible({ key, pod, priority }: PodToPlace, diagnosis: Diagnosis): string | undefined {
-    if (pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
-    const { core } = this.#options
-    const nominated = core.nominations.get(key)?.nodeName ?? pod.status?.nominatedNodeName
-    const row = nominated ? core.snapshot.rowOf(nominated) : undefined
-    if (row === undefined || !diagnosis.resolvableRows.includes(row)) return undefined
-    const isLeaving = core.snapshot.podsOf(row).some((entry) => entry.isTerminating && entry.priority < priority)
-    return isLeaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined
   }
 
   /** Evicts the victims: condition, delete, event. A victim that is gone already is no error. */
@@ -116,4 +106,13 @@ function budgetOf(budget: PodDisruptionBudget): Budget {
     allowed: budget.status?.disruptionsAllowed ?? 0,
     disrupted: new Set(Object.keys(budget.status?.disruptedPods ?? {})),
   }
+}
+
+function ineligible(core: SchedulerCore, { key, pod, priority }: PodToPlace, diagnosis: Diagnosis): string | undefined {
+  if (pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
+  const nominated = core.nominations.get(key)?.nodeName ?? pod.status?.nominatedNodeName
+  const row = nominated ? core.snapshot.rowOf(nominated) : undefined
+  if (row === undefined || !diagnosis.resolvableRows.includes(row)) return undefined
+  const isLeaving = core.snapshot.podsOf(row).some((entry) => entry.isTerminating && entry.priority < priority)
+  return isLeaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined
 }

@@ -9,7 +9,7 @@ import { createLoopContext } from '../control/loop-context.ts'
 import type { Event, Node, Pod } from '../kinds/generated/types/core-v1.ts'
 import { virtualClock, type VirtualClock } from '../platform/virtual-clock.ts'
 import { type NodeInput, type PodInput, testNode, testPod } from './core/fixtures.ts'
-import { createScheduler, type Scheduler } from './loop.ts'
+import { createScheduler, type Scheduler, type SchedulerConfig } from './loop.ts'
 
 /** A scheduler on an API server in memory under the virtual clock, for tests of the loop. */
 export type SimCluster = {
@@ -25,14 +25,18 @@ export type SimCluster = {
   until(what: string, condition: () => Promise<boolean>, limitMs?: number): Promise<void>
 }
 
-export async function withCluster(seed: number, body: (cluster: SimCluster) => Promise<void>): Promise<void> {
+export async function withCluster(
+  seed: number,
+  body: (cluster: SimCluster) => Promise<void>,
+  config: Partial<SchedulerConfig> = {},
+): Promise<void> {
   const clock = virtualClock()
   const random = seededRandom(seed)
   const { api, client } = await createTestApi({ clock, random })
   const informers = new InformerFactory({ client, clock, random, log: silentLog })
   const stop = new AbortController()
   const context = createLoopContext({ component: 'default-scheduler', client, informers, clock, random, log: silentLog })
-  const scheduler = createScheduler({ context })
+  const scheduler = createScheduler({ context, config })
   informers.start(stop.signal)
   const running = scheduler.run(stop.signal)
   const pods = client.resource(kindRefs.coreV1.pods, 'default')

@@ -19,6 +19,10 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'README.md: A first application in five lines': { notRun: 'needs an image of the reader; test/e2e/tutorial.test.ts runs the same steps' },
   'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
   'docs/performance.md: How to run': { notRun: 'it measures for minutes, on a machine that does nothing else' },
+  'docs/scheduling.md: A plugin of your own': { runIn: 'test/integration/scheduler-options.test.ts' },
+  'docs/scheduling.md: Starting with it': {
+    notRun: 'flags of a server; test/integration/scheduler-options.test.ts gives the same files to one',
+  },
   'docs/stop-and-start.md: Stop and start': { runIn: 'test/tidy/docs.test.ts' },
   'docs/troubleshooting.md: Starting over': { notRun: 'test/e2e takes clusters down and up in the same way' },
   'docs/typescript.md: A client': { runIn: 'test/tidy/docs.test.ts' },
@@ -77,7 +81,7 @@ function userProject(programs: Readonly<Record<string, string>>): string {
 const beginnings: Readonly<Record<string, string>> = {
   'docs/stop-and-start.md': `import { clientFromKubeconfig, createClientset } from 'keelson/client'\nconst clientset = createClientset(clientFromKubeconfig().client)\n`,
 }
-const programs = ['docs/typescript.md', 'docs/stop-and-start.md'].flatMap((page) =>
+const programs = ['docs/typescript.md', 'docs/stop-and-start.md', 'docs/scheduling.md'].flatMap((page) =>
   docBlocks(page, 'ts').map((block: DocBlock, i) => ({ page, block, name: `${page.replace(/\W+/g, '-')}-${i}.ts` })),
 )
 /** What the programs print, by heading. */
@@ -87,6 +91,7 @@ const outputs: Readonly<Record<string, string>> = {
   Watching: 'ready nodes 2\nsaw noticed\n',
   'A cluster inside a test': 'virtual seconds 132\n',
   'Stop and start': '',
+  'A plugin of your own': '',
 }
 
 test('the TypeScript of the pages compiles and does what it says, in a project of its own', async (t) => {

@@ -28,9 +28,15 @@ export type PodToPlace = {
   readonly judged?: readonly Judged[]
 }
 
+export type SharedCluster = { readonly snapshot: Snapshot; readonly nominations: Nominations }
+
+export function sharedCluster(snapshot: Snapshot): SharedCluster {
+  return { snapshot, nominations: new Nominations(snapshot) }
+}
+
 /** The pure heart: a snapshot, compiled plans, decisions. No input or output, no time; randomness only for ties. */
 export class SchedulerCore {
-  readonly snapshot = new Snapshot()
+  readonly snapshot: Snapshot
   readonly nominations: Nominations
   readonly #plugins: readonly Plugin[]
   readonly #random: Random
@@ -43,10 +49,13 @@ export class SchedulerCore {
   /** Plans of pods that share theirs with nobody, for as long as one attempt takes. */
   readonly #ownPlans = new WeakMap<PodToPlace, { readonly of: Plan; readonly plan: Plan }>()
 
-  constructor(options: { readonly plugins: readonly Plugin[]; readonly random: Random }) {
+  /** `cluster`: what several cores share that place pods in one cluster by different plugins. */
+  constructor(options: { readonly plugins: readonly Plugin[]; readonly random: Random; readonly cluster?: SharedCluster }) {
     this.#plugins = options.plugins
     this.#random = options.random
-    this.nominations = new Nominations(this.snapshot)
+    const { snapshot, nominations } = options.cluster ?? sharedCluster(new Snapshot())
+    this.snapshot = snapshot
+    this.nominations = nominations
   }
 
   /** The best node for a pod; the node that room was made on first. All nodes are evaluated exactly. */

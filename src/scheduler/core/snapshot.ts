@@ -98,7 +98,11 @@ export class Snapshot {
   readonly #namespaces = new Map<string, Labels>()
   readonly #priorities = new Map<number, number>()
 
-  constructor() {
+  /** What an assigned pod's required affinity adds to the score of pods that match it (InterPodAffinityArgs). */
+  readonly hardPodAffinityWeight: number
+
+  constructor(options: { readonly hardPodAffinityWeight?: number } = {}) {
+    this.hardPodAffinityWeight = options.hardPodAffinityWeight ?? 1
     for (const name of ['cpu', 'memory', 'ephemeral-storage']) this.resourceId(name)
   }
 

@@ -29,27 +29,34 @@ export const defaultConstraints: readonly TopologySpreadConstraint[] = [
   { topologyKey: zoneKey, maxSkew: 5, whenUnsatisfiable: 'ScheduleAnyway' },
 ]
 
-export function hardConstraints(snapshot: Snapshot, shape: PodShape): SpreadConstraint[] {
-  const own = (shape.spec.topologySpreadConstraints ?? []).filter((c) => c.whenUnsatisfiable === 'DoNotSchedule')
-  const requiredKeys = own.map((c) => c.topologyKey)
-  return own.map((c) =>
-    compileConstraint({ snapshot, shape, constraint: c, requiredKeys, matchesPod: matcher(shape, c), needsMinimum: true }),
-  )
+type SpreadContext = {
+  readonly snapshot: Snapshot
+  readonly shape: PodShape
+  readonly defaultSpread: DefaultSpread | undefined
+  /** The cluster's constraints for pods that have none of their own. */
+  readonly defaults: readonly TopologySpreadConstraint[]
 }
 
-export function softConstraints(snapshot: Snapshot, shape: PodShape, defaults: DefaultSpread | undefined): SpreadConstraint[] {
+export function hardConstraints(context: SpreadContext): SpreadConstraint[] {
+  return constraintsOf(context, 'DoNotSchedule')
+}
+
+export function softConstraints(context: SpreadContext): SpreadConstraint[] {
+  return constraintsOf(context, 'ScheduleAnyway')
+}
+
+function constraintsOf(
+  { snapshot, shape, defaultSpread, defaults }: SpreadContext,
+  kind: TopologySpreadConstraint['whenUnsatisfiable'],
+): SpreadConstraint[] {
+  const needsMinimum = kind === 'DoNotSchedule'
   const own = shape.spec.topologySpreadConstraints ?? []
-  if (own.length > 0) {
-    const soft = own.filter((c) => c.whenUnsatisfiable === 'ScheduleAnyway')
-    const requiredKeys = soft.map((c) => c.topologyKey)
-    return soft.map((c) =>
-      compileConstraint({ snapshot, shape, constraint: c, requiredKeys, matchesPod: matcher(shape, c), needsMinimum: false }),
-    )
-  }
-  if (!defaults) return []
-  const matchesPod = { key: `default:${defaults.key}`, matches: defaults.matches }
-  return defaultConstraints.map((c) =>
-    compileConstraint({ snapshot, shape, constraint: c, requiredKeys: [], matchesPod, needsMinimum: false }),
+  const wanted = (own.length > 0 ? own : defaultSpread ? defaults : []).filter((c) => c.whenUnsatisfiable === kind)
+  // A node without a default constraint's key is not left out for that: the pod did not ask for it.
+  const requiredKeys = own.length > 0 || needsMinimum ? wanted.map((c) => c.topologyKey) : []
+  const byDefault = own.length > 0 ? undefined : defaultSpread && { key: `default:${defaultSpread.key}`, matches: defaultSpread.matches }
+  return wanted.map((constraint) =>
+    compileConstraint({ snapshot, shape, constraint, requiredKeys, matchesPod: byDefault ?? matcher(shape, constraint), needsMinimum }),
   )
 }
 

@@ -1,4 +1,5 @@
 import type { Plugin } from '../core/plugin.ts'
+import { defaultConstraints } from '../core/spread-constraint.ts'
 import { balancedAllocation } from './balanced-allocation.ts'
 import { imageLocality } from './image-locality.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
@@ -16,10 +17,10 @@ import { taintToleration } from './taint-toleration.ts'
 export const allPlugins: readonly Plugin[] = [
   nodeUnschedulable,
   taintToleration,
-  nodeAffinity,
+  nodeAffinity(),
   nodePorts,
   nodeResourcesFit({ type: 'LeastAllocated', resources: cpuAndMemory }),
-  podTopologySpread,
+  podTopologySpread(defaultConstraints),
   interPodAffinity,
   balancedAllocation(cpuAndMemory),
   imageLocality,

@@ -1,25 +1,39 @@
+import type { Node, NodeAffinity } from '../../kinds/generated/types/core-v1.ts'
 import { hasNoNodeSelection, matchesNodeSelection, matchesTerm, namedNodes } from '../../kinds/node-selection.ts'
 import { defaultNormalise } from '../core/score-formulas.ts'
 import type { CompileContext, CompiledPlugin, Plugin, Rejection } from '../core/plugin.ts'
 
-/** nodeSelector and required node affinity filter; preferred node affinity adds the weights of the terms that match. */
-export const nodeAffinity: Plugin = {
-  name: 'NodeAffinity',
-  weight: 2,
-  compile: (context) => {
-    const filter = compileFilter(context)
-    const score = compileScore(context)
-    return filter || score ? { ...filter, ...score } : undefined
-  },
+/**
+ * nodeSelector and required node affinity filter; preferred node affinity adds the weights of the terms that match. `added` is the
+ * profile's own affinity (NodeAffinityArgs.addedAffinity): it holds for every pod besides the pod's.
+ */
+export function nodeAffinity(added?: NodeAffinity): Plugin {
+  return {
+    name: 'NodeAffinity',
+    weight: 2,
+    compile: (context) => {
+      const filter = compileFilter(context, added)
+      const score = compileScore(context, added)
+      return filter || score ? { ...filter, ...score } : undefined
+    },
+  }
 }
 
-function compileFilter({ snapshot, shape }: CompileContext): CompiledPlugin | undefined {
+function compileFilter({ snapshot, shape }: CompileContext, added: NodeAffinity | undefined): CompiledPlugin | undefined {
   const { spec } = shape
-  if (hasNoNodeSelection(spec)) return undefined
+  const enforced = added?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  if (hasNoNodeSelection(spec) && !enforced) return undefined
+  const isEnforced = (node: Node) => enforced === undefined || enforced.some((term) => matchesTerm(term, node))
   const named = namedNodes(spec)
   const hasOnlySelector = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution === undefined
   const reject = (row: number): Rejection => {
     const node = snapshot.nodes[row]!
+    if (!isEnforced(node))
+      return {
+        reasons: [`node(s) didn't match scheduler-enforced node affinity`],
+        isResolvable: false,
+        details: ['no term of the node affinity that the profile adds matches'],
+      }
     if (named && !named.has(node.metadata.name!)) {
       return {
         reasons: [`node(s) didn't satisfy plugin(s) [NodeAffinity]`],
@@ -38,15 +52,17 @@ function compileFilter({ snapshot, shape }: CompileContext): CompiledPlugin | un
       ...(missing.length > 0 && hasOnlySelector ? { remedies: [{ kind: 'LabelNode' as const, labels: Object.fromEntries(missing) }] } : {}),
     }
   }
-  return { staticFilter: (row) => matchesNodeSelection(spec, snapshot.nodes[row]!), reject }
+  return { staticFilter: (row) => isEnforced(snapshot.nodes[row]!) && matchesNodeSelection(spec, snapshot.nodes[row]!), reject }
 }
 
 function missingLabel(key: string, wanted: string, actual: string | undefined): string {
   return `wants label ${key}=${wanted}, the node has ${actual === undefined ? 'none' : `${key}=${actual}`}`
 }
 
-function compileScore({ snapshot, shape }: CompileContext): CompiledPlugin | undefined {
-  const terms = (shape.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).filter((t) => t.weight !== 0)
+function compileScore({ snapshot, shape }: CompileContext, added: NodeAffinity | undefined): CompiledPlugin | undefined {
+  const terms = [added, shape.spec.affinity?.nodeAffinity]
+    .flatMap((of) => of?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
+    .filter((t) => t.weight !== 0)
   if (terms.length === 0) return undefined
   const matching = (row: number) => terms.filter((t) => matchesTerm(t.preference, snapshot.nodes[row]!))
   return {

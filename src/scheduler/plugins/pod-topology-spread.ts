@@ -1,3 +1,4 @@
+import type { TopologySpreadConstraint } from '../../kinds/generated/types/core-v1.ts'
 import { spreadConstraintScore, spreadNormalise } from '../core/score-formulas.ts'
 import { hardConstraints, hostnameKey, softConstraints, type SpreadConstraint } from '../core/spread-constraint.ts'
 import { type CompileContext, type CompiledPlugin, type FeasibleGroups, ignoredRaw, type Plugin, type Rejection } from '../core/plugin.ts'
@@ -6,19 +7,21 @@ import { type CompileContext, type CompiledPlugin, type FeasibleGroups, ignoredR
  * Hard: count(domain) + self − min over eligible domains ≤ maxSkew. Soft: the fewer matching pods in the node's domains the
  * better, each topology weighted by ln(domains + 2). Source: kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints
  */
-export const podTopologySpread: Plugin = {
-  name: 'PodTopologySpread',
-  weight: 2,
-  compile: (context) => {
-    const hard = hardConstraints(context.snapshot, context.shape)
-    const soft = softConstraints(context.snapshot, context.shape, context.defaultSpread)
-    if (hard.length === 0 && soft.length === 0) return undefined
-    return {
-      ...(hard.length > 0 ? compileFilter(hard) : {}),
-      ...(soft.length > 0 ? compileScore(context, soft) : {}),
-      cellKeys: [...hard, ...soft].map(cellKey),
-    }
-  },
+export function podTopologySpread(defaults: readonly TopologySpreadConstraint[]): Plugin {
+  return {
+    name: 'PodTopologySpread',
+    weight: 2,
+    compile: (context) => {
+      const hard = hardConstraints({ ...context, defaults })
+      const soft = softConstraints({ ...context, defaults })
+      if (hard.length === 0 && soft.length === 0) return undefined
+      return {
+        ...(hard.length > 0 ? compileFilter(hard) : {}),
+        ...(soft.length > 0 ? compileScore(context, soft) : {}),
+        cellKeys: [...hard, ...soft].map(cellKey),
+      }
+    },
+  }
 }
 
 /** The domain, or where a domain is a node its count: rows with equal counts are alike. */

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { readConfiguration } from '../config/scheduler-configuration.ts'
+import { testNode, testPod } from '../core/fixtures.ts'
+import { withCluster } from '../sim-cluster.ts'
+import { askExtenders, concerns } from './extender-client.ts'
+
+type Call = {
+  readonly verb: string
+  readonly body: { readonly Pod: Pod; readonly NodeNames: string[] | null; readonly Nodes: { items: unknown[] } | null }
+}
+
+/** An extender on loopback that answers by verb; undefined means that it fails. */
+async function withExtender(
+  answers: Readonly<Record<string, (call: Call) => unknown>>,
+  body: (url: string, calls: Call[]) => Promise<void>,
+): Promise<void> {
+  const calls: Call[] = []
+  const server = createServer((request, response) => {
+    const blocks: Buffer[] = []
+    request.on('data', (b: Buffer) => blocks.push(b))
+    request.on('end', () => {
+      const call = { verb: request.url!.slice(1), body: JSON.parse(Buffer.concat(blocks).toString()) as Call['body'] }
+      calls.push(call)
+      const answer = answers[call.verb]?.(call)
+      if (answer === undefined) response.statusCode = 500
+      response.end(JSON.stringify(answer ?? {}))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    await body(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, calls)
+  } finally {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
+const configOf = (extender: object) =>
+  readConfiguration({ apiVersion: 'kubescheduler.config.k8s.io/v1', kind: 'KubeSchedulerConfiguration', extenders: [extender] })
+const nodes = ['a', 'b', 'c'].map((name) => testNode({ name }))
+const pod = testPod({ name: 'p' })
+const { signal } = new AbortController()
+
+test('an extender filters and scores what the scheduler left', () =>
+  withExtender(
+    {
+      filter: ({ body }) => ({ NodeNames: body.NodeNames!.filter((n) => n !== 'a'), FailedNodes: { a: 'no licence' } }),
+      prioritize: ({ body }) => body.NodeNames!.map((Host) => ({ Host, Score: Host === 'c' ? 10 : 20 })),
+    },
+    async (urlPrefix) => {
+      const { extenders } = configOf({ urlPrefix, filterVerb: 'filter', prioritizeVerb: 'prioritize', weight: 2, nodeCacheCapable: true })
+      const answer = await askExtenders(extenders, { pod, nodes, signal })
+      assert.deepEqual([...answer.allowed], ['b', 'c'])
+      assert.deepEqual(answer.rejected.get('a'), { reason: 'no licence', isResolvable: true })
+      assert.deepEqual(
+        [...answer.scores],
+        [
+          ['b', 200],
+          ['c', 200],
+        ],
+      )
+    },
+  ))
+
+test('one that fails keeps the pod waiting, unless it may be ignored; whole nodes go to those that hold no cache', () =>
+  withExtender({ filter: () => undefined }, async (urlPrefix, calls) => {
+    const strict = configOf({ urlPrefix, filterVerb: 'filter' }).extenders
+    await assert.rejects(askExtenders(strict, { pod, nodes, signal }), /failed with code 500/)
+    assert.equal(calls[0]!.body.Nodes?.items.length, 3)
+    const lenient = configOf({ urlPrefix, filterVerb: 'filter', ignorable: true }).extenders
+    assert.equal((await askExtenders(lenient, { pod, nodes, signal })).allowed.size, 3)
+    const dead = configOf({ urlPrefix: 'http://127.0.0.1:1', filterVerb: 'filter' }).extenders
+    await assert.rejects(askExtenders(dead, { pod, nodes, signal }), /ECONNREFUSED/)
+  }))
+
+test('managed resources say whose pods concern an extender', () => {
+  const [extender] = configOf({
+    urlPrefix: 'http://127.0.0.1:1',
+    filterVerb: 'f',
+    managedResources: [{ name: 'example.com/gpu' }],
+  }).extenders
+  assert.equal(concerns(extender!, pod), false)
+  assert.equal(concerns(extender!, testPod({ name: 'g', requests: { 'example.com/gpu': '1' } })), true)
+})
+
+test('the loop places by what the extender leaves, and lets it bind', () =>
+  withExtender({ filter: () => ({ NodeNames: ['b'] }), bind: () => ({}) }, async (urlPrefix, calls) => {
+    const { extenders } = configOf({ urlPrefix, filterVerb: 'filter', bindVerb: 'bind', nodeCacheCapable: true })
+    await withCluster(
+      1,
+      async (c) => {
+        for (const name of ['a', 'b', 'c']) await c.addNode({ name })
+        await c.addPod({ name: 'p' })
+        for (let turns = 0; turns < 2_000 && calls.length < 2; turns++) {
+          await c.clock.settle()
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        assert.deepEqual(
+          calls.map((call) => call.verb),
+          ['filter', 'bind'],
+        )
+        assert.deepEqual({ ...calls[1]!.body, PodUID: '' }, { PodName: 'p', PodNamespace: 'default', PodUID: '', Node: 'b' })
+      },
+      { extenders },
+    )
+  }))

@@ -1,0 +1,34 @@
+import type { LoopContext } from '../control/contract.ts'
+import type { SchedulerInformers } from './cluster-observer.ts'
+import type { SchedulerProfile } from './config/scheduler-profile.ts'
+import type { PodPlugin } from './core/judgement.ts'
+import { SchedulerCore, type SharedCluster } from './core/scheduler-core.ts'
+import { podPlugins } from './pod-plugins.ts'
+
+/** A profile at work: its plugins over the cluster that all profiles share. */
+export type ProfileRuntime = {
+  readonly core: SchedulerCore
+  readonly podPlugins: readonly PodPlugin[]
+  /** Whether a pod that fits nowhere may push out weaker ones. */
+  readonly preempts: boolean
+}
+
+export function profileRuntimes(input: {
+  readonly profiles: readonly SchedulerProfile[]
+  readonly cluster: SharedCluster
+  readonly context: LoopContext
+  readonly informers: SchedulerInformers
+}): ReadonlyMap<string, ProfileRuntime> {
+  const { profiles, cluster, context, informers } = input
+  const all = podPlugins({ context, snapshot: cluster.snapshot, informers })
+  return new Map(
+    profiles.map(({ schedulerName, plugins, disabled }) => [
+      schedulerName,
+      {
+        core: new SchedulerCore({ plugins, random: context.random, cluster }),
+        podPlugins: all.filter((p) => !disabled.has(p.name)),
+        preempts: !disabled.has('DefaultPreemption'),
+      },
+    ]),
+  )
+}
