@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import type { Client } from '../client/contract.ts'
 import type { Console } from './console.ts'
 
 /**
@@ -16,8 +17,20 @@ export type Machine = {
   createNodes(dataDir: string, names: readonly string[]): Promise<readonly NodePlace[]>
   /** The hash that agents check the server's CA by. */
   caHash(dataDir: string): Promise<string>
+  /** Plays placements through on what the cluster is now; `document` is the whole of it, `text` for people. */
+  planPlacement(client: Client, request: PlacementRequest): Promise<{ readonly text: string; readonly document: object }>
   /** Ends every container of the data directory's nodes and takes all their network, mounts and cgroups away. Idempotent. */
   teardown(options: { dataDir: string; nodeNames: readonly string[] }): Promise<void>
+}
+
+export type PlacementRequest = {
+  readonly manifests: readonly { readonly file: string; readonly text: string }[]
+  /** Of objects that name none. */
+  readonly namespace: string
+  /** As given to `--nodes-add`. */
+  readonly nodesAdd: readonly string[]
+  readonly drained: readonly string[]
+  readonly without: readonly string[]
 }
 
 /** Where one of several nodes on a machine lives. */

@@ -10,6 +10,7 @@ import { parseDurationSeconds } from './duration.ts'
 import { explain } from './explain.ts'
 import { logs } from './logs.ts'
 import type { Machine } from './machine.ts'
+import { plan } from './plan.ts'
 import { type RunVerb, runAction } from './run-action.ts'
 import { runForeground } from './foreground.ts'
 import { status } from './status.ts'
@@ -41,6 +42,7 @@ export function createProgram(machine: Machine): Command {
   addToken(program, machine)
   addRunActions(program, machine)
   addExplain(program, machine)
+  addPlan(program, machine)
   addLogs(program)
   // Listed for the help only: the entry runs these two itself.
   program
@@ -219,6 +221,19 @@ function addExplain(program: Command, machine: Machine): void {
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action((pod: string, o: ClientOptions & { output: 'text' | 'json' }) =>
       explain({ ...connect(o), console: machine.console }, { pod, output: o.output }),
+    )
+}
+
+function addPlan(program: Command, machine: Machine): void {
+  const several = (value: string, before: readonly string[]) => [...before, value]
+  clientOptions(program.command('plan').description('tell where manifests would land, what they would push out and what would not fit'))
+    .option('-f, --filename <file>', 'manifests, - for standard input; may be given several times', several, [])
+    .option('--nodes-add <count[:key=value,…]>', 'as if there were more nodes, like 2:like=node-1,cpu=8', several, [])
+    .option('--drain <node>', 'as if the node were drained', several, [])
+    .option('--without <node>', 'as if the node were gone', several, [])
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action((o: ClientOptions & { filename: string[]; nodesAdd: string[]; drain: string[]; without: string[]; output: 'text' | 'json' }) =>
+      plan(machine, connect(o), { files: o.filename, nodesAdd: o.nodesAdd, drained: o.drain, without: o.without, output: o.output }),
     )
 }
 

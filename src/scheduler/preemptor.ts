@@ -4,8 +4,8 @@ import type { Informer } from '../client/informer-contract.ts'
 import type { LoopContext } from '../control/contract.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
-import { matches, selectorFrom, selectsEverything } from '../machinery/label-selector.ts'
 import { isStatus } from '../machinery/status-error.ts'
+import { budgetOf } from './budget.ts'
 import { type Diagnosis, fitErrorMessage } from './core/fit-error.ts'
 import type { Budget } from './core/preemption.ts'
 import type { PodToPlace, SchedulerCore } from './core/scheduler-core.ts'
@@ -93,18 +93,6 @@ export class Preemptor {
       if (signal.aborted || isStatus(error, 'NotFound') || isStatus(error, 'Conflict')) return
       context.log.warn({ victim: `${namespace}/${name}`, pod: target.key, error: String(error) }, 'could not evict a pod')
     }
-  }
-}
-
-function budgetOf(budget: PodDisruptionBudget): Budget {
-  const selector = selectorFrom(budget.spec?.selector)
-  // Upstream's preemption takes an empty selector as matching nothing.
-  const isEmpty = selectsEverything(selector)
-  return {
-    namespace: budget.metadata.namespace ?? '',
-    matches: (labels) => !isEmpty && matches(selector, labels),
-    allowed: budget.status?.disruptionsAllowed ?? 0,
-    disrupted: new Set(Object.keys(budget.status?.disruptedPods ?? {})),
   }
 }
 

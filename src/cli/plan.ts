@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import type { Client } from '../client/contract.ts'
+import { CliError } from './cli-error.ts'
+import type { Machine } from './machine.ts'
+
+export type PlanOptions = {
+  readonly files: readonly string[]
+  readonly nodesAdd: readonly string[]
+  readonly drained: readonly string[]
+  readonly without: readonly string[]
+  readonly output: 'text' | 'json'
+}
+
+/** `keelson plan`: where manifests would land, what they would push out and what would not fit; nothing is created. */
+export async function plan(machine: Machine, context: { client: Client; namespace: string }, options: PlanOptions): Promise<void> {
+  const { files, nodesAdd, drained, without } = options
+  if (files.length + nodesAdd.length + drained.length + without.length === 0)
+    throw new CliError('nothing to plan', { nextStep: 'give -f FILE, --nodes-add, --drain or --without', exitCode: 2 })
+  const manifests = files.map((file) => ({ file, text: readManifest(file) }))
+  const { text, document } = await machine.planPlacement(context.client, {
+    manifests,
+    namespace: context.namespace,
+    nodesAdd,
+    drained,
+    without,
+  })
+  machine.console.out(options.output === 'text' ? text : JSON.stringify(document, null, 2))
+}
+
+function readManifest(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch (error) {
+    throw new CliError(`cannot read ${file}: ${(error as Error).message}`, { nextStep: 'check -f', exitCode: 2, cause: error })
+  }
+}

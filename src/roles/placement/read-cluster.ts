@@ -1,0 +1,63 @@
+import type { Client } from '../../client/contract.ts'
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import type { KindRef } from '../../kinds/kind.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { isStatus } from '../../machinery/status-error.ts'
+import type { ClusterView } from '../../scheduler/what-if/cluster-view.ts'
+
+const pageSize = 500
+
+/** Everything that placing pods looks at. Works against any Kubernetes; kinds that it does not serve count as empty. */
+export async function readCluster(client: Client): Promise<ClusterView> {
+  const all = <T extends KubeObject>(kind: KindRef<T>) => listAll(client, kind)
+  const { coreV1, appsV1, policyV1, storageV1 } = kindRefs
+  const [nodes, pods, namespaces, budgets, services, replicaSets, statefulSets, replicationControllers] = await Promise.all([
+    all(coreV1.nodes),
+    all(coreV1.pods),
+    all(coreV1.namespaces),
+    all(policyV1.podDisruptionBudgets),
+    all(coreV1.services),
+    all(appsV1.replicaSets),
+    all(appsV1.statefulSets),
+    all(coreV1.replicationControllers),
+  ])
+  const [claims, volumes, storageClasses, csiNodes, csiDrivers, storageCapacities] = await Promise.all([
+    all(coreV1.persistentVolumeClaims),
+    all(coreV1.persistentVolumes),
+    all(storageV1.storageClasses),
+    all(storageV1.csiNodes),
+    all(storageV1.csiDrivers),
+    all(storageV1.csiStorageCapacities),
+  ])
+  return {
+    nodes,
+    pods,
+    namespaces,
+    budgets,
+    services,
+    replicaSets,
+    statefulSets,
+    replicationControllers,
+    claims,
+    volumes,
+    storageClasses,
+    csiNodes,
+    csiDrivers,
+    storageCapacities,
+  }
+}
+
+async function listAll<T extends KubeObject>(client: Client, kind: KindRef<T>): Promise<readonly T[]> {
+  const items: T[] = []
+  try {
+    for (let next = ''; ; ) {
+      const page = await client.resource(kind).list({ limit: pageSize, ...(next ? { continue: next } : {}) })
+      items.push(...page.items)
+      next = page.metadata.continue ?? ''
+      if (next === '') return items
+    }
+  } catch (error) {
+    if (isStatus(error, 'NotFound')) return items
+    throw error
+  }
+}

@@ -1,0 +1,52 @@
+import type { Informer } from '../../client/informer-contract.ts'
+import type { ReplicaSet, StatefulSet } from '../../kinds/generated/types/apps-v1.ts'
+import type {
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  ReplicationController,
+  Service,
+} from '../../kinds/generated/types/core-v1.ts'
+import type { PodDisruptionBudget } from '../../kinds/generated/types/policy-v1.ts'
+import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass } from '../../kinds/generated/types/storage-v1.ts'
+import { keyOf, type KubeObject } from '../../machinery/object.ts'
+
+/** A cluster at one moment, as lists: what a plan starts from. */
+export type ClusterView = {
+  readonly nodes: readonly Node[]
+  readonly pods: readonly Pod[]
+  readonly namespaces: readonly Namespace[]
+  readonly budgets: readonly PodDisruptionBudget[]
+  readonly services: readonly Service[]
+  readonly replicaSets: readonly ReplicaSet[]
+  readonly statefulSets: readonly StatefulSet[]
+  readonly replicationControllers: readonly ReplicationController[]
+  readonly claims: readonly PersistentVolumeClaim[]
+  readonly volumes: readonly PersistentVolume[]
+  readonly storageClasses: readonly StorageClass[]
+  readonly csiNodes: readonly CSINode[]
+  readonly csiDrivers: readonly CSIDriver[]
+  readonly storageCapacities: readonly CSIStorageCapacity[]
+}
+
+/** A list as an informer that never changes. */
+export function fixedInformer<T extends KubeObject>(objects: readonly T[]): Informer<T> {
+  const byKey = new Map(objects.map((o) => [keyOf(o), o]))
+  const indexes = new Map<string, Map<string, T[]>>()
+  return {
+    synced: async () => {},
+    hasSynced: true,
+    get: (key) => byKey.get(key),
+    list: (namespace) => (namespace === undefined ? objects : objects.filter((o) => o.metadata.namespace === namespace)),
+    byIndex: (index, value) => indexes.get(index)?.get(value) ?? [],
+    addIndex: (name, valuesOf) => {
+      const index = new Map<string, T[]>()
+      for (const object of objects) for (const value of valuesOf(object)) index.set(value, [...(index.get(value) ?? []), object])
+      indexes.set(name, index)
+    },
+    onChange: () => () => {},
+    resourceVersion: '',
+  }
+}

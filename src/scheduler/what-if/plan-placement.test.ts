@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { seededRandom } from '../../base/random.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { profileOf } from '../config/scheduler-profile.ts'
+import { type NodeInput, type PodInput, testNode, testPod } from '../core/fixtures.ts'
+import type { ClusterView } from './cluster-view.ts'
+import { planPlacement, type WhatIf } from './plan-placement.ts'
+import { planText } from './plan-text.ts'
+
+const empty: ClusterView = {
+  nodes: [],
+  pods: [],
+  namespaces: [],
+  budgets: [],
+  services: [],
+  replicaSets: [],
+  statefulSets: [],
+  replicationControllers: [],
+  claims: [],
+  volumes: [],
+  storageClasses: [],
+  csiNodes: [],
+  csiDrivers: [],
+  storageCapacities: [],
+}
+
+type Cluster = {
+  readonly nodes: readonly NodeInput[]
+  readonly running?: readonly (PodInput & { on?: string })[]
+  readonly view?: Partial<ClusterView>
+}
+type Change = Partial<Omit<WhatIf, 'pods' | 'addedNodes'>> & {
+  readonly pods?: readonly PodInput[]
+  readonly addedNodes?: readonly NodeInput[]
+}
+
+const running = ({ on, ...input }: PodInput & { on?: string }): Pod => {
+  const pod = testPod(input)
+  return on === undefined ? pod : { ...pod, spec: { ...pod.spec!, nodeName: on } }
+}
+
+function check(cluster: Cluster, change: Change, expected: string): void {
+  const view = { ...empty, nodes: cluster.nodes.map(testNode), pods: (cluster.running ?? []).map(running), ...cluster.view }
+  const before = JSON.stringify(view)
+  const plan = planPlacement({
+    view,
+    whatIf: {
+      without: change.without ?? [],
+      drained: change.drained ?? [],
+      replaced: change.replaced ?? new Set(),
+      addedNodes: (change.addedNodes ?? []).map(testNode),
+      pods: (change.pods ?? []).map((input) => ({ pod: testPod(input), of: `deployment/${input.owner ?? input.name}` })),
+    },
+    profile: profileOf({}),
+    random: seededRandom(1),
+  })
+  assert.equal(planText(plan), expected)
+  assert.equal(JSON.stringify(view), before, 'the view was changed')
+}
+
+const two = [{ name: 'a' }, { name: 'b' }]
+const web = (i: number, cpu = '1') => ({ name: `web-${i}`, owner: 'web', requests: { cpu, memory: '1Gi' } })
+
+test('new pods land where the scheduler would put them', () => {
+  check(
+    { nodes: two },
+    { pods: [web(0), web(1)] },
+    `2 of 2 pods would be placed
+
+would land
+  deployment/web: a, b
+
+nodes afterwards (requests)
+  a  cpu 25 %, memory 6.3 %, 1 pods
+  b  cpu 25 %, memory 6.3 %, 1 pods
+`,
+  )
+})
+
+test('what does not fit says why and what would help; an added node is that help', () => {
+  const nodes = [{ name: 'a', cpu: '2' }]
+  check(
+    { nodes },
+    { pods: [web(0), web(1), web(2)] },
+    `2 of 3 pods would be placed, 1 would not fit
+
+would land
+  deployment/web: a ×2
+
+would not fit
+  deployment/web: 0/1 nodes are available: 1 Insufficient cpu.
+    → free 1000m of cpu on node a
+
+nodes afterwards (requests)
+  a  cpu 100 %, memory 12.5 %, 2 pods
+`,
+  )
+  check(
+    { nodes },
+    { pods: [web(0), web(1), web(2)], addedNodes: [{ name: 'added-1' }] },
+    `3 of 3 pods would be placed
+
+would land
+  deployment/web: a, added-1 ×2
+
+nodes afterwards (requests)
+  a        cpu 50 %, memory 6.3 %, 1 pods
+  added-1  cpu 50 %, memory 12.5 %, 2 pods
+`,
+  )
+})
+
+test('stronger pods push out weaker ones, which come again or are lost', () => {
+  check(
+    {
+      nodes: [{ name: 'a', cpu: '2' }],
+      running: [
+        { name: 'x', on: 'a', owner: 'x', requests: { cpu: '1' } },
+        { name: 'bare', on: 'a', requests: { cpu: '1' } },
+      ],
+    },
+    { pods: [{ name: 'strong', priority: 100, requests: { cpu: '2' } }] },
+    `1 of 3 pods would be placed, 2 evicted, 1 would not fit, 1 would be lost
+
+would land
+  deployment/strong: a
+
+would be evicted
+  default/bare (pod/bare) from a, for default/strong
+  default/x (replicaset/x) from a, for default/strong
+
+would not fit
+  replicaset/x, pushed out: 0/1 nodes are available: 1 Insufficient cpu.
+    → free 1000m of cpu on node a
+
+would be lost
+  default/bare from a: nothing makes it anew: it has no controller
+
+nodes afterwards (requests)
+  a  cpu 100 %, memory 0 %, 1 pods
+`,
+  )
+})
+
+const drained = [
+  { name: 'x', on: 'a', owner: 'x', labels: { app: 'x' } },
+  { name: 'y', on: 'b', owner: 'x', labels: { app: 'x' } },
+]
+
+test('a drained node keeps nothing but daemons, and tells which budget would hold it up', () => {
+  const budget = {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'x', namespace: 'default' },
+    spec: { selector: { matchLabels: { app: 'x' } } },
+    status: { disruptionsAllowed: 0, currentHealthy: 2, desiredHealthy: 2, expectedPods: 2 },
+  }
+  check(
+    { nodes: two, running: drained, view: { budgets: [budget] } },
+    { drained: ['a'] },
+    `1 of 1 pods would be placed
+
+would land
+  replicaset/x, drained: b
+
+a drain would wait for
+  budget default/x: it does not allow default/x to go
+
+nodes afterwards (requests)
+  a  cpu 0 %, memory 0 %, 0 pods
+  b  cpu 0 %, memory 0 %, 2 pods
+`,
+  )
+})
+
+test('without a node its pods go elsewhere, and pods that wait get their chance', () => {
+  check(
+    { nodes: two, running: [...drained, { name: 'waits', requests: { cpu: '4' } }] },
+    { without: ['a'] },
+    `2 of 2 pods would be placed
+
+would land
+  replicaset/x, its node gone: b
+  pod/waits, pending now: b
+
+nodes afterwards (requests)
+  b  cpu 100 %, memory 0 %, 3 pods
+`,
+  )
+})
+
+test('nothing to do says so', () => check({ nodes: two, running: drained }, {}, 'nothing would change\n'))

@@ -1,0 +1,253 @@
+import type { Random } from '../../base/random.ts'
+import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { isPodTerminal } from '../../kinds/pod-status.ts'
+import { controllerOf, keyOf } from '../../machinery/object.ts'
+import { budgetOf } from '../budget.ts'
+import type { SchedulerProfile } from '../config/scheduler-profile.ts'
+import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from '../core/fit-error.ts'
+import { judge, type PodPlugin } from '../core/judgement.ts'
+import { isAssigned } from '../core/pod-shape.ts'
+import { type PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
+import { defaultSpreadOf, type SpreadSources } from '../default-spread.ts'
+import { explainNodes } from '../explain/explain-nodes.ts'
+import { suggest } from '../explain/suggest.ts'
+import { nodeVolumeLimits } from '../volumes/node-volume-limits.ts'
+import { volumeBinding } from '../volumes/volume-binding.ts'
+import { volumeRestrictions } from '../volumes/volume-restrictions.ts'
+import { volumeZone } from '../volumes/volume-zone.ts'
+import { type ClusterView, fixedInformer } from './cluster-view.ts'
+
+/** What is to be tried on the cluster, in this order: nodes added, nodes gone, nodes drained, pods gone, pods new. */
+export type WhatIf = {
+  readonly addedNodes: readonly Node[]
+  /** Nodes that are gone with what runs on them. */
+  readonly without: readonly string[]
+  /** Nodes that take nothing new and are emptied; DaemonSets' pods stay. */
+  readonly drained: readonly string[]
+  /** `namespace/name` of pods that the new ones replace. */
+  readonly replaced: ReadonlySet<string>
+  readonly pods: readonly NewPod[]
+}
+
+/** `of`: what it belongs to, like `deployment/web`. */
+export type NewPod = { readonly pod: Pod; readonly of: string }
+
+export type PlannedPod = {
+  readonly pod: string
+  readonly of: string
+  readonly why: 'New' | 'Drained' | 'NodeGone' | 'Preempted' | 'Pending'
+  /** Where it ran before. */
+  readonly from?: string
+} & (
+  | { readonly outcome: 'Placed'; readonly node: string; readonly score: number; readonly feasibleNodes: number }
+  | { readonly outcome: 'Unplaced'; readonly message: string; readonly suggestions: readonly string[] }
+  | { readonly outcome: 'Lost'; readonly message: string }
+)
+
+export type PlacementPlan = {
+  readonly pods: readonly PlannedPod[]
+  /** What would have to go to make room, and for whom. */
+  readonly evictions: readonly { readonly pod: string; readonly of: string; readonly node: string; readonly forPod: string }[]
+  /** Requests after everything, in percent of allocatable; of nodes that something changes. */
+  readonly nodes: readonly { readonly name: string; readonly cpu: number; readonly memory: number; readonly pods: number }[]
+  /** Budgets that a drain would meet: it waits there for as long as they allow nothing. */
+  readonly blockedByBudgets: readonly { readonly pod: string; readonly budget: string }[]
+}
+
+/**
+ * Plays it through on a copy of the cluster and tells what would happen; nothing is written. Pods come by priority, then in the order
+ * given; those that have to make room come again at the end. The numbers are those that the scheduler itself would use, except that
+ * what others do meanwhile is not known.
+ */
+export function planPlacement(input: {
+  readonly view: ClusterView
+  readonly whatIf: WhatIf
+  readonly profile: SchedulerProfile
+  readonly random: Random
+}): PlacementPlan {
+  return new Planning(input).run()
+}
+
+type Waiting = { readonly pod: Pod; readonly of: string; readonly why: PlannedPod['why']; readonly from?: string }
+
+class Planning {
+  readonly #view: ClusterView
+  readonly #whatIf: WhatIf
+  readonly #core: SchedulerCore
+  readonly #spread: SpreadSources
+  readonly #podPlugins: readonly PodPlugin[]
+  readonly #planned: PlannedPod[] = []
+  readonly #evictions: PlacementPlan['evictions'][number][] = []
+  readonly #touched = new Set<string>()
+  #waiting: Waiting[] = []
+
+  constructor({ view, whatIf, profile, random }: Parameters<typeof planPlacement>[0]) {
+    this.#view = view
+    this.#whatIf = whatIf
+    this.#core = new SchedulerCore({ plugins: profile.plugins, random })
+    this.#spread = {
+      services: fixedInformer(view.services),
+      replicaSets: fixedInformer(view.replicaSets),
+      statefulSets: fixedInformer(view.statefulSets),
+      replicationControllers: fixedInformer(view.replicationControllers),
+    }
+    this.#podPlugins = podPluginsOf(view, this.#core).filter((p) => !profile.disabled.has(p.name))
+  }
+
+  run(): PlacementPlan {
+    this.#load()
+    this.#waiting = [...this.#waiting, ...this.#whatIf.pods.map((p): Waiting => ({ ...p, why: 'New' }))]
+    // Whoever is pushed out comes again, once: rounds end because priorities only fall.
+    while (this.#waiting.length > 0) {
+      const round = this.#waiting.toSorted((a, b) => priorityOf(b.pod) - priorityOf(a.pod))
+      this.#waiting = []
+      for (const waiting of round) this.#place(waiting)
+    }
+    return { pods: this.#planned, evictions: this.#evictions, nodes: this.#usage(), blockedByBudgets: this.#blocked() }
+  }
+
+  #load(): void {
+    const { snapshot } = this.#core
+    const { without, drained, addedNodes, replaced } = this.#whatIf
+    for (const { metadata } of this.#view.namespaces) snapshot.setNamespace(metadata.name!, metadata.labels ?? {})
+    for (const node of [...this.#view.nodes, ...addedNodes]) {
+      const name = node.metadata.name!
+      if (without.includes(name)) continue
+      snapshot.setNode(drained.includes(name) ? { ...node, spec: { ...node.spec, unschedulable: true } } : node)
+    }
+    for (const pod of this.#view.pods) {
+      if (isPodTerminal(pod) || replaced.has(keyOf(pod))) continue
+      if (!isAssigned(pod)) this.#waiting.push({ pod, of: ownerOf(pod), why: 'Pending' })
+      else this.#loadAssigned(pod, pod.spec!.nodeName!)
+    }
+  }
+
+  #loadAssigned(pod: Pod, from: string): void {
+    const isGone = this.#whatIf.without.includes(from)
+    const isDaemon = controllerOf(pod)?.kind === 'DaemonSet'
+    if (isGone && isDaemon) return
+    if (!isGone && (!this.#whatIf.drained.includes(from) || isDaemon)) return void this.#core.snapshot.addPod(keyOf(pod), pod, from)
+    this.#touched.add(from)
+    this.#displace(pod, { why: isGone ? 'NodeGone' : 'Drained', from })
+  }
+
+  /** A pod that has to leave: its controller makes another; without one it is lost. */
+  #displace(pod: Pod, { why, from }: { readonly why: PlannedPod['why']; readonly from: string }): void {
+    const of = ownerOf(pod)
+    if (controllerOf(pod)) this.#waiting.push({ pod: unbound(pod), of, why, from })
+    else this.#planned.push({ pod: keyOf(pod), of, why, from, outcome: 'Lost', message: 'nothing makes it anew: it has no controller' })
+  }
+
+  #place(waiting: Waiting): void {
+    const { pod, of, why, from } = waiting
+    const key = keyOf(pod)
+    const base = { pod: key, of, why, ...(from === undefined ? {} : { from }) }
+    const judged = judge(this.#podPlugins, pod)
+    const target: PodToPlace = {
+      key,
+      pod,
+      priority: priorityOf(pod),
+      defaultSpread: defaultSpreadOf(pod, this.#spread),
+      judged: 'kind' in judged ? [] : judged,
+    }
+    if ('kind' in judged) {
+      const message = fitErrorMessage(diagnosisOfRefusal(this.#core.snapshot.nodeCount, judged))
+      this.#planned.push({ ...base, outcome: 'Unplaced', message, suggestions: [] })
+      return
+    }
+    const decision = this.#core.decide(target)
+    if (decision.kind === 'Placed') {
+      for (const { reserve } of judged) reserve?.(decision.row)
+      return this.#placed(base, target, { row: decision.row, score: decision.score, feasibleNodes: decision.feasible })
+    }
+    this.#makeRoom(base, target, this.#core.diagnose(target))
+  }
+
+  #makeRoom(base: Pick<PlannedPod, 'pod' | 'of' | 'why' | 'from'>, target: PodToPlace, diagnosis: Diagnosis): void {
+    const { snapshot } = this.#core
+    const mayPreempt = target.pod.spec?.preemptionPolicy !== 'Never'
+    const candidate = mayPreempt ? this.#core.preempt(target, diagnosis, this.#view.budgets.map(budgetOf)).candidate : undefined
+    if (!candidate) {
+      const { rejected } = explainNodes(this.#core.planOf(target), snapshot)
+      const suggestions = suggest(rejected).map((s) => s.text)
+      this.#planned.push({ ...base, outcome: 'Unplaced', message: fitErrorMessage(diagnosis), suggestions })
+      return
+    }
+    const node = snapshot.nodeName(candidate.row)
+    for (const victim of candidate.victims) {
+      snapshot.removePod(victim.key)
+      this.#evictions.push({ pod: victim.key, of: ownerOf(victim.pod), node, forPod: base.pod })
+      this.#displace(victim.pod, { why: 'Preempted', from: node })
+    }
+    this.#placed(base, target, { row: candidate.row, score: 0, feasibleNodes: 1 })
+  }
+
+  #placed(
+    base: Pick<PlannedPod, 'pod' | 'of' | 'why' | 'from'>,
+    target: PodToPlace,
+    { row, score, feasibleNodes }: { readonly row: number; readonly score: number; readonly feasibleNodes: number },
+  ): void {
+    const node = this.#core.snapshot.nodeName(row)
+    this.#core.snapshot.addPod(target.key, target.pod, node)
+    this.#touched.add(node)
+    this.#planned.push({ ...base, outcome: 'Placed', node, score, feasibleNodes })
+  }
+
+  #usage(): PlacementPlan['nodes'] {
+    const { snapshot } = this.#core
+    const percent = (used: number, of: number) => (of === 0 ? 0 : Math.round((1000 * used) / of) / 10)
+    return [...this.#touched].sort().flatMap((name) => {
+      const row = snapshot.rowOf(name)
+      if (row === undefined) return []
+      const share = (id: number) => percent(snapshot.requested[id]![row]!, snapshot.allocatable[id]![row]!)
+      return [{ name, cpu: share(0), memory: share(1), pods: snapshot.podCount[row]! }]
+    })
+  }
+
+  /** A drain asks the budgets; preemption only prefers to keep them. */
+  #blocked(): PlacementPlan['blockedByBudgets'] {
+    const drained = this.#view.pods.filter((p) => this.#whatIf.drained.includes(p.spec?.nodeName ?? '') && !isPodTerminal(p))
+    return this.#view.budgets.flatMap((object) => {
+      const budget = budgetOf(object)
+      const concerned = drained.filter((p) => p.metadata.namespace === budget.namespace && budget.matches(p.metadata.labels ?? {}))
+      return concerned.slice(budget.allowed).map((p) => ({ pod: keyOf(p), budget: keyOf(object) }))
+    })
+  }
+}
+
+function podPluginsOf(view: ClusterView, { snapshot }: SchedulerCore): readonly PodPlugin[] {
+  const sources = {
+    claims: fixedInformer(view.claims),
+    volumes: fixedInformer(view.volumes),
+    storageClasses: fixedInformer(view.storageClasses),
+    csiNodes: fixedInformer(view.csiNodes),
+    csiDrivers: fixedInformer(view.csiDrivers),
+    storageCapacities: fixedInformer(view.storageCapacities),
+  }
+  const taken = new Set<string>()
+  const binder = {
+    isTaken: (volume: string) => taken.has(volume),
+    reserve: (plan: { readonly bind: readonly { readonly volume: { readonly metadata: { readonly name?: string } } }[] }) => {
+      for (const { volume } of plan.bind) taken.add(volume.metadata.name!)
+      return { prepare: async () => {}, release: () => {} }
+    },
+  }
+  return [
+    volumeRestrictions({ snapshot, sources, pods: fixedInformer(view.pods) }),
+    nodeVolumeLimits({ snapshot, sources }),
+    volumeBinding({ snapshot, sources, binder }),
+    volumeZone({ snapshot, sources }),
+  ]
+}
+
+const priorityOf = (pod: Pod) => pod.spec?.priority ?? 0
+
+function ownerOf(pod: Pod): string {
+  const owner = controllerOf(pod)
+  return owner ? `${owner.kind.toLowerCase()}/${owner.name}` : `pod/${pod.metadata.name}`
+}
+
+function unbound(pod: Pod): Pod {
+  const { nodeName: _, ...spec } = pod.spec!
+  return { ...pod, spec }
+}
