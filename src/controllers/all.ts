@@ -52,7 +52,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     endpointSliceMirroringController,
     eventExpiryController(),
     nodeLifecycleController(),
-    taintEvictionController,
+    taintEvictionController(),
     ...(clusterCidr ? [nodeIpamController({ clusterCidr })] : []),
     podGcController(),
     disruptionController,

@@ -10,13 +10,22 @@ import { evictionTimeMs } from './plan.ts'
 const { nodes, pods } = kindRefs.coreV1
 const nodeIndex = 'node-name'
 
-/** Deletes the pods that do not tolerate their node's NoExecute taints, each when its toleration ends. */
-export const taintEvictionController: ControllerDefinition = {
-  name: 'taint-eviction',
-  watches: [watchKind(pods, keysOfPod), watchKind(nodes, keysOfNode)],
-  writes: [pods],
-  reconcile,
+/**
+ * Deletes the pods that do not tolerate their node's NoExecute taints, each when its toleration ends. Taints do not always say since when
+ * they are there: a pod's time then counts from when it was first seen, and starts over with a new process, as upstream's does.
+ */
+export function taintEvictionController(): ControllerDefinition {
+  const seen = new Map<string, SeenTaints>()
+  return {
+    name: 'taint-eviction',
+    watches: [watchKind(pods, keysOfPod), watchKind(nodes, keysOfNode)],
+    writes: [pods],
+    reconcile: (context, key) => reconcile(context, key, seen),
+  }
 }
+
+/** The taints that a pod waits under, and the moment (ms) when they were first seen. */
+type SeenTaints = { readonly uid: string; readonly taints: string; readonly sinceMs: number }
 
 /** Only the arrival on a node and a change of tolerations matter. */
 function keysOfPod({ current, old }: { readonly current: Pod | undefined; readonly old: Pod | undefined }): readonly string[] {
@@ -29,20 +38,34 @@ function keysOfNode(
   { current, old }: { readonly current: Node | undefined; readonly old: Node | undefined },
   context: LoopContext,
 ): readonly string[] {
-  const trace = (node: Node | undefined) => JSON.stringify((node?.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute'))
-  if (!current || trace(current) === trace(old)) return []
+  if (!current || noExecuteTaints(current) === noExecuteTaints(old)) return []
   const informer = context.informer(pods)
   informer.addIndex(nodeIndex, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []))
   return informer.byIndex(nodeIndex, current.metadata.name ?? '').map((pod) => `${pod.metadata.namespace}/${pod.metadata.name}`)
 }
 
-async function reconcile(context: LoopContext, key: string): Promise<ReconcileResult> {
+const noExecuteTaints = (node: Node | undefined) =>
+  JSON.stringify((node?.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute'))
+
+function firstSeenMs(
+  { pod, node, key, nowMs }: { readonly pod: Pod; readonly node: Node; readonly key: string; readonly nowMs: number },
+  seen: Map<string, SeenTaints>,
+): number {
+  const [uid, taints] = [pod.metadata.uid ?? '', noExecuteTaints(node)]
+  const known = seen.get(key)
+  if (known?.uid === uid && known.taints === taints) return known.sinceMs
+  seen.set(key, { uid, taints, sinceMs: nowMs })
+  return nowMs
+}
+
+async function reconcile(context: LoopContext, key: string, seen: Map<string, SeenTaints>): Promise<ReconcileResult> {
   const pod = context.informer(pods).get(key)
   const node = pod?.spec?.nodeName ? context.informer(nodes).get(pod.spec.nodeName) : undefined
-  if (!pod || !node || pod.metadata.deletionTimestamp) return
+  if (!pod || !node || pod.metadata.deletionTimestamp) return void seen.delete(key)
   const nowMs = context.clock.now()
-  const timeMs = evictionTimeMs(pod, node, nowMs)
-  if (timeMs === 'never') return
+  const sinceMs = firstSeenMs({ pod, node, key, nowMs }, seen)
+  const timeMs = evictionTimeMs(pod, node, sinceMs)
+  if (timeMs === 'never') return void seen.delete(key)
   if (timeMs > nowMs) return { requeueAfterMs: timeMs - nowMs }
   const { namespace, name } = splitKey(key)
   const resource = context.client.resource(pods, namespace)
