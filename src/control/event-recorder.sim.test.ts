@@ -62,3 +62,14 @@ test('one object can not flood: 25 in a burst, then one in five minutes', async 
   assert.equal(items.length, 26)
   assert.equal(recorder.droppedCount, 15)
 })
+
+test('what two components say of one object in the same millisecond is kept', async () => {
+  const clock = virtualClock()
+  const { api, client } = await createTestApi({ clock, random: seededRandom(1) })
+  const recorders = ['one', 'two'].map((component) => new EventRecorder({ client, clock, log: silentLog, component }))
+  for (const recorder of recorders) recorder.record(about, { type: 'Normal', reason: 'Started', message: 'm' })
+  for (const recorder of recorders) await recorder.flushed()
+  const { items } = await client.resource(kindRefs.coreV1.events, 'default').list()
+  assert.deepEqual(new Set(items.map(({ source }) => source?.component)), new Set(['one', 'two']))
+  await api.close()
+})

@@ -41,6 +41,7 @@ const burst = 25
 const refillMs = 300_000
 const rememberedMax = 4_096
 const backlogMax = 1_000
+const namesMax = 16
 
 export class EventRecorder {
   readonly #options: EventRecorderOptions
@@ -137,11 +138,10 @@ export class EventRecorder {
     const { metadata } = about
     const namespace = metadata.namespace ?? 'default'
     const time = toTime(nowMs)
-    const name = `${metadata.name}.${(BigInt(Math.floor(nowMs)) * 1_000_000n + BigInt(this.#serial++ % 1_000_000)).toString(16)}`
     const event: Event = {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name, namespace },
+      metadata: { namespace },
       involvedObject: {
         ...(about.kind ? { kind: about.kind } : {}),
         ...(about.apiVersion ? { apiVersion: about.apiVersion } : {}),
@@ -161,8 +161,18 @@ export class EventRecorder {
       lastTimestamp: time,
       count: 1,
     }
-    await client.resource(kindRefs.coreV1.events, namespace).create(event)
-    remember(this.#stored, key, { name, namespace, firstTimestamp: time, count: 1 })
+    const resource = client.resource(kindRefs.coreV1.events, namespace)
+    for (let attempt = 1; ; attempt++) {
+      const name = `${metadata.name}.${(BigInt(Math.floor(nowMs)) * 1_000_000n + BigInt(this.#serial++ % 1_000_000)).toString(16)}`
+      try {
+        await resource.create({ ...event, metadata: { name, namespace } })
+        remember(this.#stored, key, { name, namespace, firstTimestamp: time, count: 1 })
+        return
+      } catch (error) {
+        // Another component told of the same object in the same millisecond.
+        if (attempt >= namesMax || !isStatus(error, 'AlreadyExists')) throw error
+      }
+    }
   }
 }
 

@@ -8,12 +8,15 @@ import { disruptionController } from './disruption/controller.ts'
 import { endpointsController } from './endpoints/controller.ts'
 import { endpointSliceMirroringController } from './endpointslice-mirroring/controller.ts'
 import { endpointSliceController } from './endpointslice/controller.ts'
+import { ephemeralVolumeController } from './ephemeral-volume/controller.ts'
 import { eventExpiryController } from './event-expiry/controller.ts'
 import { garbageCollectorController } from './garbage-collector/controller.ts'
 import { jobController } from './job/controller.ts'
+import { localVolumeController } from './local-volume/controller.ts'
 import { namespaceController } from './namespace/controller.ts'
 import { nodeIpamController } from './node-ipam/controller.ts'
 import { nodeLifecycleController } from './node-lifecycle/controller.ts'
+import { persistentVolumeController } from './persistent-volume/controller.ts'
 import { podGcController } from './pod-gc/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
 import { resourceQuotaController } from './resourcequota/controller.ts'
@@ -22,6 +25,8 @@ import { serviceAccountController } from './serviceaccount/controller.ts'
 import { statefulSetController } from './statefulset/controller.ts'
 import { taintEvictionController } from './taint-eviction/controller.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts'
+import { volumeExpandController } from './volume-expand/controller.ts'
+import { claimProtectionController, volumeProtectionController } from './volume-protection/controllers.ts'
 
 /** What controllers need from the composition root; a controller whose function is absent does not run. */
 export type ControllerFunctions = {
@@ -62,5 +67,11 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     csrApprovingController,
     ...(signCertificate ? [csrSigningController(signCertificate)] : []),
     csrCleanerController,
+    persistentVolumeController,
+    localVolumeController,
+    claimProtectionController,
+    volumeProtectionController,
+    ephemeralVolumeController,
+    volumeExpandController,
   ]
 }

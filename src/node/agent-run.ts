@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { ObjectInformer } from '../client/informer.ts'
 import { EventRecorder } from '../control/event-recorder.ts'
@@ -35,6 +36,7 @@ import { createNodeRoutes } from './server/node-routes.ts'
 import { createLocalNodeServer, type NodeServer, startNodeServer } from './server/node-server.ts'
 import { Semaphore } from './semaphore.ts'
 import { NodeStatistics } from './stats/summary.ts'
+import { PersistentVolumes } from './volumes/persistent-volumes.ts'
 import { PodVolumes } from './volumes/pod-volumes.ts'
 import { ServiceAccountTokens } from './volumes/service-account-tokens.ts'
 
@@ -110,7 +112,7 @@ export class AgentRun {
       await Promise.all(this.#tasks)
     } finally {
       await this.#server?.close()
-      this.#volumes?.close()
+      await this.#volumes?.close()
       await this.#references.close()
       await this.#events.flushed()
     }
@@ -129,6 +131,7 @@ export class AgentRun {
       this.#watchNode(),
     )
     if (!files) return
+    await this.#volumes?.start()
     const running = () =>
       [...this.loop.workers.values()].flatMap((w) => w.sandboxes).flatMap((s) => s.containers.filter((c) => c.state === 'Running'))
     this.#tasks.push(this.#collector.run(signal), rotateLogs({ runtime, clock, log, running }, signal))
@@ -235,7 +238,8 @@ export class AgentRun {
   }
 
   #createVolumes({ roots, canMount }: Awaited<ReturnType<typeof prepareAgentFiles>>): PodVolumes {
-    const { client, clock, log, nodeName } = this.#options
+    const { client, clock, random, log, nodeName } = this.#options
+    const directory = join(roots.root, 'local-volumes')
     return new PodVolumes({
       roots,
       clock,
@@ -243,6 +247,7 @@ export class AgentRun {
       canMount,
       objects: this.#references,
       tokens: new ServiceAccountTokens({ client, clock }),
+      persistent: new PersistentVolumes({ client, clock, random, log, directory, node: () => this.node }),
       fields: (pod) => ({
         podIps: this.loop.worker(pod.metadata.uid ?? '')?.sandboxes[0]?.ips ?? [],
         hostIps: this.#hostIPs(),

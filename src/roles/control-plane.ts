@@ -24,6 +24,7 @@ import { createScheduler, type Scheduler } from '../scheduler/loop.ts'
 import type { Dialer } from '../apiserver/node-dialer.ts'
 import type { Store } from '../store/contract.ts'
 import { clusterNetwork } from './cluster-network.ts'
+import { ensureLocalStorage } from './local-storage.ts'
 import { openIdPaths } from './openid-paths.ts'
 import { type Access, createAccess } from './access.ts'
 import { ensureDnsService } from './dns-service.ts'
@@ -94,7 +95,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const accessInformers = new InformerFactory({ client: own, clock, random, log })
   accessInformers.start(stopping.signal)
   await access.follow({ informers: accessInformers, lookup: api.reader.get }, stopping.signal)
-  const ready = Promise.all([reconcilePolicy(own, policy), ensureDnsService(own)]).then(() => {})
+  const ready = Promise.all([reconcilePolicy(own, policy), ensureDnsService(own), ensureLocalStorage(own)]).then(() => {})
 
   const clientFor = (user: UserInfo) => options.wrapClient?.(api.clientFor(user), user) ?? api.clientFor(user)
   const informers = new InformerFactory({ client: clientFor(controllerManagerUser), clock, random, log })

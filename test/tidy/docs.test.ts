@@ -25,6 +25,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
     notRun: 'flags of a server; test/integration/scheduler-options.test.ts gives the same files to one',
   },
   'docs/stop-and-start.md: Stop and start': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/storage.md: A volume that outlives its pod': { runIn: 'test/tidy/docs.test.ts' },
   'docs/troubleshooting.md: Starting over': { notRun: 'test/e2e takes clusters down and up in the same way' },
   'docs/typescript.md: A client': { runIn: 'test/tidy/docs.test.ts' },
   'docs/typescript.md: Server-side apply': { runIn: 'test/tidy/docs.test.ts' },
@@ -63,6 +64,12 @@ test('docs/stop-and-start.md: the commands do what the page says', async () => {
   assert.equal(code, 0, stderr)
   const state = await cluster.sh("kubectl get pod web -o jsonpath='{.metadata.annotations.keelson\\.dev/run-state}'")
   assert.equal(state.stdout, 'running')
+})
+
+test('docs/storage.md: the claim is bound', async () => {
+  const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/storage.md', 'sh')[0]?.text}`)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /persistentvolumeclaim\/notes +Bound +pvc-/)
 })
 
 /** A user's own project, with the checkout as its dependency and the compiler's settings of this one. */

@@ -4,9 +4,11 @@ import { seededRandom } from '../../base/random.ts'
 import type { Client } from '../../client/contract.ts'
 import { leases } from '../../kinds/coordination/lease.ts'
 import { nodes } from '../../kinds/core/node.ts'
+import { persistentVolumes } from '../../kinds/core/persistent-volume.ts'
 import { pods } from '../../kinds/core/pod.ts'
 import { serviceAccounts } from '../../kinds/core/service-account.ts'
 import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { localVolumeDriver, localVolumeFinalizer, volumeProtection } from '../../kinds/storage/volume-binding.ts'
 import type { KindRef } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { StatusError } from '../../machinery/status-error.ts'
@@ -96,8 +98,43 @@ const lease = (name: string, namespace: string): KubeObject => ({
   metadata: { name, namespace },
 })
 
+/** The node's own change of a volume that lies on the host. */
+const volumePatch =
+  (host: string, body: object) =>
+  async ({ admin, client }: World) => {
+    await own(client).create(node('node-1', { metadata: { name: 'node-1', labels: { 'kubernetes.io/hostname': 'n1' } } }))
+    const matchExpressions = [{ key: 'kubernetes.io/hostname', operator: 'In' as const, values: [host] }]
+    const spec = {
+      accessModes: ['ReadWriteOnce' as const],
+      capacity: { storage: '1Gi' },
+      csi: { driver: localVolumeDriver, volumeHandle: 'v' },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions }] } },
+    }
+    await admin.resource(persistentVolumes).create({ metadata: { name: 'v', finalizers: [volumeProtection] }, spec })
+    return client.resource(persistentVolumes).patch('v', { type: 'merge', body })
+  }
+
 const cases: readonly Case[] = [
   { title: 'create itself', act: ({ client }) => own(client).create(node('node-1')) },
+  {
+    title: 'say that its local volume has a directory',
+    act: volumePatch('n1', { metadata: { finalizers: [volumeProtection, localVolumeFinalizer] } }),
+  },
+  {
+    title: 'change its local volume otherwise',
+    act: volumePatch('n1', { spec: { persistentVolumeReclaimPolicy: 'Delete' } }),
+    refusal: /can only set and remove the finalizer local\.keelson\.dev\/directory/,
+  },
+  {
+    title: 'take the protection from its local volume',
+    act: volumePatch('n1', { metadata: { finalizers: [localVolumeFinalizer] } }),
+    refusal: /can only set and remove the finalizer/,
+  },
+  {
+    title: "change another node's local volume",
+    act: volumePatch('n2', { metadata: { finalizers: [volumeProtection, localVolumeFinalizer] } }),
+    refusal: /can only change local volumes of the requesting node/,
+  },
   {
     title: 'create another node',
     act: ({ client }) => own(client).create(node('node-3')),

@@ -1,7 +1,9 @@
+import { nodes } from '../../kinds/core/node.ts'
 import { pods } from '../../kinds/core/pod.ts'
 import type { TokenRequest } from '../../kinds/generated/types/authentication-v1.ts'
-import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { Node, PersistentVolume, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { KindDefinition } from '../../kinds/kind.ts'
+import { localVolumeDriver, localVolumeFinalizer, volumeReachableFrom } from '../../kinds/storage/volume-binding.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
@@ -40,6 +42,7 @@ const rules: Readonly<Record<string, Rule>> = {
   '/nodes': nodeRule,
   '/serviceaccounts': tokenRule,
   '/persistentvolumeclaims': ({ subresource }) => (subresource === 'status' ? undefined : 'may only update PVC status'),
+  '/persistentvolumes': volumeRule,
   'coordination.k8s.io/leases': leaseRule,
   'storage.k8s.io/csinodes': ({ name, object }, nodeName) =>
     nameOf(name, object) === nodeName ? undefined : 'can only access CSINode with the same name as the requesting node',
@@ -55,6 +58,19 @@ const quoted = (text: string) => JSON.stringify(text)
 
 function refusal({ kind, name, object }: AdmissionRequest, why: string): Error {
   return statusErrors.forbidden({ group: kind.group, resource: kind.plural }, nameOf(name, object), why)
+}
+
+/** Of its own local volumes a node writes one finalizer: that the volume has a directory. */
+function volumeRule({ object, old }: AdmissionRequest, nodeName: string, reader: ObjectReader): string | undefined {
+  const volume = old as PersistentVolume | undefined
+  const node = reader.get(nodes, '', nodeName)
+  if (!volume || volume.spec?.csi?.driver !== localVolumeDriver || !node || !volumeReachableFrom(volume, node))
+    return 'can only change local volumes of the requesting node'
+  const rest = ({ metadata, ...fields }: KubeObject) => {
+    const { finalizers = [], resourceVersion: _r, managedFields: _m, ...kept } = metadata
+    return { ...fields, metadata: { ...kept, finalizers: finalizers.filter((finalizer) => finalizer !== localVolumeFinalizer) } }
+  }
+  return object && deepEqual(rest(object), rest(volume)) ? undefined : `can only set and remove the finalizer ${localVolumeFinalizer}`
 }
 
 function podRule({ operation, subresource, object, old, namespace = '', name }: AdmissionRequest, nodeName: string, reader: ObjectReader) {

@@ -1,8 +1,9 @@
+import { claimProtection, volumeProtection } from '../../kinds/storage/volume-binding.ts'
 import type { AdmissionPlugin } from '../contract.ts'
 
 const finalizers: Readonly<Record<string, string>> = {
-  PersistentVolumeClaim: 'kubernetes.io/pvc-protection',
-  PersistentVolume: 'kubernetes.io/pv-protection',
+  PersistentVolumeClaim: claimProtection,
+  PersistentVolume: volumeProtection,
 }
 
 /** Volumes and claims outlive their deletion while something uses them: the protection controllers take the finalizers away. */

@@ -135,6 +135,8 @@ function ownRules(a: ResourceAttributes, nodeName: string): { allowed: boolean; 
     return (a.verb === 'update' || a.verb === 'patch') && a.name === nodeName ? allow : refuse('can only update its own node status')
   if (key === '/pods') return isRead || a.verb === 'create' || a.verb === 'delete' ? allow : refuse('')
   if (key === '/pods/status') return a.verb === 'update' || a.verb === 'patch' ? allow : refuse('')
+  // Which volumes, and what of them, admission (NodeRestriction) says.
+  if (key === '/persistentvolumes') return isRead || a.verb === 'patch' ? allow : refuse('')
   if (key === '/pods/eviction') return a.verb === 'create' ? allow : refuse('')
   if (key === '/events' || key === 'events.k8s.io/events') return ['create', 'update', 'patch'].includes(a.verb) ? allow : refuse('')
   if (key === 'certificates.k8s.io/certificatesigningrequests') return a.verb === 'create' || isRead ? allow : refuse('')
@@ -145,7 +147,6 @@ function ownRules(a: ResourceAttributes, nodeName: string): { allowed: boolean; 
       '/namespaces',
       'discovery.k8s.io/endpointslices',
       'node.k8s.io/runtimeclasses',
-      '/persistentvolumes',
       'storage.k8s.io/csidrivers',
       'resource.k8s.io/resourceslices',
     ].includes(key)

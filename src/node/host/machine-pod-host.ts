@@ -128,7 +128,7 @@ async function volumeMounts(
       ? await options.volumes.subPath(pod, volume, { container: container.name, index, subPath })
       : options.volumes.path(pod, volume)
     // Files out of the API are the API's: a container's write would be lost with the next change.
-    const readOnly = mount.readOnly === true || isApiVolume(volume)
+    const readOnly = mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true || isApiVolume(volume)
     mounts.push({ hostPath, containerPath: containerPath(mount.mountPath), readOnly, propagation: propagationOf(mount) })
   }
   return mounts

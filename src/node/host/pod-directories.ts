@@ -39,5 +39,6 @@ function volumePlugin(volume: Volume): string {
   if (volume.configMap) return 'configmap'
   if (volume.secret) return 'secret'
   if (volume.projected) return 'projected'
+  if (volume.persistentVolumeClaim || volume.ephemeral) return 'csi'
   return 'downward-api'
 }

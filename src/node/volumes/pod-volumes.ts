@@ -10,6 +10,7 @@ import { HostError } from '../pod/pod-host.ts'
 import { writeAtomically } from './atomic-writer.ts'
 import { bindSubPath, makeSubPath, resolveSubPath } from './sub-path.ts'
 import { setUpHostPath } from './host-path.ts'
+import type { PersistentVolumes } from './persistent-volumes.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
 import { failedMount, isApiVolume, isSecretVolume, tokenOwner, volumeFiles, type VolumeFilesContext } from './volume-files.ts'
 
@@ -23,6 +24,8 @@ export type PodVolumesOptions = {
   readonly fields: (pod: Pod) => Pick<VolumeFilesContext, 'podIps' | 'hostIps' | 'nodeName' | 'allocatable'>
   /** Mounts need privileges; without them memory-backed volumes lie on disk, and a warning says so once. */
   readonly canMount: boolean
+  /** What lies behind claims. */
+  readonly persistent: PersistentVolumes
 }
 
 /** Makes, refreshes and removes the volumes of pods. */
@@ -33,6 +36,10 @@ export class PodVolumes {
 
   constructor(options: PodVolumesOptions) {
     this.#options = options
+  }
+
+  start(): Promise<void> {
+    return this.#options.persistent.start()
   }
 
   /** Makes every volume of the pod. Idempotent. Throws HostError for the first that cannot be made. */
@@ -104,15 +111,17 @@ export class PodVolumes {
     await rm(directories.volumes, { recursive: true, force: true })
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const cancel of this.#timers.values()) cancel()
     this.#timers.clear()
+    await this.#options.persistent.close()
   }
 
   async #setUpOne(pod: Pod, volume: Volume): Promise<void> {
     if (volume.hostPath) return void (await setUpHostPath(volume.name, volume.hostPath))
     if (volume.emptyDir) return this.#setUpEmptyDir(pod, volume)
     if (isApiVolume(volume)) return this.#writeFiles(pod, volume)
+    if (volume.persistentVolumeClaim || volume.ephemeral) return this.#options.persistent.setUp(pod, volume, this.path(pod, volume))
     throw failedMount(volume.name, 'this node offers no such volume type')
   }
 

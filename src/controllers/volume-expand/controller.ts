@@ -1,0 +1,27 @@
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import type { ControllerDefinition } from '../../control/contract.ts'
+import { readKind, watchKind } from '../../control/watch-declaration.ts'
+import { keyOf } from '../../machinery/object.ts'
+import { planExpansionEvent } from './plan.ts'
+
+const { persistentVolumeClaims, persistentVolumes } = kindRefs.coreV1
+
+/** Says of claims that were asked to grow whom they wait for. Local volumes are grown by their own provisioner. */
+export const volumeExpandController: ControllerDefinition = {
+  name: 'expand',
+  watches: [
+    watchKind(persistentVolumeClaims, ({ current, old }) =>
+      current?.spec?.volumeName && old?.spec?.resources?.requests?.storage !== current.spec.resources?.requests?.storage
+        ? [keyOf(current)]
+        : [],
+    ),
+    readKind(persistentVolumes),
+  ],
+  writes: [],
+  reconcile: async (context, key) => {
+    const claim = context.informer(persistentVolumeClaims).get(key)
+    const volume = claim && context.informer(persistentVolumes).get(claim.spec?.volumeName ?? '')
+    const event = volume && planExpansionEvent(claim, volume)
+    if (event) context.event(claim, { type: 'Normal', ...event })
+  },
+}
