@@ -1,5 +1,6 @@
 import { constants, createGzip } from 'node:zlib'
 import { Readable } from 'node:stream'
+import type { KubeObject } from '../machinery/object.ts'
 import type { StatusError } from '../machinery/status-error.ts'
 import { statusErrors } from '../machinery/status-error.ts'
 import type { BinaryCodec } from './binary-codec.ts'
@@ -8,7 +9,7 @@ import type { ApiResponse } from './contract.ts'
 import type { Format } from './negotiation.ts'
 import { isServedAsStored, viewOf } from './object-storage.ts'
 import type { Resource } from './registry.ts'
-import { type IncludeObject, partialOf, tableOf } from './table.ts'
+import { type IncludeObject, partialOf, tableOf, tableOfObjects } from './table.ts'
 import type { Answer } from './verb-request.ts'
 import type { ListPage } from './verbs/list.ts'
 import { encodeProtobufWatch, protobufWatchType } from './protobuf-watch.ts'
@@ -42,7 +43,7 @@ export async function encodeAnswer(answer: Answer, options: EncodingOptions): Pr
     case 'response':
       return answer.response
     case 'plain':
-      return whole(answer.code, await encodeValue(answer.object, options), options)
+      return whole(answer.code, await encodeValue(transformedPlain(answer, options), options), options)
     case 'object':
       return encodeObject(answer, options)
     case 'list':
@@ -79,6 +80,17 @@ function encodeObject(answer: Answer & { type: 'object' }, options: EncodingOpti
   const isStored = format.as === undefined && format.encoding === 'json' && !format.isPretty && isServedAsStored(resource, value)
   if (isStored) return whole(code, value.bytes, options)
   return encodeValue(transformed(resource, value, options), options).then((bytes) => whole(code, bytes, options))
+}
+
+/** A Status stays what it is, whatever form was asked for. */
+function transformedPlain({ object, columns }: Answer & { type: 'plain' }, { format, include, nowMs }: EncodingOptions): object {
+  const { as, version } = format
+  if (as === undefined || (object as KubeObject).kind === 'Status') return object
+  const { metadata } = object as KubeObject
+  if (as === 'PartialObjectMetadata' && metadata) return partialOf(object as KubeObject, version)
+  if (as !== 'Table' || !columns) throw statusErrors.notAcceptable(['application/json'])
+  const { resourceVersion } = metadata
+  return tableOfObjects(columns, [object as KubeObject], { resourceVersion }, { version, include, hasHeaders: true, nowMs })
 }
 
 function transformed(resource: Resource, value: CachedObject, options: EncodingOptions): object {

@@ -24,9 +24,13 @@ const readableAgents = /^(?:curl|Wget|Mozilla\/5\.0)/
 
 /**
  * The form of the answer to an Accept header: the best by quality, in the order named, but JSON before protobuf where the
- * client takes both equally, because JSON is what is stored and goes out as it is. Throws 406 when there is none.
+ * client takes both equally, because JSON is what is stored and goes out as it is. `allowsTable`: what is asked for has
+ * columns. Throws 406 when there is none.
  */
-export function negotiate(accept: string | undefined, options: { pretty: string | undefined; agent: string }): Format {
+export function negotiate(
+  accept: string | undefined,
+  options: { readonly pretty: string | undefined; readonly agent: string; readonly allowsTable: boolean },
+): Format {
   const isPretty = options.pretty === undefined ? readableAgents.test(options.agent) : options.pretty !== 'false' && options.pretty !== '0'
   const plain = isPretty ? { ...plainJson, isPretty } : plainJson
   if (accept === undefined || accept === 'application/json' || accept === '*/*' || accept === '') return plain
@@ -37,6 +41,8 @@ export function negotiate(accept: string | undefined, options: { pretty: string 
     if (as === undefined) return { ...plain, encoding }
     const version = parameters.get('v') ?? 'v1'
     if (!transformations.includes(as) || parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
+    // A Table has no protobuf message, and what has no columns has no Table: the client's next choice decides.
+    if (as === 'Table' && (!options.allowsTable || encoding === 'protobuf')) continue
     return { ...plain, encoding, as: as as Format['as'], version }
   }
   throw statusErrors.notAcceptable(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])

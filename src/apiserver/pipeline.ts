@@ -14,7 +14,7 @@ import type { Resource } from './registry.ts'
 import { parseRequest, selectedName, type PathRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
 import { RequestLimiter } from './request-limiter.ts'
 import { proxyRequest } from './subresources/proxy.ts'
-import type { IncludeObject } from './table.ts'
+import { hasTable, type IncludeObject } from './table.ts'
 import { type Answer, parametersFrom } from './verb-request.ts'
 
 /** Answers paths that are no resources (discovery, OpenAPI, health, metrics). Undefined: not mine. */
@@ -203,11 +203,12 @@ async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exch
     return proxyRequest(core, parts.dialer, request, info)
   }
   const agent = single(request.headers['user-agent']) ?? ''
+  const resource = core.registry.find(info.group, info.version, info.resource)
   exchange.format = negotiate(single(request.headers.accept), {
     pretty: info.query.get('pretty'),
     agent,
+    allowsTable: resource === undefined || hasTable(resource, info.subresource),
   })
-  const resource = core.registry.find(info.group, info.version, info.resource)
   if (!resource) throw statusErrors.pathNotFound()
   const context: RequestContext = {
     user,

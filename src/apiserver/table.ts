@@ -15,17 +15,32 @@ export type TableOptions = {
 
 /** `metav1.Table` of objects (https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables). */
 export function tableOf(resource: Resource, values: readonly CachedObject[], metadata: object, options: TableOptions): object {
-  const { kind } = resource
+  const objects = values.map((value) => viewOf(resource, value))
+  return tableOfObjects(resource.kind.columns, objects, metadata, options)
+}
+
+/** The same of objects that are stored nowhere. */
+export function tableOfObjects(
+  columns: KindDefinition['columns'],
+  objects: readonly KubeObject[],
+  metadata: object,
+  options: TableOptions,
+): object {
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${options.version}`,
     metadata,
-    columnDefinitions: options.hasHeaders ? definitions(kind) : [],
-    rows: values.map((value) => {
-      const object = viewOf(resource, value)
-      return { cells: kind.columns.map((column) => column.cell(object, options.nowMs) ?? null), object: rowObject(object, options) }
-    }),
+    columnDefinitions: options.hasHeaders ? definitions(columns) : [],
+    rows: objects.map((object) => ({
+      cells: columns.map((column) => column.cell(object, options.nowMs) ?? null),
+      object: rowObject(object, options),
+    })),
   }
+}
+
+/** Whether a resource, or a subresource of it, can be shown as a Table: stored kinds and their scale can, reviews and actions cannot. */
+export function hasTable({ kind }: Resource, subresource: string): boolean {
+  return kind.persisted && (subresource === '' || subresource === 'status' || subresource === 'scale')
 }
 
 /** `PartialObjectMetadata` of one object. */
@@ -33,8 +48,8 @@ export function partialOf(object: KubeObject, version: string): object {
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata }
 }
 
-function definitions(kind: KindDefinition): readonly object[] {
-  return kind.columns.map((column) => ({
+function definitions(columns: KindDefinition['columns']): readonly object[] {
+  return columns.map((column) => ({
     name: column.name,
     type: column.type,
     format: column.format ?? (column.name === 'Name' ? 'name' : ''),

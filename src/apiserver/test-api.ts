@@ -42,6 +42,7 @@ export async function createTestApi(options: {
   readonly withAdmission?: readonly string[]
   readonly explainPod?: ApiServerOptions['explainPod']
   readonly dialer?: ApiServerOptions['dialer']
+  readonly advertise?: ApiServerOptions['advertise']
   /** Default true: objects are shared, and a test should see who changes one. */
   readonly freezesObjects?: boolean
 }): Promise<TestApi> {
@@ -59,6 +60,7 @@ export async function createTestApi(options: {
     freezesObjects: options.freezesObjects ?? true,
     withoutAdmission: options.withoutAdmission ?? ['ServiceAccount', 'TaintNodesByCondition'],
     ...(options.withAdmission ? { withAdmission: options.withAdmission } : {}),
+    ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.explainPod ? { explainPod: options.explainPod } : {}),
   })

@@ -65,7 +65,8 @@ export type Body = {
 /** What a verb gives back, before it is encoded for a transport. */
 export type Answer =
   | { readonly type: 'object'; readonly code: number; readonly resource: Resource; readonly value: CachedObject }
-  | { readonly type: 'plain'; readonly code: number; readonly object: object }
+  /** `columns`: where it can be shown as a Table. */
+  | { readonly type: 'plain'; readonly code: number; readonly object: object; readonly columns?: Resource['kind']['columns'] }
   | { readonly type: 'list'; readonly resource: Resource; readonly page: ListPage }
   | { readonly type: 'watch'; readonly resource: Resource; readonly batches: AsyncIterable<WatchBatch> }
   | { readonly type: 'response'; readonly response: ApiResponse }

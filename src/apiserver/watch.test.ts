@@ -224,6 +224,10 @@ test('pages of a list are one snapshot, until it is compacted', () =>
     const gone = await send('GET', `${path}?limit=2&continue=${token}`)
     assert.equal(gone.code, 410)
     assert.equal(gone.json.reason, 'Expired')
+    const onwards = encodeURIComponent(String(at(gone.json, 'metadata.continue')))
+    const inconsistent = (await send('GET', `${path}?limit=2&continue=${onwards}`)).json
+    assert.deepEqual([at(inconsistent, 'items.0.metadata.name'), at(inconsistent, 'items.1.metadata.name')], ['bb', 'd'])
+    assert.equal(at(inconsistent, 'metadata.remainingItemCount'), 1)
   }))
 
 test('a page with a selector ends the list when nothing more matches', () =>

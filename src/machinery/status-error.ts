@@ -40,6 +40,12 @@ function failure(code: number, reason: string, message: string, details?: Status
   return new StatusError(status, options)
 }
 
+const expiredContinueMessage =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue ' +
+  'parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided ' +
+  'token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was ' +
+  'returned and now may show up in the list.'
+
 /** Builders for every failure, with upstream's code, reason and wording (k8s.io/apimachinery/pkg/api/errors). */
 export const statusErrors = {
   badRequest: (message: string) => failure(400, 'BadRequest', message),
@@ -79,6 +85,11 @@ export const statusErrors = {
   /** Server-side apply's conflicts: one cause a field. */
   applyConflict: (message: string, causes: StatusCause[]) => failure(409, 'Conflict', message, { causes }),
   expired: (message: string) => failure(410, 'Expired', message),
+  /** A list that can go on only from what is there now: `token` continues it so. */
+  expiredContinue: (token: string) => {
+    const { status } = failure(410, 'Expired', expiredContinueMessage)
+    return new StatusError({ ...status, metadata: { continue: token } })
+  },
   gone: (message: string) => failure(410, 'Gone', message),
   requestEntityTooLarge: (message: string) => failure(413, 'RequestEntityTooLarge', message),
   unsupportedMediaType: (supported: readonly string[]) =>

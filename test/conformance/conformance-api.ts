@@ -43,10 +43,10 @@ export type Watch = {
 }
 export type WatchFrame = { readonly type: string; readonly object: TestJson }
 
-/** Nobody is refused; controllers and nodes are absent. */
+/** Nobody is refused; the server says that it is at 192.0.2.1:6443; controllers and nodes are absent. */
 export async function startConformanceApi(): Promise<ConformanceApi> {
   const clock = virtualClock()
-  const test = await createTestApi({ clock, random: seededRandom(36) })
+  const test = await createTestApi({ clock, random: seededRandom(36), advertise: { address: '192.0.2.1', port: 6443 } })
   const send = sender(test.api)
   return {
     ...test,

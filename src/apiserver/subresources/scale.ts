@@ -1,3 +1,4 @@
+import { ageColumn, column, nameColumn } from '../../kinds/columns.ts'
 import type { LabelSelector } from '../../kinds/generated/types/meta-v1.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
 import { deepClone } from '../../machinery/deep-clone.ts'
@@ -20,7 +21,7 @@ export type Scale = KubeObject & { spec?: { replicas?: number }; status?: { repl
 export const scale: Readonly<Record<string, VerbHandler>> = {
   get: async (core, context, { resource, namespace, name, parameters }) => {
     const value = await getObject(core, context, { resource, namespace, name, resourceVersion: parameters.resourceVersion })
-    return { type: 'plain', code: 200, object: scaleOf(resource, viewOf(resource, value)) }
+    return answerOf(resource, viewOf(resource, value))
   },
   update: (core, context, request) => {
     const wanted = request.body.object(scaleKind, context, request.parameters.fieldValidation) as Scale
@@ -52,8 +53,23 @@ async function write(core: Core, context: RequestContext, request: VerbRequest, 
     },
     prepare: (object, old) => resource.kind.prepareForUpdate(object, old, { now: '', user: context.user.name }),
   })
-  return { type: 'plain', code: 200, object: scaleOf(resource, viewOf(resource, value)) }
+  return answerOf(resource, viewOf(resource, value))
 }
+
+const answerOf = (resource: Resource, object: KubeObject): Answer => ({
+  type: 'plain',
+  code: 200,
+  object: scaleOf(resource, object),
+  columns: scaleColumns,
+})
+
+/** What `kubectl get --subresource=scale` shows. */
+const scaleColumns: Resource['kind']['columns'] = [
+  nameColumn,
+  column.integer('Desired', (object) => (object as Scale).spec?.replicas ?? 0),
+  column.integer('Available', (object) => (object as Scale).status?.replicas ?? 0),
+  ageColumn,
+]
 
 function validate(wanted: Scale, name: string): void {
   const replicas = wanted.spec?.replicas ?? 0

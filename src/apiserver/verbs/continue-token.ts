@@ -9,8 +9,9 @@ type Token = { readonly v: string; readonly rv: number; readonly start: string }
 
 const tokenVersion = 'meta.k8s.io/v1'
 
-export function encodeContinue({ revision, key, prefix }: { revision: Revision; key: StoreKey; prefix: string }): string {
-  const token: Token = { v: tokenVersion, rv: revision, start: `${key.slice(prefix.length)}\0` }
+/** `revision` undefined: the list goes on from what is there then, and so is none of one moment. */
+export function encodeContinue({ revision, key, prefix }: { revision: Revision | undefined; key: StoreKey; prefix: string }): string {
+  const token: Token = { v: tokenVersion, rv: revision ?? -1, start: `${key.slice(prefix.length)}\0` }
   return Buffer.from(JSON.stringify(token)).toString('base64url')
 }
 

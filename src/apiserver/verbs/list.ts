@@ -74,8 +74,12 @@ async function snapshotFor(
   const prefix = prefixOf(request.resource, request.namespace)
   if (request.continue) {
     const token = decodeContinue(request.continue, prefix)
-    if (token.revision === undefined) return { snapshot: { revision: cache.revision, entries: cache.list(prefix) }, after: token.after }
-    return { snapshot: await snapshotAt(core, prefix, { revision: token.revision, isContinue: true }), after: token.after }
+    const { after, revision } = token
+    if (revision !== undefined) return { snapshot: await snapshotAt(core, prefix, { revision, after }), after }
+    await cacheAtLeast(core, context, undefined)
+    const snapshot = { revision: cache.revision, entries: cache.list(prefix) }
+    remember(core, prefix, snapshot)
+    return { snapshot, after }
   }
   const wanted = parseResourceVersion(request.resourceVersion)
   const isExact =
@@ -83,7 +87,7 @@ async function snapshotFor(
     (!request.resourceVersionMatch && wanted !== undefined && wanted > 0 && (request.limit ?? 0) > 0)
   await cacheAtLeast(core, context, wanted)
   if (isExact && wanted !== cache.revision) {
-    return { snapshot: await snapshotAt(core, prefix, { revision: wanted!, isContinue: false }), after: undefined }
+    return { snapshot: await snapshotAt(core, prefix, { revision: wanted! }), after: undefined }
   }
   const snapshot = { revision: cache.revision, entries: cache.list(prefix) }
   if (request.limit) remember(core, prefix, snapshot)
@@ -101,7 +105,7 @@ function remember(core: Core, prefix: string, snapshot: Snapshot): void {
   if (known.size > snapshotsMax) known.delete(known.keys().next().value!)
 }
 
-async function snapshotAt(core: Core, prefix: string, at: { revision: Revision; isContinue: boolean }): Promise<Snapshot> {
+async function snapshotAt(core: Core, prefix: string, at: { revision: Revision; after?: StoreKey }): Promise<Snapshot> {
   const known = remembered.get(core.storage)?.get(`${prefix}@${at.revision}`)
   // A compacted revision is gone for every client at once, whatever is still remembered here.
   if (known && at.revision >= core.storage.store.compactRevision) return known
@@ -111,14 +115,12 @@ async function snapshotAt(core: Core, prefix: string, at: { revision: Revision; 
       revision: at.revision,
       entries: entries.map((entry) => ({ ...entry, value: core.storage.decodeEntry(entry) })),
     }
-    if (at.isContinue) remember(core, prefix, snapshot)
+    if (at.after !== undefined) remember(core, prefix, snapshot)
     return snapshot
   } catch (error) {
     if (error instanceof StoreCompacted) {
-      const message = at.isContinue
-        ? 'The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.'
-        : `The resourceVersion for the provided list is too old.`
-      throw statusErrors.expired(message)
+      if (at.after === undefined) throw statusErrors.expired('The resourceVersion for the provided list is too old.')
+      throw statusErrors.expiredContinue(encodeContinue({ revision: undefined, key: at.after, prefix }))
     }
     if (error instanceof StoreFutureRevision) throw statusErrors.badRequest(`the resource version ${at.revision} has not happened yet`)
     throw error
