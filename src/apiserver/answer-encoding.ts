@@ -3,6 +3,8 @@ import { Readable } from 'node:stream'
 import type { KubeObject } from '../machinery/object.ts'
 import type { StatusError } from '../machinery/status-error.ts'
 import { statusErrors } from '../machinery/status-error.ts'
+import { encodeList } from './list-encoding.ts'
+import type { Pace } from './flowcontrol/pace.ts'
 import type { BinaryCodec } from './binary-codec.ts'
 import type { CachedObject } from './cached-object.ts'
 import type { ApiResponse } from './contract.ts'
@@ -11,7 +13,6 @@ import { isServedAsStored, viewOf } from './object-storage.ts'
 import type { Resource } from './registry.ts'
 import { type IncludeObject, partialOf, tableOf, tableOfObjects } from './table.ts'
 import type { Answer } from './verb-request.ts'
-import type { ListPage } from './verbs/list.ts'
 import { encodeProtobufWatch, protobufWatchType } from './protobuf-watch.ts'
 import { encodeWatch } from './watch-encoding.ts'
 
@@ -23,6 +24,8 @@ export type EncodingOptions = {
   readonly binary: BinaryCodec | undefined
   /** The client asked for gzip and is not on this machine, where compressing costs more than sending. */
   readonly mayCompress: boolean
+  /** How the request shares the event loop; absent: it does not. */
+  readonly pace?: Pace | undefined
 }
 
 const contentTypes = {
@@ -31,8 +34,6 @@ const contentTypes = {
   protobuf: 'application/vnd.kubernetes.protobuf',
 } as const satisfies Record<Format['encoding'], string>
 
-/** Lists are sent in blocks of this size, so that a big one never is one big buffer. */
-export const blockBytes = 256 * 1024
 /** Upstream's: answers from here on are worth compressing. */
 const compressBytesMin = 128 * 1024
 
@@ -105,80 +106,14 @@ function transformed(resource: Resource, value: CachedObject, options: EncodingO
   return object
 }
 
-async function encodeList(resource: Resource, page: ListPage, options: EncodingOptions): Promise<ApiResponse> {
-  const { format, include, nowMs } = options
-  const { as, version } = format
-  const metadata = {
-    resourceVersion: String(page.revision),
-    ...(page.continueToken ? { continue: page.continueToken } : {}),
-    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
-  }
-  if (as === 'Table') {
-    const table = tableOf(resource, page.items, metadata, { version, include, hasHeaders: true, nowMs })
-    return whole(200, await encodeValue(table, options), options)
-  }
-  if (as !== undefined) {
-    const items = page.items.map((value) => partialOf(viewOf(resource, value), version))
-    const list = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata, items }
-    return whole(200, await encodeValue(list, options), options)
-  }
-  if (format.encoding !== 'json' || format.isPretty || !page.items.every((value) => isServedAsStored(resource, value))) {
-    const items = page.items.map((value) => viewOf(resource, value))
-    return whole(
-      200,
-      await encodeValue({ kind: resource.kind.listKind, apiVersion: resource.apiVersion, metadata, items }, options),
-      options,
-    )
-  }
-  const head = `{"kind":${JSON.stringify(resource.kind.listKind)},"apiVersion":${JSON.stringify(resource.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`
-  return jsonList(head, page.items, options)
-}
-
-function jsonList(head: string, items: readonly CachedObject[], options: EncodingOptions): ApiResponse {
-  let length = head.length + 2 + Math.max(0, items.length - 1)
-  for (const item of items) length += item.length
-  if (length <= blockBytes) {
-    const block = Buffer.allocUnsafe(length)
-    let at = block.write(head, 0, 'latin1')
-    for (const [i, item] of items.entries()) {
-      if (i > 0) block[at++] = comma
-      item.copyTo(block, at)
-      at += item.length
-    }
-    at += block.write(']}', at, 'latin1')
-    return whole(200, block.subarray(0, at), options)
-  }
-  return streamed(blocksOf(head, items), length, options)
-}
-
-const comma = 44
-
-async function* blocksOf(head: string, items: readonly CachedObject[]): AsyncGenerator<Uint8Array> {
-  let block = Buffer.allocUnsafeSlow(blockBytes)
-  let at = block.write(head, 0, 'latin1')
-  for (const [i, item] of items.entries()) {
-    if (at + item.length + 3 > block.length) {
-      yield block.subarray(0, at)
-      // The reader may still hold the last block: each is a new one.
-      block = Buffer.allocUnsafeSlow(Math.max(blockBytes, item.length + 3))
-      at = 0
-    }
-    if (i > 0) block[at++] = comma
-    item.copyTo(block, at)
-    at += item.length
-  }
-  at += block.write(']}', at, 'latin1')
-  yield block.subarray(0, at)
-}
-
-function whole(code: number, bytes: Uint8Array, options: EncodingOptions): ApiResponse {
+export function whole(code: number, bytes: Uint8Array, options: EncodingOptions): ApiResponse {
   const headers: Record<string, string> = { 'content-type': contentTypes[options.format.encoding], 'cache-control': 'no-cache, private' }
   if (!options.mayCompress || bytes.length < compressBytesMin) return { code, headers, body: bytes }
   return { code, headers: { ...headers, 'content-encoding': 'gzip', vary: 'accept-encoding' }, body: gzipped([bytes]) }
 }
 
-function streamed(blocks: AsyncIterable<Uint8Array>, length: number, options: EncodingOptions): ApiResponse {
-  const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' }
+export function streamed(blocks: AsyncIterable<Uint8Array>, length: number, options: EncodingOptions): ApiResponse {
+  const headers = { 'content-type': contentTypes[options.format.encoding], 'cache-control': 'no-cache, private' }
   if (!options.mayCompress) return { code: 200, headers: { ...headers, 'content-length': String(length) }, body: blocks }
   return { code: 200, headers: { ...headers, 'content-encoding': 'gzip', vary: 'accept-encoding' }, body: gzipped(blocks) }
 }
@@ -196,7 +131,7 @@ async function encodeValue(value: object, options: EncodingOptions): Promise<Uin
   return bytes
 }
 
-async function encodeText(value: object, format: { encoding: 'json' | 'yaml'; isPretty: boolean }): Promise<Uint8Array> {
+export async function encodeText(value: object, format: { encoding: 'json' | 'yaml'; isPretty: boolean }): Promise<Uint8Array> {
   if (format.encoding === 'json') return Buffer.from(format.isPretty ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value))
   const { formatYaml } = await import('../machinery/yaml.ts')
   return Buffer.from(formatYaml(value))

@@ -20,6 +20,11 @@ import { serveCustomResources } from './custom/custom-resources.ts'
 import { publishedDocuments } from './custom/published-documents.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { type Dispatch, replaceObject } from './dispatch.ts'
+import type { Fairness } from './flowcontrol/fairness.ts'
+import { followFlowObjects } from './flowcontrol/follow-flow-objects.ts'
+import { createFlowGate } from './flowcontrol/flow-gate.ts'
+import { flowDumps } from './flowcontrol/flow-dumps.ts'
+import { type LoopShare, unlimitedShare } from './flowcontrol/loop-share.ts'
 import { agentOf, createInProcessClient } from './in-process-client.ts'
 import { type ApiMetrics, createApiMetrics } from './metrics.ts'
 import type { Dialer } from './node-dialer.ts'
@@ -78,6 +83,8 @@ export type ApiServerOptions = {
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
   readonly audit?: (entry: AuditEntry) => void
+  /** How requests share the event loop. Default: they do not, as under a virtual clock that has no loop to share. */
+  readonly loopShare?: LoopShare
   /** Freezes what in-process clients get, so that whoever changes a shared object fails at once. For tests: it costs a walk an object. */
   readonly freezesObjects?: boolean
 }
@@ -135,17 +142,20 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     { core, schemas, builtIn: options.schemas, webhooks: createWebhookClient(() => reader) },
     closing.signal,
   )
+  const fairness = { gate: createFlowGate(clock), share: options.loopShare ?? unlimitedShare }
+  const following = followFlowObjects(core, fairness.gate, closing.signal)
   const dispatch = dispatchOf(options)
   const binary = lazyBinaryCodec()
   const metrics = createApiMetrics()
   const paths = firstOf([
     healthPaths({ live: [{ name: 'ping', isHealthy: () => true }], ready: options.readyChecks ?? [] }),
     versionPath,
-    metricsPath(core, metrics, options.moreMetrics),
+    metricsPath(core, metrics, async () => [...fairness.gate.metrics()].join('') + ((await options.moreMetrics?.()) ?? '')),
+    flowDumps(fairness.gate),
     ...(options.paths ?? []),
     publishedDocuments({ registry, definitions: options.schemas.definitions, customType: (schema) => custom.typeOf(schema) }),
   ])
-  const pipelineFor = (authenticator: Authenticator) =>
+  const pipelineFor = (authenticator: Authenticator, shared: Fairness | undefined) =>
     createPipeline({
       core,
       dispatch,
@@ -156,8 +166,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       binary,
       closing: closing.signal,
       audit: options.audit,
+      fairness: shared,
     })
-  const pipeline = pipelineFor(options.authenticator)
+  const pipeline = pipelineFor(options.authenticator, fairness)
   const handOut = options.freezesObjects ? deepFreeze : <T extends object>(object: T) => object
   return {
     core,
@@ -167,14 +178,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     handle: (request) => pipeline.handle(request),
     upgrade: createUpgradeHandler({ core, dialer: options.dialer, admit: (request) => pipeline.admit(request) }),
     clientFor: (user) => {
-      const asUser = pipelineFor({ authenticate: () => user })
+      const asUser = pipelineFor({ authenticate: () => user }, undefined)
       const agent = agentOf(user.name)
       const handle = (request: ApiRequest) => asUser.handle(request)
       return createInProcessClient({ core, dispatch, user, agent, handle, handOut, closing: closing.signal })
     },
     close: async () => {
       closing.abort()
-      await Promise.all([retiring, custom.ended])
+      await Promise.all([retiring, custom.ended, following])
       await cache.close()
     },
   }

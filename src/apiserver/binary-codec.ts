@@ -1,7 +1,7 @@
 import type { ProtobufCodec } from '../machinery/wire/protobuf.ts'
 
 /** Protobuf for whole objects. `decode` throws ProtobufError; `encode` gives undefined for kinds that have no messages. */
-export type BinaryCodec = Pick<ProtobufCodec, 'decode' | 'encode'>
+export type BinaryCodec = Pick<ProtobufCodec, 'decode' | 'encode' | 'encodeBare' | 'wrapList'>
 
 /** The codec with its field numbers, loaded when the first client speaks protobuf and not at start. */
 export function lazyBinaryCodec(): () => Promise<BinaryCodec> {

@@ -5,6 +5,8 @@ import type { KubeObject } from '../machinery/object.ts'
 import type { Operation } from '../store/contract.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
 import { encodeStored } from './codec.ts'
+import { startingLevels, startingSchemas } from './flowcontrol/flow-objects.ts'
+import { danglingCondition } from './flowcontrol/maintain-plan.ts'
 import type { ObjectStorage } from './object-storage.ts'
 import { keyOfObject, type Registry } from './registry.ts'
 import { formatIpv4, parseIpRange } from './services/ip-range.ts'
@@ -61,7 +63,7 @@ function missing(options: BootstrapOptions, { group, plural, object, isKept }: W
   return [{ type: 'put', key, value: encodeStored({ ...current, ...content }), expected: entry.revision }]
 }
 
-function wantedObjects({ serviceCidr, advertise }: BootstrapOptions): readonly Wanted[] {
+function wantedObjects({ serviceCidr, advertise, clock }: BootstrapOptions): readonly Wanted[] {
   return [
     ...systemNamespaces.map(systemNamespace),
     priorityClass(
@@ -72,6 +74,7 @@ function wantedObjects({ serviceCidr, advertise }: BootstrapOptions): readonly W
     priorityClass('system-node-critical', 2_000_001_000, 'Used for system critical pods that must not be moved from their current node.'),
     kubernetesService(serviceCidr, advertise?.port ?? 6443),
     ...(advertise ? kubernetesEndpoints(advertise) : []),
+    ...flowObjects(toTime(clock.now())),
   ]
 }
 
@@ -97,6 +100,21 @@ function priorityClass(name: string, value: number, description: string): Wanted
   }
   return { group: 'scheduling.k8s.io', plural: 'priorityclasses', object, isKept: false }
 }
+
+/** They are looked after from then on: see follow-flow-objects.ts. */
+function flowObjects(now: string): readonly Wanted[] {
+  const group = 'flowcontrol.apiserver.k8s.io'
+  return [
+    ...startingLevels.map(({ object }) => ({ group, plural: 'prioritylevelconfigurations', object: firstOf(object), isKept: false })),
+    ...startingSchemas.map(({ object }) => {
+      const found = danglingCondition(object.spec?.priorityLevelConfiguration.name ?? '', true)
+      const status = { conditions: [{ ...found, lastTransitionTime: now }] }
+      return { group, plural: 'flowschemas', object: { ...firstOf(object), status }, isKept: false }
+    }),
+  ]
+}
+
+const firstOf = <T extends KubeObject>(object: T) => ({ ...object, metadata: { ...object.metadata, generation: 1 } })
 
 const serviceLabels = { component: 'apiserver', provider: 'kubernetes' } as const
 

@@ -4,6 +4,7 @@ import type { Random } from '../base/random.ts'
 import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import type { AdmissionChain } from './admission/chain.ts'
 import type { Authorizer, UserInfo } from './contract.ts'
+import type { Pace } from './flowcontrol/pace.ts'
 import type { ObjectStorage } from './object-storage.ts'
 import type { Registry } from './registry.ts'
 import type { WriteHooks } from './write-hooks.ts'
@@ -27,6 +28,10 @@ export type RequestContext = {
   readonly signal: AbortSignal
   /** First part of the User-Agent, the field manager of requests that name none. */
   readonly agent: string
+  /** How it shares the event loop with others; absent in this process. */
+  readonly pace?: Pace | undefined
+  /** To be called when a watch has told its initial state. */
+  readonly started?: (() => void) | undefined
   /** Adds a Warning header to the answer; equal messages once. */
   warn(message: string): void
   /** Notes something in the audit entry of the request; absent: there is none. */

@@ -28,7 +28,10 @@ export type HttpFront = {
 }
 
 const headerBytesMax = 64 * 1024
-const streamsMax = 1_000
+/** Upstream's: one connection cannot hand over more work than this between two looks at the others. */
+const streamsMax = 100
+/** Every stream of a connection may have a block of a big list on its way; past the bound Node refuses even small requests. */
+const sessionMebibytesMax = 64
 /** Longer than clients keep idle connections, so that the server is never the one to close a connection being reused. */
 const keepAliveMs = 150_000
 const drainStepMs = 20
@@ -46,6 +49,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     minVersion: 'TLSv1.2',
     maxHeaderSize: headerBytesMax,
     settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: headerBytesMax },
+    maxSessionMemory: sessionMebibytesMax,
     keepAliveTimeout: keepAliveMs,
   } as Parameters<typeof createSecureServer>[0])
   const sockets = new Set<TLSSocket>()

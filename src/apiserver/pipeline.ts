@@ -12,7 +12,9 @@ import { type Format, negotiate } from './negotiation.ts'
 import type { Dialer } from './node-dialer.ts'
 import type { Resource } from './registry.ts'
 import { parseRequest, selectedName, type PathRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
-import { RequestLimiter } from './request-limiter.ts'
+import { addPlaceHeaders, arrivalTurn, enterGate, type Fairness, heldBody, paceOf } from './flowcontrol/fairness.ts'
+import type { Place, Ticket } from './flowcontrol/flow-gate.ts'
+import type { Pace } from './flowcontrol/pace.ts'
 import { proxyRequest } from './subresources/proxy.ts'
 import { hasTable, type IncludeObject } from './table.ts'
 import { type Answer, parametersFrom } from './verb-request.ts'
@@ -40,6 +42,8 @@ export type PipelineParts = {
   readonly closing: AbortSignal
   /** One line a request, after its answer's head is known. */
   readonly audit: ((entry: AuditEntry) => void) | undefined
+  /** Priority and fairness; absent for callers in this process, whom nobody holds up. */
+  readonly fairness: Fairness | undefined
 }
 
 export type AuditEntry = {
@@ -52,7 +56,6 @@ export type AuditEntry = {
 }
 
 const requestTimeoutMs = 60_000
-const limits = { readOnly: { inflightMax: 400, waitingMax: 4_000 }, mutating: { inflightMax: 400, waitingMax: 4_000 } } as const
 /** A watch that names no timeout ends after half an hour to an hour, so that watchers spread over servers again. */
 const watchTimeoutSeconds = { min: 1_800, spread: 1_800 } as const
 
@@ -63,24 +66,27 @@ export type Pipeline = {
 }
 
 /**
- * The fixed order of steps: parse, authenticate, impersonate, limit, authorize, verb, encode. Every failure becomes a Status;
+ * The fixed order of steps: parse, authenticate, impersonate, wait for a turn and seats, authorize, verb, encode. Every failure becomes a Status;
  * what is no StatusError is a bug, logged and answered with 500. A request that is no watch ends within a minute.
  */
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { core, metrics } = parts
-  const limiters = { readOnly: new RequestLimiter(limits.readOnly), mutating: new RequestLimiter(limits.mutating) }
   const handle = async (request: ApiRequest): Promise<ApiResponse> => {
     const startMs = core.clock.monotonicMs()
+    const turn = parts.fairness && arrivalTurn(parts.fairness, request)
+    if (turn) await turn
     const exchange: Exchange = {
       info: parseRequest(request.method, request.url),
       user: undefined,
       format: undefined,
       warnings: [],
       annotations: undefined,
+      place: undefined,
+      pace: undefined,
     }
     let response: ApiResponse
     try {
-      response = await serve(parts, limiters, request, exchange)
+      response = await serve(parts, request, exchange)
     } catch (error) {
       response = await failure(parts, request, error, exchange.format)
     }
@@ -89,6 +95,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const known = response.headers.warning
       response.headers.warning = known === undefined ? header : [...(Array.isArray(known) ? known : [known]), header]
     }
+    if (exchange.place) addPlaceHeaders(response, exchange.place)
     const durationMs = core.clock.monotonicMs() - startMs
     metrics.request(labelsOf(core, exchange.info), response.code, durationMs)
     const { annotations } = exchange
@@ -121,37 +128,68 @@ type Exchange = {
   readonly warnings: string[]
   /** What admission noted for the audit entry. */
   annotations: Record<string, string> | undefined
+  /** Where priority and fairness put it, and how it shares the event loop. */
+  place: Place | undefined
+  pace: Pace | undefined
 }
-type Limiters = Readonly<Record<'readOnly' | 'mutating', RequestLimiter>>
 
-async function serve(parts: PipelineParts, limiters: Limiters, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
-  const { core, metrics } = parts
+async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
+  const { core, fairness } = parts
   const { info } = exchange
   const caller = await authenticate(parts.authenticator, request)
   exchange.user = caller
   const user = impersonate(core.authorizer, caller, request.headers)
   exchange.user = user
-  if (isLongRunning(info)) {
-    authorize(core, user, info)
-    return perform(parts, request, exchange, AbortSignal.any([request.signal, parts.closing]))
-  }
-  const kind = info.verb === 'get' || info.verb === 'list' || info.verb === 'head' ? 'readOnly' : 'mutating'
-  const limiter = limiters[kind]
-  let waiting: Promise<void> | undefined
+  const isWatch = info.verb === 'watch'
+  // What takes a connection over is no work of this server's: only the start of a watch is.
+  if (!fairness || (isLongRunning(info) && !isWatch)) return judged(parts, request, exchange, undefined)
+  const place = fairness.gate.place(user, info)
+  exchange.place = place
+  exchange.pace = paceOf(fairness, core.clock, place)
+  const entering = enterGate(fairness, core, { place, info, signal: request.signal })
+  let ticket: Ticket
   try {
-    waiting = limiter.enter(request.signal)
+    ticket = entering instanceof Promise ? await entering : entering
   } catch (error) {
-    metrics.rejected(kind)
+    parts.metrics.rejected(kindOf(info))
     throw error
   }
-  if (waiting) await waiting
+  let response: ApiResponse
+  try {
+    response = await judged(parts, request, exchange, isWatch ? ticket : undefined)
+  } catch (error) {
+    ticket.finish()
+    throw error
+  }
+  if (isWatch) return response
+  if (response.body instanceof Uint8Array) {
+    ticket.finish()
+    return response
+  }
+  // Whoever leaves before the first block never begins to read.
+  if (request.signal.aborted) ticket.finish()
+  else request.signal.addEventListener('abort', () => ticket.finish(), { once: true })
+  return { ...response, body: heldBody(response.body, { clock: core.clock, ticket, pace: exchange.pace }) }
+}
+
+const kindOf = (info: RequestInfo) => (info.verb === 'get' || info.verb === 'list' || info.verb === 'head' ? 'readOnly' : 'mutating')
+
+/** `ticket` is given back when a watch has told its initial state. */
+async function judged(parts: PipelineParts, request: ApiRequest, exchange: Exchange, ticket: Ticket | undefined): Promise<ApiResponse> {
+  const { core, metrics } = parts
+  const { info } = exchange
+  authorize(core, exchange.user!, info)
+  if (isLongRunning(info)) {
+    const signal = AbortSignal.any([request.signal, parts.closing])
+    if (ticket) signal.addEventListener('abort', () => ticket.finish(), { once: true })
+    return perform(parts, request, exchange, { signal, started: () => ticket?.finish() })
+  }
+  const kind = kindOf(info)
   metrics.inflight(kind, 1)
   try {
-    authorize(core, user, info)
-    return await withTimeout(core, request.signal, (signal) => perform(parts, request, exchange, signal))
+    return await withTimeout(core, request.signal, (signal) => perform(parts, request, exchange, { signal, started: undefined }))
   } finally {
     metrics.inflight(kind, -1)
-    limiter.leave()
   }
 }
 
@@ -189,7 +227,12 @@ async function withTimeout<T>(core: Core, outer: AbortSignal, work: (signal: Abo
   }
 }
 
-async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exchange, signal: AbortSignal): Promise<ApiResponse> {
+async function perform(
+  parts: PipelineParts,
+  request: ApiRequest,
+  exchange: Exchange,
+  { signal, started }: { readonly signal: AbortSignal; readonly started: (() => void) | undefined },
+): Promise<ApiResponse> {
   const { core } = parts
   const { info } = exchange
   const user = exchange.user!
@@ -214,6 +257,8 @@ async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exch
     user,
     signal,
     agent: agent.split('/', 1)[0]!,
+    pace: exchange.pace,
+    started,
     warn: (message) => {
       if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
     },
@@ -229,6 +274,7 @@ async function perform(parts: PipelineParts, request: ApiRequest, exchange: Exch
     nowMs: core.clock.now(),
     binary: exchange.format.encoding === 'protobuf' ? await parts.binary() : undefined,
     mayCompress: mayCompress(request),
+    pace: exchange.pace,
   })
 }
 
@@ -263,18 +309,23 @@ async function answerTo(
     query,
   })
   if (answer.type !== 'watch') return answer
-  return { ...answer, batches: counted(metrics, resource, answer.batches) }
+  return { ...answer, batches: counted(metrics, resource, context.pace, answer.batches) }
 }
 
 async function* counted(
   metrics: ApiMetrics,
   { kind }: Resource,
+  pace: Pace | undefined,
   batches: (Answer & { type: 'watch' })['batches'],
 ): typeof batches extends AsyncIterable<infer B> ? AsyncGenerator<B> : never {
   const stopped = metrics.watchStarted(kind.plural)
   try {
     for await (const batch of batches) {
-      if (batch.type === 'events') metrics.watchEvents(kind.plural, batch.events.length)
+      if (batch.type === 'events') {
+        metrics.watchEvents(kind.plural, batch.events.length)
+        const turn = pace?.events(batch.events.length)
+        if (turn) await turn
+      }
       yield batch
     }
   } finally {

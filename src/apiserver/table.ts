@@ -13,8 +13,16 @@ export type TableOptions = {
   readonly nowMs: number
 }
 
+export type Table = {
+  readonly kind: 'Table'
+  readonly apiVersion: string
+  readonly metadata: object
+  readonly columnDefinitions: readonly object[]
+  readonly rows: readonly object[]
+}
+
 /** `metav1.Table` of objects (https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables). */
-export function tableOf(resource: Resource, values: readonly CachedObject[], metadata: object, options: TableOptions): object {
+export function tableOf(resource: Resource, values: readonly CachedObject[], metadata: object, options: TableOptions): Table {
   const objects = values.map((value) => viewOf(resource, value))
   return tableOfObjects(resource.kind.columns, objects, metadata, options)
 }
@@ -25,7 +33,7 @@ export function tableOfObjects(
   objects: readonly KubeObject[],
   metadata: object,
   options: TableOptions,
-): object {
+): Table {
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${options.version}`,

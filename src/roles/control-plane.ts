@@ -5,6 +5,7 @@
 import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
 import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
 import { type ApiServer, createApiServer } from '../apiserver/api-server.ts'
+import type { LoopShare } from '../apiserver/flowcontrol/loop-share.ts'
 import type { UserInfo } from '../apiserver/contract.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -44,6 +45,8 @@ export type ControlPlaneOptions = {
   readonly dialer?: Dialer
   /** Profiles and extenders of the scheduler; default: upstream's default profile. */
   readonly scheduler?: SchedulerConfiguration
+  /** How requests share the event loop; absent: they do not. */
+  readonly loopShare?: LoopShare
   /** What every loop gets in place of its plain client: faults, for tests. The administrator's client stays as it is. */
   readonly wrapClient?: WrapClient
 }
@@ -88,6 +91,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
     paths: [openIdPaths(access.tokens)],
     ...(options.advertise ? { advertise: options.advertise } : {}),
+    ...(options.loopShare ? { loopShare: options.loopShare } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
   })
   const own = api.clientFor(apiServerUser)

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { createValueEncryption, encryptedStore } from '../apiserver/encryption.ts'
+import { createLoopShare } from '../apiserver/flowcontrol/loop-share.ts'
 import { createHttpFront } from '../apiserver/http-front.ts'
 import { createDialer } from '../apiserver/node-dialer.ts'
 import type { Log } from '../base/log.ts'
@@ -71,6 +72,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     log,
     serviceAccountKeys: pki.serviceAccount,
     dialer: simulated?.dialer ?? dialer,
+    loopShare: createLoopShare(clock),
     // Loopback cannot be an endpoint: pods would reach themselves.
     ...(advertised.startsWith('127.') ? {} : { advertise: { address: advertised, port: listen.port } }),
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },

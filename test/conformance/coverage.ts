@@ -54,6 +54,11 @@ export const coverage: readonly (readonly [file: string, codename: string])[] = 
   ['namespaces.test.ts', '[sig-api-machinery] Namespaces [Serial] should apply an update to a Namespace [Conformance]'],
   ['namespaces.test.ts', '[sig-api-machinery] Namespaces [Serial] should apply changes to a namespace status [Conformance]'],
   ['namespaces.test.ts', '[sig-api-machinery] Namespaces [Serial] should patch a Namespace [Conformance]'],
+  ['flow-control.test.ts', '[sig-api-machinery] API priority and fairness should support FlowSchema API operations [Conformance]'],
+  [
+    'flow-control.test.ts',
+    '[sig-api-machinery] API priority and fairness should support PriorityLevelConfiguration API operations [Conformance]',
+  ],
   ['networking-operations.test.ts', '[sig-network] EndpointSlice should support creating EndpointSlice API operations [Conformance]'],
   ['networking-operations.test.ts', '[sig-network] Ingress API should support creating Ingress API operations [Conformance]'],
   ['networking-operations.test.ts', '[sig-network] IngressClass API should support creating IngressClass API operations [Conformance]'],

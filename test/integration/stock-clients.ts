@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test'
 export type Answer = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
 export type ClientCluster = {
-  /** Where the lines run; files that they read are written here. */
+  /** Where the lines run; files that they read are written here. The server's data is in `data`, its administrator's kubeconfig there. */
   readonly dir: string
   write(file: string, text: string): void
   /** Runs a line in a shell that has kubectl and helm, with this cluster as their own. */

@@ -3,6 +3,7 @@ import { type Revision, StoreCompacted, StoreFutureRevision, type StoreKey } fro
 import type { CacheEntry } from '../../store/watch-cache-contract.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
+import type { Pace } from '../flowcontrol/pace.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, prefixOf, type Resource } from '../registry.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
@@ -46,7 +47,13 @@ export async function listObjects(core: Core, context: RequestContext, request: 
   const { snapshot, after } = await snapshotFor(core, context, request)
   const preparing = prepareViews(resource, () => (request.fieldSelector ? snapshot.entries.map((entry) => entry.value) : []))
   if (preparing) await preparing
-  const page = cutPage(snapshot, { prefix: prefixOf(resource, namespace), after, limit: request.limit ?? 0, selection })
+  const page = await cutPage(snapshot, {
+    prefix: prefixOf(resource, namespace),
+    after,
+    limit: request.limit ?? 0,
+    selection,
+    pace: context.pace,
+  })
   const views = prepareViews(resource, () => page.items)
   if (views) await views
   return page
@@ -127,20 +134,30 @@ async function snapshotAt(core: Core, prefix: string, at: { revision: Revision; 
   }
 }
 
-function cutPage(
-  snapshot: Snapshot,
-  options: { prefix: string; after: StoreKey | undefined; limit: number; selection: Selection | undefined },
-): ListPage {
+type Cut = {
+  readonly prefix: string
+  readonly after: StoreKey | undefined
+  readonly limit: number
+  readonly selection: Selection | undefined
+  readonly pace: Pace | undefined
+}
+
+async function cutPage(snapshot: Snapshot, options: Cut): Promise<ListPage> {
   const { entries, revision } = snapshot
-  const { after, limit, selection } = options
+  const { after, limit, selection, pace } = options
   const items: CachedObject[] = []
   let at = after === undefined ? 0 : firstAfter(entries, after)
   for (; at < entries.length && (limit === 0 || items.length < limit); at++) {
     const { value } = entries[at]!
     if (!selection || selection.matches(value)) items.push(value)
+    const turn = selection && at % 64 === 63 ? pace?.slice() : undefined
+    if (turn) await turn
   }
   // A page that is full exactly at the end of what matches still has to say that nothing follows.
-  if (selection) while (at < entries.length && !selection.matches(entries[at]!.value)) at++
+  for (; selection && at < entries.length && !selection.matches(entries[at]!.value); at++) {
+    const turn = at % 64 === 63 ? pace?.slice() : undefined
+    if (turn) await turn
+  }
   const isLast = at >= entries.length
   return {
     items,

@@ -1,9 +1,10 @@
 import { StreamOverflow } from '../../base/bounded-stream.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { type Revision, StoreCompacted, StoreUnavailable } from '../../store/contract.ts'
-import type { CacheBatch, CacheEvent } from '../../store/watch-cache-contract.ts'
+import type { CacheBatch, CacheEntry, CacheEvent } from '../../store/watch-cache-contract.ts'
 import type { CachedObject, FrameType } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
+import type { Pace } from '../flowcontrol/pace.ts'
 import { prepareViews } from '../object-storage.ts'
 import { prefixOf, type Resource } from '../registry.ts'
 import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
@@ -68,9 +69,10 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   else signal.addEventListener('abort', finish, { once: true })
   const preparing = prepareViews(resource, () => state.map((entry) => entry.value))
   if (preparing) await preparing
-  const initial = state.filter((entry) => !selection || selection.matches(entry.value)).map((entry) => entry.value)
+  const initial = selection ? await selected(state, selection, context.pace) : state.map((entry) => entry.value)
   return follow({
     initial,
+    started: context.started,
     initialEnd: request.sendInitialEvents === true && request.allowWatchBookmarks === true ? revision : undefined,
     resource,
     batches,
@@ -80,8 +82,19 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   })
 }
 
+async function selected(state: readonly CacheEntry<CachedObject>[], selection: Selection, pace: Pace | undefined): Promise<CachedObject[]> {
+  const matching: CachedObject[] = []
+  for (const [i, { value }] of state.entries()) {
+    if (selection.matches(value)) matching.push(value)
+    const turn = i % 64 === 63 ? pace?.slice() : undefined
+    if (turn) await turn
+  }
+  return matching
+}
+
 type Following = {
   readonly initial: readonly CachedObject[]
+  readonly started: (() => void) | undefined
   readonly initialEnd: Revision | undefined
   readonly resource: Resource
   readonly batches: AsyncIterable<CacheBatch<CachedObject>>
@@ -90,13 +103,23 @@ type Following = {
   readonly finish: () => void
 }
 
-async function* follow({ resource, initial, initialEnd, batches, selection, from, finish }: Following): AsyncGenerator<WatchBatch> {
+async function* follow({
+  resource,
+  initial,
+  initialEnd,
+  started,
+  batches,
+  selection,
+  from,
+  finish,
+}: Following): AsyncGenerator<WatchBatch> {
   try {
     for (let i = 0; i < initial.length; i += initialBatch) {
       const events = initial.slice(i, i + initialBatch).map((value) => ({ type: 'ADDED' as const, value }))
       yield { type: 'events', events, shared: undefined }
     }
     if (initialEnd !== undefined) yield { type: 'bookmark', revision: initialEnd, isInitialEventsEnd: true }
+    started?.()
     for await (const batch of batches) {
       if (batch.events.length === 0) {
         yield { type: 'bookmark', revision: batch.revision, isInitialEventsEnd: false }

@@ -117,8 +117,13 @@ export class ProtobufReader {
 
 /** Writes backwards: the last field first. `mark` and `closeMessage` wrap what was written in between. */
 export class ProtobufWriter {
-  #bytes: Buffer = Buffer.allocUnsafe(4096)
-  #start = 4096
+  #bytes: Buffer
+  #start: number
+
+  constructor(bytesAtFirst = 4096) {
+    this.#bytes = Buffer.allocUnsafe(bytesAtFirst)
+    this.#start = bytesAtFirst
+  }
 
   /** How many bytes are written so far. */
   get mark(): number {

@@ -23,6 +23,10 @@ export type ProtobufCodec = {
   decode(bytes: Uint8Array): Record<string, unknown>
   /** The envelope of an object; undefined for kinds without a protobuf form. Throws ProtobufError for values of a wrong type. */
   encode(object: Readonly<Record<string, unknown>>): Buffer | undefined
+  /** The message of an object without its envelope, as an item of a list. */
+  encodeBare(object: Readonly<Record<string, unknown>>): Buffer | undefined
+  /** The envelope of a list, in pieces: `list` is given without its items, `items` are bare. */
+  wrapList(list: Readonly<Record<string, unknown>>, items: readonly Uint8Array[]): Uint8Array[] | undefined
 }
 
 const depthMax = 100
@@ -97,6 +101,8 @@ export function createProtobufCodec(facts: ProtobufFacts): ProtobufCodec {
     supports: (apiVersion, kind) => messageName(facts, apiVersion, kind) !== undefined,
     decode: (bytes) => decodeEnvelope(bytes, lookup, facts),
     encode: (object) => encodeEnvelope(object, lookup, facts),
+    encodeBare: (object) => encodeBare(object, lookup, facts),
+    wrapList: (list, items) => wrapList(list, items, encodeBare(list, lookup, facts)),
   }
   const specials = specialMessages(codec)
   function lookup(name: string): Message {
@@ -258,29 +264,62 @@ function absentMapValue(type: FieldType): unknown {
   return type.scalar === 'string' || type.scalar === 'bytes' ? '' : type.scalar === 'bool' ? false : 0
 }
 
+function encodeBare(object: Readonly<Json>, lookup: (name: string) => Message, facts: ProtobufFacts): Buffer | undefined {
+  const { apiVersion, kind } = object
+  const name = typeof apiVersion === 'string' && typeof kind === 'string' ? messageName(facts, apiVersion, kind) : undefined
+  if (name === undefined) return undefined
+  const writer = new ProtobufWriter()
+  encodeMessage(lookup(name), object, writer, 0)
+  return writer.finish()
+}
+
+/** Every list has its items in field 2, after its metadata. */
+const itemsField = 2
+
+function wrapList(list: Readonly<Json>, items: readonly Uint8Array[], head: Uint8Array | undefined): Uint8Array[] | undefined {
+  if (!head) return undefined
+  const pieces: Uint8Array[] = [head]
+  let length = head.length
+  for (const item of items) {
+    const writer = new ProtobufWriter(16)
+    writer.varint(item.length)
+    writer.tag(itemsField, wireTypes.bytes)
+    const start = writer.finish()
+    pieces.push(start, item)
+    length += start.length + item.length
+  }
+  const writer = new ProtobufWriter()
+  writer.varint(length)
+  writeEnvelopeHead(list, writer)
+  return [writer.finish(), ...pieces, envelopeTail]
+}
+
+/** Content encoding and type are written empty, as upstream writes them. */
+const envelopeTail = Buffer.from([(3 << 3) | wireTypes.bytes, 0, (4 << 3) | wireTypes.bytes, 0])
+
+function writeEnvelopeHead({ kind, apiVersion }: Readonly<Json>, writer: ProtobufWriter): void {
+  writer.tag(2, wireTypes.bytes)
+  const meta = writer.mark
+  writer.text(String(kind))
+  writer.tag(2, wireTypes.bytes)
+  writer.text(String(apiVersion))
+  writer.tag(1, wireTypes.bytes)
+  writer.closeMessage(meta)
+  writer.tag(1, wireTypes.bytes)
+  writer.raw(magic)
+}
+
 function encodeEnvelope(object: Readonly<Json>, lookup: (name: string) => Message, facts: ProtobufFacts): Buffer | undefined {
   const { apiVersion, kind } = object
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined
   const name = messageName(facts, apiVersion, kind)
   if (name === undefined) return undefined
   const writer = new ProtobufWriter()
-  // Content encoding and type are written empty, as upstream writes them.
-  for (const field of [4, 3]) {
-    writer.varint(0)
-    writer.tag(field, wireTypes.bytes)
-  }
+  writer.raw(envelopeTail)
   const body = writer.mark
   encodeMessage(lookup(name), object, writer, 0)
   writer.closeMessage(body)
-  writer.tag(2, wireTypes.bytes)
-  const meta = writer.mark
-  writer.text(kind)
-  writer.tag(2, wireTypes.bytes)
-  writer.text(apiVersion)
-  writer.tag(1, wireTypes.bytes)
-  writer.closeMessage(meta)
-  writer.tag(1, wireTypes.bytes)
-  writer.raw(magic)
+  writeEnvelopeHead(object, writer)
   return writer.finish()
 }
 
