@@ -8,8 +8,10 @@ import { type Store, StoreCompacted } from '../store/contract.ts'
 import { createWatchCache } from '../store/watch-cache.ts'
 import type { WatchCache } from '../store/watch-cache-contract.ts'
 import { admissionChain } from './admission/chain.ts'
+import { dynamicAdmission } from './admission/dynamic/dynamic-admission.ts'
 import { builtInPlugins } from './admission/plugins.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
+import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
 import { lazyBinaryCodec } from './binary-codec.ts'
 import { bootstrap } from './bootstrap.ts'
 import { type CachedObject, decodeStored } from './cached-object.ts'
@@ -57,7 +59,7 @@ export type ApiServerOptions = {
   readonly log: Log
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
-  /** Plugins after the built-in ones. */
+  /** Plugins after the built-in ones, before webhooks and policies. */
   readonly admission?: readonly AdmissionPlugin[]
   /** Names of built-in plugins to run that are off by default. */
   readonly withAdmission?: readonly string[]
@@ -126,7 +128,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const reader = createObjectReader(registry, storage)
   const schemas = createCustomSchemas(options.schemas)
   const choice = { enabled: options.withAdmission ?? [], disabled: options.withoutAdmission ?? [] }
-  const plugins = [...builtInPlugins({ reader, random, authorizer, registry }, choice), ...(options.admission ?? [])]
+  const webhooks = createWebhookClient({ reader: () => reader, clock })
+  const webhookMetrics = createWebhookMetrics()
+  const dynamic = dynamicAdmission(
+    { cache, registry, reader, schemas, authorizer, clock, random, log, client: webhooks, metrics: webhookMetrics },
+    closing.signal,
+  )
+  const last = dynamic.plugins.filter(({ name }) => !choice.disabled.includes(name))
+  const plugins = [...builtInPlugins({ reader, random, authorizer, registry }, choice), ...(options.admission ?? []), ...last]
   const core: Core = {
     registry,
     storage,
@@ -138,10 +147,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     random,
     log,
   }
-  const custom = await serveCustomResources(
-    { core, schemas, builtIn: options.schemas, webhooks: createWebhookClient(() => reader) },
-    closing.signal,
-  )
+  const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas, webhooks }, closing.signal)
   const fairness = { gate: createFlowGate(clock), share: options.loopShare ?? unlimitedShare }
   const following = followFlowObjects(core, fairness.gate, closing.signal)
   const dispatch = dispatchOf(options)
@@ -150,7 +156,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const paths = firstOf([
     healthPaths({ live: [{ name: 'ping', isHealthy: () => true }], ready: options.readyChecks ?? [] }),
     versionPath,
-    metricsPath(core, metrics, async () => [...fairness.gate.metrics()].join('') + ((await options.moreMetrics?.()) ?? '')),
+    metricsPath(
+      core,
+      metrics,
+      async () => [...fairness.gate.metrics()].join('') + webhookMetrics.text() + ((await options.moreMetrics?.()) ?? ''),
+    ),
     flowDumps(fairness.gate),
     ...(options.paths ?? []),
     publishedDocuments({ registry, definitions: options.schemas.definitions, customType: (schema) => custom.typeOf(schema) }),
@@ -185,7 +195,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     close: async () => {
       closing.abort()
-      await Promise.all([retiring, custom.ended, following])
+      await Promise.all([retiring, custom.ended, following, dynamic.ended])
+      webhooks.close()
       await cache.close()
     },
   }

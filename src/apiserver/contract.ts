@@ -70,11 +70,20 @@ export type AdmissionRequest = {
   annotate(key: string, value: string): void
 }
 
+/** One walk through the mutating plugins; there is at most one more, when a webhook or policy has changed the object. */
+export type AdmissionPass = {
+  readonly isReinvocation: boolean
+  /** Asks for another walk after this one. */
+  reinvoke(): void
+  /** What plugins remember from the first walk for the second, each under a key of its own. */
+  readonly state: Map<unknown, unknown>
+}
+
 /** `admit` may change the object; `validate` sees the final one. Refusal is a thrown StatusError (usually 403). */
 export type AdmissionPlugin = {
   readonly name: string
   handles(operation: AdmissionRequest['operation'], kind: KindDefinition, subresource: string): boolean
-  admit?(request: AdmissionRequest): Promise<void> | void
+  admit?(request: AdmissionRequest, pass: AdmissionPass): Promise<void> | void
   validate?(request: AdmissionRequest): Promise<void> | void
 }
 

@@ -1,5 +1,6 @@
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import { StoreUnavailable } from '../store/contract.ts'
+import { admitConnect } from './admission/connect.ts'
 import { encodeAnswer, encodeFailure } from './answer-encoding.ts'
 import type { BinaryCodec } from './binary-codec.ts'
 import { httpBody } from './body.ts'
@@ -243,6 +244,7 @@ async function perform(
   }
   if (info.subresource === 'proxy' && proxied.has(info.resource) && info.group === '') {
     if (!parts.dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
+    await admitConnect(core, contextOf(exchange, user, { signal, agent: '' }), info)
     return proxyRequest(core, parts.dialer, request, info)
   }
   const agent = single(request.headers['user-agent']) ?? ''
@@ -253,19 +255,7 @@ async function perform(
     allowsTable: resource === undefined || hasTable(resource, info.subresource),
   })
   if (!resource) throw statusErrors.pathNotFound()
-  const context: RequestContext = {
-    user,
-    signal,
-    agent: agent.split('/', 1)[0]!,
-    pace: exchange.pace,
-    started,
-    warn: (message) => {
-      if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
-    },
-    annotate: (key, value) => {
-      exchange.annotations = { [key]: value, ...exchange.annotations }
-    },
-  }
+  const context: RequestContext = { ...contextOf(exchange, user, { signal, agent: agent.split('/', 1)[0]! }), pace: exchange.pace, started }
   if (resource.kind.deprecationWarning !== undefined) context.warn(resource.kind.deprecationWarning)
   const answer = await answerTo(parts, { request, info, resource, context })
   return encodeAnswer(answer, {
@@ -276,6 +266,20 @@ async function perform(
     mayCompress: mayCompress(request),
     pace: exchange.pace,
   })
+}
+
+function contextOf(exchange: Exchange, user: UserInfo, { signal, agent }: Pick<RequestContext, 'signal' | 'agent'>): RequestContext {
+  return {
+    user,
+    signal,
+    agent,
+    warn: (message) => {
+      if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
+    },
+    annotate: (key, value) => {
+      exchange.annotations = { [key]: value, ...exchange.annotations }
+    },
+  }
 }
 
 async function answerTo(

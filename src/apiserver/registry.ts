@@ -30,6 +30,8 @@ export type Conversion = {
   fromStored(object: KubeObject, cached?: CachedObject): KubeObject
   /** Where converting takes a question to somebody else: makes the views that `fromStored` then gives. See prepareViews. */
   prepare?(values: readonly CachedObject[]): Promise<void>
+  /** `fromStored` for an object that no cache holds, where that takes a question to somebody else. */
+  convert?(object: KubeObject): Promise<KubeObject>
 }
 
 export type CustomOptions = {
@@ -53,6 +55,8 @@ export type Registry = {
   remove(group: string, plural: string): void
   /** A kind as `add` would serve it, without serving it. */
   resourceOf(kind: KindDefinition, options: CustomOptions): Resource
+  /** Grows with every change of the set. */
+  readonly generation: number
   /** Called after every change of the set. Returns the removal. */
   onChange(listener: () => void): () => void
 }
@@ -61,6 +65,11 @@ export function createRegistry(kinds: readonly KindDefinition[]): Registry {
   const byPath = new Map<string, Resource>()
   const byKind = new Map<string, Resource>()
   const listeners = new Set<() => void>()
+  let generation = 1
+  const changed = () => {
+    generation++
+    for (const listener of listeners) listener()
+  }
   const put = (resource: Resource) => {
     byPath.set(pathKey(resource.kind.group, resource.kind.version, resource.kind.plural), resource)
     byKind.set(`${resource.apiVersion}/${resource.kind.kind}`, resource)
@@ -83,13 +92,16 @@ export function createRegistry(kinds: readonly KindDefinition[]): Registry {
     add: (added, options) => {
       drop(options.storage.group, options.storage.plural)
       for (const kind of added) if (isFree(kind)) put(custom(kind, options))
-      for (const listener of listeners) listener()
+      changed()
     },
     remove: (group, plural) => {
       drop(group, plural)
-      for (const listener of listeners) listener()
+      changed()
     },
     resourceOf: custom,
+    get generation() {
+      return generation
+    },
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)

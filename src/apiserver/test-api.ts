@@ -35,14 +35,15 @@ export async function createTestApi(options: {
   readonly authorizer?: Authorizer
   readonly authenticator?: Authenticator
   /**
-   * Default: what waits for a controller. Nobody makes the accounts that ServiceAccount demands, or takes the taint of a new
-   * node away.
+   * Default: what waits for a controller. Nobody makes the accounts that ServiceAccount demands, takes the taint of a new node
+   * away, or lets go of volumes and claims.
    */
   readonly withoutAdmission?: readonly string[]
   readonly withAdmission?: readonly string[]
   readonly explainPod?: ApiServerOptions['explainPod']
   readonly dialer?: ApiServerOptions['dialer']
   readonly advertise?: ApiServerOptions['advertise']
+  readonly audit?: ApiServerOptions['audit']
   /** Default true: objects are shared, and a test should see who changes one. */
   readonly freezesObjects?: boolean
 }): Promise<TestApi> {
@@ -58,10 +59,11 @@ export async function createTestApi(options: {
     authenticator: options.authenticator ?? { authenticate: () => testUser },
     authorizer: options.authorizer ?? allowAll,
     freezesObjects: options.freezesObjects ?? true,
-    withoutAdmission: options.withoutAdmission ?? ['ServiceAccount', 'TaintNodesByCondition'],
+    withoutAdmission: options.withoutAdmission ?? ['ServiceAccount', 'TaintNodesByCondition', 'StorageObjectInUseProtection'],
     ...(options.withAdmission ? { withAdmission: options.withAdmission } : {}),
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
+    ...(options.audit ? { audit: options.audit } : {}),
     ...(options.explainPod ? { explainPod: options.explainPod } : {}),
   })
   return { api, client: api.clientFor(testUser), store }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
+import { admitConnect } from './admission/connect.ts'
 import type { ApiRequest, UpgradeHandler } from './contract.ts'
 import type { Core } from './core.ts'
 import { forbidden } from './identity.ts'
@@ -27,6 +28,7 @@ export function createUpgradeHandler(parts: { core: Core; dialer: Dialer | undef
       const { info, user } = await admit(request)
       const route = routeOf(core, info)
       demandCreate(core, route.info, user)
+      await admitConnect(core, { user, signal: request.signal, agent: '', warn: () => {} }, route.info)
       if (!dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
       upstream = await dialer.connect(route.target).catch((error: unknown) => {
         throw route.target.isNode ? unreachable(route.nodeName, route.target, error) : unreachableService(error)

@@ -1,5 +1,8 @@
-import { request as httpsRequest } from 'node:https'
-import { statusErrors } from '../machinery/status-error.ts'
+import type { IncomingMessage } from 'node:http'
+import { Agent, request as httpsRequest } from 'node:https'
+import { isIP } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import { services } from '../kinds/core/service.ts'
 import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
 import type { WebhookClientConfig } from '../kinds/generated/types/apiextensions-v1.ts'
@@ -9,61 +12,138 @@ import type { ObjectReader } from './object-reader.ts'
 export type WebhookTarget = WebhookClientConfig
 
 export type WebhookClient = {
-  /** POSTs a review and gives the answer's JSON. Rejects with what went wrong, in Go's words where clients show them. */
+  /**
+   * POSTs a review and gives the answer's JSON. Rejects with what went wrong, in Go's words where clients show them; the
+   * webhook's own refusal of the call is a StatusError.
+   */
   post(target: WebhookTarget, review: object, options: { readonly timeoutMs: number }): Promise<unknown>
+  /** Ends idle connections. */
+  close(): void
 }
 
 /** A bound on what a webhook may answer. */
 const answerBytesMax = 32 * 1024 * 1024
+const idleMs = 30_000
+const socketsMax = 64
 
 /**
  * Calls webhooks by URL or service. A service is reached at one of its ready endpoints, under its name for TLS
  * (`NAME.NAMESPACE.svc`); the certificate is checked against `caBundle`, or the system's authorities where there is none.
+ * Connections are kept for the next call: most webhooks are asked again soon.
  */
-export function createWebhookClient(reader: () => ObjectReader): WebhookClient {
+export function createWebhookClient({ reader, clock }: { readonly reader: () => ObjectReader; readonly clock: Clock }): WebhookClient {
+  let agent: Agent | undefined
   return {
-    post: (target, review, { timeoutMs }) => {
-      const { url, host, port, servername } = addressOf(reader(), target)
-      const body = Buffer.from(JSON.stringify(review))
-      const ca = target.caBundle ? Buffer.from(target.caBundle, 'base64') : undefined
-      return new Promise((resolve, reject) => {
-        const fail = (why: string) => reject(new Error(`Post ${JSON.stringify(`${url.href}?timeout=${timeoutMs / 1000}s`)}: ${why}`))
-        const sent = httpsRequest({
-          host,
-          port,
-          path: `${url.pathname}${url.search}${url.search === '' ? '?' : '&'}timeout=${timeoutMs / 1000}s`,
-          method: 'POST',
-          servername,
-          ...(ca ? { ca } : {}),
-          headers: { host: url.host, 'content-type': 'application/json', accept: 'application/json', 'content-length': body.length },
-          timeout: timeoutMs,
-          agent: false,
+    post: async (target, review, { timeoutMs }) => {
+      const address = addressOf(reader(), target)
+      const query = `timeout=${timeoutMs / 1000}s`
+      agent ??= new Agent({ keepAlive: true, maxSockets: socketsMax, maxFreeSockets: 2, timeout: idleMs })
+      const send = (): Promise<unknown> =>
+        exchange({ agent: agent!, address, target, query, body: JSON.stringify(review), clock, timeoutMs })
+      try {
+        return await send().catch((error: unknown) => {
+          // The webhook may close a kept connection just as it is used again.
+          if (error instanceof StaleConnection) return send()
+          throw error
         })
-        sent.once('timeout', () => sent.destroy(new Error('context deadline exceeded')))
-        sent.once('error', (error) => fail(error.message))
-        sent.once('response', (response) => {
-          const blocks: Buffer[] = []
-          let length = 0
-          response.on('data', (block: Buffer) => {
-            length += block.length
-            if (length > answerBytesMax) sent.destroy(new Error('the answer is too large'))
-            else blocks.push(block)
-          })
-          response.once('error', (error) => fail(error.message))
-          response.once('end', () => {
-            const code = response.statusCode ?? 0
-            if (code < 200 || code > 299) return fail(`the server responded with the status code ${code}`)
-            try {
-              return resolve(JSON.parse(Buffer.concat(blocks).toString()))
-            } catch (error) {
-              return fail((error as Error).message)
-            }
-          })
+      } catch (error) {
+        if (error instanceof StatusError) throw error
+        throw new Error(`Post ${JSON.stringify(`${address.url.href}?${query}`)}: ${goText(error as NodeJS.ErrnoException)}`, {
+          cause: error,
         })
-        sent.end(body)
-      })
+      }
     },
+    close: () => agent?.destroy(),
   }
+}
+
+class StaleConnection extends Error {
+  override name = 'StaleConnection'
+}
+
+type Exchange = {
+  readonly agent: Agent
+  readonly address: Address
+  readonly target: WebhookTarget
+  readonly query: string
+  readonly body: string
+  readonly clock: Clock
+  readonly timeoutMs: number
+}
+
+function exchange({ agent, address, target, query, body, clock, timeoutMs }: Exchange): Promise<unknown> {
+  const { url, host, port, servername } = address
+  const ca = target.caBundle ? Buffer.from(target.caBundle, 'base64') : undefined
+  return new Promise((resolve, reject) => {
+    const sent = httpsRequest({
+      agent,
+      host,
+      port,
+      path: `${url.pathname}${url.search}${url.search === '' ? '?' : '&'}${query}`,
+      method: 'POST',
+      ...(isIP(servername) ? {} : { servername }),
+      ...(ca ? { ca } : {}),
+      headers: {
+        host: url.host,
+        'content-type': 'application/json',
+        accept: 'application/json',
+        'content-length': Buffer.byteLength(body),
+      },
+    })
+    const cancel = clock.schedule(timeoutMs, () => sent.destroy(new Error('context deadline exceeded')))
+    const fail = (error: Error) => {
+      cancel()
+      const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+      reject(isStale ? new StaleConnection(error.message, { cause: error }) : error)
+    }
+    sent.once('error', fail)
+    sent.once('response', (response) => {
+      readBody(response)
+        .then((text) => answerOf(response.statusCode ?? 0, text))
+        .then((answer) => {
+          cancel()
+          resolve(answer)
+        }, fail)
+    })
+    sent.end(body)
+  })
+}
+
+async function readBody(response: IncomingMessage): Promise<string> {
+  const blocks: Buffer[] = []
+  let length = 0
+  for await (const block of response) {
+    length += (block as Buffer).length
+    if (length > answerBytesMax) throw new Error('the answer is too large')
+    blocks.push(block as Buffer)
+  }
+  return Buffer.concat(blocks).toString()
+}
+
+function answerOf(code: number, text: string): unknown {
+  if (code >= 200 && code <= 299) return JSON.parse(text)
+  throw refusedCall(code, text)
+}
+
+/** What a Kubernetes client makes of a failure that is no Status. */
+function refusedCall(code: number, text: string): StatusError {
+  const message =
+    code === 404
+      ? 'the server could not find the requested resource'
+      : code >= 500
+        ? `an error on the server (${JSON.stringify(text.slice(0, 2048) || 'unknown')}) has prevented the request from succeeding`
+        : `the server responded with the status code ${code} but did not return more information`
+  return new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: '', code })
+}
+
+const unknownAuthority = new Set(['SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'])
+
+function goText(error: NodeJS.ErrnoException & { address?: string; port?: number }): string {
+  const { code = '', address = '', port = 0, message } = error
+  if (unknownAuthority.has(code)) return 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
+  if (code === 'ECONNREFUSED') return `dial tcp ${address}:${port}: connect: connection refused`
+  if (code === 'ECONNRESET') return 'EOF'
+  return message
 }
 
 type Address = { readonly url: URL; readonly host: string; readonly port: number; readonly servername: string }
@@ -81,12 +161,12 @@ function addressOf(reader: ObjectReader, { url: text, service }: WebhookTarget):
   if (!found) throw statusErrors.notFound({ group: '', resource: 'services' }, name)
   if (found.spec?.type === 'ExternalName' && found.spec.externalName) return { url, host: found.spec.externalName, port, servername }
   const wanted = found.spec?.ports?.find((p) => p.port === port)
-  if (!wanted) throw new Error(`no service port ${port} found for service ${JSON.stringify(name)}`)
+  if (!wanted) throw statusErrors.serviceUnavailable(`no service port ${port} found for service ${JSON.stringify(name)}`)
   for (const slice of reader.list(endpointSlices, namespace)) {
     if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue
     const open = slice.ports?.find((p) => (p.name ?? '') === (wanted.name ?? ''))
     const endpoint = slice.endpoints?.find((e) => e.conditions?.ready !== false)
     if (open?.port && endpoint?.addresses[0]) return { url, host: endpoint.addresses[0], port: open.port, servername }
   }
-  throw new Error(`no endpoints available for service ${JSON.stringify(name)}`)
+  throw statusErrors.serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`)
 }

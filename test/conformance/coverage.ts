@@ -3,6 +3,65 @@
  * its text says. A file of one table a line; those that other features bring with them stand beside these.
  */
 export const coverage: readonly (readonly [file: string, codename: string])[] = [
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] listing mutating webhooks should work [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] listing validating webhooks should work [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] patching/updating a mutating webhook should work [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] patching/updating a validating webhook should work [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny attaching pod [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny custom resource creation, update and deletion [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny pod and configmap creation [Conformance]',
+  ],
+  ['admission-webhooks.test.ts', '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should deny crd creation [Conformance]'],
+  ['admission-webhooks.test.ts', '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should honor timeout [Conformance]'],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should include webhook resources in discovery documents [Conformance]',
+  ],
+  ['admission-webhooks.test.ts', '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate configmap [Conformance]'],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate custom resource [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate custom resource with different stored version [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate custom resource with pruning [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate pod and apply defaults after mutation [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should not be able to mutate or prevent deletion of webhook configuration objects [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should unconditionally reject operations on fail closed webhook [Conformance]',
+  ],
   ['devices.test.ts', '[sig-node] [DRA] CRUD Tests resource.k8s.io/v1 DeviceClass [Conformance]'],
   ['devices.test.ts', '[sig-node] [DRA] CRUD Tests resource.k8s.io/v1 ResourceClaim [Conformance]'],
   ['devices.test.ts', '[sig-node] [DRA] CRUD Tests resource.k8s.io/v1 ResourceClaimTemplate [Conformance]'],

@@ -21,9 +21,16 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionCh
   }
   return {
     admit: async (request) => {
-      for (const plugin of concerned(request).admit) {
-        const pending = plugin.admit!(request)
-        if (pending) await pending
+      const plugins = concerned(request).admit
+      const state = new Map<unknown, unknown>()
+      for (const isReinvocation of [false, true]) {
+        let isWanted = false
+        const pass = { isReinvocation, reinvoke: () => void (isWanted = true), state }
+        for (const plugin of plugins) {
+          const pending = plugin.admit!(request, pass)
+          if (pending) await pending
+        }
+        if (!isWanted) return
       }
     },
     validate: async (request) => {

@@ -1,9 +1,9 @@
 import { limitRanges } from '../../kinds/core/limit-range.ts'
 import type { LimitRangeItem, PersistentVolumeClaim, Pod, PodSpec } from '../../kinds/generated/types/core-v1.ts'
 import { addQuantity, compareQuantity, formatQuantity, parseQuantity, quantityMilli } from '../../machinery/quantity.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
+import { refusal } from './refusal.ts'
 
 type Quantities = Record<string, string | number>
 type Resources = { requests?: Quantities | undefined; limits?: Quantities | undefined }
@@ -33,14 +33,14 @@ export function limitRanger(reader: ObjectReader): AdmissionPlugin {
       if (request.kind.kind === 'Pod') fillDefaults(request.object as Pod, itemsOf(request))
     },
     validate: (request) => {
-      const { kind, object, old, name } = request
+      const { kind, object, old } = request
       if (old?.metadata.deletionTimestamp !== undefined) return
       const items = itemsOf(request)
       if (items.length === 0) return
       const refusals = kind.kind === 'Pod' ? judgePod(object as Pod, items) : judgeClaim(object as PersistentVolumeClaim, items)
       if (refusals.length === 0) return
       const why = refusals.length === 1 ? refusals[0]! : `[${refusals.join(', ')}]`
-      throw statusErrors.forbidden({ group: '', resource: kind.plural }, name, why)
+      throw refusal(request, why)
     },
   }
 }

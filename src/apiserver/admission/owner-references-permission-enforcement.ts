@@ -1,9 +1,9 @@
 import type { OwnerReference } from '../../machinery/object.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { parseApiVersion, type KubeObject } from '../../machinery/object.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
-import type { AdmissionPlugin, AdmissionRequest, Authorizer } from '../contract.ts'
+import type { AdmissionPlugin, Authorizer } from '../contract.ts'
 import type { Registry } from '../registry.ts'
+import { refusal } from './refusal.ts'
 
 type Parts = { readonly authorizer: Authorizer; readonly registry: Registry }
 
@@ -50,8 +50,4 @@ const ownersOf = (object: KubeObject | undefined): readonly OwnerReference[] => 
 function newlyBlocking(object: KubeObject, old: KubeObject | undefined): OwnerReference[] {
   const blocking = new Set(ownersOf(old).flatMap(({ uid, blockOwnerDeletion }) => (blockOwnerDeletion ? [uid] : [])))
   return ownersOf(object).filter(({ uid, blockOwnerDeletion }) => blockOwnerDeletion === true && !blocking.has(uid))
-}
-
-function refusal({ kind, name, object }: AdmissionRequest, why: string): Error {
-  return statusErrors.forbidden({ group: kind.group, resource: kind.plural }, name || (object?.metadata.name ?? ''), why)
 }

@@ -9,7 +9,7 @@ const { api } = await createTestApi({
   clock: virtualClock(),
   random: seededRandom(12),
   withoutAdmission: ['ServiceAccount'],
-  withAdmission: ['OwnerReferencesPermissionEnforcement', 'StorageObjectInUseProtection'],
+  withAdmission: ['OwnerReferencesPermissionEnforcement'],
 })
 after(() => api.close())
 const send = sender(api)

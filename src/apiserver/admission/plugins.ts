@@ -36,8 +36,8 @@ export type PluginChoice = {
   readonly disabled?: readonly string[]
 }
 
-/** Off unless asked for: the first as upstream's, the other until there are controllers that take its finalizers away. */
-const offByDefault: ReadonlySet<string> = new Set(['OwnerReferencesPermissionEnforcement', 'StorageObjectInUseProtection'])
+/** Off unless asked for, as upstream's. */
+const offByDefault: ReadonlySet<string> = new Set(['OwnerReferencesPermissionEnforcement'])
 
 /**
  * The built-in plugins in upstream's order (https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/).

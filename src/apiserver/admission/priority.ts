@@ -1,9 +1,9 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { PriorityClass } from '../../kinds/generated/types/scheduling-v1.ts'
 import { priorityClasses } from '../../kinds/scheduling/priority-class.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
+import { nameIn, refusal } from './refusal.ts'
 
 /** Resolves a pod's priority class to its number; keeps the global default class the only one. */
 export function priorityAdmission(reader: ObjectReader): AdmissionPlugin {
@@ -31,39 +31,39 @@ function keep({ spec }: Pod, { spec: old }: Pod): void {
   if (old.preemptionPolicy !== undefined) spec.preemptionPolicy ??= old.preemptionPolicy
 }
 
-function resolve(reader: ObjectReader, { object, name }: AdmissionRequest): void {
-  const { spec } = object as Pod
+function resolve(reader: ObjectReader, request: AdmissionRequest): void {
+  const { spec } = request.object as Pod
   if (!spec) return
-  const found = classOf(reader, spec.priorityClassName, name)
+  const found = classOf(reader, spec.priorityClassName, request)
   if (found && !spec.priorityClassName) spec.priorityClassName = found.metadata!.name!
   const priority = found?.value ?? 0
   if (spec.priority !== undefined && spec.priority !== priority) {
     const why = `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${priority} from the given PriorityClass name`
-    throw statusErrors.forbidden({ group: '', resource: 'pods' }, name, why)
+    throw refusal(request, why)
   }
   spec.priority = priority
   const policy = found?.preemptionPolicy ?? 'PreemptLowerPriority'
   if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
     const why = `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`
-    throw statusErrors.forbidden({ group: '', resource: 'pods' }, name, why)
+    throw refusal(request, why)
   }
   spec.preemptionPolicy = policy
 }
 
-function classOf(reader: ObjectReader, className: string | undefined, podName: string): PriorityClass | undefined {
+function classOf(reader: ObjectReader, className: string | undefined, request: AdmissionRequest): PriorityClass | undefined {
   if (className) {
     const found = reader.get(priorityClasses, '', className)
     if (found) return found
-    throw statusErrors.forbidden({ group: '', resource: 'pods' }, podName, `no PriorityClass with name ${className} was found`)
+    throw refusal(request, `no PriorityClass with name ${className} was found`)
   }
   const defaults = reader.list(priorityClasses, '').filter((c) => c.globalDefault)
   return defaults.sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0]
 }
 
-function refuseSecondDefault(reader: ObjectReader, { object, name }: AdmissionRequest): void {
-  if (!(object as PriorityClass | undefined)?.globalDefault) return
-  const other = reader.list(priorityClasses, '').find((c) => c.globalDefault && c.metadata?.name !== name)
+function refuseSecondDefault(reader: ObjectReader, request: AdmissionRequest): void {
+  if (!(request.object as PriorityClass | undefined)?.globalDefault) return
+  const other = reader.list(priorityClasses, '').find((c) => c.globalDefault && c.metadata?.name !== nameIn(request))
   if (!other) return
   const why = `PriorityClass ${other.metadata?.name} is already marked as default. Only one default can exist`
-  throw statusErrors.forbidden({ group: 'scheduling.k8s.io', resource: 'priorityclasses' }, name, why)
+  throw refusal(request, why)
 }

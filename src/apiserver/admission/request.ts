@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../machinery/object.ts'
 import type { AdmissionRequest } from '../contract.ts'
-import type { RequestContext } from '../core.ts'
+import type { RequestContext, WriteParameters } from '../core.ts'
 import type { Resource } from '../registry.ts'
 
 /** The admission chain's view of a write. */
@@ -31,5 +31,19 @@ export function admissionRequest(
     options: write.options,
     warn: (message) => context.warn(message),
     annotate: (key, value) => context.annotate?.(key, value),
+  }
+}
+
+/** The options of a write as webhooks see them. */
+export function writeOptions(
+  kind: 'CreateOptions' | 'UpdateOptions',
+  { dryRun, fieldManager, fieldValidation }: WriteParameters,
+): Readonly<Record<string, unknown>> {
+  return {
+    kind,
+    apiVersion: 'meta.k8s.io/v1',
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+    ...(fieldManager ? { fieldManager } : {}),
+    fieldValidation,
   }
 }

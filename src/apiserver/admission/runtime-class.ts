@@ -3,9 +3,9 @@ import type { RuntimeClass } from '../../kinds/generated/types/node-v1.ts'
 import { runtimeClasses } from '../../kinds/node/runtime-class.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { compareQuantity } from '../../machinery/quantity.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
+import { refusal } from './refusal.ts'
 
 /** Gives a pod what its RuntimeClass costs and where it runs (https://kubernetes.io/docs/concepts/containers/runtime-class/). */
 export function runtimeClassAdmission(reader: ObjectReader): AdmissionPlugin {
@@ -41,10 +41,6 @@ export function runtimeClassAdmission(reader: ObjectReader): AdmissionPlugin {
 }
 
 const mismatch = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
-
-function refusal({ name }: AdmissionRequest, why: string): Error {
-  return statusErrors.forbidden({ group: '', resource: 'pods' }, name, why)
-}
 
 type Quantities = Readonly<Record<string, string | number>>
 

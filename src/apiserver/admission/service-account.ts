@@ -1,9 +1,9 @@
 import type { Random } from '../../base/random.ts'
 import { serviceAccounts } from '../../kinds/core/service-account.ts'
 import type { Pod, PodSpec, ServiceAccount, Volume } from '../../kinds/generated/types/core-v1.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
-import type { AdmissionPlugin } from '../contract.ts'
+import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
+import { refusal } from './refusal.ts'
 
 const tokenDirectory = '/var/run/secrets/kubernetes.io/serviceaccount'
 const volumePrefix = 'kube-api-access-'
@@ -19,16 +19,17 @@ export function serviceAccountAdmission({ reader, random }: { reader: ObjectRead
   return {
     name: 'ServiceAccount',
     handles: (operation, kind, subresource) => operation === 'CREATE' && subresource === '' && kind.group === '' && kind.kind === 'Pod',
-    admit: ({ object, namespace = '', name }) => {
+    admit: (request) => {
+      const { object, namespace = '' } = request
       const pod = object as Pod
       const { spec } = pod
       if (!spec) return
-      if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return checkMirror(spec, name)
+      if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return checkMirror(request, spec)
       spec.serviceAccountName ||= 'default'
       const account = reader.get(serviceAccounts, namespace, spec.serviceAccountName)
       if (!account) {
         const why = `error looking up service account ${namespace}/${spec.serviceAccountName}: serviceaccount ${JSON.stringify(spec.serviceAccountName)} not found`
-        throw statusErrors.forbidden({ group: '', resource: 'pods' }, name, why)
+        throw refusal(request, why)
       }
       if (mountsToken(spec, account)) mountToken(spec, random)
       if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
@@ -41,8 +42,8 @@ export function serviceAccountAdmission({ reader, random }: { reader: ObjectRead
 }
 
 /** What runs on a node without the server's say must not be a way to its secrets. */
-function checkMirror(spec: PodSpec, name: string): void {
-  const refuse = (what: string) => statusErrors.forbidden({ group: '', resource: 'pods' }, name, `a mirror pod may not reference ${what}`)
+function checkMirror(request: AdmissionRequest, spec: PodSpec): void {
+  const refuse = (what: string) => refusal(request, `a mirror pod may not reference ${what}`)
   if (spec.serviceAccountName) throw refuse('service accounts')
   const containers = [...(spec.initContainers ?? []), ...((spec.containers as PodSpec['containers'] | undefined) ?? [])]
   const env = containers.flatMap((container) => container.env ?? [])
@@ -59,7 +60,7 @@ function checkMirror(spec: PodSpec, name: string): void {
     throw refuse('configmaps')
   if (volumes.some((v) => v.persistentVolumeClaim)) throw refuse('persistentvolumeclaims')
   if (volumes.some((v) => v.projected?.sources?.some((source) => source.serviceAccountToken)))
-    throw statusErrors.forbidden({ group: '', resource: 'pods' }, name, 'a mirror pod may not use ServiceAccountToken volume projections')
+    throw refusal(request, 'a mirror pod may not use ServiceAccountToken volume projections')
   if (spec.resourceClaims?.length) throw refuse('resourceclaims')
 }
 

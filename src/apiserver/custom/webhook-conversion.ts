@@ -51,6 +51,11 @@ export function webhookConversion(parts: Parts): Conversion {
       if (!view) throw statusErrors.internal(new Error(`an object of ${object.apiVersion} has not been converted to ${served}`))
       return view
     },
+    convert: async (object) => {
+      if (object.apiVersion === served) return parts.finishServed(object)
+      const [converted] = await convert(parts, [object], served)
+      return parts.finishServed(converted!)
+    },
     toStored: async (object) => {
       if (object.apiVersion === stored) return object
       const [converted] = await convert(parts, [object], stored)

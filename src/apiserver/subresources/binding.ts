@@ -3,7 +3,7 @@ import { fieldErrors } from '../../machinery/field-error.ts'
 import type { Binding, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { type Status, statusErrors } from '../../machinery/status-error.ts'
-import { admissionRequest } from '../admission/request.ts'
+import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import type { Resource } from '../registry.ts'
@@ -38,7 +38,7 @@ async function bind(core: Core, context: RequestContext, request: VerbRequest, p
     object: binding,
     old: undefined,
     dryRun: parameters.dryRun,
-    options: {},
+    options: writeOptions('CreateOptions', parameters),
   })
   await core.admission.admit(admission)
   await core.admission.validate(admission)

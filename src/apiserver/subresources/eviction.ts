@@ -5,6 +5,7 @@ import type { Eviction, PodDisruptionBudget } from '../../kinds/generated/types/
 import { matches, selectorFrom } from '../../machinery/label-selector.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { type Status, StatusError, statusErrors } from '../../machinery/status-error.ts'
+import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { Core } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../object-reader.ts'
@@ -30,13 +31,26 @@ export const podEviction: VerbHandler = async (core, context, request) => {
   const { dryRun: dryRunOption, ...rest } = (eviction.deleteOptions ?? {}) as Record<string, unknown>
   const options: DeletionOptions = checkedDeletion(rest)
   const dryRun = parameters.dryRun || (Array.isArray(dryRunOption) && dryRunOption.length > 0)
+  const admission = admissionRequest(context, {
+    operation: 'CREATE',
+    resource,
+    subresource: 'eviction',
+    namespace,
+    name,
+    object: eviction,
+    old: undefined,
+    dryRun,
+    options: writeOptions('CreateOptions', { ...parameters, dryRun }),
+  })
+  await core.admission.admit(admission)
+  await core.admission.validate(admission)
   const { object } = await getObject(core, context, { resource, namespace, name })
   const pod = object as KubeObject & Pod
   if (!isFree(pod)) {
     const budget = budgetOf(core, pod, namespace)
     if (budget && !mayIgnore(budget, pod) && !dryRun) await spend(core, budget, pod)
   }
-  await deleteObject(core, context, { resource, namespace, name, options, dryRun })
+  await deleteObject(core, context, { resource, namespace, name, options, dryRun, isAdmitted: true })
   const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
   return { type: 'plain', code: 201, object: status }
 }

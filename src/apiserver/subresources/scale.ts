@@ -51,6 +51,13 @@ async function write(core: Core, context: RequestContext, request: VerbRequest, 
       setPath(object, paths(resource).specReplicas, wanted.spec?.replicas ?? 0)
       return object
     },
+    admitted: {
+      of: (object) => scaleOf(resource, object),
+      take: (admitted, object) => {
+        validate(admitted as Scale, name)
+        setPath(object, paths(resource).specReplicas, (admitted as Scale).spec?.replicas ?? 0)
+      },
+    },
     prepare: (object, old) => resource.kind.prepareForUpdate(object, old, { now: '', user: context.user.name }),
   })
   return answerOf(resource, viewOf(resource, value))

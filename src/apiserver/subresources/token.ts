@@ -7,7 +7,7 @@ import type { KindRef } from '../../kinds/kind.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
-import { admissionRequest } from '../admission/request.ts'
+import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { Core } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../object-reader.ts'
@@ -55,7 +55,7 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
         object: wanted,
         old: undefined,
         dryRun: parameters.dryRun,
-        options: {},
+        options: writeOptions('CreateOptions', parameters),
       })
       await core.admission.admit(admission)
       await core.admission.validate(admission)

@@ -1,7 +1,7 @@
 import { toTime } from '../../base/clock.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
-import { admissionRequest } from '../admission/request.ts'
+import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
 import { recordManager } from '../managed-fields.ts'
@@ -27,27 +27,29 @@ const generatedBaseMax = 58
 export async function createObject(core: Core, context: RequestContext, request: CreateRequest): Promise<CachedObject> {
   const { resource, namespace, object, parameters } = request
   const { kind } = resource
-  const { metadata } = object
   checkNamespace(resource, namespace, object)
-  if (metadata.resourceVersion && metadata.resourceVersion !== '0') {
+  const { name = '', resourceVersion } = object.metadata
+  if (resourceVersion && resourceVersion !== '0') {
     throw statusErrors.badRequest('resourceVersion should not be set on objects to be created')
   }
-  const generateName = metadata.name ? '' : (metadata.generateName ?? '')
-  if (generateName) metadata.name = generatedName(core, generateName)
-
   applyDefaults(core, resource, object)
   const admission = admissionRequest(context, {
     operation: 'CREATE',
     resource,
     subresource: '',
     namespace,
-    name: metadata.name ?? '',
+    name,
     object,
     old: undefined,
     dryRun: parameters.dryRun,
-    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+    options: writeOptions('CreateOptions', parameters),
   })
   await core.admission.admit(admission)
+  // Admission may have given another metadata, and the name in it; a name that is left to the server is made here.
+  const { metadata } = object
+  checkNamespace(resource, namespace, object)
+  const generateName = metadata.name ? '' : (metadata.generateName ?? '')
+  if (generateName) metadata.name = generatedName(core, generateName)
 
   const now = toTime(core.clock.now())
   fillSystemMetadata(core, object, now)

@@ -14,6 +14,8 @@ export type DeleteRequest = {
   readonly name: string
   readonly options: DeletionOptions
   readonly dryRun: boolean
+  /** The request has been through admission as something else (an eviction). */
+  readonly isAdmitted?: boolean
 }
 
 /** `isGone`: removed from the store; otherwise it is marked and waits for its grace period or finalizers. */
@@ -48,6 +50,8 @@ async function plannedDeletion(
   checkPreconditions(resource, object, options)
   const preparing = prepareViews(resource, () => [entry.value])
   if (preparing) await preparing
+  const plan = () => planDeletion({ kind: resource.storage, object: entry.value, options, nowMs: core.clock.now() })
+  if (request.isAdmitted) return plan()
   const admission = admissionRequest(context, {
     operation: 'DELETE',
     resource,
@@ -57,11 +61,11 @@ async function plannedDeletion(
     object: undefined,
     old: viewOf(resource, entry.value),
     dryRun,
-    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' },
+    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...options, ...(dryRun ? { dryRun: ['All'] } : {}) },
   })
   await core.admission.admit(admission)
   await core.admission.validate(admission)
-  return planDeletion({ kind: resource.storage, object: entry.value, options, nowMs: core.clock.now() })
+  return plan()
 }
 
 /** Undefined when another writer changed the entry first. */

@@ -5,7 +5,7 @@ import { statusErrors } from '../../machinery/status-error.ts'
 import type { PrepareContext } from '../../kinds/kind.ts'
 import { noRevision } from '../../store/contract.ts'
 import type { CacheEntry } from '../../store/watch-cache-contract.ts'
-import { admissionRequest } from '../admission/request.ts'
+import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
 import { recordManager } from '../managed-fields.ts'
@@ -29,12 +29,19 @@ export type UpdateRequest = {
   readonly change: (current: KubeObject) => KubeObject | Promise<KubeObject>
   /** Makes the object to create when there is none; absent: 404. */
   readonly createMissing?: () => KubeObject | Promise<KubeObject>
+  /** Where admission sees another object than the stored one (a Scale): its form, and how what admission made of it is taken over. */
+  readonly admitted?: AdmittedForm
   /** How the change is brought into a valid update; default: the kind's rules for the subresource. */
   readonly prepare?: (object: KubeObject, old: KubeObject) => void
   /** Server-side apply: `change` has recorded the managers itself. */
   readonly keepsManagedFields?: boolean
   /** A PUT: kinds that do not allow unconditional updates demand a resourceVersion. */
   readonly isReplace?: boolean
+}
+
+export type AdmittedForm = {
+  readonly of: (object: KubeObject) => KubeObject
+  readonly take: (admitted: KubeObject, object: KubeObject) => void
 }
 
 export type UpdateResult = { readonly value: CachedObject; readonly created: boolean }
@@ -79,18 +86,20 @@ async function attemptUpdate(
   keepSystemMetadata(object, old)
 
   applyDefaults(core, resource, object)
+  const { admitted } = request
   const admission = admissionRequest(context, {
     operation: 'UPDATE',
     resource,
     subresource,
     namespace,
     name,
-    object,
-    old,
+    object: admitted?.of(object) ?? object,
+    old: admitted?.of(old) ?? old,
     dryRun: parameters.dryRun,
-    options: { kind: 'UpdateOptions', apiVersion: 'meta.k8s.io/v1' },
+    options: writeOptions('UpdateOptions', parameters),
   })
   await core.admission.admit(admission)
+  admitted?.take(admission.object!, object)
   const now = toTime(core.clock.now())
   prepare(request, { object, old, context: prepareContext(context, now) })
 

@@ -6,6 +6,7 @@ import type { KubeObject } from '../../../machinery/object.ts'
 import { statusErrors } from '../../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../../contract.ts'
 import type { ObjectReader } from '../../object-reader.ts'
+import { refusal } from '../refusal.ts'
 import { violationsOf } from './checks.ts'
 import type { PodParts, Violation } from './pod-parts.ts'
 import { isSame, isStricter, type LevelVersion, policyOf, textOf } from './policy.ts'
@@ -50,11 +51,11 @@ export function podSecurity(reader: ObjectReader): AdmissionPlugin {
       const pod = podOf(request.object!)
       if (!pod) return
       const text = (level: LevelVersion) => detailOf(violationsOf(level, pod))
-      const refusal = isEnforced ? text(enforce) : ''
+      const violated = isEnforced ? text(enforce) : ''
       if (isEnforced) request.annotate(`${prefix}enforce-policy`, textOf(enforce))
       const noted = text(audit)
       if (noted !== '') request.annotate(`${prefix}audit-violations`, `would violate PodSecurity ${quoted(audit)}: ${noted}`)
-      if (refusal !== '') throw forbidden(request, `violates PodSecurity ${quoted(enforce)}: ${refusal}`)
+      if (violated !== '') throw refusal(request, `violates PodSecurity ${quoted(enforce)}: ${violated}`)
       const warning = text(warn)
       if (warning !== '') request.warn(`would violate PodSecurity ${quoted(warn)}: ${warning}`)
     },
@@ -64,10 +65,6 @@ export function podSecurity(reader: ObjectReader): AdmissionPlugin {
 const quoted = (level: LevelVersion) => JSON.stringify(textOf(level))
 const detailOf = (violations: readonly Violation[]) =>
   violations.map(({ reason, detail }) => (detail === '' ? reason : `${reason} (${detail})`)).join(', ')
-
-function forbidden({ kind, name, object }: AdmissionRequest, why: string): Error {
-  return statusErrors.forbidden({ group: kind.group, resource: kind.plural }, name || (object?.metadata.name ?? ''), why)
-}
 
 function judgeNamespace(reader: ObjectReader, { object, old, kind, name, warn }: AdmissionRequest): void {
   const next = policyOf(object?.metadata.labels)

@@ -1,0 +1,31 @@
+import { schemaName } from '../../../kinds/define-kind.ts'
+import { deepEqual } from '../../../machinery/deep-equal.ts'
+import type { KubeObject } from '../../../machinery/object.ts'
+import { parseApiVersion } from '../../../machinery/object.ts'
+import type { SchemaSet } from '../../../machinery/schema/schema-set.ts'
+import type { Resource } from '../../registry.ts'
+
+/**
+ * Brings what a webhook or policy made of an object into the form in which the server works on it: types checked, unknown
+ * fields dropped, defaults filled. Changes the object in place. Throws an Error for types that do not fit.
+ */
+export function finishPatched(schemas: SchemaSet, resource: Resource, object: KubeObject): void {
+  const { kind } = resource
+  const isOwn = object.kind === kind.kind
+  const schema = isOwn ? kind.schema : schemaName({ ...parseApiVersion(object.apiVersion ?? ''), kind: object.kind ?? '' })
+  if (schemas.lookup(schema)) {
+    const { error } = schemas.decode(schema, object)
+    if (error !== undefined) throw new Error(error)
+    schemas.applyDefaults(schema, object)
+  }
+  object.metadata ??= {}
+  if (isOwn) kind.applyDefaults?.(object)
+}
+
+/** Makes `target` the same as `next`, in place: other plugins hold it. Gives whether anything changed. */
+export function replaceContent(target: KubeObject, next: KubeObject): boolean {
+  if (deepEqual(target, next)) return false
+  for (const field of Object.keys(target)) if (!(field in next)) delete (target as Record<string, unknown>)[field]
+  Object.assign(target, next)
+  return true
+}

@@ -1,0 +1,113 @@
+import { applyJsonPatch } from '../../../machinery/patch/json-patch.ts'
+import { deepClone } from '../../../machinery/deep-clone.ts'
+import { deepEqual } from '../../../machinery/deep-equal.ts'
+import type { KubeObject } from '../../../machinery/object.ts'
+import type { SchemaSet } from '../../../machinery/schema/schema-set.ts'
+import { statusErrors } from '../../../machinery/status-error.ts'
+import type { AdmissionPass, AdmissionPlugin, AdmissionRequest } from '../../contract.ts'
+import { convertObject, isExempt, ownResource } from '../dynamic/attributes.ts'
+import { finishPatched, replaceContent } from '../dynamic/patched-object.ts'
+import { type Called, type CallParts, callWebhook } from './call-webhook.ts'
+import type { HookSet, Invocation } from './hooks.ts'
+import { matchesConditions } from './match-conditions.ts'
+
+type Parts = CallParts & { readonly schemas: SchemaSet; readonly hooks: () => HookSet }
+
+/** What the webhooks know of the request's first pass when plugins are run again. */
+type Memory = {
+  /** Webhooks that want to see changes made after them, and have been asked. */
+  readonly reinvocable: Set<string>
+  /** Those of them that something has changed after. */
+  readonly pending: Set<string>
+  output: KubeObject | undefined
+}
+
+const auditPrefix = 'mutation.webhook.admission.k8s.io/'
+
+/**
+ * Asks webhooks that may change the object, one after the other. Where one changes it, those before it with
+ * `reinvocationPolicy: IfNeeded` and the built-in plugins see it once more.
+ */
+export function mutatingWebhooks(parts: Parts): AdmissionPlugin {
+  return {
+    name: 'MutatingAdmissionWebhook',
+    handles: (_operation, kind) => !isExempt(kind),
+    admit: (request, pass) => {
+      const hooks = parts.hooks()
+      if (hooks.isEmpty) return
+      // Which webhooks are asked depends on what those before them did: looked up again for each.
+      if (hooks.invocations(request).length === 0) return
+      return askAll(parts, request, { pass, hooks })
+    },
+  }
+}
+
+async function askAll(parts: Parts, request: AdmissionRequest, { pass, hooks }: { readonly pass: AdmissionPass; readonly hooks: HookSet }) {
+  const memory = memoryOf(pass)
+  const { reinvocable, pending } = memory
+  const requireOthers = () => {
+    for (const uid of reinvocable) pending.add(uid)
+  }
+  if (pass.isReinvocation && !deepEqual(request.object, memory.output)) requireOthers()
+  for (let next = nextOf(hooks, request, -1); next; next = nextOf(hooks, request, next.index)) {
+    const { uid, webhook } = next.hook
+    if (pass.isReinvocation && !pending.delete(uid)) continue
+    if (!(await matchesConditions(parts, request, { invocation: next, type: 'admit' }))) continue
+    const isChanged = await askOne(parts, request, next, pass)
+    if (isChanged) {
+      requireOthers()
+      pass.reinvoke()
+    }
+    if (webhook.reinvocationPolicy === 'IfNeeded') reinvocable.add(uid)
+  }
+  if (reinvocable.size > 0) memory.output = request.object && deepClone(request.object)
+}
+
+function memoryOf({ state }: AdmissionPass): Memory {
+  const known = state.get(mutatingWebhooks) as Memory | undefined
+  if (known) return known
+  const memory: Memory = { reinvocable: new Set(), pending: new Set(), output: undefined }
+  state.set(mutatingWebhooks, memory)
+  return memory
+}
+
+const nextOf = (hooks: HookSet, request: AdmissionRequest, after: number) => hooks.invocations(request).find(({ index }) => index > after)
+
+async function askOne(parts: Parts, request: AdmissionRequest, invocation: Invocation, pass: AdmissionPass): Promise<boolean> {
+  const { hook, index } = invocation
+  const place = `round_${pass.isReinvocation ? 1 : 0}_index_${index}`
+  const isChanged = await callWebhook(parts, request, {
+    invocation,
+    type: 'admit',
+    use: (called) => applyAnswer(parts, request, invocation, called),
+  })
+  const { configuration, webhook } = hook
+  if (isChanged === undefined) request.annotate(`failed-open.${auditPrefix}${place}`, webhook.name)
+  request.annotate(auditPrefix + place, JSON.stringify({ configuration, webhook: webhook.name, mutated: isChanged ?? false }))
+  return isChanged ?? false
+}
+
+/** Whether the answer's patch changed the object. */
+async function applyAnswer(
+  parts: Parts,
+  request: AdmissionRequest,
+  { hook, resource }: Invocation,
+  { verdict, objects }: Called,
+): Promise<boolean> {
+  const { patch } = verdict
+  if (patch === undefined || (Array.isArray(patch) && patch.length === 0)) return false
+  if (!objects.object || !request.object) {
+    const why = `admission webhook ${JSON.stringify(hook.webhook.name)} attempted to modify the object, which is not supported for this operation`
+    throw statusErrors.internal(new Error(why))
+  }
+  let next: KubeObject
+  try {
+    next = applyJsonPatch(objects.object, patch)
+    finishPatched(parts.schemas, resource, next)
+  } catch (error) {
+    throw statusErrors.internal((error as Error).cause ?? error)
+  }
+  const own = ownResource(request, parts.registry)
+  if (own && own !== resource && next.kind === resource.kind.kind) next = await convertObject(resource, own, next)
+  return replaceContent(request.object, next)
+}
