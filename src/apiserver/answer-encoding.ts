@@ -91,7 +91,8 @@ function transformedPlain({ object, columns }: Answer & { type: 'plain' }, { for
   if (as === 'PartialObjectMetadata' && metadata) return partialOf(object as KubeObject, version)
   if (as !== 'Table' || !columns) throw statusErrors.notAcceptable(['application/json'])
   const { resourceVersion } = metadata
-  return tableOfObjects(columns, [object as KubeObject], { resourceVersion }, { version, include, hasHeaders: true, nowMs })
+  const { items = [object as KubeObject] } = object as { items?: readonly KubeObject[] }
+  return tableOfObjects(columns, items, { resourceVersion }, { version, include, hasHeaders: true, nowMs })
 }
 
 function transformed(resource: Resource, value: CachedObject, options: EncodingOptions): object {

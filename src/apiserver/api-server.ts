@@ -17,6 +17,7 @@ import { bootstrap } from './bootstrap.ts'
 import { type CachedObject, decodeStored } from './cached-object.ts'
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UpgradeHandler, UserInfo } from './contract.ts'
 import type { Core } from './core.ts'
+import { type ComponentCheck, componentStatusHandler, storeCheck } from './component-statuses.ts'
 import { createCustomSchemas } from './custom/custom-schemas.ts'
 import { serveCustomResources } from './custom/custom-resources.ts'
 import { publishedDocuments } from './custom/published-documents.ts'
@@ -82,6 +83,8 @@ export type ApiServerOptions = {
   readonly paths?: readonly PathHandler[]
   /** Beyond the cache being filled. */
   readonly readyChecks?: readonly HealthCheck[]
+  /** Parts of the control plane beside this server and its store, for `componentstatuses`. */
+  readonly components?: readonly ComponentCheck[]
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
   readonly audit?: (entry: AuditEntry) => void
@@ -202,7 +205,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
 }
 
-function dispatchOf({ tokens, explainPod, dialer }: ApiServerOptions): Dispatch {
+function dispatchOf({ tokens, explainPod, dialer, store, components = [] }: ApiServerOptions): Dispatch {
   return {
     subresources: {
       '*/status': objectSubresource,
@@ -231,7 +234,11 @@ function dispatchOf({ tokens, explainPod, dialer }: ApiServerOptions): Dispatch 
       ...(dialer ? { 'pods/log': podLog(dialer) } : {}),
       ...Object.fromEntries(['exec', 'attach', 'portforward'].map((s) => [`pods/${s}`, { '*': upgradeRequired }])),
     },
-    virtual: { ...reviewHandlers((token, wanted) => tokens?.review(token, wanted)), '/bindings': bindings },
+    virtual: {
+      ...reviewHandlers((token, wanted) => tokens?.review(token, wanted)),
+      '/bindings': bindings,
+      '/componentstatuses': componentStatusHandler([...components, storeCheck(store)]),
+    },
   }
 }
 

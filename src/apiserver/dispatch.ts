@@ -10,6 +10,7 @@ import { deleteCollection } from './verbs/delete-collection.ts'
 import { getObject } from './verbs/get.ts'
 import { listObjects } from './verbs/list.ts'
 import { patchObject } from './verbs/patch.ts'
+import { returnsDeleted } from './verbs/returns-deleted.ts'
 import { updateObject } from './verbs/update.ts'
 import { watchObjects } from './verbs/watch.ts'
 
@@ -71,18 +72,6 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
 
 const isDry = (parameters: { readonly dryRun: boolean }, options: { readonly dryRun?: boolean | undefined }) =>
   parameters.dryRun || options.dryRun === true
-
-/** Kinds whose delete answers with the last state instead of a Status, as upstream's do. */
-const returnsDeleted = new Set([
-  'pods',
-  'namespaces',
-  'services',
-  'serviceaccounts',
-  'persistentvolumes',
-  'persistentvolumeclaims',
-  'podtemplates',
-  'resourcequotas',
-])
 
 /** Runs a verb. Throws StatusError for everything that goes wrong. */
 export async function dispatchVerb(core: Core, dispatch: Dispatch, context: RequestContext, request: VerbRequest): Promise<Answer> {

@@ -178,8 +178,29 @@ check('a match without a version', ['GET', `${pods}?resourceVersionMatch=Exact`]
 })
 check('a match that is none', ['GET', `${pods}?resourceVersion=1&resourceVersionMatch=Near`], {
   code: 422,
-  message: /supported values: "Exact", "NotOlderThan"/,
+  message: /supported values: "Exact", "NotOlderThan", ""$/,
 })
+check('initial events of a list', ['GET', `${pods}?sendInitialEvents=true`], {
+  code: 422,
+  message: 'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list',
+})
+check('a field of a kind that offers none', ['GET', `${configMaps}?fieldSelector=metadata.uid%3D1`], {
+  code: 400,
+  message: '"metadata.uid" is not a known field selector: only "metadata.name", "metadata.namespace"',
+})
+check(
+  'an apply that means an object which is not there',
+  [
+    'PATCH',
+    `${configMaps}/absent?fieldManager=m`,
+    { type: 'application/apply-patch+yaml', body: configMap('absent', { metadata: { name: 'absent', uid: 'abc' } }) },
+  ],
+  {
+    code: 409,
+    message:
+      'Operation cannot be fulfilled on configmaps "absent": uid mismatch: the provided object specified uid abc, and no existing object was found',
+  },
+)
 
 check('a stale version', ['PUT', `${configMaps}/a`, { body: { metadata: { name: 'a', resourceVersion: '1' } } }], {
   code: 409,
@@ -216,6 +237,14 @@ check(
     message: 'pods "pc" is forbidden: no PriorityClass with name none was found',
   },
 )
+check('the health of the parts, with a warning', ['GET', '/api/v1/componentstatuses/etcd-0'], {
+  code: 200,
+  warning: '299 - "v1 ComponentStatus is deprecated in v1.19+"',
+})
+check('a part that is not there', ['GET', '/api/v1/componentstatuses/none'], {
+  code: 404,
+  message: 'componentstatuses "none" not found',
+})
 check('health', ['GET', '/readyz'], { code: 200 })
 check('version', ['GET', '/version'], { code: 200 })
 check('metrics', ['GET', '/metrics'], { code: 200 })

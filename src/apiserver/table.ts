@@ -46,9 +46,9 @@ export function tableOfObjects(
   }
 }
 
-/** Whether a resource, or a subresource of it, can be shown as a Table: stored kinds and their scale can, reviews and actions cannot. */
+/** Whether a resource, or a subresource of it, can be shown as a Table: what is listed and its scale can, reviews and actions cannot. */
 export function hasTable({ kind }: Resource, subresource: string): boolean {
-  return kind.persisted && (subresource === '' || subresource === 'status' || subresource === 'scale')
+  return kind.verbs.includes('list') && (subresource === '' || subresource === 'status' || subresource === 'scale')
 }
 
 /** `PartialObjectMetadata` of one object. */

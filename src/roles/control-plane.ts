@@ -76,6 +76,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const access = createAccess({ policy, clock, random, serviceAccountKeys: options.serviceAccountKeys, tokenFile: options.tokenFile })
   const controllerMetrics = new ControllerMetrics()
   const scheduling: { scheduler: Scheduler | undefined } = { scheduler: undefined }
+  let loopsEnded = false
   const api = await createApiServer({
     store,
     kinds: allKinds,
@@ -90,6 +91,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? ''),
     explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
     paths: [openIdPaths(access.tokens)],
+    components: ['controller-manager', 'scheduler'].map((name) => ({ name, isHealthy: () => !loopsEnded })),
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.loopShare ? { loopShare: options.loopShare } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
@@ -125,6 +127,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ]),
   )
   running.catch((error: unknown) => {
+    loopsEnded = true
     if (!stopping.signal.aborted) log.error({ error: String(error) }, 'the control loops ended')
   })
   let closing: Promise<void> | undefined

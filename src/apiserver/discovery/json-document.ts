@@ -13,10 +13,15 @@ export type JsonDocument = {
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>
 
 export function jsonDocument(build: () => unknown, contentType = 'application/json'): JsonDocument {
+  return bytesDocument(() => Buffer.from(JSON.stringify(build())), contentType)
+}
+
+/** The same of bytes in any encoding. */
+export function bytesDocument(build: () => Buffer, contentType: string): JsonDocument {
   let built: { readonly bytes: Buffer; readonly hash: string } | undefined
   const content = () => {
     if (!built) {
-      const bytes = Buffer.from(JSON.stringify(build()))
+      const bytes = build()
       built = { bytes, hash: createHash('sha256').update(bytes).digest('hex').slice(0, 40).toUpperCase() }
     }
     return built

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { APIGroup, APIResource } from '../../kinds/generated/types/meta-v1.ts'
-import type { KindDefinition } from '../../kinds/kind.ts'
+import type { KindDefinition, Subresource } from '../../kinds/kind.ts'
 import type { Group, GroupVersion } from './group-versions.ts'
 
 /** The documents of discovery, as plain data: the old ones, a list a group version, and the aggregated one. */
@@ -37,11 +37,14 @@ function resourcesOf(kind: KindDefinition): APIResource[] {
       namespaced,
       ...(isOwnGroup ? {} : { group: sub.group, version: sub.version }),
       kind: sub.kind,
-      verbs: [...sub.verbs].sort(),
+      verbs: verbsOf(sub),
     }
   })
   return [main, ...parts]
 }
+
+/** HEAD and OPTIONS, which a proxy carries too, are no verbs. */
+const verbsOf = ({ verbs }: Subresource) => verbs.filter((verb) => verb !== 'head' && verb !== 'options').sort()
 
 /** Tells clients when the stored form of a kind changes; opaque. */
 function storageVersionHash({ group, version, kind, storedAs }: KindDefinition): string {
@@ -80,7 +83,7 @@ function aggregatedResource(kind: KindDefinition) {
           subresources: kind.subresources.map((sub) => ({
             subresource: sub.name,
             responseKind: { group: sub.group, version: sub.version, kind: sub.kind },
-            verbs: [...sub.verbs].sort(),
+            verbs: verbsOf(sub),
           })),
         }
       : {}),

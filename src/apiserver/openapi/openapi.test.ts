@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import protobuf from 'protobufjs/light.js'
 import { allKinds } from '../../kinds/all.ts'
 import { defineKind } from '../../kinds/define-kind.ts'
 import { descriptions } from '../../kinds/descriptions.ts'
@@ -71,12 +73,113 @@ test('version 3: what clients look for', () => {
   assert.ok(paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale']?.['put'])
 })
 
-test('version 2: one document with everything, JSON only', () => {
+/** What of gnostic's messages the test reads. */
+const gnostic = protobuf.Root.fromJSON({
+  nested: Object.fromEntries(
+    Object.entries({
+      Document: { swagger: [1, 'string'], paths: [8, 'Paths'], definitions: [9, 'Properties'] },
+      Paths: { path: [2, 'NamedPathItem', 'repeated'] },
+      NamedPathItem: { name: [1, 'string'], value: [2, 'PathItem'] },
+      PathItem: { get: [2, 'Operation'], patch: [8, 'Operation'] },
+      Operation: { operationId: [5, 'string'], parameters: [8, 'ParametersItem', 'repeated'], extensions: [13, 'NamedAny', 'repeated'] },
+      ParametersItem: { parameter: [1, 'Parameter'] },
+      Parameter: { body: [1, 'Body'], other: [2, 'Other'] },
+      Body: { name: [2, 'string'], schema: [5, 'Schema'] },
+      Other: { query: [3, 'Query'] },
+      Query: { name: [4, 'string'], type: [6, 'string'] },
+      Properties: { all: [1, 'NamedSchema', 'repeated'] },
+      NamedSchema: { name: [1, 'string'], value: [2, 'Schema'] },
+      Schema: {
+        ref: [1, 'string'],
+        additional: [21, 'SchemaItem'],
+        type: [22, 'Strings'],
+        items: [23, 'SchemaItem'],
+        properties: [25, 'Properties'],
+        extensions: [31, 'NamedAny', 'repeated'],
+      },
+      SchemaItem: { schema: [1, 'Schema'], boolean: [2, 'bool'] },
+      Strings: { value: [1, 'string', 'repeated'] },
+      NamedAny: { name: [1, 'string'], value: [2, 'Any'] },
+      Any: { yaml: [2, 'string'] },
+    }).map(([name, fields]) => [
+      name,
+      { fields: Object.fromEntries(Object.entries(fields).map(([f, [id, type, rule]]) => [f, { id, type, ...(rule ? { rule } : {}) }])) },
+    ]),
+  ),
+} as never)
+
+test('version 2 in protobuf says the same', () => {
+  const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+  const response = openapi.respond('/openapi/v2', { accept })
+  assert.equal(response?.code, 200)
+  assert.equal(response.headers['content-type'], 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf')
+  assert.equal(openapi.respond('/openapi/v2', { accept, 'if-none-match': String(response.headers['etag']) })?.code, 304)
+  const document = gnostic
+    .lookupType('Document')
+    .decode(response.body as Uint8Array)
+    .toJSON() as {
+    paths: { path: { name: string; value: { patch: Json } }[] }
+    definitions: { all: { name: string; value: { properties?: { all: { name: string; value: Json }[] } } & Json }[] }
+  }
+  const json = get('/openapi/v2')
+  assert.deepEqual(
+    document.paths.path.map(({ name }) => name),
+    Object.keys(json.paths),
+  )
+  assert.deepEqual(
+    document.definitions.all.map(({ name }) => name),
+    Object.keys(json.definitions),
+  )
+  const deployments = document.paths.path.find(({ name }) => name === '/apis/apps/v1/namespaces/{namespace}/deployments/{name}')
+  assert.deepEqual(deployments?.value.patch, {
+    operationId: 'patchAppsV1NamespacedDeployment',
+    parameters: [
+      { parameter: { body: { name: 'body', schema: { ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.Patch' } } } },
+      ...['dryRun', 'fieldManager', 'fieldValidation'].map((name) => ({ parameter: { other: { query: { name, type: 'string' } } } })),
+      { parameter: { other: { query: { name: 'force', type: 'boolean' } } } },
+    ],
+    extensions: [
+      { name: 'x-kubernetes-action', value: { yaml: '"patch"\n' } },
+      { name: 'x-kubernetes-group-version-kind', value: { yaml: '{"group":"apps","version":"v1","kind":"Deployment"}\n' } },
+    ],
+  })
+  const spec = document.definitions.all.find(({ name }) => name === 'io.k8s.api.core.v1.PodSpec')?.value.properties
+  const containers = spec?.all.find(({ name }) => name === 'containers')?.value
+  assert.deepEqual(containers?.['items'], { schema: { ref: '#/definitions/io.k8s.api.core.v1.Container' } })
+  assert.deepEqual(containers['type'], { value: ['array'] })
+  assert.ok(JSON.stringify(containers['extensions']).includes('x-kubernetes-list-map-keys'))
+})
+
+test('version 2: one document with everything', () => {
   const document = get('/openapi/v2')
   checkReferences(document)
   for (const kind of kinds.filter((k) => k.verbs.includes('get'))) assert.ok(document.definitions[kind.schema], kind.kind)
-  const response = openapi.respond('/openapi/v2', { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' })
-  assert.equal(response?.code, 406)
+  assert.equal(openapi.respond('/openapi/v2', { accept: 'image/png' })?.code, 406)
+})
+
+type Swagger = { paths: Record<string, Record<string, SwaggerOperation> & { parameters?: { name: string }[] }> }
+type SwaggerOperation = {
+  operationId: string
+  parameters?: { name: string }[]
+  responses: Record<string, { schema?: { $ref?: string } }>
+}
+
+test('every operation of the release is there, by its id, with its parameters and answers', () => {
+  const document = get('/openapi/v2') as unknown as Swagger
+  const found = new Set<string>()
+  for (const [path, { parameters: shared = [], ...operations }] of Object.entries(document.paths))
+    for (const [method, { operationId, parameters = [], responses }] of Object.entries(operations)) {
+      const names = [...shared, ...parameters].map(({ name }) => name).sort()
+      const answer = (responses['200']?.schema?.$ref ?? '').replace('#/definitions/', '')
+      found.add([path, method, operationId, Object.keys(responses).join(), answer, names.join()].join(' '))
+    }
+  // Stable versions only: beta ones are off by default. Without the parameters of alpha features.
+  const wanted = gunzipSync(readFileSync('test/fixtures/api/operations.txt.gz')).toString().split('\n').filter(Boolean)
+  assert.equal(wanted.length, 814)
+  assert.deepEqual(
+    wanted.filter((line) => !found.has(line)),
+    [],
+  )
 })
 
 test('custom kinds are described by their own schema, or left open', () => {

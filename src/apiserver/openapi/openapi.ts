@@ -3,9 +3,12 @@ import { statusErrors } from '../../machinery/status-error.ts'
 import type { ApiResponse } from '../contract.ts'
 import { lazy, trimPath } from '../discovery/discovery.ts'
 import { type Group, groupKinds, type GroupVersion } from '../discovery/group-versions.ts'
-import { headerText, type JsonDocument, jsonDocument, type RequestHeaders } from '../discovery/json-document.ts'
+import { bytesDocument, headerText, type JsonDocument, jsonDocument, type RequestHeaders } from '../discovery/json-document.ts'
 import { completeDefinitions, type Definitions, openApi2, openApi3, reachable, writeDefinition } from './definitions.ts'
-import { type Operation, type PathItem, pathsOf } from './operations.ts'
+import { groupPaths, resourcesPath, serverPaths } from './information-paths.ts'
+import { type Gvk, objectTypes, type Operation, type PathItem } from './operation.ts'
+import { pathsOf } from './operations.ts'
+import { encodeSwagger } from './swagger-protobuf.ts'
 import { type Parameter, patchTypes as allPatchTypes } from './parameters.ts'
 
 /** Answers `/openapi/v2` and `/openapi/v3`. Undefined: the path is not OpenAPI's. */
@@ -21,8 +24,7 @@ export type SwaggerParts = { readonly paths: Readonly<Record<string, object>>; r
 const info = { title: 'Kubernetes' } as const
 
 /**
- * OpenAPI documents of a fixed set of kinds, built when first asked for. Only the JSON form: clients that ask for protobuf
- * alone get 406 and do without. When custom kinds come or go, make a new one: it costs nothing until it is asked.
+ * OpenAPI documents of a fixed set of kinds, built when first asked for; version 2 also in protobuf. When custom kinds come or go, make a new one: it costs nothing until it is asked.
  * `definitions` are the loaded schemas, those of custom kinds included; `simplified` replaces some of them in version 2. `base` are
  * the documents of other kinds, which are shown together with these and not built again.
  */
@@ -55,10 +57,11 @@ export function createOpenApi({
   })
   const swagger = lazy((): SwaggerParts => {
     const own = swaggerParts(kinds, completeDefinitions({ ...definitions, ...simplified }, kinds), patchTypes)
-    const before = base?.swagger()
-    return { paths: { ...before?.paths, ...own.paths }, definitions: { ...before?.definitions, ...own.definitions } }
+    const before = base?.swagger() ?? swaggerOf(serverPaths, definitions, patchTypes)
+    return { paths: { ...before.paths, ...own.paths }, definitions: { ...before.definitions, ...own.definitions } }
   })
   const v2 = jsonDocument(() => version2(swagger(), version))
+  const binaryV2 = bytesDocument(() => encodeSwagger(version2(swagger(), version)), binaryType)
   const index = jsonDocument(() => ({
     paths: Object.fromEntries([...versions()].map(([path, d]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${d.hash()}` }])),
   }))
@@ -68,7 +71,9 @@ export function createOpenApi({
     respond(path, headers) {
       const bare = trimPath(path)
       if (bare !== '/openapi/v2' && bare !== '/openapi/v3' && !bare.startsWith('/openapi/v3/')) return undefined
-      if (!acceptsJson(headerText(headers, 'accept'))) return notAcceptable()
+      const accept = headerText(headers, 'accept')
+      if (bare === '/openapi/v2' && prefersBinary(accept)) return binaryV2.respond(headers)
+      if (!acceptsJson(accept)) return notAcceptable()
       if (bare === '/openapi/v2') return v2.respond(headers)
       if (bare === '/openapi/v3') return index.respond(headers)
       const name = bare.slice('/openapi/v3/'.length)
@@ -87,6 +92,22 @@ function respondHashed(document: JsonDocument, name: string, path: string, heade
   return { code: 301, headers: { location: `/openapi/v3/${name}?hash=${document.hash()}` }, body: new Uint8Array(0) }
 }
 
+/** Clients name the first, which is no valid media type; what they get is named by the second. */
+const binaryTypes = [
+  'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+  'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+]
+const binaryType = binaryTypes[1]!
+
+/** The first type that can be given decides. */
+function prefersBinary(accept: string): boolean {
+  const first = accept
+    .split(',')
+    .map((entry) => entry.split(';')[0]!.trim())
+    .find((type) => binaryTypes.includes(type) || acceptsJson(type))
+  return first !== undefined && binaryTypes.includes(first)
+}
+
 /** No Accept header accepts everything. */
 function acceptsJson(accept: string): boolean {
   if (accept === '') return true
@@ -99,7 +120,7 @@ function notAcceptable(): ApiResponse {
 }
 
 /** The definition of a kind by its group, version and kind. */
-function schemaFinder(definitions: Definitions): (gvk: Operation['gvk']) => string | undefined {
+function schemaFinder(definitions: Definitions): (gvk: Gvk) => string | undefined {
   const byKind = new Map<string, string>()
   for (const [name, schema] of Object.entries(definitions)) {
     const gvks = schema['x-kubernetes-group-version-kind'] ?? []
@@ -110,7 +131,11 @@ function schemaFinder(definitions: Definitions): (gvk: Operation['gvk']) => stri
 
 function swaggerParts(kinds: readonly KindDefinition[], complete: Definitions, patchTypes: readonly string[]): SwaggerParts {
   const schemaOf = schemaFinder(complete)
-  const items = groupKinds(kinds).flatMap((g) => g.versions.flatMap((v) => pathsOf(v, schemaOf)))
+  const items = groupKinds(kinds).flatMap((g) => [...groupPaths(g), ...g.versions.flatMap((v) => pathsOf(v, schemaOf))])
+  return swaggerOf(items, complete, patchTypes)
+}
+
+function swaggerOf(items: readonly PathItem[], complete: Definitions, patchTypes: readonly string[]): SwaggerParts {
   const names = [...reachable(rootsOf(items), complete)].sort()
   return {
     paths: Object.fromEntries(items.map((item) => [item.path, path2(item, patchTypes)])),
@@ -137,12 +162,12 @@ function version3(
     version,
     patchTypes,
   }: {
-    readonly schemaOf: (gvk: Operation['gvk']) => string | undefined
+    readonly schemaOf: (gvk: Gvk) => string | undefined
     readonly version: string
     readonly patchTypes: readonly string[]
   },
 ): object {
-  const items = pathsOf(groupVersion, schemaOf)
+  const items = [resourcesPath(groupVersion), ...pathsOf(groupVersion, schemaOf)]
   const names = [...reachable(rootsOf(items), complete)].sort()
   return {
     openapi: '3.0.0',
@@ -169,18 +194,29 @@ function path2({ parameters, operations }: PathItem, patchTypes: readonly string
     uniqueItems: true,
   })
   return {
-    parameters: parameters.map(write),
+    ...(parameters.length > 0 ? { parameters: parameters.map(write) } : {}),
     ...Object.fromEntries(
       operations.map((o) => {
         const body =
           o.body === undefined
             ? []
-            : [{ in: 'body', name: 'body', required: o.action !== 'delete', schema: { $ref: openApi2.refPrefix + o.body } }]
+            : [
+                {
+                  in: 'body',
+                  name: 'body',
+                  ...(isBodyRequired(o) ? { required: true } : {}),
+                  schema: { $ref: openApi2.refPrefix + o.body },
+                },
+              ]
         const schema = o.answer === undefined ? { type: 'string' } : { $ref: openApi2.refPrefix + o.answer }
         const consumes = o.action === 'patch' ? [...patchTypes] : ['*/*']
-        const produces = o.answer === undefined ? ['*/*'] : ['application/json', 'application/yaml']
-        const responses = { 200: { description: 'OK', schema }, 401: { description: 'Unauthorized' } }
-        return [o.method, { ...operationHead(o), consumes, produces, parameters: [...body, ...o.parameters.map(write)], responses }]
+        const produces = o.produces ?? objectTypes
+        const responses = responsesOf(o, { schema })
+        const parameters = [...body, ...o.parameters.map(write)]
+        return [
+          o.method,
+          { ...operationHead(o), consumes, produces, schemes: ['https'], ...(parameters.length > 0 ? { parameters } : {}), responses },
+        ]
       }),
     ),
   }
@@ -195,7 +231,7 @@ function path3({ parameters, operations }: PathItem, patchTypes: readonly string
     ...(place === 'path' ? { required: true } : {}),
   })
   return {
-    parameters: parameters.map(write),
+    ...(parameters.length > 0 ? { parameters: parameters.map(write) } : {}),
     ...Object.fromEntries(
       operations.map((o) => {
         const reference = (name: string) => ({ schema: { $ref: openApi3.refPrefix + name } })
@@ -206,17 +242,44 @@ function path3({ parameters, operations }: PathItem, patchTypes: readonly string
             : {
                 requestBody: {
                   content: Object.fromEntries(bodyTypes.map((t) => [t, reference(o.body!)])),
-                  ...(o.action === 'delete' ? {} : { required: true }),
+                  ...(isBodyRequired(o) ? { required: true } : {}),
                 },
               }
-        const content = o.answer === undefined ? { '*/*': { schema: { type: 'string' } } } : { 'application/json': reference(o.answer) }
-        const responses = { 200: { description: 'OK', content }, 401: { description: 'Unauthorized' } }
-        return [o.method, { ...operationHead(o), parameters: o.parameters.map(write), ...requestBody, responses }]
+        const schema = o.answer === undefined ? { schema: { type: 'string' } } : reference(o.answer)
+        const content = Object.fromEntries((o.produces ?? objectTypes).map((type) => [type, schema]))
+        const parameters = o.parameters.map(write)
+        return [
+          o.method,
+          { ...operationHead(o), ...(parameters.length > 0 ? { parameters } : {}), ...requestBody, responses: responsesOf(o, { content }) },
+        ]
       }),
     ),
   }
 }
 
 function operationHead({ tag, description, operationId, action, gvk }: Operation): object {
-  return { tags: [tag], description, operationId, 'x-kubernetes-action': action, 'x-kubernetes-group-version-kind': gvk }
+  return {
+    tags: [tag],
+    description,
+    operationId,
+    ...(action === undefined ? {} : { 'x-kubernetes-action': action, 'x-kubernetes-group-version-kind': gvk }),
+  }
+}
+
+const isBodyRequired = ({ action }: Operation) => action !== 'delete' && action !== 'deletecollection'
+
+/** By action, the successes beside 200. */
+const moreCodes: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  post: { 201: 'Created', 202: 'Accepted' },
+  put: { 201: 'Created' },
+  patch: { 201: 'Created' },
+  delete: { 202: 'Accepted' },
+}
+
+function responsesOf({ action }: Operation, answer: object): object {
+  const successes = { 200: 'OK', ...(action === undefined ? {} : moreCodes[action]) }
+  return {
+    ...Object.fromEntries(Object.entries(successes).map(([code, description]) => [code, { description, ...answer }])),
+    401: { description: 'Unauthorized' },
+  }
 }

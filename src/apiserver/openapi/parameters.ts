@@ -18,6 +18,7 @@ const fieldValidation = query(
 )
 
 export const pathParameters = {
+  path: { name: 'path', in: 'path', type: 'string', description: 'The rest of the path, which goes on to what is behind.' },
   name: { name: 'name', in: 'path', type: 'string', description: 'Name of the object.' },
   namespace: { name: 'namespace', in: 'path', type: 'string', description: 'Namespace of the object.' },
   pretty: query('pretty', 'string', 'If true, the answer is indented.'),
@@ -30,6 +31,7 @@ const selection = [
   query('continue', 'string', 'Token of the answer that this request goes on from.'),
   query('resourceVersion', 'string', 'The version that the answer must show at least, or exactly.'),
   query('resourceVersionMatch', 'string', 'How resourceVersion is meant: Exact or NotOlderThan.'),
+  query('sendInitialEvents', 'boolean', 'Whether a watch begins with the present objects.'),
   query('timeoutSeconds', 'integer', 'When the request ends, whatever happens.'),
 ]
 
@@ -46,7 +48,6 @@ export const actionParameters: Readonly<Record<string, readonly Parameter[]>> = 
   list: [
     ...selection,
     query('allowWatchBookmarks', 'boolean', 'Whether a watch may send bookmarks.'),
-    query('sendInitialEvents', 'boolean', 'Whether a watch begins with the present objects.'),
     query('watch', 'boolean', 'Whether to go on with changes after the present objects.'),
   ],
   post: [dryRun, fieldManager, fieldValidation],
@@ -55,6 +56,34 @@ export const actionParameters: Readonly<Record<string, readonly Parameter[]>> = 
   delete: deletion,
   deletecollection: [...deletion, ...selection],
   connect: [],
+}
+
+const container = query('container', 'string', 'Name of the container; may be left out where there is only one.')
+const streams = [
+  container,
+  query('stderr', 'boolean', 'Whether to carry standard error.'),
+  query('stdin', 'boolean', 'Whether to carry standard input.'),
+  query('stdout', 'boolean', 'Whether to carry standard output.'),
+  query('tty', 'boolean', 'Whether the command gets a terminal.'),
+]
+
+/** By the name of the subresource that they belong to. */
+export const connectParameters: Readonly<Record<string, readonly Parameter[]>> = {
+  attach: streams,
+  exec: [query('command', 'string', 'The command; once for each of its words.'), ...streams],
+  log: [
+    container,
+    query('follow', 'boolean', 'Whether to go on with what is written later.'),
+    query('insecureSkipTLSVerifyBackend', 'boolean', "Whether to do without checking the node's certificate."),
+    query('limitBytes', 'integer', 'The most bytes of the answer.'),
+    query('previous', 'boolean', 'The log of the container before the present one.'),
+    query('sinceSeconds', 'integer', 'Only what is no older than this.'),
+    query('stream', 'string', 'All, Stdout or Stderr.'),
+    query('tailLines', 'integer', 'Only the last lines, so many.'),
+    query('timestamps', 'boolean', 'Whether each line begins with its time.'),
+  ],
+  portforward: [query('ports', 'integer', 'The ports to forward.')],
+  proxy: [query('path', 'string', 'The rest of the path, which goes on to what is behind.')],
 }
 
 /** Custom kinds have no strategies. */

@@ -20,6 +20,8 @@ export type ListRequest = {
   readonly continue?: string | undefined
   readonly resourceVersion?: string | undefined
   readonly resourceVersionMatch?: string | undefined
+  /** A watch's; refused. */
+  readonly sendInitialEvents?: boolean | undefined
 }
 
 export type ListPage = {
@@ -180,18 +182,19 @@ function firstAfter(entries: readonly CacheEntry<CachedObject>[], key: StoreKey)
 
 function validateOptions(request: ListRequest): void {
   const { resourceVersionMatch: match, resourceVersion, limit } = request
-  const refuse = (message: string) => {
+  const refuse = (message: string, field = 'resourceVersionMatch') => {
     throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      { field: 'resourceVersionMatch', reason: 'FieldValueForbidden', message: `Forbidden: ${message}` },
+      { field, reason: 'FieldValueForbidden', message: `Forbidden: ${message}` },
     ])
   }
   if (limit !== undefined && limit < 0) throw statusErrors.badRequest('limit must be a non-negative integer')
   if (request.continue && resourceVersion && resourceVersion !== '0') {
     throw statusErrors.badRequest('specifying resource version is not allowed when using continue')
   }
+  if (request.sendInitialEvents !== undefined) refuse('sendInitialEvents is forbidden for list', 'sendInitialEvents')
   if (!match) return
   if (match !== 'Exact' && match !== 'NotOlderThan') {
-    const message = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`
+    const message = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`
     throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
       { field: 'resourceVersionMatch', reason: 'FieldValueNotSupported', message },
     ])

@@ -82,21 +82,20 @@ async function applyObject(core: Core, context: RequestContext, request: VerbReq
     parameters,
     keepsManagedFields: true,
     change: (current) => deepClone(applyServerSide(current, config, operation)),
-    ...(subresource === '' ? { createMissing: () => createdByApply(config, applyServerSide(undefined, config, operation), name) } : {}),
+    ...(subresource === '' ? { createMissing: () => createdByApply(resource, config, applyServerSide(undefined, config, operation)) } : {}),
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }
 }
 
 /** An apply that names a uid or a version means an object that is there. */
-function createdByApply(config: KubeObject, object: KubeObject, name: string): KubeObject {
-  const { uid, resourceVersion } = config.metadata
-  if (uid || resourceVersion) {
-    throw statusErrors.conflict(
-      { group: '', resource: '' },
-      name,
-      'uid mismatch: the provided object specified a version, and no existing object was found',
-    )
+function createdByApply({ kind }: VerbRequest['resource'], config: KubeObject, object: KubeObject): KubeObject {
+  const { name = '', uid, resourceVersion } = config.metadata
+  const what = { group: kind.group, resource: kind.plural }
+  if (uid) {
+    const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
+    throw statusErrors.conflict(what, name, why)
   }
+  if (resourceVersion) throw statusErrors.staleVersion(what, name)
   return deepClone(object)
 }
 

@@ -45,7 +45,7 @@ function fieldTerms(kind: KindDefinition, text: string): FieldTerm[] {
     const terms = parseFieldSelector(text)
     for (const { field } of terms) {
       if (field !== 'metadata.name' && field !== 'metadata.namespace' && !Object.hasOwn(kind.selectableFields ?? {}, field)) {
-        throw statusErrors.badRequest(`field label not supported: ${field}`)
+        throw statusErrors.badRequest(unknownField(kind, field))
       }
     }
     return terms
@@ -54,6 +54,12 @@ function fieldTerms(kind: KindDefinition, text: string): FieldTerm[] {
     throw error
   }
 }
+
+/** Kinds that name no fields of their own say which there are. */
+const unknownField = (kind: KindDefinition, field: string) =>
+  kind.selectableFields
+    ? `field label not supported: ${field}`
+    : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
 
 function fieldReader(resource: Resource, field: string): (value: CachedObject) => string {
   if (field === 'metadata.name') return (value) => value.object.metadata.name ?? ''

@@ -9,6 +9,7 @@ export const componentStatuses = defineKind<ComponentStatus>({
   kind: 'ComponentStatus',
   shortNames: ['cs'],
   persisted: false,
+  deprecationWarning: 'v1 ComponentStatus is deprecated in v1.19+',
   columns: [
     nameColumn,
     column.string('Status', ({ conditions }) => (healthy({ conditions })?.status === 'True' ? 'Healthy' : 'Unhealthy')),

@@ -1,0 +1,20 @@
+/** Kinds (by plural) whose delete answers with the last state instead of a Status, as upstream's do. */
+export const returnsDeleted: ReadonlySet<string> = new Set([
+  'csidrivers',
+  'csinodes',
+  'deviceclasses',
+  'namespaces',
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'pods',
+  'podtemplates',
+  'resourceclaims',
+  'resourceclaimtemplates',
+  'resourcequotas',
+  'resourceslices',
+  'serviceaccounts',
+  'services',
+  'storageclasses',
+  'volumeattachments',
+  'volumeattributesclasses',
+])
