@@ -12,8 +12,11 @@ import { dynamicAdmission } from './admission/dynamic/dynamic-admission.ts'
 import { builtInPlugins } from './admission/plugins.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
 import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
+import { createAggregation } from './aggregation/aggregation.ts'
+import { keepRegistered } from './aggregation/auto-registration.ts'
+import type { FrontProxy } from './aggregation/remote-server.ts'
 import { lazyBinaryCodec } from './binary-codec.ts'
-import { bootstrap } from './bootstrap.ts'
+import { bootstrap, type ClientAuthorities } from './bootstrap.ts'
 import { type CachedObject, decodeStored } from './cached-object.ts'
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UpgradeHandler, UserInfo } from './contract.ts'
 import type { Core } from './core.ts'
@@ -88,6 +91,10 @@ export type ApiServerOptions = {
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
   readonly audit?: (entry: AuditEntry) => void
+  /** What it shows to aggregated API servers, and whom those can ask who it is; absent: they are asked without a certificate. */
+  readonly frontProxy?: FrontProxy
+  /** Published for aggregated API servers in `kube-system/extension-apiserver-authentication`: PEM. */
+  readonly clientAuthorities?: ClientAuthorities
   /** How requests share the event loop. Default: they do not, as under a virtual clock that has no loop to share. */
   readonly loopShare?: LoopShare
   /** Freezes what in-process clients get, so that whoever changes a shared object fails at once. For tests: it costs a walk an object. */
@@ -127,7 +134,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const retiring = retireOverwritten(cache, slabs, closing.signal)
   const registry = createRegistry(options.kinds)
   const storage = createObjectStorage({ cache, store, slabs })
-  await bootstrap({ registry, storage, clock, random, serviceCidr, advertise: options.advertise })
+  await bootstrap({
+    registry,
+    storage,
+    clock,
+    random,
+    serviceCidr,
+    advertise: options.advertise,
+    clientAuthorities: options.clientAuthorities,
+  })
   const reader = createObjectReader(registry, storage)
   const schemas = createCustomSchemas(options.schemas)
   const choice = { enabled: options.withAdmission ?? [], disabled: options.withoutAdmission ?? [] }
@@ -153,6 +168,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas, webhooks }, closing.signal)
   const fairness = { gate: createFlowGate(clock), share: options.loopShare ?? unlimitedShare }
   const following = followFlowObjects(core, fairness.gate, closing.signal)
+  const aggregation = createAggregation(core, options.frontProxy, closing.signal)
+  const registering = keepRegistered(core, closing.signal)
   const dispatch = dispatchOf(options)
   const binary = lazyBinaryCodec()
   const metrics = createApiMetrics()
@@ -166,7 +183,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ),
     flowDumps(fairness.gate),
     ...(options.paths ?? []),
-    publishedDocuments({ registry, definitions: options.schemas.definitions, customType: (schema) => custom.typeOf(schema) }),
+    publishedDocuments({ registry, definitions: options.schemas.definitions, customType: (schema) => custom.typeOf(schema), aggregation }),
   ])
   const pipelineFor = (authenticator: Authenticator, shared: Fairness | undefined) =>
     createPipeline({
@@ -179,6 +196,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       binary,
       closing: closing.signal,
       audit: options.audit,
+      aggregation,
       fairness: shared,
     })
   const pipeline = pipelineFor(options.authenticator, fairness)
@@ -189,7 +207,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     metrics,
     reader,
     handle: (request) => pipeline.handle(request),
-    upgrade: createUpgradeHandler({ core, dialer: options.dialer, admit: (request) => pipeline.admit(request) }),
+    upgrade: createUpgradeHandler({ core, aggregation, dialer: options.dialer, admit: (request) => pipeline.admit(request) }),
     clientFor: (user) => {
       const asUser = pipelineFor({ authenticate: () => user }, undefined)
       const agent = agentOf(user.name)
@@ -198,7 +216,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     close: async () => {
       closing.abort()
-      await Promise.all([retiring, custom.ended, following, dynamic.ended])
+      await Promise.all([retiring, custom.ended, following, dynamic.ended, aggregation.ended, registering.ended()])
       webhooks.close()
       await cache.close()
     },

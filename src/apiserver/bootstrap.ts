@@ -6,12 +6,18 @@ import type { Operation } from '../store/contract.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
 import { encodeStored } from './codec.ts'
 import { startingLevels, startingSchemas } from './flowcontrol/flow-objects.ts'
+import { localApiService, localCondition, registeredVersions } from './aggregation/local-api-services.ts'
 import { danglingCondition } from './flowcontrol/maintain-plan.ts'
 import type { ObjectStorage } from './object-storage.ts'
 import { keyOfObject, type Registry } from './registry.ts'
 import { formatIpv4, parseIpRange } from './services/ip-range.ts'
 
+/** By whom aggregated API servers can know callers: the authority of clients, and that of the front proxy. PEM. */
+export type ClientAuthorities = { readonly clientCa: string; readonly frontProxyCa: string }
+
 export type BootstrapOptions = {
+  /** Absent: nothing is published for aggregated API servers. */
+  readonly clientAuthorities?: ClientAuthorities | undefined
   readonly registry: Registry
   readonly storage: ObjectStorage
   readonly clock: Clock
@@ -63,7 +69,7 @@ function missing(options: BootstrapOptions, { group, plural, object, isKept }: W
   return [{ type: 'put', key, value: encodeStored({ ...current, ...content }), expected: entry.revision }]
 }
 
-function wantedObjects({ serviceCidr, advertise, clock }: BootstrapOptions): readonly Wanted[] {
+function wantedObjects({ serviceCidr, advertise, clock, registry, clientAuthorities }: BootstrapOptions): readonly Wanted[] {
   return [
     ...systemNamespaces.map(systemNamespace),
     priorityClass(
@@ -75,6 +81,8 @@ function wantedObjects({ serviceCidr, advertise, clock }: BootstrapOptions): rea
     kubernetesService(serviceCidr, advertise?.port ?? 6443),
     ...(advertise ? kubernetesEndpoints(advertise) : []),
     ...flowObjects(toTime(clock.now())),
+    ...localApiServices(registry, toTime(clock.now())),
+    ...(clientAuthorities ? [authenticationFacts(clientAuthorities)] : []),
   ]
 }
 
@@ -112,6 +120,33 @@ function flowObjects(now: string): readonly Wanted[] {
       return { group, plural: 'flowschemas', object: { ...firstOf(object), status }, isKept: false }
     }),
   ]
+}
+
+function localApiServices(registry: Registry, now: string): readonly Wanted[] {
+  const kinds = registry.all().flatMap((resource) => (resource.isCustom ? [] : [resource.kind]))
+  return registeredVersions(kinds).map((version) => {
+    const object = { ...localApiService(version, false), status: { conditions: [{ ...localCondition, lastTransitionTime: now }] } }
+    return { group: 'apiregistration.k8s.io', plural: 'apiservices', object, isKept: false }
+  })
+}
+
+/** How aggregated API servers know that a request comes from this one, and who asked. */
+function authenticationFacts({ clientCa, frontProxyCa }: ClientAuthorities): Wanted {
+  const object = {
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+    data: {
+      'client-ca-file': clientCa,
+      'requestheader-allowed-names': '["front-proxy-client"]',
+      'requestheader-client-ca-file': frontProxyCa,
+      'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+      'requestheader-group-headers': '["X-Remote-Group"]',
+      'requestheader-uid-headers': '["X-Remote-Uid"]',
+      'requestheader-username-headers': '["X-Remote-User"]',
+    },
+  }
+  return { group: '', plural: 'configmaps', object, isKept: true }
 }
 
 const firstOf = <T extends KubeObject>(object: T) => ({ ...object, metadata: { ...object.metadata, generation: 1 } })

@@ -1,6 +1,7 @@
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import { StoreUnavailable } from '../store/contract.ts'
 import { admitConnect } from './admission/connect.ts'
+import type { Aggregation } from './aggregation/aggregation.ts'
 import { encodeAnswer, encodeFailure } from './answer-encoding.ts'
 import type { BinaryCodec } from './binary-codec.ts'
 import { httpBody } from './body.ts'
@@ -43,6 +44,8 @@ export type PipelineParts = {
   readonly closing: AbortSignal
   /** One line a request, after its answer's head is known. */
   readonly audit: ((entry: AuditEntry) => void) | undefined
+  /** Group versions that other servers answer. */
+  readonly aggregation: Pick<Aggregation, 'find'>
   /** Priority and fairness; absent for callers in this process, whom nobody holds up. */
   readonly fairness: Fairness | undefined
 }
@@ -237,6 +240,11 @@ async function perform(
   const { core } = parts
   const { info } = exchange
   const user = exchange.user!
+  const route = parts.aggregation.find(info)
+  if (route) {
+    started?.()
+    return route.proxy(request, { user, signal })
+  }
   if (info.type === 'path') {
     const response = await parts.paths(info, { user, headers: request.headers, signal, method: request.method })
     if (!response) throw statusErrors.pathNotFound()

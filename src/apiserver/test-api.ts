@@ -42,6 +42,8 @@ export async function createTestApi(options: {
   readonly withAdmission?: readonly string[]
   readonly explainPod?: ApiServerOptions['explainPod']
   readonly dialer?: ApiServerOptions['dialer']
+  readonly frontProxy?: ApiServerOptions['frontProxy']
+  readonly clientAuthorities?: ApiServerOptions['clientAuthorities']
   readonly advertise?: ApiServerOptions['advertise']
   readonly audit?: ApiServerOptions['audit']
   /** Default true: objects are shared, and a test should see who changes one. */
@@ -64,6 +66,8 @@ export async function createTestApi(options: {
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.audit ? { audit: options.audit } : {}),
+    ...(options.frontProxy ? { frontProxy: options.frontProxy } : {}),
+    ...(options.clientAuthorities ? { clientAuthorities: options.clientAuthorities } : {}),
     ...(options.explainPod ? { explainPod: options.explainPod } : {}),
   })
   return { api, client: api.clientFor(testUser), store }

@@ -3,6 +3,8 @@ import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import { admitConnect } from './admission/connect.ts'
+import type { Aggregation } from './aggregation/aggregation.ts'
+import { type Address, identityHeaders } from './aggregation/remote-server.ts'
 import type { ApiRequest, UpgradeHandler } from './contract.ts'
 import type { Core } from './core.ts'
 import { forbidden } from './identity.ts'
@@ -20,12 +22,24 @@ import { unreachable, unreachableService } from './subresources/proxy-errors.ts'
  * where to, writes the upgrade request there and from then on passes bytes both ways unread: WebSocket and SPDY alike
  * are the node agent's (or the workload's) to speak, and so is the answer's head.
  */
-export function createUpgradeHandler(parts: { core: Core; dialer: Dialer | undefined; admit: Pipeline['admit'] }): UpgradeHandler {
-  const { core, dialer, admit } = parts
+export function createUpgradeHandler(parts: {
+  core: Core
+  dialer: Dialer | undefined
+  aggregation: Pick<Aggregation, 'find'>
+  admit: Pipeline['admit']
+}): UpgradeHandler {
+  const { core, dialer, aggregation, admit } = parts
   return async (request, socket, head) => {
     let upstream: Duplex
     try {
       const { info, user } = await admit(request)
+      const aggregated = aggregation.find(info)
+      if (aggregated) {
+        const { socket: remote, address } = await aggregated.connect()
+        remote.write(requestHead(request, request.url, address, identityHeaders(user)))
+        if (head.length > 0) remote.write(head)
+        return await tunnel(socket, remote)
+      }
       const route = routeOf(core, info)
       demandCreate(core, route.info, user)
       await admitConnect(core, { user, signal: request.signal, agent: '', warn: () => {} }, route.info)
@@ -75,9 +89,15 @@ function demandCreate(core: Core, info: ResourceRequest, user: Parameters<typeof
   if (!decision.allowed) throw forbidden({ user, verb: 'create', group, resource, subresource, namespace, name, reason: decision.reason })
 }
 
-function requestHead(request: ApiRequest, path: string, { host, port }: DialTarget): string {
+function requestHead(
+  request: ApiRequest,
+  path: string,
+  { host, port }: Address,
+  more: Readonly<Record<string, string | string[]>> = {},
+): string {
   const headers = {
     ...forwardedHeaders(request),
+    ...more,
     host: `${host}:${port}`,
     connection: 'Upgrade',
     upgrade: request.headers.upgrade ?? 'websocket',

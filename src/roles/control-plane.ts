@@ -6,6 +6,8 @@ import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
 import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
 import { type ApiServer, createApiServer } from '../apiserver/api-server.ts'
 import type { LoopShare } from '../apiserver/flowcontrol/loop-share.ts'
+import type { FrontProxy } from '../apiserver/aggregation/remote-server.ts'
+import type { ClientAuthorities } from '../apiserver/bootstrap.ts'
 import type { UserInfo } from '../apiserver/contract.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -45,6 +47,8 @@ export type ControlPlaneOptions = {
   readonly dialer?: Dialer
   /** Profiles and extenders of the scheduler; default: upstream's default profile. */
   readonly scheduler?: SchedulerConfiguration
+  /** Who this server is to aggregated API servers; absent: it shows them no certificate. */
+  readonly aggregator?: { readonly frontProxy: FrontProxy; readonly authorities: ClientAuthorities }
   /** How requests share the event loop; absent: they do not. */
   readonly loopShare?: LoopShare
   /** What every loop gets in place of its plain client: faults, for tests. The administrator's client stays as it is. */
@@ -93,6 +97,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     paths: [openIdPaths(access.tokens)],
     components: ['controller-manager', 'scheduler'].map((name) => ({ name, isHealthy: () => !loopsEnded })),
     ...(options.advertise ? { advertise: options.advertise } : {}),
+    ...(options.aggregator ? { frontProxy: options.aggregator.frontProxy, clientAuthorities: options.aggregator.authorities } : {}),
     ...(options.loopShare ? { loopShare: options.loopShare } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
   })

@@ -73,6 +73,10 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     serviceAccountKeys: pki.serviceAccount,
     dialer: simulated?.dialer ?? dialer,
     loopShare: createLoopShare(clock),
+    aggregator: {
+      frontProxy: { certificate: pki.frontProxyClient.cert, key: pki.frontProxyClient.key },
+      authorities: { clientCa: pki.ca.cert, frontProxyCa: pki.frontProxyCa.cert },
+    },
     // Loopback cannot be an endpoint: pods would reach themselves.
     ...(advertised.startsWith('127.') ? {} : { advertise: { address: advertised, port: listen.port } }),
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },

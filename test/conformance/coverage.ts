@@ -62,6 +62,10 @@ export const coverage: readonly (readonly [file: string, codename: string])[] = 
     'admission-webhooks.test.ts',
     '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should unconditionally reject operations on fail closed webhook [Conformance]',
   ],
+  [
+    'aggregator.test.ts',
+    '[sig-api-machinery] Aggregator Should be able to support the 1.17 Sample API Server using the current Aggregator [LinuxOnly] [Conformance]',
+  ],
   ['devices.test.ts', '[sig-node] [DRA] CRUD Tests resource.k8s.io/v1 DeviceClass [Conformance]'],
   ['devices.test.ts', '[sig-node] [DRA] CRUD Tests resource.k8s.io/v1 ResourceClaim [Conformance]'],
   ['devices.test.ts', '[sig-node] [DRA] CRUD Tests resource.k8s.io/v1 ResourceClaimTemplate [Conformance]'],

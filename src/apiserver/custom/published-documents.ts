@@ -1,5 +1,7 @@
 import type { KindDefinition } from '../../kinds/kind.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
+import type { Aggregated, Aggregation } from '../aggregation/aggregation.ts'
+import { jsonDocument } from '../discovery/json-document.ts'
 import { createDiscovery, type Discovery } from '../discovery/discovery.ts'
 import { createOpenApi, type OpenApi } from '../openapi/openapi.ts'
 import { customPatchTypes } from '../openapi/parameters.ts'
@@ -19,8 +21,9 @@ export function publishedDocuments(parts: {
   /** Of the built-in kinds. */
   readonly definitions: Definitions
   readonly customType: (schema: string) => CustomType | undefined
+  readonly aggregation: Pick<Aggregation, 'all' | 'onChange'>
 }): PathHandler {
-  const { registry, definitions } = parts
+  const { registry, definitions, aggregation } = parts
   const kindsOf = (isCustom: boolean) =>
     registry
       .all()
@@ -29,18 +32,21 @@ export function publishedDocuments(parts: {
   const base = createOpenApi({ kinds: kindsOf(false), definitions })
   let current: { readonly discovery: Discovery; readonly openApi: OpenApi } | undefined
   registry.onChange(() => (current = undefined))
+  aggregation.onChange(() => (current = undefined))
   const documents = () => {
     if (current) return current
     const custom = kindsOf(true)
-    const discovery = createDiscovery({ kinds: [...kindsOf(false), ...custom] })
+    const aggregated = aggregation.all()
+    const foreign = aggregated.map((one) => ({ ...one, resources: one.documents.resources }))
+    const discovery = createDiscovery({ kinds: [...kindsOf(false), ...custom], foreign })
     const openApi =
-      custom.length === 0
+      custom.length === 0 && aggregated.length === 0
         ? base
         : createOpenApi({
             kinds: custom,
             definitions: { ...definitions, ...customDefinitions(custom, parts.customType, 'v3') },
             simplified: customDefinitions(custom, parts.customType, 'v2'),
-            base,
+            base: withAggregated(base, aggregated),
             patchTypes: customPatchTypes,
           })
     return (current = { discovery, openApi })
@@ -49,6 +55,25 @@ export function publishedDocuments(parts: {
     const { discovery, openApi } = documents()
     const whole = query.text === '' ? path : `${path}?${query.text}`
     return discovery.respond(whole, headers) ?? openApi.respond(whole, headers)
+  }
+}
+
+/** The documents of this server with those that aggregated ones gave; where names meet, this server's stay. */
+function withAggregated(base: OpenApi, aggregated: readonly Aggregated[]): OpenApi {
+  const documents = aggregated.map(({ documents: { openApi2 } }) => openApi2)
+  const merge = (read: (one: (typeof documents)[number]) => object) => Object.assign({}, ...documents.map(read)) as Record<string, object>
+  return {
+    respond: () => undefined,
+    swagger: () => {
+      const { paths, definitions } = base.swagger()
+      return { paths: { ...merge((one) => one.paths), ...paths }, definitions: { ...merge((one) => one.definitions), ...definitions } }
+    },
+    versions: () => {
+      const own = aggregated.flatMap(({ group, version, documents: { openApi3 } }) =>
+        openApi3 ? [[`apis/${group}/${version}`, jsonDocument(() => openApi3)] as const] : [],
+      )
+      return new Map([...base.versions(), ...own])
+    },
   }
 }
 

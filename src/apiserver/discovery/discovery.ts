@@ -1,6 +1,7 @@
 import type { KindDefinition } from '../../kinds/kind.ts'
 import type { ApiResponse } from '../contract.ts'
-import { type Group, groupKinds } from './group-versions.ts'
+import type { Group } from './group-versions.ts'
+import { type ForeignVersion, publishedGroups } from './published-groups.ts'
 import { headerText, type JsonDocument, jsonDocument, type RequestHeaders } from './json-document.ts'
 import { aggregatedDiscovery, apiGroup, apiResourceList } from './resource-lists.ts'
 
@@ -14,16 +15,19 @@ export type Discovery = { respond(path: string, headers: RequestHeaders): ApiRes
  */
 export function createDiscovery({
   kinds,
+  foreign = [],
   version,
   serverAddress = '',
 }: {
   readonly kinds: readonly KindDefinition[]
+  /** Group versions that other servers answer. */
+  readonly foreign?: readonly ForeignVersion[]
   /** The answer to `GET /version` (type Info of the API); without it the path is left to others. */
   readonly version?: Readonly<Record<string, string>>
   /** `HOST:PORT` that `/api` names to clients; most clients ignore it. */
   readonly serverAddress?: string
 }): Discovery {
-  const groups = lazy(() => groupKinds(kinds))
+  const groups = lazy(() => publishedGroups(kinds, foreign))
   const core = () => groups().filter((g) => g.name === '')
   const named = () => groups().filter((g) => g.name !== '')
   const plain = lazy(() => plainDocuments(core(), named(), serverAddress))
@@ -62,7 +66,8 @@ function plainDocuments(core: readonly Group[], named: readonly Group[], serverA
         root,
         jsonDocument(() => ({ kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(group) })),
       )
-    for (const v of group.versions)
+    // What another server answers is asked of that server.
+    for (const v of group.versions.filter(({ foreign }) => !foreign))
       documents.set(
         `${root}/${v.version}`,
         jsonDocument(() => apiResourceList(v)),

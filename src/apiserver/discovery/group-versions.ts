@@ -1,4 +1,5 @@
 import type { KindDefinition } from '../../kinds/kind.ts'
+import type { ForeignVersion } from './published-groups.ts'
 import { apiVersionOf } from '../../machinery/object.ts'
 
 /** The served kinds of one version of a group, in the order of their definition. */
@@ -7,6 +8,8 @@ export type GroupVersion = {
   readonly version: string
   readonly apiVersion: string
   readonly kinds: readonly KindDefinition[]
+  /** Another server answers it. */
+  readonly foreign?: ForeignVersion
 }
 
 /** A group with its versions, the preferred one first. */

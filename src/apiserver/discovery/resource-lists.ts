@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { APIGroup, APIResource } from '../../kinds/generated/types/meta-v1.ts'
 import type { KindDefinition, Subresource } from '../../kinds/kind.ts'
+import { aggregatedResources } from '../aggregation/remote-documents.ts'
 import type { Group, GroupVersion } from './group-versions.ts'
 
 /** The documents of discovery, as plain data: the old ones, a list a group version, and the aggregated one. */
@@ -62,8 +63,10 @@ export function aggregatedDiscovery(groups: readonly Group[], version: 'v2' | 'v
       metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
       versions: versions.map((v) => ({
         version: v.version,
-        resources: v.kinds.map(aggregatedResource).sort((a, b) => (a.resource < b.resource ? -1 : 1)),
-        freshness: 'Current',
+        resources: v.foreign
+          ? aggregatedResources(v, v.foreign.resources)
+          : v.kinds.map(aggregatedResource).sort((a, b) => (a.resource < b.resource ? -1 : 1)),
+        freshness: v.foreign?.isAvailable === false ? 'Stale' : 'Current',
       })),
     })),
   }

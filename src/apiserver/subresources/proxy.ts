@@ -24,7 +24,8 @@ const hopByHop = new Set([
   'upgrade',
   'http2-settings',
 ])
-const ownHeaders = /^(?::|authorization$|impersonate-|host$|content-length$|accept-encoding$|cookie$)/
+/** Who asks is this server's to tell; what clients say in these headers is nobody's word. */
+const ownHeaders = /^(?::|authorization$|impersonate-|x-remote-|host$|content-length$|accept-encoding$|cookie$)/
 
 /**
  * Requests through the API server to a node, pod or service: `…/proxy/PATH`. Names may carry a scheme and a port
@@ -64,7 +65,7 @@ export function proxyTarget(core: Core, info: ResourceRequest): DialTarget {
   return serviceTarget(core, info.namespace, { scheme, name, port })
 }
 
-type SplitName = { readonly scheme: string; readonly name: string; readonly port: string }
+export type SplitName = { readonly scheme: string; readonly name: string; readonly port: string }
 
 function splitName(text: string): SplitName {
   const parts = text.split(':')
@@ -86,7 +87,8 @@ function podTarget(core: Core, namespace: string, { scheme, name, port }: SplitN
   return { host, port: number, isSecure: scheme === 'https', isNode: false }
 }
 
-function serviceTarget(core: Core, namespace: string, { scheme, name, port }: SplitName): DialTarget {
+/** A ready endpoint of a service's port, given by name or number. Throws 404, 503. */
+export function serviceTarget(core: Core, namespace: string, { scheme, name, port }: SplitName): DialTarget {
   const reader = createObjectReader(core.registry, core.storage)
   const service = reader.get(services, namespace, name) as (KubeObject & Service) | undefined
   if (!service) throw statusErrors.notFound({ group: '', resource: 'services' }, name)
@@ -114,7 +116,7 @@ export function forwardedHeaders(request: ApiRequest): Record<string, string | s
   return headers
 }
 
-function answerHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | string[]> {
+export function answerHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | string[]> {
   const passed: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers)) if (value !== undefined && !hopByHop.has(name)) passed[name] = value
   return passed

@@ -6,9 +6,11 @@ import type { Namespace } from '../../kinds/generated/types/core-v1.ts'
 import type { KindRef } from '../../kinds/kind.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { planConditions, planDeletions, type Remaining } from './plan.ts'
+import { deleteAggregatedContents } from './aggregated-contents.ts'
+import { type Observed, planConditions, planDeletions, type Remaining } from './plan.ts'
 
 const { namespaces, events } = kindRefs.coreV1
+const { apiServices } = kindRefs.apiregistrationV1
 const ownFinalizer = 'kubernetes'
 
 const isNamespaced = (kind: KindRef) => kind.scope === 'Namespaced'
@@ -27,7 +29,7 @@ export function namespaceController(kinds: readonly KindRef[] = collectableKinds
   })
   return {
     name: 'namespace',
-    watches: [watchKind(namespaces), ...contents.map(leaving)],
+    watches: [watchKind(namespaces), watchKind(apiServices, () => []), ...contents.map(leaving)],
     customKinds: leaving,
     writes: [namespaces, events, ...contents],
     rules: [{ verbs: ['update'], apiGroups: [''], resources: ['namespaces/finalize'] }],
@@ -40,7 +42,9 @@ export function namespaceController(kinds: readonly KindRef[] = collectableKinds
 async function reconcile(contents: readonly KindRef[], context: LoopContext, name: string): Promise<ReconcileResult> {
   const namespace = context.informer(namespaces).get(name)
   if (!namespace?.metadata.deletionTimestamp || !namespace.spec?.finalizers?.includes(ownFinalizer)) return
-  const failures = await deleteContents(context, name, planDeletions(cachedContents(contents, context, name)))
+  const aggregated = await deleteAggregatedContents(context.client, context.informer(apiServices).list(), name)
+  const failures = [...aggregated.failures]
+  failures.push(...(await deleteContents(context, name, planDeletions(cachedContents(contents, context, name)))))
   let remaining = cachedContents(contents, context, name)
   if (remaining.length === 0 && failures.length === 0) {
     // The caches show nothing: only the API itself can say that nothing was created a moment ago.
@@ -48,7 +52,11 @@ async function reconcile(contents: readonly KindRef[], context: LoopContext, nam
     failures.push(...(await deleteContents(context, name, planDeletions(remaining))))
     if (remaining.length > 0) remaining = await liveContents([...contents, events], context, name)
   }
-  const current = await writeConditions(context, namespace, remaining, failures)
+  remaining = [...remaining, ...aggregated.remaining]
+  const { undiscovered } = aggregated
+  const current = await writeConditions(context, { namespace, remaining, failures, undiscovered })
+  if (undiscovered.length > 0)
+    throw new Error(`the kinds of ${undiscovered.join(', ')} are not known, so namespace ${name} cannot be emptied`)
   if (failures.length > 0) throw new Error(`the contents of namespace ${name} could not be deleted: ${failures.join(', ')}`)
   if (remaining.length === 0) await finalize(context, current)
   // What the caches do not follow (events) ends at once; anything else announces its end.
@@ -83,13 +91,9 @@ async function deleteContents(context: LoopContext, namespace: string, kinds: re
   return failures
 }
 
-async function writeConditions(
-  context: LoopContext,
-  namespace: Namespace,
-  remaining: readonly Remaining[],
-  failures: readonly string[],
-): Promise<Namespace> {
-  const conditions = planConditions({ namespace, remaining, failures }, context.clock.now())
+async function writeConditions(context: LoopContext, observed: Observed): Promise<Namespace> {
+  const { namespace } = observed
+  const conditions = planConditions(observed, context.clock.now())
   if (deepEqual(conditions, namespace.status?.conditions)) return namespace
   try {
     return await context.client.resource(namespaces).updateStatus({ ...namespace, status: { ...namespace.status, conditions } })

@@ -11,6 +11,8 @@ export type Observed = {
   readonly remaining: readonly Remaining[]
   /** Kinds whose deletion or listing failed just now. */
   readonly failures: readonly string[]
+  /** Group versions whose kinds nobody could tell just now. */
+  readonly undiscovered?: readonly string[]
 }
 
 /** Which kinds to delete now: pods by themselves first, so that nothing they use goes before them. */
@@ -23,7 +25,7 @@ export function planDeletions(remaining: readonly Remaining[]): readonly KindRef
 const qualified = ({ plural, group }: KindRef) => `${plural}.${group}`
 
 /** The five conditions by which `kubectl describe namespace` tells what a deletion waits for. */
-export function planConditions({ namespace, remaining, failures }: Observed, nowMs: number): NamespaceCondition[] {
+export function planConditions({ namespace, remaining, failures, undiscovered = [] }: Observed, nowMs: number): NamespaceCondition[] {
   const contents = remaining.map(({ kind, objects }) => `${qualified(kind)} has ${objects.length} resource instances`).sort()
   const finalizers = new Map<string, number>()
   for (const { objects } of remaining)
@@ -31,7 +33,7 @@ export function planConditions({ namespace, remaining, failures }: Observed, now
       for (const finalizer of object.metadata.finalizers ?? []) finalizers.set(finalizer, (finalizers.get(finalizer) ?? 0) + 1)
   const waiting = [...finalizers].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`).sort()
   const wanted = [
-    condition('NamespaceDeletionDiscoveryFailure', 'False', 'ResourcesDiscovered', 'All resources successfully discovered'),
+    discoveryCondition(undiscovered),
     condition('NamespaceDeletionGroupVersionParsingFailure', 'False', 'ParsedGroupVersions', 'All legacy kube types successfully parsed'),
     failures.length > 0
       ? condition(
@@ -65,6 +67,14 @@ export function planConditions({ namespace, remaining, failures }: Observed, now
     return { ...next, lastTransitionTime }
   })
   return [...current.filter(({ type }) => !wanted.some((next) => next.type === type)), ...merged]
+}
+
+function discoveryCondition(undiscovered: readonly string[]): NamespaceCondition {
+  const type = 'NamespaceDeletionDiscoveryFailure'
+  if (undiscovered.length === 0) return condition(type, 'False', 'ResourcesDiscovered', 'All resources successfully discovered')
+  const each = undiscovered.map((one) => `${one}: stale GroupVersion discovery: ${one}`).join(', ')
+  const message = `Discovery failed for some groups, ${undiscovered.length} failing: unable to retrieve the complete list of server APIs: ${each}`
+  return condition(type, 'True', 'DiscoveryFailed', message)
 }
 
 function condition(type: string, status: 'True' | 'False', reason: string, message: string): NamespaceCondition {

@@ -1,0 +1,94 @@
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import type { APIServiceSpec } from '../../kinds/generated/types/apiregistration-v1.ts'
+import type { UserInfo } from '../contract.ts'
+
+/** What this server shows to aggregated ones: a client certificate of the front-proxy authority. */
+export type FrontProxy = { readonly certificate: string; readonly key: string }
+
+export type Address = { readonly host: string; readonly port: number }
+
+export type RemoteRequest = {
+  readonly method: string
+  readonly path: string
+  readonly headers: OutgoingHttpHeaders
+  readonly body?: Uint8Array | undefined
+  readonly signal: AbortSignal
+}
+
+export type RemoteAnswer = {
+  readonly code: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** Connections to one aggregated API server. Failures are the socket's own errors. */
+export type RemoteServer = {
+  /** `isVerified` false: its certificate does not matter (the check of availability, as upstream's). */
+  request(address: Address, request: RemoteRequest, options?: { readonly isVerified: boolean }): Promise<RemoteAnswer>
+  connect(address: Address): Promise<Duplex>
+  close(): void
+}
+
+const connectTimeoutMs = 10_000
+
+/** TLS under the service's name, verified by `caBundle` or not at all, as its APIService says. */
+export function createRemoteServer(spec: APIServiceSpec, frontProxy: FrontProxy | undefined): RemoteServer {
+  const servername = `${spec.service?.name ?? ''}.${spec.service?.namespace ?? ''}.svc`
+  const identity = frontProxy ? { cert: frontProxy.certificate, key: frontProxy.key } : {}
+  const trust = spec.insecureSkipTLSVerify
+    ? { rejectUnauthorized: false }
+    : spec.caBundle
+      ? { ca: Buffer.from(spec.caBundle, 'base64').toString() }
+      : {}
+  const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4, servername, ...identity, ...trust })
+  const unverified = new Agent({ keepAlive: false, servername, ...identity, rejectUnauthorized: false })
+  return {
+    request: ({ host, port }, { body, ...rest }, { isVerified } = { isVerified: true }) =>
+      new Promise((resolve, reject) => {
+        const options: RequestOptions = { host, port, agent: isVerified ? agent : unverified, servername, ...rest }
+        const sent = httpsRequest(options)
+        sent.setTimeout(connectTimeoutMs, () => {
+          if (!sent.socket || sent.socket.connecting) sent.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`))
+        })
+        sent.once('response', (response: IncomingMessage) =>
+          resolve({ code: response.statusCode ?? 502, headers: response.headers, body: response }),
+        )
+        sent.once('error', reject)
+        sent.end(body)
+      }),
+    connect: ({ host, port }) =>
+      new Promise((resolve, reject) => {
+        const socket = connectTls({ host, port, servername, ...identity, ...trust })
+        socket.setTimeout(connectTimeoutMs, () => socket.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)))
+        socket.once('secureConnect', () => {
+          socket.setTimeout(0)
+          socket.off('error', reject)
+          resolve(socket)
+        })
+        socket.once('error', reject)
+      }),
+    close: () => {
+      agent.destroy()
+      unverified.destroy()
+    },
+  }
+}
+
+/** Who asks, in the headers that aggregated servers believe from this one (https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/). */
+export function identityHeaders({ name, uid, groups, extra = {} }: UserInfo): Record<string, string | string[]> {
+  return {
+    'X-Remote-User': name,
+    ...(uid ? { 'X-Remote-Uid': uid } : {}),
+    ...(groups.length > 0 ? { 'X-Remote-Group': [...groups] } : {}),
+    ...Object.fromEntries(Object.entries(extra).map(([key, values]) => [`X-Remote-Extra-${escapedKey(key)}`, [...values]])),
+  }
+}
+
+/** What is no letter of a header's name is written in percent, as upstream does. */
+const escapedKey = (key: string) =>
+  key.replace(/[^!#$&'*+\-.^_`|~0-9A-Za-z]/g, (c) =>
+    [...Buffer.from(c)].map((b) => `%${b.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  )
