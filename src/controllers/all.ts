@@ -19,6 +19,7 @@ import { nodeLifecycleController } from './node-lifecycle/controller.ts'
 import { persistentVolumeController } from './persistent-volume/controller.ts'
 import { podGcController } from './pod-gc/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
+import { resourceClaimController } from './resource-claim/controller.ts'
 import { resourceQuotaController } from './resourcequota/controller.ts'
 import { rootCaPublisherController } from './root-ca-publisher/controller.ts'
 import { serviceAccountController } from './serviceaccount/controller.ts'
@@ -73,5 +74,6 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     volumeProtectionController,
     ephemeralVolumeController,
     volumeExpandController,
+    resourceClaimController,
   ]
 }
