@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Pod, PodSpec } from '../../src/kinds/generated/types/core-v1.ts'
 import { podCondition } from '../../src/kinds/pod-status.ts'
-import { type Cluster, seededRandom, startCluster, type VirtualClock, virtualClock } from '../../src/roles/embedded.ts'
+import { type Cluster, type ClusterOptions, seededRandom, startCluster, type VirtualClock, virtualClock } from '../../src/roles/embedded.ts'
 
 export type ConformanceCluster = Cluster & {
   readonly clock: VirtualClock
@@ -25,9 +25,16 @@ export type PodOptions = {
   readonly spec?: Partial<PodSpec>
 }
 
-export async function startConformanceCluster(options: { readonly nodes?: number } = {}): Promise<ConformanceCluster> {
+export type ConformanceClusterOptions = { readonly nodes?: number; readonly runtime?: ClusterOptions['runtime'] }
+
+export async function startConformanceCluster(options: ConformanceClusterOptions = {}): Promise<ConformanceCluster> {
   const clock = virtualClock()
-  const cluster = await startCluster({ nodes: options.nodes ?? 2, clock, random: seededRandom(36) })
+  const cluster = await startCluster({
+    nodes: options.nodes ?? 2,
+    clock,
+    random: seededRandom(36),
+    ...(options.runtime ? { runtime: options.runtime } : {}),
+  })
   const core = cluster.clientset.coreV1()
   const until: ConformanceCluster['until'] = async (what, holds, limitMs = 120_000) => {
     for (const end = clock.now() + limitMs; clock.now() < end; await clock.advance(200)) {

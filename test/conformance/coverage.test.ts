@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { coverage } from './coverage.ts'
+import { controllersCoverage } from './controllers-coverage.ts'
+import { coverage as ofOthers } from './coverage.ts'
+
+const coverage = [...ofOthers, ...controllersCoverage]
 
 /** A codename without its tags: `[sig-node] Secrets should patch a secret [Conformance]` → `Secrets should patch a secret`. */
 const withoutTags = (codename: string) =>

@@ -163,8 +163,8 @@ class Rollout {
     )
   }
 
-  #nextRevision(): number {
-    return Math.max(0, ...this.#old.map(revisionOf)) + 1
+  #nextRevision(): bigint {
+    return this.#old.map(revisionOf).reduce((max, revision) => (revision > max ? revision : max), 0n) + 1n
   }
 
   /** Brings annotations and minReadySeconds of the ReplicaSet with the present template up to date. */
@@ -224,7 +224,9 @@ class Rollout {
   /** Keeps revisionHistoryLimit empty old ReplicaSets, the newest revisions. */
   #cleanUp(): void {
     const limit = this.#deployment.spec?.revisionHistoryLimit ?? 10
-    const alive = this.#old.filter((set) => !set.metadata.deletionTimestamp).sort((a, b) => revisionOf(a) - revisionOf(b) || byAge(a, b))
+    const alive = this.#old
+      .filter((set) => !set.metadata.deletionTimestamp)
+      .sort((a, b) => Number(revisionOf(a) - revisionOf(b)) || byAge(a, b))
     for (const set of alive.slice(0, Math.max(0, alive.length - limit))) {
       const isEmpty = (set.status?.replicas ?? 0) === 0 && specReplicas(set) === 0
       if (isEmpty && (set.metadata.generation ?? 0) <= (set.status?.observedGeneration ?? 0))
@@ -271,7 +273,7 @@ function newestSize(deployment: Deployment, bounds: Bounds, current: number, tot
   return room <= 0 ? current : current + Math.min(room, bounds.replicas - current)
 }
 
-function newReplicaSet(deployment: Deployment, bounds: Bounds, revision: number, oldTotal: number): ReplicaSet {
+function newReplicaSet(deployment: Deployment, bounds: Bounds, revision: bigint, oldTotal: number): ReplicaSet {
   const spec = deployment.spec!
   const { name = '', namespace } = deployment.metadata
   const hash = templateHash(spec.template, deployment.status?.collisionCount ?? 0)

@@ -23,9 +23,13 @@ function isOwn(key: string): boolean {
   )
 }
 
-export function revisionOf(set: ReplicaSet): number {
-  const revision = Number.parseInt(set.metadata.annotations?.[revisionAnnotation] ?? '', 10)
-  return Number.isNaN(revision) ? 0 : revision
+/** A 64-bit number: a user may start it anywhere. */
+export function revisionOf(set: ReplicaSet): bigint {
+  return parseRevision(set.metadata.annotations?.[revisionAnnotation]) ?? 0n
+}
+
+function parseRevision(text: string | undefined): bigint | undefined {
+  return text !== undefined && /^[0-9]{1,19}$/.test(text) ? BigInt(text) : undefined
 }
 
 export function replicasAnnotations(desired: number, maximum: number): Annotations {
@@ -33,18 +37,18 @@ export function replicasAnnotations(desired: number, maximum: number): Annotatio
 }
 
 /** The annotations that the newest ReplicaSet should have: the Deployment's, and the revision, which never falls. */
-export function newestAnnotations(deployment: Deployment, current: Annotations, revision: number): Annotations {
+export function newestAnnotations(deployment: Deployment, current: Annotations, revision: bigint): Annotations {
   const result: Record<string, string> = { ...current }
   for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) if (!isOwn(key)) result[key] = value
-  const old = Number.parseInt(current[revisionAnnotation] ?? '', 10)
-  if (!(old >= revision)) {
+  const old = parseRevision(current[revisionAnnotation])
+  if (old === undefined || old < revision) {
     result[revisionAnnotation] = String(revision)
-    if (!Number.isNaN(old)) result[revisionHistoryAnnotation] = appendHistory(current[revisionHistoryAnnotation] ?? '', old)
+    if (old !== undefined) result[revisionHistoryAnnotation] = appendHistory(current[revisionHistoryAnnotation] ?? '', old)
   }
   return result
 }
 
-function appendHistory(history: string, revision: number): string {
+function appendHistory(history: string, revision: bigint): string {
   const revisions = history === '' ? [] : history.split(',')
   revisions.push(String(revision))
   while (revisions.length > 1 && revisions.join(',').length > historyCharactersMax) revisions.shift()

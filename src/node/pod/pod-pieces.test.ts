@@ -37,6 +37,8 @@ const podOf = (name: string, spec: Partial<NonNullable<Pod['spec']>>): Pod => ({
 })
 const asking = (cpu: string) => ({ containers: [{ name: 'c', resources: { requests: { cpu } } }] })
 
+const opening = (port: { hostPort: number; hostIP?: string }) => ({ containers: [{ name: 'c', ports: [{ containerPort: 80, ...port }] }] })
+
 const admissions: readonly { title: string; pod: Pod; others?: readonly Pod[]; reason: string | undefined; message?: string }[] = [
   { title: 'a pod that fits is taken', pod: podOf('p', asking('600m')), reason: undefined },
   {
@@ -50,6 +52,19 @@ const admissions: readonly { title: string; pod: Pod; others?: readonly Pod[]; r
     title: 'finished pods free what they held',
     pod: podOf('p', asking('600m')),
     others: [{ ...podOf('o', asking('500m')), status: { phase: 'Succeeded' } }],
+    reason: undefined,
+  },
+  {
+    title: 'a port of the node that another pod has is refused',
+    pod: podOf('p', opening({ hostPort: 80 })),
+    others: [podOf('o', opening({ hostPort: 80, hostIP: '127.0.0.1' }))],
+    reason: 'NodePorts',
+    message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+  },
+  {
+    title: 'the same port of another address or protocol is taken',
+    pod: podOf('p', opening({ hostPort: 80, hostIP: '127.0.0.2' })),
+    others: [podOf('o', opening({ hostPort: 80, hostIP: '127.0.0.1' }))],
     reason: undefined,
   },
   { title: 'a full node refuses', pod: podOf('p', {}), others: [podOf('o', {}), podOf('q', {})], reason: 'OutOfpods' },
