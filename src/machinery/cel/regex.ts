@@ -1,0 +1,34 @@
+import { RE2JS } from 're2js'
+import { EvaluationError } from './evaluation-error.ts'
+
+/** Regular expressions with the syntax and the linear time of RE2, which JavaScript's own have not. */
+
+const patternsMax = 500
+const patterns = new Map<string, RE2JS>()
+
+/** Throws EvaluationError for a pattern that RE2 does not know. */
+export function regexOf(pattern: string): RE2JS {
+  const known = patterns.get(pattern)
+  if (known) return known
+  let compiled: RE2JS
+  try {
+    compiled = RE2JS.compile(pattern)
+  } catch (error) {
+    throw new EvaluationError((error as Error).message)
+  }
+  if (patterns.size >= patternsMax) patterns.clear()
+  patterns.set(pattern, compiled)
+  return compiled
+}
+
+export function matches(text: string, pattern: string): boolean {
+  return regexOf(pattern).matcher(text).find()
+}
+
+/** The texts that a pattern finds, one after the other, at most `limit`. */
+export function findAll(text: string, pattern: string, limit: number): string[] {
+  const matcher = regexOf(pattern).matcher(text)
+  const found: string[] = []
+  while (found.length < limit && matcher.find()) found.push(matcher.group() ?? '')
+  return found
+}
