@@ -24,6 +24,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/scheduling.md: Starting with it': {
     notRun: 'flags of a server; test/integration/scheduler-options.test.ts gives the same files to one',
   },
+  'docs/depends-on.md: Start one workload after another': { runIn: 'test/tidy/docs.test.ts' },
   'docs/stop-and-start.md: Stop and start': { runIn: 'test/tidy/docs.test.ts' },
   'docs/storage.md: A volume that outlives its pod': { runIn: 'test/tidy/docs.test.ts' },
   'docs/troubleshooting.md: Starting over': { notRun: 'test/e2e takes clusters down and up in the same way' },
@@ -64,6 +65,12 @@ test('docs/stop-and-start.md: the commands do what the page says', async () => {
   assert.equal(code, 0, stderr)
   const state = await cluster.sh("kubectl get pod web -o jsonpath='{.metadata.annotations.keelson\\.dev/run-state}'")
   assert.equal(state.stdout, 'running')
+})
+
+test('docs/depends-on.md: the second workload waits for the first', async () => {
+  const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/depends-on.md', 'sh')[0]?.text}`)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /waits for deployment\/database, which /)
 })
 
 test('docs/storage.md: the claim is bound', async () => {
