@@ -9,6 +9,7 @@ import { createWatchCache } from '../store/watch-cache.ts'
 import type { WatchCache } from '../store/watch-cache-contract.ts'
 import { admissionChain } from './admission/chain.ts'
 import { dynamicAdmission } from './admission/dynamic/dynamic-admission.ts'
+import { typeCheckPolicies } from './admission/policies/type-check-policies.ts'
 import { builtInPlugins } from './admission/plugins.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
 import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
@@ -149,7 +150,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const webhooks = createWebhookClient({ reader: () => reader, clock })
   const webhookMetrics = createWebhookMetrics()
   const dynamic = dynamicAdmission(
-    { cache, registry, reader, schemas, authorizer, clock, random, log, client: webhooks, metrics: webhookMetrics },
+    { cache, registry, reader, schemas, authorizer, clock, random, log, client: webhooks, metrics: webhookMetrics, storage: () => storage },
     closing.signal,
   )
   const last = dynamic.plugins.filter(({ name }) => !choice.disabled.includes(name))
@@ -160,14 +161,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     schemas,
     admission: admissionChain(plugins),
     authorizer,
-    hooks: createWriteHooks([resourceQuotaHook({ reader }), serviceAllocation({ reader, random, serviceCidr })]),
+    hooks: createWriteHooks([
+      ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader })]),
+      serviceAllocation({ reader, random, serviceCidr }),
+    ]),
     clock,
     random,
     log,
   }
   const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas, webhooks }, closing.signal)
   const fairness = { gate: createFlowGate(clock), share: options.loopShare ?? unlimitedShare }
-  const following = followFlowObjects(core, fairness.gate, closing.signal)
+  const following = Promise.all([followFlowObjects(core, fairness.gate, closing.signal), typeCheckPolicies(core, closing.signal)])
   const aggregation = createAggregation(core, options.frontProxy, closing.signal)
   const registering = keepRegistered(core, closing.signal)
   const dispatch = dispatchOf(options)

@@ -3,7 +3,6 @@ import { csrApprovingController, csrCleanerController, csrSigningController, typ
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts'
 import { cronJobController } from './cronjob/controller.ts'
 import { daemonSetController } from './daemonset/controller.ts'
-import { dependsOnController } from './depends-on/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
 import { disruptionController } from './disruption/controller.ts'
 import { endpointsController } from './endpoints/controller.ts'
@@ -76,6 +75,5 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     ephemeralVolumeController,
     volumeExpandController,
     resourceClaimController,
-    dependsOnController,
   ]
 }

@@ -47,6 +47,8 @@ export type ControlPlaneOptions = {
   readonly dialer?: Dialer
   /** Profiles and extenders of the scheduler; default: upstream's default profile. */
   readonly scheduler?: SchedulerConfiguration
+  /** Names of admission plugins beyond the defaults, and of those to leave out. */
+  readonly admission?: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
   /** Who this server is to aggregated API servers; absent: it shows them no certificate. */
   readonly aggregator?: { readonly frontProxy: FrontProxy; readonly authorities: ClientAuthorities }
   /** How requests share the event loop; absent: they do not. */
@@ -96,6 +98,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
     paths: [openIdPaths(access.tokens)],
     components: ['controller-manager', 'scheduler'].map((name) => ({ name, isHealthy: () => !loopsEnded })),
+    withAdmission: options.admission?.enabled ?? [],
+    withoutAdmission: options.admission?.disabled ?? [],
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.aggregator ? { frontProxy: options.aggregator.frontProxy, clientAuthorities: options.aggregator.authorities } : {}),
     ...(options.loopShare ? { loopShare: options.loopShare } : {}),

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { parseArgs } from 'node:util'
+import { admissionPluginNames } from '../apiserver/admission/plugin-names.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { defaultDataDir } from '../cli/cluster-state.ts'
 import type { LogLevel } from '../platform/pino-log.ts'
@@ -17,6 +18,8 @@ export type ServerOptions = {
   readonly registriesDir: string | undefined
   readonly logLevel: LogLevel
   readonly scheduler: SchedulerFiles
+  /** Names of admission plugins beyond the defaults, and of those to leave out. */
+  readonly admission: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
 }
 
 export type AgentOptions = {
@@ -55,6 +58,8 @@ The control plane in the foreground, for systemd.
   --registries-dir DIR    containerd's certs.d: a hosts.toml a registry (default registries.d in the data directory)
   --scheduler-config FILE a KubeSchedulerConfiguration: profiles, weights, extenders
   --scheduler-plugin FILE a TypeScript module that exports scheduler plugins; may be given several times
+  --enable-admission-plugins NAMES   admission plugins to run that are off by default, with commas between them
+  --disable-admission-plugins NAMES  admission plugins to leave out
   --log-level LEVEL       debug, info, warn, error or silent (default info)
 `
 
@@ -82,6 +87,8 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
     nodes: { type: 'string', default: '1' },
     'scheduler-config': { type: 'string' },
     'scheduler-plugin': { type: 'string', multiple: true },
+    'enable-admission-plugins': { type: 'string', multiple: true },
+    'disable-admission-plugins': { type: 'string', multiple: true },
   })
   if (values.help) return undefined
   const runtime = text(values.runtime) ?? (isRoot ? 'containerd' : 'fake')
@@ -93,6 +100,7 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
     runtime,
     nodes: parseCount(text(values.nodes) ?? '1'),
     scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
+    admission: { enabled: pluginNames(values['enable-admission-plugins']), disabled: pluginNames(values['disable-admission-plugins']) },
     ...nodeOptions(values),
   }
 }
@@ -140,6 +148,14 @@ function parse(
 
 const text = (value: Value) => (typeof value === 'string' ? value : undefined)
 const texts = (value: Value) => (Array.isArray(value) ? (value as readonly string[]) : [])
+/** As upstream's flags take them: a list with commas, and the flag may be repeated. */
+function pluginNames(value: Value): readonly string[] {
+  const names = texts(value).flatMap((list) => list.split(',').map((name) => name.trim()))
+  const unknown = names.find((name) => !admissionPluginNames.includes(name))
+  if (unknown !== undefined) throw misuse(`admission plugin ${unknown}`, `name some of ${admissionPluginNames.join(', ')}`)
+  return names
+}
+
 const misuse = (cause: string, nextStep: string) => new CliError(`cannot use ${cause}`, { nextStep, exitCode: 2 })
 
 function parseListen(listen: string): ServerOptions['listen'] {

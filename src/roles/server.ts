@@ -81,6 +81,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     ...(advertised.startsWith('127.') ? {} : { advertise: { address: advertised, port: listen.port } }),
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
     ...(scheduler ? { scheduler } : {}),
+    admission: options.admission,
   })
   const front = createHttpFront({
     handle: controlPlane.api.handle,

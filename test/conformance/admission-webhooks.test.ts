@@ -368,3 +368,41 @@ test('AdmissionWebhook should unconditionally reject operations on fail closed w
     500,
   )
 })
+
+/** Conditions are stored as they are written, and replaced by an update. */
+async function checkConditions(type: Type): Promise<void> {
+  const conditions = (value: string) => [{ name: `expression-${value}`, expression: `object.metadata.namespace == '${value}'` }]
+  await register(type, [hook(deny, onConfigMaps, { matchConditions: conditions('test') })])
+  const made = await configurations[type].get('conformance')
+  const [webhook] = made.webhooks as TestJson[]
+  assert.deepEqual(webhook!.matchConditions, conditions('test'))
+  await configurations[type].replace('conformance', { ...made, webhooks: [{ ...webhook, matchConditions: conditions('other') }] })
+  assert.deepEqual(at(await configurations[type].get('conformance'), 'webhooks.0.matchConditions'), conditions('other'))
+}
+
+test('AdmissionWebhook should be able to create and update mutating webhook configurations with match conditions', () =>
+  checkConditions('mutating'))
+
+test('AdmissionWebhook should be able to create and update validating webhook configurations with match conditions', () =>
+  checkConditions('validating'))
+
+async function checkWrongConditions(type: Type): Promise<void> {
+  const matchConditions = [{ name: 'invalid-expression-1', expression: '... [] bad expression' }]
+  const { code, json } = await send('POST', configurations[type].path, {
+    body: { metadata: { name: 'wrong' }, webhooks: [hook(deny, onConfigMaps, { matchConditions })] },
+  })
+  assert.equal(code, 422)
+  assert.match(String(json.message), /webhooks\[0\]\.matchConditions\[0\]\.expression: Invalid value: .*: compilation failed/)
+}
+
+test('AdmissionWebhook should reject mutating webhook configurations with invalid match conditions', () => checkWrongConditions('mutating'))
+
+test('AdmissionWebhook should reject validating webhook configurations with invalid match conditions', () =>
+  checkWrongConditions('validating'))
+
+test("AdmissionWebhook should mutate everything except 'skip-me' configmaps", async () => {
+  const matchConditions = [{ name: 'skip-me', expression: `object.metadata.name != 'skip-me'` }]
+  await register('mutating', [hook(add('mutated'), onConfigMaps, { matchConditions })])
+  assert.deepEqual(keysOf(await configMaps.create(configMap('skip-me', { own: '1' }))), ['own'])
+  assert.deepEqual(keysOf(await configMaps.create(configMap('other', { own: '1' }))), ['mutated', 'own'])
+})

@@ -13,7 +13,8 @@ const withoutTags = (codename: string) =>
     .replace(/\s+/g, ' ')
     .trim()
 
-const titlesOf = (file: string) => [...readFileSync(file, 'utf8').matchAll(/'([^'\n]{16,})'/g)].map((match) => match[1]!)
+const titlesOf = (file: string) =>
+  [...readFileSync(file, 'utf8').matchAll(/'([^'\n]{16,})'|"([^"\n]{16,})"/g)].map((match) => match[1] ?? match[2]!)
 
 test('every conformance test that is listed has a test of its title', () => {
   const missing = coverage

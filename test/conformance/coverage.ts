@@ -4,6 +4,67 @@
  */
 export const coverage: readonly (readonly [file: string, codename: string])[] = [
   [
+    'runtime-class.test.ts',
+    '[sig-node] RuntimeClass should reject a Pod requesting a deleted RuntimeClass [NodeConformance] [Conformance]',
+  ],
+  [
+    'runtime-class.test.ts',
+    '[sig-node] RuntimeClass should reject a Pod requesting a non-existent RuntimeClass [NodeConformance] [Conformance]',
+  ],
+  ['runtime-class.test.ts', '[sig-node] RuntimeClass should support RuntimeClasses API operations [Conformance]'],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to create and update mutating webhook configurations with match conditions [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to create and update validating webhook configurations with match conditions [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    "[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate everything except 'skip-me' configmaps [Conformance]",
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should reject mutating webhook configurations with invalid match conditions [Conformance]',
+  ],
+  [
+    'admission-webhooks.test.ts',
+    '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should reject validating webhook configurations with invalid match conditions [Conformance]',
+  ],
+  [
+    'admission-policies.test.ts',
+    '[sig-api-machinery] MutatingAdmissionPolicy [Privileged:ClusterAdmin] should mutate a Deployment [Conformance]',
+  ],
+  [
+    'admission-policies.test.ts',
+    '[sig-api-machinery] MutatingAdmissionPolicy [Privileged:ClusterAdmin] should mutate a Deployment with annotations [Conformance]',
+  ],
+  [
+    'admission-policies.test.ts',
+    '[sig-api-machinery] MutatingAdmissionPolicy [Privileged:ClusterAdmin] should support MutatingAdmissionPolicy API operations [Conformance]',
+  ],
+  [
+    'admission-policies.test.ts',
+    '[sig-api-machinery] MutatingAdmissionPolicy [Privileged:ClusterAdmin] should support MutatingAdmissionPolicyBinding API operations [Conformance]',
+  ],
+  [
+    'admission-policies.test.ts',
+    '[sig-api-machinery] ValidatingAdmissionPolicy [Privileged:ClusterAdmin] should allow expressions to refer variables. [Conformance]',
+  ],
+  [
+    'admission-policies.test.ts',
+    '[sig-api-machinery] ValidatingAdmissionPolicy [Privileged:ClusterAdmin] should support ValidatingAdmissionPolicy API operations [Conformance]',
+  ],
+  [
+    'admission-policies.test.ts',
+    '[sig-api-machinery] ValidatingAdmissionPolicy [Privileged:ClusterAdmin] should support ValidatingAdmissionPolicyBinding API operations [Conformance]',
+  ],
+  [
+    'admission-policies.test.ts',
+    '[sig-api-machinery] ValidatingAdmissionPolicy [Privileged:ClusterAdmin] should validate against a Deployment [Conformance]',
+  ],
+  [
     'admission-webhooks.test.ts',
     '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] listing mutating webhooks should work [Conformance]',
   ],

@@ -17,6 +17,8 @@ const commandLanguages = ['sh', 'console', 'bash', 'shell', 'ts']
 const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly notRun: string }>> = {
   'README.md: Two commands': { notRun: 'the e2e group runs both: test/e2e/cluster.ts the first, the CI the second' },
   'README.md: A first application in five lines': { notRun: 'needs an image of the reader; test/e2e/tutorial.test.ts runs the same steps' },
+  'docs/admission.md: A policy': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/admission.md: Secure pods': { runIn: 'test/tidy/docs.test.ts' },
   'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
   'docs/performance.md: How to run': { notRun: 'it measures for minutes, on a machine that does nothing else' },
   'docs/scheduling.md: A plugin of your own': { runIn: 'test/integration/scheduler-options.test.ts' },
@@ -24,7 +26,6 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/scheduling.md: Starting with it': {
     notRun: 'flags of a server; test/integration/scheduler-options.test.ts gives the same files to one',
   },
-  'docs/depends-on.md: Start one workload after another': { runIn: 'test/tidy/docs.test.ts' },
   'docs/stop-and-start.md: Stop and start': { runIn: 'test/tidy/docs.test.ts' },
   'docs/storage.md: A volume that outlives its pod': { runIn: 'test/tidy/docs.test.ts' },
   'docs/troubleshooting.md: Starting over': { notRun: 'test/e2e takes clusters down and up in the same way' },
@@ -67,10 +68,15 @@ test('docs/stop-and-start.md: the commands do what the page says', async () => {
   assert.equal(state.stdout, 'running')
 })
 
-test('docs/depends-on.md: the second workload waits for the first', async () => {
-  const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/depends-on.md', 'sh')[0]?.text}`)
+test('docs/admission.md: what breaks a policy is refused, and told why', async () => {
+  const [pods, policy] = docBlocks('docs/admission.md', 'sh')
+  const strict = await cluster.sh(`set -e\n${pods?.text}`)
+  assert.equal(strict.code, 0, strict.stderr)
+  assert.match(strict.stderr, /pods "plain" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false/)
+  const { code, stderr, stdout } = await cluster.sh(`set -e\n${policy?.text}`)
   assert.equal(code, 0, stderr)
-  assert.match(stdout, /waits for deployment\/database, which /)
+  assert.match(stderr, /ValidatingAdmissionPolicy 'replicas.example.com' .* denied request: two replicas at least, not 1/)
+  assert.match(stdout, /deployment.apps\/front created/)
 })
 
 test('docs/storage.md: the claim is bound', async () => {

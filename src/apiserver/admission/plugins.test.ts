@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { seededRandom } from '../../base/random.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
+import { admissionPluginNames, offByDefault } from './plugin-names.ts'
+import { builtInPlugins } from './plugins.ts'
 import { createTestApi } from '../test-api.ts'
 import { at, sender, type TestResponse } from '../test-requests.ts'
 
@@ -165,4 +167,23 @@ test('a quota can be for claims of one attributes class', async () => {
   const wrong = await core('resourcequotas', { metadata: { name: 'w' }, spec: { hard: { services: '1' }, scopes: ['BestEffort'] } })
   assert.equal(wrong.code, 422)
   assert.match(String(wrong.json.message), /spec.scopes: Invalid value: \["BestEffort"\]: unsupported scope applied to resource/)
+})
+
+test('creates at once never take more than a quota has', async () => {
+  const quota = { metadata: { name: 'at-once' }, spec: { hard: { 'count/secrets': '7' } } }
+  ok(await core('resourcequotas', quota))
+  const all = await Promise.all(Array.from({ length: 30 }, (_, i) => core('secrets', { metadata: { name: `s-${i}` } })))
+  assert.equal(all.filter(({ code }) => code === 201).length, 7)
+  assert.match(
+    String(all.at(-1)?.json.message),
+    /exceeded quota: at-once, requested: count\/secrets=1, used: count\/secrets=7, limited: count\/secrets=7$/,
+  )
+})
+
+test('the plugins run in the order of their list', () => {
+  const { core: parts } = api
+  const all = builtInPlugins({ ...parts, reader: api.reader }, { enabled: [...offByDefault], disabled: [] }).map(({ name }) => name)
+  const listed = admissionPluginNames.filter((name) => all.includes(name))
+  assert.deepEqual(all.slice(0, listed.length), listed)
+  assert.deepEqual(all.slice(listed.length), ['PrivilegeEscalation', 'ExpressionValidation'])
 })

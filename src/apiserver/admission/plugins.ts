@@ -8,11 +8,13 @@ import { certificateSubjectRestriction } from './certificate-subject-restriction
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { expressionValidation } from './expression-validation.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { ownerReferencesPermissionEnforcement } from './owner-references-permission-enforcement.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { offByDefault } from './plugin-names.ts'
 import { podSecurity } from './pod-security/pod-security.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
 import { priorityAdmission } from './priority.ts'
@@ -36,13 +38,10 @@ export type PluginChoice = {
   readonly disabled?: readonly string[]
 }
 
-/** Off unless asked for, as upstream's. */
-const offByDefault: ReadonlySet<string> = new Set(['OwnerReferencesPermissionEnforcement'])
-
 /**
  * The built-in plugins in upstream's order (https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/).
  * ResourceQuota comes last and is a write hook, because what it takes must be given back when a write fails.
- * PrivilegeEscalation is no plugin upstream but part of its RBAC storage.
+ * PrivilegeEscalation and ExpressionValidation are no plugins upstream but part of its storage of roles and of policies.
  */
 export function builtInPlugins(parts: PluginParts, { enabled = [], disabled = [] }: PluginChoice): readonly AdmissionPlugin[] {
   const { reader, random, authorizer } = parts
@@ -66,6 +65,7 @@ export function builtInPlugins(parts: PluginParts, { enabled = [], disabled = []
     defaultIngressClass(reader),
     podTopologyLabels(reader),
     privilegeEscalation({ authorizer, reader }),
+    expressionValidation,
   ]
   return all.filter(({ name }) => !disabled.includes(name) && (!offByDefault.has(name) || enabled.includes(name)))
 }

@@ -1,4 +1,3 @@
-import { dependsOnAnnotation } from '../../kinds/keelson/depends-on.ts'
 import type { Deployment, ReplicaSet } from '../../kinds/generated/types/apps-v1.ts'
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision'
@@ -20,8 +19,7 @@ function isOwn(key: string): boolean {
     key === maxReplicasAnnotation ||
     key === 'kubectl.kubernetes.io/last-applied-configuration' ||
     key === 'deprecated.deployment.rollback.to' ||
-    // What its pods wait for is theirs; all else of ours is the Deployment's.
-    (key.startsWith('keelson.dev/') && key !== dependsOnAnnotation)
+    key.startsWith('keelson.dev/')
   )
 }
 

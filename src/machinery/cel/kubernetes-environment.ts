@@ -2,6 +2,7 @@ import { authorizerLibrary } from './authorizer.ts'
 import { twoVariableLibrary } from './comprehension-code.ts'
 import { celEnvironment, type Environment, type EnvironmentOptions, withVariables } from './environment.ts'
 import { formatLibrary } from './named-format.ts'
+import { jsonPatchLibrary } from './json-patch-library.ts'
 import { listLibrary, setLibrary } from './list-library.ts'
 import { bindingMacros } from './macros.ts'
 import { networkLibrary } from './network-library.ts'
@@ -29,6 +30,7 @@ export function kubernetesEnvironment(options: Omit<EnvironmentOptions, 'librari
       semverLibrary(),
       formatLibrary(),
       authorizerLibrary(),
+      jsonPatchLibrary(),
       twoVariableLibrary(),
       { macros: bindingMacros },
     ],

@@ -1,16 +1,21 @@
 import type {
-  MutatingWebhookConfiguration,
-  ValidatingWebhookConfiguration,
+  MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
 } from '../../../kinds/generated/types/admissionregistration-v1.ts'
-import type { KubeObject } from '../../../machinery/object.ts'
 import type { SchemaSet } from '../../../machinery/schema/schema-set.ts'
 import type { WatchCache } from '../../../store/watch-cache-contract.ts'
 import type { CachedObject } from '../../cached-object.ts'
 import type { AdmissionPlugin, Authorizer } from '../../contract.ts'
 import { followPrefix } from '../../follow-prefix.ts'
 import type { ObjectReader } from '../../object-reader.ts'
+import type { ObjectStorage } from '../../object-storage.ts'
+import { mutatingPolicies } from '../policies/mutating-policies.ts'
+import { type BindingObject, type PolicyObject, type PolicySet, policySet } from '../policies/policy-set.ts'
+import { validatingPolicies } from '../policies/validating-policies.ts'
 import type { CallParts } from '../webhooks/call-webhook.ts'
-import { type HookSet, hookSet } from '../webhooks/hooks.ts'
+import { hookSet } from '../webhooks/hooks.ts'
 import { mutatingWebhooks } from '../webhooks/mutating-webhooks.ts'
 import { validatingWebhooks } from '../webhooks/validating-webhooks.ts'
 
@@ -19,6 +24,7 @@ export type DynamicAdmissionParts = CallParts & {
   readonly reader: ObjectReader
   readonly schemas: SchemaSet
   readonly authorizer: Authorizer
+  readonly storage: () => ObjectStorage
 }
 
 export type DynamicAdmission = {
@@ -28,31 +34,41 @@ export type DynamicAdmission = {
   readonly ended: Promise<void>
 }
 
-type Configuration = KubeObject & (MutatingWebhookConfiguration | ValidatingWebhookConfiguration)
-
 /**
  * Admission by objects that come and go while the server runs: webhooks and policies. What is stored is compiled when it
  * changes, never on a request; a request costs nothing while nothing is configured for it.
  */
 export function dynamicAdmission(parts: DynamicAdmissionParts, signal: AbortSignal): DynamicAdmission {
   const followed: Promise<void>[] = []
-  const hooksOf = (plural: string): (() => HookSet) => {
-    const resource = parts.registry.find('admissionregistration.k8s.io', 'v1', plural)
-    let hooks = hookSet([], parts)
-    if (!resource) return () => hooks
+  const follow = <T>(plurals: readonly string[], make: (...lists: readonly (readonly never[])[]) => T): (() => T) => {
+    const resources = plurals.flatMap((plural) => parts.registry.find('admissionregistration.k8s.io', 'v1', plural) ?? [])
+    let value = make(...plurals.map(() => []))
+    if (resources.length < plurals.length) return () => value
+    // The cast: what is stored under a kind's prefix is of that kind.
+    const listOf = (prefix: string) => parts.cache.list(prefix).map((entry) => entry.value.object) as unknown as readonly never[]
     const look = () => {
-      hooks = hookSet(
-        parts.cache.list(resource.prefix).map(({ value }) => value.object as Configuration),
-        parts,
-      )
+      value = make(...resources.map(({ prefix }) => listOf(prefix)))
     }
-    followed.push(followPrefix(parts.cache, resource.prefix, { look, signal }))
+    for (const { prefix } of resources) followed.push(followPrefix(parts.cache, prefix, { look, signal }))
     look()
-    return () => hooks
+    return () => value
   }
+  const hooksOf = (plural: string) => follow([plural], (configurations = []) => hookSet(configurations, parts))
+  const policiesOf = <P extends PolicyObject, B extends BindingObject>(plural: string, bindings: string) =>
+    follow<PolicySet<P, B>>([plural, bindings], (policies = [], bound = []) => policySet<P, B>(policies, bound, parts))
+  const validating = policiesOf<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>(
+    'validatingadmissionpolicies',
+    'validatingadmissionpolicybindings',
+  )
+  const mutating = policiesOf<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding>(
+    'mutatingadmissionpolicies',
+    'mutatingadmissionpolicybindings',
+  )
   return {
     plugins: [
+      mutatingPolicies({ ...parts, policies: mutating }),
       mutatingWebhooks({ ...parts, hooks: hooksOf('mutatingwebhookconfigurations') }),
+      validatingPolicies({ ...parts, policies: validating }),
       validatingWebhooks({ ...parts, hooks: hooksOf('validatingwebhookconfigurations') }),
     ],
     ended: Promise.all(followed).then(() => {}),

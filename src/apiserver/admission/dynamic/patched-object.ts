@@ -11,15 +11,19 @@ import type { Resource } from '../../registry.ts'
  */
 export function finishPatched(schemas: SchemaSet, resource: Resource, object: KubeObject): void {
   const { kind } = resource
-  const isOwn = object.kind === kind.kind
-  const schema = isOwn ? kind.schema : schemaName({ ...parseApiVersion(object.apiVersion ?? ''), kind: object.kind ?? '' })
+  const schema = schemaOf(resource, object)
   if (schemas.lookup(schema)) {
     const { error } = schemas.decode(schema, object)
     if (error !== undefined) throw new Error(error)
     schemas.applyDefaults(schema, object)
   }
   object.metadata ??= {}
-  if (isOwn) kind.applyDefaults?.(object)
+  if (object.kind === kind.kind) kind.applyDefaults?.(object)
+}
+
+/** The schema's name of an object that a request on the resource carries: some subresources have a kind of their own. */
+export function schemaOf({ kind }: Resource, object: KubeObject): string {
+  return object.kind === kind.kind ? kind.schema : schemaName({ ...parseApiVersion(object.apiVersion ?? ''), kind: object.kind ?? '' })
 }
 
 /** Makes `target` the same as `next`, in place: other plugins hold it. Gives whether anything changed. */

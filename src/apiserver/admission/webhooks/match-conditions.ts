@@ -1,16 +1,46 @@
-import type { AdmissionRequest } from '../../contract.ts'
+import type { AdmissionRequest, Authorizer } from '../../contract.ts'
+import type { ObjectReader } from '../../object-reader.ts'
+import { objectsIn } from '../dynamic/attributes.ts'
 import { refusal } from '../refusal.ts'
 import type { CallParts } from './call-webhook.ts'
-import type { Invocation } from './hooks.ts'
+import type { Hook, Invocation } from './hooks.ts'
 
-/** Whether the webhook's match conditions hold of the request. */
+type Expressions = {
+  readonly conditions: typeof import('../dynamic/conditions.ts')
+  readonly bindings: typeof import('../dynamic/bindings.ts')
+  readonly expressions: typeof import('../dynamic/expressions.ts')
+}
+
+let loading: Promise<Expressions> | undefined
+
+/** Most servers never see an expression: what runs them is loaded for the first. */
+function loadExpressions(): Promise<Expressions> {
+  return (loading ??= Promise.all([
+    import('../dynamic/conditions.ts'),
+    import('../dynamic/bindings.ts'),
+    import('../dynamic/expressions.ts'),
+  ]).then(([conditions, bindings, expressions]) => ({ conditions, bindings, expressions })))
+}
+
+const compiled = new WeakMap<Hook, ReturnType<Expressions['conditions']['compileConditions']>>()
+
+/** Whether the webhook's match conditions hold of the request. Throws 403 where they cannot be evaluated and its policy is to fail. */
 export async function matchesConditions(
-  _parts: CallParts,
+  parts: CallParts & { readonly reader: ObjectReader; readonly authorizer: Authorizer },
   request: AdmissionRequest,
-  { invocation }: { readonly invocation: Invocation; readonly type: 'admit' | 'validating' },
+  { invocation, type }: { readonly invocation: Invocation; readonly type: 'admit' | 'validating' },
 ): Promise<boolean> {
-  const { matchConditions = [], failurePolicy } = invocation.hook.webhook
+  const { hook, resource } = invocation
+  const { name, matchConditions = [], failurePolicy } = hook.webhook
   if (matchConditions.length === 0) return true
-  if (failurePolicy === 'Ignore') return false
-  throw refusal(request, 'match conditions are not evaluated by this server')
+  const { conditions, bindings, expressions } = await loadExpressions()
+  let all = compiled.get(hook)
+  if (!all)
+    compiled.set(hook, (all = conditions.compileConditions(expressions.expressionEnvironment({ hasAuthorizer: true }), matchConditions)))
+  const objects = await objectsIn(resource, request, parts.registry)
+  const budget = { left: expressions.matchCostMax }
+  const outcome = conditions.runConditions(all, bindings.bindingsOf(parts, request, { resource, objects }), { budget, failurePolicy })
+  if (outcome.error !== undefined) throw refusal(request, outcome.error)
+  if (!outcome.matches) parts.metrics.excluded({ name, type, operation: request.operation })
+  return outcome.matches
 }

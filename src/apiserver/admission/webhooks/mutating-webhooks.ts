@@ -4,14 +4,20 @@ import { deepEqual } from '../../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../../machinery/object.ts'
 import type { SchemaSet } from '../../../machinery/schema/schema-set.ts'
 import { statusErrors } from '../../../machinery/status-error.ts'
-import type { AdmissionPass, AdmissionPlugin, AdmissionRequest } from '../../contract.ts'
+import type { AdmissionPass, AdmissionPlugin, AdmissionRequest, Authorizer } from '../../contract.ts'
+import type { ObjectReader } from '../../object-reader.ts'
 import { convertObject, isExempt, ownResource } from '../dynamic/attributes.ts'
 import { finishPatched, replaceContent } from '../dynamic/patched-object.ts'
 import { type Called, type CallParts, callWebhook } from './call-webhook.ts'
 import type { HookSet, Invocation } from './hooks.ts'
 import { matchesConditions } from './match-conditions.ts'
 
-type Parts = CallParts & { readonly schemas: SchemaSet; readonly hooks: () => HookSet }
+type Parts = CallParts & {
+  readonly schemas: SchemaSet
+  readonly reader: ObjectReader
+  readonly authorizer: Authorizer
+  readonly hooks: () => HookSet
+}
 
 /** What the webhooks know of the request's first pass when plugins are run again. */
 type Memory = {

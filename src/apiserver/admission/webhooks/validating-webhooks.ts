@@ -1,11 +1,14 @@
-import type { AdmissionPlugin } from '../../contract.ts'
+import type { AdmissionPlugin, Authorizer } from '../../contract.ts'
+import type { ObjectReader } from '../../object-reader.ts'
 import { isExempt } from '../dynamic/attributes.ts'
 import { type CallParts, callWebhook } from './call-webhook.ts'
 import type { HookSet } from './hooks.ts'
 import { matchesConditions } from './match-conditions.ts'
 
 /** Asks every webhook that wants to judge the final object, all at once. The first refusal in their order is the answer. */
-export function validatingWebhooks(parts: CallParts & { readonly hooks: () => HookSet }): AdmissionPlugin {
+export function validatingWebhooks(
+  parts: CallParts & { readonly reader: ObjectReader; readonly authorizer: Authorizer; readonly hooks: () => HookSet },
+): AdmissionPlugin {
   return {
     name: 'ValidatingAdmissionWebhook',
     handles: (_operation, kind) => !isExempt(kind),

@@ -1,0 +1,109 @@
+import type {
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+} from '../../../kinds/generated/types/admissionregistration-v1.ts'
+import { StatusError } from '../../../machinery/status-error.ts'
+import type { AdmissionPlugin, AdmissionRequest, Authorizer } from '../../contract.ts'
+import { isExempt, namespaceOf, objectsIn } from '../dynamic/attributes.ts'
+import { refusal } from '../refusal.ts'
+import { type ParamParts, paramsOf } from './params.ts'
+import type { MatchParts } from './policy-matcher.ts'
+import { type BoundPolicy, matchedBindings, type PolicySet } from './policy-set.ts'
+import type { Denial, Judgement } from './validate-by-policy.ts'
+
+export type ValidatingPolicies = PolicySet<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>
+type Bound = BoundPolicy<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>
+type Parts = MatchParts & ParamParts & { readonly authorizer: Authorizer; readonly policies: () => ValidatingPolicies }
+
+const auditPrefix = 'validation.policy.admission.k8s.io/'
+
+/** Judges requests by the expressions of ValidatingAdmissionPolicies (https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/). */
+export function validatingPolicies(parts: Parts): AdmissionPlugin {
+  return {
+    name: 'ValidatingAdmissionPolicy',
+    handles: (_operation, kind) => !isExempt(kind),
+    validate: (request) => {
+      const policies = parts.policies()
+      if (policies.isEmpty) return
+      const candidates = policies.candidates(request)
+      if (candidates.length === 0) return
+      return judgeAll(parts, request, candidates)
+    },
+  }
+}
+
+async function judgeAll(parts: Parts, request: AdmissionRequest, candidates: readonly Bound[]): Promise<void> {
+  const denied: { readonly message: string; readonly reason: string }[] = []
+  const failures: object[] = []
+  for (const bound of candidates) {
+    const notes = new Map<string, Set<string>>()
+    for (const { judgement, binding, name } of await judge(parts, request, bound)) {
+      for (const { key, value } of judgement.annotations) notes.set(key, (notes.get(key) ?? new Set()).add(value))
+      for (const denial of judgement.denials) {
+        const actions = binding?.spec?.validationActions ?? ['Deny']
+        if (actions.includes('Deny')) denied.push({ message: denialText(bound.name, name, denial.message), reason: denial.reason })
+        if (actions.includes('Warn'))
+          request.warn(`Validation failed for ValidatingAdmissionPolicy '${bound.name}' with binding '${name}': ${denial.message}`)
+        if (actions.includes('Audit')) failures.push(failureOf(bound.name, name, denial, actions))
+      }
+    }
+    for (const [key, values] of notes) request.annotate(`${bound.name}/${key}`, [...values].join(', '))
+  }
+  if (failures.length > 0) request.annotate(`${auditPrefix}validation_failure`, JSON.stringify(failures))
+  if (denied.length > 0) throw denialError(request, denied[0]!)
+}
+
+const denialText = (policy: string, binding: string, message: string) =>
+  `ValidatingAdmissionPolicy '${policy}'${binding === '' ? '' : ` with binding '${binding}'`} denied request: ${message}`
+
+function failureOf(policy: string, binding: string, { message, index }: Denial, validationActions: readonly string[]): object {
+  return { message, policy, binding, ...(index < 0 ? {} : { expressionIndex: index }), validationActions }
+}
+
+type Finding = { readonly judgement: Judgement; readonly binding: ValidatingAdmissionPolicyBinding | undefined; readonly name: string }
+
+/** What one policy says, once for each binding and object of parameters. */
+async function judge(parts: Parts, request: AdmissionRequest, bound: Bound): Promise<Finding[]> {
+  const { policy } = bound
+  const isIgnored = policy.spec?.failurePolicy === 'Ignore'
+  const misconfigured = (message: string): Judgement => ({
+    denials: isIgnored ? [] : [{ message, reason: '', index: -1 }],
+    annotations: [],
+  })
+  let matched: ReturnType<typeof matchedBindings<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>>
+  try {
+    matched = matchedBindings(bound, request, parts)
+  } catch (error) {
+    return [{ judgement: misconfigured(`failed to configure policy: ${(error as Error).message}`), binding: undefined, name: '' }]
+  }
+  if (!matched) return []
+  const [{ validateByPolicy }, { bindingsOf }] = await Promise.all([import('./validate-by-policy.ts'), import('../dynamic/bindings.ts')])
+  const { resource } = matched
+  const objects = await objectsIn(resource, request, parts.registry)
+  return matched.bindings.flatMap(({ binding, name }): Finding[] => {
+    try {
+      const { paramKind } = policy.spec ?? {}
+      const params = paramsOf(parts, { paramKind, paramRef: binding.spec?.paramRef, namespace: namespaceOf(request) })
+      return params.map((one) => ({
+        judgement: validateByPolicy(policy, bindingsOf(parts, request, { resource, objects, params: one })),
+        binding,
+        name,
+      }))
+    } catch (error) {
+      return [{ judgement: misconfigured(`failed to configure binding: ${(error as Error).message}`), binding: undefined, name }]
+    }
+  })
+}
+
+const codes: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 401, RequestEntityTooLarge: 413, Invalid: 422 }
+
+function denialError(request: AdmissionRequest, { message, reason }: { readonly message: string; readonly reason: string }): StatusError {
+  const { status } = refusal(request, message)
+  const named = reason === '' ? 'Invalid' : reason
+  return new StatusError({
+    ...status,
+    reason: named,
+    code: codes[named] ?? 422,
+    details: { ...status.details, causes: [{ message }] },
+  })
+}
