@@ -183,7 +183,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     metricsPath(
       core,
       metrics,
-      async () => [...fairness.gate.metrics()].join('') + webhookMetrics.text() + ((await options.moreMetrics?.()) ?? ''),
+      async () =>
+        [...fairness.gate.metrics()].join('') + aggregation.metrics() + webhookMetrics.text() + ((await options.moreMetrics?.()) ?? ''),
     ),
     flowDumps(fairness.gate),
     ...(options.paths ?? []),

@@ -73,7 +73,7 @@ async function* metricBlocks(
 ): AsyncGenerator<Uint8Array> {
   const { cache } = core.storage
   const stored = core.registry.all().filter((r) => r.kind.persisted && r.kind === r.storage)
-  const counts = stored.map((resource) => [resource, cache.list(resource.prefix).length] as const)
+  const counts = stored.map((resource) => [resource, cache.count(resource.prefix)] as const)
   let block = ''
   for (const line of metrics.text(counts)) {
     block += line

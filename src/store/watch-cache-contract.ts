@@ -16,6 +16,8 @@ export type WatchCache<T> = {
   get(key: StoreKey): CacheEntry<T> | undefined
   /** Live entries under a prefix in key order, as of `revision` of the cache at the time of the call. Cheap: no copying of values. */
   list(prefix: string): readonly CacheEntry<T>[]
+  /** How many `list` would give, without gathering them. */
+  count(prefix: string): number
   /**
    * Events after `after` under the prefix, in order, batched by arrival. Watching starts at the call, not at the first read.
    * Returns when the signal aborts. Throws StoreCompacted when `after` < oldestRevision or when the cache had to start over,

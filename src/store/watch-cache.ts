@@ -107,6 +107,10 @@ class LiveWatchCache<T> implements WatchCache<T> {
     return this.#entries.range(prefix, prefixEnd(prefix))
   }
 
+  count(prefix: string): number {
+    return this.#entries.count(prefix, prefixEnd(prefix))
+  }
+
   watch(prefix: string, options: CacheWatchOptions): AsyncIterable<CacheBatch<T>> {
     const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0 } = options
     let cancelMark: (() => void) | undefined

@@ -114,6 +114,7 @@ test('an APIService says step by step why it is not available, and answers 503 u
   await created(apiServices, apiService())
   assert.equal((await until('ServiceNotFound')).message, `service/${serviceName} in "${namespace}" is not present`)
   assert.equal((await send('GET', flunders)).code, 503)
+  assert.match((await send('GET', '/metrics')).text, /^aggregator_unavailable_apiservice\{name="v1alpha1\.wardle\.example\.com"\} 1$/m)
   const stale = (await send('GET', '/apis', { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' })).json
   const shown = (stale.items as TestJson[]).find((item) => at(item, 'metadata.name') === sampleGroup)
   assert.equal(at(shown!, 'versions.0.freshness'), 'Stale')

@@ -43,6 +43,8 @@ export type Aggregation = {
   /** The route of a request; undefined: it is this server's own. */
   find(info: RequestInfo): Route | undefined
   all(): readonly Aggregated[]
+  /** Upstream's metric of APIServices that cannot be asked, in the Prometheus text format. */
+  metrics(): string
   /** Called when what `all` gives has changed. */
   onChange(listener: () => void): void
   /** Resolves after the signal aborted. */
@@ -112,6 +114,14 @@ class Layer implements Aggregation {
       isAvailable,
       documents,
     }))
+  }
+
+  metrics(): string {
+    const name = 'aggregator_unavailable_apiservice'
+    const values = [...this.#remotes.values()].map(
+      ({ service, isAvailable }) => `${name}{name=${JSON.stringify(service.metadata.name)}} ${isAvailable ? 0 : 1}\n`,
+    )
+    return `# HELP ${name} APIServices that are not available.\n# TYPE ${name} gauge\n${values.join('')}`
   }
 
   onChange(listener: () => void): void {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/clock.ts'
+import type { Cancel, Clock } from '../../base/clock.ts'
 import type { ApiRequest, ApiResponse } from '../contract.ts'
 import type { Core } from '../core.ts'
 import { prefixOf } from '../registry.ts'
@@ -36,7 +36,7 @@ export function enterGate(
 function objectsOf(core: Core, info: RequestInfo): number {
   const resource = info.type === 'resource' ? core.registry.find(info.group, info.version, info.resource) : undefined
   if (!resource || info.type !== 'resource') return 0
-  return core.storage.cache.list(prefixOf(resource, info.namespace)).length
+  return core.storage.cache.count(prefixOf(resource, info.namespace))
 }
 
 /** Exempt requests take no turns. */
@@ -55,15 +55,17 @@ export async function* heldBody(
   blocks: AsyncIterable<Uint8Array>,
   { clock, ticket, pace }: { readonly clock: Clock; readonly ticket: Ticket; readonly pace: Pace | undefined },
 ): AsyncGenerator<Uint8Array> {
+  let cancel: Cancel | undefined
   try {
     for await (const block of blocks) {
       const turn = pace?.block(block.length)
       if (turn) await turn
-      const cancel = clock.schedule(stalledMs, () => ticket.finish())
+      cancel = clock.schedule(stalledMs, () => ticket.finish())
       yield block
       cancel()
     }
   } finally {
+    cancel?.()
     ticket.finish()
   }
 }

@@ -57,6 +57,16 @@ export const priorityLevelConfigurations = defineKind<PriorityLevelConfiguration
   ],
 })
 
+/** What upstream's hash of a flow gives. */
+const entropyBitsMax = 60
+
+/** How many bits tell all hands of a deck apart. */
+function entropyBits(deckSize: number, handSize: number): number {
+  let bits = 0
+  for (let i = 0; i < Math.min(handSize, deckSize, entropyBitsMax + 1); i++) bits += Math.log2(deckSize - i)
+  return Math.ceil(bits)
+}
+
 function validateLimited(errors: Errors, limited: LimitedPriorityLevelConfiguration): void {
   const at = 'spec.limited'
   checkNonNegative(errors, `${at}.nominalConcurrencyShares`, limited.nominalConcurrencyShares)
@@ -76,6 +86,15 @@ function validateLimited(errors: Errors, limited: LimitedPriorityLevelConfigurat
       if (value <= 0) errors.push(fieldErrors.invalid(`${at}.limitResponse.queuing.${field}`, value, 'must be positive'))
     if (queues > queuesMax)
       errors.push(fieldErrors.invalid(`${at}.limitResponse.queuing.queues`, queues, `must not be greater than ${queuesMax}`))
+    const bits = entropyBits(queues, handSize)
+    if (bits > entropyBitsMax)
+      errors.push(
+        fieldErrors.invalid(
+          `${at}.limitResponse.queuing.handSize`,
+          handSize,
+          `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${entropyBitsMax}`,
+        ),
+      )
     if (handSize > queues)
       errors.push(fieldErrors.invalid(`${at}.limitResponse.queuing.handSize`, handSize, `should not be greater than queues (${queues})`))
   } else {
