@@ -391,6 +391,8 @@ const families: Readonly<Record<string, { readonly files?: Readonly<Record<strin
       'kept-2.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, labels: {set: more}}\ndata: {a: "2"}\n',
       'csr.sh':
         'openssl req -new -newkey rsa:2048 -nodes -keyout key.pem -subj "/CN=jane" 2>/dev/null | base64 -w0 | sed "s|.*|apiVersion: certificates.k8s.io/v1\\nkind: CertificateSigningRequest\\nmetadata: {name: $1}\\nspec: {request: &, signerName: kubernetes.io/kube-apiserver-client, usages: [client auth], expirationSeconds: 3600}|" | kubectl create -f -\n',
+      'broken.yaml':
+        'apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.broken.example.com}\nspec: {group: broken.example.com, version: v1, groupPriorityMinimum: 100, versionPriority: 10, service: {name: none, namespace: default}}\n',
       'sets.yaml':
         'apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: everywhere}\nspec: {selector: {matchLabels: {app: d}}, template: {metadata: {labels: {app: d}}, spec: {containers: [{name: c, image: "web:1"}]}}}\n---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: ordered}\nspec: {serviceName: s, replicas: 2, selector: {matchLabels: {app: s}}, template: {metadata: {labels: {app: s}}, spec: {containers: [{name: c, image: "web:1"}]}}}\n',
     },
@@ -446,6 +448,23 @@ const families: Readonly<Record<string, { readonly files?: Readonly<Record<strin
       { run: 'kubectl get flowschemas', says: [/catch-all\s+catch-all\s+10000\s+ByUser\s+\S+\s+False/] },
       { run: 'kubectl get prioritylevelconfigurations', says: [/workload-low\s+Limited\s+100\s+128\s+6\s+50/] },
       { run: 'kubectl get apiservices', says: [/v1\.apps\s+Local\s+True/, /v1\.\s+Local\s+True/] },
+      {
+        run: 'kubectl get configmap -n kube-system extension-apiserver-authentication -o jsonpath={.data}',
+        says: ['client-ca-file', 'requestheader-client-ca-file', 'front-proxy-client'],
+      },
+      {
+        run: 'kubectl create namespace held && kubectl apply -f broken.yaml',
+        says: ['apiservice.apiregistration.k8s.io/v1.broken.example.com created'],
+      },
+      { run: 'kubectl get apiservice v1.broken.example.com', says: [/default\/none\s+False \(ServiceNotFound\)/], eventually: true },
+      { run: 'kubectl delete namespace held --wait=false', says: ['namespace "held" deleted'] },
+      {
+        run: `kubectl get namespace held -o jsonpath='{.status.conditions[?(@.type=="NamespaceDeletionDiscoveryFailure")].message}'`,
+        says: ['Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: broken.example.com/v1'],
+        eventually: true,
+      },
+      { run: 'kubectl delete apiservice v1.broken.example.com', says: ['deleted'] },
+      { run: 'kubectl wait --for=delete namespace/held --timeout=20s' },
       { run: 'kubectl describe apiservice v1.apps', says: ['Reason:                Local', 'Group Priority Minimum:  17800'] },
     ],
   },

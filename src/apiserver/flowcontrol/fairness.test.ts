@@ -85,6 +85,8 @@ test('past the queue requests are refused, with the names of what judged them', 
   assert.equal(refused.code, 429)
   assert.equal(refused.headers['retry-after'], '1')
   assert.ok(refused.headers['x-kubernetes-pf-flowschema-uid'] && refused.headers['x-kubernetes-pf-prioritylevel-uid'])
+  const own = await testApi.client.raw({ method: 'GET', path: `${maps}/a` })
+  assert.equal(own.code, 200, 'callers in this process are not held up')
   for (const blocks of held) await blocks.return?.()
   assert.deepEqual(
     (await Promise.all(waiting)).map(({ code }) => code),

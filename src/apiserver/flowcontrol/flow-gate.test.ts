@@ -5,6 +5,7 @@ import { virtualClock } from '../../platform/virtual-clock.ts'
 import { parseRequest } from '../request-info.ts'
 import { createFlowGate, type FlowGate, type Ticket } from './flow-gate.ts'
 import { createLoopShare } from './loop-share.ts'
+import { createPace, mapPaced } from './pace.ts'
 
 const never = new AbortController().signal
 const tiny = {
@@ -106,6 +107,24 @@ test('a schema whose level is missing is passed over, and the mandatory ones are
   assert.equal(place.schema.metadata.name, 'catch-all')
   assert.equal(gate.place({ name: 'a', groups: ['system:masters'] }, parseRequest('GET', '/api')).level.limits.isExempt, true)
   assert.equal(gate.place({ name: 'a', groups: [] }, parseRequest('GET', '/api')).level.name, 'catch-all')
+})
+
+test('work on many objects stops for others in between, and only then', async () => {
+  const asked: number[] = []
+  let nowMs = 0
+  const clock = { now: () => nowMs, monotonicMs: () => (nowMs += 0.5), schedule: () => () => {} }
+  const share = {
+    turn: (_: string, costMs: number) => (asked.push(costMs), asked.length % 2 === 0 ? Promise.resolve() : undefined),
+    waiting: 0,
+  }
+  const items = Array.from({ length: 1_000 }, (_, i) => i)
+  const doubled = await mapPaced(items, createPace(clock, share, 'flow'), (i) => i * 2)
+  assert.deepEqual([doubled.length, doubled[999]], [1_000, 1_998])
+  assert.ok(
+    asked.length >= 4 && asked.length <= 6 && asked.every((ms) => ms >= 3),
+    `31 looks at the clock, a turn each three milliseconds: ${asked.join(' ')}`,
+  )
+  assert.equal((await mapPaced(items, undefined, (i) => i)).length, 1_000)
 })
 
 test('turns come at once until the round is full, then to whoever had the least', async () => {

@@ -29,7 +29,7 @@ export function namespaceController(kinds: readonly KindRef[] = collectableKinds
   })
   return {
     name: 'namespace',
-    watches: [watchKind(namespaces), watchKind(apiServices, () => []), ...contents.map(leaving)],
+    watches: [watchKind(namespaces), watchKind(apiServices, (_, context) => terminating(context)), ...contents.map(leaving)],
     customKinds: leaving,
     writes: [namespaces, events, ...contents],
     rules: [{ verbs: ['update'], apiGroups: [''], resources: ['namespaces/finalize'] }],
@@ -38,6 +38,13 @@ export function namespaceController(kinds: readonly KindRef[] = collectableKinds
     reconcile: (context, key) => reconcile([...contents, ...context.customKinds().filter(isNamespaced)], context, key),
   }
 }
+
+/** A group that can be asked again, or that is gone, may be what a namespace waits for. */
+const terminating = (context: LoopContext): string[] =>
+  context
+    .informer(namespaces)
+    .list()
+    .flatMap(({ metadata }) => (metadata.deletionTimestamp && metadata.name ? [metadata.name] : []))
 
 async function reconcile(contents: readonly KindRef[], context: LoopContext, name: string): Promise<ReconcileResult> {
   const namespace = context.informer(namespaces).get(name)
