@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { KindDefinition } from '../kinds/kind.ts'
+import type { FieldTerm } from '../machinery/field-selector.ts'
+import type { Requirement } from '../machinery/label-selector.ts'
 import type { KubeObject } from '../machinery/object.ts'
 
 /** Who asks. `system:authenticated` is among the groups of everyone that an authenticator names. */
@@ -10,14 +12,32 @@ export type UserInfo = {
   readonly extra?: Readonly<Record<string, readonly string[]>>
 }
 
-/** The credentials of one request. The certificate has been verified against the client CA by TLS. */
+/** The credentials of one request. */
 export type Credentials = {
-  readonly clientCertificate: { readonly commonName: string; readonly organizations: readonly string[] } | undefined
+  readonly clientCertificate: ClientCertificate | undefined
   readonly bearerToken: string | undefined
 }
 
+/** What a client showed when it connected; TLS has proved that it holds the key. */
+export type ClientCertificate = {
+  readonly commonName: string
+  readonly organizations: readonly string[]
+  /** Kubernetes' own attribute of a subject, 1.3.6.1.4.1.57683.2. Several are a fault. */
+  readonly uids?: readonly string[]
+  /** SHA-256 of the whole certificate in hex. */
+  readonly fingerprint?: string
+  /** Checked with each request: connections outlive certificates. Absent: not known. */
+  readonly notAfterMs?: number
+  /** Who vouches for it: the authority of clients (default), that of front proxies, or nobody that is trusted. */
+  readonly authority?: 'client' | 'front-proxy' | 'none'
+}
+
 /** Undefined: these credentials are not mine. Throws StatusError 401 for ones that are mine and wrong or expired. */
-export type Authenticator = { authenticate(credentials: Credentials): Promise<UserInfo | undefined> | UserInfo | undefined }
+export type Authenticator = {
+  authenticate(credentials: Credentials, headers?: ApiRequest['headers']): Promise<UserInfo | undefined> | UserInfo | undefined
+  /** Whether who shows no credentials may go on as the anonymous user. Absent: everywhere. */
+  readonly allowsAnonymous?: (path: string) => boolean
+}
 
 /** What is asked for, in the terms that policies speak of. */
 export type Attributes =
@@ -31,6 +51,9 @@ export type Attributes =
       readonly subresource: string
       readonly namespace: string
       readonly name: string
+      /** What a list, watch or deletecollection is narrowed to. Absent: to nothing, or it could not be understood. */
+      readonly fieldSelector?: readonly FieldTerm[]
+      readonly labelSelector?: readonly Requirement[]
     }
   | { readonly type: 'path'; readonly user: UserInfo; readonly verb: string; readonly path: string }
 
@@ -41,7 +64,12 @@ export type Authorizer = {
   rulesFor(
     user: UserInfo,
     namespace: string,
-  ): { readonly resourceRules: readonly ResourceRule[]; readonly nonResourceRules: readonly NonResourceRule[] }
+  ): {
+    readonly resourceRules: readonly ResourceRule[]
+    readonly nonResourceRules: readonly NonResourceRule[]
+    /** Why the list may lack something; absent: it is complete. */
+    readonly evaluationError?: string
+  }
 }
 export type ResourceRule = {
   readonly verbs: readonly string[]

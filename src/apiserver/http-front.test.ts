@@ -8,6 +8,7 @@ import { seededRandom } from '../base/random.ts'
 import { silentLog } from '../base/log.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { issueCertificate, newAuthority } from '../platform/pki/certificate.ts'
+import { certificateAuthenticator } from './authn/certificates.ts'
 import { createHttpFront } from './http-front.ts'
 import { createDialer } from './node-dialer.ts'
 import { createTestApi, testUser } from './test-api.ts'
@@ -20,14 +21,17 @@ const server = issueCertificate(authority, { subject: { commonName: 'server' }, 
 const alice = issueCertificate(authority, { subject: { commonName: 'alice', organizations: ['devs', 'ops'] }, usages: ['client'], ...span })
 const mallory = issueCertificate(stranger, { subject: { commonName: 'mallory' }, usages: ['client'], ...span })
 
+const certificates = certificateAuthenticator({ clock: systemClock })
+
 const { api } = await createTestApi({
   clock: systemClock,
   random: seededRandom(1),
   dialer: createDialer({ ca: authority.cert, certificate: server.cert, key: server.key }),
   authenticator: {
-    authenticate: ({ clientCertificate, bearerToken }) => {
-      if (clientCertificate)
-        return { name: clientCertificate.commonName, groups: [...clientCertificate.organizations, 'system:authenticated'] }
+    authenticate: (credentials) => {
+      const user = certificates.authenticate(credentials)
+      if (user) return user
+      const { bearerToken } = credentials
       return bearerToken === 'good' ? testUser : undefined
     },
   },
@@ -100,8 +104,10 @@ const whoAmI = (options: Parameters<typeof call>[2]) =>
   call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: '{}', ...options })
 
 test('a client certificate is a name and groups', async () => {
-  const { status } = JSON.parse((await whoAmI(as)).text) as { status: { userInfo: object } }
-  assert.deepEqual(status.userInfo, { username: 'alice', groups: ['devs', 'ops', 'system:authenticated'] })
+  const { status } = JSON.parse((await whoAmI(as)).text) as { status: { userInfo: Record<string, unknown> } }
+  const { extra, ...userInfo } = status.userInfo
+  assert.match(JSON.stringify(extra), /"authentication.kubernetes.io\/credential-id":\["X509SHA256=[0-9a-f]{64}"\]/)
+  assert.deepEqual(userInfo, { username: 'alice', groups: ['devs', 'ops', 'system:authenticated'] })
 })
 test('a bearer token is as good', async () => {
   assert.match((await whoAmI({ headers: { authorization: 'Bearer good' } })).text, /"username":"test"/)

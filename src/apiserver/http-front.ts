@@ -7,13 +7,17 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { statusErrors } from '../machinery/status-error.ts'
 import { bodyBytesMax } from './body.ts'
+import { clientCertificateOf } from './client-certificate.ts'
 import type { ApiRequest, ApiResponse, Credentials, UpgradeHandler } from './contract.ts'
 
 export type HttpFrontOptions = {
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>
   readonly upgrade: UpgradeHandler
-  /** PEM. Client certificates are verified against `clientCa`; a client without one is asked for a token instead. */
-  readonly tls: { readonly certificate: string; readonly key: string; readonly clientCa: string }
+  /**
+   * PEM. Client certificates are verified against `clientCa`, and those of proxies that speak for others against `frontProxyCa`; a
+   * client without one is asked for a token instead.
+   */
+  readonly tls: { readonly certificate: string; readonly key: string; readonly clientCa: string; readonly frontProxyCa?: string }
   readonly clock: Clock
   readonly log: Log
 }
@@ -35,6 +39,22 @@ const sessionMebibytesMax = 64
 /** Longer than clients keep idle connections, so that the server is never the one to close a connection being reused. */
 const keepAliveMs = 150_000
 const drainStepMs = 20
+/** A client that dawdles over its handshake, its headers or its body is cut off: it must not hold a connection for nothing. */
+const handshakeTimeoutMs = 10_000
+const headersTimeoutMs = 30_000
+const bodyTimeoutMs = 60_000
+/** TLS 1.3's own, and of TLS 1.2 the ones with forward secrecy and authenticated encryption. */
+const ciphers = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':')
 
 /** HTTPS in both versions on one port. Keeps no state of the API: every request is one call of `handle`. */
 export function createHttpFront(options: HttpFrontOptions): HttpFront {
@@ -42,15 +62,18 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   const server = createSecureServer({
     cert: tls.certificate,
     key: tls.key,
-    ca: tls.clientCa,
+    ca: [tls.clientCa, ...(tls.frontProxyCa ? [tls.frontProxyCa] : [])],
     requestCert: true,
     rejectUnauthorized: false,
     allowHTTP1: true,
     minVersion: 'TLSv1.2',
+    ciphers,
+    handshakeTimeout: handshakeTimeoutMs,
     maxHeaderSize: headerBytesMax,
     settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: headerBytesMax },
     maxSessionMemory: sessionMebibytesMax,
     keepAliveTimeout: keepAliveMs,
+    headersTimeout: headersTimeoutMs,
   } as Parameters<typeof createSecureServer>[0])
   const sockets = new Set<TLSSocket>()
   const open = new Set<object>()
@@ -71,8 +94,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    const call = toApiRequest(request as unknown as Http2ServerRequest, undefined, closeSignal(socket))
-    if (call === undefined) return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n')
+    const call = toApiRequest(options, request as unknown as Http2ServerRequest, undefined, closeSignal(socket))
     options.upgrade(call, socket, head).catch((error: unknown) => {
       log.warn({ error }, 'a tunnel failed')
       socket.destroy()
@@ -115,20 +137,18 @@ async function serve(options: HttpFrontOptions, request: Http2ServerRequest, res
     // Not `writableFinished`: over HTTP/2 that is true as well when the client resets the stream in the middle of an answer.
     if (!response.writableEnded) gone.abort(new Error('the client has gone'))
   })
-  const body = await readBody(request)
-  const call = body === 'too large' ? undefined : toApiRequest(request, body, gone.signal)
-  if (call === undefined) {
+  const body = await readBody(request, options.clock)
+  if (body === 'too large' || body === 'too slow') {
     const error =
       body === 'too large'
         ? statusErrors.requestEntityTooLarge(`Request body too large: limit is ${bodyBytesMax}`)
-        : statusErrors.unauthorized()
-    response.writeHead(error.code, {
-      'content-type': 'application/json',
-      ...(body === 'too large' && request.httpVersionMajor === 1 ? { connection: 'close' } : {}),
-    })
+        : statusErrors.timeout(`the body of the request did not arrive within ${bodyTimeoutMs / 1000} s`, 0)
+    const isOldHttp = request.httpVersionMajor === 1
+    response.writeHead(error.code, { 'content-type': 'application/json', ...(isOldHttp ? { connection: 'close' } : {}) })
     response.end(JSON.stringify(error.status))
     return
   }
+  const call = toApiRequest(options, request, body, gone.signal)
   const answer = await options.handle(call)
   try {
     await write(response, answer, request.method === 'HEAD')
@@ -175,7 +195,7 @@ function drained(response: Http2ServerResponse): Promise<void> {
 }
 
 /** Undefined when there is none. */
-function readBody(request: Http2ServerRequest): Promise<Uint8Array | undefined | 'too large'> | undefined {
+function readBody(request: Http2ServerRequest, clock: Clock): Promise<Uint8Array | undefined | 'too large' | 'too slow'> | undefined {
   const { method } = request
   const length = request.headers['content-length']
   if ((method === 'GET' || method === 'HEAD') && length === undefined && request.headers['transfer-encoding'] === undefined) {
@@ -185,6 +205,18 @@ function readBody(request: Http2ServerRequest): Promise<Uint8Array | undefined |
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
+    let cancel: (() => void) | undefined
+    // Almost every body is there with its headers: those cost no timer.
+    const arm = setImmediate(() => {
+      cancel = clock.schedule(bodyTimeoutMs, () => {
+        chunks.length = 0
+        resolve('too slow')
+      })
+    })
+    const settle = () => {
+      clearImmediate(arm)
+      cancel?.()
+    }
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > bodyBytesMax) {
@@ -192,55 +224,67 @@ function readBody(request: Http2ServerRequest): Promise<Uint8Array | undefined |
         resolve('too large')
       } else chunks.push(chunk)
     })
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0] : chunks.length === 0 ? undefined : Buffer.concat(chunks)))
+    request.on('end', () => {
+      settle()
+      resolve(chunks.length === 1 ? chunks[0] : chunks.length === 0 ? undefined : Buffer.concat(chunks))
+    })
+    request.on('close', settle)
     request.on('error', reject)
     request.on('aborted', () => reject(new Error('the client has gone')))
   })
 }
 
-/** Undefined when the client showed a certificate that the client CA did not sign. */
-function toApiRequest(request: Http2ServerRequest, body: Uint8Array | undefined, signal: AbortSignal): ApiRequest | undefined {
-  const peer = peerOf(request)
-  if (peer === 'unverified') return undefined
+function toApiRequest(
+  { tls }: HttpFrontOptions,
+  request: Http2ServerRequest,
+  body: Uint8Array | undefined,
+  signal: AbortSignal,
+): ApiRequest {
+  const peer = peerOf(request, tls)
   const { authorization } = request.headers
   const bearerToken = authorization !== undefined && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : undefined
+  const isForOther = request.headers['impersonate-user'] !== undefined || peer.credentials.clientCertificate?.authority === 'front-proxy'
   return {
     method: request.method ?? 'GET',
     url: request.url ?? '/',
-    headers: request.headers,
+    headers: isForOther ? withDistinct(request) : request.headers,
     body,
-    credentials:
-      bearerToken === undefined && peer.credentials.bearerToken === undefined ? peer.credentials : { ...peer.credentials, bearerToken },
+    credentials: bearerToken === undefined ? peer.credentials : { ...peer.credentials, bearerToken },
     remoteAddress: peer.address,
     signal,
   }
 }
 
-type Peer = { readonly credentials: Credentials; readonly address: string } | 'unverified'
+/** Who speaks for another names groups in repeated headers, which Node joins with commas: taken apart again, as sent. */
+function withDistinct({ headers, rawHeaders }: Http2ServerRequest): ApiRequest['headers'] {
+  const distinct: Record<string, string | string[] | undefined> = { ...headers }
+  const seen = new Set<string>()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase()
+    if (!/^(impersonate-|x-remote-)/.test(name)) continue
+    if (seen.has(name)) (distinct[name] as string[]).push(rawHeaders[i + 1]!)
+    else distinct[name] = [rawHeaders[i + 1]!]
+    seen.add(name)
+  }
+  return distinct
+}
+
+type Peer = { readonly credentials: Credentials; readonly address: string }
 
 /** Reading a certificate costs more than a request: once a connection. */
 const peers = new WeakMap<object, Peer>()
 
-function peerOf(request: Http2ServerRequest): Peer {
+function peerOf(request: Http2ServerRequest, tls: HttpFrontOptions['tls']): Peer {
   const connection = request.stream?.session ?? request.socket
   const known = peers.get(connection)
   if (known) return known
-  const peer = readPeer((request.stream?.session?.socket ?? request.socket) as TLSSocket)
+  const socket = (request.stream?.session?.socket ?? request.socket) as TLSSocket
+  const peer = {
+    credentials: { clientCertificate: clientCertificateOf(socket, tls), bearerToken: undefined },
+    address: socket.remoteAddress ?? '',
+  }
   peers.set(connection, peer)
   return peer
-}
-
-function readPeer(socket: TLSSocket): Peer {
-  const address = socket.remoteAddress ?? ''
-  const certificate = socket.getPeerCertificate()
-  if (!certificate || Object.keys(certificate).length === 0) {
-    return { credentials: { clientCertificate: undefined, bearerToken: undefined }, address }
-  }
-  if (!socket.authorized) return 'unverified'
-  const { CN, O } = certificate.subject as { CN?: string | string[]; O?: string | string[] }
-  const commonName = Array.isArray(CN) ? (CN.at(-1) ?? '') : (CN ?? '')
-  const organizations = Array.isArray(O) ? O : O === undefined ? [] : [O]
-  return { credentials: { clientCertificate: { commonName, organizations }, bearerToken: undefined }, address }
 }
 
 function closeSignal(socket: Duplex): AbortSignal {

@@ -75,7 +75,8 @@ test('an unknown resource is forbidden before it is unknown', async () => {
   allows = () => true
 })
 
-const whoAmI = (headers: Record<string, string>) => send('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: {}, headers })
+const whoAmI = (headers: Record<string, string | string[]>) =>
+  send('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: {}, headers })
 
 test('an extra key that is not well escaped is taken as it stands', async () => {
   const { json } = await whoAmI({ 'impersonate-user': 'bob', 'impersonate-extra-%zz': 'x', 'impersonate-extra-a%2fb': 'y' })
@@ -84,12 +85,16 @@ test('an extra key that is not well escaped is taken as it stands', async () => 
 
 test('impersonation asks for every part and then speaks as the other', async () => {
   asked.length = 0
-  const { json } = await whoAmI({ 'impersonate-user': 'bob', 'impersonate-group': 'a,b', 'impersonate-extra-team': 'x' })
+  const { json } = await whoAmI({ 'impersonate-user': 'bob', 'impersonate-group': ['a', 'b'], 'impersonate-extra-team': 'x' })
   assert.deepEqual(at(json, 'status.userInfo'), { username: 'bob', groups: ['a', 'b', 'system:authenticated'], extra: { team: ['x'] } })
   const demands = asked
     .filter((a) => a.verb === 'impersonate')
     .map((a) => a.type === 'resource' && `${a.resource}/${a.subresource} ${a.name}`)
   assert.deepEqual(demands, ['users/ bob', 'groups/ a', 'groups/ b', 'userextras/team x'])
+})
+test('a group with a comma in its name is one group', async () => {
+  const { json } = await whoAmI({ 'impersonate-user': 'bob', 'impersonate-group': 'ou=a,dc=b' })
+  assert.deepEqual(at(json, 'status.userInfo.groups'), ['ou=a,dc=b', 'system:authenticated'])
 })
 test('a service account brings its groups', async () => {
   const { json } = await whoAmI({ 'impersonate-user': 'system:serviceaccount:ns:sa' })

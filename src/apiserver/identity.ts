@@ -1,18 +1,21 @@
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
+import { unescapedKey, valuesOf } from './authn/certificates.ts'
 import type { ApiRequest, Authenticator, Authorizer, UserInfo } from './contract.ts'
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
 
 /**
- * Who asks. Credentials that nobody accepts are 401; none at all are the anonymous user, whom the authorizer judges as
- * anybody else.
+ * Who asks. Credentials that nobody accepts are 401; none at all are the anonymous user, where there may be one: the authorizer
+ * then judges as anybody else.
  */
 export async function authenticate(authenticator: Authenticator, request: ApiRequest): Promise<UserInfo> {
-  const { credentials } = request
-  const pending = authenticator.authenticate(credentials)
+  const { credentials, headers, url } = request
+  const pending = authenticator.authenticate(credentials, headers)
   const user = pending instanceof Promise ? await pending : pending
   if (user) return user
-  if (credentials.bearerToken !== undefined) throw statusErrors.unauthorized()
+  if (credentials.bearerToken !== undefined) throw statusErrors.unauthorized('invalid bearer token')
+  const { allowsAnonymous } = authenticator
+  if (allowsAnonymous && !allowsAnonymous(url.split('?', 1)[0]!)) throw statusErrors.unauthorized('anonymous requests are not allowed')
   return anonymous
 }
 
@@ -24,7 +27,7 @@ const extraPrefix = 'impersonate-extra-'
  */
 export function impersonate(authorizer: Authorizer, user: UserInfo, headers: ApiRequest['headers']): UserInfo {
   const name = first(headers['impersonate-user'])
-  const groups = all(headers['impersonate-group'])
+  const groups = valuesOf(headers['impersonate-group'])
   const uid = first(headers['impersonate-uid'])
   const extra = extraOf(headers)
   if (name === undefined) {
@@ -101,25 +104,10 @@ function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
 }
 
-function all(value: string | string[] | undefined): readonly string[] {
-  if (value === undefined) return []
-  // HTTP/1.1 parsers join repeated headers with a comma.
-  return (Array.isArray(value) ? value : value.split(',')).map((v) => v.trim()).filter((v) => v !== '')
-}
-
-/** A key that is not well escaped is taken as it stands, as upstream does. */
-function unescaped(key: string): string {
-  try {
-    return decodeURIComponent(key)
-  } catch {
-    return key
-  }
-}
-
 function extraOf(headers: ApiRequest['headers']): (readonly [string, readonly string[]])[] {
   const found: (readonly [string, readonly string[]])[] = []
   for (const header in headers) {
-    if (header.startsWith(extraPrefix)) found.push([unescaped(header.slice(extraPrefix.length)), all(headers[header])])
+    if (header.startsWith(extraPrefix)) found.push([unescapedKey(header.slice(extraPrefix.length)), valuesOf(headers[header])])
   }
   return found
 }

@@ -76,6 +76,13 @@ type Call = {
 
 const emptyQuery: Query = { text: '', get: () => undefined, getAll: () => [] }
 
+/** The parameters that authorization looks at. */
+function selectorQuery(parameters: Partial<Parameters> | undefined): Query {
+  if (!parameters?.fieldSelector && !parameters?.labelSelector) return emptyQuery
+  const { fieldSelector, labelSelector } = parameters
+  return { ...emptyQuery, get: (name) => (name === 'fieldSelector' ? fieldSelector : name === 'labelSelector' ? labelSelector : undefined) }
+}
+
 async function call(parts: InProcessParts, resource: Resource, namespace: string, request: Call): Promise<Answer> {
   const { core, dispatch, user, agent, closing } = parts
   const { verb, name = '', subresource = '', signal } = request
@@ -86,7 +93,7 @@ async function call(parts: InProcessParts, resource: Resource, namespace: string
   authorize(core, user, {
     type: 'resource',
     path,
-    query: emptyQuery,
+    query: selectorQuery(request.parameters),
     verb,
     group: kind.group,
     version: kind.version,

@@ -5,7 +5,7 @@ import type { Aggregation } from './aggregation/aggregation.ts'
 import { encodeAnswer, encodeFailure } from './answer-encoding.ts'
 import type { BinaryCodec } from './binary-codec.ts'
 import { httpBody } from './body.ts'
-import type { ApiRequest, ApiResponse, Authenticator, UserInfo } from './contract.ts'
+import type { ApiRequest, ApiResponse, Attributes, Authenticator, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import { type Dispatch, dispatchVerb } from './dispatch.ts'
 import { authenticate, forbidden, impersonate } from './identity.ts'
@@ -13,7 +13,7 @@ import type { ApiMetrics, RequestLabels } from './metrics.ts'
 import { type Format, negotiate } from './negotiation.ts'
 import type { Dialer } from './node-dialer.ts'
 import type { Resource } from './registry.ts'
-import { parseRequest, selectedName, type PathRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
+import { fieldTerms, labelRequirements, parseRequest, type PathRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
 import { addPlaceHeaders, arrivalTurn, enterGate, type Fairness, heldBody, paceOf } from './flowcontrol/fairness.ts'
 import type { Place, Ticket } from './flowcontrol/flow-gate.ts'
 import type { Pace } from './flowcontrol/pace.ts'
@@ -203,6 +203,8 @@ function isLongRunning(info: RequestInfo): boolean {
   return info.type === 'resource' && (info.verb === 'watch' || info.subresource === 'log' || info.subresource === 'proxy')
 }
 
+type ResourceAttributes = Extract<Attributes, { type: 'resource' }>
+
 /** Throws 403 when the policy says no. */
 export function authorize(core: Core, user: UserInfo, info: RequestInfo): void {
   if (info.type === 'path') {
@@ -211,10 +213,19 @@ export function authorize(core: Core, user: UserInfo, info: RequestInfo): void {
     const why = `User ${JSON.stringify(user.name)} cannot ${info.verb} path ${JSON.stringify(info.path)}`
     throw statusErrors.forbiddenPath(`forbidden: ${why}${decision.reason ? `: ${decision.reason}` : ''}`)
   }
-  const { verb, group, version, resource, subresource, namespace } = info
-  const name = info.name || selectedName(info.query.get('fieldSelector'))
-  const decision = core.authorizer.authorize({ type: 'resource', user, verb, group, version, resource, subresource, namespace, name })
+  const { verb, group, version, resource, subresource, namespace, name } = info
+  const narrowed = isCollection(verb) ? selectorsOf(info.query.get('fieldSelector'), info.query.get('labelSelector')) : undefined
+  const attributes = { type: 'resource', user, verb, group, version, resource, subresource, namespace, name } as const
+  const decision = core.authorizer.authorize(narrowed ? { ...attributes, ...narrowed } : attributes)
   if (!decision.allowed) throw forbidden({ user, verb, group, resource, subresource, namespace, name, reason: decision.reason })
+}
+
+const isCollection = (verb: string) => verb === 'list' || verb === 'watch' || verb === 'deletecollection'
+
+function selectorsOf(fields: string | undefined, labels: string | undefined): Pick<ResourceAttributes, 'fieldSelector' | 'labelSelector'> {
+  const fieldSelector = fieldTerms(fields)
+  const labelSelector = labelRequirements(labels)
+  return { ...(fieldSelector ? { fieldSelector } : {}), ...(labelSelector ? { labelSelector } : {}) }
 }
 
 async function withTimeout<T>(core: Core, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -307,8 +318,7 @@ async function answerTo(
     binary: parts.binary,
   })
   // A name that came out of a field selector is for the policy, not a name in the path.
-  const isCollection = verb === 'list' || verb === 'watch' || verb === 'deletecollection'
-  const isPathName = !isCollection || info.path.includes('/watch/')
+  const isPathName = !isCollection(verb) || info.path.includes('/watch/')
   const answer = await dispatchVerb(core, parts.dispatch, context, {
     resource,
     verb,

@@ -1,3 +1,6 @@
+import { type FieldTerm, parseFieldSelector } from '../machinery/field-selector.ts'
+import { parseLabelSelector, type Requirement } from '../machinery/label-selector.ts'
+
 /**
  * What a request line asks for, by the rules of the Kubernetes API's paths
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris). Pure; never throws: what is no resource
@@ -103,9 +106,7 @@ function verbOf(method: string, name: string, query: Query): string {
 
 /** A list or watch of one name by `fieldSelector=metadata.name=x` is authorized like a request for that name. */
 function nameFromFieldSelector(query: Query): string {
-  const selector = query.get('fieldSelector')
-  const match = selector === undefined ? null : /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(selector)
-  return match?.[1] ?? ''
+  return selectedName(query.get('fieldSelector'))
 }
 
 /** A boolean parameter as upstream reads it: present and neither `false` nor `0`. */
@@ -131,5 +132,25 @@ function decode(segment: string): string {
 
 /** The one object that a list or watch is about when its field selector names it: what policies by name then apply to. */
 export function selectedName(fieldSelector: string | undefined): string {
-  return /^metadata\.name==?([^,=!]+)$/.exec(fieldSelector ?? '')?.[1] ?? ''
+  if (!fieldSelector?.includes('metadata.name')) return ''
+  return fieldTerms(fieldSelector)?.find(({ field, op }) => field === 'metadata.name' && op === '=')?.value ?? ''
+}
+
+/** Read as the verb will read it, so that what is judged is what is answered. Undefined: no selector, which the verb then says. */
+export function fieldTerms(text: string | undefined): readonly FieldTerm[] | undefined {
+  if (!text) return undefined
+  try {
+    return parseFieldSelector(text)
+  } catch {
+    return undefined
+  }
+}
+
+export function labelRequirements(text: string | undefined): readonly Requirement[] | undefined {
+  if (!text) return undefined
+  try {
+    return parseLabelSelector(text).requirements
+  } catch {
+    return undefined
+  }
 }

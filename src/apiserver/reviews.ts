@@ -1,60 +1,65 @@
 import type {
   LocalSubjectAccessReview,
+  ResourceAttributes,
   SelfSubjectAccessReview,
   SelfSubjectRulesReview,
   SubjectAccessReview,
   SubjectAccessReviewSpec,
 } from '../kinds/generated/types/authorization-v1.ts'
 import type { TokenReview } from '../kinds/generated/types/authentication-v1.ts'
-import { fieldErrors } from '../machinery/field-error.ts'
+import { type FieldError, fieldErrors } from '../machinery/field-error.ts'
+import type { FieldTerm } from '../machinery/field-selector.ts'
+import type { Requirement } from '../machinery/label-selector.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import type { Attributes, UserInfo } from './contract.ts'
 import type { Core } from './core.ts'
 import type { VerbHandler } from './dispatch.ts'
+import { fieldTerms, labelRequirements } from './request-info.ts'
 import type { VerbRequest } from './verb-request.ts'
 
 /** Who a bearer token is, and for which of the wanted audiences; undefined when it is nobody's. */
 export type TokenReviewer = (
   token: string,
   wanted: readonly string[] | undefined,
-) => { readonly user: UserInfo; readonly audiences: readonly string[] } | undefined
+) => Promise<ReviewedToken | undefined> | ReviewedToken | undefined
+type ReviewedToken = { readonly user: UserInfo; readonly audiences: readonly string[] }
 
 /** Kinds that are questions: answered from authenticator and authorizer, never stored. */
 export function reviewHandlers(reviewToken: TokenReviewer): Readonly<Record<string, VerbHandler>> {
   return {
     'authorization.k8s.io/subjectaccessreviews': accessReview((spec) => userOf(spec)),
-    'authorization.k8s.io/localsubjectaccessreviews': accessReview((spec, request) => localUser(spec, request)),
-    'authorization.k8s.io/selfsubjectaccessreviews': accessReview((_spec, _request, user) => user),
+    'authorization.k8s.io/localsubjectaccessreviews': accessReview((spec) => userOf(spec)),
+    'authorization.k8s.io/selfsubjectaccessreviews': accessReview((_spec, user) => user),
     'authorization.k8s.io/selfsubjectrulesreviews': (core, context, request) => {
       const review = bodyOf<SelfSubjectRulesReview>(request, context)
       const namespace = review.spec?.namespace
       if (!namespace) throw statusErrors.badRequest('no namespace on request')
-      const rules = core.authorizer.rulesFor(context.user, namespace)
-      return answer(review, { ...rules, incomplete: false })
+      const { evaluationError, ...rules } = core.authorizer.rulesFor(context.user, namespace)
+      return answer(review, { ...rules, incomplete: evaluationError !== undefined, ...(evaluationError ? { evaluationError } : {}) })
     },
     'authentication.k8s.io/selfsubjectreviews': (_core, context, request) => {
       const { name, uid, groups, extra } = context.user
       const review = bodyOf<KubeObject>(request, context)
       return answer(review, { userInfo: { username: name, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) } })
     },
-    'authentication.k8s.io/tokenreviews': (_core, context, request) => {
+    'authentication.k8s.io/tokenreviews': async (_core, context, request) => {
       const review = bodyOf<TokenReview>(request, context)
       const token = review.spec?.token
       if (!token) throw statusErrors.badRequest('token is required for TokenReview in authentication')
-      return answer(review, judgeToken(reviewToken, token, review.spec?.audiences))
+      return answer(review, await judgeToken(reviewToken, token, review.spec?.audiences))
     },
   }
 }
 
 type AnyReview = SubjectAccessReview | LocalSubjectAccessReview | SelfSubjectAccessReview
 
-function accessReview(who: (spec: SubjectAccessReviewSpec, request: VerbRequest, self: UserInfo) => UserInfo): VerbHandler {
+function accessReview(who: (spec: SubjectAccessReviewSpec, self: UserInfo) => UserInfo): VerbHandler {
   return (core, context, request) => {
     const review = bodyOf<AnyReview>(request, context)
     const spec = (review.spec ?? {}) as SubjectAccessReviewSpec
-    validate(spec, request)
-    return answer(review, judge(core, who(spec, request, context.user), spec))
+    validate(spec, request, review)
+    return answer(review, judge(core, who(spec, context.user), spec))
   }
 }
 
@@ -66,41 +71,65 @@ function answer(review: object, status: object) {
   return { type: 'plain' as const, code: 201, object: { ...review, status } }
 }
 
-function validate(spec: SubjectAccessReviewSpec, { resource }: VerbRequest): void {
-  const errors = []
-  if (spec.resourceAttributes && spec.nonResourceAttributes) {
-    errors.push(
-      fieldErrors.invalid(
-        'spec.nonResourceAttributes',
-        spec.nonResourceAttributes,
-        'cannot be specified in combination with resourceAttributes',
-      ),
-    )
-  }
-  if (!spec.resourceAttributes && !spec.nonResourceAttributes) {
+function validate(spec: SubjectAccessReviewSpec, { resource, namespace }: VerbRequest, review: AnyReview): void {
+  const { kind } = resource.kind
+  const { resourceAttributes: attributes, nonResourceAttributes: path } = spec
+  const errors: FieldError[] = []
+  if (attributes && path)
+    errors.push(fieldErrors.invalid('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes'))
+  if (!attributes && !path) {
     errors.push(
       fieldErrors.invalid('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'),
     )
   }
-  const isSelf = resource.kind.kind === 'SelfSubjectAccessReview'
-  if (!isSelf && !spec.user && !spec.groups?.length) {
+  if (kind !== 'SelfSubjectAccessReview' && !spec.user && !spec.groups?.length)
     errors.push(fieldErrors.invalid('spec.user', spec.user ?? '', 'at least one of user or group must be specified'))
+  for (const name of ['fieldSelector', 'labelSelector'] as const)
+    errors.push(...selectorErrors(attributes?.[name], `spec.resourceAttributes.${name}`))
+  errors.push(...metadataErrors(kind, review.metadata))
+  if (kind === 'LocalSubjectAccessReview') {
+    if (attributes && (attributes.namespace ?? '') !== namespace)
+      errors.push(fieldErrors.invalid('spec.resourceAttributes.namespace', attributes.namespace ?? '', 'must match metadata.namespace'))
+    if (path) errors.push(fieldErrors.invalid('spec.nonResourceAttributes', path, 'disallowed on this kind of request'))
   }
   if (errors.length > 0) throw statusErrors.invalid(resource.kind, '', errors)
 }
 
-function userOf({ user = '', groups = [], uid, extra }: SubjectAccessReviewSpec): UserInfo {
-  return { name: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) }
+/** A question has no name of its own. */
+function metadataErrors(kind: string, metadata: KubeObject['metadata'] | undefined): FieldError[] {
+  const { managedFields: _m, creationTimestamp: _c, namespace, ...rest } = metadata ?? {}
+  const isLocal = kind === 'LocalSubjectAccessReview'
+  const isEmpty = Object.values(rest).every((value) => value === undefined) && (isLocal || !namespace)
+  return isEmpty ? [] : [fieldErrors.invalid('metadata', metadata, isLocal ? 'must be empty except for namespace' : 'must be empty')]
 }
 
-function localUser(spec: SubjectAccessReviewSpec, { namespace, resource }: VerbRequest): UserInfo {
-  const asked = spec.resourceAttributes?.namespace
-  if (asked !== namespace) {
-    throw statusErrors.invalid(resource.kind, '', [
-      fieldErrors.invalid('spec.resourceAttributes.namespace', asked ?? '', 'must match metadata.namespace'),
-    ])
-  }
-  return userOf(spec)
+type SelectorAttributes = NonNullable<ResourceAttributes['fieldSelector'] | ResourceAttributes['labelSelector']>
+
+function selectorErrors(selector: SelectorAttributes | undefined, path: string): FieldError[] {
+  if (!selector) return []
+  const { rawSelector, requirements = [] } = selector
+  if (rawSelector && requirements.length > 0)
+    return [fieldErrors.invalid(`${path}.rawSelector`, rawSelector, 'may not specified at the same time as requirements')]
+  if (!rawSelector && requirements.length === 0)
+    return [fieldErrors.required(`${path}.requirements`, `when ${path} is specified, requirements or rawSelector is required`)]
+  return requirements.flatMap((requirement, i) => requirementErrors(requirement, `${path}.requirements[${i}]`))
+}
+
+const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist']
+
+function requirementErrors({ key, operator, values = [] }: NonNullable<SelectorAttributes['requirements']>[number], path: string) {
+  const errors: FieldError[] = []
+  if (!key) errors.push(fieldErrors.required(`${path}.key`, 'must be specified'))
+  if ((operator === 'In' || operator === 'NotIn') && values.length === 0)
+    errors.push(fieldErrors.required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"))
+  if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0)
+    errors.push(fieldErrors.forbidden(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+  if (!operators.includes(operator)) errors.push(fieldErrors.invalid(`${path}.operator`, operator, 'not a valid selector operator'))
+  return errors
+}
+
+function userOf({ user = '', groups = [], uid, extra }: SubjectAccessReviewSpec): UserInfo {
+  return { name: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) }
 }
 
 function judge(core: Core, user: UserInfo, spec: SubjectAccessReviewSpec): object {
@@ -121,18 +150,46 @@ function attributesOf(user: UserInfo, spec: SubjectAccessReviewSpec): Attributes
     subresource: resource.subresource ?? '',
     namespace: resource.namespace ?? '',
     name: resource.name ?? '',
+    ...fieldsOf(resource),
+    ...labelsOf(resource),
   }
 }
 
-function judgeToken(reviewToken: TokenReviewer, token: string, wanted: readonly string[] | undefined): object {
+/** Requirements that no field selector can express are left out: what is asked is then wider, never narrower. */
+function fieldsOf({ fieldSelector }: ResourceAttributes): { readonly fieldSelector?: readonly FieldTerm[] } {
+  if (!fieldSelector) return {}
+  const terms = fieldSelector.rawSelector
+    ? fieldTerms(fieldSelector.rawSelector)
+    : fieldSelector.requirements?.flatMap(({ key, operator, values = [] }): FieldTerm[] => {
+        if (operator === 'In' && values.length === 1) return [{ field: key, op: '=', value: values[0]! }]
+        return operator === 'NotIn' ? values.map((value) => ({ field: key, op: '!=', value })) : []
+      })
+  return terms ? { fieldSelector: terms } : {}
+}
+
+const labelOperators: Readonly<Record<string, Requirement['operator']>> = { In: 'in', NotIn: 'notin', Exists: 'exists', DoesNotExist: '!' }
+
+function labelsOf({ labelSelector }: ResourceAttributes): { readonly labelSelector?: readonly Requirement[] } {
+  if (!labelSelector) return {}
+  const requirements = labelSelector.rawSelector
+    ? labelRequirements(labelSelector.rawSelector)
+    : labelSelector.requirements?.flatMap(({ key, operator, values = [] }): Requirement[] => {
+        const known = labelOperators[operator]
+        return known ? [{ key, operator: known, values }] : []
+      })
+  return requirements ? { labelSelector: requirements } : {}
+}
+
+async function judgeToken(reviewToken: TokenReviewer, token: string, wanted: readonly string[] | undefined): Promise<object> {
   try {
-    const found = reviewToken(token, wanted)
-    if (!found) return { authenticated: false, user: {}, error: 'invalid bearer token' }
+    const found = await reviewToken(token, wanted)
+    if (!found) return { user: {}, error: 'invalid bearer token' }
     const { name, uid, groups, extra } = found.user
     const user = { username: name, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) }
     return { authenticated: true, user, ...(found.audiences.length > 0 ? { audiences: found.audiences } : {}) }
   } catch (error) {
     if (!(error instanceof StatusError)) throw error
-    return { authenticated: false, user: {}, error: error.message === 'Unauthorized' ? 'invalid bearer token' : error.message }
+    const why = error.cause instanceof Error ? error.cause.message : 'invalid bearer token'
+    return { user: {}, error: why === 'invalid bearer token' ? why : `[invalid bearer token, ${why}]` }
   }
 }

@@ -192,6 +192,7 @@ test('reviews answer from the authorizer and are not stored', async () => {
   const self = await send('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: {} })
   assert.equal(at(self.json, 'status.userInfo.username'), 'test')
   const token = await send('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { spec: { token: 'nonsense' } } })
-  assert.equal(at(token.json, 'status.authenticated'), false)
+  assert.equal(at(token.json, 'status.authenticated'), undefined)
+  assert.equal(at(token.json, 'status.error'), 'invalid bearer token')
   assert.equal((await send('GET', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews')).code, 405)
 })

@@ -23,7 +23,7 @@ export type SendOptions = {
   readonly body?: unknown
   readonly type?: string
   readonly accept?: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string | string[]>>
   readonly signal?: AbortSignal
 }
 

@@ -49,7 +49,9 @@ const expiredContinueMessage =
 /** Builders for every failure, with upstream's code, reason and wording (k8s.io/apimachinery/pkg/api/errors). */
 export const statusErrors = {
   badRequest: (message: string) => failure(400, 'BadRequest', message),
-  unauthorized: () => failure(401, 'Unauthorized', 'Unauthorized'),
+  /** `why` is for reviews and logs: the answer says nothing of it. */
+  unauthorized: (why?: string) =>
+    failure(401, 'Unauthorized', 'Unauthorized', undefined, why === undefined ? undefined : { cause: new Error(why) }),
   forbidden: (r: ResourceName, name: string, why: string) =>
     failure(403, 'Forbidden', `${qualified(r)}${name ? ` "${name}"` : ''} is forbidden: ${why}`, {
       ...(name ? { name } : {}),

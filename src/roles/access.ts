@@ -1,21 +1,25 @@
 /** Authentication and authorization over the cluster's own objects, kept current by informers. */
 import {
   bootstrapTokenAuthenticator,
-  certificateAuthenticator,
   parseTokenFile,
   staticTokenAuthenticator,
   unionAuthenticator,
 } from '../apiserver/authn/authenticators.ts'
-import { createServiceAccountTokens, type ServiceAccountTokens } from '../apiserver/authn/service-account-tokens.ts'
+import { certificateAuthenticator, defaultRequestHeaders, requestHeaderAuthenticator } from '../apiserver/authn/certificates.ts'
+import { createServiceAccountTokens, type ServiceAccountTokens, type TokenOptions } from '../apiserver/authn/service-account-tokens.ts'
 import type { Policy } from '../apiserver/authz/bootstrap-policy.ts'
-import { createNodeAuthorizer, createNodeGraph, type NodeGraph } from '../apiserver/authz/node-authorizer.ts'
+import { createNodeAuthorizer } from '../apiserver/authz/node-authorizer.ts'
+import { createNodeGraph, type NodeGraph } from '../apiserver/authz/node-graph.ts'
 import { createRbacAuthorizer, createRbacIndex, type RbacIndex, unionAuthorizer } from '../apiserver/authz/rbac-authorizer.ts'
 import type { Authenticator, Authorizer } from '../apiserver/contract.ts'
+import type { TokenReviewer } from '../apiserver/reviews.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { InformerFactory } from '../control/informer-factory.ts'
 import type { Secret } from '../kinds/generated/types/core-v1.ts'
 import { nodes } from '../kinds/core/node.ts'
+import { persistentVolumeClaims } from '../kinds/core/persistent-volume-claim.ts'
+import { persistentVolumes } from '../kinds/core/persistent-volume.ts'
 import { pods } from '../kinds/core/pod.ts'
 import { secrets } from '../kinds/core/secret.ts'
 import { serviceAccounts } from '../kinds/core/service-account.ts'
@@ -24,12 +28,15 @@ import { clusterRoleBindings } from '../kinds/rbac/cluster-role-binding.ts'
 import { clusterRoles } from '../kinds/rbac/cluster-role.ts'
 import { roleBindings } from '../kinds/rbac/role-binding.ts'
 import { roles } from '../kinds/rbac/role.ts'
+import { resourceSlices } from '../kinds/resource/resource-slice.ts'
+import { volumeAttachments } from '../kinds/storage/volume-attachment.ts'
 import type { KubeObject } from '../machinery/object.ts'
 
 export type Access = {
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
   readonly tokens: ServiceAccountTokens
+  readonly reviewToken: TokenReviewer
   readonly rbac: RbacIndex
   /** Follows the objects that decisions rest on; resolves when all of them are known. */
   follow(sources: { informers: InformerFactory; lookup: ObjectLookup }, signal: AbortSignal): Promise<void>
@@ -41,16 +48,22 @@ export function createAccess(options: {
   serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
   tokenFile: string | undefined
   policy: Policy
+  tokenOptions?: TokenOptions
+  /** Which paths anonymous requests may ask for; absent: all, and the policy decides. */
+  allowsAnonymous?: (path: string) => boolean
+  /** Further authenticators of bearer tokens, asked last. */
+  tokenAuthenticators?: readonly Authenticator[]
 }): Access {
   const rbac = createRbacIndex()
   // The default roles hold from the first request on, before they are stored; what is stored replaces them by name.
   const defaults = options.policy
   for (const role of [...defaults.clusterRoles, ...defaults.roles]) rbac.setRole(role, false)
   for (const binding of [...defaults.clusterRoleBindings, ...defaults.roleBindings]) rbac.setBinding(binding, false)
-  const graph = createNodeGraph()
   let read: ObjectLookup = () => undefined
+  const graph = createNodeGraph((kind, namespace, name) => read(graphKinds[kind] as KindRef, namespace, name))
   const tokens = createServiceAccountTokens({
     ...options.serviceAccountKeys,
+    ...options.tokenOptions,
     clock: options.clock,
     random: options.random,
     lookup: (kind, namespace, name) => read(boundKinds[kind] as KindRef, namespace, name),
@@ -60,8 +73,13 @@ export function createAccess(options: {
     clock: options.clock,
   })
   const fixed = options.tokenFile === undefined ? [] : [staticTokenAuthenticator(parseTokenFile(options.tokenFile))]
+  const { clock } = options
+  const byToken = [bootstrap, ...fixed, ...(options.tokenAuthenticators ?? [])]
+  const certificates = [requestHeaderAuthenticator({ ...defaultRequestHeaders, clock }), certificateAuthenticator({ clock })]
+  const authenticator = unionAuthenticator([...certificates, tokens, ...byToken])
   return {
-    authenticator: unionAuthenticator([certificateAuthenticator, tokens, bootstrap, ...fixed]),
+    authenticator: options.allowsAnonymous ? { ...authenticator, allowsAnonymous: options.allowsAnonymous } : authenticator,
+    reviewToken: reviewerOf(tokens, unionAuthenticator(byToken)),
     authorizer: unionAuthorizer([createNodeAuthorizer(graph), createRbacAuthorizer(rbac)]),
     tokens,
     rbac,
@@ -71,6 +89,34 @@ export function createAccess(options: {
     },
   }
 }
+
+/** Tokens that are for no audience of their own are for the API. */
+function reviewerOf(tokens: ServiceAccountTokens, others: Authenticator): TokenReviewer {
+  return async (token, wanted) => {
+    const audiences = wanted?.length ? wanted.filter((a) => tokens.audiences.includes(a)) : tokens.audiences
+    const byOthers = async () => {
+      const user = await others.authenticate({ clientCertificate: undefined, bearerToken: token })
+      return user && audiences.length > 0 ? { user, audiences } : undefined
+    }
+    let refusal: unknown
+    try {
+      const found = tokens.review(token, wanted)
+      if (found) return found
+    } catch (error) {
+      refusal = error
+    }
+    const found = await byOthers()
+    if (!found && refusal !== undefined) throw refusal
+    return found
+  }
+}
+
+const graphKinds = {
+  PersistentVolumeClaim: persistentVolumeClaims,
+  PersistentVolume: persistentVolumes,
+  VolumeAttachment: volumeAttachments,
+  ResourceSlice: resourceSlices,
+} as const
 
 const boundKinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as const
 

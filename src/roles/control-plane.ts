@@ -40,6 +40,7 @@ export type ControlPlaneOptions = {
   readonly log: Log
   readonly serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
   readonly tokenFile?: string
+  readonly access?: Pick<Parameters<typeof createAccess>[0], 'tokenOptions' | 'allowsAnonymous' | 'tokenAuthenticators'>
   readonly controllerFunctions: ControllerFunctions
   /** Where nodes and pods reach the API; absent: the `kubernetes` service has no endpoints. */
   readonly advertise?: { readonly address: string; readonly port: number }
@@ -79,7 +80,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const stopping = new AbortController()
   const controllers = allControllers(options.controllerFunctions)
   const policy = bootstrapPolicy(controllers.map((c) => ({ name: c.name, rules: rulesOf(c) })))
-  const access = createAccess({ policy, clock, random, serviceAccountKeys: options.serviceAccountKeys, tokenFile: options.tokenFile })
+  const { serviceAccountKeys, tokenFile, access: accessOptions } = options
+  const access = createAccess({ ...accessOptions, policy, clock, random, serviceAccountKeys, tokenFile })
   const controllerMetrics = new ControllerMetrics()
   const scheduling: { scheduler: Scheduler | undefined } = { scheduler: undefined }
   let loopsEnded = false
@@ -93,7 +95,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     authenticator: access.authenticator,
     authorizer: access.authorizer,
     serviceCidr: clusterNetwork.serviceCidr,
-    tokens: { issue: access.tokens.issue, review: access.tokens.review },
+    tokens: { issue: access.tokens.issue, review: access.reviewToken, defaultAudiences: access.tokens.audiences },
     moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? ''),
     explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
     paths: [openIdPaths(access.tokens)],

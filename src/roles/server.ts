@@ -87,7 +87,12 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     handle: controlPlane.api.handle,
     upgrade: controlPlane.api.upgrade,
     // The authority goes along, so that a joining agent can check it by its hash.
-    tls: { certificate: pki.apiserver.cert + pki.ca.cert, key: pki.apiserver.key, clientCa: pki.ca.cert },
+    tls: {
+      certificate: pki.apiserver.cert + pki.ca.cert,
+      key: pki.apiserver.key,
+      clientCa: pki.ca.cert,
+      frontProxyCa: pki.frontProxyCa.cert,
+    },
     clock,
     log: log.child({ component: 'apiserver' }),
   })

@@ -7,7 +7,8 @@ import { localVolumeDriver, localVolumeFinalizer, volumeReachableFrom } from '..
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
-import { nodeNameOf, referencesOf } from '../authz/node-authorizer.ts'
+import { nodeNameOf } from '../authz/node-authorizer.ts'
+import { referencesOf } from '../authz/node-graph.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import { refusedLabels } from './node-labels.ts'
@@ -82,9 +83,10 @@ function podRule({ operation, subresource, object, old, namespace = '', name }: 
       return isBoundTo(old, nodeName) ? undefined : `node ${node} can only delete pods with spec.nodeName set to itself`
     case 'status':
       if (!isBoundTo(old, nodeName)) return `node ${node} can only update pod status for pods with spec.nodeName set to itself`
-      return deepEqual(object?.metadata.labels ?? {}, old?.metadata.labels ?? {})
-        ? undefined
-        : `node ${node} cannot update labels through pod status`
+      if (!deepEqual(object?.metadata.labels ?? {}, old?.metadata.labels ?? {}))
+        return `node ${node} cannot update labels through pod status`
+      // A claim named there is one that the node may read.
+      return deepEqual(claimStatusesOf(object), claimStatusesOf(old)) ? undefined : `node ${node} cannot update resource claim statuses`
     case 'eviction':
       return isBoundTo(reader.get(pods, namespace, name), nodeName)
         ? undefined
@@ -92,6 +94,11 @@ function podRule({ operation, subresource, object, old, namespace = '', name }: 
     default:
       return `unexpected pod subresource ${quoted(subresource)}, only 'status' and 'eviction' are allowed`
   }
+}
+
+function claimStatusesOf(pod: KubeObject | undefined): readonly unknown[] {
+  const status = (pod as Pod | undefined)?.status
+  return [status?.resourceClaimStatuses ?? [], status?.extendedResourceClaimStatus ?? null]
 }
 
 const isBoundTo = (pod: KubeObject | undefined, nodeName: string) => (pod as Pod | undefined)?.spec?.nodeName === nodeName

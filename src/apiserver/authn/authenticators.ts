@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Secret } from '../../kinds/generated/types/core-v1.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
-import type { Authenticator, UserInfo } from '../contract.ts'
+import { StatusError, statusErrors } from '../../machinery/status-error.ts'
+import type { ApiRequest, Authenticator, Credentials, UserInfo } from '../contract.ts'
 
 const authenticated = 'system:authenticated'
 
@@ -11,25 +11,53 @@ export function knownUser(user: UserInfo): UserInfo {
   return user.groups.includes(authenticated) ? user : { ...user, groups: [...user.groups, authenticated] }
 }
 
-/** The first that knows the credentials answers; its refusal is final. */
+/**
+ * The first that accepts the credentials answers. What one refuses another may still accept; when none does, the first
+ * refusal stands. Synchronous as far as the authenticators are: most requests are known at once.
+ */
 export function unionAuthenticator(authenticators: readonly Authenticator[]): Authenticator {
   return {
-    authenticate: async (credentials) => {
-      for (const authenticator of authenticators) {
-        const user = await authenticator.authenticate(credentials)
-        if (user) return user
+    authenticate: (credentials, headers) => {
+      let refusal: StatusError | undefined
+      for (const [i, authenticator] of authenticators.entries()) {
+        try {
+          const answer = authenticator.authenticate(credentials, headers)
+          if (answer instanceof Promise) return asked(answer, { rest: authenticators.slice(i + 1), credentials, headers, refusal })
+          if (answer) return answer
+        } catch (error) {
+          refusal ??= refusalOf(error)
+        }
       }
+      if (refusal) throw refusal
       return undefined
     },
   }
 }
 
-/** Client certificates: the common name is the user, the organizations are the groups. TLS has verified the chain and the dates. */
-export const certificateAuthenticator: Authenticator = {
-  authenticate: ({ clientCertificate }) => {
-    if (!clientCertificate?.commonName) return undefined
-    return knownUser({ name: clientCertificate.commonName, groups: clientCertificate.organizations })
-  },
+type Rest = {
+  readonly rest: readonly Authenticator[]
+  readonly credentials: Credentials
+  readonly headers: ApiRequest['headers'] | undefined
+  readonly refusal: StatusError | undefined
+}
+
+async function asked(first: Promise<UserInfo | undefined>, { rest, credentials, headers, refusal }: Rest): Promise<UserInfo | undefined> {
+  let kept = refusal
+  for (const next of [() => first, ...rest.map((a) => () => a.authenticate(credentials, headers))]) {
+    try {
+      const user = await next()
+      if (user) return user
+    } catch (error) {
+      kept ??= refusalOf(error)
+    }
+  }
+  if (kept) throw kept
+  return undefined
+}
+
+function refusalOf(error: unknown): StatusError {
+  if (error instanceof StatusError) return error
+  throw error
 }
 
 /** One line of a static token file. */
@@ -39,14 +67,26 @@ export type StaticToken = { readonly token: string; readonly user: UserInfo }
 export function parseTokenFile(text: string): StaticToken[] {
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '' || line.startsWith('#')) return []
-    const m = /^([^,]+),([^,]+),([^,]*)(?:,"?([^"]*)"?)?$/.exec(line.trim())
-    if (!m) throw new Error(`line ${i + 1} of the token file is not "token,user,uid,groups"`)
-    const groups = (m[4] ?? '')
+    const columns = csvColumns(line.trim())
+    const [token, name, uid, groupList = ''] = columns ?? []
+    if (!token || !name || uid === undefined) throw new Error(`line ${i + 1} of the token file is not "token,user,uid,groups"`)
+    const groups = groupList
       .split(',')
       .map((g) => g.trim())
       .filter(Boolean)
-    return [{ token: m[1]!, user: knownUser({ name: m[2]!, ...(m[3] ? { uid: m[3] } : {}), groups }) }]
+    return [{ token, user: knownUser({ name, ...(uid ? { uid } : {}), groups }) }]
   })
+}
+
+/** The columns of one line of comma-separated values (RFC 4180); undefined when a quote is not where it may be. */
+function csvColumns(line: string): string[] | undefined {
+  const columns: string[] = []
+  const column = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y
+  for (let m = column.exec(line); m; m = column.exec(line)) {
+    columns.push((m[1]?.replaceAll('""', '"') ?? m[2] ?? '').trim())
+    if (m[3] === '') return columns
+  }
+  return undefined
 }
 
 export function staticTokenAuthenticator(tokens: readonly StaticToken[]): Authenticator {
@@ -56,6 +96,7 @@ export function staticTokenAuthenticator(tokens: readonly StaticToken[]): Authen
 }
 
 const bootstrapToken = /^([a-z0-9]{6})\.([a-z0-9]{16})$/
+const bootstrapGroup = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/
 
 /** Bootstrap tokens: Secrets `bootstrap-token-<id>` in kube-system (https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/). */
 export function bootstrapTokenAuthenticator(options: { secret(name: string): Secret | undefined; clock: Clock }): Authenticator {
@@ -75,9 +116,9 @@ export function bootstrapTokenAuthenticator(options: { secret(name: string): Sec
         field('usage-bootstrap-authentication') === 'true' &&
         (expiration === '' || Date.parse(expiration) > options.clock.now())
       if (!isGood) throw statusErrors.unauthorized()
-      const extra = field('auth-extra-groups')
-        .split(',')
-        .filter((g) => g.startsWith('system:bootstrappers:'))
+      const extra = field('auth-extra-groups').split(',').filter(Boolean)
+      // A group of another sort makes the whole token bad: somebody meant it to mean something.
+      if (!extra.every((g) => bootstrapGroup.test(g))) throw statusErrors.unauthorized(`invalid group in the bootstrap token ${id}`)
       return knownUser({ name: `system:bootstrap:${id}`, groups: ['system:bootstrappers', ...extra] })
     },
   }

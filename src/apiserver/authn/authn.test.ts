@@ -7,13 +7,8 @@ import type { KubeObject } from '../../machinery/object.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import type { Credentials } from '../contract.ts'
-import {
-  bootstrapTokenAuthenticator,
-  certificateAuthenticator,
-  parseTokenFile,
-  staticTokenAuthenticator,
-  unionAuthenticator,
-} from './authenticators.ts'
+import { bootstrapTokenAuthenticator, parseTokenFile, staticTokenAuthenticator, unionAuthenticator } from './authenticators.ts'
+import { certificateAuthenticator, defaultRequestHeaders, requestHeaderAuthenticator } from './certificates.ts'
 import { createServiceAccountTokens, type TokenRequestFacts } from './service-account-tokens.ts'
 
 const bearer = (bearerToken: string | undefined): Credentials => ({ bearerToken, clientCertificate: undefined })
@@ -104,7 +99,7 @@ test('a token for another audience is no key to the API, but a review tells its 
   const { token } = tokens.issue({ ...facts, audiences: ['vault'] })
   assert.throws(() => tokens.authenticate(bearer(token)), isUnauthorized)
   assert.deepEqual(tokens.review(token, ['vault', 'other'])?.audiences, ['vault'])
-  assert.equal(tokens.review(token, undefined), undefined)
+  assert.throws(() => tokens.review(token, undefined), isUnauthorized)
 })
 
 test('tokens of a cluster that signs with RSA are good too', async () => {
@@ -126,7 +121,7 @@ test('tokens of a cluster that signs with RSA are good too', async () => {
   assert.deepEqual(Object.keys(tokens.keySet.keys[0]!).sort(), ['alg', 'e', 'kid', 'kty', 'n', 'use'])
   const [, claims, signature] = token.split('.')
   const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${claims}.${signature}`
-  assert.equal(tokens.authenticate(bearer(unsigned)), undefined)
+  assert.throws(() => tokens.authenticate(bearer(unsigned)), isUnauthorized)
 })
 
 test('the key set is the public half only', () => {
@@ -134,9 +129,11 @@ test('the key set is the public half only', () => {
   assert.deepEqual(Object.keys(tokens.keySet.keys[0]!).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
 })
 
+const certificates = certificateAuthenticator({ clock: virtualClock() })
+
 test('a certificate names its user and groups; one without a name is nobody', () => {
   const user = (commonName: string) =>
-    certificateAuthenticator.authenticate({ bearerToken: undefined, clientCertificate: { commonName, organizations: ['ops'] } })
+    certificates.authenticate({ bearerToken: undefined, clientCertificate: { commonName, organizations: ['ops'] } })
   assert.deepEqual(user('ann'), { name: 'ann', groups: ['ops', 'system:authenticated'] })
   assert.equal(user(''), undefined)
 })
@@ -164,7 +161,7 @@ test('a bootstrap token is good while its secret says so', async () => {
   const clock = virtualClock()
   const authenticate = (secret: Secret | undefined, token = 'abcdef.0123456789abcdef') =>
     bootstrapTokenAuthenticator({ secret: () => secret, clock }).authenticate(bearer(token))
-  const user = await authenticate(bootstrap({ 'auth-extra-groups': 'system:bootstrappers:x,system:masters' }))
+  const user = await authenticate(bootstrap({ 'auth-extra-groups': 'system:bootstrappers:x' }))
   assert.deepEqual(user, {
     name: 'system:bootstrap:abcdef',
     groups: ['system:bootstrappers', 'system:bootstrappers:x', 'system:authenticated'],
@@ -174,12 +171,93 @@ test('a bootstrap token is good while its secret says so', async () => {
     bootstrap({ expiration: '2020-01-01T00:00:00Z' }),
     bootstrap({ 'usage-bootstrap-authentication': 'false' }),
     bootstrap({ 'token-secret': 'zzzzzzzzzzzzzzzz' }),
+    bootstrap({ 'auth-extra-groups': 'system:bootstrappers:x,system:masters' }),
   ])
     assert.throws(() => authenticate(bad), isUnauthorized)
 })
 
-test('a union asks one after the other and lets a refusal stand', async () => {
+test('a union asks one after the other, and a refusal stands when nobody accepts', async () => {
   const refuse = { authenticate: () => Promise.reject(statusErrors.unauthorized()) }
-  await assert.rejects(async () => unionAuthenticator([certificateAuthenticator, refuse]).authenticate(bearer('x')), isUnauthorized)
-  assert.equal(await unionAuthenticator([certificateAuthenticator]).authenticate(bearer('x')), undefined)
+  await assert.rejects(async () => unionAuthenticator([certificates, refuse]).authenticate(bearer('x')), isUnauthorized)
+  assert.equal(await unionAuthenticator([certificates]).authenticate(bearer('x')), undefined)
+})
+
+test('what one authenticator refuses another may accept', async () => {
+  const refuse = { authenticate: () => Promise.reject(statusErrors.unauthorized()) }
+  const accept = { authenticate: () => ({ name: 'ann', groups: [] }) }
+  assert.equal((await unionAuthenticator([refuse, accept]).authenticate(bearer('x')))?.name, 'ann')
+})
+
+test('a certificate brings its uid and its fingerprint, and is refused past its end or from another authority', async () => {
+  const clock = virtualClock()
+  const shown = { commonName: 'ann', organizations: [], uids: ['7'], fingerprint: 'ab12', notAfterMs: clock.now() + 1000 }
+  const authenticate = (more: object) =>
+    certificateAuthenticator({ clock }).authenticate({ bearerToken: undefined, clientCertificate: { ...shown, ...more } })
+  assert.deepEqual(authenticate({}), {
+    name: 'ann',
+    uid: '7',
+    groups: ['system:authenticated'],
+    extra: { 'authentication.kubernetes.io/credential-id': ['X509SHA256=ab12'] },
+  })
+  for (const bad of [{ uids: ['7', '8'] }, { authority: 'none' }, { authority: 'front-proxy' }])
+    assert.throws(() => authenticate(bad), isUnauthorized)
+  await clock.advance(2000)
+  assert.throws(() => authenticate({}), isUnauthorized)
+})
+
+test('a front proxy speaks for others, under its own name and authority only', () => {
+  const authenticator = requestHeaderAuthenticator({ ...defaultRequestHeaders, clock: virtualClock() })
+  const ask = (clientCertificate: Partial<NonNullable<Credentials['clientCertificate']>>, headers: Record<string, string | string[]>) =>
+    authenticator.authenticate(
+      { bearerToken: undefined, clientCertificate: { commonName: 'front-proxy-client', organizations: [], ...clientCertificate } },
+      headers,
+    )
+  const headers = { 'x-remote-user': 'ann', 'x-remote-uid': '7', 'x-remote-group': ['a', 'b'], 'x-remote-extra-team%2fx': 'y' }
+  assert.deepEqual(ask({ authority: 'front-proxy' }, headers), {
+    name: 'ann',
+    uid: '7',
+    groups: ['a', 'b', 'system:authenticated'],
+    extra: { 'team/x': ['y'] },
+  })
+  assert.equal(ask({ authority: 'client' }, headers), undefined)
+  assert.equal(ask({ authority: 'front-proxy' }, {}), undefined)
+  assert.throws(() => ask({ authority: 'front-proxy', commonName: 'somebody' }, headers), isUnauthorized)
+})
+
+test('tokens of a key that signed before are good until its public half is dropped, and both are in the key set', async () => {
+  const { tokens, facts } = setUp()
+  const old = tokens.issue(facts).token
+  const fresh = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  tokens.useKeys({ privateKey: fresh.privateKey, publicKey: fresh.publicKey + keys.publicKey })
+  assert.equal(tokens.keySet.keys.length, 2)
+  assert(await tokens.authenticate(bearer(old)))
+  const young = tokens.issue(facts).token
+  tokens.useKeys(fresh)
+  assert.throws(() => tokens.authenticate(bearer(old)), isUnauthorized)
+  assert(await tokens.authenticate(bearer(young)))
+})
+
+test("a pod's token of an hour is good for a year, says when it should have been renewed, and nothing else is extended", async () => {
+  const { tokens, facts, clock } = setUp()
+  const hour = tokens.issue({ ...facts, expirationSeconds: 3607 })
+  assert.equal(hour.expiresAtMs, clock.now() + 3607_000)
+  const other = tokens.issue({ ...facts, expirationSeconds: 3606 })
+  await clock.advance(24 * 3600_000)
+  assert(await tokens.authenticate(bearer(hour.token)))
+  assert.throws(() => tokens.authenticate(bearer(other.token)), isUnauthorized)
+})
+
+test('a token in a Secret is good while that Secret holds it', async () => {
+  const { tokens, objects } = setUp()
+  const token = tokens.issueLegacy({ namespace: 'shop', secretName: 'web-token', serviceAccount: { name: 'web', uid: 'sa-1' } })
+  assert.throws(() => tokens.authenticate(bearer(token)), isUnauthorized)
+  const secret = { metadata: { name: 'web-token' }, data: { token: Buffer.from(token).toString('base64') } }
+  objects.set('Secret/shop/web-token', secret)
+  assert.equal((await tokens.authenticate(bearer(token)))?.name, 'system:serviceaccount:shop:web')
+  objects.set('Secret/shop/web-token', { ...secret, data: { token: 'eA==' } } as KubeObject)
+  assert.throws(() => tokens.authenticate(bearer(token)), isUnauthorized)
 })

@@ -1,16 +1,23 @@
 /**
- * Tokens of service accounts: JSON Web Tokens signed with the cluster's own key, with upstream's claims
+ * Tokens of service accounts: JSON Web Tokens signed with the cluster's own keys, with upstream's claims
  * (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens).
  *  1. A token is good only while what it is bound to (account, pod, secret, node) exists with the same uid.
  *  2. Signatures are checked once a token; bindings and expiry on every use.
  */
-import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
-import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Authenticator, UserInfo } from '../contract.ts'
-import { knownUser } from './authenticators.ts'
+import { createSigningKeys, type SigningKeyPair } from './signing-keys.ts'
+import {
+  type BoundClaims,
+  legacyIssuer,
+  type ParsedToken,
+  parseToken,
+  type TokenLookup,
+  userOfBound,
+  userOfLegacy,
+} from './token-claims.ts'
 
 export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local'
 
@@ -23,129 +30,132 @@ export type TokenRequestFacts = {
   /** 600 s at least. */
   readonly expirationSeconds: number
   readonly bound: BoundObject | undefined
-  /** The node of the pod that the token is bound to. */
-  readonly node: { readonly name: string; readonly uid: string } | undefined
+  /** The node of the pod that the token is bound to; without a uid when there is no such Node. */
+  readonly node: { readonly name: string; readonly uid?: string } | undefined
 }
 
-export type IssuedToken = { readonly token: string; readonly expiresAtMs: number }
-
-/** What the authenticator asks to see whether a token's ground still exists. */
-export type TokenLookup = (kind: 'ServiceAccount' | 'Pod' | 'Secret' | 'Node', namespace: string, name: string) => KubeObject | undefined
+/** `expirationSeconds` is what was granted: at most the server's maximum. `id` is the token's `jti`. */
+export type IssuedToken = { readonly token: string; readonly expiresAtMs: number; readonly expirationSeconds: number; readonly id: string }
 
 export type ServiceAccountTokens = Authenticator & {
   issue(facts: TokenRequestFacts): IssuedToken
+  /** A token without an end, to lie in the Secret of that name. */
+  issueLegacy(facts: { namespace: string; secretName: string; serviceAccount: { name: string; uid: string } }): string
   /** For TokenReview: the user and the audiences of `wanted` (default: the API's own) that the token is for. */
-  review(
-    token: string,
-    wanted: readonly string[] | undefined,
-  ): { readonly user: UserInfo; readonly audiences: readonly string[] } | undefined
+  review(token: string, wanted: readonly string[] | undefined): TokenVerdict | undefined
   /** RFC 7517 key set and the OpenID discovery document. */
   readonly keySet: { readonly keys: readonly Record<string, string>[] }
   discoveryDocument(jwksUri: string): Record<string, unknown>
+  /** From now on these keys sign and verify. */
+  useKeys(pair: SigningKeyPair): void
+  /** What a token is for when its request does not say. */
+  readonly audiences: readonly string[]
 }
+export type TokenVerdict = { readonly user: UserInfo; readonly audiences: readonly string[] }
 
-type Claims = {
-  readonly iss: string
-  readonly sub: string
-  readonly aud: readonly string[]
-  readonly exp: number
-  readonly nbf: number
-  readonly jti?: string
-  readonly 'kubernetes.io': {
-    readonly namespace: string
-    readonly serviceaccount: { readonly name: string; readonly uid: string }
-    readonly pod?: { readonly name: string; readonly uid: string }
-    readonly secret?: { readonly name: string; readonly uid: string }
-    readonly node?: { readonly name: string; readonly uid: string }
-  }
+export type TokenOptions = {
+  /** The first issues, all are accepted. */
+  readonly issuers?: readonly string[]
+  /** Default: the issuers. */
+  readonly audiences?: readonly string[]
+  /** Longest life that is granted; absent: what is asked for. */
+  readonly expirationSecondsMax?: number
+  /** Pods' tokens of an hour stay good for a year, for clients that read them once. Default true, as upstream. */
+  readonly extendsExpiration?: boolean
 }
 
 const verifiedTokensMax = 10_000
-const leewaySeconds = 10
+/** What the ServiceAccount admission asks for: only such a token is extended. */
+const extendedRequestSeconds = 3_607
+const extendedSeconds = 365 * 24 * 3600
 
-export function createServiceAccountTokens(options: {
-  privateKey: string
-  publicKey: string
-  issuer?: string
-  audiences?: readonly string[]
-  lookup: TokenLookup
-  clock: Clock
-  random: Random
-}): ServiceAccountTokens {
-  const { clock, random, lookup } = options
-  const issuer = options.issuer ?? defaultIssuer
-  const ownAudiences = options.audiences ?? [issuer]
-  const privateKey = createPrivateKey(options.privateKey)
-  const publicKey = createPublicKey(options.publicKey)
-  const keyId = createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('base64url')
-  // A cluster that kubeadm made signs with RSA; Keelson's own keys are on the curve P-256.
-  const alg = publicKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256'
-  const header = encodePart({ alg, kid: keyId })
-  const verified = new Map<string, Claims>()
+export function createServiceAccountTokens(
+  options: TokenOptions & SigningKeyPair & { lookup: TokenLookup; clock: Clock; random: Random },
+): ServiceAccountTokens {
+  const { clock, random, lookup, issuers = [defaultIssuer], extendsExpiration = true } = options
+  const issuer = issuers[0] ?? defaultIssuer
+  const ownAudiences = options.audiences ?? issuers
+  let keys = createSigningKeys(options)
+  const verified = new Map<string, ParsedToken['claims']>()
 
-  const check = (token: string): Claims | undefined => {
+  const check = (token: string): ParsedToken['claims'] | undefined => {
     const known = verified.get(token)
     if (known) return known
-    const claims = parseToken(token, { issuer, alg })
-    if (!claims) return undefined
-    const signedEnd = token.lastIndexOf('.')
-    const signature = Buffer.from(token.slice(signedEnd + 1), 'base64url')
-    const isSigned = verify('sha256', Buffer.from(token.slice(0, signedEnd)), { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)
-    if (!isSigned) throw statusErrors.unauthorized()
+    const parsed = parseToken(token, issuers)
+    if (!parsed) return undefined
+    if (!keys.verify(token, parsed.header)) throw statusErrors.unauthorized('invalid signature of a service account token')
     if (verified.size >= verifiedTokensMax) verified.delete(verified.keys().next().value!)
-    verified.set(token, claims)
-    return claims
+    verified.set(token, parsed.claims)
+    return parsed.claims
   }
-
-  const userOf = (claims: Claims): UserInfo => {
-    const seconds = clock.now() / 1000
-    if (claims.exp < seconds || claims.nbf > seconds + leewaySeconds) throw statusErrors.unauthorized()
-    demandGround(claims, lookup)
-    return userOfClaims(claims)
+  const judge = (token: string, wanted: readonly string[]): TokenVerdict | undefined => {
+    const claims = check(token)
+    if (!claims) return undefined
+    const nowMs = clock.now()
+    // A token of a Secret says nothing of audiences: it is for the API.
+    const of = claims.type === 'bound' ? claims.of.aud : ownAudiences
+    const audiences = wanted.filter((a) => of.includes(a))
+    if (audiences.length === 0)
+      throw statusErrors.unauthorized(`token audiences ${list(of)} is invalid for the target audiences ${list(wanted)}`)
+    const user = claims.type === 'bound' ? userOfBound(claims.of, lookup, nowMs) : userOfLegacy(token, claims.of, lookup, nowMs)
+    return { user, audiences }
   }
 
   return {
+    audiences: ownAudiences,
     issue: (facts) => {
+      const expirationSeconds = Math.min(facts.expirationSeconds, options.expirationSecondsMax ?? facts.expirationSeconds)
       const nowSeconds = Math.floor(clock.now() / 1000)
-      const claims = claimsOf(facts, { issuer, ownAudiences, nowSeconds, id: random.uuid() })
-      const signed = `${header}.${encodePart(claims)}`
-      const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' })
-      return { token: `${signed}.${signature.toString('base64url')}`, expiresAtMs: claims.exp * 1000 }
+      const id = random.uuid()
+      const audiences = facts.audiences.length > 0 ? facts.audiences : ownAudiences
+      const isExtended =
+        extendsExpiration &&
+        facts.bound?.kind === 'Pod' &&
+        expirationSeconds === extendedRequestSeconds &&
+        audiences.every((a) => ownAudiences.includes(a))
+      const claims = claimsOf({ ...facts, audiences, expirationSeconds }, { issuer, nowSeconds, id, isExtended })
+      return { token: keys.sign(claims), expiresAtMs: (nowSeconds + expirationSeconds) * 1000, expirationSeconds, id }
     },
-    authenticate: ({ bearerToken }) => {
-      const claims = bearerToken === undefined ? undefined : check(bearerToken)
-      if (!claims) return undefined
-      if (!claims.aud.some((a) => ownAudiences.includes(a))) throw statusErrors.unauthorized()
-      return userOf(claims)
+    issueLegacy: ({ namespace, secretName, serviceAccount: { name, uid } }) =>
+      keys.sign({
+        iss: legacyIssuer,
+        'kubernetes.io/serviceaccount/namespace': namespace,
+        'kubernetes.io/serviceaccount/secret.name': secretName,
+        'kubernetes.io/serviceaccount/service-account.name': name,
+        'kubernetes.io/serviceaccount/service-account.uid': uid,
+        sub: `system:serviceaccount:${namespace}:${name}`,
+      }),
+    authenticate: ({ bearerToken }) => (bearerToken === undefined ? undefined : judge(bearerToken, ownAudiences)?.user),
+    review: (token, wanted) => judge(token, wanted?.length ? wanted : ownAudiences),
+    get keySet() {
+      return keys.keySet
     },
-    review: (token, wanted) => {
-      const claims = check(token)
-      if (!claims) return undefined
-      const audiences = (wanted?.length ? wanted : ownAudiences).filter((a) => claims.aud.includes(a))
-      return audiences.length > 0 ? { user: userOf(claims), audiences } : undefined
-    },
-    keySet: { keys: [{ use: 'sig', alg, kid: keyId, ...(publicKey.export({ format: 'jwk' }) as Record<string, string>) }] },
     discoveryDocument: (jwksUri) => ({
       issuer,
       jwks_uri: jwksUri,
       response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [alg],
+      id_token_signing_alg_values_supported: keys.algorithms,
     }),
+    useKeys: (pair) => {
+      keys = createSigningKeys(pair)
+      verified.clear()
+    },
   }
 }
 
+const list = (values: readonly string[]) => `[${values.map((v) => JSON.stringify(v)).join(' ')}]`
+
 function claimsOf(
   facts: TokenRequestFacts,
-  context: { issuer: string; ownAudiences: readonly string[]; nowSeconds: number; id: string },
-): Claims & Record<string, unknown> {
-  const { namespace, serviceAccount, bound, node } = facts
+  context: { issuer: string; nowSeconds: number; id: string; isExtended: boolean },
+): BoundClaims & Record<string, unknown> {
+  const { namespace, serviceAccount, bound, node, expirationSeconds } = facts
+  const { nowSeconds, isExtended } = context
   return {
-    aud: facts.audiences.length > 0 ? facts.audiences : context.ownAudiences,
-    exp: context.nowSeconds + facts.expirationSeconds,
-    iat: context.nowSeconds,
+    aud: facts.audiences,
+    exp: nowSeconds + (isExtended ? extendedSeconds : expirationSeconds),
+    iat: nowSeconds,
     iss: context.issuer,
     jti: context.id,
     'kubernetes.io': {
@@ -153,68 +163,9 @@ function claimsOf(
       ...(bound ? { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } } : {}),
       ...(node ? { node } : {}),
       serviceaccount: { name: serviceAccount.name, uid: serviceAccount.uid },
+      ...(isExtended ? { warnafter: nowSeconds + expirationSeconds } : {}),
     },
-    nbf: context.nowSeconds,
+    nbf: nowSeconds,
     sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
   }
-}
-
-const encodePart = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-
-/** The claims of a token that says it is ours, unchecked; undefined for anything else. */
-function parseToken(token: string, { issuer, alg }: { issuer: string; alg: string }): Claims | undefined {
-  const parts = token.split('.')
-  if (parts.length !== 3) return undefined
-  try {
-    const header = JSON.parse(Buffer.from(parts[0]!, 'base64url').toString('utf8')) as { alg?: unknown }
-    const claims = JSON.parse(Buffer.from(parts[1]!, 'base64url').toString('utf8')) as Claims
-    if (header.alg !== alg || claims.iss !== issuer) return undefined
-    const about = claims['kubernetes.io']
-    const isWhole =
-      typeof claims.exp === 'number' &&
-      typeof claims.nbf === 'number' &&
-      Array.isArray(claims.aud) &&
-      typeof about?.serviceaccount?.uid === 'string'
-    return isWhole ? claims : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function demandGround(claims: Claims, lookup: TokenLookup): void {
-  const { namespace, serviceaccount, pod, secret, node } = claims['kubernetes.io']
-  const holds = (kind: Parameters<TokenLookup>[0], of: { name: string; uid: string } | undefined, where: string) => {
-    if (!of) return true
-    const object = lookup(kind, where, of.name)
-    // A pod that is going away may use its token until it is gone.
-    return object !== undefined && object.metadata.uid === of.uid && (kind === 'Pod' || !object.metadata.deletionTimestamp)
-  }
-  // The node of a pod is a hint; only a token bound to a node alone falls with it.
-  const isNodeBound = node !== undefined && pod === undefined && secret === undefined
-  const isGood =
-    holds('ServiceAccount', serviceaccount, namespace) &&
-    holds('Pod', pod, namespace) &&
-    holds('Secret', secret, namespace) &&
-    (!isNodeBound || holds('Node', node, ''))
-  if (!isGood) throw statusErrors.unauthorized()
-}
-
-function userOfClaims(claims: Claims): UserInfo {
-  const { namespace, serviceaccount, pod, node } = claims['kubernetes.io']
-  const extra: Record<string, readonly string[]> = {}
-  if (claims.jti) extra['authentication.kubernetes.io/credential-id'] = [`JTI=${claims.jti}`]
-  if (pod) {
-    extra['authentication.kubernetes.io/pod-name'] = [pod.name]
-    extra['authentication.kubernetes.io/pod-uid'] = [pod.uid]
-  }
-  if (node) {
-    extra['authentication.kubernetes.io/node-name'] = [node.name]
-    extra['authentication.kubernetes.io/node-uid'] = [node.uid]
-  }
-  return knownUser({
-    name: claims.sub,
-    uid: serviceaccount.uid,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
-    extra,
-  })
 }

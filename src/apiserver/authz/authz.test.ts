@@ -4,14 +4,17 @@ import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { PolicyRule } from '../../kinds/generated/types/rbac-v1.ts'
 import type { Attributes, UserInfo } from '../contract.ts'
 import { bootstrapPolicy } from './bootstrap-policy.ts'
-import { createNodeAuthorizer, createNodeGraph } from './node-authorizer.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { parseFieldSelector } from '../../machinery/field-selector.ts'
+import { createNodeAuthorizer } from './node-authorizer.ts'
+import { createNodeGraph } from './node-graph.ts'
 import { createRbacAuthorizer, createRbacIndex, unionAuthorizer } from './rbac-authorizer.ts'
 import { planBinding, planRole } from './reconcile-policy.ts'
 import { ruleText, uncovered } from './rule.ts'
 
-/** `verb resource[.group][/subresource] [namespace/]name` or `verb /path` → attributes. */
+/** `verb resource[.group][/subresource] [namespace/]name [field selector]` or `verb /path` → attributes. */
 function ask(user: UserInfo, text: string): Attributes {
-  const [verb = '', what = '', where = ''] = text.split(' ')
+  const [verb = '', what = '', where = '', fields] = text.split(' ')
   if (what.startsWith('/')) return { type: 'path', user, verb, path: what }
   const [full = '', subresource = ''] = what.split('/')
   const [resource = '', ...group] = full.split('.')
@@ -26,6 +29,7 @@ function ask(user: UserInfo, text: string): Attributes {
     subresource,
     namespace: slash < 0 ? '' : where.slice(0, slash),
     name: where.slice(slash + 1),
+    ...(fields ? { fieldSelector: parseFieldSelector(fields) } : {}),
   }
 }
 
@@ -186,8 +190,12 @@ const pod: Pod = {
     nodeName: 'node-1',
     serviceAccountName: 'robot',
     containers: [{ name: 'c', envFrom: [{ secretRef: { name: 'env' } }] }],
-    volumes: [{ name: 'v', configMap: { name: 'conf' } }],
+    volumes: [
+      { name: 'v', configMap: { name: 'conf' } },
+      { name: 'd', persistentVolumeClaim: { claimName: 'data' } },
+    ],
   },
+  status: { resourceClaimStatuses: [{ name: 'gpu', resourceClaimName: 'gpu-x7' }] },
 }
 const nodeDecisions: readonly (readonly [what: string, allowed: boolean])[] = [
   ['get secrets shop/env', true],
@@ -195,19 +203,78 @@ const nodeDecisions: readonly (readonly [what: string, allowed: boolean])[] = [
   ['get secrets shop/other', false],
   ['list secrets shop/', false],
   ['update secrets shop/env', false],
+  ['get secrets store/volume-key', true],
+  ['get secrets store/controller-key', false],
+  ['get persistentvolumeclaims shop/data', true],
+  ['list persistentvolumeclaims shop/data', false],
+  ['patch persistentvolumeclaims/status shop/data', true],
+  ['patch persistentvolumeclaims shop/data', false],
+  ['get persistentvolumes pv-1', true],
+  ['get persistentvolumes pv-2', false],
+  ['list persistentvolumes ', false],
+  ['get resourceclaims.resource.k8s.io shop/gpu-x7', true],
+  ['get resourceclaims.resource.k8s.io shop/other', false],
+  ['get volumeattachments.storage.k8s.io mine', true],
+  ['get volumeattachments.storage.k8s.io theirs', false],
+  ['get resourceslices.resource.k8s.io mine', true],
+  ['delete resourceslices.resource.k8s.io theirs', false],
+  ['list resourceslices.resource.k8s.io ', false],
+  ['list resourceslices.resource.k8s.io  spec.nodeName=node-1', true],
   ['create serviceaccounts/token shop/robot', true],
   ['create serviceaccounts/token shop/default', false],
+  ['get serviceaccounts shop/robot', true],
+  ['list serviceaccounts shop/', false],
   ['patch nodes/status node-1', true],
-  ['patch nodes/status node-2', false],
+  ['get nodes node-1', true],
+  ['watch nodes node-1', true],
+  ['get nodes node-2', false],
+  ['list nodes ', false],
+  ['delete nodes node-1', false],
+  ['get csinodes.storage.k8s.io node-1', true],
+  ['get csinodes.storage.k8s.io node-2', false],
   ['update leases.coordination.k8s.io kube-node-lease/node-1', true],
   ['update leases.coordination.k8s.io kube-node-lease/node-2', false],
+  ['list leases.coordination.k8s.io kube-node-lease/', false],
   ['create leases.coordination.k8s.io default/x', false],
-  ['list pods /', true],
+  ['list pods /', false],
+  ['list pods shop/', false],
+  ['list pods / spec.nodeName=node-1', true],
+  ['watch pods / spec.nodeName=node-1,status.phase!=Failed', true],
+  ['watch pods / spec.nodeName=node-2', false],
+  ['watch pods / spec.nodeName!=node-1', false],
+  ['get pods shop/web', true],
+  ['watch pods shop/web', true],
+  ['get pods shop/elsewhere', false],
+  ['get pods/log shop/web', false],
+  ['update pods shop/web', false],
+  ['patch pods/status shop/web', true],
+  ['create tokenreviews.authentication.k8s.io ', true],
   ['delete deployments.apps shop/x', false],
+  ['get /metrics', false],
 ]
+
+const graphObjects: Readonly<Record<string, object>> = {
+  'PersistentVolumeClaim/shop/data': { spec: { volumeName: 'pv-1' } },
+  'PersistentVolume//pv-1': {
+    spec: {
+      claimRef: { namespace: 'shop', name: 'data' },
+      csi: {
+        nodePublishSecretRef: { namespace: 'store', name: 'volume-key' },
+        controllerPublishSecretRef: { namespace: 'store', name: 'controller-key' },
+      },
+    },
+  },
+  'PersistentVolume//pv-2': { spec: { claimRef: { namespace: 'shop', name: 'other' } } },
+  'VolumeAttachment//mine': { spec: { nodeName: 'node-1' } },
+  'VolumeAttachment//theirs': { spec: { nodeName: 'node-2' } },
+  'ResourceSlice//mine': { spec: { nodeName: 'node-1' } },
+  'ResourceSlice//theirs': { spec: { nodeName: 'node-2' } },
+}
+const graphOf = () => createNodeGraph((kind, namespace, name) => graphObjects[`${kind}/${namespace}/${name}`] as KubeObject | undefined)
+
 for (const [what, allowed] of nodeDecisions)
   test(`a node ${allowed ? 'may' : 'may not'} ${what}`, () => {
-    const graph = createNodeGraph()
+    const graph = graphOf()
     graph.setPod(pod, false)
     assert.equal(createNodeAuthorizer(graph).authorize(ask(node, what)).allowed, allowed)
   })
@@ -220,4 +287,21 @@ test('what a pod gave its node access to is lost with the pod', () => {
   assert(graph.refers('node-1', 'secrets', 'shop', 'env'))
   graph.setPod({ ...pod, metadata: { ...pod.metadata, name: 'second' } }, true)
   assert(!graph.refers('node-1', 'secrets', 'shop', 'env'))
+})
+
+test('a mirror pod, which a node makes itself, opens nothing to it', () => {
+  const graph = createNodeGraph()
+  graph.setPod({ ...pod, metadata: { ...pod.metadata, annotations: { 'kubernetes.io/config.mirror': 'x' } } }, false)
+  assert(graph.refers('node-1', 'pods', 'shop', 'web'))
+  assert(!graph.refers('node-1', 'secrets', 'shop', 'env'))
+})
+
+test('a node is told why, and that its rules cannot be listed', () => {
+  const authorizer = unionAuthorizer([createNodeAuthorizer(createNodeGraph())])
+  const reason = (what: string) => authorizer.authorize(ask(node, what)).reason
+  assert.equal(reason('get secrets shop/env'), "no relationship found between node 'node-1' and this object")
+  assert.equal(reason('list pods /'), 'can only list/watch pods with spec.nodeName field selector')
+  assert.equal(reason('get nodes node-2'), "node 'node-1' cannot read 'node-2', only its own Node object")
+  assert.equal(authorizer.rulesFor(node, 'shop').evaluationError, 'node authorizer does not support user rule resolution')
+  assert.equal(authorizer.rulesFor(ann, 'shop').evaluationError, undefined)
 })

@@ -3,7 +3,8 @@
  * (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings), Keelson's verbs among them.
  */
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../kinds/generated/types/rbac-v1.ts'
-import { paths, read, rule, write } from './rule-builder.ts'
+import { aggregated, aggregateLabel, binding, clusterRole, metadata, paths, read, recordEvents, rule, write } from './rule-builder.ts'
+import { delegationRoles, nodeRoles, schedulerRoles } from './system-roles.ts'
 
 export type Policy = {
   readonly clusterRoles: readonly ClusterRole[]
@@ -11,34 +12,6 @@ export type Policy = {
   readonly roles: readonly Role[]
   readonly roleBindings: readonly RoleBinding[]
 }
-
-const metadata = (name: string, labels: Record<string, string> = {}) => ({
-  name,
-  labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults', ...labels },
-  annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
-})
-
-const clusterRole = (name: string, rules: readonly PolicyRule[], labels?: Record<string, string>): ClusterRole => ({
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind: 'ClusterRole',
-  metadata: metadata(name, labels),
-  rules: [...rules],
-})
-
-const aggregateLabel = (into: string) => `rbac.authorization.k8s.io/aggregate-to-${into}`
-
-const aggregated = (name: string, labels?: Record<string, string>): ClusterRole => ({
-  ...clusterRole(name, [], labels),
-  aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregateLabel(name)]: 'true' } }] },
-})
-
-const binding = (role: string, subjects: readonly Subject[], name = role): ClusterRoleBinding => ({
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind: 'ClusterRoleBinding',
-  metadata: metadata(name),
-  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-  subjects: [...subjects],
-})
 
 const group = (name: string): Subject => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name })
 const user = (name: string): Subject => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name })
@@ -59,7 +32,7 @@ const discoveryPaths = [
 ]
 const infoPaths = ['/healthz', '/livez', '/readyz', '/version', '/version/']
 
-/** What `view` reads; `edit` writes all of it but events, and `admin` too. */
+/** What `view` reads; `edit` writes all of it, and `admin` too. */
 const viewRules: readonly PolicyRule[] = [
   rule(
     read,
@@ -97,7 +70,7 @@ const editRules: readonly PolicyRule[] = [
   rule(
     write,
     '',
-    'configmaps persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy',
+    'configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy',
   ),
   rule('create', '', 'serviceaccounts/token'),
   rule(
@@ -111,7 +84,6 @@ const editRules: readonly PolicyRule[] = [
   rule(write, 'networking.k8s.io', 'ingresses networkpolicies'),
   rule(`${write} ${read}`, 'coordination.k8s.io', 'leases'),
   rule(write, 'resource.k8s.io', 'resourceclaims resourceclaimtemplates'),
-  rule('create patch update', '', 'events'),
 ]
 
 const adminRules: readonly PolicyRule[] = [
@@ -142,85 +114,6 @@ const everyone: readonly ClusterRole[] = [
   clusterRole('system:service-account-issuer-discovery', [paths('get', ['/.well-known/openid-configuration', '/openid/v1/jwks'])]),
 ]
 
-const delegation: readonly ClusterRole[] = [
-  clusterRole('system:auth-delegator', [
-    rule('create', 'authentication.k8s.io', 'tokenreviews'),
-    rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),
-  ]),
-  clusterRole('system:kube-aggregator', [rule(read, '', 'endpoints services'), rule(read, 'discovery.k8s.io', 'endpointslices')]),
-  clusterRole('system:kubelet-api-admin', [
-    rule(`${read} proxy`, '', 'nodes'),
-    rule('*', '', 'nodes/log nodes/metrics nodes/proxy nodes/stats nodes/configz nodes/healthz nodes/pods'),
-  ]),
-]
-
-/** The node authorizer decides the rest; these are for tools that look at roles, and bound to nobody. */
-const nodeRoles: readonly ClusterRole[] = [
-  clusterRole('system:node', [
-    rule(read, '', 'services nodes pods configmaps secrets persistentvolumes persistentvolumeclaims'),
-    rule('create patch update', '', 'events'),
-    rule('create get list watch', 'certificates.k8s.io', 'certificatesigningrequests'),
-  ]),
-  clusterRole('system:node-bootstrapper', [rule('create get list watch', 'certificates.k8s.io', 'certificatesigningrequests')]),
-  clusterRole('system:node-problem-detector', [
-    rule('get', '', 'nodes'),
-    rule('patch', '', 'nodes/status'),
-    rule('create patch update', '', 'events'),
-  ]),
-  clusterRole('system:node-proxier', [
-    rule('list watch', '', 'endpoints services'),
-    rule(read, '', 'nodes'),
-    rule(read, 'discovery.k8s.io', 'endpointslices'),
-    rule('create patch update', '', 'events'),
-  ]),
-  clusterRole('system:certificates.k8s.io:certificatesigningrequests:nodeclient', [
-    rule('create', 'certificates.k8s.io', 'certificatesigningrequests/nodeclient'),
-  ]),
-  clusterRole('system:certificates.k8s.io:certificatesigningrequests:selfnodeclient', [
-    rule('create', 'certificates.k8s.io', 'certificatesigningrequests/selfnodeclient'),
-  ]),
-  ...['kube-apiserver-client', 'kube-apiserver-client-kubelet', 'kubelet-serving', 'legacy-unknown'].map((signer) =>
-    clusterRole(`system:certificates.k8s.io:${signer}-approver`, [
-      { ...rule('approve', 'certificates.k8s.io', 'signers'), resourceNames: [`kubernetes.io/${signer}`] },
-    ]),
-  ),
-]
-
-const schedulerRoles: readonly ClusterRole[] = [
-  clusterRole('system:kube-scheduler', [
-    rule('create patch update', '', 'events'),
-    rule('create patch update', 'events.k8s.io', 'events'),
-    rule('create get list update watch', 'coordination.k8s.io', 'leases'),
-    rule(read, '', 'nodes replicationcontrollers services namespaces persistentvolumeclaims persistentvolumes'),
-    rule('delete get list watch', '', 'pods'),
-    rule('create', '', 'bindings pods/binding'),
-    rule('patch update', '', 'pods/status'),
-    rule(read, 'apps', 'replicasets statefulsets'),
-    rule(read, 'policy', 'poddisruptionbudgets'),
-    rule(read, 'storage.k8s.io', 'csidrivers csinodes csistoragecapacities storageclasses volumeattachments'),
-    rule(read, 'scheduling.k8s.io', 'priorityclasses'),
-    rule(read, 'resource.k8s.io', 'deviceclasses resourceclaims resourceslices'),
-  ]),
-  clusterRole('system:volume-scheduler', [
-    rule(`${read} patch update`, '', 'persistentvolumes persistentvolumeclaims'),
-    rule(read, 'storage.k8s.io', 'storageclasses'),
-  ]),
-  clusterRole('system:persistent-volume-provisioner', [
-    rule('create delete get list watch', '', 'persistentvolumes'),
-    rule(`${read} update`, '', 'persistentvolumeclaims'),
-    rule(read, 'storage.k8s.io', 'storageclasses'),
-    rule('watch', '', 'events'),
-    rule('create patch update', '', 'events'),
-  ]),
-  clusterRole('system:kube-controller-manager', [
-    rule('create get list patch update watch', 'coordination.k8s.io', 'leases'),
-    rule('create patch update', '', 'events'),
-    rule(read, '*', '*'),
-    rule('create', '', 'serviceaccounts serviceaccounts/token'),
-  ]),
-  clusterRole('system:kube-dns', [rule('list watch', '', 'endpoints services')]),
-]
-
 /** What one control loop may do; `name` as in `system:controller:<name>-controller`. */
 export type ControllerRole = { readonly name: string; readonly rules: readonly PolicyRule[] }
 
@@ -229,7 +122,7 @@ export function bootstrapPolicy(controllers: readonly ControllerRole[]): Policy 
     clusterRoles: [
       ...userFacing,
       ...everyone,
-      ...delegation,
+      ...delegationRoles,
       ...nodeRoles,
       ...schedulerRoles,
       ...controllers.map((c) => clusterRole(`system:controller:${c.name}-controller`, c.rules)),
@@ -254,6 +147,9 @@ export function bootstrapPolicy(controllers: readonly ControllerRole[]): Policy 
         [group('system:nodes')],
         'keelson:node-autoapprove-renewal',
       ),
+      // Bound to nobody: the node authorizer decides for nodes. Here for tools that look for it.
+      binding('system:node', []),
+      binding('keelson:node-addons', [group('system:nodes')]),
       binding('system:kube-scheduler', [user('system:kube-scheduler')]),
       binding('system:volume-scheduler', [user('system:kube-scheduler')]),
       binding('system:kube-controller-manager', [user('system:kube-controller-manager')]),
@@ -284,22 +180,33 @@ const roleBinding = (of: Role, subjects: readonly Subject[]): RoleBinding => ({
   subjects: [...subjects],
 })
 
+const leaderLocking = [rule('create get list update watch', 'coordination.k8s.io', 'leases leasecandidates')]
+
 const namespacedRoles: readonly Role[] = [
   role('kube-system', 'extension-apiserver-authentication-reader', [
     { ...rule(read, '', 'configmaps'), resourceNames: ['extension-apiserver-authentication'] },
   ]),
-  role('kube-system', 'system:controller:token-cleaner', [
-    rule('delete get list watch', '', 'secrets'),
-    rule('create patch update', '', 'events'),
-  ]),
+  role('kube-system', 'system:controller:bootstrap-signer', [rule(read, '', 'secrets')]),
+  role('kube-system', 'system:controller:cloud-provider', [rule(`create ${read}`, '', 'configmaps')]),
+  role('kube-system', 'system:controller:token-cleaner', [rule(`delete ${read}`, '', 'secrets'), recordEvents]),
+  role('kube-system', 'system::leader-locking-kube-controller-manager', leaderLocking),
+  role('kube-system', 'system::leader-locking-kube-scheduler', leaderLocking),
   role('kube-public', 'system:controller:bootstrap-signer', [
     rule(read, '', 'configmaps'),
     { ...rule('update', '', 'configmaps'), resourceNames: ['cluster-info'] },
+    recordEvents,
   ]),
 ]
 
 const namespacedSubjects: Readonly<Record<string, readonly Subject[]>> = {
   'kube-system/extension-apiserver-authentication-reader': [user('system:kube-controller-manager'), user('system:kube-scheduler')],
   'kube-system/system:controller:token-cleaner': [serviceAccount('token-cleaner')],
+  'kube-system/system:controller:bootstrap-signer': [serviceAccount('bootstrap-signer')],
   'kube-public/system:controller:bootstrap-signer': [serviceAccount('bootstrap-signer')],
+  'kube-system/system:controller:cloud-provider': [serviceAccount('cloud-provider')],
+  'kube-system/system::leader-locking-kube-controller-manager': [
+    user('system:kube-controller-manager'),
+    serviceAccount('kube-controller-manager'),
+  ],
+  'kube-system/system::leader-locking-kube-scheduler': [user('system:kube-scheduler'), serviceAccount('kube-scheduler')],
 }

@@ -1,162 +1,153 @@
 /**
- * What a node's agent may do beyond its role: only what concerns itself and the pods bound to it
- * (https://kubernetes.io/docs/reference/access-authn-authz/node/).
+ * What a node's agent may do: only what concerns itself and the pods bound to it
+ * (https://kubernetes.io/docs/reference/access-authn-authz/node/). Whose object is written is what admission (NodeRestriction)
+ * judges, where the object is known.
  */
-import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { PolicyRule } from '../../kinds/generated/types/rbac-v1.ts'
 import type { Attributes, Authorizer } from '../contract.ts'
+import type { NodeGraph } from './node-graph.ts'
+import { allowsResource, compileRule } from './rule.ts'
+import { nodeRules } from './system-roles.ts'
 
 type ResourceAttributes = Extract<Attributes, { type: 'resource' }>
-
-export type NodeGraph = {
-  /** Keeps the objects that each node's pods refer to. */
-  setPod(pod: Pod, isGone: boolean): void
-  /** Whether a pod of the node refers to the object; resource is the plural. */
-  refers(nodeName: string, resource: string, namespace: string, name: string): boolean
-}
-
-export function createNodeGraph(): NodeGraph {
-  const ofPod = new Map<string, readonly string[]>()
-  const counts = new Map<string, number>()
-  const change = (keys: readonly string[], by: number) => {
-    for (const key of keys) {
-      const count = (counts.get(key) ?? 0) + by
-      if (count === 0) counts.delete(key)
-      else counts.set(key, count)
-    }
-  }
-  return {
-    setPod: (pod, isGone) => {
-      const id = `${pod.metadata.namespace}/${pod.metadata.name}`
-      const node = pod.spec?.nodeName
-      const old = ofPod.get(id) ?? []
-      const now = isGone || !node ? [] : [...referencesOf(pod)].map((r) => `${node} ${r}`)
-      // Almost every change of a pod is one of its status.
-      if (old.length === now.length && old.every((key, i) => key === now[i])) return
-      change(old, -1)
-      change(now, 1)
-      if (now.length === 0) ofPod.delete(id)
-      else ofPod.set(id, now)
-    },
-    refers: (nodeName, resource, namespace, name) => counts.has(`${nodeName} ${resource}/${namespace}/${name}`),
-  }
-}
-
-/** `resource/namespace/name` of all that a pod's agent must read. */
-export function referencesOf(pod: Pod): Set<string> {
-  const namespace = pod.metadata.namespace ?? ''
-  const found = new Set<string>([`pods/${namespace}/${pod.metadata.name}`])
-  const add = (resource: string, name: string | undefined) => {
-    if (name) found.add(`${resource}/${namespace}/${name}`)
-  }
-  const spec = pod.spec
-  if (!spec) return found
-  add('serviceaccounts', spec.serviceAccountName)
-  for (const s of spec.imagePullSecrets ?? []) add('secrets', s.name)
-  const containers = [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as typeof spec.containers)]
-  for (const c of containers) {
-    for (const from of c.envFrom ?? []) {
-      add('configmaps', from.configMapRef?.name)
-      add('secrets', from.secretRef?.name)
-    }
-    for (const e of c.env ?? []) {
-      add('configmaps', e.valueFrom?.configMapKeyRef?.name)
-      add('secrets', e.valueFrom?.secretKeyRef?.name)
-    }
-  }
-  for (const v of spec.volumes ?? []) {
-    add('configmaps', v.configMap?.name)
-    add('secrets', v.secret?.secretName)
-    add('persistentvolumeclaims', v.persistentVolumeClaim?.claimName)
-    if (v.ephemeral) add('persistentvolumeclaims', `${pod.metadata.name}-${v.name}`)
-    add('secrets', v.csi?.nodePublishSecretRef?.name)
-    for (const source of v.projected?.sources ?? []) {
-      add('configmaps', source.configMap?.name)
-      add('secrets', source.secret?.name)
-    }
-  }
-  for (const claim of spec.resourceClaims ?? []) add('resourceclaims', claim.resourceClaimName)
-  return found
-}
+type Decision = { readonly allowed: boolean; readonly reason: string }
+type Question = { readonly a: ResourceAttributes; readonly nodeName: string; readonly graph: NodeGraph }
 
 const nodesGroup = 'system:nodes'
 const userPrefix = 'system:node:'
-const graphResources = new Set(['secrets', 'configmaps', 'persistentvolumeclaims', 'resourceclaims'])
 
 /** The node's name when the user is a node's agent. */
 export function nodeNameOf(user: { readonly name: string; readonly groups: readonly string[] }): string | undefined {
   return user.groups.includes(nodesGroup) && user.name.startsWith(userPrefix) ? user.name.slice(userPrefix.length) : undefined
 }
 
-const allow = { allowed: true, reason: '' } as const
-const refuse = (reason: string) => ({ allowed: false, reason })
+const allow: Decision = { allowed: true, reason: '' }
+const refuse = (reason = ''): Decision => ({ allowed: false, reason })
 
-export function createNodeAuthorizer(graph: NodeGraph): Authorizer {
+export function createNodeAuthorizer(graph: NodeGraph, rules: readonly PolicyRule[] = nodeRules): Authorizer {
+  const compiled = rules.map(compileRule)
   return {
-    authorize: (attributes) => {
-      const nodeName = nodeNameOf(attributes.user)
-      if (nodeName === undefined || attributes.type === 'path') return refuse('')
-      return decide(attributes, nodeName, graph)
+    authorize: (a) => {
+      const nodeName = nodeNameOf(a.user)
+      if (nodeName === undefined || a.type === 'path') return refuse()
+      if (nodeName === '') return refuse(`unknown node for user ${JSON.stringify(a.user.name)}`)
+      const judge = judges[`${a.group}/${a.resource}`]
+      if (judge) return judge({ a, nodeName, graph })
+      return compiled.some((rule) => allowsResource(rule, a)) ? allow : refuse()
     },
-    rulesFor: () => ({ resourceRules: [], nonResourceRules: [] }),
+    rulesFor: (user) => ({
+      resourceRules: [],
+      nonResourceRules: [],
+      ...(nodeNameOf(user) === undefined ? {} : { evaluationError: 'node authorizer does not support user rule resolution' }),
+    }),
   }
 }
 
-function decide(a: ResourceAttributes, nodeName: string, graph: NodeGraph): { allowed: boolean; reason: string } {
-  const isRead = a.verb === 'get' || a.verb === 'list' || a.verb === 'watch'
-  if (a.group === '' && graphResources.has(a.resource) && a.subresource === '') {
-    if (!isRead) return refuse('can only read resources of this type')
-    // A watch or list of one object by name is how agents follow what their pods use.
-    if (a.name === '') return refuse(`can only read ${a.resource} by name`)
-    return graph.refers(nodeName, a.resource, a.namespace, a.name)
-      ? allow
-      : refuse(`no relationship found between node '${nodeName}' and this object`)
-  }
-  if (a.group === '' && a.resource === 'serviceaccounts' && a.subresource === 'token' && a.verb === 'create') {
-    return graph.refers(nodeName, 'serviceaccounts', a.namespace, a.name)
-      ? allow
-      : refuse(`no relationship found between node '${nodeName}' and this object`)
-  }
-  if (a.group === 'coordination.k8s.io' && a.resource === 'leases') {
-    if (a.namespace !== 'kube-node-lease') return refuse(`can only access leases in the "kube-node-lease" system namespace`)
-    if (a.verb === 'create' || a.name === nodeName)
-      return isRead || ['create', 'update', 'patch', 'delete'].includes(a.verb) ? allow : refuse('')
-    return refuse('can only access node lease with the same name as the requesting node')
-  }
-  return ownRules(a, nodeName)
+/** What is not listed here is for all nodes alike, by the rules of the role `system:node`. */
+const judges: Readonly<Record<string, (question: Question) => Decision>> = {
+  '/secrets': readNamed,
+  '/configmaps': readNamed,
+  '/persistentvolumeclaims': (q) => (q.a.subresource === 'status' ? writeStatus(q) : getOne(q)),
+  '/persistentvolumes': getOne,
+  'resource.k8s.io/resourceclaims': getOne,
+  'storage.k8s.io/volumeattachments': getOne,
+  '/serviceaccounts': serviceAccount,
+  'coordination.k8s.io/leases': lease,
+  'storage.k8s.io/csinodes': csiNode,
+  'resource.k8s.io/resourceslices': resourceSlice,
+  '/nodes': node,
+  '/pods': pod,
 }
 
-/** Writing of other nodes' objects is what admission (NodeRestriction) refuses, where the object is known. */
-function ownRules(a: ResourceAttributes, nodeName: string): { allowed: boolean; reason: string } {
-  const isRead = a.verb === 'get' || a.verb === 'list' || a.verb === 'watch'
-  const key = `${a.group}/${a.resource}${a.subresource ? `/${a.subresource}` : ''}`
-  if (key === '/nodes')
-    return isRead || ((a.verb === 'update' || a.verb === 'patch') && a.name === nodeName) || a.verb === 'create' ? allow : refuse('')
-  if (key === '/nodes/status')
-    return (a.verb === 'update' || a.verb === 'patch') && a.name === nodeName ? allow : refuse('can only update its own node status')
-  if (key === '/pods') return isRead || a.verb === 'create' || a.verb === 'delete' ? allow : refuse('')
-  if (key === '/pods/status') return a.verb === 'update' || a.verb === 'patch' ? allow : refuse('')
-  // Which volumes, and what of them, admission (NodeRestriction) says.
-  if (key === '/persistentvolumes') return isRead || a.verb === 'patch' ? allow : refuse('')
-  if (key === '/pods/eviction') return a.verb === 'create' ? allow : refuse('')
-  if (key === '/events' || key === 'events.k8s.io/events') return ['create', 'update', 'patch'].includes(a.verb) ? allow : refuse('')
-  if (key === 'certificates.k8s.io/certificatesigningrequests') return a.verb === 'create' || isRead ? allow : refuse('')
-  if (
-    [
-      '/services',
-      '/endpoints',
-      '/namespaces',
-      'discovery.k8s.io/endpointslices',
-      'node.k8s.io/runtimeclasses',
-      'storage.k8s.io/csidrivers',
-      'resource.k8s.io/resourceslices',
-    ].includes(key)
+function related({ a, nodeName, graph }: Question): Decision {
+  if (a.name === '') return refuse('No Object name found')
+  return graph.refers(nodeName, a.resource, a.namespace, a.name)
+    ? allow
+    : refuse(`no relationship found between node '${nodeName}' and this object`)
+}
+
+/** A watch or list of one object by name is how agents follow what their pods use. */
+function readNamed(q: Question): Decision {
+  const { a } = q
+  if (a.verb !== 'get' && a.verb !== 'list' && a.verb !== 'watch') return refuse('can only read resources of this type')
+  if (a.subresource !== '') return refuse('cannot read subresource')
+  if (a.namespace === '') return refuse('can only read namespaced object of this type')
+  return related(q)
+}
+
+function getOne(q: Question): Decision {
+  if (q.a.verb !== 'get') return refuse('can only get individual resources of this type')
+  if (q.a.subresource !== '') return refuse('cannot get subresource')
+  return related(q)
+}
+
+function writeStatus(q: Question): Decision {
+  return q.a.verb === 'update' || q.a.verb === 'patch' ? related(q) : refuse('can only get/update/patch this type')
+}
+
+function serviceAccount(q: Question): Decision {
+  if (q.a.subresource === '') return getOne(q)
+  if (q.a.verb !== 'create' || q.a.name === '') return refuse('can only create tokens for individual service accounts')
+  if (q.a.subresource !== 'token') return refuse('can only create token subresource of serviceaccount')
+  return related(q)
+}
+
+const ownVerbs = new Set(['get', 'create', 'update', 'patch', 'delete'])
+
+/** The name of what is created is for admission to judge. */
+function lease({ a, nodeName }: Question): Decision {
+  if (!ownVerbs.has(a.verb)) return refuse('can only get, create, update, patch, or delete a node lease')
+  if (a.namespace !== 'kube-node-lease') return refuse('can only access leases in the "kube-node-lease" system namespace')
+  if (a.verb !== 'create' && a.name !== nodeName) return refuse('can only access node lease with the same name as the requesting node')
+  return allow
+}
+
+function csiNode({ a, nodeName }: Question): Decision {
+  if (!ownVerbs.has(a.verb)) return refuse('can only get, create, update, patch, or delete a CSINode')
+  if (a.subresource !== '') return refuse('cannot authorize CSINode subresources')
+  if (a.verb !== 'create' && a.name !== nodeName) return refuse('can only access CSINode with the same name as the requesting node')
+  return allow
+}
+
+function resourceSlice(q: Question): Decision {
+  const { a, nodeName } = q
+  if (a.subresource !== '') return refuse('cannot authorize ResourceSlice subresources')
+  if (a.verb === 'create') return allow
+  if (ownVerbs.has(a.verb)) return related(q)
+  if (a.verb !== 'watch' && a.verb !== 'list' && a.verb !== 'deletecollection')
+    return refuse(
+      'only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection',
+    )
+  return selects(a, 'spec.nodeName', nodeName) || selects(a, 'nodeName', nodeName)
+    ? allow
+    : refuse('can only list/watch/deletecollection resourceslices with nodeName field selector')
+}
+
+const selects = (a: ResourceAttributes, field: string, value: string) =>
+  a.fieldSelector?.some((term) => term.field === field && term.op === '=' && term.value === value) ?? false
+
+/** By name and not by graph: an agent looks for its Node before there is one. */
+function node({ a, nodeName }: Question): Decision {
+  if (a.subresource === 'status') return a.verb === 'update' || a.verb === 'patch' ? allow : refuse()
+  if (a.subresource !== '') return refuse()
+  if (a.verb === 'create' || a.verb === 'update' || a.verb === 'patch') return allow
+  if (a.verb !== 'get' && a.verb !== 'list' && a.verb !== 'watch') return refuse()
+  if (a.name === nodeName) return allow
+  return refuse(
+    a.name === ''
+      ? `node '${nodeName}' cannot read all nodes, only its own Node object`
+      : `node '${nodeName}' cannot read '${a.name}', only its own Node object`,
   )
-    return isRead ? allow : refuse('')
-  if (
-    key === 'authentication.k8s.io/tokenreviews' ||
-    key === 'authorization.k8s.io/subjectaccessreviews' ||
-    key === 'authorization.k8s.io/localsubjectaccessreviews'
-  )
-    return a.verb === 'create' ? allow : refuse('')
-  return refuse('')
+}
+
+function pod(q: Question): Decision {
+  const { a, nodeName } = q
+  if (a.subresource === 'status') return a.verb === 'update' || a.verb === 'patch' ? allow : refuse()
+  if (a.subresource === 'eviction') return a.verb === 'create' ? allow : refuse()
+  if (a.subresource !== '') return refuse()
+  if (a.verb === 'get') return getOne(q)
+  if (a.verb === 'create' || a.verb === 'delete') return allow
+  if (a.verb !== 'list' && a.verb !== 'watch') return refuse()
+  if (selects(a, 'spec.nodeName', nodeName)) return allow
+  return a.name === '' ? refuse('can only list/watch pods with spec.nodeName field selector') : related(q)
 }

@@ -174,7 +174,12 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
           nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
         }
       const all = authorizers.map((a) => a.rulesFor(user, namespace))
-      return { resourceRules: all.flatMap((r) => r.resourceRules), nonResourceRules: all.flatMap((r) => r.nonResourceRules) }
+      const problems = all.flatMap((r) => r.evaluationError ?? [])
+      return {
+        resourceRules: all.flatMap((r) => r.resourceRules),
+        nonResourceRules: all.flatMap((r) => r.nonResourceRules),
+        ...(problems.length > 0 ? { evaluationError: problems.join(', ') } : {}),
+      }
     },
   }
 }

@@ -21,13 +21,13 @@ export type TokenClaims = {
   readonly audiences: readonly string[]
   readonly expirationSeconds: number
   readonly bound: { readonly kind: 'Pod' | 'Secret' | 'Node'; readonly name: string; readonly uid: string } | undefined
-  /** The node of a bound pod. */
-  readonly node: { readonly name: string; readonly uid: string } | undefined
+  /** The node of a bound pod; without a uid when there is no such Node. */
+  readonly node: { readonly name: string; readonly uid?: string } | undefined
 }
 
 export type TokenIssuer = {
   /** `audiences` are never empty. */
-  issue(claims: TokenClaims): { readonly token: string; readonly expiresAtMs: number }
+  issue(claims: TokenClaims): { readonly token: string; readonly expiresAtMs: number; readonly expirationSeconds: number }
   /** The API server's own audiences: what a token is for when the request does not say. */
   readonly defaultAudiences: readonly string[]
 }
@@ -43,6 +43,7 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
       const { resource, namespace, name, parameters, body } = request
       const account = (await getObject(core, context, { resource, namespace, name })).object
       const wanted = body.object(tokenRequestKind, context, parameters.fieldValidation) as KubeObject & TokenRequest
+      checkAddressed(wanted, namespace, name)
       const spec = wanted.spec ?? { audiences: [] }
       const expirationSeconds = spec.expirationSeconds ?? secondsDefault
       validate(expirationSeconds, name)
@@ -62,7 +63,7 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
       const { bound, node } = boundTo(core, namespace, name, spec.boundObjectRef)
       const audiences = spec.audiences?.length ? spec.audiences : issuer.defaultAudiences
       const serviceAccount = { name, uid: account.metadata.uid ?? '' }
-      const { token, expiresAtMs } = issuer.issue({ namespace, serviceAccount, audiences, expirationSeconds, bound, node })
+      const issued = issuer.issue({ namespace, serviceAccount, audiences, expirationSeconds, bound, node })
       const { metadata } = account
       return {
         type: 'plain',
@@ -71,12 +72,18 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
           kind: 'TokenRequest',
           apiVersion: 'authentication.k8s.io/v1',
           metadata: { name, namespace, creationTimestamp: metadata.creationTimestamp },
-          spec: { ...spec, audiences, expirationSeconds },
-          status: { token, expirationTimestamp: toTime(expiresAtMs) },
+          spec: { ...spec, audiences, expirationSeconds: issued.expirationSeconds },
+          status: { token: issued.token, expirationTimestamp: toTime(issued.expiresAtMs) },
         },
       }
     },
   }
+}
+
+function checkAddressed({ metadata }: KubeObject, namespace: string, name: string): void {
+  if (metadata?.name && metadata.name !== name) throw statusErrors.badRequest(`name in URL does not match name in TokenRequest object`)
+  if (metadata?.namespace && metadata.namespace !== namespace)
+    throw statusErrors.badRequest(`namespace in URL does not match namespace in TokenRequest object`)
 }
 
 function validate(seconds: number, name: string): void {
@@ -98,15 +105,13 @@ function boundTo(core: Core, namespace: string, account: string, ref: Reference 
   const reader = createObjectReader(core.registry, core.storage)
   const readers: Readonly<Record<'Pod' | 'Secret' | 'Node', KindRef>> = { Pod: pods, Secret: secrets, Node: nodes }
   if ((kind !== 'Pod' && kind !== 'Secret' && kind !== 'Node') || apiVersion !== 'v1') {
-    throw statusErrors.badRequest(
-      `cannot bind token for serviceaccount ${JSON.stringify(account)} to object with GVK ${apiVersion}, Kind=${kind}`,
-    )
+    throw statusErrors.badRequest(`cannot bind token to object of type ${apiVersion ?? ''}, Kind=${kind ?? ''}`)
   }
   const found = reader.get(readers[kind], kind === 'Node' ? '' : namespace, name)
   if (!found) throw statusErrors.notFound({ group: '', resource: readers[kind].plural }, name)
   if (uid && uid !== found.metadata.uid) {
     const why = `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`
-    throw statusErrors.conflict({ group: '', resource: readers[kind].plural }, name, why)
+    throw statusErrors.conflict({ group: '', resource: kind }, name, why)
   }
   const spec = (found as { spec?: { nodeName?: string; serviceAccountName?: string } }).spec
   if (kind === 'Pod' && spec?.serviceAccountName !== account) {
@@ -114,9 +119,10 @@ function boundTo(core: Core, namespace: string, account: string, ref: Reference 
       `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
     )
   }
-  const node = kind === 'Pod' && spec?.nodeName ? reader.get(nodes, '', spec.nodeName) : undefined
+  const nodeName = kind === 'Pod' ? spec?.nodeName : undefined
+  const nodeUid = nodeName ? reader.get(nodes, '', nodeName)?.metadata.uid : undefined
   return {
     bound: { kind, name, uid: found.metadata.uid ?? '' },
-    node: node ? { name: node.metadata?.name ?? '', uid: node.metadata?.uid ?? '' } : undefined,
+    node: nodeName ? { name: nodeName, ...(nodeUid ? { uid: nodeUid } : {}) } : undefined,
   }
 }

@@ -94,7 +94,8 @@ export class StatusWriter {
       const current = await this.#options.client.resource(kindRefs.coreV1.pods, namespace).get(name, { signal: this.#signal })
       return current.metadata.uid === uid
     } catch (error) {
-      return !isStatus(error, 'NotFound')
+      // A node may not even look at a pod that another node has.
+      return !isStatus(error, 'NotFound') && !isStatus(error, 'Forbidden')
     }
   }
 

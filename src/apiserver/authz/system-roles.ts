@@ -1,0 +1,117 @@
+/** The default roles of the cluster's own parts: nodes, scheduler, controllers, add-ons. */
+import type { ClusterRole, PolicyRule } from '../../kinds/generated/types/rbac-v1.ts'
+import { clusterRole, read, recordEvents, rule } from './rule-builder.ts'
+
+const delegatedReviews: readonly PolicyRule[] = [
+  rule('create', 'authentication.k8s.io', 'tokenreviews'),
+  rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),
+]
+
+export const delegationRoles: readonly ClusterRole[] = [
+  clusterRole('system:auth-delegator', delegatedReviews),
+  clusterRole('system:kube-aggregator', [rule(read, '', 'endpoints services'), rule(read, 'discovery.k8s.io', 'endpointslices')]),
+  clusterRole('system:kubelet-api-admin', [
+    rule(`${read} proxy`, '', 'nodes'),
+    rule('*', '', 'nodes/configz nodes/healthz nodes/log nodes/metrics nodes/pods nodes/proxy nodes/stats'),
+  ]),
+  clusterRole('system:heapster', [rule(read, '', 'events namespaces nodes pods'), rule(read, 'extensions', 'deployments')]),
+]
+
+/** What every node may do; the node authorizer narrows most of it down to the node itself. */
+export const nodeRules: readonly PolicyRule[] = [
+  rule('create', 'authentication.k8s.io', 'tokenreviews'),
+  rule('create', 'authorization.k8s.io', 'localsubjectaccessreviews subjectaccessreviews'),
+  rule(read, '', 'services'),
+  rule(`create ${read} patch update`, '', 'nodes'),
+  rule('patch update', '', 'nodes/status'),
+  recordEvents,
+  rule(`create delete ${read}`, '', 'pods'),
+  rule('patch update', '', 'pods/status'),
+  rule('create', '', 'pods/eviction'),
+  rule(read, '', 'configmaps secrets'),
+  rule('get', '', 'persistentvolumeclaims persistentvolumes'),
+  rule('get', '', 'endpoints'),
+  rule(`create ${read}`, 'certificates.k8s.io', 'certificatesigningrequests'),
+  rule('create delete get patch update', 'coordination.k8s.io', 'leases'),
+  rule('get', 'storage.k8s.io', 'volumeattachments'),
+  rule('create', '', 'serviceaccounts/token'),
+  rule('get', '', 'serviceaccounts'),
+  rule('get patch update', '', 'persistentvolumeclaims/status'),
+  rule(read, 'storage.k8s.io', 'csidrivers'),
+  rule('create delete get patch update', 'storage.k8s.io', 'csinodes'),
+  rule(read, 'node.k8s.io', 'runtimeclasses'),
+  rule('get', 'resource.k8s.io', 'resourceclaims'),
+  rule(`create delete deletecollection ${read} patch update`, 'resource.k8s.io', 'resourceslices'),
+]
+
+const certificateRoles: readonly ClusterRole[] = [
+  clusterRole('system:certificates.k8s.io:certificatesigningrequests:nodeclient', [
+    rule('create', 'certificates.k8s.io', 'certificatesigningrequests/nodeclient'),
+  ]),
+  clusterRole('system:certificates.k8s.io:certificatesigningrequests:selfnodeclient', [
+    rule('create', 'certificates.k8s.io', 'certificatesigningrequests/selfnodeclient'),
+  ]),
+  ...['kube-apiserver-client', 'kube-apiserver-client-kubelet', 'kubelet-serving', 'legacy-unknown'].map((signer) =>
+    clusterRole(`system:certificates.k8s.io:${signer}-approver`, [
+      { ...rule('approve', 'certificates.k8s.io', 'signers'), resourceNames: [`kubernetes.io/${signer}`] },
+    ]),
+  ),
+]
+
+export const nodeRoles: readonly ClusterRole[] = [
+  clusterRole('system:node', nodeRules),
+  // The machine node's pod network, service proxy, DNS and maker of local volumes speak as their node: upstream's add-ons have
+  // accounts of their own. Which volumes a node may change, and what of them, admission (NodeRestriction) says.
+  clusterRole('keelson:node-addons', [
+    rule(read, '', 'endpoints namespaces nodes services'),
+    rule(`${read} patch`, '', 'persistentvolumes'),
+    rule(read, 'discovery.k8s.io', 'endpointslices'),
+  ]),
+  clusterRole('system:node-bootstrapper', [rule(`create ${read}`, 'certificates.k8s.io', 'certificatesigningrequests')]),
+  clusterRole('system:node-problem-detector', [rule('get', '', 'nodes'), rule('patch', '', 'nodes/status'), recordEvents]),
+  clusterRole('system:node-proxier', [
+    rule('list watch', '', 'endpoints services'),
+    rule(read, '', 'nodes'),
+    rule('list watch', 'discovery.k8s.io', 'endpointslices'),
+    recordEvents,
+  ]),
+  ...certificateRoles,
+]
+
+export const schedulerRoles: readonly ClusterRole[] = [
+  clusterRole('system:kube-scheduler', [
+    recordEvents,
+    rule('create get list update watch', 'coordination.k8s.io', 'leases'),
+    rule(read, '', 'nodes replicationcontrollers services namespaces persistentvolumeclaims persistentvolumes'),
+    rule('delete get list watch', '', 'pods'),
+    rule('create', '', 'bindings pods/binding'),
+    rule('patch update', '', 'pods/status'),
+    rule(read, 'apps', 'replicasets statefulsets'),
+    rule(read, 'policy', 'poddisruptionbudgets'),
+    rule(read, 'storage.k8s.io', 'csidrivers csinodes csistoragecapacities storageclasses volumeattachments'),
+    rule(read, 'scheduling.k8s.io', 'priorityclasses'),
+    rule(read, 'resource.k8s.io', 'deviceclasses resourceclaims resourceslices'),
+    ...delegatedReviews,
+  ]),
+  clusterRole('system:volume-scheduler', [
+    rule(`${read} patch update`, '', 'persistentvolumes persistentvolumeclaims'),
+    rule(read, 'storage.k8s.io', 'storageclasses'),
+  ]),
+  clusterRole('system:persistent-volume-provisioner', [
+    rule('create delete get list watch', '', 'persistentvolumes'),
+    rule(`${read} update`, '', 'persistentvolumeclaims'),
+    rule(read, 'storage.k8s.io', 'storageclasses'),
+    rule('watch', '', 'events'),
+    recordEvents,
+  ]),
+  clusterRole('system:kube-controller-manager', [
+    rule('create get list patch update watch', 'coordination.k8s.io', 'leases'),
+    recordEvents,
+    rule(read, '*', '*'),
+    rule('create', '', 'secrets serviceaccounts serviceaccounts/token'),
+    rule('delete', '', 'secrets'),
+    rule('update', '', 'secrets serviceaccounts'),
+    ...delegatedReviews,
+  ]),
+  clusterRole('system:kube-dns', [rule('list watch', '', 'endpoints services')]),
+]
