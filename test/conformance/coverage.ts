@@ -302,4 +302,13 @@ export const coverage: readonly (readonly [file: string, codename: string])[] = 
     '[sig-api-machinery] Watchers should observe an object deletion if it stops meeting the requirements of the selector [Conformance]',
   ],
   ['watchers.test.ts', '[sig-api-machinery] Watchers should receive events on concurrent watches in same order [Conformance]'],
+  ['certificates.test.ts', '[sig-auth] Certificates API [Privileged:ClusterAdmin] should support CSR API operations [Conformance]'],
+  ['service-accounts.test.ts', '[sig-auth] ServiceAccounts should allow opting out of API token automount [Conformance]'],
+  [
+    'service-accounts.test.ts',
+    '[sig-auth] ServiceAccounts should create a serviceAccountToken and ensure a successful TokenReview [Conformance]',
+  ],
+  ['service-accounts.test.ts', '[sig-auth] ServiceAccounts should run through the lifecycle of a ServiceAccount [Conformance]'],
+  ['service-accounts.test.ts', '[sig-auth] ServiceAccounts should update a ServiceAccount [Conformance]'],
+  ['subject-reviews.test.ts', '[sig-auth] SubjectReview should support SubjectReview API operations [Conformance]'],
 ]
