@@ -19,6 +19,7 @@ import type { FrontProxy } from './aggregation/remote-server.ts'
 import { lazyBinaryCodec } from './binary-codec.ts'
 import { bootstrap, type ClientAuthorities } from './bootstrap.ts'
 import { type CachedObject, decodeStored } from './cached-object.ts'
+import type { AuditLog } from './audit/audit-log.ts'
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UpgradeHandler, UserInfo } from './contract.ts'
 import type { Core } from './core.ts'
 import { type ComponentCheck, componentStatusHandler, storeCheck } from './component-statuses.ts'
@@ -37,7 +38,7 @@ import { type ApiMetrics, createApiMetrics } from './metrics.ts'
 import type { Dialer } from './node-dialer.ts'
 import { createObjectReader, type ObjectReader } from './object-reader.ts'
 import { createObjectStorage } from './object-storage.ts'
-import { type AuditEntry, createPipeline, type PathHandler } from './pipeline.ts'
+import { createPipeline, type PathHandler } from './pipeline.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { reviewHandlers, type TokenReviewer } from './reviews.ts'
 import { type HealthCheck, healthPaths, metricsPath, versionPath } from './server-paths.ts'
@@ -91,7 +92,7 @@ export type ApiServerOptions = {
   readonly components?: readonly ComponentCheck[]
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
-  readonly audit?: (entry: AuditEntry) => void
+  readonly audit?: AuditLog
   /** What it shows to aggregated API servers, and whom those can ask who it is; absent: they are asked without a certificate. */
   readonly frontProxy?: FrontProxy
   /** Published for aggregated API servers in `kube-system/extension-apiserver-authentication`: PEM. */

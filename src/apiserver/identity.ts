@@ -96,8 +96,7 @@ export function forbidden(refusal: Refusal): StatusError {
   const resource = subresource ? `${refusal.resource}/${subresource}` : refusal.resource
   const where = namespace ? ` in the namespace ${JSON.stringify(namespace)}` : ' at the cluster scope'
   const why = `User ${JSON.stringify(user.name)} cannot ${verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(group)}${where}${reason ? `: ${reason}` : ''}`
-  const error = statusErrors.forbidden({ group, resource: refusal.resource }, name, why)
-  return error
+  return statusErrors.forbidden({ group, resource: refusal.resource }, name, why)
 }
 
 function first(value: string | string[] | undefined): string | undefined {

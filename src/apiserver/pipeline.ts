@@ -2,6 +2,7 @@ import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import { StoreUnavailable } from '../store/contract.ts'
 import { admitConnect } from './admission/connect.ts'
 import type { Aggregation } from './aggregation/aggregation.ts'
+import type { AuditEntry, AuditLog, AuditTrail } from './audit/audit-log.ts'
 import { encodeAnswer, encodeFailure } from './answer-encoding.ts'
 import type { BinaryCodec } from './binary-codec.ts'
 import { httpBody } from './body.ts'
@@ -42,21 +43,12 @@ export type PipelineParts = {
   readonly binary: () => Promise<BinaryCodec>
   /** Ends what would go on for long when the server closes. */
   readonly closing: AbortSignal
-  /** One line a request, after its answer's head is known. */
-  readonly audit: ((entry: AuditEntry) => void) | undefined
+  /** Absent: nothing is recorded, and nothing spent on it. */
+  readonly audit: AuditLog | undefined
   /** Group versions that other servers answer. */
   readonly aggregation: Pick<Aggregation, 'find'>
   /** Priority and fairness; absent for callers in this process, whom nobody holds up. */
   readonly fairness: Fairness | undefined
-}
-
-export type AuditEntry = {
-  readonly user: string
-  readonly method: string
-  readonly url: string
-  readonly code: number
-  readonly durationMs: number
-  readonly annotations?: Readonly<Record<string, string>>
 }
 
 const requestTimeoutMs = 60_000
@@ -85,6 +77,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       format: undefined,
       warnings: [],
       annotations: undefined,
+      caller: undefined,
+      trail: undefined,
       place: undefined,
       pace: undefined,
     }
@@ -102,16 +96,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     if (exchange.place) addPlaceHeaders(response, exchange.place)
     const durationMs = core.clock.monotonicMs() - startMs
     metrics.request(labelsOf(core, exchange.info), response.code, durationMs)
-    const { annotations } = exchange
-    parts.audit?.({
-      user: exchange.user?.name ?? '',
-      method: request.method,
-      url: request.url,
-      code: response.code,
-      durationMs,
-      ...(annotations ? { annotations } : {}),
-    })
-    return response
+    return parts.audit ? parts.audit.answered({ request, response, ...audited(exchange) }) : response
   }
   return {
     handle,
@@ -128,6 +113,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 type Exchange = {
   readonly info: RequestInfo
   user: UserInfo | undefined
+  /** Who asked, where `user` is somebody else. */
+  caller: UserInfo | undefined
+  trail: AuditTrail | undefined
   format: Format | undefined
   readonly warnings: string[]
   /** What admission noted for the audit entry. */
@@ -137,13 +125,21 @@ type Exchange = {
   pace: Pace | undefined
 }
 
+function audited({ info, user, caller, trail, annotations }: Exchange): Omit<AuditEntry, 'request' | 'response'> {
+  return { info, user, caller: caller ?? user, trail, ...(annotations ? { annotations } : {}) }
+}
+
 async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
   const { core, fairness } = parts
   const { info } = exchange
+  const waiting = parts.audit?.ready()
+  if (waiting) await waiting
   const caller = await authenticate(parts.authenticator, request)
+  exchange.caller = caller
   exchange.user = caller
   const user = impersonate(core.authorizer, caller, request.headers)
   exchange.user = user
+  if (parts.audit) exchange.trail = parts.audit.received({ request, info, caller, user })
   const isWatch = info.verb === 'watch'
   // What takes a connection over is no work of this server's: only the start of a watch is.
   if (!fairness || (isLongRunning(info) && !isWatch)) return judged(parts, request, exchange, undefined)
@@ -182,7 +178,8 @@ const kindOf = (info: RequestInfo) => (info.verb === 'get' || info.verb === 'lis
 async function judged(parts: PipelineParts, request: ApiRequest, exchange: Exchange, ticket: Ticket | undefined): Promise<ApiResponse> {
   const { core, metrics } = parts
   const { info } = exchange
-  authorize(core, exchange.user!, info)
+  if (parts.audit) authorizeNoted(core, exchange)
+  else authorize(core, exchange.user!, info)
   if (isLongRunning(info)) {
     const signal = AbortSignal.any([request.signal, parts.closing])
     if (ticket) signal.addEventListener('abort', () => ticket.finish(), { once: true })
@@ -203,21 +200,36 @@ function isLongRunning(info: RequestInfo): boolean {
   return info.type === 'resource' && (info.verb === 'watch' || info.subresource === 'log' || info.subresource === 'proxy')
 }
 
+/** As `authorize`, with the decision and its reason in the audit entry. */
+function authorizeNoted(core: Core, exchange: Exchange): void {
+  const { info } = exchange
+  const user = exchange.user!
+  const { allowed, reason } = decide(core, user, info)
+  const notes = { 'authorization.k8s.io/decision': allowed ? 'allow' : 'forbid', 'authorization.k8s.io/reason': reason }
+  exchange.annotations = { ...notes, ...exchange.annotations }
+  if (!allowed) throw refusal(user, info, reason)
+}
+
 type ResourceAttributes = Extract<Attributes, { type: 'resource' }>
 
 /** Throws 403 when the policy says no. */
 export function authorize(core: Core, user: UserInfo, info: RequestInfo): void {
-  if (info.type === 'path') {
-    const decision = core.authorizer.authorize({ type: 'path', user, verb: info.verb, path: info.path })
-    if (decision.allowed) return
-    const why = `User ${JSON.stringify(user.name)} cannot ${info.verb} path ${JSON.stringify(info.path)}`
-    throw statusErrors.forbiddenPath(`forbidden: ${why}${decision.reason ? `: ${decision.reason}` : ''}`)
-  }
+  const { allowed, reason } = decide(core, user, info)
+  if (!allowed) throw refusal(user, info, reason)
+}
+
+function decide(core: Core, user: UserInfo, info: RequestInfo): ReturnType<Core['authorizer']['authorize']> {
+  if (info.type === 'path') return core.authorizer.authorize({ type: 'path', user, verb: info.verb, path: info.path })
   const { verb, group, version, resource, subresource, namespace, name } = info
   const narrowed = isCollection(verb) ? selectorsOf(info.query.get('fieldSelector'), info.query.get('labelSelector')) : undefined
   const attributes = { type: 'resource', user, verb, group, version, resource, subresource, namespace, name } as const
-  const decision = core.authorizer.authorize(narrowed ? { ...attributes, ...narrowed } : attributes)
-  if (!decision.allowed) throw forbidden({ user, verb, group, resource, subresource, namespace, name, reason: decision.reason })
+  return core.authorizer.authorize(narrowed ? { ...attributes, ...narrowed } : attributes)
+}
+
+function refusal(user: UserInfo, info: RequestInfo, reason: string): StatusError {
+  if (info.type === 'resource') return forbidden({ ...info, user, reason })
+  const why = `User ${JSON.stringify(user.name)} cannot ${info.verb} path ${JSON.stringify(info.path)}`
+  return statusErrors.forbiddenPath(`forbidden: ${why}${reason ? `: ${reason}` : ''}`)
 }
 
 const isCollection = (verb: string) => verb === 'list' || verb === 'watch' || verb === 'deletecollection'

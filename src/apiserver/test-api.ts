@@ -7,6 +7,7 @@ import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import type { Store } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
+import type { AuditEntry, AuditLog } from './audit/audit-log.ts'
 import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts'
 import type { Authenticator, Authorizer, UserInfo } from './contract.ts'
 
@@ -20,6 +21,16 @@ export const allowAll: Authorizer = {
     nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
   }),
 }
+
+/** An audit log that keeps what it is told instead of writing it. */
+export const keptAudit = (entries: AuditEntry[]): AuditLog => ({
+  ready: () => undefined,
+  received: () => ({ id: '', verdict: { level: 'None', omitStages: [], omitManagedFields: false }, receivedAtMs: 0 }),
+  answered: (entry) => {
+    entries.push(entry)
+    return entry.response
+  },
+})
 
 export type TestApi = { readonly api: ApiServer; readonly client: Client; readonly store: Store }
 

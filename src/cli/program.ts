@@ -2,7 +2,9 @@ import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { clientFromKubeconfig } from '../client/kubeconfig.ts'
 import { StatusError } from '../machinery/status-error.ts'
+import { accessFlags } from './access-flags.ts'
 import { CliError } from './cli-error.ts'
+import { keysStatus, rotateKeys } from './keys.ts'
 import { type RuntimeName, defaultDataDir } from './cluster-state.ts'
 import { completionScript } from './completion.ts'
 import { down } from './down.ts'
@@ -40,6 +42,7 @@ export function createProgram(machine: Machine): Command {
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action((o: { dataDir: string; output: 'text' | 'json' }) => status(machine, o))
   addToken(program, machine)
+  addKeys(program, machine)
   addRunActions(program, machine)
   addExplain(program, machine)
   addPlan(program, machine)
@@ -95,7 +98,7 @@ export async function runProgram(machine: Machine, argv: readonly string[]): Pro
 
 function addUp(program: Command, machine: Machine): void {
   const isRoot = process.getuid?.() === 0
-  program
+  const command = program
     .command('up')
     .description('bring up a cluster and wait until its nodes are Ready')
     .addOption(dataDirOption())
@@ -136,12 +139,25 @@ function addUp(program: Command, machine: Machine): void {
         const serverFlags = [
           ...(o.schedulerConfig === undefined ? [] : ['--scheduler-config', resolve(o.schedulerConfig)]),
           ...(o.schedulerPlugin ?? []).flatMap((file) => ['--scheduler-plugin', resolve(file)]),
+          ...accessArguments(command),
         ]
         const request = { ...o, listen, given, kubeconfig: o.kubeconfig, timeoutMs: o.timeout, serverFlags }
         await up(machine, request)
         if (o.foreground) await runForeground(machine, request)
       },
     )
+  for (const { name, argument, help, isRepeated } of accessFlags)
+    command.option(`--${name} <${argument.toLowerCase()}${isRepeated ? '...' : ''}>`, help)
+}
+
+/** The flags on access that were given, for the server. */
+function accessArguments(command: Command): string[] {
+  const given = command.opts<Readonly<Record<string, string | readonly string[] | undefined>>>()
+  return accessFlags.flatMap(({ name, isFile }) => {
+    const value = given[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())]
+    const values = value === undefined ? [] : typeof value === 'string' ? [value] : value
+    return values.flatMap((one) => [`--${name}`, isFile && one !== '-' ? resolve(one) : one])
+  })
 }
 
 function addDown(program: Command, machine: Machine): void {
@@ -170,6 +186,22 @@ function addToken(program: Command, machine: Machine): void {
         { ttlSeconds: o.ttl / 1000, server, caHash: await machine.caHash(o.dataDir), quiet: o.quiet ?? false },
       )
     })
+}
+
+function addKeys(program: Command, machine: Machine): void {
+  const keys = program.command('keys').description("the cluster's keys of encryption at rest and of service accounts' tokens")
+  keys
+    .command('rotate')
+    .description('make a new key; the next start of the server uses it')
+    .argument('<which>', 'encryption or service-accounts')
+    .addOption(dataDirOption())
+    .option('--drop-old', 'service-accounts only: forget the old keys; tokens that they signed are refused from the next start on')
+    .action((which: string, o: { dataDir: string; dropOld?: boolean }) => rotateKeys(machine, { which, ...o }))
+  keys
+    .command('status')
+    .description('say which keys there are')
+    .addOption(dataDirOption())
+    .action((o: { dataDir: string }) => keysStatus(machine, o.dataDir))
 }
 
 type ClientOptions = { kubeconfig?: string; context?: string; namespace?: string; dataDir: string }

@@ -8,6 +8,7 @@ import { type ApiServer, createApiServer } from '../apiserver/api-server.ts'
 import type { LoopShare } from '../apiserver/flowcontrol/loop-share.ts'
 import type { FrontProxy } from '../apiserver/aggregation/remote-server.ts'
 import type { ClientAuthorities } from '../apiserver/bootstrap.ts'
+import type { AuditLog } from '../apiserver/audit/audit-log.ts'
 import type { UserInfo } from '../apiserver/contract.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -40,6 +41,7 @@ export type ControlPlaneOptions = {
   readonly log: Log
   readonly serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
   readonly tokenFile?: string
+  readonly audit?: AuditLog
   readonly access?: Pick<Parameters<typeof createAccess>[0], 'tokenOptions' | 'allowsAnonymous' | 'tokenAuthenticators'>
   readonly controllerFunctions: ControllerFunctions
   /** Where nodes and pods reach the API; absent: the `kubernetes` service has no endpoints. */
@@ -106,6 +108,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...(options.aggregator ? { frontProxy: options.aggregator.frontProxy, clientAuthorities: options.aggregator.authorities } : {}),
     ...(options.loopShare ? { loopShare: options.loopShare } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
+    ...(options.audit ? { audit: options.audit } : {}),
   })
   const own = api.clientFor(apiServerUser)
   // Access control rests on informers of the server's own; loops share another set under the controllers' identity.

@@ -1,8 +1,10 @@
 import { networkInterfaces } from 'node:os'
 import { parseArgs } from 'node:util'
 import { admissionPluginNames } from '../apiserver/admission/plugin-names.ts'
+import { accessFlags } from '../cli/access-flags.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { defaultDataDir } from '../cli/cluster-state.ts'
+import type { AccessFlagValues } from './access-options.ts'
 import type { LogLevel } from '../platform/pino-log.ts'
 import type { SchedulerFiles } from './scheduler-options.ts'
 
@@ -20,6 +22,7 @@ export type ServerOptions = {
   readonly scheduler: SchedulerFiles
   /** Names of admission plugins beyond the defaults, and of those to leave out. */
   readonly admission: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
+  readonly access: AccessFlagValues
 }
 
 export type AgentOptions = {
@@ -61,7 +64,10 @@ The control plane in the foreground, for systemd.
   --enable-admission-plugins NAMES   admission plugins to run that are off by default, with commas between them
   --disable-admission-plugins NAMES  admission plugins to leave out
   --log-level LEVEL       debug, info, warn, error or silent (default info)
-`
+
+Who may do what (docs/access.md):
+
+${accessFlags.map(({ name, argument, help }) => `  --${name} ${argument}\n      ${help}\n`).join('')}`
 
 export const agentHelp = `Usage: keelson agent --server URL [options]
 
@@ -89,6 +95,9 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
     'scheduler-plugin': { type: 'string', multiple: true },
     'enable-admission-plugins': { type: 'string', multiple: true },
     'disable-admission-plugins': { type: 'string', multiple: true },
+    ...Object.fromEntries(
+      accessFlags.map(({ name, isRepeated }) => [name, { type: 'string' as const, ...(isRepeated ? { multiple: true } : {}) }]),
+    ),
   })
   if (values.help) return undefined
   const runtime = text(values.runtime) ?? (isRoot ? 'containerd' : 'fake')
@@ -101,6 +110,7 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
     nodes: parseCount(text(values.nodes) ?? '1'),
     scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
     admission: { enabled: pluginNames(values['enable-admission-plugins']), disabled: pluginNames(values['disable-admission-plugins']) },
+    access: Object.fromEntries(accessFlags.map(({ name }) => [name, values[name] as string | readonly string[] | undefined])),
     ...nodeOptions(values),
   }
 }

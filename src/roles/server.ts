@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { createValueEncryption, encryptedStore } from '../apiserver/encryption.ts'
+import { createValueEncryption, encryptedStore, reencrypt, type ValueEncryption } from '../apiserver/encryption.ts'
 import { createLoopShare } from '../apiserver/flowcontrol/loop-share.ts'
 import { createHttpFront } from '../apiserver/http-front.ts'
 import { createDialer } from '../apiserver/node-dialer.ts'
@@ -12,11 +12,13 @@ import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { type ClusterPki, ensureClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
-import { ensureEncryptionKeys } from '../platform/pki/encryption-keys.ts'
+import { dropOldEncryptionKeys, ensureEncryptionKeys } from '../platform/pki/encryption-keys.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
+import type { Store } from '../store/contract.ts'
 import { startCompactor } from '../store/compactor.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { readAccessOptions } from './access-options.ts'
 import { apiServerHosts } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
@@ -57,15 +59,20 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     hosts: apiServerHosts(listen.host, [address, ...machineAddresses()]),
     nowMs: clock.now(),
   })
-  const encryption = createValueEncryption(ensureEncryptionKeys(join(dataDir, 'pki', 'encryption.json')))
+  const encryptionFile = join(dataDir, 'pki', 'encryption.json')
+  const encryptionKeys = ensureEncryptionKeys(encryptionFile)
+  const encryption = createValueEncryption(encryptionKeys)
   const disk = await openSqliteStore({ dir: join(dataDir, 'store'), clock, log: log.child({ component: 'store' }) })
+  if (encryptionKeys.length > 1) await finishRotation(disk, encryption, { file: encryptionFile, log })
   const store = encryptedStore(disk, encryption, encryptedPrefixes)
   const stopCompactor = startCompactor({ store, clock, log: log.child({ component: 'store' }) })
   const dialer = createDialer({ ca: pki.ca.cert, certificate: pki.apiserverKubeletClient.cert, key: pki.apiserverKubeletClient.key })
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
   const scheduler = await loadSchedulerConfiguration(options.scheduler)
+  const access = await readAccessOptions(options.access, { clock, random, log: log.child({ component: 'apiserver' }) })
   const controlPlane = await startControlPlane({
+    ...access.options,
     store,
     clock,
     random,
@@ -109,11 +116,23 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
       await stopNodes()
       await controlPlane.close()
       await front.close(closeGraceMs)
+      await access.close()
       dialer.close()
       stopCompactor()
       await store.close()
     },
   }
+}
+
+/**
+ * What `keelson keys rotate` began: everything is written anew with the first key, the past with the old ones is forgotten, and only
+ * then are these dropped. Cut short anywhere, the next start begins again; until the end every value has its key in the file.
+ */
+async function finishRotation(disk: Store, encryption: ValueEncryption, { file, log }: { file: string; log: Log }): Promise<void> {
+  const values = await reencrypt(disk, encryption, encryptedPrefixes)
+  await disk.compact(disk.revision)
+  dropOldEncryptionKeys(file)
+  log.info({ values }, 'what is encrypted at rest was written anew with the newest key')
 }
 
 function certificateSigner(pki: ClusterPki) {

@@ -19,6 +19,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'README.md: A first application in five lines': { notRun: 'needs an image of the reader; test/e2e/tutorial.test.ts runs the same steps' },
   'docs/admission.md: A policy': { runIn: 'test/tidy/docs.test.ts' },
   'docs/admission.md: Secure pods': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/access.md: Who is who': { runIn: 'test/tidy/docs.test.ts' },
   'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
   'docs/performance.md: How to run': { notRun: 'it measures for minutes, on a machine that does nothing else' },
   'docs/scheduling.md: A plugin of your own': { runIn: 'test/integration/scheduler-options.test.ts' },
@@ -83,6 +84,13 @@ test('docs/storage.md: the claim is bound', async () => {
   const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/storage.md', 'sh')[0]?.text}`)
   assert.equal(code, 0, stderr)
   assert.match(stdout, /persistentvolumeclaim\/notes +Bound +pvc-/)
+})
+
+test('docs/access.md: the commands do what the page says', async () => {
+  const [block] = docBlocks('docs/access.md', 'sh')
+  const { code, stdout, stderr } = await cluster.sh(block?.text ?? 'false')
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /kubernetes-admin[\s\S]*no\n[\s\S]*yes\n$/)
 })
 
 /** A user's own project, with the checkout as its dependency and the compiler's settings of this one. */

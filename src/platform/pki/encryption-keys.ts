@@ -27,6 +27,11 @@ export function dropOldEncryptionKeys(path: string): StoredEncryptionKey[] {
   return writeKeys(path, (readKeys(path) ?? []).slice(0, 1))
 }
 
+/** The keys' ids, the writing one first. */
+export function encryptionKeyIds(path: string): readonly string[] {
+  return (readKeys(path) ?? []).map(({ id }) => id)
+}
+
 const newKey = (id: string): StoredEncryptionKey => ({ id, secret: randomBytes(32) })
 
 function readKeys(path: string): StoredEncryptionKey[] | undefined {

@@ -1,0 +1,49 @@
+/** The flags of `keelson server` and `keelson up` on who may do what, with upstream's names and meanings. */
+export type AccessFlag = {
+  readonly name: string
+  readonly argument: string
+  readonly help: string
+  readonly isFile?: boolean
+  readonly isRepeated?: boolean
+}
+
+export const accessFlags: readonly AccessFlag[] = [
+  { name: 'token-auth-file', argument: 'FILE', isFile: true, help: 'static tokens: token,user,uid,"group1,group2" a line' },
+  { name: 'anonymous-auth', argument: 'BOOLEAN', help: 'whether requests without credentials are judged at all (default true)' },
+  { name: 'oidc-issuer-url', argument: 'URL', help: 'the OpenID provider whose ID tokens are taken' },
+  { name: 'oidc-client-id', argument: 'ID', help: 'the audience that such a token must be for' },
+  { name: 'oidc-username-claim', argument: 'CLAIM', help: 'the claim that names the user (default sub)' },
+  {
+    name: 'oidc-username-prefix',
+    argument: 'PREFIX',
+    help: "what is put before it; - for nothing (default the issuer's URL and #, for email nothing)",
+  },
+  { name: 'oidc-groups-claim', argument: 'CLAIM', help: 'the claim that names the groups' },
+  { name: 'oidc-groups-prefix', argument: 'PREFIX', help: 'what is put before each group' },
+  {
+    name: 'oidc-required-claim',
+    argument: 'KEY=VALUE',
+    isRepeated: true,
+    help: 'a claim that a token must have; may be given several times',
+  },
+  { name: 'oidc-signing-algs', argument: 'LIST', help: 'the signatures that are taken (default RS256)' },
+  { name: 'oidc-ca-file', argument: 'FILE', isFile: true, help: "the authority of the provider's certificate (default the system's)" },
+  {
+    name: 'service-account-issuer',
+    argument: 'URL',
+    isRepeated: true,
+    help: "the issuer of service accounts' tokens; the first issues, all are taken",
+  },
+  { name: 'api-audiences', argument: 'LIST', help: 'what tokens must be for (default the issuers)' },
+  { name: 'service-account-max-token-expiration', argument: 'DURATION', help: 'the longest life of a token' },
+  {
+    name: 'service-account-extend-token-expiration',
+    argument: 'BOOLEAN',
+    help: "whether pods' tokens of an hour stay good for a year (default true)",
+  },
+  { name: 'audit-policy-file', argument: 'FILE', isFile: true, help: 'which requests are recorded: a Policy of audit.k8s.io/v1' },
+  { name: 'audit-log-path', argument: 'FILE', isFile: true, help: 'where they are recorded; - for the standard output' },
+  { name: 'audit-log-maxsize', argument: 'MIB', help: 'the size at which the log is put aside (default 100)' },
+  { name: 'audit-log-maxbackup', argument: 'N', help: 'how many old logs are kept (default all)' },
+  { name: 'audit-log-maxage', argument: 'DAYS', help: 'how many days old logs are kept (default any)' },
+]
