@@ -13,6 +13,8 @@ if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   declare -A needs=(
     [containerd]=containerd [runc]=runc [/usr/lib/cni/bridge]=containernetworking-plugins [nft]=nftables [conntrack]=conntrack
     [ip]=iproute2 [/bin/busybox]=busybox-static [unzip]=unzip [openssl]=openssl [curl]=curl [setpriv]=util-linux
+    # A real etcd of three members, for the store's tests.
+    [etcd]=etcd-server
   )
   missing=()
   for what in "${!needs[@]}"; do

@@ -104,6 +104,7 @@ export function encryptedStore(store: Store, encryption: ValueEncryption, prefix
     get revision() {
       return store.revision
     },
+    freshRevision: () => store.freshRevision(),
     get compactRevision() {
       return store.compactRevision
     },

@@ -15,9 +15,14 @@ import type { Brand } from '../base/brand.ts'
  *                  W6 bookmarkable (a progress mark at revision r promises that every event ≤ r has been delivered).
  */
 export type Store = {
-  /** The newest revision that is durable and visible; 0 in an empty store that was never written. */
+  /** The newest revision known here that is durable and visible; 0 in an empty store that was never written. */
   readonly revision: Revision
-  /** The oldest revision from which a watch or a read can still start. */
+  /**
+   * A revision at or past every commit that anybody has been answered before this call: reading what is no older is a linearizable
+   * read. At once where this process is the only writer; a promise where it has to be asked for.
+   */
+  freshRevision(): Revision | Promise<Revision>
+  /** The oldest revision from which a watch or a read can still start, as far as this process knows. */
   readonly compactRevision: Revision
   get(key: StoreKey): Promise<Entry | undefined>
   /** Entries whose keys start with `prefix`, in key order (`compareKeys`), as of one revision. */
@@ -121,15 +126,23 @@ export class StoreFutureRevision extends Error {
   override name = 'StoreFutureRevision'
 }
 
-/** The store can take no writes now (closed, disk full, quorum lost). Reads may still work. */
+/**
+ * The store can take no writes now (closed, disk full, quorum lost). Reads may still work. A write that failed with this may have
+ * happened when the store is a cluster whose members stopped answering: its message then says so.
+ */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable'
 }
 
 export const noRevision = 0 as Revision
 
-/** Operations in one commit, at most. */
-export const operationsMax = 4096
+/** The write is larger than the store takes at once; nothing was changed. */
+export class StoreRequestTooLarge extends Error {
+  override name = 'StoreRequestTooLarge'
+}
+
+/** Operations in one commit, at most: what an etcd with its own limits (128 a transaction) takes with the store's bookkeeping. */
+export const operationsMax = 120
 
 /**
  * The order of keys everywhere: by UTF-16 code units, which for keys without characters past U+D7FF is also the order of their

@@ -56,6 +56,10 @@ class MemoryStore implements Store {
     return this.#log.revision
   }
 
+  freshRevision(): Revision {
+    return this.revision
+  }
+
   get compactRevision(): Revision {
     return this.#log.compactRevision
   }

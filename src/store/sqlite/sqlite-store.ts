@@ -86,6 +86,10 @@ class SqliteStore implements Store {
     return this.#log.revision
   }
 
+  freshRevision(): Revision {
+    return this.revision
+  }
+
   get compactRevision(): Revision {
     return this.#log.compactRevision
   }

@@ -3,7 +3,7 @@ import { type Clock, sleep } from '../../../base/clock.ts'
 import type { RuntimeEvent } from '../contract.ts'
 import { toRuntimeError } from './cri-errors.ts'
 import type { CriObserver } from './cri-observer.ts'
-import type { GrpcCaller } from './grpc-caller.ts'
+import type { GrpcCaller } from '../../../platform/grpc-caller.ts'
 
 type Envelope = { readonly topic: string; readonly event: { readonly typeUrl: string; readonly value: Uint8Array } | null }
 

@@ -2,7 +2,7 @@ import type { RuntimeContainer, RuntimePod } from '../contract.ts'
 import { isNotFound } from './cri-errors.ts'
 import type { ContainerStatus, CriContainer, PodSandbox, PodSandboxStatus } from './cri-messages.ts'
 import { annotations, labels } from './cri-specs.ts'
-import type { GrpcCaller } from './grpc-caller.ts'
+import type { GrpcCaller } from '../../../platform/grpc-caller.ts'
 
 const callTimeoutMs = 30_000
 /** Status calls in flight at once: enough to hide latency, few enough not to starve starts. */

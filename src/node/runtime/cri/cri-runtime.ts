@@ -20,7 +20,7 @@ import { createCriObserver, type CriObserver, ipsOf, milliseconds } from './cri-
 import { annotations, containerConfig, labels, linuxResources, podSandboxConfig } from './cri-specs.ts'
 import { openPort, openProcess } from './cri-streaming.ts'
 import criDescriptor from './cri-v1.json' with { type: 'json' }
-import { createGrpcCaller, type GrpcCaller } from './grpc-caller.ts'
+import { createGrpcCaller, type GrpcCaller } from '../../../platform/grpc-caller.ts'
 
 export type CriRuntimeOptions = {
   /** Absolute path of containerd's unix socket. */
@@ -46,7 +46,11 @@ const graceSecondsMax = 14 * 86_400
 
 /** The Runtime contract on containerd: CRI v1, its streaming server, its event stream and its task service. */
 export function createCriRuntime(options: CriRuntimeOptions): Runtime {
-  const caller = createGrpcCaller({ socket: options.socket, descriptors: [criDescriptor, containerdDescriptor], clock: options.clock })
+  const caller = createGrpcCaller({
+    address: `unix://${options.socket}`,
+    descriptors: [criDescriptor, containerdDescriptor],
+    clock: options.clock,
+  })
   const observer = createCriObserver(caller, options.owner)
   const hostPorts = options.hostPorts ?? createHostPorts()
   const context: Context = { ...options, caller, observer, hostPorts, cgroups: readCgroupTree() }
@@ -70,7 +74,7 @@ export function createCriRuntime(options: CriRuntimeOptions): Runtime {
 
 /** The image that the engine's configuration names for sandboxes; undefined when the engine does not tell. */
 export async function sandboxImageOf(socket: string, options: Pick<CriRuntimeOptions, 'clock'>): Promise<string | undefined> {
-  const caller = createGrpcCaller({ socket, descriptors: [criDescriptor], clock: options.clock })
+  const caller = createGrpcCaller({ address: `unix://${socket}`, descriptors: [criDescriptor], clock: options.clock })
   try {
     const request = { timeoutMs: callTimeoutMs }
     const { info } = await caller.unary<{ info: Record<string, string> }>('runtime.v1.RuntimeService/Status', { verbose: true }, request)

@@ -1,9 +1,9 @@
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import protobuf from 'protobufjs/light.js'
-import { BoundedStream } from '../../../base/bounded-stream.ts'
-import type { Clock } from '../../../base/clock.ts'
+import { BoundedStream } from '../base/bounded-stream.ts'
+import type { Clock } from '../base/clock.ts'
 
-/** Calls of a gRPC server on a unix socket, described by protobufjs JSON descriptors. */
+/** Calls of one gRPC server, described by protobufjs JSON descriptors. */
 export type GrpcCaller = {
   /**
    * One request, one answer. `method` is the full name, `package.Service/Method`. Rejects with grpc-js' ServiceError
@@ -16,6 +16,14 @@ export type GrpcCaller = {
     request: object,
     options: { signal: AbortSignal; metadata?: Record<string, string> },
   ): AsyncIterable<Response>
+  /**
+   * A call in both directions. `messages` holds the server back when it is read slowly, and throws ServiceError when the server
+   * or the connection goes; it ends when the signal aborts.
+   */
+  duplex<Response>(
+    method: string,
+    options: { signal: AbortSignal; metadata?: Record<string, string> },
+  ): { send(request: object): void; readonly messages: AsyncIterable<Response> }
   /** Decodes the payload of a google.protobuf.Any by its type's name. */
   decode<Message>(typeName: string, bytes: Uint8Array): Message
   close(): void
@@ -27,31 +35,47 @@ export type CallOptions = {
   readonly metadata?: Readonly<Record<string, string>>
 }
 
-const messageBytesMax = 64 * 1024 * 1024
+export type GrpcCallerOptions = {
+  /** `unix:///absolute/path` or `host:port`. */
+  readonly address: string
+  /** PEM texts; absent: plain text. A certificate with its key shows who calls. */
+  readonly tls?: GrpcTls | undefined
+  /** protobufjs JSON, merged. */
+  readonly descriptors: readonly object[]
+  readonly clock: Clock
+  /** 64-bit numbers as text with all digits (default), or as numbers, where they are known to stay below 2^53. */
+  readonly longs?: 'text' | 'number'
+  readonly messageBytesMax?: number
+  /** Looks after a connection with calls under way this often; absent: its end is noticed when the system does. */
+  readonly keepaliveMs?: number
+}
+
+export type GrpcTls = { readonly ca?: string | undefined; readonly certificate?: string | undefined; readonly key?: string | undefined }
+
+const defaultMessageBytesMax = 64 * 1024 * 1024
 const unreadEventsMax = 4096
-/** Numbers past 2^53 keep all digits as text; enums are names; absent fields have their default. */
-const conversion: protobuf.IConversionOptions = { longs: String, enums: String, defaults: true, arrays: true, objects: true }
+const keepaliveTimeoutMs = 5_000
 
 type Method = { readonly path: string; readonly request: protobuf.Type; readonly response: protobuf.Type }
 
-/** `socket`: absolute path of the unix socket. `descriptors`: protobufjs JSON, merged. Connects at the first call. */
-export function createGrpcCaller(options: {
-  readonly socket: string
-  readonly descriptors: readonly object[]
-  readonly clock: Clock
-}): GrpcCaller {
+/** Connects at the first call. */
+export function createGrpcCaller(options: GrpcCallerOptions): GrpcCaller {
   const root = new protobuf.Root()
   for (const descriptor of options.descriptors) root.addJSON((descriptor as { nested: Record<string, protobuf.AnyNestedObject> }).nested)
   root.resolveAll()
-  const insecure: ChannelCredentials = credentials.createInsecure()
-  const client = new Client(`unix://${options.socket}`, insecure, {
+  const { messageBytesMax = defaultMessageBytesMax, keepaliveMs } = options
+  const client = new Client(options.address, credentialsOf(options.tls), {
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
     'grpc.enable_http_proxy': 0,
     'grpc.initial_reconnect_backoff_ms': 50,
     'grpc.min_reconnect_backoff_ms': 50,
     'grpc.max_reconnect_backoff_ms': 1000,
+    ...(keepaliveMs ? { 'grpc.keepalive_time_ms': keepaliveMs, 'grpc.keepalive_timeout_ms': keepaliveTimeoutMs } : {}),
   })
+  // Enums are names; absent fields have their default.
+  const longs = options.longs === 'number' ? Number : String
+  const conversion: protobuf.IConversionOptions = { longs, enums: String, defaults: true, arrays: true, objects: true }
   const methods = new Map<string, Method>()
   const find = (name: string): Method => {
     const known = methods.get(name)
@@ -122,12 +146,38 @@ export function createGrpcCaller(options: {
       else streamOptions.signal.addEventListener('abort', onAbort, { once: true })
       return stream
     },
+    duplex: (name, { signal, metadata }) => {
+      const method = find(name)
+      const call = client.makeBidiStreamRequest<object, object>(method.path, serialize(method), deserialize(method), toMetadata(metadata))
+      const onAbort = () => call.cancel()
+      if (signal.aborted) call.cancel()
+      else signal.addEventListener('abort', onAbort, { once: true })
+      const messages = async function* () {
+        try {
+          for await (const message of call) yield message as never
+        } catch (error) {
+          if (!signal.aborted) throw error
+        } finally {
+          signal.removeEventListener('abort', onAbort)
+          call.cancel()
+        }
+      }
+      // Without a listener an error before the first read would end the process.
+      call.on('error', () => {})
+      return { send: (request) => void call.write(request), messages: messages() }
+    },
     decode: (typeName, bytes) => {
       const type = root.lookupType(typeName)
       return type.toObject(type.decode(bytes), conversion) as never
     },
     close: () => client.close(),
   }
+}
+
+function credentialsOf(tls: GrpcTls | undefined): ChannelCredentials {
+  if (!tls) return credentials.createInsecure()
+  const bytes = (pem: string | undefined) => (pem === undefined ? null : Buffer.from(pem))
+  return credentials.createSsl(bytes(tls.ca), bytes(tls.key), bytes(tls.certificate))
 }
 
 function toMetadata(entries: Readonly<Record<string, string>> | undefined): Metadata {
