@@ -86,6 +86,8 @@ export type ApiServerOptions = {
   readonly dialer?: Dialer
   /** Answer paths beyond health, version and metrics: discovery, OpenAPI, OpenID. Tried in order. */
   readonly paths?: readonly PathHandler[]
+  /** Other servers write to the same store: what this one knows may be behind, and what it takes must be claimed there. */
+  readonly isStoreShared?: boolean
   /** Beyond the cache being filled. */
   readonly readyChecks?: readonly HealthCheck[]
   /** Parts of the control plane beside this server and its store, for `componentstatuses`. */
@@ -164,7 +166,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authorizer,
     hooks: createWriteHooks([
       ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader })]),
-      serviceAllocation({ reader, random, serviceCidr }),
+      await serviceAllocation({ reader, random, serviceCidr, shared: options.isStoreShared ? storage : undefined }),
     ]),
     clock,
     random,

@@ -16,15 +16,16 @@ export type ObjectStorage = {
   readonly slabs: Slabs
   get(resource: Resource, namespace: string, name: string): CacheEntry<CachedObject> | undefined
   /** One conditional write. A conflict is a value that says what is there now. */
-  put(key: StoreKey, object: KubeObject, expected: Revision | 'absent'): Promise<PutResult>
-  delete(key: StoreKey, expected: Revision): Promise<DeleteResult>
+  put(key: StoreKey, object: KubeObject, expected: Revision | 'absent', more?: readonly Operation[]): Promise<PutResult>
+  /** `more`: what happens in the same commit, or not at all. */
+  delete(key: StoreKey, expected: Revision, more?: readonly Operation[]): Promise<DeleteResult>
   commit(operations: readonly Operation[]): ReturnType<Store['commit']>
   /** The object as it would be stored, for a dry run. */
   uncommitted(object: KubeObject, revision: Revision | undefined): CachedObject
   decodeEntry(entry: Entry): CachedObject
 }
 
-export type PutResult = { readonly type: 'committed'; readonly value: CachedObject } | { readonly type: 'conflict' }
+export type PutResult = { readonly type: 'committed'; readonly value: CachedObject } | { readonly type: 'conflict'; readonly key: StoreKey }
 export type DeleteResult = { readonly type: 'committed'; readonly revision: Revision } | { readonly type: 'conflict' }
 
 export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; store: Store; slabs: Slabs }): ObjectStorage {
@@ -34,19 +35,22 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
     store,
     slabs,
     get: (resource, namespace, name) => cache.get(keyOfObject(resource, namespace, name)),
-    put: async (key, object, expected) => {
+    put: async (key, object, expected, more = []) => {
       const canonical = canonicalObject(object)
       const value = encodeStored(canonical)
       let written: CachedObject | undefined
       const result = await cache.commit(
-        [{ type: 'put', key, value, expected }],
-        [(revision) => (written = decodeStored(slabs, value, revision, canonical))],
+        [{ type: 'put', key, value, expected }, ...more],
+        [
+          (revision) => (written = decodeStored(slabs, value, revision, canonical)),
+          ...more.flatMap((o) => (o.type === 'put' ? [(revision: Revision) => decodeStored(slabs, o.value, revision)] : [])),
+        ],
       )
-      if (result.type === 'conflict') return { type: 'conflict' }
+      if (result.type === 'conflict') return { type: 'conflict', key: result.key }
       return { type: 'committed', value: written ?? decodeAside(value, result.revision) }
     },
-    delete: async (key, expected) => {
-      const result = await cache.commit([{ type: 'delete', key, expected }])
+    delete: async (key, expected, more = []) => {
+      const result = await cache.commit([{ type: 'delete', key, expected }, ...more])
       return result.type === 'conflict' ? { type: 'conflict' } : { type: 'committed', revision: result.revision }
     },
     commit: (operations) => cache.commit(operations),

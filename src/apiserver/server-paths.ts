@@ -14,7 +14,7 @@ export function respondWith(responder: Responder): PathHandler {
 }
 
 /** A named condition of health; true is well. */
-export type HealthCheck = { readonly name: string; readonly isHealthy: () => boolean }
+export type HealthCheck = { readonly name: string; readonly isHealthy: () => boolean | Promise<boolean> }
 
 /** `/livez`, `/readyz` and `/healthz`, each check also under its own path (https://kubernetes.io/docs/reference/using-api/health-checks/). */
 export function healthPaths(checks: { readonly live: readonly HealthCheck[]; readonly ready: readonly HealthCheck[] }): PathHandler {
@@ -23,14 +23,14 @@ export function healthPaths(checks: { readonly live: readonly HealthCheck[]; rea
     healthz: checks.live,
     readyz: [...checks.live, ...checks.ready],
   }
-  return ({ path, query }) => {
+  return async ({ path, query }) => {
     const [, root = '', name, more] = path.split('/')
     const all = Object.hasOwn(byRoot, root) ? byRoot[root]! : undefined
     if (!all || more !== undefined) return undefined
     const excluded = new Set(query.getAll('exclude'))
     const chosen = name ? all.filter((c) => c.name === name) : all.filter((c) => !excluded.has(c.name))
     if (name && chosen.length === 0) return undefined
-    const results = chosen.map((c) => ({ name: c.name, isWell: c.isHealthy() }))
+    const results = await Promise.all(chosen.map(async (c) => ({ name: c.name, isWell: await c.isHealthy() })))
     const isWell = results.every((r) => r.isWell)
     if (isWell && (name || query.get('verbose') === undefined)) return text(200, 'ok')
     const lines = results.map((r) => `[${r.isWell ? '+' : '-'}]${r.name} ${r.isWell ? 'ok' : 'failed: reason withheld'}`)

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../machinery/object.ts'
+import type { Operation } from '../store/contract.ts'
 import type { Resource } from './registry.ts'
 
 export type Write = {
@@ -17,13 +18,21 @@ export type WriteHook = {
   allocate(write: Write): Allocation
   /** The object is gone from the store. */
   deleted(object: KubeObject): void
+  /** What must be written in the commit that removes the object. */
+  claimsOf?(object: KubeObject): readonly Operation[]
 }
 
-export type Allocation = { commit(): void; release(): void }
+export type Allocation = {
+  commit(): void
+  release(): void
+  /** What must be written in the object's own commit: marks of what is taken, where other servers take from the same. */
+  readonly claims?: readonly Operation[] | undefined
+}
 
 export type WriteHooks = {
   allocate(resource: Resource, write: Omit<Write, 'resource'>): Allocation
   deleted(resource: Resource, object: KubeObject): void
+  claimsOf(resource: Resource, object: KubeObject): readonly Operation[]
 }
 
 export const noAllocation: Allocation = { commit() {}, release() {} }
@@ -54,12 +63,14 @@ export function createWriteHooks(hooks: readonly WriteHook[]): WriteHooks {
     deleted: (resource, object) => {
       for (const hook of hooksOf(resource)) hook.deleted(object)
     },
+    claimsOf: (resource, object) => hooksOf(resource).flatMap((hook) => hook.claimsOf?.(object) ?? []),
   }
 }
 
 function joined(allocations: readonly Allocation[]): Allocation {
   if (allocations.length <= 1) return allocations[0] ?? noAllocation
   return {
+    claims: allocations.flatMap((allocation) => allocation.claims ?? []),
     commit: () => {
       for (const allocation of allocations) allocation.commit()
     },

@@ -9,6 +9,7 @@ export type ClusterState = {
   readonly runtime: RuntimeName
   readonly nodes: number
   readonly listen: string
+  readonly store?: string | undefined
   readonly server: Daemon
   readonly agents: readonly (Daemon & { readonly nodeName: string })[]
 }

@@ -19,6 +19,8 @@ export type Machine = {
   caHash(dataDir: string): Promise<string>
   /** Plays placements through on what the cluster is now; `document` is the whole of it, `text` for people. */
   planPlacement(client: Client, request: PlacementRequest): Promise<{ readonly text: string; readonly document: object }>
+  /** Copies a cluster's objects from one store into another. Throws CliError. */
+  migrate(options: { from: string; to: string }): Promise<{ readonly entries: number; readonly revision: number }>
   /** Ends every container of the data directory's nodes and takes all their network, mounts and cgroups away. Idempotent. */
   teardown(options: { dataDir: string; nodeNames: readonly string[] }): Promise<void>
 }

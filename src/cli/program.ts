@@ -43,6 +43,15 @@ export function createProgram(machine: Machine): Command {
     .action((o: { dataDir: string; output: 'text' | 'json' }) => status(machine, o))
   addToken(program, machine)
   addKeys(program, machine)
+  program
+    .command('migrate')
+    .description('copy the objects of a stopped cluster into another store')
+    .requiredOption('--from <store>', 'where they are: sqlite:DATA-DIR or etcd://host:port,host:port')
+    .requiredOption('--to <store>', 'where they shall be; never used before')
+    .action(async (o: { from: string; to: string }) => {
+      const { entries, revision } = await machine.migrate(o)
+      machine.console.say(`${entries} objects copied; the store begins at resource version ${revision}`)
+    })
   addRunActions(program, machine)
   addExplain(program, machine)
   addPlan(program, machine)
@@ -106,6 +115,7 @@ function addUp(program: Command, machine: Machine): void {
       '--listen <host:port>',
       `where the API listens (default: every address with containerd, loopback with fake; port ${defaultPort})`,
     )
+    .option('--store <url>', 'an etcd that keeps the objects: etcd://host:port,host:port (default: SQLite in the data directory)')
     .option('--nodes <count>', 'how many nodes', positiveInteger, 1)
     .addOption(new Option('--runtime <name>', 'what runs the containers').choices(['containerd', 'fake']).default('containerd'))
     .option('--kubeconfig <file>', "write the kubeconfig there instead of merging it into the user's")
@@ -119,6 +129,7 @@ function addUp(program: Command, machine: Machine): void {
         o: {
           dataDir: string
           listen?: string
+          store?: string
           nodes: number
           runtime: RuntimeName
           kubeconfig?: string
@@ -134,7 +145,9 @@ function addUp(program: Command, machine: Machine): void {
           throw new CliError('real containers need root', {
             nextStep: 'run it as root, or use --runtime fake: a whole cluster with simulated nodes',
           })
-        const given = new Set((['runtime', 'nodes', 'listen'] as const).filter((name) => command.getOptionValueSource(name) === 'cli'))
+        const given = new Set(
+          (['runtime', 'nodes', 'listen', 'store'] as const).filter((name) => command.getOptionValueSource(name) === 'cli'),
+        )
         const listen = normalizeListen(o.listen ?? `${o.runtime === 'fake' ? '127.0.0.1' : '0.0.0.0'}:${defaultPort}`)
         const serverFlags = [
           ...(o.schedulerConfig === undefined ? [] : ['--scheduler-config', resolve(o.schedulerConfig)]),

@@ -4,8 +4,10 @@ export type UpOptions = {
   readonly runtime: RuntimeName
   readonly nodes: number
   readonly listen: string
+  /** An etcd in place of the SQLite in the data directory. */
+  readonly store?: string | undefined
   /** The options that the user wrote; the others are defaults and give way to what the data directory remembers. */
-  readonly given: ReadonlySet<'runtime' | 'nodes' | 'listen'>
+  readonly given: ReadonlySet<'runtime' | 'nodes' | 'listen' | 'store'>
 }
 
 export type UpPlan =
@@ -20,7 +22,7 @@ export type UpFacts = {
   readonly runningAgents: readonly string[]
 }
 
-const names = ['runtime', 'nodes', 'listen'] as const
+const names = ['runtime', 'nodes', 'listen', 'store'] as const
 
 /** Pure: what `up` does, given what is there. Whatever still runs is kept. */
 export function planUp(wanted: UpOptions, facts: UpFacts): UpPlan {
@@ -46,6 +48,7 @@ function remembered(wanted: UpOptions, state: ClusterState): UpOptions {
     runtime: value('runtime') as RuntimeName,
     nodes: value('nodes') as number,
     listen: value('listen') as string,
+    store: value('store') as string | undefined,
     given: wanted.given,
   }
 }

@@ -79,10 +79,22 @@ async function run(
   )
 }
 
-export function serverArguments(request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes' | 'serverFlags'>): string[] {
+export function serverArguments(request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes' | 'store' | 'serverFlags'>): string[] {
   const runtime = isMultiNode(request) ? 'none' : request.runtime
   const count = runtime === 'fake' ? ['--nodes', String(request.nodes)] : []
-  return ['server', '--data-dir', request.dataDir, '--listen', request.listen, '--runtime', runtime, ...count, ...request.serverFlags]
+  const store = request.store === undefined ? [] : ['--store', request.store]
+  return [
+    'server',
+    '--data-dir',
+    request.dataDir,
+    '--listen',
+    request.listen,
+    '--runtime',
+    runtime,
+    ...count,
+    ...store,
+    ...request.serverFlags,
+  ]
 }
 
 async function startServer(machine: Machine, request: UpRequest, agents: ClusterState['agents']): Promise<ClusterState> {
@@ -90,7 +102,15 @@ async function startServer(machine: Machine, request: UpRequest, agents: Cluster
   const kubeconfig = adminKubeconfig(request.dataDir)
   rmSync(kubeconfig, { force: true })
   const server = startDaemon({ command: [...machine.self, ...serverArguments(request)], logFile: join(request.dataDir, 'log/server.log') })
-  const state: ClusterState = { version: 1, runtime: request.runtime, nodes: request.nodes, listen: request.listen, server, agents }
+  const state: ClusterState = {
+    version: 1,
+    runtime: request.runtime,
+    nodes: request.nodes,
+    listen: request.listen,
+    store: request.store,
+    server,
+    agents,
+  }
   writeClusterState(request.dataDir, state)
   const deadline = machine.clock.monotonicMs() + request.timeoutMs
   for (;;) {

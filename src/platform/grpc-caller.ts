@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { checkServerIdentity } from 'node:tls'
 import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import protobuf from 'protobufjs/light.js'
 import { BoundedStream } from '../base/bounded-stream.ts'
@@ -64,7 +66,8 @@ export function createGrpcCaller(options: GrpcCallerOptions): GrpcCaller {
   for (const descriptor of options.descriptors) root.addJSON((descriptor as { nested: Record<string, protobuf.AnyNestedObject> }).nested)
   root.resolveAll()
   const { messageBytesMax = defaultMessageBytesMax, keepaliveMs } = options
-  const client = new Client(options.address, credentialsOf(options.tls), {
+  const client = new Client(options.address, credentialsOf(options), {
+    ...(options.tls && isIP(hostOf(options.address)) ? { 'grpc.ssl_target_name_override': anyName } : {}),
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
     'grpc.enable_http_proxy': 0,
@@ -174,10 +177,17 @@ export function createGrpcCaller(options: GrpcCallerOptions): GrpcCaller {
   }
 }
 
-function credentialsOf(tls: GrpcTls | undefined): ChannelCredentials {
+/** TLS has no server names for addresses: a name that is nobody's is sent, and the certificate is held against the address. */
+const anyName = 'address.invalid'
+
+const hostOf = (address: string) => address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')
+
+function credentialsOf({ address, tls }: GrpcCallerOptions): ChannelCredentials {
   if (!tls) return credentials.createInsecure()
   const bytes = (pem: string | undefined) => (pem === undefined ? null : Buffer.from(pem))
-  return credentials.createSsl(bytes(tls.ca), bytes(tls.key), bytes(tls.certificate))
+  return credentials.createSsl(bytes(tls.ca), bytes(tls.key), bytes(tls.certificate), {
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(hostOf(address), certificate),
+  })
 }
 
 function toMetadata(entries: Readonly<Record<string, string>> | undefined): Metadata {

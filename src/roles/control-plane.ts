@@ -16,6 +16,7 @@ import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
 import { ControllerMetrics } from '../control/controller-metrics.ts'
 import { rulesOf } from '../control/controller-rules.ts'
+import { leadWhileHolding } from '../control/leader-lease.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
 import { createLoopContext } from '../control/loop-context.ts'
 import { runControllers } from '../control/run-controllers.ts'
@@ -25,10 +26,13 @@ import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import type { SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 import { createScheduler, type Scheduler } from '../scheduler/loop.ts'
+import type { PathHandler } from '../apiserver/pipeline.ts'
+import type { HealthCheck } from '../apiserver/server-paths.ts'
 import type { Dialer } from '../apiserver/node-dialer.ts'
 import type { Store } from '../store/contract.ts'
 import { clusterNetwork } from './cluster-network.ts'
 import { ensureLocalStorage } from './local-storage.ts'
+import { keepAmongEndpoints } from './api-server-endpoints.ts'
 import { openIdPaths } from './openid-paths.ts'
 import { type Access, createAccess } from './access.ts'
 import { ensureDnsService } from './dns-service.ts'
@@ -56,6 +60,22 @@ export type ControlPlaneOptions = {
   readonly aggregator?: { readonly frontProxy: FrontProxy; readonly authorities: ClientAuthorities }
   /** How requests share the event loop; absent: they do not. */
   readonly loopShare?: LoopShare
+  /**
+   * Given where other servers write to the same store: then the controllers and the scheduler run at the one server that holds the
+   * lease `kube-controller-manager`, and this server keeps itself among the endpoints of the `kubernetes` Service.
+   */
+  readonly shared?: {
+    /** Unique among the servers; lower-case letters, digits and dashes. */
+    readonly identity: string
+    /** What else runs at one server only; it ends with the signal. */
+    readonly whileLeading?: (signal: AbortSignal) => void
+  }
+  /** For `/readyz`. */
+  readonly readyChecks?: readonly HealthCheck[]
+  /** More families for `/metrics`. */
+  readonly moreMetrics?: () => string
+  /** Answer paths of the composition. */
+  readonly paths?: readonly PathHandler[]
   /** What every loop gets in place of its plain client: faults, for tests. The administrator's client stays as it is. */
   readonly wrapClient?: WrapClient
 }
@@ -67,7 +87,8 @@ export type ControlPlane = {
   readonly access: Access
   /** The administrator's client, in process. */
   readonly client: Client
-  readonly scheduler: Scheduler
+  /** Undefined while another server's scheduler runs. */
+  readonly scheduler: Scheduler | undefined
   readonly informers: InformerFactory
   /** Resolves when the first objects of a cluster are in place: namespaces, roles, default accounts' makers. */
   readonly ready: Promise<void>
@@ -98,15 +119,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     authorizer: access.authorizer,
     serviceCidr: clusterNetwork.serviceCidr,
     tokens: { issue: access.tokens.issue, review: access.reviewToken, defaultAudiences: access.tokens.audiences },
-    moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? ''),
+    moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? '') + (options.moreMetrics?.() ?? ''),
     explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
-    paths: [openIdPaths(access.tokens)],
     components: ['controller-manager', 'scheduler'].map((name) => ({ name, isHealthy: () => !loopsEnded })),
     withAdmission: options.admission?.enabled ?? [],
     withoutAdmission: options.admission?.disabled ?? [],
-    ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.aggregator ? { frontProxy: options.aggregator.frontProxy, clientAuthorities: options.aggregator.authorities } : {}),
     ...(options.loopShare ? { loopShare: options.loopShare } : {}),
+    paths: [openIdPaths(access.tokens), ...(options.paths ?? [])],
+    ...(options.readyChecks ? { readyChecks: options.readyChecks } : {}),
+    // Several servers keep the endpoints together.
+    ...(options.advertise && !options.shared ? { advertise: options.advertise } : {}),
+    isStoreShared: options.shared !== undefined,
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.audit ? { audit: options.audit } : {}),
   })
@@ -118,28 +142,40 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const ready = Promise.all([reconcilePolicy(own, policy), ensureDnsService(own), ensureLocalStorage(own)]).then(() => {})
 
   const clientFor = (user: UserInfo) => options.wrapClient?.(api.clientFor(user), user) ?? api.clientFor(user)
-  const informers = new InformerFactory({ client: clientFor(controllerManagerUser), clock, random, log })
-  const contextFor = (component: string, client: Client) =>
-    createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
-  const scheduler = createScheduler({
-    context: contextFor('default-scheduler', clientFor(schedulerUser)),
-    ...(options.scheduler ? { config: options.scheduler } : {}),
-  })
-  scheduling.scheduler = scheduler
-  const running = ready.then(() =>
-    Promise.all([
-      runControllers(
-        {
-          definitions: controllers,
-          contextFor: (name) => contextFor(`${name}-controller`, clientFor(controllerUser(name))),
-          informers,
-          metrics: controllerMetrics,
-        },
-        stopping.signal,
-      ),
-      scheduler.run(stopping.signal),
-    ]),
-  )
+  const newInformers = () => new InformerFactory({ client: clientFor(controllerManagerUser), clock, random, log })
+  const startLoops = (informers: InformerFactory, signal: AbortSignal): Promise<unknown> => {
+    const contextFor = (component: string, client: Client) =>
+      createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
+    const scheduler = createScheduler({
+      context: contextFor('default-scheduler', clientFor(schedulerUser)),
+      ...(options.scheduler ? { config: options.scheduler } : {}),
+    })
+    scheduling.scheduler = scheduler
+    return ready.then(() =>
+      Promise.all([
+        runControllers(
+          {
+            definitions: controllers,
+            contextFor: (name) => contextFor(`${name}-controller`, clientFor(controllerUser(name))),
+            informers,
+            metrics: controllerMetrics,
+          },
+          signal,
+        ),
+        scheduler.run(signal),
+      ]),
+    )
+  }
+  const informers = newInformers()
+  const running = options.shared
+    ? runShared({ ...options, client: own, shared: options.shared }, stopping.signal, async (signal) => {
+        // Informers live for one term: what they would miss between two is not theirs to find.
+        await startLoops(newInformers(), signal).finally(() => {
+          scheduling.scheduler = undefined
+        })
+      })
+    : startLoops(informers, stopping.signal)
+  if (options.shared) informers.start(stopping.signal)
   running.catch((error: unknown) => {
     loopsEnded = true
     if (!stopping.signal.aborted) log.error({ error: String(error) }, 'the control loops ended')
@@ -149,15 +185,45 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     api,
     access,
     client: own,
-    scheduler,
+    get scheduler() {
+      return scheduling.scheduler
+    },
     informers,
     ready,
     close: () =>
       (closing ??= (async () => {
         stopping.abort(new Error('the control plane is stopping'))
         await Promise.allSettled([running, ready])
-        await accessInformers.ended()
+        await Promise.all([accessInformers.ended(), informers.ended()])
         await api.close()
       })()),
   }
+}
+
+/** One of several servers: stands for election, and keeps itself among the endpoints. */
+async function runShared(
+  {
+    client,
+    clock,
+    random,
+    log,
+    shared,
+    advertise,
+  }: ControlPlaneOptions & Required<Pick<ControlPlaneOptions, 'shared'>> & { client: Client },
+  signal: AbortSignal,
+  lead: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { identity, whileLeading } = shared
+  const election = { client, clock, random, log, namespace: 'kube-system', name: 'kube-controller-manager', identity }
+  await Promise.all([
+    leadWhileHolding(
+      election,
+      async (term) => {
+        whileLeading?.(term)
+        await lead(term)
+      },
+      signal,
+    ),
+    ...(advertise ? [keepAmongEndpoints({ client, clock, log, identity, at: advertise }, signal)] : []),
+  ])
 }

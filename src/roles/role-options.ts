@@ -5,11 +5,14 @@ import { accessFlags } from '../cli/access-flags.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { defaultDataDir } from '../cli/cluster-state.ts'
 import type { AccessFlagValues } from './access-options.ts'
+import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import type { LogLevel } from '../platform/pino-log.ts'
 import type { SchedulerFiles } from './scheduler-options.ts'
 
 export type ServerOptions = {
   readonly dataDir: string
+  /** Absent: SQLite in the data directory. */
+  readonly store: StoreLocation | undefined
   readonly listen: { readonly host: string; readonly port: number }
   /** containerd: this machine is a node too. fake: `nodes` simulated nodes. none: control plane only. */
   readonly runtime: 'containerd' | 'fake' | 'none'
@@ -52,6 +55,8 @@ export const serverHelp = `Usage: keelson server [options]
 The control plane in the foreground, for systemd.
 
   --data-dir DIR          where it keeps its data (default ${defaultDataDir()})
+  --store URL             an etcd that several servers may share: etcd://HOST:PORT,HOST:PORT[?cacert=FILE&cert=FILE&key=FILE]
+                          (default: SQLite in the data directory)
   --listen HOST:PORT      where the API listens (default 0.0.0.0:6443)
   --runtime NAME          containerd: this machine is a node too (default for root); fake: simulated nodes; none: no node
   --nodes N               how many simulated nodes (default 1)
@@ -88,6 +93,7 @@ A node agent in the foreground, for systemd.
 export function parseServerOptions(argv: readonly string[], isRoot: boolean): ServerOptions | undefined {
   const values = parse(argv, {
     ...shared,
+    store: { type: 'string' },
     listen: { type: 'string', default: '0.0.0.0:6443' },
     runtime: { type: 'string' },
     nodes: { type: 'string', default: '1' },
@@ -105,6 +111,7 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
     throw misuse(`--runtime ${runtime}`, 'name containerd, fake or none')
   return {
     dataDir: text(values['data-dir']) ?? defaultDataDir(),
+    store: text(values.store) === undefined ? undefined : parseStoreLocation(text(values.store)!),
     listen: parseListen(text(values.listen) ?? ''),
     runtime,
     nodes: parseCount(text(values.nodes) ?? '1'),

@@ -1,6 +1,7 @@
 /** `keelson server`: the control plane on real time, files and sockets, with a node of its own where asked for. */
 import { mkdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createValueEncryption, encryptedStore, reencrypt, type ValueEncryption } from '../apiserver/encryption.ts'
 import { createLoopShare } from '../apiserver/flowcontrol/loop-share.ts'
@@ -17,12 +18,13 @@ import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import type { Store } from '../store/contract.ts'
 import { startCompactor } from '../store/compactor.ts'
-import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import { measuredStore } from '../store/measured-store.ts'
 import { readAccessOptions } from './access-options.ts'
 import { apiServerHosts } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
+import { openStore } from './open-store.ts'
 import { loadSchedulerConfiguration } from './scheduler-options.ts'
 import { createSimulatedDialer, type SimulatedDialer } from './simulated-dialer.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
@@ -62,10 +64,15 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const encryptionFile = join(dataDir, 'pki', 'encryption.json')
   const encryptionKeys = ensureEncryptionKeys(encryptionFile)
   const encryption = createValueEncryption(encryptionKeys)
-  const disk = await openSqliteStore({ dir: join(dataDir, 'store'), clock, log: log.child({ component: 'store' }) })
-  if (encryptionKeys.length > 1) await finishRotation(disk, encryption, { file: encryptionFile, log })
-  const store = encryptedStore(disk, encryption, encryptedPrefixes)
-  const stopCompactor = startCompactor({ store, clock, log: log.child({ component: 'store' }) })
+  const storeLog = log.child({ component: 'store' })
+  const opened = await openStore(options.store, { dataDir, clock, random, log: storeLog })
+  // A server that shares its store cannot know whether another still writes with the older key: it keeps both.
+  if (encryptionKeys.length > 1 && !opened.isShared) await finishRotation(opened.store, encryption, { file: encryptionFile, log })
+  const measured = measuredStore(opened.store, clock)
+  const store = encryptedStore(measured.store, encryption, encryptedPrefixes)
+  const compact = () => startCompactor({ store, clock, log: storeLog })
+  // Of several servers the one that leads compacts.
+  const stopCompactor = opened.isShared ? undefined : compact()
   const dialer = createDialer({ ca: pki.ca.cert, certificate: pki.apiserverKubeletClient.cert, key: pki.apiserverKubeletClient.key })
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
@@ -84,6 +91,18 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
       frontProxy: { certificate: pki.frontProxyClient.cert, key: pki.frontProxyClient.key },
       authorities: { clientCa: pki.ca.cert, frontProxyCa: pki.frontProxyCa.cert },
     },
+    readyChecks: opened.readyChecks,
+    moreMetrics: measured.text,
+    ...(opened.isShared
+      ? {
+          shared: {
+            identity: `${hostname()
+              .toLowerCase()
+              .replace(/[^a-z0-9-]/g, '-')}-${random.suffix(8)}`,
+            whileLeading: (signal: AbortSignal) => signal.addEventListener('abort', compact(), { once: true }),
+          },
+        }
+      : {}),
     // Loopback cannot be an endpoint: pods would reach themselves.
     ...(advertised.startsWith('127.') ? {} : { advertise: { address: advertised, port: listen.port } }),
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
@@ -118,7 +137,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
       await front.close(closeGraceMs)
       await access.close()
       dialer.close()
-      stopCompactor()
+      stopCompactor?.()
       await store.close()
     },
   }

@@ -3,7 +3,7 @@ import type { APIService } from '../../kinds/generated/types/apiregistration-v1.
 import type { KindRef } from '../../kinds/kind.ts'
 import { toTime } from '../../base/clock.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import type { Operation } from '../../store/contract.ts'
+import { type Operation, operationsMax } from '../../store/contract.ts'
 import { encodeStored } from '../codec.ts'
 import type { Core } from '../core.ts'
 import { createObjectReader } from '../object-reader.ts'
@@ -52,7 +52,10 @@ export async function registerCustomGroups(core: Core): Promise<void> {
       const entry = storage.cache.get(key)
       if (entry) operations.push({ type: 'delete', key, expected: entry.revision })
     }
-    if (operations.length === 0 || (await storage.commit(operations)).type === 'committed') return
+    let isWritten = true
+    for (let i = 0; i < operations.length && isWritten; i += operationsMax)
+      isWritten = (await storage.commit(operations.slice(i, i + operationsMax))).type === 'committed'
+    if (isWritten) return
   }
 }
 

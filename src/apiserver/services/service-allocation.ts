@@ -4,9 +4,12 @@ import type { Service, ServiceSpec } from '../../kinds/generated/types/core-v1.t
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
+import type { Operation } from '../../store/contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectStorage } from '../object-storage.ts'
 import { type Allocation, noAllocation, type WriteHook } from '../write-hooks.ts'
 import { formatIpv4, parseIpRange, parseIpv4 } from './ip-range.ts'
+import { claimHeld, ClaimedNumbers, type Claims, createClaims, type Numbers } from './claimed-numbers.ts'
 import { NumberAllocator, staticShare } from './number-allocator.ts'
 
 export const nodePortMin = 30_000
@@ -15,24 +18,47 @@ export const nodePortMax = 32_767
 /**
  * Cluster IPs and node ports of Services (https://kubernetes.io/docs/concepts/services-networking/service/). What is taken is
  * kept in memory and rebuilt from the stored Services at start; a write takes first, and gives back what it took when it
- * fails, what its update let go when it succeeds, and all when the Service is gone.
+ * fails, what its update let go when it succeeds, and all when the Service is gone. Where several servers write to one store,
+ * what is taken is also claimed there, in the Service's own commit.
  */
-export function serviceAllocation(parts: { reader: ObjectReader; random: Random; serviceCidr: string }): WriteHook {
-  const { reader, random } = parts
+export async function serviceAllocation(parts: {
+  reader: ObjectReader
+  random: Random
+  serviceCidr: string
+  /** Given where other servers write to the same store. */
+  shared: Pick<ObjectStorage, 'cache' | 'store'> | undefined
+}): Promise<WriteHook> {
+  const { reader, random, shared } = parts
   const range = parseIpRange(parts.serviceCidr)
-  const addresses = new NumberAllocator({ size: range.size, staticSize: staticShare(range.size, { min: 16, max: 256, step: 16 }) })
   const portCount = nodePortMax - nodePortMin + 1
-  const ports = new NumberAllocator({ size: portCount, staticSize: staticShare(portCount, { min: 16, max: 128, step: 32 }) })
-  for (const service of reader.list(services, '')) {
-    for (const address of addressesOf(service)) addresses.take(address - range.first)
-    for (const port of portsOf(service)) ports.take(port - nodePortMin)
+  const claims = shared && {
+    addresses: createClaims(shared.cache, '/registry/ranges/serviceips/'),
+    ports: createClaims(shared.cache, '/registry/ranges/servicenodeports/'),
   }
-  const book: Book = { range, addresses, ports, random }
+  const numbers = (options: { size: number; staticSize: number }, of: Claims | undefined): Numbers =>
+    of ? new ClaimedNumbers({ ...options, claims: of }) : new NumberAllocator(options)
+  const addresses = numbers({ size: range.size, staticSize: staticShare(range.size, { min: 16, max: 256, step: 16 }) }, claims?.addresses)
+  const ports = numbers({ size: portCount, staticSize: staticShare(portCount, { min: 16, max: 128, step: 32 }) }, claims?.ports)
+  const book: Book = { range, addresses, ports, random, claims }
+  const stored = reader.list(services, '')
+  if (claims) {
+    await claimHeld(
+      shared.store,
+      stored.flatMap((service) => held(book, service)),
+    )
+  } else {
+    for (const service of stored) {
+      for (const address of addressesOf(service)) addresses.take(address - range.first)
+      for (const port of portsOf(service)) ports.take(port - nodePortMin)
+    }
+  }
   return {
+    claimsOf: (object) => held(book, object as Service).flatMap((one) => one.claims.unclaim(one.number)),
     handles: ({ kind }) => kind.group === '' && kind.kind === 'Service',
     allocate: ({ object, old, dryRun }) =>
       allocate(book, { object: object as KubeObject & Service, old: old as Service | undefined, dryRun }),
     deleted: (object) => {
+      if (claims) return
       for (const address of addressesOf(object as Service)) addresses.free(address - range.first)
       for (const port of portsOf(object as Service)) ports.free(port - nodePortMin)
     },
@@ -41,10 +67,34 @@ export function serviceAllocation(parts: { reader: ObjectReader; random: Random;
 
 type Book = {
   readonly range: { readonly first: number; readonly size: number; readonly text: string }
-  readonly addresses: NumberAllocator
-  readonly ports: NumberAllocator
+  readonly addresses: Numbers
+  readonly ports: Numbers
   readonly random: Random
+  readonly claims: { readonly addresses: Claims; readonly ports: Claims } | undefined
 }
+
+/** What a Service holds, as numbers with the claims that they are under; nothing where nobody claims. */
+function held({ range, claims }: Book, service: Service): { readonly claims: Claims; readonly number: number }[] {
+  if (!claims) return []
+  return [
+    ...addressesOf(service).map((address) => ({ claims: claims.addresses, number: address - range.first })),
+    ...portsOf(service).map((port) => ({ claims: claims.ports, number: port - nodePortMin })),
+  ].filter(({ number }) => number >= 0)
+}
+
+/** The claims that turn what `old` holds into what `object` holds. */
+function claimsFor(book: Book, object: Service, old: Service | undefined): Operation[] {
+  const before = old ? held(book, old) : []
+  const after = held(book, object)
+  const isIn = (list: typeof after, one: (typeof after)[number]) =>
+    list.some((other) => other.claims === one.claims && other.number === one.number)
+  return [
+    // One port number may serve several protocols of a Service: it is claimed once.
+    ...after.filter((one, i) => !isIn(before, one) && !isIn(after.slice(0, i), one)).map((one) => one.claims.claim(one.number)),
+    ...before.filter((one, i) => !isIn(after, one) && !isIn(before.slice(0, i), one)).flatMap((one) => one.claims.unclaim(one.number)),
+  ]
+}
+
 type Taken = { readonly addresses: number[]; readonly ports: number[] }
 
 function allocate(
@@ -54,7 +104,8 @@ function allocate(
   const { spec } = object
   if (!spec) return noAllocation
   const taken: Taken = { addresses: [], ports: [] }
-  const release = () => {
+  const drawn = notGiven(spec)
+  const free = () => {
     for (const address of taken.addresses) book.addresses.free(address - book.range.first)
     for (const port of taken.ports) book.ports.free(port - nodePortMin)
   }
@@ -64,14 +115,40 @@ function allocate(
     takeAddress(book, object, { spec, old: old?.spec, taken })
     takePorts(book, object, { spec, old: old?.spec, taken })
   } catch (error) {
-    release()
+    free()
     throw error
   }
   if (dryRun) {
-    release()
+    free()
     return noAllocation
   }
-  return { release, commit: () => (old ? letGo(book, old, object) : undefined) }
+  const release = () => {
+    drawn.takeBack()
+    free()
+  }
+  const commit = () => {
+    if (!book.claims) return old ? letGo(book, old, object) : undefined
+    // From now on the claims say it, in every server's cache.
+    free()
+  }
+  return { release, commit, claims: book.claims && claimsFor(book, object, old) }
+}
+
+/** What the caller left to be drawn: an attempt that fails leaves it open again for the next. */
+function notGiven(spec: ServiceSpec): { takeBack(): void } {
+  const isAddressOpen = !spec.clusterIP && !spec.clusterIPs?.length
+  const openPorts = (spec.ports ?? []).filter((port) => !port.nodePort)
+  const isHealthPortOpen = !spec.healthCheckNodePort
+  return {
+    takeBack: () => {
+      if (isAddressOpen) {
+        delete spec.clusterIP
+        delete spec.clusterIPs
+      }
+      for (const port of openPorts) delete port.nodePort
+      if (isHealthPortOpen) delete spec.healthCheckNodePort
+    },
+  }
 }
 
 const isHeadless = (spec: ServiceSpec) => spec.clusterIP === 'None'

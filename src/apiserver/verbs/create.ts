@@ -4,9 +4,11 @@ import { statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
+import type { Allocation } from '../write-hooks.ts'
 import { recordManager } from '../managed-fields.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
+import { freshCache } from './read-revision.ts'
 import { applyDefaults, prepareContext, validateCreate, warnAbout } from './validation.ts'
 
 export type CreateRequest = {
@@ -32,6 +34,8 @@ export async function createObject(core: Core, context: RequestContext, request:
   if (resourceVersion && resourceVersion !== '0') {
     throw statusErrors.badRequest('resourceVersion should not be set on objects to be created')
   }
+  const refreshing = freshCache(core, context)
+  if (refreshing) await refreshing
   applyDefaults(core, resource, object)
   const admission = admissionRequest(context, {
     operation: 'CREATE',
@@ -55,14 +59,16 @@ export async function createObject(core: Core, context: RequestContext, request:
   fillSystemMetadata(core, object, now)
   kind.prepareForCreate(object, prepareContext(context, now))
   for (let attempt = 1; ; attempt++) {
+    let isClaimed = false
     const allocation = core.hooks.allocate(resource, { object, old: undefined, dryRun: parameters.dryRun })
     try {
       validateCreate(core, resource, object)
       await core.admission.validate(admission)
       if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old: undefined, subresource: '', parameters, now })
       if (attempt === 1) warnAbout(context, resource, object)
-      const created = await insert(core, request)
-      if (created) {
+      const created = await insert(core, request, allocation.claims)
+      if (created === 'claimed') isClaimed = true
+      else if (created) {
         allocation.commit()
         const preparing = prepareViews(resource, () => [created])
         if (preparing) await preparing
@@ -73,19 +79,28 @@ export async function createObject(core: Core, context: RequestContext, request:
       throw error
     }
     allocation.release()
+    if (isClaimed && attempt < generatedNamesMax) {
+      await freshCache(core, context)
+      continue
+    }
     if (!generateName || attempt >= generatedNamesMax) throw statusErrors.alreadyExists(resource.name, metadata.name ?? '')
     metadata.name = generatedName(core, generateName)
   }
 }
 
-/** Undefined when the name is taken. */
-async function insert(core: Core, { resource, namespace, object, parameters }: CreateRequest): Promise<CachedObject | undefined> {
+/** Undefined when the name is taken; `claimed` when another server was first to take an address or port. */
+async function insert(
+  core: Core,
+  { resource, namespace, object, parameters }: CreateRequest,
+  claims: Allocation['claims'],
+): Promise<CachedObject | 'claimed' | undefined> {
   const { storage } = core
   const stored = resource.conversion ? await resource.conversion.toStored(object) : object
   const key = keyOfObject(resource, namespace, object.metadata.name ?? '')
   if (parameters.dryRun) return storage.cache.get(key) ? undefined : storage.uncommitted(stored, undefined)
-  const result = await storage.put(key, stored, 'absent')
-  return result.type === 'committed' ? result.value : undefined
+  const result = await storage.put(key, stored, 'absent', claims)
+  if (result.type === 'committed') return result.value
+  return result.key === key ? undefined : 'claimed'
 }
 
 function checkNamespace(resource: Resource, namespace: string, object: KubeObject): void {

@@ -6,6 +6,7 @@ import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
 import { prepareViews, viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
+import { freshCache } from './read-revision.ts'
 import { type Deletion, type DeletionOptions, planDeletion } from './deletion-rules.ts'
 
 export type DeleteRequest = {
@@ -28,6 +29,8 @@ export async function deleteObject(core: Core, context: RequestContext, request:
   const { resource, namespace, name, dryRun } = request
   const key = keyOfObject(resource, namespace, name)
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const refreshing = freshCache(core, context)
+    if (refreshing) await refreshing
     const entry = core.storage.cache.get(key)
     if (!entry) throw statusErrors.notFound(resource.name, name)
     const plan = await plannedDeletion(core, context, request, entry)
@@ -82,7 +85,7 @@ async function perform(core: Core, resource: Resource, plan: Deletion, entry: Ca
       return { value: result.value, isGone: false }
     }
     case 'remove': {
-      const result = await storage.delete(entry.key, entry.revision)
+      const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, entry.value.object))
       if (result.type === 'conflict') return undefined
       core.hooks.deleted(resource, entry.value.object)
       return { value: entry.value, isGone: true }

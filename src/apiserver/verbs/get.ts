@@ -12,17 +12,18 @@ export type GetRequest = {
   readonly resourceVersion?: string | undefined
 }
 
-/** One object from the cache, which is at least as new as every write that this server has answered. Throws 404. */
+/** One object from the cache, which is at least as new as every write that has been answered. Throws 404. */
 export function getObject(core: Core, context: RequestContext, request: GetRequest): CachedObject | Promise<CachedObject> {
   const { resource, namespace, name, resourceVersion } = request
   const { cache, store } = core.storage
-  const wanted = resourceVersion ? parseResourceVersion(resourceVersion) : store.revision
+  const wanted = resourceVersion ? parseResourceVersion(resourceVersion) : store.freshRevision()
   const find = () => {
     const entry = cache.get(keyOfObject(resource, namespace, name))
     if (!entry) throw statusErrors.notFound(resource.name, name)
     const preparing = prepareViews(resource, () => [entry.value])
     return preparing ? preparing.then(() => entry.value) : entry.value
   }
+  if (typeof wanted === 'object') return wanted.then((revision) => cacheAtLeast(core, context, revision)).then(find)
   if (wanted === undefined || cache.revision >= wanted) return find()
   return cacheAtLeast(core, context, wanted).then(find)
 }

@@ -14,10 +14,19 @@ export function parseResourceVersion(text: string | undefined): Revision | undef
   return Number(text) as Revision
 }
 
+/**
+ * Makes the cache at least as new as every write that anybody has been answered, where other servers write to the same store
+ * (upstream's ConsistentListFromCache). Undefined where this server is the only one: its own writes are in its cache. Throws 504, 503.
+ */
+export function freshCache(core: Core, context: RequestContext): Promise<void> | undefined {
+  const fresh = core.storage.store.freshRevision()
+  return typeof fresh === 'number' ? undefined : fresh.then((revision) => cacheAtLeast(core, context, revision))
+}
+
 /** Makes the cache at least as new as `revision` (undefined: as the store is now). Throws 504 when that takes too long. */
 export async function cacheAtLeast(core: Core, context: RequestContext, revision: Revision | undefined): Promise<void> {
   const { cache, store } = core.storage
-  const wanted = revision ?? store.revision
+  const wanted = revision ?? (await store.freshRevision())
   if (cache.revision >= wanted) return
   const timeout = new AbortController()
   const cancel = core.clock.schedule(waitMaxMs, () => timeout.abort())

@@ -8,11 +8,13 @@ import type { CacheEntry } from '../../store/watch-cache-contract.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
+import type { Allocation } from '../write-hooks.ts'
 import { recordManager } from '../managed-fields.ts'
 import { prepareViews, viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
+import { freshCache } from './read-revision.ts'
 import { applyDefaults, prepareContext, validateUpdate, warnAbout } from './validation.ts'
 
 export type UpdateRequest = {
@@ -58,6 +60,8 @@ export async function updateObject(core: Core, context: RequestContext, request:
   const { resource, namespace, name } = request
   const key = keyOfObject(resource, namespace, name)
   for (let attempt = 1; ; attempt++) {
+    const refreshing = freshCache(core, context)
+    if (refreshing) await refreshing
     const entry = core.storage.cache.get(key)
     if (!entry) {
       if (!request.createMissing) throw statusErrors.notFound(resource.name, name)
@@ -109,7 +113,7 @@ async function attemptUpdate(
     await core.admission.validate(admission)
     warnAbout(context, resource, object)
     if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old, subresource, parameters, now })
-    const written = await write(core, { ...request, object, old })
+    const written = await write(core, { ...request, object, old, claims: allocation.claims })
     if (written) {
       allocation.commit()
       const views = prepareViews(resource, () => [written])
@@ -174,19 +178,22 @@ function prepare(request: UpdateRequest, write: { object: KubeObject; old: KubeO
 
 async function write(
   core: Core,
-  request: UpdateRequest & { readonly entry: CacheEntry<CachedObject>; readonly object: KubeObject; readonly old: KubeObject },
+  request: UpdateRequest & { readonly entry: CacheEntry<CachedObject>; readonly object: KubeObject; readonly old: KubeObject } & Pick<
+      Allocation,
+      'claims'
+    >,
 ): Promise<CachedObject | undefined> {
-  const { resource, entry, object, old, parameters } = request
+  const { resource, entry, object, old, parameters, claims } = request
   const { storage } = core
   if (isSame(object, old)) return entry.value
   const stored = resource.conversion ? await resource.conversion.toStored(object) : object
   const isReleased = isReleasedForDeletion(resource, object)
   if (parameters.dryRun) return storage.uncommitted(stored, entry.revision)
   if (!isReleased) {
-    const result = await storage.put(entry.key, stored, entry.revision)
+    const result = await storage.put(entry.key, stored, entry.revision, claims)
     return result.type === 'committed' ? result.value : undefined
   }
-  const result = await storage.delete(entry.key, entry.revision)
+  const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, old))
   if (result.type === 'conflict') return undefined
   core.hooks.deleted(resource, old)
   return storage.uncommitted(stored, result.revision > noRevision ? result.revision : entry.revision)

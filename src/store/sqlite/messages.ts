@@ -8,6 +8,8 @@ export type WorkerSettings = {
   readonly pageBytes: number
   /** The database file never grows past this; 0: no limit. */
   readonly sizeMaxBytes: number
+  /** The first revision of a database that is made now, and its compact revision. */
+  readonly startRevision: number
 }
 
 export type WorkerRequest =

@@ -30,6 +30,8 @@ export type SqliteStoreOptions = {
   readonly log: Log
   /** The database file never grows past this; writes then fail until a compaction has made room. 0 or absent: no limit. */
   readonly sizeMaxBytes?: number
+  /** Where a store that does not exist yet begins to count: past every revision that its clients have seen elsewhere. */
+  readonly startRevision?: Revision
   /** Events kept at most; older ones are compacted away by themselves. */
   readonly historyEventsMax?: number
   /** The write-ahead log is moved into the database file when it has grown to this. */
@@ -49,7 +51,12 @@ export type SqliteStoreOptions = {
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   // Large pages: an object of a few KiB wastes half of a small one, and fewer pages are fewer steps a write.
-  const settings = { dir: options.dir, pageBytes: 16_384, sizeMaxBytes: options.sizeMaxBytes ?? 0 }
+  const settings = {
+    dir: options.dir,
+    pageBytes: 16_384,
+    sizeMaxBytes: options.sizeMaxBytes ?? 0,
+    startRevision: options.startRevision ?? 0,
+  }
   const { link, revision, compactRevision } = await WorkerLink.start({ ...settings, role: 'writer' })
   try {
     const replay = new RowReplay({ revision, compactRevision })

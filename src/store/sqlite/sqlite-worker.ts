@@ -83,7 +83,10 @@ class Thread {
     if (this.#settings.role === 'writer') {
       db.exec('BEGIN IMMEDIATE')
       db.exec(schema)
-      db.prepare('INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)').run('format', format)
+      const addMeta = db.prepare('INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)')
+      const isNew = addMeta.run('format', format).changes === 1
+      const { startRevision } = this.#settings
+      if (isNew && startRevision > 0) for (const name of ['revision', 'compactRevision']) addMeta.run(name, startRevision)
       db.exec('COMMIT')
     }
     const { sizeMaxBytes, pageBytes } = this.#settings

@@ -1,0 +1,92 @@
+import type { Random } from '../../base/random.ts'
+import type { Operation, Store, StoreKey } from '../../store/contract.ts'
+import type { CachedObject } from '../cached-object.ts'
+import type { WatchCache } from '../../store/watch-cache-contract.ts'
+
+/** Numbers of [0, size) that one server or several take from. */
+export type Numbers = {
+  /** False when it is taken or out of range. */
+  take(number: number): boolean
+  free(number: number): void
+  /** A free number, taken; undefined when none is left. */
+  draw(random: Random): number | undefined
+}
+
+/** Marks in the store of what is taken: a key a number, written in the commit of the Service that takes it. */
+export type Claims = {
+  isClaimed(number: number): boolean
+  /** Conflicts with whoever took the number first. */
+  claim(number: number): Operation
+  /** Nothing to do for what was never claimed. */
+  unclaim(number: number): readonly Operation[]
+}
+
+export function createClaims(cache: WatchCache<CachedObject>, prefix: string): Claims {
+  const keyOf = (number: number) => `${prefix}${number}` as StoreKey
+  return {
+    isClaimed: (number) => cache.get(keyOf(number)) !== undefined,
+    claim: (number) => {
+      const value = Buffer.from(JSON.stringify({ metadata: { name: String(number) } }))
+      return { type: 'put', key: keyOf(number), value, expected: 'absent' }
+    },
+    unclaim: (number) => {
+      const entry = cache.get(keyOf(number))
+      return entry ? [{ type: 'delete', key: entry.key, expected: entry.revision }] : []
+    },
+  }
+}
+
+/**
+ * Numbers that several servers take from: what the cache has of their claims, and what this one has on the way. Which of two servers
+ * was first is decided by the store, when the claims are committed.
+ */
+export class ClaimedNumbers implements Numbers {
+  readonly #size: number
+  readonly #staticSize: number
+  readonly #claims: Claims
+  readonly #onTheWay = new Set<number>()
+
+  constructor(options: { size: number; staticSize: number; claims: Claims }) {
+    this.#size = options.size
+    this.#staticSize = options.staticSize
+    this.#claims = options.claims
+  }
+
+  take(number: number): boolean {
+    if (number < 0 || number >= this.#size || this.#onTheWay.has(number) || this.#claims.isClaimed(number)) return false
+    this.#onTheWay.add(number)
+    return true
+  }
+
+  free(number: number): void {
+    this.#onTheWay.delete(number)
+  }
+
+  draw(random: Random): number | undefined {
+    return this.#drawWithin(random, this.#staticSize, this.#size) ?? this.#drawWithin(random, 0, this.#staticSize)
+  }
+
+  #drawWithin(random: Random, from: number, to: number): number | undefined {
+    const size = to - from
+    if (size <= 0) return undefined
+    const start = random.below(size)
+    for (let i = 0; i < size; i++) {
+      const number = from + ((start + i) % size)
+      if (this.take(number)) return number
+    }
+    return undefined
+  }
+}
+
+const claimsAtOnce = 100
+
+/** Claims what the stored Services hold and nobody has claimed: those from before the store was shared. */
+export async function claimHeld(store: Store, held: readonly { readonly claims: Claims; readonly number: number }[]): Promise<void> {
+  const missing = held.filter(({ claims, number }) => !claims.isClaimed(number)).map(({ claims, number }) => claims.claim(number))
+  for (let i = 0; i < missing.length; i += claimsAtOnce) {
+    const part = missing.slice(i, i + claimsAtOnce)
+    const { type } = await store.commit(part)
+    // Another server that starts does the same.
+    if (type === 'conflict') for (const operation of part) await store.commit([operation])
+  }
+}

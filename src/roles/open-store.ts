@@ -1,0 +1,62 @@
+/** Where a server keeps its objects: SQLite in its own data directory, or an etcd that several servers share. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { HealthCheck } from '../apiserver/server-paths.ts'
+import { type Clock, sleep } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import { CliError } from '../cli/cli-error.ts'
+import { type Revision, type Store, StoreUnavailable } from '../store/contract.ts'
+import type { StoreLocation } from './store-location.ts'
+
+export type OpenStore = {
+  readonly store: Store
+  /** Other servers write to it too. */
+  readonly isShared: boolean
+  readonly readyChecks: readonly HealthCheck[]
+}
+
+const answerMs = 3_000
+
+/** Throws CliError when etcd cannot be reached or a file of its TLS cannot be read. etcd's client is loaded only where it is used. */
+export async function openStore(
+  location: StoreLocation | undefined,
+  parts: { dataDir: string; clock: Clock; random: Random; log: Log },
+): Promise<OpenStore> {
+  const { dataDir, clock, random, log } = parts
+  if (!location) {
+    const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')
+    return { store: await openSqliteStore({ dir: join(dataDir, 'store'), clock, log }), isShared: false, readyChecks: [] }
+  }
+  const store = await openEtcd(location, { clock, random })
+  const answers = async () => {
+    const fresh = Promise.resolve(store.freshRevision()).then(
+      () => true,
+      () => false,
+    )
+    return Promise.race([fresh, sleep(clock, answerMs).then(() => false)])
+  }
+  return { store, isShared: true, readyChecks: [{ name: 'etcd', isHealthy: answers }] }
+}
+
+/** Throws CliError. `startRevision`: where a store that does not exist yet begins to count. */
+export async function openEtcd(
+  { endpoints, root, tls }: StoreLocation,
+  parts: { clock: Clock; random: Random; startRevision?: Revision },
+): Promise<Store> {
+  const { openEtcdStore } = await import('../store/etcd/etcd-store.ts')
+  const pems = tls && { ca: readPem(tls.ca), certificate: readPem(tls.certificate), key: readPem(tls.key) }
+  return openEtcdStore({ endpoints, root, tls: pems, ...parts }).catch((error: unknown) => {
+    if (!(error instanceof StoreUnavailable)) throw error
+    throw new CliError(error.message, { nextStep: 'see that a majority of its members runs and that the URL names them', cause: error })
+  })
+}
+
+function readPem(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new CliError(`cannot read ${file}`, { nextStep: (error as Error).message, cause: error })
+  }
+}
