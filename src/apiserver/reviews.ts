@@ -12,8 +12,9 @@ import type { FieldTerm } from '../machinery/field-selector.ts'
 import type { Requirement } from '../machinery/label-selector.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
+import { admissionRequest, writeOptions } from './admission/request.ts'
 import type { Attributes, UserInfo } from './contract.ts'
-import type { Core } from './core.ts'
+import type { Core, RequestContext } from './core.ts'
 import type { VerbHandler } from './dispatch.ts'
 import { fieldTerms, labelRequirements } from './request-info.ts'
 import type { VerbRequest } from './verb-request.ts'
@@ -31,20 +32,20 @@ export function reviewHandlers(reviewToken: TokenReviewer): Readonly<Record<stri
     'authorization.k8s.io/subjectaccessreviews': accessReview((spec) => userOf(spec)),
     'authorization.k8s.io/localsubjectaccessreviews': accessReview((spec) => userOf(spec)),
     'authorization.k8s.io/selfsubjectaccessreviews': accessReview((_spec, user) => user),
-    'authorization.k8s.io/selfsubjectrulesreviews': (core, context, request) => {
-      const review = bodyOf<SelfSubjectRulesReview>(request, context)
+    'authorization.k8s.io/selfsubjectrulesreviews': async (core, context, request) => {
+      const review = await bodyOf<SelfSubjectRulesReview>(core, request, context)
       const namespace = review.spec?.namespace
       if (!namespace) throw statusErrors.badRequest('no namespace on request')
       const { evaluationError, ...rules } = core.authorizer.rulesFor(context.user, namespace)
       return answer(review, { ...rules, incomplete: evaluationError !== undefined, ...(evaluationError ? { evaluationError } : {}) })
     },
-    'authentication.k8s.io/selfsubjectreviews': (_core, context, request) => {
+    'authentication.k8s.io/selfsubjectreviews': async (core, context, request) => {
       const { name, uid, groups, extra } = context.user
-      const review = bodyOf<KubeObject>(request, context)
+      const review = await bodyOf<KubeObject>(core, request, context)
       return answer(review, { userInfo: { username: name, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) } })
     },
-    'authentication.k8s.io/tokenreviews': async (_core, context, request) => {
-      const review = bodyOf<TokenReview>(request, context)
+    'authentication.k8s.io/tokenreviews': async (core, context, request) => {
+      const review = await bodyOf<TokenReview>(core, request, context)
       const token = review.spec?.token
       if (!token) throw statusErrors.badRequest('token is required for TokenReview in authentication')
       return answer(review, await judgeToken(reviewToken, token, review.spec?.audiences))
@@ -55,16 +56,32 @@ export function reviewHandlers(reviewToken: TokenReviewer): Readonly<Record<stri
 type AnyReview = SubjectAccessReview | LocalSubjectAccessReview | SelfSubjectAccessReview
 
 function accessReview(who: (spec: SubjectAccessReviewSpec, self: UserInfo) => UserInfo): VerbHandler {
-  return (core, context, request) => {
-    const review = bodyOf<AnyReview>(request, context)
+  return async (core, context, request) => {
+    const review = await bodyOf<AnyReview>(core, request, context)
     const spec = (review.spec ?? {}) as SubjectAccessReviewSpec
     validate(spec, request, review)
     return answer(review, judge(core, who(spec, context.user), spec))
   }
 }
 
-function bodyOf<T>(request: VerbRequest, context: Parameters<VerbRequest['body']['object']>[1]): T & KubeObject {
-  return request.body.object(request.resource.kind, context, request.parameters.fieldValidation) as T & KubeObject
+/** The question, after admission: webhooks are asked about questions as about all that is created. */
+async function bodyOf<T>(core: Core, request: VerbRequest, context: RequestContext): Promise<T & KubeObject> {
+  const { resource, namespace, parameters } = request
+  const object = request.body.object(resource.kind, context, parameters.fieldValidation)
+  const admission = admissionRequest(context, {
+    operation: 'CREATE',
+    resource,
+    subresource: '',
+    namespace,
+    name: object.metadata.name ?? '',
+    object,
+    old: undefined,
+    dryRun: parameters.dryRun,
+    options: writeOptions('CreateOptions', parameters),
+  })
+  await core.admission.admit(admission)
+  await core.admission.validate(admission)
+  return object as T & KubeObject
 }
 
 function answer(review: object, status: object) {

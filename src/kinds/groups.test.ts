@@ -480,6 +480,36 @@ check(
   'spec.matchConstraints: Required value',
 )
 check(
+  'messages, reasons, variables and annotations are what they can be',
+  validatingAdmissionPolicies,
+  {
+    spec: {
+      matchConstraints: { resourceRules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }] },
+      validations: [
+        { expression: 'true', message: 'a\nb', messageExpression: ' ' },
+        { expression: 'true\n&& true', reason: 'Whim' },
+      ],
+      variables: [
+        { name: 'if', expression: '1' },
+        { name: 'a', expression: '1' },
+        { name: 'a', expression: '2' },
+      ],
+      auditAnnotations: [
+        { key: 'k', valueExpression: ' ' },
+        { key: 'k', valueExpression: 'null' },
+      ],
+    },
+  },
+  'spec.validations[0].messageExpression: Invalid value: " ": must be non-empty if specified',
+  'spec.validations[0].message: Invalid value: "a\\nb": message must not contain line breaks',
+  'spec.validations[1].message: Required value: message must be specified if expression contains line breaks',
+  'spec.validations[1].reason: Unsupported value: "Whim": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"',
+  'spec.variables[0].name: Invalid value: "if": name is not a valid CEL identifier',
+  'spec.variables[2].name: Duplicate value: "a"',
+  'spec.auditAnnotations[0].valueExpression: Required value',
+  'spec.auditAnnotations[1].key: Duplicate value: "k"',
+)
+check(
   'a binding acts',
   validatingAdmissionPolicyBindings,
   { spec: { policyName: 'p', validationActions: [] } },

@@ -341,3 +341,29 @@ test('custom objects are merged by their schema, and pruned', async () => {
   const { json, text } = await send('POST', '/apis/example.com/v1/namespaces/default/boxes', { body: box })
   assert.deepEqual(at(json, 'spec'), { size: 2, tags: ['a', 'b'] }, text)
 })
+
+test('a policy sees once more what a later one changed, where it wants to', async () => {
+  const spec = (reinvocationPolicy: string, expression: string) => ({
+    matchConstraints: onConfigMaps,
+    reinvocationPolicy,
+    mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression } }],
+  })
+  const count = `Object{data: {'KEY': 'late' in object.data ? 'saw it' : 'did not'}}`
+  const policies = [
+    ['a.example.com', spec('IfNeeded', count.replace('KEY', 'again'))],
+    ['b.example.com', spec('Never', count.replace('KEY', 'once'))],
+    ['c.example.com', spec('Never', `Object{data: {'late': 'yes'}}`)],
+  ] as const
+  for (const [name, policy] of policies) {
+    await make(`${registration}/mutatingadmissionpolicies`, { metadata: { name }, spec: policy })
+    await make(`${registration}/mutatingadmissionpolicybindings`, { metadata: { name }, spec: { policyName: name } })
+  }
+  await clock.settle()
+  assert.deepEqual(at((await create('x')).json, 'data'), { a: 'b', again: 'saw it', late: 'yes', once: 'did not' })
+})
+
+test('an expression that costs too much is an error, and ends', async () => {
+  const expression = `[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, [1,2,3,4,5,6,7,8,9,10].all(f, a + b + c + d + e + f > 0))))))`
+  await bind('validating', validations({ expression }))
+  assert.match(messageOf(await create('x')), /actual cost limit exceeded$/)
+})

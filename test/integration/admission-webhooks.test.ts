@@ -357,6 +357,17 @@ test('subresources are asked about as what they carry', async () => {
   )
 })
 
+test('questions to the server are asked about like all that is created', async () => {
+  await register(
+    'validating',
+    hook(() => ({}), { rules: on('*', 'authorization.k8s.io') }),
+  )
+  const body = { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } }
+  const { code } = await send('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { body })
+  assert.equal(code, 201)
+  assert.equal(at(last(), 'kind.kind'), 'SelfSubjectAccessReview')
+})
+
 test('calls, refusals and failures are counted under the names that upstream gives them', async () => {
   const { text } = await send('GET', '/metrics')
   assert.match(

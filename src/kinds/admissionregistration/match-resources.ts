@@ -8,6 +8,7 @@ import type {
   NamedRuleWithOperations,
   ParamRef,
   RuleWithOperations,
+  Variable,
 } from '../generated/types/admissionregistration-v1.ts'
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
@@ -101,4 +102,21 @@ export function validateParamKind(
   if (!kind) return
   checkRequired(errors, `${path}.apiVersion`, kind.apiVersion)
   checkRequired(errors, `${path}.kind`, kind.kind)
+}
+
+const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/
+const reserved = new Set(
+  'as break const continue else false for function if import in let loop null package namespace return true var void while'.split(' '),
+)
+
+/** A policy's variables: their names are identifiers of expressions. */
+export function validateVariables(errors: Errors, variables: readonly Variable[] = [], path: string): void {
+  variables.forEach(({ name, expression }, i) => {
+    if (checkRequired(errors, `${path}[${i}].name`, name, 'name is not specified')) {
+      if (!identifier.test(name) || reserved.has(name))
+        errors.push(fieldErrors.invalid(`${path}[${i}].name`, name, 'name is not a valid CEL identifier'))
+      if (variables.findIndex((other) => other.name === name) < i) errors.push(fieldErrors.duplicate(`${path}[${i}].name`, name))
+    }
+    checkRequired(errors, `${path}[${i}].expression`, expression?.trim(), 'expression is not specified')
+  })
 }

@@ -3,7 +3,14 @@ import { checkEnum, checkRequired, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { MutatingAdmissionPolicy, Mutation } from '../generated/types/admissionregistration-v1.ts'
-import { applyMatchDefaults, paramKindText, validateMatchConditions, validateMatchResources, validateParamKind } from './match-resources.ts'
+import {
+  applyMatchDefaults,
+  paramKindText,
+  validateMatchConditions,
+  validateMatchResources,
+  validateParamKind,
+  validateVariables,
+} from './match-resources.ts'
 
 export const mutatingAdmissionPolicies = defineKind<MutatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
@@ -29,6 +36,7 @@ export const mutatingAdmissionPolicies = defineKind<MutatingAdmissionPolicy>({
     if (!spec?.mutations?.length) errors.push(fieldErrors.required('spec.mutations', 'mutations must contain at least one item'))
     spec?.mutations?.forEach((mutation, i) => validateMutation(errors, mutation, `spec.mutations[${i}]`))
     checkEnum(errors, 'spec.reinvocationPolicy', spec?.reinvocationPolicy, ['IfNeeded', 'Never'])
+    validateVariables(errors, spec?.variables, 'spec.variables')
     validateMatchConditions(errors, spec?.matchConditions, 'spec.matchConditions')
     return errors
   },

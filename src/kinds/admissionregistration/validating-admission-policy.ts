@@ -1,9 +1,17 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { checkEnum, checkRequired } from '../checks.ts'
+import { qualifiedName } from '../../machinery/names.ts'
+import { checkEnum, checkRequired, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind, keepAllButStatusStrictly } from '../define-kind.ts'
-import type { ValidatingAdmissionPolicy } from '../generated/types/admissionregistration-v1.ts'
-import { applyMatchDefaults, paramKindText, validateMatchConditions, validateMatchResources, validateParamKind } from './match-resources.ts'
+import type { AuditAnnotation, ValidatingAdmissionPolicy, Validation } from '../generated/types/admissionregistration-v1.ts'
+import {
+  applyMatchDefaults,
+  paramKindText,
+  validateMatchConditions,
+  validateMatchResources,
+  validateParamKind,
+  validateVariables,
+} from './match-resources.ts'
 
 export const validatingAdmissionPolicies = defineKind<ValidatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
@@ -29,17 +37,9 @@ export const validatingAdmissionPolicies = defineKind<ValidatingAdmissionPolicy>
       errors.push(fieldErrors.required('spec.validations', 'validations or auditAnnotations must contain at least one item'))
       errors.push(fieldErrors.required('spec.auditAnnotations', 'validations or auditAnnotations must contain at least one item'))
     }
-    spec?.validations?.forEach(({ expression }, i) => {
-      if (!expression?.trim()) errors.push(fieldErrors.required(`spec.validations[${i}].expression`, 'expression is not specified'))
-    })
-    spec?.variables?.forEach(({ name, expression }, i) => {
-      checkRequired(errors, `spec.variables[${i}].name`, name, 'name is not specified')
-      checkRequired(errors, `spec.variables[${i}].expression`, expression?.trim(), 'expression is not specified')
-    })
-    spec?.auditAnnotations?.forEach(({ key, valueExpression }, i) => {
-      checkRequired(errors, `spec.auditAnnotations[${i}].key`, key)
-      checkRequired(errors, `spec.auditAnnotations[${i}].valueExpression`, valueExpression?.trim())
-    })
+    spec?.validations?.forEach((validation, i) => validateValidation(errors, validation, `spec.validations[${i}]`))
+    validateVariables(errors, spec?.variables, 'spec.variables')
+    validateAuditAnnotations(errors, spec?.auditAnnotations, 'spec.auditAnnotations')
     validateMatchConditions(errors, spec?.matchConditions, 'spec.matchConditions')
     return errors
   },
@@ -51,3 +51,34 @@ export const validatingAdmissionPolicies = defineKind<ValidatingAdmissionPolicy>
   ],
   allowUnconditionalUpdate: false,
 })
+
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']
+const auditAnnotationsMax = 20
+const expressionBytesMax = 5 * 1024
+
+function validateValidation(errors: Errors, { expression, message, messageExpression, reason }: Validation, path: string): void {
+  if (!expression?.trim()) errors.push(fieldErrors.required(`${path}.expression`, 'expression is not specified'))
+  if (messageExpression !== undefined && messageExpression.trim() === '')
+    errors.push(fieldErrors.invalid(`${path}.messageExpression`, messageExpression, 'must be non-empty if specified'))
+  const text = message?.trim() ?? ''
+  if (message !== undefined && text === '')
+    errors.push(fieldErrors.invalid(`${path}.message`, message, 'message must be non-empty if specified'))
+  else if (text.includes('\n')) errors.push(fieldErrors.invalid(`${path}.message`, message, 'message must not contain line breaks'))
+  else if (text === '' && expression?.trim().includes('\n'))
+    errors.push(fieldErrors.required(`${path}.message`, 'message must be specified if expression contains line breaks'))
+  if (reason !== undefined && !reasons.includes(reason)) errors.push(fieldErrors.notSupported(`${path}.reason`, reason, reasons))
+}
+
+function validateAuditAnnotations(errors: Errors, annotations: readonly AuditAnnotation[] = [], path: string): void {
+  if (annotations.length > auditAnnotationsMax)
+    errors.push(fieldErrors.invalid(path, annotations.length, `must not have more than ${auditAnnotationsMax} auditAnnotations`))
+  annotations.forEach(({ key, valueExpression }, i) => {
+    const at = `${path}[${i}]`
+    if (checkRequired(errors, `${at}.key`, key))
+      for (const message of qualifiedName(key)) errors.push(fieldErrors.invalid(`${at}.key`, key, message))
+    if (annotations.findIndex((other) => other.key === key) < i) errors.push(fieldErrors.duplicate(`${at}.key`, key))
+    const text = valueExpression?.trim()
+    if (checkRequired(errors, `${at}.valueExpression`, text) && Buffer.byteLength(text) > expressionBytesMax)
+      errors.push(fieldErrors.required(`${at}.valueExpression`, `must not exceed ${expressionBytesMax} bytes in length`))
+  })
+}

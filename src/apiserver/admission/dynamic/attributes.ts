@@ -11,6 +11,10 @@ const exempt = new Set([
 
 export const isExempt = ({ group, plural }: KindDefinition) => group === 'admissionregistration.k8s.io' && exempt.has(plural)
 
+/** Questions to the server itself: a policy that refused them could break the cluster, so policies are not asked (webhooks are). */
+export const isReview = ({ group, persisted }: KindDefinition) =>
+  !persisted && (group === 'authentication.k8s.io' || group === 'authorization.k8s.io')
+
 /** The namespace of the request; a namespace object lies in itself. Empty for what lies in none. */
 export function namespaceOf(request: AdmissionRequest): string {
   const { kind, namespace = '' } = request

@@ -1,12 +1,11 @@
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../../../kinds/generated/types/admissionregistration-v1.ts'
-import { deepClone } from '../../../machinery/deep-clone.ts'
-import { deepEqual } from '../../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../../machinery/object.ts'
 import type { SchemaSet } from '../../../machinery/schema/schema-set.ts'
 import { StatusError } from '../../../machinery/status-error.ts'
 import type { AdmissionPass, AdmissionPlugin, AdmissionRequest, Authorizer } from '../../contract.ts'
-import { convertObject, isExempt, namespaceOf, objectsIn, ownResource } from '../dynamic/attributes.ts'
+import { convertObject, isExempt, isReview, namespaceOf, objectsIn, ownResource } from '../dynamic/attributes.ts'
 import { replaceContent } from '../dynamic/patched-object.ts'
+import { type Reinvocation, reinvocationOf } from '../dynamic/reinvocation.ts'
 import { refusal } from '../refusal.ts'
 import { type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
@@ -17,9 +16,6 @@ type Bound = BoundPolicy<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding
 type Parts = MatchParts &
   ParamParts & { readonly authorizer: Authorizer; readonly schemas: SchemaSet; readonly policies: () => MutatingPolicies }
 
-/** What the policies know of the request's first pass when plugins are run again. */
-type Memory = { readonly reinvocable: Set<string>; readonly pending: Set<string>; output: KubeObject | undefined }
-
 /**
  * Changes objects by the expressions of MutatingAdmissionPolicies, one after the other. Where one changes the object, those
  * before it with `reinvocationPolicy: IfNeeded` and the built-in plugins see it once more.
@@ -27,7 +23,7 @@ type Memory = { readonly reinvocable: Set<string>; readonly pending: Set<string>
 export function mutatingPolicies(parts: Parts): AdmissionPlugin {
   return {
     name: 'MutatingAdmissionPolicy',
-    handles: (operation, kind) => operation !== 'DELETE' && !isExempt(kind),
+    handles: (operation, kind) => operation !== 'DELETE' && !isExempt(kind) && !isReview(kind),
     admit: (request, pass) => {
       const policies = parts.policies()
       if (policies.isEmpty || !request.object) return
@@ -40,61 +36,52 @@ export function mutatingPolicies(parts: Parts): AdmissionPlugin {
 
 type Walk = { readonly pass: AdmissionPass; readonly candidates: readonly Bound[] }
 
+type Failure = { readonly binding: string; readonly error: Error }
+
 async function mutateAll(parts: Parts, request: AdmissionRequest, { pass, candidates }: Walk): Promise<void> {
-  const memory = memoryOf(pass)
-  const requireOthers = () => {
-    for (const key of memory.reinvocable) memory.pending.add(key)
-  }
-  if (pass.isReinvocation && !deepEqual(request.object, memory.output)) requireOthers()
-  const failures: { readonly message: string; readonly isIgnored: boolean }[] = []
+  const reinvocation = reinvocationOf(pass, mutatingPolicies, request.object)
+  const messages: string[] = []
   for (const bound of candidates) {
-    const { policy, name } = bound
-    const isIgnored = policy.spec?.failurePolicy === 'Ignore'
-    const fail = (binding: string, error: unknown) => {
-      const who = binding === '' ? `policy ${JSON.stringify(name)}` : `policy '${name}' with binding '${binding}'`
-      failures.push({ message: `${who} denied request: ${(error as Error).message}`, isIgnored })
-    }
-    let matched: ReturnType<typeof matchedBindings<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding>>
-    try {
-      matched = matchedBindings(bound, request, parts)
-    } catch (error) {
-      fail('', error)
-      continue
-    }
-    for (const { binding, name: bindingName } of matched?.bindings ?? []) {
-      try {
-        const { paramKind, reinvocationPolicy } = policy.spec ?? {}
-        const params = paramsOf(parts, { paramKind, paramRef: binding.spec?.paramRef, namespace: namespaceOf(request) })
-        for (const [i, one] of params.entries()) {
-          const key = `${name}/${bindingName}/${one?.metadata.uid ?? i}`
-          if (pass.isReinvocation && !memory.pending.delete(key)) continue
-          if (await mutateOnce(parts, request, { policy, resource: matched!.resource, params: one })) {
-            requireOthers()
-            pass.reinvoke()
-          }
-          if (reinvocationPolicy === 'IfNeeded') memory.reinvocable.add(key)
-        }
-      } catch (error) {
-        fail(bindingName, error)
-      }
+    const failures = await mutateBy(parts, request, { bound, reinvocation })
+    if (bound.policy.spec?.failurePolicy === 'Ignore') continue
+    for (const { binding, error } of failures) {
+      const who = binding === '' ? `policy ${JSON.stringify(bound.name)}` : `policy '${bound.name}' with binding '${binding}'`
+      messages.push(`${who} denied request: ${error.message}`)
     }
   }
-  if (memory.reinvocable.size > 0) memory.output = deepClone(request.object!)
-  const [first] = failures.filter(({ isIgnored }) => !isIgnored)
-  if (first)
-    throw denial(
-      request,
-      first.message,
-      failures.filter(({ isIgnored }) => !isIgnored).map(({ message }) => message),
-    )
+  reinvocation.done(request.object)
+  if (messages.length > 0) throw denial(request, messages)
 }
 
-function memoryOf({ state }: AdmissionPass): Memory {
-  const known = state.get(mutatingPolicies) as Memory | undefined
-  if (known) return known
-  const memory: Memory = { reinvocable: new Set(), pending: new Set(), output: undefined }
-  state.set(mutatingPolicies, memory)
-  return memory
+/** One policy, once for each binding and object of parameters. Gives what went wrong. */
+async function mutateBy(
+  parts: Parts,
+  request: AdmissionRequest,
+  { bound, reinvocation }: { readonly bound: Bound; readonly reinvocation: Reinvocation },
+): Promise<Failure[]> {
+  const { policy, name } = bound
+  const { paramKind, reinvocationPolicy } = policy.spec ?? {}
+  let matched: ReturnType<typeof matchedBindings<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding>>
+  try {
+    matched = matchedBindings(bound, request, parts)
+  } catch (error) {
+    return [{ binding: '', error: error as Error }]
+  }
+  const failures: Failure[] = []
+  for (const { binding, name: bindingName } of matched?.bindings ?? []) {
+    try {
+      const params = paramsOf(parts, { paramKind, paramRef: binding.spec?.paramRef, namespace: namespaceOf(request) })
+      for (const [i, one] of params.entries()) {
+        const key = `${name}/${bindingName}/${one?.metadata.uid ?? i}`
+        if (!reinvocation.isDue(key)) continue
+        const isChanged = await mutateOnce(parts, request, { policy, resource: matched!.resource, params: one })
+        reinvocation.asked(key, { isChanged, isReinvocable: reinvocationPolicy === 'IfNeeded' })
+      }
+    } catch (error) {
+      failures.push({ binding: bindingName, error: error as Error })
+    }
+  }
+  return failures
 }
 
 type Once = {
@@ -115,8 +102,10 @@ async function mutateOnce(parts: Parts, request: AdmissionRequest, { policy, res
   return replaceContent(request.object!, next)
 }
 
-function denial(request: AdmissionRequest, message: string, all: readonly string[]): StatusError {
+/** The first failure is the answer, and all are its causes. */
+function denial(request: AdmissionRequest, messages: readonly string[]): StatusError {
+  const [message = ''] = messages
   const { status } = refusal(request, message)
-  const causes = all.map((one) => ({ message: one }))
+  const causes = messages.map((one) => ({ message: one }))
   return new StatusError({ ...status, message, reason: 'Invalid', code: 422, details: { ...status.details, causes } })
 }

@@ -4,7 +4,7 @@ import type {
 } from '../../../kinds/generated/types/admissionregistration-v1.ts'
 import { StatusError } from '../../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest, Authorizer } from '../../contract.ts'
-import { isExempt, namespaceOf, objectsIn } from '../dynamic/attributes.ts'
+import { isExempt, isReview, namespaceOf, objectsIn } from '../dynamic/attributes.ts'
 import { refusal } from '../refusal.ts'
 import { type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
@@ -21,7 +21,7 @@ const auditPrefix = 'validation.policy.admission.k8s.io/'
 export function validatingPolicies(parts: Parts): AdmissionPlugin {
   return {
     name: 'ValidatingAdmissionPolicy',
-    handles: (_operation, kind) => !isExempt(kind),
+    handles: (_operation, kind) => !isExempt(kind) && !isReview(kind),
     validate: (request) => {
       const policies = parts.policies()
       if (policies.isEmpty) return

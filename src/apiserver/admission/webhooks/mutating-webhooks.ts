@@ -1,6 +1,4 @@
 import { applyJsonPatch } from '../../../machinery/patch/json-patch.ts'
-import { deepClone } from '../../../machinery/deep-clone.ts'
-import { deepEqual } from '../../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../../machinery/object.ts'
 import type { SchemaSet } from '../../../machinery/schema/schema-set.ts'
 import { statusErrors } from '../../../machinery/status-error.ts'
@@ -8,6 +6,7 @@ import type { AdmissionPass, AdmissionPlugin, AdmissionRequest, Authorizer } fro
 import type { ObjectReader } from '../../object-reader.ts'
 import { convertObject, isExempt, ownResource } from '../dynamic/attributes.ts'
 import { finishPatched, replaceContent } from '../dynamic/patched-object.ts'
+import { reinvocationOf } from '../dynamic/reinvocation.ts'
 import { type Called, type CallParts, callWebhook } from './call-webhook.ts'
 import type { HookSet, Invocation } from './hooks.ts'
 import { matchesConditions } from './match-conditions.ts'
@@ -17,15 +16,6 @@ type Parts = CallParts & {
   readonly reader: ObjectReader
   readonly authorizer: Authorizer
   readonly hooks: () => HookSet
-}
-
-/** What the webhooks know of the request's first pass when plugins are run again. */
-type Memory = {
-  /** Webhooks that want to see changes made after them, and have been asked. */
-  readonly reinvocable: Set<string>
-  /** Those of them that something has changed after. */
-  readonly pending: Set<string>
-  output: KubeObject | undefined
 }
 
 const auditPrefix = 'mutation.webhook.admission.k8s.io/'
@@ -49,32 +39,15 @@ export function mutatingWebhooks(parts: Parts): AdmissionPlugin {
 }
 
 async function askAll(parts: Parts, request: AdmissionRequest, { pass, hooks }: { readonly pass: AdmissionPass; readonly hooks: HookSet }) {
-  const memory = memoryOf(pass)
-  const { reinvocable, pending } = memory
-  const requireOthers = () => {
-    for (const uid of reinvocable) pending.add(uid)
-  }
-  if (pass.isReinvocation && !deepEqual(request.object, memory.output)) requireOthers()
+  const reinvocation = reinvocationOf(pass, mutatingWebhooks, request.object)
   for (let next = nextOf(hooks, request, -1); next; next = nextOf(hooks, request, next.index)) {
     const { uid, webhook } = next.hook
-    if (pass.isReinvocation && !pending.delete(uid)) continue
+    if (!reinvocation.isDue(uid)) continue
     if (!(await matchesConditions(parts, request, { invocation: next, type: 'admit' }))) continue
     const isChanged = await askOne(parts, request, next, pass)
-    if (isChanged) {
-      requireOthers()
-      pass.reinvoke()
-    }
-    if (webhook.reinvocationPolicy === 'IfNeeded') reinvocable.add(uid)
+    reinvocation.asked(uid, { isChanged, isReinvocable: webhook.reinvocationPolicy === 'IfNeeded' })
   }
-  if (reinvocable.size > 0) memory.output = request.object && deepClone(request.object)
-}
-
-function memoryOf({ state }: AdmissionPass): Memory {
-  const known = state.get(mutatingWebhooks) as Memory | undefined
-  if (known) return known
-  const memory: Memory = { reinvocable: new Set(), pending: new Set(), output: undefined }
-  state.set(mutatingWebhooks, memory)
-  return memory
+  reinvocation.done(request.object)
 }
 
 const nextOf = (hooks: HookSet, request: AdmissionRequest, after: number) => hooks.invocations(request).find(({ index }) => index > after)
