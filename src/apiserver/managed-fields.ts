@@ -1,3 +1,4 @@
+import { keepAllButStatusStrictly } from '../kinds/define-kind.ts'
 import type { KindDefinition } from '../kinds/kind.ts'
 import { type FieldSet, fieldSet } from '../machinery/apply/field-set.ts'
 import { type FieldOperation, updateManagedFields } from '../machinery/apply/update-managed-fields.ts'
@@ -15,6 +16,8 @@ export type ManagedWrite = {
 }
 
 const statusFields: FieldSet = fieldSet('status')
+const specFields: FieldSet = fieldSet('spec')
+const specAndMetadata: FieldSet = fieldSet('spec', 'metadata')
 
 /** Who changed which fields (metadata.managedFields), recorded after everything else has shaped the object. */
 export function recordManager(
@@ -51,8 +54,14 @@ export function fieldOperation(core: Core, { context, resource, subresource, par
     manager: parameters.fieldManager ?? context.agent,
     subresource,
     now,
-    ...(subresource === '' && hasStatus(kind) ? { ignored: statusFields } : {}),
+    ...ignoredFields(kind, subresource),
   }
+}
+
+/** What the request cannot set, so that it neither owns nor contests it: the status through the object, all else through the status. */
+function ignoredFields(kind: KindDefinition, subresource: string): { readonly ignored?: FieldSet } {
+  if (subresource === 'status') return { ignored: kind.prepareForStatusUpdate === keepAllButStatusStrictly ? specAndMetadata : specFields }
+  return subresource === '' && hasStatus(kind) ? { ignored: statusFields } : {}
 }
 
 function hasStatus(kind: KindDefinition): boolean {

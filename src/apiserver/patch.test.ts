@@ -178,6 +178,47 @@ for (const [title, query, body, code, message] of refusals) {
   })
 }
 
+const managers = (json: TestJson) =>
+  (at(json, 'metadata.managedFields') as { manager: string; subresource?: string }[] | undefined)?.map(
+    ({ manager, subresource }) => `${manager}/${subresource ?? ''}`,
+  )
+
+test('one empty entry resets the managers; an empty list and one that cannot be read change nothing', async () => {
+  await send('POST', deployments, { body: deployment('managed') })
+  const mine = `${deployments}/managed`
+  for (const managedFields of [[], [{ manager: 'x', operation: 'Other' }]])
+    assert.deepEqual(managers((await patch('merge', mine, { metadata: { managedFields } })).json), ['tester/'])
+  const reset = await patch('merge', mine, { metadata: { managedFields: [{}] } })
+  assert.equal(reset.code, 200, reset.text)
+  assert.equal(managers(reset.json), undefined)
+})
+
+test('an apply of the status neither owns nor contests the spec', async () => {
+  await send('POST', deployments, { body: deployment('reporting') })
+  const config = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'reporting' },
+    spec: { replicas: 9 },
+    status: { replicas: 2 },
+  }
+  const { code, json, text } = await patch('apply', `${deployments}/reporting/status?fieldManager=reporter`, config)
+  assert.equal(code, 200, text)
+  assert.deepEqual([at(json, 'spec.replicas'), at(json, 'status.replicas')], [2, 2])
+  assert.deepEqual(managers(json), ['reporter/status', 'tester/'])
+})
+
+test('an apply of the scale owns the number of replicas through it', async () => {
+  await send('POST', deployments, { body: deployment('scaled') })
+  const config = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'scaled' }, spec: { replicas: 5 } }
+  const scaled = `${deployments}/scaled/scale?fieldManager=scaler`
+  const refused = await patch('apply', scaled, config)
+  assert.deepEqual([refused.code, at(refused.json, 'details.causes.0.field')], [409, '.spec.replicas'])
+  const { code, json } = await patch('apply', `${scaled}&force=true`, config)
+  assert.deepEqual([code, json.kind, at(json, 'spec.replicas')], [200, 'Scale', 5])
+  assert.deepEqual(managers((await send('GET', `${deployments}/scaled`)).json), ['scaler/scale', 'tester/'])
+})
+
 test('force is for apply only', async () => {
   assert.equal((await patch('merge', `${configMap}?force=true`, {})).code, 422)
 })

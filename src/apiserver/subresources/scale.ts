@@ -1,5 +1,6 @@
 import { ageColumn, column, nameColumn } from '../../kinds/columns.ts'
 import type { LabelSelector } from '../../kinds/generated/types/meta-v1.ts'
+import { applyServerSide } from '../../machinery/apply/apply-server-side.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
 import { deepClone } from '../../machinery/deep-clone.ts'
 import { formatSelector, selectorFrom, selectorFromMap } from '../../machinery/label-selector.ts'
@@ -9,10 +10,10 @@ import type { Core, RequestContext } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { viewOf } from '../object-storage.ts'
 import type { Resource } from '../registry.ts'
-import type { Answer, VerbRequest } from '../verb-request.ts'
+import type { Answer, PatchBody, VerbRequest } from '../verb-request.ts'
 import { getObject } from '../verbs/get.ts'
-import { patched } from '../verbs/patch.ts'
-import { updateObject } from '../verbs/update.ts'
+import { applyOperation, patched, readConfig } from '../verbs/patch.ts'
+import { type UpdateRequest, updateObject } from '../verbs/update.ts'
 import { scaleKind } from './expected-kinds.ts'
 
 export type Scale = KubeObject & { spec?: { replicas?: number }; status?: { replicas: number; selector?: string } }
@@ -29,18 +30,35 @@ export const scale: Readonly<Record<string, VerbHandler>> = {
   },
   patch: (core, context, request) => {
     const patch = request.body.patch()
+    if (patch.type === 'apply') return applyScale(core, context, request, patch)
     return write(core, context, request, (current) => patched(core, scaleKind, current, patch) as Scale)
   },
 }
 
-async function write(core: Core, context: RequestContext, request: VerbRequest, change: (current: Scale) => Scale): Promise<Answer> {
-  const { resource, namespace, name, parameters } = request
+/** Server-side apply of a Scale is one of the object's own number of replicas, owned through the subresource. */
+async function applyScale(core: Core, context: RequestContext, request: VerbRequest, patch: PatchBody): Promise<Answer> {
+  const { resource, namespace, name } = request
+  const operation = applyOperation(core, context, request)
+  const config = readConfig(core, context, { ...request, expected: scaleKind }, patch) as Scale
+  validate(config, name)
+  const { uid, resourceVersion } = config.metadata
+  const own: KubeObject = { apiVersion: resource.apiVersion, kind: resource.kind.kind, metadata: { name } }
+  if (namespace) own.metadata.namespace = namespace
+  if (uid) own.metadata.uid = uid
+  if (resourceVersion) own.metadata.resourceVersion = resourceVersion
+  if (config.spec?.replicas !== undefined) setPath(own, paths(resource).specReplicas, config.spec.replicas)
   const { value } = await updateObject(core, context, {
-    resource,
-    namespace,
-    name,
-    subresource: 'scale',
-    parameters,
+    ...scaleUpdate(context, request),
+    keepsManagedFields: true,
+    change: (current) => deepClone(applyServerSide(current, own, operation)),
+  })
+  return answerOf(resource, viewOf(resource, value))
+}
+
+async function write(core: Core, context: RequestContext, request: VerbRequest, change: (current: Scale) => Scale): Promise<Answer> {
+  const { resource, name } = request
+  const { value } = await updateObject(core, context, {
+    ...scaleUpdate(context, request),
     change: (current) => {
       const wanted = change(scaleOf(resource, current))
       validate(wanted, name)
@@ -51,6 +69,18 @@ async function write(core: Core, context: RequestContext, request: VerbRequest, 
       setPath(object, paths(resource).specReplicas, wanted.spec?.replicas ?? 0)
       return object
     },
+  })
+  return answerOf(resource, viewOf(resource, value))
+}
+
+/** A change of the scaled object that admission sees as one of its Scale. */
+function scaleUpdate(context: RequestContext, { resource, namespace, name, parameters }: VerbRequest): Omit<UpdateRequest, 'change'> {
+  return {
+    resource,
+    namespace,
+    name,
+    subresource: 'scale',
+    parameters,
     admitted: {
       of: (object) => scaleOf(resource, object),
       take: (admitted, object) => {
@@ -59,8 +89,7 @@ async function write(core: Core, context: RequestContext, request: VerbRequest, 
       },
     },
     prepare: (object, old) => resource.kind.prepareForUpdate(object, old, { now: '', user: context.user.name }),
-  })
-  return answerOf(resource, viewOf(resource, value))
+  }
 }
 
 const answerOf = (resource: Resource, object: KubeObject): Answer => ({

@@ -1,3 +1,4 @@
+import { settleSentManagers } from '../../machinery/apply/update-managed-fields.ts'
 import { toTime } from '../../base/clock.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
@@ -49,6 +50,7 @@ export async function createObject(core: Core, context: RequestContext, request:
     options: writeOptions('CreateOptions', parameters),
   })
   await core.admission.admit(admission)
+  if (!request.keepsManagedFields) settleSentManagers(object)
   // Admission may have given another metadata, and the name in it; a name that is left to the server is made here.
   const { metadata } = object
   checkNamespace(resource, namespace, object)

@@ -1,5 +1,5 @@
 import { toTime } from '../../base/clock.ts'
-import { applyServerSide } from '../../machinery/apply/apply-server-side.ts'
+import { applyServerSide, type ApplyOperation } from '../../machinery/apply/apply-server-side.ts'
 import { deepClone, deepCloneBeside } from '../../machinery/deep-clone.ts'
 import { applyJsonPatch } from '../../machinery/patch/json-patch.ts'
 import { applyMergePatch } from '../../machinery/patch/merge-patch.ts'
@@ -68,12 +68,8 @@ export function patched(core: Core, expected: ExpectedKind, current: KubeObject,
 
 async function applyObject(core: Core, context: RequestContext, request: VerbRequest, patch: PatchBody): Promise<Answer> {
   const { resource, namespace, name, subresource, parameters } = request
-  if (!parameters.fieldManager) refuseOptions('fieldManager', 'FieldValueRequired', 'Required value: is required for apply patch')
-  const config = readConfig(core, context, request, patch)
-  const operation = {
-    ...fieldOperation(core, { context, resource, subresource, parameters, now: toTime(core.clock.now()) }),
-    force: parameters.force,
-  }
+  const config = readConfig(core, context, { ...request, expected: resource.kind }, patch)
+  const operation = applyOperation(core, context, request)
   const { value, created } = await updateObject(core, context, {
     resource,
     namespace,
@@ -85,6 +81,14 @@ async function applyObject(core: Core, context: RequestContext, request: VerbReq
     ...(subresource === '' ? { createMissing: () => createdByApply(resource, config, applyServerSide(undefined, config, operation)) } : {}),
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }
+}
+
+/** How server-side apply takes a request. Throws 422 where it names no manager. */
+export function applyOperation(core: Core, context: RequestContext, request: VerbRequest): ApplyOperation {
+  const { resource, subresource, parameters } = request
+  if (!parameters.fieldManager) refuseOptions('fieldManager', 'FieldValueRequired', 'Required value: is required for apply patch')
+  const now = toTime(core.clock.now())
+  return { ...fieldOperation(core, { context, resource, subresource, parameters, now }), force: parameters.force }
 }
 
 /** An apply that names a uid or a version means an object that is there. */
@@ -99,10 +103,11 @@ function createdByApply({ kind }: VerbRequest['resource'], config: KubeObject, o
   return deepClone(object)
 }
 
-function readConfig(
+/** The configuration that is applied, decoded as `expected`. Throws 400. */
+export function readConfig(
   core: Core,
   context: RequestContext,
-  { resource, namespace, name, parameters }: VerbRequest,
+  { resource, namespace, name, parameters, expected }: VerbRequest & { readonly expected: ExpectedKind },
   patch: PatchBody,
 ): KubeObject {
   if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value)) {
@@ -110,9 +115,9 @@ function readConfig(
   }
   const config = deepClone(patch.value) as KubeObject
   if (!config.kind || !config.apiVersion) throw statusErrors.badRequest('error decoding YAML: apiVersion and kind must be set')
-  if (config.kind !== resource.kind.kind) throw cannotHandle({ ...resource.kind, from: String(config.kind) }, 'the kind does not match')
+  if (config.kind !== expected.kind) throw cannotHandle({ ...expected, from: String(config.kind) }, 'the kind does not match')
   decodeFields(core.schemas, config, {
-    expected: resource.kind,
+    expected,
     context,
     validation: parameters.fieldValidation,
     duplicates: patch.duplicates ?? [],

@@ -1,4 +1,5 @@
 import { toTime } from '../../base/clock.ts'
+import { settleSentManagers } from '../../machinery/apply/update-managed-fields.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
@@ -88,6 +89,7 @@ async function attemptUpdate(
   const object = await request.change(old)
   checkVersion(request, object, old)
   keepSystemMetadata(object, old)
+  if (!request.keepsManagedFields) settleManagers(object, subresource)
 
   applyDefaults(core, resource, object)
   const { admitted } = request
@@ -126,6 +128,12 @@ async function attemptUpdate(
   }
   allocation.release()
   return undefined
+}
+
+/** Through a subresource nobody rewrites the list of managers. */
+function settleManagers(object: KubeObject, subresource: string): void {
+  if (subresource === '') settleSentManagers(object)
+  else delete object.metadata.managedFields
 }
 
 /** Throws 409 when the change was made from another state than the current one, 422 when it must say which and does not. */

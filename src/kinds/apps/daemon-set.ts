@@ -3,7 +3,7 @@ import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative } from '../checks.ts'
 import { ageColumn, column, formatLabels, nameColumn } from '../columns.ts'
-import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
 import { containerImages, containerNames, selectorText, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
 import { defineKind, dropStatusAndStartGeneration, keepStatusAndCountGeneration } from '../define-kind.ts'
 import type { DaemonSet, DaemonSetUpdateStrategy } from '../generated/types/apps-v1.ts'
@@ -18,8 +18,8 @@ export const daemonSets = defineKind<DaemonSet>({
   kind: 'DaemonSet',
   shortNames: ['ds'],
   categories: ['all'],
-  applyDefaults: ({ spec }) => {
-    if (!spec) return
+  applyDefaults: (daemonSet) => {
+    const spec = madeSpec(daemonSet)
     spec.updateStrategy ??= {}
     spec.updateStrategy.type ||= 'RollingUpdate'
     if (spec.updateStrategy.type === 'RollingUpdate') {
@@ -28,7 +28,7 @@ export const daemonSets = defineKind<DaemonSet>({
       spec.updateStrategy.rollingUpdate.maxSurge ??= 0
     }
     spec.revisionHistoryLimit ??= 10
-    if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+    applyTemplateDefaults(spec)
   },
   prepareForCreate: (daemonSet) => {
     dropStatusAndStartGeneration(daemonSet)
@@ -41,7 +41,7 @@ export const daemonSets = defineKind<DaemonSet>({
     daemonSet.metadata.annotations = { ...daemonSet.metadata.annotations, [templateGeneration]: String(after) }
   },
   validate: ({ spec }) => {
-    if (!spec) return [fieldErrors.required('spec.selector'), fieldErrors.required('spec.template')]
+    if (!spec) return [fieldErrors.required('spec')]
     const errors = validateWorkloadTemplate(spec, { word: 'DaemonSet', empty: 'daemonset' })
     checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
     checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)

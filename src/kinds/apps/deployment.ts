@@ -2,7 +2,7 @@ import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
 import { containerImages, containerNames, selectorText, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
 import { defineKind, keepAllButStatus } from '../define-kind.ts'
 import type { Deployment, DeploymentStrategy } from '../generated/types/apps-v1.ts'
@@ -16,8 +16,8 @@ export const deployments = defineKind<Deployment>({
   shortNames: ['deploy'],
   categories: ['all'],
   extraSubresources: runActionSubresources,
-  applyDefaults: ({ spec }) => {
-    if (!spec) return
+  applyDefaults: (deployment) => {
+    const spec = madeSpec(deployment)
     spec.replicas ??= 1
     spec.strategy ??= {}
     spec.strategy.type ||= 'RollingUpdate'
@@ -28,7 +28,7 @@ export const deployments = defineKind<Deployment>({
     }
     spec.revisionHistoryLimit ??= 10
     spec.progressDeadlineSeconds ??= 600
-    if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+    applyTemplateDefaults(spec)
   },
   prepareForStatusUpdate: (deployment, old) => {
     keepAllButStatus(deployment, old)
@@ -36,7 +36,7 @@ export const deployments = defineKind<Deployment>({
     else delete deployment.metadata.labels
   },
   validate: ({ spec }) => {
-    if (!spec) return [fieldErrors.required('spec.selector'), fieldErrors.required('spec.template')]
+    if (!spec) return [fieldErrors.required('spec')]
     const errors: FieldError[] = []
     checkNonNegative(errors, 'spec.replicas', spec.replicas)
     errors.push(...validateWorkloadTemplate(spec, { word: 'ReplicaSet', empty: 'deployment' }))

@@ -2,7 +2,7 @@ import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
 import { containerImages, containerNames, selectorText, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicaSet } from '../generated/types/apps-v1.ts'
@@ -14,17 +14,17 @@ export const replicaSets = defineKind<ReplicaSet>({
   kind: 'ReplicaSet',
   shortNames: ['rs'],
   categories: ['all'],
-  applyDefaults: ({ spec }) => {
-    if (!spec) return
+  applyDefaults: (replicaSet) => {
+    const spec = madeSpec(replicaSet)
     spec.replicas ??= 1
-    if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+    applyTemplateDefaults(spec)
   },
   prepareForCreate: (replicaSet) => {
     replicaSet.metadata.generation = 1
     replicaSet.status = { replicas: 0 }
   },
   validate: ({ spec }) => {
-    if (!spec) return [fieldErrors.required('spec.selector'), fieldErrors.required('spec.template')]
+    if (!spec) return [fieldErrors.required('spec')]
     const errors: FieldError[] = []
     checkNonNegative(errors, 'spec.replicas', spec.replicas)
     checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)

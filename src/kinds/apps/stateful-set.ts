@@ -4,7 +4,7 @@ import { dns1123Label } from '../../machinery/names.ts'
 import { checkNonNegative, checkOptionalEnum, checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyClaimDefaults } from '../core/persistent-volume-claim.ts'
-import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
 import { containerImages, containerNames, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
 import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
 import type { StatefulSet, StatefulSetSpec } from '../generated/types/apps-v1.ts'
@@ -28,8 +28,8 @@ export const statefulSets = defineKind<StatefulSet>({
   categories: ['all'],
   // Its pods' host names begin with it.
   validateName: dns1123Label,
-  applyDefaults: ({ spec }) => {
-    if (!spec) return
+  applyDefaults: (statefulSet) => {
+    const spec = madeSpec(statefulSet)
     spec.podManagementPolicy ||= 'OrderedReady'
     spec.updateStrategy ??= {}
     if (!spec.updateStrategy.type) {
@@ -47,14 +47,14 @@ export const statefulSets = defineKind<StatefulSet>({
       claim.kind = 'PersistentVolumeClaim'
       applyClaimDefaults(claim)
     }
-    if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+    applyTemplateDefaults(spec)
   },
   prepareForCreate: (statefulSet) => {
     dropStatusAndStartGeneration(statefulSet)
     statefulSet.status = { replicas: 0, availableReplicas: 0 }
   },
   validate: ({ spec }) => {
-    if (!spec) return [fieldErrors.required('spec.selector'), fieldErrors.required('spec.template')]
+    if (!spec) return [fieldErrors.required('spec')]
     const errors: FieldError[] = []
     const policy = spec.podManagementPolicy
     if (checkRequired(errors, 'spec.podManagementPolicy', policy) && policy !== 'OrderedReady' && policy !== 'Parallel')

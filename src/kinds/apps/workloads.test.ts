@@ -45,7 +45,18 @@ check(
   'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
 )
 check('a selector selects something', { selector: {} }, 'spec.selector: Invalid value: {}: empty selector is invalid for deployment')
-check('a selector is there', { selector: undefined as never }, 'spec.selector: Required value')
+check(
+  'a selector is there',
+  { selector: undefined as never },
+  'spec.selector: Required value',
+  'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+)
+check(
+  'a template that is missing is judged as an empty one',
+  { template: undefined as never },
+  'spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`',
+  'spec.template.spec.containers: Required value',
+)
 check(
   'pods run for ever',
   { template: { ...template, spec: { ...template.spec, restartPolicy: 'Never', activeDeadlineSeconds: 1 } } },

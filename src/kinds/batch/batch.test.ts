@@ -44,7 +44,7 @@ check('the least is fine', {})
 check(
   'pods end',
   { template: { spec: { ...template.spec, restartPolicy: 'Always' } } },
-  'spec.template.spec.restartPolicy: Unsupported value: "Always": supported values: "OnFailure", "Never"',
+  'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
 )
 check('counts are not negative', { parallelism: -1 }, 'spec.parallelism: Invalid value: -1: must be greater than or equal to 0')
 check(

@@ -1,7 +1,7 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { checkEnum, checkNonNegative, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
 import { containerImages, containerNames, selectorText } from '../core/pod-template/workload-template.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CronJob, CronJobSpec } from '../generated/types/batch-v1.ts'
@@ -18,19 +18,20 @@ export const cronJobs = defineKind<CronJob>({
   kind: 'CronJob',
   shortNames: ['cj'],
   categories: ['all'],
-  applyDefaults: ({ spec }) => {
-    if (!spec) return
+  applyDefaults: (cronJob) => {
+    const spec = madeSpec(cronJob)
     spec.concurrencyPolicy ||= 'Allow'
     spec.suspend ??= false
     spec.successfulJobsHistoryLimit ??= 3
     spec.failedJobsHistoryLimit ??= 1
-    if (spec.jobTemplate?.spec?.template?.spec) applyPodSpecDefaults(spec.jobTemplate.spec.template.spec)
+    spec.jobTemplate ??= {}
+    applyTemplateDefaults(madeSpec(spec.jobTemplate))
   },
   validate: ({ metadata, spec }) => {
     const errors: FieldError[] = []
     if ((metadata.name?.length ?? 0) > nameLengthMax)
       errors.push(fieldErrors.invalid('metadata.name', metadata.name, `must be no more than ${nameLengthMax} characters`))
-    if (!spec) return [...errors, fieldErrors.required('spec.schedule'), fieldErrors.required('spec.jobTemplate.spec.template')]
+    if (!spec) return [...errors, fieldErrors.required('spec')]
     validateSchedule(errors, spec)
     validateTimeZone(errors, spec.timeZone)
     checkNonNegative(errors, 'spec.startingDeadlineSeconds', spec.startingDeadlineSeconds)

@@ -36,7 +36,10 @@ export function validateJobSpec(errors: Errors, spec: JobSpec, path: string): vo
   validateSuccessPolicy(errors, spec, path)
   errors.push(...validatePodTemplate(spec.template, `${path}.template`))
   const policy = spec.template?.spec?.restartPolicy
-  if (policy !== undefined && policy !== 'OnFailure' && policy !== 'Never')
+  // `Always` may be nobody's choice but the default.
+  if (policy === undefined || policy === 'Always')
+    errors.push(fieldErrors.required(`${path}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"'))
+  else if (policy !== 'OnFailure' && policy !== 'Never')
     errors.push(fieldErrors.notSupported(`${path}.template.spec.restartPolicy`, policy, ['OnFailure', 'Never']))
   if (spec.podFailurePolicy && policy === 'OnFailure')
     errors.push(

@@ -1,6 +1,6 @@
 import { fieldErrors, type FieldError } from '../../machinery/field-error.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { applyPodSpecDefaults } from '../core/pod-template/defaults.ts'
+import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
 import { containerImages, containerNames, selectorText } from '../core/pod-template/workload-template.ts'
 import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
 import type { Job } from '../generated/types/batch-v1.ts'
@@ -23,7 +23,7 @@ export const jobs = defineKind<Job>({
   },
   validate: (job) => {
     const errors: FieldError[] = []
-    if (!job.spec) return [fieldErrors.required('spec.template')]
+    if (!job.spec) return [fieldErrors.required('spec')]
     validateJobSpec(errors, job.spec, 'spec')
     errors.push(...validateJobSelector(job))
     return errors
@@ -52,8 +52,8 @@ export const jobs = defineKind<Job>({
 })
 
 function applyJobDefaults(job: Job): void {
-  const { spec, metadata } = job
-  if (!spec) return
+  const { metadata } = job
+  const spec = madeSpec(job)
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
   spec.parallelism ??= 1
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : int32Max
@@ -64,7 +64,7 @@ function applyJobDefaults(job: Job): void {
   spec.manualSelector ??= false
   for (const rule of spec.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True'
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
-  if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+  applyTemplateDefaults(spec)
 }
 
 /** A job's pods are told from those of a namesake before it by its uid; the API server sets uid and name before this runs. */

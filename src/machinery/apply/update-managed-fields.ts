@@ -94,6 +94,18 @@ function currentOwners(live: KubeObject | undefined, next: KubeObject, subresour
   return readManagedFields(stored) ?? new Map<string, Owner>()
 }
 
+/**
+ * Reads what a client sent as metadata.managedFields, in place, before it is validated: one empty entry resets the list (it
+ * becomes empty), an empty list and one that cannot be read count as none sent.
+ */
+export function settleSentManagers(object: KubeObject): void {
+  const { metadata } = object
+  const { managedFields: sent } = metadata
+  if (sent === undefined) return
+  if (sent.length === 1 && isReset(sent)) metadata.managedFields = []
+  else if (!readManagedFields(sent)?.size) delete metadata.managedFields
+}
+
 function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
   if (!entries) return false
   return entries.length === 0 || (entries.length === 1 && Object.keys(entries[0]!).length === 0)

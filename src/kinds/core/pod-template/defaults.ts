@@ -6,6 +6,7 @@ import type {
   HTTPGetAction,
   ObjectFieldSelector,
   PodSpec,
+  PodTemplateSpec,
   Probe,
   ResourceFieldSelector,
   Volume,
@@ -29,6 +30,18 @@ export function applyPodSpecDefaults(spec: PodSpec): void {
   if (spec.initContainers) for (const container of spec.initContainers) applyContainerDefaults(container)
   if (spec.containers) for (const container of spec.containers) applyContainerDefaults(container)
   if (spec.ephemeralContainers) for (const container of spec.ephemeralContainers) applyContainerDefaults(container)
+}
+
+/** The spec of a workload, made where it is missing: what must be in it is validation's business. */
+export function madeSpec<S extends object>(object: { spec?: S }): S {
+  return (object.spec ??= {} as S)
+}
+
+/** Of a workload's template, which upstream's types always have: one that is missing is judged as an empty one. */
+export function applyTemplateDefaults(spec: { template?: PodTemplateSpec }): void {
+  spec.template ??= {}
+  spec.template.spec ??= { containers: [] }
+  applyPodSpecDefaults(spec.template.spec)
 }
 
 export function applyContainerDefaults(container: Container | EphemeralContainer): void {

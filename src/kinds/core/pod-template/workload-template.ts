@@ -12,9 +12,11 @@ export function validateWorkloadTemplate(
   { word, empty }: { readonly word: string; readonly empty: string },
 ): FieldError[] {
   const errors = validateSelector(spec.selector, `empty selector is invalid for ${empty}`)
-  const hasSelector = errors.length === 0
+  const isUsable = errors.length === 0
   if (!spec.template) return [...errors, fieldErrors.required('spec.template')]
-  if (hasSelector && !matches(selectorFrom(spec.selector), spec.template.metadata?.labels)) errors.push(mismatch(spec.template))
+  // A selector that is not there selects nothing.
+  if (!spec.selector || (isUsable && !matches(selectorFrom(spec.selector), spec.template.metadata?.labels)))
+    errors.push(mismatch(spec.template))
   errors.push(...validatePodTemplate(spec.template, 'spec.template'), ...validateRunsForEver(spec.template, word))
   return errors
 }
