@@ -51,8 +51,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly prepareForDelete?: (object: T, now: string) => void
   /** Sent as a Warning header with every request to this version. */
   readonly deprecationWarning?: string
-  /** Advice for the client, sent as Warning headers. */
-  readonly warnings?: (object: T) => string[]
+  /** Advice for the client about a new or changed object, sent as Warning headers; `old` is absent on create. Pure. */
+  readonly warnings?: (object: T, old?: T) => string[]
   /** Printer columns of `kubectl get`; Name comes first by itself only if listed. */
   readonly columns: readonly Column<T>[]
   /** Field selector paths beyond metadata.name and metadata.namespace. Pure. */

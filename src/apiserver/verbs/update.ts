@@ -113,7 +113,7 @@ async function attemptUpdate(
   try {
     validateUpdate(core, resource, { object, old, subresource })
     await core.admission.validate(admission)
-    warnAbout(context, resource, object)
+    if (subresource !== 'status') warnAbout(context, resource, object, old)
     if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old, subresource, parameters, now })
     const written = await write(core, { ...request, object, old, claims: allocation.claims })
     if (written) {

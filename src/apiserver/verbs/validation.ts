@@ -27,8 +27,8 @@ export function validateUpdate(core: Core, resource: Resource, write: { object: 
   throwIfAny(resource, object, errors)
 }
 
-export function warnAbout(context: RequestContext, resource: Resource, object: KubeObject): void {
-  for (const warning of resource.kind.warnings?.(object) ?? []) context.warn(warning)
+export function warnAbout(context: RequestContext, resource: Resource, object: KubeObject, old?: KubeObject): void {
+  for (const warning of resource.kind.warnings?.(object, old) ?? []) context.warn(warning)
 }
 
 function metadataErrors(resource: Resource, object: KubeObject): FieldError[] {

@@ -4,7 +4,13 @@ import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative } from '../checks.ts'
 import { ageColumn, column, formatLabels, nameColumn } from '../columns.ts'
 import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
-import { containerImages, containerNames, selectorText, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
+import {
+  containerImages,
+  containerNames,
+  selectorText,
+  validateWorkloadTemplate,
+  changedTemplateWarnings,
+} from '../core/pod-template/workload-template.ts'
 import { defineKind, dropStatusAndStartGeneration, keepStatusAndCountGeneration } from '../define-kind.ts'
 import type { DaemonSet, DaemonSetUpdateStrategy } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
@@ -49,6 +55,7 @@ export const daemonSets = defineKind<DaemonSet>({
     return errors
   },
   validateUpdate: (daemonSet, old) => immutableField(daemonSet.spec?.selector, old.spec?.selector, 'spec.selector'),
+  warnings: (daemonSet, old) => [...changedTemplateWarnings(daemonSet, old)],
   columns: [
     nameColumn,
     column.integer('Desired', ({ status }) => status?.desiredNumberScheduled ?? 0),

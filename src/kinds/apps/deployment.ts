@@ -3,7 +3,14 @@ import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
-import { containerImages, containerNames, selectorText, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
+import {
+  containerImages,
+  containerNames,
+  selectorText,
+  validateWorkloadTemplate,
+  changedTemplateWarnings,
+} from '../core/pod-template/workload-template.ts'
+import { workloadNameWarnings } from '../core/pod-template/pod-warnings.ts'
 import { defineKind, keepAllButStatus } from '../define-kind.ts'
 import type { Deployment, DeploymentStrategy } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
@@ -65,6 +72,7 @@ export const deployments = defineKind<Deployment>({
       errors.push(fieldErrors.invalid('status.availableReplicas', status?.availableReplicas, 'cannot be greater than readyReplicas'))
     return errors
   },
+  warnings: (deployment, old) => [...(old ? [] : workloadNameWarnings(deployment.metadata)), ...changedTemplateWarnings(deployment, old)],
   columns: [
     nameColumn,
     column.string('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),

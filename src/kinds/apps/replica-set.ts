@@ -3,7 +3,14 @@ import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
-import { containerImages, containerNames, selectorText, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
+import {
+  containerImages,
+  containerNames,
+  selectorText,
+  validateWorkloadTemplate,
+  changedTemplateWarnings,
+} from '../core/pod-template/workload-template.ts'
+import { workloadNameWarnings } from '../core/pod-template/pod-warnings.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicaSet } from '../generated/types/apps-v1.ts'
 import { validateReplicaCounts } from './replica-counts.ts'
@@ -33,6 +40,7 @@ export const replicaSets = defineKind<ReplicaSet>({
   },
   validateUpdate: (replicaSet, old) => immutableField(replicaSet.spec?.selector, old.spec?.selector, 'spec.selector'),
   validateStatusUpdate: ({ status }) => validateReplicaCounts(status),
+  warnings: (replicaSet, old) => [...(old ? [] : workloadNameWarnings(replicaSet.metadata)), ...changedTemplateWarnings(replicaSet, old)],
   columns: [
     nameColumn,
     column.integer('Desired', ({ spec }) => spec?.replicas ?? 0),

@@ -5,7 +5,13 @@ import { checkNonNegative, checkOptionalEnum, checkRequired } from '../checks.ts
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyClaimDefaults } from '../core/persistent-volume-claim.ts'
 import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
-import { containerImages, containerNames, validateWorkloadTemplate } from '../core/pod-template/workload-template.ts'
+import { claimWarnings } from '../core/pod-template/pod-warnings.ts'
+import {
+  containerImages,
+  containerNames,
+  validateWorkloadTemplate,
+  changedTemplateWarnings,
+} from '../core/pod-template/workload-template.ts'
 import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
 import type { StatefulSet, StatefulSetSpec } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
@@ -65,7 +71,6 @@ export const statefulSets = defineKind<StatefulSet>({
       checkOptionalEnum(errors, `spec.persistentVolumeClaimRetentionPolicy.${field}`, retention?.[field], ['Retain', 'Delete'])
     checkNonNegative(errors, 'spec.replicas', spec.replicas)
     checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
-    checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
     checkNonNegative(errors, 'spec.ordinals.start', spec.ordinals?.start)
     errors.push(...validateWorkloadTemplate(spec, { word: 'StatefulSet', empty: 'statefulset' }))
     return errors
@@ -89,6 +94,17 @@ export const statefulSets = defineKind<StatefulSet>({
         errors.push(fieldErrors.invalid(`status.${field}`, status?.[field], 'cannot be greater than status.replicas'))
     }
     return errors
+  },
+  warnings: (statefulSet, old) => {
+    if (old && old.metadata.generation === statefulSet.metadata.generation) return []
+    const { volumeClaimTemplates = [], revisionHistoryLimit = 0 } = statefulSet.spec ?? {}
+    return [
+      ...changedTemplateWarnings(statefulSet, old),
+      ...volumeClaimTemplates.flatMap(({ spec }, i) => (spec ? claimWarnings(spec, `spec.volumeClaimTemplates[${i}]`) : [])),
+      ...(revisionHistoryLimit < 0
+        ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended']
+        : []),
+    ]
   },
   columns: [
     nameColumn,

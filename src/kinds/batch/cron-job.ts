@@ -2,12 +2,13 @@ import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { checkEnum, checkNonNegative, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
+import { workloadNameWarnings } from '../core/pod-template/pod-warnings.ts'
 import { containerImages, containerNames, selectorText } from '../core/pod-template/workload-template.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CronJob, CronJobSpec } from '../generated/types/batch-v1.ts'
 import { age } from '../human-duration.ts'
 import { CronError, parseCronSchedule } from './cron-schedule.ts'
-import { validateJobSpec } from './job-validation.ts'
+import { jobSpecWarnings, validateJobSpec } from './job-validation.ts'
 
 /** A job's name is the CronJob's and eleven characters of time. */
 const nameLengthMax = 52
@@ -44,6 +45,10 @@ export const cronJobs = defineKind<CronJob>({
     validateJobSpec(errors, job, 'spec.jobTemplate.spec')
     return errors
   },
+  warnings: ({ metadata, spec }, old) => [
+    ...(old ? [] : workloadNameWarnings(metadata)),
+    ...(spec?.jobTemplate?.spec ? jobSpecWarnings(spec.jobTemplate.spec, 'spec.jobTemplate.spec') : []),
+  ],
   columns: [
     nameColumn,
     column.string('Schedule', ({ spec }) => spec?.schedule ?? ''),

@@ -4,6 +4,7 @@ import { matches, selectorFrom, validateLabelSelector } from '../../machinery/la
 import { qualifiedName } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative, checkOptionalEnum, checkOptionalName, type Errors } from '../checks.ts'
+import { templateWarnings } from '../core/pod-template/pod-warnings.ts'
 import { mismatch } from '../core/pod-template/workload-template.ts'
 import { validatePodTemplate } from '../core/pod-template/validate-pod-spec.ts'
 import type { Job, JobSpec, PodFailurePolicyRule } from '../generated/types/batch-v1.ts'
@@ -45,6 +46,19 @@ export function validateJobSpec(errors: Errors, spec: JobSpec, path: string): vo
     errors.push(
       fieldErrors.invalid(`${path}.template.spec.restartPolicy`, policy, 'only "Never" is supported when podFailurePolicy is specified'),
     )
+}
+
+const trackedCompletionsMax = 100_000
+const trackedParallelismMax = 10_000
+
+/** Advice about a job's spec, on its own and inside a CronJob. */
+export function jobSpecWarnings(spec: JobSpec, path: string): string[] {
+  const { completionMode, completions = 0, parallelism = 0, template } = spec
+  const isUntrackable = completionMode === 'Indexed' && completions > trackedCompletionsMax && parallelism > trackedParallelismMax
+  const untrackable =
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able ' +
+    'to track completedIndexes when a big number of indexes fail'
+  return [...(isUntrackable ? [`${path}: ${untrackable}`] : []), ...templateWarnings(template, `${path}.template`)]
 }
 
 /** The selector of a job of its own: generated, or manual and matching. */

@@ -1,11 +1,12 @@
 import { fieldErrors, type FieldError } from '../../machinery/field-error.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
+import { workloadNameWarnings } from '../core/pod-template/pod-warnings.ts'
 import { containerImages, containerNames, selectorText } from '../core/pod-template/workload-template.ts'
 import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
 import type { Job } from '../generated/types/batch-v1.ts'
 import { humanDuration } from '../human-duration.ts'
-import { validateJobSelector, validateJobSpec, validateJobUpdate } from './job-validation.ts'
+import { jobSpecWarnings, validateJobSelector, validateJobSpec, validateJobUpdate } from './job-validation.ts'
 
 const uidLabel = 'batch.kubernetes.io/controller-uid'
 const nameLabel = 'batch.kubernetes.io/job-name'
@@ -29,6 +30,7 @@ export const jobs = defineKind<Job>({
     return errors
   },
   validateUpdate: validateJobUpdate,
+  warnings: ({ metadata, spec }, old) => [...(old ? [] : workloadNameWarnings(metadata)), ...(spec ? jobSpecWarnings(spec, 'spec') : [])],
   columns: [
     nameColumn,
     column.string('Status', statusText),

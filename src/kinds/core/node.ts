@@ -46,6 +46,7 @@ export const nodes = defineKind<Node>({
     return errors
   },
   validateStatusUpdate: ({ status }) => validateStatus(status),
+  warnings: ({ spec }) => (spec?.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
   columns: [
     nameColumn,
     column.string('Status', nodeStatusText),

@@ -10,6 +10,8 @@ import { defineKind } from '../define-kind.ts'
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../generated/types/core-v1.ts'
 import { specDiff } from '../spec-diff.ts'
 import { accessModesText, validateAccessModes } from './access-modes.ts'
+import { claimWarnings } from './pod-template/pod-warnings.ts'
+import { storageClassAnnotationWarnings } from './storage-class-annotation.ts'
 
 export const persistentVolumeClaims = defineKind<PersistentVolumeClaim>({
   group: '',
@@ -32,6 +34,7 @@ export const persistentVolumeClaims = defineKind<PersistentVolumeClaim>({
   },
   validate: ({ spec }) => validateClaimSpec(spec ?? {}, 'spec'),
   validateUpdate: validateClaimUpdate,
+  warnings: ({ metadata, spec }) => [...storageClassAnnotationWarnings(metadata), ...(spec ? claimWarnings(spec, 'spec') : [])],
   columns: [
     nameColumn,
     column.string('Status', ({ metadata, status }) => (metadata?.deletionTimestamp ? 'Terminating' : (status?.phase ?? ''))),

@@ -19,6 +19,8 @@ import type { PersistentVolume, PersistentVolumeSpec } from '../generated/types/
 import { specDiff } from '../spec-diff.ts'
 import { accessModesText, validateAccessModes } from './access-modes.ts'
 import { validateNodeSelector } from './pod-template/validate-placement.ts'
+import { nodeTermWarnings } from '../node-label-warnings.ts'
+import { storageClassAnnotationWarnings } from './storage-class-annotation.ts'
 
 /** Where the bytes are: exactly one of these, each with the text fields that it must have. */
 const sources = {
@@ -88,6 +90,7 @@ export const persistentVolumes = defineKind<PersistentVolume>({
     if (old.nodeAffinity) errors.push(...immutableField(spec.nodeAffinity, old.nodeAffinity, 'spec.nodeAffinity'))
     return errors
   },
+  warnings: volumeWarnings,
   columns: [
     nameColumn,
     column.string('Capacity', ({ spec }) => String(spec?.capacity?.storage ?? '0')),
@@ -160,4 +163,36 @@ function validateSources(errors: Errors, spec: PersistentVolumeSpec): void {
 
 function sourcesOf(spec: PersistentVolumeSpec): Record<string, unknown> {
   return Object.fromEntries(sourceNames.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]))
+}
+
+const mountOptions = 'volume.beta.kubernetes.io/mount-options'
+const deprecatedSources: Readonly<Record<string, string>> = {
+  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
+  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
+  storageos: 'deprecated in v1.22, non-functional in v1.25+',
+  quobyte: 'deprecated in v1.22, non-functional in v1.25+',
+  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
+  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
+  rbd: 'deprecated in v1.28, non-functional in v1.31+',
+}
+
+function volumeWarnings({ metadata, spec = {} }: PersistentVolume): string[] {
+  const terms = spec.nodeAffinity?.required?.nodeSelectorTerms ?? []
+  return [
+    ...storageClassAnnotationWarnings(metadata),
+    ...(Object.hasOwn(metadata.annotations ?? {}, mountOptions)
+      ? [`metadata.annotations[${mountOptions}]: deprecated since v1.31; use "mountOptions" attribute instead`]
+      : []),
+    ...(spec.persistentVolumeReclaimPolicy === 'Recycle'
+      ? [
+          'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
+        ]
+      : []),
+    ...terms.flatMap((term, i) => nodeTermWarnings(term, `spec.nodeAffinity.required.nodeSelectorTerms[${i}]`)),
+    ...Object.keys(spec).flatMap((source) =>
+      Object.hasOwn(deprecatedSources, source)
+        ? [`spec.${source === 'storageos' ? 'storageOS' : source}: ${deprecatedSources[source]}`]
+        : [],
+    ),
+  ]
 }

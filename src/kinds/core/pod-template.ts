@@ -2,6 +2,7 @@ import { ageColumn, column, formatLabels, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { PodTemplate } from '../generated/types/core-v1.ts'
 import { applyPodSpecDefaults } from './pod-template/defaults.ts'
+import { templateWarnings } from './pod-template/pod-warnings.ts'
 import { validatePodTemplate } from './pod-template/validate-pod-spec.ts'
 import { containerImages, containerNames } from './pod-template/workload-template.ts'
 
@@ -15,6 +16,7 @@ export const podTemplates = defineKind<PodTemplate>({
   prepareForCreate: startGeneration,
   prepareForUpdate: countGeneration,
   validate: ({ template }) => validatePodTemplate(template, 'template'),
+  warnings: ({ template }) => templateWarnings(template, 'template'),
   columns: [
     nameColumn,
     column.string('Containers', ({ template }) => containerNames(template)),

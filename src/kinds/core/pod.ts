@@ -7,6 +7,7 @@ import { qosClass } from '../qos.ts'
 import { podColumns } from './pod-columns.ts'
 import { applyPodDefaults } from './pod-defaults.ts'
 import { ephemeralContainersUpdate, resizeUpdate } from './pod-subresources.ts'
+import { podNameWarnings, podWarnings } from './pod-template/pod-warnings.ts'
 import { validatePodSpec } from './pod-template/validate-pod-spec.ts'
 import { validatePodStatusUpdate, validatePodUpdate } from './pod-update.ts'
 
@@ -53,6 +54,7 @@ export const pods = defineKind<Pod>({
   validateStatusUpdate: validatePodStatusUpdate,
   subresourceUpdates: { ephemeralcontainers: ephemeralContainersUpdate, resize: resizeUpdate },
   columns: podColumns,
+  warnings: ({ metadata, spec }, old) => [...(old ? [] : podNameWarnings(metadata)), ...(spec ? podWarnings(spec, metadata) : [])],
   selectableFields: {
     'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
     'spec.restartPolicy': (pod) => pod.spec?.restartPolicy ?? '',

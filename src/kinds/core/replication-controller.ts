@@ -6,7 +6,14 @@ import { defineKind } from '../define-kind.ts'
 import type { ReplicationController } from '../generated/types/core-v1.ts'
 import { applyPodSpecDefaults } from './pod-template/defaults.ts'
 import { validatePodTemplate } from './pod-template/validate-pod-spec.ts'
-import { containerImages, containerNames, validateMapSelects, validateRunsForEver } from './pod-template/workload-template.ts'
+import { workloadNameWarnings } from './pod-template/pod-warnings.ts'
+import {
+  containerImages,
+  containerNames,
+  validateMapSelects,
+  validateRunsForEver,
+  changedTemplateWarnings,
+} from './pod-template/workload-template.ts'
 
 export const replicationControllers = defineKind<ReplicationController>({
   group: '',
@@ -39,6 +46,7 @@ export const replicationControllers = defineKind<ReplicationController>({
     return errors
   },
   validateStatusUpdate: ({ status }) => validateReplicaCounts(status),
+  warnings: (controller, old) => [...(old ? [] : workloadNameWarnings(controller.metadata)), ...changedTemplateWarnings(controller, old)],
   columns: [
     nameColumn,
     column.integer('Desired', ({ spec }) => spec?.replicas ?? 0),

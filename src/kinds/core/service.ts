@@ -6,6 +6,7 @@ import { defineKind } from '../define-kind.ts'
 import type { Service } from '../generated/types/core-v1.ts'
 import { dropTypeDependentFields, keepAllocatedValues, normalizeClusterIps } from './service-allocation.ts'
 import { validateService, validateServiceUpdate } from './service-validation.ts'
+import { serviceWarnings } from './service-warnings.ts'
 
 /** How long a client sticks to an endpoint with session affinity `ClientIP`, unless it says otherwise: three hours. */
 const affinitySecondsDefault = 10800
@@ -35,6 +36,7 @@ export const services = defineKind<Service>({
     status?.loadBalancer?.ingress?.length && spec?.type !== 'LoadBalancer'
       ? [fieldErrors.forbidden('status.loadBalancer.ingress', 'may only be used when `spec.type` is "LoadBalancer"')]
       : [],
+  warnings: serviceWarnings,
   columns: [
     nameColumn,
     column.string('Type', ({ spec }) => spec?.type ?? ''),

@@ -50,6 +50,10 @@ export const ingresses = defineKind<Ingress>({
     })
     return errors
   },
+  warnings: ({ metadata, spec }, old) =>
+    !old && spec?.ingressClassName === undefined && Object.hasOwn(metadata.annotations ?? {}, classAnnotation)
+      ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
+      : [],
   columns: [
     nameColumn,
     column.string('Class', ({ metadata, spec }) => metadata?.annotations?.[classAnnotation] ?? spec?.ingressClassName ?? '<none>'),

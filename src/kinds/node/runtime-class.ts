@@ -8,6 +8,7 @@ import { validateNodeLabels, validateTolerations } from '../core/pod-template/va
 import { validateOverhead } from '../core/pod-template/validate-resources.ts'
 import { defineKind } from '../define-kind.ts'
 import type { RuntimeClass } from '../generated/types/node-v1.ts'
+import { nodeLabelWarning } from '../node-label-warnings.ts'
 
 export const runtimeClasses = defineKind<RuntimeClass>({
   group: 'node.k8s.io',
@@ -23,6 +24,11 @@ export const runtimeClasses = defineKind<RuntimeClass>({
     return errors
   },
   validateUpdate: (runtimeClass, old) => immutableField(runtimeClass.handler, old.handler, 'handler'),
+  warnings: ({ scheduling }) =>
+    Object.keys(scheduling?.nodeSelector ?? {}).flatMap((key) => {
+      const message = nodeLabelWarning(key)
+      return message === undefined ? [] : [`scheduling.nodeSelector: ${message}`]
+    }),
   columns: [nameColumn, column.string('Handler', ({ handler }) => handler ?? ''), ageColumn],
   allowUnconditionalUpdate: false,
 })

@@ -7,6 +7,7 @@ import { checkNonNegativeQuantity, checkRequiredName } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CSIStorageCapacity } from '../generated/types/storage-v1.ts'
+import { nodeSelectorWarnings } from '../node-label-warnings.ts'
 
 export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
   group: 'storage.k8s.io',
@@ -28,6 +29,7 @@ export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
     ...immutableField(capacity.nodeTopology, old.nodeTopology, 'nodeTopology'),
     ...immutableField(capacity.storageClassName, old.storageClassName, 'storageClassName'),
   ],
+  warnings: ({ nodeTopology }) => nodeSelectorWarnings(nodeTopology, 'nodeTopology'),
   columns: [
     nameColumn,
     column.string('StorageClassName', ({ storageClassName }) => storageClassName ?? ''),

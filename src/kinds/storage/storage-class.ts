@@ -7,6 +7,7 @@ import { ageColumn, column } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { StorageClass } from '../generated/types/storage-v1.ts'
 import { validateParameters } from './parameters.ts'
+import { namedKeyWarning } from '../node-label-warnings.ts'
 
 const defaultAnnotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
 
@@ -36,6 +37,10 @@ export const storageClasses = defineKind<StorageClass>({
     )
     return errors
   },
+  warnings: ({ allowedTopologies }) =>
+    (allowedTopologies ?? []).flatMap(({ matchLabelExpressions = [] }, i) =>
+      matchLabelExpressions.flatMap(({ key }, k) => namedKeyWarning(`allowedTopologies[${i}].matchLabelExpressions[${k}].key`, key)),
+    ),
   validateUpdate: (storageClass, old) => {
     const errors: FieldError[] = []
     if (!deepEqual(storageClass.parameters ?? {}, old.parameters ?? {}))

@@ -1,7 +1,8 @@
 import { type FieldError, fieldErrors } from '../../../machinery/field-error.ts'
 import { matches, selectorFrom, selectorFromMap, validateLabelSelector } from '../../../machinery/label-selector.ts'
-import type { LabelSelector } from '../../generated/types/meta-v1.ts'
+import type { LabelSelector, ObjectMeta } from '../../generated/types/meta-v1.ts'
 import type { PodTemplateSpec } from '../../generated/types/core-v1.ts'
+import { templateWarnings } from './pod-warnings.ts'
 import { validatePodTemplate } from './validate-pod-spec.ts'
 
 type WorkloadSpec = { readonly selector?: LabelSelector | undefined; readonly template?: PodTemplateSpec | undefined }
@@ -54,6 +55,13 @@ export function validateRunsForEver(template: PodTemplateSpec, word: string): Fi
   if (activeDeadlineSeconds !== undefined)
     errors.push(fieldErrors.forbidden('spec.template.spec.activeDeadlineSeconds', `activeDeadlineSeconds in ${word} is not Supported`))
   return errors
+}
+
+type Workload = { readonly metadata: ObjectMeta; readonly spec?: { readonly template?: PodTemplateSpec } }
+
+/** What is to be said of a workload's template, unless the request left the spec as it was. */
+export function changedTemplateWarnings({ metadata, spec }: Workload, old: Workload | undefined): string[] {
+  return old && old.metadata.generation === metadata.generation ? [] : templateWarnings(spec?.template, 'spec.template')
 }
 
 /** Names of the template's containers, for the wide columns. */
