@@ -111,5 +111,6 @@ export function planHistoryCleanup(
   limit: number,
 ): readonly ControllerRevision[] {
   const unused = revisions.filter(({ metadata }) => !live.has(metadata.name ?? '')).sort((a, b) => a.revision - b.revision)
-  return unused.slice(0, Math.max(0, unused.length - limit))
+  // A negative limit keeps them all.
+  return limit < 0 ? [] : unused.slice(0, Math.max(0, unused.length - limit))
 }
