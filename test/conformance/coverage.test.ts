@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { controllersCoverage } from './controllers-coverage.ts'
+import { customCoverage } from './custom-coverage.ts'
 import { coverage as ofOthers } from './coverage.ts'
 
-const coverage = [...ofOthers, ...controllersCoverage]
+const coverage = [...ofOthers, ...controllersCoverage, ...customCoverage]
 
 /** A codename without its tags: `[sig-node] Secrets should patch a secret [Conformance]` → `Secrets should patch a secret`. */
 const withoutTags = (codename: string) =>

@@ -21,6 +21,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/admission.md: Secure pods': { runIn: 'test/tidy/docs.test.ts' },
   'docs/access.md: Who is who': { runIn: 'test/tidy/docs.test.ts' },
   'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
+  'docs/custom-resources.md: Rules': { runIn: 'test/tidy/docs.test.ts' },
   'docs/performance.md: How to run': { notRun: 'it measures for minutes, on a machine that does nothing else' },
   'docs/scheduling.md: A plugin of your own': { runIn: 'test/integration/scheduler-options.test.ts' },
   'docs/scheduling.md: Planning': { runIn: 'test/integration/plan.test.ts' },
@@ -78,6 +79,14 @@ test('docs/admission.md: what breaks a policy is refused, and told why', async (
   assert.equal(code, 0, stderr)
   assert.match(stderr, /ValidatingAdmissionPolicy 'replicas.example.com' .* denied request: two replicas at least, not 1/)
   assert.match(stdout, /deployment.apps\/front created/)
+})
+
+test('docs/custom-resources.md: the kind is served, and its rule refuses', async () => {
+  const { code, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/custom-resources.md', 'sh')[0]?.text}`)
+  assert.equal(code, 0, stderr)
+  const queue = JSON.stringify({ apiVersion: 'example.com/v1', kind: 'Queue', metadata: { name: 'q' }, spec: { min: 2, max: 1 } })
+  const refused = await cluster.sh(`echo '${queue}' | kubectl create -f -`)
+  assert.match(refused.stderr, /spec\.min: Invalid value: .*min must be at most 1/)
 })
 
 test('docs/storage.md: the claim is bound', async () => {

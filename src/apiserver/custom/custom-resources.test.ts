@@ -432,9 +432,46 @@ test('definitions that promise what is not so are refused or warned of', async (
     { name: 'v1', subresources: { scale: { specReplicasPath: '.x', statusReplicasPath: '.status.r' } } },
     /should be a json path under \.spec/,
   )
-  const rules = { ...specOf({ a: text }), 'x-kubernetes-validations': [{ rule: 'self.spec.a == "x"' }] }
-  const warned = await send('POST', definitions, { body: definition('rules', [{ name: 'v1', schema: rules }]) })
-  assert.match(String(warned.headers['warning']), /x-kubernetes-validations rules are stored but not evaluated/)
+  const wrong = { ...specOf({ a: text }), 'x-kubernetes-validations': [{ rule: 'self.spec.b == "x"' }] }
+  await check(
+    'bads',
+    { name: 'v1', schema: wrong },
+    /x-kubernetes-validations\[0\]\.rule: .*compilation failed: ERROR: .*undefined field 'b'/s,
+  )
+})
+
+test('rules in CEL judge what is written, and only what an update changes', async () => {
+  const spec: JsonSchema = {
+    type: 'object',
+    properties: {
+      replicas: { type: 'integer', maximum: 100 },
+      maxReplicas: { type: 'integer' },
+      mode: { type: 'string', 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'mode is immutable' }] },
+    },
+    'x-kubernetes-validations': [
+      {
+        rule: '!has(self.maxReplicas) || self.replicas <= self.maxReplicas',
+        messageExpression: "'replicas must be at most %d'.format([self.maxReplicas])",
+        fieldPath: '.replicas',
+        reason: 'FieldValueForbidden',
+      },
+    ],
+  }
+  await define('ruleds', [{ name: 'v1', schema: schemaOf({ spec }) }])
+  const put = (name: string, body: object) => send('POST', path('ruleds'), { body: { metadata: { name }, spec: body } })
+  const change = (name: string, body: object) => send('PATCH', `${path('ruleds')}/${name}`, { body: { spec: body }, type: merge })
+  assert.equal((await put('a', { replicas: 1, maxReplicas: 2, mode: 'x' })).code, 201)
+  const refused = await put('b', { replicas: 3, maxReplicas: 2 })
+  assert.deepEqual(
+    [refused.code, refused.json.message],
+    [422, 'Ruled.example.com "b" is invalid: spec.replicas: Forbidden: replicas must be at most 2'],
+  )
+  const mode = await change('a', { mode: 'y' })
+  assert.equal(mode.json.message, 'Ruled.example.com "a" is invalid: spec.mode: Invalid value: "y": mode is immutable')
+  const typed = await put('c', { replicas: 'x', maxReplicas: 2 })
+  assert.match(String(typed.json.message), /some validation rules were not checked because the object was invalid/)
+  assert.equal((await put('d', { replicas: 3 })).code, 201)
+  assert.equal((await change('d', { maxReplicas: 3 })).code, 200)
 })
 
 test('a server that starts serves what is stored before it answers', async () => {

@@ -1,10 +1,11 @@
-import type { FieldError } from '../../machinery/field-error.ts'
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
 import { SchemaNode } from '../../machinery/schema/schema-node.ts'
 import type { Decoded, SchemaSet } from '../../machinery/schema/schema-set.ts'
 import { defaulted } from '../../machinery/structural/defaults.ts'
 import { fieldPath, isObject, type JsonObject, type JsonSchema, schemaOfField } from '../../machinery/structural/json-schema.ts'
+import { compileRuleValidator } from '../../machinery/structural/rules.ts'
 import { pruned, set } from '../../machinery/structural/prune.ts'
 import { compileValidator, structuralErrors, type ValueValidator } from '../../machinery/structural/validate-value.ts'
 import { mergeableSchema, objectMeta } from './published-schema.ts'
@@ -23,6 +24,19 @@ export type CustomType = {
   fromStored(object: KubeObject): KubeObject
 }
 
+/** Errors behind which no rule runs: values that rules could not rely on, or too many for the costs that were estimated. */
+const stopsRules: ReadonlySet<string> = new Set([
+  'FieldValueTypeInvalid',
+  'FieldValueRequired',
+  'FieldValueNotSupported',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+])
+const uncheckedRules = fieldErrors.invalid(
+  '<nil>',
+  null,
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+)
 const unknownFieldsMax = 100
 const describesItself: JsonSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
 
@@ -31,6 +45,7 @@ export function customType(schema: JsonSchema | undefined, options: { readonly n
   const root = schema ?? describesItself
   let node: SchemaNode | undefined
   let validator: ValueValidator | undefined
+  let rules: ReturnType<typeof compileRuleValidator>
   return {
     schema: root,
     get node() {
@@ -39,8 +54,13 @@ export function customType(schema: JsonSchema | undefined, options: { readonly n
     decode: (object) => decode(root, builtIn, object as KubeObject & JsonObject),
     applyDefaults: (object) => replaceFields(object, defaulted(root, object) as KubeObject),
     validate: (object, old) => {
-      validator ??= compileValidator(root)
-      return [...validator(object, old), ...structuralErrors(root, object, old)]
+      if (!validator) {
+        validator = compileValidator(root)
+        rules = compileRuleValidator(root)
+      }
+      const errors = [...validator(object, old), ...structuralErrors(root, object, old)]
+      if (!rules) return errors
+      return [...errors, ...(errors.some(({ reason }) => stopsRules.has(reason)) ? [uncheckedRules] : rules(object, old))]
     },
     fromStored: (object) => defaulted(root, pruned(root, object, { isResource: true })) as KubeObject,
   }

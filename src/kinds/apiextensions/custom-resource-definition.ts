@@ -2,7 +2,6 @@ import { fieldErrors } from '../../machinery/field-error.ts'
 import { defineKind, dropStatusAndStartGeneration, keepAllButStatusStrictly, keepStatusAndCountGeneration } from '../define-kind.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../generated/types/apiextensions-v1.ts'
 import { validateDefinition, validateDefinitionUpdate } from './definition-validation.ts'
-import { unevaluatedRules } from './schema-validation.ts'
 
 /** Holds a definition until the API server has removed its instances. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
@@ -49,7 +48,6 @@ export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
     const others = (definition.status?.conditions ?? []).filter((c) => c.type !== 'Terminating')
     definition.status = { ...definition.status, conditions: [...others, ending] }
   },
-  warnings: unevaluatedRules,
   validateStatusUpdate: ({ spec, status }) => {
     if (status?.storedVersions?.length === 0)
       return [fieldErrors.invalid('status.storedVersions', [], 'must have at least one stored version')]

@@ -1,14 +1,11 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
 import { type JsonPath, parseJsonPath } from '../../machinery/structural/json-path.ts'
-import { hasRules, type JsonSchema } from '../../machinery/structural/json-schema.ts'
+import type { JsonSchema } from '../../machinery/structural/json-schema.ts'
+import { validateRules } from '../../machinery/structural/rule-validation.ts'
 import { validateStructuralSchema } from '../../machinery/structural/structural-rules.ts'
 import type { Errors } from '../checks.ts'
-import type {
-  CustomResourceDefinition,
-  CustomResourceDefinitionSpec,
-  CustomResourceDefinitionVersion,
-} from '../generated/types/apiextensions-v1.ts'
+import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../generated/types/apiextensions-v1.ts'
 
 const selectableFieldsMax = 8
 
@@ -25,7 +22,9 @@ export function validateSchemas(errors: Errors, spec: Partial<CustomResourceDefi
     if (!schema) errors.push(fieldErrors.required(`spec.versions[${i}].schema.openAPIV3Schema`, 'schemas are required'))
     else if (!isShared || i === 0) {
       const path = isShared ? 'spec.validation.openAPIV3Schema' : `spec.versions[${i}].schema.openAPIV3Schema`
-      errors.push(...validateStructuralSchema(schema, path))
+      const problems = validateStructuralSchema(schema, path)
+      // Rules are judged by the types of a sound schema only.
+      errors.push(...(problems.length > 0 ? problems : validateRules(schema, path)))
     }
     if (schema) validateSelectableFields(errors, version, schema, `spec.versions[${i}]`)
   }
@@ -76,15 +75,6 @@ function parsed(path: string): JsonPath | undefined {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
-}
-
-/** Said where a definition relies on what is not checked. */
-export function unevaluatedRules({ spec }: CustomResourceDefinition): string[] {
-  return (spec?.versions ?? []).flatMap((version, i) => {
-    const schema = schemaOf(version)
-    if (!schema || !hasRules(schema)) return []
-    return [`spec.versions[${i}].schema.openAPIV3Schema: x-kubernetes-validations rules are stored but not evaluated by this server`]
-  })
 }
 
 /** The generated type is looser than the schema of schemas in `items` and `additionalProperties`, which the rules judge. */

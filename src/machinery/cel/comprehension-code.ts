@@ -87,8 +87,7 @@ function growingLoop(inner: Compiler, expr: Comprehension, parts: Omit<Parts, 'i
       setVariables(frame, places, items, i)
       const holds = predicate ? predicate(frame) : true
       if (holds === true) add(frame, target)
-      else if (holds === false) frame.charge(1)
-      else throw new EvaluationError('no such overload')
+      else if (holds !== false) throw new EvaluationError('no such overload')
     }
     frame.slots[places.accumulator] = isList ? new ArrayList(target.list) : new EntryMap(target.map)
     return result(frame)

@@ -119,7 +119,7 @@ function call(compiler: Compiler, expr: Call): Code {
     case operators.or:
       return logical(code(0), code(1), true)
     case operators.conditional:
-      return conditional(code(0), code(1), code(2))
+      return conditional(code(0), branch(compiler, args[1]!), branch(compiler, args[2]!))
     case operators.notStrictlyFalse:
       return notStrictlyFalse(code(0))
     case operators.index:
@@ -165,6 +165,16 @@ function conditional(condition: Code, yes: Code, no: Code): Code {
     if (value === true) return yes(frame)
     if (value === false) return no(frame)
     throw noOverload()
+  }
+}
+
+/** A name that a conditional chooses is free, with the selections on it still counted, as cel-go counts. */
+function branch(compiler: Compiler, expr: Expr): Code {
+  const code = compile(compiler, expr)
+  if (expr.kind !== 'identifier' && expr.kind !== 'select') return code
+  return (frame) => {
+    frame.cost--
+    return code(frame)
   }
 }
 
