@@ -10,6 +10,7 @@ const suites: Record<string, { needs: 'nothing' | 'api' | 'root'; load(): Promis
   replicas: { needs: 'api', load: async () => (await import('./suite-replicas.ts')).replicasSuite },
   pods: { needs: 'root', load: async () => (await import('./suite-pods.ts')).podsSuite },
   store: { needs: 'nothing', load: async () => (await import('./store.ts')).storeSuite },
+  cel: { needs: 'nothing', load: async () => (await import('./cel.ts')).celSuite },
   scheduler: { needs: 'nothing', load: async () => (await import('./scheduler.ts')).schedulerSuite },
 }
 

@@ -8,6 +8,7 @@ import { celEnvironment, type Environment, type Library, withVariables } from '.
 import { equals } from './equality.ts'
 import { listLibrary } from './list-library.ts'
 import { bindingMacros } from './macros.ts'
+import { mathLibrary } from './math-library.ts'
 import { networkLibrary } from './network-library.ts'
 import { optionalLibrary } from './optional-library.ts'
 import { standardLibrary } from './standard-library.ts'
@@ -23,7 +24,7 @@ const undeclared =
  */
 const notApplicable: readonly { readonly suite: RegExp; readonly why: string }[] = [
   { suite: /^(?:proto2|proto2_ext|proto3|dynamic|enums|wrappers)\//, why: 'messages and enums of protobuf: values are JSON here' },
-  { suite: /^(?:math_ext|encoders_ext|block_ext|network_ext)\//, why: 'libraries that Kubernetes does not offer' },
+  { suite: /^(?:encoders_ext|block_ext|network_ext)\//, why: 'libraries that Kubernetes does not offer' },
   { suite: /^fields\/qualified_identifier_resolution\//, why: 'names of protobuf packages' },
   { suite: undeclared, why: 'functions that the test declares, with no meaning that could be evaluated' },
   { suite: /^unknowns\//, why: 'partial evaluation: the API server has all values' },
@@ -52,6 +53,7 @@ const libraries = [
   optionalLibrary(),
   stringLibrary(),
   listLibrary(),
+  mathLibrary(),
   networkLibrary(),
   twoVariableLibrary(),
   { macros: bindingMacros },

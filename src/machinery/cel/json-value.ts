@@ -1,6 +1,6 @@
 import { type CelType, celTypes, formatType, type ListMerge } from './cel-type.ts'
 import { EvaluationError, spendSteps } from './evaluation-error.ts'
-import { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from './time.ts'
+import { formatDuration, formatTimestamp, parseFormatDuration, parseTimestamp } from './time.ts'
 import {
   CelBytes,
   type CelDuration,
@@ -70,7 +70,7 @@ function fromUntyped(json: unknown): Value {
 
 function fromText(text: string, kind: 'bytes' | 'timestamp' | 'duration'): Value {
   if (kind === 'bytes') return new CelBytes(Buffer.from(text, 'base64'))
-  if (kind === 'duration') return parseDuration(text)
+  if (kind === 'duration') return parseFormatDuration(text)
   return parseTimestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text)
 }
 

@@ -5,6 +5,7 @@ import { formatLibrary } from './named-format.ts'
 import { jsonPatchLibrary } from './json-patch-library.ts'
 import { listLibrary, setLibrary } from './list-library.ts'
 import { bindingMacros } from './macros.ts'
+import { mathLibrary } from './math-library.ts'
 import { networkLibrary } from './network-library.ts'
 import { optionalLibrary } from './optional-library.ts'
 import { quantityLibrary } from './quantity-library.ts'
@@ -24,6 +25,7 @@ export function kubernetesEnvironment(options: Omit<EnvironmentOptions, 'librari
       stringLibrary(),
       listLibrary(),
       setLibrary(),
+      mathLibrary(),
       urlLibrary(),
       networkLibrary(),
       quantityLibrary(),

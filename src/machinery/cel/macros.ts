@@ -165,6 +165,11 @@ const sortBy: Macro = ({ target, args: [variable, key] }, b) => {
   return bound(b, '@sortList', target!, b.call('@sortByAssociatedKeys', [keys], b.name('@sortList')))
 }
 
+/** A macro of a namespace: `math.greatest(…)`. A target of another name leaves the call a call. */
+export function namespaceMacro(namespace: string, expand: (args: readonly Expr[], build: Builder) => Expr): Macro {
+  return ({ target, args }, build) => (isNamespace(target, namespace) ? expand(args, build) : undefined)
+}
+
 export const standardMacros: Macros = new Map<string, Macro>([
   ['has/1', has],
   ['.all/2', all(1)],

@@ -81,6 +81,29 @@ export function parseDuration(text: string): CelDuration {
   return new CelDuration(text.startsWith('-') ? -nanos : nanos)
 }
 
+const wordNanos: readonly (readonly [RegExp, bigint])[] = [
+  [/^n/, 1n],
+  [/^(?:us|µs|μs|micro)/, 1_000n],
+  [/^(?:ms|milli)/, 1_000_000n],
+  [/^s/, nanosPerSecond],
+  [/^m/, 60n * nanosPerSecond],
+  [/^h/, 3_600n * nanosPerSecond],
+  [/^d/, 86_400n * nanosPerSecond],
+  [/^w/, 604_800n * nanosPerSecond],
+]
+
+/** A span in the format `duration` of schemas: Go's, or words (`3 days`). Throws EvaluationError. */
+export function parseFormatDuration(text: string): CelDuration {
+  if (durationPattern.test(text) || text.length > 200) return parseDuration(text)
+  let nanos = 0n
+  for (const [, count = '', unit = ''] of text.matchAll(/(\d+)\s*([a-zµμ]+)/g)) {
+    const size = wordNanos.find(([pattern]) => pattern.test(unit))?.[1]
+    if (size === undefined) throw new EvaluationError(`time: invalid duration ${JSON.stringify(text)}`)
+    nanos += BigInt(count) * size
+  }
+  return durationOf(nanos)
+}
+
 /** Seconds with an `s`. */
 export function formatDuration({ nanos }: CelDuration): string {
   const size = nanos < 0n ? -nanos : nanos

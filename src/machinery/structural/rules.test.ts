@@ -95,6 +95,11 @@ test('what an update leaves as it was is not judged again', () => {
   )
 })
 
+test('a value that is not of its type any more, and is kept, stops nobody', () => {
+  check(ruled({ type: 'string' }, { rule: 'self.size() > 3' }), [7, 7], [])
+  check(ruled({ type: 'string', format: 'duration' }, { rule: "self > duration('1h')" }), ['3 days'], [])
+})
+
 test('nothing runs behind an exhausted budget', () => {
   const slow: Rule = { rule: 'self.all(a, self.all(b, self.all(c, a + b + c > 0)))' }
   const schema: JsonSchema = { type: 'array', items: int, 'x-kubernetes-validations': [slow, { rule: 'false' }] }

@@ -2,10 +2,11 @@ import { compileCel, type CelProgram, describeIssues, perCallCostMax } from '../
 import { type CelType, celTypes, isDynamic } from '../cel/cel-type.ts'
 import type { Environment } from '../cel/environment.ts'
 import type { Expr } from '../cel/ast.ts'
+import { EvaluationError } from '../cel/evaluation-error.ts'
 import { fromJson } from '../cel/json-value.ts'
 import { kubernetesEnvironment } from '../cel/kubernetes-environment.ts'
 import { schemaType } from '../cel/schema-type.ts'
-import { CelOptional } from '../cel/value.ts'
+import { CelOptional, type Value } from '../cel/value.ts'
 import { deepEqual } from '../deep-equal.ts'
 import { type FieldError, fieldErrors } from '../field-error.ts'
 import { fieldPath, hasRules, isObject, type JsonSchema, schemaOfField } from './json-schema.ts'
@@ -205,8 +206,14 @@ const at = (path: string) => (path === '' ? '<nil>' : path)
 function evaluateRules(run: Run, node: Node, place: Place): void {
   const { value, old, path } = place
   const invalid = (why: string) => fieldErrors.invalid(at(path), node.schema.type ?? '', why)
-  const self = fromJson(value, node.type)
-  const oldSelf = old === undefined || old === null ? undefined : fromJson(old, node.type)
+  const self = adapted(value, node.type)
+  const oldSelf = old === undefined || old === null ? undefined : adapted(old, node.type)
+  // A value that an update kept although it is not of its type: its schema has passed over it already.
+  if (self instanceof EvaluationError || oldSelf instanceof EvaluationError) {
+    if (!place.isUnchanged)
+      run.errors.push(invalid(`${(self instanceof EvaluationError ? self : (oldSelf as EvaluationError)).message} evaluating rule`))
+    return
+  }
   for (const compiled of node.rules) {
     const { rule, program } = compiled
     if (run.isEnded) return
@@ -230,6 +237,15 @@ function evaluateRules(run: Run, node: Node, place: Place): void {
     } else if (compiled.usesOldSelf || !place.isUnchanged) {
       run.errors.push(failure(compiled, place, node, messageOf(run, compiled, bindings)))
     }
+  }
+}
+
+function adapted(json: unknown, type: CelType): Value | EvaluationError {
+  try {
+    return fromJson(json, type)
+  } catch (error) {
+    if (error instanceof EvaluationError) return error
+    throw error
   }
 }
 
