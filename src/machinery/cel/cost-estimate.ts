@@ -151,7 +151,16 @@ class Estimator {
         return range(costs[0]!.min, sum.max)
       case operators.conditional:
         this.sizes.set(expr.id, union(this.sizeOrUnknown(args[1]!), this.sizeOrUnknown(args[2]!)))
+        this.joinEntries(expr, args[1]!, args[2]!)
         return plus(costs[0]!, union(costs[1]!, costs[2]!))
+      case operators.add:
+        this.joinEntries(expr, args[0]!, args[1]!)
+        break
+      case operators.index: {
+        const item = this.entrySizes(args[0]!)?.value
+        if (item) this.sizes.set(expr.id, item)
+        return plus(sum, range(1))
+      }
       case 'dyn':
         return this.remember(expr, args[0]!, plus(sum, range(1)))
     }
@@ -163,6 +172,11 @@ class Estimator {
     )
     if (size) this.sizes.set(expr.id, size)
     return plus(sum, cost)
+  }
+
+  private joinEntries(expr: Expr, left: Expr, right: Expr): void {
+    const [a, b] = [this.entrySizes(left), this.entrySizes(right)]
+    if (a && b) this.entries.set(expr.id, { key: union(a.key, b.key), value: union(a.value, b.value) })
   }
 
   /** The function's full name: a namespace's function has it, a member's target is an operand. */
