@@ -1,7 +1,12 @@
-import { RE2JS } from 're2js'
+import { createRequire } from 'node:module'
+import type { RE2JS } from 're2js'
 import { EvaluationError } from './evaluation-error.ts'
 
 /** Regular expressions with the syntax and the linear time of RE2, which JavaScript's own have not. */
+
+/** Loaded with the first pattern: its tables would take 10 ms of every start, and few servers meet a pattern at once. */
+const load = createRequire(import.meta.url)
+const engine = (): typeof RE2JS => (load('re2js') as typeof import('re2js')).RE2JS
 
 const patternsMax = 500
 const patterns = new Map<string, RE2JS>()
@@ -12,7 +17,7 @@ export function regexOf(pattern: string): RE2JS {
   if (known) return known
   let compiled: RE2JS
   try {
-    compiled = RE2JS.compile(pattern)
+    compiled = engine().compile(pattern)
   } catch (error) {
     throw new EvaluationError((error as Error).message)
   }
