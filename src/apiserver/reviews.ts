@@ -116,7 +116,8 @@ function validate(spec: SubjectAccessReviewSpec, { resource, namespace }: VerbRe
 function metadataErrors(kind: string, metadata: KubeObject['metadata'] | undefined): FieldError[] {
   const { managedFields: _m, creationTimestamp: _c, namespace, ...rest } = metadata ?? {}
   const isLocal = kind === 'LocalSubjectAccessReview'
-  const isEmpty = Object.values(rest).every((value) => value === undefined) && (isLocal || !namespace)
+  // Protobuf clients send zero values.
+  const isEmpty = Object.values(rest).every((value) => !value) && (isLocal || !namespace)
   return isEmpty ? [] : [fieldErrors.invalid('metadata', metadata, isLocal ? 'must be empty except for namespace' : 'must be empty')]
 }
 

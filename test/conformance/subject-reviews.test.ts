@@ -87,6 +87,11 @@ for (const [title, path, body, message] of refusals)
     assert.match(String(json.message), message)
   })
 
+test('a review whose metadata holds zero values only, as protobuf clients send it, is answered', async () => {
+  const body = { metadata: { name: '', generation: 0 }, spec: { resourceAttributes: attributes } }
+  assert.equal((await send('POST', `${reviews}/selfsubjectaccessreviews`, body)).code, 201)
+})
+
 test('a review with a field selector is judged as the narrowed list would be', async () => {
   const ask = async (fieldSelector: object) => {
     const resourceAttributes = { verb: 'list', resource: 'pods', version: 'v1', fieldSelector }
