@@ -8,6 +8,8 @@ export const taintKeys = {
   diskPressure: 'node.kubernetes.io/disk-pressure',
   pidPressure: 'node.kubernetes.io/pid-pressure',
   networkUnavailable: 'node.kubernetes.io/network-unavailable',
+  /** Set by an administrator: the machine is off for good, its pods may be forgotten. */
+  outOfService: 'node.kubernetes.io/out-of-service',
 } as const
 
 /** Whether a toleration covers a taint (https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/). */

@@ -100,7 +100,10 @@ class Collector {
     return [...this.#kinds, ...context.customKinds()].flatMap((kind) => {
       const informer = context.informer(kind)
       informer.addIndex(ownerIndex, (object) => (object.metadata.ownerReferences ?? []).map((reference) => reference.uid))
-      return informer.byIndex(ownerIndex, uid).map((object) => ({ kind, object }))
+      return informer
+        .byIndex(ownerIndex, uid)
+        .filter((object) => !owner.metadata.namespace || object.metadata.namespace === owner.metadata.namespace)
+        .map((object) => ({ kind, object }))
     })
   }
 
@@ -121,7 +124,11 @@ class Collector {
     if (this.#absent.has(reference.uid)) return 'absent'
     const kind = this.#kindOf(context, `${reference.apiVersion}/${reference.kind}`)
     // A kind that is not served, or an owner that lives in a namespace when the dependent does not: not ours to judge.
-    if (!kind || (kind.scope === 'Namespaced' && !dependent.metadata.namespace)) return 'unknown'
+    if (!kind) return 'unknown'
+    if (kind.scope === 'Namespaced' && !dependent.metadata.namespace) {
+      tellWrongNamespace(context, dependent, reference)
+      return 'unknown'
+    }
     try {
       const owner = await context.client
         .resource(kind, kind.scope === 'Namespaced' ? dependent.metadata.namespace : undefined)
@@ -130,6 +137,13 @@ class Collector {
     } catch (error) {
       if (!isStatus(error, 'NotFound')) throw error
     }
+    const isElsewhere =
+      kind.scope === 'Namespaced' &&
+      context
+        .informer(kind)
+        .list()
+        .some(({ metadata }) => metadata.uid === reference.uid)
+    if (isElsewhere) tellWrongNamespace(context, dependent, reference)
     if (this.#absent.size >= absentOwnersMax) this.#absent.delete(this.#absent.values().next().value ?? '')
     this.#absent.add(reference.uid)
     return 'absent'
@@ -157,6 +171,16 @@ class Collector {
         await Promise.all(isDependentIn(action.dependents).map((dependent) => forgetOwner(context, dependent, uid)))
     }
   }
+}
+
+/** An owner of one namespace owns nothing in another, and nothing outside of namespaces. */
+function tellWrongNamespace(context: LoopContext, dependent: KubeObject, { apiVersion, kind, name, uid }: OwnerReference): void {
+  const { namespace = '' } = dependent.metadata
+  context.event(dependent, {
+    type: 'Warning',
+    reason: 'OwnerRefInvalidNamespace',
+    message: `ownerRef [${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}] does not exist in namespace "${namespace}"`,
+  })
 }
 
 function located({ kind, object }: Located): string {

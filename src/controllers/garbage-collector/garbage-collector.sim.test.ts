@@ -70,3 +70,22 @@ test('an owner of another uid is no owner, one of a kind that is not served is l
     await clock.advance(60_000)
     assert.ok((await maps.list()).items.some(({ metadata }) => metadata.name === 'strange'))
   }))
+
+test('an owner of another namespace owns nothing: said, and collected', () =>
+  inCluster(async ({ clientset, until }) => {
+    const core = clientset.coreV1()
+    await core.namespaces().create({ metadata: { name: 'other' } })
+    const there = await core.pods('other').create({ metadata: { name: 'there' }, spec })
+    await core.configMaps('default').create({ metadata: { name: 'stray', ownerReferences: [owner(there)] } })
+    await until('it is collected', async () =>
+      (await core.configMaps('default').list()).items.every(({ metadata }) => metadata.name !== 'stray'),
+    )
+    await until('it is said', async () =>
+      (await core.events('default').list()).items.some(
+        ({ reason, message }) => reason === 'OwnerRefInvalidNamespace' && message?.endsWith('does not exist in namespace "default"'),
+      ),
+    )
+    // It does not hold up the owner either.
+    await core.pods('other').delete('there', { propagationPolicy: 'Foreground', gracePeriodSeconds: 0 })
+    await until('the owner is gone', async () => (await core.pods('other').list()).items.length === 0)
+  }))

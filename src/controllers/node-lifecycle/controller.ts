@@ -6,7 +6,7 @@ import type { Lease } from '../../kinds/generated/types/coordination-v1.ts'
 import type { Node, Pod, Taint } from '../../kinds/generated/types/core-v1.ts'
 import { isPodReady, isPodTerminal } from '../../kinds/pod-status.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { type EvictionRate, evictionRate } from './eviction-rate.ts'
+import { type EvictionRate, evictionRate, type ZoneCounts } from './eviction-rate.ts'
 import { neverUpdatedReason, planNode, type Plan, withNoExecute } from './plan.ts'
 
 const { nodes, pods } = kindRefs.coreV1
@@ -106,15 +106,32 @@ class NodeLifecycle {
     const taints = withNoExecute(node.spec?.taints ?? [], plan.noExecute?.key, context.clock.now())
     if (!taints) return undefined
     if (plan.noExecute) {
-      const all = context.informer(nodes).list()
-      const isUnhealthy = (other: Node) => !other.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
-      const counts = { nodes: all.length, unhealthy: all.filter(isUnhealthy).length }
-      const waitMs = this.#rate.take(counts, context.clock.now())
+      const waitMs = this.#rate.take(zoneOf(node), countZones(context.informer(nodes).list()), context.clock.now())
       if (waitMs > 0) return waitMs
     }
     await writeTaints(context, node, taints)
     return undefined
   }
+}
+
+const regionLabel = 'topology.kubernetes.io/region'
+const zoneLabel = 'topology.kubernetes.io/zone'
+
+/** Nodes without labels of a place are in one zone together. */
+function zoneOf({ metadata }: Node): string {
+  return `${metadata.labels?.[regionLabel] ?? ''}:${metadata.labels?.[zoneLabel] ?? ''}`
+}
+
+function countZones(all: readonly Node[]): ReadonlyMap<string, ZoneCounts> {
+  const zones = new Map<string, { nodes: number; unhealthy: number }>()
+  for (const node of all) {
+    const zone = zoneOf(node)
+    const counts = zones.get(zone) ?? { nodes: 0, unhealthy: 0 }
+    counts.nodes++
+    if (!node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) counts.unhealthy++
+    zones.set(zone, counts)
+  }
+  return zones
 }
 
 function writeTaints(context: LoopContext, node: Node, taints: readonly Taint[]): Promise<Node> {

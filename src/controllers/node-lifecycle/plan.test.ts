@@ -89,12 +89,25 @@ test('the NoExecute taint follows the kind of illness', () => {
 
 test('nodes are given up one in ten seconds, and none when most seem dead', () => {
   const rate = evictionRate()
-  assert.equal(rate.take({ nodes: 10, unhealthy: 2 }, 100), 0)
-  assert.equal(rate.take({ nodes: 10, unhealthy: 2 }, 100), 10_000)
-  assert.equal(rate.take({ nodes: 10, unhealthy: 2 }, 10_100), 0)
-  assert.equal(rate.take({ nodes: 10, unhealthy: 6 }, 99_999), Number.POSITIVE_INFINITY)
-  assert.equal(rate.take({ nodes: 1, unhealthy: 1 }, 99_999), Number.POSITIVE_INFINITY)
-  assert.equal(rate.take({ nodes: 3, unhealthy: 2 }, 99_999), 0)
+  const one = (nodes: number, unhealthy: number, nowMs: number) => rate.take('a', new Map([['a', { nodes, unhealthy }]]), nowMs)
+  assert.equal(one(10, 2, 100), 0)
+  assert.equal(one(10, 2, 100), 10_000)
+  assert.equal(one(10, 2, 10_100), 0)
+  assert.equal(one(10, 6, 99_999), Number.POSITIVE_INFINITY)
+  assert.equal(one(1, 1, 99_999), Number.POSITIVE_INFINITY)
+  assert.equal(one(3, 2, 99_999), 0)
+})
+
+test('zones are judged each by itself: one may be dead, not all; a large cluster goes on slowly', () => {
+  const rate = evictionRate()
+  const take = (zones: Record<string, [number, number]>, zone: string, nowMs: number) =>
+    rate.take(zone, new Map(Object.entries(zones).map(([name, [nodes, unhealthy]]) => [name, { nodes, unhealthy }])), nowMs)
+  assert.equal(take({ a: [5, 5], b: [5, 0] }, 'a', 0), 0)
+  assert.equal(take({ a: [5, 5], b: [5, 1] }, 'b', 0), 0, 'a rate of its own')
+  assert.equal(take({ a: [5, 5], b: [5, 5] }, 'a', 50_000), Number.POSITIVE_INFINITY)
+  assert.equal(take({ a: [5, 3], b: [5, 0] }, 'a', 50_000), Number.POSITIVE_INFINITY)
+  assert.equal(take({ a: [60, 40], b: [5, 0] }, 'a', 50_000), 50_000)
+  assert.equal(take({ a: [60, 40], b: [5, 0] }, 'a', 100_000), 0)
 })
 
 const unreachable: Taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: toTime(nowMs - 10_000) }

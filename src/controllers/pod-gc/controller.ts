@@ -1,8 +1,9 @@
 import { toTime } from '../../base/clock.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
+import { taintKeys } from '../../control/taints.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
-import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { Node, Pod, PodCondition } from '../../kinds/generated/types/core-v1.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { planPodGc } from './plan.ts'
@@ -18,7 +19,7 @@ export function podGcController(options: { readonly terminatedMax?: number } = {
   return {
     name: 'pod-garbage-collector',
     watches: [
-      watchKind(nodes, ({ current, old }) => (current && old ? [] : [everything])),
+      watchKind(nodes, ({ current, old }) => (current && old && isOutOfService(current) === isOutOfService(old) ? [] : [everything])),
       watchKind(pods, ({ current }, context) => (current && isSuspect(current, context) ? [everything] : [])),
     ],
     writes: [pods],
@@ -27,10 +28,16 @@ export function podGcController(options: { readonly terminatedMax?: number } = {
   }
 }
 
+function isOutOfService(node: Node | undefined): boolean {
+  const isReady = node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+  return !isReady && (node?.spec?.taints ?? []).some(({ key }) => key === taintKeys.outOfService)
+}
+
 function isSuspect(pod: Pod, context: LoopContext): boolean {
   const { nodeName } = pod.spec ?? {}
   if (!nodeName) return pod.metadata.deletionTimestamp !== undefined
-  return isPodTerminal(pod) || !context.informer(nodes).get(nodeName)
+  const node = context.informer(nodes).get(nodeName)
+  return isPodTerminal(pod) || !node || (pod.metadata.deletionTimestamp !== undefined && isOutOfService(node))
 }
 
 async function reconcile(context: LoopContext, missing: Map<string, number>, terminatedMax: number): Promise<ReconcileResult> {
@@ -40,10 +47,22 @@ async function reconcile(context: LoopContext, missing: Map<string, number>, ter
   const named = new Set(all.map((pod) => pod.spec?.nodeName ?? '').filter((name) => name !== '' && !nodeInformer.get(name)))
   for (const name of missing.keys()) if (!named.has(name)) missing.delete(name)
   for (const name of named) if (!missing.has(name)) missing.set(name, nowMs)
-  const plan = planPodGc({ pods: all, missingSinceMs: (name) => missing.get(name), terminatedMax }, nowMs)
+  const plan = planPodGc(
+    {
+      pods: all,
+      missingSinceMs: (name) => missing.get(name),
+      isOutOfService: (name) => isOutOfService(nodeInformer.get(name)),
+      terminatedMax,
+    },
+    nowMs,
+  )
   const reallyGone = new Set<string>()
   for (const name of new Set(plan.orphans.map((pod) => pod.spec?.nodeName ?? ''))) if (await isGone(context, name)) reallyGone.add(name)
   for (const pod of plan.orphans) if (reallyGone.has(pod.spec?.nodeName ?? '')) await removeOrphan(context, pod)
+  for (const pod of plan.outOfService) {
+    if (!isPodTerminal(pod)) await markFailed(context, pod, pod.status?.conditions)
+    await remove(context, pod)
+  }
   for (const pod of [...plan.unscheduled, ...plan.terminated]) await remove(context, pod)
   return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs }
 }
@@ -70,15 +89,18 @@ async function removeOrphan(context: LoopContext, pod: Pod): Promise<void> {
       lastTransitionTime: toTime(context.clock.now()),
     }
     const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== reason.type), reason]
-    try {
-      await context.client
-        .resource(pods, pod.metadata.namespace)
-        .updateStatus({ ...pod, status: { ...pod.status, phase: 'Failed', conditions } })
-    } catch (error) {
-      if (!isStatus(error, 'NotFound')) throw error
-    }
+    await markFailed(context, pod, conditions)
   }
   await remove(context, pod)
+}
+
+async function markFailed(context: LoopContext, pod: Pod, conditions: readonly PodCondition[] | undefined): Promise<void> {
+  const status = { ...pod.status, phase: 'Failed' as const, ...(conditions ? { conditions: [...conditions] } : {}) }
+  try {
+    await context.client.resource(pods, pod.metadata.namespace).updateStatus({ ...pod, status })
+  } catch (error) {
+    if (!isStatus(error, 'NotFound')) throw error
+  }
 }
 
 async function remove(context: LoopContext, pod: Pod): Promise<void> {

@@ -20,14 +20,22 @@ test('takes orphans after the quarantine, what was deleted unscheduled, and the 
     pod('p8', 'here', 'Failed'),
     pod('p6', 'here', 'Succeeded'),
     pod('p7', 'here', 'Succeeded', true),
+    pod('p9', 'off', 'Running', true),
+    pod('p0', 'off'),
   ]
   const missing: Record<string, number> = { gone: 0, lost: 15_000 }
-  const plan = planPodGc({ pods, missingSinceMs: (node) => missing[node], terminatedMax: 1 }, 40_000)
-  assert.deepEqual([names(plan.orphans), names(plan.unscheduled), names(plan.terminated)], ['p2', 'p4', 'p6'])
+  const plan = planPodGc(
+    { pods, missingSinceMs: (node) => missing[node], isOutOfService: (node) => node === 'off', terminatedMax: 1 },
+    40_000,
+  )
+  assert.deepEqual([plan.orphans, plan.unscheduled, plan.outOfService, plan.terminated].map(names), ['p2', 'p4', 'p9', 'p6'])
   assert.equal(plan.requeueAfterMs, 15_000)
 })
 
 test('a limit of zero keeps every ended pod', () => {
-  const plan = planPodGc({ pods: [pod('p1', 'here', 'Failed')], missingSinceMs: () => undefined, terminatedMax: 0 }, 0)
+  const plan = planPodGc(
+    { pods: [pod('p1', 'here', 'Failed')], missingSinceMs: () => undefined, isOutOfService: () => false, terminatedMax: 0 },
+    0,
+  )
   assert.equal(plan.terminated.length, 0)
 })

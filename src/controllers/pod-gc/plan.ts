@@ -8,6 +8,8 @@ export type Observed = {
   readonly pods: readonly Pod[]
   /** Since when (ms) a node is missing; undefined: it is there. */
   readonly missingSinceMs: (node: string) => number | undefined
+  /** The node is not ready and somebody vouches that it is off. */
+  readonly isOutOfService: (node: string) => boolean
   /** Terminal pods beyond this number go, the oldest first. */
   readonly terminatedMax: number
 }
@@ -15,13 +17,15 @@ export type Observed = {
 export type Plan = {
   readonly orphans: readonly Pod[]
   readonly unscheduled: readonly Pod[]
+  /** Being deleted on a node that will never say that they are gone. */
+  readonly outOfService: readonly Pod[]
   readonly terminated: readonly Pod[]
   /** When the next missing node leaves its quarantine. */
   readonly requeueAfterMs: number | undefined
 }
 
 /** Pods that nobody will ever end: their node is gone, they never had one, or they have ended and are too many. */
-export function planPodGc({ pods, missingSinceMs, terminatedMax }: Observed, nowMs: number): Plan {
+export function planPodGc({ pods, missingSinceMs, isOutOfService, terminatedMax }: Observed, nowMs: number): Plan {
   const orphans: Pod[] = []
   let requeueAfterMs: number | undefined
   for (const pod of pods) {
@@ -33,9 +37,12 @@ export function planPodGc({ pods, missingSinceMs, terminatedMax }: Observed, now
   }
   const gone = new Set(orphans)
   const unscheduled = pods.filter((pod) => pod.metadata.deletionTimestamp && !pod.spec?.nodeName)
+  const outOfService = pods.filter(
+    (pod) => pod.metadata.deletionTimestamp && pod.spec?.nodeName && !gone.has(pod) && isOutOfService(pod.spec.nodeName),
+  )
   const ended = pods.filter((pod) => isPodTerminal(pod) && !pod.metadata.deletionTimestamp && !gone.has(pod))
   const age = (pod: Pod) => pod.metadata.creationTimestamp ?? ''
   const excess = terminatedMax > 0 ? ended.length - terminatedMax : 0
   const terminated = excess > 0 ? [...ended].sort((a, b) => age(a).localeCompare(age(b))).slice(0, excess) : []
-  return { orphans, unscheduled, terminated, requeueAfterMs }
+  return { orphans, unscheduled, outOfService, terminated, requeueAfterMs }
 }

@@ -6,13 +6,14 @@ import { controlledBy, orphansIn, performClaims, planClaims } from '../../contro
 import { claimRevisions, performHistory, planHistory, planHistoryCleanup, templateOfRevision } from '../../control/revision-history.ts'
 import { keysOfController, readKind, watchKind } from '../../control/watch-declaration.ts'
 import type { ControllerRevision, StatefulSet } from '../../kinds/generated/types/apps-v1.ts'
-import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { PersistentVolumeClaim, Pod } from '../../kinds/generated/types/core-v1.ts'
 import { matches, selectorFrom } from '../../machinery/label-selector.ts'
-import { controllerOf, splitKey } from '../../machinery/object.ts'
+import { controllerOf, keyOf, splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { claimsOf, ordinalOf, revisionLabel } from './identity.ts'
 import { type Action, planStatefulSet, planStatus, type Revision } from './plan.ts'
 import { retainedOwners } from './retention.ts'
+import { type GrowthPlan, planVolumeGrowth } from './volume-growth.ts'
 
 const { statefulSets, controllerRevisions } = kindRefs.appsV1
 const { pods, persistentVolumeClaims } = kindRefs.coreV1
@@ -20,7 +21,12 @@ const { pods, persistentVolumeClaims } = kindRefs.coreV1
 /** Keeps pods with a name, an order and volumes of their own. */
 export const statefulSetController: ControllerDefinition = {
   name: 'statefulset',
-  watches: [watchKind(statefulSets), watchKind(pods, keysOfPod), readKind(controllerRevisions), readKind(persistentVolumeClaims)],
+  watches: [
+    watchKind(statefulSets),
+    watchKind(pods, keysOfPod),
+    readKind(controllerRevisions),
+    watchKind(persistentVolumeClaims, keysOfClaim),
+  ],
   writes: [statefulSets, pods, controllerRevisions, persistentVolumeClaims],
   minIntervalMs: 10,
   reconcile,
@@ -38,6 +44,18 @@ function keysOfPod(change: { readonly current: Pod | undefined; readonly old: Po
       .filter((set) => matches(selectorFrom(set.spec?.selector), current.metadata.labels))
       .map((set) => `${set.metadata.namespace}/${set.metadata.name}`),
   ]
+}
+
+/** Only the growth of a claim matters, which one of the same namespace's sets may wait for. */
+function keysOfClaim(
+  { current, old }: { readonly current: PersistentVolumeClaim | undefined; readonly old: PersistentVolumeClaim | undefined },
+  context: LoopContext,
+): readonly string[] {
+  const trace = (claim: PersistentVolumeClaim | undefined) => `${claim?.status?.phase} ${claim?.status?.capacity?.storage}`
+  if (!current || !old || trace(current) === trace(old)) return []
+  const isOf = (set: StatefulSet) =>
+    set.spec?.volumeClaimTemplates?.some(({ metadata }) => current.metadata.name?.startsWith(`${metadata.name}-${set.metadata.name}-`))
+  return context.informer(statefulSets).list(current.metadata.namespace).filter(isOf).map(keyOf)
 }
 
 async function reconcile(context: LoopContext, key: string): Promise<ReconcileResult> {
@@ -70,11 +88,31 @@ async function reconcile(context: LoopContext, key: string): Promise<ReconcileRe
   const plan = planStatefulSet({ set, current, update, pods: owned }, context.clock.now())
   await retainClaims(context, set, owned)
   for (const action of plan.actions) await perform(context, set, action)
+  const growth = planGrowthOf(context, set)
+  for (const claim of growth.grow) await growClaim(context, set, claim)
   const present = controlledBy(informer, set.metadata.uid).filter((pod) => matches(selector, pod.metadata.labels))
-  const status = planStatus({ set, current, update, pods: present }, context.clock.now())
+  const { condition } = growth.grow.length > 0 ? planGrowthOf(context, set) : growth
+  const status = planStatus({ set, current, update, pods: present, ...(condition ? { condition } : {}) }, context.clock.now())
   if (status) await context.client.resource(statefulSets, namespace).updateStatus({ ...set, status })
   await cleanHistory(context, set, present, new Set([current.name, update.name]))
   return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs }
+}
+
+function planGrowthOf(context: LoopContext, set: StatefulSet): GrowthPlan {
+  if (!set.spec?.volumeClaimTemplates?.length || set.metadata.deletionTimestamp) return { grow: [], condition: undefined }
+  const claims = context.informer(persistentVolumeClaims)
+  return planVolumeGrowth(set, (name) => claims.get(`${set.metadata.namespace}/${name}`), context.clock.now())
+}
+
+/** What the API refuses (a class that does not let volumes grow) is told; the set goes on without. */
+async function growClaim(context: LoopContext, set: StatefulSet, claim: PersistentVolumeClaim): Promise<void> {
+  try {
+    await said(context, set, `update Claim ${claim.metadata.name}`, 'Update', () =>
+      context.client.resource(persistentVolumeClaims, claim.metadata.namespace).update(claim),
+    )
+  } catch (error) {
+    if (!isStatus(error, 'Forbidden') && !isStatus(error, 'Invalid')) throw error
+  }
 }
 
 function asRevision(revision: ControllerRevision): Revision {

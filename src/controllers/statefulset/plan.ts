@@ -5,7 +5,7 @@
  *  3. Updates go from the highest ordinal down to the partition, one at a time or maxUnavailable.
  * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
  */
-import type { StatefulSet, StatefulSetStatus } from '../../kinds/generated/types/apps-v1.ts'
+import type { StatefulSet, StatefulSetCondition, StatefulSetStatus } from '../../kinds/generated/types/apps-v1.ts'
 import type { Pod, PodTemplateSpec } from '../../kinds/generated/types/core-v1.ts'
 import { isPodReady, isPodTerminal, isPodTerminating, podAvailableInMs } from '../../kinds/pod-status.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
@@ -153,7 +153,10 @@ class Planner {
 }
 
 /** The status for the pods that are there; undefined: what is stored is right. */
-export function planStatus({ set, current, update, pods }: Observed, nowMs: number): StatefulSetStatus | undefined {
+export function planStatus(
+  { set, current, update, pods, condition }: Observed & { readonly condition?: StatefulSetCondition },
+  nowMs: number,
+): StatefulSetStatus | undefined {
   const minReadySeconds = set.spec?.minReadySeconds ?? 0
   const live = pods.filter((pod) => ordinalOf(set, pod) !== undefined && !isPodTerminal(pod))
   const ready = live.filter(isRunningAndReady)
@@ -172,6 +175,7 @@ export function planStatus({ set, current, update, pods }: Observed, nowMs: numb
     updatedReplicas: updated,
     collisionCount: set.status?.collisionCount ?? 0,
   }
+  if (condition) status.conditions = [...(set.status?.conditions ?? []).filter(({ type }) => type !== condition.type), condition]
   for (const field of ['readyReplicas', 'currentReplicas', 'updatedReplicas'] as const) if (status[field] === 0) delete status[field]
   return deepEqual(status, set.status) ? undefined : status
 }

@@ -1,6 +1,7 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { dns1123Label } from '../../machinery/names.ts'
+import { compareQuantity, isQuantity } from '../../machinery/quantity.ts'
 import { checkNonNegative, checkOptionalEnum, checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyClaimDefaults } from '../core/persistent-volume-claim.ts'
@@ -79,6 +80,8 @@ export const statefulSets = defineKind<StatefulSet>({
     if (!spec || !oldSpec) return []
     const rest = { ...spec } as Record<string, unknown>
     for (const field of mutableFields) rest[field] = oldSpec[field]
+    // Beyond upstream: volumes may be asked to grow; the controller then lets every replica's grow in turn.
+    if (isGrowth(spec.volumeClaimTemplates, oldSpec.volumeClaimTemplates)) rest.volumeClaimTemplates = oldSpec.volumeClaimTemplates
     if (deepEqual(rest, oldSpec)) return []
     const [last, ...others] = [...mutableFields].reverse()
     const list = others.reverse().map((f) => `'${f}'`)
@@ -115,6 +118,23 @@ export const statefulSets = defineKind<StatefulSet>({
   ],
   scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
 })
+
+type ClaimTemplates = StatefulSetSpec['volumeClaimTemplates']
+
+/** The same templates but for storage requests that have become larger. */
+function isGrowth(after: ClaimTemplates = [], before: ClaimTemplates = []): boolean {
+  if (after.length !== before.length) return false
+  return after.every((template, i) => {
+    const [storage, old] = [template, before[i]].map((one) => one?.spec?.resources?.requests?.storage)
+    if (storage === undefined || old === undefined || !isQuantity(storage) || compareQuantity(storage, old) < 0) return false
+    const { spec } = template
+    const same = {
+      ...template,
+      spec: { ...spec, resources: { ...spec?.resources, requests: { ...spec?.resources?.requests, storage: old } } },
+    }
+    return deepEqual(same, before[i])
+  })
+}
 
 function validateStrategy(errors: FieldError[], spec: StatefulSetSpec): void {
   const path = 'spec.updateStrategy'
