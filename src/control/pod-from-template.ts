@@ -1,4 +1,5 @@
 import type { Pod, PodTemplateSpec } from '../kinds/generated/types/core-v1.ts'
+import { dependsOnAnnotation } from '../kinds/keelson/depends-on.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import { deepClone } from '../machinery/deep-clone.ts'
 import type { KubeObject } from '../machinery/object.ts'
@@ -8,6 +9,9 @@ import { controllerReference } from './ownership.ts'
 export function podFromTemplate(template: PodTemplateSpec, ownerKind: KindRef, owner: KubeObject, name?: string): Pod {
   const { labels, annotations, finalizers } = template.metadata ?? {}
   const { namespace } = owner.metadata
+  // What the workload waits for, its pods wait for.
+  const dependsOn = owner.metadata.annotations?.[dependsOnAnnotation]
+  const told = { ...(dependsOn === undefined ? {} : { [dependsOnAnnotation]: dependsOn }), ...annotations }
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -15,7 +19,7 @@ export function podFromTemplate(template: PodTemplateSpec, ownerKind: KindRef, o
       ...(name === undefined ? { generateName: generatedPrefix(owner.metadata.name ?? '') } : { name }),
       ...(namespace ? { namespace } : {}),
       ...(labels ? { labels: { ...labels } } : {}),
-      ...(annotations ? { annotations: { ...annotations } } : {}),
+      ...(annotations || dependsOn !== undefined ? { annotations: told } : {}),
       ...(finalizers ? { finalizers: [...finalizers] } : {}),
       ownerReferences: [controllerReference(ownerKind, owner)],
     },

@@ -3,6 +3,7 @@ import { csrApprovingController, csrCleanerController, csrSigningController, typ
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts'
 import { cronJobController } from './cronjob/controller.ts'
 import { daemonSetController } from './daemonset/controller.ts'
+import { dependsOnController } from './depends-on/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
 import { disruptionController } from './disruption/controller.ts'
 import { endpointsController } from './endpoints/controller.ts'
@@ -75,5 +76,6 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     ephemeralVolumeController,
     volumeExpandController,
     resourceClaimController,
+    dependsOnController,
   ]
 }

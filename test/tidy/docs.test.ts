@@ -28,6 +28,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/scheduling.md: Starting with it': {
     notRun: 'flags of a server; test/integration/scheduler-options.test.ts gives the same files to one',
   },
+  'docs/depends-on.md: Start one workload after another': { runIn: 'test/tidy/docs.test.ts' },
   'docs/stop-and-start.md: Stop and start': { runIn: 'test/tidy/docs.test.ts' },
   'docs/storage.md: A volume that outlives its pod': { runIn: 'test/tidy/docs.test.ts' },
   'docs/troubleshooting.md: Starting over': { notRun: 'test/e2e takes clusters down and up in the same way' },
@@ -87,6 +88,12 @@ test('docs/custom-resources.md: the kind is served, and its rule refuses', async
   const queue = JSON.stringify({ apiVersion: 'example.com/v1', kind: 'Queue', metadata: { name: 'q' }, spec: { min: 2, max: 1 } })
   const refused = await cluster.sh(`echo '${queue}' | kubectl create -f -`)
   assert.match(refused.stderr, /spec\.min: Invalid value: .*min must be at most 1/)
+})
+
+test('docs/depends-on.md: the second workload waits for the first', async () => {
+  const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/depends-on.md', 'sh')[0]?.text}`)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /waits for deployment\/database, which /)
 })
 
 test('docs/storage.md: the claim is bound', async () => {

@@ -1,3 +1,4 @@
+import { dependsOnAnnotation } from '../../kinds/keelson/depends-on.ts'
 import type { Deployment, ReplicaSet } from '../../kinds/generated/types/apps-v1.ts'
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision'
@@ -19,7 +20,8 @@ function isOwn(key: string): boolean {
     key === maxReplicasAnnotation ||
     key === 'kubectl.kubernetes.io/last-applied-configuration' ||
     key === 'deprecated.deployment.rollback.to' ||
-    key.startsWith('keelson.dev/')
+    // What its pods wait for is theirs; all else of ours is the Deployment's.
+    (key.startsWith('keelson.dev/') && key !== dependsOnAnnotation)
   )
 }
 

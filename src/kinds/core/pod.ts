@@ -1,6 +1,7 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { countGeneration, defineKind, keepAllButStatus } from '../define-kind.ts'
 import type { Pod } from '../generated/types/core-v1.ts'
+import { gateNewPod } from '../keelson/depends-on.ts'
 import { runActionSubresources } from '../keelson/run-action.ts'
 import { isPodTerminal } from '../pod-status.ts'
 import { qosClass } from '../qos.ts'
@@ -26,6 +27,7 @@ export const pods = defineKind<Pod>({
     pod.metadata.generation = 1
     pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) }
     syncServiceAccount(pod)
+    gateNewPod(pod)
     if (pod.spec?.schedulingGates?.length)
       pod.status.conditions = [
         {
