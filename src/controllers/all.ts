@@ -1,6 +1,7 @@
 import type { ControllerDefinition } from '../control/contract.ts'
 import { csrApprovingController, csrCleanerController, csrSigningController, type SignCertificate } from './certificates/controllers.ts'
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts'
+import { configRolloutController } from './config-rollout/controller.ts'
 import { cronJobController } from './cronjob/controller.ts'
 import { daemonSetController } from './daemonset/controller.ts'
 import { dependsOnController } from './depends-on/controller.ts'
@@ -77,5 +78,6 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     volumeExpandController,
     resourceClaimController,
     dependsOnController,
+    configRolloutController,
   ]
 }

@@ -20,6 +20,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/admission.md: A policy': { runIn: 'test/tidy/docs.test.ts' },
   'docs/admission.md: Secure pods': { runIn: 'test/tidy/docs.test.ts' },
   'docs/access.md: Who is who': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/config-rollout.md: Roll out configuration, and back': { runIn: 'test/tidy/docs.test.ts' },
   'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
   'docs/custom-resources.md: Rules': { runIn: 'test/tidy/docs.test.ts' },
   'docs/performance.md: How to run': { notRun: 'it measures for minutes, on a machine that does nothing else' },
@@ -88,6 +89,11 @@ test('docs/custom-resources.md: the kind is served, and its rule refuses', async
   const queue = JSON.stringify({ apiVersion: 'example.com/v1', kind: 'Queue', metadata: { name: 'q' }, spec: { min: 2, max: 1 } })
   const refused = await cluster.sh(`echo '${queue}' | kubectl create -f -`)
   assert.match(refused.stderr, /spec\.min: Invalid value: .*min must be at most 1/)
+})
+
+test('docs/config-rollout.md: the configuration comes back with the rollback', async () => {
+  const { code, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/config-rollout.md', 'sh')[0]?.text}`)
+  assert.equal(code, 0, stderr)
 })
 
 test('docs/depends-on.md: the second workload waits for the first', async () => {

@@ -4,11 +4,11 @@ import type { Random } from '../../base/random.ts'
 import type { Client } from '../../client/contract.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import { ObjectInformer } from '../../client/informer.ts'
-import type { ConfigMap, Pod, Secret, Volume } from '../../kinds/generated/types/core-v1.ts'
+import { type ConfigReference, configReferences } from '../../kinds/core/config-references.ts'
+import type { ConfigMap, Pod, Secret } from '../../kinds/generated/types/core-v1.ts'
 import type { KindRef } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { podContainers } from '../pod/pod-view.ts'
 
 /** Reads the ConfigMaps and Secrets that pods of this node name. Undefined: there is none. */
 export type ObjectReader = {
@@ -31,7 +31,7 @@ type Entry = {
   readonly users: Set<string>
   readonly done: Promise<void>
 }
-type Kind = 'ConfigMap' | 'Secret'
+type Kind = ConfigReference['kind']
 
 /**
  * Watches exactly the ConfigMaps and Secrets that pods on this node name, one watch an object, from the first pod that names it to the
@@ -113,32 +113,10 @@ export class ObjectReferences implements ObjectReader {
   }
 }
 
-/** Every ConfigMap and Secret that a pod names, each once. Pure. */
-export function namedObjects(pod: Pod): { readonly kind: Kind; readonly name: string }[] {
-  const found = new Map<string, { kind: Kind; name: string }>()
-  const add = (kind: Kind, name: string | undefined) => {
-    if (name) found.set(`${kind}/${name}`, { kind, name })
-  }
-  for (const secret of pod.spec?.imagePullSecrets ?? []) add('Secret', secret.name)
-  for (const { container } of podContainers(pod.spec)) {
-    for (const source of container.envFrom ?? []) {
-      add('ConfigMap', source.configMapRef?.name)
-      add('Secret', source.secretRef?.name)
-    }
-    for (const variable of container.env ?? []) {
-      add('ConfigMap', variable.valueFrom?.configMapKeyRef?.name)
-      add('Secret', variable.valueFrom?.secretKeyRef?.name)
-    }
-  }
-  for (const volume of pod.spec?.volumes ?? []) addVolume(volume, add)
-  return [...found.values()]
-}
-
-function addVolume(volume: Volume, add: (kind: Kind, name: string | undefined) => void): void {
-  add('ConfigMap', volume.configMap?.name)
-  add('Secret', volume.secret?.secretName)
-  for (const source of volume.projected?.sources ?? []) {
-    add('ConfigMap', source.configMap?.name)
-    add('Secret', source.secret?.name)
-  }
+/** Every ConfigMap and Secret that a pod names, those for pulling its images too, each once. Pure. */
+export function namedObjects(pod: Pod): ConfigReference[] {
+  const found = configReferences(pod.spec)
+  const isNamed = (name: string) => found.some((one) => one.kind === 'Secret' && one.name === name)
+  for (const { name } of pod.spec?.imagePullSecrets ?? []) if (name && !isNamed(name)) found.push({ kind: 'Secret', name })
+  return found
 }
