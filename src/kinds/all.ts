@@ -60,7 +60,9 @@ import { deviceClasses } from './resource/device-class.ts'
 import { resourceClaimTemplates } from './resource/resource-claim-template.ts'
 import { resourceClaims } from './resource/resource-claim.ts'
 import { resourceSlices } from './resource/resource-slice.ts'
+import { podGroups } from './scheduling/pod-group.ts'
 import { priorityClasses } from './scheduling/priority-class.ts'
+import { workloads } from './scheduling/workload.ts'
 import { csiDrivers } from './storage/csi-driver.ts'
 import { csiNodes } from './storage/csi-node.ts'
 import { csiStorageCapacities } from './storage/csi-storage-capacity.ts'
@@ -136,7 +138,9 @@ export const allKinds = [
   resourceClaimTemplates,
   resourceClaims,
   resourceSlices,
+  podGroups,
   priorityClasses,
+  workloads,
   csiDrivers,
   csiNodes,
   csiStorageCapacities,

@@ -18,7 +18,7 @@ export type BinderOptions = {
   /** Binds in place of the API's subresource the pods that concern it. */
   readonly extender: ExtenderConfig | undefined
   /** Puts a pod that is still pending back into the queue and tells why; the message goes into its condition. */
-  readonly onFailed: (queued: QueuedPod, message: string, signal: AbortSignal) => Promise<void>
+  readonly onFailed: (queued: QueuedPod, message: string) => Promise<void>
 }
 
 /** Carries out a placement that has been decided and assumed: makes ready what the pod needs on the node, then posts the Binding. */
@@ -41,7 +41,7 @@ export class Binder {
       for (const reservation of reservations) await reservation.prepare(AbortSignal.any([signal, gone.signal]))
     } catch (error) {
       this.#options.observer.forget(queued.key, queued.pod)
-      if (!signal.aborted && !gone.signal.aborted) await this.#failed(queued, { nodeName, step: 'PreBind', error }, signal)
+      if (!signal.aborted && !gone.signal.aborted) await this.#failed(queued, { nodeName, step: 'PreBind', error })
       return
     } finally {
       for (const reservation of reservations) reservation.release()
@@ -63,21 +63,20 @@ export class Binder {
     } catch (error) {
       observer.forget(queued.key, queued.pod)
       if (signal.aborted || isStatus(error, 'NotFound')) return
-      await this.#failed(queued, { nodeName, step: 'Bind', error }, signal)
+      await this.#failed(queued, { nodeName, step: 'Bind', error })
     }
   }
 
   async #failed(
     queued: QueuedPod,
     { nodeName, step, error }: { readonly nodeName: string; readonly step: 'PreBind' | 'Bind'; readonly error: unknown },
-    signal: AbortSignal,
   ): Promise<void> {
     const why = error instanceof Error ? error.message : String(error)
     const message =
       step === 'Bind' ? `binding rejected: running Bind plugin "DefaultBinder": ${why}` : `running PreBind plugin "VolumeBinding": ${why}`
     this.#options.metrics.bindingFailed()
     this.#options.context.log.warn({ pod: queued.key, node: nodeName, isApiError: error instanceof StatusError }, message)
-    await this.#options.onFailed(queued, message, signal)
+    await this.#options.onFailed(queued, message)
   }
 }
 

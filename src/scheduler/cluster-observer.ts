@@ -3,7 +3,9 @@ import type { Informer } from '../client/informer-contract.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { Namespace, Node, Pod } from '../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
+import type { PodGroup } from '../kinds/generated/types/scheduling-v1alpha2.ts'
 import { isPodTerminal } from '../kinds/pod-status.ts'
+import { deepEqual } from '../machinery/deep-equal.ts'
 import { keyOf } from '../machinery/object.ts'
 import { isAssigned, type PodShape } from './core/pod-shape.ts'
 import type { SharedCluster } from './core/scheduler-core.ts'
@@ -20,6 +22,7 @@ export type SchedulerInformers = SpreadSources & {
   readonly nodes: Informer<Node>
   readonly namespaces: Informer<Namespace>
   readonly budgets: Informer<PodDisruptionBudget>
+  readonly podGroups: Informer<PodGroup>
   readonly storage: VolumeSources
 }
 
@@ -29,6 +32,7 @@ export function schedulerInformers(context: LoopContext): SchedulerInformers {
     nodes: context.informer(kindRefs.coreV1.nodes),
     namespaces: context.informer(kindRefs.coreV1.namespaces),
     budgets: context.informer(kindRefs.policyV1.podDisruptionBudgets),
+    podGroups: context.informer(kindRefs.schedulingV1alpha2.podGroups),
     storage: volumeSources(context),
     services: context.informer(kindRefs.coreV1.services),
     replicaSets: context.informer(kindRefs.appsV1.replicaSets),
@@ -62,6 +66,11 @@ export class ClusterObserver {
       informers.namespaces.onChange((change) => this.#namespaceChanged(change)),
       informers.nodes.onChange((change) => this.#nodeChanged(change)),
       informers.pods.onChange((change) => this.#podChanged(change)),
+      informers.podGroups.onChange(({ current, old }) => {
+        // Its status is ours: only a new group, or one with another specification, tells something.
+        if (current && current.spec !== old?.spec && !deepEqual(current.spec, old?.spec))
+          this.#wake({ kind: 'PodGroupChanged', namespace: current.metadata.namespace ?? '' })
+      }),
       ...this.#observeStorage(informers.storage),
     ]
     return () => removals.forEach((remove) => remove())

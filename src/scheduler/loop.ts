@@ -3,21 +3,20 @@ import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import { Binder } from './binder.ts'
 import { ClusterObserver, schedulerInformers } from './cluster-observer.ts'
 import { defaultConfiguration, type SchedulerConfiguration } from './config/scheduler-configuration.ts'
-import type { Placed } from './core/decision.ts'
-import { type DecisionRecord, DecisionRecords } from './core/decision-records.ts'
 import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from './core/fit-error.ts'
-import { judge, type Judged, type Refused } from './core/judgement.ts'
 import { isAssigned } from './core/pod-shape.ts'
 import { scan } from './core/scan.ts'
-import { type PodToPlace, type SharedCluster, sharedCluster } from './core/scheduler-core.ts'
+import { type SharedCluster, sharedCluster } from './core/scheduler-core.ts'
 import { Snapshot } from './core/snapshot.ts'
-import { defaultSpreadOf } from './default-spread.ts'
 import { explainPod } from './explain/explain.ts'
 import type { SchedulingExplanation } from './explain/explanation.ts'
 import { type SchedulingFailure, writePodCondition } from './pod-condition.ts'
 import { askExtenders, concerns } from './extenders/extender-client.ts'
 import type { ExtenderConfig } from './extenders/extender-config.ts'
 import { extenderJudgement } from './extenders/extender-judgement.ts'
+import { Gangs, groupKeyOf } from './gang/gangs.ts'
+import { writeGroupStatus } from './gang/group-status.ts'
+import { type Attempt, type Placement, Placer } from './placer.ts'
 import { noPreemption, Preemptor } from './preemptor.ts'
 import { type ProfileRuntime, profileRuntimes } from './profile-runtime.ts'
 import { isGated, type QueuedPod, SchedulingQueue } from './queue.ts'
@@ -46,9 +45,6 @@ export function createScheduler(options: { readonly context: LoopContext; readon
   return { run: (signal) => loop.run(signal), explain: (namespace, name) => loop.explain(namespace, name), metrics: loop.metrics }
 }
 
-/** One try to place one pod. */
-type Attempt = { readonly queued: QueuedPod; readonly profile: ProfileRuntime; readonly target: PodToPlace }
-
 /**
  * One decision at a time, synchronously on the snapshot; its write to the API runs beside the next decisions.
  *
@@ -67,7 +63,9 @@ class SchedulerLoop {
   readonly #preemptor: Preemptor
   readonly #binder: Binder
   readonly #informers: ReturnType<typeof schedulerInformers>
-  readonly #records: DecisionRecords
+  readonly #placer: Placer
+  readonly #gangs: Gangs
+  #signal = new AbortController().signal
   /** Decided pods whose volumes or devices are being made ready; they hold no place among the writes while they wait. */
   readonly #preparing = new Set<Promise<void>>()
   readonly #writes = new Set<Promise<void>>()
@@ -79,7 +77,6 @@ class SchedulerLoop {
     this.#context = context
     this.#config = config
     this.#cluster = sharedCluster(new Snapshot(config))
-    this.#records = new DecisionRecords({ recordsMax: config.recordsMax })
     this.#queue = new SchedulingQueue({
       clock: context.clock,
       onReady: () => this.#wake?.(),
@@ -93,6 +90,25 @@ class SchedulerLoop {
     })
     this.#informers = schedulerInformers(context)
     this.#profiles = profileRuntimes({ profiles: config.profiles, cluster: this.#cluster, context, informers: this.#informers })
+    this.#placer = new Placer({
+      context,
+      cluster: this.#cluster,
+      informers: this.#informers,
+      profiles: this.#profiles,
+      observer: this.#observer,
+      metrics: this.metrics,
+      recordsMax: config.recordsMax,
+    })
+    this.#gangs = new Gangs({
+      snapshot: this.#cluster.snapshot,
+      pods: this.#informers.pods,
+      groups: this.#informers.podGroups,
+      queue: this.#queue,
+      placer: this.#placer,
+      commit: (placement) => this.#commit(placement),
+      park: (queued, why) => this.#park(queued, why),
+      onTried: (group, outcome) => this.#track(this.#writes, writeGroupStatus(context, group, { ...outcome, signal: this.#signal })),
+    })
     this.#preemptor = new Preemptor({ context, budgets: this.#informers.budgets, metrics: this.metrics })
     this.#binder = new Binder({
       context,
@@ -100,12 +116,13 @@ class SchedulerLoop {
       nominations: this.#cluster.nominations,
       metrics: this.metrics,
       extender: config.extenders.find((e) => e.bindVerb !== ''),
-      onFailed: (queued, message, signal) => this.#bindingFailed(queued, message, signal),
+      onFailed: (queued, message) => this.#bindingFailed(queued, message),
     })
     this.metrics.watchQueue(() => this.#queue.counts())
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal
     const { storage, ...others } = this.#informers
     await Promise.all([...Object.values(others), ...Object.values(storage)].map((informer) => informer.synced(signal)))
     const stopObserving = this.#observer.start(this.#informers)
@@ -116,7 +133,7 @@ class SchedulerLoop {
         const queued = this.#queue.pop()
         if (!queued) await new Promise<void>((resolve) => (this.#wake = resolve))
         else {
-          this.#tryToSchedule(queued, signal)
+          this.#tryToSchedule(queued)
           if (this.#writes.size >= this.#config.writesMax) await new Promise<void>((resolve) => (this.#onWritten = resolve))
         }
         this.#wake = undefined
@@ -130,9 +147,9 @@ class SchedulerLoop {
   }
 
   /** A bug in a plugin must not stop the others: it is logged, and the pod tries again after its back-off. */
-  #tryToSchedule(queued: QueuedPod, signal: AbortSignal): void {
+  #tryToSchedule(queued: QueuedPod): void {
     try {
-      this.#schedule(queued, signal)
+      this.#schedule(queued)
     } catch (error) {
       this.#context.log.error(
         { pod: queued.key, error: String(error), stack: error instanceof Error ? error.stack : undefined },
@@ -143,104 +160,76 @@ class SchedulerLoop {
     }
   }
 
-  #schedule(queued: QueuedPod, signal: AbortSignal): void {
-    const profile = this.#profileOf(queued.pod)
-    const judged = judge(profile.podPlugins, queued.pod)
-    if ('kind' in judged) return this.#refused({ queued, profile, target: this.#target(queued, []) }, judged, signal)
+  #schedule(queued: QueuedPod): void {
+    const group = groupKeyOf(queued.pod)
+    if (group !== undefined && this.#gangs.schedule(group, queued)) return
+    const attempt = this.#placer.attempt(queued)
+    if (attempt.refused) {
+      this.metrics.decided('Unplaced', 0)
+      return this.#unplaced(attempt, diagnosisOfRefusal(this.#cluster.snapshot.nodeCount, attempt.refused))
+    }
     const extenders = this.#config.extenders.filter((e) => concerns(e, queued.pod))
-    if (extenders.length === 0) return this.#decide({ queued, profile, target: this.#target(queued, judged) }, signal)
-    this.#track(this.#preparing, this.#askAndDecide({ queued, profile, target: this.#target(queued, judged) }, extenders, signal))
+    if (extenders.length === 0) return this.#decide(attempt)
+    this.#track(this.#preparing, this.#askAndDecide(attempt, extenders))
   }
 
-  #decide({ queued, profile, target }: Attempt, signal: AbortSignal): void {
-    const { core } = profile
-    const startedMs = this.#context.clock.monotonicMs()
-    const position = core.snapshot.log.end
-    const decision = core.decide(target)
-    this.metrics.decided(decision.kind, this.#context.clock.monotonicMs() - startedMs)
-    if (decision.kind === 'Unplaced') return this.#unplaced({ queued, profile, target }, core.diagnose(target), signal)
-    const nodeName = core.snapshot.nodeName(decision.row)
-    this.#recordPlaced(queued, decision, position)
-    const reservations = (target.judged ?? []).flatMap((j) => (j.reserve ? [j.reserve(decision.row)] : []))
-    this.#observer.assume(queued.key, queued.pod, nodeName)
-    if (reservations.length === 0) this.#track(this.#writes, this.#binder.bind(queued, nodeName, signal))
-    else this.#track(this.#preparing, this.#binder.prepareAndBind(queued, { nodeName, reservations }, signal))
+  #decide(attempt: Attempt): void {
+    const placement = this.#placer.place(attempt)
+    if (placement.kind === 'Placed') this.#commit(placement)
+    else this.#unplaced(attempt, placement.diagnosis)
+  }
+
+  #commit({ attempt: { queued }, nodeName, reservations }: Placement): void {
+    if (reservations.length === 0) this.#track(this.#writes, this.#binder.bind(queued, nodeName, this.#signal))
+    else this.#track(this.#preparing, this.#binder.prepareAndBind(queued, { nodeName, reservations }, this.#signal))
   }
 
   /** The only decision that waits for others: what they leave is decided on the snapshot as it is after their answer. */
-  async #askAndDecide(attempt: Attempt, extenders: readonly ExtenderConfig[], signal: AbortSignal): Promise<void> {
+  async #askAndDecide(attempt: Attempt, extenders: readonly ExtenderConfig[]): Promise<void> {
     const { queued, profile, target } = attempt
     const { snapshot } = profile.core
     const release = this.#observer.hold(queued.key)
     try {
       const nodes = scan(profile.core.planOf(target), snapshot).rows.map((row) => snapshot.nodes[row]!)
-      const answer = await askExtenders(extenders, { pod: queued.pod, nodes, signal })
-      if (!this.#isStillPending(queued)) return
-      const judged = [...(target.judged ?? []), extenderJudgement(answer, snapshot)]
-      this.#decide({ queued, profile, target: this.#target(queued, judged) }, signal)
+      const answer = await askExtenders(extenders, { pod: queued.pod, nodes, signal: this.#signal })
+      if (this.#isStillPending(queued)) this.#decide(this.#placer.withJudged(attempt, extenderJudgement(answer, snapshot)))
     } catch (error) {
-      if (!signal.aborted) await this.#bindingFailed(queued, error instanceof Error ? error.message : String(error), signal)
+      if (!this.#signal.aborted) await this.#bindingFailed(queued, error instanceof Error ? error.message : String(error))
     } finally {
       release()
     }
   }
 
-  #refused(attempt: Attempt, refused: Refused, signal: AbortSignal): void {
-    this.metrics.decided('Unplaced', 0)
-    this.#unplaced(attempt, diagnosisOfRefusal(this.#cluster.snapshot.nodeCount, refused), signal)
-  }
-
-  #unplaced({ queued, profile, target }: Attempt, diagnosis: Diagnosis, signal: AbortSignal): void {
-    this.#records.set(queued.pod.metadata.uid ?? queued.key, {
-      ...this.#recordBase(queued, this.#cluster.snapshot.log.end),
-      feasible: 0,
-      placed: undefined,
-      best: [],
-      rejections: [...diagnosis.nodesByPlugin].map(([plugin, nodes]) => ({ plugin, nodes })),
-    })
+  #unplaced({ queued, profile, target }: Attempt, diagnosis: Diagnosis): void {
+    this.#placer.recordUnplaced(queued, diagnosis)
     const preemption = profile.preempts ? this.#preemptor.plan(profile.core, target, diagnosis) : noPreemption
-    this.#queue.park(queued, new Set(diagnosis.nodesByPlugin.keys()))
-    const message = fitErrorMessage(diagnosis, preemption.message)
-    this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
     const { nominatedNodeName } = preemption
+    const message = fitErrorMessage(diagnosis, preemption.message)
+    this.#park(queued, { message, plugins: new Set(diagnosis.nodesByPlugin.keys()), nominatedNodeName })
+    if (preemption.victims.length > 0) this.#track(this.#writes, this.#preemptor.evict(target, preemption, this.#signal))
+  }
+
+  #park(
+    queued: QueuedPod,
+    why: { readonly message: string; readonly plugins: ReadonlySet<string>; readonly nominatedNodeName?: string | undefined },
+  ): void {
+    const { message, plugins, nominatedNodeName } = why
+    this.#queue.park(queued, plugins)
+    this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
     const failure = { reason: 'Unschedulable', message, ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) }
-    this.#track(this.#writes, this.#report(queued, failure, signal))
-    if (preemption.victims.length > 0) this.#track(this.#writes, this.#preemptor.evict(target, preemption, signal))
-  }
-
-  #recordBase(queued: QueuedPod, position: number): Pick<DecisionRecord, 'position' | 'atMs' | 'attempts' | 'nodeCount'> {
-    return { position, atMs: this.#context.clock.now(), attempts: queued.attempts, nodeCount: this.#cluster.snapshot.nodeCount }
-  }
-
-  #recordPlaced(queued: QueuedPod, decision: Placed, position: number): void {
-    const nodeName = (row: number) => this.#cluster.snapshot.nodeName(row)
-    const { row, score, ties, draw, feasible } = decision
-    this.#records.set(queued.pod.metadata.uid ?? queued.key, {
-      ...this.#recordBase(queued, position),
-      feasible,
-      placed: { node: nodeName(row), score, ties, draw },
-      best: decision.best(8).map((b) => ({ node: nodeName(b.row), score: b.score })),
-      rejections: [],
-    })
+    this.#track(this.#writes, this.#report(queued, failure))
   }
 
   explain(namespace: string, name: string): SchedulingExplanation | undefined {
     const key = `${namespace}/${name}`
     const pod = this.#informers.pods.get(key)
     if (!pod) return undefined
-    const { core, podPlugins } = this.#profileOf(pod)
-    const judged = judge(podPlugins, pod)
+    const { profile, target, refused } = this.#placer.asked({ key, pod, priority: pod.spec?.priority ?? 0 })
     return explainPod({
-      core,
-      target: {
-        key,
-        pod,
-        priority: pod.spec?.priority ?? 0,
-        defaultSpread: defaultSpreadOf(pod, this.#informers),
-        judged: 'kind' in judged ? [] : judged,
-      },
-      refused: 'kind' in judged ? judged : undefined,
-      record: this.#records.get(pod.metadata.uid ?? key),
+      core: profile.core,
+      target,
+      refused,
+      record: this.#placer.recordOf(pod, key),
       isOurs: this.#isOurs(pod),
       isGated: isGated(pod),
     })
@@ -248,15 +237,6 @@ class SchedulerLoop {
 
   #isOurs(pod: Pod): boolean {
     return this.#profiles.has(pod.spec?.schedulerName || 'default-scheduler')
-  }
-
-  /** Of a pod that is another scheduler's: the first profile, so that it can be explained. */
-  #profileOf(pod: Pod): ProfileRuntime {
-    return this.#profiles.get(pod.spec?.schedulerName || 'default-scheduler') ?? this.#profiles.values().next().value!
-  }
-
-  #target({ key, pod, priority }: QueuedPod, judged: readonly Judged[]): PodToPlace {
-    return { key, pod, priority, defaultSpread: defaultSpreadOf(pod, this.#informers), judged }
   }
 
   #track(among: Set<Promise<void>>, work: Promise<void>): void {
@@ -269,11 +249,11 @@ class SchedulerLoop {
   }
 
   /** Somebody bound it first, it was replaced, or the server had trouble: look at what is and try again after the back-off. */
-  async #bindingFailed(queued: QueuedPod, message: string, signal: AbortSignal): Promise<void> {
+  async #bindingFailed(queued: QueuedPod, message: string): Promise<void> {
     if (!this.#isStillPending(queued)) return
     this.#queue.retry(queued)
     this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
-    await this.#report(queued, { reason: 'SchedulerError', message }, signal)
+    await this.#report(queued, { reason: 'SchedulerError', message })
   }
 
   /** Whether the pod still needs a node; it then goes on as what it is now. */
@@ -285,11 +265,8 @@ class SchedulerLoop {
     return true
   }
 
-  async #report(queued: QueuedPod, failure: Omit<SchedulingFailure, 'signal'>, signal: AbortSignal): Promise<void> {
-    await writePodCondition(this.#context, this.#latest(queued), { ...failure, signal })
-  }
-
-  #latest(queued: QueuedPod): Pod {
-    return this.#informers.pods.get(queued.key) ?? queued.pod
+  async #report(queued: QueuedPod, failure: Omit<SchedulingFailure, 'signal'>): Promise<void> {
+    const latest = this.#informers.pods.get(queued.key) ?? queued.pod
+    await writePodCondition(this.#context, latest, { ...failure, signal: this.#signal })
   }
 }

@@ -109,6 +109,15 @@ export class SchedulingQueue {
     }
   }
 
+  /** Takes a pod out wherever it waits, to be tried now; undefined when it is not here or is gated. */
+  take(key: string): QueuedPod | undefined {
+    const slot = this.#slots.get(key)
+    if (!slot || slot.place === 'gated') return undefined
+    this.remove(key)
+    slot.queued.attempts++
+    return slot.queued
+  }
+
   /** No node took it: wait for an event that may help one of the plugins. */
   park(queued: QueuedPod, rejectedBy: ReadonlySet<string>): void {
     queued.rejectedBy = rejectedBy

@@ -14,6 +14,7 @@ export type ClusterEvent =
   | { readonly kind: 'NamespaceChanged' }
   /** Claims, volumes, classes, drivers; `namespace` where it is a claim's. */
   | { readonly kind: 'StorageChanged'; readonly namespace?: string }
+  | { readonly kind: 'PodGroupChanged'; readonly namespace: string }
 
 const storagePlugins = ['VolumeBinding', 'VolumeRestrictions', 'NodeVolumeLimits', 'VolumeZone'] as const
 const storagePluginsByPod = ['VolumeRestrictions', 'NodeVolumeLimits'] as const
@@ -39,6 +40,8 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
       )
     case 'NamespaceChanged':
       return rejectedBy.has('InterPodAffinity')
+    case 'PodGroupChanged':
+      return event.namespace === shape.namespace && rejectedBy.has('GangScheduling')
     case 'StorageChanged':
       return (event.namespace ?? shape.namespace) === shape.namespace && storagePlugins.some((name) => rejectedBy.has(name))
   }

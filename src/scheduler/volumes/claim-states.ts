@@ -1,11 +1,7 @@
 import type { PersistentVolumeClaim, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { StorageClass } from '../../kinds/generated/types/storage-v1.ts'
+import { classNameOfClaim, volumeAnnotations } from '../../kinds/storage/volume-binding.ts'
 import { claimsOf, type PodClaim, type VolumeSources } from './volume-sources.ts'
-
-/** Written by whoever finished binding a claim, and by the scheduler for the provisioner. */
-export const bindCompleted = 'pv.kubernetes.io/bind-completed'
-export const boundByController = 'pv.kubernetes.io/bound-by-controller'
-export const selectedNode = 'volume.kubernetes.io/selected-node'
 
 export type UnboundClaim = { readonly claim: PersistentVolumeClaim; readonly storageClass: StorageClass }
 
@@ -26,11 +22,11 @@ export function claimStates(pod: Pod, sources: VolumeSources): ClaimStates {
     const claim = sources.claims.get(of.key)
     const problem = problemOf(of, claim, pod)
     if (problem !== undefined) return { kind: 'Waits', reason: problem }
-    if (claim!.spec?.volumeName && claim!.metadata.annotations?.[bindCompleted] !== undefined) {
+    if (claim!.spec?.volumeName && claim!.metadata.annotations?.[volumeAnnotations.bindCompleted] !== undefined) {
       bound.push(claim!)
       continue
     }
-    const storageClass = sources.storageClasses.get(claim!.spec?.storageClassName ?? '')
+    const storageClass = sources.storageClasses.get(classNameOfClaim(claim!) ?? '')
     const isDelayed = storageClass?.volumeBindingMode === 'WaitForFirstConsumer'
     if (!isDelayed || claim!.spec?.volumeName) return { kind: 'Waits', reason: 'pod has unbound immediate PersistentVolumeClaims' }
     unbound.push({ claim: claim!, storageClass })

@@ -3,9 +3,11 @@ import type { LoopContext } from '../../control/contract.ts'
 import type { PersistentVolumeClaim } from '../../kinds/generated/types/core-v1.ts'
 import { keyOf } from '../../machinery/object.ts'
 import type { Reservation } from '../core/judgement.ts'
-import { bindCompleted, boundByController, selectedNode } from './claim-states.ts'
+import { volumeAnnotations } from '../../kinds/storage/volume-binding.ts'
 import type { VolumePlan } from './volume-binding.ts'
 import type { VolumeSources } from './volume-sources.ts'
+
+const { bindCompleted, boundByController, selectedNode } = volumeAnnotations
 
 /** How long a pod waits for its volumes before it is decided anew; upstream's bindTimeoutSeconds. */
 const bindTimeoutMs = 600_000

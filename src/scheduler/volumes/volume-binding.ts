@@ -1,12 +1,12 @@
 import type { Node, PersistentVolume } from '../../kinds/generated/types/core-v1.ts'
-import { bestVolume, isReachable, requestedStorage } from '../../kinds/volume-match.ts'
+import { findVolumeForClaim, volumeAnnotations, volumeReachableFrom } from '../../kinds/storage/volume-binding.ts'
 import { keyOf } from '../../machinery/object.ts'
 import { compareQuantity } from '../../machinery/quantity.ts'
 import { matches, selectorFrom } from '../../machinery/label-selector.ts'
 import type { PodPlugin } from '../core/judgement.ts'
 import type { Rejection } from '../core/plugin.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import { type ClaimStates, claimStates, selectedNode, type UnboundClaim } from './claim-states.ts'
+import { type ClaimStates, claimStates, type UnboundClaim } from './claim-states.ts'
 import type { VolumeBinder } from './volume-binder.ts'
 import type { VolumeSources } from './volume-sources.ts'
 
@@ -74,7 +74,7 @@ function problemsOn(node: Node, { bound, unbound }: Known, supply: Supply): read
     const volume = supply.sources.volumes.get(name)
     if (!volume)
       problems.push({ reason: volumeGone, detail: `claim ${claim.metadata.name} is bound to volume ${name}, which does not exist` })
-    else if (!isReachable(volume, node))
+    else if (!volumeReachableFrom(volume, node))
       problems.push({ reason: affinityConflict, detail: `volume ${name} of claim ${claim.metadata.name} cannot be reached from here` })
   }
   if (unbound.length === 0) return problems
@@ -87,13 +87,14 @@ function planOn(node: Node, unbound: readonly UnboundClaim[], supply: Supply): V
   const bind: VolumePlan['bind'][number][] = []
   const provision: UnboundClaim['claim'][] = []
   const chosen = new Set<string>()
+  const free = () => supply.sources.volumes.list().filter(({ metadata }) => !chosen.has(metadata.name!) && !supply.isTaken(metadata.name!))
   const inOrder = [...unbound].sort((a, b) => compareQuantity(requestedStorage(a.claim), requestedStorage(b.claim)))
   for (const of of inOrder) {
     const { claim } = of
-    const meant = claim.metadata.annotations?.[selectedNode]
+    const meant = claim.metadata.annotations?.[volumeAnnotations.selectedNode]
     if (meant !== undefined && meant !== node.metadata.name)
       return { reason: nothingToBind, detail: `a volume for claim ${claim.metadata.name} is being made for node ${meant}` }
-    const volume = meant === undefined ? bestVolume(candidates(node, supply, chosen), claim) : undefined
+    const volume = meant === undefined ? findVolumeForClaim(claim, free(), { node }) : undefined
     if (volume) {
       chosen.add(volume.metadata.name!)
       bind.push({ claim, volume })
@@ -106,12 +107,7 @@ function planOn(node: Node, unbound: readonly UnboundClaim[], supply: Supply): V
   return { bind, provision }
 }
 
-function* candidates(node: Node, { sources, isTaken }: Supply, chosen: ReadonlySet<string>): Generator<PersistentVolume> {
-  for (const volume of sources.volumes.list()) {
-    const name = volume.metadata.name!
-    if (!chosen.has(name) && !isTaken(name) && isReachable(volume, node)) yield volume
-  }
-}
+const requestedStorage = ({ spec }: UnboundClaim['claim']) => String(spec?.resources?.requests?.storage ?? '0')
 
 function provisioningProblem(node: Node, { claim, storageClass }: UnboundClaim, sources: VolumeSources): Problem | undefined {
   const name = claim.metadata.name!

@@ -1,3 +1,4 @@
+import { claimNameOf } from '../../kinds/storage/volume-binding.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { Informer } from '../../client/informer-contract.ts'
 import type { LoopContext } from '../../control/contract.ts'
@@ -40,7 +41,7 @@ export function claimsOf(pod: Pod): readonly PodClaim[] {
   const found: PodClaim[] = []
   for (const volume of pod.spec?.volumes ?? []) {
     const isEphemeral = volume.ephemeral !== undefined
-    const name = isEphemeral ? `${pod.metadata.name}-${volume.name}` : volume.persistentVolumeClaim?.claimName
+    const name = claimNameOf(pod, volume)
     if (name !== undefined) found.push({ volume: volume.name, key: `${pod.metadata.namespace}/${name}`, name, isEphemeral })
   }
   return found

@@ -5,9 +5,10 @@ import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec
 import type { StorageClass } from '../../kinds/generated/types/storage-v1.ts'
 import { podCondition } from '../../kinds/pod-status.ts'
 import { type SimCluster, withCluster } from '../sim-cluster.ts'
-import { bindCompleted, selectedNode } from './claim-states.ts'
+import { volumeAnnotations } from '../../kinds/storage/volume-binding.ts'
 
 const { coreV1, storageV1 } = kindRefs
+const { bindCompleted, selectedNode } = volumeAnnotations
 const claimsOf = (c: SimCluster) => c.client.resource(coreV1.persistentVolumeClaims, 'default')
 
 async function addClass(c: SimCluster, name: string, fields: Partial<StorageClass> = {}): Promise<void> {

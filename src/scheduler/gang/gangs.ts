@@ -1,0 +1,140 @@
+import type { Informer } from '../../client/informer-contract.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { PodGroup } from '../../kinds/generated/types/scheduling-v1alpha2.ts'
+import { isPodTerminal } from '../../kinds/pod-status.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import { isAssigned } from '../core/pod-shape.ts'
+import { type Diagnosis, fitErrorMessage } from '../core/fit-error.ts'
+import type { Attempt, Placement, Placer } from '../placer.ts'
+import type { QueuedPod, SchedulingQueue } from '../queue.ts'
+import { domainJudgement, domainsOf } from './group-domains.ts'
+
+const groupIndex = 'scheduling-group'
+/** The plugin's name, as upstream's. */
+export const gangPlugin = 'GangScheduling'
+
+/** `namespace/name` of the pod's group, if it is in one. */
+export function groupKeyOf(pod: Pod): string | undefined {
+  const name = pod.spec?.schedulingGroup?.podGroupName
+  return name ? `${pod.metadata.namespace}/${name}` : undefined
+}
+
+export type GangsOptions = {
+  readonly snapshot: Snapshot
+  readonly pods: Informer<Pod>
+  readonly groups: Informer<PodGroup>
+  readonly queue: SchedulingQueue
+  readonly placer: Placer
+  readonly commit: (placement: Placement) => void
+  /** Parks the pod with a message for its condition; what may wake it are the plugins named. */
+  readonly park: (queued: QueuedPod, why: { readonly message: string; readonly plugins: ReadonlySet<string> }) => void
+  readonly onTried: (group: PodGroup, outcome: { readonly isScheduled: boolean; readonly message: string }) => void
+}
+
+/**
+ * Places the pods of a group (scheduling.k8s.io/v1alpha2 PodGroup with the gang policy) all at once or not at all: when `minCount` of
+ * them, with those that run already, have places at the same moment, they are bound; otherwise all of them are taken back.
+ * Groups do not preempt.
+ */
+export class Gangs {
+  readonly #options: GangsOptions
+
+  constructor(options: GangsOptions) {
+    this.#options = options
+    options.pods.addIndex(groupIndex, (pod) => {
+      const key = groupKeyOf(pod)
+      return key === undefined ? [] : [key]
+    })
+  }
+
+  /** False: the group asks nothing of its pods together, this one is placed by itself. */
+  schedule(groupKey: string, first: QueuedPod): boolean {
+    const group = this.#options.groups.get(groupKey)
+    const gang = group?.spec.schedulingPolicy.gang
+    if (group && !gang) return false
+    const members = this.#members(groupKey, first)
+    if (!group || !gang) {
+      this.#parkAll(members, `waiting for pod group ${JSON.stringify(groupKey)} to be created`)
+      return true
+    }
+    const running = this.#options.pods.byIndex(groupIndex, groupKey).filter((p) => isAssigned(p) && !isPodTerminal(p)).length
+    if (running + members.length < gang.minCount) {
+      const message = `pod group ${JSON.stringify(groupKey)} has ${running + members.length} of the ${gang.minCount} pods that it needs`
+      this.#parkAll(members, message)
+      return true
+    }
+    this.#placeTogether({ group, groupKey, members, needed: Math.max(0, gang.minCount - running) })
+    return true
+  }
+
+  #members(groupKey: string, first: QueuedPod): readonly QueuedPod[] {
+    const { pods, queue } = this.#options
+    const others = pods.byIndex(groupIndex, groupKey).flatMap((pod) => {
+      const key = `${pod.metadata.namespace}/${pod.metadata.name}`
+      return key === first.key ? [] : (queue.take(key) ?? [])
+    })
+    return [first, ...others].sort((a, b) => b.priority - a.priority || a.order - b.order)
+  }
+
+  #placeTogether(input: { group: PodGroup; groupKey: string; members: readonly QueuedPod[]; needed: number }): void {
+    const { group, groupKey, members, needed } = input
+    const key = group.spec.schedulingConstraints?.topology?.[0]?.key
+    const domains = key === undefined ? [undefined] : domainsOf(this.#options.snapshot, key)
+    let best: Try = { placements: [], misfits: [] }
+    for (const domain of domains) {
+      const tried = this.#try(members, domain === undefined ? undefined : { key: key!, domain })
+      if (tried.placements.length >= needed) return this.#commit(group, tried, members.length)
+      for (const placement of tried.placements) this.#options.placer.takeBack(placement)
+      if (tried.placements.length >= best.placements.length) best = tried
+    }
+    const why = best.misfits[0] ? fitErrorMessage(best.misfits[0].diagnosis) : `no node has label ${key}`
+    const where = key === undefined ? '' : ` in one domain of ${key}`
+    const message = `pod group ${JSON.stringify(groupKey)} needs ${needed} places at once${where}, ${best.placements.length} were found: ${why}`
+    this.#options.onTried(group, { isScheduled: false, message })
+    this.#parkAll(
+      members,
+      message,
+      best.misfits.flatMap((m) => [...m.diagnosis.nodesByPlugin.keys()]),
+    )
+  }
+
+  #try(members: readonly QueuedPod[], within: { readonly key: string; readonly domain: string } | undefined): Try {
+    const { placer, snapshot } = this.#options
+    const placements: Placement[] = []
+    const misfits: Try['misfits'][number][] = []
+    for (const queued of members) {
+      const attempt = placer.attempt(queued)
+      if (attempt.refused) {
+        const { plugin, reason } = attempt.refused
+        const nodesByPlugin = new Map([[plugin, snapshot.nodeCount]])
+        misfits.push({
+          attempt,
+          diagnosis: { nodeCount: snapshot.nodeCount, reasons: new Map(), nodesByPlugin, resolvableRows: noRows, refusal: reason },
+        })
+        continue
+      }
+      const placed = placer.place(within ? placer.withJudged(attempt, domainJudgement(snapshot, within)) : attempt)
+      if (placed.kind === 'Placed') placements.push(placed)
+      else misfits.push({ attempt, diagnosis: placed.diagnosis })
+    }
+    return { placements, misfits }
+  }
+
+  #commit(group: PodGroup, { placements, misfits }: Try, memberCount: number): void {
+    for (const placement of placements) this.#options.commit(placement)
+    for (const { attempt, diagnosis } of misfits)
+      this.#options.park(attempt.queued, { message: fitErrorMessage(diagnosis), plugins: new Set(diagnosis.nodesByPlugin.keys()) })
+    this.#options.onTried(group, { isScheduled: true, message: `${placements.length} of ${memberCount} waiting pods were placed at once` })
+  }
+
+  #parkAll(members: readonly QueuedPod[], message: string, plugins: readonly string[] = []): void {
+    for (const queued of members) this.#options.park(queued, { message, plugins: new Set([gangPlugin, ...plugins]) })
+  }
+}
+
+type Try = {
+  readonly placements: readonly Placement[]
+  readonly misfits: readonly { readonly attempt: Attempt; readonly diagnosis: Diagnosis }[]
+}
+
+const noRows = new Int32Array(0)
