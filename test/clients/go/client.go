@@ -327,7 +327,7 @@ func informerSurvivesRestart(ctx context.Context, config *rest.Config) error {
 	var added, deleted, resynced atomic.Int32
 	factory := informers.NewSharedInformerFactoryWithOptions(set, time.Second, informers.WithNamespace(namespace))
 	informer := factory.Core().V1().ConfigMaps().Informer()
-	_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+	registration, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: func(any) { added.Add(1) },
 		UpdateFunc: func(old, current any) {
 			if old.(*corev1.ConfigMap).ResourceVersion == current.(*corev1.ConfigMap).ResourceVersion {
@@ -342,7 +342,8 @@ func informerSurvivesRestart(ctx context.Context, config *rest.Config) error {
 	stop := make(chan struct{})
 	defer close(stop)
 	factory.Start(stop)
-	factory.WaitForCacheSync(stop)
+	// The cache is filled before the handler has heard of all that is in it.
+	cache.WaitForCacheSync(stop, registration.HasSynced)
 	before := int(added.Load())
 	if before != len(informer.GetStore().List()) || before == 0 {
 		return fmt.Errorf("%d added, %d kept", before, len(informer.GetStore().List()))
