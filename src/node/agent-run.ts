@@ -259,7 +259,16 @@ export class AgentRun {
 
   #createHost(files: AgentFiles, { roots }: Awaited<ReturnType<typeof prepareAgentFiles>>): PodHost {
     const cgroups = files.cgroupRoot === undefined ? undefined : machinePodCgroups(files.cgroupRoot)
-    return machinePodHost({ roots, volumes: this.#volumes!, references: this.#references, cgroups, clusterDns: files.clusterDns })
+    const { client } = this.#options
+    const handlerOf = async (name: string) => (await client.resource(kindRefs.nodeV1.runtimeClasses).get(name)).handler
+    return machinePodHost({
+      roots,
+      volumes: this.#volumes!,
+      references: this.#references,
+      cgroups,
+      clusterDns: files.clusterDns,
+      handlerOf,
+    })
   }
 
   #createContext({

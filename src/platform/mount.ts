@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import { runProgramChecked } from './run-program.ts'
 
 const timeoutMs = 20_000
@@ -7,6 +7,12 @@ const timeoutMs = 20_000
 export async function mountTmpfs(directory: string, options: { readonly sizeBytes?: number; readonly mode: number }): Promise<void> {
   const settings = [`mode=${options.mode.toString(8)}`, ...(options.sizeBytes === undefined ? [] : [`size=${options.sizeBytes}`])]
   await runProgramChecked('mount', ['-t', 'tmpfs', '-o', ['nosuid,nodev', ...settings].join(','), 'tmpfs', directory], { timeoutMs })
+}
+
+/** Whether files in the directory live in memory and are gone after a reboot. Source: statfs(2), TMPFS_MAGIC and RAMFS_MAGIC. */
+export function isInMemory(directory: string): boolean {
+  const { type } = statfsSync(directory)
+  return type === 0x0102_1994 || type === 0x8584_58f6
 }
 
 /** Shows a file or directory at another place as well. The source is taken as it is: no link in it is resolved by the program. */

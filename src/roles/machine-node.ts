@@ -2,7 +2,7 @@
  * A real node: containerd, the pod network, the agent, the service network and DNS, composed for one network namespace.
  * What runs in it outlives it: a restart finds containers, rules and routes as they are.
  */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -22,6 +22,7 @@ import { createContainerdSupervisor, useExternalContainerd } from '../node/conta
 import { pauseImageName } from '../node/containerd/pause-image.ts'
 import { createNodeAgent } from '../node/node-agent.ts'
 import { createCriRuntime } from '../node/runtime/cri/cri-runtime.ts'
+import { isInMemory, mountTmpfs } from '../platform/mount.ts'
 import type { CertifiedKey } from '../platform/pki/certificate.ts'
 import { createProxy } from '../proxy/loop.ts'
 import { clusterNetwork } from './cluster-network.ts'
@@ -70,6 +71,7 @@ async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal):
   const { client, clock, random, log, nodeName } = options
   const informers = new InformerFactory({ client, clock, random, log })
   informers.start(signal)
+  await keepStateInMemory(options)
   const network = podNetwork(options)
   // Before anything here can send a packet.
   await network.guard()
@@ -105,6 +107,20 @@ async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal):
     await runtime.close()
     await engine.stop()
     await informers.ended()
+  }
+}
+
+/**
+ * Run-time state must be gone after a reboot, and every start of a container writes some of it. Where /run is on a disk, the node's
+ * folder there becomes a tmpfs of its own; one that is in use already stays as it is. Its teardown takes the mount away.
+ */
+async function keepStateInMemory({ paths: { stateDir }, log }: MachineNodeOptions): Promise<void> {
+  mkdirSync(stateDir, { recursive: true })
+  if (isInMemory(stateDir) || readdirSync(stateDir).length > 0) return
+  try {
+    await mountTmpfs(stateDir, { mode: 0o711 })
+  } catch (error) {
+    log.warn({ directory: stateDir, error: (error as Error).message }, 'run-time state is kept on a disk')
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 /** Where a node keeps things, all derived from its data directory so that several nodes and clusters never meet. */
 export type NodePaths = {
   readonly dataDir: string
-  /** Short and on tmpfs: sockets' paths may have 107 bytes. */
+  /** Short (sockets' paths may have 107 bytes) and in memory: gone after a reboot. */
   readonly stateDir: string
   readonly containerdSocket: string
   readonly cniConfigDir: string
@@ -12,7 +12,6 @@ export type NodePaths = {
   /** Pods' directories are below `pods/`. */
   readonly podsDir: string
   readonly logsDir: string
-  readonly memoryDir: string
   /** containerd's `certs.d`: one `hosts.toml` a registry; shared by all nodes of a cluster on this machine. */
   readonly registriesDir: string
   /** Below it every cgroup of this node's pods. */
@@ -32,7 +31,6 @@ export function nodePaths(dataDir: string, registriesDir = join(dataDir, 'regist
     cniAddressDir: join(stateDir, 'addresses'),
     podsDir: join(dataDir, 'kubelet'),
     logsDir: join(dataDir, 'log'),
-    memoryDir: join(stateDir, 'memory'),
     registriesDir,
     cgroupRoot: `/keelson-${id}`,
     pkiDir: join(dataDir, 'node-pki'),

@@ -87,6 +87,15 @@ function declareTests(place: NonNullable<typeof own>): void {
     await world.remove('rich')
   })
 
+  test("a pod's RuntimeClass leads to the engine's handler of another name", async () => {
+    await world.client
+      .resource(kindRefs.nodeV1.runtimeClasses)
+      .create({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'plain' }, handler: 'runc' })
+    await world.create('classy', { runtimeClassName: 'plain', restartPolicy: 'Never', containers: [shell('echo here')] })
+    assert.equal((await world.until('classy', isOver))?.status?.phase, 'Succeeded')
+    await world.remove('classy')
+  })
+
   test('a changed ConfigMap reaches the running container without a restart', async () => {
     const maps = world.client.resource<ConfigMap>(kindRefs.coreV1.configMaps, 'default')
     await maps.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'live' }, data: { value: 'old' } })

@@ -60,7 +60,7 @@ test('a hostname is cut to what a kernel takes', () => {
 })
 
 test("the sandbox has the pod's ports, and no name of its own in the host network", () => {
-  const input = { attempt: 0, logDirectory: '/l', cgroupParent: '/c', dns: host, clusterDomain: 'cluster.local' }
+  const input = { attempt: 0, logDirectory: '/l', cgroupParent: '/c', dns: host, clusterDomain: 'cluster.local', runtimeHandler: '' }
   const ports = [{ containerPort: 80, hostPort: 8080 }, { containerPort: 81 }]
   const spec = sandboxSpecOf({ pod: podOf({ containers: [{ name: 'c', ports }] }), ...input })
   assert.deepEqual(spec.portMappings, [{ protocol: 'TCP', containerPort: 80, hostPort: 8080, hostIp: '' }])

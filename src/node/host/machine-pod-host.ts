@@ -22,13 +22,15 @@ export type MachinePodHostOptions = {
   readonly references: ObjectReferences
   readonly cgroups: PodCgroups | undefined
   readonly clusterDns: ClusterDns
+  /** The engine's handler for a RuntimeClass; rejects when there is no such class. */
+  readonly handlerOf: (runtimeClassName: string) => Promise<string>
 }
 
 const terminationPathDefault = '/dev/termination-log'
 
 /** The PodHost of a real machine: files below its roots, cgroups, mounts. */
 export function machinePodHost(options: MachinePodHostOptions): PodHost {
-  const { roots, volumes, references, cgroups, clusterDns } = options
+  const { roots, volumes, references, cgroups, clusterDns, handlerOf } = options
   const directoriesOf = (pod: Pod) => podDirectories(roots, identityOf(pod))
   const host: PodHost = {
     prepare: async (pod, signal) => {
@@ -55,6 +57,7 @@ export function machinePodHost(options: MachinePodHostOptions): PodHost {
         cgroupParent: cgroups?.path(pod) ?? '',
         dns: podDns(pod, clusterDns, host),
         clusterDomain: clusterDns.domain,
+        runtimeHandler: pod.spec?.runtimeClassName ? await handlerOf(pod.spec.runtimeClassName) : '',
       })
     },
     containerMounts: async (pod, container, hostOptions) => [

@@ -12,10 +12,13 @@ export type SandboxSpecInput = {
   readonly cgroupParent: string
   readonly dns: SandboxSpec['dns']
   readonly clusterDomain: string
+  /** What the pod's RuntimeClass names; empty: the engine's default. */
+  readonly runtimeHandler: string
 }
 
 /** The engine's description of a pod's sandbox. Pure. */
-export function sandboxSpecOf({ pod, attempt, logDirectory, cgroupParent, dns, clusterDomain }: SandboxSpecInput): SandboxSpec {
+export function sandboxSpecOf(input: SandboxSpecInput): SandboxSpec {
+  const { pod, attempt, logDirectory, cgroupParent, dns, clusterDomain, runtimeHandler } = input
   const { namespace = '', name = '', uid = '', labels = {}, annotations = {} } = pod.metadata
   const spec = pod.spec!
   const security = spec.securityContext ?? {}
@@ -43,7 +46,7 @@ export function sandboxSpecOf({ pod, attempt, logDirectory, cgroupParent, dns, c
     supplementalGroups: supplementalGroupsOf(pod),
     // The pause process does nothing: it gets the strictest profile whatever its containers run with.
     seccomp: security.seccompProfile ? seccompOf(security.seccompProfile) : { type: 'RuntimeDefault' },
-    runtimeHandler: spec.runtimeClassName ?? '',
+    runtimeHandler,
     labels,
     annotations,
   }

@@ -16,7 +16,7 @@ export type Runtime = {
   /** Engine events as they happen (never polled); the stream ends on disconnect and the caller relists. */
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>
 
-  runSandbox(spec: SandboxSpec, signal?: AbortSignal): Promise<{ sandboxId: string; ips: string[] }>
+  runSandbox(spec: SandboxSpec, signal?: AbortSignal): Promise<{ sandboxId: string; ips: readonly string[] }>
   /** Ends every container and the network of the sandbox. Idempotent. */
   stopSandbox(sandboxId: string): Promise<void>
   /** Removes it with all that belongs to it (containers, cgroups, mounts). Idempotent. */

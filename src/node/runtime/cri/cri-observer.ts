@@ -17,6 +17,8 @@ export type CriObserver = {
   pod(sandboxId: string): Promise<RuntimePod | undefined>
   containerStatus(containerId: string): Promise<ContainerStatus | undefined>
   sandboxStatus(sandboxId: string): Promise<PodSandboxStatus | undefined>
+  /** Addresses of a sandbox; asked once. Empty when the sandbox is gone or has none. */
+  addresses(sandboxId: string): Promise<readonly string[]>
   /** Has the container's status read anew at the next list: its reason changed within its state. */
   forget(containerId: string): void
 }
@@ -53,6 +55,14 @@ export function createCriObserver(caller: GrpcCaller, owner: string): CriObserve
       throw error
     }
   }
+  const addresses = async (sandboxId: string): Promise<readonly string[]> => {
+    const known = ips.get(sandboxId)
+    if (known) return known
+    const status = await sandboxStatus(sandboxId)
+    if (!status) return []
+    ips.set(sandboxId, ipsOf(status))
+    return ips.get(sandboxId)!
+  }
   const read = async (filter: { id?: string }): Promise<RuntimePod[]> => {
     const labelSelector = { [labels.owner]: owner }
     const [{ items }, { containers: listed }] = await Promise.all([
@@ -74,9 +84,7 @@ export function createCriObserver(caller: GrpcCaller, owner: string): CriObserve
       else containers.delete(id)
     })
     await forEachBounded(items, async ({ id, state }) => {
-      if (ips.has(id) || state !== 'SANDBOX_READY') return
-      const status = await sandboxStatus(id)
-      if (status) ips.set(id, ipsOf(status))
+      if (state === 'SANDBOX_READY') await addresses(id)
     })
     if (!filter.id) forgetAllBut(listed, items)
     return items.map((sandbox) => runtimePod(sandbox, ips.get(sandbox.id) ?? [], containersOf(sandbox.id, listed)))
@@ -96,6 +104,7 @@ export function createCriObserver(caller: GrpcCaller, owner: string): CriObserve
     pod: async (sandboxId) => (await read({ id: sandboxId }))[0],
     containerStatus,
     sandboxStatus,
+    addresses,
     forget: (containerId) => void containers.delete(containerId),
   }
 }
@@ -120,7 +129,7 @@ export function runtimeContainer(status: ContainerStatus): RuntimeContainer {
   }
 }
 
-export function ipsOf(status: PodSandboxStatus): string[] {
+function ipsOf(status: PodSandboxStatus): string[] {
   const first = status.network?.ip
   return first ? [first, ...(status.network?.additionalIps ?? []).map(({ ip }) => ip)] : []
 }

@@ -16,7 +16,7 @@ import containerdDescriptor from './containerd-v1.json' with { type: 'json' }
 import { isNotFound, toRuntimeError } from './cri-errors.ts'
 import { criEvents } from './cri-events.ts'
 import type { CriContainerStats, CriImage } from './cri-messages.ts'
-import { createCriObserver, type CriObserver, ipsOf, milliseconds } from './cri-observer.ts'
+import { createCriObserver, type CriObserver, milliseconds } from './cri-observer.ts'
 import { annotations, containerConfig, labels, linuxResources, podSandboxConfig } from './cri-specs.ts'
 import { openPort, openProcess } from './cri-streaming.ts'
 import criDescriptor from './cri-v1.json' with { type: 'json' }
@@ -110,8 +110,7 @@ function sandboxMethods(context: Context): Pick<Runtime, 'runSandbox' | 'stopSan
         { timeoutMs: actTimeoutMs, signal },
       )
       if (spec.hostNetwork) return { sandboxId: podSandboxId, ips: [] }
-      const status = await observer.sandboxStatus(podSandboxId).catch(rethrow)
-      const ips = status ? ipsOf(status) : []
+      const ips = await observer.addresses(podSandboxId).catch(rethrow)
       const ports = spec.portMappings.filter(({ hostPort }) => hostPort > 0)
       if (ips[0] && ports.length > 0) await openPorts(context, podSandboxId, { podAddress: ips[0], ports })
       return { sandboxId: podSandboxId, ips }
