@@ -17,7 +17,7 @@ export async function load(options: {
   concurrency: number
   count: number
   serverPid: number | undefined
-  request: (i: number) => Buffer
+  request: (i: number) => Buffer | Promise<Buffer>
 }): Promise<LoadResult> {
   const connections = await Promise.all(Array.from({ length: options.concurrency }, () => RawConnection.open(options.target)))
   const latencies: number[] = []
@@ -28,7 +28,7 @@ export async function load(options: {
   await Promise.all(
     connections.map(async (connection) => {
       for (let i = next++; i < options.count; i = next++) {
-        const request = options.request(i)
+        const request = await options.request(i)
         const sentAt = performance.now()
         const reply = await connection.send(request)
         latencies.push(performance.now() - sentAt)

@@ -1,12 +1,14 @@
 // npm run bench [SUITE …] [--kubeconfig FILE] [--quick]
 // Measures and prints each figure beside its goal. Without --kubeconfig it starts servers of its own on loopback, in a folder of /tmp.
-// With --kubeconfig the suites that only need an API (api, list, replicas) run against that cluster, whoever made it.
+// With --kubeconfig the suites that only need an API (api, watch, replicas) run against that cluster, whoever made it.
 import { parseArgs } from 'node:util'
 import { machineLine } from './measure.ts'
 
 const suites: Record<string, { needs: 'nothing' | 'api' | 'root'; load(): Promise<(options: SuiteOptions) => Promise<void>> }> = {
   startup: { needs: 'nothing', load: async () => (await import('./suite-startup.ts')).startupSuite },
   api: { needs: 'api', load: async () => (await import('./suite-api.ts')).apiSuite },
+  watch: { needs: 'api', load: async () => (await import('./suite-watch.ts')).watchSuite },
+  objects: { needs: 'nothing', load: async () => (await import('./suite-objects.ts')).objectsSuite },
   replicas: { needs: 'api', load: async () => (await import('./suite-replicas.ts')).replicasSuite },
   pods: { needs: 'root', load: async () => (await import('./suite-pods.ts')).podsSuite },
   store: { needs: 'nothing', load: async () => (await import('./store.ts')).storeSuite },
