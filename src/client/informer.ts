@@ -37,7 +37,7 @@ export type InformerOptions<T extends KubeObject> = {
 type Change<T> = { readonly current: T | undefined; readonly old: T | undefined }
 
 const retryBackoff = { initialMs: 200, maxMs: 30_000, factor: 2, jitter: 0.5 } as const
-const pageSize = 5_000
+const pageSize = 1_000
 /** A watch that ends sooner than this without an event counts as a failure, so that a broken server is not hammered. */
 const shortWatchMs = 1_000
 
@@ -163,6 +163,8 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
       })
       for (const item of page.items) objects.push(item.kind === undefined ? this.#withType(item) : item)
       next = page.metadata.continue ?? ''
+      // In the server's own process no page waits for anything: requests get their turn between two.
+      if (next) await sleep(this.#options.clock, 0, signal)
       resourceVersion = page.metadata.resourceVersion ?? ''
     } while (next)
     this.#replace(objects, resourceVersion)

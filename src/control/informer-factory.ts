@@ -36,7 +36,7 @@ export class InformerFactory {
     let informer = this.#informers.get(key)
     if (!informer) {
       const isWhole = this.#isWhole.get(key) ?? true
-      informer = new ObjectInformer<KubeObject>({ ...this.#options, kind, ...(isWhole ? {} : { transform: metadataOf }) })
+      informer = new ObjectInformer<KubeObject>({ ...this.#options, kind, transform: isWhole ? withoutManagedFields : metadataOf })
       this.#informers.set(key, informer)
       this.#releases.set(key, new AbortController())
       if (this.#signal) this.#run(key, informer, this.#signal)
@@ -80,9 +80,19 @@ export class InformerFactory {
   }
 }
 
-/** Without the managed fields, which are often larger than the rest. */
+/**
+ * No loop reads the managed fields, and parsed they are two thirds of a pod: 150,000 pods are 600 MiB without need. A write of
+ * what lacks them leaves them as they are, as upstream's controllers and scheduler rely on as well.
+ */
+function withoutManagedFields<T extends KubeObject>(object: T): T {
+  if (object.metadata.managedFields === undefined) return object
+  const { managedFields: _, ...metadata } = object.metadata
+  return { ...object, metadata }
+}
+
+/** Metadata alone, and the managed fields not even of that. */
 function metadataOf(object: KubeObject): KubeObject {
   const { apiVersion, kind } = object
-  const { managedFields: _, ...metadata } = object.metadata
+  const { metadata } = withoutManagedFields(object)
   return { ...(apiVersion ? { apiVersion } : {}), ...(kind ? { kind } : {}), metadata }
 }
