@@ -9,14 +9,16 @@ import { certificateAuthenticator, defaultRequestHeaders, requestHeaderAuthentic
 import { createServiceAccountTokens, type ServiceAccountTokens, type TokenOptions } from '../apiserver/authn/service-account-tokens.ts'
 import type { Policy } from '../apiserver/authz/bootstrap-policy.ts'
 import { createNodeAuthorizer } from '../apiserver/authz/node-authorizer.ts'
-import { createNodeGraph, type NodeGraph } from '../apiserver/authz/node-graph.ts'
+import { createNodeGraph, type PodsOfNode } from '../apiserver/authz/node-graph.ts'
 import { createRbacAuthorizer, createRbacIndex, type RbacIndex, unionAuthorizer } from '../apiserver/authz/rbac-authorizer.ts'
 import type { Authenticator, Authorizer } from '../apiserver/contract.ts'
+import type { ObjectReader } from '../apiserver/object-reader.ts'
 import type { TokenReviewer } from '../apiserver/reviews.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import type { Informer } from '../client/informer-contract.ts'
 import type { InformerFactory } from '../control/informer-factory.ts'
-import type { Secret } from '../kinds/generated/types/core-v1.ts'
+import type { Pod, Secret } from '../kinds/generated/types/core-v1.ts'
 import { nodes } from '../kinds/core/node.ts'
 import { persistentVolumeClaims } from '../kinds/core/persistent-volume-claim.ts'
 import { persistentVolumes } from '../kinds/core/persistent-volume.ts'
@@ -38,8 +40,19 @@ export type Access = {
   readonly tokens: ServiceAccountTokens
   readonly reviewToken: TokenReviewer
   readonly rbac: RbacIndex
-  /** Follows the objects that decisions rest on; resolves when all of them are known. */
-  follow(sources: { informers: InformerFactory; lookup: ObjectLookup }, signal: AbortSignal): Promise<void>
+  /**
+   * Follows the objects that decisions rest on; resolves when the rules are known. Pods may take longer, there are many: until all
+   * have come, what a node may read is looked up in the cache.
+   */
+  follow(sources: AccessSources, signal: AbortSignal): Promise<void>
+}
+
+export type AccessSources = {
+  /** Of the server's own, for the rules. */
+  readonly informers: InformerFactory
+  readonly pods: Informer<Pod>
+  /** The newest state of objects, without a question of permission. */
+  readonly reader: ObjectReader
 }
 
 export function createAccess(options: {
@@ -59,8 +72,12 @@ export function createAccess(options: {
   const defaults = options.policy
   for (const role of [...defaults.clusterRoles, ...defaults.roles]) rbac.setRole(role, false)
   for (const binding of [...defaults.clusterRoleBindings, ...defaults.roleBindings]) rbac.setBinding(binding, false)
-  let read: ObjectLookup = () => undefined
-  const graph = createNodeGraph((kind, namespace, name) => read(graphKinds[kind] as KindRef, namespace, name))
+  let read: ObjectReader['get'] = () => undefined
+  let podsOf: PodsOfNode = () => []
+  const graph = createNodeGraph(
+    (nodeName, namespace) => podsOf(nodeName, namespace),
+    (kind, namespace, name) => read(graphKinds[kind] as KindRef, namespace, name),
+  )
   const tokens = createServiceAccountTokens({
     ...options.serviceAccountKeys,
     ...options.tokenOptions,
@@ -83,9 +100,10 @@ export function createAccess(options: {
     authorizer: unionAuthorizer([createNodeAuthorizer(graph), createRbacAuthorizer(rbac)]),
     tokens,
     rbac,
-    follow: async ({ informers, lookup }, signal) => {
-      read = lookup
-      await Promise.all([...followRoles(informers, rbac), followPods(informers, graph)].map((informer) => informer.synced(signal)))
+    follow: async ({ informers, pods: podInformer, reader }, signal) => {
+      read = reader.get
+      podsOf = podsByNode(podInformer, reader)
+      await Promise.all(followRoles(informers, rbac).map((informer) => informer.synced(signal)))
     },
   }
 }
@@ -112,6 +130,7 @@ function reviewerOf(tokens: ServiceAccountTokens, others: Authenticator): TokenR
 }
 
 const graphKinds = {
+  Pod: pods,
   PersistentVolumeClaim: persistentVolumeClaims,
   PersistentVolume: persistentVolumes,
   VolumeAttachment: volumeAttachments,
@@ -121,9 +140,6 @@ const graphKinds = {
 const boundKinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as const
 
 type Synced = { synced(signal?: AbortSignal): Promise<void> }
-
-/** The newest state of one object, without a question of permission. */
-export type ObjectLookup = (kind: KindRef, namespace: string, name: string) => KubeObject | undefined
 
 function followRoles(informers: InformerFactory, rbac: RbacIndex): Synced[] {
   const follow = <T extends KubeObject>(kind: KindRef<T>, set: (object: T, isGone: boolean) => void): Synced => {
@@ -139,8 +155,12 @@ function followRoles(informers: InformerFactory, rbac: RbacIndex): Synced[] {
   ]
 }
 
-function followPods(informers: InformerFactory, graph: NodeGraph): Synced {
-  const informer = informers.informer(pods)
-  informer.onChange(({ current, old }) => graph.setPod((current ?? old)!, current === undefined))
-  return informer
+const nodeIndex = 'node-name'
+
+function podsByNode(informer: Informer<Pod>, reader: ObjectReader): PodsOfNode {
+  informer.addIndex(nodeIndex, ({ spec }) => (spec?.nodeName ? [spec.nodeName] : []))
+  return (nodeName, namespace) =>
+    informer.hasSynced
+      ? informer.byIndex(nodeIndex, nodeName)
+      : reader.list(pods, namespace).filter(({ spec }) => spec?.nodeName === nodeName)
 }

@@ -22,6 +22,7 @@ import { createLoopContext } from '../control/loop-context.ts'
 import { runControllers } from '../control/run-controllers.ts'
 import { type ControllerFunctions, allControllers } from '../controllers/all.ts'
 import { allKinds } from '../kinds/all.ts'
+import { pods } from '../kinds/core/pod.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import type { SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
@@ -135,14 +136,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...(options.audit ? { audit: options.audit } : {}),
   })
   const own = api.clientFor(apiServerUser)
-  // Access control rests on informers of the server's own; loops share another set under the controllers' identity.
+  // The rules of access rest on informers of the server's own; loops share another set under the controllers' identity.
   const accessInformers = new InformerFactory({ client: own, clock, random, log })
   accessInformers.start(stopping.signal)
-  await access.follow({ informers: accessInformers, lookup: api.reader.get }, stopping.signal)
-  const ready = Promise.all([reconcilePolicy(own, policy), ensureDnsService(own), ensureLocalStorage(own)]).then(() => {})
-
   const clientFor = (user: UserInfo) => options.wrapClient?.(api.clientFor(user), user) ?? api.clientFor(user)
   const newInformers = () => new InformerFactory({ client: clientFor(controllerManagerUser), clock, random, log })
+  const informers = newInformers()
+  await access.follow({ informers: accessInformers, pods: informers.informer(pods), reader: api.reader }, stopping.signal)
+  const ready = Promise.all([reconcilePolicy(own, policy), ensureDnsService(own), ensureLocalStorage(own)]).then(() => {})
+
   const startLoops = (informers: InformerFactory, signal: AbortSignal): Promise<unknown> => {
     const contextFor = (component: string, client: Client) =>
       createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
@@ -166,7 +168,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       ]),
     )
   }
-  const informers = newInformers()
   const running = options.shared
     ? runShared({ ...options, client: own, shared: options.shared }, stopping.signal, async (signal) => {
         // Informers live for one term: what they would miss between two is not theirs to find.

@@ -114,8 +114,7 @@ function mirrorPodProblem(pod: Pod, nodeName: string): string | undefined {
   const [owner] = owners
   if (owner?.kind !== 'Node' || owner.apiVersion !== 'v1' || owner.name !== nodeName)
     return `node ${node} can only create pods with an owner reference set to itself`
-  const own = `pods/${pod.metadata.namespace ?? ''}/${pod.metadata.name}`
-  const [reference] = [...referencesOf(pod)].filter((found) => found !== own)
+  const [reference] = referencesOf(pod)
   return reference === undefined ? undefined : `node ${node} can not create pods that reference ${reference.split('/')[0]}`
 }
 

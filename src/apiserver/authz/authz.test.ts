@@ -254,6 +254,8 @@ const nodeDecisions: readonly (readonly [what: string, allowed: boolean])[] = [
 ]
 
 const graphObjects: Readonly<Record<string, object>> = {
+  'Pod/shop/web': pod,
+  'Pod/shop/elsewhere': { spec: { nodeName: 'node-2' } },
   'PersistentVolumeClaim/shop/data': { spec: { volumeName: 'pv-1' } },
   'PersistentVolume//pv-1': {
     spec: {
@@ -270,34 +272,37 @@ const graphObjects: Readonly<Record<string, object>> = {
   'ResourceSlice//mine': { spec: { nodeName: 'node-1' } },
   'ResourceSlice//theirs': { spec: { nodeName: 'node-2' } },
 }
-const graphOf = () => createNodeGraph((kind, namespace, name) => graphObjects[`${kind}/${namespace}/${name}`] as KubeObject | undefined)
+const graphOf = (...pods: readonly Pod[]) =>
+  createNodeGraph(
+    (node) => pods.filter(({ spec }) => spec?.nodeName === node),
+    (kind, namespace, name) => graphObjects[`${kind}/${namespace}/${name}`] as KubeObject | undefined,
+  )
 
 for (const [what, allowed] of nodeDecisions)
   test(`a node ${allowed ? 'may' : 'may not'} ${what}`, () => {
-    const graph = graphOf()
-    graph.setPod(pod, false)
-    assert.equal(createNodeAuthorizer(graph).authorize(ask(node, what)).allowed, allowed)
+    assert.equal(createNodeAuthorizer(graphOf(pod)).authorize(ask(node, what)).allowed, allowed)
   })
 
-test('what a pod gave its node access to is lost with the pod', () => {
-  const graph = createNodeGraph()
-  graph.setPod(pod, false)
-  graph.setPod({ ...pod, metadata: { ...pod.metadata, name: 'second' } }, false)
-  graph.setPod(pod, true)
-  assert(graph.refers('node-1', 'secrets', 'shop', 'env'))
-  graph.setPod({ ...pod, metadata: { ...pod.metadata, name: 'second' } }, true)
-  assert(!graph.refers('node-1', 'secrets', 'shop', 'env'))
+test('what a pod gave its node access to is lost with the last pod that gives it', () => {
+  const pods = [pod, { ...pod, metadata: { ...pod.metadata, name: 'second' } }]
+  const graph = createNodeGraph(() => pods)
+  const may = () => graph.refers('node-1', 'secrets', 'shop', 'env')
+  assert(may())
+  pods.pop()
+  assert(may())
+  // A pod that changes is another object.
+  pods[0] = { ...pod, spec: { ...pod.spec!, containers: [] } }
+  assert(!may())
 })
 
 test('a mirror pod, which a node makes itself, opens nothing to it', () => {
-  const graph = createNodeGraph()
-  graph.setPod({ ...pod, metadata: { ...pod.metadata, annotations: { 'kubernetes.io/config.mirror': 'x' } } }, false)
+  const graph = graphOf({ ...pod, metadata: { ...pod.metadata, annotations: { 'kubernetes.io/config.mirror': 'x' } } })
   assert(graph.refers('node-1', 'pods', 'shop', 'web'))
   assert(!graph.refers('node-1', 'secrets', 'shop', 'env'))
 })
 
 test('a node is told why, and that its rules cannot be listed', () => {
-  const authorizer = unionAuthorizer([createNodeAuthorizer(createNodeGraph())])
+  const authorizer = unionAuthorizer([createNodeAuthorizer(graphOf())])
   const reason = (what: string) => authorizer.authorize(ask(node, what)).reason
   assert.equal(reason('get secrets shop/env'), "no relationship found between node 'node-1' and this object")
   assert.equal(reason('list pods /'), 'can only list/watch pods with spec.nodeName field selector')

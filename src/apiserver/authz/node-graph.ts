@@ -3,82 +3,71 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../kinds/g
 import type { KubeObject } from '../../machinery/object.ts'
 
 export type NodeGraph = {
-  /** Keeps the objects that each node's pods refer to. */
-  setPod(pod: Pod, isGone: boolean): void
   /** Whether a pod of the node leads to the object, by itself or over its claims and volumes; resource is the plural. */
   refers(nodeName: string, resource: string, namespace: string, name: string): boolean
 }
 
 /** Objects that say themselves which node they are for, read at the time of the question. */
 export type GraphLookup = (
-  kind: 'PersistentVolumeClaim' | 'PersistentVolume' | 'VolumeAttachment' | 'ResourceSlice',
+  kind: 'Pod' | 'PersistentVolumeClaim' | 'PersistentVolume' | 'VolumeAttachment' | 'ResourceSlice',
   namespace: string,
   name: string,
 ) => KubeObject | undefined
 
-export function createNodeGraph(lookup: GraphLookup = () => undefined): NodeGraph {
-  const ofPod = new Map<string, { readonly node: string; readonly keys: readonly string[] }>()
-  /** Per node: how many of its pods name each object. */
-  const byNode = new Map<string, Map<string, number>>()
-  const change = (node: string, keys: readonly string[], by: number) => {
-    let counts = byNode.get(node)
-    if (!counts) byNode.set(node, (counts = new Map()))
-    for (const key of keys) {
-      const count = (counts.get(key) ?? 0) + by
-      if (count === 0) counts.delete(key)
-      else counts.set(key, count)
-    }
-    if (counts.size === 0) byNode.delete(node)
+/** The pods of a node, at least those of the namespace where one is given; every pod is a new object when it changes. */
+export type PodsOfNode = (nodeName: string, namespace: string) => readonly Pod[]
+
+/**
+ * What a pod refers to is read when its node asks for something, not with every change of every pod: agents ask rarely, and a start
+ * with many pods waits for none of them.
+ */
+export function createNodeGraph(podsOf: PodsOfNode, lookup: GraphLookup = () => undefined): NodeGraph {
+  const known = new WeakMap<Pod, ReadonlySet<string>>()
+  const grantsOfPod = (pod: Pod): ReadonlySet<string> => {
+    let grants = known.get(pod)
+    if (!grants) known.set(pod, (grants = grantsOf(pod)))
+    return grants
   }
-  const names = (node: string, key: string) => byNode.get(node)?.has(key) ?? false
+  const names = (node: string, resource: string, namespace: string, name: string) => {
+    const key = `${resource}/${namespace}/${name}`
+    return podsOf(node, namespace).some((pod) => grantsOfPod(pod).has(key))
+  }
   const derived: Readonly<Record<string, (node: string, namespace: string, name: string) => boolean>> = {
+    pods: (node, namespace, name) => specNodeName(lookup('Pod', namespace, name)) === node,
     persistentvolumes: (node, _namespace, name) => {
       const claim = (lookup('PersistentVolume', '', name) as PersistentVolume | undefined)?.spec?.claimRef
-      return claim !== undefined && names(node, `persistentvolumeclaims/${claim.namespace}/${claim.name}`)
+      return claim !== undefined && names(node, 'persistentvolumeclaims', claim.namespace ?? '', claim.name ?? '')
     },
-    secrets: (node, namespace, name) => {
-      for (const key of byNode.get(node)?.keys() ?? [])
-        if (key.startsWith(claimPrefix) && volumeSecrets(lookup, key).has(`${namespace}/${name}`)) return true
-      return false
-    },
+    secrets: (node, namespace, name) =>
+      podsOf(node, '').some((pod) => {
+        for (const key of grantsOfPod(pod))
+          if (key.startsWith(claimPrefix) && volumeSecrets(lookup, key).has(`${namespace}/${name}`)) return true
+        return false
+      }),
     volumeattachments: (node, _namespace, name) => specNodeName(lookup('VolumeAttachment', '', name)) === node,
     resourceslices: (node, _namespace, name) => specNodeName(lookup('ResourceSlice', '', name)) === node,
   }
   return {
-    setPod: (pod, isGone) => {
-      const id = `${pod.metadata.namespace}/${pod.metadata.name}`
-      const node = pod.spec?.nodeName ?? ''
-      const old = ofPod.get(id)
-      const keys = isGone || node === '' ? [] : [...grantsOf(pod)]
-      // Almost every change of a pod is one of its status.
-      if ((old?.keys.length ?? 0) === keys.length && (!old || (old.node === node && old.keys.every((key, i) => key === keys[i])))) return
-      if (old) change(old.node, old.keys, -1)
-      if (keys.length === 0) ofPod.delete(id)
-      else {
-        change(node, keys, 1)
-        ofPod.set(id, { node, keys })
-      }
-    },
     refers: (node, resource, namespace, name) =>
-      names(node, `${resource}/${namespace}/${name}`) || (derived[resource]?.(node, namespace, name) ?? false),
+      (namedByPods.has(resource) && names(node, resource, namespace, name)) || (derived[resource]?.(node, namespace, name) ?? false),
   }
 }
 
+const namedByPods = new Set(['serviceaccounts', 'secrets', 'configmaps', 'persistentvolumeclaims', 'resourceclaims'])
 const claimPrefix = 'persistentvolumeclaims/'
 const mirrorAnnotation = 'kubernetes.io/config.mirror'
 
-/** The mirror of a static pod is made by the node itself: it gives the node nothing but itself. */
-function grantsOf(pod: Pod): Iterable<string> {
-  const isMirror = pod.metadata.annotations?.[mirrorAnnotation] !== undefined
-  return isMirror ? [`pods/${pod.metadata.namespace ?? ''}/${pod.metadata.name}`] : referencesOf(pod)
+/** The mirror of a static pod is made by the node itself: it gives the node nothing. */
+function grantsOf(pod: Pod): Set<string> {
+  return pod.metadata.annotations?.[mirrorAnnotation] === undefined ? referencesOf(pod) : new Set()
 }
 
 const specNodeName = (object: KubeObject | undefined) => (object as { spec?: { nodeName?: string } } | undefined)?.spec?.nodeName
 
-/** `resource/namespace/name` of all that a pod's agent must read. */
+/** `resource/namespace/name` of all that a pod's agent must read beside the pod. */
 export function referencesOf(pod: Pod): Set<string> {
   const namespace = pod.metadata.namespace ?? ''
-  const found = new Set<string>([`pods/${namespace}/${pod.metadata.name}`])
+  const found = new Set<string>()
   const add = (resource: string, name: string | undefined) => {
     if (name) found.add(`${resource}/${namespace}/${name}`)
   }
