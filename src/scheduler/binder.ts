@@ -37,20 +37,26 @@ export class Binder {
   ): Promise<void> {
     const gone = new AbortController()
     const stopWatching = this.#options.observer.onGone(queued.key, () => gone.abort(new Error('the pod is gone')))
+    let plugin = ''
     try {
-      for (const reservation of reservations) await reservation.prepare(AbortSignal.any([signal, gone.signal]))
+      for (const reservation of reservations) {
+        plugin = reservation.plugin
+        await reservation.prepare(AbortSignal.any([signal, gone.signal]))
+      }
     } catch (error) {
+      for (const reservation of reservations) await reservation.undo?.()
       this.#options.observer.forget(queued.key, queued.pod)
-      if (!signal.aborted && !gone.signal.aborted) await this.#failed(queued, { nodeName, step: 'PreBind', error })
+      if (!signal.aborted && !gone.signal.aborted)
+        await this.#failed(queued, { nodeName, step: `running PreBind plugin "${plugin}"`, error })
       return
     } finally {
       for (const reservation of reservations) reservation.release()
       stopWatching()
     }
-    await this.bind(queued, nodeName, signal)
+    await this.bind(queued, nodeName, signal, reservations)
   }
 
-  async bind(queued: QueuedPod, nodeName: string, signal: AbortSignal): Promise<void> {
+  async bind(queued: QueuedPod, nodeName: string, signal: AbortSignal, reservations: readonly Reservation[] = []): Promise<void> {
     const { context, observer, nominations, metrics, extender } = this.#options
     const { name = '', namespace = '' } = queued.pod.metadata
     try {
@@ -61,19 +67,19 @@ export class Binder {
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
       context.event(queued.pod, { type: 'Normal', reason: 'Scheduled', message })
     } catch (error) {
+      for (const reservation of reservations) await reservation.undo?.()
       observer.forget(queued.key, queued.pod)
       if (signal.aborted || isStatus(error, 'NotFound')) return
-      await this.#failed(queued, { nodeName, step: 'Bind', error })
+      await this.#failed(queued, { nodeName, step: 'binding rejected: running Bind plugin "DefaultBinder"', error })
     }
   }
 
   async #failed(
     queued: QueuedPod,
-    { nodeName, step, error }: { readonly nodeName: string; readonly step: 'PreBind' | 'Bind'; readonly error: unknown },
+    { nodeName, step, error }: { readonly nodeName: string; readonly step: string; readonly error: unknown },
   ): Promise<void> {
     const why = error instanceof Error ? error.message : String(error)
-    const message =
-      step === 'Bind' ? `binding rejected: running Bind plugin "DefaultBinder": ${why}` : `running PreBind plugin "VolumeBinding": ${why}`
+    const message = `${step}: ${why}`
     this.#options.metrics.bindingFailed()
     this.#options.context.log.warn({ pod: queued.key, node: nodeName, isApiError: error instanceof StatusError }, message)
     await this.#options.onFailed(queued, message)

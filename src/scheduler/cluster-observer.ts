@@ -9,6 +9,7 @@ import { deepEqual } from '../machinery/deep-equal.ts'
 import { keyOf } from '../machinery/object.ts'
 import { isAssigned, type PodShape } from './core/pod-shape.ts'
 import type { SharedCluster } from './core/scheduler-core.ts'
+import { type DeviceSources, deviceSources } from './devices/device-sources.ts'
 import type { SpreadSources } from './default-spread.ts'
 import type { SchedulingQueue } from './queue.ts'
 import { type ClusterEvent, mayHelp } from './queueing-hints.ts'
@@ -24,6 +25,7 @@ export type SchedulerInformers = SpreadSources & {
   readonly budgets: Informer<PodDisruptionBudget>
   readonly podGroups: Informer<PodGroup>
   readonly storage: VolumeSources
+  readonly devices: DeviceSources
 }
 
 export function schedulerInformers(context: LoopContext): SchedulerInformers {
@@ -34,6 +36,7 @@ export function schedulerInformers(context: LoopContext): SchedulerInformers {
     budgets: context.informer(kindRefs.policyV1.podDisruptionBudgets),
     podGroups: context.informer(kindRefs.schedulingV1alpha2.podGroups),
     storage: volumeSources(context),
+    devices: deviceSources(context),
     services: context.informer(kindRefs.coreV1.services),
     replicaSets: context.informer(kindRefs.appsV1.replicaSets),
     statefulSets: context.informer(kindRefs.appsV1.statefulSets),
@@ -72,6 +75,7 @@ export class ClusterObserver {
           this.#wake({ kind: 'PodGroupChanged', namespace: current.metadata.namespace ?? '' })
       }),
       ...this.#observeStorage(informers.storage),
+      ...this.#observeDevices(informers.devices),
     ]
     return () => removals.forEach((remove) => remove())
   }
@@ -96,6 +100,21 @@ export class ClusterObserver {
         if (namespace !== undefined) this.#wake({ kind: 'StorageChanged', namespace })
       }),
       ...[volumes, storageClasses, csiNodes, csiDrivers, storageCapacities].map((informer) => informer.onChange(wake)),
+    ]
+  }
+
+  #observeDevices({ claims, classes, slices }: DeviceSources): (() => void)[] {
+    const wake = () => this.#wake({ kind: 'DevicesChanged' })
+    return [
+      claims.onChange(({ current, old }) => {
+        // Devices that are given back may help anybody; other news of a claim only those who may use it.
+        const isFreed = old?.status?.allocation !== undefined && !current?.status?.allocation
+        if (isFreed) wake()
+        else if (current && (!old || !deepEqual(current.status, old.status)))
+          this.#wake({ kind: 'DevicesChanged', namespace: current.metadata.namespace ?? '' })
+      }),
+      classes.onChange(wake),
+      slices.onChange(wake),
     ]
   }
 
@@ -216,6 +235,6 @@ function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 /** Our own condition and nomination come back as updates too: those must not wake the pod. */
 function hasOtherSpec(pod: Pod, old: Pod): boolean {
   if (pod.metadata.generation !== undefined && pod.metadata.generation !== old.metadata.generation) return true
-  const text = (p: Pod) => JSON.stringify([p.metadata.labels, p.metadata.annotations, p.spec])
+  const text = (p: Pod) => JSON.stringify([p.metadata.labels, p.metadata.annotations, p.spec, p.status?.resourceClaimStatuses])
   return text(pod) !== text(old)
 }

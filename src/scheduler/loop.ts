@@ -123,8 +123,10 @@ class SchedulerLoop {
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal
-    const { storage, ...others } = this.#informers
-    await Promise.all([...Object.values(others), ...Object.values(storage)].map((informer) => informer.synced(signal)))
+    const { storage, devices, ...others } = this.#informers
+    await Promise.all(
+      [...Object.values(others), ...Object.values(storage), ...Object.values(devices)].map((informer) => informer.synced(signal)),
+    )
     const stopObserving = this.#observer.start(this.#informers)
     const wakeUp = () => this.#wake?.()
     signal.addEventListener('abort', wakeUp)
@@ -200,12 +202,15 @@ class SchedulerLoop {
     }
   }
 
-  #unplaced({ queued, profile, target }: Attempt, diagnosis: Diagnosis): void {
+  #unplaced({ queued, profile, target, refused }: Attempt, diagnosis: Diagnosis): void {
     this.#placer.recordUnplaced(queued, diagnosis)
+    const reliefs = [...(refused?.relief ? [refused.relief] : []), ...(target.judged ?? []).flatMap((j) => j.relieve?.() ?? [])]
     const preemption = profile.preempts ? this.#preemptor.plan(profile.core, target, diagnosis) : noPreemption
     const { nominatedNodeName } = preemption
-    const message = fitErrorMessage(diagnosis, preemption.message)
+    const attempted = [...reliefs.map((r) => r.message), preemption.message].filter((text) => text !== '')
+    const message = fitErrorMessage(diagnosis, attempted.join(', '))
     this.#park(queued, { message, plugins: new Set(diagnosis.nodesByPlugin.keys()), nominatedNodeName })
+    for (const { act } of reliefs) if (act) this.#track(this.#writes, act(this.#signal))
     if (preemption.victims.length > 0) this.#track(this.#writes, this.#preemptor.evict(target, preemption, this.#signal))
   }
 

@@ -14,6 +14,8 @@ export type ClusterEvent =
   | { readonly kind: 'NamespaceChanged' }
   /** Claims, volumes, classes, drivers; `namespace` where it is a claim's. */
   | { readonly kind: 'StorageChanged'; readonly namespace?: string }
+  /** Slices, classes, and claims; `namespace` where only pods of one may use what is new. */
+  | { readonly kind: 'DevicesChanged'; readonly namespace?: string }
   | { readonly kind: 'PodGroupChanged'; readonly namespace: string }
 
 const storagePlugins = ['VolumeBinding', 'VolumeRestrictions', 'NodeVolumeLimits', 'VolumeZone'] as const
@@ -22,11 +24,14 @@ const storagePluginsByPod = ['VolumeRestrictions', 'NodeVolumeLimits'] as const
 /** Whether the event may help a pod of this shape that these plugins rejected. Errs towards waking. */
 export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: ReadonlySet<string>): boolean {
   const dependsOnPods = rejectedBy.has('InterPodAffinity') || rejectedBy.has('PodTopologySpread')
+  const dependsOnDevices = rejectedBy.has('DynamicResources')
   switch (event.kind) {
     case 'NodeAdded':
       return dependsOnPods || couldTake(event.node, shape)
     case 'NodeChanged':
-      return (dependsOnPods && hasOtherLabelsOrTaints(event)) || (couldTake(event.node, shape) && isBetter(event, shape))
+      return (
+        ((dependsOnPods || dependsOnDevices) && hasOtherLabelsOrTaints(event)) || (couldTake(event.node, shape) && isBetter(event, shape))
+      )
     case 'NodeRemoved':
       return rejectedBy.has('PodTopologySpread')
     case 'PodAssigned':
@@ -42,6 +47,8 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
       return rejectedBy.has('InterPodAffinity')
     case 'PodGroupChanged':
       return event.namespace === shape.namespace && rejectedBy.has('GangScheduling')
+    case 'DevicesChanged':
+      return dependsOnDevices && (event.namespace ?? shape.namespace) === shape.namespace
     case 'StorageChanged':
       return (event.namespace ?? shape.namespace) === shape.namespace && storagePlugins.some((name) => rejectedBy.has(name))
   }

@@ -91,7 +91,9 @@ export const schedulerRoles: readonly ClusterRole[] = [
     rule(read, 'storage.k8s.io', 'csidrivers csinodes csistoragecapacities storageclasses volumeattachments'),
     rule(read, 'scheduling.k8s.io', 'priorityclasses podgroups'),
     rule('patch update', 'scheduling.k8s.io', 'podgroups/status'),
-    rule(read, 'resource.k8s.io', 'deviceclasses resourceclaims resourceslices'),
+    rule(read, 'resource.k8s.io', 'deviceclasses resourceslices'),
+    rule(`${read} update`, 'resource.k8s.io', 'resourceclaims'),
+    rule('patch update', 'resource.k8s.io', 'resourceclaims/status'),
     ...delegatedReviews,
   ]),
   clusterRole('system:volume-scheduler', [

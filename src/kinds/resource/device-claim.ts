@@ -9,6 +9,8 @@ import type {
   ResourceClaimSpec,
 } from '../generated/types/resource-v1.ts'
 
+import { compileDeviceSelector, selectorCostMax, selectorLengthMax } from './device-selector.ts'
+
 const requestsMax = 32
 const firstAvailableMax = 8
 const selectorsMax = 32
@@ -85,6 +87,15 @@ export function validateSelectors(errors: Errors, selectors: readonly DeviceSele
   if ((selectors?.length ?? 0) > selectorsMax) errors.push(fieldErrors.tooMany(path, selectors!.length, selectorsMax))
   selectors?.forEach((selector, i) => {
     if (!selector.cel) errors.push(fieldErrors.required(`${path}[${i}].cel`))
-    else checkRequired(errors, `${path}[${i}].cel.expression`, selector.cel.expression)
+    else validateExpression(errors, selector.cel.expression, `${path}[${i}].cel.expression`)
   })
+}
+
+function validateExpression(errors: Errors, expression: string | undefined, path: string): void {
+  checkRequired(errors, path, expression)
+  if (!expression) return
+  if (expression.length > selectorLengthMax) return void errors.push(fieldErrors.tooLong(path, expression, selectorLengthMax))
+  const { program, error } = compileDeviceSelector(expression)
+  if (!program) errors.push(fieldErrors.invalid(path, expression, error))
+  else if (program.estimatedCost > selectorCostMax) errors.push(fieldErrors.forbidden(path, 'too complex, exceeds cost limit'))
 }

@@ -37,6 +37,9 @@ const walk = (text: string) => traversal(sizeOf(text))
 const quantityKind: OpaqueKind = { name: 'kubernetes.Quantity', equals: (a, b) => (a as Quantity).nano === (b as Quantity).nano }
 const changed = (a: CelOpaque, amount: bigint) => new CelOpaque(quantityKind, { ...(a.content as Quantity), nano: amount })
 
+/** The value of a variable of the type `celTypes.opaque('kubernetes.Quantity')`. Throws EvaluationError for text that is no quantity. */
+export const quantityOfText = (text: string) => new CelOpaque(quantityKind, quantity(text))
+
 function quantity(text: string): Quantity {
   try {
     return parseQuantity(text)

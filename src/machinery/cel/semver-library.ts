@@ -48,6 +48,9 @@ function normalized(text: string): string {
   return numbers.join('.') + (match[2] ?? '')
 }
 
+/** The value of a version in its strict form. Throws EvaluationError for anything else. */
+export const semverOfText = (text: string) => semver(text, false)
+
 function semver(text: string, normalizes: boolean): CelOpaque {
   const version = parsed(normalizes ? normalized(text) : text)
   if (!version) throw new EvaluationError(`semver parse error during conversion from string ${JSON.stringify(text)}`)

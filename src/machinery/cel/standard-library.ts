@@ -134,7 +134,9 @@ function containment(): Overload[] {
   }
   return [
     overload(`${operators.in}(A, list<A>): bool`, inList, { id: 'in_list', cost: (_value: Value, list: CelList) => list.size }),
-    overload(`${operators.in}(A, map<A, B>): bool`, (key: Value, map: CelMap) => map.get(key) !== undefined, { id: 'in_map' }),
+    overload(`${operators.in}(A, map<A, B>): bool`, (key: Value, map: CelMap) => map.has?.(key) ?? map.get(key) !== undefined, {
+      id: 'in_map',
+    }),
     ...['string', 'bytes', 'list<A>', 'map<A, B>'].flatMap((type) => [
       overload(`size(${type}): int`, (value: Value) => BigInt(sizeOf(value))),
       overload(`${type}.size(): int`, (value: Value) => BigInt(sizeOf(value))),

@@ -39,6 +39,8 @@ export type CelMap = {
   readonly kind: 'map'
   readonly size: number
   get(key: Value): Value | undefined
+  /** Whether the key is there, for maps that `get` gives a value of even where it is not. */
+  has?(key: Value): boolean
   keys(): readonly Value[]
 }
 

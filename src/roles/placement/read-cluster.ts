@@ -10,7 +10,7 @@ const pageSize = 500
 /** Everything that placing pods looks at. Works against any Kubernetes; kinds that it does not serve count as empty. */
 export async function readCluster(client: Client): Promise<ClusterView> {
   const all = <T extends KubeObject>(kind: KindRef<T>) => listAll(client, kind)
-  const { coreV1, appsV1, policyV1, storageV1 } = kindRefs
+  const { coreV1, appsV1, policyV1, storageV1, resourceV1 } = kindRefs
   const [nodes, pods, namespaces, budgets, services, replicaSets, statefulSets, replicationControllers] = await Promise.all([
     all(coreV1.nodes),
     all(coreV1.pods),
@@ -29,6 +29,12 @@ export async function readCluster(client: Client): Promise<ClusterView> {
     all(storageV1.csiDrivers),
     all(storageV1.csiStorageCapacities),
   ])
+  const [resourceClaims, resourceClaimTemplates, resourceSlices, deviceClasses] = await Promise.all([
+    all(resourceV1.resourceClaims),
+    all(resourceV1.resourceClaimTemplates),
+    all(resourceV1.resourceSlices),
+    all(resourceV1.deviceClasses),
+  ])
   return {
     nodes,
     pods,
@@ -44,6 +50,10 @@ export async function readCluster(client: Client): Promise<ClusterView> {
     csiNodes,
     csiDrivers,
     storageCapacities,
+    resourceClaims,
+    resourceClaimTemplates,
+    resourceSlices,
+    deviceClasses,
   }
 }
 

@@ -34,11 +34,12 @@ export const podPluginNames: readonly string[] = [
   'NodeVolumeLimits',
   'VolumeBinding',
   'VolumeZone',
+  'DynamicResources',
   'DefaultPreemption',
 ]
 
 /** Always there, because a scheduler without them would be none; naming them is no error. */
-export const builtInNames: readonly string[] = ['SchedulingGates', 'PrioritySort', 'NodeName', 'DefaultBinder', 'DynamicResources']
+export const builtInNames: readonly string[] = ['SchedulingGates', 'PrioritySort', 'NodeName', 'DefaultBinder']
 
 export class ConfigurationError extends Error {
   override name = 'ConfigurationError'

@@ -14,15 +14,30 @@ export type PodPlugin = {
 
 export type Judgement =
   /** No node can take it as things are; `reason` is upstream's sentence. */
-  | { readonly kind: 'Refused'; readonly plugin: string; readonly reason: string }
-  /** What each node says; `reserve` assumes for the chosen row what the pod needs there. */
-  | { readonly kind: 'Judged'; readonly plugin: PlanPlugin; readonly reserve?: (row: number) => Reservation }
+  | { readonly kind: 'Refused'; readonly plugin: string; readonly reason: string; readonly relief?: Relief }
+  /**
+   * What each node says; `reserve` assumes for the chosen row what the pod needs there; `relieve` is asked when no node takes the pod:
+   * what the plugin itself can do about that (upstream's PostFilter).
+   */
+  | {
+      readonly kind: 'Judged'
+      readonly plugin: PlanPlugin
+      readonly reserve?: (row: number) => Reservation
+      readonly relieve?: () => Relief
+    }
+
+/** `message` goes into the pod's condition, before what preemption says. */
+export type Relief = { readonly message: string; readonly act?: (signal: AbortSignal) => Promise<void> }
 
 export type Reservation = {
+  /** Whose it is, for messages. */
+  readonly plugin: string
   /** Writes what must stand before the pod is bound, and waits until it does. Rejects where it cannot be had: the pod then tries again. */
   readonly prepare: (signal: AbortSignal) => Promise<void>
   /** Takes back what was assumed. Idempotent; a no-op once the API shows it. */
   readonly release: () => void
+  /** Takes back in the API what `prepare` wrote, where that must not outlive a pod that was not bound. Never rejects. */
+  readonly undo?: () => Promise<void>
 }
 
 export type Judged = Extract<Judgement, { kind: 'Judged' }>

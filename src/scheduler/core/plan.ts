@@ -97,6 +97,7 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
     plugins: [...plan.plugins.slice(0, split), ...own, ...plan.plugins.slice(split)],
     domainFilters: [...own.flatMap(filtersOf), ...plan.domainFilters],
     usageScores: [...plan.usageScores, ...own.flatMap(scoresOf)],
+    rawScores: [...plan.rawScores, ...own.map(rawScoreOf).filter((s) => s !== undefined)],
     beginFilters: [...plan.beginFilters, ...own.map((p) => p.compiled.beginFilter).filter((b) => b !== undefined)],
     verdictByKey: new Map(),
     verdictOf: new WeakMap(),

@@ -88,6 +88,8 @@ function nodeChanges(rows: readonly RejectedRow[]): Suggestion[] {
         return [{ action: 'LabelNode', node, opensNodes: 1, text: `label node ${node} with ${labelsText(remedy.labels)}` }]
       case 'FreePort':
         return [{ action: 'FreePort', node, opensNodes: 1, text: `free host port ${remedy.port} on node ${node}` }]
+      case 'Other':
+        return [{ action: 'Other', node, opensNodes: 1, text: `on node ${node}: ${remedy.text}` }]
       default:
         return []
     }
@@ -120,6 +122,8 @@ function stepText(row: RejectedRow, remedies: readonly Remedy[]): string | undef
       return `label it ${labelsText(first.labels)}`
     case 'FreePort':
       return `free host port ${first.port}`
+    case 'Other':
+      return first.text
     default:
       return undefined
   }

@@ -3,6 +3,7 @@ import type { LoopContext } from '../../control/contract.ts'
 import type { PersistentVolumeClaim } from '../../kinds/generated/types/core-v1.ts'
 import { keyOf } from '../../machinery/object.ts'
 import type { Reservation } from '../core/judgement.ts'
+import { waitForChange } from '../wait-for-change.ts'
 import { volumeAnnotations } from '../../kinds/storage/volume-binding.ts'
 import type { VolumePlan } from './volume-binding.ts'
 import type { VolumeSources } from './volume-sources.ts'
@@ -30,6 +31,7 @@ export function createVolumeBinder(context: LoopContext, sources: VolumeSources)
           if (taken.get(volume.metadata.name!) === keyOf(claim)) taken.delete(volume.metadata.name!)
       }
       return {
+        plugin: 'VolumeBinding',
         release,
         prepare: async (signal) => {
           await write(context, plan, nodeName, signal)
@@ -72,28 +74,17 @@ async function allBound({ context, sources, plan, nodeName, signal }: Waiting): 
   const waiting = new Set([...plan.bind.map((b) => keyOf(b.claim)), ...plan.provision.map(keyOf)])
   // Claims that the informer has shown with the node's name: without it afterwards, the provisioner gave the node back.
   const offered = new Set<string>()
-  let wake: (() => void) | undefined
-  let isLate = false
-  const stopListening = sources.claims.onChange(() => wake?.())
-  const cancelTimeout = context.clock.schedule(bindTimeoutMs, () => {
-    isLate = true
-    wake?.()
-  })
-  const onAbort = () => wake?.()
-  signal.addEventListener('abort', onAbort)
-  try {
-    for (;;) {
-      signal.throwIfAborted()
+  await waitForChange({
+    clock: context.clock,
+    onChange: (listener) => sources.claims.onChange(listener),
+    isDone: () => {
       for (const key of waiting) if (isBound(sources.claims.get(key), { key, nodeName, offered })) waiting.delete(key)
-      if (waiting.size === 0) return
-      if (isLate) throw new Error('binding volumes: timed out waiting for the condition')
-      await new Promise<void>((resolve) => (wake = resolve))
-    }
-  } finally {
-    stopListening()
-    cancelTimeout()
-    signal.removeEventListener('abort', onAbort)
-  }
+      return waiting.size === 0
+    },
+    timeoutMs: bindTimeoutMs,
+    late: 'binding volumes: timed out waiting for the condition',
+    signal,
+  })
 }
 
 function isBound(

@@ -10,6 +10,7 @@ import type {
   Service,
 } from '../../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../../kinds/generated/types/policy-v1.ts'
+import type { DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice } from '../../kinds/generated/types/resource-v1.ts'
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass } from '../../kinds/generated/types/storage-v1.ts'
 import { keyOf, type KubeObject } from '../../machinery/object.ts'
 
@@ -29,6 +30,10 @@ export type ClusterView = {
   readonly csiNodes: readonly CSINode[]
   readonly csiDrivers: readonly CSIDriver[]
   readonly storageCapacities: readonly CSIStorageCapacity[]
+  readonly resourceClaims: readonly ResourceClaim[]
+  readonly resourceClaimTemplates: readonly ResourceClaimTemplate[]
+  readonly resourceSlices: readonly ResourceSlice[]
+  readonly deviceClasses: readonly DeviceClass[]
 }
 
 /** A list as an informer that never changes. */

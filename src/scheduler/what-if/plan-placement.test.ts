@@ -4,6 +4,7 @@ import { seededRandom } from '../../base/random.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { profileOf } from '../config/scheduler-profile.ts'
 import { type NodeInput, type PodInput, testNode, testPod } from '../core/fixtures.ts'
+import { driver, exactly, testClaim, testClass, testDevice, testSlice } from '../devices/fixtures.ts'
 import type { ClusterView } from './cluster-view.ts'
 import { planPlacement, type WhatIf } from './plan-placement.ts'
 import { planText } from './plan-text.ts'
@@ -23,6 +24,10 @@ const empty: ClusterView = {
   csiNodes: [],
   csiDrivers: [],
   storageCapacities: [],
+  resourceClaims: [],
+  resourceClaimTemplates: [],
+  resourceSlices: [],
+  deviceClasses: [],
 }
 
 type Cluster = {
@@ -191,3 +196,51 @@ nodes afterwards (requests)
 })
 
 test('nothing to do says so', () => check({ nodes: two, running: drained }, {}, 'nothing would change\n'))
+
+test('a drained pod gets devices elsewhere from a claim of its own; what it had is free again', () => {
+  const slices = ['a', 'b'].map((on) => testSlice({ name: on, on, devices: [testDevice('gpu-0')] }))
+  const requests = [{ name: 'gpu', exactly: exactly() }]
+  const held = {
+    ...testClaim('p-gpu', { requests }),
+    status: {
+      allocation: {
+        devices: { results: [{ request: 'gpu', driver, pool: 'a', device: 'gpu-0' }] },
+        nodeSelector: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In' as const, values: ['a'] }] }] },
+      },
+      reservedFor: [{ resource: 'pods', name: 'p', uid: 'uid-default-p' }],
+    },
+  }
+  const template = { metadata: { name: 'one', namespace: 'default' }, spec: { spec: { devices: { requests } } } }
+  const spec = { resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'one' }] }
+  const pod = running({ name: 'p', on: 'a', owner: 'rs', spec })
+  const mine = { ...pod, status: { resourceClaimStatuses: [{ name: 'gpu', resourceClaimName: 'p-gpu' }] } }
+  const owned = {
+    ...held,
+    metadata: { ...held.metadata, ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'uid-default-p', controller: true }] },
+  }
+  const view = {
+    pods: [mine],
+    resourceSlices: slices,
+    deviceClasses: [testClass('gpu')],
+    resourceClaims: [owned],
+    resourceClaimTemplates: [template],
+  }
+  check(
+    { nodes: [{ name: 'a' }, { name: 'b' }], view },
+    { drained: ['a'], pods: [{ name: 'q', owner: 'web', spec }] },
+    `1 of 2 pods would be placed, 1 would not fit
+
+would land
+  replicaset/rs, drained: b
+
+would not fit
+  deployment/web: 0/2 nodes are available: 1 cannot allocate all claims, 1 node(s) were unschedulable.
+    → uncordon node a
+    → on node b: free device gpu.example.com/b/gpu-0 by claim default/p-gpu-planned
+
+nodes afterwards (requests)
+  a  cpu 0 %, memory 0 %, 0 pods
+  b  cpu 0 %, memory 0 %, 1 pods
+`,
+  )
+})

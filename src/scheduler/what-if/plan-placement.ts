@@ -11,11 +11,9 @@ import { type PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
 import { defaultSpreadOf, type SpreadSources } from '../default-spread.ts'
 import { explainNodes } from '../explain/explain-nodes.ts'
 import { suggest } from '../explain/suggest.ts'
-import { nodeVolumeLimits } from '../volumes/node-volume-limits.ts'
-import { volumeBinding } from '../volumes/volume-binding.ts'
-import { volumeRestrictions } from '../volumes/volume-restrictions.ts'
-import { volumeZone } from '../volumes/volume-zone.ts'
 import { type ClusterView, fixedInformer } from './cluster-view.ts'
+import { PlannedClaims } from './planned-claims.ts'
+import { plannedPodPlugins } from './planned-pod-plugins.ts'
 
 /** What is to be tried on the cluster, in this order: nodes added, nodes gone, nodes drained, pods gone, pods new. */
 export type WhatIf = {
@@ -76,6 +74,7 @@ class Planning {
   readonly #core: SchedulerCore
   readonly #spread: SpreadSources
   readonly #podPlugins: readonly PodPlugin[]
+  readonly #claims: PlannedClaims
   readonly #planned: PlannedPod[] = []
   readonly #evictions: PlacementPlan['evictions'][number][] = []
   readonly #touched = new Set<string>()
@@ -91,12 +90,15 @@ class Planning {
       statefulSets: fixedInformer(view.statefulSets),
       replicationControllers: fixedInformer(view.replicationControllers),
     }
-    this.#podPlugins = podPluginsOf(view, this.#core).filter((p) => !profile.disabled.has(p.name))
+    this.#claims = new PlannedClaims(view.resourceClaims, view.resourceClaimTemplates)
+    const parts = { view, snapshot: this.#core.snapshot, claims: this.#claims, random }
+    this.#podPlugins = plannedPodPlugins(parts).filter((p) => !profile.disabled.has(p.name))
   }
 
   run(): PlacementPlan {
     this.#load()
-    this.#waiting = [...this.#waiting, ...this.#whatIf.pods.map((p): Waiting => ({ ...p, why: 'New' }))]
+    const added = this.#whatIf.pods.map(({ pod, of }): Waiting => ({ pod: this.#claims.renewed(pod), of, why: 'New' }))
+    this.#waiting = [...this.#waiting, ...added]
     // Whoever is pushed out comes again, once: rounds end because priorities only fall.
     while (this.#waiting.length > 0) {
       const round = this.#waiting.toSorted((a, b) => priorityOf(b.pod) - priorityOf(a.pod))
@@ -134,8 +136,9 @@ class Planning {
   /** A pod that has to leave: its controller makes another; without one it is lost. */
   #displace(pod: Pod, { why, from }: { readonly why: PlannedPod['why']; readonly from: string }): void {
     const of = ownerOf(pod)
-    if (controllerOf(pod)) this.#waiting.push({ pod: unbound(pod), of, why, from })
-    else this.#planned.push({ pod: keyOf(pod), of, why, from, outcome: 'Lost', message: 'nothing makes it anew: it has no controller' })
+    if (controllerOf(pod)) return void this.#waiting.push({ pod: unbound(this.#claims.renewed(pod)), of, why, from })
+    this.#claims.release(pod)
+    this.#planned.push({ pod: keyOf(pod), of, why, from, outcome: 'Lost', message: 'nothing makes it anew: it has no controller' })
   }
 
   #place(waiting: Waiting): void {
@@ -213,31 +216,6 @@ class Planning {
       return concerned.slice(budget.allowed).map((p) => ({ pod: keyOf(p), budget: keyOf(object) }))
     })
   }
-}
-
-function podPluginsOf(view: ClusterView, { snapshot }: SchedulerCore): readonly PodPlugin[] {
-  const sources = {
-    claims: fixedInformer(view.claims),
-    volumes: fixedInformer(view.volumes),
-    storageClasses: fixedInformer(view.storageClasses),
-    csiNodes: fixedInformer(view.csiNodes),
-    csiDrivers: fixedInformer(view.csiDrivers),
-    storageCapacities: fixedInformer(view.storageCapacities),
-  }
-  const taken = new Set<string>()
-  const binder = {
-    isTaken: (volume: string) => taken.has(volume),
-    reserve: (plan: { readonly bind: readonly { readonly volume: { readonly metadata: { readonly name?: string } } }[] }) => {
-      for (const { volume } of plan.bind) taken.add(volume.metadata.name!)
-      return { prepare: async () => {}, release: () => {} }
-    },
-  }
-  return [
-    volumeRestrictions({ snapshot, sources, pods: fixedInformer(view.pods) }),
-    nodeVolumeLimits({ snapshot, sources }),
-    volumeBinding({ snapshot, sources, binder }),
-    volumeZone({ snapshot, sources }),
-  ]
 }
 
 const priorityOf = (pod: Pod) => pod.spec?.priority ?? 0

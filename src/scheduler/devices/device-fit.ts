@@ -1,0 +1,96 @@
+import type { DeviceTaint, DeviceToleration } from '../../kinds/generated/types/resource-v1.ts'
+import type { Alternative } from './claim-requests.ts'
+import { type Amounts, consumptionOf, lackOf, noAmounts, plus } from './device-capacity.ts'
+import { countersOf, type DevicePool, type PooledDevice } from './device-pools.ts'
+
+/** Who has which devices, allocations that are on their way included. */
+export type TakenDevices = {
+  /** By a claim that shares it with nobody; what that claim is. */
+  readonly holderOf: (id: string) => string | undefined
+  /** What claims take of a device that they share; undefined: nobody uses it. */
+  readonly sharedOf: (id: string) => Amounts | undefined
+}
+
+/** Why a device cannot serve a request, whatever else is asked for. `text` completes "the device …". */
+export type Unfit = {
+  readonly kind: 'Pool' | 'Selector' | 'Error' | 'Capacity' | 'InUse' | 'Taint' | 'Counter'
+  readonly text: string
+}
+
+/** The state that one attempt asks about: it does not change while nodes are compared. */
+export class DeviceState {
+  readonly taken: TakenDevices
+  readonly #countersLeft = new Map<DevicePool, Amounts>()
+
+  constructor(taken: TakenDevices) {
+    this.taken = taken
+  }
+
+  /** What allocated devices have left of a pool's counters; may be below zero. */
+  countersLeft(pool: DevicePool): Amounts {
+    let left = this.#countersLeft.get(pool)
+    if (!left) {
+      const inUse = pool.devices.filter((d) => d.device.consumesCounters && isInUse(this.taken, d.id))
+      left = inUse.reduce((sum, device) => plus(sum, countersOf(device), -1n), pool.counters)
+      this.#countersLeft.set(pool, left)
+    }
+    return left
+  }
+}
+
+const isInUse = (taken: TakenDevices, id: string) => taken.holderOf(id) !== undefined || taken.sharedOf(id) !== undefined
+
+/** The first thing that speaks against the device; what was selected is asked before what is free. */
+export function unfit(request: Alternative, pooled: PooledDevice, state: DeviceState): Unfit | undefined {
+  return unselected(request, pooled) ?? unavailable(request, pooled, state)
+}
+
+export function unselected(request: Alternative, { id, pool, device }: PooledDevice): Unfit | undefined {
+  if (pool.problem !== undefined) return { kind: 'Pool', text: `is in pool ${pool.key}, which ${pool.problem}` }
+  for (const { of, index, expression, program } of request.selectors) {
+    const answer = program.matches({ driver: pool.driver, device })
+    if (typeof answer === 'object')
+      return { kind: 'Error', text: `${of}: selector #${index} on device ${id}: CEL runtime error: ${answer.error}` }
+    if (!answer) return { kind: 'Selector', text: `does not match ${of}: ${expression}` }
+  }
+  const consumption = consumptionOf(request.capacity, device)
+  return consumption.problem === undefined ? undefined : { kind: 'Capacity', text: consumption.problem }
+}
+
+function unavailable(request: Alternative, pooled: PooledDevice, state: DeviceState): Unfit | undefined {
+  const { id, device, pool } = pooled
+  const holder = request.isAdmin ? undefined : state.taken.holderOf(id)
+  if (holder !== undefined) return { kind: 'InUse', text: `is in use by claim ${holder}` }
+  const taint = untolerated(device.taints, request.tolerations)
+  if (taint) return { kind: 'Taint', text: `has taint ${taintText(taint)}` }
+  const shared = device.allowMultipleAllocations ? state.taken.sharedOf(id) : undefined
+  const lack = capacityLack(request, pooled, shared ?? noAmounts)
+  if (lack !== undefined) return { kind: 'Capacity', text: `has too little left of ${lack}` }
+  if (shared || !device.consumesCounters?.length) return undefined
+  const left = state.countersLeft(pool)
+  for (const [name, amount] of countersOf(pooled))
+    if (left.has(name) && amount > left.get(name)!) return { kind: 'Counter', text: `needs more of counter ${name} than is left` }
+  return undefined
+}
+
+/** The capacity that the device has too little of, with `used` in use. */
+export function capacityLack(request: Alternative, { device }: PooledDevice, used: Amounts): string | undefined {
+  const { amounts } = consumptionOf(request.capacity, device) as { readonly amounts?: Amounts }
+  return amounts && lackOf(device, amounts, used)
+}
+
+/** Taints with other effects than these keep nobody away. */
+export function untolerated(taints: readonly DeviceTaint[] | undefined, tolerations: readonly DeviceToleration[]): DeviceTaint | undefined {
+  return taints?.find(
+    (taint) => (taint.effect === 'NoSchedule' || taint.effect === 'NoExecute') && !tolerations.some((t) => toleratesDevice(t, taint)),
+  )
+}
+
+function toleratesDevice({ key = '', operator = 'Equal', value = '', effect }: DeviceToleration, taint: DeviceTaint): boolean {
+  if (effect && effect !== taint.effect) return false
+  if (key !== '' && key !== taint.key) return false
+  if (operator === 'Exists') return true
+  return key !== '' && value === (taint.value ?? '')
+}
+
+export const taintText = ({ key, value, effect }: DeviceTaint) => `${key}${value ? `=${value}` : ''}:${effect}`

@@ -1,0 +1,197 @@
+import type { Alternative, CompiledClaim } from './claim-requests.ts'
+import { type Amounts, consumptionOf, noAmounts, plus } from './device-capacity.ts'
+import { constraintState, type ConstraintState } from './device-constraint.ts'
+import { capacityLack, type DeviceState, unfit, unselected, untolerated } from './device-fit.ts'
+import { countersOf, type DevicePool, type NodePool, type PooledDevice } from './device-pools.ts'
+
+/** Upstream's AllocationResultsMaxSize: devices that one claim can hold. */
+const devicesMax = 32
+/** Devices that one search may try for one node before it gives up; upstream gives up after ten seconds. */
+const stepsMax = 50_000
+
+export type GrantedDevice = {
+  readonly request: Alternative
+  readonly device: PooledDevice
+  /** What is taken of a device that several share; undefined: all of it. */
+  readonly share: Amounts | undefined
+}
+
+export type GrantedClaim = {
+  readonly claim: CompiledClaim
+  readonly devices: readonly GrantedDevice[]
+  /** For each request, which of its alternatives. */
+  readonly chosen: readonly number[]
+}
+
+/** `problem`: a sentence where more is known than that no combination serves. */
+export type SearchResult =
+  | { readonly kind: 'Found'; readonly claims: readonly GrantedClaim[] }
+  | { readonly kind: 'None'; readonly problem?: string }
+
+export const searchTimedOut = 'timed out trying to allocate devices'
+
+/**
+ * The first combination of devices, in the order of pools, slices and devices, that satisfies every request and constraint of all
+ * claims together; of alternatives the first that can be had. Exhaustive, as upstream's, but by steps and not by time: the same question
+ * has the same answer. Pure.
+ */
+export function searchDevices(claims: readonly CompiledClaim[], pools: readonly NodePool[], state: DeviceState): SearchResult {
+  return new Search(claims, pools, state).run()
+}
+
+type Outcome = 'Found' | 'None' | 'TooMany'
+
+/** Where the search is: which device of which way to satisfy which request. */
+type Place = {
+  readonly claim: number
+  readonly request: number
+  readonly alternative: number
+  readonly taken: number
+  readonly from: number
+}
+
+class Search {
+  readonly #claims: readonly CompiledClaim[]
+  readonly #devices: readonly PooledDevice[]
+  readonly #brokenPool: DevicePool | undefined
+  readonly #state: DeviceState
+  readonly #constraints: readonly (readonly ConstraintState[])[]
+  readonly #candidates = new Map<Alternative, readonly PooledDevice[]>()
+  readonly #granted: GrantedDevice[][]
+  readonly #chosen: number[][]
+  /** Device → claims that have just been given it. */
+  readonly #inUse = new Map<string, number[]>()
+  readonly #shared = new Map<string, { count: number; amounts: Amounts }>()
+  readonly #counters = new Map<DevicePool, Amounts>()
+  #steps = 0
+  #problem: string | undefined
+
+  constructor(claims: readonly CompiledClaim[], pools: readonly NodePool[], state: DeviceState) {
+    this.#claims = claims
+    this.#devices = pools.flatMap((p) => p.devices)
+    this.#brokenPool = pools.find(({ pool }) => pool.problem !== undefined)?.pool
+    this.#state = state
+    this.#constraints = claims.map(({ claim }) => (claim.spec.devices?.constraints ?? []).map(constraintState))
+    this.#granted = claims.map(() => [])
+    this.#chosen = claims.map(({ requests }) => requests.map(() => 0))
+  }
+
+  run(): SearchResult {
+    const outcome = this.#nextRequest(0, 0)
+    if (this.#problem !== undefined) return { kind: 'None', problem: this.#problem }
+    if (outcome !== 'Found') return { kind: 'None' }
+    return {
+      kind: 'Found',
+      claims: this.#claims.map((claim, i) => ({ claim, devices: this.#granted[i]!, chosen: this.#chosen[i]! })),
+    }
+  }
+
+  #nextRequest(claim: number, request: number): Outcome {
+    const of = this.#claims[claim]
+    if (!of) return 'Found'
+    if (request >= of.requests.length) {
+      const outcome = this.#nextRequest(claim + 1, 0)
+      return outcome === 'TooMany' ? 'None' : outcome
+    }
+    let result: Outcome = 'TooMany'
+    for (const alternative of of.requests[request]!.alternatives.keys()) {
+      const outcome = this.#take({ claim, request, alternative, taken: 0, from: 0 })
+      if (outcome === 'Found') {
+        this.#chosen[claim]![request] = alternative
+        return 'Found'
+      }
+      if (outcome === 'None') result = 'None'
+      if (this.#problem !== undefined) return 'None'
+    }
+    return result
+  }
+
+  #take(place: Place): Outcome {
+    const { claim, request, alternative, taken, from } = place
+    const of = this.#claims[claim]!.requests[request]!.alternatives[alternative]!
+    const candidates = this.#candidatesOf(of, claim)
+    if (this.#problem !== undefined || (of.isAll && candidates.length === 0)) return 'None'
+    const needed = of.isAll ? candidates.length : of.count
+    if (taken >= needed) return this.#nextRequest(claim, request + 1)
+    if (this.#granted[claim]!.length + needed - taken > devicesMax) return 'TooMany'
+    // All of them: in which order does not matter, so one way is enough.
+    const end = of.isAll ? from + 1 : candidates.length - (needed - taken) + 1
+    for (let i = from; i < end; i++) {
+      if (++this.#steps > stepsMax) {
+        this.#problem = searchTimedOut
+        return 'None'
+      }
+      const takeBack = this.#grant(claim, of, candidates[i]!)
+      if (!takeBack) continue
+      const outcome = this.#take({ ...place, taken: taken + 1, from: i + 1 })
+      if (outcome === 'Found') return 'Found'
+      takeBack()
+      if (outcome === 'TooMany' || this.#problem !== undefined) return outcome
+    }
+    return 'None'
+  }
+
+  /** What could serve the request if no other did; for all devices, those that have to. */
+  #candidatesOf(request: Alternative, claim: number): readonly PooledDevice[] {
+    const known = this.#candidates.get(request)
+    if (known) return known
+    if (request.isAll && this.#brokenPool) {
+      const { key, problem } = this.#brokenPool
+      const { name, namespace } = this.#claims[claim]!.claim.metadata
+      this.#problem = `claim ${namespace}/${name}, request ${request.name}: asks for all devices, but resource pool ${key} ${problem}`
+    }
+    const candidates = this.#devices.filter((device) => {
+      const problem = request.isAll ? unselected(request, device) : unfit(request, device, this.#state)
+      if (problem?.kind === 'Error') this.#problem ??= problem.text
+      return problem === undefined
+    })
+    this.#candidates.set(request, candidates)
+    return candidates
+  }
+
+  /** Takes the device for now; the answer takes that back. Undefined: it cannot be had beside what is taken already. */
+  #grant(claim: number, request: Alternative, pooled: PooledDevice): (() => void) | undefined {
+    const { id, device, pool } = pooled
+    if (request.isAll && unfit(request, pooled, this.#state)) return undefined
+    const users = this.#inUse.get(id) ?? []
+    if (request.isAdmin ? users.includes(claim) : users.length > 0) return undefined
+    if (untolerated(device.taints, request.tolerations)) return undefined
+    const isShared = device.allowMultipleAllocations === true
+    const before = this.#shared.get(id)
+    const used = isShared ? plus(this.#state.taken.sharedOf(id) ?? noAmounts, before?.amounts ?? noAmounts) : noAmounts
+    if (capacityLack(request, pooled, used) !== undefined) return undefined
+    const counters = isShared && (before || this.#state.taken.sharedOf(id)) ? noAmounts : countersOf(pooled)
+    if (!this.#hasCounters(pool, counters)) return undefined
+    const constraints = this.#constraints[claim]!
+    for (const [i, constraint] of constraints.entries()) {
+      if (constraint.add(request.name, pooled)) continue
+      for (const added of constraints.slice(0, i)) added.remove(request.name)
+      return undefined
+    }
+    const share = isShared ? (consumptionOf(request.capacity, device) as { readonly amounts: Amounts }).amounts : undefined
+    if (share) this.#shared.set(id, { count: (before?.count ?? 0) + 1, amounts: plus(before?.amounts ?? noAmounts, share) })
+    else this.#inUse.set(id, [...users, claim])
+    this.#addCounters(pool, counters, 1n)
+    this.#granted[claim]!.push({ request, device: pooled, share })
+    return () => {
+      this.#granted[claim]!.pop()
+      this.#addCounters(pool, counters, -1n)
+      if (!share) this.#inUse.set(id, users)
+      else if (before) this.#shared.set(id, before)
+      else this.#shared.delete(id)
+      for (const constraint of constraints) constraint.remove(request.name)
+    }
+  }
+
+  #hasCounters(pool: DevicePool, wanted: Amounts): boolean {
+    if (wanted.size === 0) return true
+    const left = this.#state.countersLeft(pool)
+    const consumed = this.#counters.get(pool) ?? noAmounts
+    for (const [name, amount] of wanted) if (left.has(name) && (consumed.get(name) ?? 0n) + amount > left.get(name)!) return false
+    return true
+  }
+
+  #addCounters(pool: DevicePool, amounts: Amounts, sign: 1n | -1n): void {
+    if (amounts.size > 0) this.#counters.set(pool, plus(this.#counters.get(pool) ?? noAmounts, amounts, sign))
+  }
+}
