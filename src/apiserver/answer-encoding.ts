@@ -92,7 +92,7 @@ function transformedPlain({ object, columns }: Answer & { type: 'plain' }, { for
   if (as !== 'Table' || !columns) throw statusErrors.notAcceptable(['application/json'])
   const { resourceVersion } = metadata
   const { items = [object as KubeObject] } = object as { items?: readonly KubeObject[] }
-  return tableOfObjects(columns, items, { resourceVersion }, { version, include, hasHeaders: true, nowMs })
+  return tableOfObjects({ columns }, items, { resourceVersion }, { version, include, hasHeaders: true, nowMs })
 }
 
 function transformed(resource: Resource, value: CachedObject, options: EncodingOptions): object {

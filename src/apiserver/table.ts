@@ -24,12 +24,12 @@ export type Table = {
 /** `metav1.Table` of objects (https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables). */
 export function tableOf(resource: Resource, values: readonly CachedObject[], metadata: object, options: TableOptions): Table {
   const objects = values.map((value) => viewOf(resource, value))
-  return tableOfObjects(resource.kind.columns, objects, metadata, options)
+  return tableOfObjects(resource.kind, objects, metadata, options)
 }
 
 /** The same of objects that are stored nowhere. */
 export function tableOfObjects(
-  columns: KindDefinition['columns'],
+  { columns, rowConditions, compareRows }: Pick<KindDefinition, 'columns' | 'rowConditions' | 'compareRows'>,
   objects: readonly KubeObject[],
   metadata: object,
   options: TableOptions,
@@ -39,10 +39,14 @@ export function tableOfObjects(
     apiVersion: `meta.k8s.io/${options.version}`,
     metadata,
     columnDefinitions: options.hasHeaders ? definitions(columns) : [],
-    rows: objects.map((object) => ({
-      cells: columns.map((column) => column.cell(object, options.nowMs) ?? null),
-      object: rowObject(object, options),
-    })),
+    rows: (compareRows && objects.length > 1 ? objects.toSorted(compareRows) : objects).map((object) => {
+      const conditions = rowConditions?.(object)
+      return {
+        cells: columns.map((column) => column.cell(object, options.nowMs) ?? null),
+        ...(conditions ? { conditions } : {}),
+        object: rowObject(object, options),
+      }
+    }),
   }
 }
 

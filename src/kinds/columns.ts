@@ -20,6 +20,17 @@ export const nameColumn: Column<KubeObject> = {
   cell: (object) => object.metadata?.name ?? '',
 }
 
+/** The name of a class, and whether it is what is taken when none is named: one of the annotations says so. */
+export function nameOrDefaultColumn(annotations: readonly string[]): Column<KubeObject> {
+  return {
+    ...nameColumn,
+    cell: ({ metadata }) => {
+      const isDefault = annotations.some((annotation) => metadata?.annotations?.[annotation] === 'true')
+      return `${metadata?.name ?? ''}${isDefault ? ' (default)' : ''}`
+    },
+  }
+}
+
 export const ageColumn: Column<KubeObject> = {
   name: 'Age',
   type: 'string',
@@ -32,6 +43,11 @@ export const nameAndAge: readonly Column<KubeObject>[] = [
   nameColumn,
   { name: 'Created At', type: 'date', priority: 0, cell: (object) => object.metadata?.creationTimestamp ?? '<unknown>' },
 ]
+
+/** Each address or host name of a load balancer once, sorted. */
+export function balancerAddresses(ingress: readonly { readonly ip?: string; readonly hostname?: string }[] | undefined): string[] {
+  return [...new Set(ingress?.map(({ ip, hostname }) => ip || hostname || '').filter((address) => address !== ''))].sort()
+}
 
 /** `a,b,c`, or `<none>`. */
 export function joinOrNone(values: readonly string[] | undefined): string {

@@ -107,13 +107,12 @@ check('a lease lasts', leases, { spec: { leaseDurationSeconds: 0 } }, 'spec.leas
 check(
   'a new event says all',
   events,
-  { regarding: { namespace: 'd' } },
-  'eventTime: Required value',
-  'type: Invalid value: "": has invalid value: ',
+  { regarding: { namespace: 'd' }, eventTime: '2026-06-01T12:00:00.000000Z' },
   'reportingController: Required value',
   'reportingInstance: Required value',
   'action: Required value',
   'reason: Required value',
+  'type: Invalid value: "": has invalid value: ',
 )
 
 // rbac

@@ -63,7 +63,7 @@ export function createErrors<T extends KubeObject>(kind: KindDefinition<T>, obje
 export function updateErrors<T extends KubeObject>(kind: KindDefinition<T>, old: T, next: T): string[] {
   const before = created(kind, old)
   const after = updated(kind, before, next)
-  return [...(kind.validate?.(after) ?? []), ...(kind.validateUpdate?.(after, before) ?? [])].map((e) => `${e.field}: ${e.message}`)
+  return [...(kind.validate?.(after, before) ?? []), ...(kind.validateUpdate?.(after, before) ?? [])].map((e) => `${e.field}: ${e.message}`)
 }
 
 /** Makes every part of a value read-only, as objects out of a cache are by convention. */

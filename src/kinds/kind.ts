@@ -35,8 +35,11 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly prepareForUpdate: (object: T, old: T, context: PrepareContext) => void
   /** On update through `/status`: keep everything but status (and, as upstream, labels and annotations). Mutates `object`. */
   readonly prepareForStatusUpdate: (object: T, old: T) => void
-  /** Everything beyond types (schema) and the object meta, required fields and enums included. Runs on create and on update. Pure. */
-  readonly validate?: (object: T) => FieldError[]
+  /**
+   * Everything beyond types (schema) and the object meta, required fields and enums included. Runs on create and on update; `old` is what is
+   * updated, for rules that let pass what stood already. Pure.
+   */
+  readonly validate?: (object: T, old?: T) => FieldError[]
   /** What holds of creates only. Runs after `validate`. Pure. */
   readonly validateCreate?: (object: T) => FieldError[]
   /** What may not change, and what holds of updates only. Runs after `validate` of the new object. Pure. */
@@ -55,6 +58,10 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly warnings?: (object: T, old?: T) => string[]
   /** Printer columns of `kubectl get`; Name comes first by itself only if listed. */
   readonly columns: readonly Column<T>[]
+  /** What a row of a Table says beside its cells: that the object is done. */
+  readonly rowConditions?: (object: T) => readonly RowCondition[] | undefined
+  /** The order of rows in a Table; default: that of the list. */
+  readonly compareRows?: (a: T, b: T) => number
   /** Field selector paths beyond metadata.name and metadata.namespace. Pure. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>
   /** Grace of a delete, in seconds; undefined: the object is deleted at once. */
@@ -65,6 +72,13 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly allowCreateOnUpdate: boolean
   /** True where an update without resourceVersion is accepted. */
   readonly allowUnconditionalUpdate: boolean
+}
+
+export type RowCondition = {
+  readonly type: 'Completed'
+  readonly status: 'True' | 'False'
+  readonly reason: string
+  readonly message: string
 }
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'

@@ -25,6 +25,12 @@ export const fieldErrors = {
     reason: 'FieldValueInvalid',
     message: join(`Invalid value: ${show(value)}`, detail),
   }),
+  /** Where upstream leaves the value out of its message. */
+  invalidOmitted: (field: string, detail: string): FieldError => ({
+    field,
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${detail}`,
+  }),
   typeInvalid: (field: string, value: unknown, detail: string): FieldError => ({
     field,
     reason: 'FieldValueTypeInvalid',

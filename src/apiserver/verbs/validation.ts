@@ -46,12 +46,12 @@ function changeErrors(
   if (subresource === 'status') return kind.validateStatusUpdate?.(object, old) ?? []
   const own = kind.subresourceUpdates?.[subresource]
   if (own) return own.validate(object, old)
-  return [...objectErrors(core, resource, object), ...(kind.validateUpdate?.(object, old) ?? [])]
+  return [...objectErrors(core, resource, object, old), ...(kind.validateUpdate?.(object, old) ?? [])]
 }
 
 /** The kind's own rules; where it states none, what its schema requires. */
-function objectErrors(core: Core, { kind }: Resource, object: KubeObject): readonly FieldError[] {
-  if (kind.validate) return kind.validate(object)
+function objectErrors(core: Core, { kind }: Resource, object: KubeObject, old?: KubeObject): readonly FieldError[] {
+  if (kind.validate) return kind.validate(object, old)
   if (!core.schemas.lookup(kind.schema)) return []
   return [...core.schemas.missingRequired(kind.schema, object), ...core.schemas.unsupportedValues(kind.schema, object)]
 }

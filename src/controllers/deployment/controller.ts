@@ -119,7 +119,7 @@ class Performance {
       }
       case 'set-revision': {
         const body = { metadata: { annotations: { 'deployment.kubernetes.io/revision': action.revision } } }
-        this.#deployment = await client.resource(deployments, namespace).patch(name, { type: 'merge', body })
+        this.#deployment = await client.resource(deployments, namespace).patch(name, { type: 'merge', body }, { subresource: 'status' })
         return
       }
       case 'update-status':

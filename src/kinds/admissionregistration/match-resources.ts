@@ -10,6 +10,7 @@ import type {
   RuleWithOperations,
   Variable,
 } from '../generated/types/admissionregistration-v1.ts'
+import type { LabelSelector } from '../generated/types/meta-v1.ts'
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
 const scopes = ['*', 'Cluster', 'Namespaced']
@@ -87,7 +88,20 @@ export function validateParamRef(errors: Errors, ref: ParamRef | undefined, path
 
 export function paramRefText(ref: ParamRef | undefined): string {
   if (!ref) return '<unset>'
-  return ref.name ? (ref.namespace ? `${ref.namespace}/${ref.name}` : `*/${ref.name}`) : '*/*'
+  if (ref.name) return `${ref.namespace || '*'}/${ref.name}`
+  return ref.selector ? selectorStructText(ref.selector) : '<unset>'
+}
+
+/** As upstream prints the selector: the words of its Go type. */
+function selectorStructText({ matchLabels, matchExpressions = [] }: LabelSelector): string {
+  const labels = Object.keys(matchLabels ?? {})
+    .sort()
+    .map((key) => `${key}: ${matchLabels![key]},`)
+    .join('')
+  const expressions = matchExpressions
+    .map(({ key, operator, values = [] }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`)
+    .join('')
+  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:[]LabelSelectorRequirement{${expressions}},}`
 }
 
 export function paramKindText(kind: { readonly apiVersion?: string; readonly kind?: string } | undefined): string {

@@ -10,11 +10,14 @@ export const controllerRevisions = defineKind<ControllerRevision>({
   group: 'apps',
   version: 'v1',
   kind: 'ControllerRevision',
-  validate: ({ revision, data }) => {
+  validate: ({ revision }) => {
     const errors: FieldError[] = []
-    if (data === undefined || data === null) errors.push(fieldErrors.required('data', 'data is mandatory'))
     checkNonNegative(errors, 'revision', revision)
     return errors
+  },
+  validateCreate: ({ data }) => {
+    if (data === undefined || data === null) return [fieldErrors.required('data', 'data is mandatory')]
+    return typeof data === 'object' && !Array.isArray(data) ? [] : [fieldErrors.required('data', 'data must be a valid JSON object')]
   },
   validateUpdate: (revision, old) => immutableField(revision.data, old.data, 'data'),
   columns: [
@@ -25,7 +28,7 @@ export const controllerRevisions = defineKind<ControllerRevision>({
       const { group } = parseApiVersion(owner.apiVersion)
       return `${owner.kind.toLowerCase()}${group ? `.${group}` : ''}/${owner.name}`
     }),
-    column.integer('Revision', ({ revision }) => revision ?? 0),
+    column.string('Revision', ({ revision }) => revision ?? 0),
     ageColumn,
   ],
 })

@@ -14,9 +14,22 @@ import {
 import { defineKind, dropStatusAndStartGeneration, keepStatusAndCountGeneration } from '../define-kind.ts'
 import type { DaemonSet, DaemonSetUpdateStrategy } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
+import { validateCollisionCount } from './replica-counts.ts'
 
 /** The template's own count of changes, which v1 carries as an annotation. */
 const templateGeneration = 'deprecated.daemonset.template.generation'
+
+const counts = [
+  'currentNumberScheduled',
+  'numberMisscheduled',
+  'desiredNumberScheduled',
+  'numberReady',
+  'observedGeneration',
+  'updatedNumberScheduled',
+  'numberAvailable',
+  'numberUnavailable',
+  'collisionCount',
+] as const
 
 export const daemonSets = defineKind<DaemonSet>({
   group: 'apps',
@@ -48,13 +61,18 @@ export const daemonSets = defineKind<DaemonSet>({
   },
   validate: ({ spec }) => {
     if (!spec) return [fieldErrors.required('spec')]
-    const errors = validateWorkloadTemplate(spec, { word: 'DaemonSet', empty: 'daemonset' })
+    const errors = validateWorkloadTemplate(spec, { word: 'DaemonSet', empty: 'daemonset', isSelectorOptional: true })
     checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
     checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
     validateStrategy(errors, spec.updateStrategy ?? {})
     return errors
   },
   validateUpdate: (daemonSet, old) => immutableField(daemonSet.spec?.selector, old.spec?.selector, 'spec.selector'),
+  validateStatusUpdate: ({ status }, old) => {
+    const errors: FieldError[] = []
+    for (const field of counts) checkNonNegative(errors, `status.${field}`, status?.[field])
+    return [...errors, ...validateCollisionCount(status, old.status)]
+  },
   warnings: (daemonSet, old) => [...changedTemplateWarnings(daemonSet, old)],
   columns: [
     nameColumn,
@@ -75,7 +93,7 @@ function validateStrategy(errors: FieldError[], { type, rollingUpdate }: DaemonS
   const path = 'spec.updateStrategy'
   if (type === 'OnDelete') return
   if (type !== 'RollingUpdate') {
-    errors.push(fieldErrors.notSupported(`${path}.type`, type ?? '', ['RollingUpdate', 'OnDelete']))
+    errors.push(fieldErrors.notSupported(path, { type, rollingUpdate }, ['RollingUpdate', 'OnDelete']))
     return
   }
   if (!rollingUpdate) {

@@ -1,3 +1,4 @@
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative } from '../checks.ts'
@@ -11,10 +12,11 @@ import {
   changedTemplateWarnings,
 } from '../core/pod-template/workload-template.ts'
 import { workloadNameWarnings } from '../core/pod-template/pod-warnings.ts'
-import { defineKind, keepAllButStatus } from '../define-kind.ts'
+import { defineKind, keepAllButStatus, keepStatusAndCountGeneration } from '../define-kind.ts'
 import type { Deployment, DeploymentStrategy } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
 import { runActionSubresources } from '../keelson/run-action.ts'
+import { validateCollisionCount, validateReplicaCounts } from './replica-counts.ts'
 
 export const deployments = defineKind<Deployment>({
   group: 'apps',
@@ -36,6 +38,12 @@ export const deployments = defineKind<Deployment>({
     spec.revisionHistoryLimit ??= 10
     spec.progressDeadlineSeconds ??= 600
     applyTemplateDefaults(spec)
+  },
+  prepareForUpdate: (deployment, old) => {
+    keepStatusAndCountGeneration(deployment, old)
+    // Annotations count too: the controller carries them to its replica sets.
+    if (!deepEqual(deployment.metadata.annotations ?? {}, old.metadata.annotations ?? {}))
+      deployment.metadata.generation = (old.metadata.generation ?? 0) + 1
   },
   prepareForStatusUpdate: (deployment, old) => {
     keepAllButStatus(deployment, old)
@@ -60,18 +68,7 @@ export const deployments = defineKind<Deployment>({
     return errors
   },
   validateUpdate: (deployment, old) => immutableField(deployment.spec?.selector, old.spec?.selector, 'spec.selector'),
-  validateStatusUpdate: ({ status }) => {
-    const errors: FieldError[] = []
-    const { replicas = 0 } = status ?? {}
-    for (const field of ['replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas'] as const)
-      checkNonNegative(errors, `status.${field}`, status?.[field])
-    for (const field of ['updatedReplicas', 'readyReplicas', 'availableReplicas'] as const)
-      if ((status?.[field] ?? 0) > replicas)
-        errors.push(fieldErrors.invalid(`status.${field}`, status?.[field], 'cannot be greater than status.replicas'))
-    if ((status?.availableReplicas ?? 0) > (status?.readyReplicas ?? 0))
-      errors.push(fieldErrors.invalid('status.availableReplicas', status?.availableReplicas, 'cannot be greater than readyReplicas'))
-    return errors
-  },
+  validateStatusUpdate: ({ status }, old) => [...validateReplicaCounts(status), ...validateCollisionCount(status, old.status)],
   warnings: (deployment, old) => [...(old ? [] : workloadNameWarnings(deployment.metadata)), ...changedTemplateWarnings(deployment, old)],
   columns: [
     nameColumn,
@@ -92,7 +89,7 @@ function validateStrategy(errors: FieldError[], { type, rollingUpdate }: Deploym
     if (rollingUpdate)
       errors.push(fieldErrors.forbidden(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'"))
   } else if (type !== 'RollingUpdate') {
-    errors.push(fieldErrors.notSupported(`${path}.type`, type ?? '', ['Recreate', 'RollingUpdate']))
+    errors.push(fieldErrors.notSupported(path, { type, rollingUpdate }, ['Recreate', 'RollingUpdate']))
   } else if (!rollingUpdate) {
     errors.push(fieldErrors.required(`${path}.rollingUpdate`, 'this should be defaulted and never be nil'))
   } else {

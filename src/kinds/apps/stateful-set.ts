@@ -2,9 +2,9 @@ import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { dns1123Label } from '../../machinery/names.ts'
 import { compareQuantity, isQuantity } from '../../machinery/quantity.ts'
-import { checkNonNegative, checkOptionalEnum, checkRequired } from '../checks.ts'
+import { checkNonNegative, checkOptionalEnum, checkOptionalName, checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { applyClaimDefaults } from '../core/persistent-volume-claim.ts'
+import { applyClaimDefaults, validateClaimSpec } from '../core/persistent-volume-claim.ts'
 import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
 import { claimWarnings } from '../core/pod-template/pod-warnings.ts'
 import {
@@ -16,6 +16,7 @@ import {
 import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
 import type { StatefulSet, StatefulSetSpec } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
+import { validateCollisionCount, validateReplicaCounts } from './replica-counts.ts'
 
 const mutableFields = [
   'replicas',
@@ -60,7 +61,7 @@ export const statefulSets = defineKind<StatefulSet>({
     dropStatusAndStartGeneration(statefulSet)
     statefulSet.status = { replicas: 0, availableReplicas: 0 }
   },
-  validate: ({ spec }) => {
+  validate: ({ spec }, old) => {
     if (!spec) return [fieldErrors.required('spec')]
     const errors: FieldError[] = []
     const policy = spec.podManagementPolicy
@@ -73,7 +74,17 @@ export const statefulSets = defineKind<StatefulSet>({
     checkNonNegative(errors, 'spec.replicas', spec.replicas)
     checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
     checkNonNegative(errors, 'spec.ordinals.start', spec.ordinals?.start)
-    errors.push(...validateWorkloadTemplate(spec, { word: 'StatefulSet', empty: 'statefulset' }))
+    // What was stored with a template that would not pass today may still be changed.
+    const isTolerated = old?.spec !== undefined && templateErrors(old.spec).length > 0
+    errors.push(...templateErrors(spec).filter(({ field }) => !isTolerated || !field.startsWith('spec.template.') || strict.has(field)))
+    return errors
+  },
+  validateCreate: ({ spec }) => {
+    const errors: FieldError[] = []
+    checkOptionalName(errors, 'spec.serviceName', spec?.serviceName, dns1123Label)
+    spec?.volumeClaimTemplates?.forEach((claim, i) =>
+      errors.push(...validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${i}].spec`)),
+    )
     return errors
   },
   validateUpdate: ({ spec }, { spec: oldSpec }) => {
@@ -89,15 +100,10 @@ export const statefulSets = defineKind<StatefulSet>({
       fieldErrors.forbidden('spec', `updates to statefulset spec for fields other than ${list.join(', ')} and '${last}' are forbidden`),
     ]
   },
-  validateStatusUpdate: ({ status }) => {
-    const errors: FieldError[] = []
-    for (const field of ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const) {
-      checkNonNegative(errors, `status.${field}`, status?.[field])
-      if (field !== 'replicas' && (status?.[field] ?? 0) > (status?.replicas ?? 0))
-        errors.push(fieldErrors.invalid(`status.${field}`, status?.[field], 'cannot be greater than status.replicas'))
-    }
-    return errors
-  },
+  validateStatusUpdate: ({ status }, old) => [
+    ...validateReplicaCounts(status, 'status.readyReplicas'),
+    ...validateCollisionCount(status, old.status),
+  ],
   warnings: (statefulSet, old) => {
     if (old && old.metadata.generation === statefulSet.metadata.generation) return []
     const { volumeClaimTemplates = [], revisionHistoryLimit = 0 } = statefulSet.spec ?? {}
@@ -118,6 +124,22 @@ export const statefulSets = defineKind<StatefulSet>({
   ],
   scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
 })
+
+/** Judged in any case. */
+const strict = new Set(['metadata.labels', 'spec.restartPolicy', 'spec.activeDeadlineSeconds'].map((field) => `spec.template.${field}`))
+
+/** The template as its pods will be: the controller names them, and mounts a claim of their own for each template of one. */
+function templateErrors(spec: StatefulSetSpec): FieldError[] {
+  const { volumeClaimTemplates = [], template } = spec
+  const words = { word: 'StatefulSet', empty: 'statefulset' }
+  if (!template?.spec) return validateWorkloadTemplate(spec, words)
+  const { subdomain: _s, hostname: _h, volumes = [], ...podSpec } = template.spec
+  const claimed = volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? '')
+  const claims = claimed.map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
+  // What remains of the volumes keeps its place in the list, so that an error names the right one.
+  const shown = [...volumes.filter(({ name }) => !claimed.includes(name)), ...claims]
+  return validateWorkloadTemplate({ ...spec, template: { ...template, spec: { ...podSpec, volumes: shown } } }, words)
+}
 
 type ClaimTemplates = StatefulSetSpec['volumeClaimTemplates']
 

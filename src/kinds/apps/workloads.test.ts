@@ -101,10 +101,12 @@ test('a deployment keeps its selector', () => {
   ])
 })
 
-test('the generation follows the spec only', () => {
+test('the generation follows the spec and, of a deployment, the annotations', () => {
   const old = frozen(created(deployments, deployment()))
   assert.equal(updated(deployments, old, deployment()).metadata.generation, 1)
   assert.equal(updated(deployments, old, deployment({ replicas: 2 })).metadata.generation, 2)
+  const annotated = { ...deployment(), metadata: { ...metadata, annotations: { a: 'b' } } }
+  assert.equal(updated(deployments, old, annotated).metadata.generation, 2)
 })
 
 test('a status is not created, and its labels are the object’s', () => {
@@ -143,6 +145,67 @@ test('a stateful set goes in order and keeps its claims', () => {
     spec: { accessModes: ['ReadWriteOnce'], volumeMode: 'Filesystem' },
     status: { phase: 'Pending' },
   })
+})
+
+const claim = (spec: object = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }) => ({
+  metadata: { name: 'data' },
+  spec,
+})
+const mounting = {
+  metadata: { labels },
+  spec: { containers: [{ name: 'c', image: 'x', volumeMounts: [{ name: 'data', mountPath: '/d' }] }] },
+}
+function checkSet(title: string, extra: object, ...expected: string[]): void {
+  test(`stateful set: ${title}`, () => assert.deepEqual(createErrors(statefulSets, statefulSet(extra)), expected))
+}
+checkSet('containers mount what is claimed for them', { template: mounting, volumeClaimTemplates: [claim()] })
+checkSet(
+  'what is not claimed is no volume',
+  { template: mounting },
+  'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data"',
+)
+checkSet(
+  'claims are judged when they are made',
+  { volumeClaimTemplates: [claim({})], serviceName: 'A_b' },
+  "spec.serviceName: Invalid value: \"A_b\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+  'spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is required',
+  'spec.volumeClaimTemplates[0].spec.resources[storage]: Required value',
+)
+checkSet('host names are the controller’s', { template: { ...template, spec: { ...template.spec, hostname: 'A_b', subdomain: 'A_b' } } })
+
+test('a template that would not be taken today may still be scaled', () => {
+  const bad = { template: { metadata: { labels }, spec: { containers: [{ name: 'c' }] } } }
+  assert.deepEqual(updateErrors(statefulSets, statefulSet(bad), statefulSet({ ...bad, replicas: 3 })), [])
+  const lost = { ...bad, template: { ...bad.template, metadata: { labels: { app: 'y' } } } }
+  assert.deepEqual(updateErrors(statefulSets, statefulSet(bad), statefulSet(lost)), [
+    'spec.template.metadata.labels: Invalid value: {"app":"y"}: `selector` does not match template `labels`',
+  ])
+})
+
+test('a daemon set without a selector selects nothing', () => {
+  assert.deepEqual(createErrors(daemonSets, deepClone({ metadata, spec: { template } } as unknown as DaemonSet)), [
+    'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+  ])
+})
+
+test('statuses count up and within bounds', () => {
+  const errors = (
+    kind: { validateStatusUpdate?: (a: never, b: never) => readonly { field: string; message: string }[] },
+    status: object,
+    old: object = {},
+  ) => kind.validateStatusUpdate!({ status } as never, { status: old } as never).map((e) => `${e.field}: ${e.message}`)
+  for (const kind of [deployments, daemonSets, statefulSets])
+    assert.deepEqual(errors(kind, { collisionCount: 1 }, { collisionCount: 2 }), [
+      'status.collisionCount: Invalid value: 1: cannot be decremented',
+    ])
+  assert.deepEqual(errors(daemonSets, { numberReady: -1 }), ['status.numberReady: Invalid value: -1: must be greater than or equal to 0'])
+  assert.deepEqual(errors(statefulSets, { replicas: 2, availableReplicas: 2, readyReplicas: 1 }), [
+    'status.availableReplicas: Invalid value: 2: cannot be greater than status.readyReplicas',
+  ])
+  assert.deepEqual(errors(deployments, { replicas: 1, updatedReplicas: 2, terminatingReplicas: -1 }), [
+    'status.terminatingReplicas: Invalid value: -1: must be greater than or equal to 0',
+    'status.updatedReplicas: Invalid value: 2: cannot be greater than status.replicas',
+  ])
 })
 
 test('a stateful set changes in few fields', () => {

@@ -3,6 +3,7 @@ import { defineKind } from '../define-kind.ts'
 import type { HorizontalPodAutoscaler as AutoscalerV1 } from '../generated/types/autoscaling-v1.ts'
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from '../generated/types/autoscaling-v2.ts'
 import { horizontalPodAutoscalers } from './horizontal-pod-autoscaler.ts'
+import { metricsText } from './metrics-text.ts'
 
 /** What v1 cannot say travels in these annotations, as JSON. */
 const annotations = {
@@ -30,19 +31,16 @@ export const horizontalPodAutoscalersV1 = defineKind<AutoscalerV1>({
     if (old.status) autoscaler.status = old.status
     else delete autoscaler.status
   },
-  validate: (autoscaler) => {
+  validate: (autoscaler, old) => {
     const stored = toStored(autoscaler)
     horizontalPodAutoscalers.applyDefaults?.(stored)
-    return horizontalPodAutoscalers.validate?.(stored) ?? []
+    return horizontalPodAutoscalers.validate?.(stored, old && toStored(old)) ?? []
   },
+  validateStatusUpdate: (autoscaler, old) => horizontalPodAutoscalers.validateStatusUpdate?.(toStored(autoscaler), toStored(old)) ?? [],
   columns: [
     nameColumn,
     column.string('Reference', ({ spec }) => `${spec?.scaleTargetRef?.kind ?? ''}/${spec?.scaleTargetRef?.name ?? ''}`),
-    column.string('Targets', ({ spec, status }) => {
-      const current = status?.currentCPUUtilizationPercentage
-      const target = spec?.targetCPUUtilizationPercentage
-      return `cpu: ${current === undefined ? '<unknown>' : `${current}%`}/${target === undefined ? '<auto>' : `${target}%`}`
-    }),
+    column.string('Targets', (autoscaler) => metricsText(toStored({ ...autoscaler, metadata: autoscaler.metadata ?? {} }))),
     column.string('MinPods', ({ spec }) => (spec?.minReplicas === undefined ? '<unset>' : String(spec.minReplicas))),
     column.string('MaxPods', ({ spec }) => spec?.maxReplicas ?? 0),
     column.string('Replicas', ({ status }) => status?.currentReplicas ?? 0),

@@ -1,17 +1,11 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { pathSegmentName } from '../../machinery/names.ts'
-import { quantityMilli } from '../../machinery/quantity.ts'
-import { checkNonNegativeQuantity, checkRange, checkRequired, checkRequiredName, type Errors } from '../checks.ts'
+import { checkNonNegative, checkRequiredName, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { copyField, defineKind } from '../define-kind.ts'
-import type {
-  HorizontalPodAutoscaler,
-  HorizontalPodAutoscalerSpec,
-  HPAScalingRules,
-  MetricSpec,
-  MetricTarget,
-} from '../generated/types/autoscaling-v2.ts'
+import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, HPAScalingRules } from '../generated/types/autoscaling-v2.ts'
 import { metricsText } from './metrics-text.ts'
+import { validateMetric } from './metric-validation.ts'
 
 const utilizationDefault = 80
 
@@ -37,7 +31,13 @@ export const horizontalPodAutoscalers = defineKind<HorizontalPodAutoscaler>({
     autoscaler.status = { desiredReplicas: 0 }
   },
   prepareForUpdate: (autoscaler, old) => copyField(autoscaler, old, 'status'),
-  validate: ({ spec }) => (spec ? validateAutoscalerSpec(spec) : [fieldErrors.required('spec.maxReplicas')]),
+  validate: ({ spec }, old) =>
+    spec ? validateAutoscalerSpec(spec, old?.spec?.minReplicas === 0 ? 0 : 1) : [fieldErrors.required('spec.maxReplicas')],
+  validateStatusUpdate: ({ status }) => {
+    const errors: FieldError[] = []
+    for (const field of ['currentReplicas', 'desiredReplicas'] as const) checkNonNegative(errors, `status.${field}`, status?.[field])
+    return errors
+  },
   columns: [
     nameColumn,
     column.string('Reference', ({ spec }) => `${spec?.scaleTargetRef?.kind ?? ''}/${spec?.scaleTargetRef?.name ?? ''}`),
@@ -65,69 +65,25 @@ function withRuleDefaults(rules: HPAScalingRules | undefined, defaults: HPAScali
   return { ...merged, policies: merged.policies!.map((p) => ({ ...p })) }
 }
 
-function validateAutoscalerSpec(spec: HorizontalPodAutoscalerSpec): FieldError[] {
+function validateAutoscalerSpec(spec: HorizontalPodAutoscalerSpec, minReplicasMin: number): FieldError[] {
   const errors: FieldError[] = []
   const { minReplicas } = spec
   const maxReplicas = spec.maxReplicas ?? 0
-  if (minReplicas !== undefined && minReplicas < 1)
-    errors.push(fieldErrors.invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'))
+  if (minReplicas !== undefined && minReplicas < minReplicasMin)
+    errors.push(fieldErrors.invalid('spec.minReplicas', minReplicas, `must be greater than or equal to ${minReplicasMin}`))
   if (maxReplicas < 1) errors.push(fieldErrors.invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'))
   if (minReplicas !== undefined && maxReplicas < minReplicas)
     errors.push(fieldErrors.invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'))
   checkRequiredName(errors, 'spec.scaleTargetRef.kind', spec.scaleTargetRef?.kind, pathSegmentName)
   checkRequiredName(errors, 'spec.scaleTargetRef.name', spec.scaleTargetRef?.name, pathSegmentName)
   spec.metrics?.forEach((metric, i) => validateMetric(errors, metric, `spec.metrics[${i}]`))
+  if (minReplicas === 0 && !spec.metrics?.some(({ type }) => type === 'Object' || type === 'External'))
+    errors.push(
+      fieldErrors.forbidden('spec.metrics', 'must specify at least one Object or External metric to support scaling to zero replicas'),
+    )
   validateRules(errors, spec.behavior?.scaleUp, 'spec.behavior.scaleUp')
   validateRules(errors, spec.behavior?.scaleDown, 'spec.behavior.scaleDown')
   return errors
-}
-
-const metricFields = {
-  ContainerResource: 'containerResource',
-  External: 'external',
-  Object: 'object',
-  Pods: 'pods',
-  Resource: 'resource',
-} as const
-
-function validateMetric(errors: Errors, metric: MetricSpec, path: string): void {
-  if (!checkRequired(errors, `${path}.type`, metric.type, 'must specify a metric source type')) return
-  const field = metricFields[metric.type as keyof typeof metricFields]
-  if (field === undefined) {
-    errors.push(fieldErrors.notSupported(`${path}.type`, metric.type, Object.keys(metricFields)))
-    return
-  }
-  for (const other of Object.values(metricFields))
-    if (other !== field && metric[other] !== undefined)
-      errors.push(fieldErrors.forbidden(`${path}.${other}`, 'must populate the given metric source only'))
-  const source = metric[field]
-  if (!source) {
-    errors.push(fieldErrors.required(`${path}.${field}`, 'must populate information for the given metric source'))
-    return
-  }
-  const at = `${path}.${field}`
-  if ('name' in source) checkRequired(errors, `${at}.name`, source.name, 'must specify a resource name')
-  if ('metric' in source) checkRequiredName(errors, `${at}.metric.name`, source.metric?.name, pathSegmentName)
-  if ('container' in source) checkRequired(errors, `${at}.container`, source.container, 'must specify a container')
-  if ('describedObject' in source) checkRequired(errors, `${at}.describedObject.name`, source.describedObject?.name)
-  validateTarget(errors, source.target, `${at}.target`)
-}
-
-function validateTarget(errors: Errors, target: MetricTarget | undefined, path: string): void {
-  const { type, value, averageValue, averageUtilization } = target ?? {}
-  if (!checkRequired(errors, `${path}.type`, type, 'must specify a metric target type')) return
-  if (type !== 'Utilization' && type !== 'Value' && type !== 'AverageValue')
-    errors.push(fieldErrors.invalid(`${path}.type`, type, 'must be either Utilization, Value, or AverageValue'))
-  for (const [field, quantity] of [
-    ['value', value],
-    ['averageValue', averageValue],
-  ] as const)
-    if (quantity !== undefined && checkNonNegativeQuantity(errors, `${path}.${field}`, quantity) && quantityMilli(quantity) === 0)
-      errors.push(fieldErrors.invalid(`${path}.${field}`, quantity, 'must be positive'))
-  if (averageUtilization !== undefined && averageUtilization < 1)
-    errors.push(fieldErrors.invalid(`${path}.averageUtilization`, averageUtilization, 'must be greater than 0'))
-  if (averageUtilization === undefined && averageValue === undefined && value === undefined)
-    errors.push(fieldErrors.required(`${path}.averageUtilization`, 'must set either a target raw value or a target utilization'))
 }
 
 const windowSecondsMax = 3600
@@ -135,10 +91,13 @@ const periodSecondsMax = 1800
 
 function validateRules(errors: Errors, rules: HPAScalingRules | undefined, path: string): void {
   if (!rules) return
-  checkRange(errors, `${path}.stabilizationWindowSeconds`, rules.stabilizationWindowSeconds, 0, windowSecondsMax)
+  const seconds = rules.stabilizationWindowSeconds ?? 0
+  if (seconds < 0) errors.push(fieldErrors.invalid(`${path}.stabilizationWindowSeconds`, seconds, 'must be greater than or equal to zero'))
+  if (seconds > windowSecondsMax)
+    errors.push(fieldErrors.invalid(`${path}.stabilizationWindowSeconds`, seconds, `must be less than or equal to ${windowSecondsMax}`))
   if (rules.selectPolicy !== undefined && !['Max', 'Min', 'Disabled'].includes(rules.selectPolicy))
     errors.push(fieldErrors.notSupported(`${path}.selectPolicy`, rules.selectPolicy, ['Disabled', 'Max', 'Min']))
-  if (rules.policies?.length === 0) errors.push(fieldErrors.required(`${path}.policies`, 'must specify at least one Policy'))
+  if (!rules.policies?.length) errors.push(fieldErrors.required(`${path}.policies`, 'must specify at least one Policy'))
   rules.policies?.forEach((policy, i) => {
     const at = `${path}.policies[${i}]`
     if (policy.type !== 'Pods' && policy.type !== 'Percent')

@@ -61,7 +61,46 @@ check(
 check(
   'a failure rule says what it looks at',
   { podFailurePolicy: { rules: [{ action: 'Ignore' }] } },
-  'spec.podFailurePolicy.rules[0]: Invalid value: {"action":"Ignore"}: specifying one of OnExitCodes and OnPodConditions is required',
+  'spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required',
+)
+check(
+  'exit codes rise',
+  { podFailurePolicy: { rules: [{ action: 'FailJob', onExitCodes: { operator: 'In', values: [3, 1] } }] } },
+  'spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: [3,1]: must be ordered',
+)
+check(
+  'conditions have a type and a status that is one',
+  { podFailurePolicy: { rules: [{ action: 'Ignore', onPodConditions: [{ type: '', status: 'Maybe' }] }] } },
+  'spec.podFailurePolicy.rules[0].onPodConditions[0].type: Invalid value: "": name part must be non-empty',
+  `spec.podFailurePolicy.rules[0].onPodConditions[0].type: Invalid value: "": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
+  'spec.podFailurePolicy.rules[0].onPodConditions[0].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
+)
+check(
+  'a job of another controller names it by its domain',
+  { managedBy: 'me' },
+  'spec.managedBy: Invalid value: "me": must be a domain-prefixed path (such as "acme.io/foo")',
+)
+check(
+  'indexes of success are read',
+  {
+    completionMode: 'Indexed',
+    completions: 5,
+    successPolicy: { rules: [{ succeededIndexes: '1-2', succeededCount: 3 }, { succeededIndexes: '3,2' }, { succeededIndexes: '9' }] },
+  },
+  'spec.successPolicy.rules[0].succeededCount: Invalid value: 3: must be less than or equal to 2 (the number of indexes in the specified succeededIndexes field)',
+  'spec.successPolicy.rules[1].succeededIndexes: Invalid value: "3,2": error parsing succeededIndexes: non-increasing order, previous: 3, current: 2',
+  'spec.successPolicy.rules[2].succeededIndexes: Invalid value: "9": error parsing succeededIndexes: too large index: "9"',
+)
+check(
+  'a great many indexes are bounded',
+  { completionMode: 'Indexed', completions: 100_001, parallelism: 10_001, backoffLimitPerIndex: 1 },
+  'spec.maxFailedIndexes: Required value: must be specified when completions is above 100000',
+  'spec.parallelism: Invalid value: 10001: must be less than or equal to 10000 when completions are above 100000 and used with backoff limit per index',
+)
+check(
+  'labels that were given do not hide those that are generated',
+  { template: { ...template, metadata: { labels: { 'job-name': 'other' } } } },
+  `spec.template.metadata.labels[job-name]: Invalid value: {"job-name":"other","controller-uid":"u-1","batch.kubernetes.io/job-name":"j","batch.kubernetes.io/controller-uid":"u-1"}: must be 'j'`,
 )
 check(
   'a selector that is none does not throw',
@@ -96,6 +135,25 @@ test('a job is fixed, but for its parallelism, and its nodes while it has not be
   assert.deepEqual(
     fields(job({ suspend: true }), (s) => (s.template.spec!.containers[0]!.image = 'y')),
     ['spec.template'],
+  )
+  const podAntiAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [] }
+  assert.deepEqual(
+    fields(job({ suspend: true }), (s) => (s.template.spec!.affinity = { podAntiAffinity })),
+    ['spec.template'],
+  )
+  const resources = { requests: { cpu: '1' } }
+  const idle = { ...job({ suspend: true }), status: { conditions: [{ type: 'Suspended', status: 'True' as const }] } }
+  assert.deepEqual(
+    fields(job({ suspend: true }), (s) => (s.template.spec!.containers[0]!.resources = resources)),
+    ['spec.template'],
+  )
+  const before = { ...created(jobs, job({ suspend: true })), status: idle.status }
+  const next = deepClone(before)
+  next.spec!.template.spec!.containers[0]!.resources = resources
+  assert.deepEqual(jobs.validateUpdate!(next, frozen(before)), [])
+  assert.deepEqual(
+    fields(job({ completionMode: 'Indexed', completions: 2, parallelism: 2 }), (s) => (s.completions = 3)),
+    ['spec.completions'],
   )
 })
 

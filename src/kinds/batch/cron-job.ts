@@ -28,23 +28,24 @@ export const cronJobs = defineKind<CronJob>({
     spec.jobTemplate ??= {}
     applyTemplateDefaults(madeSpec(spec.jobTemplate))
   },
-  validate: ({ metadata, spec }) => {
+  validate: ({ spec }, old) => {
     const errors: FieldError[] = []
-    if ((metadata.name?.length ?? 0) > nameLengthMax)
-      errors.push(fieldErrors.invalid('metadata.name', metadata.name, `must be no more than ${nameLengthMax} characters`))
-    if (!spec) return [...errors, fieldErrors.required('spec')]
+    if (!spec) return [fieldErrors.required('spec')]
     validateSchedule(errors, spec)
-    validateTimeZone(errors, spec.timeZone)
+    if (!old || old.spec?.timeZone !== spec.timeZone) validateTimeZone(errors, spec.timeZone)
     checkNonNegative(errors, 'spec.startingDeadlineSeconds', spec.startingDeadlineSeconds)
     checkEnum(errors, 'spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace'])
     checkNonNegative(errors, 'spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit)
     checkNonNegative(errors, 'spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit)
     const job = spec.jobTemplate?.spec
     if (!job) return [...errors, fieldErrors.required('spec.jobTemplate.spec.template')]
+    if (job.selector) errors.push(fieldErrors.invalid('spec.jobTemplate.spec.selector', job.selector, '`selector` will be auto-generated'))
     if (job.manualSelector === true) errors.push(fieldErrors.notSupported('spec.jobTemplate.spec.manualSelector', true, ['nil', 'false']))
     validateJobSpec(errors, job, 'spec.jobTemplate.spec')
     return errors
   },
+  validateCreate: ({ metadata: { name = '' } }) =>
+    name.length > nameLengthMax ? [fieldErrors.invalid('metadata.name', name, `must be no more than ${nameLengthMax} characters`)] : [],
   warnings: ({ metadata, spec }, old) => [
     ...(old ? [] : workloadNameWarnings(metadata)),
     ...(spec?.jobTemplate?.spec ? jobSpecWarnings(spec.jobTemplate.spec, 'spec.jobTemplate.spec') : []),
@@ -84,10 +85,13 @@ function validateTimeZone(errors: Errors, zone: string | undefined): void {
   const path = 'spec.timeZone'
   if (zone === undefined) return
   if (zone === '') errors.push(fieldErrors.invalid(path, zone, 'timeZone must be nil or non-empty string'))
+  else if (!zone.split('/').every(isZonePart)) errors.push(fieldErrors.invalid(path, zone, `unknown time zone ${zone}`))
   else if (zone.toLowerCase() === 'local')
     errors.push(fieldErrors.invalid(path, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones'))
   else if (!isTimeZone(zone)) errors.push(fieldErrors.invalid(path, zone, `unknown time zone ${zone}`))
 }
+
+const isZonePart = (part: string) => /^[A-Za-z._0-9+][A-Za-z.\-_0-9+]{0,13}$/.test(part) && part !== '.' && part !== '..'
 
 function isTimeZone(zone: string): boolean {
   try {

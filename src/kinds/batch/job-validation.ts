@@ -1,17 +1,22 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { matches, selectorFrom, validateLabelSelector } from '../../machinery/label-selector.ts'
-import { qualifiedName } from '../../machinery/names.ts'
+import { dns1123Label, domainPrefixedPath } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
-import { checkNonNegative, checkOptionalEnum, checkOptionalName, type Errors } from '../checks.ts'
+import { checkNonNegative, checkOptionalEnum, checkQualifiedName, type Errors } from '../checks.ts'
 import { templateWarnings } from '../core/pod-template/pod-warnings.ts'
 import { mismatch } from '../core/pod-template/workload-template.ts'
 import { validatePodTemplate } from '../core/pod-template/validate-pod-spec.ts'
 import type { Job, JobSpec, PodFailurePolicyRule } from '../generated/types/batch-v1.ts'
+import { readIndexes } from './job-indexes.ts'
 
 const indexedParallelismMax = 100_000
+const failedIndexesMax = 100_000
+const managedByBytesMax = 63
 const rulesMax = 20
+const indexesBytesMax = 64 * 1024
 const exitCodesMax = 255
+const patternsMax = 20
 
 /** What holds of a job's spec on its own and inside a CronJob; `path` leads to it. */
 export function validateJobSpec(errors: Errors, spec: JobSpec, path: string): void {
@@ -26,13 +31,15 @@ export function validateJobSpec(errors: Errors, spec: JobSpec, path: string): vo
   ] as const
   for (const field of counts) checkNonNegative(errors, `${path}.${field}`, spec[field])
   checkOptionalEnum(errors, `${path}.completionMode`, spec.completionMode, ['NonIndexed', 'Indexed'])
-  checkOptionalEnum(errors, `${path}.podReplacementPolicy`, spec.podReplacementPolicy, ['TerminatingOrFailed', 'Failed'])
+  const replacements = spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed']
+  checkOptionalEnum(errors, `${path}.podReplacementPolicy`, spec.podReplacementPolicy, replacements)
   if (spec.completionMode === 'Indexed') validateIndexed(errors, spec, path)
-  if (spec.backoffLimitPerIndex !== undefined && spec.completionMode !== 'Indexed')
-    errors.push(fieldErrors.invalid(`${path}.backoffLimitPerIndex`, spec.backoffLimitPerIndex, 'requires indexed completion mode'))
+  else
+    for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const)
+      if (spec[field] !== undefined) errors.push(fieldErrors.invalid(`${path}.${field}`, spec[field], 'requires indexed completion mode'))
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
     errors.push(fieldErrors.required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'))
-  if (spec.managedBy !== undefined) checkOptionalName(errors, `${path}.managedBy`, spec.managedBy, qualifiedName)
+  if (spec.managedBy !== undefined) validateManagedBy(errors, spec.managedBy, `${path}.managedBy`)
   validateFailurePolicy(errors, spec, path)
   validateSuccessPolicy(errors, spec, path)
   errors.push(...validatePodTemplate(spec.template, `${path}.template`))
@@ -42,14 +49,21 @@ export function validateJobSpec(errors: Errors, spec: JobSpec, path: string): vo
     errors.push(fieldErrors.required(`${path}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"'))
   else if (policy !== 'OnFailure' && policy !== 'Never')
     errors.push(fieldErrors.notSupported(`${path}.template.spec.restartPolicy`, policy, ['OnFailure', 'Never']))
-  if (spec.podFailurePolicy && policy === 'OnFailure')
+  else if (spec.podFailurePolicy && policy === 'OnFailure')
     errors.push(
       fieldErrors.invalid(`${path}.template.spec.restartPolicy`, policy, 'only "Never" is supported when podFailurePolicy is specified'),
     )
 }
 
+function validateManagedBy(errors: Errors, managedBy: string, path: string): void {
+  for (const message of domainPrefixedPath(managedBy)) errors.push(fieldErrors.invalid(path, managedBy, message))
+  if (managedBy.length > managedByBytesMax) errors.push(fieldErrors.tooLong(path, '', managedByBytesMax))
+}
+
+/** Beyond both the indexes that failed cannot be told one by one any more. */
 const trackedCompletionsMax = 100_000
 const trackedParallelismMax = 10_000
+const trackedFailuresMax = 10_000
 
 /** Advice about a job's spec, on its own and inside a CronJob. */
 export function jobSpecWarnings(spec: JobSpec, path: string): string[] {
@@ -70,16 +84,42 @@ export function validateJobSelector({ spec }: Job): FieldError[] {
   return [mismatch(spec.template)]
 }
 
+const generatedLabels = (uid: string, name: string): Readonly<Record<string, string>> => ({
+  'controller-uid': uid,
+  'job-name': name,
+  'batch.kubernetes.io/controller-uid': uid,
+  'batch.kubernetes.io/job-name': name,
+})
+
+/** The labels and the selector that were generated, unless the client gave others; and the host names that indexed pods will get. */
+export function validateNewJob({ metadata, spec }: Job): FieldError[] {
+  const errors: FieldError[] = []
+  const { uid = '', name = '' } = metadata
+  if (spec?.manualSelector !== true && spec?.selector) {
+    const expected = generatedLabels(uid, name)
+    const labels = spec.template?.metadata?.labels
+    for (const key in expected)
+      if (labels?.[key] !== expected[key])
+        errors.push(fieldErrors.invalid(`spec.template.metadata.labels[${key}]`, labels ?? {}, `must be '${expected[key]}'`))
+    if (validateLabelSelector(spec.selector, '').length === 0 && !matches(selectorFrom(spec.selector), expected))
+      errors.push(fieldErrors.invalid('spec.selector', spec.selector, '`selector` not auto-generated'))
+  }
+  if (spec?.completionMode !== 'Indexed' || !(spec.completions !== undefined && spec.completions > 0)) return errors
+  const longest = `${name}-${spec.completions - 1}`
+  if (dns1123Label(longest).length > 0)
+    errors.push(fieldErrors.invalid('metadata.name', name, `will not able to create pod with invalid DNS label: ${longest}`))
+  return errors
+}
+
 /** Most of a job is fixed; a suspended one that has not run yet may still be given other nodes to run on. */
 export function validateJobUpdate({ spec }: Job, { spec: old, status }: Job): FieldError[] {
   if (!spec || !old) return []
   const errors: FieldError[] = []
-  const isElastic = spec.completionMode === 'Indexed' && spec.completions === spec.parallelism
-  if (!isElastic || spec.completions === undefined) errors.push(...immutableField(spec.completions, old.completions, 'spec.completions'))
+  if (spec.completionMode !== 'Indexed') errors.push(...immutableField(spec.completions, old.completions, 'spec.completions'))
+  else if (spec.completions !== undefined && spec.completions !== old.completions && spec.completions !== spec.parallelism)
+    errors.push(fieldErrors.invalid('spec.completions', spec.completions, 'can only be modified in tandem with spec.parallelism'))
   errors.push(...immutableField(spec.selector, old.selector, 'spec.selector'))
-  const isUnstarted = old.suspend === true && status?.startTime === undefined
-  const template = isUnstarted && spec.template && old.template ? withSchedulingOf(spec.template, old.template) : spec.template
-  if (!deepEqual(template, old.template)) errors.push(...immutableField(spec.template, old.template, 'spec.template'))
+  errors.push(...validateTemplateUpdate(spec.template, old, status))
   for (const field of ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const)
     errors.push(...immutableField(spec[field], old[field], `spec.${field}`))
   return errors
@@ -87,9 +127,37 @@ export function validateJobUpdate({ spec }: Job, { spec: old, status }: Job): Fi
 
 type Template = JobSpec['template']
 
+/** While a job is suspended and none of its pods is left, its pods may be given other places and other resources. */
+function validateTemplateUpdate(template: Template, { suspend, template: old }: JobSpec, status: Job['status']): FieldError[] {
+  if (deepEqual(template, old)) return []
+  const isIdle = status?.conditions?.some((c) => c.type === 'Suspended' && c.status === 'True') && !status.active
+  if (suspend !== true || !template || !old) return immutableField(template, old, 'spec.template')
+  const placed = isIdle || status?.startTime === undefined ? withSchedulingOf(template, old) : template
+  const sized = isIdle ? withResourcesOf(placed, old) : placed
+  return deepEqual(sized, old) ? [] : immutableField(template, old, 'spec.template')
+}
+
+function withResourcesOf(template: Template, old: Template): Template {
+  const spec: Record<string, unknown> = { ...template.spec }
+  for (const list of ['containers', 'initContainers'] as const) {
+    const containers = template.spec?.[list]
+    if (!containers || containers.length !== old.spec?.[list]?.length) continue
+    spec[list] = containers.map((container, i) => {
+      const before = old.spec![list]![i]!
+      return before.name === container.name ? { ...container, resources: before.resources } : container
+    })
+  }
+  return { ...template, spec } as Template
+}
+
+/** Of the affinity only that to nodes is a matter of scheduling alone. */
 function withSchedulingOf(template: Template, old: Template): Template {
   const spec = { ...template.spec } as Record<string, unknown>
-  for (const field of ['nodeSelector', 'tolerations', 'affinity', 'schedulingGates'] as const) spec[field] = old.spec?.[field]
+  for (const field of ['nodeSelector', 'tolerations', 'schedulingGates'] as const) spec[field] = old.spec?.[field]
+  const { nodeAffinity: _, ...others } = template.spec?.affinity ?? {}
+  const before = old.spec?.affinity
+  const affinity = { ...others, ...(before?.nodeAffinity ? { nodeAffinity: before.nodeAffinity } : {}) }
+  spec.affinity = Object.keys(affinity).length > 0 ? affinity : before && Object.keys(before).length === 0 ? before : undefined
   const metadata = { ...template.metadata } as Record<string, unknown>
   for (const field of ['labels', 'annotations'] as const) metadata[field] = old.metadata?.[field]
   return { ...template, metadata, spec } as Template
@@ -107,6 +175,17 @@ function validateIndexed(errors: Errors, spec: JobSpec, path: string): void {
     )
   if (spec.maxFailedIndexes !== undefined && spec.completions !== undefined && spec.maxFailedIndexes > spec.completions)
     errors.push(fieldErrors.invalid(`${path}.maxFailedIndexes`, spec.maxFailedIndexes, 'must be less than or equal to completions'))
+  checkAtMost(errors, `${path}.maxFailedIndexes`, spec.maxFailedIndexes, failedIndexesMax)
+  if ((spec.completions ?? 0) <= trackedCompletionsMax || spec.backoffLimitPerIndex === undefined) return
+  if (spec.maxFailedIndexes === undefined)
+    errors.push(fieldErrors.required(`${path}.maxFailedIndexes`, `must be specified when completions is above ${trackedCompletionsMax}`))
+  const why = ` when completions are above ${trackedCompletionsMax} and used with backoff limit per index`
+  checkAtMost(errors, `${path}.parallelism`, spec.parallelism, trackedParallelismMax, why)
+  checkAtMost(errors, `${path}.maxFailedIndexes`, spec.maxFailedIndexes, trackedFailuresMax, why)
+}
+
+function checkAtMost(errors: Errors, field: string, value: number | undefined, max: number, why = ''): void {
+  if (value !== undefined && value > max) errors.push(fieldErrors.invalid(field, value, `must be less than or equal to ${max}${why}`))
 }
 
 function validateFailurePolicy(errors: Errors, spec: JobSpec, path: string): void {
@@ -118,56 +197,96 @@ function validateFailurePolicy(errors: Errors, spec: JobSpec, path: string): voi
 }
 
 function validateFailureRule(errors: Errors, rule: PodFailurePolicyRule, spec: JobSpec, names: ReadonlySet<string>, at: string): void {
-  const actions = spec.backoffLimitPerIndex === undefined ? ['Count', 'FailJob', 'Ignore'] : ['Count', 'FailIndex', 'FailJob', 'Ignore']
-  if (!rule.action) errors.push(fieldErrors.required(`${at}.action`, `valid values: ${actions.map((a) => JSON.stringify(a)).join(', ')}`))
+  const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore']
+  if (!rule.action) errors.push(fieldErrors.required(`${at}.action`, validValues(actions)))
   else if (rule.action === 'FailIndex' && spec.backoffLimitPerIndex === undefined)
     errors.push(fieldErrors.invalid(`${at}.action`, rule.action, 'requires the backoffLimitPerIndex to be set'))
   else if (!actions.includes(rule.action)) errors.push(fieldErrors.notSupported(`${at}.action`, rule.action, actions))
   const { onExitCodes, onPodConditions } = rule
   if (onExitCodes && onPodConditions?.length)
-    errors.push(fieldErrors.invalid(at, rule, 'specifying both OnExitCodes and OnPodConditions is not supported'))
+    errors.push(fieldErrors.invalidOmitted(at, 'specifying both OnExitCodes and OnPodConditions is not supported'))
   if (!onExitCodes && !onPodConditions?.length)
-    errors.push(fieldErrors.invalid(at, rule, 'specifying one of OnExitCodes and OnPodConditions is required'))
-  if (!onExitCodes) return
+    errors.push(fieldErrors.invalidOmitted(at, 'specifying one of OnExitCodes and OnPodConditions is required'))
+  if (onPodConditions) validateOnPodConditions(errors, onPodConditions, `${at}.onPodConditions`)
+  if (onExitCodes) validateOnExitCodes(errors, onExitCodes, names, `${at}.onExitCodes`)
+}
+
+const validValues = (values: readonly string[]) => `valid values: [${values.map((value) => JSON.stringify(value)).join(' ')}]`
+
+function validateOnPodConditions(errors: Errors, patterns: NonNullable<PodFailurePolicyRule['onPodConditions']>, path: string): void {
+  if (patterns.length > patternsMax) errors.push(fieldErrors.tooMany(path, patterns.length, patternsMax))
+  const statuses = ['False', 'True', 'Unknown']
+  patterns.forEach(({ type, status }, i) => {
+    checkQualifiedName(errors, `${path}[${i}].type`, type)
+    if (!status) errors.push(fieldErrors.required(`${path}[${i}].status`, validValues(statuses)))
+    else checkOptionalEnum(errors, `${path}[${i}].status`, status, statuses)
+  })
+}
+
+function validateOnExitCodes(
+  errors: Errors,
+  onExitCodes: NonNullable<PodFailurePolicyRule['onExitCodes']>,
+  names: ReadonlySet<string>,
+  path: string,
+): void {
   const { operator, containerName } = onExitCodes
   const values = onExitCodes.values ?? []
-  if (operator !== 'In' && operator !== 'NotIn')
-    errors.push(fieldErrors.notSupported(`${at}.onExitCodes.operator`, operator ?? '', ['In', 'NotIn']))
+  const operators = ['In', 'NotIn']
+  if (!operator) errors.push(fieldErrors.required(`${path}.operator`, validValues(operators)))
+  else checkOptionalEnum(errors, `${path}.operator`, operator, operators)
   if (containerName !== undefined && !names.has(containerName))
     errors.push(
       fieldErrors.invalid(
-        `${at}.onExitCodes.containerName`,
+        `${path}.containerName`,
         containerName,
         'must be one of the container or initContainer names in the pod template',
       ),
     )
-  if (values.length === 0) errors.push(fieldErrors.invalid(`${at}.onExitCodes.values`, values, 'at least one value is required'))
-  if (values.length > exitCodesMax) errors.push(fieldErrors.tooMany(`${at}.onExitCodes.values`, values.length, exitCodesMax))
+  if (values.length === 0) errors.push(fieldErrors.invalid(`${path}.values`, values, 'at least one value is required'))
+  if (values.length > exitCodesMax) errors.push(fieldErrors.tooMany(`${path}.values`, values.length, exitCodesMax))
   values.forEach((value, i) => {
     if (operator === 'In' && value === 0)
-      errors.push(fieldErrors.invalid(`${at}.onExitCodes.values[${i}]`, value, 'must not be 0 for the In operator'))
-    if (values.indexOf(value) < i) errors.push(fieldErrors.duplicate(`${at}.onExitCodes.values[${i}]`, value))
+      errors.push(fieldErrors.invalid(`${path}.values[${i}]`, value, 'must not be 0 for the In operator'))
+    if (values.indexOf(value) < i) errors.push(fieldErrors.duplicate(`${path}.values[${i}]`, value))
   })
+  if (values.some((value, i) => i > 0 && values[i - 1]! > value))
+    errors.push(fieldErrors.invalid(`${path}.values`, values, 'must be ordered'))
 }
 
 function validateSuccessPolicy(errors: Errors, spec: JobSpec, path: string): void {
   const policy = spec.successPolicy
   if (!policy) return
   const at = `${path}.successPolicy`
-  if (spec.completionMode !== 'Indexed') errors.push(fieldErrors.invalid(at, policy, 'requires indexed completion mode'))
-  if (!policy.rules?.length) errors.push(fieldErrors.required(`${at}.rules`, 'at least one rules must be specified'))
+  if (spec.completionMode !== 'Indexed') {
+    errors.push(fieldErrors.invalid(at, policy, 'requires indexed completion mode'))
+    return
+  }
+  if (!policy.rules?.length)
+    errors.push(fieldErrors.required(`${at}.rules`, 'at least one rules must be specified when the successPolicy is specified'))
   else if (policy.rules.length > rulesMax) errors.push(fieldErrors.tooMany(`${at}.rules`, policy.rules.length, rulesMax))
-  policy.rules?.forEach((rule, i) => {
-    if (rule.succeededCount === undefined && rule.succeededIndexes === undefined)
-      errors.push(fieldErrors.required(`${at}.rules[${i}]`, 'at least one of succeededCount or succeededIndexes must be specified'))
-    checkNonNegative(errors, `${at}.rules[${i}].succeededCount`, rule.succeededCount)
-    if (rule.succeededCount !== undefined && rule.succeededCount > (spec.completions ?? 0))
-      errors.push(
-        fieldErrors.invalid(
-          `${at}.rules[${i}].succeededCount`,
-          rule.succeededCount,
-          `must be less than or equal to ${spec.completions ?? 0} (the number of specified completions)`,
-        ),
-      )
-  })
+  policy.rules?.forEach((rule, i) => validateSuccessRule(errors, rule, spec.completions ?? 0, `${at}.rules[${i}]`))
+}
+
+function validateSuccessRule(
+  errors: Errors,
+  { succeededCount, succeededIndexes }: { readonly succeededCount?: number; readonly succeededIndexes?: string },
+  completions: number,
+  path: string,
+): void {
+  if (succeededCount === undefined && succeededIndexes === undefined)
+    errors.push(fieldErrors.required(path, 'at least one of succeededCount or succeededIndexes must be specified'))
+  let indexes = 0
+  if (succeededIndexes !== undefined) {
+    if (succeededIndexes.length > indexesBytesMax) errors.push(fieldErrors.tooLong(`${path}.succeededIndexes`, '', indexesBytesMax))
+    const read = readIndexes(succeededIndexes, completions)
+    if (typeof read === 'string')
+      errors.push(fieldErrors.invalid(`${path}.succeededIndexes`, succeededIndexes, `error parsing succeededIndexes: ${read}`))
+    else indexes = read.reduce((sum, [first, last]) => sum + last - first + 1, 0)
+  }
+  if (succeededCount === undefined) return
+  const at = `${path}.succeededCount`
+  checkNonNegative(errors, at, succeededCount)
+  checkAtMost(errors, at, succeededCount, completions, ' (the number of specified completions)')
+  if (succeededIndexes !== undefined)
+    checkAtMost(errors, at, succeededCount, indexes, ' (the number of indexes in the specified succeededIndexes field)')
 }

@@ -6,7 +6,8 @@ import { containerImages, containerNames, selectorText } from '../core/pod-templ
 import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
 import type { Job } from '../generated/types/batch-v1.ts'
 import { humanDuration } from '../human-duration.ts'
-import { jobSpecWarnings, validateJobSelector, validateJobSpec, validateJobUpdate } from './job-validation.ts'
+import { jobSpecWarnings, validateJobSelector, validateJobSpec, validateJobUpdate, validateNewJob } from './job-validation.ts'
+import { validateJobStatusUpdate } from './job-status-validation.ts'
 
 const uidLabel = 'batch.kubernetes.io/controller-uid'
 const nameLabel = 'batch.kubernetes.io/job-name'
@@ -29,7 +30,9 @@ export const jobs = defineKind<Job>({
     errors.push(...validateJobSelector(job))
     return errors
   },
+  validateCreate: validateNewJob,
   validateUpdate: validateJobUpdate,
+  validateStatusUpdate: validateJobStatusUpdate,
   warnings: ({ metadata, spec }, old) => [...(old ? [] : workloadNameWarnings(metadata)), ...(spec ? jobSpecWarnings(spec, 'spec') : [])],
   columns: [
     nameColumn,

@@ -12,7 +12,11 @@ export const componentStatuses = defineKind<ComponentStatus>({
   deprecationWarning: 'v1 ComponentStatus is deprecated in v1.19+',
   columns: [
     nameColumn,
-    column.string('Status', ({ conditions }) => (healthy({ conditions })?.status === 'True' ? 'Healthy' : 'Unhealthy')),
+    column.string('Status', ({ conditions }) => {
+      const condition = healthy({ conditions })
+      if (!condition) return 'Unknown'
+      return condition.status === 'True' ? 'Healthy' : 'Unhealthy'
+    }),
     column.string('Message', ({ conditions }) => healthy({ conditions })?.message ?? ''),
     column.string('Error', ({ conditions }) => healthy({ conditions })?.error ?? ''),
   ],

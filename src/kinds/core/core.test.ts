@@ -301,6 +301,15 @@ test('event: it stays with what it is about', () => {
     'involvedObject.namespace: Invalid value: "other": does not match event.namespace',
   ])
 })
+test('event: one with a time of its own says who reports it', () => {
+  const errors = createErrors(events, event({ eventTime: ago(1), reason: 'r'.repeat(129) }))
+  assert.deepEqual(errors, [
+    'reportingComponent: Required value',
+    'reportingInstance: Required value',
+    'action: Required value',
+    'reason: Invalid value: "": can have at most 128 characters',
+  ])
+})
 test('event: columns', () => {
   assert.equal(header(events), 'LAST SEEN ; TYPE ; REASON ; OBJECT ; MESSAGE | SUBOBJECT ; SOURCE ; FIRST SEEN ; COUNT ; NAME')
   const old = event({
@@ -313,6 +322,8 @@ test('event: columns', () => {
     count: 3,
   })
   assert.equal(row(events, old), '5s ; Normal ; Pulled ; pod/web ; got it | spec ; kubelet, n1 ; 5m ; 3 ; x')
+  const half = event({ source: { component: 'kubelet' }, reportingInstance: 'n2', series: { count: 2 } as never })
+  assert.equal(row(events, half), '<unknown> ;  ;  ; pod/web ;  | spec ; kubelet, n2 ; <unknown> ; 2 ; x')
   const young = event({ eventTime: ago(30), reportingComponent: 'scheduler', series: { count: 4, lastObservedTime: ago(2) } })
   assert.equal(row(events, young), '2s ;  ;  ; pod/web ;  | spec ; scheduler ; 30s ; 4 ; x')
 })

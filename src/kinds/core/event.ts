@@ -1,19 +1,16 @@
-import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { column } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Event } from '../generated/types/core-v1.ts'
 import { age } from '../human-duration.ts'
 import type { Column } from '../kind.ts'
-
-/** Where a cluster-scoped object's events live. */
-const clusterScopedNamespace = 'default'
+import { validateEvent } from './event-validation.ts'
 
 export const events = defineKind<Event>({
   group: '',
   version: 'v1',
   kind: 'Event',
   shortNames: ['ev'],
-  validate: validateEventNamespace,
+  validate: (event) => validateEvent(event, 'reportingComponent'),
   columns: eventColumns((event: Event) => event),
   selectableFields: {
     'involvedObject.kind': ({ involvedObject }) => involvedObject?.kind ?? '',
@@ -31,14 +28,6 @@ export const events = defineKind<Event>({
   allowCreateOnUpdate: true,
 })
 
-/** An event stays in the namespace of what it is about. */
-export function validateEventNamespace({ metadata, involvedObject }: Event): FieldError[] {
-  const namespace = involvedObject?.namespace ?? ''
-  const own = metadata.namespace ?? ''
-  const isRight = namespace === '' ? own === '' || own === clusterScopedNamespace : namespace === own
-  return isRight ? [] : [fieldErrors.invalid('involvedObject.namespace', namespace, 'does not match event.namespace')]
-}
-
 /** Columns of both versions; `toCore` gives the core form. The name comes last. */
 export function eventColumns<T extends { metadata?: Event['metadata'] }>(toCore: (event: T) => Event): readonly Column<T>[] {
   return [
@@ -55,7 +44,7 @@ export function eventColumns<T extends { metadata?: Event['metadata'] }>(toCore:
     column.wide('First Seen', (event, nowMs) => firstSeen(toCore(event), nowMs)),
     column.wide('Count', (event) => {
       const { series, count } = toCore(event)
-      return series?.count ?? (count || 1)
+      return series ? (series.count ?? 0) : count || 1
     }),
     { name: 'Name', type: 'string', format: 'name', priority: 1, cell: (event) => event.metadata?.name ?? '' },
   ]
@@ -66,11 +55,12 @@ function firstSeen({ firstTimestamp, eventTime }: Event, nowMs: number): string 
 }
 
 function lastSeen(event: Event, nowMs: number): string {
-  const at = event.series?.lastObservedTime || event.lastTimestamp
-  return at ? age(at, nowMs) : firstSeen(event, nowMs)
+  if (event.series) return age(event.series.lastObservedTime, nowMs)
+  return event.lastTimestamp ? age(event.lastTimestamp, nowMs) : firstSeen(event, nowMs)
 }
 
 function sourceText({ source, reportingComponent, reportingInstance }: Event): string {
-  const [component, host] = source?.component ? [source.component, source.host] : [reportingComponent ?? '', reportingInstance]
+  const component = source?.component || reportingComponent || ''
+  const host = source?.host || reportingInstance
   return host ? `${component}, ${host}` : component
 }

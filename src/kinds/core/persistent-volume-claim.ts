@@ -75,6 +75,11 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string)
   checkOptionalName(errors, `${path}.storageClassName`, spec.storageClassName, dns1123Subdomain)
   checkOptionalEnum(errors, `${path}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem'])
   checkOptionalName(errors, `${path}.volumeAttributesClassName`, spec.volumeAttributesClassName, dns1123Subdomain)
+  const { dataSource, dataSourceRef } = spec
+  if (dataSource && dataSourceRef && !dataSourceRef.namespace && !isSameSource(dataSource, dataSourceRef))
+    errors.push(fieldErrors.invalid(path, `${path}.dataSource`, 'must match dataSourceRef'))
+  if (dataSource && dataSourceRef?.namespace)
+    errors.push(fieldErrors.invalid(path, `${path}.dataSource`, 'may not be specified when dataSourceRef.namespace is specified'))
   for (const field of ['dataSource', 'dataSourceRef'] as const) {
     const source = spec[field]
     if (!source) continue
@@ -86,6 +91,12 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string)
       )
   }
   return errors
+}
+
+type DataSource = { readonly apiGroup?: string; readonly kind?: string; readonly name?: string }
+
+function isSameSource(a: DataSource, b: DataSource): boolean {
+  return (a.apiGroup ?? '') === (b.apiGroup ?? '') && a.kind === b.kind && a.name === b.name
 }
 
 /** The volume's name once, the class once where there was none, a bound claim's size; nothing else. */

@@ -126,6 +126,12 @@ function validateVolume({ spec }: PersistentVolume): FieldError[] {
     errors.push(fieldErrors.required('spec.nodeAffinity', 'Local volume requires node affinity'))
   }
   checkOptionalName(errors, 'spec.storageClassName', spec.storageClassName, dns1123Subdomain)
+  if (spec.volumeAttributesClassName !== undefined) {
+    if (spec.volumeAttributesClassName === '')
+      errors.push(fieldErrors.required('spec.volumeAttributesClassName', 'an empty string is disallowed'))
+    else checkOptionalName(errors, 'spec.volumeAttributesClassName', spec.volumeAttributesClassName, dns1123Subdomain)
+    if (!spec.csi) errors.push(fieldErrors.required('spec.csi', 'has to be specified when using volumeAttributesClassName'))
+  }
   checkOptionalEnum(errors, 'spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem'])
   return errors
 }

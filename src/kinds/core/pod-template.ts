@@ -1,4 +1,4 @@
-import { ageColumn, column, formatLabels, nameColumn } from '../columns.ts'
+import { column, formatLabels, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { PodTemplate } from '../generated/types/core-v1.ts'
 import { applyPodSpecDefaults } from './pod-template/defaults.ts'
@@ -22,6 +22,5 @@ export const podTemplates = defineKind<PodTemplate>({
     column.string('Containers', ({ template }) => containerNames(template)),
     column.string('Images', ({ template }) => containerImages(template)),
     column.string('Pod Labels', ({ template }) => formatLabels(template?.metadata?.labels)),
-    ageColumn,
   ],
 })

@@ -11,6 +11,13 @@ import { ephemeralContainersUpdate, resizeUpdate } from './pod-subresources.ts'
 import { podNameWarnings, podWarnings } from './pod-template/pod-warnings.ts'
 import { validatePodSpec } from './pod-template/validate-pod-spec.ts'
 import { validatePodStatusUpdate, validatePodUpdate } from './pod-update.ts'
+import type { RowCondition } from '../kind.ts'
+
+const completed = { type: 'Completed', status: 'True' } as const
+const rowConditions: Readonly<Record<string, readonly RowCondition[]>> = {
+  Succeeded: [{ ...completed, reason: 'Succeeded', message: 'The pod has completed successfully.' }],
+  Failed: [{ ...completed, reason: 'Failed', message: 'The pod failed.' }],
+}
 
 export const pods = defineKind<Pod>({
   group: '',
@@ -56,6 +63,7 @@ export const pods = defineKind<Pod>({
   validateStatusUpdate: validatePodStatusUpdate,
   subresourceUpdates: { ephemeralcontainers: ephemeralContainersUpdate, resize: resizeUpdate },
   columns: podColumns,
+  rowConditions: ({ status }) => rowConditions[status?.phase ?? ''],
   warnings: ({ metadata, spec }, old) => [...(old ? [] : podNameWarnings(metadata)), ...(spec ? podWarnings(spec, metadata) : [])],
   selectableFields: {
     'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',

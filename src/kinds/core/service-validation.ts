@@ -14,6 +14,7 @@ import type { Service, ServicePort, ServiceSpec } from '../generated/types/core-
 
 const protocols = ['SCTP', 'TCP', 'UDP']
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
+const kubeletPort = 10250
 const affinitySecondsMax = 86400
 
 export function validateService({ spec }: Service): FieldError[] {
@@ -75,6 +76,8 @@ function validatePorts(errors: Errors, spec: ServiceSpec): void {
     const number = `${port.protocol}/${port.port}`
     if (numbers.has(number)) errors.push(fieldErrors.duplicate(at, { protocol: port.protocol, port: port.port }))
     numbers.add(number)
+    if (spec.type === 'LoadBalancer' && port.port === kubeletPort)
+      errors.push(fieldErrors.invalid(`${at}.port`, port.port, `may not expose port ${kubeletPort} externally since it is used by kubelet`))
     if (!port.nodePort) return
     if (spec.type === 'ClusterIP') errors.push(fieldErrors.forbidden(`${at}.nodePort`, "may not be used when `type` is 'ClusterIP'"))
     if (spec.type === 'ExternalName') errors.push(fieldErrors.forbidden(`${at}.nodePort`, "may not be used when `type` is 'ExternalName'"))

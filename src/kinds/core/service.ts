@@ -1,7 +1,7 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { dns1035Label } from '../../machinery/names.ts'
 import { validateLabels } from '../../machinery/labels.ts'
-import { ageColumn, column, formatLabels, joinOrNone, nameColumn } from '../columns.ts'
+import { ageColumn, balancerAddresses, column, formatLabels, joinOrNone, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Service } from '../generated/types/core-v1.ts'
 import { dropTypeDependentFields, keepAllocatedValues, normalizeClusterIps } from './service-allocation.ts'
@@ -84,7 +84,6 @@ function externalAddress({ spec, status }: Service): string {
   if (spec?.type === 'ExternalName') return spec.externalName ?? ''
   if (spec?.type === 'ClusterIP' || spec?.type === 'NodePort') return joinOrNone(externalIps)
   if (spec?.type !== 'LoadBalancer') return '<unknown>'
-  const balancers = [...new Set(status?.loadBalancer?.ingress?.map((i) => i.ip || i.hostname || '').filter((a) => a !== ''))].sort()
-  const all = [...balancers, ...externalIps]
+  const all = [...balancerAddresses(status?.loadBalancer?.ingress), ...externalIps]
   return all.length === 0 ? '<pending>' : all.join(',')
 }

@@ -39,7 +39,7 @@ export const endpointSlices = defineKind<EndpointSlice>({
     nameColumn,
     column.string('AddressType', ({ addressType }) => addressType ?? ''),
     column.string('Ports', ({ ports }) =>
-      listText((ports ?? []).map(({ port, name }) => (port !== undefined ? String(port) : name || '*'))),
+      listText((ports ?? []).map(({ port, name }) => (port !== undefined ? String(port) : (name ?? '*')))),
     ),
     column.string('Endpoints', ({ endpoints }) => listText((endpoints ?? []).flatMap(({ addresses }) => addresses ?? []))),
     ageColumn,

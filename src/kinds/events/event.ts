@@ -1,15 +1,29 @@
-import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { qualifiedName } from '../../machinery/names.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
-import { checkRequired } from '../checks.ts'
-import { eventColumns, validateEventNamespace } from '../core/event.ts'
+import { eventColumns } from '../core/event.ts'
+import { validateEvent, validateNewEvent, validateSeries } from '../core/event-validation.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Event as CoreEvent } from '../generated/types/core-v1.ts'
 import type { Event } from '../generated/types/events-v1.ts'
 
-const noteBytesMax = 1024
-const reasonBytesMax = 128
+/** By the core names, under which upstream reports most of them too. */
+const immutable = [
+  'involvedObject',
+  'reason',
+  'message',
+  'source',
+  'firstTimestamp',
+  'lastTimestamp',
+  'count',
+  'type',
+  'eventTime',
+  'action',
+  'related',
+  'reportingComponent',
+  'reportingInstance',
+] as const satisfies readonly (keyof CoreEvent)[]
+const reportedNames: Readonly<Partial<Record<(typeof immutable)[number], string>>> = { reportingComponent: 'reportingController' }
 
 /** The newer face of core events: the same stored objects under other field names. */
 export const events = defineKind<Event>({
@@ -18,13 +32,14 @@ export const events = defineKind<Event>({
   kind: 'Event',
   shortNames: ['ev'],
   storedAs: { group: '', version: 'v1', toStored: toCoreEvent, fromStored: (object) => fromCoreEvent(object as CoreEvent) },
-  validate: (event) => validateEventNamespace(toCoreEvent(event)),
-  validateCreate: validateNewEvent,
-  validateUpdate: (event, old) =>
-    // Only the series and the deprecated counters move.
-    (
-      ['eventTime', 'reportingController', 'reportingInstance', 'action', 'reason', 'regarding', 'related', 'note', 'type'] as const
-    ).flatMap((field) => immutableField(event[field], old[field], field)),
+  validate: (event) => validateEvent(toCoreEvent(event), 'reportingController'),
+  validateCreate: (event) => validateNewEvent(toCoreEvent(event)),
+  validateUpdate: (event, oldEvent) => {
+    const [core, old] = [toCoreEvent(event), toCoreEvent(oldEvent)]
+    // Only the series moves.
+    const fixed = immutable.flatMap((field) => immutableField(core[field], old[field], reportedNames[field] ?? field))
+    return deepEqual(core.series, old.series) ? fixed : [...validateSeries(core), ...fixed]
+  },
   columns: eventColumns(toCoreEvent),
   selectableFields: {
     'regarding.kind': ({ regarding }) => regarding?.kind ?? '',
@@ -65,25 +80,4 @@ export function fromCoreEvent(event: CoreEvent): Event {
 
 function renamed(from: object, names: Readonly<Record<string, string>>): unknown {
   return Object.fromEntries(Object.entries(from).map(([field, value]) => [names[field] ?? field, value]))
-}
-
-function validateNewEvent(event: Event): FieldError[] {
-  const errors: FieldError[] = []
-  checkRequired(errors, 'eventTime', event.eventTime)
-  if (event.type !== 'Normal' && event.type !== 'Warning')
-    errors.push(fieldErrors.invalid('type', event.type ?? '', `has invalid value: ${event.type ?? ''}`))
-  if (!event.reportingController) errors.push(fieldErrors.required('reportingController'))
-  else
-    for (const message of qualifiedName(event.reportingController))
-      errors.push(fieldErrors.invalid('reportingController', event.reportingController, message))
-  for (const field of ['reportingInstance', 'action', 'reason'] as const) {
-    const value = event[field]
-    if (!checkRequired(errors, field, value)) continue
-    if (Buffer.byteLength(value!) > reasonBytesMax)
-      errors.push(fieldErrors.invalid(field, '', `can have at most ${reasonBytesMax} characters`))
-  }
-  if (Buffer.byteLength(event.note ?? '') > noteBytesMax)
-    errors.push(fieldErrors.invalid('message', '', `can have at most ${noteBytesMax} characters`))
-  if (event.series && event.series.count < 2) errors.push(fieldErrors.invalid('series.count', event.series.count, 'should be at least 2'))
-  return errors
 }

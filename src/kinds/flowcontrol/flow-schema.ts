@@ -6,6 +6,7 @@ import { defineKind, keepAllButStatusStrictly } from '../define-kind.ts'
 import type { FlowSchema, PolicyRulesWithSubjects, Subject } from '../generated/types/flowcontrol-v1.ts'
 
 const precedenceDefault = 1000
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 const precedenceMax = 10_000
 
 export const flowSchemas = defineKind<FlowSchema>({
@@ -37,10 +38,13 @@ export const flowSchemas = defineKind<FlowSchema>({
     spec.rules?.forEach((rule, i) => validateRule(errors, rule, `spec.rules[${i}]`))
     return errors
   },
+  // First asked comes first.
+  compareRows: (a, b) =>
+    (a.spec?.matchingPrecedence ?? 0) - (b.spec?.matchingPrecedence ?? 0) || compareText(a.metadata.name ?? '', b.metadata.name ?? ''),
   columns: [
     nameColumn,
     column.string('PriorityLevel', ({ spec }) => spec?.priorityLevelConfiguration?.name ?? ''),
-    column.integer('MatchingPrecedence', ({ spec }) => spec?.matchingPrecedence ?? 0),
+    column.string('MatchingPrecedence', ({ spec }) => spec?.matchingPrecedence ?? 0),
     column.string('DistinguisherMethod', ({ spec }) => spec?.distinguisherMethod?.type ?? '<none>'),
     ageColumn,
     column.string('MissingPL', ({ status }) => status?.conditions?.find((c) => c.type === 'Dangling')?.status ?? '?'),

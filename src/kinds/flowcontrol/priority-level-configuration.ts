@@ -49,7 +49,7 @@ export const priorityLevelConfigurations = defineKind<PriorityLevelConfiguration
   columns: [
     nameColumn,
     column.string('Type', ({ spec }) => spec?.type ?? ''),
-    column.string('NominalConcurrencyShares', ({ spec }) => (spec?.limited ?? spec?.exempt)?.nominalConcurrencyShares ?? '<none>'),
+    column.string('NominalConcurrencyShares', ({ spec }) => spec?.limited?.nominalConcurrencyShares ?? '<none>'),
     column.string('Queues', ({ spec }) => spec?.limited?.limitResponse?.queuing?.queues ?? '<none>'),
     column.string('HandSize', ({ spec }) => spec?.limited?.limitResponse?.queuing?.handSize ?? '<none>'),
     column.string('QueueLengthLimit', ({ spec }) => spec?.limited?.limitResponse?.queuing?.queueLengthLimit ?? '<none>'),

@@ -1,5 +1,5 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1123Subdomain, qualifiedName } from '../../machinery/names.ts'
+import { dns1123Subdomain, domainPrefixedPath } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkOptionalName, checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
@@ -22,10 +22,7 @@ export const ingressClasses = defineKind<IngressClass>({
     const controller = spec?.controller ?? ''
     if (controller.length > controllerLengthMax) errors.push(fieldErrors.tooLong('spec.controller', controller, controllerLengthMax))
     if (checkRequired(errors, 'spec.controller', controller))
-      for (const message of controller.includes('/')
-        ? qualifiedName(controller.toLowerCase())
-        : ['must be a domain-prefixed path (such as "acme.io/foo")'])
-        errors.push(fieldErrors.invalid('spec.controller', controller, message))
+      for (const message of domainPrefixedPath(controller)) errors.push(fieldErrors.invalid('spec.controller', controller, message))
     const parameters = spec?.parameters
     if (!parameters) return errors
     checkOptionalName(errors, 'spec.parameters.apiGroup', parameters.apiGroup, dns1123Subdomain)

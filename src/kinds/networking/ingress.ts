@@ -1,7 +1,7 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { dns1035Label, dns1123Subdomain, ipAddress, wildcardDns1123Subdomain } from '../../machinery/names.ts'
 import { checkOptionalName, checkPort, checkPortOrName, checkRequired, checkRequiredName, type Errors } from '../checks.ts'
-import { ageColumn, column, nameColumn } from '../columns.ts'
+import { ageColumn, balancerAddresses, column, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind } from '../define-kind.ts'
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressSpec } from '../generated/types/networking-v1.ts'
 
@@ -56,14 +56,9 @@ export const ingresses = defineKind<Ingress>({
       : [],
   columns: [
     nameColumn,
-    column.string('Class', ({ metadata, spec }) => metadata?.annotations?.[classAnnotation] ?? spec?.ingressClassName ?? '<none>'),
+    column.string('Class', ({ spec }) => spec?.ingressClassName ?? '<none>'),
     column.string('Hosts', ({ spec }) => hostsText(spec)),
-    column.string('Address', ({ status }) =>
-      (status?.loadBalancer?.ingress ?? [])
-        .map((i) => i.ip || i.hostname || '')
-        .filter(Boolean)
-        .join(','),
-    ),
+    column.string('Address', ({ status }) => balancerAddresses(status?.loadBalancer?.ingress).join(',')),
     column.string('Ports', ({ spec }) => (spec?.tls?.length ? '80, 443' : '80')),
     ageColumn,
   ],
@@ -73,10 +68,14 @@ const hostsMax = 3
 
 function hostsText(spec: IngressSpec | undefined): string {
   const rules = spec?.rules ?? []
-  const hosts = rules.map((r) => r.host ?? '').filter((host) => host !== '')
+  const hosts: string[] = []
+  let isCut = false
+  for (const { host } of rules) {
+    if (hosts.length === hostsMax) isCut = true
+    else if (host) hosts.push(host)
+  }
   if (hosts.length === 0) return '*'
-  const text = hosts.slice(0, hostsMax).join(',')
-  return hosts.length > hostsMax ? `${text} + ${hosts.length - hostsMax} more...` : text
+  return isCut ? `${hosts.join(',')} + ${rules.length - hostsMax} more...` : hosts.join(',')
 }
 
 function validateRules(errors: Errors, spec: IngressSpec): void {

@@ -2,7 +2,7 @@ import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { ipAddress } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkRequired } from '../checks.ts'
-import { ageColumn, column, nameColumn } from '../columns.ts'
+import { column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { IPAddress } from '../generated/types/networking-v1.ts'
 
@@ -24,9 +24,9 @@ export const ipAddresses = defineKind<IPAddress>({
   columns: [
     nameColumn,
     column.string('ParentRef', ({ spec }) => {
-      const { group, resource, namespace, name } = spec?.parentRef ?? {}
+      if (!spec?.parentRef) return '<none>'
+      const { group, resource, namespace, name } = spec.parentRef
       return [group ? `${resource}.${group}` : resource, namespace, name].filter(Boolean).join('/')
     }),
-    ageColumn,
   ],
 })

@@ -7,6 +7,8 @@ import type { CSIDriver } from '../generated/types/storage-v1.ts'
 import { csiDriverName } from './csi-driver-name.ts'
 
 const tokenSecondsMin = 600
+const tokenSecondsMax = 2 ** 32
+const updateSecondsMin = 10
 
 export const csiDrivers = defineKind<CSIDriver>({
   group: 'storage.k8s.io',
@@ -31,6 +33,15 @@ export const csiDrivers = defineKind<CSIDriver>({
     if (spec.attachRequired === undefined) errors.push(fieldErrors.required('spec.attachedRequired'))
     if (spec.podInfoOnMount === undefined) errors.push(fieldErrors.required('spec.podInfoOnMount'))
     checkEnum(errors, 'spec.fsGroupPolicy', spec.fsGroupPolicy, ['File', 'None', 'ReadWriteOnceWithFSType'])
+    const periodSeconds = spec.nodeAllocatableUpdatePeriodSeconds
+    if (periodSeconds !== undefined && periodSeconds < updateSecondsMin)
+      errors.push(
+        fieldErrors.invalid(
+          'spec.nodeAllocatableUpdatePeriodSeconds',
+          periodSeconds,
+          `must be greater than or equal to ${updateSecondsMin} seconds`,
+        ),
+      )
     spec.volumeLifecycleModes?.forEach((mode) => {
       if (mode !== 'Persistent' && mode !== 'Ephemeral')
         errors.push(fieldErrors.notSupported('spec.volumeLifecycleModes', mode, ['Ephemeral', 'Persistent']))
@@ -40,6 +51,10 @@ export const csiDrivers = defineKind<CSIDriver>({
       if (spec.tokenRequests!.findIndex((t) => t.audience === audience) < i) errors.push(fieldErrors.duplicate(`${at}.audience`, audience))
       if (expirationSeconds !== undefined && expirationSeconds < tokenSecondsMin)
         errors.push(fieldErrors.invalid(`${at}.expirationSeconds`, expirationSeconds, 'may not specify a duration less than 10 minutes'))
+      if (expirationSeconds !== undefined && expirationSeconds > tokenSecondsMax)
+        errors.push(
+          fieldErrors.invalid(`${at}.expirationSeconds`, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'),
+        )
     })
     return errors
   },

@@ -4,7 +4,7 @@ import { dns1123Subdomain } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { canonicalText } from '../canonical-quantities.ts'
 import { checkNonNegativeQuantity, checkRequiredName } from '../checks.ts'
-import { ageColumn, column, nameColumn } from '../columns.ts'
+import { column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CSIStorageCapacity } from '../generated/types/storage-v1.ts'
 import { nodeSelectorWarnings } from '../node-label-warnings.ts'
@@ -34,7 +34,6 @@ export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
     nameColumn,
     column.string('StorageClassName', ({ storageClassName }) => storageClassName ?? ''),
     column.string('Capacity', ({ capacity }) => (capacity === undefined ? '<unset>' : String(capacity))),
-    ageColumn,
   ],
   allowUnconditionalUpdate: false,
 })

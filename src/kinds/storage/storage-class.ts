@@ -3,13 +3,11 @@ import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { qualifiedName } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkEnum, checkQualifiedName } from '../checks.ts'
-import { ageColumn, column } from '../columns.ts'
+import { ageColumn, column, nameOrDefaultColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { StorageClass } from '../generated/types/storage-v1.ts'
 import { validateParameters } from './parameters.ts'
 import { namedKeyWarning } from '../node-label-warnings.ts'
-
-const defaultAnnotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
 
 export const storageClasses = defineKind<StorageClass>({
   group: 'storage.k8s.io',
@@ -52,20 +50,11 @@ export const storageClasses = defineKind<StorageClass>({
     return [...errors, ...immutableField(storageClass.volumeBindingMode, old.volumeBindingMode, 'volumeBindingMode')]
   },
   columns: [
-    {
-      name: 'Name',
-      type: 'string',
-      format: 'name',
-      priority: 0,
-      cell: ({ metadata }) => {
-        const isDefault = defaultAnnotations.some((a) => metadata?.annotations?.[a] === 'true')
-        return `${metadata?.name ?? ''}${isDefault ? ' (default)' : ''}`
-      },
-    },
+    nameOrDefaultColumn(['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']),
     column.string('Provisioner', ({ provisioner }) => provisioner ?? ''),
     column.string('ReclaimPolicy', ({ reclaimPolicy }) => reclaimPolicy ?? 'Delete'),
-    column.string('VolumeBindingMode', ({ volumeBindingMode }) => volumeBindingMode ?? '<unset>'),
-    column.string('AllowVolumeExpansion', ({ allowVolumeExpansion }) => String(allowVolumeExpansion ?? false)),
+    column.string('VolumeBindingMode', ({ volumeBindingMode }) => volumeBindingMode ?? 'Immediate'),
+    column.string('AllowVolumeExpansion', ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false),
     ageColumn,
   ],
 })

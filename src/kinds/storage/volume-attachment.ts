@@ -31,7 +31,7 @@ export const volumeAttachments = defineKind<VolumeAttachment>({
   validateUpdate: (attachment, old) => immutableField(attachment.spec, old.spec, 'spec'),
   columns: [
     nameColumn,
-    column.string('Attacher', ({ spec }) => spec?.attacher ?? ''),
+    { ...column.string<VolumeAttachment>('Attacher', ({ spec }) => spec?.attacher ?? ''), format: 'name' },
     column.string('PV', ({ spec }) => spec?.source?.persistentVolumeName ?? ''),
     column.string('Node', ({ spec }) => spec?.nodeName ?? ''),
     column.boolean('Attached', ({ status }) => status?.attached ?? false),

@@ -1,7 +1,7 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkRequired } from '../checks.ts'
-import { ageColumn, column, nameColumn } from '../columns.ts'
+import { ageColumn, column, nameOrDefaultColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { VolumeAttributesClass } from '../generated/types/storage-v1.ts'
 import { csiDriverName } from './csi-driver-name.ts'
@@ -24,5 +24,9 @@ export const volumeAttributesClasses = defineKind<VolumeAttributesClass>({
     ...immutableField(attributes.driverName, old.driverName, 'driverName'),
     ...immutableField(attributes.parameters, old.parameters, 'parameters'),
   ],
-  columns: [nameColumn, column.string('DriverName', ({ driverName }) => driverName ?? ''), ageColumn],
+  columns: [
+    nameOrDefaultColumn(['volumeattributesclass.alpha.kubernetes.io/is-default-class']),
+    column.string('DriverName', ({ driverName }) => driverName ?? ''),
+    ageColumn,
+  ],
 })

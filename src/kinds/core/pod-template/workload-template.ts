@@ -7,12 +7,15 @@ import { validatePodTemplate } from './validate-pod-spec.ts'
 
 type WorkloadSpec = { readonly selector?: LabelSelector | undefined; readonly template?: PodTemplateSpec | undefined }
 
-/** Selector and template of a workload whose pods run for ever. `word` is the kind in upstream's sentence about deadlines, `empty` in the one about selectors. */
+/**
+ * Selector and template of a workload whose pods run for ever. `word` is the kind in upstream's sentence about deadlines, `empty` in the one
+ * about selectors; `isSelectorOptional`: that there is none is told by the template alone.
+ */
 export function validateWorkloadTemplate(
   spec: WorkloadSpec,
-  { word, empty }: { readonly word: string; readonly empty: string },
+  { word, empty, isSelectorOptional = false }: { readonly word: string; readonly empty: string; readonly isSelectorOptional?: boolean },
 ): FieldError[] {
-  const errors = validateSelector(spec.selector, `empty selector is invalid for ${empty}`)
+  const errors = spec.selector || !isSelectorOptional ? validateSelector(spec.selector, `empty selector is invalid for ${empty}`) : []
   const isUsable = errors.length === 0
   if (!spec.template) return [...errors, fieldErrors.required('spec.template')]
   // A selector that is not there selects nothing.
