@@ -39,6 +39,7 @@ import type { Dialer } from './node-dialer.ts'
 import { createObjectReader, type ObjectReader } from './object-reader.ts'
 import { createObjectStorage } from './object-storage.ts'
 import { createPipeline, type PathHandler } from './pipeline.ts'
+import { PlacementGuard } from './placement/placement-guard.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { reviewHandlers, type TokenReviewer } from './reviews.ts'
 import { type HealthCheck, healthPaths, metricsPath, versionPath } from './server-paths.ts'
@@ -158,6 +159,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   )
   const last = dynamic.plugins.filter(({ name }) => !choice.disabled.includes(name))
   const plugins = [...builtInPlugins({ reader, random, authorizer, registry }, choice), ...(options.admission ?? []), ...last]
+  const placement = new PlacementGuard({ cache, reader, registry, isStoreShared: options.isStoreShared ?? false, signal: closing.signal })
   const core: Core = {
     registry,
     storage,
@@ -168,6 +170,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader })]),
       await serviceAllocation({ reader, random, serviceCidr, shared: options.isStoreShared ? storage : undefined }),
     ]),
+    placement,
     clock,
     random,
     log,
@@ -224,7 +227,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     close: async () => {
       closing.abort()
-      await Promise.all([retiring, custom.ended, following, dynamic.ended, aggregation.ended, registering.ended()])
+      await Promise.all([retiring, custom.ended, following, dynamic.ended, aggregation.ended, registering.ended(), placement.ended()])
       webhooks.close()
       await cache.close()
     },

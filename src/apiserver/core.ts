@@ -6,6 +6,7 @@ import type { AdmissionChain } from './admission/chain.ts'
 import type { Authorizer, UserInfo } from './contract.ts'
 import type { Pace } from './flowcontrol/pace.ts'
 import type { ObjectStorage } from './object-storage.ts'
+import type { PlacementGuard } from './placement/placement-guard.ts'
 import type { Registry } from './registry.ts'
 import type { WriteHooks } from './write-hooks.ts'
 
@@ -17,6 +18,8 @@ export type Core = {
   readonly admission: AdmissionChain
   readonly authorizer: Authorizer
   readonly hooks: WriteHooks
+  /** Asked where several place pods at once. */
+  readonly placement: PlacementGuard
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

@@ -57,6 +57,7 @@ export async function createTestApi(options: {
   readonly clientAuthorities?: ApiServerOptions['clientAuthorities']
   readonly advertise?: ApiServerOptions['advertise']
   readonly audit?: ApiServerOptions['audit']
+  readonly isStoreShared?: boolean
   /** Default true: objects are shared, and a test should see who changes one. */
   readonly freezesObjects?: boolean
 }): Promise<TestApi> {
@@ -77,6 +78,7 @@ export async function createTestApi(options: {
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.audit ? { audit: options.audit } : {}),
+    ...(options.isStoreShared ? { isStoreShared: true } : {}),
     ...(options.frontProxy ? { frontProxy: options.frontProxy } : {}),
     ...(options.clientAuthorities ? { clientAuthorities: options.clientAuthorities } : {}),
     ...(options.explainPod ? { explainPod: options.explainPod } : {}),

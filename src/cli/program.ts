@@ -25,7 +25,7 @@ import { keelsonVersion, kubernetesVersion } from '../base/version.ts'
 const defaultPort = 6443
 const upTimeoutMs = 120_000
 
-/** The whole command line but `server` and `agent`, which the entry handles itself. */
+/** The whole command line but `server`, `agent` and `scheduler`, which the entry handles itself. */
 export function createProgram(machine: Machine): Command {
   const program = new Command('keelson')
   program
@@ -56,7 +56,7 @@ export function createProgram(machine: Machine): Command {
   addExplain(program, machine)
   addPlan(program, machine)
   addLogs(program)
-  // Listed for the help only: the entry runs these two itself.
+  // Listed for the help only: the entry runs these itself.
   program
     .command('server')
     .description('run the control plane in the foreground (for systemd); see keelson server --help')
@@ -65,6 +65,11 @@ export function createProgram(machine: Machine): Command {
   program
     .command('agent')
     .description('run a node agent in the foreground (for systemd); see keelson agent --help')
+    .allowUnknownOption()
+    .helpOption(false)
+  program
+    .command('scheduler')
+    .description('run schedulers that share a cluster in the foreground; see keelson scheduler --help')
     .allowUnknownOption()
     .helpOption(false)
   program
@@ -122,6 +127,7 @@ function addUp(program: Command, machine: Machine): void {
     .option('--no-merge', "leave the user's kubeconfig alone")
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration: profiles, weights, extenders')
     .option('--scheduler-plugin <file...>', 'TypeScript modules that export scheduler plugins')
+    .option('--schedulers <n>', 'this many schedulers share the cluster')
     .option('--foreground', 'stay in the foreground and bring the cluster down at the end')
     .option('--timeout <duration>', 'how long to wait for the nodes', durationMs, upTimeoutMs)
     .action(
@@ -136,6 +142,7 @@ function addUp(program: Command, machine: Machine): void {
           merge: boolean
           schedulerConfig?: string
           schedulerPlugin?: readonly string[]
+          schedulers?: string
           foreground?: boolean
           timeout: number
         },
@@ -151,6 +158,7 @@ function addUp(program: Command, machine: Machine): void {
         const listen = normalizeListen(o.listen ?? `${o.runtime === 'fake' ? '127.0.0.1' : '0.0.0.0'}:${defaultPort}`)
         const serverFlags = [
           ...(o.schedulerConfig === undefined ? [] : ['--scheduler-config', resolve(o.schedulerConfig)]),
+          ...(o.schedulers === undefined ? [] : ['--schedulers', o.schedulers]),
           ...(o.schedulerPlugin ?? []).flatMap((file) => ['--scheduler-plugin', resolve(file)]),
           ...accessArguments(command),
         ]

@@ -34,6 +34,7 @@ import type { Store } from '../store/contract.ts'
 import { clusterNetwork } from './cluster-network.ts'
 import { ensureLocalStorage } from './local-storage.ts'
 import { keepAmongEndpoints } from './api-server-endpoints.ts'
+import { createSharedSchedulers } from './schedulers.ts'
 import { openIdPaths } from './openid-paths.ts'
 import { type Access, createAccess } from './access.ts'
 import { ensureDnsService } from './dns-service.ts'
@@ -55,6 +56,11 @@ export type ControlPlaneOptions = {
   readonly dialer?: Dialer
   /** Profiles and extenders of the scheduler; default: upstream's default profile. */
   readonly scheduler?: SchedulerConfiguration
+  /**
+   * Given: so many schedulers of this server share the cluster with those of other servers and processes, each with a share of the pods.
+   * Absent: one scheduler, at the server that leads.
+   */
+  readonly schedulers?: number
   /** Names of admission plugins beyond the defaults, and of those to leave out. */
   readonly admission?: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
   /** Who this server is to aggregated API servers; absent: it shows them no certificate. */
@@ -148,11 +154,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const startLoops = (informers: InformerFactory, signal: AbortSignal): Promise<unknown> => {
     const contextFor = (component: string, client: Client) =>
       createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
-    const scheduler = createScheduler({
-      context: contextFor('default-scheduler', clientFor(schedulerUser)),
-      ...(options.scheduler ? { config: options.scheduler } : {}),
-    })
-    scheduling.scheduler = scheduler
+    const elected =
+      options.schedulers === undefined
+        ? createScheduler({
+            context: contextFor('default-scheduler', clientFor(schedulerUser)),
+            ...(options.scheduler ? { config: options.scheduler } : {}),
+          })
+        : undefined
+    if (elected) scheduling.scheduler = elected
     return ready.then(() =>
       Promise.all([
         runControllers(
@@ -164,7 +173,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
           },
           signal,
         ),
-        scheduler.run(signal),
+        elected?.run(signal),
       ]),
     )
   }
@@ -172,12 +181,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ? runShared({ ...options, client: own, shared: options.shared }, stopping.signal, async (signal) => {
         // Informers live for one term: what they would miss between two is not theirs to find.
         await startLoops(newInformers(), signal).finally(() => {
-          scheduling.scheduler = undefined
+          if (options.schedulers === undefined) scheduling.scheduler = undefined
         })
       })
     : startLoops(informers, stopping.signal)
   if (options.shared) informers.start(stopping.signal)
-  running.catch((error: unknown) => {
+  const sharing = runSharedSchedulers(options, { client: clientFor(schedulerUser), informers, ready }, stopping.signal)
+  if (sharing) scheduling.scheduler = sharing.scheduler
+  const all = Promise.all([running, sharing?.done])
+  all.catch((error: unknown) => {
     loopsEnded = true
     if (!stopping.signal.aborted) log.error({ error: String(error) }, 'the control loops ended')
   })
@@ -194,11 +206,23 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: () =>
       (closing ??= (async () => {
         stopping.abort(new Error('the control plane is stopping'))
-        await Promise.allSettled([running, ready])
+        await Promise.allSettled([running, sharing?.done, ready])
         await Promise.all([accessInformers.ended(), informers.ended()])
         await api.close()
       })()),
   }
+}
+
+/** The schedulers of this server that share the cluster with others, if it has any. */
+function runSharedSchedulers(
+  { schedulers = 0, shared, clock, random, log, scheduler: config }: ControlPlaneOptions,
+  { client, informers, ready }: { readonly client: Client; readonly informers: InformerFactory; readonly ready: Promise<void> },
+  signal: AbortSignal,
+): { readonly scheduler: Scheduler; readonly done: Promise<void> } | undefined {
+  if (schedulers === 0) return undefined
+  const identities = Array.from({ length: schedulers }, (_, i) => `${shared?.identity ?? 'server'}-${i + 1}`)
+  const scheduler = createSharedSchedulers({ client, informers, clock, random, log, identities, config })
+  return { scheduler, done: ready.then(() => scheduler.run(signal)) }
 }
 
 /** One of several servers: stands for election, and keeps itself among the endpoints. */

@@ -34,6 +34,8 @@ export type ClusterOptions = {
   readonly runtime?: Partial<Omit<FakeRuntimeOptions, 'clock' | 'random'>>
   /** Profiles and extenders of the scheduler; default: upstream's default profile. */
   readonly scheduler?: SchedulerConfiguration
+  /** Several schedulers that share the cluster; default: one. */
+  readonly schedulers?: number
   /** What loops and nodes get in place of their plain client: faults, for tests. */
   readonly wrapClient?: WrapClient
 }
@@ -79,6 +81,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     controllerFunctions: { rootCaPem: '' },
     dialer: simulated.dialer,
     ...(options.scheduler ? { scheduler: options.scheduler } : {}),
+    ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),
     ...(options.wrapClient ? { wrapClient: options.wrapClient } : {}),
   })
   const nodeClient = (name: string) => {

@@ -1,4 +1,4 @@
-// The program's entry: `server` and `agent` are roles of their own and load only what they need; everything else is the command line.
+// The program's entry: `server`, `agent` and `scheduler` are roles of their own and load only what they need; everything else is the command line.
 // `node-teardown DIR` is what `keelson down` runs inside each node's network namespace.
 const argv = process.argv.slice(2)
 const role = argv[0]
@@ -9,6 +9,7 @@ async function run(): Promise<number> {
   try {
     if (role === 'server') return await (await import('./server.ts')).serverMain(argv.slice(1))
     if (role === 'agent') return await (await import('./agent.ts')).agentMain(argv.slice(1))
+    if (role === 'scheduler') return await (await import('./scheduler.ts')).schedulerMain(argv.slice(1))
     if (role === 'node-teardown') {
       await (await import('./node-teardown.ts')).teardownNode(argv[1] ?? '')
       return 0

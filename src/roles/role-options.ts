@@ -4,6 +4,7 @@ import { admissionPluginNames } from '../apiserver/admission/plugin-names.ts'
 import { accessFlags } from '../cli/access-flags.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { defaultDataDir } from '../cli/cluster-state.ts'
+import { dns1123Label } from '../machinery/names.ts'
 import type { AccessFlagValues } from './access-options.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import type { LogLevel } from '../platform/pino-log.ts'
@@ -23,6 +24,8 @@ export type ServerOptions = {
   readonly registriesDir: string | undefined
   readonly logLevel: LogLevel
   readonly scheduler: SchedulerFiles
+  /** How many schedulers of this server share the cluster; absent: one scheduler, elected among the servers. */
+  readonly schedulers: number | undefined
   /** Names of admission plugins beyond the defaults, and of those to leave out. */
   readonly admission: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
   readonly access: AccessFlagValues
@@ -37,6 +40,17 @@ export type AgentOptions = {
   readonly nodeAddress: string | undefined
   readonly runtimeEndpoint: string | undefined
   readonly registriesDir: string | undefined
+  readonly logLevel: LogLevel
+}
+
+export type StandaloneSchedulerOptions = {
+  /** Absent: as kubectl finds it. */
+  readonly kubeconfig: string | undefined
+  readonly context: string | undefined
+  /** Stable over restarts where given. */
+  readonly name: string | undefined
+  readonly count: number
+  readonly scheduler: SchedulerFiles
   readonly logLevel: LogLevel
 }
 
@@ -66,6 +80,8 @@ The control plane in the foreground, for systemd.
   --registries-dir DIR    containerd's certs.d: a hosts.toml a registry (default registries.d in the data directory)
   --scheduler-config FILE a KubeSchedulerConfiguration: profiles, weights, extenders
   --scheduler-plugin FILE a TypeScript module that exports scheduler plugins; may be given several times
+  --schedulers N          run N schedulers here that share the cluster with those of other servers and of \`keelson scheduler\`,
+                          0 to 16 (default: one scheduler, elected among the servers)
   --enable-admission-plugins NAMES   admission plugins to run that are off by default, with commas between them
   --disable-admission-plugins NAMES  admission plugins to leave out
   --log-level LEVEL       debug, info, warn, error or silent (default info)
@@ -89,6 +105,19 @@ A node agent in the foreground, for systemd.
   --log-level LEVEL       debug, info, warn, error or silent (default info)
 `
 
+export const schedulerHelp = `Usage: keelson scheduler [options]
+
+Schedulers in a process of their own, in the foreground. They share the cluster with those of servers that run with --schedulers.
+
+  --kubeconfig FILE       how to reach the cluster (default: as kubectl finds it)
+  --context NAME          a context of it
+  --name NAME             who it is to the others; unique, and the same after a restart (default: host name and a random word)
+  --count N               how many schedulers, 1 to 16 (default 1)
+  --scheduler-config FILE a KubeSchedulerConfiguration: profiles, weights, extenders
+  --scheduler-plugin FILE a TypeScript module that exports scheduler plugins; may be given several times
+  --log-level LEVEL       debug, info, warn, error or silent (default info)
+`
+
 /** Undefined when help was asked for. Throws CliError (exit code 2) for what it does not understand. */
 export function parseServerOptions(argv: readonly string[], isRoot: boolean): ServerOptions | undefined {
   const values = parse(argv, {
@@ -99,6 +128,7 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
     nodes: { type: 'string', default: '1' },
     'scheduler-config': { type: 'string' },
     'scheduler-plugin': { type: 'string', multiple: true },
+    schedulers: { type: 'string' },
     'enable-admission-plugins': { type: 'string', multiple: true },
     'disable-admission-plugins': { type: 'string', multiple: true },
     ...Object.fromEntries(
@@ -115,6 +145,7 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
     listen: parseListen(text(values.listen) ?? ''),
     runtime,
     nodes: parseCount(text(values.nodes) ?? '1'),
+    schedulers: text(values.schedulers) === undefined ? undefined : parseSchedulers('--schedulers', text(values.schedulers)!),
     scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
     admission: { enabled: pluginNames(values['enable-admission-plugins']), disabled: pluginNames(values['disable-admission-plugins']) },
     access: Object.fromEntries(accessFlags.map(({ name }) => [name, values[name] as string | readonly string[] | undefined])),
@@ -136,20 +167,51 @@ export function parseAgentOptions(argv: readonly string[], env: Readonly<Record<
   }
 }
 
+export function parseSchedulerOptions(argv: readonly string[]): StandaloneSchedulerOptions | undefined {
+  const values = parse(argv, {
+    kubeconfig: { type: 'string' },
+    context: { type: 'string' },
+    name: { type: 'string' },
+    count: { type: 'string', default: '1' },
+    'scheduler-config': { type: 'string' },
+    'scheduler-plugin': { type: 'string', multiple: true },
+    'log-level': { type: 'string', default: 'info' },
+    help: { type: 'boolean', short: 'h' },
+  })
+  if (values.help) return undefined
+  const count = parseSchedulers('--count', text(values.count) ?? '')
+  if (count === 0) throw misuse('--count 0', 'give a whole number from 1 to 16')
+  const name = text(values.name)
+  if (name !== undefined && (dns1123Label(name).length > 0 || name.length > 40))
+    throw misuse(`--name ${name}`, 'use at most 40 lower-case letters, digits and dashes')
+  return {
+    kubeconfig: text(values.kubeconfig),
+    context: text(values.context),
+    name,
+    count,
+    scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
+    logLevel: parseLogLevel(values),
+  }
+}
+
 type Value = string | boolean | readonly string[] | undefined
 type Values = Readonly<Record<string, Value>>
 
 function nodeOptions(values: Values): Pick<ServerOptions, 'nodeName' | 'nodeAddress' | 'runtimeEndpoint' | 'registriesDir' | 'logLevel'> {
-  const logLevel = text(values['log-level']) ?? 'info'
-  if (!['debug', 'info', 'warn', 'error', 'silent'].includes(logLevel))
-    throw misuse(`--log-level ${logLevel}`, 'name debug, info, warn, error or silent')
   return {
     nodeName: text(values['node-name']),
     nodeAddress: text(values['node-ip']),
     runtimeEndpoint: text(values['runtime-endpoint']),
     registriesDir: text(values['registries-dir']),
-    logLevel: logLevel as LogLevel,
+    logLevel: parseLogLevel(values),
   }
+}
+
+function parseLogLevel(values: Values): LogLevel {
+  const logLevel = text(values['log-level']) ?? 'info'
+  if (!['debug', 'info', 'warn', 'error', 'silent'].includes(logLevel))
+    throw misuse(`--log-level ${logLevel}`, 'name debug, info, warn, error or silent')
+  return logLevel as LogLevel
 }
 
 function parse(
@@ -183,6 +245,11 @@ function parseListen(listen: string): ServerOptions['listen'] {
 
 function parseCount(count: string): number {
   if (!/^[1-9]\d{0,4}$/.test(count)) throw misuse(`--nodes ${count}`, 'give a whole number above 0')
+  return Number(count)
+}
+
+function parseSchedulers(flag: string, count: string): number {
+  if (!/^\d{1,2}$/.test(count) || Number(count) > 16) throw misuse(`${flag} ${count}`, 'give a whole number from 0 to 16')
   return Number(count)
 }
 

@@ -107,6 +107,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     ...(advertised.startsWith('127.') ? {} : { advertise: { address: advertised, port: listen.port } }),
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
     ...(scheduler ? { scheduler } : {}),
+    ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),
     admission: options.admission,
   })
   const front = createHttpFront({

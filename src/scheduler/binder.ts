@@ -1,6 +1,7 @@
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { LoopContext } from '../control/contract.ts'
 import type { Binding, Pod } from '../kinds/generated/types/core-v1.ts'
+import { checkFitAnnotation, isFitConflict } from '../kinds/keelson/placement.ts'
 import { isStatus, StatusError } from '../machinery/status-error.ts'
 import type { ClusterObserver } from './cluster-observer.ts'
 import type { Reservation } from './core/judgement.ts'
@@ -19,6 +20,10 @@ export type BinderOptions = {
   readonly extender: ExtenderConfig | undefined
   /** Puts a pod that is still pending back into the queue and tells why; the message goes into its condition. */
   readonly onFailed: (queued: QueuedPod, message: string) => Promise<void>
+  /** Others place pods too: the API server is to say whether the node still has the room. */
+  readonly checksFit: boolean
+  /** Puts a pod that is still pending back into the queue at once: another scheduler took the room. */
+  readonly onLostRace: (queued: QueuedPod, nodeName: string) => void
 }
 
 /** Carries out a placement that has been decided and assumed: makes ready what the pod needs on the node, then posts the Binding. */
@@ -57,11 +62,11 @@ export class Binder {
   }
 
   async bind(queued: QueuedPod, nodeName: string, signal: AbortSignal, reservations: readonly Reservation[] = []): Promise<void> {
-    const { context, observer, nominations, metrics, extender } = this.#options
+    const { context, observer, nominations, metrics, extender, checksFit, onLostRace } = this.#options
     const { name = '', namespace = '' } = queued.pod.metadata
     try {
       if (extender && concerns(extender, queued.pod)) await bindByExtender(extender, queued.pod, nodeName, signal)
-      else await postBinding(context, queued.pod, nodeName, signal)
+      else await postBinding(context, queued.pod, { nodeName, checksFit, signal })
       metrics.bound()
       nominations.delete(queued.key)
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
@@ -70,6 +75,11 @@ export class Binder {
       for (const reservation of reservations) await reservation.undo?.()
       observer.forget(queued.key, queued.pod)
       if (signal.aborted || isStatus(error, 'NotFound')) return
+      if (isFitConflict(error)) {
+        metrics.conflicted('node')
+        return onLostRace(queued, nodeName)
+      }
+      if (isStatus(error, 'Conflict')) metrics.conflicted('pod')
       await this.#failed(queued, { nodeName, step: 'binding rejected: running Bind plugin "DefaultBinder"', error })
     }
   }
@@ -86,12 +96,16 @@ export class Binder {
   }
 }
 
-async function postBinding({ client }: LoopContext, pod: Pod, nodeName: string, signal: AbortSignal): Promise<void> {
+async function postBinding(
+  { client }: LoopContext,
+  pod: Pod,
+  { nodeName, checksFit, signal }: { readonly nodeName: string; readonly checksFit: boolean; readonly signal: AbortSignal },
+): Promise<void> {
   const { name = '', namespace = '', uid } = pod.metadata
   const binding: Binding = {
     apiVersion: 'v1',
     kind: 'Binding',
-    metadata: { name, namespace, ...(uid ? { uid } : {}) },
+    metadata: { name, namespace, ...(uid ? { uid } : {}), ...(checksFit ? { annotations: { [checkFitAnnotation]: 'true' } } : {}) },
     target: { kind: 'Node', name: nodeName },
   }
   await client.resource(kindRefs.coreV1.pods, namespace).subresource<Binding, unknown>(name, 'binding', binding, { signal })

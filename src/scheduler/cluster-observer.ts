@@ -80,6 +80,15 @@ export class ClusterObserver {
     return () => removals.forEach((remove) => remove())
   }
 
+  /** Looks again at every pod without a node: which of them are ours has changed. */
+  reshard(pods: Informer<Pod>): void {
+    for (const pod of pods.list()) {
+      if (isAssigned(pod) || isPodTerminal(pod)) continue
+      const key = keyOf(pod)
+      this.#podPending(key, pod, this.#options.queue.has(key) ? pod : undefined)
+    }
+  }
+
   /** Keeps the pod out of the queue until it is released; the caller then looks at what it has become. */
   hold(key: string): () => void {
     this.#held.add(key)

@@ -21,6 +21,9 @@ import { noPreemption, Preemptor } from './preemptor.ts'
 import { type ProfileRuntime, profileRuntimes } from './profile-runtime.ts'
 import { isGated, type QueuedPod, SchedulingQueue } from './queue.ts'
 import { SchedulerMetrics } from './scheduler-metrics.ts'
+import { lostRacesJudgement, lostRacesMax } from './shards/lost-races.ts'
+import { ownNodes } from './shards/own-nodes.ts'
+import { ownerOf, shardKeyOf } from './shards/shard-of.ts'
 
 export type SchedulerConfig = SchedulerConfiguration & {
   /** Bindings and status writes under way at once: a full house pauses decisions. */
@@ -36,13 +39,35 @@ export type Scheduler = {
   run(signal: AbortSignal): Promise<void>
   /** Why the pod is where it is, or nowhere; undefined when there is no such pod. */
   explain(namespace: string, name: string): SchedulingExplanation | undefined
+  /** Whether it remembers a decision about the pod. */
+  hasDecided(namespace: string, name: string): boolean
   readonly metrics: SchedulerMetrics
 }
 
+/** Several schedulers on one cluster: each places the pods of its share (shards/shard-of.ts) and asks for a check of the room. */
+export type SharedScheduling = {
+  readonly identity: string
+  /** Names of those that are alive, and a call after every change of them. */
+  readonly live: { readonly members: readonly string[]; onChange(listener: () => void): () => void }
+}
+
+export type SchedulerOptions = {
+  readonly context: LoopContext
+  readonly config?: Partial<SchedulerConfig>
+  readonly shared?: SharedScheduling
+  /** Where it counts; default: numbers of its own. */
+  readonly metrics?: SchedulerMetrics
+}
+
 /** Watches pods and nodes, decides, and binds. `context.client` must speak for `system:kube-scheduler`. */
-export function createScheduler(options: { readonly context: LoopContext; readonly config?: Partial<SchedulerConfig> }): Scheduler {
-  const loop = new SchedulerLoop(options.context, { ...defaultSchedulerConfig, ...options.config })
-  return { run: (signal) => loop.run(signal), explain: (namespace, name) => loop.explain(namespace, name), metrics: loop.metrics }
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const loop = new SchedulerLoop(options)
+  return {
+    run: (signal) => loop.run(signal),
+    explain: (namespace, name) => loop.explain(namespace, name),
+    hasDecided: (namespace, name) => loop.hasDecided(namespace, name),
+    metrics: loop.metrics,
+  }
 }
 
 /**
@@ -53,7 +78,7 @@ export function createScheduler(options: { readonly context: LoopContext; readon
  * 3. At most `writesMax` writes are under way; nothing runs while the queue is empty.
  */
 class SchedulerLoop {
-  readonly metrics = new SchedulerMetrics()
+  readonly metrics: SchedulerMetrics
   readonly #context: LoopContext
   readonly #config: SchedulerConfig
   readonly #cluster: SharedCluster
@@ -73,9 +98,15 @@ class SchedulerLoop {
   /** Waits for a free place among the writes. */
   #onWritten: (() => void) | undefined
 
-  constructor(context: LoopContext, config: SchedulerConfig) {
+  readonly #shared: SharedScheduling | undefined
+
+  constructor(options: SchedulerOptions) {
+    const { context, shared } = options
+    const config = { ...defaultSchedulerConfig, ...options.config }
+    this.metrics = options.metrics ?? new SchedulerMetrics()
     this.#context = context
     this.#config = config
+    this.#shared = shared
     this.#cluster = sharedCluster(new Snapshot(config))
     this.#queue = new SchedulingQueue({
       clock: context.clock,
@@ -86,10 +117,12 @@ class SchedulerLoop {
     this.#observer = new ClusterObserver({
       cluster: this.#cluster,
       queue: this.#queue,
-      isOurs: (pod) => this.#isOurs(pod),
+      isOurs: (pod) => this.#isOurs(pod) && this.#isInShare(pod),
     })
     this.#informers = schedulerInformers(context)
-    this.#profiles = profileRuntimes({ profiles: config.profiles, cluster: this.#cluster, context, informers: this.#informers })
+    const votes = shared ? [ownNodes({ identity: shared.identity, members: () => shared.live.members })] : []
+    const profiles = config.profiles.map((profile) => ({ ...profile, plugins: [...profile.plugins, ...votes] }))
+    this.#profiles = profileRuntimes({ profiles, cluster: this.#cluster, context, informers: this.#informers })
     this.#placer = new Placer({
       context,
       cluster: this.#cluster,
@@ -117,8 +150,9 @@ class SchedulerLoop {
       metrics: this.metrics,
       extender: config.extenders.find((e) => e.bindVerb !== ''),
       onFailed: (queued, message) => this.#bindingFailed(queued, message),
+      checksFit: shared !== undefined,
+      onLostRace: (queued, nodeName) => this.#lostRace(queued, nodeName),
     })
-    this.metrics.watchQueue(() => this.#queue.counts())
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -127,7 +161,9 @@ class SchedulerLoop {
     await Promise.all(
       [...Object.values(others), ...Object.values(storage), ...Object.values(devices)].map((informer) => informer.synced(signal)),
     )
+    const stopCounting = this.metrics.watchQueue(() => this.#queue.counts())
     const stopObserving = this.#observer.start(this.#informers)
+    const stopSharing = this.#shared?.live.onChange(() => this.#membersChanged())
     const wakeUp = () => this.#wake?.()
     signal.addEventListener('abort', wakeUp)
     try {
@@ -143,6 +179,8 @@ class SchedulerLoop {
     } finally {
       signal.removeEventListener('abort', wakeUp)
       stopObserving()
+      stopSharing?.()
+      stopCounting()
       this.#queue.close()
       await Promise.all([...this.#preparing, ...this.#writes])
     }
@@ -165,7 +203,8 @@ class SchedulerLoop {
   #schedule(queued: QueuedPod): void {
     const group = groupKeyOf(queued.pod)
     if (group !== undefined && this.#gangs.schedule(group, queued)) return
-    const attempt = this.#placer.attempt(queued)
+    let attempt = this.#placer.attempt(queued)
+    if (queued.lostRaces.size > 0) attempt = this.#placer.withJudged(attempt, lostRacesJudgement(this.#cluster.snapshot, queued.lostRaces))
     if (attempt.refused) {
       this.metrics.decided('Unplaced', 0)
       return this.#unplaced(attempt, diagnosisOfRefusal(this.#cluster.snapshot.nodeCount, attempt.refused))
@@ -203,6 +242,8 @@ class SchedulerLoop {
   }
 
   #unplaced({ queued, profile, target, refused }: Attempt, diagnosis: Diagnosis): void {
+    // Not all nodes were asked: that is no verdict yet.
+    if (queued.lostRaces.size > 0) return this.#retryAllNodes(queued)
     this.#placer.recordUnplaced(queued, diagnosis)
     const reliefs = [...(refused?.relief ? [refused.relief] : []), ...(target.judged ?? []).flatMap((j) => j.relieve?.() ?? [])]
     const preemption = profile.preempts ? this.#preemptor.plan(profile.core, target, diagnosis) : noPreemption
@@ -240,6 +281,22 @@ class SchedulerLoop {
     })
   }
 
+  hasDecided(namespace: string, name: string): boolean {
+    const key = `${namespace}/${name}`
+    const pod = this.#informers.pods.get(key)
+    return pod !== undefined && this.#placer.recordOf(pod, key) !== undefined
+  }
+
+  #isInShare(pod: Pod): boolean {
+    return !this.#shared || ownerOf(shardKeyOf(pod), this.#shared.live.members) === this.#shared.identity
+  }
+
+  /** Pods and nodes have other owners now. */
+  #membersChanged(): void {
+    this.#cluster.snapshot.layoutVersion++
+    this.#observer.reshard(this.#informers.pods)
+  }
+
   #isOurs(pod: Pod): boolean {
     return this.#profiles.has(pod.spec?.schedulerName || 'default-scheduler')
   }
@@ -261,10 +318,24 @@ class SchedulerLoop {
     await this.#report(queued, { reason: 'SchedulerError', message })
   }
 
+  /** The room went to another scheduler's pod: at once elsewhere, since only that node is known to be worse than it seemed. */
+  #lostRace(queued: QueuedPod, nodeName: string): void {
+    if (!this.#isStillPending(queued)) return
+    queued.lostRaces.add(nodeName)
+    if (queued.lostRaces.size < lostRacesMax) this.#queue.retryNow(queued)
+    else this.#retryAllNodes(queued)
+  }
+
+  #retryAllNodes(queued: QueuedPod): void {
+    queued.lostRaces.clear()
+    this.#queue.retry(queued)
+  }
+
   /** Whether the pod still needs a node; it then goes on as what it is now. */
   #isStillPending(queued: QueuedPod): boolean {
     const current = this.#informers.pods.get(queued.key)
-    if (current === undefined || isAssigned(current) || current.metadata.deletionTimestamp !== undefined) return false
+    if (current === undefined || isAssigned(current) || current.metadata.deletionTimestamp !== undefined || !this.#isInShare(current))
+      return false
     queued.pod = current
     queued.shape = this.#cluster.snapshot.shapeOf(current)
     return true

@@ -16,6 +16,8 @@ export type QueuedPod = {
   /** Plugins that rejected it last time: what events may help. */
   rejectedBy: ReadonlySet<string>
   lastFailureMs: number
+  /** Nodes whose room others took while this pod's binding was on its way. */
+  readonly lostRaces: Set<string>
 }
 
 export type QueueOptions = {
@@ -69,6 +71,7 @@ export class SchedulingQueue {
         attempts: 0,
         rejectedBy: new Set(),
         lastFailureMs: 0,
+        lostRaces: new Set(),
       }
       const slot: Slot = { queued, place: 'gated', readyAtMs: 0 }
       this.#slots.set(key, slot)
@@ -134,6 +137,14 @@ export class SchedulingQueue {
     const slot: Slot = { queued, place: 'unschedulable', readyAtMs: 0 }
     this.#slots.set(queued.key, slot)
     this.#wake(slot)
+  }
+
+  /** It failed through no fault of its own and may fit elsewhere: it is tried again at once, before younger ones. */
+  retryNow(queued: QueuedPod): void {
+    queued.attempts--
+    const slot: Slot = { queued, place: 'active', readyAtMs: 0 }
+    this.#slots.set(queued.key, slot)
+    this.#activate(slot)
   }
 
   /** Wakes every parked pod that the event may help. */

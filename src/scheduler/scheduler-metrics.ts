@@ -10,12 +10,18 @@ export class SchedulerMetrics {
   panicCount = 0
   preemptionAttempts = 0
   preemptionVictims = 0
+  /** Bindings that were refused because somebody else was first: to the room of the node, or to the pod. */
+  readonly bindConflicts = { node: 0, pod: 0 }
+  /** Schedulers that share the cluster, this one included; 0: it is alone. */
+  members: () => number = () => 0
   readonly #durations = bucketsSeconds.map(() => 0)
   #durationSumSeconds = 0
-  #queue: () => Readonly<Record<string, number>> = () => ({})
+  readonly #queues = new Set<() => Readonly<Record<string, number>>>()
 
-  watchQueue(counts: () => Readonly<Record<string, number>>): void {
-    this.#queue = counts
+  /** Counts these pods as pending too, until the returned function is called. */
+  watchQueue(counts: () => Readonly<Record<string, number>>): () => void {
+    this.#queues.add(counts)
+    return () => void this.#queues.delete(counts)
   }
 
   decided(kind: 'Placed' | 'Unplaced', durationMs: number): void {
@@ -33,6 +39,11 @@ export class SchedulerMetrics {
 
   bindingFailed(): void {
     this.bindingFailedCount++
+  }
+
+  /** Somebody else was first. */
+  conflicted(over: 'node' | 'pod'): void {
+    this.bindConflicts[over]++
   }
 
   /** A bug of ours. */
@@ -56,11 +67,15 @@ export class SchedulerMetrics {
       '# TYPE scheduler_schedule_attempts_total counter',
       ...attempts.map(([result, n]) => `scheduler_schedule_attempts_total{profile="default-scheduler",result="${result}"} ${n}`),
       '# TYPE scheduler_pending_pods gauge',
-      ...Object.entries(this.#queue()).map(([queue, n]) => `scheduler_pending_pods{queue="${queue}"} ${n}`),
+      ...Object.entries(this.#pending()).map(([queue, n]) => `scheduler_pending_pods{queue="${queue}"} ${n}`),
       '# TYPE scheduler_preemption_attempts_total counter',
       `scheduler_preemption_attempts_total ${this.preemptionAttempts}`,
       '# TYPE scheduler_preemption_victims_total counter',
       `scheduler_preemption_victims_total ${this.preemptionVictims}`,
+      '# TYPE keelson_scheduler_bind_conflicts_total counter',
+      ...Object.entries(this.bindConflicts).map(([over, n]) => `keelson_scheduler_bind_conflicts_total{over="${over}"} ${n}`),
+      '# TYPE keelson_scheduler_members gauge',
+      `keelson_scheduler_members ${this.members()}`,
       '# TYPE scheduler_scheduling_algorithm_duration_seconds histogram',
     ]
     let total = 0
@@ -73,5 +88,11 @@ export class SchedulerMetrics {
     lines.push(`scheduler_scheduling_algorithm_duration_seconds_sum ${this.#durationSumSeconds}`)
     lines.push(`scheduler_scheduling_algorithm_duration_seconds_count ${count}`)
     return `${lines.join('\n')}\n`
+  }
+
+  #pending(): Readonly<Record<string, number>> {
+    const sums: Record<string, number> = {}
+    for (const counts of this.#queues) for (const [queue, n] of Object.entries(counts())) sums[queue] = (sums[queue] ?? 0) + n
+    return sums
   }
 }

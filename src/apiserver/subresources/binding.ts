@@ -4,12 +4,16 @@ import type { Binding, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { type Status, statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
+import { asksForFit, checkFitAnnotation } from '../../kinds/keelson/placement.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
+import { placePods } from '../placement/place-pods.ts'
 import type { Resource } from '../registry.ts'
 import type { VerbRequest } from '../verb-request.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import { bindingKind } from './expected-kinds.ts'
+
+const bindingName = { group: '', resource: 'pods/binding' }
 
 /** POST `pods/NAME/binding`: puts a pod on a node, once. */
 export const podBinding: VerbHandler = (core, context, request) => bind(core, context, request, request.resource)
@@ -43,9 +47,18 @@ async function bind(core: Core, context: RequestContext, request: VerbRequest, p
   await core.admission.admit(admission)
   await core.admission.validate(admission)
   const now = toTime(core.clock.now())
-  await mutateObject<KubeObject & Pod>(core, { resource: pods, namespace, name, dryRun: parameters.dryRun }, (pod) =>
-    assign(pod, binding, now),
-  )
+  const change = (pod: KubeObject & Pod) => assign(pod, binding, now)
+  if (asksForFit(binding))
+    await placePods(core, {
+      pods,
+      namespace,
+      names: [name],
+      node: binding.target.name!,
+      assign: change,
+      dryRun: parameters.dryRun,
+      refuses: { resource: bindingName, name },
+    })
+  else await mutateObject<KubeObject & Pod>(core, { resource: pods, namespace, name, dryRun: parameters.dryRun }, change)
   const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
   return { type: 'plain' as const, code: 201, object: status }
 }
@@ -61,7 +74,7 @@ function validate(binding: Binding, name: string): void {
 
 function assign(pod: KubeObject & Pod, binding: KubeObject & Binding, now: string): void {
   const { name = '', uid, resourceVersion } = pod.metadata
-  const refuse = (why: string) => statusErrors.conflict({ group: '', resource: 'pods/binding' }, name, why)
+  const refuse = (why: string) => statusErrors.conflict(bindingName, name, why)
   const wanted = binding.metadata
   if (wanted.uid && wanted.uid !== uid) throw refuse(`Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${uid}`)
   if (wanted.resourceVersion && wanted.resourceVersion !== resourceVersion) {
@@ -73,7 +86,8 @@ function assign(pod: KubeObject & Pod, binding: KubeObject & Binding, now: strin
   if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`)
   if (pod.spec?.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`)
   pod.spec!.nodeName = binding.target.name!
-  if (wanted.annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...wanted.annotations }
+  const { [checkFitAnnotation]: _, ...annotations } = wanted.annotations ?? {}
+  if (Object.keys(annotations).length > 0) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations }
   // What the pod says of itself stays.
   if (wanted.labels) pod.metadata.labels = { ...wanted.labels, ...pod.metadata.labels }
   const scheduled = { type: 'PodScheduled', status: 'True' as const, lastTransitionTime: now }

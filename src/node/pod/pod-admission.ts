@@ -1,4 +1,5 @@
 import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { type HostPort, hostPortsCollide, hostPortsOf } from '../../kinds/host-ports.ts'
 import { matchesNodeSelection } from '../../kinds/node-selection.ts'
 import { podRequests, type ResourceAmounts, resourceAmounts } from '../../kinds/pod-requests.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
@@ -18,33 +19,19 @@ function refuseBySelector(pod: Pod, node: Node): TerminalReason | undefined {
   return refusal('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
 }
 
-type HostPort = { readonly ip: string; readonly protocol: string; readonly port: number }
-
 function refuseByPorts(pod: Pod, others: readonly Pod[]): TerminalReason | undefined {
-  const wanted = hostPortsOf(pod)
+  const wanted = hostPortsOf(pod.spec)
   if (wanted.length === 0) return undefined
   const isTaken = (port: HostPort) =>
     others.some(
-      (other) => other.metadata.uid !== pod.metadata.uid && !isPodTerminal(other) && hostPortsOf(other).some((held) => collide(port, held)),
+      (other) =>
+        other.metadata.uid !== pod.metadata.uid &&
+        !isPodTerminal(other) &&
+        hostPortsOf(other.spec).some((held) => hostPortsCollide(port, held)),
     )
   return wanted.some(isTaken)
     ? refusal('NodePorts', "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports")
     : undefined
-}
-
-function hostPortsOf({ spec }: Pod): HostPort[] {
-  return [...(spec?.containers ?? []), ...(spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')].flatMap(
-    ({ ports }) =>
-      (ports ?? []).flatMap(({ hostPort, hostIP, protocol = 'TCP' }) =>
-        hostPort ? [{ ip: hostIP || anyAddress, protocol, port: hostPort }] : [],
-      ),
-  )
-}
-
-const anyAddress = '0.0.0.0'
-
-function collide(a: HostPort, b: HostPort): boolean {
-  return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === anyAddress || b.ip === anyAddress)
 }
 
 function refuseByTaint(pod: Pod, node: Node): TerminalReason | undefined {

@@ -1,4 +1,5 @@
 import type { Pod, PodAffinityTerm, PodSpec } from '../../kinds/generated/types/core-v1.ts'
+import { type HostPort, hostPortsOf } from '../../kinds/host-ports.ts'
 import { podRequests, type ResourceAmounts } from '../../kinds/pod-requests.ts'
 import type { Bump } from './domain-counter.ts'
 
@@ -34,8 +35,6 @@ export type PodShape = {
   podCount: number
 }
 
-export type HostPort = { readonly protocol: string; readonly ip: string; readonly port: number }
-
 /** Upstream's defaults for containers that request nothing, used by scores only (pkg/scheduler/util). */
 export const nonZeroDefaults = { cpu: 100, memory: 200 * 1024 * 1024 } as const
 
@@ -49,7 +48,7 @@ export function shapeFacts(pod: Pod): { readonly facts: ShapeFacts; readonly sig
   const labels = pod.metadata.labels ?? {}
   const requests = podRequests(pod, { useStatus: true })
   const nonZero = podRequests(pod, { useStatus: true, missing: nonZeroDefaults })
-  const ports = hostPorts(spec)
+  const ports = hostPortsOf(spec)
   const images = podImages(spec)
   const nonZeroCpu = nonZero.cpu ?? 0
   const nonZeroMemory = nonZero.memory ?? 0
@@ -71,21 +70,6 @@ export function shapeFacts(pod: Pod): { readonly facts: ShapeFacts; readonly sig
 
 export function isAssigned(pod: Pod): boolean {
   return pod.spec?.nodeName !== undefined && pod.spec.nodeName !== ''
-}
-
-function hostPorts(spec: PodShape['spec']): HostPort[] {
-  const ports: HostPort[] = []
-  const add = (containers: PodSpec['containers'] | undefined, onlySidecars: boolean) => {
-    if (!containers) return
-    for (const container of containers) {
-      if (!container.ports || (onlySidecars && container.restartPolicy !== 'Always')) continue
-      for (const port of container.ports)
-        if (port.hostPort) ports.push({ protocol: port.protocol ?? 'TCP', ip: port.hostIP || '0.0.0.0', port: port.hostPort })
-    }
-  }
-  add(spec.initContainers, true)
-  add(spec.containers, false)
-  return ports
 }
 
 function podImages(spec: PodShape['spec']): string[] {

@@ -1,7 +1,7 @@
 import { toTime } from '../../base/clock.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { isPodTerminal, podCondition } from '../../kinds/pod-status.ts'
-import { amountText } from '../core/amount-text.ts'
+import { amountText } from '../../kinds/amount-text.ts'
 import type { DecisionRecord } from '../core/decision-records.ts'
 import { isAssigned } from '../core/pod-shape.ts'
 import type { PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'

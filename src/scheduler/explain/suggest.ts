@@ -1,4 +1,4 @@
-import { amountText } from '../core/amount-text.ts'
+import { amountText } from '../../kinds/amount-text.ts'
 import type { Remedy } from '../core/plugin.ts'
 import type { RejectedRow } from './explain-nodes.ts'
 import type { Suggestion } from './explanation.ts'

@@ -1,4 +1,4 @@
-import { amountText } from '../core/amount-text.ts'
+import { amountText } from '../../kinds/amount-text.ts'
 import { balancedScore } from '../core/score-formulas.ts'
 import type { Plugin } from '../core/plugin.ts'
 import type { ResourceWeight } from './node-resources-fit.ts'

@@ -1,4 +1,4 @@
-import { amountText } from '../core/amount-text.ts'
+import { amountText } from '../../kinds/amount-text.ts'
 import { imageLocalityScore, scaledImageBytes } from '../core/score-formulas.ts'
 import type { Plugin } from '../core/plugin.ts'
 

@@ -1,4 +1,4 @@
-import type { HostPort } from '../core/pod-shape.ts'
+import { type HostPort, hostPortsCollide } from '../../kinds/host-ports.ts'
 import type { Plugin } from '../core/plugin.ts'
 
 /** Two pods of one node must not ask for the same host port; the wildcard address collides with every address. */
@@ -9,7 +9,7 @@ export const nodePorts: Plugin = {
     if (shape.ports.length === 0) return undefined
     const taken = (row: number): HostPort | undefined => {
       for (const { shape: other } of snapshot.podsOf(row))
-        if (other.ports.length > 0) for (const port of shape.ports) if (other.ports.some((o) => collides(o, port))) return port
+        if (other.ports.length > 0) for (const port of shape.ports) if (other.ports.some((o) => hostPortsCollide(o, port))) return port
       return undefined
     }
     return {
@@ -25,10 +25,4 @@ export const nodePorts: Plugin = {
       },
     }
   },
-}
-
-const wildcard = '0.0.0.0'
-
-function collides(a: HostPort, b: HostPort): boolean {
-  return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === wildcard || b.ip === wildcard)
 }

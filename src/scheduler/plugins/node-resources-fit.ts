@@ -1,5 +1,5 @@
 import { cpu, memory } from '../core/snapshot.ts'
-import { amountText } from '../core/amount-text.ts'
+import { amountText } from '../../kinds/amount-text.ts'
 import { curveScore, leastRequestedScore, mostRequestedScore, type ShapePoint } from '../core/score-formulas.ts'
 import type { CompileContext, CompiledPlugin, Plugin, Rejection, Remedy, Shortfall, Verdict } from '../core/plugin.ts'
 

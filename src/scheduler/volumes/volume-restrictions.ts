@@ -1,4 +1,5 @@
-import type { Pod, Volume } from '../../kinds/generated/types/core-v1.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { disksConflict, exclusiveDisksOf } from '../../kinds/storage/exclusive-disks.ts'
 import type { Informer } from '../../client/informer-contract.ts'
 import type { PodPlugin } from '../core/judgement.ts'
 import type { Rejection } from '../core/plugin.ts'
@@ -30,13 +31,13 @@ export function volumeRestrictions(options: {
     name: 'VolumeRestrictions',
     judge: (pod) => {
       const claim = conflictOf(pod)
-      const disks = disksOf(pod)
+      const disks = exclusiveDisksOf(pod)
       if (claim === undefined && disks.length === 0) return undefined
       const users = claim === undefined ? undefined : pods.byIndex(claimIndex, claim).map(podKey)
       // Preemption asks again with pods lifted out: what counts is who is in the snapshot at that moment.
       const isInUse = () => users?.some((key) => key !== podKey(pod) && (snapshot.pod(key)?.row ?? -1) >= 0) === true
       const hasConflict = (row: number) =>
-        disks.some((disk) => snapshot.podsOf(row).some((entry) => disksOf(entry.pod).some((o) => conflicts(disk, o))))
+        disks.some((disk) => snapshot.podsOf(row).some((entry) => exclusiveDisksOf(entry.pod).some((o) => disksConflict(disk, o))))
       return {
         kind: 'Judged',
         plugin: {
@@ -64,25 +65,4 @@ const diskRejection: Rejection = {
   reasons: [diskConflict],
   details: ['a pod here uses the same disk'],
   isResolvable: true,
-}
-
-/** A disk that two pods of a node may share only if both read it, if at all. */
-type Disk = { readonly id: string; readonly mayShareReadOnly: boolean; readonly isReadOnly: boolean }
-
-function disksOf(pod: Pod): readonly Disk[] {
-  const volumes = pod.spec?.volumes
-  return volumes ? volumes.flatMap(disksOfVolume) : []
-}
-
-function disksOfVolume({ gcePersistentDisk: gce, awsElasticBlockStore: ebs, iscsi, rbd }: Volume): readonly Disk[] {
-  if (gce) return [{ id: `gce ${gce.pdName}`, mayShareReadOnly: true, isReadOnly: gce.readOnly === true }]
-  if (ebs) return [{ id: `ebs ${ebs.volumeID}`, mayShareReadOnly: false, isReadOnly: false }]
-  if (iscsi) return [{ id: `iscsi ${iscsi.iqn}`, mayShareReadOnly: true, isReadOnly: iscsi.readOnly === true }]
-  if (!rbd) return []
-  const id = (monitor: string) => `rbd ${monitor} ${rbd.pool ?? 'rbd'} ${rbd.image}`
-  return rbd.monitors.map((monitor) => ({ id: id(monitor), mayShareReadOnly: true, isReadOnly: rbd.readOnly === true }))
-}
-
-function conflicts(a: Disk, b: Disk): boolean {
-  return a.id === b.id && !(a.mayShareReadOnly && a.isReadOnly && b.isReadOnly)
 }

@@ -1,0 +1,50 @@
+/** `keelson scheduler`: schedulers in a process of their own that share a cluster with those of its servers. */
+import { hostname } from 'node:os'
+import { createHttpClient } from '../client/http-client.ts'
+import { kubeconfigPaths, loadKubeconfig, resolveContext } from '../client/kubeconfig.ts'
+import { InformerFactory } from '../control/informer-factory.ts'
+import { pinoLog } from '../platform/pino-log.ts'
+import { systemClock } from '../platform/system-clock.ts'
+import { systemRandom } from '../platform/system-random.ts'
+import { parseSchedulerOptions, schedulerHelp } from './role-options.ts'
+import { loadSchedulerConfiguration } from './scheduler-options.ts'
+import { createSharedSchedulers } from './schedulers.ts'
+import { stopSignal } from './stop-signal.ts'
+
+export async function schedulerMain(argv: readonly string[]): Promise<number> {
+  const options = parseSchedulerOptions(argv)
+  if (!options) {
+    process.stdout.write(schedulerHelp)
+    return 0
+  }
+  const log = pinoLog({ level: options.logLevel })
+  const clock = systemClock
+  const random = systemRandom
+  const config = await loadSchedulerConfiguration(options.scheduler)
+  const { connection } = resolveContext(
+    loadKubeconfig(kubeconfigPaths(options.kubeconfig)),
+    options.context ? { context: options.context } : {},
+  )
+  const client = createHttpClient({ ...connection, userAgent: 'kube-scheduler', clock })
+  const informers = new InformerFactory({ client, clock, random, log })
+  const name =
+    options.name ??
+    `${hostname()
+      .toLowerCase()
+      .replace(/[^a-z0-9-]/g, '-')}-${random.suffix(8)}`
+  const identities = Array.from({ length: options.count }, (_, i) => `${name}-${i + 1}`)
+  const schedulers = createSharedSchedulers({ client, informers, clock, random, log, identities, config })
+  const stopping = new AbortController()
+  informers.start(stopping.signal)
+  const running = schedulers.run(stopping.signal)
+  const { stopped, release } = stopSignal()
+  try {
+    await Promise.race([stopped, running])
+  } finally {
+    release()
+    stopping.abort(new Error('the scheduler is stopping'))
+    await Promise.allSettled([running, informers.ended()])
+    client.close()
+  }
+  return 0
+}
