@@ -16,6 +16,11 @@ export type WatchCache<T> = {
   get(key: StoreKey): CacheEntry<T> | undefined
   /** Live entries under a prefix in key order, as of `revision` of the cache at the time of the call. Cheap: no copying of values. */
   list(prefix: string): readonly CacheEntry<T>[]
+  /**
+   * At most `limit` entries under a prefix with keys > `after`, as they were at `revision`, and how many follow them. It costs
+   * what it gives, however many entries there are. Undefined when the history does not reach back, or not yet, to `revision`.
+   */
+  page(prefix: string, options: CachePageOptions): CachePage<T> | undefined
   /** How many `list` would give, without gathering them. */
   count(prefix: string): number
   /**
@@ -40,6 +45,10 @@ export type CacheWatchOptions = {
   /** Delivers an empty batch as a progress mark this often: every event ≤ its revision has been delivered. 0 or absent: never. */
   readonly progressMs?: number
 }
+
+export type CachePageOptions = { readonly revision: Revision; readonly after?: StoreKey | undefined; readonly limit?: number | undefined }
+
+export type CachePage<T> = { readonly entries: readonly Pick<CacheEntry<T>, 'key' | 'value'>[]; readonly remaining: number }
 
 export type CacheEntry<T> = { readonly key: StoreKey; readonly revision: Revision; readonly createRevision: Revision; readonly value: T }
 

@@ -15,8 +15,18 @@ import {
   StoreUnavailable,
 } from './contract.ts'
 import { EventLog } from './event-log.ts'
+import { pastRange } from './past-range.ts'
 import { SortedMap } from './sorted-map.ts'
-import type { CacheBatch, CacheEntry, CacheEvent, CacheWatchOptions, Decode, WatchCache } from './watch-cache-contract.ts'
+import type {
+  CacheBatch,
+  CacheEntry,
+  CacheEvent,
+  CachePage,
+  CachePageOptions,
+  CacheWatchOptions,
+  Decode,
+  WatchCache,
+} from './watch-cache-contract.ts'
 
 export type WatchCacheOptions<T> = {
   readonly store: Store
@@ -105,6 +115,18 @@ class LiveWatchCache<T> implements WatchCache<T> {
 
   list(prefix: string): readonly CacheEntry<T>[] {
     return this.#entries.range(prefix, prefixEnd(prefix))
+  }
+
+  page(prefix: string, { revision, after, limit }: CachePageOptions): CachePage<T> | undefined {
+    if (revision > this.revision || revision < this.oldestRevision) return undefined
+    const from = after === undefined || after < prefix ? prefix : `${after}\0`
+    const { values, remaining } = pastRange<CachePage<T>['entries'][number], CacheEvent<T>>(
+      { live: this.#entries, log: this.#history },
+      revision,
+      { from, to: prefixEnd(prefix), limit },
+      ({ key, previous }) => (previous === undefined ? undefined : { key, value: previous }),
+    )
+    return { entries: values, remaining }
   }
 
   count(prefix: string): number {

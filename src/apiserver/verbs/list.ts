@@ -1,6 +1,6 @@
 import { statusErrors } from '../../machinery/status-error.ts'
 import { type Revision, StoreCompacted, StoreFutureRevision, type StoreKey } from '../../store/contract.ts'
-import type { CacheEntry } from '../../store/watch-cache-contract.ts'
+import type { CachePage } from '../../store/watch-cache-contract.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { Pace } from '../flowcontrol/pace.ts'
@@ -33,8 +33,11 @@ export type ListPage = {
   readonly remaining: number | undefined
 }
 
-/** Where a page is cut from. */
-type Snapshot = { readonly revision: Revision; readonly entries: readonly CacheEntry<CachedObject>[] }
+/** Where a page is cut from: pieces of one moment's state, in key order. Throws 410 when the moment is forgotten meanwhile. */
+type Source = {
+  readonly revision: Revision
+  piece(after: StoreKey | undefined, limit: number | undefined): CachePage<CachedObject> | Promise<CachePage<CachedObject>>
+}
 
 /**
  * One page of a resource as of one revision (https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks).
@@ -46,10 +49,9 @@ export async function listObjects(core: Core, context: RequestContext, request: 
   const selection = parseSelection(resource, request.labelSelector, request.fieldSelector)
   if (selection?.name !== undefined && !request.continue && isSingle(resource, namespace))
     return singleName(core, context, request, selection)
-  const { snapshot, after } = await snapshotFor(core, context, request)
-  const preparing = prepareViews(resource, () => (request.fieldSelector ? snapshot.entries.map((entry) => entry.value) : []))
-  if (preparing) await preparing
-  const page = await cutPage(snapshot, {
+  const { source, after } = await sourceFor(core, context, request)
+  const page = await cutPage(source, {
+    resource,
     prefix: prefixOf(resource, namespace),
     after,
     limit: request.limit ?? 0,
@@ -74,69 +76,71 @@ async function singleName(core: Core, context: RequestContext, request: ListRequ
   return { items, revision: cache.revision, continueToken: '', remaining: undefined }
 }
 
-async function snapshotFor(
+async function sourceFor(
   core: Core,
   context: RequestContext,
   request: ListRequest,
-): Promise<{ snapshot: Snapshot; after: StoreKey | undefined }> {
+): Promise<{ source: Source; after: StoreKey | undefined }> {
   const { cache } = core.storage
   const prefix = prefixOf(request.resource, request.namespace)
   if (request.continue) {
-    const token = decodeContinue(request.continue, prefix)
-    const { after, revision } = token
-    if (revision !== undefined) return { snapshot: await snapshotAt(core, prefix, { revision, after }), after }
+    const { after, revision } = decodeContinue(request.continue, prefix)
+    if (revision !== undefined) return { source: pastSource(core, prefix, { revision, isContinued: true }), after }
     await cacheAtLeast(core, context, undefined)
-    const snapshot = { revision: cache.revision, entries: cache.list(prefix) }
-    remember(core, prefix, snapshot)
-    return { snapshot, after }
+    return { source: pastSource(core, prefix, { revision: cache.revision, isContinued: true }), after }
   }
   const wanted = parseResourceVersion(request.resourceVersion)
   const isExact =
     request.resourceVersionMatch === 'Exact' ||
     (!request.resourceVersionMatch && wanted !== undefined && wanted > 0 && (request.limit ?? 0) > 0)
   await cacheAtLeast(core, context, wanted)
-  if (isExact && wanted !== cache.revision) {
-    return { snapshot: await snapshotAt(core, prefix, { revision: wanted! }), after: undefined }
+  const revision = isExact ? wanted! : cache.revision
+  return { source: pastSource(core, prefix, { revision, isContinued: false }), after: undefined }
+}
+
+/** From the cache as far back as its history goes, and from the store's own history beyond. */
+function pastSource(core: Core, prefix: string, at: { readonly revision: Revision; readonly isContinued: boolean }): Source {
+  const { cache, store } = core.storage
+  const { revision } = at
+  return {
+    revision,
+    piece: (after, limit) => {
+      // A compacted revision is gone for every client at once, whatever the cache still remembers.
+      const page =
+        revision < cache.revision && revision < store.compactRevision ? undefined : cache.page(prefix, { revision, after, limit })
+      return page ?? storedPiece(core, prefix, { ...at, after, limit })
+    },
   }
-  const snapshot = { revision: cache.revision, entries: cache.list(prefix) }
-  if (request.limit) remember(core, prefix, snapshot)
-  return { snapshot, after: undefined }
 }
 
-/** Snapshots that continued lists are likely to ask for again: entries are shared with the cache, so one costs a pointer an object. */
-const snapshotsMax = 16
-const remembered = new WeakMap<Core['storage'], Map<string, Snapshot>>()
-
-function remember(core: Core, prefix: string, snapshot: Snapshot): void {
-  const known = remembered.get(core.storage) ?? new Map<string, Snapshot>()
-  remembered.set(core.storage, known)
-  known.set(`${prefix}@${snapshot.revision}`, snapshot)
-  if (known.size > snapshotsMax) known.delete(known.keys().next().value!)
+type StoredPiece = {
+  readonly revision: Revision
+  readonly isContinued: boolean
+  readonly after: StoreKey | undefined
+  readonly limit: number | undefined
 }
 
-async function snapshotAt(core: Core, prefix: string, at: { revision: Revision; after?: StoreKey }): Promise<Snapshot> {
-  const known = remembered.get(core.storage)?.get(`${prefix}@${at.revision}`)
-  // A compacted revision is gone for every client at once, whatever is still remembered here.
-  if (known && at.revision >= core.storage.store.compactRevision) return known
+async function storedPiece(core: Core, prefix: string, at: StoredPiece): Promise<CachePage<CachedObject>> {
+  const { revision, after, limit } = at
   try {
-    const { entries } = await core.storage.store.list(prefix, { revision: at.revision })
-    const snapshot = {
-      revision: at.revision,
-      entries: entries.map((entry) => ({ ...entry, value: core.storage.decodeEntry(entry) })),
-    }
-    if (at.after !== undefined) remember(core, prefix, snapshot)
-    return snapshot
+    const { entries, remaining } = await core.storage.store.list(prefix, {
+      revision,
+      ...(after === undefined ? {} : { after }),
+      ...(limit === undefined ? {} : { limit }),
+    })
+    return { entries: entries.map((entry) => ({ key: entry.key, value: core.storage.decodeEntry(entry) })), remaining }
   } catch (error) {
     if (error instanceof StoreCompacted) {
-      if (at.after === undefined) throw statusErrors.expired('The resourceVersion for the provided list is too old.')
-      throw statusErrors.expiredContinue(encodeContinue({ revision: undefined, key: at.after, prefix }))
+      if (!at.isContinued || after === undefined) throw statusErrors.expired('The resourceVersion for the provided list is too old.')
+      throw statusErrors.expiredContinue(encodeContinue({ revision: undefined, key: after, prefix }))
     }
-    if (error instanceof StoreFutureRevision) throw statusErrors.badRequest(`the resource version ${at.revision} has not happened yet`)
+    if (error instanceof StoreFutureRevision) throw statusErrors.badRequest(`the resource version ${revision} has not happened yet`)
     throw error
   }
 }
 
 type Cut = {
+  readonly resource: Resource
   readonly prefix: string
   readonly after: StoreKey | undefined
   readonly limit: number
@@ -144,40 +148,43 @@ type Cut = {
   readonly pace: Pace | undefined
 }
 
-async function cutPage(snapshot: Snapshot, options: Cut): Promise<ListPage> {
-  const { entries, revision } = snapshot
-  const { after, limit, selection, pace } = options
-  const items: CachedObject[] = []
-  let at = after === undefined ? 0 : firstAfter(entries, after)
-  for (; at < entries.length && (limit === 0 || items.length < limit); at++) {
-    const { value } = entries[at]!
-    if (!selection || selection.matches(value)) items.push(value)
-    const turn = selection && at % 64 === 63 ? pace?.slice() : undefined
-    if (turn) await turn
-  }
-  // A page that is full exactly at the end of what matches still has to say that nothing follows.
-  for (; selection && at < entries.length && !selection.matches(entries[at]!.value); at++) {
-    const turn = at % 64 === 63 ? pace?.slice() : undefined
-    if (turn) await turn
-  }
-  const isLast = at >= entries.length
-  return {
-    items,
-    revision,
-    continueToken: isLast ? '' : encodeContinue({ revision, key: entries[at - 1]!.key, prefix: options.prefix }),
-    remaining: isLast || selection ? undefined : entries.length - at,
-  }
+async function cutPage(source: Source, cut: Cut): Promise<ListPage> {
+  const { revision } = source
+  const { limit, selection, prefix } = cut
+  if (selection) return cutSelected(source, selection, cut)
+  const piece = source.piece(cut.after, limit === 0 ? undefined : limit)
+  const { entries, remaining } = piece instanceof Promise ? await piece : piece
+  const continueToken = remaining === 0 ? '' : encodeContinue({ revision, key: entries.at(-1)!.key, prefix })
+  return { items: entries.map((entry) => entry.value), revision, continueToken, remaining: remaining === 0 ? undefined : remaining }
 }
 
-function firstAfter(entries: readonly CacheEntry<CachedObject>[], key: StoreKey): number {
-  let low = 0
-  let high = entries.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (entries[middle]!.key <= key) low = middle + 1
-    else high = middle
+/** Entries that are fetched at once to fill a page with those that match. */
+const pieceEntries = 4096
+
+async function cutSelected(source: Source, selection: Selection, cut: Cut): Promise<ListPage> {
+  const { limit, prefix, pace, resource } = cut
+  const { revision } = source
+  const items: CachedObject[] = []
+  let last: StoreKey | undefined
+  for (let after = cut.after, remaining = 1; remaining > 0; ) {
+    const piece = await source.piece(after, limit === 0 ? undefined : pieceEntries)
+    const preparing = selection.readsFields ? prepareViews(resource, () => piece.entries.map((entry) => entry.value)) : undefined
+    if (preparing) await preparing
+    for (const [i, { key, value }] of piece.entries.entries()) {
+      const turn = i % 64 === 63 ? pace?.slice() : undefined
+      if (turn) await turn
+      if (!selection.matches(value)) continue
+      // A page that is full exactly at the end of what matches still has to say that nothing follows.
+      if (limit > 0 && items.length === limit) {
+        return { items, revision, continueToken: encodeContinue({ revision, key: last!, prefix }), remaining: undefined }
+      }
+      items.push(value)
+      last = key
+    }
+    after = piece.entries.at(-1)?.key
+    remaining = piece.remaining
   }
-  return low
+  return { items, revision, continueToken: '', remaining: undefined }
 }
 
 function validateOptions(request: ListRequest): void {

@@ -11,6 +11,8 @@ export type Selection = {
   matches(value: CachedObject): boolean
   /** Equal selections have equal keys. */
   readonly key: string
+  /** Whether views of the objects have to be prepared before they are matched. */
+  readonly readsFields: boolean
   /** Set when at most this one name can match. */
   readonly name: string | undefined
 }
@@ -23,6 +25,7 @@ export function parseSelection(resource: Resource, labelText: string | undefined
   const readers = new Map(fields.map(({ field }) => [field, fieldReader(resource, field)]))
   return {
     key: `${labelText ?? ''}|${fieldText ?? ''}`,
+    readsFields: fields.length > 0,
     name: fields.find((t) => t.field === 'metadata.name' && t.op === '=')?.value,
     matches: (value) =>
       (labels === undefined || matches(labels, value.labels)) &&

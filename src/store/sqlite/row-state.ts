@@ -93,23 +93,3 @@ export function garbageOf(changes: readonly Change[]): number[] {
   }
   return rowIds
 }
-
-/** The newest state of every key under `prefix` as of `revision`: the present with everything after it undone. */
-export function stateAt(
-  state: Pick<RowState, 'live' | 'log'>,
-  prefix: string,
-  end: string | undefined,
-  revision: Revision,
-): SortedMap<Version> {
-  const versions = new Map(state.live.range(prefix, end).map((version) => [version.key as string, version]))
-  for (const group of state.log.newestFirst(revision)) {
-    for (const { key, previous } of group.events) {
-      if (!key.startsWith(prefix)) continue
-      if (previous) versions.set(key, previous)
-      else versions.delete(key)
-    }
-  }
-  const sorted = new SortedMap<Version>()
-  sorted.load(versions)
-  return sorted
-}

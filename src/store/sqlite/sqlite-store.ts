@@ -18,8 +18,9 @@ import {
   type WatchOptions,
 } from '../contract.ts'
 import { checkOperations, expectationHolds } from '../expectation.ts'
+import { pastRange } from '../past-range.ts'
 import { CommitPipeline } from './commit-pipeline.ts'
-import { type Change, RowReplay, type RowState, stateAt, type Version } from './row-state.ts'
+import { type Change, RowReplay, type RowState, type Version } from './row-state.ts'
 import { WorkerLink } from './worker-link.ts'
 import { toValues } from './write-batch.ts'
 
@@ -112,12 +113,10 @@ class SqliteStore implements Store {
     const revision = options.revision ?? this.revision
     if (revision > this.revision) throw new StoreFutureRevision(`revision ${revision} is newer than the store's, ${this.revision}`)
     if (revision < this.compactRevision) throw new StoreCompacted(this.compactRevision)
-    const end = prefixEnd(prefix)
-    const state = revision === this.revision ? this.#live : stateAt({ live: this.#live, log: this.#log }, prefix, end, revision)
     const from = options.after === undefined || options.after < prefix ? prefix : `${options.after}\0`
-    const versions = state.range(from, end, options.limit)
-    const remaining = state.count(from, end) - versions.length
-    return { entries: await this.#entries(versions), revision, remaining }
+    const range = { from, to: prefixEnd(prefix), limit: options.limit }
+    const { values, remaining } = pastRange({ live: this.#live, log: this.#log }, revision, range, (change) => change.previous)
+    return { entries: await this.#entries(values), revision, remaining }
   }
 
   async scan(prefix: string): Promise<{ revision: Revision; chunks: AsyncIterable<readonly Entry[]> }> {
