@@ -18,7 +18,7 @@ import { keepRegistered } from './aggregation/auto-registration.ts'
 import type { FrontProxy } from './aggregation/remote-server.ts'
 import { lazyBinaryCodec } from './binary-codec.ts'
 import { bootstrap, type ClientAuthorities } from './bootstrap.ts'
-import { type CachedObject, decodeStored } from './cached-object.ts'
+import { adoptStored, type CachedObject, decodeStored } from './cached-object.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UpgradeHandler, UserInfo } from './contract.ts'
 import type { Core } from './core.ts'
@@ -134,6 +134,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     clock,
     log,
     decode: (_key, value, revision) => decodeStored(slabs, value, revision),
+    decodeScanned: (_key, value, revision) => adoptStored(slabs, value, revision),
   })
   const closing = new AbortController()
   const retiring = retireOverwritten(cache, slabs, closing.signal)

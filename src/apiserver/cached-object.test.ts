@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KubeObject } from '../machinery/object.ts'
 import type { Revision } from '../store/contract.ts'
-import { type CachedObject, decodeStored } from './cached-object.ts'
+import { adoptStored, type CachedObject, decodeStored } from './cached-object.ts'
 import { encodeStored } from './codec.ts'
 import { Slabs } from './slabs.ts'
 
@@ -68,4 +68,44 @@ test('slabs that are mostly dead are emptied, and what was handed out stays as i
   for (const [bytes, text] of handedOut) assert.equal(bytes.toString(), text)
   const slabsOfLive = new Set(live.map((cached) => cached.bytes.buffer))
   assert.ok(slabsOfLive.size <= 6, `${slabsOfLive.size} megabytes hold ${(live.length * blob.length) / 1e6} MB of objects`)
+})
+
+test('what is kept as it was read is told from what was copied by nothing but its place', () => {
+  const values = Array.from({ length: 300 }, (_, i) =>
+    encodeStored(object(`o${i}`, { labels: { n: String(i % 3), ü: '}' }, annotations: { blob: 'ü'.repeat(500) } })),
+  )
+  const memory = new SharedArrayBuffer(values.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  const views = values.map((value) => {
+    const view = new Uint8Array(memory, at, value.length)
+    view.set(value)
+    at += value.length
+    return view
+  })
+  const slabs = new Slabs()
+  const adopt = (i: number) => adoptStored(slabs, views[i]!, (i + 7) as Revision)
+  for (const read of [
+    (cached: CachedObject) => cached.text,
+    (cached: CachedObject) => cached.bytes.toString(),
+    (cached: CachedObject) => cached.length,
+    (cached: CachedObject) => cached.labels,
+    (cached: CachedObject) => cached.object,
+    (cached: CachedObject) => cached.frame('ADDED').toString(),
+    (cached: CachedObject) => cached.at(1_000_000 as Revision).text,
+    (cached: CachedObject) => {
+      const target = Buffer.alloc(cached.length + 5)
+      cached.copyTo(target, 5)
+      return target.toString()
+    },
+  ]) {
+    for (const i of [0, 150, 299]) assert.deepEqual(read(adopt(i)), read(decodeStored(slabs, values[i]!, (i + 7) as Revision)))
+  }
+  const before = Buffer.from(memory).toString()
+  const all = views.map((_, i) => adopt(i))
+  for (const [i, cached] of all.entries()) if (i % 3 > 0) cached.retire(slabs)
+  for (const [i, cached] of all.entries()) {
+    assert.equal(cached.text, decodeStored(slabs, values[i]!, (i + 7) as Revision).text)
+    assert.equal(cached.bytes.buffer === (memory as ArrayBufferLike), false)
+  }
+  assert.equal(Buffer.from(memory).toString(), before)
 })

@@ -22,12 +22,22 @@ export class CachedObject {
   #derivedKind = ''
   #derived: WeakRef<object> | undefined
   #member = -1
+  /** Set while the bytes are those that are stored, without the revision; where they move when somebody wants them whole. */
+  #home: Slabs | undefined
 
-  constructor(place: { slab: Slab; start: number; length: number; revision: Revision; object: KubeObject | undefined }) {
+  constructor(place: {
+    slab: Slab
+    start: number
+    length: number
+    revision: Revision
+    object: KubeObject | undefined
+    home?: Slabs
+  }) {
     this.#slab = place.slab
     this.#start = place.start
     this.#length = place.length
     this.revision = place.revision
+    this.#home = place.home
     if (place.object) this.#weakObject = new WeakRef(place.object)
   }
 
@@ -36,14 +46,30 @@ export class CachedObject {
     return this.#length
   }
 
+  /** What it takes of its slab. */
+  get footprint(): number {
+    return this.#home ? this.#length - this.#splice.length : this.#length + frameSpace
+  }
+
   /** The object's JSON in the storage version. A view: never write to it. */
   get bytes(): Buffer {
+    this.#moveIn()
     return this.#slab.bytes.subarray(this.#start, this.#start + this.#length)
   }
 
   /** Copies the JSON to `target` at `offset`. */
   copyTo(target: Buffer, offset: number): void {
-    this.#slab.bytes.copy(target, offset, this.#start, this.#start + this.#length)
+    const { bytes } = this.#slab
+    if (!this.#home) {
+      bytes.copy(target, offset, this.#start, this.#start + this.#length)
+      return
+    }
+    const splice = this.#splice
+    const end = this.#start + this.footprint
+    const at = indexOfWithin(bytes, metadataKey, this.#start, end) + metadataKey.length
+    bytes.copy(target, offset, this.#start, at)
+    target.write(splice, offset + at - this.#start, 'latin1')
+    bytes.copy(target, offset + at - this.#start + splice.length, at, end)
   }
 
   /** The parsed object in the storage version; parsed again only after nobody held it for a while. */
@@ -56,7 +82,10 @@ export class CachedObject {
   }
 
   get text(): string {
-    return this.#slab.bytes.toString('utf8', this.#start, this.#start + this.#length)
+    if (!this.#home) return this.#slab.bytes.toString('utf8', this.#start, this.#start + this.#length)
+    const bytes = Buffer.allocUnsafe(this.#length)
+    this.copyTo(bytes, 0)
+    return bytes.toString()
   }
 
   /** An own copy of the object, free to be changed. */
@@ -81,6 +110,7 @@ export class CachedObject {
 
   /** `{"type":T,"object":…}` and a line feed, the bytes of a watch event. Shared by all watchers of the event. */
   frame(type: FrameType): Buffer {
+    this.#moveIn()
     if (this.#frameType === undefined) {
       this.#frameType = type
       const head = frameHeads[type]
@@ -96,7 +126,7 @@ export class CachedObject {
   at(revision: Revision): CachedObject {
     const text = this.text.replace(`${splicePrefix}${this.revision}"`, `${splicePrefix}${revision}"`)
     const length = Buffer.byteLength(text)
-    const slab = new Slab(length + frameSpace)
+    const slab = Slab.ofBytes(length + frameSpace)
     slab.bytes.write(text, frameHeadSpace)
     return new CachedObject({ slab, start: frameHeadSpace, length, revision, object: undefined })
   }
@@ -104,15 +134,7 @@ export class CachedObject {
   /** Tells the slab that this is no longer the newest state, so that the slab can be emptied when mostly dead. */
   retire(slabs: Slabs): void {
     const slab = this.#slab
-    if (this.#member < 0) return
-    const last = slab.members.pop()!
-    if (last !== this) {
-      slab.members[this.#member] = last
-      last.#member = this.#member
-    }
-    this.#member = -1
-    slab.liveBytes -= this.#length + frameSpace
-    slabs.maybeEmpty(slab)
+    if (this.#leave()) slabs.maybeEmpty(slab)
   }
 
   /** Called by the slabs: this object lives (now) here. */
@@ -123,9 +145,48 @@ export class CachedObject {
     this.#frameType = undefined
   }
 
+  /** Called by the slabs: the bytes have been copied whole, with the revision in them. */
+  becomeWhole(): void {
+    this.#home = undefined
+  }
+
+  /** False when it is no member of its slab. */
+  #leave(): boolean {
+    if (this.#member < 0) return false
+    const { members } = this.#slab
+    const last = members.pop()!
+    if (last !== this) {
+      members[this.#member] = last
+      last.#member = this.#member
+    }
+    this.#member = -1
+    this.#slab.liveBytes -= this.footprint
+    return true
+  }
+
+  /** Out of memory that holds it as it is stored, to where there is room for the revision and for frames. */
+  #moveIn(): void {
+    const home = this.#home
+    if (!home) return
+    const old = this.#slab
+    if (this.#leave()) {
+      home.move(this)
+      home.maybeEmpty(old)
+      return
+    }
+    const slab = Slab.ofBytes(this.#length + frameSpace)
+    this.copyTo(slab.bytes, frameHeadSpace)
+    this.#home = undefined
+    this.settle(slab, frameHeadSpace, -1)
+  }
+
+  get #splice(): string {
+    return spliceOf(this.revision)
+  }
+
   #readLabels(): Labels {
     const { bytes } = this.#slab
-    const end = this.#start + this.#length
+    const end = this.#start + (this.#home ? this.footprint : this.#length)
     const metadata = indexOfWithin(bytes, metadataKey, this.#start, end)
     const open = bytes.indexOf(123, metadata + metadataKey.length)
     // encodeStored writes the labels before any other nested field of the metadata: the first brace is theirs or there are none.
@@ -163,6 +224,7 @@ const metadataKey = Buffer.from('"metadata":{')
 const labelsKey = Buffer.from('"labels":{')
 const noLabels: Labels = Object.freeze({})
 const splicePrefix = '"resourceVersion":"'
+const spliceOf = (revision: Revision) => `${splicePrefix}${revision}",`
 
 /** Label sets seen lately; pods of one workload share theirs. Emptied when full: sharing is only for memory. */
 const interned = new Map<string, Labels>()
@@ -187,7 +249,7 @@ function indexOfWithin(bytes: Buffer, key: Buffer, start: number, end: number): 
 export function decodeStored(slabs: Slabs, value: Uint8Array, revision: Revision, object?: KubeObject): CachedObject {
   const stored = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   const at = indexOfWithin(stored, metadataKey, 0, stored.length) + metadataKey.length
-  const splice = `${splicePrefix}${revision}",`
+  const splice = spliceOf(revision)
   const length = stored.length + splice.length
   const { slab, start } = slabs.allocate(length + frameSpace)
   const begin = start + frameHeadSpace
@@ -196,7 +258,20 @@ export function decodeStored(slabs: Slabs, value: Uint8Array, revision: Revision
   stored.copy(slab.bytes, begin + at + splice.length, at)
   if (object) object.metadata.resourceVersion = String(revision)
   const cached = new CachedObject({ slab, start: begin, length, revision, object })
-  slabs.adopt(slab, cached, begin, length + frameSpace)
+  slabs.adopt(slab, cached, begin)
+  return cached
+}
+
+/**
+ * The same for a value whose memory may be kept: nothing is copied before somebody wants the bytes of this one object. So a server
+ * with very many objects is ready soon.
+ */
+export function adoptStored(slabs: Slabs, value: Uint8Array, revision: Revision): CachedObject {
+  const slab = slabs.foreign(value.buffer)
+  if (!slab) return decodeStored(slabs, value, revision)
+  const length = value.length + spliceOf(revision).length
+  const cached = new CachedObject({ slab, start: value.byteOffset, length, revision, object: undefined, home: slabs })
+  slabs.adopt(slab, cached, value.byteOffset)
   return cached
 }
 

@@ -82,7 +82,7 @@ function decodeAside(value: Uint8Array, revision: Revision | undefined): CachedO
   const at = Buffer.from(value.buffer, value.byteOffset, value.byteLength).indexOf('"metadata":{') + '"metadata":{'.length
   const splice = revision === undefined ? '' : `"resourceVersion":"${revision}",`
   const length = value.length + splice.length
-  const slab = new Slab(length + frameSpace)
+  const slab = Slab.ofBytes(length + frameSpace)
   slab.bytes.set(value.subarray(0, at), frameHeadSpace)
   slab.bytes.write(splice, frameHeadSpace + at, 'latin1')
   slab.bytes.set(value.subarray(at), frameHeadSpace + at + splice.length)

@@ -1,6 +1,8 @@
 import { type CachedObject, frameHeadSpace, frameSpace } from './cached-object.ts'
 
 const slabBytes = 1 << 20
+/** Smaller memory that came from elsewhere is not worth an entry of its own. */
+const foreignBytesMin = slabBytes >> 4
 /** An object larger than this gets a slab of its own. */
 const ownSlabBytes = slabBytes >> 3
 
@@ -13,8 +15,12 @@ export class Slab {
   /** Those objects. */
   readonly members: CachedObject[] = []
 
-  constructor(bytes: number) {
-    this.bytes = Buffer.allocUnsafeSlow(bytes)
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+
+  static ofBytes(length: number): Slab {
+    return new Slab(Buffer.allocUnsafeSlow(length))
   }
 }
 
@@ -24,18 +30,19 @@ export class Slab {
  * live objects on; the history of events may keep the old bytes for as long as it needs them.
  */
 export class Slabs {
-  #current = new Slab(slabBytes)
+  #current = Slab.ofBytes(slabBytes)
+  readonly #foreign = new WeakMap<object, Slab>()
   #isEmptying = false
 
   allocate(length: number): { readonly slab: Slab; readonly start: number } {
     if (length > ownSlabBytes) {
-      const slab = new Slab(length)
+      const slab = Slab.ofBytes(length)
       slab.used = length
       return { slab, start: 0 }
     }
     if (this.#current.used + length > slabBytes) {
       const full = this.#current
-      this.#current = new Slab(slabBytes)
+      this.#current = Slab.ofBytes(slabBytes)
       this.maybeEmpty(full)
     }
     const slab = this.#current
@@ -44,10 +51,21 @@ export class Slabs {
     return { slab, start }
   }
 
+  /** Memory that something else has filled, as a slab: undefined for what is too small to be one. */
+  foreign(memory: ArrayBufferLike): Slab | undefined {
+    if (memory.byteLength < foreignBytesMin) return undefined
+    let slab = this.#foreign.get(memory)
+    if (!slab) {
+      this.#foreign.set(memory, (slab = new Slab(Buffer.from(memory))))
+      slab.used = memory.byteLength
+    }
+    return slab
+  }
+
   /** Makes `object` a live member of its slab. */
-  adopt(slab: Slab, object: CachedObject, start: number, length: number): void {
-    slab.liveBytes += length
+  adopt(slab: Slab, object: CachedObject, start: number): void {
     object.settle(slab, start, slab.members.push(object) - 1)
+    slab.liveBytes += object.footprint
   }
 
   /** Copies the live objects of a mostly dead slab to the current one. */
@@ -55,11 +73,17 @@ export class Slabs {
     if (slab === this.#current || this.#isEmptying || slab.liveBytes * 2 > slab.used || slab.members.length === 0) return
     this.#isEmptying = true
     for (const object of slab.members.splice(0)) {
-      const { slab: target, start } = this.allocate(object.length + frameSpace)
-      object.copyTo(target.bytes, start + frameHeadSpace)
-      this.adopt(target, object, start + frameHeadSpace, object.length + frameSpace)
+      slab.liveBytes -= object.footprint
+      this.move(object)
     }
-    slab.liveBytes = 0
     this.#isEmptying = false
+  }
+
+  /** Copies an object to the current slab and makes it a member there; it is none of its old slab any more. */
+  move(object: CachedObject): void {
+    const { slab, start } = this.allocate(object.length + frameSpace)
+    object.copyTo(slab.bytes, start + frameHeadSpace)
+    object.becomeWhole()
+    this.adopt(slab, object, start + frameHeadSpace)
   }
 }

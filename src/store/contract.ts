@@ -29,7 +29,8 @@ export type Store = {
   list(prefix: string, options?: ListOptions): Promise<ListResult>
   /**
    * Every entry under `prefix` as of `revision`, in chunks and in whatever order the backend reads fastest: how a cache fills
-   * itself at start without ever holding a second copy of everything.
+   * itself at start without ever holding a second copy of everything. The values of a chunk may lie in one buffer, and are dense
+   * there: whoever keeps one keeps little more than that.
    */
   scan(prefix: string): Promise<{ readonly revision: Revision; readonly chunks: AsyncIterable<readonly Entry[]> }>
   /**

@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { type Revision, StoreCompacted, StoreUnavailable } from './contract.ts'
 
@@ -38,6 +39,14 @@ export class EventLog<E extends { readonly key: string }> {
     if (events.length > 0) this.#groups.push({ revision, events })
     this.#eventCount += events.length
     this.#revision = revision
+  }
+
+  /** Fills an empty log with groups in order, which are its own from then on. */
+  load(groups: EventGroup<E>[]): void {
+    assert(this.#groups.length === 0, 'load needs an empty log')
+    this.#groups = groups
+    for (const group of groups) this.#eventCount += group.events.length
+    this.#revision = groups.at(-1)?.revision ?? this.#revision
   }
 
   /** Lets the readers see what was appended. */

@@ -10,6 +10,7 @@ import { assert } from '../base/assert.ts'
 export class SortedMap<V> {
   readonly #cells = new Map<string, Cell<V>>()
   readonly #blocks: Cell<V>[][] = []
+  #isSorted = true
 
   get size(): number {
     return this.#cells.size
@@ -23,6 +24,21 @@ export class SortedMap<V> {
     return this.#cells.has(key)
   }
 
+  /** Fills an empty map: until `sort` nothing is kept in order, and ranges cannot be read. */
+  static unsorted<V>(): SortedMap<V> {
+    const map = new SortedMap<V>()
+    map.#isSorted = false
+    return map
+  }
+
+  sort(): void {
+    if (this.#isSorted) return
+    this.#isSorted = true
+    const cells = [...this.#cells.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+    const fill = blockMax >> 1
+    for (let i = 0; i < cells.length; i += fill) this.#blocks.push(cells.slice(i, i + fill))
+  }
+
   set(key: string, value: V): void {
     const cell = this.#cells.get(key)
     if (cell) {
@@ -31,11 +47,12 @@ export class SortedMap<V> {
     }
     const created = { key, value }
     this.#cells.set(key, created)
-    this.#insert(created)
+    if (this.#isSorted) this.#insert(created)
   }
 
   delete(key: string): boolean {
     if (!this.#cells.delete(key)) return false
+    if (!this.#isSorted) return true
     const b = this.#blockOf(key)
     const block = this.#blocks[b]!
     block.splice(lowerBound(block, key), 1)
@@ -74,15 +91,13 @@ export class SortedMap<V> {
   /** Fills an empty map with entries in any order, in one sort. */
   load(entries: Iterable<readonly [string, V]>): void {
     assert(this.size === 0, 'load needs an empty map')
-    const cells: Cell<V>[] = []
-    for (const [key, value] of entries) cells.push({ key, value })
-    cells.sort((a, b) => (a.key < b.key ? -1 : 1))
-    for (const cell of cells) this.#cells.set(cell.key, cell)
-    const fill = blockMax >> 1
-    for (let i = 0; i < cells.length; i += fill) this.#blocks.push(cells.slice(i, i + fill))
+    this.#isSorted = false
+    for (const [key, value] of entries) this.set(key, value)
+    this.sort()
   }
 
   #visit(from: string, to: string | undefined, visit: (block: Cell<V>[], start: number, end: number) => boolean): void {
+    assert(this.#isSorted, 'the map is being filled')
     if (this.#blocks.length === 0) return
     for (let b = this.#blockOf(from), start = -1; b < this.#blocks.length; b++) {
       const block = this.#blocks[b]!

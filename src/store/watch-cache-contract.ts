@@ -66,7 +66,8 @@ export type CacheEvent<T> =
 
 export type CacheBatch<T> = { readonly revision: Revision; readonly events: readonly CacheEvent<T>[] }
 
-/** Decodes a stored value at a revision; pure. It must not keep `value` itself when that is part of a larger buffer it need not hold. */
+/** Decodes a stored value at a revision; pure. What comes of a scan it may keep; of other values, which may be small parts of
+ * large buffers, it keeps copies. */
 export type Decode<T> = (key: StoreKey, value: Uint8Array, revision: Revision) => T
 
 export type { EventBatch }

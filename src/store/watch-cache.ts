@@ -31,6 +31,8 @@ import type {
 export type WatchCacheOptions<T> = {
   readonly store: Store
   readonly decode: Decode<T>
+  /** For the values of a scan, which may be kept as they are; default: `decode`. */
+  readonly decodeScanned?: Decode<T>
   readonly clock: Clock
   readonly log?: Log
   /** Events that a new watcher can start from, at most. */
@@ -54,6 +56,7 @@ export async function createWatchCache<T>(options: WatchCacheOptions<T>): Promis
 class LiveWatchCache<T> implements WatchCache<T> {
   readonly #store: Store
   readonly #decode: Decode<T>
+  readonly #decodeScanned: Decode<T>
   readonly #clock: Clock
   readonly #warnings: Log
   readonly #historyEventsMax: number
@@ -70,6 +73,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
   constructor(options: WatchCacheOptions<T>) {
     this.#store = options.store
     this.#decode = options.decode
+    this.#decodeScanned = options.decodeScanned ?? options.decode
     this.#clock = options.clock
     this.#warnings = options.log ?? silentLog
     this.#historyEventsMax = options.historyEventsMax ?? 16_384
@@ -182,15 +186,14 @@ class LiveWatchCache<T> implements WatchCache<T> {
 
   async #fill(): Promise<void> {
     const { revision, chunks } = await this.#store.scan('')
-    const found: [string, CacheEntry<T>][] = []
+    const entries = SortedMap.unsorted<CacheEntry<T>>()
     for await (const chunk of chunks) {
       this.#stopping.signal.throwIfAborted()
       for (const { key, value, revision, createRevision } of chunk) {
-        found.push([key, { key, revision, createRevision, value: this.#decode(key, value, revision) }])
+        entries.set(key, { key, revision, createRevision, value: this.#decodeScanned(key, value, revision) })
       }
     }
-    const entries = new SortedMap<CacheEntry<T>>()
-    entries.load(found)
+    entries.sort()
     this.#entries = entries
     this.#history = new EventLog({ revision, compactRevision: revision })
     for (const watcher of [...this.#dispatch.watchers()]) watcher.end(new StoreCompacted(revision))

@@ -16,7 +16,7 @@ export type WorkerRequest =
   | ({ readonly type: 'write'; readonly id: number } & WriteRequest)
   /** Values of rows; answers `values`. */
   | { readonly type: 'read'; readonly id: number; readonly rowIds: readonly number[] }
-  /** Everything but the values, in chunks of `rows`, then `done`. */
+  /** Everything, in chunks of `rows`, then `done`. */
   | { readonly type: 'load'; readonly id: number }
   /** Moves what the write-ahead log holds into the database file. `restart`: also lets the log begin anew; writer only. */
   | { readonly type: 'checkpoint'; readonly id: number; readonly restart: boolean }
@@ -46,12 +46,15 @@ export type ForgetRequest = {
 /** Values in the order asked for; length -1 where there is no such row. */
 export type Values = { readonly lengths: readonly number[]; readonly slab: ArrayBuffer }
 
+/** The values lie one after the other in `slab`: value i from `ends[i - 1]` to `ends[i]`. */
 export type RowChunk = {
   readonly rowIds: Float64Array
   readonly revisions: Float64Array
   readonly createRevisions: Float64Array
   readonly isDeletion: Uint8Array
   readonly keys: readonly string[]
+  readonly ends: Uint32Array
+  readonly slab: SharedArrayBuffer
 }
 
 export type WorkerReply =

@@ -32,13 +32,16 @@ export type RowState = {
   /** Rows that nobody can ask for any more: a compaction was cut short before it forgot them. */
   readonly garbage: readonly number[]
   readonly nextRowId: number
+  /** The rows as they were read, values and all: of use to the first who wants everything. */
+  readonly loaded: readonly RowChunk[]
 }
 
 /** Replays the rows in the order of their ids. Pure but for its own result. */
 export class RowReplay {
   readonly #compactRevision: Revision
-  readonly #live = new Map<StoreKey, Version>()
-  readonly #groups: { revision: Revision; changes: Change[] }[] = []
+  readonly #live = SortedMap.unsorted<Version>()
+  readonly #chunks: RowChunk[] = []
+  readonly #groups: { readonly revision: Revision; readonly events: Change[] }[] = []
   readonly #garbage: number[] = []
   #revision: Revision
   #lastRowId = 0
@@ -50,6 +53,7 @@ export class RowReplay {
   }
 
   add(rows: RowChunk): void {
+    this.#chunks.push(rows)
     for (let i = 0; i < rows.keys.length; i++) {
       const key = rows.keys[i] as StoreKey
       const rowId = rows.rowIds[i]!
@@ -61,23 +65,23 @@ export class RowReplay {
       else this.#live.delete(key)
       this.#lastRowId = rowId
       if (revision > this.#compactRevision) this.#record({ key, rowId, revision, current, previous })
-      else this.#garbage.push(...garbageOf([{ key, rowId, revision, current, previous }]))
+      else if (previous || !current) this.#garbage.push(...garbageOf([{ key, rowId, revision, current, previous }]))
     }
   }
 
   finish(): RowState {
-    const live = new SortedMap<Version>()
-    live.load(this.#live)
+    const live = this.#live
+    live.sort()
     const log = new EventLog<Change>({ revision: this.#compactRevision, compactRevision: this.#compactRevision })
-    for (const group of this.#groups) log.append(group.revision, group.changes)
+    log.load(this.#groups)
     log.append(Math.max(this.#revision, log.revision) as Revision, [])
-    return { live, log, garbage: this.#garbage, nextRowId: this.#lastRowId + 1 }
+    return { live, log, garbage: this.#garbage, nextRowId: this.#lastRowId + 1, loaded: this.#chunks }
   }
 
   #record(change: Change): void {
     const last = this.#groups[this.#groups.length - 1]
-    if (last?.revision === change.revision) last.changes.push(change)
-    else this.#groups.push({ revision: change.revision, changes: [change] })
+    if (last?.revision === change.revision) last.events.push(change)
+    else this.#groups.push({ revision: change.revision, events: [change] })
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import { checkOperations, expectationHolds } from '../expectation.ts'
 import { pastRange } from '../past-range.ts'
 import { CommitPipeline } from './commit-pipeline.ts'
+import { liveEntries } from './loaded-rows.ts'
 import { type Change, RowReplay, type RowState, type Version } from './row-state.ts'
 import { WorkerLink } from './worker-link.ts'
 import { toValues } from './write-batch.ts'
@@ -75,12 +76,15 @@ class SqliteStore implements Store {
   readonly #live: RowState['live']
   readonly #log: RowState['log']
   readonly #pipeline: CommitPipeline
+  /** Until the first write: what was read at the opening is the present. */
+  #loaded: RowState['loaded'] | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: SqliteStoreOptions, state: RowState, links: { writer: WorkerLink; startReader: () => Promise<WorkerLink> }) {
     this.#clock = options.clock
     this.#live = state.live
     this.#log = state.log
+    this.#loaded = state.loaded
     this.#pipeline = new CommitPipeline({
       state,
       ...links,
@@ -122,6 +126,9 @@ class SqliteStore implements Store {
   async scan(prefix: string): Promise<{ revision: Revision; chunks: AsyncIterable<readonly Entry[]> }> {
     this.#checkOpen()
     const { revision } = this
+    const loaded = this.#loaded
+    this.#loaded = undefined
+    if (loaded && prefix === '') return { revision, chunks: liveEntries(loaded, this.#live) }
     // In the order of the rows: the database is read front to back.
     const versions = this.#live.range(prefix, prefixEnd(prefix)).sort((a, b) => a.rowId - b.rowId)
     return { revision, chunks: this.#chunks(versions) }
@@ -130,6 +137,7 @@ class SqliteStore implements Store {
   async commit(operations: readonly Operation[]): Promise<CommitResult> {
     this.#checkOpen()
     checkOperations(operations)
+    this.#loaded = undefined
     for (const operation of operations) {
       const { version, isPending } = this.#pipeline.newest(operation.key)
       if (!expectationHolds(operation, version?.revision)) return this.#conflict(operation.key, version, isPending)
