@@ -42,6 +42,7 @@ import { createPipeline, type PathHandler } from './pipeline.ts'
 import { PlacementGuard } from './placement/placement-guard.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { reviewHandlers, type TokenReviewer } from './reviews.ts'
+import { resourceMetricsHandlers } from './resource-metrics/handlers.ts'
 import { type HealthCheck, healthPaths, metricsPath, versionPath } from './server-paths.ts'
 import { serviceAllocation } from './services/service-allocation.ts'
 import { Slabs } from './slabs.ts'
@@ -235,7 +236,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
 }
 
-function dispatchOf({ tokens, explainPod, dialer, store, components = [] }: ApiServerOptions): Dispatch {
+function dispatchOf({ tokens, explainPod, dialer, clock, store, components = [] }: ApiServerOptions): Dispatch {
   return {
     subresources: {
       '*/status': objectSubresource,
@@ -266,6 +267,7 @@ function dispatchOf({ tokens, explainPod, dialer, store, components = [] }: ApiS
     },
     virtual: {
       ...reviewHandlers((token, wanted) => tokens?.review(token, wanted)),
+      ...resourceMetricsHandlers(dialer, clock),
       '/bindings': bindings,
       '/componentstatuses': componentStatusHandler([...components, storeCheck(store)]),
     },

@@ -13,6 +13,7 @@ import { endpointSliceController } from './endpointslice/controller.ts'
 import { ephemeralVolumeController } from './ephemeral-volume/controller.ts'
 import { eventExpiryController } from './event-expiry/controller.ts'
 import { garbageCollectorController } from './garbage-collector/controller.ts'
+import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler/controller.ts'
 import { jobController } from './job/controller.ts'
 import { localVolumeController } from './local-volume/controller.ts'
 import { namespaceController } from './namespace/controller.ts'
@@ -65,6 +66,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     podGcController(),
     disruptionController,
     resourceQuotaController,
+    horizontalPodAutoscalerController(),
     ttlAfterFinishedController,
     clusterRoleAggregationController,
     csrApprovingController,

@@ -45,6 +45,8 @@ import { events as eventsOfEventsGroup } from './events/event.ts'
 import { flowSchemas } from './flowcontrol/flow-schema.ts'
 import { priorityLevelConfigurations } from './flowcontrol/priority-level-configuration.ts'
 import { runActions } from './keelson/run-action.ts'
+import { nodeMetrics } from './metrics/node-metrics.ts'
+import { podMetrics } from './metrics/pod-metrics.ts'
 import { ingressClasses } from './networking/ingress-class.ts'
 import { ingresses } from './networking/ingress.ts'
 import { ipAddresses } from './networking/ip-address.ts'
@@ -123,6 +125,8 @@ export const allKinds = [
   flowSchemas,
   priorityLevelConfigurations,
   runActions,
+  nodeMetrics,
+  podMetrics,
   ingressClasses,
   ingresses,
   ipAddresses,

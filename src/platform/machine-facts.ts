@@ -46,6 +46,16 @@ export function diskSpace(path: string): { readonly capacityBytes: number; reado
   }
 }
 
+/** Time that the CPUs have worked since the machine started (user, nice, system, interrupts; not idle, not stolen); undefined when the kernel does not tell. */
+export function cpuNanoseconds(): number | undefined {
+  const ticks = /^cpu +(\d+) (\d+) (\d+) \d+ \d+ (\d+) (\d+)/m.exec(read('/proc/stat'))
+  if (!ticks) return undefined
+  return ticks.slice(1).reduce((sum, text) => sum + Number(text), 0) * (1e9 / ticksPerSecond)
+}
+
+/** USER_HZ: the same on every Linux that Node.js runs on. */
+const ticksPerSecond = 100
+
 /** Tasks that exist and the most that may; undefined when the kernel does not tell. */
 export function processCounts(): { readonly count: number; readonly max: number } | undefined {
   const count = /\d+\/(\d+)/.exec(read('/proc/loadavg'))?.[1]

@@ -30,7 +30,10 @@ type Amounts = Readonly<Record<string, string>>
 type Example = { readonly example: string; readonly result: unknown; readonly [field: string]: unknown }
 
 const page = readFileSync(new URL('../../docs/formulas.md', import.meta.url), 'utf8')
-const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map((m) => parseYaml(m[1]!) as Example)
+/** Those of the autoscaler are computed beside it. */
+const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)]
+  .map((m) => parseYaml(m[1]!) as Example)
+  .filter((e) => !e.example.startsWith('autoscaler-'))
 
 /** A number of YAML is a quantity too. */
 const texts = (amounts: unknown): Amounts => Object.fromEntries(Object.entries(amounts as object).map(([k, v]) => [k, String(v)]))

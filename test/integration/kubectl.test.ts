@@ -57,6 +57,31 @@ const families: Readonly<Record<string, { readonly files?: Readonly<Record<strin
       { run: 'kubectl rollout status deployment/web --timeout=30s', says: ['deployment "web" successfully rolled out'] },
     ],
   },
+  top: {
+    files: {
+      'busy.yaml': JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: {
+          name: 'busy',
+          labels: { app: 'busy' },
+          annotations: { 'fake.keelson.dev/c': JSON.stringify({ cpuMilli: 250, memoryBytes: 100 << 20 }) },
+        },
+        spec: { containers: [{ name: 'c', image: 'i' }] },
+      }),
+    },
+    rows: [
+      { run: 'kubectl apply -f busy.yaml && kubectl wait --for=condition=Ready pod/busy --timeout=20s', says: ['condition met'] },
+      { run: 'kubectl top node', says: [/NAME\s+CPU\(cores\)\s+CPU\(%\)\s+MEMORY\(bytes\)\s+MEMORY\(%\)/, /node-1\s+\d+m\s+\d+%\s+\d+Mi/] },
+      { run: 'kubectl top pod -l app=busy', says: [/busy\s+250m\s+100Mi/], saysNot: ['web-'], eventually: true },
+      { run: 'kubectl top pod busy --containers', says: [/busy\s+c\s+250m\s+100Mi/] },
+      { run: 'kubectl get pods.metrics.k8s.io busy', says: [/NAME\s+CPU\s+MEMORY\s+WINDOW/, /busy\s+250m\s+100Mi/] },
+      { run: 'kubectl top pod nobody', fails: ['podmetrics.metrics.k8s.io "default/nobody" not found'] },
+      { run: 'kubectl top node --as=jane', fails: ['cannot list resource "nodes" in API group "metrics.k8s.io"'] },
+      { run: 'kubectl delete pods.metrics.k8s.io busy', fails: ['MethodNotAllowed'] },
+      { run: 'kubectl delete pod busy --now', says: ['deleted'] },
+    ],
+  },
   get: {
     rows: [
       { run: 'kubectl get nodes', says: [/NAME\s+STATUS\s+ROLES\s+AGE\s+VERSION/, /node-1\s+Ready/] },

@@ -20,6 +20,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/admission.md: A policy': { runIn: 'test/tidy/docs.test.ts' },
   'docs/admission.md: Secure pods': { runIn: 'test/tidy/docs.test.ts' },
   'docs/access.md: Who is who': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/autoscaling.md: Sizes by use': { runIn: 'test/tidy/docs.test.ts' },
   'docs/config-rollout.md: Roll out configuration, and back': { runIn: 'test/tidy/docs.test.ts' },
   'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
   'docs/custom-resources.md: Rules': { runIn: 'test/tidy/docs.test.ts' },
@@ -94,6 +95,12 @@ test('docs/custom-resources.md: the kind is served, and its rule refuses', async
 test('docs/config-rollout.md: the configuration comes back with the rollback', async () => {
   const { code, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/config-rollout.md', 'sh')[0]?.text}`)
   assert.equal(code, 0, stderr)
+})
+
+test('docs/autoscaling.md: the workload grows to what its use asks for', async () => {
+  const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/autoscaling.md', 'sh')[0]?.text}`)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /SuccessfulRescale +horizontalpodautoscaler\/hot +New size: 3; reason: memory resource utilization/)
 })
 
 test('docs/depends-on.md: the second workload waits for the first', async () => {

@@ -64,11 +64,13 @@ export function localApiService({ group, version }: GroupVersion, isCustom: bool
 
 export const localCondition = { type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available' }
 
+/** The API of APIServices itself, Keelson's own, and metrics: whoever installs a metrics server brings an APIService for these. */
+const unregistered: ReadonlySet<string> = new Set(['apiregistration.k8s.io', 'keelson.dev', 'metrics.k8s.io'])
+
 /** Group versions that an APIService is kept for, once each. */
 export function registeredVersions(kinds: readonly (GroupVersion & { readonly verbs: readonly string[] })[]): readonly GroupVersion[] {
   const found = new Map<string, GroupVersion>()
   for (const { group, version, verbs } of kinds)
-    if (verbs.length > 0 && group !== 'apiregistration.k8s.io' && group !== 'keelson.dev')
-      found.set(apiVersionOf({ group, version }), { group, version })
+    if (verbs.length > 0 && !unregistered.has(group)) found.set(apiVersionOf({ group, version }), { group, version })
   return [...found.values()]
 }

@@ -56,6 +56,7 @@ const viewRules: readonly PolicyRule[] = [
   rule(read, 'policy', 'poddisruptionbudgets poddisruptionbudgets/status'),
   rule(read, 'networking.k8s.io', 'ingresses ingresses/status networkpolicies'),
   rule(read, 'resource.k8s.io', 'resourceclaims resourceclaims/status resourceclaimtemplates'),
+  rule(read, 'metrics.k8s.io', 'nodes pods'),
 ]
 
 const runActions = (resource: string) => ['start', 'stop', 'restart', 'pause', 'resume'].map((verb) => `${resource}/${verb}`).join(' ')

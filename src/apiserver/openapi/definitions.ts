@@ -26,9 +26,21 @@ export const openApi3: Dialect = {
 
 export type Definitions = Readonly<Record<string, Schema>>
 
-/** Kinds of our own, which upstream's facts do not have; by `group/version/kind`. */
+const reference = (name: string): Schema => ({ $ref: `#/definitions/io.k8s.apimachinery.pkg.${name}` })
+const usageField: Schema = { type: 'object', additionalProperties: reference('api.resource.Quantity') }
+const measuredFields: Readonly<Record<string, Schema>> = {
+  timestamp: reference('apis.meta.v1.Time'),
+  window: { type: 'string' },
+}
+
+/** Kinds that upstream's facts do not have: our own, and those of the metrics server; by `group/version/kind`. */
 const ownProperties: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   'keelson.dev/v1/RunAction': { gracePeriodSeconds: { type: 'integer', format: 'int64' } },
+  'metrics.k8s.io/v1beta1/NodeMetrics': { ...measuredFields, usage: usageField },
+  'metrics.k8s.io/v1beta1/PodMetrics': {
+    ...measuredFields,
+    containers: { type: 'array', items: { type: 'object', properties: { name: { type: 'string' }, usage: usageField } } },
+  },
 }
 
 /** The definitions with one for every kind that has none: kinds of our own, custom kinds without a schema, and their lists. */

@@ -25,6 +25,8 @@ export type MachineUse = {
   readonly diskCapacityBytes: number | undefined
   readonly processCount: number | undefined
   readonly processCountMax: number | undefined
+  /** Time that its CPUs have worked since the machine started. */
+  readonly cpuNanoseconds: number | undefined
 }
 
 export type Machine = {
@@ -56,6 +58,7 @@ export function simulatedMachine(facts: Partial<MachineFacts> = {}): Machine {
     diskCapacityBytes: undefined,
     processCount: undefined,
     processCountMax: undefined,
+    cpuNanoseconds: undefined,
   }
   return { facts: () => all, use: async () => unknown }
 }

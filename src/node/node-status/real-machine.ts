@@ -1,4 +1,4 @@
-import { availableMemoryBytes, diskSpace, processCounts, readMachineFacts } from '../../platform/machine-facts.ts'
+import { availableMemoryBytes, cpuNanoseconds, diskSpace, processCounts, readMachineFacts } from '../../platform/machine-facts.ts'
 import type { Machine, MachineFacts } from './machine.ts'
 
 const podsMax = 110
@@ -32,6 +32,7 @@ export function realMachine(directory: string, overrides: Partial<MachineFacts> 
         diskCapacityBytes: disk?.capacityBytes,
         processCount: processes?.count,
         processCountMax: processes?.max,
+        cpuNanoseconds: cpuNanoseconds(),
       }
     },
   }

@@ -157,7 +157,10 @@ test('nobody is answered without a certificate of the cluster', async () => {
 test('pods, statistics and metrics are served', async () => {
   assert.equal(JSON.parse((await get('/pods')).body).items[0].metadata.name, 'web')
   assert.equal(JSON.parse((await get('/stats/summary')).body).pods[0].podRef.name, 'web')
-  assert.match((await get('/metrics/resource')).body, /container_memory_working_set_bytes\{container="c",namespace="default",pod="web"\}/)
+  const resources = (await get('/metrics/resource')).body
+  assert.match(resources, /^node_cpu_usage_seconds_total [\d.e-]+ \d+$/m)
+  assert.match(resources, /^container_start_time_seconds\{container="c",namespace="default",pod="web"\} [\d.]+ \d+$/m)
+  assert.match(resources, /container_memory_working_set_bytes\{container="c",namespace="default",pod="web"\}/)
 })
 
 test('logs are served from the end, with a bound, and refused for what is not there', async () => {

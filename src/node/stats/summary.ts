@@ -16,6 +16,8 @@ type Sample = { readonly atMs: number; readonly cpuNanoseconds: number }
 export class NodeStatistics {
   readonly #options: StatsOptions
   #samples = new Map<string, Sample>()
+  /** What containers have used since the first look: stands in for the machine's own figure where it has none. */
+  #cpuNanoseconds = 0
 
   constructor(options: StatsOptions) {
     this.#options = options
@@ -48,18 +50,49 @@ export class NodeStatistics {
     }
   }
 
-  /** Prometheus text of what autoscaling reads. */
+  /** Prometheus text of what autoscaling reads (https://kubernetes.io/docs/reference/instrumentation/node-metrics/). */
   async resourceMetrics(): Promise<string> {
-    const stats = await this.#options.runtime.stats()
-    const lines = [
-      '# HELP container_cpu_usage_seconds_total Cumulative cpu time consumed by the container in core-seconds',
-      '# TYPE container_cpu_usage_seconds_total counter',
-      ...stats.map((s) => `container_cpu_usage_seconds_total{${labels(s)}} ${s.cpuUsageNanoseconds / 1e9} ${s.timestampMs}`),
-      '# HELP container_memory_working_set_bytes Current working set of the container in bytes',
-      '# TYPE container_memory_working_set_bytes gauge',
-      ...stats.map((s) => `container_memory_working_set_bytes{${labels(s)}} ${s.memoryWorkingSetBytes} ${s.timestampMs}`),
-    ]
-    return `${lines.join('\n')}\n`
+    const { runtime, machine, nowMs } = this.#options
+    const [stats, use, workloads] = await Promise.all([runtime.stats(), machine.use(), runtime.list()])
+    this.#rates(stats)
+    const started = new Map(workloads.flatMap(({ containers }) => containers.map((c) => [c.id, c.startedAtMs] as const)))
+    const atMs = nowMs()
+    const memoryBytes =
+      use.memoryAvailableBytes === undefined
+        ? sum(stats.map((s) => s.memoryWorkingSetBytes))
+        : machine.facts().memoryBytes - use.memoryAvailableBytes
+    const family = (name: string, type: string, help: string, lines: readonly string[]) =>
+      [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines.map((line) => name + line)].join('\n')
+    const each = (value: (one: ContainerStats) => number | undefined) =>
+      stats.flatMap((s) => {
+        const figure = value(s)
+        return figure === undefined ? [] : [`{${labels(s)}} ${figure} ${s.timestampMs}`]
+      })
+    const startSeconds = ({ containerId }: ContainerStats) => {
+      const startedAtMs = started.get(containerId)
+      return startedAtMs === undefined ? undefined : startedAtMs / 1000
+    }
+    const cpuSeconds = (use.cpuNanoseconds ?? this.#cpuNanoseconds) / 1e9
+    return `${[
+      family(
+        'container_cpu_usage_seconds_total',
+        'counter',
+        'Cumulative cpu time consumed by the container in core-seconds',
+        each((s) => s.cpuUsageNanoseconds / 1e9),
+      ),
+      family(
+        'container_memory_working_set_bytes',
+        'gauge',
+        'Current working set of the container in bytes',
+        each((s) => s.memoryWorkingSetBytes),
+      ),
+      family('container_start_time_seconds', 'gauge', 'Start time of the container since unix epoch in seconds', each(startSeconds)),
+      family('node_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the node in core-seconds', [
+        ` ${cpuSeconds} ${atMs}`,
+      ]),
+      family('node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes', [` ${memoryBytes} ${atMs}`]),
+      family('resource_scrape_error', 'gauge', '1 if there was an error while getting container metrics, 0 otherwise', [' 0']),
+    ].join('\n')}\n`
   }
 
   #rates(stats: readonly ContainerStats[]): Map<string, number> {
@@ -68,6 +101,7 @@ export class NodeStatistics {
     for (const { containerId, timestampMs, cpuUsageNanoseconds } of stats) {
       const before = this.#samples.get(containerId)
       samples.set(containerId, { atMs: timestampMs, cpuNanoseconds: cpuUsageNanoseconds })
+      this.#cpuNanoseconds += Math.max(0, cpuUsageNanoseconds - (before?.cpuNanoseconds ?? 0))
       if (!before || timestampMs <= before.atMs) continue
       rates.set(containerId, Math.round(((cpuUsageNanoseconds - before.cpuNanoseconds) * 1000) / (timestampMs - before.atMs)))
     }

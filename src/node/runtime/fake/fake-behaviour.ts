@@ -16,6 +16,9 @@ export type FakeBehaviour = {
   readonly output: readonly string[]
   /** Exit code of every exec that no answer of the runtime's options covers. */
   readonly execExitCode: number
+  /** What it reports while it runs; undefined: what the engine's options say. */
+  readonly cpuMilli: number | undefined
+  readonly memoryBytes: number | undefined
 }
 
 export const runsForever: FakeBehaviour = {
@@ -27,6 +30,8 @@ export const runsForever: FakeBehaviour = {
   startError: undefined,
   output: [],
   execExitCode: 0,
+  cpuMilli: undefined,
+  memoryBytes: undefined,
 }
 
 /**

@@ -42,7 +42,7 @@ export type FakeRuntimeOptions = {
   ) => { exitCode: number; stdout?: string; stderr?: string } | undefined
   /** Images that a pull finds; default: every one but those whose name contains `missing`. */
   readonly hasImage?: (image: string) => boolean
-  /** Memory and CPU that every running container reports. */
+  /** Memory and CPU that every running container reports whose behaviour says nothing of them. */
   readonly usage?: { readonly memoryBytes: number; readonly cpuMilli: number }
 }
 
@@ -342,7 +342,7 @@ function outsideMethods({ engine }: Parts): Omit<FakeRuntime, keyof Runtime> {
 
 function statsOf(container: FakeContainer, options: FakeRuntimeOptions, nowMs: number): ContainerStats {
   const { namespace, name, uid } = container.sandbox.view
-  const usage = options.usage ?? { memoryBytes: 8 << 20, cpuMilli: 1 }
+  const { cpuMilli = options.usage?.cpuMilli ?? 1, memoryBytes = options.usage?.memoryBytes ?? 8 << 20 } = container.behaviour
   const ranMs = nowMs - (container.view.startedAtMs ?? nowMs)
   return {
     namespace,
@@ -351,9 +351,9 @@ function statsOf(container: FakeContainer, options: FakeRuntimeOptions, nowMs: n
     containerId: container.view.id,
     containerName: container.view.name,
     timestampMs: nowMs,
-    cpuUsageNanoseconds: ranMs * usage.cpuMilli * 1000,
-    memoryWorkingSetBytes: usage.memoryBytes,
-    memoryRssBytes: usage.memoryBytes,
+    cpuUsageNanoseconds: ranMs * cpuMilli * 1000,
+    memoryWorkingSetBytes: memoryBytes,
+    memoryRssBytes: memoryBytes,
     rootfsUsedBytes: 4096,
   }
 }
