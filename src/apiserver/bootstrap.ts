@@ -1,4 +1,5 @@
 import { toTime } from '../base/clock.ts'
+import { defaultRequestHeaders, type RequestHeaderOptions } from './authn/certificates.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { KubeObject } from '../machinery/object.ts'
@@ -12,8 +13,8 @@ import type { ObjectStorage } from './object-storage.ts'
 import { keyOfObject, type Registry } from './registry.ts'
 import { formatIpv4, parseIpRange } from './services/ip-range.ts'
 
-/** By whom aggregated API servers can know callers: the authority of clients, and that of the front proxy. PEM. */
-export type ClientAuthorities = { readonly clientCa: string; readonly frontProxyCa: string }
+/** By whom aggregated API servers can know callers: the authority of clients, and those of front proxies (PEM), with their headers. */
+export type ClientAuthorities = { readonly clientCa: string; readonly frontProxyCa: string; readonly requestHeaders?: RequestHeaderOptions }
 
 export type BootstrapOptions = {
   /** Absent: nothing is published for aggregated API servers. */
@@ -131,19 +132,20 @@ function localApiServices(registry: Registry, now: string): readonly Wanted[] {
 }
 
 /** How aggregated API servers know that a request comes from this one, and who asked. */
-function authenticationFacts({ clientCa, frontProxyCa }: ClientAuthorities): Wanted {
+function authenticationFacts({ clientCa, frontProxyCa, requestHeaders = defaultRequestHeaders }: ClientAuthorities): Wanted {
+  const shown = (names: readonly string[]) => JSON.stringify(names.map((name) => name.replace(/(?<=^|-)[a-z]/g, (c) => c.toUpperCase())))
   const object = {
     kind: 'ConfigMap',
     apiVersion: 'v1',
     metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
     data: {
       'client-ca-file': clientCa,
-      'requestheader-allowed-names': '["front-proxy-client"]',
+      'requestheader-allowed-names': JSON.stringify(requestHeaders.allowedNames),
       'requestheader-client-ca-file': frontProxyCa,
-      'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
-      'requestheader-group-headers': '["X-Remote-Group"]',
-      'requestheader-uid-headers': '["X-Remote-Uid"]',
-      'requestheader-username-headers': '["X-Remote-User"]',
+      'requestheader-extra-headers-prefix': shown(requestHeaders.extraHeaderPrefixes),
+      'requestheader-group-headers': shown(requestHeaders.groupHeaders),
+      'requestheader-uid-headers': shown(requestHeaders.uidHeaders),
+      'requestheader-username-headers': shown(requestHeaders.usernameHeaders),
     },
   }
   return { group: '', plural: 'configmaps', object, isKept: true }

@@ -57,9 +57,19 @@ export type Attributes =
     }
   | { readonly type: 'path'; readonly user: UserInfo; readonly verb: string; readonly path: string }
 
-/** `reason` is for the audit log and for SubjectAccessReview. Synchronous: rules live in memory. */
+/** `reason` is for the audit log and for SubjectAccessReview. */
+export type Decision = {
+  readonly allowed: boolean
+  readonly reason: string
+  /** No later authorizer may allow it. */
+  readonly isDenied?: boolean
+  /** What kept an authorizer from judging. */
+  readonly error?: string
+}
+
+/** At once as far as rules live in memory; a promise where somebody else must be asked. */
 export type Authorizer = {
-  authorize(attributes: Attributes): { readonly allowed: boolean; readonly reason: string }
+  authorize(attributes: Attributes): Decision | Promise<Decision>
   /** Everything the user may do in a namespace (SelfSubjectRulesReview). */
   rulesFor(
     user: UserInfo,

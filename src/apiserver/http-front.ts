@@ -18,6 +18,8 @@ export type HttpFrontOptions = {
    * client without one is asked for a token instead.
    */
   readonly tls: { readonly certificate: string; readonly key: string; readonly clientCa: string; readonly frontProxyCa?: string }
+  /** Headers, or what they begin with, by which front proxies say for whom they speak; in lower case. Default: `x-remote-`. */
+  readonly proxyHeaders?: readonly string[]
   readonly clock: Clock
   readonly log: Log
 }
@@ -235,7 +237,7 @@ function readBody(request: Http2ServerRequest, clock: Clock): Promise<Uint8Array
 }
 
 function toApiRequest(
-  { tls }: HttpFrontOptions,
+  { tls, proxyHeaders = ['x-remote-'] }: HttpFrontOptions,
   request: Http2ServerRequest,
   body: Uint8Array | undefined,
   signal: AbortSignal,
@@ -247,7 +249,7 @@ function toApiRequest(
   return {
     method: request.method ?? 'GET',
     url: request.url ?? '/',
-    headers: isForOther ? withDistinct(request) : request.headers,
+    headers: isForOther ? withDistinct(request, ['impersonate-', ...proxyHeaders]) : request.headers,
     body,
     credentials: bearerToken === undefined ? peer.credentials : { ...peer.credentials, bearerToken },
     remoteAddress: peer.address,
@@ -256,12 +258,12 @@ function toApiRequest(
 }
 
 /** Who speaks for another names groups in repeated headers, which Node joins with commas: taken apart again, as sent. */
-function withDistinct({ headers, rawHeaders }: Http2ServerRequest): ApiRequest['headers'] {
+function withDistinct({ headers, rawHeaders }: Http2ServerRequest, prefixes: readonly string[]): ApiRequest['headers'] {
   const distinct: Record<string, string | string[] | undefined> = { ...headers }
   const seen = new Set<string>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase()
-    if (!/^(impersonate-|x-remote-)/.test(name)) continue
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) continue
     if (seen.has(name)) (distinct[name] as string[]).push(rawHeaders[i + 1]!)
     else distinct[name] = [rawHeaders[i + 1]!]
     seen.add(name)

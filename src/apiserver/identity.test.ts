@@ -101,11 +101,61 @@ test('a service account brings its groups', async () => {
   assert.deepEqual(at(json, 'status.userInfo.groups'), ['system:serviceaccounts', 'system:serviceaccounts:ns', 'system:authenticated'])
 })
 test('impersonation is refused without the right, and without a user', async () => {
-  allows = (a) => a.verb !== 'impersonate'
-  assert.equal((await whoAmI({ 'impersonate-user': 'bob' })).code, 403)
+  allows = (a) => !a.verb.startsWith('impersonate')
+  const refused = await whoAmI({ 'impersonate-user': 'bob' })
+  assert.equal(refused.code, 403)
+  const what = 'resource "selfsubjectreviews" in API group "authentication.k8s.io" at the cluster scope'
+  assert.equal(
+    refused.json.message,
+    `selfsubjectreviews.authentication.k8s.io is forbidden: User "jane" cannot impersonate-on:user-info:create ${what}`,
+  )
   allows = () => true
-  assert.equal((await whoAmI({ 'impersonate-group': 'a' })).code, 400)
+  const nameless = await whoAmI({ 'impersonate-group': 'a', 'impersonate-extra-team': 'x' })
+  assert.equal(nameless.code, 400)
+  assert.equal(
+    nameless.json.message,
+    'requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"a"}, Extra:map[string][]string{"team":[]string{"x"}}} without impersonating a user name',
+  )
 })
+
+/** The verbs that are allowed, and who then asks. */
+function checkMode(
+  title: string,
+  headers: Record<string, string | string[]>,
+  verbs: readonly string[],
+  groups: readonly string[] | undefined,
+) {
+  test(`constrained impersonation: ${title}`, async () => {
+    allows = (a) => verbs.includes(a.verb) || a.verb === 'create'
+    const { code, json } = await whoAmI(headers)
+    allows = () => true
+    assert.equal(code, groups ? 201 : 403)
+    if (groups) assert.deepEqual(at(json, 'status.userInfo.groups'), groups)
+  })
+}
+const node = { 'impersonate-user': 'system:node:n1' }
+const account = { 'impersonate-user': 'system:serviceaccount:ns:sa' }
+const nodeVerbs = ['impersonate:arbitrary-node', 'impersonate-on:arbitrary-node:create']
+checkMode('a node brings its group', node, nodeVerbs, ['system:nodes', 'system:authenticated'])
+checkMode('a node with groups is no business of its mode', { ...node, 'impersonate-group': 'x' }, nodeVerbs, undefined)
+checkMode(
+  'an account',
+  account,
+  ['impersonate:serviceaccount', 'impersonate-on:serviceaccount:create'],
+  ['system:serviceaccounts', 'system:serviceaccounts:ns', 'system:authenticated'],
+)
+checkMode('who may be impersonated, but not for this', account, ['impersonate:serviceaccount'], undefined)
+checkMode('the verb, but not as whom', { 'impersonate-user': 'bob' }, ['impersonate-on:user-info:create'], undefined)
+const userVerbs = ['impersonate:user-info', 'impersonate-on:user-info:create']
+checkMode('somebody', { 'impersonate-user': 'bob' }, userVerbs, ['system:authenticated'])
+checkMode('an account is nobody of the mode for users', account, userVerbs, undefined)
+checkMode('never system:masters', { 'impersonate-user': 'bob', 'impersonate-group': 'system:masters' }, userVerbs, undefined)
+checkMode(
+  'the old verb does for all of it',
+  { 'impersonate-user': 'bob', 'impersonate-group': 'system:masters' },
+  ['impersonate'],
+  ['system:masters', 'system:authenticated'],
+)
 
 test('the in-process client passes the same policy', async () => {
   allows = () => false

@@ -90,7 +90,7 @@ async function call(parts: InProcessParts, resource: Resource, namespace: string
   if (closing.aborted) throw statusErrors.serviceUnavailable('the API server is shutting down')
   const { kind } = resource
   const path = ''
-  authorize(core, user, {
+  const judging = authorize(core, user, {
     type: 'resource',
     path,
     query: selectorQuery(request.parameters),
@@ -103,6 +103,7 @@ async function call(parts: InProcessParts, resource: Resource, namespace: string
     name: name || selectedName(request.parameters?.fieldSelector),
     rest: '',
   })
+  if (judging) await judging
   const context: RequestContext = { user, signal: signal ?? closing, agent, warn: () => {} }
   return dispatchVerb(core, dispatch, context, {
     resource,

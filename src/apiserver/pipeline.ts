@@ -6,10 +6,11 @@ import type { AuditEntry, AuditLog, AuditTrail } from './audit/audit-log.ts'
 import { encodeAnswer, encodeFailure } from './answer-encoding.ts'
 import type { BinaryCodec } from './binary-codec.ts'
 import { httpBody } from './body.ts'
-import type { ApiRequest, ApiResponse, Attributes, Authenticator, UserInfo } from './contract.ts'
+import type { ApiRequest, ApiResponse, Attributes, Authenticator, Decision, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import { type Dispatch, dispatchVerb } from './dispatch.ts'
-import { authenticate, forbidden, impersonate } from './identity.ts'
+import { authenticate, refusal } from './identity.ts'
+import { impersonate } from './impersonation.ts'
 import type { ApiMetrics, RequestLabels } from './metrics.ts'
 import { type Format, negotiate } from './negotiation.ts'
 import type { Dialer } from './node-dialer.ts'
@@ -74,6 +75,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const exchange: Exchange = {
       info: parseRequest(request.method, request.url),
       user: undefined,
+      constraint: undefined,
       format: undefined,
       warnings: [],
       annotations: undefined,
@@ -102,8 +104,11 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     handle,
     admit: async (request) => {
       const info = parseRequest(request.method, request.url)
-      const user = impersonate(core.authorizer, await authenticate(parts.authenticator, request), request.headers)
-      authorize(core, user, info)
+      const caller = await authenticate(parts.authenticator, request)
+      const impersonated = await impersonate(core.authorizer, request.headers, () => attributesOf(caller, info))
+      const user = impersonated?.user ?? caller
+      const judging = authorize(core, user, info)
+      if (judging) await judging
       return { info, user }
     },
   }
@@ -113,6 +118,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 type Exchange = {
   readonly info: RequestInfo
   user: UserInfo | undefined
+  /** The constrained verb by which the caller speaks for `user`. */
+  constraint: string | undefined
   /** Who asked, where `user` is somebody else. */
   caller: UserInfo | undefined
   trail: AuditTrail | undefined
@@ -125,8 +132,8 @@ type Exchange = {
   pace: Pace | undefined
 }
 
-function audited({ info, user, caller, trail, annotations }: Exchange): Omit<AuditEntry, 'request' | 'response'> {
-  return { info, user, caller: caller ?? user, trail, ...(annotations ? { annotations } : {}) }
+function audited({ info, user, constraint, caller, trail, annotations }: Exchange): Omit<AuditEntry, 'request' | 'response'> {
+  return { info, user, constraint, caller: caller ?? user, trail, ...(annotations ? { annotations } : {}) }
 }
 
 async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
@@ -137,8 +144,11 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
   const caller = await authenticate(parts.authenticator, request)
   exchange.caller = caller
   exchange.user = caller
-  const user = impersonate(core.authorizer, caller, request.headers)
+  const impersonating = impersonate(core.authorizer, request.headers, () => attributesOf(caller, info))
+  const impersonated = impersonating && (await impersonating)
+  const user = impersonated?.user ?? caller
   exchange.user = user
+  exchange.constraint = impersonated?.constraint
   if (parts.audit) exchange.trail = parts.audit.received({ request, info, caller, user })
   const isWatch = info.verb === 'watch'
   // What takes a connection over is no work of this server's: only the start of a watch is.
@@ -178,8 +188,8 @@ const kindOf = (info: RequestInfo) => (info.verb === 'get' || info.verb === 'lis
 async function judged(parts: PipelineParts, request: ApiRequest, exchange: Exchange, ticket: Ticket | undefined): Promise<ApiResponse> {
   const { core, metrics } = parts
   const { info } = exchange
-  if (parts.audit) authorizeNoted(core, exchange)
-  else authorize(core, exchange.user!, info)
+  const judging = parts.audit ? authorizeNoted(core, exchange) : authorize(core, exchange.user!, info)
+  if (judging) await judging
   if (isLongRunning(info)) {
     const signal = AbortSignal.any([request.signal, parts.closing])
     if (ticket) signal.addEventListener('abort', () => ticket.finish(), { once: true })
@@ -201,35 +211,37 @@ function isLongRunning(info: RequestInfo): boolean {
 }
 
 /** As `authorize`, with the decision and its reason in the audit entry. */
-function authorizeNoted(core: Core, exchange: Exchange): void {
+async function authorizeNoted(core: Core, exchange: Exchange): Promise<void> {
   const { info } = exchange
   const user = exchange.user!
-  const { allowed, reason } = decide(core, user, info)
-  const notes = { 'authorization.k8s.io/decision': allowed ? 'allow' : 'forbid', 'authorization.k8s.io/reason': reason }
+  const attributes = attributesOf(user, info)
+  const decision = await core.authorizer.authorize(attributes)
+  const { allowed, reason, error } = decision
+  const notes = { 'authorization.k8s.io/decision': allowed ? 'allow' : 'forbid', 'authorization.k8s.io/reason': reason || (error ?? '') }
   exchange.annotations = { ...notes, ...exchange.annotations }
-  if (!allowed) throw refusal(user, info, reason)
+  if (!allowed) throw refusal(attributes, decision)
 }
 
 type ResourceAttributes = Extract<Attributes, { type: 'resource' }>
 
-/** Throws 403 when the policy says no. */
-export function authorize(core: Core, user: UserInfo, info: RequestInfo): void {
-  const { allowed, reason } = decide(core, user, info)
-  if (!allowed) throw refusal(user, info, reason)
+/** Throws 403 when the policy says no; at once where it can judge at once, so that nothing is spent on waiting. */
+export function authorize(core: Core, user: UserInfo, info: RequestInfo): Promise<void> | undefined {
+  const demand = (decision: Decision) => {
+    if (!decision.allowed) throw refusal(attributes, decision)
+  }
+  const attributes = attributesOf(user, info)
+  const decision = core.authorizer.authorize(attributes)
+  if (decision instanceof Promise) return decision.then(demand)
+  demand(decision)
+  return undefined
 }
 
-function decide(core: Core, user: UserInfo, info: RequestInfo): ReturnType<Core['authorizer']['authorize']> {
-  if (info.type === 'path') return core.authorizer.authorize({ type: 'path', user, verb: info.verb, path: info.path })
+function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
+  if (info.type === 'path') return { type: 'path', user, verb: info.verb, path: info.path }
   const { verb, group, version, resource, subresource, namespace, name } = info
   const narrowed = isCollection(verb) ? selectorsOf(info.query.get('fieldSelector'), info.query.get('labelSelector')) : undefined
   const attributes = { type: 'resource', user, verb, group, version, resource, subresource, namespace, name } as const
-  return core.authorizer.authorize(narrowed ? { ...attributes, ...narrowed } : attributes)
-}
-
-function refusal(user: UserInfo, info: RequestInfo, reason: string): StatusError {
-  if (info.type === 'resource') return forbidden({ ...info, user, reason })
-  const why = `User ${JSON.stringify(user.name)} cannot ${info.verb} path ${JSON.stringify(info.path)}`
-  return statusErrors.forbiddenPath(`forbidden: ${why}${reason ? `: ${reason}` : ''}`)
+  return narrowed ? { ...attributes, ...narrowed } : attributes
 }
 
 const isCollection = (verb: string) => verb === 'list' || verb === 'watch' || verb === 'deletecollection'

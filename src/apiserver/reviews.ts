@@ -60,7 +60,7 @@ function accessReview(who: (spec: SubjectAccessReviewSpec, self: UserInfo) => Us
     const review = await bodyOf<AnyReview>(core, request, context)
     const spec = (review.spec ?? {}) as SubjectAccessReviewSpec
     validate(spec, request, review)
-    return answer(review, judge(core, who(spec, context.user), spec))
+    return answer(review, await judge(core, who(spec, context.user), spec))
   }
 }
 
@@ -150,9 +150,14 @@ function userOf({ user = '', groups = [], uid, extra }: SubjectAccessReviewSpec)
   return { name: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) }
 }
 
-function judge(core: Core, user: UserInfo, spec: SubjectAccessReviewSpec): object {
-  const { allowed, reason } = core.authorizer.authorize(attributesOf(user, spec))
-  return { allowed, ...(reason ? { reason } : {}) }
+async function judge(core: Core, user: UserInfo, spec: SubjectAccessReviewSpec): Promise<object> {
+  const { allowed, isDenied, reason, error } = await core.authorizer.authorize(attributesOf(user, spec))
+  return {
+    allowed,
+    ...(isDenied ? { denied: true } : {}),
+    ...(reason ? { reason } : {}),
+    ...(error ? { evaluationError: error } : {}),
+  }
 }
 
 function attributesOf(user: UserInfo, spec: SubjectAccessReviewSpec): Attributes {

@@ -5,9 +5,9 @@ import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import { admitConnect } from './admission/connect.ts'
 import type { Aggregation } from './aggregation/aggregation.ts'
 import { type Address, identityHeaders } from './aggregation/remote-server.ts'
-import type { ApiRequest, UpgradeHandler } from './contract.ts'
+import type { ApiRequest, UpgradeHandler, UserInfo } from './contract.ts'
 import type { Core } from './core.ts'
-import { forbidden } from './identity.ts'
+import { refusal } from './identity.ts'
 import type { Dialer, DialTarget } from './node-dialer.ts'
 import { createObjectReader } from './object-reader.ts'
 import { pods } from '../kinds/core/pod.ts'
@@ -41,7 +41,7 @@ export function createUpgradeHandler(parts: {
         return await tunnel(socket, remote)
       }
       const route = routeOf(core, info)
-      demandCreate(core, route.info, user)
+      await demandCreate(core, route.info, user)
       await admitConnect(core, { user, signal: request.signal, agent: '', warn: () => {} }, route.info)
       if (!dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
       upstream = await dialer.connect(route.target).catch((error: unknown) => {
@@ -72,21 +72,12 @@ function routeOf(core: Core, info: RequestInfo): Route {
 }
 
 /** A WebSocket begins with a GET, but running a command is no reading: the right to create is asked for as well. */
-function demandCreate(core: Core, info: ResourceRequest, user: Parameters<typeof forbidden>[0]['user']): void {
+async function demandCreate(core: Core, info: ResourceRequest, user: UserInfo): Promise<void> {
   if (info.subresource === 'proxy' || info.verb === 'create') return
   const { group, version, resource, subresource, namespace, name } = info
-  const decision = core.authorizer.authorize({
-    type: 'resource',
-    user,
-    verb: 'create',
-    group,
-    version,
-    resource,
-    subresource,
-    namespace,
-    name,
-  })
-  if (!decision.allowed) throw forbidden({ user, verb: 'create', group, resource, subresource, namespace, name, reason: decision.reason })
+  const attributes = { type: 'resource', user, verb: 'create', group, version, resource, subresource, namespace, name } as const
+  const decision = await core.authorizer.authorize(attributes)
+  if (!decision.allowed) throw refusal(attributes, decision)
 }
 
 function requestHead(

@@ -60,3 +60,9 @@ export const fieldErrors = {
 
 const join = (head: string, detail: string) => (detail ? `${head}: ${detail}` : head)
 const show = (value: unknown) => (value === undefined ? 'null' : JSON.stringify(value))
+
+/** Several errors in one text, as upstream's aggregates are written. */
+export function describeFieldErrors(errors: readonly FieldError[]): string {
+  const all = [...new Set(errors.map(({ field, message }) => `${field}: ${message}`))]
+  return all.length === 1 ? all[0]! : `[${all.join(', ')}]`
+}

@@ -33,8 +33,8 @@ test('while the pods are still being read, a node may read what its pods name, a
   const informer = ofLoops.informer(pods)
   await access.follow({ informers: ofServer, pods: informer, reader: api.reader }, stopping.signal)
 
-  const may = (node: string, name: string) =>
-    access.authorizer.authorize({
+  const may = async (node: string, name: string) => {
+    const decision = await access.authorizer.authorize({
       type: 'resource',
       user: { name: `system:node:${node}`, groups: ['system:nodes'] },
       verb: 'get',
@@ -44,13 +44,18 @@ test('while the pods are still being read, a node may read what its pods name, a
       subresource: '',
       namespace: 'default',
       name,
-    }).allowed
-  const check = () => assert.deepEqual([may('node-1', 'env'), may('node-1', 'other'), may('node-2', 'env')], [true, false, false])
+    })
+    return decision.allowed
+  }
+  const check = async () => {
+    const found = await Promise.all([may('node-1', 'env'), may('node-1', 'other'), may('node-2', 'env')])
+    assert.deepEqual(found, [true, false, false])
+  }
   assert(!informer.hasSynced)
-  check()
+  await check()
   ofLoops.start(stopping.signal)
   await informer.synced()
-  check()
+  await check()
   stopping.abort()
   await Promise.all([ofServer.ended(), ofLoops.ended()])
   await api.close()

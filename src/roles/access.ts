@@ -5,12 +5,18 @@ import {
   staticTokenAuthenticator,
   unionAuthenticator,
 } from '../apiserver/authn/authenticators.ts'
-import { certificateAuthenticator, defaultRequestHeaders, requestHeaderAuthenticator } from '../apiserver/authn/certificates.ts'
+import {
+  certificateAuthenticator,
+  defaultRequestHeaders,
+  requestHeaderAuthenticator,
+  type RequestHeaderOptions,
+} from '../apiserver/authn/certificates.ts'
 import { createServiceAccountTokens, type ServiceAccountTokens, type TokenOptions } from '../apiserver/authn/service-account-tokens.ts'
 import type { Policy } from '../apiserver/authz/bootstrap-policy.ts'
 import { createNodeAuthorizer } from '../apiserver/authz/node-authorizer.ts'
 import { createNodeGraph, type PodsOfNode } from '../apiserver/authz/node-graph.ts'
-import { createRbacAuthorizer, createRbacIndex, type RbacIndex, unionAuthorizer } from '../apiserver/authz/rbac-authorizer.ts'
+import { createRbacAuthorizer, createRbacIndex, type RbacIndex } from '../apiserver/authz/rbac-authorizer.ts'
+import { superuserAuthorizer, unionAuthorizer } from '../apiserver/authz/union-authorizer.ts'
 import type { Authenticator, Authorizer } from '../apiserver/contract.ts'
 import type { ObjectReader } from '../apiserver/object-reader.ts'
 import type { TokenReviewer } from '../apiserver/reviews.ts'
@@ -55,18 +61,28 @@ export type AccessSources = {
   readonly reader: ObjectReader
 }
 
-export function createAccess(options: {
-  clock: Clock
-  random: Random
-  serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
-  tokenFile: string | undefined
-  policy: Policy
-  tokenOptions?: TokenOptions
+/** What whoever runs the server may choose. */
+export type AccessChoices = {
+  readonly tokenOptions?: TokenOptions
   /** Which paths anonymous requests may ask for; absent: all, and the policy decides. */
-  allowsAnonymous?: (path: string) => boolean
+  readonly allowsAnonymous?: (path: string) => boolean
   /** Further authenticators of bearer tokens, asked last. */
-  tokenAuthenticators?: readonly Authenticator[]
-}): Access {
+  readonly tokenAuthenticators?: readonly Authenticator[]
+  /** How front proxies say for whom they speak. */
+  readonly requestHeaders?: RequestHeaderOptions
+  /** Which authorizers decide, of the server's own and others; absent: nodes, then roles. */
+  readonly chooseAuthorizers?: (own: { readonly node: Authorizer; readonly rbac: Authorizer }) => Authorizer
+}
+
+export function createAccess(
+  options: AccessChoices & {
+    clock: Clock
+    random: Random
+    serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
+    tokenFile: string | undefined
+    policy: Policy
+  },
+): Access {
   const rbac = createRbacIndex()
   // The default roles hold from the first request on, before they are stored; what is stored replaces them by name.
   const defaults = options.policy
@@ -92,12 +108,16 @@ export function createAccess(options: {
   const fixed = options.tokenFile === undefined ? [] : [staticTokenAuthenticator(parseTokenFile(options.tokenFile))]
   const { clock } = options
   const byToken = [bootstrap, ...fixed, ...(options.tokenAuthenticators ?? [])]
-  const certificates = [requestHeaderAuthenticator({ ...defaultRequestHeaders, clock }), certificateAuthenticator({ clock })]
+  const certificates = [
+    requestHeaderAuthenticator({ ...(options.requestHeaders ?? defaultRequestHeaders), clock }),
+    certificateAuthenticator({ clock }),
+  ]
+  const own = { node: createNodeAuthorizer(graph), rbac: createRbacAuthorizer(rbac) }
   const authenticator = unionAuthenticator([...certificates, tokens, ...byToken])
   return {
     authenticator: options.allowsAnonymous ? { ...authenticator, allowsAnonymous: options.allowsAnonymous } : authenticator,
     reviewToken: reviewerOf(tokens, unionAuthenticator(byToken)),
-    authorizer: unionAuthorizer([createNodeAuthorizer(graph), createRbacAuthorizer(rbac)]),
+    authorizer: options.chooseAuthorizers?.(own) ?? unionAuthorizer([superuserAuthorizer, own.node, own.rbac]),
     tokens,
     rbac,
     follow: async ({ informers, pods: podInformer, reader }, signal) => {

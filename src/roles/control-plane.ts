@@ -36,7 +36,7 @@ import { ensureLocalStorage } from './local-storage.ts'
 import { keepAmongEndpoints } from './api-server-endpoints.ts'
 import { createSharedSchedulers } from './schedulers.ts'
 import { openIdPaths } from './openid-paths.ts'
-import { type Access, createAccess } from './access.ts'
+import { type Access, type AccessChoices, createAccess } from './access.ts'
 import { ensureDnsService } from './dns-service.ts'
 import { apiServerUser, controllerManagerUser, controllerUser, schedulerUser } from './identity.ts'
 
@@ -48,7 +48,7 @@ export type ControlPlaneOptions = {
   readonly serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
   readonly tokenFile?: string
   readonly audit?: AuditLog
-  readonly access?: Pick<Parameters<typeof createAccess>[0], 'tokenOptions' | 'allowsAnonymous' | 'tokenAuthenticators'>
+  readonly access?: AccessChoices
   readonly controllerFunctions: ControllerFunctions
   /** Where nodes and pods reach the API; absent: the `kubernetes` service has no endpoints. */
   readonly advertise?: { readonly address: string; readonly port: number }

@@ -78,6 +78,8 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
   const scheduler = await loadSchedulerConfiguration(options.scheduler)
   const access = await readAccessOptions(options.access, { clock, random, log: log.child({ component: 'apiserver' }) })
+  const frontProxyCa = pki.frontProxyCa.cert + (access.frontProxyCa ?? '')
+  const requestHeaders = access.options.access?.requestHeaders
   const controlPlane = await startControlPlane({
     ...access.options,
     store,
@@ -89,7 +91,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     loopShare: createLoopShare(clock),
     aggregator: {
       frontProxy: { certificate: pki.frontProxyClient.cert, key: pki.frontProxyClient.key },
-      authorities: { clientCa: pki.ca.cert, frontProxyCa: pki.frontProxyCa.cert },
+      authorities: { clientCa: pki.ca.cert, frontProxyCa, ...(requestHeaders ? { requestHeaders } : {}) },
     },
     readyChecks: opened.readyChecks,
     moreMetrics: measured.text,
@@ -118,8 +120,9 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
       certificate: pki.apiserver.cert + pki.ca.cert,
       key: pki.apiserver.key,
       clientCa: pki.ca.cert,
-      frontProxyCa: pki.frontProxyCa.cert,
+      frontProxyCa,
     },
+    ...(requestHeaders ? { proxyHeaders: Object.values(requestHeaders).flat() } : {}),
     clock,
     log: log.child({ component: 'apiserver' }),
   })

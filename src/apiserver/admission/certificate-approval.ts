@@ -9,7 +9,7 @@ export function certificateApproval({ authorizer }: { readonly authorizer: Autho
     handles: (operation, kind, subresource) => operation === 'UPDATE' && isSigningRequest(kind) && subresource === 'approval',
     validate: (request) => {
       const { signerName } = (request.old as CertificateSigningRequest).spec
-      demandUse(authorizer, request, { verb: 'approve', signerName })
+      return demandUse(authorizer, request, { verb: 'approve', signerName })
     },
   }
 }

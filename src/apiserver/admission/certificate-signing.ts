@@ -15,20 +15,20 @@ export function certificateSigning({ authorizer }: { readonly authorizer: Author
     validate: (request) => {
       const [next, old] = [request.object, request.old] as [CertificateSigningRequest, CertificateSigningRequest]
       if (next.status?.certificate === old.status?.certificate) return
-      demandUse(authorizer, request, { verb: 'sign', signerName: old.spec.signerName })
+      return demandUse(authorizer, request, { verb: 'sign', signerName: old.spec.signerName })
     },
   }
 }
 
 /** Throws 403 unless the user has the right on the signer, or on all of its domain (`example.com/*`). */
-export function demandUse(
+export async function demandUse(
   authorizer: Authorizer,
   { user, name }: AdmissionRequest,
   { verb, signerName }: { readonly verb: 'approve' | 'sign'; readonly signerName: string },
-): void {
+): Promise<void> {
   const names = [signerName, `${signerName.split('/', 1)[0]}/*`]
   const attributes = { type: 'resource', user, verb, group, version: '*', resource: 'signers', subresource: '', namespace: '' } as const
-  if (names.some((signer) => authorizer.authorize({ ...attributes, name: signer }).allowed)) return
+  for (const signer of names) if ((await authorizer.authorize({ ...attributes, name: signer })).allowed) return
   const why = `user not permitted to ${verb} requests with signerName ${JSON.stringify(signerName)}`
   throw statusErrors.forbidden(signingRequests, name, why)
 }

@@ -8,7 +8,8 @@ import type { KindRef } from '../../kinds/kind.ts'
 import { StatusError } from '../../machinery/status-error.ts'
 import { newSigningRequest } from '../../platform/pki/signing-request.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
-import { createRbacAuthorizer, createRbacIndex, unionAuthorizer } from '../authz/rbac-authorizer.ts'
+import { createRbacAuthorizer, createRbacIndex } from '../authz/rbac-authorizer.ts'
+import { superuserAuthorizer, unionAuthorizer } from '../authz/union-authorizer.ts'
 import { createTestApi } from '../test-api.ts'
 
 const group = 'certificates.k8s.io'
@@ -43,7 +44,7 @@ async function setUp(rights: readonly PolicyRule[]) {
   const { api } = await createTestApi({
     clock: virtualClock(),
     random: seededRandom(1),
-    authorizer: unionAuthorizer([createRbacAuthorizer(index)]),
+    authorizer: unionAuthorizer([superuserAuthorizer, createRbacAuthorizer(index)]),
   })
   const requests = api
     .clientFor({ name: 'ann', groups: ['system:authenticated'] })

@@ -16,12 +16,12 @@ export function ownerReferencesPermissionEnforcement({ authorizer, registry }: P
     name: 'OwnerReferencesPermissionEnforcement',
     handles: (operation, { group, plural }, subresource) =>
       (operation === 'CREATE' || operation === 'UPDATE') && !(group === '' && plural === 'pods' && subresource === 'status'),
-    validate: (request) => {
+    validate: async (request) => {
       const { object, old, user, kind, namespace = '', name, subresource } = request
       if (!object || deepEqual(ownersOf(object), ownersOf(old))) return
       const may = (verb: string, what: { group: string; version: string; resource: string; subresource: string; name: string }) =>
         authorizer.authorize({ type: 'resource', user, verb, namespace, ...what })
-      const own = may('delete', { group: kind.group, version: kind.version, resource: kind.plural, subresource, name })
+      const own = await may('delete', { group: kind.group, version: kind.version, resource: kind.plural, subresource, name })
       if (!own.allowed) throw refusal(request, `cannot set an ownerRef on a resource you can't delete: ${own.reason}, <nil>`)
       for (const owner of newlyBlocking(object, old)) {
         const found = registry.findKind(owner.apiVersion, owner.kind)
@@ -30,7 +30,7 @@ export function ownerReferencesPermissionEnforcement({ authorizer, registry }: P
           throw refusal(request, `cannot set blockOwnerDeletion in this case because ${why}`)
         }
         const { group, version } = parseApiVersion(owner.apiVersion)
-        const { allowed, reason } = may('update', {
+        const { allowed, reason } = await may('update', {
           group,
           version,
           resource: found.kind.plural,

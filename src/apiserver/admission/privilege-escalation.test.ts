@@ -8,7 +8,8 @@ import { roleBindings } from '../../kinds/rbac/role-binding.ts'
 import { roles } from '../../kinds/rbac/role.ts'
 import { StatusError } from '../../machinery/status-error.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
-import { createRbacAuthorizer, createRbacIndex, unionAuthorizer } from '../authz/rbac-authorizer.ts'
+import { createRbacAuthorizer, createRbacIndex } from '../authz/rbac-authorizer.ts'
+import { superuserAuthorizer, unionAuthorizer } from '../authz/union-authorizer.ts'
 import type { UserInfo } from '../contract.ts'
 import { createTestApi } from '../test-api.ts'
 
@@ -47,7 +48,7 @@ async function setUp(rules: PolicyRule[]) {
   const { api, client: admin } = await createTestApi({
     clock: virtualClock(),
     random: seededRandom(1),
-    authorizer: unionAuthorizer([createRbacAuthorizer(index)]),
+    authorizer: unionAuthorizer([superuserAuthorizer, createRbacAuthorizer(index)]),
   })
   const client = api.clientFor(ann)
   return {

@@ -21,8 +21,8 @@ export function privilegeEscalation(parts: { readonly authorizer: Authorizer; re
     handles: (operation, kind) => (operation === 'CREATE' || operation === 'UPDATE') && kind.group === group,
     validate: (request) => {
       if (request.user.groups.includes('system:masters') || isHousekeeping(request)) return
-      if (request.kind.plural === 'roles' || request.kind.plural === 'clusterroles') checkRole(parts.authorizer, request)
-      else checkBinding(parts, request)
+      const isRole = request.kind.plural === 'roles' || request.kind.plural === 'clusterroles'
+      return isRole ? checkRole(parts.authorizer, request) : checkBinding(parts, request)
     },
   }
 }
@@ -42,9 +42,9 @@ const everything: readonly PolicyRule[] = [
   { verbs: ['*'], nonResourceURLs: ['*'] },
 ]
 
-function checkRole(authorizer: Authorizer, { user, kind, namespace = '', name, object, old }: AdmissionRequest): void {
+async function checkRole(authorizer: Authorizer, { user, kind, namespace = '', name, object, old }: AdmissionRequest): Promise<void> {
   const verb = { verb: 'escalate', resource: kind.plural, namespace, name }
-  if (isAllowed(authorizer, user, verb)) return
+  if (await isAllowed(authorizer, user, verb)) return
   const role = object as Role | ClusterRole
   const isAggregated = [role, old].some((r) => (r as ClusterRole | undefined)?.aggregationRule !== undefined)
   // An aggregate gathers whatever anybody labels for it.
@@ -57,13 +57,13 @@ function checkRole(authorizer: Authorizer, { user, kind, namespace = '', name, o
   demand(authorizer, user, { namespace, wanted: role.rules ?? [], resource: kind.plural, name: role.metadata.name ?? '' })
 }
 
-function checkBinding(parts: { authorizer: Authorizer; reader: ObjectReader }, request: AdmissionRequest): void {
+async function checkBinding(parts: { authorizer: Authorizer; reader: ObjectReader }, request: AdmissionRequest): Promise<void> {
   const { authorizer, reader } = parts
   const { user, kind, namespace = '', object } = request
   const binding = object as RoleBinding
   const { roleRef } = binding
   const resource = roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles'
-  if (isAllowed(authorizer, user, { verb: 'bind', resource, namespace, name: roleRef.name })) return
+  if (await isAllowed(authorizer, user, { verb: 'bind', resource, namespace, name: roleRef.name })) return
   const wanted = rulesOf(reader, roleRef, namespace)
   if (!wanted) throw statusErrors.notFound({ group, resource }, roleRef.name)
   demand(authorizer, user, { namespace, wanted, resource: kind.plural, name: binding.metadata.name ?? '' })
@@ -74,12 +74,12 @@ function rulesOf(reader: ObjectReader, ref: RoleRef, namespace: string): readonl
   return role && (role.rules ?? [])
 }
 
-function isAllowed(
+async function isAllowed(
   authorizer: Authorizer,
   user: UserInfo,
   what: { readonly verb: string; readonly resource: string; readonly namespace: string; readonly name: string },
-): boolean {
-  return authorizer.authorize({ type: 'resource', user, group, version: 'v1', subresource: '', ...what }).allowed
+): Promise<boolean> {
+  return (await authorizer.authorize({ type: 'resource', user, group, version: 'v1', subresource: '', ...what })).allowed
 }
 
 function missing(

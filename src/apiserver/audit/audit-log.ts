@@ -19,6 +19,8 @@ export type AuditEntry = {
   readonly info: RequestInfo
   readonly caller: UserInfo | undefined
   readonly user: UserInfo | undefined
+  /** The constrained verb of the impersonation. */
+  readonly constraint?: string | undefined
   readonly response: ApiResponse
   readonly annotations?: Readonly<Record<string, string>>
   readonly trail: AuditTrail | undefined
@@ -85,7 +87,7 @@ function eventOf(
   entry: Partial<AuditEntry> & Pick<AuditEntry, 'request' | 'info'>,
   nowMs: number,
 ): object {
-  const { request, info, caller, user, response, annotations } = entry
+  const { request, info, caller, user, constraint, response, annotations } = entry
   const { level, omitManagedFields } = verdict
   const isAnswered = response !== undefined && stage !== 'RequestReceived'
   const takesRequest = level === 'Request' || level === 'RequestResponse'
@@ -102,6 +104,7 @@ function eventOf(
     verb: info.verb,
     user: caller ? userOf(caller) : {},
     ...(user && caller && user !== caller ? { impersonatedUser: userOf(user) } : {}),
+    ...(constraint ? { authenticationMetadata: { impersonationConstraint: constraint } } : {}),
     ...(request.remoteAddress ? { sourceIPs: [request.remoteAddress] } : {}),
     ...(agent ? { userAgent: agent } : {}),
     ...(info.type === 'resource' ? { objectRef: objectRef(info) } : {}),

@@ -11,9 +11,11 @@ const options: OidcOptions = {
   issuer,
   audiences: ['keelson'],
   algorithms: ['RS256'],
-  username: { claim: 'email', prefix: '' },
-  groups: { claim: 'groups', prefix: 'sso:' },
-  requiredClaims: [['hd', 'example.com']],
+  rules: {
+    username: { claim: 'email', prefix: '' },
+    groups: { claim: 'groups', prefix: 'sso:' },
+    requiredClaims: [['hd', 'example.com']],
+  },
   ca: undefined,
 }
 

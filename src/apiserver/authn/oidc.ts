@@ -7,20 +7,18 @@ import { request as httpsRequest } from 'node:https'
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
-import { StatusError, statusErrors } from '../../machinery/status-error.ts'
-import type { Authenticator, UserInfo } from '../contract.ts'
-import { knownUser } from './authenticators.ts'
-
-type Mapped = { readonly claim: string; readonly prefix: string }
+import { statusErrors } from '../../machinery/status-error.ts'
+import type { Authenticator } from '../contract.ts'
+import { type ClaimRules, userOfClaims } from './claim-rules.ts'
 
 export type OidcOptions = {
   readonly issuer: string
+  /** Where the discovery document is; absent: below the issuer. */
+  readonly discoveryUrl?: string
   /** The token must be for one of them. */
   readonly audiences: readonly string[]
   readonly algorithms: readonly string[]
-  readonly username: Mapped
-  readonly groups: Mapped | undefined
-  readonly requiredClaims: readonly (readonly [claim: string, value: string])[]
+  readonly rules: ClaimRules
   /** PEM; undefined: the system's authorities. */
   readonly ca: string | undefined
 }
@@ -38,7 +36,7 @@ export function createOidcAuthenticator(
   options: OidcOptions,
   parts: { readonly clock: Clock; readonly log: Log; readonly fetchJson?: FetchJson },
 ): Authenticator {
-  const keysFor = keySource(options.issuer, parts.fetchJson ?? fetcher(options.ca), parts.clock)
+  const keysFor = keySource(options, parts.fetchJson ?? fetcher(options.ca), parts.clock)
   const verify = async (token: string, mayRefetch: boolean): Promise<JWTPayload> => {
     const { keys, isFresh } = await keysFor(!mayRefetch)
     try {
@@ -59,7 +57,7 @@ export function createOidcAuthenticator(
     authenticate: ({ bearerToken }) => {
       if (bearerToken === undefined || issuerOf(bearerToken) !== options.issuer) return undefined
       return verify(bearerToken, true).then(
-        (claims) => userOf(options, claims),
+        (claims) => userOfClaims(options.rules, claims),
         (error: unknown) => {
           if (!(error instanceof errors.JOSEError))
             parts.log.warn({ issuer: options.issuer, error: String(error) }, 'the OpenID provider cannot be asked for its keys')
@@ -78,11 +76,12 @@ function issuerOf(token: string): string | undefined {
   }
 }
 
-function keySource(issuer: string, fetchJson: FetchJson, clock: Clock) {
+function keySource({ issuer, discoveryUrl }: OidcOptions, fetchJson: FetchJson, clock: Clock) {
+  const documentUrl = discoveryUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   let held: { readonly keys: KeySet; readonly atMs: number } | undefined
   let fetching: Promise<KeySet> | undefined
   const fetchKeys = async (): Promise<KeySet> => {
-    const discovery = (await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)) as {
+    const discovery = (await fetchJson(documentUrl)) as {
       issuer?: string
       jwks_uri?: string
     }
@@ -106,21 +105,6 @@ function keySource(issuer: string, fetchJson: FetchJson, clock: Clock) {
     }
   }
 }
-
-function userOf({ username, groups, requiredClaims }: OidcOptions, claims: JWTPayload): UserInfo {
-  for (const [claim, value] of requiredClaims)
-    if (claims[claim] !== value) throw refused(`required claim ${claim} value does not match. Got = ${JSON.stringify(claims[claim])}`)
-  const name = claims[username.claim]
-  if (typeof name !== 'string' || name === '') throw refused(`parse username claims ${JSON.stringify(username.claim)}: claim not present`)
-  if (username.claim === 'email' && claims.email_verified !== undefined && claims.email_verified !== true)
-    throw refused('email not verified')
-  const given = groups && claims[groups.claim]
-  const list = given === undefined ? [] : Array.isArray(given) ? given : [given]
-  if (!list.every((g) => typeof g === 'string')) throw refused(`parse groups claim ${JSON.stringify(groups?.claim)}: expected strings`)
-  return knownUser({ name: `${username.prefix}${name}`, groups: list.map((g) => `${groups?.prefix ?? ''}${String(g)}`) })
-}
-
-const refused = (why: string): StatusError => statusErrors.unauthorized(`oidc: ${why}`)
 
 function fetcher(ca: string | undefined): FetchJson {
   return (url) =>

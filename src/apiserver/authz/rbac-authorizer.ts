@@ -151,35 +151,3 @@ export function createRbacAuthorizer(index: RbacIndex): Authorizer {
 function allows(rule: CompiledRule, attributes: Attributes): boolean {
   return attributes.type === 'resource' ? allowsResource(rule, attributes) : allowsPath(rule, attributes.verb, attributes.path)
 }
-
-const superuserGroup = 'system:masters'
-
-/** The first authorizer that allows decides; the members of system:masters may do anything. */
-export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
-  return {
-    authorize: (attributes) => {
-      if (attributes.user.groups.includes(superuserGroup)) return { allowed: true, reason: '' }
-      const reasons: string[] = []
-      for (const authorizer of authorizers) {
-        const decision = authorizer.authorize(attributes)
-        if (decision.allowed) return decision
-        if (decision.reason) reasons.push(decision.reason)
-      }
-      return { allowed: false, reason: reasons.join(', ') }
-    },
-    rulesFor: (user, namespace) => {
-      if (user.groups.includes(superuserGroup))
-        return {
-          resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], resourceNames: [] }],
-          nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
-        }
-      const all = authorizers.map((a) => a.rulesFor(user, namespace))
-      const problems = all.flatMap((r) => r.evaluationError ?? [])
-      return {
-        resourceRules: all.flatMap((r) => r.resourceRules),
-        nonResourceRules: all.flatMap((r) => r.nonResourceRules),
-        ...(problems.length > 0 ? { evaluationError: problems.join(', ') } : {}),
-      }
-    },
-  }
-}

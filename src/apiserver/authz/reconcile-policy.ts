@@ -17,23 +17,27 @@ const autoUpdate = 'rbac.authorization.kubernetes.io/autoupdate'
 type AnyRole = Role | ClusterRole
 type AnyBinding = RoleBinding | ClusterRoleBinding
 
-/** Pure: the role to write, or undefined when what is there will do. Rules are only ever added. */
+/** Pure: the role to write, or undefined when what is there will do. Rules are only ever added, but to roles that are Keelson's own. */
 export function planRole<T extends AnyRole>(wanted: T, current: T | undefined): T | undefined {
   if (!current) return wanted
   if (current.metadata.annotations?.[autoUpdate] === 'false') return undefined
   const isAggregated = 'aggregationRule' in wanted && wanted.aggregationRule !== undefined
   const missing = isAggregated ? [] : uncovered(current.rules ?? [], wanted.rules ?? [])
+  const excess = isOwn(wanted) ? uncovered(wanted.rules ?? [], current.rules ?? []) : []
   const metadata = mergedMetadata(wanted, current)
   const aggregation = isAggregated && !deepEqual((current as ClusterRole).aggregationRule, (wanted as ClusterRole).aggregationRule)
-  if (missing.length === 0 && metadata === current.metadata && !aggregation) return undefined
+  if (missing.length + excess.length === 0 && metadata === current.metadata && !aggregation) return undefined
   return {
     ...current,
     metadata,
     ...(isAggregated
       ? { aggregationRule: (wanted as ClusterRole).aggregationRule }
-      : { rules: [...(current.rules ?? []), ...missing] satisfies PolicyRule[] }),
+      : { rules: excess.length > 0 ? (wanted.rules ?? []) : ([...(current.rules ?? []), ...missing] satisfies PolicyRule[]) }),
   }
 }
+
+/** Nobody else defines it: what an older version granted and this one does not is taken back. */
+const isOwn = ({ metadata }: AnyRole) => metadata.name?.startsWith('keelson:') ?? false
 
 /** Pure: the binding to write, or undefined. Subjects are only ever added; a changed role reference means a new object. */
 export function planBinding<T extends AnyBinding>(wanted: T, current: T | undefined): { write: T; isReplacement: boolean } | undefined {

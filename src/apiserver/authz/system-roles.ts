@@ -61,11 +61,12 @@ const certificateRoles: readonly ClusterRole[] = [
 export const nodeRoles: readonly ClusterRole[] = [
   clusterRole('system:node', nodeRules),
   // The machine node's pod network, service proxy, DNS and maker of local volumes speak as their node: upstream's add-ons have
-  // accounts of their own. Which volumes a node may change, and what of them, admission (NodeRestriction) says.
+  // accounts of their own. Which volumes a node may change, and what of them, admission (NodeRestriction) says; services are every
+  // node's to read by the role above.
   clusterRole('keelson:node-addons', [
-    rule(read, '', 'endpoints namespaces nodes services'),
-    rule(`${read} patch`, '', 'persistentvolumes'),
-    rule(read, 'discovery.k8s.io', 'endpointslices'),
+    rule('list watch', '', 'namespaces nodes'),
+    rule('list watch patch', '', 'persistentvolumes'),
+    rule('list watch', 'discovery.k8s.io', 'endpointslices'),
   ]),
   clusterRole('system:node-bootstrapper', [rule(`create ${read}`, 'certificates.k8s.io', 'certificatesigningrequests')]),
   clusterRole('system:node-problem-detector', [rule('get', '', 'nodes'), rule('patch', '', 'nodes/status'), recordEvents]),

@@ -5,15 +5,16 @@ import { celTypes } from '../../../machinery/cel/cel-type.ts'
 import { fromJson } from '../../../machinery/cel/json-value.ts'
 import type { Value } from '../../../machinery/cel/value.ts'
 import type { KubeObject } from '../../../machinery/object.ts'
-import type { AdmissionRequest, Authorizer, UserInfo } from '../../contract.ts'
+import type { AdmissionRequest, UserInfo } from '../../contract.ts'
 import type { ObjectReader } from '../../object-reader.ts'
 import type { Resource } from '../../registry.ts'
 import { isOwnKind, kindOf, namespaceOf, objectName, userOf, type VersionedObjects } from './attributes.ts'
 import { expressionTypes } from './expressions.ts'
+import type { PromptAuthorizer } from './settled-answers.ts'
 
 export type Bindings = Readonly<Record<string, Value | undefined>>
 
-type Parts = { readonly reader: ObjectReader; readonly authorizer: Authorizer }
+type Parts = { readonly reader: ObjectReader; readonly authorizer: PromptAuthorizer }
 
 export function bindingsOf(
   { reader, authorizer }: Parts,
@@ -71,16 +72,16 @@ function namespaceValue(reader: ObjectReader, request: AdmissionRequest): Value 
   return fromJson({ metadata, spec: found.spec ?? {}, status: { phase: found.status?.phase ?? '' } }, expressionTypes.namespace)
 }
 
-function expressionAuthorizer(authorizer: Authorizer, self: UserInfo): ExpressionAuthorizer {
+function expressionAuthorizer(authorizer: PromptAuthorizer, self: UserInfo): ExpressionAuthorizer {
   return {
     check: ({ serviceAccount, verb, path, group = '', resource = '', subresource = '', namespace = '', name = '' }) => {
       const user = serviceAccount ? accountUser(serviceAccount) : self
-      const { allowed, reason } = authorizer.authorize(
+      const { allowed, reason, error } = authorizer.authorize(
         path === undefined
           ? { type: 'resource', user, verb, group, version: '*', resource, subresource, namespace, name }
           : { type: 'path', user, verb, path },
       )
-      return { allowed, reason }
+      return { allowed, reason, ...(error === undefined ? {} : { error }) }
     },
   }
 }

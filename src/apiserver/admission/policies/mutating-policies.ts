@@ -6,6 +6,7 @@ import type { AdmissionPass, AdmissionPlugin, AdmissionRequest, Authorizer } fro
 import { convertObject, isExempt, isReview, namespaceOf, objectsIn, ownResource } from '../dynamic/attributes.ts'
 import { replaceContent } from '../dynamic/patched-object.ts'
 import { type Reinvocation, reinvocationOf } from '../dynamic/reinvocation.ts'
+import { withSettledAnswers } from '../dynamic/settled-answers.ts'
 import { refusal } from '../refusal.ts'
 import { type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
@@ -94,8 +95,13 @@ type Once = {
 async function mutateOnce(parts: Parts, request: AdmissionRequest, { policy, resource, params }: Once): Promise<boolean> {
   const [{ applyMutations }, { bindingsOf }] = await Promise.all([import('./apply-mutations.ts'), import('../dynamic/bindings.ts')])
   const objects = await objectsIn(resource, request, parts.registry)
-  const bindings = bindingsOf(parts, request, { resource, objects, params })
-  let next = applyMutations(policy, objects.object!, { bindings, resource, schemas: parts.schemas })
+  let next = await withSettledAnswers(parts.authorizer, (authorizer) =>
+    applyMutations(policy, objects.object!, {
+      bindings: bindingsOf({ ...parts, authorizer }, request, { resource, objects, params }),
+      resource,
+      schemas: parts.schemas,
+    }),
+  )
   if (next === objects.object) return false
   const own = ownResource(request, parts.registry)
   if (own && own !== resource && next.kind === resource.kind.kind) next = await convertObject(resource, own, next)

@@ -5,6 +5,7 @@ import type {
 import { StatusError } from '../../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest, Authorizer } from '../../contract.ts'
 import { isExempt, isReview, namespaceOf, objectsIn } from '../dynamic/attributes.ts'
+import { withSettledAnswers } from '../dynamic/settled-answers.ts'
 import { refusal } from '../refusal.ts'
 import { type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
@@ -80,19 +81,22 @@ async function judge(parts: Parts, request: AdmissionRequest, bound: Bound): Pro
   const [{ validateByPolicy }, { bindingsOf }] = await Promise.all([import('./validate-by-policy.ts'), import('../dynamic/bindings.ts')])
   const { resource } = matched
   const objects = await objectsIn(resource, request, parts.registry)
-  return matched.bindings.flatMap(({ binding, name }): Finding[] => {
+  const judgeBinding = async ({ binding, name }: (typeof matched.bindings)[number]): Promise<Finding[]> => {
     try {
       const { paramKind } = policy.spec ?? {}
       const params = paramsOf(parts, { paramKind, paramRef: binding.spec?.paramRef, namespace: namespaceOf(request) })
-      return params.map((one) => ({
-        judgement: validateByPolicy(policy, bindingsOf(parts, request, { resource, objects, params: one })),
-        binding,
-        name,
-      }))
+      return await withSettledAnswers(parts.authorizer, (authorizer) =>
+        params.map((one) => ({
+          judgement: validateByPolicy(policy, bindingsOf({ ...parts, authorizer }, request, { resource, objects, params: one })),
+          binding,
+          name,
+        })),
+      )
     } catch (error) {
       return [{ judgement: misconfigured(`failed to configure binding: ${(error as Error).message}`), binding: undefined, name }]
     }
-  })
+  }
+  return (await Promise.all(matched.bindings.map(judgeBinding))).flat()
 }
 
 const codes: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 401, RequestEntityTooLarge: 413, Invalid: 422 }

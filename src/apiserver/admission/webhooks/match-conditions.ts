@@ -2,6 +2,7 @@ import type { AdmissionRequest, Authorizer } from '../../contract.ts'
 import type { ObjectReader } from '../../object-reader.ts'
 import { objectsIn } from '../dynamic/attributes.ts'
 import { refusal } from '../refusal.ts'
+import { withSettledAnswers } from '../dynamic/settled-answers.ts'
 import type { CallParts } from './call-webhook.ts'
 import type { Hook, Invocation } from './hooks.ts'
 
@@ -38,8 +39,13 @@ export async function matchesConditions(
   if (!all)
     compiled.set(hook, (all = conditions.compileConditions(expressions.expressionEnvironment({ hasAuthorizer: true }), matchConditions)))
   const objects = await objectsIn(resource, request, parts.registry)
-  const budget = { left: expressions.matchCostMax }
-  const outcome = conditions.runConditions(all, bindings.bindingsOf(parts, request, { resource, objects }), { budget, failurePolicy })
+  const runnable = all
+  const outcome = await withSettledAnswers(parts.authorizer, (authorizer) =>
+    conditions.runConditions(runnable, bindings.bindingsOf({ reader: parts.reader, authorizer }, request, { resource, objects }), {
+      budget: { left: expressions.matchCostMax },
+      failurePolicy,
+    }),
+  )
   if (outcome.error !== undefined) throw refusal(request, outcome.error)
   if (!outcome.matches) parts.metrics.excluded({ name, type, operation: request.operation })
   return outcome.matches
