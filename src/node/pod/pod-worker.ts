@@ -183,6 +183,8 @@ export class PodWorker {
       try {
         await this.#observe()
         await this.#readEnds()
+        // A step that ended since the look began has made what this look did not see: acting on it would make it twice.
+        if (this.#mustObserve) continue
         if (!this.#isClosed) this.#act()
         this.#options.onLooked(this.records.uid)
       } catch (error) {
