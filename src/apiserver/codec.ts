@@ -68,8 +68,8 @@ function metadataText(metadata: ObjectMeta): string {
 function managersText(managers: NonNullable<ObjectMeta['managedFields']>): string {
   const entries = managers.map((entry) => {
     const { fieldsV1, ...rest } = entry
-    const known = typeof fieldsV1 === 'object' && fieldsV1 !== null ? fieldsText(fieldsV1) : undefined
-    return known === undefined ? JSON.stringify(entry) : `${JSON.stringify(rest).slice(0, -1)},"fieldsV1":${known}}`
+    if (typeof fieldsV1 !== 'object' || fieldsV1 === null) return JSON.stringify(entry)
+    return `${JSON.stringify(rest).slice(0, -1)},"fieldsV1":${fieldsText(fieldsV1)}}`
   })
   return `[${entries.join(',')}]`
 }

@@ -37,6 +37,8 @@ export type RequestContext = {
   readonly started?: (() => void) | undefined
   /** Adds a Warning header to the answer; equal messages once. */
   warn(message: string): void
+  /** False: nobody reads warnings, and none need be looked for. */
+  readonly readsWarnings?: boolean
   /** Notes something in the audit entry of the request; absent: there is none. */
   readonly annotate?: (key: string, value: string) => void
 }

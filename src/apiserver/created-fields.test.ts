@@ -24,7 +24,7 @@ function check(title: string, schema: string, object: KubeObject): void {
     const expected = updateManagedFields(undefined, structuredClone(object), operation)?.[0]?.fieldsV1
     const actual = createdFields(node, object, { ignoresStatus: true })
     assert.deepEqual(actual, expected)
-    if (actual) assert.deepEqual(JSON.parse(fieldsText(actual)!), expected)
+    if (actual) assert.deepEqual(JSON.parse(fieldsText(actual)), expected)
   })
 }
 

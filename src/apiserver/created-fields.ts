@@ -22,9 +22,11 @@ export function createdFields(
   return text === '' ? undefined : interned(`{${text}}`)
 }
 
-/** The text of an interned FieldsV1 value. */
-export function fieldsText(fieldsV1: object): string | undefined {
-  return texts.get(fieldsV1)
+/** The text of a FieldsV1 value, which nobody changes: written once, however often the object is stored. */
+export function fieldsText(fieldsV1: object): string {
+  let text = texts.get(fieldsV1)
+  if (text === undefined) texts.set(fieldsV1, (text = JSON.stringify(fieldsV1)))
+  return text
 }
 
 const unownedMeta: ReadonlySet<string> = new Set([

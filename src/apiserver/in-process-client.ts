@@ -104,7 +104,7 @@ async function call(parts: InProcessParts, resource: Resource, namespace: string
     rest: '',
   })
   if (judging) await judging
-  const context: RequestContext = { user, signal: signal ?? closing, agent, warn: () => {} }
+  const context: RequestContext = { user, signal: signal ?? closing, agent, warn: () => {}, readsWarnings: false }
   return dispatchVerb(core, dispatch, context, {
     resource,
     verb,

@@ -20,6 +20,13 @@ test('a copy beside its original names the outermost parts that were left alone'
   assert.notEqual(copy.status, original.status)
 })
 
+test('a part that nobody changes is left alone and not copied', () => {
+  const original = { owners: [{ name: 'a' }], labels: { a: '1' } }
+  const { copy, untouched } = deepCloneBeside({ ...original, labels: {} }, original, original.owners)
+  assert.equal(copy.owners, original.owners)
+  assert(untouched.has(copy.owners))
+})
+
 test('what moved to another place does not count as left alone', () => {
   const [a, b] = [{ name: 'a' }, { name: 'b' }]
   assert.equal(deepCloneBeside([b, a], [a, b]).untouched.size, 0)

@@ -22,16 +22,22 @@ function clone(value: unknown): unknown {
 
 /**
  * The same, and which parts of the copy are copies of the very objects that `original` has at the same place: what a change that
- * shares structure with its original left alone. Only the outermost ones are named.
+ * shares structure with its original left alone. Only the outermost ones are named. `shared` is a part that nobody ever changes: it is
+ * not copied.
  */
-export function deepCloneBeside<T>(value: T, original: unknown): { readonly copy: T; readonly untouched: ReadonlySet<object> } {
-  const untouched = new Set<object>()
+export function deepCloneBeside<T>(
+  value: T,
+  original: unknown,
+  shared?: object,
+): { readonly copy: T; readonly untouched: ReadonlySet<object> } {
+  const untouched = new Set<object>(shared ? [shared] : [])
   return { copy: cloneBeside(value, original, untouched) as T, untouched }
 }
 
 function cloneBeside(value: unknown, original: unknown, untouched: Set<object>): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value === original) {
+    if (untouched.has(value)) return value
     const copy = clone(value) as object
     untouched.add(copy)
     return copy

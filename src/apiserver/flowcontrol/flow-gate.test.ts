@@ -131,7 +131,7 @@ test('turns come at once until the round is full, then to whoever had the least'
   const clock = virtualClock()
   const share = createLoopShare(clock)
   const order: string[] = []
-  for (let i = 0; i < 5; i++) assert.equal(share.turn('flood', 1), undefined)
+  for (let i = 0; i < 20; i++) assert.equal(share.turn('flood', 1), undefined)
   const ask = (key: string, costMs: number) => void share.turn(key, costMs)?.then(() => order.push(key))
   for (let i = 0; i < 40; i++) ask('flood', 1)
   ask('other', 1)

@@ -19,6 +19,8 @@ export const unlimitedShare: LoopShare = { turn: () => undefined, waiting: 0 }
 
 /** Between two looks at the sockets. */
 const roundMs = 5
+/** The same while all of a round is one key's: its writes then meet in one commit of the store, where many short rounds make many. */
+const aloneMs = 20
 /** How far real time may bend the guesses. */
 const scale = { min: 0.25, max: 40, weight: 0.2 } as const
 
@@ -41,6 +43,8 @@ class Share implements LoopShare {
   /** Guessed cost of what this round was given. */
   #grantedMs = 0
   #scale = 1
+  /** Whose all of this round was so far; undefined: nobody's yet, or several keys'. */
+  #onlyKey: string | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -52,8 +56,8 @@ class Share implements LoopShare {
 
   turn(key: string, costMs: number): Promise<void> | undefined {
     this.#arm()
-    if (this.#waiting === 0 && this.#grantedMs * this.#scale < roundMs) {
-      this.#grantedMs += costMs
+    if (this.#waiting === 0 && this.#hasTime(key)) {
+      this.#count(key, costMs)
       return undefined
     }
     return new Promise((go) => {
@@ -85,7 +89,17 @@ class Share implements LoopShare {
       return
     }
     this.#arm()
-    while (this.#waiting > 0 && this.#grantedMs * this.#scale < roundMs) this.#grant()
+    while (this.#waiting > 0 && this.#hasTime(this.#heap[0]!.key)) this.#grant()
+  }
+
+  #hasTime(key: string): boolean {
+    const isAlone = this.#heap.length <= 1 && (this.#grantedMs === 0 || this.#onlyKey === key)
+    return this.#grantedMs * this.#scale < (isAlone ? aloneMs : roundMs)
+  }
+
+  #count(key: string, costMs: number): void {
+    this.#onlyKey = this.#grantedMs === 0 || this.#onlyKey === key ? key : undefined
+    this.#grantedMs += costMs
   }
 
   #learn(): void {
@@ -97,10 +111,10 @@ class Share implements LoopShare {
   #grant(): void {
     const line = popMin(this.#heap)!
     const { costMs, go } = line.waiting.shift()!
+    this.#count(line.key, costMs)
     this.#waiting--
     this.#virtualTime = Math.max(this.#virtualTime, line.hadMs)
     line.hadMs += costMs
-    this.#grantedMs += costMs
     if (line.waiting.length > 0) push(this.#heap, line)
     go()
   }

@@ -29,7 +29,11 @@ export async function patchObject(core: Core, context: RequestContext, request: 
     parameters,
     change: (current) => {
       // What the patch leaves alone was decoded before it was stored.
-      const { copy: object, untouched } = deepCloneBeside(patched(core, resource.kind, current, patch), current)
+      const { copy: object, untouched } = deepCloneBeside(
+        patched(core, resource.kind, current, patch),
+        current,
+        resource.isCustom ? undefined : current.metadata.managedFields,
+      )
       checkKind(resource.kind, object)
       decodeFields(core.schemas, object, {
         expected: resource.kind,

@@ -89,7 +89,7 @@ async function attemptUpdate(
   const object = await request.change(old)
   checkVersion(request, object, old)
   keepSystemMetadata(object, old)
-  if (!request.keepsManagedFields) settleManagers(object, subresource)
+  if (!request.keepsManagedFields) settleManagers(object, old, subresource)
 
   applyDefaults(core, resource, object)
   const { admitted } = request
@@ -131,9 +131,9 @@ async function attemptUpdate(
 }
 
 /** Through a subresource nobody rewrites the list of managers. */
-function settleManagers(object: KubeObject, subresource: string): void {
-  if (subresource === '') settleSentManagers(object)
-  else delete object.metadata.managedFields
+function settleManagers({ metadata }: KubeObject, old: KubeObject, subresource: string): void {
+  if (subresource !== '') delete metadata.managedFields
+  else if (metadata.managedFields !== old.metadata.managedFields) settleSentManagers({ metadata })
 }
 
 /** Throws 409 when the change was made from another state than the current one, 422 when it must say which and does not. */
@@ -214,7 +214,7 @@ function isSame(object: KubeObject, old: KubeObject): boolean {
   if (!deepEqual(withoutEmpty(metadata), withoutEmpty(oldMetadata))) return false
   const { metadata: _m, ...rest } = object
   const { metadata: _o, ...oldRest } = old
-  return deepEqual(rest, oldRest) && deepEqual(a?.map(untimed) ?? [], b?.map(untimed) ?? [])
+  return deepEqual(rest, oldRest) && (a === b || deepEqual(a?.map(untimed) ?? [], b?.map(untimed) ?? []))
 }
 
 const untimed = <T extends { time?: string }>({ time: _, ...entry }: T) => entry

@@ -28,7 +28,8 @@ export function validateUpdate(core: Core, resource: Resource, write: { object: 
 }
 
 export function warnAbout(context: RequestContext, resource: Resource, object: KubeObject, old?: KubeObject): void {
-  for (const warning of resource.kind.warnings?.(object, old) ?? []) context.warn(warning)
+  if (context.readsWarnings === false || !resource.kind.warnings) return
+  for (const warning of resource.kind.warnings(object, old)) context.warn(warning)
 }
 
 function metadataErrors(resource: Resource, object: KubeObject): FieldError[] {

@@ -1,19 +1,19 @@
 /**
  * Advice about pods and the templates of pods: what is accepted and still not meant, or will not work any more. In upstream's words
- * and order (pkg/api/pod/warnings.go).
+ * and order (pkg/api/pod/warnings.go). Every pod that is written passes here and almost none has anything to be said of: what is
+ * told is pushed to one list, and paths are made only for what is told.
  */
 import { isQuantity, quantityMilli } from '../../../machinery/quantity.ts'
 import { dns1123Label } from '../../../machinery/names.ts'
 import type {
+  Affinity,
   Container,
   ContainerPort,
   EnvVar,
   PersistentVolumeClaimSpec,
-  PodAffinityTerm,
   PodSpec,
   PodTemplateSpec,
   Volume,
-  WeightedPodAffinityTerm,
 } from '../../generated/types/core-v1.ts'
 import type { ObjectMeta } from '../../generated/types/meta-v1.ts'
 import { namedKeyWarning, nodeLabelWarning, nodeTermWarnings } from '../../node-label-warnings.ts'
@@ -47,45 +47,42 @@ function nameWarnings(name: string | undefined, use: string): string[] {
 
 function specWarnings(spec: PodSpec, annotations: Annotations, prefix: string): string[] {
   const at = `${prefix}spec`
-  return [
-    ...placementWarnings(spec, at),
-    ...annotationWarnings(annotations, prefix),
-    ...(spec.volumes ?? []).flatMap((volume, i) => volumeWarnings(volume, `${at}.volumes[${i}]`)),
-    ...duplicates(spec.hostAliases, (alias) => alias.ip, `${at}.hostAliases`, 'ip'),
-    ...duplicates(spec.imagePullSecrets, (secret) => secret.name ?? '', `${at}.imagePullSecrets`, 'name'),
-    ...(spec.imagePullSecrets ?? []).flatMap(({ name }, i) => (name ? [] : [`${at}.imagePullSecrets[${i}].name: invalid empty name ""`])),
-    ...byteWarnings(spec.overhead, `${at}.overhead`),
-    ...securityAnnotationWarnings(spec, annotations, prefix),
-    ...containersOf(spec, at).flatMap(({ container, path }) => containerWarnings(container, path)),
-    ...portWarnings(spec, at),
-    ...((spec.terminationGracePeriodSeconds ?? 0) < 0
-      ? [`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`]
-      : []),
-    ...affinityWarnings(spec, at),
-  ]
+  const out: string[] = []
+  placementWarnings(spec, at, out)
+  annotationWarnings(annotations, prefix, out)
+  spec.volumes?.forEach((volume, i) => volumeWarnings(volume, () => `${at}.volumes[${i}]`, out))
+  duplicates(spec.hostAliases, (alias) => alias.ip, `${at}.hostAliases`, 'ip', out)
+  duplicates(spec.imagePullSecrets, (secret) => secret.name ?? '', `${at}.imagePullSecrets`, 'name', out)
+  spec.imagePullSecrets?.forEach(({ name }, i) => {
+    if (!name) out.push(`${at}.imagePullSecrets[${i}].name: invalid empty name ""`)
+  })
+  byteWarnings(spec.overhead, () => `${at}.overhead`, out)
+  securityAnnotationWarnings(spec, annotations, prefix, out)
+  forEachContainer(spec, (container, list, i) => containerWarnings(container, () => `${at}.${list}[${i}]`, out))
+  portWarnings(spec, at, out)
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
+    out.push(`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`)
+  if (spec.affinity) affinityWarnings(spec.affinity, at, out)
+  return out
 }
 
-function placementWarnings({ nodeSelector, affinity, topologySpreadConstraints }: PodSpec, at: string): string[] {
+function placementWarnings({ nodeSelector, affinity, topologySpreadConstraints }: PodSpec, at: string, out: string[]): void {
+  for (const key in nodeSelector) {
+    const message = nodeLabelWarning(key)
+    if (message !== undefined) out.push(`${at}.nodeSelector[${key}]: ${message}`)
+  }
   const node = affinity?.nodeAffinity
-  const required = node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
-  const preferred = node?.preferredDuringSchedulingIgnoredDuringExecution ?? []
   const path = `${at}.affinity.nodeAffinity`
-  return [
-    ...Object.keys(nodeSelector ?? {}).flatMap((key) => {
-      const message = nodeLabelWarning(key)
-      return message === undefined ? [] : [`${at}.nodeSelector[${key}]: ${message}`]
-    }),
-    ...required.flatMap((term, i) =>
-      nodeTermWarnings(term, `${path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`),
-    ),
-    ...preferred.flatMap(({ preference }, i) =>
-      nodeTermWarnings(preference, `${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`),
-    ),
-    ...(topologySpreadConstraints ?? []).flatMap(({ topologyKey, labelSelector }, i) => [
-      ...namedKeyWarning(`${at}.topologySpreadConstraints[${i}].topologyKey`, topologyKey),
-      ...(labelSelector ? [] : [`${at}.topologySpreadConstraints[${i}].labelSelector: ${nullSelector}`]),
-    ]),
-  ]
+  node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.forEach((term, i) =>
+    out.push(...nodeTermWarnings(term, `${path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`)),
+  )
+  node?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, i) =>
+    out.push(...nodeTermWarnings(preference, `${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`)),
+  )
+  topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, i) => {
+    out.push(...namedKeyWarning(`${at}.topologySpreadConstraints[${i}].topologyKey`, topologyKey))
+    if (!labelSelector) out.push(`${at}.topologySpreadConstraints[${i}].labelSelector: ${nullSelector}`)
+  })
 }
 
 const nullSelector = 'a null labelSelector results in matching no pod'
@@ -96,10 +93,11 @@ const deprecatedAnnotations: Readonly<Record<string, string>> = {
   'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
 }
 
-function annotationWarnings(annotations: Annotations, prefix: string): string[] {
-  return Object.entries(deprecatedAnnotations).flatMap(([key, message]) =>
-    Object.hasOwn(annotations, key) ? [`${prefix}metadata.annotations[${key}]: ${message}`] : [],
-  )
+const deprecatedAnnotationNames = Object.keys(deprecatedAnnotations)
+
+function annotationWarnings(annotations: Annotations, prefix: string, out: string[]): void {
+  for (const key of deprecatedAnnotationNames)
+    if (Object.hasOwn(annotations, key)) out.push(`${prefix}metadata.annotations[${key}]: ${deprecatedAnnotations[key]}`)
 }
 
 const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod'
@@ -107,20 +105,25 @@ const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/'
 const appArmorContainer = 'container.apparmor.security.beta.kubernetes.io/'
 
 /** Annotations that have become fields, where the field is not there. */
-function securityAnnotationWarnings(spec: PodSpec, annotations: Annotations, prefix: string): string[] {
-  const warn = (key: string, message: string) =>
-    Object.hasOwn(annotations, key) ? [`${prefix}metadata.annotations[${key}]: ${message}`] : []
+function securityAnnotationWarnings(spec: PodSpec, annotations: Annotations, prefix: string, out: string[]): void {
+  if (!hasSecurityAnnotation(annotations)) return
+  const warn = (key: string, message: string) => {
+    if (Object.hasOwn(annotations, key)) out.push(`${prefix}metadata.annotations[${key}]: ${message}`)
+  }
   const noSeccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead'
   const podSecurity = spec.securityContext
-  return [
-    ...(podSecurity?.seccompProfile ? [] : warn(seccompPod, noSeccomp)),
-    ...containersOf(spec, '').flatMap(({ container: { name, securityContext } }) => [
-      ...(securityContext?.seccompProfile ? [] : warn(seccompContainer + name, noSeccomp)),
-      ...(podSecurity?.appArmorProfile || securityContext?.appArmorProfile
-        ? []
-        : warn(appArmorContainer + name, 'deprecated since v1.30; use the "appArmorProfile" field instead')),
-    ]),
-  ]
+  if (!podSecurity?.seccompProfile) warn(seccompPod, noSeccomp)
+  forEachContainer(spec, ({ name, securityContext }) => {
+    if (!securityContext?.seccompProfile) warn(seccompContainer + name, noSeccomp)
+    if (!podSecurity?.appArmorProfile && !securityContext?.appArmorProfile)
+      warn(appArmorContainer + name, 'deprecated since v1.30; use the "appArmorProfile" field instead')
+  })
+}
+
+function hasSecurityAnnotation(annotations: Annotations): boolean {
+  for (const key in annotations)
+    if (key === seccompPod || key.startsWith(seccompContainer) || key.startsWith(appArmorContainer)) return true
+  return false
 }
 
 /** Volumes whose plugins are gone or going. */
@@ -136,91 +139,96 @@ const deprecatedVolumes: Readonly<Partial<Record<keyof Volume, string>>> = {
   rbd: 'deprecated in v1.28, non-functional in v1.31+',
 }
 
-function volumeWarnings(volume: Volume, path: string): string[] {
-  const warnings: string[] = []
+function volumeWarnings(volume: Volume, path: () => string, out: string[]): void {
   for (const source in volume) {
     const message = Object.hasOwn(deprecatedVolumes, source) ? deprecatedVolumes[source as keyof Volume] : undefined
-    if (message !== undefined) warnings.push(`${path}.${source === 'storageos' ? 'storageOS' : source}: ${message}`)
+    if (message !== undefined) out.push(`${path()}.${source === 'storageos' ? 'storageOS' : source}: ${message}`)
   }
   const claim = volume.ephemeral?.volumeClaimTemplate?.spec
-  return claim ? [...warnings, ...claimWarnings(claim, `${path}.ephemeral.volumeClaimTemplate.spec`)] : warnings
+  if (claim) out.push(...claimWarnings(claim, `${path()}.ephemeral.volumeClaimTemplate.spec`))
 }
 
 /** A claim for parts of a byte. */
 export function claimWarnings({ resources }: PersistentVolumeClaimSpec, path: string): string[] {
-  return (['requests', 'limits'] as const).flatMap((list) =>
-    fractionWarning(resources?.[list]?.['storage'], `${path}.resources.${list}[storage]`),
-  )
+  const out: string[] = []
+  for (const list of ['requests', 'limits'] as const)
+    fractionWarning(resources?.[list]?.['storage'], () => `${path}.resources.${list}[storage]`, out)
+  return out
 }
 
-function byteWarnings(list: Readonly<Record<string, string | number>> | undefined, path: string): string[] {
-  if (!list) return []
-  return ['memory', 'ephemeral-storage'].flatMap((name) => fractionWarning(list[name], `${path}[${name}]`))
+const byteResources = ['memory', 'ephemeral-storage'] as const
+
+function byteWarnings(list: Readonly<Record<string, string | number>> | undefined, path: () => string, out: string[]): void {
+  if (list) for (const name of byteResources) fractionWarning(list[name], () => `${path()}[${name}]`, out)
 }
 
-function fractionWarning(quantity: string | number | undefined, path: string): string[] {
-  if (quantity === undefined || !isQuantity(quantity) || quantityMilli(quantity) % 1000 === 0) return []
-  return [`${path}: fractional byte value ${JSON.stringify(String(quantity))} is invalid, must be an integer`]
+function fractionWarning(quantity: string | number | undefined, path: () => string, out: string[]): void {
+  if (quantity === undefined || !isQuantity(quantity) || quantityMilli(quantity) % 1000 === 0) return
+  out.push(`${path()}: fractional byte value ${JSON.stringify(String(quantity))} is invalid, must be an integer`)
 }
 
-function duplicates<T>(items: readonly T[] | undefined, keyOf: (item: T) => string, path: string, field: string): string[] {
+function duplicates<T>(items: readonly T[] | undefined, keyOf: (item: T) => string, path: string, field: string, out: string[]): void {
+  if (!items || items.length < 2) return
   const seen = new Set<string>()
-  return (items ?? []).flatMap((item, i) => {
+  items.forEach((item, i) => {
     const key = keyOf(item)
-    if (seen.has(key)) return [`${path}[${i}].${field}: duplicate ${field} ${JSON.stringify(key)}`]
+    if (seen.has(key)) out.push(`${path}[${i}].${field}: duplicate ${field} ${JSON.stringify(key)}`)
     seen.add(key)
-    return []
   })
 }
 
-type Placed = { readonly container: Container; readonly path: string }
+const containerLists = ['initContainers', 'containers', 'ephemeralContainers'] as const
 
-function containersOf(spec: PodSpec, at: string): Placed[] {
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((list) =>
-    (spec[list] ?? []).map((container, i) => ({ container, path: `${at}.${list}[${i}]` })),
-  )
+function forEachContainer(spec: PodSpec, visit: (container: Container, list: string, i: number) => void): void {
+  for (const list of containerLists) {
+    const containers: readonly Container[] | undefined = spec[list]
+    if (containers) for (let i = 0; i < containers.length; i++) visit(containers[i]!, list, i)
+  }
 }
 
-function containerWarnings({ resources, env }: Container, path: string): string[] {
-  return [
-    ...byteWarnings(resources?.limits, `${path}.resources.limits`),
-    ...byteWarnings(resources?.requests, `${path}.resources.requests`),
-    ...environmentWarnings(env, path),
-  ]
+function containerWarnings({ resources, env }: Container, path: () => string, out: string[]): void {
+  byteWarnings(resources?.limits, () => `${path()}.resources.limits`, out)
+  byteWarnings(resources?.requests, () => `${path()}.resources.requests`, out)
+  environmentWarnings(env, path, out)
 }
 
 /** A variable that is set again is fine only where its new value is made of the old one. */
-function environmentWarnings(variables: readonly EnvVar[] | undefined, path: string): string[] {
+function environmentWarnings(variables: readonly EnvVar[] | undefined, path: () => string, out: string[]): void {
+  if (!variables || variables.length < 2) return
   const seen = new Set<string>()
-  return (variables ?? []).flatMap(({ name, value = '', valueFrom }, i) => {
+  variables.forEach(({ name, value = '', valueFrom }, i) => {
     if (!seen.has(name)) {
       seen.add(name)
-      return []
+      return
     }
     const reference = `$(${name})`
-    if (!valueFrom && value !== reference && value.includes(reference)) return []
-    return [`${path}.env[${i}]: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`]
+    if (!valueFrom && value !== reference && value.includes(reference)) return
+    out.push(`${path()}.env[${i}]: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`)
   })
 }
 
+type PlacedPort = { readonly port: ContainerPort; readonly path: () => string }
+
 /** Ports of all containers together: they share one address. */
-function portWarnings(spec: PodSpec, at: string): string[] {
-  const warnings: string[] = []
-  const known = new Map<string, { readonly port: ContainerPort; readonly path: string }[]>()
-  for (const { container, path } of containersOf(spec, at))
-    container.ports?.forEach((port, i) => {
-      const place = `${path}.ports[${i}]`
-      if (port.hostIP && !port.hostPort) warnings.push(`${place}: hostIP set without hostPort: ${describePort(port)}`)
+function portWarnings(spec: PodSpec, at: string, out: string[]): void {
+  const known = new Map<string, PlacedPort[]>()
+  forEachContainer(spec, ({ ports }, list, container) =>
+    ports?.forEach((port, i) => {
+      const path = () => `${at}.${list}[${container}].ports[${i}]`
+      if (port.hostIP && !port.hostPort) out.push(`${path()}: hostIP set without hostPort: ${describePort(port)}`)
       const key = `${port.containerPort}/${port.protocol}`
-      const others = known.get(key) ?? []
-      known.set(key, others)
+      const others = known.get(key)
+      if (!others) {
+        known.set(key, [{ port, path }])
+        return
+      }
       for (const other of others) {
         const what = conflictOf(port, other.port)
-        if (what) warnings.push(`${place}: ${what} port definition with ${other.path}`)
+        if (what) out.push(`${path()}: ${what} port definition with ${other.path()}`)
       }
-      others.push({ port, path: place })
-    })
-  return warnings
+      others.push({ port, path })
+    }),
+  )
 }
 
 function conflictOf(port: ContainerPort, other: ContainerPort): string | undefined {
@@ -234,22 +242,15 @@ function conflictOf(port: ContainerPort, other: ContainerPort): string | undefin
 const describePort = ({ name = '', hostPort = 0, containerPort, protocol = 'TCP', hostIP = '' }: ContainerPort) =>
   `{Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`
 
-function affinityWarnings({ affinity }: PodSpec, at: string): string[] {
-  return (['podAffinity', 'podAntiAffinity'] as const).flatMap((kind) => {
+function affinityWarnings(affinity: Affinity, at: string, out: string[]): void {
+  for (const kind of ['podAffinity', 'podAntiAffinity'] as const) {
     const path = `${at}.affinity.${kind}`
-    const {
-      requiredDuringSchedulingIgnoredDuringExecution: required = [],
-      preferredDuringSchedulingIgnoredDuringExecution: preferred = [],
-    } = affinity?.[kind] ?? {}
-    return [
-      ...required.flatMap((term: PodAffinityTerm, i: number) =>
-        term.labelSelector ? [] : [`${path}.requiredDuringSchedulingIgnoredDuringExecution[${i}].labelSelector: ${nullSelector}`],
-      ),
-      ...preferred.flatMap(({ podAffinityTerm }: WeightedPodAffinityTerm, i: number) =>
-        podAffinityTerm?.labelSelector
-          ? []
-          : [`${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm.labelSelector: ${nullSelector}`],
-      ),
-    ]
-  })
+    affinity[kind]?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
+      if (!term.labelSelector) out.push(`${path}.requiredDuringSchedulingIgnoredDuringExecution[${i}].labelSelector: ${nullSelector}`)
+    })
+    affinity[kind]?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ podAffinityTerm }, i) => {
+      if (podAffinityTerm?.labelSelector) return
+      out.push(`${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm.labelSelector: ${nullSelector}`)
+    })
+  }
 }
