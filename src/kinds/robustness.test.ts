@@ -90,7 +90,7 @@ function exercise(kind: KindDefinition, object: KubeObject, next: KubeObject): v
   kind.applyDefaults?.(next)
   const [main, status] = [deepClone(next), deepClone(next)]
   kind.prepareForUpdate(main, object, context)
-  errors.push(...(kind.validate?.(main) ?? []), ...(kind.validateUpdate?.(main, object) ?? []))
+  errors.push(...(kind.validate?.(main, object) ?? []), ...(kind.validateUpdate?.(main, object) ?? []))
   kind.prepareForStatusUpdate(status, object)
   errors.push(...(kind.validateStatusUpdate?.(status, object) ?? []))
   for (const sub of Object.values(kind.subresourceUpdates ?? {})) {

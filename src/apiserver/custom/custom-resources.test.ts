@@ -430,14 +430,111 @@ test('definitions that promise what is not so are refused or warned of', async (
   await check(
     'bads',
     { name: 'v1', subresources: { scale: { specReplicasPath: '.x', statusReplicasPath: '.status.r' } } },
-    /should be a json path under \.spec/,
+    /spec\.subresources\.scale\.specReplicasPath: Invalid value: "\.x": should be a json path under \.spec/,
   )
+  await check(
+    'bads',
+    { name: 'v1', additionalPrinterColumns: [{ name: 'x', type: 'string', format: 'f', jsonPath: '.a' }] },
+    /spec\.additionalPrinterColumns\[0\]\.format: Invalid value: "f": must be one of byte,date,date-time,double,float,int32,int64,password/,
+  )
+  await check(
+    'bads',
+    { name: 'v1', subresources: { status: {} }, schema: { ...specOf({ a: text }), anyOf: [{ required: ['spec'] }] } },
+    /only \[Description Type .* XValidations\] fields are allowed at the root of the schema if the status subresource is enabled/,
+  )
+  await check(
+    'bads',
+    { name: 'v1', deprecated: true, deprecationWarning: '' },
+    /deprecationWarning: Invalid value: "": must not be an empty string/,
+  )
+  const conversion = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v3', 'v3'] } }
+  await check(
+    'bads',
+    { name: 'v1' },
+    /spec\.conversion\.webhookClientConfig: Required value: required when strategy is set to Webhook.*conversionReviewVersions\[1\]: Invalid value: "v3": duplicate version.*must include at least one of v1, v1beta1/s,
+    { conversion },
+  )
+  const odd = { name: 'v1', schema: specOf({ a: { ...text, format: 'shoe-size' }, b: { ...text, format: 'date-time' } }) }
+  const warned = await send('POST', definitions, { body: definition('odds', [odd]) })
+  assert.match(JSON.stringify(warned.headers), /unrecognized format \\+"shoe-size/)
   const wrong = { ...specOf({ a: text }), 'x-kubernetes-validations': [{ rule: 'self.spec.b == "x"' }] }
   await check(
     'bads',
     { name: 'v1', schema: wrong },
     /x-kubernetes-validations\[0\]\.rule: .*compilation failed: ERROR: .*undefined field 'b'/s,
   )
+})
+
+test('a group of the community needs its word, and says whether it has it', async () => {
+  const body = (annotations: object) => ({
+    ...definition('gates', undefined, { group: 'gates.k8s.io' }),
+    metadata: { name: 'gates.gates.k8s.io', annotations },
+  })
+  const approved = 'api-approved.kubernetes.io'
+  const missing = await send('POST', definitions, { body: body({}) })
+  assert.match(
+    String(missing.json.message),
+    /metadata\.annotations\[api-approved\.kubernetes\.io\]: Required value: protected groups must have approval/,
+  )
+  const wrong = await send('POST', definitions, { body: body({ [approved]: 'yes' }) })
+  assert.match(String(wrong.json.message), /with either a URL or a reason starting with "unapproved"/)
+  assert.equal((await send('POST', definitions, { body: body({ [approved]: 'unapproved, a test' }) })).code, 201)
+  await clock.settle()
+  const read = () => send('GET', `${definitions}/gates.gates.k8s.io`)
+  assert.equal(
+    conditionOf(await read(), 'KubernetesAPIApprovalPolicyConformant'),
+    'False UnapprovedAnnotation: not approved: "unapproved, a test"',
+  )
+  const url = 'https://github.com/kubernetes/kubernetes/pull/1'
+  await send('PATCH', `${definitions}/gates.gates.k8s.io`, { body: { metadata: { annotations: { [approved]: url } } }, type: merge })
+  await clock.settle()
+  assert.equal(conditionOf(await read(), 'KubernetesAPIApprovalPolicyConformant'), `True ApprovedAnnotation: approved in ${url}`)
+})
+
+test('a version that was stored stays until whoever migrates says that nothing is stored in it', async () => {
+  await define('olds', [{ name: 'v1' }, { name: 'v2' }])
+  await send('POST', path('olds'), { body: { metadata: { name: 'a' }, size: 1 } })
+  await change('olds', { spec: { versions: definition('olds', [{ name: 'v2' }, { name: 'v1', storage: false }]).spec.versions } })
+  const versions = definition('olds', [{ name: 'v2' }]).spec.versions
+  const url = `${definitions}/olds.example.com`
+  const early = await send('PATCH', url, { body: { spec: { versions } }, type: merge })
+  assert.match(
+    String(early.json.message),
+    /status\.storedVersions\[0\]: Invalid value: "v1": missing from spec\.versions; v1 was previously/,
+  )
+  const before = (await send('GET', `${path('olds', 'v2')}/a`)).json
+  // Putting an object back as it is rewrites it in the version that is stored now, and only once.
+  const replace = async () => at((await send('PUT', `${path('olds', 'v2')}/a`, { body: before })).json, 'metadata.resourceVersion')
+  const rewritten = await replace()
+  assert.notEqual(rewritten, at(before, 'metadata.resourceVersion'))
+  assert.equal(
+    at(
+      (await send('PUT', `${path('olds', 'v2')}/a`, { body: (await send('GET', `${path('olds', 'v2')}/a`)).json })).json,
+      'metadata.resourceVersion',
+    ),
+    rewritten,
+  )
+  const status = await send('PATCH', `${url}/status`, { body: { status: { storedVersions: ['v2'] } }, type: merge })
+  assert.equal(status.code, 200, status.text)
+  await change('olds', { spec: { versions } })
+  assert.deepEqual(at((await send('GET', url)).json, 'status.storedVersions'), ['v2'])
+  assert.equal((await send('GET', `${path('olds', 'v2')}/a`)).json['size'], 1)
+  assert.equal((await send('GET', `${path('olds', 'v1')}/a`)).code, 404)
+})
+
+test('appliers of different versions own the same fields', async () => {
+  await define('shareds', [{ name: 'v1' }, { name: 'v2' }])
+  const apply = (version: string, manager: string, body: object) =>
+    send('PATCH', `${path('shareds', version)}/a?fieldManager=${manager}`, {
+      body: { apiVersion: `example.com/${version}`, kind: 'Shared', metadata: { name: 'a' }, ...body },
+      type: 'application/apply-patch+yaml',
+    })
+  assert.equal((await apply('v1', 'one', { size: 1, only: 'one' })).code, 201)
+  const conflict = await apply('v2', 'two', { size: 2 })
+  assert.deepEqual([conflict.code, conflict.json.message], [409, 'Apply failed with 1 conflict: conflict with "one": .size'])
+  assert.equal((await apply('v2', 'two', { size: 1, more: true })).code, 200)
+  const left = await apply('v1', 'one', { only: 'one' })
+  assert.deepEqual([left.json['size'], left.json['more'], left.json['only']], [1, true, 'one'])
 })
 
 test('rules in CEL judge what is written, and only what an update changes', async () => {

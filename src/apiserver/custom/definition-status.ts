@@ -1,3 +1,4 @@
+import { approvalOf, isProtectedGroup } from '../../kinds/apiextensions/api-approval.ts'
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionCondition,
@@ -67,6 +68,13 @@ export function planStatus(definition: CustomResourceDefinition, taken: TakenNam
       : { type: 'NamesAccepted', status: 'False', ...conflict },
     now,
   )
+  const { group } = definition.spec
+  if (isProtectedGroup(group))
+    conditions = setCondition(
+      conditions,
+      { type: 'KubernetesAPIApprovalPolicyConformant', ...approvalOf(definition.metadata.annotations) },
+      now,
+    )
   if (isEstablished(definition)) return { ...status, acceptedNames, conditions }
   conditions = setCondition(
     conditions,

@@ -9,6 +9,7 @@ import { createTestApi } from '../test-api.ts'
 import { at, rawRequest, sender } from '../test-requests.ts'
 
 type Json = Record<string, unknown>
+type Answered = { apiVersion: string; response: { uid: string; convertedObjects: Endpoint[]; result: object } }
 type Endpoint = { apiVersion: string; metadata: object; spec?: { hostPort?: string; host?: string; port?: string } }
 
 const clock = virtualClock()
@@ -27,6 +28,10 @@ const identity = issueCertificate(authority, {
 })
 let calls = 0
 let failure = ''
+/** Called in place of an answer. */
+let silence: (() => void) | undefined
+/** Spoils an answer on its way out. */
+let spoil: (review: Answered) => unknown = (review) => review
 
 /** `hostPort` of v1 is `host` and `port` of v2. */
 function convert(object: Endpoint, apiVersion: string): Endpoint {
@@ -42,13 +47,18 @@ const server = createServer(identity, (request, response) => {
   request.on('data', (block: Buffer) => blocks.push(block))
   request.on('end', () => {
     calls++
+    if (silence) {
+      silence()
+      return
+    }
     const review = JSON.parse(Buffer.concat(blocks).toString()) as {
       request: { uid: string; desiredAPIVersion: string; objects: Endpoint[] }
     }
     const { uid, desiredAPIVersion, objects } = review.request
     const result = failure === '' ? { status: 'Success' } : { status: 'Failed', message: failure }
     const convertedObjects = objects.map((o) => convert(o, desiredAPIVersion))
-    response.end(JSON.stringify({ ...review, request: undefined, response: { uid, convertedObjects, result } }))
+    const answer = { ...review, request: undefined, response: { uid, convertedObjects, result } } as unknown as Answered
+    response.end(JSON.stringify(spoil(answer)))
   })
 })
 
@@ -160,4 +170,68 @@ test('a webhook that fails is a failure of the request', async () => {
   assert.match(String(read.json.message), /conversion webhook for example\.com\/v2, Kind=Endpointer failed: no idea how/)
   failure = ''
   assert.equal((await send('GET', `${path('v1')}/three`)).code, 200)
+})
+
+test('an answer that is none, or of other objects, is a failure that says why', async () => {
+  const first = (change: (object: Record<string, unknown>) => unknown) => (review: Answered) => {
+    const [object, ...others] = review.response.convertedObjects
+    return { ...review, response: { ...review.response, convertedObjects: [change(object as Record<string, unknown>), ...others] } }
+  }
+  const inMetadata = (fields: object) => first((object) => ({ ...object, metadata: { ...(object['metadata'] as object), ...fields } }))
+  const cases: readonly (readonly [why: RegExp, spoil: typeof spoil])[] = [
+    [/failed: expected response\.uid="[^"]+", got "x"/, (r) => ({ ...r, response: { ...r.response, uid: 'x' } })],
+    [/failed: no response provided/, (r) => ({ ...r, response: undefined })],
+    [/failed: response\.result\.status was '', not 'Success'/, (r) => ({ ...r, response: { ...r.response, result: {} } })],
+    [/failed: expected webhook response of apiextensions\.k8s\.io\/v1, Kind=ConversionReview/, () => ({ kind: 'Pod', apiVersion: 'v1' })],
+    [/failed: expected webhook response/, () => null],
+    [/returned 0 objects, expected 1/, (r) => ({ ...r, response: { ...r.response, convertedObjects: [] } })],
+    [/returned invalid object: it is no object/, first(() => null)],
+    [
+      /invalid groupVersion \(expected example\.com\/v1, received example\.com\/v2\)/,
+      first((o) => ({ ...o, apiVersion: 'example.com/v2' })),
+    ],
+    [/invalid kind \(expected Endpointer, received Other\)/, first((o) => ({ ...o, kind: 'Other' }))],
+    [/must have the same name: broken != other/, inMetadata({ name: 'other' })],
+    [/must have the same UID/, inMetadata({ uid: 'other' })],
+    [/metadata\.labels\[a\] must be a string/, inMetadata({ labels: { a: 1 } })],
+    [/metadata\.labels: Invalid value: "-"/, inMetadata({ labels: { '-': 'x' } })],
+  ]
+  await send('POST', path('v2'), { body: { metadata: { name: 'broken' }, spec: { host: 'e', port: '6' } } })
+  for (const [why, change] of cases) {
+    spoil = change
+    const { code, json } = await send('GET', `${path('v1')}/broken`)
+    assert.equal(code, 500)
+    assert.match(String(json.message), why)
+  }
+  // What a webhook says of the rest of the metadata does not count.
+  spoil = inMetadata({ generation: 99, ownerReferences: [{ uid: 'x' }], labels: { a: 'b' } })
+  const kept = (await send('GET', `${path('v1')}/broken`)).json
+  assert.deepEqual(
+    [at(kept, 'metadata.generation'), at(kept, 'metadata.ownerReferences'), at(kept, 'metadata.labels')],
+    [1, undefined, { a: 'b' }],
+  )
+  spoil = (review) => review
+})
+
+test('objects in another order are none of those that were asked for', async () => {
+  spoil = (r) => ({ ...r, response: { ...r.response, convertedObjects: r.response.convertedObjects.toReversed() } })
+  for (const name of ['last', 'late']) await send('POST', path('v2'), { body: { metadata: { name }, spec: { host: 'f', port: '7' } } })
+  const { code, json } = await send('GET', path('v1'))
+  assert.equal(code, 500)
+  assert.match(String(json.message), /returned invalid converted object at index 0: must have the same name: last != late/)
+  spoil = (review) => review
+})
+
+test('a webhook that never answers is given up', async () => {
+  await send('POST', path('v2'), { body: { metadata: { name: 'slow' }, spec: { host: 'g', port: '8' } } })
+  const isAsked = new Promise<void>((resolve) => {
+    silence = resolve
+  })
+  const reading = send('GET', `${path('v1')}/slow`)
+  await isAsked
+  await clock.advance(30_000)
+  const { code, json } = await reading
+  silence = undefined
+  assert.equal(code, 500)
+  assert.match(String(json.message), /context deadline exceeded/)
 })

@@ -2,8 +2,12 @@ import type { Random } from '../../base/random.ts'
 import type { WebhookConversion } from '../../kinds/generated/types/apiextensions-v1.ts'
 import type { KindDefinition } from '../../kinds/kind.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
+import type { FieldError } from '../../machinery/field-error.ts'
+import { validateLabels } from '../../machinery/labels.ts'
 import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
+import { validateAnnotations } from '../../machinery/object-meta.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
+import { isObject, type JsonObject } from '../../machinery/structural/json-schema.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Conversion } from '../registry.ts'
 import type { WebhookClient } from '../webhook-client.ts'
@@ -64,12 +68,16 @@ export function webhookConversion(parts: Parts): Conversion {
   }
 }
 
+type Fail = (why: string) => Error
+/** A value of anybody's making in a message. */
+const shown = (value: unknown) => (typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value))
+
 async function convert(parts: Parts, objects: readonly KubeObject[], desiredAPIVersion: string): Promise<KubeObject[]> {
   const { client, random, webhook, served } = parts
-  const fail = (why: string) =>
-    statusErrors.internal(new Error(`conversion webhook for ${objects[0]?.apiVersion}, Kind=${served.kind} failed: ${why}`))
+  const subject = `conversion webhook for ${objects[0]?.apiVersion}, Kind=${served.kind}`
+  const fail: Fail = (why) => statusErrors.internal(new Error(`${subject} ${why}`))
   const version = webhook.conversionReviewVersions.find((v) => v === 'v1' || v === 'v1beta1')
-  if (!version || !webhook.clientConfig) throw fail('the webhook speaks no version of ConversionReview that is known')
+  if (!version || !webhook.clientConfig) throw statusErrors.internal(new Error('no supported conversion review versions'))
   const uid = random.uuid()
   const apiVersion = `apiextensions.k8s.io/${version}`
   let review: unknown
@@ -80,39 +88,80 @@ async function convert(parts: Parts, objects: readonly KubeObject[], desiredAPIV
       { timeoutMs },
     )
   } catch (error) {
-    throw fail((error as Error).message)
+    throw fail(`failed: ${(error as Error).message}`)
   }
-  const { kind, apiVersion: answered, response } = (review ?? {}) as { kind?: string; apiVersion?: string; response?: Response }
-  if (kind !== 'ConversionReview' || answered !== apiVersion)
-    throw fail(`expected webhook response of ${apiVersion}, Kind=ConversionReview, got ${answered}, Kind=${kind}`)
-  if (response?.uid !== uid) throw fail(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response?.uid ?? '')}`)
-  if (response.result?.status !== 'Success') throw fail(response.result?.message || 'webhook responded with failure')
-  const converted = response.convertedObjects ?? []
-  if (converted.length !== objects.length) throw fail(`webhook returned ${converted.length} objects, expected ${objects.length}`)
-  return converted.map((object, i) =>
-    checked(object, objects[i]!, { desiredAPIVersion, fail: (why) => fail(`invalid converted object at index ${i}: ${why}`) }),
-  )
+  const converted = convertedObjects(review, { apiVersion, uid, fail: (why) => fail(`failed: ${why}`) })
+  if (converted.length !== objects.length) throw fail(`returned ${converted.length} objects, expected ${objects.length}`)
+  return converted.map((object, i) => {
+    const place = objects.length === 1 ? ['object', ''] : ['converted object', ` at index ${i}`]
+    return checked(object, objects[i]!, { desiredAPIVersion, fail: (why) => fail(`returned invalid ${place[0]}${place[1]}: ${why}`) })
+  })
 }
 
-type Response = {
-  readonly uid?: string
-  readonly convertedObjects?: readonly KubeObject[]
-  readonly result?: { readonly status?: string; readonly message?: string }
+/** What a review answers. The older version of reviews says neither what it is nor whom it answers, as upstream lets it. */
+function convertedObjects(
+  review: unknown,
+  { apiVersion, uid, fail }: { readonly apiVersion: string; readonly uid: string; readonly fail: Fail },
+): readonly unknown[] {
+  const { kind, apiVersion: answered, response } = isObject(review) ? review : {}
+  const isStrict = apiVersion.endsWith('/v1')
+  if (isStrict && (kind !== 'ConversionReview' || answered !== apiVersion))
+    throw fail(`expected webhook response of ${apiVersion}, Kind=ConversionReview, got ${shown(answered)}, Kind=${shown(kind)}`)
+  if (!isObject(response)) throw fail('no response provided')
+  if (isStrict && response['uid'] !== uid)
+    throw fail(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response['uid'] ?? '')}`)
+  const { status = '', message } = isObject(response['result']) ? response['result'] : {}
+  if (status !== 'Success')
+    throw fail(typeof message === 'string' && message !== '' ? message : `response.result.status was '${shown(status)}', not 'Success'`)
+  const objects = response['convertedObjects']
+  return Array.isArray(objects) ? objects : []
 }
 
 /** The object with its own identity: of metadata a webhook may change labels and annotations only. */
 function checked(
-  object: KubeObject,
+  object: unknown,
   original: KubeObject,
-  { desiredAPIVersion, fail }: { readonly desiredAPIVersion: string; readonly fail: (why: string) => Error },
+  { desiredAPIVersion, fail }: { readonly desiredAPIVersion: string; readonly fail: Fail },
 ): KubeObject {
-  if (object.apiVersion !== desiredAPIVersion)
-    throw fail(`invalid groupVersion (expected ${desiredAPIVersion}, received ${object.apiVersion})`)
-  if (object.kind !== original.kind) throw fail(`invalid kind (expected ${original.kind}, received ${object.kind})`)
-  const { metadata } = object
-  for (const field of ['name', 'namespace', 'uid'] as const)
-    if (!deepEqual(metadata?.[field], original.metadata[field])) throw fail(`invalid metadata.${field}: it must not change`)
+  if (!isObject(object)) throw fail(`it is no object`)
+  const { apiVersion, kind, metadata } = object
+  if (apiVersion !== desiredAPIVersion) throw fail(`invalid groupVersion (expected ${desiredAPIVersion}, received ${shown(apiVersion)})`)
+  if (kind !== original.kind) throw fail(`invalid kind (expected ${original.kind}, received ${shown(kind)})`)
+  const given = isObject(metadata) ? metadata : {}
+  for (const [field, word] of identity) {
+    const [before, after] = [original.metadata[field] ?? '', given[field] ?? '']
+    if (before !== after) throw fail(`must have the same ${word}: ${before} != ${shown(after)}`)
+  }
+  if (metadata === undefined || metadata === null) throw fail('missing metadata in converted object')
   const { labels: _l, annotations: _a, ...kept } = original.metadata
-  const { labels, annotations } = metadata
-  return { ...object, metadata: { ...kept, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) } }
+  const [labels, annotations] = [texts('labels', given, fail), texts('annotations', given, fail)]
+  if (labels && !deepEqual(labels, original.metadata.labels)) throwFirst(validateLabels(labels, 'metadata.labels'), fail)
+  if (annotations && !deepEqual(annotations, original.metadata.annotations))
+    throwFirst(validateAnnotations(annotations, 'metadata.annotations'), fail)
+  return {
+    ...object,
+    apiVersion: desiredAPIVersion,
+    kind: original.kind,
+    metadata: { ...kept, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) },
+  }
+}
+
+const identity = [
+  ['name', 'name'],
+  ['namespace', 'namespace'],
+  ['uid', 'UID'],
+] as const
+
+function texts(field: 'labels' | 'annotations', metadata: JsonObject, fail: Fail): Record<string, string> | undefined {
+  const value = metadata[field]
+  if (value === undefined || value === null) return undefined
+  if (!isObject(value)) throw fail(`invalid metadata.${field} in converted object: it is no map`)
+  for (const [key, text] of Object.entries(value))
+    if (typeof text !== 'string') throw fail(`metadata.${field}[${key}] must be a string in converted object`)
+  return value as Record<string, string>
+}
+
+function throwFirst(errors: readonly FieldError[], fail: Fail): void {
+  const [first] = errors
+  if (first) throw fail(`${first.field}: ${first.message}`)
 }

@@ -193,7 +193,9 @@ async function write(
 ): Promise<CachedObject | undefined> {
   const { resource, entry, object, old, parameters, claims } = request
   const { storage } = core
-  if (isSame(object, old)) return entry.value
+  // An object in a version that is not stored any more is written even as it is: so clients migrate what is stored.
+  const isCurrent = !resource.isCustom || entry.value.object.apiVersion === resource.storageApiVersion
+  if (isCurrent && isSame(object, old)) return entry.value
   const stored = resource.conversion ? await resource.conversion.toStored(object) : object
   const isReleased = isReleasedForDeletion(resource, object)
   if (parameters.dryRun) return storage.uncommitted(stored, entry.revision)

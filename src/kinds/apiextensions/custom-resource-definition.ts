@@ -1,7 +1,7 @@
-import { fieldErrors } from '../../machinery/field-error.ts'
-import { defineKind, dropStatusAndStartGeneration, keepAllButStatusStrictly, keepStatusAndCountGeneration } from '../define-kind.ts'
+import { defineKind, dropStatusAndStartGeneration, keepStatusAndCountGeneration } from '../define-kind.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../generated/types/apiextensions-v1.ts'
-import { validateDefinition, validateDefinitionUpdate } from './definition-validation.ts'
+import { validateDefinition, validateDefinitionNames, validateDefinitionUpdate } from './definition-validation.ts'
+import { unknownFormats } from './schema-validation.ts'
 
 /** Holds a definition until the API server has removed its instances. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
@@ -32,7 +32,6 @@ export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
     const added = storageVersions(definition).filter((version) => !stored.includes(version))
     if (added.length) definition.status = { ...definition.status, storedVersions: [...stored, ...added] }
   },
-  prepareForStatusUpdate: keepAllButStatusStrictly,
   validate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
   prepareForDelete: (definition, now) => {
@@ -48,13 +47,14 @@ export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
     const others = (definition.status?.conditions ?? []).filter((c) => c.type !== 'Terminating')
     definition.status = { ...definition.status, conditions: [...others, ending] }
   },
-  validateStatusUpdate: ({ spec, status }) => {
-    if (status?.storedVersions?.length === 0)
-      return [fieldErrors.invalid('status.storedVersions', [], 'must have at least one stored version')]
-    const names = new Set(spec?.versions?.map((v) => v.name))
-    return (status?.storedVersions ?? []).flatMap((version, i) =>
-      names.has(version) ? [] : [fieldErrors.invalid(`status.storedVersions[${i}]`, version, 'must appear in spec.versions')],
-    )
+  // Which versions are stored is the word of whoever migrates them.
+  validateStatusUpdate: ({ status }) =>
+    status?.acceptedNames ? validateDefinitionNames(status.acceptedNames, 'status.acceptedNames') : [],
+  warnings: ({ spec }, old) => {
+    const known = unknownFormats(old?.spec)
+    return unknownFormats(spec)
+      .filter((format) => !known.includes(format))
+      .map((format) => `unrecognized format ${JSON.stringify(format)}`)
   },
   allowUnconditionalUpdate: false,
 })

@@ -20,7 +20,6 @@ const formats: Readonly<Record<string, Format>> = {
   creditcard: (text) => isLuhn(text.replace(/[^0-9]/g, '')),
   date: isDate,
   datetime: isDateTime,
-  'date-time': isDateTime,
   duration: isDuration,
   email: matching(/^[^\s@<>()[\]\\,;:"]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/),
   hexcolor: matching(/^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i),
@@ -30,8 +29,8 @@ const formats: Readonly<Record<string, Format>> = {
   isbn: (text) => isIsbn10(text) || isIsbn13(text),
   isbn10: isIsbn10,
   isbn13: isIsbn13,
-  'k8s-short-name': (text) => dns1123Label(text).length === 0,
-  'k8s-long-name': (text) => dns1123Subdomain(text).length === 0,
+  k8sshortname: (text) => dns1123Label(text).length === 0,
+  k8slongname: (text) => dns1123Subdomain(text).length === 0,
   mac: matching(/^(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$|^(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}$/i),
   password: () => true,
   rgbcolor: isRgb,
@@ -45,8 +44,16 @@ const formats: Readonly<Record<string, Format>> = {
 
 /** Whether a text is of a format; undefined when the format is not known. Upstream ignores dashes in names of formats. */
 export function hasFormat(name: string, text: string): boolean | undefined {
-  const format = Object.hasOwn(formats, name) ? formats[name] : undefined
-  return format?.(text)
+  return formatOf(name)?.(text)
+}
+
+export function isKnownFormat(name: string): boolean {
+  return formatOf(name) !== undefined
+}
+
+function formatOf(name: string): Format | undefined {
+  const plain = name.replaceAll('-', '')
+  return Object.hasOwn(formats, plain) ? formats[plain] : undefined
 }
 
 function isBase64(text: string): boolean {

@@ -3,7 +3,7 @@ import type { CelProgram } from '../cel/cel.ts'
 import type { CelType } from '../cel/cel-type.ts'
 import { type FieldError, fieldErrors } from '../field-error.ts'
 import { hasRules, type JsonSchema } from './json-schema.ts'
-import { type CompiledRule, compileRules, isRuleFieldPath, type Rule, ruleType } from './rules.ts'
+import { type CompiledRule, compileRules, compileRuleValidator, isRuleFieldPath, type Rule, ruleType } from './rules.ts'
 
 /** What one expression, and all of one schema, may cost at most by upstream's estimate. */
 const expressionCostMax = 10_000_000
@@ -13,13 +13,15 @@ const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvali
 
 /**
  * What is wrong with the rules of a schema that is otherwise sound, in upstream's words: texts that are no rules of their types, rules that
- * compare where nothing tells what was there before, and rules that may cost too much.
+ * compare where nothing tells what was there before, rules that may cost too much, and defaults that break them. `isKnown`: the schema has
+ * been accepted before, so a single rule may cost what it costs.
  */
-export function validateRules(schema: JsonSchema, path: string): FieldError[] {
+export function validateRules(schema: JsonSchema, path: string, { isKnown = false }: { readonly isKnown?: boolean } = {}): FieldError[] {
   if (!hasRules(schema)) return []
-  const total: Total = { cost: 0, expensive: [] }
+  const total: Total = { cost: 0, expensive: [], isKnown }
   const errors: FieldError[] = []
   judge(schema, { path, cardinality: 1, uncorrelatable: undefined, isRoot: true }, total, errors)
+  if (errors.length === 0) judgeDefaults(schema, path, true, errors)
   if (total.cost <= schemaCostMax) return errors
   const most = total.expensive.sort((a, b) => b.cost - a.cost).slice(0, 4)
   for (const { path: at } of most)
@@ -29,7 +31,7 @@ export function validateRules(schema: JsonSchema, path: string): FieldError[] {
   return errors
 }
 
-type Total = { cost: number; readonly expensive: { readonly path: string; readonly cost: number }[] }
+type Total = { cost: number; readonly expensive: { readonly path: string; readonly cost: number }[]; readonly isKnown: boolean }
 type Place = {
   readonly path: string
   /** How many values of the schema one object has at most; undefined: no bound. */
@@ -113,9 +115,23 @@ type Observed = { readonly program: CelProgram; readonly path: string; readonly 
 
 function observe({ program, path, name, count }: Observed, total: Total, errors: FieldError[]): void {
   const cost = estimatedCost(program) * count
-  if (cost > expressionCostMax) errors.push(fieldErrors.forbidden(path, costMessage(name, cost, expressionCostMax)))
+  if (cost > expressionCostMax && !total.isKnown) errors.push(fieldErrors.forbidden(path, costMessage(name, cost, expressionCostMax)))
   total.cost += cost
   if (cost >= schemaCostMax / 100) total.expensive.push({ path, cost })
+}
+
+/** A default must pass the rules of its schema, both where it stands already and where it appears. */
+function judgeDefaults(schema: JsonSchema, path: string, isRoot: boolean, errors: FieldError[]): void {
+  if (!hasRules(schema)) return
+  if (schema.default !== undefined) {
+    const at = `${path}.default`
+    const validate = compileRuleValidator(schema, isRoot)
+    const problems = validate?.(schema.default, schema.default, at) ?? []
+    errors.push(...(problems.length > 0 ? problems : (validate?.(schema.default, undefined, at) ?? [])))
+  }
+  for (const [name, property] of Object.entries(schema.properties ?? {}))
+    judgeDefaults(property, `${path}.properties[${name}]`, false, errors)
+  if (schema.items) judgeDefaults(schema.items, `${path}.items`, false, errors)
 }
 
 function costMessage(name: string, cost: number, limit: number): string {

@@ -114,8 +114,8 @@ test('nothing runs behind an exhausted budget', () => {
   assert.ok(performance.now() - start < 10_000)
 })
 
-function refuses(schema: JsonSchema, expected: readonly RegExp[]): void {
-  const errors = validateRules(schema, 'schema').map(({ field, message }) => `${field}: ${message}`)
+function refuses(schema: JsonSchema, expected: readonly RegExp[], options: { readonly isKnown?: boolean } = {}): void {
+  const errors = validateRules(schema, 'schema', options).map(({ field, message }) => `${field}: ${message}`)
   assert.equal(errors.length, expected.length, errors.join('\n'))
   for (const [i, pattern] of expected.entries()) assert.match(errors[i]!, pattern)
 }
@@ -142,5 +142,18 @@ test('refuses rules that are none, or cannot be run, or may cost too much', () =
     /contributed to estimated rule cost total exceeding cost limit/,
     /^schema: Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget/,
   ])
+  const dear = root({ type: 'array', maxItems: 1000, items: { ...text, maxLength: 50 } }, { rule: 'self.all(a, self.all(b, a != b))' })
+  refuses(dear, [/rule: Forbidden: estimated rule cost exceeds budget by factor of/])
+  refuses(dear, [], { isKnown: true })
   refuses(root({ type: 'array', maxItems: 10, items: text }, { rule: 'self.all(a, self.all(b, a != b))' }), [])
+})
+
+test('refuses defaults that break the rules, where they appear and where they stand', () => {
+  const withDefault = (value: unknown, ...rules: Rule[]) => object({ f: { ...ruled(int, ...rules), default: value } })
+  refuses(withDefault(3, { rule: 'self > 2' }), [])
+  refuses(withDefault(1, { rule: 'self > 2', message: 'too small' }), [/^schema\.properties\[f\]\.default: Invalid value: 1: too small$/])
+  refuses(withDefault(1, { rule: 'oldSelf.hasValue()', optionalOldSelf: true }), [
+    /default: Invalid value: 1: failed rule: oldSelf\.hasValue\(\)/,
+  ])
+  refuses(withDefault(1, { rule: 'self != oldSelf' }), [/default: Invalid value: 1: failed rule: self != oldSelf/])
 })

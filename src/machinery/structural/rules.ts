@@ -109,7 +109,8 @@ export function ruleType(schema: JsonSchema, isRoot: boolean): CelType {
   return schemaType(schema, { isResource, name: 'object' }) ?? celTypes.dyn
 }
 
-export type RuleValidator = (value: unknown, old?: unknown) => FieldError[]
+/** `path` leads to the value; default: it is the object itself. */
+export type RuleValidator = (value: unknown, old?: unknown, path?: string) => FieldError[]
 
 type Node = {
   readonly schema: JsonSchema
@@ -122,12 +123,12 @@ type Node = {
 }
 
 /** The rules of a schema and all below it, compiled; undefined where there are none. */
-export function compileRuleValidator(schema: JsonSchema): RuleValidator | undefined {
-  const root = hasRules(schema) ? nodeOf(schema, schema, true) : undefined
+export function compileRuleValidator(schema: JsonSchema, isRoot = true): RuleValidator | undefined {
+  const root = hasRules(schema) ? nodeOf(schema, schema, isRoot) : undefined
   if (!root) return undefined
-  return (value, old) => {
+  return (value, old, path = '') => {
     const run: Run = { errors: [], budget: objectCostMax, isEnded: false }
-    validate(run, root, { value, old, path: '', isUnchanged: old !== undefined && deepEqual(value, old) })
+    validate(run, root, { value, old, path, isUnchanged: old !== undefined && deepEqual(value, old) })
     return run.errors
   }
 }
