@@ -15,7 +15,7 @@ import { pullCredentials } from './images/registry-credentials.ts'
 import { machineLogFiles } from './logs/log-files.ts'
 import { rotateLogs } from './logs/log-rotation.ts'
 import type { NodeAgentOptions, NodeDoor } from './node-agent.ts'
-import { type Machine, simulatedMachine } from './node-status/machine.ts'
+import { type Machine, simulatedMachine, usageMeter } from './node-status/machine.ts'
 import { keepNodeLease } from './node-status/node-lease.ts'
 import { NodeReporter } from './node-status/node-reporter.ts'
 import { defaultThresholds } from './node-status/node-status.ts'
@@ -126,7 +126,10 @@ export class AgentRun {
     const durationSeconds = this.#options.leaseDurationSeconds ?? defaultLeaseSeconds
     this.#tasks.push(
       this.#reporter.run(signal),
-      keepNodeLease({ client, clock, random, log, nodeName, durationSeconds, node: () => this.node }, signal),
+      keepNodeLease(
+        { client, clock, random, log, nodeName, durationSeconds, node: () => this.node, usage: usageMeter(this.#machine, clock) },
+        signal,
+      ),
       this.loop.run(signal),
       this.#watchNode(),
     )

@@ -5,8 +5,10 @@ import { seededRandom } from '../base/random.ts'
 import { createTestApi } from '../apiserver/test-api.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { Pod, PodSpec } from '../kinds/generated/types/core-v1.ts'
+import { nodeUsageAnnotation } from '../kinds/node-usage.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
 import { createNodeAgent, type NodeAgentOptions } from './node-agent.ts'
+import { simulatedMachine } from './node-status/machine.ts'
 import { createFakeRuntime, type FakeRuntimeOptions } from './runtime/fake/fake-runtime.ts'
 
 /** A cluster of one simulated node, on the virtual clock. */
@@ -87,6 +89,19 @@ test('a node registers, renews its lease and becomes Ready', async () => {
   const before = (await leases.get('n1')).spec?.renewTime
   await node.clock.advance(11_000)
   assert.notEqual((await leases.get('n1')).spec?.renewTime, before)
+  await node.stop()
+})
+
+test('a machine that can be measured tells on its lease what it uses', async () => {
+  const machine = simulatedMachine({ memoryBytes: 8 * 2 ** 30 })
+  let nowMs = () => 0
+  // One and a quarter CPUs are at work.
+  const use = async () => ({ ...(await machine.use()), cpuNanoseconds: nowMs() * 1.25e6, memoryAvailableBytes: 3 * 2 ** 30 })
+  const node = await startNode({ agent: { machine: { ...machine, use } } })
+  nowMs = () => node.clock.monotonicMs()
+  await node.clock.advance(35_000)
+  const lease = await node.client.resource(kindRefs.coordinationV1.leases, 'kube-node-lease').get('n1')
+  assert.deepEqual(lease.metadata.annotations, { [nodeUsageAnnotation]: '{"cpu":"1250m","memory":"5368709120"}' })
   await node.stop()
 })
 

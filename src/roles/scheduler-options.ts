@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CliError } from '../cli/cli-error.ts'
-import { ConfigurationError } from '../scheduler/config/plugin-registry.ts'
+import { ConfigurationError } from '../scheduler/config/configuration-error.ts'
 import { readConfiguration, type SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 import type { Plugin } from '../scheduler/core/plugin.ts'
 

@@ -72,7 +72,7 @@ export class ClusterObserver {
       informers.podGroups.onChange(({ current, old }) => {
         // Its status is ours: only a new group, or one with another specification, tells something.
         if (current && current.spec !== old?.spec && !deepEqual(current.spec, old?.spec))
-          this.#wake({ kind: 'PodGroupChanged', namespace: current.metadata.namespace ?? '' })
+          this.wake({ kind: 'PodGroupChanged', namespace: current.metadata.namespace ?? '' })
       }),
       ...this.#observeStorage(informers.storage),
       ...this.#observeDevices(informers.devices),
@@ -102,25 +102,25 @@ export class ClusterObserver {
   }
 
   #observeStorage({ claims, volumes, storageClasses, csiNodes, csiDrivers, storageCapacities }: VolumeSources): (() => void)[] {
-    const wake = () => this.#wake({ kind: 'StorageChanged' })
+    const wake = () => this.wake({ kind: 'StorageChanged' })
     return [
       claims.onChange(({ current }) => {
         const namespace = current?.metadata.namespace
-        if (namespace !== undefined) this.#wake({ kind: 'StorageChanged', namespace })
+        if (namespace !== undefined) this.wake({ kind: 'StorageChanged', namespace })
       }),
       ...[volumes, storageClasses, csiNodes, csiDrivers, storageCapacities].map((informer) => informer.onChange(wake)),
     ]
   }
 
   #observeDevices({ claims, classes, slices }: DeviceSources): (() => void)[] {
-    const wake = () => this.#wake({ kind: 'DevicesChanged' })
+    const wake = () => this.wake({ kind: 'DevicesChanged' })
     return [
       claims.onChange(({ current, old }) => {
         // Devices that are given back may help anybody; other news of a claim only those who may use it.
         const isFreed = old?.status?.allocation !== undefined && !current?.status?.allocation
         if (isFreed) wake()
         else if (current && (!old || !deepEqual(current.status, old.status)))
-          this.#wake({ kind: 'DevicesChanged', namespace: current.metadata.namespace ?? '' })
+          this.wake({ kind: 'DevicesChanged', namespace: current.metadata.namespace ?? '' })
       }),
       classes.onChange(wake),
       slices.onChange(wake),
@@ -144,7 +144,7 @@ export class ClusterObserver {
     const name = (current ?? old)?.metadata.name
     if (name === undefined) return
     this.#options.cluster.snapshot.setNamespace(name, current?.metadata.labels ?? (current ? {} : undefined))
-    if (current && old) this.#wake({ kind: 'NamespaceChanged' })
+    if (current && old) this.wake({ kind: 'NamespaceChanged' })
   }
 
   #nodeChanged({ current, old }: Change<Node>): void {
@@ -152,12 +152,12 @@ export class ClusterObserver {
     if (!current) {
       if (!old) return
       snapshot.removeNode(old.metadata.name!)
-      this.#wake({ kind: 'NodeRemoved' })
+      this.wake({ kind: 'NodeRemoved' })
       return
     }
     const change = snapshot.setNode(current)
-    if (change.isNew || !old) this.#wake({ kind: 'NodeAdded', node: current })
-    else if (change.isSchedulingRelevant) this.#wake({ kind: 'NodeChanged', node: current, old })
+    if (change.isNew || !old) this.wake({ kind: 'NodeAdded', node: current })
+    else if (change.isSchedulingRelevant) this.wake({ kind: 'NodeChanged', node: current, old })
   }
 
   #podChanged({ current, old }: Change<Pod>): void {
@@ -180,7 +180,7 @@ export class ClusterObserver {
 
   #removePod(key: string): void {
     const entry = this.#options.cluster.snapshot.removePod(key)
-    if (entry) this.#wake({ kind: 'PodRemoved', shape: entry.shape })
+    if (entry) this.wake({ kind: 'PodRemoved', shape: entry.shape })
   }
 
   #podAssigned(key: string, pod: Pod): void {
@@ -195,12 +195,12 @@ export class ClusterObserver {
     if (known && known.nodeName === pod.spec!.nodeName && known.shape === shape && known.isTerminating === isTerminating) {
       // A status update, most often: keep the counts, remember the newer object.
       cluster.snapshot.refreshPod(known, pod)
-      if (isConfirmation) this.#wake({ kind: 'PodAssigned', shape })
+      if (isConfirmation) this.wake({ kind: 'PodAssigned', shape })
       return
     }
     cluster.snapshot.addPod(key, pod, pod.spec!.nodeName!)
-    if (known && (known.shape !== shape || isTerminating)) this.#wake({ kind: 'PodRemoved', shape: known.shape })
-    if (known?.nodeName !== pod.spec!.nodeName || known?.shape !== shape) this.#wake({ kind: 'PodAssigned', shape })
+    if (known && (known.shape !== shape || isTerminating)) this.wake({ kind: 'PodRemoved', shape: known.shape })
+    if (known?.nodeName !== pod.spec!.nodeName || known?.shape !== shape) this.wake({ kind: 'PodAssigned', shape })
   }
 
   #podPending(key: string, pod: Pod, old: Pod | undefined): void {
@@ -221,7 +221,8 @@ export class ClusterObserver {
     queue.put(key, { pod, shape, mayHelp: old === undefined || hasOtherSpec(pod, old) })
   }
 
-  #wake(event: ClusterEvent): void {
+  /** Looks which pods that fit nowhere the event may help. */
+  wake(event: ClusterEvent): void {
     // Pods of one shape that failed alike get one answer.
     const answers = new Map<PodShape, { readonly rejectedBy: ReadonlySet<string>; readonly answer: boolean }>()
     this.#options.queue.wakeIf(({ shape, rejectedBy }) => {

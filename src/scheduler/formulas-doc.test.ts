@@ -17,13 +17,18 @@ import {
   curveScore,
   defaultNormalise,
   imageLocalityScore,
+  leastRequestedScore,
   minMaxNormalise,
   scaledImageBytes,
   type ShapePoint,
 } from './core/score-formulas.ts'
 import { rejectionOf } from './core/plan.ts'
 import { allPlugins } from './plugins/all.ts'
+import { optionalPlugins } from './config/optional-plugins.ts'
+import { preferenceOf } from './devices/dynamic-resources.ts'
+import { decay, smoothed } from './plugins/load-aware.ts'
 import { cpuAndMemory, nodeResourcesFit } from './plugins/node-resources-fit.ts'
+import { costNormalise, costOf } from './plugins/price-and-distance.ts'
 
 type Amounts = Readonly<Record<string, string>>
 /** One ```yaml block of docs/formulas.md; its other fields depend on the example. */
@@ -142,7 +147,36 @@ const compute: Readonly<Record<string, (input: Example) => unknown>> = {
     const bytes = scaledImageBytes(quantityValue(input.imageSize as string), input.nodesWithImage as number, input.nodes as number)
     return imageLocalityScore(bytes, input.containers as number)
   },
+  'device-alternatives': (input) => byName(preferencesOf(input.chosen), (points, _, most) => defaultNormalise(points, most, false)),
+  'load-aware': loadAwareScore,
+  'price-and-distance': (input) => {
+    type Numbers = { price: number; distance: number }
+    const weights = { priceWeight: input.priceWeight as number, distanceWeight: input.distanceWeight as number }
+    const costs = Object.entries(input.nodes as Record<string, Numbers>).map(([name, n]) => [name, costOf(weights, n.price, n.distance)])
+    return byName(Object.fromEntries(costs), costNormalise)
+  },
+  'cel-scores': (input) => {
+    const scores = (input.scores as { weight: number; value: number }[]).map(({ weight, value }) => ({ weight, expression: String(value) }))
+    const plugin = optionalPlugins.CEL!({ scores })
+    return scoreOnNode({ ...input, node: {}, pod: {} }, 'CEL', [plugin])
+  },
   preemption: preemptionOf,
+}
+
+function preferencesOf(chosen: unknown): Record<string, number> {
+  const entries = Object.entries(chosen as Record<string, number[]>)
+  return Object.fromEntries(entries.map(([name, places]) => [name, places.reduce((sum, place) => sum + preferenceOf(place), 0)]))
+}
+
+function loadAwareScore({ halfLifeSeconds, cpuAllocatable, measurements, running, pod }: Example): number {
+  const halfLifeMs = (halfLifeSeconds as number) * 1_000
+  type Measurement = { atSeconds: number; cpu: number }
+  let load: ReturnType<typeof smoothed> | undefined
+  for (const { atSeconds, cpu } of measurements as Measurement[])
+    load = smoothed(load, { cpuMilli: cpu, memoryBytes: 0 }, atSeconds * 1_000, halfLifeMs)
+  const { ageSeconds, cpu } = running as { ageSeconds: number; cpu: number }
+  const total = load!.cpuMilli + cpu * decay(ageSeconds * 1_000, halfLifeMs) + (pod as { cpu: number }).cpu
+  return leastRequestedScore(Math.round(total), cpuAllocatable as number)
 }
 
 test('the page has an example of every formula that is computed here, once', () => {

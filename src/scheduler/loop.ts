@@ -14,6 +14,7 @@ import { type SchedulingFailure, writePodCondition } from './pod-condition.ts'
 import { askExtenders, concerns } from './extenders/extender-client.ts'
 import type { ExtenderConfig } from './extenders/extender-config.ts'
 import { extenderJudgement } from './extenders/extender-judgement.ts'
+import { followNodeUsage } from './follow-node-usage.ts'
 import { Gangs, groupKeyOf } from './gang/gangs.ts'
 import { writeGroupStatus } from './gang/group-status.ts'
 import { type Attempt, type Placement, Placer } from './placer.ts'
@@ -162,6 +163,12 @@ class SchedulerLoop {
       [...Object.values(others), ...Object.values(storage), ...Object.values(devices)].map((informer) => informer.synced(signal)),
     )
     const stopCounting = this.metrics.watchQueue(() => this.#queue.counts())
+    const stopMeasuring = followNodeUsage({
+      context: this.#context,
+      plugins: this.#config.profiles.flatMap((p) => p.plugins),
+      snapshot: this.#cluster.snapshot,
+      onFallen: () => this.#observer.wake({ kind: 'NodeUsageFell' }),
+    })
     const stopObserving = this.#observer.start(this.#informers)
     const stopSharing = this.#shared?.live.onChange(() => this.#membersChanged())
     const wakeUp = () => this.#wake?.()
@@ -179,6 +186,7 @@ class SchedulerLoop {
     } finally {
       signal.removeEventListener('abort', wakeUp)
       stopObserving()
+      stopMeasuring()
       stopSharing?.()
       stopCounting()
       this.#queue.close()

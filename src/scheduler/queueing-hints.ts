@@ -12,6 +12,8 @@ export type ClusterEvent =
   | { readonly kind: 'PodAssigned'; readonly shape: PodShape }
   | { readonly kind: 'PodRemoved'; readonly shape: PodShape }
   | { readonly kind: 'NamespaceChanged' }
+  /** A node was measured to use less than before, or reports no more. */
+  | { readonly kind: 'NodeUsageFell' }
   /** Claims, volumes, classes, drivers; `namespace` where it is a claim's. */
   | { readonly kind: 'StorageChanged'; readonly namespace?: string }
   /** Slices, classes, and claims; `namespace` where only pods of one may use what is new. */
@@ -25,6 +27,7 @@ const storagePluginsByPod = ['VolumeRestrictions', 'NodeVolumeLimits'] as const
 export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: ReadonlySet<string>): boolean {
   const dependsOnPods = rejectedBy.has('InterPodAffinity') || rejectedBy.has('PodTopologySpread')
   const dependsOnDevices = rejectedBy.has('DynamicResources')
+  if (event.kind !== 'NodeUsageFell' && dependsOnAnything(rejectedBy)) return true
   switch (event.kind) {
     case 'NodeAdded':
       return dependsOnPods || couldTake(event.node, shape)
@@ -45,6 +48,8 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
       )
     case 'NamespaceChanged':
       return rejectedBy.has('InterPodAffinity')
+    case 'NodeUsageFell':
+      return rejectedBy.has('LoadAware')
     case 'PodGroupChanged':
       return event.namespace === shape.namespace && rejectedBy.has('GangScheduling')
     case 'DevicesChanged':
@@ -52,6 +57,17 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
     case 'StorageChanged':
       return (event.namespace ?? shape.namespace) === shape.namespace && storagePlugins.some((name) => rejectedBy.has(name))
   }
+}
+
+const hinted: ReadonlySet<string> = new Set([
+  ...['NodeUnschedulable', 'TaintToleration', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit', 'PodTopologySpread', 'InterPodAffinity'],
+  ...['GangScheduling', 'DynamicResources', 'LoadAware', ...storagePlugins],
+])
+
+/** Of extenders, expressions and plugins of the user's own nobody knows what they look at. */
+function dependsOnAnything(rejectedBy: ReadonlySet<string>): boolean {
+  for (const name of rejectedBy) if (!hinted.has(name)) return true
+  return false
 }
 
 /** Whether the node, empty, would take the pod as far as the node alone decides. */

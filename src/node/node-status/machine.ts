@@ -1,4 +1,6 @@
+import type { Clock } from '../../base/clock.ts'
 import type { ContainerImage } from '../../kinds/generated/types/core-v1.ts'
+import type { NodeUsage } from '../../kinds/node-usage.ts'
 
 /** What the agent knows of its machine. The real one reads /proc and statfs (platform/machine-facts.ts); simulated nodes state it. */
 export type MachineFacts = {
@@ -32,6 +34,26 @@ export type MachineUse = {
 export type Machine = {
   facts(): MachineFacts
   use(): Promise<MachineUse>
+}
+
+/** A rate over less than this says nothing. */
+const measuredOverMsMin = 1_000
+
+/** Tells what the machine has used since the question before; undefined at first, and where the machine does not tell. */
+export function usageMeter(machine: Machine, clock: Pick<Clock, 'monotonicMs'>): () => Promise<NodeUsage | undefined> {
+  let before: { readonly atMs: number; readonly cpuNanoseconds: number } | undefined
+  let cpuMilli: number | undefined
+  return async () => {
+    const { cpuNanoseconds, memoryAvailableBytes } = await machine.use()
+    if (cpuNanoseconds === undefined || memoryAvailableBytes === undefined) return undefined
+    const now = { atMs: clock.monotonicMs(), cpuNanoseconds }
+    const elapsedMs = before ? now.atMs - before.atMs : 0
+    // Nanoseconds in a millisecond of time are 10⁶ for a whole CPU, so 10³ for a thousandth of one.
+    if (before && elapsedMs >= measuredOverMsMin) cpuMilli = (cpuNanoseconds - before.cpuNanoseconds) / elapsedMs / 1_000
+    if (!before || elapsedMs >= measuredOverMsMin) before = now
+    if (cpuMilli === undefined) return undefined
+    return { cpuMilli, memoryBytes: Math.max(0, machine.facts().memoryBytes - memoryAvailableBytes) }
+  }
 }
 
 export type ImageList = () => Promise<readonly ContainerImage[]>

@@ -6,6 +6,7 @@ import type { Client } from '../../client/contract.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { Lease } from '../../kinds/generated/types/coordination-v1.ts'
 import type { Node } from '../../kinds/generated/types/core-v1.ts'
+import { type NodeUsage, nodeUsageAnnotation, nodeUsageText } from '../../kinds/node-usage.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 
 export type NodeLeaseOptions = {
@@ -17,6 +18,8 @@ export type NodeLeaseOptions = {
   /** How long others believe in the node without a renewal; default 40. A quarter of it passes between renewals. */
   readonly durationSeconds: number
   readonly node: () => Node | undefined
+  /** What the machine uses now; written on the lease, for schedulers that go by measured load. Undefined: unknown. */
+  readonly usage: () => Promise<NodeUsage | undefined>
 }
 
 /** A lease must be renewed soon after the server is back, so it never waits long. */
@@ -73,7 +76,12 @@ function ownersOf(lease: Lease) {
   return ownerReferences ? { ownerReferences } : {}
 }
 
-function renew({ client, clock, nodeName, durationSeconds }: NodeLeaseOptions, lease: Lease, signal: AbortSignal): Promise<Lease> {
+async function renew(options: NodeLeaseOptions, lease: Lease, signal: AbortSignal): Promise<Lease> {
+  const { client, clock, nodeName, durationSeconds } = options
+  const usage = await options.usage()
+  const annotations = usage ? { annotations: { ...lease.metadata.annotations, [nodeUsageAnnotation]: nodeUsageText(usage) } } : {}
   const spec = { ...lease.spec, holderIdentity: nodeName, leaseDurationSeconds: durationSeconds, renewTime: toMicroTime(clock.now()) }
-  return client.resource(kindRefs.coordinationV1.leases, leaseNamespace).update({ ...lease, spec }, { signal })
+  return client
+    .resource(kindRefs.coordinationV1.leases, leaseNamespace)
+    .update({ ...lease, metadata: { ...lease.metadata, ...annotations }, spec }, { signal })
 }

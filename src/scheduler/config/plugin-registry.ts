@@ -11,11 +11,9 @@ import { cpuAndMemory, nodeResourcesFit, type ResourceWeight, type ScoringStrate
 import { nodeUnschedulable } from '../plugins/node-unschedulable.ts'
 import { podTopologySpread } from '../plugins/pod-topology-spread.ts'
 import { taintToleration } from '../plugins/taint-toleration.ts'
+import { ConfigurationError, type PluginArgs } from './configuration-error.ts'
 
-/** A plugin's `args` of the configuration, read by upstream's names. Wrong ones throw ConfigurationError. */
-export type PluginArgs = Readonly<Record<string, unknown>>
-
-/** The plugins of `allPlugins` by name, each made from its args, in the order of the default profile. */
+/** The plugins of `allPlugins` by name, each made from its args, in the order of the default profile. Wrong args throw ConfigurationError. */
 export const pluginFactories: Readonly<Record<string, (args: PluginArgs) => Plugin>> = {
   NodeUnschedulable: () => nodeUnschedulable,
   TaintToleration: () => taintToleration,
@@ -40,10 +38,6 @@ export const podPluginNames: readonly string[] = [
 
 /** Always there, because a scheduler without them would be none; naming them is no error. */
 export const builtInNames: readonly string[] = ['SchedulingGates', 'PrioritySort', 'NodeName', 'DefaultBinder']
-
-export class ConfigurationError extends Error {
-  override name = 'ConfigurationError'
-}
 
 function scoringStrategy(args: PluginArgs): ScoringStrategy {
   const strategy = (args.scoringStrategy ?? {}) as {

@@ -1,7 +1,7 @@
 import type { Plugin } from '../core/plugin.ts'
 import type { ExtenderConfig } from '../extenders/extender-config.ts'
 import { extenderConfigs } from '../extenders/extender-config.ts'
-import { ConfigurationError } from './plugin-registry.ts'
+import { ConfigurationError } from './configuration-error.ts'
 import { type ProfileDocument, profileOf, type SchedulerProfile } from './scheduler-profile.ts'
 
 /** What a KubeSchedulerConfiguration says of this scheduler. */

@@ -1,5 +1,7 @@
 import type { CompiledPlugin, Plugin } from '../core/plugin.ts'
-import { builtInNames, ConfigurationError, type PluginArgs, pluginFactories, podPluginNames } from './plugin-registry.ts'
+import { ConfigurationError, type PluginArgs } from './configuration-error.ts'
+import { optionalPlugins } from './optional-plugins.ts'
+import { builtInNames, pluginFactories, podPluginNames } from './plugin-registry.ts'
 
 /** Which plugins place the pods of one `spec.schedulerName`, and with what weights. */
 export type SchedulerProfile = {
@@ -31,14 +33,14 @@ export function profileOf(document: ProfileDocument, extra: readonly Plugin[] = 
   const schedulerName = document.schedulerName ?? 'default-scheduler'
   const args = new Map((document.pluginConfig ?? []).map((c) => [c.name, c.args ?? {}]))
   const known = new Map<string, Plugin>()
-  for (const [name, make] of Object.entries(pluginFactories))
+  for (const [name, make] of Object.entries({ ...pluginFactories, ...optionalPlugins }))
     known.set(
       name,
       named(name, () => make(args.get(name) ?? {})),
     )
   for (const plugin of extra) known.set(plugin.name, plugin)
   for (const name of [...args.keys(), ...namesIn(document)]) checkKnown(name, known)
-  const points = new Map<string, Points>([...known.keys()].map((name) => [name, { filter: true, score: true, weight: undefined }]))
+  const points = new Map<string, Points>([...known.keys()].map((name) => [name, startOf(name)]))
   const { multiPoint, filter, score, postFilter } = document.plugins ?? {}
   apply(points, multiPoint, ['filter', 'score'])
   apply(points, filter, ['filter'])
@@ -49,6 +51,11 @@ export function profileOf(document: ProfileDocument, extra: readonly Plugin[] = 
     plugins: [...known].flatMap(([name, plugin]) => atPoints(plugin, points.get(name)!)),
     disabled: new Set(podPluginNames.filter(isOff)),
   }
+}
+
+function startOf(name: string): Points {
+  const isOn = optionalPlugins[name] === undefined
+  return { filter: isOn, score: isOn, weight: undefined }
 }
 
 function named<T>(plugin: string, make: () => T): T {

@@ -1,3 +1,4 @@
+import type { NodeUsage } from '../../kinds/node-usage.ts'
 import type { PodShape } from './pod-shape.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -23,6 +24,8 @@ export type Plugin = {
   readonly weight: number
   /** `undefined`: nothing to say about this shape, on any node. Called again when `Snapshot.layoutVersion` changes. */
   readonly compile: (context: CompileContext) => CompiledPlugin | undefined
+  /** Called with each measurement of a node, and without one when it stops reporting; the node's row is touched afterwards. */
+  readonly onNodeUsage?: (nodeName: string, usage: NodeUsage | undefined, atMs: number) => void
 }
 
 export type CompileContext = {

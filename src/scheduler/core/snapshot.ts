@@ -375,6 +375,12 @@ export class Snapshot {
     this.#touchStatic(row)
   }
 
+  /** Something that plugins know of the node has changed: what was computed from its use is computed again. */
+  touchNode(name: string): void {
+    const row = this.#rowOf.get(name)
+    if (row !== undefined) this.#touch(row)
+  }
+
   #touchStatic(row: number): void {
     this.staticVersions[row] = ++this.staticVersion
     this.#touch(row)
@@ -565,6 +571,7 @@ function equalForScheduling(a: Node, b: Node): boolean {
     a.spec?.unschedulable === b.spec?.unschedulable &&
     deepEqual(a.status?.allocatable, b.status?.allocatable) &&
     deepEqual(a.metadata.labels, b.metadata.labels) &&
+    deepEqual(a.metadata.annotations, b.metadata.annotations) &&
     deepEqual(a.spec?.taints, b.spec?.taints) &&
     deepEqual(a.status?.images, b.status?.images)
   )

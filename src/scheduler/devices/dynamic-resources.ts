@@ -126,9 +126,9 @@ class PodDevices {
     return lackOnNode(this.#compiled, this.#options.pools.on(this.#nodeAt(row)), this.#askedNow().state)
   }
 
-  /** Σ over requests with alternatives: 8 for the first, one less for each further one. */
+  /** Σ of the points of requests with alternatives. */
   preference(row: number): number {
-    return this.#chosen(row).reduce((sum, { index }) => sum + alternativesMax - index, 0)
+    return this.#chosen(row).reduce((sum, { index }) => sum + preferenceOf(index), 0)
   }
 
   preferenceText(row: number): string {
@@ -202,6 +202,9 @@ class PodDevices {
     return this.#options.snapshot.nodes[row]!
   }
 }
+
+/** 8 points for a request's first alternative, one less for each further one. */
+export const preferenceOf = (place: number) => alternativesMax - place
 
 const nothingToFind: SearchResult = { kind: 'Found', claims: [] }
 

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../config/plugin-registry.ts'
+import { ConfigurationError } from '../config/configuration-error.ts'
 
 /** A webhook that takes part in decisions; fields as in KubeSchedulerConfiguration's `extenders`. */
 export type ExtenderConfig = {
