@@ -83,7 +83,7 @@ export type ApiServerOptions = {
     readonly defaultAudiences?: readonly string[]
   }
   /** The last decision about a pod, for `pods/NAME/explain`. Undefined: none is known. */
-  readonly explainPod?: (namespace: string, name: string) => Promise<object | undefined> | object | undefined
+  readonly explainPod?: Parameters<typeof explainHandler>[0]
   /** Reaches node agents, pods and services; absent: logs, streams and proxies answer 503. */
   readonly dialer?: Dialer
   /** Answer paths beyond health, version and metrics: discovery, OpenAPI, OpenID. Tried in order. */

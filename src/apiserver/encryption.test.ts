@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { describeStore, key, put } from '../store/conformance.ts'
 import type { StoreKey } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import { createValueEncryption, encryptedStore, type EncryptionKey, reencrypt } from './encryption.ts'
+import { createValueEncryption, encryptedStore, type EncryptionKey, fixedSource, reencrypt } from './encryption.ts'
 
 const newKey = (id: string): EncryptionKey => ({ id, secret: randomBytes(32) })
 const [one, two] = [newKey('key1'), newKey('key2')]
@@ -15,7 +15,7 @@ const secret = '/registry/core/secrets/shop/db' as StoreKey
 
 describe('value encryption', () => {
   it('gives back what it was given, and never the same bytes twice', () => {
-    const encryption = createValueEncryption([one])
+    const encryption = createValueEncryption([one], prefixes)
     for (const value of ['', 'p4ssword', 'x'.repeat(100_000)]) {
       const [a, b] = [encryption.encrypt(secret, bytes(value)), encryption.encrypt(secret, bytes(value))]
       assert.equal(text(encryption.decrypt(secret, a)), value)
@@ -25,18 +25,18 @@ describe('value encryption', () => {
   })
 
   it('reads with every key and writes with the first', () => {
-    const old = createValueEncryption([one]).encrypt(secret, bytes('v'))
-    const rotated = createValueEncryption([two, one])
+    const old = createValueEncryption([one], prefixes).encrypt(secret, bytes('v'))
+    const rotated = createValueEncryption([two, one], prefixes)
     assert.equal(text(rotated.decrypt(secret, old)), 'v')
-    assert.ok(rotated.isStale(old))
-    assert.ok(!rotated.isStale(rotated.encrypt(secret, bytes('v'))))
-    assert.throws(() => createValueEncryption([two]).decrypt(secret, old), /encrypted with key "key1", which is not known/)
+    assert.ok(rotated.isStale(secret, old))
+    assert.ok(!rotated.isStale(secret, rotated.encrypt(secret, bytes('v'))))
+    assert.throws(() => createValueEncryption([two], prefixes).decrypt(secret, old), /encrypted with key "key1", which is not known/)
   })
 
   it('reads a value that was written before encryption was on', () => {
-    const encryption = createValueEncryption([one])
+    const encryption = createValueEncryption([one], prefixes)
     assert.equal(text(encryption.decrypt(secret, bytes('{"kind":"Secret"}'))), '{"kind":"Secret"}')
-    assert.ok(encryption.isStale(bytes('{"kind":"Secret"}')))
+    assert.ok(encryption.isStale(secret, bytes('{"kind":"Secret"}')))
   })
 
   const damages: readonly (readonly [title: string, damage: (stored: Uint8Array) => Uint8Array])[] = [
@@ -48,13 +48,13 @@ describe('value encryption', () => {
   ]
   for (const [title, damage] of damages) {
     it(`refuses ${title}`, () => {
-      const encryption = createValueEncryption([one])
+      const encryption = createValueEncryption([one], prefixes)
       assert.throws(() => encryption.decrypt(secret, damage(new Uint8Array(encryption.encrypt(secret, bytes('p4ssword'))))))
     })
   }
 
   it('refuses the value of another key in the store', () => {
-    const encryption = createValueEncryption([one])
+    const encryption = createValueEncryption([one], prefixes)
     assert.throws(
       () => encryption.decrypt('/registry/core/secrets/shop/other' as StoreKey, encryption.encrypt(secret, bytes('v'))),
       /not what was written/,
@@ -62,17 +62,17 @@ describe('value encryption', () => {
   })
 
   it('refuses keys that cannot be used', () => {
-    assert.throws(() => createValueEncryption([]), /at least one key/)
-    assert.throws(() => createValueEncryption([one, one]), /the same id/)
-    assert.throws(() => createValueEncryption([{ id: 'a:b', secret: one.secret }]), /not an id with 32 bytes/)
-    assert.throws(() => createValueEncryption([{ id: 'a', secret: new Uint8Array(16) }]), /not an id with 32 bytes/)
+    assert.throws(() => createValueEncryption([], prefixes), /at least one key/)
+    assert.throws(() => createValueEncryption([one, one], prefixes), /the same id/)
+    assert.throws(() => createValueEncryption([{ id: 'a:b', secret: one.secret }], prefixes), /not an id with 32 bytes/)
+    assert.throws(() => createValueEncryption([{ id: 'a', secret: new Uint8Array(16) }], prefixes), /not an id with 32 bytes/)
   })
 })
 
 describe('encrypted store', () => {
   it('hides the values under its prefixes only', async () => {
     const inner = createMemoryStore()
-    const store = encryptedStore(inner, createValueEncryption([one]), prefixes)
+    const store = encryptedStore(inner, fixedSource(createValueEncryption([one], prefixes)))
     const open = '/registry/core/configmaps/shop/a' as StoreKey
     await store.commit([
       { type: 'put', key: secret, value: bytes('p4ssword'), expected: 'absent' },
@@ -87,14 +87,14 @@ describe('encrypted store', () => {
 
   it('writes stale values anew and leaves the rest alone', async () => {
     const inner = createMemoryStore()
-    const old = encryptedStore(inner, createValueEncryption([one]), prefixes)
+    const old = encryptedStore(inner, fixedSource(createValueEncryption([one], prefixes)))
     const secrets = Array.from({ length: 5 }, (_, i) => `/registry/core/secrets/shop/s${i}` as StoreKey)
     for (const key of secrets.slice(1)) await old.commit([{ type: 'put', key, value: bytes(key), expected: 'absent' }])
     await inner.commit([{ type: 'put', key: secrets[0]!, value: bytes(secrets[0]!), expected: 'absent' }])
-    const rotated = createValueEncryption([two, one])
-    assert.equal(await reencrypt(inner, rotated, prefixes), 5)
-    assert.equal(await reencrypt(inner, rotated, prefixes), 0)
-    const alone = encryptedStore(inner, createValueEncryption([two]), prefixes)
+    const rotated = createValueEncryption([two, one], prefixes)
+    assert.equal(await reencrypt(inner, fixedSource(rotated)), 5)
+    assert.equal(await reencrypt(inner, fixedSource(rotated)), 0)
+    const alone = encryptedStore(inner, fixedSource(createValueEncryption([two], prefixes)))
     for (const key of secrets) assert.equal(text((await alone.get(key))?.value), key)
   })
 })
@@ -102,7 +102,7 @@ describe('encrypted store', () => {
 describeStore(
   'encrypted memory',
   async () => {
-    const store = encryptedStore(createMemoryStore(), createValueEncryption([one]), [key('a'), key('k')])
+    const store = encryptedStore(createMemoryStore(), fixedSource(createValueEncryption([one], [key('a'), key('k')])))
     assert.equal((await store.list('')).entries.length, 0)
     assert.equal(put('a', '1').type, 'put')
     return { store, dispose: () => store.close() }

@@ -1,15 +1,16 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import type {
-  CommitResult,
-  Entry,
-  EventBatch,
-  ListOptions,
-  Operation,
-  Revision,
-  Store,
-  StoreEvent,
-  StoreKey,
-  WatchOptions,
+import { type CipherGCMTypes, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import {
+  type CommitResult,
+  type Entry,
+  type EventBatch,
+  type ListOptions,
+  type Operation,
+  type Revision,
+  type Store,
+  type StoreEvent,
+  type StoreKey,
+  StoreUnavailable,
+  type WatchOptions,
 } from '../store/contract.ts'
 
 /**
@@ -24,21 +25,45 @@ import type {
  * 2^32 values (NIST SP 800-38D, 8.3): rotate it long before.
  */
 export type ValueEncryption = {
+  /** Whether values of this key may be encrypted. */
+  covers(key: StoreKey): boolean
   encrypt(key: StoreKey, value: Uint8Array): Uint8Array
-  /** Throws when the value cannot be trusted. */
+  /** Throws when the value cannot be trusted; UnknownEncryptionKey when another key may help. */
   decrypt(key: StoreKey, stored: Uint8Array): Uint8Array
-  /** Not written with the first key: plain, or with an older one. */
-  isStale(stored: Uint8Array): boolean
+  /** Not as `encrypt` would write it now: plain, or with an older key. */
+  isStale(key: StoreKey, stored: Uint8Array): boolean
 }
+
+/** The value was encrypted with a key that is not known here (yet). */
+export class UnknownEncryptionKey extends Error {
+  override name = 'UnknownEncryptionKey'
+  readonly stored: Uint8Array
+  constructor(message: string, stored: Uint8Array) {
+    super(message)
+    this.stored = stored
+  }
+}
+
+/** Where the encryption of the moment comes from. */
+export type EncryptionSource = {
+  readonly encryption: ValueEncryption
+  /** Holds as long as values may be written with `encryption`: goes with every commit that does. */
+  readonly guard: (Operation & { readonly type: 'check' }) | undefined
+  /** Brings `encryption` and `guard` up to date; `stored` could not be read, or the guard did not hold. */
+  refresh(stored: Uint8Array | undefined): Promise<void>
+}
+
+export const fixedSource = (encryption: ValueEncryption): EncryptionSource => ({ encryption, guard: undefined, refresh: async () => {} })
 
 /** `secret` is 32 bytes; the id has no colon and is at most 64 characters. */
 export type EncryptionKey = { readonly id: string; readonly secret: Uint8Array }
 
-const prefix = Buffer.from('keelson:enc:aesgcm:v1:')
+const mark = Buffer.from('keelson:enc:aesgcm:v1:')
 const nonceBytes = 12
 const tagBytes = 16
 
-export function createValueEncryption(keys: readonly EncryptionKey[]): ValueEncryption {
+/** The first key writes, all read. `prefixes`: the keys in the store whose values it encrypts. */
+export function createValueEncryption(keys: readonly EncryptionKey[], prefixes: readonly string[]): ValueEncryption {
   const [writing] = keys
   if (!writing) throw new Error('encryption needs at least one key')
   for (const { id, secret } of keys) {
@@ -47,58 +72,96 @@ export function createValueEncryption(keys: readonly EncryptionKey[]): ValueEncr
   }
   const byId = new Map(keys.map((key) => [key.id, key.secret]))
   if (byId.size !== keys.length) throw new Error('two encryption keys have the same id')
-  const head = Buffer.concat([prefix, Buffer.from(`${writing.id}:`)])
+  const head = Buffer.concat([mark, Buffer.from(`${writing.id}:`)])
   return {
-    encrypt: (key, value) => {
-      const nonce = randomBytes(nonceBytes)
-      const cipher = createCipheriv('aes-256-gcm', writing.secret, nonce)
-      cipher.setAAD(Buffer.from(key))
-      return Buffer.concat([head, nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()])
-    },
+    covers: (key) => prefixes.some((prefix) => key.startsWith(prefix)),
+    encrypt: (key, value) => Buffer.concat([head, sealAesGcm(writing.secret, value, key)]),
     decrypt: (key, stored) => {
-      if (!startsWith(stored, prefix)) return stored
-      const idEnd = stored.indexOf(0x3a, prefix.length)
-      const id = idEnd < 0 ? '' : Buffer.from(stored.subarray(prefix.length, idEnd)).toString()
+      if (!startsWith(stored, mark)) return stored
+      const idEnd = stored.indexOf(0x3a, mark.length)
+      const id = idEnd < 0 ? '' : Buffer.from(stored.subarray(mark.length, idEnd)).toString()
       const secret = byId.get(id)
-      if (!secret) throw new Error(`the value of ${key} is encrypted with key ${JSON.stringify(id)}, which is not known`)
-      const body = stored.subarray(idEnd + 1)
-      if (body.byteLength < nonceBytes + tagBytes) throw new Error(`the encrypted value of ${key} is cut short`)
-      const decipher = createDecipheriv('aes-256-gcm', secret, body.subarray(0, nonceBytes))
-      decipher.setAAD(Buffer.from(key))
-      decipher.setAuthTag(body.subarray(body.byteLength - tagBytes))
+      if (!secret)
+        throw new UnknownEncryptionKey(`the value of ${key} is encrypted with key ${JSON.stringify(id)}, which is not known`, stored)
       try {
-        return Buffer.concat([decipher.update(body.subarray(nonceBytes, body.byteLength - tagBytes)), decipher.final()])
+        return openAesGcm(secret, stored.subarray(idEnd + 1), key)
       } catch (error) {
         throw new Error(`the encrypted value of ${key} is not what was written`, { cause: error })
       }
     },
-    isStale: (stored) => !startsWith(stored, head),
+    isStale: (_key, stored) => !startsWith(stored, head),
   }
 }
 
-function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {
+/** 12 random bytes of nonce, the ciphertext, 16 bytes of tag; `secret` is 16, 24 or 32 bytes long. */
+export function sealAesGcm(secret: Uint8Array, plain: Uint8Array, associated: string): Buffer {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv(gcmName(secret), secret, nonce)
+  cipher.setAAD(Buffer.from(associated))
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+}
+
+/** Throws when `sealed` is not what was sealed. */
+export function openAesGcm(secret: Uint8Array, sealed: Uint8Array, associated: string): Buffer {
+  if (sealed.byteLength < nonceBytes + tagBytes) throw new Error('the encrypted value is cut short')
+  const decipher = createDecipheriv(gcmName(secret), secret, sealed.subarray(0, nonceBytes))
+  decipher.setAAD(Buffer.from(associated))
+  decipher.setAuthTag(sealed.subarray(sealed.byteLength - tagBytes))
+  return Buffer.concat([decipher.update(sealed.subarray(nonceBytes, sealed.byteLength - tagBytes)), decipher.final()])
+}
+
+const gcmName = (secret: Uint8Array) => `aes-${secret.byteLength * 8}-gcm` as CipherGCMTypes
+
+export function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {
   return bytes.byteLength >= head.byteLength && head.every((byte, i) => bytes[i] === byte)
 }
 
+/** A commit whose guard failed is made again with fresh keys, at most this often. */
+const attemptsMax = 5
+
 /**
- * A store whose values under `prefixes` are encrypted in `store` and plain to whoever uses this one. It keeps every promise of
- * the contract; closing it closes `store`.
+ * A store whose values are encrypted in `store` and plain to whoever uses this one. It keeps every promise of the contract; closing it
+ * closes `store`.
  */
-export function encryptedStore(store: Store, encryption: ValueEncryption, prefixes: readonly string[]): Store {
-  const isSecret = (key: string) => prefixes.some((prefix) => key.startsWith(prefix))
+export function encryptedStore(store: Store, source: EncryptionSource): Store {
+  const covers = (key: StoreKey) => source.encryption.covers(key)
   /** What this process wrote comes back to its own watchers as the very bytes it gave, undecrypted. */
   const plainOf = new WeakMap<Uint8Array, Uint8Array>()
   const seal = (operation: Operation): Operation => {
-    if (operation.type === 'delete' || !isSecret(operation.key)) return operation
-    const value = encryption.encrypt(operation.key, operation.value)
+    if (operation.type !== 'put' || !covers(operation.key)) return operation
+    const value = source.encryption.encrypt(operation.key, operation.value)
     plainOf.set(value, operation.value)
     return { ...operation, value }
   }
-  const open = (key: StoreKey, value: Uint8Array) => plainOf.get(value) ?? encryption.decrypt(key, value)
-  const openEntry = (entry: Entry): Entry => (isSecret(entry.key) ? { ...entry, value: open(entry.key, entry.value) } : entry)
+  const openEntry = (entry: Entry): Entry =>
+    covers(entry.key) ? { ...entry, value: plainOf.get(entry.value) ?? source.encryption.decrypt(entry.key, entry.value) } : entry
   const openEvent = (event: StoreEvent): StoreEvent => {
-    if (!isSecret(event.key)) return event
-    return event.type === 'put' ? { ...event, value: open(event.key, event.value) } : { ...event, previous: openEntry(event.previous) }
+    if (event.type === 'delete') return covers(event.key) ? { ...event, previous: openEntry(event.previous) } : event
+    return covers(event.key) ? { ...event, value: openEntry(event).value } : event
+  }
+  /** Again with fresh keys where one was not known; each round learns one. */
+  const opening = async <T>(open: () => T): Promise<T> => {
+    for (let unknown: Uint8Array | undefined; ; ) {
+      try {
+        return open()
+      } catch (error) {
+        if (!(error instanceof UnknownEncryptionKey) || error.stored === unknown) throw error
+        unknown = error.stored
+        await source.refresh(unknown)
+      }
+    }
+  }
+  const openEntries = (entries: readonly Entry[]) => opening(() => entries.map(openEntry))
+  const commit = async (operations: readonly Operation[]): Promise<CommitResult> => {
+    if (!operations.some((operation) => operation.type === 'put' && covers(operation.key))) return store.commit(operations)
+    for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+      const { guard } = source
+      const sealed = operations.map(seal)
+      const result = await store.commit(guard ? [...sealed, guard] : sealed)
+      if (result.type === 'committed' || result.key !== guard?.key) return result
+      await source.refresh(undefined)
+    }
+    throw new StoreUnavailable('the encryption keys keep changing')
   }
   return {
     get revision() {
@@ -110,46 +173,46 @@ export function encryptedStore(store: Store, encryption: ValueEncryption, prefix
     },
     get: async (key) => {
       const entry = await store.get(key)
-      return entry && openEntry(entry)
+      return entry && (await openEntries([entry]))[0]
     },
     list: async (prefix: string, options?: ListOptions) => {
       const result = await store.list(prefix, options)
-      return { ...result, entries: result.entries.map(openEntry) }
+      return { ...result, entries: await openEntries(result.entries) }
     },
     scan: async (prefix) => {
       const { revision, chunks } = await store.scan(prefix)
-      return { revision, chunks: mapped(chunks, (entries) => entries.map(openEntry)) }
+      return { revision, chunks: mapped(chunks, openEntries) }
     },
     commit: async (operations): Promise<CommitResult> => {
-      const result = await store.commit(operations.map(seal))
-      return result.type === 'conflict' && result.current ? { ...result, current: openEntry(result.current) } : result
+      const result = await commit(operations)
+      return result.type === 'conflict' && result.current ? { ...result, current: (await openEntries([result.current]))[0] } : result
     },
     watch: (prefix: string, options: WatchOptions): AsyncIterable<EventBatch> =>
-      mapped(store.watch(prefix, options), ({ revision, events }) => ({ revision, events: events.map(openEvent) })),
+      mapped(store.watch(prefix, options), ({ revision, events }) => opening(() => ({ revision, events: events.map(openEvent) }))),
     compact: (before: Revision) => store.compact(before),
     close: () => store.close(),
   }
 }
 
-async function* mapped<In, Out>(source: AsyncIterable<In>, map: (item: In) => Out): AsyncGenerator<Out> {
-  for await (const item of source) yield map(item)
+async function* mapped<In, Out>(source: AsyncIterable<In>, map: (item: In) => Promise<Out>): AsyncGenerator<Out> {
+  for await (const item of source) yield await map(item)
 }
 
 /**
- * Writes what is plain or under an older key anew, one key a commit; what somebody else changes meanwhile is thereby new
- * already. Gives the number of values written. Takes the inner store, the one with the encrypted values.
+ * Writes what is plain or under an older key anew, one key a commit; what somebody else changes meanwhile is thereby new already.
+ * Gives the number of values written, and undefined when the source's guard did not hold any more: then begin again. Takes the
+ * inner store, the one with the encrypted values.
  */
-export async function reencrypt(store: Store, encryption: ValueEncryption, prefixes: readonly string[]): Promise<number> {
+export async function reencrypt(store: Store, { encryption, guard }: EncryptionSource): Promise<number | undefined> {
   let count = 0
-  for (const prefix of prefixes) {
-    const { chunks } = await store.scan(prefix)
-    for await (const entries of chunks) {
-      for (const { key, value, revision } of entries) {
-        if (!encryption.isStale(value)) continue
-        const fresh = encryption.encrypt(key, encryption.decrypt(key, value))
-        const result = await store.commit([{ type: 'put', key, value: fresh, expected: revision }])
-        if (result.type === 'committed') count++
-      }
+  const { chunks } = await store.scan('')
+  for await (const entries of chunks) {
+    for (const { key, value, revision } of entries) {
+      if (!encryption.covers(key) || !encryption.isStale(key, value)) continue
+      const fresh = encryption.encrypt(key, encryption.decrypt(key, value))
+      const result = await store.commit([{ type: 'put', key, value: fresh, expected: revision }, ...(guard ? [guard] : [])])
+      if (result.type === 'committed') count++
+      else if (result.key === guard?.key) return undefined
     }
   }
   return count

@@ -26,6 +26,8 @@ export type HttpFrontOptions = {
 
 export type HttpFront = {
   listen(at: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }>
+  /** Shows the certificate that `tls` has now to whoever connects from here on; connections that are open go on. */
+  renewCertificate(): void
   /**
    * Stops accepting, lets requests under way finish for at most `graceMs`, then cuts what is left. Whoever serves watches
    * ends them first. Idempotent.
@@ -61,15 +63,18 @@ const ciphers = [
 /** HTTPS in both versions on one port. Keeps no state of the API: every request is one call of `handle`. */
 export function createHttpFront(options: HttpFrontOptions): HttpFront {
   const { tls, clock, log } = options
-  const server = createSecureServer({
+  const secureContext = () => ({
     cert: tls.certificate,
     key: tls.key,
     ca: [tls.clientCa, ...(tls.frontProxyCa ? [tls.frontProxyCa] : [])],
+    minVersion: 'TLSv1.2' as const,
+    ciphers,
+  })
+  const server = createSecureServer({
+    ...secureContext(),
     requestCert: true,
     rejectUnauthorized: false,
     allowHTTP1: true,
-    minVersion: 'TLSv1.2',
-    ciphers,
     handshakeTimeout: handshakeTimeoutMs,
     maxHeaderSize: headerBytesMax,
     settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: headerBytesMax },
@@ -106,6 +111,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   let closing: Promise<void> | undefined
   return {
     listen: (at) => listen(server, at),
+    renewCertificate: () => server.setSecureContext(secureContext()),
     close: (graceMs) => (closing ??= close({ server, sockets, open, clock, graceMs })),
   }
 }

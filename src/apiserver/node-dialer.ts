@@ -32,9 +32,10 @@ export type Dialer = {
 
 const connectTimeoutMs = 10_000
 
+/** The identity is read for each connection: it may be renewed meanwhile. */
 export function createDialer(identity: { readonly ca: string; readonly certificate: string; readonly key: string }): Dialer {
-  const { ca, certificate: cert, key } = identity
-  const nodes = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4, ca, cert, key })
+  const own = () => ({ ca: identity.ca, cert: identity.certificate, key: identity.key })
+  const nodes = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4 })
   // What runs behind a pod's or service's https port is the workload's own affair, as upstream's proxy sees it.
   const workloads = new Agent({ keepAlive: false, rejectUnauthorized: false })
   return {
@@ -42,7 +43,9 @@ export function createDialer(identity: { readonly ca: string; readonly certifica
       new Promise((resolve, reject) => {
         const { host, port, isSecure, isNode } = target
         const options = { host, port, method, path, headers, signal }
-        const sent = isSecure ? httpsRequest({ ...options, agent: isNode ? nodes : workloads }) : httpRequest({ ...options, agent: false })
+        const sent = isSecure
+          ? httpsRequest({ ...options, ...(isNode ? { ...own(), agent: nodes } : { agent: workloads }) })
+          : httpRequest({ ...options, agent: false })
         sent.setTimeout(connectTimeoutMs, () => {
           if (!sent.socket || sent.socket.connecting) sent.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`))
         })
@@ -55,7 +58,7 @@ export function createDialer(identity: { readonly ca: string; readonly certifica
     connect: ({ host, port, isSecure, isNode }) =>
       new Promise((resolve, reject) => {
         const socket = isSecure
-          ? connectTls({ host, port, ...(isNode ? { ca, cert, key } : { rejectUnauthorized: false }) })
+          ? connectTls({ host, port, ...(isNode ? own() : { rejectUnauthorized: false }) })
           : connectTcp({ host, port })
         socket.setTimeout(connectTimeoutMs, () => socket.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)))
         socket.once(isSecure ? 'secureConnect' : 'connect', () => {

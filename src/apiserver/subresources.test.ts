@@ -8,7 +8,7 @@ import { at, sender } from './test-requests.ts'
 const { api } = await createTestApi({
   clock: virtualClock(),
   random: seededRandom(6),
-  explainPod: (namespace, name) => (name === 'unknown' ? undefined : { kind: 'Explanation', pod: `${namespace}/${name}` }),
+  explainPod: ({ namespace, name }) => (name === 'unknown' ? undefined : { kind: 'Explanation', pod: `${namespace}/${name}` }),
 })
 after(() => api.close())
 const send = sender(api)

@@ -17,7 +17,7 @@ import { type RunVerb, runAction } from './run-action.ts'
 import { runForeground } from './foreground.ts'
 import { status } from './status.ts'
 import { parseTarget } from './target.ts'
-import { createToken } from './token.ts'
+import { createServerToken, createToken } from './token.ts'
 import { clientOf, up } from './up.ts'
 import { readClusterState } from './cluster-state.ts'
 import { keelsonVersion, kubernetesVersion } from '../base/version.ts'
@@ -121,6 +121,9 @@ function addUp(program: Command, machine: Machine): void {
       `where the API listens (default: every address with containerd, loopback with fake; port ${defaultPort})`,
     )
     .option('--store <url>', 'an etcd that keeps the objects: etcd://host:port,host:port (default: SQLite in the data directory)')
+    .option('--join <url>', 'be one more server of the cluster that a server at this URL serves')
+    .option('--token <token>', 'with --join: from `keelson token create --server`, or in the environment as KEELSON_TOKEN')
+    .option('--ca-hash <hash>', 'with --join: the hash of its authority, or in the environment as KEELSON_CA_HASH')
     .option('--nodes <count>', 'how many nodes', positiveInteger, 1)
     .addOption(new Option('--runtime <name>', 'what runs the containers').choices(['containerd', 'fake']).default('containerd'))
     .option('--kubeconfig <file>', "write the kubeconfig there instead of merging it into the user's")
@@ -136,6 +139,9 @@ function addUp(program: Command, machine: Machine): void {
           dataDir: string
           listen?: string
           store?: string
+          join?: string
+          token?: string
+          caHash?: string
           nodes: number
           runtime: RuntimeName
           kubeconfig?: string
@@ -160,9 +166,11 @@ function addUp(program: Command, machine: Machine): void {
           ...(o.schedulerConfig === undefined ? [] : ['--scheduler-config', resolve(o.schedulerConfig)]),
           ...(o.schedulers === undefined ? [] : ['--schedulers', o.schedulers]),
           ...(o.schedulerPlugin ?? []).flatMap((file) => ['--scheduler-plugin', resolve(file)]),
+          ...(o.join === undefined ? [] : ['--join', o.join]),
+          ...(o.caHash === undefined ? [] : ['--ca-hash', o.caHash]),
           ...accessArguments(command),
         ]
-        const request = { ...o, listen, given, kubeconfig: o.kubeconfig, timeoutMs: o.timeout, serverFlags }
+        const request = { ...o, listen, given, kubeconfig: o.kubeconfig, timeoutMs: o.timeout, serverFlags, token: o.token }
         await up(machine, request)
         if (o.foreground) await runForeground(machine, request)
       },
@@ -196,15 +204,17 @@ function addToken(program: Command, machine: Machine): void {
     .command('create')
     .description('make a token and print the command that joins an agent with it')
     .addOption(dataDirOption())
-    .option('--ttl <duration>', 'how long it is valid', durationMs, 24 * 3600 * 1000)
+    .option('--server', 'for one more server in place of an agent; the store must be an etcd')
+    .option('--ttl <duration>', 'how long it is valid (default: 24h, for a server 1h)', durationMs)
     .option('-q, --quiet', 'print the token only')
-    .action(async (o: { dataDir: string; ttl: number; quiet?: boolean }) => {
+    .action(async (o: { dataDir: string; server?: boolean; ttl?: number; quiet?: boolean }) => {
       const client = clientOf(o.dataDir)
       const listen = readClusterState(o.dataDir)?.listen ?? `0.0.0.0:${defaultPort}`
       const server = `https://${listen.replace(/^0\.0\.0\.0/, 'ADDRESS-OF-THIS-MACHINE')}`
-      await createToken(
+      const ttlMs = o.ttl ?? (o.server ? 3600_000 : 24 * 3600_000)
+      await (o.server ? createServerToken : createToken)(
         { ...machine, client },
-        { ttlSeconds: o.ttl / 1000, server, caHash: await machine.caHash(o.dataDir), quiet: o.quiet ?? false },
+        { ttlSeconds: ttlMs / 1000, server, caHash: await machine.caHash(o.dataDir), quiet: o.quiet ?? false },
       )
     })
 }
@@ -213,17 +223,19 @@ function addKeys(program: Command, machine: Machine): void {
   const keys = program.command('keys').description("the cluster's keys of encryption at rest and of service accounts' tokens")
   keys
     .command('rotate')
-    .description('make a new key; the next start of the server uses it')
+    .description('make a new key: of encryption at once, in the running cluster; of service accounts from the next start of the server on')
     .argument('<which>', 'encryption or service-accounts')
     .addOption(dataDirOption())
     .option('--drop-old', 'service-accounts only: forget the old keys; tokens that they signed are refused from the next start on')
-    .action((which: string, o: { dataDir: string; dropOld?: boolean }) => rotateKeys(machine, { which, ...o }))
+    .action((which: string, o: { dataDir: string; dropOld?: boolean }) => rotateKeys(keyContext(machine, o.dataDir), { which, ...o }))
   keys
     .command('status')
     .description('say which keys there are')
     .addOption(dataDirOption())
-    .action((o: { dataDir: string }) => keysStatus(machine, o.dataDir))
+    .action((o: { dataDir: string }) => keysStatus(keyContext(machine, o.dataDir), o.dataDir))
 }
+
+const keyContext = (machine: Machine, dataDir: string) => ({ ...machine, client: () => clientOf(dataDir) })
 
 type ClientOptions = { kubeconfig?: string; context?: string; namespace?: string; dataDir: string }
 

@@ -27,6 +27,8 @@ export type UpRequest = UpOptions & {
   readonly timeoutMs: number
   /** Options that go to the server as they are. */
   readonly serverFlags: readonly string[]
+  /** For the server that joins another's cluster; it goes by the environment. */
+  readonly token?: string | undefined
 }
 
 /** `keelson up`: from whatever is there to a running cluster whose nodes are Ready. Idempotent. */
@@ -101,7 +103,11 @@ async function startServer(machine: Machine, request: UpRequest, agents: Cluster
   machine.console.say(`starting the control plane on ${request.listen} …`)
   const kubeconfig = adminKubeconfig(request.dataDir)
   rmSync(kubeconfig, { force: true })
-  const server = startDaemon({ command: [...machine.self, ...serverArguments(request)], logFile: join(request.dataDir, 'log/server.log') })
+  const server = startDaemon({
+    command: [...machine.self, ...serverArguments(request)],
+    logFile: join(request.dataDir, 'log/server.log'),
+    ...(request.token === undefined ? {} : { env: { ...process.env, KEELSON_TOKEN: request.token } }),
+  })
   const state: ClusterState = {
     version: 1,
     runtime: request.runtime,

@@ -11,6 +11,7 @@ import {
   requestHeaderAuthenticator,
   type RequestHeaderOptions,
 } from '../apiserver/authn/certificates.ts'
+import { serverTokenAuthenticator } from '../apiserver/authn/server-tokens.ts'
 import { createServiceAccountTokens, type ServiceAccountTokens, type TokenOptions } from '../apiserver/authn/service-account-tokens.ts'
 import type { Policy } from '../apiserver/authz/bootstrap-policy.ts'
 import { createNodeAuthorizer } from '../apiserver/authz/node-authorizer.ts'
@@ -105,9 +106,13 @@ export function createAccess(
     secret: (name) => read(secrets as KindRef, 'kube-system', name) as Secret | undefined,
     clock: options.clock,
   })
+  const servers = serverTokenAuthenticator({
+    secret: (name) => read(secrets as KindRef, 'kube-system', name) as Secret | undefined,
+    clock: options.clock,
+  })
   const fixed = options.tokenFile === undefined ? [] : [staticTokenAuthenticator(parseTokenFile(options.tokenFile))]
   const { clock } = options
-  const byToken = [bootstrap, ...fixed, ...(options.tokenAuthenticators ?? [])]
+  const byToken = [bootstrap, servers, ...fixed, ...(options.tokenAuthenticators ?? [])]
   const certificates = [
     requestHeaderAuthenticator({ ...(options.requestHeaders ?? defaultRequestHeaders), clock }),
     certificateAuthenticator({ clock }),

@@ -13,6 +13,9 @@ import { isStatus } from '../machinery/status-error.ts'
 
 export type ServerAddress = { readonly address: string; readonly port: number }
 
+/** The Lease of the server at which the controllers and the scheduler run. */
+export const leaderLeaseName = { namespace: 'kube-system', name: 'kube-controller-manager' } as const
+
 const leaseMs = 30_000
 const renewMs = 10_000
 const namespace = 'kube-system'
@@ -25,11 +28,25 @@ export function livingServers(leases: readonly Lease[], nowMs: number): ServerAd
     .filter(({ spec }) => Date.parse(spec?.renewTime ?? '') + (spec?.leaseDurationSeconds ?? 0) * 1000 > nowMs)
     .map(({ metadata }) => metadata.annotations?.[addressAnnotation] ?? '')
     .filter((address) => address !== '')
-  return [...new Set(addresses)].sort().map((text) => {
-    const colon = text.lastIndexOf(':')
-    return { address: text.slice(0, colon), port: Number(text.slice(colon + 1)) }
-  })
+  return [...new Set(addresses)].sort().map(addressOf)
 }
+
+/** Where the server that leads is reached; undefined when none does, or it has said no address yet. */
+export async function leaderAddress(client: Client): Promise<ServerAddress | undefined> {
+  const leases = client.resource(kindRefs.coordinationV1.leases, namespace)
+  const holder = (await leases.get(leaderLeaseName.name).catch(absent))?.spec?.holderIdentity
+  const own = holder ? await leases.get(leaseName(holder)).catch(absent) : undefined
+  const text = own?.metadata.annotations?.[addressAnnotation]
+  return text ? addressOf(text) : undefined
+}
+
+function addressOf(text: string): ServerAddress {
+  const colon = text.lastIndexOf(':')
+  return { address: text.slice(0, colon), port: Number(text.slice(colon + 1)) }
+}
+
+/** Loopback cannot be an endpoint: pods would reach themselves. */
+const canBeEndpoint = ({ address }: ServerAddress) => !address.startsWith('127.')
 
 /** Pure: the Endpoints' subsets, one a port that servers listen on. */
 export function subsetsOf(servers: readonly ServerAddress[]) {
@@ -92,7 +109,7 @@ async function writeEndpoints({ client, clock }: { client: Client; clock: Clock 
   const leases = await client
     .resource(kindRefs.coordinationV1.leases, namespace)
     .list({ labelSelector: 'apiserver.kubernetes.io/identity=kube-apiserver' })
-  const servers = livingServers(leases.items, clock.now())
+  const servers = livingServers(leases.items, clock.now()).filter(canBeEndpoint)
   const subsets = subsetsOf(servers)
   const endpoints = client.resource(kindRefs.coreV1.endpoints, 'default')
   const found = await endpoints.get('kubernetes').catch(absent)

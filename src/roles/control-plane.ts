@@ -33,7 +33,8 @@ import type { Dialer } from '../apiserver/node-dialer.ts'
 import type { Store } from '../store/contract.ts'
 import { clusterNetwork } from './cluster-network.ts'
 import { ensureLocalStorage } from './local-storage.ts'
-import { keepAmongEndpoints } from './api-server-endpoints.ts'
+import { keepAmongEndpoints, leaderLeaseName } from './api-server-endpoints.ts'
+import { leaderExplanation } from './leader-explanation.ts'
 import { createSharedSchedulers } from './schedulers.ts'
 import { openIdPaths } from './openid-paths.ts'
 import { type Access, type AccessChoices, createAccess } from './access.ts'
@@ -74,6 +75,8 @@ export type ControlPlaneOptions = {
   readonly shared?: {
     /** Unique among the servers; lower-case letters, digits and dashes. */
     readonly identity: string
+    /** Reaches the other servers in a caller's name. */
+    readonly peers: Dialer
     /** What else runs at one server only; it ends with the signal. */
     readonly whileLeading?: (signal: AbortSignal) => void
   }
@@ -127,7 +130,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     serviceCidr: clusterNetwork.serviceCidr,
     tokens: { issue: access.tokens.issue, review: access.reviewToken, defaultAudiences: access.tokens.audiences },
     moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? '') + (options.moreMetrics?.() ?? ''),
-    explainPod: (namespace, name) => scheduling.scheduler?.explain(namespace, name),
+    explainPod: (request) => {
+      const { scheduler } = scheduling
+      if (scheduler || !options.shared) return scheduler?.explain(request.namespace, request.name)
+      return leaderExplanation({ client: api.clientFor(apiServerUser), peers: options.shared.peers }, request)
+    },
     components: ['controller-manager', 'scheduler'].map((name) => ({ name, isHealthy: () => !loopsEnded })),
     withAdmission: options.admission?.enabled ?? [],
     withoutAdmission: options.admission?.disabled ?? [],
@@ -239,7 +246,7 @@ async function runShared(
   lead: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const { identity, whileLeading } = shared
-  const election = { client, clock, random, log, namespace: 'kube-system', name: 'kube-controller-manager', identity }
+  const election = { client, clock, random, log, ...leaderLeaseName, identity }
   await Promise.all([
     leadWhileHolding(
       election,

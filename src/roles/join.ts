@@ -7,7 +7,6 @@
 import { X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { connect } from 'node:tls'
 import { backoffMs } from '../base/backoff.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -23,6 +22,7 @@ import type { CertificateSigningRequest } from '../kinds/generated/types/certifi
 import { authorityHash, type CertifiedKey } from '../platform/pki/certificate.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { newSigningRequest } from '../platform/pki/signing-request.ts'
+import { pinnedAuthority, unreachableCode } from './pinned-authority.ts'
 
 export type NodeIdentity = { readonly ca: string; readonly client: CertifiedKey; readonly server: CertifiedKey }
 
@@ -40,7 +40,6 @@ export type JoinOptions = {
 }
 
 const signTimeoutMs = 60_000
-const unreachableCode = 3
 /** A certificate is renewed when less than this share of its life is left. */
 const renewShare = 0.3
 
@@ -98,31 +97,9 @@ async function trustedAuthority(options: JoinOptions): Promise<string> {
       nextStep: 'give --ca-hash as `keelson token create` prints it',
       exitCode: 2,
     })
-  const shown = await shownAuthority(options.server)
-  if (shown === undefined || authorityHash(shown) !== options.caHash)
-    throw new CliError(`the server at ${options.server} is not the one that --ca-hash names`, {
-      nextStep: 'make a new token there, or check the address',
-    })
+  const shown = await pinnedAuthority(options.server, options.caHash)
   writeSecretFile(file, shown)
   return shown
-}
-
-/** The last certificate of the chain that the server presents; unchecked. */
-function shownAuthority(server: string): Promise<string | undefined> {
-  const { hostname, port } = new URL(server)
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: hostname, port: Number(port || 443), rejectUnauthorized: false, servername: 'kubernetes' }, () => {
-      let certificate = socket.getPeerCertificate(true)
-      while (certificate?.issuerCertificate && certificate.issuerCertificate.fingerprint256 !== certificate.fingerprint256)
-        certificate = certificate.issuerCertificate
-      socket.destroy()
-      resolve(certificate?.raw ? new X509Certificate(certificate.raw).toString() : undefined)
-    })
-    socket.setTimeout(10_000, () => socket.destroy(new Error('no answer in 10 s')))
-    socket.once('error', (error) =>
-      reject(new CliError(`cannot reach the server at ${server}`, { nextStep: error.message, exitCode: unreachableCode, cause: error })),
-    )
-  })
 }
 
 async function clientCertificate(options: JoinOptions, ca: string): Promise<CertifiedKey> {

@@ -36,3 +36,8 @@ export function nodePaths(dataDir: string, registriesDir = join(dataDir, 'regist
     pkiDir: join(dataDir, 'node-pki'),
   }
 }
+
+/** Short and unique a data directory: names of interfaces have at most 15 characters. */
+export function namespacePrefix(dataDir: string): string {
+  return `ks${createHash('sha256').update(dataDir).digest('hex').slice(0, 4)}`
+}

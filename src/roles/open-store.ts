@@ -52,7 +52,7 @@ export async function openEtcd(
   })
 }
 
-function readPem(file: string | undefined): string | undefined {
+export function readPem(file: string | undefined): string | undefined {
   if (file === undefined) return undefined
   try {
     return readFileSync(file, 'utf8')

@@ -12,8 +12,10 @@ import type { SchedulerFiles } from './scheduler-options.ts'
 
 export type ServerOptions = {
   readonly dataDir: string
-  /** Absent: SQLite in the data directory. */
+  /** Absent: what the server that was joined said, else SQLite in the data directory. */
   readonly store: StoreLocation | undefined
+  /** The cluster to join, once. */
+  readonly join: { readonly server: string; readonly token: string | undefined; readonly caHash: string | undefined } | undefined
   readonly listen: { readonly host: string; readonly port: number }
   /** containerd: this machine is a node too. fake: `nodes` simulated nodes. none: control plane only. */
   readonly runtime: 'containerd' | 'fake' | 'none'
@@ -64,6 +66,8 @@ const shared = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
+const joining = { join: { type: 'string' }, token: { type: 'string' }, 'ca-hash': { type: 'string' } } as const
+
 export const serverHelp = `Usage: keelson server [options]
 
 The control plane in the foreground, for systemd.
@@ -71,6 +75,9 @@ The control plane in the foreground, for systemd.
   --data-dir DIR          where it keeps its data (default ${defaultDataDir()})
   --store URL             an etcd that several servers may share: etcd://HOST:PORT,HOST:PORT[?cacert=FILE&cert=FILE&key=FILE]
                           (default: SQLite in the data directory)
+  --join URL              be one more server of the cluster that a server at this URL serves; its store must be an etcd
+  --token TOKEN           from \`keelson token create --server\`; or in the environment as KEELSON_TOKEN. Needed once
+  --ca-hash HASH          the hash of the cluster's authority, as \`keelson token create\` prints it; or KEELSON_CA_HASH
   --listen HOST:PORT      where the API listens (default 0.0.0.0:6443)
   --runtime NAME          containerd: this machine is a node too (default for root); fake: simulated nodes; none: no node
   --nodes N               how many simulated nodes (default 1)
@@ -119,9 +126,14 @@ Schedulers in a process of their own, in the foreground. They share the cluster 
 `
 
 /** Undefined when help was asked for. Throws CliError (exit code 2) for what it does not understand. */
-export function parseServerOptions(argv: readonly string[], isRoot: boolean): ServerOptions | undefined {
+export function parseServerOptions(
+  argv: readonly string[],
+  isRoot: boolean,
+  env: Readonly<Record<string, string | undefined>>,
+): ServerOptions | undefined {
   const values = parse(argv, {
     ...shared,
+    ...joining,
     store: { type: 'string' },
     listen: { type: 'string', default: '0.0.0.0:6443' },
     runtime: { type: 'string' },
@@ -142,6 +154,7 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
   return {
     dataDir: text(values['data-dir']) ?? defaultDataDir(),
     store: text(values.store) === undefined ? undefined : parseStoreLocation(text(values.store)!),
+    join: text(values.join) === undefined ? undefined : joinOf('join', text(values.join), values, env),
     listen: parseListen(text(values.listen) ?? ''),
     runtime,
     nodes: parseCount(text(values.nodes) ?? '1'),
@@ -154,16 +167,26 @@ export function parseServerOptions(argv: readonly string[], isRoot: boolean): Se
 }
 
 export function parseAgentOptions(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): AgentOptions | undefined {
-  const values = parse(argv, { ...shared, server: { type: 'string' }, token: { type: 'string' }, 'ca-hash': { type: 'string' } })
+  const values = parse(argv, { ...shared, server: { type: 'string' }, token: joining.token, 'ca-hash': joining['ca-hash'] })
   if (values.help) return undefined
-  const server = text(values.server)
-  if (!server || !/^https:\/\/[^/]+\/?$/.test(server)) throw misuse(`--server ${server ?? ''}`, 'give the API server as https://HOST:PORT')
+  return {
+    ...joinOf('server', text(values.server), values, env),
+    dataDir: text(values['data-dir']) ?? defaultDataDir(),
+    ...nodeOptions(values),
+  }
+}
+
+function joinOf(
+  flag: 'join' | 'server',
+  server: string | undefined,
+  values: Values,
+  env: Readonly<Record<string, string | undefined>>,
+): { server: string; token: string | undefined; caHash: string | undefined } {
+  if (!server || !/^https:\/\/[^/]+\/?$/.test(server)) throw misuse(`--${flag} ${server ?? ''}`, 'give the API server as https://HOST:PORT')
   return {
     server: server.replace(/\/$/, ''),
     token: text(values.token) ?? env.KEELSON_TOKEN,
     caHash: text(values['ca-hash']) ?? env.KEELSON_CA_HASH,
-    dataDir: text(values['data-dir']) ?? defaultDataDir(),
-    ...nodeOptions(values),
   }
 }
 

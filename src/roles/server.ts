@@ -3,7 +3,6 @@ import { mkdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { createValueEncryption, encryptedStore, reencrypt, type ValueEncryption } from '../apiserver/encryption.ts'
 import { createLoopShare } from '../apiserver/flowcontrol/loop-share.ts'
 import { createHttpFront } from '../apiserver/http-front.ts'
 import { createDialer } from '../apiserver/node-dialer.ts'
@@ -12,36 +11,38 @@ import { CliError } from '../cli/cli-error.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig.ts'
 import { pinoLog } from '../platform/pino-log.ts'
-import { type ClusterPki, ensureClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
-import { dropOldEncryptionKeys, ensureEncryptionKeys } from '../platform/pki/encryption-keys.ts'
+import { type ClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
-import type { Store } from '../store/contract.ts'
-import { startCompactor } from '../store/compactor.ts'
-import { measuredStore } from '../store/measured-store.ts'
 import { readAccessOptions } from './access-options.ts'
 import { apiServerHosts } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
-import { openStore } from './open-store.ts'
+import { keepCertificates } from './keep-certificates.ts'
+import { keyRingPaths } from './key-ring-paths.ts'
 import { loadSchedulerConfiguration } from './scheduler-options.ts'
+import { rememberedStore, serverBundlePath } from './server-bundle.ts'
+import { namespacePrefix } from './node-paths.ts'
+import { openServerStore } from './server-store.ts'
+import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import { createSimulatedDialer, type SimulatedDialer } from './simulated-dialer.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
 import { stopSignal } from './stop-signal.ts'
 
 const closeGraceMs = 5_000
-/** What is encrypted at rest: everything that Kubernetes calls secret. */
-const encryptedPrefixes = ['/registry/core/secrets/']
 
 export async function serverMain(argv: readonly string[]): Promise<number> {
-  const options = parseServerOptions(argv, process.getuid?.() === 0)
+  const options = parseServerOptions(argv, process.getuid?.() === 0, process.env)
   if (!options) {
     process.stdout.write(serverHelp)
     return 0
   }
+  // Whatever this process starts must not find the token in its environment.
+  delete process.env.KEELSON_TOKEN
   const log = pinoLog({ level: options.logLevel })
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
+  if (options.join) await (await import('./join-server.ts')).joinAsServer({ ...options.join, dataDir: options.dataDir, clock: systemClock })
   const server = await startServer(options, log)
   await stopSignal().stopped
   log.info({}, 'stopping')
@@ -56,24 +57,24 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const clock = systemClock
   const random = systemRandom
   const address = options.nodeAddress ?? (options.runtime === 'fake' ? '127.0.0.1' : machineAddress())
-  const pki = ensureClusterPki({
-    dir: join(dataDir, 'pki'),
-    hosts: apiServerHosts(listen.host, [address, ...machineAddresses()]),
-    nowMs: clock.now(),
+  const { pki, stop: stopRenewing } = keepCertificates(
+    { dir: join(dataDir, 'pki'), hosts: () => apiServerHosts(listen.host, [address, ...machineAddresses()]), clock, log },
+    () => {
+      front.renewCertificate()
+      writeAdminKubeconfig(options, pki, at.port)
+    },
+  )
+  const location = options.store ?? storeOfJoined(dataDir)
+  const stored = await openServerStore({
+    location,
+    dataDir,
+    authorityKey: pki.ca.key,
+    clock,
+    random,
+    log: log.child({ component: 'store' }),
   })
-  const encryptionFile = join(dataDir, 'pki', 'encryption.json')
-  const encryptionKeys = ensureEncryptionKeys(encryptionFile)
-  const encryption = createValueEncryption(encryptionKeys)
-  const storeLog = log.child({ component: 'store' })
-  const opened = await openStore(options.store, { dataDir, clock, random, log: storeLog })
-  // A server that shares its store cannot know whether another still writes with the older key: it keeps both.
-  if (encryptionKeys.length > 1 && !opened.isShared) await finishRotation(opened.store, encryption, { file: encryptionFile, log })
-  const measured = measuredStore(opened.store, clock)
-  const store = encryptedStore(measured.store, encryption, encryptedPrefixes)
-  const compact = () => startCompactor({ store, clock, log: storeLog })
-  // Of several servers the one that leads compacts.
-  const stopCompactor = opened.isShared ? undefined : compact()
-  const dialer = createDialer({ ca: pki.ca.cert, certificate: pki.apiserverKubeletClient.cert, key: pki.apiserverKubeletClient.key })
+  const dialer = createDialer(identityOf(pki, 'apiserverKubeletClient'))
+  const peers = createDialer(identityOf(pki, 'frontProxyClient'))
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
   const scheduler = await loadSchedulerConfiguration(options.scheduler)
@@ -82,7 +83,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const requestHeaders = access.options.access?.requestHeaders
   const controlPlane = await startControlPlane({
     ...access.options,
-    store,
+    store: stored.store,
     clock,
     random,
     log,
@@ -90,23 +91,25 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     dialer: simulated?.dialer ?? dialer,
     loopShare: createLoopShare(clock),
     aggregator: {
-      frontProxy: { certificate: pki.frontProxyClient.cert, key: pki.frontProxyClient.key },
+      frontProxy: identityOf(pki, 'frontProxyClient'),
       authorities: { clientCa: pki.ca.cert, frontProxyCa, ...(requestHeaders ? { requestHeaders } : {}) },
     },
-    readyChecks: opened.readyChecks,
-    moreMetrics: measured.text,
-    ...(opened.isShared
+    readyChecks: stored.readyChecks,
+    moreMetrics: stored.metrics,
+    paths: [keyRingPaths(stored.ring), serverBundlePath({ pkiDir: join(dataDir, 'pki'), location })],
+    ...(stored.isShared
       ? {
           shared: {
             identity: `${hostname()
               .toLowerCase()
               .replace(/[^a-z0-9-]/g, '-')}-${random.suffix(8)}`,
-            whileLeading: (signal: AbortSignal) => signal.addEventListener('abort', compact(), { once: true }),
+            peers,
+            whileLeading: stored.maintain,
           },
         }
       : {}),
-    // Loopback cannot be an endpoint: pods would reach themselves.
-    ...(advertised.startsWith('127.') ? {} : { advertise: { address: advertised, port: listen.port } }),
+    // Loopback cannot be an endpoint: pods would reach themselves. Other servers on this machine reach it there all the same.
+    ...(advertised.startsWith('127.') && !stored.isShared ? {} : { advertise: { address: advertised, port: listen.port } }),
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
     ...(scheduler ? { scheduler } : {}),
     ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),
@@ -117,8 +120,12 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     upgrade: controlPlane.api.upgrade,
     // The authority goes along, so that a joining agent can check it by its hash.
     tls: {
-      certificate: pki.apiserver.cert + pki.ca.cert,
-      key: pki.apiserver.key,
+      get certificate() {
+        return pki.apiserver.cert + pki.ca.cert
+      },
+      get key() {
+        return pki.apiserver.key
+      },
       clientCa: pki.ca.cert,
       frontProxyCa,
     },
@@ -136,26 +143,32 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const stopNodes = await startNodes(options, { controlPlane, pki, address, log, simulated })
   return {
     close: async () => {
+      stopRenewing()
       await stopNodes()
       await controlPlane.close()
       await front.close(closeGraceMs)
       await access.close()
       dialer.close()
-      stopCompactor?.()
-      await store.close()
+      peers.close()
+      await stored.close()
     },
   }
 }
 
-/**
- * What `keelson keys rotate` began: everything is written anew with the first key, the past with the old ones is forgotten, and only
- * then are these dropped. Cut short anywhere, the next start begins again; until the end every value has its key in the file.
- */
-async function finishRotation(disk: Store, encryption: ValueEncryption, { file, log }: { file: string; log: Log }): Promise<void> {
-  const values = await reencrypt(disk, encryption, encryptedPrefixes)
-  await disk.compact(disk.revision)
-  dropOldEncryptionKeys(file)
-  log.info({ values }, 'what is encrypted at rest was written anew with the newest key')
+/** What the server shows as a client, always of the moment. */
+const identityOf = (pki: ClusterPki, name: 'apiserverKubeletClient' | 'frontProxyClient') => ({
+  ca: pki.ca.cert,
+  get certificate() {
+    return pki[name].cert
+  },
+  get key() {
+    return pki[name].key
+  },
+})
+
+function storeOfJoined(dataDir: string): StoreLocation | undefined {
+  const url = rememberedStore(dataDir)
+  return url === undefined ? undefined : parseStoreLocation(url)
 }
 
 function certificateSigner(pki: ClusterPki) {
@@ -211,9 +224,11 @@ async function startNodes(options: ServerOptions, parts: NodeParts): Promise<() 
 
 function startFakeNodes(options: ServerOptions, { controlPlane, log, simulated }: NodeParts): () => Promise<void> {
   const stopping = new AbortController()
+  // Of several servers each has nodes of its own.
+  const prefix = options.nodeName ?? (rememberedStore(options.dataDir) === undefined ? 'node' : `${namespacePrefix(options.dataDir)}-node`)
   const nodes = startSimulatedNodes(
     {
-      names: Array.from({ length: options.nodes }, (_, i) => `node-${i + 1}`),
+      names: Array.from({ length: options.nodes }, (_, i) => `${prefix}-${i + 1}`),
       clientFor: (name) => controlPlane.api.clientFor(nodeUser(name)),
       clock: systemClock,
       random: systemRandom,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseStoreLocation } from './store-location.ts'
+import { formatStoreLocation, parseStoreLocation } from './store-location.ts'
 
 const check = (text: string, expected: object | RegExp) => {
   if (expected instanceof RegExp) assert.throws(() => parseStoreLocation(text), expected)
@@ -19,4 +19,9 @@ test('what is no such name is refused in one sentence', () => {
   check('etcd://a:99999', /is not HOST:PORT/)
   check('etcd://a:1?ca=x', /there is no parameter "ca"/)
   check('etcd://a:1?cert=x', /cert and key go together/)
+})
+
+test('what is written is read as the same', () => {
+  for (const text of ['etcd://a:2379/keelson', 'etcd://a:1,[::1]:2/prod?cacert=%2Fpki%2Fca.crt&cert=%2Fa+b%2Fc&key=k'])
+    assert.equal(formatStoreLocation(parseStoreLocation(text)), text)
 })

@@ -32,3 +32,10 @@ export function parseStoreLocation(text: string): StoreLocation {
   const root = (m[2] ?? '').replace(/\/+$/, '') || '/keelson'
   return { endpoints, root, tls: query.size > 0 ? { ca, certificate, key } : undefined }
 }
+
+/** The text that `parseStoreLocation` reads as this. */
+export function formatStoreLocation({ endpoints, root, tls }: StoreLocation): string {
+  const files = { cacert: tls?.ca, cert: tls?.certificate, key: tls?.key }
+  const query = new URLSearchParams(Object.entries(files).flatMap(([name, file]) => (file === undefined ? [] : [[name, file]]))).toString()
+  return `etcd://${endpoints.join(',')}${root}${query && `?${query}`}`
+}

@@ -1,5 +1,4 @@
 /** What the command line needs of this machine. */
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +11,7 @@ import { runProgram } from '../platform/run-program.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { clusterNetwork } from './cluster-network.ts'
+import { namespacePrefix } from './node-paths.ts'
 
 export function thisMachine(): Machine {
   const self = [process.execPath, ...process.execArgv, entryFile()]
@@ -60,11 +60,6 @@ async function runSelf([file, ...args]: readonly string[]): Promise<void> {
   const { code, stderr } = await runProgram(file!, args)
   if (code !== 0)
     throw new CliError(`the node could not be taken down: ${stderr.trim()}`, { nextStep: 'mend that and run `keelson down` again' })
-}
-
-/** Short and unique a data directory: names of interfaces have at most 15 characters. */
-export function namespacePrefix(dataDir: string): string {
-  return `ks${createHash('sha256').update(dataDir).digest('hex').slice(0, 4)}`
 }
 
 /** The file that runs this program: the bundle itself, or the entry of the sources. */

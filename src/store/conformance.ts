@@ -202,6 +202,24 @@ function describeCommits(using: Using): void {
     }),
   )
   it(
+    'I4 conditional: a commit with a check happens only while the check holds, and a check changes nothing',
+    using(async (store) => {
+      const guard = await committed(store, put('guard', '1'))
+      const check = (expected: Revision | 'absent'): Operation => ({ type: 'check', key: key('guard'), expected })
+      const second = await committed(store, put('a', '1'), check(guard))
+      assert.deepEqual(eventsOf(await follow(store, guard, second)).map(showEvent), ['put a=1@2/2 was absent'])
+      const refused = await store.commit([put('a', '2'), check('absent')])
+      assert.equal(refused.type === 'conflict' && showEntry(refused.current), 'guard=1@1/1')
+      await committed(store, put('guard', '2'))
+      const late = await store.commit([put('a', '2'), check(guard)])
+      assert.equal(late.type === 'conflict' && showEntry(late.current), 'guard=2@3/1')
+      assert.equal(showEntry(await store.get(key('a'))), 'a=1@2/2')
+      await committed(store, remove('guard'), put('b', '1'))
+      await committed(store, remove('a'), check('absent'))
+      await assert.rejects(store.commit([check('absent')]), /needs an operation/)
+    }),
+  )
+  it(
     'refuses a commit without operations or with a key twice',
     using(async (store) => {
       await assert.rejects(store.commit([]), /needs an operation/)

@@ -34,7 +34,7 @@ export type Store = {
    */
   scan(prefix: string): Promise<{ readonly revision: Revision; readonly chunks: AsyncIterable<readonly Entry[]> }>
   /**
-   * One conditional, atomic, durable write of 1 to `operationsMax` operations on distinct keys. A conflict is a value, not an error.
+   * One conditional, atomic, durable write of 1 to `operationsMax` puts and deletes, all operations on distinct keys. A conflict is a value, not an error.
    * Values are kept by reference: the caller never changes the bytes afterwards.
    */
   commit(operations: readonly Operation[]): Promise<CommitResult>
@@ -78,6 +78,8 @@ export type ListResult = {
 export type Operation =
   | { readonly type: 'put'; readonly key: StoreKey; readonly value: Uint8Array; readonly expected: Expectation }
   | { readonly type: 'delete'; readonly key: StoreKey; readonly expected: Revision | 'any' }
+  /** Changes nothing: the commit happens only while this holds. Beside at least one put or delete, and at most one a commit. */
+  | { readonly type: 'check'; readonly key: StoreKey; readonly expected: Revision | 'absent' }
 
 /**
  * `'absent'`: the key must not exist. A revision: the key's revision must be this one. `'any'`: no condition.
@@ -142,7 +144,7 @@ export class StoreRequestTooLarge extends Error {
   override name = 'StoreRequestTooLarge'
 }
 
-/** Operations in one commit, at most: what an etcd with its own limits (128 a transaction) takes with the store's bookkeeping. */
+/** Puts and deletes in one commit, at most: what an etcd with its own limits (128 a transaction) takes with the store's bookkeeping. */
 export const operationsMax = 120
 
 /**

@@ -11,9 +11,11 @@ export function expectationHolds(operation: Operation, current: Revision | undef
 
 /** Throws for a commit that no caller may make: empty, too large, or with a key twice. */
 export function checkOperations(operations: readonly Operation[]): void {
-  if (operations.length === 1) return
-  assert(operations.length > 0, 'a commit needs an operation')
-  assert(operations.length <= operationsMax, `a commit has at most ${operationsMax} operations`)
+  if (operations.length === 1 && operations[0]!.type !== 'check') return
+  const checks = operations.filter((operation) => operation.type === 'check').length
+  assert(operations.length > checks, 'a commit needs an operation')
+  assert(checks <= 1, 'a commit has at most one check')
+  assert(operations.length - checks <= operationsMax, `a commit has at most ${operationsMax} operations`)
   const keys = new Set(operations.map((operation) => operation.key))
   assert(keys.size === operations.length, 'a commit names a key twice')
 }

@@ -96,7 +96,7 @@ class MemoryStore implements Store {
       if (!expectationHolds(operation, current?.revision)) return { type: 'conflict', key: operation.key, current }
     }
     const revision = (this.revision + 1) as Revision
-    const events = operations.map((operation) => this.#apply(operation, revision))
+    const events = operations.flatMap((operation) => (operation.type === 'check' ? [] : [this.#apply(operation, revision)]))
     this.#log.append(revision, events)
     this.#log.trim(this.#historyEventsMax)
     this.#log.wake()
@@ -121,7 +121,7 @@ class MemoryStore implements Store {
     this.#log.close()
   }
 
-  #apply(operation: Operation, revision: Revision): MemoryEvent {
+  #apply(operation: Exclude<Operation, { type: 'check' }>, revision: Revision): MemoryEvent {
     const { key } = operation
     const previous = this.#live.get(key)
     if (operation.type === 'delete') {

@@ -8,6 +8,7 @@ import { isStatus } from '../../src/machinery/status-error.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
 import { systemRandom } from '../../src/platform/system-random.ts'
 import { type ControlPlane, startControlPlane } from '../../src/roles/control-plane.ts'
+import { createSimulatedDialer } from '../../src/roles/simulated-dialer.ts'
 import { openEtcdStore } from '../../src/store/etcd/etcd-store.ts'
 import { type EtcdCluster, startEtcdCluster } from './etcd-cluster.ts'
 
@@ -31,7 +32,7 @@ async function startServer(identity: string, address: string) {
     serviceAccountKeys,
     controllerFunctions: { rootCaPem: '' },
     advertise: { address, port: 6443 },
-    shared: { identity },
+    shared: { identity, peers: createSimulatedDialer().dialer },
   })
   const close = async () => {
     await controlPlane.close()

@@ -37,18 +37,19 @@ const connectTimeoutMs = 10_000
 /** TLS under the service's name, verified by `caBundle` or not at all, as its APIService says. */
 export function createRemoteServer(spec: APIServiceSpec, frontProxy: FrontProxy | undefined): RemoteServer {
   const servername = `${spec.service?.name ?? ''}.${spec.service?.namespace ?? ''}.svc`
-  const identity = frontProxy ? { cert: frontProxy.certificate, key: frontProxy.key } : {}
+  // Read for each connection: it may be renewed meanwhile.
+  const identity = () => (frontProxy ? { cert: frontProxy.certificate, key: frontProxy.key } : {})
   const trust = spec.insecureSkipTLSVerify
     ? { rejectUnauthorized: false }
     : spec.caBundle
       ? { ca: Buffer.from(spec.caBundle, 'base64').toString() }
       : {}
-  const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4, servername, ...identity, ...trust })
-  const unverified = new Agent({ keepAlive: false, servername, ...identity, rejectUnauthorized: false })
+  const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4, servername, ...trust })
+  const unverified = new Agent({ keepAlive: false, servername, rejectUnauthorized: false })
   return {
     request: ({ host, port }, { body, ...rest }, { isVerified } = { isVerified: true }) =>
       new Promise((resolve, reject) => {
-        const options: RequestOptions = { host, port, agent: isVerified ? agent : unverified, servername, ...rest }
+        const options: RequestOptions = { host, port, agent: isVerified ? agent : unverified, servername, ...identity(), ...rest }
         const sent = httpsRequest(options)
         sent.setTimeout(connectTimeoutMs, () => {
           if (!sent.socket || sent.socket.connecting) sent.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`))
@@ -61,7 +62,7 @@ export function createRemoteServer(spec: APIServiceSpec, frontProxy: FrontProxy 
       }),
     connect: ({ host, port }) =>
       new Promise((resolve, reject) => {
-        const socket = connectTls({ host, port, servername, ...identity, ...trust })
+        const socket = connectTls({ host, port, servername, ...identity(), ...trust })
         socket.setTimeout(connectTimeoutMs, () => socket.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)))
         socket.once('secureConnect', () => {
           socket.setTimeout(0)

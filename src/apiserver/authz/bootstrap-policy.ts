@@ -2,7 +2,9 @@
  * The roles and bindings that every cluster starts with
  * (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings), Keelson's verbs among them.
  */
+import { ownPaths } from '../../base/own-paths.ts'
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../kinds/generated/types/rbac-v1.ts'
+import { serverJoinersGroup } from '../authn/server-tokens.ts'
 import { aggregated, aggregateLabel, binding, clusterRole, metadata, paths, read, recordEvents, rule, write } from './rule-builder.ts'
 import { delegationRoles, nodeRoles, schedulerRoles } from './system-roles.ts'
 
@@ -126,6 +128,7 @@ export function bootstrapPolicy(controllers: readonly ControllerRole[]): Policy 
       ...delegationRoles,
       ...nodeRoles,
       ...schedulerRoles,
+      clusterRole('keelson:server-joiner', [paths('get', [ownPaths.serverBundle])]),
       ...controllers.map((c) => clusterRole(`system:controller:${c.name}-controller`, c.rules)),
     ],
     clusterRoleBindings: [
@@ -148,6 +151,7 @@ export function bootstrapPolicy(controllers: readonly ControllerRole[]): Policy 
         [group('system:nodes')],
         'keelson:node-autoapprove-renewal',
       ),
+      binding('keelson:server-joiner', [group(serverJoinersGroup)]),
       // Bound to nobody: the node authorizer decides for nodes. Here for tools that look for it.
       binding('system:node', []),
       binding('keelson:node-addons', [group('system:nodes')]),

@@ -22,11 +22,15 @@ export type ClusterPki = {
 
 const dayMs = 24 * 3600 * 1000
 const authorityDays = 3650
-const leafDays = 365
-/** Leaves are renewed at start when less than this is left. */
-const renewDays = 60
 /** Clocks of machines differ: certificates are valid from a little before their making. */
 const backdateMs = 5 * 60 * 1000
+
+/** How long leaves are good for, and with how little left they are renewed. */
+export type LeafLife = { readonly lifeMs: number; readonly renewMs: number }
+export const defaultLeafLife: LeafLife = { lifeMs: 365 * dayMs, renewMs: 60 * dayMs }
+
+/** The certificates that are renewed. */
+export const leafNames = ['frontProxyClient', 'apiserver', 'apiserverKubeletClient', 'admin', 'controllerManager', 'scheduler'] as const
 
 type LeafRecipe = {
   readonly file: string
@@ -40,15 +44,15 @@ type LeafRecipe = {
  * Reads the cluster's certificates from `dir`, making what is missing, near its expiry, or lacks one of `hosts` (names and addresses
  * that the API server is reached by). Throws when a file is there but unreadable: an authority is never replaced silently.
  */
-export function ensureClusterPki(options: { dir: string; hosts: readonly string[]; nowMs: number }): ClusterPki {
-  const { dir, nowMs } = options
+export function ensureClusterPki(options: { dir: string; hosts: readonly string[]; nowMs: number; life?: LeafLife }): ClusterPki {
+  const { dir, nowMs, life = defaultLeafLife } = options
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   chmodSync(dir, 0o700)
   const authorities = {
     ca: ensureAuthority(dir, 'ca', 'kubernetes', nowMs),
     'front-proxy-ca': ensureAuthority(dir, 'front-proxy-ca', 'front-proxy-ca', nowMs),
   }
-  const leaf = (recipe: LeafRecipe) => ensureLeaf(dir, recipe, authorities[recipe.authority], nowMs)
+  const leaf = (recipe: LeafRecipe) => ensureLeaf(dir, recipe, authorities[recipe.authority], { nowMs, ...life })
   const client = (file: string, commonName: string, organizations: readonly string[] = []) =>
     leaf({ file, authority: 'ca', subject: { commonName, organizations }, usage: 'client' })
   return {
@@ -84,23 +88,25 @@ function ensureAuthority(dir: string, file: string, commonName: string, nowMs: n
   return writePair(dir, file, newAuthority({ commonName, notBeforeMs: nowMs - backdateMs, notAfterMs: nowMs + authorityDays * dayMs }))
 }
 
-function ensureLeaf(dir: string, recipe: LeafRecipe, authority: CertifiedKey, nowMs: number): CertifiedKey {
+type At = LeafLife & { readonly nowMs: number }
+
+function ensureLeaf(dir: string, recipe: LeafRecipe, authority: CertifiedKey, at: At): CertifiedKey {
   const existing = readPair(dir, recipe.file)
-  if (existing && isStillGood(existing, recipe, authority, nowMs)) return existing
+  if (existing && isStillGood(existing, recipe, authority, at)) return existing
   const { subject, usage, hosts } = recipe
   const facts = {
     subject,
     usages: [usage],
     ...(hosts ? { hosts } : {}),
-    notBeforeMs: nowMs - backdateMs,
-    notAfterMs: nowMs + leafDays * dayMs,
+    notBeforeMs: at.nowMs - backdateMs,
+    notAfterMs: at.nowMs + at.lifeMs,
   }
   return writePair(dir, recipe.file, issueCertificate(authority, facts))
 }
 
-function isStillGood(pair: CertifiedKey, recipe: LeafRecipe, authority: CertifiedKey, nowMs: number): boolean {
+function isStillGood(pair: CertifiedKey, recipe: LeafRecipe, authority: CertifiedKey, { nowMs, renewMs }: At): boolean {
   const certificate = new X509Certificate(pair.cert)
-  if (Date.parse(certificate.validTo) - nowMs < renewDays * dayMs) return false
+  if (Date.parse(certificate.validTo) - nowMs < renewMs) return false
   if (!certificate.verify(new X509Certificate(authority.cert).publicKey)) return false
   return (recipe.hosts ?? []).every((host) => certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined)
 }

@@ -18,7 +18,8 @@ export function planTransaction(operations: readonly Operation[], terms: Terms):
     const key = terms.toEtcd(operation.key)
     const condition = conditionOf(operation, key, terms)
     if (condition) compare.push(condition)
-    success.push(operation.type === 'put' ? { request_put: { key, value: operation.value } } : { request_delete_range: { key } })
+    if (operation.type === 'put') success.push({ request_put: { key, value: operation.value } })
+    else if (operation.type === 'delete') success.push({ request_delete_range: { key } })
     failure.push({ request_range: { key } })
   }
   return { compare, success, failure }

@@ -18,6 +18,8 @@ export type CommitPipelineOptions = {
   readonly checkpointBytes: number
 }
 
+type Write = Exclude<Operation, { type: 'check' }>
+
 /**
  * Commits on their way from the front to the disk, one transaction under way at a time, and the rows that compaction wants
  * gone, a chunk a transaction. The invariants are those of sqlite-store.ts.
@@ -71,7 +73,7 @@ export class CommitPipeline {
   }
 
   /** The conditions hold by `newest`, judged in this same turn. */
-  commit(operations: readonly Operation[]): Promise<CommitResult> {
+  commit(operations: readonly Write[]): Promise<CommitResult> {
     const bytes = operations.reduce((sum, operation) => sum + (operation.type === 'put' ? operation.value.byteLength : 0), 0)
     if (this.#queue.length >= queueCommitsMax || this.#queuedBytes + bytes > queueBytesMax) {
       return Promise.reject(new StoreUnavailable('too many writes wait for the disk'))
@@ -112,7 +114,7 @@ export class CommitPipeline {
     await this.#writer.close()
   }
 
-  #change(operation: Operation, revision: Revision): Change {
+  #change(operation: Write, revision: Revision): Change {
     const { key } = operation
     const rowId = this.#nextRowId++
     const previous = this.newest(key).version

@@ -142,7 +142,7 @@ class SqliteStore implements Store {
       const { version, isPending } = this.#pipeline.newest(operation.key)
       if (!expectationHolds(operation, version?.revision)) return this.#conflict(operation.key, version, isPending)
     }
-    return this.#pipeline.commit(operations)
+    return this.#pipeline.commit(operations.filter((operation) => operation.type !== 'check'))
   }
 
   async *watch(prefix: string, options: WatchOptions): AsyncGenerator<EventBatch> {

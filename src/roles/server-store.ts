@@ -1,0 +1,98 @@
+/** A server's store as it uses it: measured, encrypted with the keys that all servers share, compacted by one of them. */
+import { createPrivateKey, hkdfSync } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { encryptedStore } from '../apiserver/encryption.ts'
+import { followKeyRing, type KeyRing, openKeyRing } from '../apiserver/encryption-ring.ts'
+import type { HealthCheck } from '../apiserver/server-paths.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import { readEncryptionKeys } from '../platform/pki/encryption-keys.ts'
+import { startCompactor } from '../store/compactor.ts'
+import type { Store } from '../store/contract.ts'
+import { measuredStore } from '../store/measured-store.ts'
+import { openStore } from './open-store.ts'
+import type { StoreLocation } from './store-location.ts'
+
+/** What is encrypted at rest: everything that Kubernetes calls secret. */
+const encryptedPrefixes = ['/registry/core/secrets/']
+
+export type ServerStore = {
+  /** For the API: plain values. */
+  readonly store: Store
+  /** The one beneath: values as they are stored. */
+  readonly inner: Store
+  readonly ring: KeyRing
+  /** Other servers write to it too. */
+  readonly isShared: boolean
+  readonly readyChecks: readonly HealthCheck[]
+  readonly metrics: () => string
+  /** What one of several servers does: it compacts, and finishes rotations of keys. Ends with the signal. */
+  maintain(signal: AbortSignal): void
+  /** Closes the store too. */
+  close(): Promise<void>
+}
+
+export type ServerStoreOptions = {
+  readonly location: StoreLocation | undefined
+  readonly dataDir: string
+  /** PEM: what only the servers of a cluster have. */
+  readonly authorityKey: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** Throws CliError when the store cannot be opened. */
+export async function openServerStore(options: ServerStoreOptions): Promise<ServerStore> {
+  const { dataDir, clock, log } = options
+  const { store: opened, isShared, readyChecks } = await openStore(options.location, options)
+  try {
+    const { store: inner, text } = measuredStore(opened, clock)
+    const oldFile = join(dataDir, 'pki', 'encryption.json')
+    const ring = await openKeyRing({
+      store: inner,
+      sealingSecret: sealingSecret(options.authorityKey),
+      // Before, the keys lay in a file of each server.
+      firstKeys: readEncryptionKeys(oldFile),
+      prefixes: encryptedPrefixes,
+    })
+    rmSync(oldFile, { force: true })
+    const ending = new AbortController()
+    const tasks: Promise<void>[] = []
+    const follow = (isFinisher: boolean, signal: AbortSignal) =>
+      tasks.push(followKeyRing({ ring, store: inner, clock, log }, isFinisher, AbortSignal.any([signal, ending.signal])))
+    const maintain = (signal: AbortSignal) => {
+      if (signal.aborted) return
+      const stopCompactor = startCompactor({ store: inner, clock, log })
+      signal.addEventListener('abort', stopCompactor, { once: true })
+      follow(true, signal)
+    }
+    if (isShared) follow(false, ending.signal)
+    else maintain(ending.signal)
+    return {
+      store: encryptedStore(inner, ring),
+      inner,
+      ring,
+      isShared,
+      readyChecks,
+      metrics: text,
+      maintain,
+      close: async () => {
+        ending.abort()
+        await Promise.all(tasks)
+        await inner.close()
+      },
+    }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+/** Known to whoever has the authority's key, and to nobody else. */
+function sealingSecret(authorityKey: string): Uint8Array {
+  const der = createPrivateKey(authorityKey).export({ type: 'pkcs8', format: 'der' })
+  return new Uint8Array(hkdfSync('sha256', der, '', 'keelson encryption keys', 32))
+}

@@ -1,0 +1,91 @@
+/** `keelson server` and the command line as processes of their own, ended by their pids. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { type Clientset, createClientset } from '../../src/client/clientset.ts'
+import type { Client } from '../../src/client/contract.ts'
+import { clientFromKubeconfig } from '../../src/client/kubeconfig.ts'
+
+const entry = resolve('src/roles/main.ts')
+
+export type ServerProcess = {
+  readonly dataDir: string
+  readonly url: string
+  /** The administrator's. */
+  readonly client: Client
+  readonly clientset: Clientset
+  /** SIGKILL. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Resolves when the API is served; rejects with its output when it ends before. */
+export async function startServerProcess(options: {
+  readonly dataDir: string
+  readonly port: number
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}): Promise<ServerProcess> {
+  const { dataDir, port, args = [], env = {} } = options
+  const command = [entry, 'server', '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`, ...args]
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } })
+  await new Promise<void>((served, reject) => {
+    let text = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      if (text.includes('the API is served')) served()
+    })
+    child.once('exit', () => reject(new Error(text)))
+  })
+  const { client } = clientFromKubeconfig({ paths: [join(dataDir, 'admin.kubeconfig')] })
+  return {
+    dataDir,
+    url: `https://127.0.0.1:${port}`,
+    client,
+    clientset: createClientset(client),
+    kill: () => end(child, 'SIGKILL'),
+    stop: () => end(child, 'SIGTERM'),
+  }
+}
+
+async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((done) => child.once('exit', done))
+  child.kill(signal)
+  await ended
+}
+
+export type Outcome = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+/** Runs the command line to its end. */
+export function keelson(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  return new Promise((done) => child.once('close', (code) => done({ code, stdout, stderr })))
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const listener = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = listener.address() as { port: number }
+      listener.close(() => done(port))
+    })
+  })
+}
+
+/** Bounded: waits until `probe` gives something; failures count as nothing yet. */
+export async function eventually<T>(what: string, probe: () => Promise<T | undefined> | T | undefined, limitMs = 60_000): Promise<T> {
+  let last: unknown
+  for (let waitedMs = 0; waitedMs < limitMs; waitedMs += 100) {
+    try {
+      const found = await probe()
+      if (found !== undefined) return found
+    } catch (error) {
+      last = error
+    }
+    await new Promise((done) => setTimeout(done, 100))
+  }
+  throw new Error(`${what} did not come`, { cause: last })
+}
