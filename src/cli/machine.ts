@@ -21,8 +21,20 @@ export type Machine = {
   planPlacement(client: Client, request: PlacementRequest): Promise<{ readonly text: string; readonly document: object }>
   /** Copies a cluster's objects from one store into another. Throws CliError. */
   migrate(options: { from: string; to: string }): Promise<{ readonly entries: number; readonly revision: number }>
+  /** Everything that it takes to bring the cluster back, in one file. Throws CliError, StatusError. */
+  backup(options: BackupRequest & { readonly client: () => Client }): Promise<{ readonly entries: number; readonly bytes: number }>
+  /** Throws CliError; what was there is then as it was. */
+  restore(options: BackupRequest & { readonly force: boolean }): Promise<{ readonly entries: number; readonly revision: number }>
   /** Ends every container of the data directory's nodes and takes all their network, mounts and cgroups away. Idempotent. */
   teardown(options: { dataDir: string; nodeNames: readonly string[] }): Promise<void>
+}
+
+export type BackupRequest = {
+  readonly file: string
+  readonly dataDir: string
+  /** An etcd; absent: what the data directory remembers, for a restore SQLite. */
+  readonly store: string | undefined
+  readonly passphrase: string | undefined
 }
 
 export type PlacementRequest = {

@@ -4,6 +4,7 @@ import { clientFromKubeconfig } from '../client/kubeconfig.ts'
 import { StatusError } from '../machinery/status-error.ts'
 import { accessFlags } from './access-flags.ts'
 import { CliError } from './cli-error.ts'
+import { backup, restore } from './backup.ts'
 import { keysStatus, rotateKeys } from './keys.ts'
 import { type RuntimeName, defaultDataDir } from './cluster-state.ts'
 import { completionScript } from './completion.ts'
@@ -52,6 +53,7 @@ export function createProgram(machine: Machine): Command {
       const { entries, revision } = await machine.migrate(o)
       machine.console.say(`${entries} objects copied; the store begins at resource version ${revision}`)
     })
+  addBackup(program, machine)
   addRunActions(program, machine)
   addExplain(program, machine)
   addPlan(program, machine)
@@ -236,6 +238,21 @@ function addKeys(program: Command, machine: Machine): void {
 }
 
 const keyContext = (machine: Machine, dataDir: string) => ({ ...machine, client: () => clientOf(dataDir) })
+
+function addBackup(program: Command, machine: Machine): void {
+  const common = (command: Command) =>
+    command
+      .argument('<file>', 'the backup')
+      .addOption(dataDirOption())
+      .option('--passphrase-file <file>', 'the passphrase of the backup, in its first line; or in the environment as KEELSON_PASSPHRASE')
+  common(program.command('backup').description("write the objects and the cluster's keys into one file, while everything runs on"))
+    .option('--store <url>', 'the etcd, where the data directory does not remember it')
+    .action((file: string, o: { dataDir: string; store?: string; passphraseFile?: string }) => backup(machine, file, o))
+  common(program.command('restore').description('bring a backup back, here or on another machine'))
+    .option('--store <url>', 'an etcd to restore into (default: SQLite in the data directory)')
+    .option('--force', 'replace the cluster that is there')
+    .action((file: string, o: { dataDir: string; store?: string; passphraseFile?: string; force?: boolean }) => restore(machine, file, o))
+}
 
 type ClientOptions = { kubeconfig?: string; context?: string; namespace?: string; dataDir: string }
 

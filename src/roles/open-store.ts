@@ -41,18 +41,23 @@ export async function openStore(
 
 /** Throws CliError. `startRevision`: where a store that does not exist yet begins to count. */
 export async function openEtcd(
-  { endpoints, root, tls }: StoreLocation,
-  parts: { clock: Clock; random: Random; startRevision?: Revision },
+  location: StoreLocation,
+  parts: { clock: Clock; random: Random; startRevision?: Revision; isRestoring?: boolean },
 ): Promise<Store> {
   const { openEtcdStore } = await import('../store/etcd/etcd-store.ts')
-  const pems = tls && { ca: readPem(tls.ca), certificate: readPem(tls.certificate), key: readPem(tls.key) }
-  return openEtcdStore({ endpoints, root, tls: pems, ...parts }).catch((error: unknown) => {
+  const { endpoints, root } = location
+  return openEtcdStore({ endpoints, root, tls: readTls(location), ...parts }).catch((error: unknown) => {
     if (!(error instanceof StoreUnavailable)) throw error
     throw new CliError(error.message, { nextStep: 'see that a majority of its members runs and that the URL names them', cause: error })
   })
 }
 
-export function readPem(file: string | undefined): string | undefined {
+/** PEM texts in place of the files. Throws CliError. */
+export function readTls({ tls }: StoreLocation) {
+  return tls && { ca: readPem(tls.ca), certificate: readPem(tls.certificate), key: readPem(tls.key) }
+}
+
+function readPem(file: string | undefined): string | undefined {
   if (file === undefined) return undefined
   try {
     return readFileSync(file, 'utf8')

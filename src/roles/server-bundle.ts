@@ -6,7 +6,7 @@ import type { PathHandler } from '../apiserver/pipeline.ts'
 import { ownPaths } from '../base/own-paths.ts'
 import { statusErrors } from '../machinery/status-error.ts'
 import { readTextFile } from '../platform/text-file.ts'
-import { readPem } from './open-store.ts'
+import { readTls } from './open-store.ts'
 import type { StoreLocation } from './store-location.ts'
 
 /** Files of `pki` that are the cluster's and not one server's; each server makes the others from them. */
@@ -44,11 +44,11 @@ export function serverBundlePath(options: { readonly pkiDir: string; readonly lo
         `this cluster keeps its objects in SQLite, which belongs to one server alone. Bring them into an etcd first: \`keelson down\`, ` +
           '`keelson migrate --from sqlite:DATA-DIR --to etcd://…`, `keelson up --store etcd://…`',
       )
-    const { endpoints, root, tls } = location
+    const { endpoints, root } = location
     const bundle: ServerBundle = {
       version: 1,
       files: readSharedKeys(pkiDir),
-      store: { endpoints, root, tls: tls && { ca: readPem(tls.ca), certificate: readPem(tls.certificate), key: readPem(tls.key) } },
+      store: { endpoints, root, tls: readTls(location) },
     }
     // As a stream: what is streamed is never recorded by the audit log.
     return { code: 200, headers: { 'content-type': 'application/json' }, body: once(Buffer.from(JSON.stringify(bundle))) }

@@ -19,6 +19,8 @@ import { apiServerHosts } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
+import { backupPath } from './backup-path.ts'
+import { finishRestore } from './finish-restore.ts'
 import { keepCertificates } from './keep-certificates.ts'
 import { keyRingPaths } from './key-ring-paths.ts'
 import { loadSchedulerConfiguration } from './scheduler-options.ts'
@@ -42,6 +44,7 @@ export async function serverMain(argv: readonly string[]): Promise<number> {
   delete process.env.KEELSON_TOKEN
   const log = pinoLog({ level: options.logLevel })
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
+  finishRestore(options.dataDir, { demandsCluster: true })
   if (options.join) await (await import('./join-server.ts')).joinAsServer({ ...options.join, dataDir: options.dataDir, clock: systemClock })
   const server = await startServer(options, log)
   await stopSignal().stopped
@@ -96,7 +99,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     },
     readyChecks: stored.readyChecks,
     moreMetrics: stored.metrics,
-    paths: [keyRingPaths(stored.ring), serverBundlePath({ pkiDir: join(dataDir, 'pki'), location })],
+    paths: [keyRingPaths(stored.ring), backupPath(stored.inner), serverBundlePath({ pkiDir: join(dataDir, 'pki'), location })],
     ...(stored.isShared
       ? {
           shared: {

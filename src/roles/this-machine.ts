@@ -35,6 +35,8 @@ export function thisMachine(): Machine {
     caHash: async (dataDir) => authorityHash(readFileSync(join(dataDir, 'pki/ca.crt'), 'utf8')),
     planPlacement: async (client, request) => (await import('./placement/placement-planner.ts')).planManifests(client, request),
     migrate: async (options) => (await import('./migrate.ts')).migrateStore({ clock: systemClock, random: systemRandom }, options),
+    backup: async (options) => (await import('./backup.ts')).backupCluster({ clock: systemClock, random: systemRandom }, options),
+    restore: async (options) => (await import('./restore.ts')).restoreCluster({ clock: systemClock, random: systemRandom }, options),
     teardown: async ({ dataDir, nodeNames }) => {
       const { nodes } = planNodeNamespaces({ ...namespacesOf(dataDir), count: nodeNames.length })
       const places =

@@ -1,7 +1,11 @@
-import { type Entry, operationsMax, type Operation, type Revision, type Store } from './contract.ts'
+import { operationsMax, type Operation, type Revision, type Store } from './contract.ts'
+import type { StoredRecord } from './record-stream.ts'
 
 /** Bytes of values in one commit of a copy, at most; a larger value goes alone. */
 const commitBytesMax = 512 << 10
+
+/** Everything that a store held at one revision. */
+export type StoreContents = { readonly revision: Revision; readonly chunks: AsyncIterable<readonly StoredRecord[]> }
 
 /**
  * Writes all that `from` holds into `to`, and gives how many entries that were and the revision that `to` then has.
@@ -12,7 +16,14 @@ const commitBytesMax = 512 << 10
  * Throws an Error when `to` is not as said; nothing has then been written.
  */
 export async function copyStore(from: Store, to: Store): Promise<{ readonly entries: number; readonly revision: Revision }> {
-  const { revision, chunks } = await from.scan('')
+  return fillStore(to, await from.scan(''))
+}
+
+/** As `copyStore`, from contents that may come from elsewhere. */
+export async function fillStore(
+  to: Store,
+  { revision, chunks }: StoreContents,
+): Promise<{ readonly entries: number; readonly revision: Revision }> {
   if (to.compactRevision < revision)
     throw new Error(`the target counts from ${to.compactRevision}, below the source's revision ${revision}`)
   if ((await to.list('', { limit: 1 })).entries.length > 0) throw new Error('the target is not empty')
@@ -26,7 +37,7 @@ export async function copyStore(from: Store, to: Store): Promise<{ readonly entr
     part = []
     bytes = 0
   }
-  const add = async ({ key, value }: Entry) => {
+  const add = async ({ key, value }: StoredRecord) => {
     if (part.length === operationsMax || (part.length > 0 && bytes + value.byteLength > commitBytesMax)) await flush()
     part.push({ type: 'put', key, value, expected: 'absent' })
     bytes += value.byteLength

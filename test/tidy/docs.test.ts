@@ -21,6 +21,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/admission.md: Secure pods': { runIn: 'test/tidy/docs.test.ts' },
   'docs/access.md: Who is who': { runIn: 'test/tidy/docs.test.ts' },
   'docs/autoscaling.md: Sizes by use': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/backup.md: Backups': { runIn: 'test/tidy/docs.test.ts' },
   'docs/config-rollout.md: Roll out configuration, and back': { runIn: 'test/tidy/docs.test.ts' },
   'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
   'docs/custom-resources.md: Rules': { runIn: 'test/tidy/docs.test.ts' },
@@ -120,6 +121,12 @@ test('docs/access.md: the commands do what the page says', async () => {
   const { code, stdout, stderr } = await cluster.sh(block?.text ?? 'false')
   assert.equal(code, 0, stderr)
   assert.match(stdout, /kubernetes-admin[\s\S]*no\n[\s\S]*yes\n$/)
+})
+
+test('docs/backup.md: the backup is made while the cluster runs', async () => {
+  const { code, stderr } = await cluster.sh(docBlocks('docs/backup.md', 'sh')[0]?.text ?? 'false')
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /objects and the cluster's keys are in cluster\.backup/)
 })
 
 /** A user's own project, with the checkout as its dependency and the compiler's settings of this one. */

@@ -26,7 +26,7 @@ export type Compare = { readonly key: Uint8Array; readonly result: 'EQUAL' | 'GR
 export type RequestOp =
   | { readonly request_range: RangeRequest }
   | { readonly request_put: { readonly key: Uint8Array; readonly value: Uint8Array } }
-  | { readonly request_delete_range: { readonly key: Uint8Array } }
+  | { readonly request_delete_range: { readonly key: Uint8Array; readonly range_end?: Uint8Array } }
 
 export type TxnRequest = {
   readonly compare: readonly Compare[]

@@ -21,6 +21,7 @@ import type { KeyValue, RangeRequest, RangeResponse, StatusResponse, TxnResponse
 import { EtcdMembers, isTransient, type MembersOptions, RevisionAhead, RevisionCompacted } from './etcd-members.ts'
 import { watchEtcd } from './etcd-watch.ts'
 import { type KeySpace, keySpaceOf, rangeEnd, type RevisionScale, toEtcdRevision, toStoreRevision } from './key-space.ts'
+import { isMarked } from './restore-mark.ts'
 import { conflictOf, planTransaction, type Terms } from './transaction.ts'
 import { WriteSessions } from './write-sessions.ts'
 
@@ -31,6 +32,8 @@ export type EtcdStoreOptions = MembersOptions & {
   readonly clock: Clock
   /** Where a store that does not exist yet begins to count: past every revision that its clients have seen elsewhere. */
   readonly startRevision?: Revision
+  /** Opens a store that is being restored, which nobody else does. */
+  readonly isRestoring?: boolean
 }
 
 /** Entries asked for at once. */
@@ -63,8 +66,10 @@ type Start = { readonly scale: RevisionScale; readonly revision: Revision; reado
 /** Reads how the store counts, or makes it. */
 async function ensureMade(
   members: EtcdMembers,
-  { root, startRevision = noRevision }: EtcdStoreOptions,
+  { root, startRevision = noRevision, isRestoring = false }: EtcdStoreOptions,
 ): Promise<{ scale: RevisionScale; revision: Revision }> {
+  if (!isRestoring && (await isMarked(members, root)))
+    throw new StoreUnavailable(`the store under ${root} holds a restore that was cut short: run \`keelson restore\` again`)
   const key = Buffer.from(metaKey(root))
   const value = Buffer.from(JSON.stringify({ version: 1, startRevision }))
   // The same whoever makes it, and however often: the first stays.

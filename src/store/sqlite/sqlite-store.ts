@@ -59,7 +59,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     sizeMaxBytes: options.sizeMaxBytes ?? 0,
     startRevision: options.startRevision ?? 0,
   }
-  const { link, revision, compactRevision } = await WorkerLink.start({ ...settings, role: 'writer' })
+  const { link, revision, compactRevision } = await WorkerLink.start({ ...settings, role: 'writer' }).catch((error: Error) => {
+    throw error.message.includes('in use by another process') ? new StoreInUse(error.message, { cause: error }) : error
+  })
   try {
     const replay = new RowReplay({ revision, compactRevision })
     await link.load((rows) => replay.add(rows))
@@ -69,6 +71,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     await link.close()
     throw error
   }
+}
+
+/** Another process has the directory. */
+export class StoreInUse extends Error {
+  override name = 'StoreInUse'
 }
 
 class SqliteStore implements Store {
