@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -182,7 +183,11 @@ async function write(response: Http2ServerResponse, answer: ApiResponse, isHead:
     return
   }
   // Watchers want to know at once that they watch.
-  if (!response.stream) (response as unknown as ServerResponse).flushHeaders()
+  if (!response.stream) {
+    const old = response as unknown as ServerResponse
+    old.flushHeaders()
+    if (old.chunkedEncoding) return writeChunks(old, body)
+  }
   for await (const block of body) {
     if (response.destroyed) return
     if (!response.write(block)) await drained(response)
@@ -190,15 +195,50 @@ async function write(response: Http2ServerResponse, answer: ApiResponse, isHead:
   response.end()
 }
 
-function drained(response: Http2ServerResponse): Promise<void> {
+/**
+ * HTTP/1.1, of a length that nobody knows. Node would make four pieces of each block and join them again for TLS; here the whole
+ * chunk is made once for all watchers that send the same block, and goes to the socket as one.
+ */
+async function writeChunks(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const block of body) {
+    const { socket } = response
+    if (response.destroyed) return
+    // An empty chunk would be the end.
+    if (block.length === 0) continue
+    // Without a socket an earlier answer of the connection is still on its way.
+    if (socket) {
+      if (!socket.write(chunkOf(block))) await drained(socket)
+    } else if (!response.write(block)) await drained(response)
+  }
+  response.end()
+}
+
+const chunks = new WeakMap<Uint8Array, Buffer>()
+
+function chunkOf(block: Uint8Array): Buffer {
+  let chunk = chunks.get(block)
+  if (!chunk) {
+    const head = `${block.length.toString(16)}\r\n`
+    chunk = Buffer.allocUnsafe(head.length + block.length + 2)
+    chunk.write(head, 'latin1')
+    chunk.set(block, head.length)
+    chunk.write('\r\n', head.length + block.length, 'latin1')
+    chunks.set(block, chunk)
+  }
+  return chunk
+}
+
+type Draining = Pick<EventEmitter, 'on' | 'off'>
+
+function drained(stream: Draining): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
-      response.off('drain', done)
-      response.off('close', done)
+      stream.off('drain', done)
+      stream.off('close', done)
       resolve()
     }
-    response.on('drain', done)
-    response.on('close', done)
+    stream.on('drain', done)
+    stream.on('close', done)
   })
 }
 

@@ -355,23 +355,18 @@ async function answerTo(
     query,
   })
   if (answer.type !== 'watch') return answer
-  return { ...answer, batches: counted(metrics, resource, context.pace, answer.batches) }
+  return { ...answer, batches: counted(metrics, resource, answer.batches) }
 }
 
 async function* counted(
   metrics: ApiMetrics,
   { kind }: Resource,
-  pace: Pace | undefined,
   batches: (Answer & { type: 'watch' })['batches'],
 ): typeof batches extends AsyncIterable<infer B> ? AsyncGenerator<B> : never {
   const stopped = metrics.watchStarted(kind.plural)
   try {
     for await (const batch of batches) {
-      if (batch.type === 'events') {
-        metrics.watchEvents(kind.plural, batch.events.length)
-        const turn = pace?.events(batch.events.length)
-        if (turn) await turn
-      }
+      if (batch.type === 'events') metrics.watchEvents(kind.plural, batch.events.length)
       yield batch
     }
   } finally {

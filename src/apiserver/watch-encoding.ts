@@ -18,7 +18,7 @@ export async function* encodeWatch(answer: Answer & { type: 'watch' }, options: 
       case 'events':
         yield isWhole && batch.events.every(({ value }) => isServedAsStored(resource, value))
           ? plainFrames(batch)
-          : Buffer.from(batch.events.map((e) => derivedFrame(resource, e, options, hasHeaders)).join(''))
+          : Buffer.from(batch.events.map((e, i) => derivedFrame(resource, e, options, hasHeaders && i === 0)).join(''))
         hasHeaders = false
         break
       case 'bookmark':
@@ -36,10 +36,10 @@ const joined = new WeakMap<object, Buffer>()
 
 function plainFrames(batch: WatchBatch & { type: 'events' }): Buffer {
   const { events, shared } = batch
-  if (events.length === 1) return events[0]!.value.frame(events[0]!.type)
   const known = shared && joined.get(shared)
   if (known) return known
-  const bytes = Buffer.concat(events.map((event) => event.value.frame(event.type)))
+  const frames = events.map((event) => event.value.frame(event.type))
+  const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames)
   if (shared) joined.set(shared, bytes)
   return bytes
 }

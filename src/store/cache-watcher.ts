@@ -1,6 +1,6 @@
 import { StreamOverflow } from '../base/bounded-stream.ts'
 import type { Revision } from './contract.ts'
-import type { CacheBatch } from './watch-cache-contract.ts'
+import type { CacheBatch, CacheWatchOptions } from './watch-cache-contract.ts'
 
 /**
  * One watcher's queue of shared batches. Bounded by events, not by batches: when more than `sizeMax` wait unread the
@@ -12,21 +12,31 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
   readonly after: Revision
   readonly #sizeMax: number
   readonly #onEnd: (watcher: CacheWatcher<T>) => void
+  readonly #pace: CacheWatchOptions<T>['pace']
+  readonly #wants: CacheWatchOptions<T>['wants']
   #batches: CacheBatch<T>[] = []
-  #head = 0
   #waitingEvents = 0
   #end: { readonly error: Error | undefined } | undefined
   #wake: (() => void) | undefined
 
-  constructor(options: { prefix: string; after: Revision; sizeMax: number; onEnd: (watcher: CacheWatcher<T>) => void }) {
+  constructor(options: {
+    prefix: string
+    after: Revision
+    sizeMax: number
+    onEnd: (watcher: CacheWatcher<T>) => void
+    pace?: CacheWatchOptions<T>['pace']
+    wants?: CacheWatchOptions<T>['wants']
+  }) {
     this.prefix = options.prefix
     this.after = options.after
     this.#sizeMax = options.sizeMax
     this.#onEnd = options.onEnd
+    this.#pace = options.pace
+    this.#wants = options.wants
   }
 
   get isIdle(): boolean {
-    return this.#head === this.#batches.length && this.#end === undefined
+    return this.#batches.length === 0 && this.#end === undefined
   }
 
   /** The history that was there at the call: not counted against the bound. */
@@ -36,7 +46,7 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
   }
 
   offer(batch: CacheBatch<T>): void {
-    if (this.#end) return
+    if (this.#end || (this.#wants && !batch.events.some(this.#wants))) return
     const mine = batch.events.length > 0 && batch.events[0]!.revision <= this.after ? this.#cut(batch) : batch
     if (!mine) return
     if (this.#waitingEvents + mine.events.length > this.#sizeMax) {
@@ -53,13 +63,21 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
     if (this.#end) return
     this.#end = { error }
     this.#batches = []
-    this.#head = 0
     this.#wake?.()
     this.#onEnd(this)
   }
 
   async next(): Promise<IteratorResult<CacheBatch<T>>> {
-    while (this.#head === this.#batches.length) {
+    let isPaced = this.#pace === undefined
+    for (;;) {
+      if (this.#batches.length > 0) {
+        if (isPaced) break
+        isPaced = true
+        const turn = this.#pace?.(this.#waitingEvents)
+        if (!turn) break
+        await turn
+        continue
+      }
       if (this.#end?.error) throw this.#end.error
       if (this.#end) return { done: true, value: undefined }
       await new Promise<void>((resolve) => {
@@ -67,15 +85,22 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
       })
       this.#wake = undefined
     }
-    const batch = this.#batches[this.#head++]!
-    if (this.#head === this.#batches.length) {
-      this.#batches = []
-      this.#head = 0
-      this.#waitingEvents = 0
-    } else {
-      this.#waitingEvents -= Math.min(batch.events.length, this.#waitingEvents)
+    return { done: false, value: this.#take() }
+  }
+
+  /** Everything that waits, up to a size at which nothing is gained by more. A progress mark stays what it is. */
+  #take(): CacheBatch<T> {
+    let count = 1
+    let events = this.#batches[0]!.events.length
+    while (events > 0 && count < this.#batches.length) {
+      const more = this.#batches[count]!.events.length
+      if (more === 0 || events + more > takenEventsMax) break
+      events += more
+      count++
     }
-    return { done: false, value: batch }
+    const taken = this.#batches.splice(0, count)
+    this.#waitingEvents = this.#batches.length === 0 ? 0 : Math.max(0, this.#waitingEvents - events)
+    return joined(taken)
   }
 
   async return(): Promise<IteratorResult<CacheBatch<T>>> {
@@ -92,4 +117,23 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
     const events = batch.events.filter((event) => event.revision > this.after)
     return events.length > 0 ? { revision: batch.revision, events } : undefined
   }
+}
+
+const takenEventsMax = 256
+
+/** By the first batch and how many follow it: watchers of one prefix that have fallen behind by the same share what they get. */
+const joinedBatches = new WeakMap<object, Map<number, object>>()
+
+function joined<T>(batches: readonly CacheBatch<T>[]): CacheBatch<T> {
+  const first = batches[0]!
+  const last = batches[batches.length - 1]!
+  if (first === last) return first
+  let known = joinedBatches.get(first)
+  if (!known) joinedBatches.set(first, (known = new Map()))
+  const shared = known.get(batches.length) as CacheBatch<T> | undefined
+  // One of the watchers may have begun in between.
+  if (shared && shared.revision === last.revision && shared.events[shared.events.length - 1] === last.events.at(-1)) return shared
+  const batch = { revision: last.revision, events: batches.flatMap((one) => one.events) }
+  known.set(batches.length, batch)
+  return batch
 }

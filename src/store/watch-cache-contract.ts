@@ -28,7 +28,7 @@ export type WatchCache<T> = {
    * Returns when the signal aborts. Throws StoreCompacted when `after` < oldestRevision or when the cache had to start over,
    * StreamOverflow when more than `sizeMax` events wait unread, StoreUnavailable when the cache closes.
    */
-  watch(prefix: string, options: CacheWatchOptions): AsyncIterable<CacheBatch<T>>
+  watch(prefix: string, options: CacheWatchOptions<T>): AsyncIterable<CacheBatch<T>>
   /**
    * Commits through the store and resolves when the cache has applied it, so that the writer reads its own write.
    * `decoded` (one per put, in order) spares the cache decoding what the writer just encoded.
@@ -37,11 +37,18 @@ export type WatchCache<T> = {
   close(): Promise<void>
 }
 
-export type CacheWatchOptions = {
+export type CacheWatchOptions<T = unknown> = {
   readonly after: Revision
   readonly signal: AbortSignal
+  /** A batch of which no event passes is not delivered: who watches for a little of much is not woken by the rest. */
+  readonly wants?: ((event: CacheEvent<T>) => boolean) | undefined
   /** Events that may wait unread (beyond those of the history that were there at the call). */
   readonly sizeMax?: number
+  /**
+   * Asked with their number before waiting events are taken; what it gives is awaited first, and all that has come meanwhile is
+   * taken with them, as one batch: who gets few turns gets more at each.
+   */
+  readonly pace?: ((events: number) => Promise<void> | undefined) | undefined
   /** Delivers an empty batch as a progress mark this often: every event ≤ its revision has been delivered. 0 or absent: never. */
   readonly progressMs?: number
 }

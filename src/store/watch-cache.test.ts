@@ -201,6 +201,52 @@ describe('watch cache', () => {
     await Promise.all([assert.rejects(open, StoreUnavailable), assert.rejects(waiting, StoreUnavailable), cache.close()])
   })
 
+  it('gives what waits for a turn as one batch, the same to all who waited as long', async () => {
+    const turn = Promise.withResolvers<void>()
+    const { cache, signal } = await setUp()
+    const asked: number[] = []
+    const pace = (events: number) => {
+      asked.push(events)
+      return turn.promise
+    }
+    const streams = [1, 2].map(() => cache.watch('', { after: noRevision, signal, pace })[Symbol.asyncIterator]())
+    const reads = streams.map((stream) => stream.next())
+    for (const name of ['a/1', 'a/2', 'a/3']) await cache.commit([put(name, name)])
+    turn.resolve()
+    const [one, two] = await Promise.all(reads)
+    assert.deepEqual(one!.value.events.map(show), ['put a/1=a/1@1', 'put a/2=a/2@2', 'put a/3=a/3@3'])
+    assert.equal(one!.value.revision, 3)
+    assert.equal(one!.value, two!.value)
+    assert.deepEqual(asked, [1, 1])
+    await cache.close()
+  })
+
+  it('wakes nobody for what he does not want', async () => {
+    const { cache, signal } = await setUp()
+    const stream = cache.watch('', { after: noRevision, signal, wants: (event) => event.key.endsWith('2') })
+    for (const name of ['a/1', 'a/2', 'a/3']) await cache.commit([put(name, name)])
+    const first = await stream[Symbol.asyncIterator]().next()
+    assert.deepEqual(first.value.events.map(show), ['put a/2=a/2@2'])
+    await cache.close()
+  })
+
+  it('cuts pages out of the past as far as it remembers', async () => {
+    const { cache } = await setUp({ historyEventsMax: 3 })
+    for (const name of ['a/1', 'a/2', 'a/3', 'a/4']) await cache.commit([put(name, name)])
+    await cache.commit([put('a/2', 'new')])
+    await cache.commit([remove('a/3')])
+    const page = (revision: number, after?: string) => {
+      const found = cache.page(key(''), { revision: revision as Revision, limit: 2, after: after === undefined ? undefined : key(after) })
+      return found && [found.entries.map((entry) => `${entry.key.slice(20)}=${entry.value.text}`), found.remaining]
+    }
+    assert.deepEqual(page(4), [['a/1=a/1', 'a/2=a/2'], 2])
+    assert.deepEqual(page(4, 'a/2'), [['a/3=a/3', 'a/4=a/4'], 0])
+    assert.deepEqual(page(6), [['a/1=a/1', 'a/2=new'], 1])
+    assert.equal(page(2), undefined, 'forgotten')
+    assert.equal(page(7), undefined, 'not yet')
+    await cache.close()
+  })
+
   it('waits for a revision that has not come, and gives up with its signal', async () => {
     const { cache, store, ending } = await setUp()
     const waiting = cache.waitFor(1 as Revision)

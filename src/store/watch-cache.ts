@@ -137,8 +137,8 @@ class LiveWatchCache<T> implements WatchCache<T> {
     return this.#entries.count(prefix, prefixEnd(prefix))
   }
 
-  watch(prefix: string, options: CacheWatchOptions): AsyncIterable<CacheBatch<T>> {
-    const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0 } = options
+  watch(prefix: string, options: CacheWatchOptions<T>): AsyncIterable<CacheBatch<T>> {
+    const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0, pace, wants } = options
     let cancelMark: (() => void) | undefined
     const onAbort = () => watcher.end()
     const onEnd = () => {
@@ -146,7 +146,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
       cancelMark?.()
       signal.removeEventListener('abort', onAbort)
     }
-    const watcher = new CacheWatcher<T>({ prefix, after, sizeMax, onEnd })
+    const watcher = new CacheWatcher<T>({ prefix, after, sizeMax, onEnd, pace, wants })
     if (signal.aborted) watcher.end()
     else if (this.#stopping.signal.aborted) watcher.end(closed())
     else if (after < this.oldestRevision) watcher.end(new StoreCompacted(this.oldestRevision))

@@ -58,7 +58,15 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal, ...(resource.retired ? [resource.retired] : [])])
   const from = sendsState || wanted === undefined || wanted === 0 ? revision : wanted
-  const batches = cache.watch(prefix, { after: from, signal, ...(request.allowWatchBookmarks ? { progressMs: bookmarkEveryMs } : {}) })
+  const { pace } = context
+  const batches = cache.watch(prefix, {
+    after: from,
+    signal,
+    pace: pace && ((events) => pace.events(events)),
+    // Views that have to be prepared first cannot be looked at there.
+    ...(selection && !resource.conversion?.prepare ? { wants: (event) => concerns(event, selection) } : {}),
+    ...(request.allowWatchBookmarks ? { progressMs: bookmarkEveryMs } : {}),
+  })
   const cancel = request.timeoutSeconds ? core.clock.schedule(request.timeoutSeconds * 1000, () => stop.abort()) : undefined
   const finish = () => {
     cancel?.()
@@ -72,6 +80,7 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   const initial = selection ? await selected(state, selection, context.pace) : state.map((entry) => entry.value)
   return follow({
     initial,
+    pace,
     started: context.started,
     initialEnd: request.sendInitialEvents === true && request.allowWatchBookmarks === true ? revision : undefined,
     resource,
@@ -94,6 +103,7 @@ async function selected(state: readonly CacheEntry<CachedObject>[], selection: S
 
 type Following = {
   readonly initial: readonly CachedObject[]
+  readonly pace: Pace | undefined
   readonly started: (() => void) | undefined
   readonly initialEnd: Revision | undefined
   readonly resource: Resource
@@ -106,6 +116,7 @@ type Following = {
 async function* follow({
   resource,
   initial,
+  pace,
   initialEnd,
   started,
   batches,
@@ -116,6 +127,8 @@ async function* follow({
   try {
     for (let i = 0; i < initial.length; i += initialBatch) {
       const events = initial.slice(i, i + initialBatch).map((value) => ({ type: 'ADDED' as const, value }))
+      const turn = pace?.events(events.length)
+      if (turn) await turn
       yield { type: 'events', events, shared: undefined }
     }
     if (initialEnd !== undefined) yield { type: 'bookmark', revision: initialEnd, isInitialEventsEnd: true }
@@ -142,18 +155,28 @@ async function* follow({
   }
 }
 
+/** By the batch: what watchers without selectors see of it, all the same. */
+const plain = new WeakMap<object, readonly SelectedEvent[]>()
+
 function select(batch: CacheBatch<CachedObject>, selection: Selection | undefined): readonly SelectedEvent[] {
+  const known = selection ? undefined : plain.get(batch)
+  if (known) return known
   const selected: SelectedEvent[] = []
   for (const event of batch.events) {
     const one = selection ? selectEvent(event, selection) : plainEvent(event)
     if (one) selected.push(one)
   }
+  if (!selection) plain.set(batch, selected)
   return selected
 }
 
 function plainEvent(event: CacheEvent<CachedObject>): SelectedEvent {
   if (event.type === 'delete') return { type: 'DELETED', value: event.value }
   return { type: event.previous === undefined ? 'ADDED' : 'MODIFIED', value: event.value }
+}
+
+function concerns(event: CacheEvent<CachedObject>, selection: Selection): boolean {
+  return (event.type === 'put' && selection.matches(event.value)) || (event.previous !== undefined && selection.matches(event.previous))
 }
 
 /** An object that begins to match appears, one that ceases to match disappears with the last state that did. */
