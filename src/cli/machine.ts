@@ -19,6 +19,8 @@ export type Machine = {
   caHash(dataDir: string): Promise<string>
   /** Plays placements through on what the cluster is now; `document` is the whole of it, `text` for people. */
   planPlacement(client: Client, request: PlacementRequest): Promise<{ readonly text: string; readonly document: object }>
+  /** Which pods should move; `isExecuted`: evicts them. Throws CliError. */
+  rebalance(client: Client, request: RebalanceRequest): Promise<{ readonly text: string; readonly document: object }>
   /** Copies a cluster's objects from one store into another. Throws CliError. */
   migrate(options: { from: string; to: string }): Promise<{ readonly entries: number; readonly revision: number }>
   /** Everything that it takes to bring the cluster back, in one file. Throws CliError, StatusError. */
@@ -35,6 +37,15 @@ export type BackupRequest = {
   /** An etcd; absent: what the data directory remembers, for a restore SQLite. */
   readonly store: string | undefined
   readonly passphrase: string | undefined
+}
+
+export type RebalanceRequest = {
+  readonly isExecuted: boolean
+  /** Empty: all of them. */
+  readonly strategies: readonly string[]
+  readonly movesMax: number | undefined
+  /** Percent. */
+  readonly gainMin: number | undefined
 }
 
 export type PlacementRequest = {

@@ -14,6 +14,7 @@ import { explain } from './explain.ts'
 import { logs } from './logs.ts'
 import type { Machine } from './machine.ts'
 import { plan } from './plan.ts'
+import { rebalance } from './rebalance.ts'
 import { type RunVerb, runAction } from './run-action.ts'
 import { runForeground } from './foreground.ts'
 import { status } from './status.ts'
@@ -57,6 +58,7 @@ export function createProgram(machine: Machine): Command {
   addRunActions(program, machine)
   addExplain(program, machine)
   addPlan(program, machine)
+  addRebalance(program, machine)
   addLogs(program)
   // Listed for the help only: the entry runs these itself.
   program
@@ -133,6 +135,7 @@ function addUp(program: Command, machine: Machine): void {
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration: profiles, weights, extenders')
     .option('--scheduler-plugin <file...>', 'TypeScript modules that export scheduler plugins')
     .option('--schedulers <n>', 'this many schedulers share the cluster')
+    .addOption(new Option('--rebalance <mode>', 'report or move pods that are in the wrong place').choices(['report', 'move']))
     .option('--foreground', 'stay in the foreground and bring the cluster down at the end')
     .option('--timeout <duration>', 'how long to wait for the nodes', durationMs, upTimeoutMs)
     .action(
@@ -151,6 +154,7 @@ function addUp(program: Command, machine: Machine): void {
           schedulerConfig?: string
           schedulerPlugin?: readonly string[]
           schedulers?: string
+          rebalance?: string
           foreground?: boolean
           timeout: number
         },
@@ -167,6 +171,7 @@ function addUp(program: Command, machine: Machine): void {
         const serverFlags = [
           ...(o.schedulerConfig === undefined ? [] : ['--scheduler-config', resolve(o.schedulerConfig)]),
           ...(o.schedulers === undefined ? [] : ['--schedulers', o.schedulers]),
+          ...(o.rebalance === undefined ? [] : ['--rebalance', o.rebalance]),
           ...(o.schedulerPlugin ?? []).flatMap((file) => ['--scheduler-plugin', resolve(file)]),
           ...(o.join === undefined ? [] : ['--join', o.join]),
           ...(o.caHash === undefined ? [] : ['--ca-hash', o.caHash]),
@@ -316,6 +321,27 @@ function addPlan(program: Command, machine: Machine): void {
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action((o: ClientOptions & { filename: string[]; nodesAdd: string[]; drain: string[]; without: string[]; output: 'text' | 'json' }) =>
       plan(machine, connect(o), { files: o.filename, nodesAdd: o.nodesAdd, drained: o.drain, without: o.without, output: o.output }),
+    )
+}
+
+function addRebalance(program: Command, machine: Machine): void {
+  const several = (value: string, before: readonly string[]) => [...before, value]
+  type Options = { strategy: string[]; movesMax?: string; gainMin?: string; execute?: boolean; output: 'text' | 'json' }
+  clientOptions(program.command('rebalance').description('tell which pods should move to other nodes, why, and what that gains'))
+    .option('--dry-run', 'only tell; so it is without --execute')
+    .addOption(new Option('--execute', 'evict the pods that should move').conflicts('dryRun'))
+    .option('--strategy <name>', 'Violations, Duplicates or LowNodeUtilization; may be given several times', several, [])
+    .option('--moves-max <count>', 'moves in one run (20)')
+    .option('--gain-min <percent>', 'what a move must gain (10)')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action((o: ClientOptions & Options) =>
+      rebalance(machine, connect(o).client, {
+        isExecuted: o.execute === true,
+        strategies: o.strategy,
+        movesMax: o.movesMax === undefined ? undefined : Number(o.movesMax),
+        gainMin: o.gainMin === undefined ? undefined : Number(o.gainMin),
+        output: o.output,
+      }),
     )
 }
 

@@ -25,8 +25,9 @@ import { allKinds } from '../kinds/all.ts'
 import { pods } from '../kinds/core/pod.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
-import type { SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
+import { defaultConfiguration, type SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 import { createScheduler, type Scheduler } from '../scheduler/loop.ts'
+import { rebalanceController, type RebalanceOptions } from '../scheduler/rebalance/rebalance-controller.ts'
 import type { PathHandler } from '../apiserver/pipeline.ts'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
 import type { Dialer } from '../apiserver/node-dialer.ts'
@@ -62,6 +63,8 @@ export type ControlPlaneOptions = {
    * Absent: one scheduler, at the server that leads.
    */
   readonly schedulers?: number
+  /** Given: pods that are in the wrong place are reported, or moved. */
+  readonly rebalance?: Omit<RebalanceOptions, 'profile'>
   /** Names of admission plugins beyond the defaults, and of those to leave out. */
   readonly admission?: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
   /** Who this server is to aggregated API servers; absent: it shows them no certificate. */
@@ -111,7 +114,12 @@ type Definitions = Parameters<typeof loadSchemas>[0]
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { clock, random, log, store } = options
   const stopping = new AbortController()
-  const controllers = allControllers(options.controllerFunctions)
+  const controllers = [
+    ...allControllers(options.controllerFunctions),
+    ...(options.rebalance
+      ? [rebalanceController({ ...options.rebalance, profile: (options.scheduler ?? defaultConfiguration).profiles[0]! })]
+      : []),
+  ]
   const policy = bootstrapPolicy(controllers.map((c) => ({ name: c.name, rules: rulesOf(c) })))
   const { serviceAccountKeys, tokenFile, access: accessOptions } = options
   const access = createAccess({ ...accessOptions, policy, clock, random, serviceAccountKeys, tokenFile })

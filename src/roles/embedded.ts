@@ -10,6 +10,7 @@ import type { FakeRuntimeOptions } from '../node/runtime/fake/fake-runtime.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import type { SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
+import type { RebalanceOptions } from '../scheduler/rebalance/rebalance-controller.ts'
 import type { Store } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import { type ControlPlane, startControlPlane, type WrapClient } from './control-plane.ts'
@@ -36,6 +37,8 @@ export type ClusterOptions = {
   readonly scheduler?: SchedulerConfiguration
   /** Several schedulers that share the cluster; default: one. */
   readonly schedulers?: number
+  /** Given: pods that are in the wrong place are reported, or moved. */
+  readonly rebalance?: Omit<RebalanceOptions, 'profile'>
   /** What loops and nodes get in place of their plain client: faults, for tests. */
   readonly wrapClient?: WrapClient
 }
@@ -82,6 +85,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     dialer: simulated.dialer,
     ...(options.scheduler ? { scheduler: options.scheduler } : {}),
     ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),
+    ...(options.rebalance ? { rebalance: options.rebalance } : {}),
     ...(options.wrapClient ? { wrapClient: options.wrapClient } : {}),
   })
   const nodeClient = (name: string) => {

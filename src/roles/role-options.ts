@@ -28,6 +28,8 @@ export type ServerOptions = {
   readonly scheduler: SchedulerFiles
   /** How many schedulers of this server share the cluster; absent: one scheduler, elected among the servers. */
   readonly schedulers: number | undefined
+  /** Whether pods in the wrong place are reported, or moved; absent: neither. */
+  readonly rebalance: 'Report' | 'Move' | undefined
   /** Names of admission plugins beyond the defaults, and of those to leave out. */
   readonly admission: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
   readonly access: AccessFlagValues
@@ -89,6 +91,7 @@ The control plane in the foreground, for systemd.
   --scheduler-plugin FILE a TypeScript module that exports scheduler plugins; may be given several times
   --schedulers N          run N schedulers here that share the cluster with those of other servers and of \`keelson scheduler\`,
                           0 to 16 (default: one scheduler, elected among the servers)
+  --rebalance MODE        report: say as events which pods should move to other nodes; move: evict them (default: neither)
   --enable-admission-plugins NAMES   admission plugins to run that are off by default, with commas between them
   --disable-admission-plugins NAMES  admission plugins to leave out
   --log-level LEVEL       debug, info, warn, error or silent (default info)
@@ -141,6 +144,7 @@ export function parseServerOptions(
     'scheduler-config': { type: 'string' },
     'scheduler-plugin': { type: 'string', multiple: true },
     schedulers: { type: 'string' },
+    rebalance: { type: 'string' },
     'enable-admission-plugins': { type: 'string', multiple: true },
     'disable-admission-plugins': { type: 'string', multiple: true },
     ...Object.fromEntries(
@@ -159,11 +163,19 @@ export function parseServerOptions(
     runtime,
     nodes: parseCount(text(values.nodes) ?? '1'),
     schedulers: text(values.schedulers) === undefined ? undefined : parseSchedulers('--schedulers', text(values.schedulers)!),
+    rebalance: parseRebalance(text(values.rebalance)),
     scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
     admission: { enabled: pluginNames(values['enable-admission-plugins']), disabled: pluginNames(values['disable-admission-plugins']) },
     access: Object.fromEntries(accessFlags.map(({ name }) => [name, values[name] as string | readonly string[] | undefined])),
     ...nodeOptions(values),
   }
+}
+
+function parseRebalance(mode: string | undefined): ServerOptions['rebalance'] {
+  if (mode === undefined) return undefined
+  if (mode === 'report') return 'Report'
+  if (mode === 'move') return 'Move'
+  throw misuse(`--rebalance ${mode}`, 'give report or move')
 }
 
 export function parseAgentOptions(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): AgentOptions | undefined {

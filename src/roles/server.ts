@@ -28,11 +28,14 @@ import { rememberedStore, serverBundlePath } from './server-bundle.ts'
 import { namespacePrefix } from './node-paths.ts'
 import { openServerStore } from './server-store.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
+import { defaultRebalancePolicy } from '../scheduler/rebalance/rebalance-policy.ts'
 import { createSimulatedDialer, type SimulatedDialer } from './simulated-dialer.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
 import { stopSignal } from './stop-signal.ts'
 
 const closeGraceMs = 5_000
+/** A cluster that changes is looked at once in this time. */
+const rebalancePeriodMs = 300_000
 
 export async function serverMain(argv: readonly string[]): Promise<number> {
   const options = parseServerOptions(argv, process.getuid?.() === 0, process.env)
@@ -116,6 +119,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
     ...(scheduler ? { scheduler } : {}),
     ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),
+    ...(options.rebalance ? { rebalance: { mode: options.rebalance, periodMs: rebalancePeriodMs, policy: defaultRebalancePolicy } } : {}),
     admission: options.admission,
   })
   const front = createHttpFront({

@@ -24,6 +24,10 @@ import {
 } from './core/score-formulas.ts'
 import { rejectionOf } from './core/plan.ts'
 import { allPlugins } from './plugins/all.ts'
+import { profileOf } from './config/scheduler-profile.ts'
+import { planRebalance } from './rebalance/rebalance-plan.ts'
+import { defaultRebalancePolicy } from './rebalance/rebalance-policy.ts'
+import { emptyView } from './what-if/empty-view.ts'
 import { optionalPlugins } from './config/optional-plugins.ts'
 import { preferenceOf } from './devices/dynamic-resources.ts'
 import { decay, smoothed } from './plugins/load-aware.ts'
@@ -161,6 +165,18 @@ const compute: Readonly<Record<string, (input: Example) => unknown>> = {
     return scoreOnNode({ ...input, node: {}, pod: {} }, 'CEL', [plugin])
   },
   preemption: preemptionOf,
+  rebalance: rebalanceOf,
+}
+
+function rebalanceOf({ nodes, cpuPerNode }: Example) {
+  type Row = { name: string; cpu: string }
+  const entries = Object.entries(nodes as Record<string, Row[]>)
+  const running = entries.flatMap(([on, pods]) =>
+    pods.map(({ name, cpu }) => testPod({ name, owner: name, requests: { cpu }, spec: { nodeName: on } })),
+  )
+  const view = { ...emptyView, nodes: entries.map(([name]) => testNode({ name, cpu: String(cpuPerNode) })), pods: running }
+  const [move] = planRebalance({ view, policy: defaultRebalancePolicy, profile: profileOf({}) }).moves
+  return move && { pod: move.pod.split('/')[1], from: move.from, to: move.to, gain: move.gain }
 }
 
 function preferencesOf(chosen: unknown): Record<string, number> {

@@ -77,3 +77,33 @@ test('docs/scheduling.md: what the page plans can be planned', async () => {
   const { code, stderr } = await cluster.sh(`set -e\nkeelson() { ./keelson "$@"; }\n${block?.text}`)
   assert.equal(code, 0, stderr)
 })
+
+test('keelson rebalance', async (t) => {
+  await checkRows(t, cluster, [
+    { run: './keelson rebalance', says: ['nothing should move'] },
+    { run: 'kubectl cordon node-2 && kubectl create deployment both --image=both:1 --replicas=2' },
+    { run: 'kubectl rollout status deployment/both --timeout=60s && kubectl uncordon node-2' },
+    {
+      run: './keelson rebalance --strategy Duplicates',
+      says: ['1 pod should move', 'node-1 → node-2, gains 50 %', '2 of 2 pods of one owner are on this node'],
+    },
+    { run: './keelson rebalance --strategy Duplicates --gain-min 60', says: ['nothing should move', 'would gain 50 %, less than 60 %'] },
+    { run: './keelson rebalance --strategy Duplicates -o json', says: ['"kind": "RebalancePlan"', '"gain": 50'] },
+    { run: './keelson rebalance --strategy Duplicates --execute', says: ['carried out', ': evicted'] },
+    { run: 'kubectl rollout status deployment/both --timeout=60s' },
+    {
+      run: 'kubectl wait --for=jsonpath={.spec.nodeName}=node-2 pod -l app=both --timeout=1s || kubectl get pods -l app=both -o wide',
+      says: ['node-2'],
+    },
+    { run: './keelson rebalance --strategy Wishes', fails: ['there is no strategy "Wishes"'] },
+    { run: './keelson rebalance --moves-max 0', fails: ['--moves-max must be a whole number of at least 1'] },
+    { run: './keelson rebalance --gain-min much', fails: ['--gain-min must be a percentage'] },
+    { run: './keelson rebalance --execute --dry-run', fails: ['cannot be used with'] },
+  ])
+})
+
+test('docs/scheduling.md: the commands about rebalancing run', async () => {
+  const block = docBlocks('docs/scheduling.md', 'sh').find((b) => b.heading === 'Rebalancing')
+  const { code, stderr } = await cluster.sh(`set -e\nkeelson() { ./keelson "$@"; }\n${block?.text}`)
+  assert.equal(code, 0, stderr)
+})

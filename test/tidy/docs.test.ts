@@ -28,6 +28,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/performance.md: How to run': { notRun: 'it measures for minutes, on a machine that does nothing else' },
   'docs/scheduling.md: A plugin of your own': { runIn: 'test/integration/scheduler-options.test.ts' },
   'docs/scheduling.md: Planning': { runIn: 'test/integration/plan.test.ts' },
+  'docs/scheduling.md: Rebalancing': { runIn: 'test/integration/plan.test.ts' },
   'docs/scheduling.md: Starting with it': {
     notRun: 'flags of a server; test/integration/scheduler-options.test.ts gives the same files to one',
   },

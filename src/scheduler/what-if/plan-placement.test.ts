@@ -6,29 +6,9 @@ import { profileOf } from '../config/scheduler-profile.ts'
 import { type NodeInput, type PodInput, testNode, testPod } from '../core/fixtures.ts'
 import { driver, exactly, testClaim, testClass, testDevice, testSlice } from '../devices/fixtures.ts'
 import type { ClusterView } from './cluster-view.ts'
+import { emptyView } from './empty-view.ts'
 import { planPlacement, type WhatIf } from './plan-placement.ts'
 import { planText } from './plan-text.ts'
-
-const empty: ClusterView = {
-  nodes: [],
-  pods: [],
-  namespaces: [],
-  budgets: [],
-  services: [],
-  replicaSets: [],
-  statefulSets: [],
-  replicationControllers: [],
-  claims: [],
-  volumes: [],
-  storageClasses: [],
-  csiNodes: [],
-  csiDrivers: [],
-  storageCapacities: [],
-  resourceClaims: [],
-  resourceClaimTemplates: [],
-  resourceSlices: [],
-  deviceClasses: [],
-}
 
 type Cluster = {
   readonly nodes: readonly NodeInput[]
@@ -46,7 +26,7 @@ const running = ({ on, ...input }: PodInput & { on?: string }): Pod => {
 }
 
 function check(cluster: Cluster, change: Change, expected: string): void {
-  const view = { ...empty, nodes: cluster.nodes.map(testNode), pods: (cluster.running ?? []).map(running), ...cluster.view }
+  const view = { ...emptyView, nodes: cluster.nodes.map(testNode), pods: (cluster.running ?? []).map(running), ...cluster.view }
   const before = JSON.stringify(view)
   const plan = planPlacement({
     view,
