@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { mergeChunks } from './merge-chunks.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const out = join(root, 'dist')
@@ -27,7 +28,7 @@ const builtinsOnDemand: Plugin = {
   },
 }
 
-await build({
+const { metafile } = await build({
   entryPoints: [
     { in: join(root, 'src/roles/main.ts'), out: 'keelson' },
     ...workers.map((f) => ({ in: join(root, 'src', f), out: f.replace(/^.*\//, '').replace(/\.ts$/, '') })),
@@ -44,12 +45,15 @@ await build({
   sourcemap: false,
   minify: false,
   logLevel: 'warning',
+  metafile: true,
+  absWorkingDir: root,
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   define: { KEELSON_BUNDLED: 'true' },
   plugins: [builtinsOnDemand],
 })
+await mergeChunks({ dir: staging, metafile, roles: ['src/roles/server.ts', 'src/roles/agent.ts', 'src/cli/program.ts'] })
 const files = readdirSync(staging)
 for (const file of files.filter((f) => f !== 'keelson.js')) renameSync(join(staging, file), join(out, file))
 renameSync(join(staging, 'keelson.js'), join(out, 'keelson.js'))
 rmSync(staging, { recursive: true })
-for (const file of readdirSync(out)) if (/^chunk-.*\.js$/.test(file) && !files.includes(file)) rmSync(join(out, file))
+for (const file of readdirSync(out)) if (/^(chunk|start)-.*\.js$/.test(file) && !files.includes(file)) rmSync(join(out, file))

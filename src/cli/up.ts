@@ -2,14 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import type { Client } from '../client/contract.ts'
-import {
-  clientFromKubeconfig,
-  formatKubeconfig,
-  kubeconfigPaths,
-  loadKubeconfig,
-  mergeContext,
-  type NewContext,
-} from '../client/kubeconfig.ts'
+import { clientFromKubeconfig, kubeconfigPaths, loadKubeconfig, mergeContext, type NewContext } from '../client/kubeconfig.ts'
+import { formatKubeconfig } from '../client/kubeconfig-text.ts'
 import { leases } from '../kinds/coordination/lease.ts'
 import { nodes } from '../kinds/core/node.ts'
 import { CliError } from './cli-error.ts'

@@ -8,7 +8,6 @@ export type { Informer } from './informer-contract.ts'
 export { ObjectInformer, type InformerOptions } from './informer.ts'
 export {
   clientFromKubeconfig,
-  formatKubeconfig,
   type Kubeconfig,
   KubeconfigError,
   kubeconfigPaths,
@@ -19,6 +18,7 @@ export {
   removeContext,
   resolveContext,
 } from './kubeconfig.ts'
+export { formatKubeconfig } from './kubeconfig-text.ts'
 export { type Log, silentLog } from '../base/log.ts'
 export { systemClock } from '../platform/system-clock.ts'
 export { systemRandom } from '../platform/system-random.ts'

@@ -4,15 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { execCredentials } from './exec-credentials.ts'
-import {
-  formatKubeconfig,
-  KubeconfigError,
-  loadKubeconfig,
-  mergeContext,
-  parseKubeconfig,
-  removeContext,
-  resolveContext,
-} from './kubeconfig.ts'
+import { formatKubeconfig } from './kubeconfig-text.ts'
+import { KubeconfigError, loadKubeconfig, mergeContext, parseKubeconfig, removeContext, resolveContext } from './kubeconfig.ts'
 
 function inFolder(body: (folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), 'kubeconfig-'))
@@ -38,6 +31,23 @@ test('the first file that defines a name wins, and the first current context', (
       ['one', 'two'],
     )
     assert.deepEqual(resolveContext(config), { connection: { server: 'https://one:6443', token: 't1' }, namespace: 'apps', context: 'one' })
+  }))
+
+test('a file of one context reads as what was written, whatever is in it', () =>
+  inFolder((folder) => {
+    const path = join(folder, 'config')
+    const users = [{}, { token: '12e3' }, { token: 'true' }, { token: "it's: #odd" }, { 'client-key-data': 'LS0tLQ==' }]
+    for (const user of users)
+      for (const server of ['https://[::1]:6443', 'https://10.0.0.1:6443']) {
+        const name = 'a b'
+        writeFileSync(path, formatKubeconfig({ name, cluster: { server }, user }))
+        assert.deepEqual(loadKubeconfig([path]), {
+          clusters: [{ name, cluster: { server } }],
+          users: [{ name, user }],
+          contexts: [{ name, context: { cluster: name, user: name } }],
+          currentContext: name,
+        })
+      }
   }))
 
 test('data and files become the connection; relative names are the folder’s', () =>

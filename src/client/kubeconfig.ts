@@ -173,11 +173,6 @@ export function clientFromKubeconfig(options: ContextOptions & { readonly paths?
 
 export type NewContext = { readonly name: string; readonly cluster: ClusterEntry; readonly user: UserEntry; readonly namespace?: string }
 
-/** A whole kubeconfig file with this one context. */
-export function formatKubeconfig(entry: NewContext): string {
-  return render(withContext({}, entry, true))
-}
-
 /** Adds or replaces a context, with its cluster and user of the same name, in a file; everything else in it stays. */
 export function mergeContext(path: string, entry: NewContext, options: { readonly makeCurrent: boolean }): void {
   writeTextFile(path, render(withContext(readRaw(path), entry, options.makeCurrent)))

@@ -1,6 +1,5 @@
 /** What the flags on the audit log say. */
-import { type AuditLog, createAuditLog } from '../apiserver/audit/audit-log.ts'
-import { parseAuditPolicy } from '../apiserver/audit/policy.ts'
+import type { AuditLog } from '../apiserver/audit/audit-log.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -19,6 +18,10 @@ export async function readAuditOptions(
 ): Promise<{ readonly log: AuditLog; close(): Promise<void> } | undefined> {
   const [policyText, path] = [flags.file('audit-policy-file'), flags.text('audit-log-path')]
   if (policyText === undefined && path === undefined) return undefined
+  const [{ parseAuditPolicy }, { createAuditLog }] = await Promise.all([
+    import('../apiserver/audit/policy.ts'),
+    import('../apiserver/audit/audit-log.ts'),
+  ])
   return flags.using(policyText === undefined ? 'audit-log-path' : 'audit-policy-file', () => {
     if (policyText === undefined || path === undefined) throw new Error('--audit-policy-file and --audit-log-path go together')
     const policy = parseAuditPolicy(policyText)

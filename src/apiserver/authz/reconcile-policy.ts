@@ -22,8 +22,10 @@ export function planRole<T extends AnyRole>(wanted: T, current: T | undefined): 
   if (!current) return wanted
   if (current.metadata.annotations?.[autoUpdate] === 'false') return undefined
   const isAggregated = 'aggregationRule' in wanted && wanted.aggregationRule !== undefined
-  const missing = isAggregated ? [] : uncovered(current.rules ?? [], wanted.rules ?? [])
-  const excess = isOwn(wanted) ? uncovered(wanted.rules ?? [], current.rules ?? []) : []
+  // Almost always, and then nothing need be taken apart: at every start there are a hundred roles to look at.
+  const isSame = deepEqual(current.rules ?? [], wanted.rules ?? [])
+  const missing = isAggregated || isSame ? [] : uncovered(current.rules ?? [], wanted.rules ?? [])
+  const excess = isOwn(wanted) && !isSame ? uncovered(wanted.rules ?? [], current.rules ?? []) : []
   const metadata = mergedMetadata(wanted, current)
   const aggregation = isAggregated && !deepEqual((current as ClusterRole).aggregationRule, (wanted as ClusterRole).aggregationRule)
   if (missing.length + excess.length === 0 && metadata === current.metadata && !aggregation) return undefined
