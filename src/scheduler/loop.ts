@@ -5,6 +5,7 @@ import { ClusterObserver, schedulerInformers } from './cluster-observer.ts'
 import { defaultConfiguration, type SchedulerConfiguration } from './config/scheduler-configuration.ts'
 import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from './core/fit-error.ts'
 import { isAssigned } from './core/pod-shape.ts'
+import type { Candidate, PreemptionInput } from './core/preemption.ts'
 import { scan } from './core/scan.ts'
 import { type SharedCluster, sharedCluster } from './core/scheduler-core.ts'
 import { Snapshot } from './core/snapshot.ts'
@@ -13,6 +14,7 @@ import type { SchedulingExplanation } from './explain/explanation.ts'
 import { type SchedulingFailure, writePodCondition } from './pod-condition.ts'
 import { askExtenders, concerns } from './extenders/extender-client.ts'
 import type { ExtenderConfig } from './extenders/extender-config.ts'
+import { acceptAllowed, askForPreemption } from './extenders/extender-preemption.ts'
 import { extenderJudgement } from './extenders/extender-judgement.ts'
 import { followNodeUsage } from './follow-node-usage.ts'
 import { Gangs, groupKeyOf } from './gang/gangs.ts'
@@ -241,7 +243,15 @@ class SchedulerLoop {
     try {
       const nodes = scan(profile.core.planOf(target), snapshot).rows.map((row) => snapshot.nodes[row]!)
       const answer = await askExtenders(extenders, { pod: queued.pod, nodes, signal: this.#signal })
-      if (this.#isStillPending(queued)) this.#decide(this.#placer.withJudged(attempt, extenderJudgement(answer, snapshot)))
+      if (!this.#isStillPending(queued)) return
+      const judged = this.#placer.withJudged(attempt, extenderJudgement(answer, snapshot))
+      const placement = this.#placer.place(judged)
+      if (placement.kind === 'Placed') return this.#commit(placement)
+      // Preemption asks by the scheduler's own filters: of nodes that they reject the extenders have not been asked yet.
+      const candidates = extenders.some((e) => e.preemptVerb !== '') ? this.#preemptionCandidates(attempt, placement.diagnosis) : []
+      if (candidates.length === 0) return this.#unplaced(attempt, placement.diagnosis)
+      const allowed = await askForPreemption(extenders, { pod: queued.pod, candidates, snapshot, signal: this.#signal })
+      if (this.#isStillPending(queued)) this.#unplaced(attempt, profile.core.diagnose(judged.target), acceptAllowed(allowed, snapshot))
     } catch (error) {
       if (!this.#signal.aborted) await this.#bindingFailed(queued, error instanceof Error ? error.message : String(error))
     } finally {
@@ -249,12 +259,16 @@ class SchedulerLoop {
     }
   }
 
-  #unplaced({ queued, profile, target, refused }: Attempt, diagnosis: Diagnosis): void {
+  #preemptionCandidates({ profile, target }: Attempt, diagnosis: Diagnosis): readonly Candidate[] {
+    return profile.preempts ? this.#preemptor.candidates(profile.core, target, diagnosis) : []
+  }
+
+  #unplaced({ queued, profile, target, refused }: Attempt, diagnosis: Diagnosis, accept?: PreemptionInput['accept']): void {
     // Not all nodes were asked: that is no verdict yet.
     if (queued.lostRaces.size > 0) return this.#retryAllNodes(queued)
     this.#placer.recordUnplaced(queued, diagnosis)
     const reliefs = [...(refused?.relief ? [refused.relief] : []), ...(target.judged ?? []).flatMap((j) => j.relieve?.() ?? [])]
-    const preemption = profile.preempts ? this.#preemptor.plan(profile.core, target, diagnosis) : noPreemption
+    const preemption = profile.preempts ? this.#preemptor.plan(profile.core, target, diagnosis, accept) : noPreemption
     const { nominatedNodeName } = preemption
     const attempted = [...reliefs.map((r) => r.message), preemption.message].filter((text) => text !== '')
     const message = fitErrorMessage(diagnosis, attempted.join(', '))

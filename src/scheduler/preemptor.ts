@@ -7,7 +7,7 @@ import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
 import { isStatus } from '../machinery/status-error.ts'
 import { budgetOf } from './budget.ts'
 import { type Diagnosis, fitErrorMessage } from './core/fit-error.ts'
-import type { Budget } from './core/preemption.ts'
+import { type Budget, type Candidate, isBetter, type PreemptionInput } from './core/preemption.ts'
 import type { PodToPlace, SchedulerCore } from './core/scheduler-core.ts'
 import type { PodEntry } from './core/snapshot.ts'
 import type { SchedulerMetrics } from './scheduler-metrics.ts'
@@ -20,6 +20,9 @@ export type PreemptionPlan = {
   readonly nominatedNodeName: string | undefined
   readonly victims: readonly PodEntry[]
 }
+
+/** Nodes that extenders are asked about. */
+const candidatesMax = 100
 
 export const noPreemption: PreemptionPlan = { message: '', nominatedNodeName: undefined, victims: [] }
 
@@ -39,13 +42,16 @@ export class Preemptor {
   }
 
   /** Decides at once; a nomination is entered in the core before anything else is decided. */
-  plan(core: SchedulerCore, target: PodToPlace, diagnosis: Diagnosis): PreemptionPlan {
+  plan(core: SchedulerCore, target: PodToPlace, diagnosis: Diagnosis, accept?: PreemptionInput['accept']): PreemptionPlan {
     const reason = ineligible(core, target, diagnosis)
     if (reason) return { message: `preemption: ${reason}`, nominatedNodeName: undefined, victims: [] }
     if (diagnosis.nodeCount === 0) return noPreemption
-    const { candidate, reasons } = core.preempt(target, diagnosis, this.#budgets())
+    const { candidate, reasons } = core.preempt(target, diagnosis, this.#budgets(), accept)
     if (!candidate) {
       core.nominations.delete(target.key)
+      // Evicting would help, but whoever was asked allows it nowhere.
+      if (accept && reasons.size === 0)
+        return { message: 'preemption: no candidate node for preemption', nominatedNodeName: '', victims: [] }
       return { message: `preemption: ${fitErrorMessage({ nodeCount: diagnosis.nodeCount, reasons })}`, nominatedNodeName: '', victims: [] }
     }
     const nodeName = core.snapshot.nodeName(candidate.row)
@@ -53,6 +59,14 @@ export class Preemptor {
     for (const weaker of core.nominations.below(nodeName, target.priority)) core.nominations.delete(weaker.key)
     core.nominations.set({ key: target.key, pod: target.pod, nodeName, priority: target.priority })
     return { message: '', nominatedNodeName: nodeName, victims: candidate.victims }
+  }
+
+  /** The best candidates, for others to judge; none where the pod may not preempt. */
+  candidates(core: SchedulerCore, target: PodToPlace, diagnosis: Diagnosis): readonly Candidate[] {
+    const found: Candidate[] = []
+    if (ineligible(core, target, diagnosis) || diagnosis.nodeCount === 0) return found
+    core.preempt(target, diagnosis, this.#budgets(), (candidate) => void found.push(candidate))
+    return found.sort((a, b) => (isBetter(a, b) ? -1 : 1)).slice(0, candidatesMax)
   }
 
   /** The same list as long as no budget changes, so that the core knows its answers are still good. */

@@ -42,6 +42,8 @@ export type PreemptionInput = {
   /** Rows where eviction may help (Diagnosis.resolvableRows). */
   readonly rows: Int32Array
   readonly cacheOf: (plan: Plan) => PreemptionCache
+  /** What others make of a candidate: the same, one with fewer victims, or none. Absent: all are taken as they are. */
+  readonly accept?: ((candidate: Candidate) => Candidate | undefined) | undefined
 }
 
 const noVictims = 'No preemption victims found for incoming pod'
@@ -71,9 +73,13 @@ export function findPreemption(input: PreemptionInput): Preemption {
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
     const attempt = nominatedRows.has(row) ? tryRow(input, row) : (cache?.at(row) ?? remember(cache, row, tryRow(input, row)))
-    if (attempt === withoutVictims) rowsWithoutVictims++
+    // It fits as it is: what keeps the pod away (an extender) is not for victims to settle.
+    if (attempt === withoutVictims || attempt.candidate?.victims.length === 0) rowsWithoutVictims++
     else if (!attempt.candidate) for (const reason of attempt.reasons) count(reason)
-    else if (!best || isBetter(attempt.candidate, best)) best = attempt.candidate
+    else {
+      const candidate = input.accept ? input.accept(attempt.candidate) : attempt.candidate
+      if (candidate && (!best || isBetter(candidate, best))) best = candidate
+    }
   }
   if (rowsWithoutVictims > 0) count(noVictims, rowsWithoutVictims)
   return { candidate: best, reasons: best ? new Map() : reasons }
@@ -176,7 +182,11 @@ function reprieve(input: {
   }
   for (const entry of violating) if (!tryBack(entry)) violations++
   for (const entry of others) tryBack(entry)
-  victims.sort(byImportance)
+  return candidateOf(row, victims.sort(byImportance), violations)
+}
+
+/** `victims`: most important first. */
+export function candidateOf(row: number, victims: readonly PodEntry[], violations: number): Candidate {
   const highestPriority = victims[0]?.priority ?? Number.NEGATIVE_INFINITY
   let prioritySum = 0
   let earliestStart = Number.POSITIVE_INFINITY
@@ -209,7 +219,7 @@ function splitByBudgets(
   return { violating, others }
 }
 
-function isBetter(a: Candidate, b: Candidate): boolean {
+export function isBetter(a: Candidate, b: Candidate): boolean {
   if (a.violations !== b.violations) return a.violations < b.violations
   if (a.highestPriority !== b.highestPriority) return a.highestPriority < b.highestPriority
   if (a.prioritySum !== b.prioritySum) return a.prioritySum < b.prioritySum

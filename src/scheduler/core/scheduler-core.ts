@@ -5,7 +5,7 @@ import type { Decision } from './decision.ts'
 import { type Diagnosis, diagnose } from './fit-error.ts'
 import { Nominations } from './nominations.ts'
 import { PreemptionCache } from './preemption-cache.ts'
-import { type Budget, findPreemption, type Preemption } from './preemption.ts'
+import { type Budget, findPreemption, type Preemption, type PreemptionInput } from './preemption.ts'
 import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, verdictOf, withPlugins } from './plan.ts'
 import type { Judged } from './judgement.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
@@ -93,8 +93,9 @@ export class SchedulerCore {
   }
 
   /** What evicting pods of lower priority could do for a pod that fits nowhere. Nothing is changed. */
-  preempt(target: PodToPlace, diagnosis: Diagnosis, budgets: readonly Budget[]): Preemption {
+  preempt(target: PodToPlace, diagnosis: Diagnosis, budgets: readonly Budget[], accept?: PreemptionInput['accept']): Preemption {
     return findPreemption({
+      accept,
       plan: this.planOf(target),
       snapshot: this.snapshot,
       nominations: this.nominations,

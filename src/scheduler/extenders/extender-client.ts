@@ -95,7 +95,7 @@ function argumentsOf({ nodeCacheCapable }: ExtenderConfig, pod: Pod, nodes: read
     : { Pod: pod, Nodes: { apiVersion: 'v1', kind: 'NodeList', metadata: {}, items: nodes }, NodeNames: null }
 }
 
-async function tolerantly<T>({ ignorable }: ExtenderConfig, ask: () => Promise<T>): Promise<T | undefined> {
+export async function tolerantly<T>({ ignorable }: ExtenderConfig, ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask()
   } catch (error) {
@@ -112,7 +112,7 @@ export async function bindByExtender(extender: ExtenderConfig, pod: Pod, node: s
   if (result.Error) throw new Error(result.Error)
 }
 
-function post<T>(extender: ExtenderConfig, verb: string, body: unknown, signal: AbortSignal): Promise<T> {
+export function post<T>(extender: ExtenderConfig, verb: string, body: unknown, signal: AbortSignal): Promise<T> {
   const url = new URL(`${extender.urlPrefix}/${verb}`)
   const bytes = Buffer.from(JSON.stringify(body))
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest

@@ -5,6 +5,7 @@ export type ExtenderConfig = {
   readonly urlPrefix: string
   readonly filterVerb: string
   readonly prioritizeVerb: string
+  readonly preemptVerb: string
   readonly bindVerb: string
   /** Of its scores, which are 0..10; ≥ 1 where it scores. */
   readonly weight: number
@@ -22,6 +23,7 @@ type Document = {
   readonly urlPrefix?: unknown
   readonly filterVerb?: string
   readonly prioritizeVerb?: string
+  readonly preemptVerb?: string
   readonly bindVerb?: string
   readonly weight?: number
   readonly httpTimeout?: string
@@ -42,7 +44,7 @@ export function extenderConfigs(list: unknown): readonly ExtenderConfig[] {
 
 function configOf(document: Document, index: number): ExtenderConfig {
   const path = `extenders[${index}]`
-  const { urlPrefix, filterVerb = '', prioritizeVerb = '', bindVerb = '', weight = 0 } = document
+  const { urlPrefix, filterVerb = '', prioritizeVerb = '', preemptVerb = '', bindVerb = '', weight = 0 } = document
   if (typeof urlPrefix !== 'string' || !URL.canParse(urlPrefix))
     throw new ConfigurationError(`${path}.urlPrefix: Invalid value: ${JSON.stringify(urlPrefix)}: must be a URL`)
   if (prioritizeVerb !== '' && weight <= 0)
@@ -51,6 +53,7 @@ function configOf(document: Document, index: number): ExtenderConfig {
     urlPrefix: urlPrefix.replace(/\/$/, ''),
     filterVerb,
     prioritizeVerb,
+    preemptVerb,
     bindVerb,
     weight,
     httpTimeoutMs: durationMs(document.httpTimeout ?? '30s', `${path}.httpTimeout`),

@@ -5,6 +5,11 @@ import { test } from 'node:test'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { readConfiguration } from '../config/scheduler-configuration.ts'
 import { testNode, testPod } from '../core/fixtures.ts'
+import { seededRandom } from '../../base/random.ts'
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import { candidateOf } from '../core/preemption.ts'
+import { SchedulerCore } from '../core/scheduler-core.ts'
+import { askForPreemption } from './extender-preemption.ts'
 import { withCluster } from '../sim-cluster.ts'
 import { askExtenders, concerns } from './extender-client.ts'
 
@@ -108,3 +113,72 @@ test('the loop places by what the extender leaves, and lets it bind', () =>
       { extenders },
     )
   }))
+
+test('preemption asks the extender which victims may go, and takes no others', () =>
+  withExtender(
+    {
+      filter: ({ body }) => ({ NodeNames: body.NodeNames }),
+      preempt: ({ body }) => {
+        const { b } = (body as unknown as { NodeNameToMetaVictims: Record<string, { Pods: { UID: string }[] }> }).NodeNameToMetaVictims
+        // Node a would be cheaper; this one may not be cleared.
+        return { NodeNameToMetaVictims: { b: { Pods: b!.Pods, NumPDBViolations: 0 } } }
+      },
+    },
+    async (urlPrefix, calls) => {
+      const { extenders } = configOf({ urlPrefix, filterVerb: 'filter', preemptVerb: 'preempt', nodeCacheCapable: true })
+      await withCluster(
+        1,
+        async (c) => {
+          const turns = async (what: string, condition: () => Promise<boolean>) => {
+            for (let turn = 0; turn < 2_000; turn++) {
+              await c.clock.settle()
+              if (await condition()) return
+              await new Promise((resolve) => setImmediate(resolve))
+            }
+            assert.fail(`did not happen: ${what}`)
+          }
+          await c.client.resource(kindRefs.schedulingV1.priorityClasses).create({ metadata: { name: 'high' }, value: 1_000 })
+          for (const name of ['a', 'b']) {
+            await c.addNode({ name, cpu: '1' })
+            const more = name === 'b' ? { priority: 0 } : {}
+            await c.addPod({ name: `weak-${name}`, requests: { cpu: '1' }, ...more, spec: { nodeName: name } })
+          }
+          await c.addPod({ name: 'strong', requests: { cpu: '1' }, priority: 1_000, spec: { priorityClassName: 'high' } })
+          await turns('a nomination', async () => (await c.pod('strong')).status?.nominatedNodeName === 'b')
+          const { body } = calls.find((call) => call.verb === 'preempt')!
+          assert.deepEqual(Object.keys((body as unknown as { NodeNameToMetaVictims: object }).NodeNameToMetaVictims).toSorted(), ['a', 'b'])
+          await turns(
+            'the victim leaves',
+            async () => (await c.pod('weak-b').catch(() => undefined))?.metadata.deletionTimestamp !== undefined,
+          )
+          assert.equal((await c.pod('weak-a')).metadata.deletionTimestamp, undefined)
+        },
+        { extenders },
+      )
+    },
+  ))
+
+for (const [title, answer, ignorable, expected] of [
+  ['that clears no node', {}, false, []],
+  [
+    'that leaves a node without victims',
+    { NodeNameToMetaVictims: { a: { Pods: [] } } },
+    false,
+    /expected at least one victim pod on node "a"/,
+  ],
+  ['that leaves a node without victims, and may be ignored', { NodeNameToMetaVictims: { a: { Pods: [] } } }, true, []],
+  ['that does not answer', undefined, false, /failed with code 500/],
+  ['that does not answer, and may be ignored', undefined, true, ['a', 'b']],
+] as const)
+  test(`preemption with an extender ${title}`, () =>
+    withExtender({ preempt: () => answer }, async (urlPrefix) => {
+      const { extenders } = configOf({ urlPrefix, preemptVerb: 'preempt', ignorable })
+      const { snapshot } = new SchedulerCore({ plugins: [], random: seededRandom(1) })
+      const candidates = ['a', 'b'].map((name) => {
+        const { row } = snapshot.setNode(testNode({ name }))
+        return candidateOf(row, [snapshot.addPod(`default/${name}`, testPod({ name }), name)], 0)
+      })
+      const ask = () => askForPreemption(extenders, { pod, candidates, snapshot, signal })
+      if (expected instanceof RegExp) await assert.rejects(ask(), expected)
+      else assert.deepEqual([...(await ask()).keys()], expected)
+    }))
