@@ -10,6 +10,7 @@ const suites: Record<string, { needs: 'nothing' | 'api' | 'root'; load(): Promis
   watch: { needs: 'api', load: async () => (await import('./suite-watch.ts')).watchSuite },
   objects: { needs: 'nothing', load: async () => (await import('./suite-objects.ts')).objectsSuite },
   replicas: { needs: 'api', load: async () => (await import('./suite-replicas.ts')).replicasSuite },
+  workloads: { needs: 'nothing', load: async () => (await import('./suite-workloads.ts')).workloadsSuite },
   pods: { needs: 'root', load: async () => (await import('./suite-pods.ts')).podsSuite },
   store: { needs: 'nothing', load: async () => (await import('./store.ts')).storeSuite },
   cel: { needs: 'nothing', load: async () => (await import('./cel.ts')).celSuite },

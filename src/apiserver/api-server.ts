@@ -170,7 +170,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authorizer,
     hooks: createWriteHooks([
       ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader })]),
-      await serviceAllocation({ reader, random, serviceCidr, shared: options.isStoreShared ? storage : undefined }),
+      await serviceAllocation({ reader, storage, registry, random, clock, isShared: options.isStoreShared ?? false }),
     ]),
     placement,
     clock,

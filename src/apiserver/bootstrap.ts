@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { Operation } from '../store/contract.ts'
+import { serviceCidrFinalizer } from '../kinds/networking/service-addresses.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
 import { encodeStored } from './codec.ts'
 import { startingLevels, startingSchemas } from './flowcontrol/flow-objects.ts'
@@ -79,6 +80,7 @@ function wantedObjects({ serviceCidr, advertise, clock, registry, clientAuthorit
       'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
     ),
     priorityClass('system-node-critical', 2_000_001_000, 'Used for system critical pods that must not be moved from their current node.'),
+    serviceRange(serviceCidr, toTime(clock.now())),
     kubernetesService(serviceCidr, advertise?.port ?? 6443),
     ...(advertise ? kubernetesEndpoints(advertise) : []),
     ...flowObjects(toTime(clock.now())),
@@ -154,6 +156,19 @@ function authenticationFacts({ clientCa, frontProxyCa, requestHeaders = defaultR
 const firstOf = <T extends KubeObject>(object: T) => ({ ...object, metadata: { ...object.metadata, generation: 1 } })
 
 const serviceLabels = { component: 'apiserver', provider: 'kubernetes' } as const
+
+/** Where addresses of Services come from until somebody adds a range. The address objects follow when the server has seen the Services. */
+function serviceRange(cidr: string, now: string): Wanted {
+  const ready = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime: now }
+  const object = {
+    kind: 'ServiceCIDR',
+    apiVersion: 'networking.k8s.io/v1',
+    metadata: { name: 'kubernetes', finalizers: [serviceCidrFinalizer] },
+    spec: { cidrs: [cidr] },
+    status: { conditions: [ready] },
+  }
+  return { group: 'networking.k8s.io', plural: 'servicecidrs', object, isKept: false }
+}
 
 /** It takes the first address of the service range. */
 function kubernetesService(serviceCidr: string, port: number): Wanted {

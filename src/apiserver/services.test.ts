@@ -45,7 +45,11 @@ check('once', service('dns2', { clusterIP: '10.96.0.10' }), {
 })
 check('an address outside of the range', service('out', { clusterIP: '10.1.2.3' }), {
   code: 422,
-  message: /is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/12/,
+  message: /failed to allocate IP 10\.1\.2\.3: the provided network does not match the current range/,
+})
+check('the address of the range itself', service('net', { clusterIP: '10.96.0.0' }), {
+  code: 422,
+  message: /the provided IP \(10\.96\.0\.0\) is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/12/,
 })
 check('headless', service('headless', { clusterIP: 'None' }), {
   code: 201,
@@ -106,4 +110,56 @@ test('a restarted server knows what is taken', async () => {
   const answer = await sender(later.api)('POST', services, { body: service('after', { clusterIP: '10.96.0.10' }) })
   assert.equal(answer.code, 422)
   await later.api.close()
+})
+
+const networking = '/apis/networking.k8s.io/v1'
+const addressOf = (address: string) => send('GET', `${networking}/ipaddresses/${address}`)
+
+test('every address of a Service is an IPAddress object that comes and goes with it', async () => {
+  const first = await addressOf('10.96.0.1')
+  assert.equal(at(first.json, 'spec.parentRef.name'), 'kubernetes')
+  assert.equal(at(first.json, 'metadata.labels')?.['ipaddress.kubernetes.io/managed-by' as never], 'ipallocator.k8s.io')
+  await send('POST', services, { body: service('held', { clusterIP: '10.96.0.120' }) })
+  assert.deepEqual(at((await addressOf('10.96.0.120')).json, 'spec'), {
+    parentRef: { resource: 'services', namespace: 'default', name: 'held' },
+  })
+  await send('POST', `${services}?dryRun=All`, { body: service('dry', { clusterIP: '10.96.0.121' }) })
+  assert.equal((await addressOf('10.96.0.121')).code, 404)
+  const external = { spec: { type: 'ExternalName', externalName: 'example.com', clusterIP: null, clusterIPs: null } }
+  assert.equal((await send('PATCH', `${services}/held`, { body: external, type: 'application/merge-patch+json' })).code, 200)
+  assert.equal((await addressOf('10.96.0.120')).code, 404)
+  const back = { spec: { type: 'ClusterIP', clusterIP: '10.96.0.120' } }
+  assert.equal((await send('PATCH', `${services}/held`, { body: back, type: 'application/merge-patch+json' })).code, 200)
+  assert.equal((await addressOf('10.96.0.120')).code, 200)
+  await send('DELETE', `${services}/held`)
+  assert.equal((await addressOf('10.96.0.120')).code, 404)
+})
+
+test('an address that somebody else holds is taken', async () => {
+  const parentRef = { group: 'example.com', resource: 'things', name: 'mine' }
+  const made = await send('POST', `${networking}/ipaddresses`, { body: { metadata: { name: '10.96.0.130' }, spec: { parentRef } } })
+  assert.equal(made.code, 201, made.text)
+  const refused = await send('POST', services, { body: service('late', { clusterIP: '10.96.0.130' }) })
+  assert.match(String(refused.json.message), /provided IP is already allocated/)
+})
+
+test('addresses come out of every range that is ready', async () => {
+  assert.deepEqual(at((await send('GET', `${networking}/servicecidrs/kubernetes`)).json, 'spec.cidrs'), ['10.96.0.0/12'])
+  const ranges = `${networking}/servicecidrs`
+  const wanted = service('far', { clusterIP: '10.200.0.5' })
+  assert.equal((await send('POST', services, { body: wanted })).code, 422)
+  const made = await send('POST', ranges, { body: { metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/29'] } } })
+  assert.equal(made.code, 201, made.text)
+  assert.equal((await send('POST', services, { body: wanted })).code, 201)
+  const notReady = {
+    status: {
+      conditions: [{ type: 'Ready', status: 'False', reason: 'Terminating', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }],
+    },
+  }
+  const patched = await send('PATCH', `${ranges}/more/status`, { body: notReady, type: 'application/merge-patch+json' })
+  assert.equal(patched.code, 200, patched.text)
+  assert.equal((await send('POST', services, { body: service('far2', { clusterIP: '10.200.0.4' }) })).code, 422)
+  const tiny = await send('POST', ranges, { body: { metadata: { name: 'tiny' }, spec: { cidrs: ['10.201.0.0/32', 'fd00::/112'] } } })
+  assert.equal(tiny.code, 201, tiny.text)
+  assert.equal((await send('POST', services, { body: service('any', {}) })).code, 201)
 })

@@ -32,6 +32,12 @@ export async function findKind(client: Client, { apiVersion = '', kind }: Target
   return found && { group, version, kind, plural: found.name, scope: found.namespaced ? 'Namespaced' : 'Cluster' }
 }
 
+/** Whether objects of the kind have a `/scale`. Throws StatusError. */
+export async function isScaled(client: Client, { group, version, plural }: KindRef): Promise<boolean> {
+  const list = await readJson<ResourceList>(client, group === '' ? `/api/${version}` : `/apis/${group}/${version}`)
+  return list?.resources?.some(({ name }) => name === `${plural}/scale`) ?? false
+}
+
 /** Reads `/scale`. Throws StatusError, 404 for kinds without it. */
 export function readScale(client: Client, kind: KindRef, namespace: string, name: string): Promise<Scale> {
   return client.resource(kind, namespace).subresource<undefined, Scale>(name, 'scale', undefined, { method: 'GET' })

@@ -1,4 +1,5 @@
 import type { ControllerDefinition } from '../control/contract.ts'
+import { attachDetachController } from './attach-detach/controller.ts'
 import { csrApprovingController, csrCleanerController, csrSigningController, type SignCertificate } from './certificates/controllers.ts'
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts'
 import { configRolloutController } from './config-rollout/controller.ts'
@@ -25,12 +26,18 @@ import { replicaSetController, replicationController } from './replicaset/contro
 import { resourceClaimController } from './resource-claim/controller.ts'
 import { resourceQuotaController } from './resourcequota/controller.ts'
 import { rootCaPublisherController } from './root-ca-publisher/controller.ts'
+import { serviceCidrController } from './service-cidr/controller.ts'
+import { serviceIpRepairController } from './service-ip-repair/controller.ts'
 import { serviceAccountController } from './serviceaccount/controller.ts'
 import { statefulSetController } from './statefulset/controller.ts'
 import { taintEvictionController } from './taint-eviction/controller.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts'
 import { volumeExpandController } from './volume-expand/controller.ts'
-import { claimProtectionController, volumeProtectionController } from './volume-protection/controllers.ts'
+import {
+  attributesClassProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from './volume-protection/controllers.ts'
 
 /** What controllers need from the composition root; a controller whose function is absent does not run. */
 export type ControllerFunctions = {
@@ -56,6 +63,8 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     namespaceController(),
     serviceAccountController,
     ...(rootCaPem ? [rootCaPublisherController({ rootCaPem })] : []),
+    serviceCidrController,
+    serviceIpRepairController(),
     endpointSliceController,
     endpointsController,
     endpointSliceMirroringController,
@@ -74,8 +83,10 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     csrCleanerController,
     persistentVolumeController,
     localVolumeController,
+    attachDetachController(),
     claimProtectionController,
     volumeProtectionController,
+    attributesClassProtectionController,
     ephemeralVolumeController,
     volumeExpandController,
     resourceClaimController,

@@ -3,6 +3,8 @@ import type { Log } from '../base/log.ts'
 import type { LoopContext } from '../control/contract.ts'
 import { services } from '../kinds/core/service.ts'
 import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
+import { serviceCidrs } from '../kinds/networking/service-cidr.ts'
+import { deepEqual } from '../machinery/deep-equal.ts'
 import type { Service } from '../kinds/generated/types/core-v1.ts'
 import type { EndpointSlice } from '../kinds/generated/types/discovery-v1.ts'
 import { type IpCommand, ipCommand } from '../platform/ip-command.ts'
@@ -47,11 +49,21 @@ const gatherMs = 10
 const retryMs = 1000
 const serviceNameLabel = 'kubernetes.io/service-name'
 const sliceIndex = 'proxy-service'
+/** Marks routes as this proxy's: the API is not asked any more when they are taken away. A number that iproute2 gives nobody. */
+const routeProtocol = 36
 
 export function createProxy(options: ProxyOptions): Proxy {
   const machine = options.machine ?? thisMachine()
   const health = createHealthServers(options)
-  const state: ProxyState = { ...options, machine, health, table: new ServiceTable(), dirty: new Set(), isInstalled: false }
+  const state: ProxyState = {
+    ...options,
+    machine,
+    health,
+    table: new ServiceTable(),
+    dirty: new Set(),
+    routed: new Set(),
+    isInstalled: false,
+  }
   let wake: (() => void) | undefined
   let idle: (() => void)[] = []
   let isBusy = false
@@ -62,6 +74,12 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
   const work = async (signal: AbortSignal) => {
     const removals = watch(options.context, mark)
+    const reinstall = () => {
+      if (deepEqual([...state.routed].sort(), [...rangesOf(state)].sort())) return
+      state.isInstalled = false
+      wake?.()
+    }
+    removals.push(options.context.informer(serviceCidrs).onChange(reinstall))
     const onAbort = () => wake?.()
     signal.addEventListener('abort', onAbort)
     try {
@@ -94,7 +112,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
   return {
     run: async (signal) => {
-      const informers = [options.context.informer(services), options.context.informer(endpointSlices)]
+      const { context } = options
+      const informers = [context.informer(services), context.informer(endpointSlices), context.informer(serviceCidrs)]
       // Before both are complete a service would look as if nobody served it.
       await Promise.all(informers.map((informer) => informer.synced(signal)))
       await work(signal)
@@ -103,7 +122,8 @@ export function createProxy(options: ProxyOptions): Proxy {
       state.dirty.size === 0 && state.isInstalled && !isBusy ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
     remove: async () => {
       await machine.nft.apply(renderRemoval())
-      await machine.ip.batch([`route del local ${options.facts.serviceCidr} dev lo table local`], { force: true })
+      const own = options.facts.serviceCidrs.map((cidr) => `route del local ${cidr} dev lo table local`)
+      await machine.ip.batch([...own, `route flush table local proto ${routeProtocol}`], { force: true })
     },
   }
 }
@@ -114,6 +134,8 @@ type ProxyState = ProxyOptions & {
   readonly table: ServiceTable
   /** Keys of services to look at again. */
   readonly dirty: Set<string>
+  /** Ranges that have a route of this node's own. */
+  readonly routed: Set<string>
   isInstalled: boolean
 }
 
@@ -131,7 +153,7 @@ function watch(context: Pick<LoopContext, 'informer'>, mark: (key: string | unde
 
 /** Looks, plans and applies once. Between taking the dirty keys and planning nothing is awaited. */
 async function sync(state: ProxyState): Promise<void> {
-  const { table, dirty, facts, machine } = state
+  const { table, dirty, machine } = state
   const keys = [...dirty]
   dirty.clear()
   const updates = new Map(keys.map((key) => [key, look(state, key)]))
@@ -152,7 +174,7 @@ async function sync(state: ProxyState): Promise<void> {
   for (const key of keys) {
     for (const args of staleConnections(before.get(key), updates.get(key))) await machine.forgetConnections(args)
   }
-  if (keys.length > 0) state.log.debug({ services: keys.length, serviceCidr: facts.serviceCidr }, 'service rules applied')
+  if (keys.length > 0) state.log.debug({ services: keys.length }, 'service rules applied')
 }
 
 function look(state: ProxyState, key: string): ServicePlan | undefined {
@@ -163,11 +185,23 @@ function look(state: ProxyState, key: string): ServicePlan | undefined {
 
 /** From nothing or from an earlier life of this agent: the whole table in one transaction, affinities kept. */
 async function install(state: ProxyState): Promise<void> {
-  const { machine, facts, table } = state
+  const { machine, table } = state
+  const facts = { ...state.facts, serviceCidrs: [...rangesOf(state)] }
   machine.allowLoopbackNodePorts()
   // A route of its own: the host's packets to a service address find a way before they are rewritten, and none goes out.
   const source = facts.nodeAddresses[0]
-  await machine.ip.batch([`route replace local ${facts.serviceCidr} dev lo${source ? ` src ${source}` : ''} table local`])
+  await machine.ip.batch(
+    facts.serviceCidrs.map(
+      (cidr) => `route replace local ${cidr} dev lo proto ${routeProtocol}${source ? ` src ${source}` : ''} table local`,
+    ),
+  )
+  const left = [...state.routed].filter((cidr) => !facts.serviceCidrs.includes(cidr))
+  await machine.ip.batch(
+    left.map((cidr) => `route del local ${cidr} dev lo table local`),
+    { force: true },
+  )
+  state.routed.clear()
+  for (const cidr of facts.serviceCidrs) state.routed.add(cidr)
   const present = await machine.nft.list(['table', 'ip', tableName], { terse: true })
   const namesOf = (kind: 'chain' | 'map') =>
     (present ?? []).flatMap((item) => (item as Record<string, { name: string } | undefined>)[kind]?.name ?? [])
@@ -181,6 +215,15 @@ async function install(state: ProxyState): Promise<void> {
   }
   await forgetStaleAffinity(state)
   state.isInstalled = true
+}
+
+/** The ranges that this node was told at its start, and those that ServiceCIDRs name: all keep their route until the range is gone for good. */
+function rangesOf({ facts, context }: Pick<ProxyState, 'facts' | 'context'>): ReadonlySet<string> {
+  const named = context
+    .informer(serviceCidrs)
+    .list()
+    .flatMap(({ spec }) => spec?.cidrs ?? [])
+  return new Set([...facts.serviceCidrs, ...named.filter((cidr) => !cidr.includes(':'))])
 }
 
 async function forgetStaleAffinity(state: ProxyState): Promise<void> {

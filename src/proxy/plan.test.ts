@@ -9,7 +9,7 @@ const facts: ProxyFacts = {
   zone: 'z1',
   nodeAddresses: ['192.168.0.1'],
   clusterCidr: '10.244.0.0/16',
-  serviceCidr: '10.96.0.0/12',
+  serviceCidrs: ['10.96.0.0/12'],
   localServiceAddresses: ['10.96.0.10'],
 }
 const here = (address: string, changes: Partial<Endpoint> = {}): Endpoint => ({ addresses: [address], nodeName: 'here', ...changes })

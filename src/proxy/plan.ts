@@ -10,7 +10,8 @@ export type ProxyFacts = {
   readonly nodeAddresses: readonly string[]
   /** All pods of the cluster: who comes from here is inside. */
   readonly clusterCidr: string
-  readonly serviceCidr: string
+  /** IPv4 ranges that addresses of services are of: the cluster's own, and those that ServiceCIDRs add. */
+  readonly serviceCidrs: readonly string[]
   /** Service addresses that a process of this node answers itself (the cluster DNS): left alone. */
   readonly localServiceAddresses: readonly string[]
 }

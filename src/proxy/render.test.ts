@@ -7,7 +7,7 @@ import { emptyState, renderChange, renderWhole } from './render.ts'
 import { ServiceTable } from './service-table.ts'
 
 const facts: ProxyFacts = {
-  ...{ nodeName: 'here', zone: undefined, nodeAddresses: ['192.168.0.1'], clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/12' },
+  ...{ nodeName: 'here', zone: undefined, nodeAddresses: ['192.168.0.1'], clusterCidr: '10.244.0.0/16', serviceCidrs: ['10.96.0.0/12'] },
   localServiceAddresses: ['10.96.0.10'],
 }
 const entry = (address: string, endpoints: readonly string[], changes: Partial<Entry> & { affinitySeconds?: number } = {}): Entry => {

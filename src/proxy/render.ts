@@ -170,13 +170,13 @@ function fixedRules(facts: ProxyFacts): string {
     ${remember}
   }
   chain leftover {
-    ip daddr ${facts.serviceCidr} ${others}reject
+    ${facts.serviceCidrs.map((cidr) => `ip daddr ${cidr} ${others}reject`).join('\n    ')}
   }
   chain postrouting {
     ct status dnat ip saddr . ip daddr @hairpins masquerade
     ct status dnat ip saddr 127.0.0.0/8 masquerade
     ${perProtocol('ct status dnat', '@masqueraded masquerade')}
-    ct status dnat ct original ip daddr ${facts.serviceCidr} ip saddr != ${facts.clusterCidr} fib saddr type != local masquerade
+    ${facts.serviceCidrs.map((cidr) => `ct status dnat ct original ip daddr ${cidr} ip saddr != ${facts.clusterCidr} fib saddr type != local masquerade`).join('\n    ')}
   }
 }
 `

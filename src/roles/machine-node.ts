@@ -92,7 +92,7 @@ async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal):
       zone: undefined,
       nodeAddresses: [options.address],
       clusterCidr: clusterNetwork.podCidr,
-      serviceCidr: clusterNetwork.serviceCidr,
+      serviceCidrs: [clusterNetwork.serviceCidr],
       localServiceAddresses: [clusterNetwork.dnsAddress],
     },
   })

@@ -43,7 +43,14 @@ export async function teardownNode(dataDir: string): Promise<void> {
   await createProxy({
     context: { informer: never },
     ...common,
-    facts: { ...network, nodeName, zone: undefined, nodeAddresses: [], localServiceAddresses: [] },
+    facts: {
+      clusterCidr: network.clusterCidr,
+      serviceCidrs: [network.serviceCidr],
+      nodeName,
+      zone: undefined,
+      nodeAddresses: [],
+      localServiceAddresses: [],
+    },
   }).remove()
   await removeAgentFiles({ rootDir: paths.podsDir, logsDir: paths.logsDir })
   for (const file of [endpoint, nameFile]) rmSync(file, { force: true })

@@ -5,6 +5,8 @@ import { silentLog } from '../../src/base/log.ts'
 import { endpointSlices } from '../../src/kinds/discovery/endpoint-slice.ts'
 import type { Service, ServiceSpec } from '../../src/kinds/generated/types/core-v1.ts'
 import type { EndpointSlice } from '../../src/kinds/generated/types/discovery-v1.ts'
+import type { ServiceCIDR } from '../../src/kinds/generated/types/networking-v1.ts'
+import { serviceCidrs } from '../../src/kinds/networking/service-cidr.ts'
 import { nftCommand } from '../../src/platform/nft.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
 import { writeSysctl } from '../../src/platform/sysctl.ts'
@@ -24,11 +26,13 @@ function declareTests(id: string): void {
   const actors = new Map<string, Actor>()
   const services = mapInformer<Service>()
   const slices = mapInformer<EndpointSlice>()
+  const ranges = mapInformer<ServiceCIDR>()
   const context = {
-    informer: (kind: { plural?: string; kind: string }) => (kind.kind === endpointSlices.kind ? slices : services) as never,
+    informer: (kind: { plural?: string; kind: string }) =>
+      (({ [endpointSlices.kind]: slices, [serviceCidrs.kind]: ranges })[kind.kind] ?? services) as never,
   }
   const facts = {
-    ...{ nodeName: 'here', zone: undefined, nodeAddresses: [node], clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/12' },
+    ...{ nodeName: 'here', zone: undefined, nodeAddresses: [node], clusterCidr: '10.244.0.0/16', serviceCidrs: ['10.96.0.0/12'] },
     localServiceAddresses: ['10.96.0.10'],
   }
   let proxy: Proxy
@@ -273,6 +277,21 @@ function declareTests(id: string): void {
     await remove('np')
     assert.equal(await call('a', '10.96.1.4', 80), 'refused')
     assert.equal(await call('x', node, 30004), 'refused')
+  })
+
+  test('a range that is added later serves and refuses like the first, and leaves nothing behind when it goes', async () => {
+    ranges.put({ metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24', 'fd00::/112'] } })
+    await proxy.settled()
+    await put('far', { type: 'ClusterIP', clusterIP: '10.200.0.5', clusterIPs: ['10.200.0.5'], ports: [{ port: 80, protocol: 'TCP' }] }, [
+      b,
+    ])
+    assert.match(await call('a', '10.200.0.5', 80), /^b /)
+    assert.equal(await call('a', '10.200.0.6', 80), 'refused')
+    assert.match(sh('ip', 'route', 'show', 'table', 'local'), /local 10\.200\.0\.0\/24 dev lo proto 36/)
+    await remove('far')
+    ranges.delete('more')
+    await proxy.settled()
+    assert.doesNotMatch(sh('ip', 'route', 'show', 'table', 'local'), /10\.200\.0\.0/)
   })
 
   test('nothing of all this leaves by the uplink', () => {

@@ -40,6 +40,8 @@ export const nodeRules: readonly PolicyRule[] = [
   rule(read, 'storage.k8s.io', 'csidrivers'),
   rule('create delete get patch update', 'storage.k8s.io', 'csinodes'),
   rule(read, 'node.k8s.io', 'runtimeclasses'),
+  // Its service proxy keeps packets for all of them on the node.
+  rule(read, 'networking.k8s.io', 'servicecidrs'),
   rule('get', 'resource.k8s.io', 'resourceclaims'),
   rule(`create delete deletecollection ${read} patch update`, 'resource.k8s.io', 'resourceslices'),
 ]

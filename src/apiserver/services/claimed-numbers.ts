@@ -80,13 +80,11 @@ export class ClaimedNumbers implements Numbers {
 
 const claimsAtOnce = 100
 
-/** Claims what the stored Services hold and nobody has claimed: those from before the store was shared. */
-export async function claimHeld(store: Store, held: readonly { readonly claims: Claims; readonly number: number }[]): Promise<void> {
-  const missing = held.filter(({ claims, number }) => !claims.isClaimed(number)).map(({ claims, number }) => claims.claim(number))
+/** Writes claims that are missing, a part after the other: they may be another server's by now, which does the same at its start. */
+export async function claimHeld(store: Store, missing: readonly Operation[]): Promise<void> {
   for (let i = 0; i < missing.length; i += claimsAtOnce) {
     const part = missing.slice(i, i + claimsAtOnce)
     const { type } = await store.commit(part)
-    // Another server that starts does the same.
     if (type === 'conflict') for (const operation of part) await store.commit([operation])
   }
 }

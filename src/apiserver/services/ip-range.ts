@@ -2,21 +2,21 @@
 export type IpRange = {
   /** First address that may be given away (the network's own is not). */
   readonly first: number
-  /** How many may be given away (the broadcast address is not). */
+  /** How many may be given away (the broadcast address is not); none of a range of one or two. */
   readonly size: number
   readonly text: string
 }
 
-/** Throws TypeError for what is no IPv4 CIDR of at least four addresses. */
+/** Throws TypeError for what is no IPv4 CIDR. */
 export function parseIpRange(cidr: string): IpRange {
   const [address = '', bits = ''] = cidr.split('/')
   const base = parseIpv4(address)
   const length = Number(bits)
-  if (base === undefined || !Number.isInteger(length) || length < 8 || length > 30)
+  if (base === undefined || bits === '' || !Number.isInteger(length) || length < 0 || length > 32)
     throw new TypeError(`${cidr} is no IPv4 range for services`)
   const total = 2 ** (32 - length)
   const network = Math.floor(base / total) * total
-  return { first: network + 1, size: total - 2, text: cidr }
+  return { first: network + 1, size: Math.max(0, total - 2), text: cidr }
 }
 
 export function parseIpv4(text: string): number | undefined {

@@ -1,5 +1,7 @@
+import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import { services } from '../../kinds/core/service.ts'
+import { ipAddresses } from '../../kinds/networking/ip-address.ts'
 import type { Service, ServiceSpec } from '../../kinds/generated/types/core-v1.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
@@ -8,94 +10,95 @@ import type { Operation } from '../../store/contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import type { ObjectStorage } from '../object-storage.ts'
 import { type Allocation, noAllocation, type WriteHook } from '../write-hooks.ts'
-import { formatIpv4, parseIpRange, parseIpv4 } from './ip-range.ts'
+import type { Registry } from '../registry.ts'
+import { parseIpv4 } from './ip-range.ts'
 import { claimHeld, ClaimedNumbers, type Claims, createClaims, type Numbers } from './claimed-numbers.ts'
 import { NumberAllocator, staticShare } from './number-allocator.ts'
+import { createServiceAddresses, type ServiceAddresses } from './service-addresses.ts'
 
 export const nodePortMin = 30_000
 export const nodePortMax = 32_767
 
 /**
- * Cluster IPs and node ports of Services (https://kubernetes.io/docs/concepts/services-networking/service/). What is taken is
- * kept in memory and rebuilt from the stored Services at start; a write takes first, and gives back what it took when it
- * fails, what its update let go when it succeeds, and all when the Service is gone. Where several servers write to one store,
- * what is taken is also claimed there, in the Service's own commit.
+ * Cluster IPs and node ports of Services (https://kubernetes.io/docs/concepts/services-networking/service/). A write takes first, and gives
+ * back what it took when it fails, what its update let go when it succeeds, and all when the Service is gone. Addresses are claimed by
+ * IPAddress objects in the Service's own commit; so are node ports where several servers write to one store. Of one server they
+ * are kept in memory and rebuilt from the stored Services at start.
  */
 export async function serviceAllocation(parts: {
-  reader: ObjectReader
-  random: Random
-  serviceCidr: string
-  /** Given where other servers write to the same store. */
-  shared: Pick<ObjectStorage, 'cache' | 'store'> | undefined
+  readonly reader: ObjectReader
+  readonly storage: ObjectStorage
+  readonly registry: Registry
+  readonly random: Random
+  readonly clock: Clock
+  /** Other servers write to the same store: node ports are claimed there too. */
+  readonly isShared: boolean
 }): Promise<WriteHook> {
-  const { reader, random, shared } = parts
-  const range = parseIpRange(parts.serviceCidr)
+  const { reader, storage, random, clock, isShared } = parts
+  const resource = parts.registry.find(ipAddresses.group, ipAddresses.version, ipAddresses.plural)!
+  const addresses = createServiceAddresses({ reader, storage, resource, random, clock })
   const portCount = nodePortMax - nodePortMin + 1
-  const claims = shared && {
-    addresses: createClaims(shared.cache, '/registry/ranges/serviceips/'),
-    ports: createClaims(shared.cache, '/registry/ranges/servicenodeports/'),
-  }
-  const numbers = (options: { size: number; staticSize: number }, of: Claims | undefined): Numbers =>
-    of ? new ClaimedNumbers({ ...options, claims: of }) : new NumberAllocator(options)
-  const addresses = numbers({ size: range.size, staticSize: staticShare(range.size, { min: 16, max: 256, step: 16 }) }, claims?.addresses)
-  const ports = numbers({ size: portCount, staticSize: staticShare(portCount, { min: 16, max: 128, step: 32 }) }, claims?.ports)
-  const book: Book = { range, addresses, ports, random, claims }
-  const stored = reader.list(services, '')
-  if (claims) {
-    await claimHeld(
-      shared.store,
-      stored.flatMap((service) => held(book, service)),
-    )
-  } else {
-    for (const service of stored) {
-      for (const address of addressesOf(service)) addresses.take(address - range.first)
-      for (const port of portsOf(service)) ports.take(port - nodePortMin)
-    }
-  }
+  const portOptions = { size: portCount, staticSize: staticShare(portCount, { min: 16, max: 128, step: 32 }) }
+  const portClaims = isShared ? createClaims(storage.cache, '/registry/ranges/servicenodeports/') : undefined
+  const ports: Numbers = portClaims ? new ClaimedNumbers({ ...portOptions, claims: portClaims }) : new NumberAllocator(portOptions)
+  const book: Book = { addresses, ports, random, portClaims }
+  const stored = reader.list<Service>(services, '')
+  await claimHeld(
+    storage.store,
+    stored.flatMap((service) => unclaimed(book, service)),
+  )
+  if (!portClaims) for (const service of stored) for (const port of portsOf(service)) ports.take(port - nodePortMin)
   return {
-    claimsOf: (object) => held(book, object as Service).flatMap((one) => one.claims.unclaim(one.number)),
+    claimsOf: (object) => claimsFor(book, undefined, object as Service),
     handles: ({ kind }) => kind.group === '' && kind.kind === 'Service',
     allocate: ({ object, old, dryRun }) =>
       allocate(book, { object: object as KubeObject & Service, old: old as Service | undefined, dryRun }),
     deleted: (object) => {
-      if (claims) return
-      for (const address of addressesOf(object as Service)) addresses.free(address - range.first)
-      for (const port of portsOf(object as Service)) ports.free(port - nodePortMin)
+      if (!portClaims) for (const port of portsOf(object as Service)) ports.free(port - nodePortMin)
     },
   }
 }
 
 type Book = {
-  readonly range: { readonly first: number; readonly size: number; readonly text: string }
-  readonly addresses: Numbers
+  readonly addresses: ServiceAddresses
   readonly ports: Numbers
   readonly random: Random
-  readonly claims: { readonly addresses: Claims; readonly ports: Claims } | undefined
+  readonly portClaims: Claims | undefined
 }
 
-/** What a Service holds, as numbers with the claims that they are under; nothing where nobody claims. */
-function held({ range, claims }: Book, service: Service): { readonly claims: Claims; readonly number: number }[] {
-  if (!claims) return []
+/** Claims for what a stored Service holds and nobody has claimed: from before there were claims. */
+function unclaimed({ addresses, portClaims }: Book, service: Service): Operation[] {
+  const ports = portClaims ? portsOf(service).map((port) => port - nodePortMin) : []
   return [
-    ...addressesOf(service).map((address) => ({ claims: claims.addresses, number: address - range.first })),
-    ...portsOf(service).map((port) => ({ claims: claims.ports, number: port - nodePortMin })),
-  ].filter(({ number }) => number >= 0)
-}
-
-/** The claims that turn what `old` holds into what `object` holds. */
-function claimsFor(book: Book, object: Service, old: Service | undefined): Operation[] {
-  const before = old ? held(book, old) : []
-  const after = held(book, object)
-  const isIn = (list: typeof after, one: (typeof after)[number]) =>
-    list.some((other) => other.claims === one.claims && other.number === one.number)
-  return [
-    // One port number may serve several protocols of a Service: it is claimed once.
-    ...after.filter((one, i) => !isIn(before, one) && !isIn(after.slice(0, i), one)).map((one) => one.claims.claim(one.number)),
-    ...before.filter((one, i) => !isIn(after, one) && !isIn(before.slice(0, i), one)).flatMap((one) => one.claims.unclaim(one.number)),
+    ...addressesOf(service)
+      .filter((address) => !addresses.isClaimed(address))
+      .map((address) => addresses.claim(address, holderOf(service))),
+    ...[...new Set(ports)].filter((port) => !portClaims!.isClaimed(port)).map((port) => portClaims!.claim(port)),
   ]
 }
 
-type Taken = { readonly addresses: number[]; readonly ports: number[] }
+/** The claims that turn what `old` holds into what `object` holds; without `object` the Service goes. */
+function claimsFor({ addresses, portClaims }: Book, object: Service | undefined, old: Service | undefined): Operation[] {
+  const change = <T>(of: (service: Service) => readonly T[]) => {
+    const before = new Set(old ? of(old) : [])
+    const after = new Set(object ? of(object) : [])
+    return { taken: [...after].filter((one) => !before.has(one)), left: [...before].filter((one) => !after.has(one)) }
+  }
+  const address = change(addressesOf)
+  // One port number may serve several protocols of a Service: it is claimed once.
+  const port = portClaims ? change(portsOf) : { taken: [], left: [] }
+  const holder = holderOf((object ?? old)!)
+  return [
+    ...address.taken.map((one) => addresses.claim(one, holder)),
+    ...address.left.flatMap((one) => addresses.unclaim(one, holder)),
+    ...port.taken.map((one) => portClaims!.claim(one - nodePortMin)),
+    ...port.left.flatMap((one) => portClaims!.unclaim(one - nodePortMin)),
+  ]
+}
+
+const holderOf = ({ metadata }: Service) => ({ namespace: metadata.namespace ?? '', name: metadata.name ?? '' })
+
+type Taken = { readonly addresses: string[]; readonly ports: number[] }
 
 function allocate(
   book: Book,
@@ -106,7 +109,7 @@ function allocate(
   const taken: Taken = { addresses: [], ports: [] }
   const drawn = notGiven(spec)
   const free = () => {
-    for (const address of taken.addresses) book.addresses.free(address - book.range.first)
+    for (const address of taken.addresses) book.addresses.free(address)
     for (const port of taken.ports) book.ports.free(port - nodePortMin)
   }
   try {
@@ -127,11 +130,12 @@ function allocate(
     free()
   }
   const commit = () => {
-    if (!book.claims) return old ? letGo(book, old, object) : undefined
     // From now on the claims say it, in every server's cache.
-    free()
+    for (const address of taken.addresses) book.addresses.free(address)
+    if (book.portClaims) for (const port of taken.ports) book.ports.free(port - nodePortMin)
+    else if (old) letGo(book, old, object)
   }
-  return { release, commit, claims: book.claims && claimsFor(book, object, old) }
+  return { release, commit, claims: claimsFor(book, object, old) }
 }
 
 /** What the caller left to be drawn: an attempt that fails leaves it open again for the next. */
@@ -209,25 +213,19 @@ function takeAddress(
   if (!spec.clusterIP) {
     const drawn = book.addresses.draw(book.random)
     if (drawn === undefined) throw statusErrors.internal(new Error(`failed to allocate a serviceIP: range is full`))
-    taken.addresses.push(book.range.first + drawn)
-    spec.clusterIP = formatIpv4(book.range.first + drawn)
+    taken.addresses.push(drawn)
+    spec.clusterIP = drawn
   } else if (spec.clusterIP !== old?.clusterIP) takeWanted(book, object, { address: spec.clusterIP, taken })
   spec.clusterIPs = [spec.clusterIP]
 }
 
 function takeWanted(book: Book, object: KubeObject, { address, taken }: { address: string; taken: Taken }): void {
-  const refuse = (detail: string) => invalid(object, [fieldErrors.invalid('spec.clusterIPs', [address], detail)])
-  const value = parseIpv4(address)
   // What is no address at all is validation's to refuse.
-  if (value === undefined) return
-  const offset = value - book.range.first
-  if (offset < 0 || offset >= book.range.size) {
-    throw refuse(
-      `failed to allocate IP ${address}: the provided IP (${address}) is not in the valid range. The range of valid IPs is ${book.range.text}`,
-    )
-  }
-  if (!book.addresses.take(offset)) throw refuse(`failed to allocate IP ${address}: provided IP is already allocated`)
-  taken.addresses.push(value)
+  if (parseIpv4(address) === undefined) return
+  const refusal = book.addresses.take(address)
+  if (refusal !== undefined)
+    throw invalid(object, [fieldErrors.invalid('spec.clusterIPs', [address], `failed to allocate IP ${address}: ${refusal}`)])
+  taken.addresses.push(address)
 }
 
 function takePorts(
@@ -279,18 +277,14 @@ function draw(book: Book, object: KubeObject, taken: Taken): number {
   return nodePortMin + drawn
 }
 
-/** Gives back what the old state held and the new one does not. */
+/** Gives back the ports that the old state held and the new one does not. */
 function letGo(book: Book, old: Service, object: Service): void {
-  const addresses = new Set(addressesOf(object))
-  for (const address of addressesOf(old)) if (!addresses.has(address)) book.addresses.free(address - book.range.first)
   const ports = new Set(portsOf(object))
   for (const port of portsOf(old)) if (!ports.has(port)) book.ports.free(port - nodePortMin)
 }
 
-function addressesOf({ spec }: Service): number[] {
-  return (spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []))
-    .map(parseIpv4)
-    .filter((address): address is number => address !== undefined)
+function addressesOf({ spec }: Service): string[] {
+  return (spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : [])).filter((address) => parseIpv4(address) !== undefined)
 }
 
 function portsOf({ spec }: Service): number[] {

@@ -1,14 +1,15 @@
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
+import { findKind, isScaled, readScale } from '../../control/scale-target.ts'
 import { readKind, watchKind } from '../../control/watch-declaration.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../../kinds/generated/types/policy-v1.ts'
 import { isPodReady, isPodTerminal, isPodTerminating } from '../../kinds/pod-status.ts'
 import type { KindRef } from '../../kinds/kind.ts'
 import { everything, matches, selectorFrom } from '../../machinery/label-selector.ts'
-import { controllerOf, type KubeObject, splitKey } from '../../machinery/object.ts'
+import { controllerOf, type KubeObject, type OwnerReference, splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { planBudget } from './plan.ts'
+import { needsControllers, planBudget } from './plan.ts'
 
 const { pods, replicationControllers } = kindRefs.coreV1
 const { deployments, replicaSets, statefulSets } = kindRefs.appsV1
@@ -23,6 +24,8 @@ export const disruptionController: ControllerDefinition = {
     ...[deployments, replicaSets, statefulSets, replicationControllers].map((kind) => readKind(kind)),
   ],
   writes: [podDisruptionBudgets],
+  // Whatever owns pods may say by its scale how many it wants.
+  rules: [{ verbs: ['get'], apiGroups: ['*'], resources: ['*/scale'] }],
   minIntervalMs: 20,
   reconcile,
 }
@@ -57,7 +60,8 @@ async function reconcile(context: LoopContext, key: string): Promise<ReconcileRe
     .informer(pods)
     .list(namespace)
     .filter((pod) => matches(selector, pod.metadata.labels))
-  const plan = planBudget({ budget, pods: selected, expectedByControllers: expectedBy(context, selected) }, context.clock.now())
+  const expectedByControllers = needsControllers(budget) ? await expectedBy(context, selected) : { count: 0 }
+  const plan = planBudget({ budget, pods: selected, expectedByControllers }, context.clock.now())
   if (plan.event) context.event(budget, { type: 'Warning', ...plan.event })
   if (plan.status) {
     try {
@@ -77,23 +81,46 @@ const scaledKinds: Readonly<Record<string, KindRef>> = {
   ReplicationController: replicationControllers,
 }
 
+type Expected = { readonly count: number } | { readonly error: string }
+
 /** The sum of what the pods' controllers want; the Deployment counts in place of its ReplicaSets. */
-function expectedBy(context: LoopContext, selected: readonly Pod[]): { readonly count: number } | { readonly error: string } {
+async function expectedBy(context: LoopContext, selected: readonly Pod[]): Promise<Expected> {
   const replicasByUid = new Map<string, number>()
+  const others = new Map<string, OwnerReference>()
   for (const pod of selected) {
     const owner = controllerOf(pod)
     if (!owner) return { error: `found no controller ref for pod "${pod.metadata.name}"` }
     const kind = scaledKinds[owner.kind]
-    const direct = kind && (context.informer(kind).get(`${pod.metadata.namespace}/${owner.name}`) as Scaled | undefined)
-    if (!direct || direct.metadata.uid !== owner.uid) {
-      if (kind) continue
-      return { error: `${owner.kind.toLowerCase()}s does not implement the scale subresource` }
+    if (!kind) {
+      others.set(owner.uid, owner)
+      continue
     }
+    const direct = context.informer(kind).get(`${pod.metadata.namespace}/${owner.name}`) as Scaled | undefined
+    if (!direct || direct.metadata.uid !== owner.uid) continue
     const parent = controllerOf(direct)
     const deployment =
       parent?.kind === 'Deployment' ? context.informer(deployments).get(`${pod.metadata.namespace}/${parent.name}`) : undefined
     const scaled: Scaled = deployment ?? direct
     replicasByUid.set(scaled.metadata.uid ?? '', scaled.spec?.replicas ?? 1)
   }
+  for (const owner of others.values()) {
+    const replicas = await replicasOf(context, owner, selected[0]?.metadata.namespace ?? '')
+    if (typeof replicas === 'string') return { error: replicas }
+    replicasByUid.set(owner.uid, replicas)
+  }
   return { count: [...replicasByUid.values()].reduce((total, replicas) => total + replicas, 0) }
+}
+
+/** What any other owner says by its `/scale`; why it does not say it, if it cannot. One that is gone wants nothing. */
+async function replicasOf({ client }: LoopContext, owner: OwnerReference, namespace: string): Promise<number | string> {
+  const kind = await findKind(client, owner)
+  if (!kind) return `no matches for kind ${JSON.stringify(owner.kind)} in version ${JSON.stringify(owner.apiVersion)}`
+  try {
+    const scale = await readScale(client, kind, namespace, owner.name)
+    return scale.metadata.uid === owner.uid ? (scale.spec?.replicas ?? 0) : 0
+  } catch (error) {
+    if (!isStatus(error, 'NotFound')) throw error
+    const name = kind.group ? `${kind.plural}.${kind.group}` : kind.plural
+    return (await isScaled(client, kind)) ? 0 : `${name} does not implement the scale subresource`
+  }
 }

@@ -62,6 +62,11 @@ export function planBudget({ budget, pods, expectedByControllers }: Observed, no
   }
 }
 
+/** Whether it matters what the pods' controllers want: not for a plain number of pods that must be there. */
+export function needsControllers({ spec }: PodDisruptionBudget): boolean {
+  return spec?.maxUnavailable !== undefined || typeof spec?.minAvailable === 'string'
+}
+
 function expectedCounts(budget: PodDisruptionBudget, pods: readonly Pod[], controllers: Observed['expectedByControllers']) {
   const { minAvailable, maxUnavailable } = budget.spec ?? {}
   if (maxUnavailable !== undefined) {

@@ -5,12 +5,14 @@ import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { servicesOfPod } from '../../control/service-keys.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
 import type { Node } from '../../kinds/generated/types/core-v1.ts'
+import { isNodeReady } from '../../kinds/node-status.ts'
 import type { EndpointSlice } from '../../kinds/generated/types/discovery-v1.ts'
 import { matches, selectorFromMap } from '../../machinery/label-selector.ts'
-import { splitKey } from '../../machinery/object.ts'
+import { keyOf, splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { zoneLabel } from './endpoints-of-pods.ts'
 import { type Action, managedByLabel, manager, planSlices, serviceNameLabel } from './plan.ts'
+import { wantsTopologyHints, zoneShares } from './topology-hints.ts'
+import { zoneLabel } from './zone-label.ts'
 
 const { services, pods, nodes } = kindRefs.coreV1
 const { endpointSlices } = kindRefs.discoveryV1
@@ -35,15 +37,19 @@ function serviceKeys(slice: EndpointSlice | undefined): readonly string[] {
   return labels[managedByLabel] === manager && labels[serviceNameLabel] ? [`${slice?.metadata.namespace}/${labels[serviceNameLabel]}`] : []
 }
 
-/** A node's zone is written into its endpoints: a change of it changes every service with a pod there. */
+/** A node's zone is written into its endpoints: a change of it changes every service with a pod there, and any of it those that are shared out by zones. */
 function keysOfNode(
   { current, old }: { readonly current: Node | undefined; readonly old: Node | undefined },
   context: LoopContext,
 ): readonly string[] {
   const zone = (node: Node | undefined) => node?.metadata.labels?.[zoneLabel]
-  if (zone(current) === zone(old)) return []
+  const size = (node: Node | undefined) => node && `${isNodeReady(node)} ${node.status?.allocatable?.cpu}`
+  const isOther = zone(current) !== zone(old)
+  if (!isOther && size(current) === size(old)) return []
+  const shared = context.informer(services).list().filter(wantsTopologyHints).map(keyOf)
+  if (!isOther) return shared
   const name = (current ?? old)?.metadata.name
-  const keys = new Set<string>()
+  const keys = new Set<string>(shared)
   for (const slice of context.informer(endpointSlices).list())
     if (slice.endpoints?.some((endpoint) => endpoint.nodeName === name)) for (const key of serviceKeys(slice)) keys.add(key)
   return [...keys]
@@ -60,17 +66,19 @@ async function reconcile(context: LoopContext, key: string): Promise<void> {
   if (!service || service.metadata.deletionTimestamp || service.spec?.type === 'ExternalName') return
   if (!selector || Object.keys(selector).length === 0) return
   const compiled = selectorFromMap(selector)
-  const plan = planSlices({
+  const { actions, events } = planSlices({
     service,
     pods: context
       .informer(pods)
       .list(namespace)
       .filter((pod) => matches(compiled, pod.metadata.labels)),
     nodeOf: (name) => context.informer(nodes).get(name),
+    zoneShares: () => zoneShares(context.informer(nodes).list()),
     slices,
   })
+  for (const event of events) context.event(service, event)
   try {
-    await Promise.all(plan.map((action) => perform(context, namespace, action)))
+    await Promise.all(actions.map((action) => perform(context, namespace, action)))
   } catch (error) {
     if (isNamespaceTerminating(error)) return
     if (!isStatus(error, 'Conflict')) {

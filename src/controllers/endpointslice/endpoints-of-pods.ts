@@ -2,13 +2,12 @@ import { targetPortOf, canBeEndpoint, endpointHostname, podAddresses } from '../
 import type { Node, Pod, Service } from '../../kinds/generated/types/core-v1.ts'
 import type { Endpoint, EndpointPort } from '../../kinds/generated/types/discovery-v1.ts'
 import { isPodReady, isPodTerminating } from '../../kinds/pod-status.ts'
+import { zoneLabel } from './zone-label.ts'
 
 export type AddressType = 'IPv4' | 'IPv6'
 
 /** Endpoints that share their ports, and so their slices. */
 export type EndpointGroup = { readonly ports: readonly EndpointPort[]; readonly endpoints: readonly Endpoint[] }
-
-export const zoneLabel = 'topology.kubernetes.io/zone'
 
 /** What the slices of one address type should hold, by port set. A named port may mean different numbers in different pods. */
 export function endpointGroups(

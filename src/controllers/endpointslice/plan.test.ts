@@ -61,6 +61,10 @@ function pod(index: number, input: PodInput = {}): Pod {
 
 const node: Node = { metadata: { name: 'n1', labels: { 'topology.kubernetes.io/zone': 'z1' } } }
 let serial = 0
+const halves = new Map([
+  ['z1', 0.5],
+  ['z2', 0.5],
+])
 
 function apply(slices: readonly EndpointSlice[], actions: readonly Action[]): EndpointSlice[] {
   let result = [...slices]
@@ -75,7 +79,7 @@ function apply(slices: readonly EndpointSlice[], actions: readonly Action[]): En
 }
 
 const plan = (pods: readonly Pod[], slices: readonly EndpointSlice[] = [], svc = service()) =>
-  planSlices({ service: svc, pods, slices, nodeOf: (name) => (name === 'n1' ? node : undefined) })
+  planSlices({ service: svc, pods, slices, nodeOf: (name) => (name === 'n1' ? node : undefined), zoneShares: () => halves }).actions
 const pods = (count: number, from = 0, input: PodInput = {}) => Array.from({ length: count }, (_, i) => pod(from + i, input))
 const writes = (actions: readonly Action[]) => actions.map(({ type }) => type).sort((a, b) => a.localeCompare(b))
 
@@ -198,6 +202,31 @@ test('hints keep the traffic where it was asked to stay', () => {
   assert.deepEqual(zone?.slice.endpoints?.[0]?.hints, { forZones: [{ name: 'z1' }] })
   const [same] = plan(pods(1), [], service({ trafficDistribution: 'PreferSameNode' }))
   assert.deepEqual(same?.slice.endpoints?.[0]?.hints?.forNodes, [{ name: 'n1' }])
+})
+
+test('in the mode Auto endpoints are shared out among the zones, and it is told when that begins and when it cannot be', () => {
+  const svc = {
+    ...service({ trafficDistribution: 'PreferSameNode' }),
+    metadata: { ...service().metadata, annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } },
+  }
+  const look = (count: number, slices: readonly EndpointSlice[], shares: ReadonlyMap<string, number> | string) =>
+    planSlices({ service: svc, pods: pods(count), slices, nodeOf: () => node, zoneShares: () => shares })
+  const none = look(4, [], 'Nodes only ready in one zone')
+  assert.deepEqual(none.events, [
+    { type: 'Warning', reason: 'TopologyAwareHintsDisabled', message: 'Nodes only ready in one zone, addressType: IPv4' },
+  ])
+  const slices = apply([], none.actions)
+  const shared = look(4, slices, halves)
+  assert.deepEqual(
+    shared.actions[0]?.slice.endpoints?.map(({ hints }) => hints?.forZones?.[0]?.name),
+    ['z1', 'z1', 'z2', 'z2'],
+  )
+  assert.deepEqual(
+    shared.events.map(({ reason }) => reason),
+    ['TopologyAwareHintsEnabled'],
+  )
+  const after = look(4, apply(slices, shared.actions), halves)
+  assert.deepEqual([after.actions, after.events], [[], []])
 })
 
 test('Endpoints: ready and not ready addresses, and rest when they are right', () => {

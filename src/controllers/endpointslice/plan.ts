@@ -8,6 +8,7 @@ import type { Node, Pod, Service } from '../../kinds/generated/types/core-v1.ts'
 import type { Endpoint, EndpointSlice } from '../../kinds/generated/types/discovery-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type AddressType, type EndpointGroup, endpointGroups, portsKey } from './endpoints-of-pods.ts'
+import { assignZones, wantsTopologyHints } from './topology-hints.ts'
 
 export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
@@ -20,6 +21,8 @@ export type Observed = {
   /** The pods that the service selects. */
   readonly pods: readonly Pod[]
   readonly nodeOf: (name: string) => Node | undefined
+  /** For services whose endpoints are shared out among the zones; see zoneShares. */
+  readonly zoneShares: () => ReadonlyMap<string, number> | string
   /** The service's slices that this controller manages. */
   readonly slices: readonly EndpointSlice[]
 }
@@ -29,16 +32,63 @@ export type Action =
   | { readonly type: 'update'; readonly slice: EndpointSlice }
   | { readonly type: 'delete'; readonly slice: EndpointSlice }
 
-export function planSlices(observed: Observed): Action[] {
+export type SlicesPlan = {
+  readonly actions: readonly Action[]
+  /** What there is to tell of sharing endpoints out among the zones, where that begins, ends or cannot be done. */
+  readonly events: readonly { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }[]
+}
+
+export function planSlices(observed: Observed): SlicesPlan {
   const { service, slices } = observed
   const actions: Action[] = []
+  const events: SlicesPlan['events'][number][] = []
   const addressTypes = addressTypesOf(service)
   for (const slice of slices) if (!addressTypes.includes(slice.addressType as AddressType)) actions.push({ type: 'delete', slice })
   for (const addressType of addressTypes) {
     const own = slices.filter((slice) => slice.addressType === addressType && !slice.metadata.deletionTimestamp)
-    actions.push(...planAddressType(observed, addressType, own))
+    const groups = endpointGroups(service, observed.pods, observed.nodeOf, addressType)
+    const { wanted, refusal } = wantsTopologyHints(service)
+      ? withZones(groups, observed.zoneShares())
+      : { wanted: groups, refusal: undefined }
+    const changes = planAddressType(service, addressType, own, wanted)
+    const told = toldOfHints({ wanted, refusal, own, isChanged: changes.length > 0 })
+    if (told) events.push({ ...told, message: `${told.message}, addressType: ${addressType}` })
+    actions.push(...changes)
   }
-  return actions
+  return { actions, events }
+}
+
+type Groups = ReadonlyMap<string, EndpointGroup>
+
+/** Every ready endpoint with a hint for the zone that it is given to; without any hint when they cannot be shared out fairly. */
+function withZones(
+  groups: Groups,
+  shares: ReadonlyMap<string, number> | string,
+): { readonly wanted: Groups; readonly refusal: string | undefined } {
+  const all = [...groups.values()].flatMap(({ endpoints }) => endpoints)
+  const zones = typeof shares === 'string' ? shares : assignZones(all, shares)
+  const hinted = (endpoint: Endpoint): Endpoint => {
+    const { hints: _, ...bare } = endpoint
+    const zone = typeof zones === 'string' ? undefined : zones.get(endpoint)
+    return zone === undefined ? bare : { ...bare, hints: { forZones: [{ name: zone }] } }
+  }
+  const wanted = new Map([...groups].map(([key, { ports, endpoints }]) => [key, { ports, endpoints: endpoints.map(hinted) }]))
+  return { wanted, refusal: typeof zones === 'string' ? zones : undefined }
+}
+
+const hasHints = (slices: readonly { readonly endpoints?: readonly Endpoint[] }[]) =>
+  slices.some(({ endpoints = [] }) => endpoints.some(({ hints }) => hints !== undefined))
+
+function toldOfHints(state: {
+  readonly wanted: Groups
+  readonly refusal: string | undefined
+  readonly own: readonly EndpointSlice[]
+  readonly isChanged: boolean
+}): SlicesPlan['events'][number] | undefined {
+  const { wanted, refusal, own, isChanged } = state
+  if (refusal !== undefined) return isChanged ? { type: 'Warning', reason: 'TopologyAwareHintsDisabled', message: refusal } : undefined
+  const isNew = hasHints([...wanted.values()]) && own.length > 0 && !hasHints(own)
+  return isNew ? { type: 'Normal', reason: 'TopologyAwareHintsEnabled', message: 'Topology Aware Hints has been enabled' } : undefined
 }
 
 function addressTypesOf(service: Service): AddressType[] {
@@ -47,8 +97,7 @@ function addressTypesOf(service: Service): AddressType[] {
   return [service.spec?.clusterIP?.includes(':') ? 'IPv6' : 'IPv4']
 }
 
-function planAddressType({ service, pods, nodeOf }: Observed, addressType: AddressType, slices: readonly EndpointSlice[]): Action[] {
-  const wanted = endpointGroups(service, pods, nodeOf, addressType)
+function planAddressType(service: Service, addressType: AddressType, slices: readonly EndpointSlice[], wanted: Groups): Action[] {
   const labels = labelsOf(service)
   const byPorts = Map.groupBy(slices, (slice) => portsKey(slice.ports ?? []))
   const actions: Action[] = []

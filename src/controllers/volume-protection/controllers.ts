@@ -5,12 +5,14 @@ import { watchKind } from '../../control/watch-declaration.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { KindRef } from '../../kinds/kind.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
-import { claimKeysOf, claimProtection, volumeProtection } from '../../kinds/storage/volume-binding.ts'
+import { attributesClassProtection, claimKeysOf, claimProtection, volumeProtection } from '../../kinds/storage/volume-binding.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { isBound, planProtection, usesClaim } from './plan.ts'
+import { attributesClassesOf, isBound, planProtection, usesClaim } from './plan.ts'
 
 const { persistentVolumes, persistentVolumeClaims, pods } = kindRefs.coreV1
+const { volumeAttributesClasses } = kindRefs.storageV1
+const byAttributesClass = 'volume-attributes-class'
 
 /** Keeps claims that pods use. */
 export const claimProtectionController: ControllerDefinition = {
@@ -44,6 +46,33 @@ export const volumeProtectionController: ControllerDefinition = {
     const volume = context.informer(persistentVolumes).get(key)
     if (volume) await protect(context, persistentVolumes, volume, planProtection(volume, volumeProtection, isBound(volume)))
   },
+}
+
+/** Keeps classes of volume attributes that claims or volumes have, or are about to have. */
+export const attributesClassProtectionController: ControllerDefinition = {
+  name: 'vac-protection',
+  watches: [
+    watchKind(volumeAttributesClasses),
+    // Only what lets a class go can set it free.
+    watchKind(persistentVolumeClaims, ({ current, old }) => releasedClasses(current, old)),
+    watchKind(persistentVolumes, ({ current, old }) => releasedClasses(current, old)),
+  ],
+  writes: [volumeAttributesClasses],
+  reconcile: async (context, key) => {
+    const attributesClass = context.informer(volumeAttributesClasses).get(key)
+    if (!attributesClass) return
+    const isUsed = [persistentVolumeClaims, persistentVolumes].some((kind: KindRef<KubeObject>) => {
+      const informer = context.informer(kind)
+      informer.addIndex(byAttributesClass, attributesClassesOf)
+      return informer.byIndex(byAttributesClass, key).length > 0
+    })
+    await protect(context, volumeAttributesClasses, attributesClass, planProtection(attributesClass, attributesClassProtection, isUsed))
+  },
+}
+
+function releasedClasses(current: KubeObject | undefined, old: KubeObject | undefined): readonly string[] {
+  const kept = current ? attributesClassesOf(current) : []
+  return old ? attributesClassesOf(old).filter((name) => !kept.includes(name)) : []
 }
 
 async function protect<T extends KubeObject>(

@@ -23,6 +23,7 @@ export const volumeAnnotations = {
 
 export const volumeProtection = 'kubernetes.io/pv-protection'
 export const claimProtection = 'kubernetes.io/pvc-protection'
+export const attributesClassProtection = 'kubernetes.io/vac-protection'
 
 /** Provisioner and driver of directories on a node's own disk, served by the platform itself. */
 export const localVolumeDriver = 'local.keelson.dev'

@@ -1,0 +1,1 @@
+export const zoneLabel = 'topology.kubernetes.io/zone'
