@@ -111,7 +111,7 @@ test('writes go on under a rotation by another server, and none is lost', async 
   const inner = createMemoryStore()
   const [a, b] = [await startServer(inner), await startServer(inner)]
   const stopping = new AbortController()
-  const following = followKeyRing({ ring: b.ring, store: inner, clock: systemClock, log: silentLog }, true, stopping.signal)
+  const following = followKeyRing({ ring: b.ring, source: b.ring, store: inner, clock: systemClock, log: silentLog }, true, stopping.signal)
   const written = new Map<string, string>()
   for (let i = 0; i < 200; i++) {
     if (i % 50 === 10) await a.ring.rotate().catch((error: unknown) => assert.ok(error instanceof RotationUnderWay))

@@ -40,8 +40,11 @@ export type KeyRing = EncryptionSource & {
   readonly ids: readonly string[]
   /** Puts a new key in front, and gives its id. Throws RotationUnderWay while an older one still reads. */
   rotate(): Promise<string>
-  /** Writes everything anew with the first key and drops the others. Does nothing where there is one key. Gives how many values. */
-  finish(): Promise<number>
+  /**
+   * Writes everything anew with the first key and drops the others. Does nothing where there is one key. `source`: by what is written
+   * where a configuration stands before the ring. Gives how many values.
+   */
+  finish(source?: EncryptionSource): Promise<number>
 }
 
 export class RotationUnderWay extends Error {
@@ -108,14 +111,14 @@ class StoredKeyRing implements KeyRing {
     throw new StoreUnavailable('the encryption keys keep changing')
   }
 
-  async finish(): Promise<number> {
+  async finish(source: EncryptionSource = this): Promise<number> {
     const { store } = this.#options
     let total = 0
     for (let attempt = 1; attempt <= finishesMax; attempt++) {
       await this.refresh()
       if (this.#keys.length === 1) return total
       const [keys, revision] = [this.#keys, this.#revision!]
-      const count = await reencrypt(store, this)
+      const count = await reencrypt(store, source)
       total += count ?? 0
       if (count === undefined) continue
       await store.compact(store.revision)
@@ -166,7 +169,7 @@ const retryMs = 10_000
  * that it meets, whoever began it.
  */
 export async function followKeyRing(
-  { ring, store, clock, log }: { ring: KeyRing; store: Store; clock: Clock; log: Log },
+  { ring, source, store, clock, log }: { ring: KeyRing; source: EncryptionSource; store: Store; clock: Clock; log: Log },
   isFinisher: boolean,
   signal: AbortSignal,
 ): Promise<void> {
@@ -175,7 +178,7 @@ export async function followKeyRing(
       const after = store.revision
       await ring.refresh(undefined)
       if (isFinisher && ring.ids.length > 1) {
-        const values = await ring.finish()
+        const values = await ring.finish(source)
         log.info({ values, key: ring.ids[0] }, 'what is encrypted at rest was written anew with the newest key')
       }
       for await (const { events } of store.watch(keyRingKey, { after, signal })) if (events.length > 0) break

@@ -58,6 +58,8 @@ export const fixedSource = (encryption: ValueEncryption): EncryptionSource => ({
 /** `secret` is 32 bytes; the id has no colon and is at most 64 characters. */
 export type EncryptionKey = { readonly id: string; readonly secret: Uint8Array }
 
+/** Common to all values that a provider of an EncryptionConfiguration wrote. */
+export const configuredMark = Buffer.from('k8s:enc:')
 const mark = Buffer.from('keelson:enc:aesgcm:v1:')
 const nonceBytes = 12
 const tagBytes = 16
@@ -77,6 +79,7 @@ export function createValueEncryption(keys: readonly EncryptionKey[], prefixes: 
     covers: (key) => prefixes.some((prefix) => key.startsWith(prefix)),
     encrypt: (key, value) => Buffer.concat([head, sealAesGcm(writing.secret, value, key)]),
     decrypt: (key, stored) => {
+      if (startsWith(stored, configuredMark)) throw new Error(`the value of ${key} is encrypted, and no provider is configured for it`)
       if (!startsWith(stored, mark)) return stored
       const idEnd = stored.indexOf(0x3a, mark.length)
       const id = idEnd < 0 ? '' : Buffer.from(stored.subarray(mark.length, idEnd)).toString()
@@ -133,25 +136,15 @@ export function encryptedStore(store: Store, source: EncryptionSource): Store {
     plainOf.set(value, operation.value)
     return { ...operation, value }
   }
+  // An object begins with a brace: what does not was encrypted once, whatever is covered now.
+  const mayBeSealed = ({ key, value }: { readonly key: StoreKey; readonly value: Uint8Array }) => value[0] === 0x6b || covers(key)
   const openEntry = (entry: Entry): Entry =>
-    covers(entry.key) ? { ...entry, value: plainOf.get(entry.value) ?? source.encryption.decrypt(entry.key, entry.value) } : entry
+    mayBeSealed(entry) ? { ...entry, value: plainOf.get(entry.value) ?? source.encryption.decrypt(entry.key, entry.value) } : entry
   const openEvent = (event: StoreEvent): StoreEvent => {
-    if (event.type === 'delete') return covers(event.key) ? { ...event, previous: openEntry(event.previous) } : event
-    return covers(event.key) ? { ...event, value: openEntry(event).value } : event
+    if (event.type === 'delete') return { ...event, previous: openEntry(event.previous) }
+    return mayBeSealed(event) ? { ...event, value: plainOf.get(event.value) ?? source.encryption.decrypt(event.key, event.value) } : event
   }
-  /** Again with fresh keys where one was not known; each round learns one. */
-  const opening = async <T>(open: () => T): Promise<T> => {
-    for (let unknown: Uint8Array | undefined; ; ) {
-      try {
-        return open()
-      } catch (error) {
-        if (!(error instanceof UnknownEncryptionKey) || error.stored === unknown) throw error
-        unknown = error.stored
-        await source.refresh(unknown)
-      }
-    }
-  }
-  const openEntries = (entries: readonly Entry[]) => opening(() => entries.map(openEntry))
+  const openEntries = (entries: readonly Entry[]) => opening(source, () => entries.map(openEntry))
   const commit = async (operations: readonly Operation[]): Promise<CommitResult> => {
     if (!operations.some((operation) => operation.type === 'put' && covers(operation.key))) return store.commit(operations)
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
@@ -188,9 +181,22 @@ export function encryptedStore(store: Store, source: EncryptionSource): Store {
       return result.type === 'conflict' && result.current ? { ...result, current: (await openEntries([result.current]))[0] } : result
     },
     watch: (prefix: string, options: WatchOptions): AsyncIterable<EventBatch> =>
-      mapped(store.watch(prefix, options), ({ revision, events }) => opening(() => ({ revision, events: events.map(openEvent) }))),
+      mapped(store.watch(prefix, options), ({ revision, events }) => opening(source, () => ({ revision, events: events.map(openEvent) }))),
     compact: (before: Revision) => store.compact(before),
     close: () => store.close(),
+  }
+}
+
+/** Again with fresh keys where one was not known; each round learns one. */
+async function opening<T>(source: EncryptionSource, open: () => T): Promise<T> {
+  for (let unknown: Uint8Array | undefined; ; ) {
+    try {
+      return open()
+    } catch (error) {
+      if (!(error instanceof UnknownEncryptionKey) || error.stored === unknown) throw error
+      unknown = error.stored
+      await source.refresh(unknown)
+    }
   }
 }
 
@@ -203,13 +209,15 @@ async function* mapped<In, Out>(source: AsyncIterable<In>, map: (item: In) => Pr
  * Gives the number of values written, and undefined when the source's guard did not hold any more: then begin again. Takes the
  * inner store, the one with the encrypted values.
  */
-export async function reencrypt(store: Store, { encryption, guard }: EncryptionSource): Promise<number | undefined> {
+export async function reencrypt(store: Store, source: EncryptionSource): Promise<number | undefined> {
+  const { encryption, guard } = source
   let count = 0
   const { chunks } = await store.scan('')
   for await (const entries of chunks) {
     for (const { key, value, revision } of entries) {
       if (!encryption.covers(key) || !encryption.isStale(key, value)) continue
-      const fresh = encryption.encrypt(key, encryption.decrypt(key, value))
+      const plain = await opening(source, () => encryption.decrypt(key, value))
+      const fresh = encryption.encrypt(key, plain)
       const result = await store.commit([{ type: 'put', key, value: fresh, expected: revision }, ...(guard ? [guard] : [])])
       if (result.type === 'committed') count++
       else if (result.key === guard?.key) return undefined

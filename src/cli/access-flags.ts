@@ -81,6 +81,17 @@ export const accessFlags: readonly AccessFlag[] = [
     argument: 'BOOLEAN',
     help: "whether pods' tokens of an hour stay good for a year (default true)",
   },
+  {
+    name: 'encryption-provider-config',
+    argument: 'FILE',
+    isFile: true,
+    help: 'what is encrypted at rest, and how: an EncryptionConfiguration (default: Secrets, with keys of the cluster)',
+  },
+  {
+    name: 'encryption-provider-config-automatic-reload',
+    argument: 'BOOLEAN',
+    help: 'whether that file is read anew when it changes (default false)',
+  },
   { name: 'audit-policy-file', argument: 'FILE', isFile: true, help: 'which requests are recorded: a Policy of audit.k8s.io/v1' },
   { name: 'audit-log-path', argument: 'FILE', isFile: true, help: 'where they are recorded; - for the standard output' },
   { name: 'audit-log-maxsize', argument: 'MIB', help: 'the size at which the log is put aside (default 100)' },

@@ -2,7 +2,7 @@
 import { createPrivateKey, hkdfSync } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { encryptedStore } from '../apiserver/encryption.ts'
+import { encryptedStore, type EncryptionSource } from '../apiserver/encryption.ts'
 import { followKeyRing, type KeyRing, openKeyRing } from '../apiserver/encryption-ring.ts'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
 import type { Clock } from '../base/clock.ts'
@@ -12,11 +12,15 @@ import { readEncryptionKeys } from '../platform/pki/encryption-keys.ts'
 import { startCompactor } from '../store/compactor.ts'
 import type { Store } from '../store/contract.ts'
 import { measuredStore } from '../store/measured-store.ts'
+import { openConfigured } from './configured-encryption.ts'
 import { openStore } from './open-store.ts'
 import type { StoreLocation } from './store-location.ts'
 
 /** What is encrypted at rest: everything that Kubernetes calls secret. */
 const encryptedPrefixes = ['/registry/core/secrets/']
+
+/** An EncryptionConfiguration; `reloads`: read anew whenever the file changes. */
+export type EncryptionFile = { readonly path: string; readonly reloads: boolean }
 
 export type ServerStore = {
   /** For the API: plain values. */
@@ -39,6 +43,7 @@ export type ServerStoreOptions = {
   readonly dataDir: string
   /** PEM: what only the servers of a cluster have. */
   readonly authorityKey: string
+  readonly encryption: EncryptionFile | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -59,28 +64,32 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
       prefixes: encryptedPrefixes,
     })
     rmSync(oldFile, { force: true })
+    const configured = options.encryption && (await openConfigured(options.encryption, ring, options))
+    const source: EncryptionSource = configured?.source ?? ring
     const ending = new AbortController()
     const tasks: Promise<void>[] = []
     const follow = (isFinisher: boolean, signal: AbortSignal) =>
-      tasks.push(followKeyRing({ ring, store: inner, clock, log }, isFinisher, AbortSignal.any([signal, ending.signal])))
+      tasks.push(followKeyRing({ ring, source, store: inner, clock, log }, isFinisher, AbortSignal.any([signal, ending.signal])))
     const maintain = (signal: AbortSignal) => {
       if (signal.aborted) return
       const stopCompactor = startCompactor({ store: inner, clock, log })
       signal.addEventListener('abort', stopCompactor, { once: true })
       follow(true, signal)
+      if (configured) tasks.push(configured.rewrite(inner, AbortSignal.any([signal, ending.signal])))
     }
     if (isShared) follow(false, ending.signal)
     else maintain(ending.signal)
     return {
-      store: encryptedStore(inner, ring),
+      store: encryptedStore(inner, source),
       inner,
       ring,
       isShared,
-      readyChecks,
+      readyChecks: configured ? [...readyChecks, configured.source.readyCheck] : readyChecks,
       metrics: text,
       maintain,
       close: async () => {
         ending.abort()
+        configured?.close()
         await Promise.all(tasks)
         await inner.close()
       },

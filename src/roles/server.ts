@@ -20,6 +20,7 @@ import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
 import { backupPath } from './backup-path.ts'
+import { encryptionFileOf } from './configured-encryption.ts'
 import { finishRestore } from './finish-restore.ts'
 import { keepCertificates } from './keep-certificates.ts'
 import { keyRingPaths } from './key-ring-paths.ts'
@@ -75,6 +76,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     location,
     dataDir,
     authorityKey: pki.ca.key,
+    encryption: encryptionFileOf(options.access),
     clock,
     random,
     log: log.child({ component: 'store' }),
