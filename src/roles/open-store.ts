@@ -6,7 +6,7 @@ import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
-import { type Revision, type Store, StoreUnavailable } from '../store/contract.ts'
+import { type Operation, type Revision, type Store, type StoreKey, StoreUnavailable } from '../store/contract.ts'
 import type { StoreLocation } from './store-location.ts'
 
 export type OpenStore = {
@@ -26,17 +26,31 @@ export async function openStore(
   const { dataDir, clock, random, log } = parts
   if (!location) {
     const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')
-    return { store: await openSqliteStore({ dir: join(dataDir, 'store'), clock, log }), isShared: false, readyChecks: [] }
+    const store = await openSqliteStore({ dir: join(dataDir, 'store'), clock, log })
+    // Once a write has failed, only another one tells whether the disk takes them again.
+    const isHealthy = async () => !store.isFailing || succeeds(clock, store.commit([probe]))
+    return { store, isShared: false, readyChecks: [{ name: 'sqlite', isHealthy }] }
   }
   const store = await openEtcd(location, { clock, random })
-  const answers = async () => {
-    const fresh = Promise.resolve(store.freshRevision()).then(
-      () => true,
-      () => false,
-    )
-    return Promise.race([fresh, sleep(clock, answerMs).then(() => false)])
-  }
-  return { store, isShared: true, readyChecks: [{ name: 'etcd', isHealthy: answers }] }
+  const isHealthy = () => succeeds(clock, Promise.resolve(store.freshRevision()))
+  return { store, isShared: true, readyChecks: [{ name: 'etcd', isHealthy }] }
+}
+
+/** `metadata` because whatever is in the store is kept by the server's cache as an object. */
+const probe: Operation = {
+  type: 'put',
+  key: '/keelson/probe' as StoreKey,
+  value: Buffer.from(JSON.stringify({ metadata: { name: 'probe' } })),
+  expected: 'any',
+}
+
+/** In time. */
+function succeeds(clock: Clock, work: Promise<unknown>): Promise<boolean> {
+  const done = work.then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([done, sleep(clock, answerMs).then(() => false)])
 }
 
 /** Throws CliError. `startRevision`: where a store that does not exist yet begins to count. */

@@ -47,15 +47,29 @@ export async function serverMain(argv: readonly string[]): Promise<number> {
   // Whatever this process starts must not find the token in its environment.
   delete process.env.KEELSON_TOKEN
   const log = pinoLog({ level: options.logLevel })
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
-  finishRestore(options.dataDir, { demandsCluster: true })
-  if (options.join) await (await import('./join-server.ts')).joinAsServer({ ...options.join, dataDir: options.dataDir, clock: systemClock })
-  const server = await startServer(options, log)
+  const server = await start(options, log)
   await stopSignal().stopped
   log.info({}, 'stopping')
   await server.close()
   return 0
 }
+
+/** Throws CliError where the data directory cannot be written. */
+async function start(options: ServerOptions, log: Log): Promise<RunningServer> {
+  const { dataDir } = options
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    finishRestore(dataDir, { demandsCluster: true })
+    if (options.join) await (await import('./join-server.ts')).joinAsServer({ ...options.join, dataDir, clock: systemClock })
+    return await startServer(options, log)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (!unwritable.includes(code ?? '')) throw error
+    throw new CliError(`cannot write in ${dataDir}`, { nextStep: message, cause: error })
+  }
+}
+
+const unwritable = ['EROFS', 'EACCES', 'ENOSPC', 'EDQUOT']
 
 type RunningServer = { close(): Promise<void> }
 

@@ -21,22 +21,28 @@ export type EtcdCluster = {
 
 export type EtcdTls = { readonly ca: string; readonly certificate: string; readonly key: string }
 
-/** Paths of PEM files; the members then demand a client's certificate. */
-export async function startEtcdCluster(options: { members: number; tls?: EtcdTls }): Promise<EtcdCluster> {
+/** Where a member runs instead of on loopback: what to put before its command, and its address there. */
+export type EtcdPlace = { readonly enter: readonly string[]; readonly address: string }
+
+/** `tls`: paths of PEM files; the members then demand a client's certificate. `places`: one a member. */
+export async function startEtcdCluster(options: { members: number; tls?: EtcdTls; places?: readonly EtcdPlace[] }): Promise<EtcdCluster> {
   const dir = await mkdtemp(join(tmpdir(), 'keelson-etcd-'))
   const ports = await freePorts(options.members * 2)
   const scheme = options.tls ? 'https' : 'http'
   const members = Array.from({ length: options.members }, (_, i) => ({
     name: `m${i}`,
-    client: `${scheme}://127.0.0.1:${ports[i * 2]}`,
-    peer: `http://127.0.0.1:${ports[i * 2 + 1]}`,
+    address: options.places?.[i]?.address ?? '127.0.0.1',
+    client: `${scheme}://${options.places?.[i]?.address ?? '127.0.0.1'}:${ports[i * 2]}`,
+    peer: `http://${options.places?.[i]?.address ?? '127.0.0.1'}:${ports[i * 2 + 1]}`,
     process: undefined as ChildProcess | undefined,
   }))
   const start = async (i: number) => {
     const member = members[i]!
+    const [command, ...before] = [...(options.places?.[i]?.enter ?? []), 'etcd']
     const child = spawn(
-      'etcd',
+      command!,
       [
+        ...before,
         ...['--name', member.name, '--data-dir', join(dir, member.name)],
         ...['--listen-client-urls', member.client, '--advertise-client-urls', member.client],
         ...['--listen-peer-urls', member.peer, '--initial-advertise-peer-urls', member.peer],
@@ -71,14 +77,14 @@ export async function startEtcdCluster(options: { members: number; tls?: EtcdTls
     await ended
   }
   await Promise.all(members.map((_, i) => start(i)))
-  await Promise.all(members.map((_, i) => untilListening(ports[i * 2]!)))
+  await Promise.all(members.map((_, i) => untilListening(members[i]!.address, ports[i * 2]!)))
   return {
-    endpoints: members.map((_, i) => `127.0.0.1:${ports[i * 2]}`),
+    endpoints: members.map(({ address }, i) => `${address}:${ports[i * 2]}`),
     kill,
     restart: async (i) => {
       await kill(i)
       await start(i)
-      await untilListening(ports[i * 2]!)
+      await untilListening(members[i]!.address, ports[i * 2]!)
     },
     pause: (i) => void members[i]!.process?.kill('SIGSTOP'),
     resume: (i) => void members[i]!.process?.kill('SIGCONT'),
@@ -112,10 +118,10 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 /** Bounded: a member that does not listen in time is a failure. */
-async function untilListening(port: number): Promise<void> {
+async function untilListening(address: string, port: number): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const isListening = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
+      const socket = connect(port, address, () => {
         socket.destroy()
         resolve(true)
       })
@@ -124,5 +130,5 @@ async function untilListening(port: number): Promise<void> {
     if (isListening) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  throw new Error(`no etcd member listens on port ${port}`)
+  throw new Error(`no etcd member listens on ${address}:${port}`)
 }

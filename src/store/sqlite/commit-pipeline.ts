@@ -67,6 +67,11 @@ export class CommitPipeline {
     return pending ? { version: pending.version, isPending: true } : { version: this.#live.get(key), isPending: false }
   }
 
+  /** Whether the last write failed; until one succeeds again. */
+  get isFailing(): boolean {
+    return this.#isRecovering
+  }
+
   /** Resolves when everything decided so far is durable; rejects when some of it failed. */
   async settled(): Promise<void> {
     await this.#last

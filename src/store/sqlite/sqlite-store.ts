@@ -51,7 +51,7 @@ export type SqliteStoreOptions = {
  *  S3  a revision that was assigned is never assigned again, also when its write failed.
  *  S4  rows are immutable and are forgotten only when no read that has begun can want them (`pins`).
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   // Large pages: an object of a few KiB wastes half of a small one, and fewer pages are fewer steps a write.
   const settings = {
     dir: options.dir,
@@ -78,7 +78,7 @@ export class StoreInUse extends Error {
   override name = 'StoreInUse'
 }
 
-class SqliteStore implements Store {
+export class SqliteStore implements Store {
   readonly #clock: Clock
   readonly #live: RowState['live']
   readonly #log: RowState['log']
@@ -107,6 +107,11 @@ class SqliteStore implements Store {
 
   freshRevision(): Revision {
     return this.revision
+  }
+
+  /** Whether the last write failed, for a full disk or another; until one succeeds again. */
+  get isFailing(): boolean {
+    return this.#pipeline.isFailing
   }
 
   get compactRevision(): Revision {
