@@ -7,15 +7,13 @@ import { agentVersion } from '../node/node-status/node-status.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
-import { joinCluster, needsRenewal, type NodeIdentity } from './join.ts'
+import { renewedIdentity } from './certificate-renewal.ts'
+import { joinCluster, type NodeIdentity } from './join.ts'
 import { startMachineNode } from './machine-node.ts'
 import { nodePaths } from './node-paths.ts'
 import { rememberNode } from './own-node.ts'
 import { agentHelp, type AgentOptions, machineAddress, parseAgentOptions } from './role-options.ts'
 import { stopSignal } from './stop-signal.ts'
-
-/** How often the certificates' age is looked at. */
-const renewalCheckMs = 12 * 3600 * 1000
 
 export async function agentMain(argv: readonly string[]): Promise<number> {
   const options = parseAgentOptions(argv, process.env)
@@ -28,36 +26,48 @@ export async function agentMain(argv: readonly string[]): Promise<number> {
   const log = pinoLog({ level: options.logLevel })
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   const { stopped, release } = stopSignal()
-  let isStopping = false
-  void stopped.then(() => (isStopping = true))
+  const stopping = new AbortController()
+  void stopped.then(() => stopping.abort(new Error('the agent is stopping')))
   try {
+    let identity: NodeIdentity | undefined = await identityOf(options, log, stopping.signal)
     // A renewed certificate starts the node's loops anew; its containers notice nothing.
-    while (!isStopping) await runUntilRenewal(options, log, stopped)
+    while (identity) identity = await runUntilRenewed(identity, options, { log, stopping })
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error
   } finally {
     release()
   }
   return 0
 }
 
-async function runUntilRenewal(options: AgentOptions, log: Log, stopped: Promise<void>): Promise<void> {
-  const nodeName = options.nodeName ?? hostname().toLowerCase()
-  const address = options.nodeAddress ?? machineAddress()
-  const paths = nodePaths(options.dataDir, options.registriesDir)
-  rememberNode(options.dataDir, nodeName, options.runtimeEndpoint)
-  const joining = new AbortController()
-  void stopped.then(() => joining.abort(new Error('the agent is stopping')))
-  const identity = await joinCluster({
-    server: options.server,
-    token: options.token,
-    caHash: options.caHash,
-    pkiDir: paths.pkiDir,
-    nodeName,
-    addresses: [address],
+/** What is kept and still good, or got from the server. */
+function identityOf(options: AgentOptions, log: Log, signal: AbortSignal): Promise<NodeIdentity> {
+  const { server, token, caHash } = options
+  return joinCluster({
+    server,
+    token,
+    caHash,
+    pkiDir: nodePaths(options.dataDir, options.registriesDir).pkiDir,
+    nodeName: nodeNameOf(options),
+    addresses: [addressOf(options)],
     clock: systemClock,
     random: systemRandom,
     log,
-    signal: joining.signal,
+    signal,
   })
+}
+
+const nodeNameOf = (options: AgentOptions) => options.nodeName ?? hostname().toLowerCase()
+const addressOf = (options: AgentOptions) => options.nodeAddress ?? machineAddress()
+
+/** Gives the next identity, or undefined when the agent shall stop. */
+async function runUntilRenewed(
+  identity: NodeIdentity,
+  options: AgentOptions,
+  { log, stopping }: { readonly log: Log; readonly stopping: AbortController },
+): Promise<NodeIdentity | undefined> {
+  const nodeName = nodeNameOf(options)
+  rememberNode(options.dataDir, nodeName, options.runtimeEndpoint)
   const client = createHttpClient({
     server: options.server,
     ca: identity.ca,
@@ -69,8 +79,8 @@ async function runUntilRenewal(options: AgentOptions, log: Log, stopped: Promise
   const node = startMachineNode({
     client,
     nodeName,
-    address,
-    paths,
+    address: addressOf(options),
+    paths: nodePaths(options.dataDir, options.registriesDir),
     serving: identity.server,
     clientCa: identity.ca,
     runtimeEndpoint: options.runtimeEndpoint,
@@ -78,24 +88,19 @@ async function runUntilRenewal(options: AgentOptions, log: Log, stopped: Promise
     random: systemRandom,
     log,
   })
-  const renewal = untilRenewal(identity)
+  const ending = new AbortController()
+  const signal = AbortSignal.any([ending.signal, stopping.signal])
+  const renew = () => identityOf(options, log, signal)
   try {
-    await Promise.race([stopped, node.done, renewal.due])
+    const renewed = renewedIdentity(identity, { clock: systemClock, log, renew }, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+      return undefined
+    })
+    // A node that ends without a reason was stopped.
+    return await Promise.race([node.done.then(() => undefined), renewed])
   } finally {
-    renewal.cancel()
+    ending.abort()
     await node.stop()
     client.close()
   }
-}
-
-function untilRenewal(identity: NodeIdentity): { readonly due: Promise<void>; cancel(): void } {
-  let cancel = () => {}
-  const due = new Promise<void>((resolve) => {
-    const look = () => {
-      if (needsRenewal(identity, systemClock.now())) resolve()
-      else cancel = systemClock.schedule(renewalCheckMs, look)
-    }
-    look()
-  })
-  return { due, cancel: () => cancel() }
 }

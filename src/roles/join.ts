@@ -22,6 +22,7 @@ import type { CertificateSigningRequest } from '../kinds/generated/types/certifi
 import { authorityHash, type CertifiedKey } from '../platform/pki/certificate.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { newSigningRequest } from '../platform/pki/signing-request.ts'
+import { lifeLeft, renewShare } from './certificate-renewal.ts'
 import { pinnedAuthority, unreachableCode } from './pinned-authority.ts'
 
 export type NodeIdentity = { readonly ca: string; readonly client: CertifiedKey; readonly server: CertifiedKey }
@@ -40,8 +41,6 @@ export type JoinOptions = {
 }
 
 const signTimeoutMs = 60_000
-/** A certificate is renewed when less than this share of its life is left. */
-const renewShare = 0.3
 
 const retryBackoff = { initialMs: 500, maxMs: 15_000, factor: 2, jitter: 0.2 } as const
 /** How often the same reason for waiting is told. */
@@ -205,18 +204,6 @@ async function untilSigned(options: JoinOptions, client: Client, created: Certif
       })
     await sleep(options.clock, delayMs, options.signal)
   }
-}
-
-/** Share of its life that a certificate still has; at most 1, below 0 when it is over. */
-export function lifeLeft(pair: CertifiedKey, nowMs: number): number {
-  const certificate = new X509Certificate(pair.cert)
-  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)]
-  return (to - nowMs) / (to - from)
-}
-
-/** True when either certificate should be asked for anew. */
-export function needsRenewal(identity: NodeIdentity, nowMs: number): boolean {
-  return lifeLeft(identity.client, nowMs) <= renewShare || lifeLeft(identity.server, nowMs) <= renewShare
 }
 
 function coversHosts(pair: CertifiedKey, hosts: readonly string[]): boolean {

@@ -4,12 +4,13 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Log } from '../base/log.ts'
 import { CliError } from '../cli/cli-error.ts'
-import { issueCertificate } from '../platform/pki/certificate.ts'
+import { type CertifiedKey, issueCertificate } from '../platform/pki/certificate.ts'
 import type { ClusterPki } from '../platform/pki/cluster-pki.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import type { ControlPlane } from './control-plane.ts'
+import { untilRenewal } from './certificate-renewal.ts'
 import { nodeUser } from './identity.ts'
 import { startMachineNode } from './machine-node.ts'
 import { nodePaths } from './node-paths.ts'
@@ -29,36 +30,47 @@ export function startOwnNode(
   const nodeName = options.nodeName ?? hostname().toLowerCase()
   const paths = nodePaths(options.dataDir, options.registriesDir)
   rememberNode(options.dataDir, nodeName, options.runtimeEndpoint)
+  const ending = new AbortController()
+  const running = (async () => {
+    while (!ending.signal.aborted) {
+      const serving = issueServing(pki, [nodeName, address])
+      const node = startMachineNode({
+        client: controlPlane.api.clientFor(nodeUser(nodeName)),
+        nodeName,
+        address,
+        paths,
+        serving,
+        clientCa: pki.ca.cert,
+        runtimeEndpoint: options.runtimeEndpoint,
+        clock: systemClock,
+        random: systemRandom,
+        log,
+      })
+      // A renewed certificate starts the node's loops anew; its containers notice nothing.
+      const due = untilRenewal([serving], systemClock, ending.signal).catch(() => {})
+      await Promise.race([node.done, due]).finally(() => node.stop())
+    }
+  })()
+  running.catch((error: unknown) => {
+    if (ending.signal.aborted) return
+    log.error({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'the node could not go on')
+    process.exit(1)
+  })
+  return async () => {
+    ending.abort(new Error('the server is stopping'))
+    await running.catch(() => {})
+  }
+}
+
+function issueServing(pki: ClusterPki, [nodeName, address]: readonly [string, string]): CertifiedKey {
   const nowMs = systemClock.now()
-  const serving = issueCertificate(pki.ca, {
+  return issueCertificate(pki.ca, {
     subject: { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] },
     usages: ['server'],
     hosts: [nodeName, address],
     notBeforeMs: nowMs - 60_000,
     notAfterMs: nowMs + certificateMs,
   })
-  const node = startMachineNode({
-    client: controlPlane.api.clientFor(nodeUser(nodeName)),
-    nodeName,
-    address,
-    paths,
-    serving,
-    clientCa: pki.ca.cert,
-    runtimeEndpoint: options.runtimeEndpoint,
-    clock: systemClock,
-    random: systemRandom,
-    log,
-  })
-  let isStopping = false
-  node.done.catch((error: unknown) => {
-    if (isStopping) return
-    log.error({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'the node could not go on')
-    process.exit(1)
-  })
-  return () => {
-    isStopping = true
-    return node.stop()
-  }
 }
 
 /** For the teardown, which must know whose containers to end, and in which engine when it is not our own. */
