@@ -7,7 +7,7 @@ import { committed, put } from '../store/conformance.ts'
 import { noRevision, type Operation, type Store, type StoreKey } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import { encryptedStore } from './encryption.ts'
-import { followKeyRing, keyRingKey, openKeyRing, RotationUnderWay } from './encryption-ring.ts'
+import { finishRotations, keyRingKey, openKeyRing, RotationUnderWay } from './encryption-ring.ts'
 
 const sealingSecret = randomBytes(32)
 const prefixes = ['/registry/core/secrets/']
@@ -111,7 +111,7 @@ test('writes go on under a rotation by another server, and none is lost', async 
   const inner = createMemoryStore()
   const [a, b] = [await startServer(inner), await startServer(inner)]
   const stopping = new AbortController()
-  const following = followKeyRing({ ring: b.ring, source: b.ring, store: inner, clock: systemClock, log: silentLog }, true, stopping.signal)
+  const following = finishRotations({ ring: b.ring, source: b.ring, clock: systemClock, log: silentLog }, stopping.signal)
   const written = new Map<string, string>()
   for (let i = 0; i < 200; i++) {
     if (i % 50 === 10) await a.ring.rotate().catch((error: unknown) => assert.ok(error instanceof RotationUnderWay))
@@ -149,4 +149,21 @@ test('a watcher sees plain values across a rotation', async () => {
   await committed(a.store, { type: 'delete', key: secretOf('db'), expected: 'any' })
   await watching
   assert.deepEqual(seen, ['1', '2', 'deleted 2'])
+})
+
+test('who follows the store hears of a rotation elsewhere, and finishes it', async () => {
+  const inner = createMemoryStore()
+  const [a, b] = [await startServer(inner), await startServer(inner)]
+  await committed(a.store, write('db', '1'))
+  const ending = new AbortController()
+  const watching = (async () => {
+    for await (const _ of b.store.watch('', { after: inner.revision, signal: ending.signal }));
+  })()
+  const finishing = finishRotations({ ring: b.ring, source: b.ring, clock: systemClock, log: silentLog }, ending.signal)
+  await a.ring.rotate()
+  for (let round = 0; round < 1000 && b.ring.ids.join() !== 'key2'; round++) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(b.ring.ids, ['key2'])
+  assert.equal(await keyOf(inner, 'db'), 'key2')
+  ending.abort()
+  await Promise.all([watching, finishing])
 })

@@ -38,6 +38,8 @@ export type KeyRingOptions = {
 export type KeyRing = EncryptionSource & {
   /** Ids, the writing key's first. */
   readonly ids: readonly string[]
+  /** Resolves when other keys than now have been seen; rejects when the signal aborts. */
+  changed(signal: AbortSignal): Promise<void>
   /** Puts a new key in front, and gives its id. Throws RotationUnderWay while an older one still reads. */
   rotate(): Promise<string>
   /**
@@ -71,6 +73,7 @@ class StoredKeyRing implements KeyRing {
   #keys: readonly EncryptionKey[] = []
   #revision: Revision | undefined
   #encryption: ValueEncryption | undefined
+  readonly #waiting = new Set<() => void>()
 
   constructor(options: KeyRingOptions) {
     this.#options = options
@@ -127,12 +130,30 @@ class StoredKeyRing implements KeyRing {
     throw new StoreUnavailable('the encryption keys keep changing')
   }
 
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        this.#waiting.delete(done)
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      }
+      const onAbort = () => {
+        this.#waiting.delete(done)
+        reject(signal.reason as Error)
+      }
+      if (signal.aborted) return onAbort()
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.add(done)
+    })
+  }
+
   #take(keys: readonly EncryptionKey[], revision: Revision): void {
     for (const key of keys) this.#known.set(key.id, key)
     this.#keys = keys
     this.#revision = revision
     const others = [...this.#known.values()].filter((key) => key.id !== keys[0]!.id)
     this.#encryption = createValueEncryption([keys[0]!, ...others], this.#options.prefixes)
+    for (const done of [...this.#waiting]) done()
   }
 
   /** False when somebody else was first. */
@@ -165,26 +186,23 @@ const newKey = (id: string): EncryptionKey => ({ id, secret: randomBytes(32) })
 const retryMs = 10_000
 
 /**
- * Follows the ring until the signal aborts. Where `isFinisher` says so (the one server, or the one that leads) it finishes every rotation
- * that it meets, whoever began it.
+ * Finishes every rotation that the ring shows, whoever began it, until the signal aborts: at the one server, or at the one that leads.
+ * `source`: by what is written where a configuration stands before the ring.
  */
-export async function followKeyRing(
-  { ring, source, store, clock, log }: { ring: KeyRing; source: EncryptionSource; store: Store; clock: Clock; log: Log },
-  isFinisher: boolean,
+export async function finishRotations(
+  { ring, source, clock, log }: { ring: KeyRing; source: EncryptionSource; clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      const after = store.revision
-      await ring.refresh(undefined)
-      if (isFinisher && ring.ids.length > 1) {
+      if (ring.ids.length > 1) {
         const values = await ring.finish(source)
         log.info({ values, key: ring.ids[0] }, 'what is encrypted at rest was written anew with the newest key')
       }
-      for await (const { events } of store.watch(keyRingKey, { after, signal })) if (events.length > 0) break
+      if (ring.ids.length === 1) await ring.changed(signal)
     } catch (error) {
       if (signal.aborted) return
-      log.warn({ error: String(error) }, 'the encryption keys cannot be followed; trying again')
+      log.warn({ error: String(error) }, 'a rotation of the encryption keys could not be finished; trying again')
       await sleep(clock, retryMs, signal).catch(() => {})
     }
   }

@@ -174,6 +174,8 @@ export function encryptedStore(store: Store, source: EncryptionSource): Store {
     },
     scan: async (prefix) => {
       const { revision, chunks } = await store.scan(prefix)
+      // As in watch: a scan that takes the place of a broken watch may stand for a change of the keys.
+      if (source.guard) await source.refresh(undefined)
       return { revision, chunks: mapped(chunks, openEntries) }
     },
     commit: async (operations): Promise<CommitResult> => {
@@ -181,7 +183,12 @@ export function encryptedStore(store: Store, source: EncryptionSource): Store {
       return result.type === 'conflict' && result.current ? { ...result, current: (await openEntries([result.current]))[0] } : result
     },
     watch: (prefix: string, options: WatchOptions): AsyncIterable<EventBatch> =>
-      mapped(store.watch(prefix, options), ({ revision, events }) => opening(source, () => ({ revision, events: events.map(openEvent) }))),
+      mapped(store.watch(prefix, options), async ({ revision, events }) => {
+        // Whoever follows the whole store follows the keys too: they need no watch of their own.
+        const guarding = source.guard?.key
+        if (guarding !== undefined && events.some(({ key }) => key === guarding)) await source.refresh(undefined)
+        return opening(source, () => ({ revision, events: events.map(openEvent) }))
+      }),
     compact: (before: Revision) => store.compact(before),
     close: () => store.close(),
   }

@@ -10,7 +10,7 @@ export async function backup(machine: Machine, file: string, flags: BackupFlags)
   const { dataDir, store } = flags
   const passphrase = passphraseOf(flags)
   const { entries, bytes } = await machine.backup({ file, dataDir, store, passphrase, client: () => clientOf(dataDir) })
-  machine.console.say(`${entries} objects and the cluster's keys are in ${file} (${(bytes / 2 ** 20).toFixed(1)} MiB)`)
+  machine.console.say(`${entries} objects and the cluster's keys are in ${file} (${Math.ceil(bytes / 1024)} KiB)`)
   if (passphrase === undefined)
     machine.console.say('the file opens the whole cluster to whoever reads it: keep it as you keep the keys, or give --passphrase-file')
 }
@@ -20,7 +20,7 @@ export async function restore(machine: Machine, file: string, flags: BackupFlags
   const { dataDir, store, force = false } = flags
   const { entries, revision } = await machine.restore({ file, dataDir, store, passphrase: passphraseOf(flags), force })
   machine.console.say(`${entries} objects are restored; the store goes on at resource version ${revision}`)
-  machine.console.say(`next: \`keelson up${store === undefined ? '' : ' --store …'}\``)
+  machine.console.say('next: `keelson up`')
 }
 
 /** The file's first line, or the environment's KEELSON_PASSPHRASE. A command line can be read by every user of the machine. */

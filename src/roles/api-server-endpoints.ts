@@ -31,6 +31,23 @@ export function livingServers(leases: readonly Lease[], nowMs: number): ServerAd
   return [...new Set(addresses)].sort().map(addressOf)
 }
 
+/** Where the living servers are reached. */
+export async function serverAddresses(client: Client, clock: Clock): Promise<ServerAddress[]> {
+  return livingServers((await serverLeases(client)).items, clock.now())
+}
+
+const serverLeases = (client: Client) =>
+  client.resource(kindRefs.coordinationV1.leases, namespace).list({ labelSelector: 'apiserver.kubernetes.io/identity=kube-apiserver' })
+
+/** Pure: Leases of servers that have been dead for an hour. As upstream, whose servers leave theirs behind too when they are killed. */
+export function forgottenLeases(leases: readonly Lease[], nowMs: number): string[] {
+  return leases
+    .filter(({ spec }) => Date.parse(spec?.renewTime ?? '') + (spec?.leaseDurationSeconds ?? 0) * 1000 + forgetMs < nowMs)
+    .map(({ metadata }) => metadata.name ?? '')
+}
+
+const forgetMs = 3600_000
+
 /** Where the server that leads is reached; undefined when none does, or it has said no address yet. */
 export async function leaderAddress(client: Client): Promise<ServerAddress | undefined> {
   const leases = client.resource(kindRefs.coordinationV1.leases, namespace)
@@ -106,9 +123,9 @@ async function renewLease({
 }
 
 async function writeEndpoints({ client, clock }: { client: Client; clock: Clock }): Promise<void> {
-  const leases = await client
-    .resource(kindRefs.coordinationV1.leases, namespace)
-    .list({ labelSelector: 'apiserver.kubernetes.io/identity=kube-apiserver' })
+  const leases = await serverLeases(client)
+  const forgotten = forgottenLeases(leases.items, clock.now())
+  await Promise.all(forgotten.map((name) => client.resource(kindRefs.coordinationV1.leases, namespace).delete(name).catch(absent)))
   const servers = livingServers(leases.items, clock.now()).filter(canBeEndpoint)
   const subsets = subsetsOf(servers)
   const endpoints = client.resource(kindRefs.coreV1.endpoints, 'default')

@@ -28,6 +28,7 @@ import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import { defaultConfiguration, type SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 import { createScheduler, type Scheduler } from '../scheduler/loop.ts'
 import { rebalanceController, type RebalanceOptions } from '../scheduler/rebalance/rebalance-controller.ts'
+import type { ExplainRequest } from '../apiserver/subresources/explain.ts'
 import type { PathHandler } from '../apiserver/pipeline.ts'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
 import type { Dialer } from '../apiserver/node-dialer.ts'
@@ -35,7 +36,7 @@ import type { Store } from '../store/contract.ts'
 import { clusterNetwork } from './cluster-network.ts'
 import { ensureLocalStorage } from './local-storage.ts'
 import { keepAmongEndpoints, leaderLeaseName } from './api-server-endpoints.ts'
-import { leaderExplanation } from './leader-explanation.ts'
+import { deciderExplanation, leaderExplanation } from './peer-explanation.ts'
 import { createSharedSchedulers } from './schedulers.ts'
 import { openIdPaths } from './openid-paths.ts'
 import { type Access, type AccessChoices, createAccess } from './access.ts'
@@ -138,11 +139,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     serviceCidr: clusterNetwork.serviceCidr,
     tokens: { issue: access.tokens.issue, review: access.reviewToken, defaultAudiences: access.tokens.audiences },
     moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? '') + (options.moreMetrics?.() ?? ''),
-    explainPod: (request) => {
-      const { scheduler } = scheduling
-      if (scheduler || !options.shared) return scheduler?.explain(request.namespace, request.name)
-      return leaderExplanation({ client: api.clientFor(apiServerUser), peers: options.shared.peers }, request)
-    },
+    explainPod: (request) => explainAnywhere(options, { scheduler: scheduling.scheduler, client: api.clientFor(apiServerUser) }, request),
     components: ['controller-manager', 'scheduler'].map((name) => ({ name, isHealthy: () => !loopsEnded })),
     withAdmission: options.admission?.enabled ?? [],
     withoutAdmission: options.admission?.disabled ?? [],
@@ -226,6 +223,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         await api.close()
       })()),
   }
+}
+
+/** This server's scheduler explains what it decided; what others decided is asked of their servers. */
+async function explainAnywhere(
+  { shared, schedulers, advertise, clock }: ControlPlaneOptions,
+  { scheduler, client }: { readonly scheduler: Scheduler | undefined; readonly client: Client },
+  request: ExplainRequest,
+): Promise<object | undefined> {
+  const { namespace, name, isForwarded } = request
+  if (!shared) return scheduler?.explain(namespace, name)
+  const { peers } = shared
+  if (schedulers === undefined) return scheduler ? scheduler.explain(namespace, name) : leaderExplanation({ client, peers }, request)
+  if (scheduler?.hasDecided(namespace, name)) return scheduler.explain(namespace, name)
+  if (isForwarded) return undefined
+  return (await deciderExplanation({ client, peers, clock, self: advertise }, request)) ?? scheduler?.explain(namespace, name)
 }
 
 /** The schedulers of this server that share the cluster with others, if it has any. */

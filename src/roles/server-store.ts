@@ -3,7 +3,7 @@ import { createPrivateKey, hkdfSync } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { encryptedStore, type EncryptionSource } from '../apiserver/encryption.ts'
-import { followKeyRing, type KeyRing, openKeyRing } from '../apiserver/encryption-ring.ts'
+import { finishRotations, type KeyRing, openKeyRing } from '../apiserver/encryption-ring.ts'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -68,17 +68,15 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
     const source: EncryptionSource = configured?.source ?? ring
     const ending = new AbortController()
     const tasks: Promise<void>[] = []
-    const follow = (isFinisher: boolean, signal: AbortSignal) =>
-      tasks.push(followKeyRing({ ring, source, store: inner, clock, log }, isFinisher, AbortSignal.any([signal, ending.signal])))
-    const maintain = (signal: AbortSignal) => {
-      if (signal.aborted) return
+    const maintain = (term: AbortSignal) => {
+      if (term.aborted) return
+      const signal = AbortSignal.any([term, ending.signal])
       const stopCompactor = startCompactor({ store: inner, clock, log })
       signal.addEventListener('abort', stopCompactor, { once: true })
-      follow(true, signal)
-      if (configured) tasks.push(configured.rewrite(inner, AbortSignal.any([signal, ending.signal])))
+      tasks.push(finishRotations({ ring, source, clock, log }, signal))
+      if (configured) tasks.push(configured.rewrite(inner, signal))
     }
-    if (isShared) follow(false, ending.signal)
-    else maintain(ending.signal)
+    if (!isShared) maintain(ending.signal)
     return {
       store: encryptedStore(inner, source),
       inner,
