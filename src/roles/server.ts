@@ -4,9 +4,10 @@ import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createLoopShare } from '../apiserver/flowcontrol/loop-share.ts'
-import { createHttpFront } from '../apiserver/http-front.ts'
+import { createHttpFront, type HttpFront } from '../apiserver/http-front.ts'
 import { createDialer } from '../apiserver/node-dialer.ts'
 import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
@@ -119,17 +120,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     readyChecks: stored.readyChecks,
     moreMetrics: stored.metrics,
     paths: [keyRingPaths(stored.ring), backupPath(stored.inner), serverBundlePath({ pkiDir: join(dataDir, 'pki'), location })],
-    ...(stored.isShared
-      ? {
-          shared: {
-            identity: `${hostname()
-              .toLowerCase()
-              .replace(/[^a-z0-9-]/g, '-')}-${random.suffix(8)}`,
-            peers,
-            whileLeading: stored.maintain,
-          },
-        }
-      : {}),
+    ...(stored.isShared ? { shared: { identity: newIdentity(random), peers, whileLeading: stored.maintain } } : {}),
     // Loopback cannot be an endpoint: pods would reach themselves. Other servers on this machine reach it there all the same.
     ...(advertised.startsWith('127.') && !stored.isShared ? {} : { advertise: { address: advertised, port: listen.port } }),
     controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
@@ -141,25 +132,12 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const front = createHttpFront({
     handle: controlPlane.api.handle,
     upgrade: controlPlane.api.upgrade,
-    // The authority goes along, so that a joining agent can check it by its hash.
-    tls: {
-      get certificate() {
-        return pki.apiserver.cert + pki.ca.cert
-      },
-      get key() {
-        return pki.apiserver.key
-      },
-      clientCa: pki.ca.cert,
-      frontProxyCa,
-    },
+    tls: servingOf(pki, frontProxyCa),
     ...(requestHeaders ? { proxyHeaders: Object.values(requestHeaders).flat() } : {}),
     clock,
     log: log.child({ component: 'apiserver' }),
   })
-  const at = await front.listen(listen).catch((error: NodeJS.ErrnoException) => {
-    const nextStep = error.code === 'EADDRINUSE' ? 'another server is there; stop it, or give another --listen' : error.message
-    throw new CliError(`cannot listen on ${listen.host}:${listen.port}`, { nextStep, cause: error })
-  })
+  const at = await listenAt(front, listen)
   writeAdminKubeconfig(options, pki, at.port)
   log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
   flushCompileCache()
@@ -177,6 +155,33 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     },
   }
 }
+
+/** Unique among the servers, and fit for the name of a Lease. */
+function newIdentity(random: Random): string {
+  const host = hostname()
+    .toLowerCase()
+    .replace(/[^a-z0-9-]/g, '-')
+  return `${host}-${random.suffix(8)}`
+}
+
+async function listenAt(front: HttpFront, listen: ServerOptions['listen']): ReturnType<HttpFront['listen']> {
+  return front.listen(listen).catch((error: NodeJS.ErrnoException) => {
+    const nextStep = error.code === 'EADDRINUSE' ? 'another server is there; stop it, or give another --listen' : error.message
+    throw new CliError(`cannot listen on ${listen.host}:${listen.port}`, { nextStep, cause: error })
+  })
+}
+
+/** What the server shows to its clients, always of the moment. The authority goes along, so that a joining agent can check it by its hash. */
+const servingOf = (pki: ClusterPki, frontProxyCa: string) => ({
+  get certificate() {
+    return pki.apiserver.cert + pki.ca.cert
+  },
+  get key() {
+    return pki.apiserver.key
+  },
+  clientCa: pki.ca.cert,
+  frontProxyCa,
+})
 
 /** What the server shows as a client, always of the moment. */
 const identityOf = (pki: ClusterPki, name: 'apiserverKubeletClient' | 'frontProxyClient') => ({
