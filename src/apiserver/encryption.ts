@@ -141,7 +141,7 @@ export function encryptedStore(store: Store, source: EncryptionSource): Store {
   const openEntry = (entry: Entry): Entry =>
     mayBeSealed(entry) ? { ...entry, value: plainOf.get(entry.value) ?? source.encryption.decrypt(entry.key, entry.value) } : entry
   const openEvent = (event: StoreEvent): StoreEvent => {
-    if (event.type === 'delete') return { ...event, previous: openEntry(event.previous) }
+    if (event.type === 'delete') return mayBeSealed(event.previous) ? { ...event, previous: openEntry(event.previous) } : event
     return mayBeSealed(event) ? { ...event, value: plainOf.get(event.value) ?? source.encryption.decrypt(event.key, event.value) } : event
   }
   const openEntries = (entries: readonly Entry[]) => opening(source, () => entries.map(openEntry))
