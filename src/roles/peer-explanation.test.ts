@@ -81,7 +81,7 @@ test('what the leader refuses is refused; without a leader, or with a dead one, 
 test('among servers with schedulers the one that decided is found, whoever of the others does not answer', async () => {
   const found = await setUp({ 1: explained, 2: unknown, 3: 'refused', 4: explained })
   assert.deepEqual(await deciderExplanation({ ...found, self: { address: '10.0.0.1', port: 1 } }, request), explained.body)
-  assert.deepEqual(found.asked.map(({ port }) => port).sort(), [2, 3, 4])
+  assert.deepEqual(new Set(found.asked.map(({ port }) => port)), new Set([2, 3, 4]))
   const nobody = await setUp({ 1: unknown, 2: 'refused' })
   assert.equal(await deciderExplanation({ ...nobody, self: undefined }, request), undefined)
 })
