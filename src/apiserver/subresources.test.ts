@@ -146,10 +146,29 @@ test('eviction asks the disruption budget', async () => {
   await setStatus(`${budgets}/b`, status(1))
   const allowed = await evict()
   assert.equal(allowed.code, 201, allowed.text)
-  assert.ok(at((await send('GET', url)).json, 'metadata.deletionTimestamp'))
+  const leaving = (await send('GET', url)).json
+  assert.ok(at(leaving, 'metadata.deletionTimestamp'))
+  const { lastTransitionTime, ...told } = at(leaving, 'status.conditions.1') as Record<string, string>
+  assert.ok(lastTransitionTime)
+  assert.deepEqual(told, {
+    ...{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' },
+  })
   const { json } = await send('GET', `${budgets}/b`)
   assert.equal(at(json, 'status.disruptionsAllowed'), 0)
   assert.ok(at(json, 'status.disruptedPods.e1'))
+})
+
+test('an eviction keeps to the preconditions that it names', async () => {
+  const url = await makePod('e2')
+  const { uid, resourceVersion } = at((await send('GET', url)).json, 'metadata') as Record<string, string>
+  const evict = (preconditions: object) =>
+    send('POST', `${url}/eviction`, {
+      body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'e2' }, deleteOptions: { preconditions } },
+    })
+  assert.equal((await evict({ uid: 'another' })).code, 409)
+  assert.equal((await evict({ resourceVersion: '1' })).code, 409)
+  assert.equal(at((await send('GET', url)).json, 'metadata.resourceVersion'), resourceVersion)
+  assert.equal((await evict({ uid, resourceVersion })).code, 201)
 })
 
 test('ephemeral containers join and stay', async () => {

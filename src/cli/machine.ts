@@ -21,6 +21,12 @@ export type Machine = {
   planPlacement(client: Client, request: PlacementRequest): Promise<{ readonly text: string; readonly document: object }>
   /** Which pods should move; `isExecuted`: evicts them. Throws CliError. */
   rebalance(client: Client, request: RebalanceRequest): Promise<{ readonly text: string; readonly document: object }>
+  /** Plays a scenario (its YAML) through in a cluster of its own; `document` is the whole report, `text` for people. Throws CliError. */
+  simulate(scenario: {
+    readonly file: string
+    readonly yaml: string
+    readonly seed: number | undefined
+  }): Promise<{ readonly text: string; readonly document: object }>
   /** Copies a cluster's objects from one store into another. Throws CliError. */
   migrate(options: { from: string; to: string }): Promise<{ readonly entries: number; readonly revision: number }>
   /** Everything that it takes to bring the cluster back, in one file. Throws CliError, StatusError. */

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import type { Client } from '../client/contract.ts'
 import { CliError } from './cli-error.ts'
 import type { Machine } from './machine.ts'
+import { readInput } from './read-input.ts'
 
 export type PlanOptions = {
   readonly files: readonly string[]
@@ -16,7 +16,7 @@ export async function plan(machine: Machine, context: { client: Client; namespac
   const { files, nodesAdd, drained, without } = options
   if (files.length + nodesAdd.length + drained.length + without.length === 0)
     throw new CliError('nothing to plan', { nextStep: 'give -f FILE, --nodes-add, --drain or --without', exitCode: 2 })
-  const manifests = files.map((file) => ({ file, text: readManifest(file) }))
+  const manifests = files.map((file) => ({ file, text: readInput(file) }))
   const { text, document } = await machine.planPlacement(context.client, {
     manifests,
     namespace: context.namespace,
@@ -25,12 +25,4 @@ export async function plan(machine: Machine, context: { client: Client; namespac
     without,
   })
   machine.console.out(options.output === 'text' ? text : JSON.stringify(document, null, 2))
-}
-
-function readManifest(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (error) {
-    throw new CliError(`cannot read ${file}: ${(error as Error).message}`, { nextStep: 'check -f', exitCode: 2, cause: error })
-  }
 }

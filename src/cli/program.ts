@@ -15,6 +15,7 @@ import { logs } from './logs.ts'
 import type { Machine } from './machine.ts'
 import { plan } from './plan.ts'
 import { rebalance } from './rebalance.ts'
+import { readInput } from './read-input.ts'
 import { type RunVerb, runAction } from './run-action.ts'
 import { runForeground } from './foreground.ts'
 import { status } from './status.ts'
@@ -59,6 +60,7 @@ export function createProgram(machine: Machine): Command {
   addExplain(program, machine)
   addPlan(program, machine)
   addRebalance(program, machine)
+  addSimulate(program, machine)
   addLogs(program)
   // Listed for the help only: the entry runs these itself.
   program
@@ -136,6 +138,7 @@ function addUp(program: Command, machine: Machine): void {
     .option('--scheduler-plugin <file...>', 'TypeScript modules that export scheduler plugins')
     .option('--schedulers <n>', 'this many schedulers share the cluster')
     .addOption(new Option('--rebalance <mode>', 'report or move pods that are in the wrong place').choices(['report', 'move']))
+    .option('--fake-node <settings>', 'with --runtime fake, how its nodes are: cpu=8,memory=32Gi,start=2s,fail-start=0.05,…')
     .option('--foreground', 'stay in the foreground and bring the cluster down at the end')
     .option('--timeout <duration>', 'how long to wait for the nodes', durationMs, upTimeoutMs)
     .action(
@@ -155,6 +158,7 @@ function addUp(program: Command, machine: Machine): void {
           schedulerPlugin?: readonly string[]
           schedulers?: string
           rebalance?: string
+          fakeNode?: string
           foreground?: boolean
           timeout: number
         },
@@ -172,6 +176,7 @@ function addUp(program: Command, machine: Machine): void {
           ...(o.schedulerConfig === undefined ? [] : ['--scheduler-config', resolve(o.schedulerConfig)]),
           ...(o.schedulers === undefined ? [] : ['--schedulers', o.schedulers]),
           ...(o.rebalance === undefined ? [] : ['--rebalance', o.rebalance]),
+          ...(o.fakeNode === undefined ? [] : ['--fake-node', o.fakeNode]),
           ...(o.schedulerPlugin ?? []).flatMap((file) => ['--scheduler-plugin', resolve(file)]),
           ...(o.join === undefined ? [] : ['--join', o.join]),
           ...(o.caHash === undefined ? [] : ['--ca-hash', o.caHash]),
@@ -343,6 +348,20 @@ function addRebalance(program: Command, machine: Machine): void {
         output: o.output,
       }),
     )
+}
+
+function addSimulate(program: Command, machine: Machine): void {
+  program
+    .command('simulate')
+    .description('play a scenario through in a simulated cluster and report use, waiting, evictions and cost')
+    .requiredOption('-f, --filename <file>', 'the scenario, - for standard input')
+    .option('--seed <number>', 'in place of the seed of the scenario', nonNegativeInteger)
+    .addOption(new Option('-o, --output <format>', 'output format; json holds the samples too').choices(['text', 'json']).default('text'))
+    .action(async (o: { filename: string; seed?: number; output: 'text' | 'json' }) => {
+      const scenario = { file: o.filename, yaml: readInput(o.filename), seed: o.seed }
+      const { text, document } = await machine.simulate(scenario)
+      machine.console.out(o.output === 'text' ? text : JSON.stringify(document, null, 2))
+    })
 }
 
 function addLogs(program: Command): void {

@@ -16,15 +16,16 @@ import { createMemoryStore } from '../store/memory.ts'
 import { type ControlPlane, startControlPlane, type WrapClient } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { createSimulatedDialer } from './simulated-dialer.ts'
-import { type SimulatedNode, startSimulatedNodes } from './simulated-nodes.ts'
+import { recordingNodesMax, type SimulatedNode, type SimulatedNodeSpec, simulatedNodePool } from './simulated-nodes.ts'
 
 export { readConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 export { seededRandom } from '../base/random.ts'
+export type { SimulatedNode, SimulatedNodeSpec } from './simulated-nodes.ts'
 export { type VirtualClock, virtualClock } from '../platform/virtual-clock.ts'
 
 export type ClusterOptions = {
-  /** How many simulated nodes; default 1. */
-  readonly nodes?: number
+  /** How many simulated nodes, or each by itself; default 1. */
+  readonly nodes?: number | readonly SimulatedNodeSpec[]
   /** Default: real time. With a virtual clock the caller moves time, and the same seed gives the same trace. */
   readonly clock?: Clock
   readonly random?: Random
@@ -49,8 +50,12 @@ export type Cluster = {
   readonly client: Client
   readonly controlPlane: ControlPlane
   readonly nodes: readonly SimulatedNode[]
+  /** One more node. */
+  addNode(spec: SimulatedNodeSpec): SimulatedNode
   close(): Promise<void>
 }
+
+const numbered = (count: number): SimulatedNodeSpec[] => Array.from({ length: count }, (_, i) => ({ name: `node-${i + 1}` }))
 
 /** Nodes under faults keep watches of their own, so that each can lose its own. */
 function sharedInformers({ informers }: ControlPlane) {
@@ -92,25 +97,31 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const client = controlPlane.api.clientFor(nodeUser(name))
     return options.wrapClient?.(client, nodeUser(name)) ?? client
   }
-  const names = Array.from({ length: options.nodes ?? 1 }, (_, i) => `node-${i + 1}`)
-  const nodes = startSimulatedNodes(
+  const specs = typeof options.nodes === 'object' ? options.nodes : numbered(options.nodes ?? 1)
+  const startNode = simulatedNodePool(
     {
-      names,
       clientFor: nodeClient,
       clock,
       random,
       log,
       dialer: simulated,
+      recordsEvents: specs.length <= recordingNodesMax,
       ...(options.wrapClient ? {} : { shared: sharedInformers(controlPlane) }),
       ...(options.runtime ? { runtime: options.runtime } : {}),
     },
     stopping.signal,
   )
+  const nodes = specs.map(startNode)
   return {
     client: controlPlane.client,
     clientset: createClientset(controlPlane.client),
     controlPlane,
     nodes,
+    addNode: (spec) => {
+      const node = startNode(spec)
+      nodes.push(node)
+      return node
+    },
     close: async () => {
       stopping.abort(new Error('the cluster is closing'))
       await Promise.allSettled(nodes.map((n) => n.done))

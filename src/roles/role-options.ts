@@ -8,6 +8,7 @@ import { dns1123Label } from '../machinery/names.ts'
 import type { AccessFlagValues } from './access-options.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import type { LogLevel } from '../platform/pino-log.ts'
+import { type FakeNodeOptions, parseFakeNode } from './fake-node-options.ts'
 import type { SchedulerFiles } from './scheduler-options.ts'
 
 export type ServerOptions = {
@@ -20,6 +21,8 @@ export type ServerOptions = {
   /** containerd: this machine is a node too. fake: `nodes` simulated nodes. none: control plane only. */
   readonly runtime: 'containerd' | 'fake' | 'none'
   readonly nodes: number
+  /** How the simulated ones are. */
+  readonly fakeNode: FakeNodeOptions
   readonly nodeName: string | undefined
   readonly nodeAddress: string | undefined
   readonly runtimeEndpoint: string | undefined
@@ -83,6 +86,7 @@ The control plane in the foreground, for systemd.
   --listen HOST:PORT      where the API listens (default 0.0.0.0:6443)
   --runtime NAME          containerd: this machine is a node too (default for root); fake: simulated nodes; none: no node
   --nodes N               how many simulated nodes (default 1)
+  --fake-node SETTINGS    how they are: cpu=8,memory=32Gi,pods=200,start=2s,pull=10s,fail-start=0.05,use-cpu=50m,use-memory=64Mi
   --node-name NAME        this node's name (default: the host name)
   --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
   --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
@@ -145,6 +149,7 @@ export function parseServerOptions(
     'scheduler-plugin': { type: 'string', multiple: true },
     schedulers: { type: 'string' },
     rebalance: { type: 'string' },
+    'fake-node': { type: 'string' },
     'enable-admission-plugins': { type: 'string', multiple: true },
     'disable-admission-plugins': { type: 'string', multiple: true },
     ...Object.fromEntries(
@@ -162,6 +167,7 @@ export function parseServerOptions(
     listen: parseListen(text(values.listen) ?? ''),
     runtime,
     nodes: parseCount(text(values.nodes) ?? '1'),
+    fakeNode: parseFakeNode(text(values['fake-node'])),
     schedulers: text(values.schedulers) === undefined ? undefined : parseSchedulers('--schedulers', text(values.schedulers)!),
     rebalance: parseRebalance(text(values.rebalance)),
     scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },

@@ -257,6 +257,7 @@ function startFakeNodes(options: ServerOptions, { controlPlane, log, simulated }
   const nodes = startSimulatedNodes(
     {
       names: Array.from({ length: options.nodes }, (_, i) => `${prefix}-${i + 1}`),
+      ...options.fakeNode,
       clientFor: (name) => controlPlane.api.clientFor(nodeUser(name)),
       clock: systemClock,
       random: systemRandom,

@@ -35,6 +35,7 @@ export function thisMachine(): Machine {
     caHash: async (dataDir) => authorityHash(readFileSync(join(dataDir, 'pki/ca.crt'), 'utf8')),
     planPlacement: async (client, request) => (await import('./placement/placement-planner.ts')).planManifests(client, request),
     rebalance: async (client, request) => (await import('./placement/rebalance-cluster.ts')).rebalanceCluster(client, request),
+    simulate: async (scenario) => (await import('./simulation/run-simulation.ts')).runSimulation(scenario),
     migrate: async (options) => (await import('./migrate.ts')).migrateStore({ clock: systemClock, random: systemRandom }, options),
     backup: async (options) => (await import('./backup.ts')).backupCluster({ clock: systemClock, random: systemRandom }, options),
     restore: async (options) => (await import('./restore.ts')).restoreCluster({ clock: systemClock, random: systemRandom }, options),

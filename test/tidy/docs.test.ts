@@ -32,6 +32,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/scheduling.md: Starting with it': {
     notRun: 'flags of a server; test/integration/scheduler-options.test.ts gives the same files to one',
   },
+  'docs/simulate.md: Play a day': { runIn: 'test/tidy/docs.test.ts' },
   'docs/depends-on.md: Start one workload after another': { runIn: 'test/tidy/docs.test.ts' },
   'docs/stop-and-start.md: Stop and start': { runIn: 'test/tidy/docs.test.ts' },
   'docs/storage.md: A volume that outlives its pod': { runIn: 'test/tidy/docs.test.ts' },
@@ -109,6 +110,12 @@ test('docs/depends-on.md: the second workload waits for the first', async () => 
   const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/depends-on.md', 'sh')[0]?.text}`)
   assert.equal(code, 0, stderr)
   assert.match(stdout, /waits for deployment\/database, which /)
+})
+
+test('docs/simulate.md: the report tells of every pod', async () => {
+  const { code, stdout, stderr } = await cluster.sh(docBlocks('docs/simulate.md', 'sh')[0]?.text ?? 'false')
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /^pods +1\d\d created: \d+ completed, .* 0 waiting at the end$/m)
 })
 
 test('docs/storage.md: the claim is bound', async () => {

@@ -9,11 +9,12 @@ import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { Core } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../object-reader.ts'
-import { deleteObject } from '../verbs/delete.ts'
+import { checkPreconditions, deleteObject } from '../verbs/delete.ts'
 import { getObject } from '../verbs/get.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import type { DeletionOptions } from '../verbs/deletion-rules.ts'
 import { checkedDeletion } from '../verb-request.ts'
+import type { Resource } from '../registry.ts'
 import { evictionKind } from './expected-kinds.ts'
 
 const retryAfterSeconds = 10
@@ -50,7 +51,8 @@ export const podEviction: VerbHandler = async (core, context, request) => {
     const budget = budgetOf(core, pod, namespace)
     if (budget && !mayIgnore(budget, pod) && !dryRun) await spend(core, budget, pod)
   }
-  await deleteObject(core, context, { resource, namespace, name, options, dryRun, isAdmitted: true })
+  const told = dryRun ? options : await tellWhy(core, { resource, namespace, name }, options)
+  await deleteObject(core, context, { resource, namespace, name, options: told, dryRun, isAdmitted: true })
   const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
   return { type: 'plain', code: 201, object: status }
 }
@@ -103,6 +105,32 @@ async function spend(core: Core, budget: KubeObject & PodDisruptionBudget, pod: 
     status.disruptedPods = { ...status.disruptedPods, [pod.metadata.name ?? '']: toTime(core.clock.now()) }
   })
 }
+
+/** Puts the reason of its end into the pod; the options' resource version, where they name one, becomes that of the pod which knows it. */
+async function tellWhy(
+  core: Core,
+  target: { readonly resource: Resource; readonly namespace: string; readonly name: string },
+  options: DeletionOptions,
+): Promise<DeletionOptions> {
+  const told = await mutateObject<KubeObject & Pod>(core, target, (pod) => {
+    checkPreconditions(target.resource, pod, options)
+    const { conditions = [] } = pod.status ?? {}
+    const before = conditions.find(({ type }) => type === disruption.type)
+    const lastTransitionTime = before?.status === 'True' ? before.lastTransitionTime : toTime(core.clock.now())
+    const condition = { ...disruption, ...(lastTransitionTime ? { lastTransitionTime } : {}) }
+    pod.status = { ...pod.status, conditions: [...conditions.filter((c) => c !== before), condition] }
+  })
+  const { preconditions } = options
+  if (!preconditions?.resourceVersion) return options
+  return { ...options, preconditions: { ...preconditions, resourceVersion: told.object.metadata.resourceVersion } }
+}
+
+const disruption = {
+  type: 'DisruptionTarget',
+  status: 'True',
+  reason: 'EvictionByEvictionAPI',
+  message: 'Eviction API: evicting',
+} as const
 
 function refused(cause: string): StatusError {
   const error = statusErrors.tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", retryAfterSeconds)

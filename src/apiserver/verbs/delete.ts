@@ -98,7 +98,7 @@ function dryResult(core: Core, plan: Deletion, entry: CacheEntry<CachedObject>):
   return { value: entry.value, isGone: plan.type === 'remove' }
 }
 
-function checkPreconditions(resource: Resource, object: KubeObject, { preconditions }: DeletionOptions): void {
+export function checkPreconditions(resource: Resource, object: KubeObject, { preconditions }: DeletionOptions): void {
   const { name = '', uid, resourceVersion } = object.metadata
   if (preconditions?.uid && preconditions.uid !== uid) {
     throw statusErrors.conflict(

@@ -1,4 +1,5 @@
 import type { ContainerSpec, SandboxSpec } from '../contract.ts'
+import type { UsageCurve } from './usage-curve.ts'
 
 /** How one simulated container acts. Times are virtual milliseconds. */
 export type FakeBehaviour = {
@@ -19,6 +20,8 @@ export type FakeBehaviour = {
   /** What it reports while it runs; undefined: what the engine's options say. */
   readonly cpuMilli: number | undefined
   readonly memoryBytes: number | undefined
+  /** In place of both: what it uses over its life. */
+  readonly usage: UsageCurve | undefined
 }
 
 export const runsForever: FakeBehaviour = {
@@ -32,6 +35,7 @@ export const runsForever: FakeBehaviour = {
   execExitCode: 0,
   cpuMilli: undefined,
   memoryBytes: undefined,
+  usage: undefined,
 }
 
 /**

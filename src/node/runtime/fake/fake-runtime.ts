@@ -14,6 +14,7 @@ import {
   type SandboxSpec,
 } from '../contract.ts'
 import { type FakeBehaviour, fakeBehaviourOf } from './fake-behaviour.ts'
+import { cpuWork, usageAt } from './usage-curve.ts'
 import { disconnected, type FakeContainer, FakeEngine, podView } from './fake-engine.ts'
 
 /** Mean virtual milliseconds of each operation; a fifth of jitter is drawn on top. Zero: done at once. */
@@ -343,7 +344,9 @@ function outsideMethods({ engine }: Parts): Omit<FakeRuntime, keyof Runtime> {
 function statsOf(container: FakeContainer, options: FakeRuntimeOptions, nowMs: number): ContainerStats {
   const { namespace, name, uid } = container.sandbox.view
   const { cpuMilli = options.usage?.cpuMilli ?? 1, memoryBytes = options.usage?.memoryBytes ?? 8 << 20 } = container.behaviour
+  const curve = container.behaviour.usage ?? { points: [{ atMs: 0, cpuMilli, memoryBytes }] }
   const ranMs = nowMs - (container.view.startedAtMs ?? nowMs)
+  const usedBytes = usageAt(curve, ranMs).memoryBytes
   return {
     namespace,
     name,
@@ -351,9 +354,10 @@ function statsOf(container: FakeContainer, options: FakeRuntimeOptions, nowMs: n
     containerId: container.view.id,
     containerName: container.view.name,
     timestampMs: nowMs,
-    cpuUsageNanoseconds: ranMs * cpuMilli * 1000,
-    memoryWorkingSetBytes: memoryBytes,
-    memoryRssBytes: memoryBytes,
+    // A thousandth of a CPU over a millisecond is a microsecond of work.
+    cpuUsageNanoseconds: Math.round(cpuWork(curve, ranMs) * 1000),
+    memoryWorkingSetBytes: usedBytes,
+    memoryRssBytes: usedBytes,
     rootfsUsedBytes: 4096,
   }
 }
