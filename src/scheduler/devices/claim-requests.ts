@@ -22,6 +22,8 @@ export type Alternative = {
   readonly selectors: readonly Selector[]
   readonly tolerations: readonly DeviceToleration[]
   readonly capacity: CapacityRequirements | undefined
+  /** Equal for requests that select the same devices. */
+  readonly selects: string
 }
 
 export type Selector = {
@@ -88,5 +90,6 @@ function alternative(
     selectors,
     tolerations: request.tolerations ?? [],
     capacity: request.capacity,
+    selects: JSON.stringify([selectors.map((s) => s.expression), request.capacity]),
   }
 }

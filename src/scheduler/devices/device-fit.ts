@@ -1,7 +1,7 @@
 import type { DeviceTaint, DeviceToleration } from '../../kinds/generated/types/resource-v1.ts'
 import type { Alternative } from './claim-requests.ts'
-import { type Amounts, consumptionOf, lackOf, noAmounts, plus } from './device-capacity.ts'
-import { countersOf, type DevicePool, type PooledDevice } from './device-pools.ts'
+import { type Amounts, consumptionOf, lackOf, plus } from './device-capacity.ts'
+import { countersOf, type DevicePool, type NodePool, type PooledDevice } from './device-pools.ts'
 
 /** Who has which devices, allocations that are on their way included. */
 export type TakenDevices = {
@@ -45,6 +45,32 @@ export function unfit(request: Alternative, pooled: PooledDevice, state: DeviceS
   return unselected(request, pooled) ?? unavailable(request, pooled, state)
 }
 
+/** Of the devices that a node reaches, those that the request selects, free or not; `failing`: one that a selector fails on. */
+export type Selected = { readonly devices: readonly PooledDevice[]; readonly failing: PooledDevice | undefined }
+
+const selectionsMax = 64
+/** What is selected changes with the slices only, which make the pools anew. */
+const selections = new WeakMap<readonly NodePool[], Map<string, Selected>>()
+
+export function selectedDevices(request: Alternative, pools: readonly NodePool[]): Selected {
+  let known = selections.get(pools)
+  if (!known) selections.set(pools, (known = new Map()))
+  let selected = known.get(request.selects)
+  if (selected) return selected
+  let failing: PooledDevice | undefined
+  const devices = pools
+    .flatMap((p) => p.devices)
+    .filter((device) => {
+      const problem = unselected(request, device)
+      if (problem?.kind === 'Error') failing ??= device
+      return problem === undefined
+    })
+  selected = { devices, failing }
+  if (known.size >= selectionsMax) known.clear()
+  known.set(request.selects, selected)
+  return selected
+}
+
 export function unselected(request: Alternative, { id, pool, device }: PooledDevice): Unfit | undefined {
   if (pool.problem !== undefined) return { kind: 'Pool', text: `is in pool ${pool.key}, which ${pool.problem}` }
   for (const { of, index, expression, program } of request.selectors) {
@@ -57,14 +83,15 @@ export function unselected(request: Alternative, { id, pool, device }: PooledDev
   return consumption.problem === undefined ? undefined : { kind: 'Capacity', text: consumption.problem }
 }
 
-function unavailable(request: Alternative, pooled: PooledDevice, state: DeviceState): Unfit | undefined {
+/** What speaks against a device that is selected. */
+export function unavailable(request: Alternative, pooled: PooledDevice, state: DeviceState): Unfit | undefined {
   const { id, device, pool } = pooled
   const holder = request.isAdmin ? undefined : state.taken.holderOf(id)
   if (holder !== undefined) return { kind: 'InUse', text: `is in use by claim ${holder}` }
   const taint = untolerated(device.taints, request.tolerations)
   if (taint) return { kind: 'Taint', text: `has taint ${taintText(taint)}` }
   const shared = device.allowMultipleAllocations ? state.taken.sharedOf(id) : undefined
-  const lack = capacityLack(request, pooled, shared ?? noAmounts)
+  const lack = shared && capacityLack(request, pooled, shared)
   if (lack !== undefined) return { kind: 'Capacity', text: `has too little left of ${lack}` }
   if (shared || !device.consumesCounters?.length) return undefined
   const left = state.countersLeft(pool)

@@ -87,7 +87,7 @@ function remedyOf(
     const devices = inUse.slice(0, short).map(({ device }) => device.id)
     return {
       kind: 'Other',
-      text: `free ${short === 1 ? 'device' : 'devices'} ${devices.join(', ')}${holdersText(inUse.slice(0, short), state)}`,
+      text: `free ${short === 1 ? 'device' : 'devices'} ${devices.join(', ')}, held${holdersText(inUse.slice(0, short), state)}`,
     }
   }
   if (!request.isAll && usable > 0)

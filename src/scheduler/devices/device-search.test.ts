@@ -95,7 +95,7 @@ check('takes all', { slices: [gpus(3)], claims: [one({ allocationMode: 'All' })]
 check(
   'takes all or nothing',
   { slices: [gpus(2)], claims: [one({ allocationMode: 'All' })], allocated: [holding('gpu-1')] },
-  'claim default/c0, request gpu: wants all of class gpu, 1 can be had, short 1 (2 there: 1 in use by claim default/other) → free device gpu.example.com/n/gpu-1 by claim default/other',
+  'claim default/c0, request gpu: wants all of class gpu, 1 can be had, short 1 (2 there: 1 in use by claim default/other) → free device gpu.example.com/n/gpu-1, held by claim default/other',
 )
 check(
   'asks for all of a pool only when it is complete',
@@ -207,7 +207,7 @@ check(
 check(
   'counts what allocated partitions took',
   { slices: [partitions], claims: [one({ count: 2 })], allocated: [holding('half-0')] },
-  'claim default/c0, request gpu: wants 2 of class gpu, 1 can be had, short 1 (3 there: 1 in use by claim default/other, 1 that need more of a shared counter than is left) → free device gpu.example.com/n/half-0 by claim default/other',
+  'claim default/c0, request gpu: wants 2 of class gpu, 1 can be had, short 1 (3 there: 1 in use by claim default/other, 1 that need more of a shared counter than is left) → free device gpu.example.com/n/half-0, held by claim default/other',
 )
 const shared: SliceInput = {
   name: 'n',

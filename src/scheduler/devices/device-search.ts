@@ -1,7 +1,7 @@
 import type { Alternative, CompiledClaim } from './claim-requests.ts'
 import { type Amounts, consumptionOf, noAmounts, plus } from './device-capacity.ts'
 import { constraintState, type ConstraintState } from './device-constraint.ts'
-import { capacityLack, type DeviceState, unfit, unselected, untolerated } from './device-fit.ts'
+import { capacityLack, type DeviceState, selectedDevices, unavailable, unselected } from './device-fit.ts'
 import { countersOf, type DevicePool, type NodePool, type PooledDevice } from './device-pools.ts'
 
 /** Upstream's AllocationResultsMaxSize: devices that one claim can hold. */
@@ -52,7 +52,7 @@ type Place = {
 
 class Search {
   readonly #claims: readonly CompiledClaim[]
-  readonly #devices: readonly PooledDevice[]
+  readonly #pools: readonly NodePool[]
   readonly #brokenPool: DevicePool | undefined
   readonly #state: DeviceState
   readonly #constraints: readonly (readonly ConstraintState[])[]
@@ -68,7 +68,7 @@ class Search {
 
   constructor(claims: readonly CompiledClaim[], pools: readonly NodePool[], state: DeviceState) {
     this.#claims = claims
-    this.#devices = pools.flatMap((p) => p.devices)
+    this.#pools = pools
     this.#brokenPool = pools.find(({ pool }) => pool.problem !== undefined)?.pool
     this.#state = state
     this.#constraints = claims.map(({ claim }) => (claim.spec.devices?.constraints ?? []).map(constraintState))
@@ -140,11 +140,9 @@ class Search {
       const { name, namespace } = this.#claims[claim]!.claim.metadata
       this.#problem = `claim ${namespace}/${name}, request ${request.name}: asks for all devices, but resource pool ${key} ${problem}`
     }
-    const candidates = this.#devices.filter((device) => {
-      const problem = request.isAll ? unselected(request, device) : unfit(request, device, this.#state)
-      if (problem?.kind === 'Error') this.#problem ??= problem.text
-      return problem === undefined
-    })
+    const { devices, failing } = selectedDevices(request, this.#pools)
+    if (failing) this.#problem ??= unselected(request, failing)?.text
+    const candidates = request.isAll ? devices : devices.filter((device) => !unavailable(request, device, this.#state))
     this.#candidates.set(request, candidates)
     return candidates
   }
@@ -152,14 +150,13 @@ class Search {
   /** Takes the device for now; the answer takes that back. Undefined: it cannot be had beside what is taken already. */
   #grant(claim: number, request: Alternative, pooled: PooledDevice): (() => void) | undefined {
     const { id, device, pool } = pooled
-    if (request.isAll && unfit(request, pooled, this.#state)) return undefined
+    if (request.isAll && unavailable(request, pooled, this.#state)) return undefined
     const users = this.#inUse.get(id) ?? []
     if (request.isAdmin ? users.includes(claim) : users.length > 0) return undefined
-    if (untolerated(device.taints, request.tolerations)) return undefined
     const isShared = device.allowMultipleAllocations === true
     const before = this.#shared.get(id)
     const used = isShared ? plus(this.#state.taken.sharedOf(id) ?? noAmounts, before?.amounts ?? noAmounts) : noAmounts
-    if (capacityLack(request, pooled, used) !== undefined) return undefined
+    if (isShared && capacityLack(request, pooled, used) !== undefined) return undefined
     const counters = isShared && (before || this.#state.taken.sharedOf(id)) ? noAmounts : countersOf(pooled)
     if (!this.#hasCounters(pool, counters)) return undefined
     const constraints = this.#constraints[claim]!

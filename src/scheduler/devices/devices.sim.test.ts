@@ -96,7 +96,7 @@ test('no device is given twice, however many pods come at once; what is given ba
     const [next] = waiting.filter((p) => p !== undefined)
     assert.match(
       c.scheduler.explain('default', next!)!.text,
-      /what would place it\n {2}1\. on node [ab]: free device gpu\.example\.com\/[ab]\/gpu-0 by claim default\/claim\d/,
+      /what would place it\n {2}1\. on node [ab]: free device gpu\.example\.com\/[ab]\/gpu-0, held by claim default\/claim\d/,
     )
     const claim = await claimsOf(c).get('claim0')
     await claimsOf(c).updateStatus({ ...claim, status: {} })

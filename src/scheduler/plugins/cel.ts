@@ -99,6 +99,9 @@ function compileFilters(
         const { error } = evaluate(compiled, row)
         return `${expression} is ${error === undefined ? 'false' : `an error: ${error}`}`
       }),
+      remedies: [
+        { kind: 'Other', text: `make true what the configuration asks for: ${failed.map((f) => f.filter.expression).join(' && ')}` },
+      ],
       // Pods that go change what is requested, and nothing else here.
       isResolvable: failed.every((f) => f.compiled.readsUsage),
     }

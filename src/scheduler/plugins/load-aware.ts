@@ -91,7 +91,14 @@ function compiled(input: Input): CompiledPlugin {
             const over = limited.filter((p) => isOver(row, p, load))
             const text = (p: Part) =>
               `${p.name} load would be ${amountText(p.name, loadWith(row, p, load))} of ${amountText(p.name, allocatable(row, p))}, more than ${thresholds[p.name]} %`
-            return { reasons: ["node(s) exceeded their load's threshold"], details: over.map(text), isResolvable: false }
+            const excess = (p: Part) => Math.ceil(loadWith(row, p, load) - (thresholds[p.name]! * allocatable(row, p)) / 100)
+            const less = over.map((p) => `its ${p.name} load by ${amountText(p.name, excess(p))}`)
+            return {
+              reasons: ["node(s) exceeded their load's threshold"],
+              details: over.map(text),
+              isResolvable: false,
+              remedies: [{ kind: 'Other', text: `lower ${less.join(' and ')}` }],
+            }
           },
         }
       : {}),

@@ -198,9 +198,19 @@ test('load: what is measured counts, smoothed, with the pods that are too young 
   // A minute later half of it is the new measurement: (3000 + 3800)/2 = 3400, and 3400 + 500 > 90 % of 4000.
   report('b', 3_800, 86_460_000)
   assert.deepEqual(verdicts(core, pod).slice(2), ['b: cpu load would be 3900m of 4000m, more than 90 %'])
+  const forget = (nodeName: string) => reportUsage(plugins, core.snapshot, { nodeName, usage: undefined, atMs: 0 })
+  for (const nodeName of ['a', 'c']) {
+    forget(nodeName)
+    report(nodeName, 4_000, 86_460_000)
+  }
+  const target = { key: 'default/p', pod: testPod({ name: 'p', ...pod }), priority: 0 }
+  const { suggestions } = explainPod({ core, target, record: undefined, isOurs: true, isGated: false })
+  assert.equal(suggestions.find((s) => s.node === 'b')?.text, 'on node b: lower its cpu load by 300m')
+  for (const nodeName of ['a', 'c']) forget(nodeName)
+  report('a', 1_000, 86_460_000)
   // A pod that has just come counts as it requests until measurements show it.
   core.snapshot.addPod('default/new', testPod({ name: 'new', requests: { cpu: '2', memory: '1Gi' } }), 'a')
   assert.match(verdicts(core, pod)[1]!, /^a 37: ⌊\(⌊100 × \(4000m − 3500m\)/)
-  reportUsage(plugins, core.snapshot, { nodeName: 'b', usage: undefined, atMs: 0 })
+  forget('b')
   assert.match(verdicts(core, pod)[0]!, /^b 87: .*by requests/)
 })
