@@ -86,6 +86,7 @@ function wantedObjects({ serviceCidr, advertise, clock, registry, clientAuthorit
     ...flowObjects(toTime(clock.now())),
     ...localApiServices(registry, toTime(clock.now())),
     ...(clientAuthorities ? [authenticationFacts(clientAuthorities)] : []),
+    tokenTracking(clock.now()),
   ]
 }
 
@@ -131,6 +132,17 @@ function localApiServices(registry: Registry, now: string): readonly Wanted[] {
     const object = { ...localApiService(version, false), status: { conditions: [{ ...localCondition, lastTransitionTime: now }] } }
     return { group: 'apiregistration.k8s.io', plural: 'apiservices', object, isKept: false }
   })
+}
+
+/** Since when the last use of tokens in Secrets is noted on them. */
+function tokenTracking(nowMs: number): Wanted {
+  const object = {
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    metadata: { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },
+    data: { since: new Date(nowMs).toISOString().slice(0, 10) },
+  }
+  return { group: '', plural: 'configmaps', object, isKept: false }
 }
 
 /** How aggregated API servers know that a request comes from this one, and who asked. */

@@ -64,6 +64,7 @@ export function bootstrapSecret(options: { id: string; secret: string; expiresAt
       'token-secret': options.secret,
       expiration: toTime(options.expiresAtMs),
       'usage-bootstrap-authentication': 'true',
+      'usage-bootstrap-signing': 'true',
       'auth-extra-groups': 'system:bootstrappers:keelson:agent',
     },
   }

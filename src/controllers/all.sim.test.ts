@@ -302,3 +302,49 @@ test('an idle control plane writes nothing and wakes for nothing', () => {
     { definitions },
   )
 })
+
+test('a secret that asks for a token gets one, and goes with its account', () =>
+  inCluster(
+    async ({ clientset, until }) => {
+      const core = clientset.coreV1()
+      await core.serviceAccounts('default').create({ metadata: { name: 'robot' } })
+      const annotations = { 'kubernetes.io/service-account.name': 'robot' }
+      const type = 'kubernetes.io/service-account-token'
+      await core.secrets('default').create({ metadata: { name: 'robot-token', annotations }, type })
+      const found = async () => (await core.secrets('default').list()).items.find(({ metadata }) => metadata.name === 'robot-token')
+      await until('the token is there', async () => (await found())?.data?.token !== undefined, 5_000)
+      const { data } = (await found())!
+      assert.equal(Buffer.from(data?.token ?? '', 'base64').toString(), 'default/robot-token/robot')
+      assert.equal(Buffer.from(data?.['ca.crt'] ?? '', 'base64').toString(), 'CA')
+      await core.serviceAccounts('default').delete('robot')
+      await until('it is gone', async () => (await found()) === undefined, 5_000)
+    },
+    {
+      definitions: allControllers({
+        rootCaPem: 'CA',
+        issueSecretToken: ({ namespace, secretName, serviceAccount }) => `${namespace}/${secretName}/${serviceAccount.name}`,
+      }),
+    },
+  ))
+
+test('the cluster can be found by a token that signs for it, until the token ends', () =>
+  inCluster(
+    async ({ clientset, clock, until }) => {
+      const core = clientset.coreV1()
+      const stringData = {
+        'token-id': 'abcdef',
+        'token-secret': '0123456789abcdef',
+        'usage-bootstrap-signing': 'true',
+        expiration: toTime(clock.now() + 600_000),
+      }
+      const metadata = { name: 'bootstrap-token-abcdef', namespace: 'kube-system' }
+      await core.secrets('kube-system').create({ metadata, type: 'bootstrap.kubernetes.io/token', stringData })
+      const info = async () => (await core.configMaps('kube-public').list()).items.find((map) => map.metadata.name === 'cluster-info')?.data
+      await until('it is signed', async () => (await info())?.['jws-kubeconfig-abcdef'] !== undefined, 5_000)
+      assert.match((await info())?.kubeconfig ?? '', /server: https:\/\/10\.0\.0\.1:6443/)
+      await clock.advance(601_000)
+      await until('the token is gone', async () => (await core.secrets('kube-system').list()).items.length === 0, 5_000)
+      await until('so is its signature', async () => (await info())?.['jws-kubeconfig-abcdef'] === undefined, 5_000)
+    },
+    { definitions: allControllers({ rootCaPem: 'CA', clusterInfo: { server: 'https://10.0.0.1:6443', caPem: 'CA' } }) },
+  ))

@@ -1,6 +1,7 @@
 import type { ControllerDefinition } from '../control/contract.ts'
 import { attachDetachController } from './attach-detach/controller.ts'
 import { csrApprovingController, csrCleanerController, csrSigningController, type SignCertificate } from './certificates/controllers.ts'
+import { bootstrapSignerController, tokenCleanerController } from './bootstrap-token/controllers.ts'
 import { clusterRoleAggregationController } from './clusterrole-aggregation/controller.ts'
 import { configRolloutController } from './config-rollout/controller.ts'
 import { cronJobController } from './cronjob/controller.ts'
@@ -29,6 +30,7 @@ import { rootCaPublisherController } from './root-ca-publisher/controller.ts'
 import { serviceCidrController } from './service-cidr/controller.ts'
 import { serviceIpRepairController } from './service-ip-repair/controller.ts'
 import { serviceAccountController } from './serviceaccount/controller.ts'
+import { type IssueSecretToken, legacyTokenCleanerController, serviceAccountTokenController } from './service-account-token/controllers.ts'
 import { statefulSetController } from './statefulset/controller.ts'
 import { taintEvictionController } from './taint-eviction/controller.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts'
@@ -46,11 +48,15 @@ export type ControllerFunctions = {
   /** The network that nodes' pod networks are cut from. Default 10.244.0.0/16; false: nodes bring their own. */
   readonly clusterCidr?: string | false
   readonly signCertificate?: SignCertificate
+  /** Where machines that have nothing but a bootstrap token find the cluster; absent: nothing is published. */
+  readonly clusterInfo?: { readonly server: string; readonly caPem: string }
+  /** Tokens for Secrets that ask for one. */
+  readonly issueSecretToken?: IssueSecretToken
 }
 
 /** Every controller of the control plane. Each call gives fresh ones: some remember what they saw. */
 export function allControllers(functions: ControllerFunctions): readonly ControllerDefinition[] {
-  const { rootCaPem, clusterCidr = '10.244.0.0/16', signCertificate } = functions
+  const { rootCaPem, clusterCidr = '10.244.0.0/16', signCertificate, clusterInfo, issueSecretToken } = functions
   return [
     deploymentController,
     replicaSetController,
@@ -81,6 +87,10 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     csrApprovingController,
     ...(signCertificate ? [csrSigningController(signCertificate)] : []),
     csrCleanerController,
+    tokenCleanerController,
+    bootstrapSignerController({ cluster: clusterInfo }),
+    ...(issueSecretToken ? [serviceAccountTokenController({ issue: issueSecretToken, rootCaPem })] : []),
+    legacyTokenCleanerController,
     persistentVolumeController,
     localVolumeController,
     attachDetachController(),

@@ -82,6 +82,8 @@ export function createAccess(
     serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
     tokenFile: string | undefined
     policy: Policy
+    /** A token that lies in a Secret was used. */
+    noteLegacyUse?: (secret: Secret) => void
   },
 ): Access {
   const rbac = createRbacIndex()
@@ -98,6 +100,7 @@ export function createAccess(
   const tokens = createServiceAccountTokens({
     ...options.serviceAccountKeys,
     ...options.tokenOptions,
+    ...(options.noteLegacyUse ? { noteLegacyUse: options.noteLegacyUse } : {}),
     clock: options.clock,
     random: options.random,
     lookup: (kind, namespace, name) => read(boundKinds[kind] as KindRef, namespace, name),

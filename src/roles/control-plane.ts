@@ -38,6 +38,7 @@ import { ensureLocalStorage } from './local-storage.ts'
 import { keepAmongEndpoints, leaderLeaseName } from './api-server-endpoints.ts'
 import { deciderExplanation, leaderExplanation } from './peer-explanation.ts'
 import { createSharedSchedulers } from './schedulers.ts'
+import { noteLegacyUse } from './legacy-token-use.ts'
 import { openIdPaths } from './openid-paths.ts'
 import { type Access, type AccessChoices, createAccess } from './access.ts'
 import { ensureDnsService } from './dns-service.ts'
@@ -116,14 +117,24 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { clock, random, log, store } = options
   const stopping = new AbortController()
   const controllers = [
-    ...allControllers(options.controllerFunctions),
+    // The tokens are made further down, long before anybody asks for one.
+    ...allControllers({ issueSecretToken: (facts) => access.tokens.issueLegacy(facts), ...options.controllerFunctions }),
     ...(options.rebalance
       ? [rebalanceController({ ...options.rebalance, profile: (options.scheduler ?? defaultConfiguration).profiles[0]! })]
       : []),
   ]
   const policy = bootstrapPolicy(controllers.map((c) => ({ name: c.name, rules: rulesOf(c) })))
   const { serviceAccountKeys, tokenFile, access: accessOptions } = options
-  const access = createAccess({ ...accessOptions, policy, clock, random, serviceAccountKeys, tokenFile })
+  const clients: { own: Client | undefined } = { own: undefined }
+  const access = createAccess({
+    ...accessOptions,
+    policy,
+    clock,
+    random,
+    serviceAccountKeys,
+    tokenFile,
+    noteLegacyUse: noteLegacyUse({ client: () => clients.own, clock, log }),
+  })
   const controllerMetrics = new ControllerMetrics()
   const scheduling: { scheduler: Scheduler | undefined } = { scheduler: undefined }
   let loopsEnded = false
@@ -154,6 +165,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...(options.audit ? { audit: options.audit } : {}),
   })
   const own = api.clientFor(apiServerUser)
+  clients.own = own
   // The rules of access rest on informers of the server's own; loops share another set under the controllers' identity.
   const accessInformers = new InformerFactory({ client: own, clock, random, log })
   accessInformers.start(stopping.signal)

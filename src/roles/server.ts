@@ -11,6 +11,7 @@ import type { Random } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
+import { validity } from '../controllers/certificates/plan.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { type ClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { systemClock } from '../platform/system-clock.ts'
@@ -123,7 +124,12 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     ...(stored.isShared ? { shared: { identity: newIdentity(random), peers, whileLeading: stored.maintain } } : {}),
     // Loopback cannot be an endpoint: pods would reach themselves. Other servers on this machine reach it there all the same.
     ...(advertised.startsWith('127.') && !stored.isShared ? {} : { advertise: { address: advertised, port: listen.port } }),
-    controllerFunctions: { rootCaPem: pki.ca.cert, signCertificate: certificateSigner(pki) },
+    controllerFunctions: {
+      rootCaPem: pki.ca.cert,
+      signCertificate: certificateSigner(pki),
+      // A port that the system chooses is not known yet, and no cluster that others join.
+      ...(listen.port === 0 ? {} : { clusterInfo: { server: `https://${inUrl(advertised)}:${listen.port}`, caPem: pki.ca.cert } }),
+    },
     ...(scheduler ? { scheduler } : {}),
     ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),
     ...(options.rebalance ? { rebalance: { mode: options.rebalance, periodMs: rebalancePeriodMs, policy: defaultRebalancePolicy } } : {}),
@@ -211,13 +217,19 @@ function certificateSigner(pki: ClusterPki) {
       ...(wanted.usages.includes('client auth') ? ['client' as const] : []),
       ...(wanted.usages.includes('server auth') ? ['server' as const] : []),
     ]
-    const seconds = Math.min(wanted.expirationSeconds ?? certificateSeconds, certificateSeconds)
-    const nowMs = systemClock.now()
-    return signRequest(pki.ca, request, { usages, notBeforeMs: nowMs - 5 * 60_000, notAfterMs: nowMs + seconds * 1000 })
+    const enciphersKeys = wanted.usages.includes('key encipherment')
+    return signRequest(pki.ca, request, {
+      usages,
+      enciphersKeys,
+      ...validity(wanted.expirationSeconds, { longestMs: certificateMs, nowMs: systemClock.now() }),
+    })
   }
 }
 
-const certificateSeconds = 365 * 24 * 3600
+/** Upstream's --cluster-signing-duration. */
+const certificateMs = 365 * 24 * 3_600_000
+
+const inUrl = (host: string) => (host.includes(':') ? `[${host}]` : host)
 
 /** The administrator's way in; `keelson up` waits for this file. */
 function writeAdminKubeconfig(options: ServerOptions, pki: ClusterPki, port: number): void {
@@ -227,7 +239,7 @@ function writeAdminKubeconfig(options: ServerOptions, pki: ClusterPki, port: num
   const text = formatKubeconfig({
     name: 'keelson',
     cluster: {
-      server: `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`,
+      server: `https://${inUrl(reachable)}:${port}`,
       'certificate-authority-data': base64(pki.ca.cert),
     },
     user: { 'client-certificate-data': base64(pki.admin.cert), 'client-key-data': base64(pki.admin.key) },

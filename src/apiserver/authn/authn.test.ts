@@ -25,11 +25,13 @@ function setUp() {
     ['ServiceAccount/shop/web', { metadata: { name: 'web', uid: 'sa-1' } }],
     ['Pod/shop/web-0', { metadata: { name: 'web-0', uid: 'pod-1' } }],
   ])
+  const noted: string[] = []
   const tokens = createServiceAccountTokens({
     ...keys,
     clock,
     random: seededRandom(1),
     lookup: (kind, namespace, name) => objects.get(`${kind}/${namespace}/${name}`),
+    noteLegacyUse: ({ metadata }) => noted.push(metadata.name ?? ''),
   })
   const facts: TokenRequestFacts = {
     namespace: 'shop',
@@ -39,7 +41,7 @@ function setUp() {
     bound: { kind: 'Pod', name: 'web-0', uid: 'pod-1' },
     node: { name: 'node-1', uid: 'node-uid' },
   }
-  return { clock, objects, tokens, facts }
+  return { clock, objects, tokens, facts, noted }
 }
 
 test('a service-account token names the account, its groups and the pod it is bound to', async () => {
@@ -252,12 +254,20 @@ test("a pod's token of an hour is good for a year, says when it should have been
 })
 
 test('a token in a Secret is good while that Secret holds it', async () => {
-  const { tokens, objects } = setUp()
+  const { tokens, objects, noted } = setUp()
   const token = tokens.issueLegacy({ namespace: 'shop', secretName: 'web-token', serviceAccount: { name: 'web', uid: 'sa-1' } })
   assert.throws(() => tokens.authenticate(bearer(token)), isUnauthorized)
   const secret = { metadata: { name: 'web-token' }, data: { token: Buffer.from(token).toString('base64') } }
   objects.set('Secret/shop/web-token', secret)
   assert.equal((await tokens.authenticate(bearer(token)))?.name, 'system:serviceaccount:shop:web')
+  assert.deepEqual(noted, ['web-token'])
+  const labels = { 'kubernetes.io/legacy-token-invalid-since': '2026-01-01' }
+  objects.set('Secret/shop/web-token', { ...secret, metadata: { name: 'web-token', labels } } as KubeObject)
+  assert.throws(
+    () => tokens.authenticate(bearer(token)),
+    (error: Error) =>
+      /^the token in secret shop\/web-token for service account shop\/web has been marked invalid\./.test((error.cause as Error).message),
+  )
   objects.set('Secret/shop/web-token', { ...secret, data: { token: 'eA==' } } as KubeObject)
   assert.throws(() => tokens.authenticate(bearer(token)), isUnauthorized)
 })

@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
+import type { Secret } from '../../kinds/generated/types/core-v1.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Authenticator, UserInfo } from '../contract.ts'
 import { createSigningKeys, type SigningKeyPair } from './signing-keys.ts'
@@ -70,7 +71,7 @@ const extendedRequestSeconds = 3_607
 const extendedSeconds = 365 * 24 * 3600
 
 export function createServiceAccountTokens(
-  options: TokenOptions & SigningKeyPair & { lookup: TokenLookup; clock: Clock; random: Random },
+  options: TokenOptions & SigningKeyPair & { lookup: TokenLookup; clock: Clock; random: Random; noteLegacyUse?: (secret: Secret) => void },
 ): ServiceAccountTokens {
   const { clock, random, lookup, issuers = [defaultIssuer], extendsExpiration = true } = options
   const issuer = issuers[0] ?? defaultIssuer
@@ -97,7 +98,10 @@ export function createServiceAccountTokens(
     const audiences = wanted.filter((a) => of.includes(a))
     if (audiences.length === 0)
       throw statusErrors.unauthorized(`token audiences ${list(of)} is invalid for the target audiences ${list(wanted)}`)
-    const user = claims.type === 'bound' ? userOfBound(claims.of, lookup, nowMs) : userOfLegacy(token, claims.of, lookup, nowMs)
+    const user =
+      claims.type === 'bound'
+        ? userOfBound(claims.of, lookup, nowMs)
+        : userOfLegacy(token, claims.of, { lookup, nowMs, noteUse: options.noteLegacyUse })
     return { user, audiences }
   }
 

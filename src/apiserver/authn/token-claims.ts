@@ -113,7 +113,15 @@ function demand(object: KubeObject | undefined, uid: string, nowMs: number): voi
 }
 
 /** A token in a Secret is good while that Secret holds this very token and the account is the same. */
-export function userOfLegacy(token: string, claims: LegacyClaims, lookup: TokenLookup, nowMs: number): UserInfo {
+export function userOfLegacy(
+  token: string,
+  claims: LegacyClaims,
+  {
+    lookup,
+    nowMs,
+    noteUse,
+  }: { readonly lookup: TokenLookup; readonly nowMs: number; readonly noteUse?: ((secret: Secret) => void) | undefined },
+): UserInfo {
   const namespace = claims['kubernetes.io/serviceaccount/namespace']
   const name = claims['kubernetes.io/serviceaccount/service-account.name']
   const uid = claims['kubernetes.io/serviceaccount/service-account.uid']
@@ -123,8 +131,17 @@ export function userOfLegacy(token: string, claims: LegacyClaims, lookup: TokenL
   const held = Buffer.from(secret?.data?.token ?? '', 'base64').toString('utf8')
   if (!secret || secret.metadata.deletionTimestamp || held !== token)
     throw statusErrors.unauthorized('service account token has been invalidated')
+  if (secret.metadata.labels?.[invalidSinceLabel] !== undefined) {
+    const where = `secret ${namespace}/${secret.metadata.name} for service account ${namespace}/${name}`
+    const advice = `Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`
+    throw statusErrors.unauthorized(`the token in ${where} has been marked invalid. ${advice}`)
+  }
+  noteUse?.(secret)
   return accountUser({ namespace, name, uid, extra: {} })
 }
+
+/** Set on Secrets whose token nobody has used for long. */
+const invalidSinceLabel = 'kubernetes.io/legacy-token-invalid-since'
 
 const accountName = (namespace: string, name: string) => `system:serviceaccount:${namespace}:${name}`
 

@@ -4,10 +4,12 @@ import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../c
 import { readKind, watchKind } from '../../control/watch-declaration.ts'
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../../kinds/generated/types/certificates-v1.ts'
 import { isStatus } from '../../machinery/status-error.ts'
+import { certificateEndMs } from '../../platform/pki/certificate.ts'
 import { parseSigningRequest } from '../../platform/pki/signing-request.ts'
-import { forgottenAtMs, isDecided, planApproval, type Requested, signerRefusal, signers } from './plan.ts'
+import { forgottenAtMs, isDecided, isOwnServing, recognizedRights, type Requested, signerRefusal, signers } from './plan.ts'
 
 const { certificateSigningRequests } = kindRefs.certificatesV1
+const { subjectAccessReviews } = kindRefs.authorizationV1
 const { nodes } = kindRefs.coreV1
 
 /** Signs with the cluster's CA; both ways PEM. Throws when the request cannot be signed. */
@@ -25,18 +27,38 @@ export const csrApprovingController: ControllerDefinition = {
   writes: [certificateSigningRequests],
   rules: [
     { verbs: ['update'], apiGroups: [group], resources: ['certificatesigningrequests/approval'] },
-    { verbs: ['approve'], apiGroups: [group], resources: ['signers'] },
+    { verbs: ['approve'], apiGroups: [group], resources: ['signers'], resourceNames: [signers.kubeletClient, signers.kubeletServing] },
+    { verbs: ['create'], apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'] },
   ],
   reconcile: async (context, name) => {
     const csr = context.informer(certificateSigningRequests).get(name)
     if (!csr || csr.status?.certificate || isDecided(csr, 'Approved') || isDecided(csr, 'Denied')) return
     if (csr.spec.signerName !== signers.kubeletClient && csr.spec.signerName !== signers.kubeletServing) return
     const requested = await requestedBy(csr)
-    const approval = requested && planApproval(csr, requested, addressesOf(context, requested))
-    if (!approval) return
-    const next = withCondition(context, csr, { type: 'Approved', status: 'True', ...approval })
+    const message = requested && (await approvalOf(context, csr, requested))
+    if (message === undefined) return
+    const next = withCondition(context, csr, { type: 'Approved', status: 'True', reason: 'AutoApproved', message })
     await context.client.resource(certificateSigningRequests).subresource(name, 'approval', next, { method: 'PUT' })
   },
+}
+
+/** What the approval says; undefined: nobody may have it without a person. */
+async function approvalOf(context: LoopContext, csr: CertificateSigningRequest, requested: Requested): Promise<string | undefined> {
+  if (isOwnServing(csr, requested, addressesOf(context, requested))) return 'Auto approving kubelet serving certificate of the node itself.'
+  const { username, uid, groups, extra } = csr.spec
+  const reviews = context.client.resource(subjectAccessReviews)
+  for (const { subresource, message } of recognizedRights(csr, requested)) {
+    const resourceAttributes = { group, resource: 'certificatesigningrequests', verb: 'create', subresource, version: '*' }
+    const who = {
+      ...(username ? { user: username } : {}),
+      ...(uid ? { uid } : {}),
+      ...(groups ? { groups } : {}),
+      ...(extra ? { extra } : {}),
+    }
+    const { status } = await reviews.create({ metadata: {}, spec: { ...who, resourceAttributes } })
+    if (status?.allowed) return message
+  }
+  return undefined
 }
 
 /** Signs what has been approved. */
@@ -46,7 +68,7 @@ export function csrSigningController(sign: SignCertificate): ControllerDefinitio
     name: 'certificate-signing',
     watches: [watchKind(certificateSigningRequests)],
     writes: [certificateSigningRequests],
-    rules: [{ verbs: ['sign'], apiGroups: [group], resources: ['signers'] }],
+    rules: [{ verbs: ['sign'], apiGroups: [group], resources: ['signers'], resourceNames: Object.values(signers) }],
     reconcile: async (context, name) => {
       const csr = context.informer(certificateSigningRequests).get(name)
       if (!csr || csr.status?.certificate || !ours.has(csr.spec.signerName)) return
@@ -74,7 +96,8 @@ export const csrCleanerController: ControllerDefinition = {
   reconcile: async (context, name): Promise<ReconcileResult> => {
     const csr = context.informer(certificateSigningRequests).get(name)
     if (!csr) return
-    const leftMs = forgottenAtMs(csr) - context.clock.now()
+    const leftMs =
+      forgottenAtMs(csr, csr.status?.certificate ? certificateEndMs(atob(csr.status.certificate)) : undefined) - context.clock.now()
     if (leftMs > 0) return { requeueAfterMs: leftMs }
     await context.client
       .resource(certificateSigningRequests)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CertificateSigningRequest } from '../../kinds/generated/types/certificates-v1.ts'
-import { forgottenAtMs, planApproval, type Requested, signerRefusal, signers } from './plan.ts'
+import { forgottenAtMs, isOwnServing, recognizedRights, type Requested, signerRefusal, signers, validity } from './plan.ts'
 
 const nodeUser = { username: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] }
 const bootstrapper = { username: 'system:bootstrap:abcdef', groups: ['system:bootstrappers'] }
@@ -23,49 +23,68 @@ const csr = ({ signer = signers.kubeletClient, user = nodeUser, usages = client 
   spec: { request: '', signerName: signer, usages: usages as [], ...user },
 })
 
-const approvals: [string, Input, boolean][] = [
-  ['a node renews its own', {}, true],
-  ['a machine that joins', { user: bootstrapper }, true],
-  ['somebody else', { user: { username: 'eve', groups: ['system:authenticated'] } }, false],
-  ['a node for another node', { user: { username: 'system:node:n2', groups: ['system:nodes'] } }, false],
-  ['an administrator’s name', { user: bootstrapper, asks: { commonName: 'admin' } }, false],
-  ['a mighty group', { user: bootstrapper, asks: { organizations: ['system:nodes', 'system:masters'] } }, false],
-  ['a client certificate with hosts', { asks: { dnsNames: ['n1'] } }, false],
-  ['more usages', { usages: [...client, 'server auth'] }, false],
-  [
-    'serving, own addresses',
-    { signer: signers.kubeletServing, usages: serving, asks: { dnsNames: ['n1'], ipAddresses: ['10.0.0.1'] } },
-    true,
-  ],
-  ['serving, a strange address', { signer: signers.kubeletServing, usages: serving, asks: { ipAddresses: ['10.9.9.9'] } }, false],
-  [
-    'serving, by a bootstrapper',
-    { signer: signers.kubeletServing, usages: serving, user: bootstrapper, asks: { dnsNames: ['n1'] } },
-    false,
-  ],
-  ['another signer', { signer: signers.apiClient }, false],
+const rights: [string, Input, string][] = [
+  ['a node renews its own', {}, 'selfnodeclient nodeclient'],
+  ['a machine that joins', { user: bootstrapper }, 'nodeclient'],
+  ['an administrator’s name', { user: bootstrapper, asks: { commonName: 'admin' } }, ''],
+  ['a mighty group', { user: bootstrapper, asks: { organizations: ['system:nodes', 'system:masters'] } }, ''],
+  ['a client certificate with hosts', { asks: { dnsNames: ['n1'] } }, ''],
+  ['more usages', { usages: [...client, 'server auth'] }, ''],
+  ['a serving certificate', { signer: signers.kubeletServing, usages: serving, asks: { dnsNames: ['n1'] } }, ''],
+  ['another signer', { signer: signers.apiClient }, ''],
 ]
-for (const [title, input, expected] of approvals)
-  test(`${expected ? 'approves' : 'does not approve'}: ${title}`, () => {
-    const approval = planApproval(csr(input), requested(input.asks), new Set(['n1', '10.0.0.1']))
-    assert.equal(approval !== undefined, expected)
+for (const [title, input, expected] of rights)
+  test(`rights that approve ${title}: ${expected || 'none'}`, () => {
+    const found = recognizedRights(csr(input), requested(input.asks)).map(({ subresource }) => subresource)
+    assert.equal(found.join(' '), expected)
   })
 
-const refusals: [string, Partial<Requested>, string[], RegExp | undefined][] = [
+const own: [string, Input, boolean][] = [
+  ['own addresses', { asks: { dnsNames: ['n1'], ipAddresses: ['10.0.0.1'] } }, true],
+  ['a strange address', { asks: { ipAddresses: ['10.9.9.9'] } }, false],
+  ['by a bootstrapper', { user: bootstrapper, asks: { dnsNames: ['n1'] } }, false],
+  ['by another node', { user: { username: 'system:node:n2', groups: ['system:nodes'] }, asks: { dnsNames: ['n1'] } }, false],
+  ['for another signer', { signer: signers.kubeletClient, asks: { dnsNames: ['n1'] } }, false],
+]
+for (const [title, input, expected] of own)
+  test(`a serving certificate ${expected ? 'is' : 'is not'} a node's own: ${title}`, () => {
+    const request = csr({ signer: signers.kubeletServing, usages: serving, ...input })
+    assert.equal(isOwnServing(request, requested(input.asks), new Set(['n1', '10.0.0.1'])), expected)
+  })
+
+const refusals: [string, Partial<Requested>, string[], string | undefined][] = [
   [signers.kubeletClient, {}, client, undefined],
-  [signers.kubeletClient, { commonName: 'admin' }, client, /subject/],
-  [signers.kubeletClient, { uris: ['spiffe://x'] }, client, /alternative names/],
-  [signers.kubeletServing, {}, serving, /at least one/],
+  [signers.kubeletClient, {}, ['key encipherment', ...client], undefined],
+  [signers.kubeletClient, { organizations: ['x'] }, client, 'subject organization is not system:nodes'],
+  [signers.kubeletClient, { commonName: 'admin' }, client, 'subject common name does not begin with system:node:'],
+  [signers.kubeletClient, { dnsNames: ['a'] }, client, 'DNS subjectAltNames are not allowed'],
+  [signers.kubeletClient, { ipAddresses: ['10.0.0.1'] }, client, 'IP subjectAltNames are not allowed'],
+  [signers.kubeletClient, { emailAddresses: ['a@b'] }, client, 'Email subjectAltNames are not allowed'],
+  [signers.kubeletClient, { uris: ['spiffe://x'] }, client, 'URI subjectAltNames are not allowed'],
+  [signers.kubeletClient, {}, ['client auth'], 'usages did not match [client auth digital signature key encipherment]'],
+  [signers.kubeletServing, {}, serving, 'DNS or IP subjectAltName is required'],
   [signers.kubeletServing, { dnsNames: ['n1'] }, serving, undefined],
   [signers.apiClient, { commonName: 'jane', organizations: [] }, client, undefined],
-  [signers.apiClient, { commonName: 'jane' }, ['server auth'], /usages/],
+  [signers.apiClient, { commonName: 'jane' }, [...client, 'code signing'], 'invalid usage for client certificate: code signing'],
+  [signers.apiClient, { commonName: 'jane' }, ['digital signature'], 'missing required usage for client certificate: client auth'],
 ]
 for (const [signer, asks, usages, expected] of refusals)
-  test(`${signer} ${expected ? `refuses: ${expected.source}` : 'signs'} (${JSON.stringify(asks)})`, () => {
-    const refusal = signerRefusal(signer, requested(asks), usages)
-    if (expected) assert.match(refusal ?? '', expected)
-    else assert.equal(refusal, undefined)
-  })
+  test(`${signer} ${expected ? `refuses: ${expected}` : 'signs'} (${JSON.stringify(asks)})`, () =>
+    assert.equal(signerRefusal(signer, requested(asks), usages), expected))
+
+const hourMs = 3_600_000
+const lives: [asked: number | undefined, lengthMs: number][] = [
+  [undefined, 24 * hourMs - 300_000],
+  [3600, hourMs],
+  [60, 600_000],
+  [100 * 24 * 3600, 24 * hourMs - 300_000],
+]
+for (const [asked, lengthMs] of lives)
+  test(`a certificate that was asked for ${asked ?? 'any number of'} seconds lives ${lengthMs / 1000}`, () =>
+    assert.deepEqual(validity(asked, { longestMs: 24 * hourMs, nowMs: 1_000_000 }), {
+      notBeforeMs: 700_000,
+      notAfterMs: 1_000_000 + lengthMs,
+    }))
 
 test('open requests are kept for a day, decided ones for an hour', () => {
   const open = csr({})
@@ -73,4 +92,5 @@ test('open requests are kept for a day, decided ones for an hour', () => {
   assert.equal(forgottenAtMs(open), createdMs + 24 * 3_600_000)
   const denied = { ...open, status: { conditions: [{ type: 'Denied', status: 'True', lastUpdateTime: '2026-01-01T05:00:00Z' }] } }
   assert.equal(forgottenAtMs(denied), createdMs + 6 * 3_600_000)
+  assert.equal(forgottenAtMs(denied, createdMs), createdMs)
 })

@@ -113,6 +113,10 @@ function validateSignerName(errors: Errors, name: string | undefined): void {
   const path = 'spec.signerName'
   if (!checkRequired(errors, path, name)) return
   const [domain = '', ...segments] = name!.split('/')
+  if (name === 'kubernetes.io/legacy-unknown') {
+    errors.push(fieldErrors.invalid(path, name, 'the legacy signerName is not allowed via this API version'))
+    return
+  }
   if (segments.length === 0) {
     errors.push(fieldErrors.invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'"))
     return

@@ -20,6 +20,8 @@ export type Subject = { readonly commonName: string; readonly organizations?: re
 export type CertificateUsage = 'server' | 'client'
 
 export type CertificateRequestFacts = {
+  /** RSA keys may carry keys of others. */
+  readonly enciphersKeys?: boolean
   readonly subject: Subject
   readonly usages: readonly CertificateUsage[]
   /** DNS names and IP addresses. */
@@ -83,6 +85,15 @@ export function authorityHash(certPem: string): string {
   return `sha256:${createHash('sha256').update(spki).digest('hex')}`
 }
 
+/** When a certificate ends (wall clock, ms); undefined for a text that is none. */
+export function certificateEndMs(certPem: string): number | undefined {
+  try {
+    return Date.parse(new X509Certificate(certPem).validTo)
+  } catch {
+    return undefined
+  }
+}
+
 type Body = {
   readonly subject: Subject
   readonly issuer: Uint8Array
@@ -123,7 +134,7 @@ function extension(id: string, value: Uint8Array, isCritical = false): Buffer {
   return sequence(oid(id), ...(isCritical ? [boolean(true)] : []), octetString(value))
 }
 
-const keyUsage = { digitalSignature: 0x80, keyCertSign: 0x04, crlSign: 0x02 } as const
+const keyUsage = { digitalSignature: 0x80, keyEncipherment: 0x20, keyCertSign: 0x04, crlSign: 0x02 } as const
 
 function authorityExtensions(): Buffer[] {
   const usage = keyUsage.digitalSignature | keyUsage.keyCertSign | keyUsage.crlSign
@@ -134,9 +145,10 @@ const extendedUsages: Record<CertificateUsage, string> = { server: '1.3.6.1.5.5.
 
 function leafExtensions(facts: CertificateRequestFacts): Buffer[] {
   const hosts = facts.hosts ?? []
+  const usage = keyUsage.digitalSignature | (facts.enciphersKeys ? keyUsage.keyEncipherment : 0)
   return [
     extension('2.5.29.19', sequence(), true),
-    extension('2.5.29.15', bitString(Buffer.from([keyUsage.digitalSignature]), 7), true),
+    extension('2.5.29.15', bitString(Buffer.from([usage]), facts.enciphersKeys ? 5 : 7), true),
     extension('2.5.29.37', sequence(...facts.usages.map((u) => oid(extendedUsages[u])))),
     ...(hosts.length > 0 ? [alternativeNames(hosts)] : []),
   ]

@@ -62,7 +62,7 @@ export async function parseSigningRequest(requestPem: string): Promise<SigningRe
 export function signRequest(
   authority: CertifiedKey,
   request: SigningRequest,
-  options: { usages: readonly CertificateUsage[]; notBeforeMs: number; notAfterMs: number },
+  options: { usages: readonly CertificateUsage[]; enciphersKeys?: boolean; notBeforeMs: number; notAfterMs: number },
 ): string {
   const hosts = [...request.dnsNames, ...request.ipAddresses]
   return signPublicKey(authority, request.publicKey, { subject: request.subject, hosts, ...options })
