@@ -38,12 +38,12 @@ import { type ApiMetrics, createApiMetrics } from './metrics.ts'
 import type { Dialer } from './node-dialer.ts'
 import { createObjectReader, type ObjectReader } from './object-reader.ts'
 import { createObjectStorage } from './object-storage.ts'
-import { createPipeline, type PathHandler } from './pipeline.ts'
+import { createPipeline, defaultLimits, type PathHandler, type RequestLimits } from './pipeline.ts'
 import { PlacementGuard } from './placement/placement-guard.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { reviewHandlers, type TokenReviewer } from './reviews.ts'
 import { resourceMetricsHandlers } from './resource-metrics/handlers.ts'
-import { type HealthCheck, healthPaths, metricsPath, versionPath } from './server-paths.ts'
+import { type HealthCheck, healthPaths, indexPath, metricsPath, versionPath } from './server-paths.ts'
 import { serviceAllocation } from './services/service-allocation.ts'
 import { Slabs } from './slabs.ts'
 import { bindings, podBinding } from './subresources/binding.ts'
@@ -97,6 +97,7 @@ export type ApiServerOptions = {
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
   readonly audit?: AuditLog
+  readonly limits?: Partial<RequestLimits>
   /** What it shows to aggregated API servers, and whom those can ask who it is; absent: they are asked without a certificate. */
   readonly frontProxy?: FrontProxy
   /** Published for aggregated API servers in `kube-system/extension-apiserver-authentication`: PEM. */
@@ -185,8 +186,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const dispatch = dispatchOf(options)
   const binary = lazyBinaryCodec()
   const metrics = createApiMetrics()
+  const checks = { live: [{ name: 'ping', isHealthy: () => true }], ready: options.readyChecks ?? [] }
   const paths = firstOf([
-    healthPaths({ live: [{ name: 'ping', isHealthy: () => true }], ready: options.readyChecks ?? [] }),
+    healthPaths(checks),
+    indexPath(registry, checks, () => aggregation.all()),
     versionPath,
     metricsPath(
       core,
@@ -196,7 +199,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ),
     flowDumps(fairness.gate),
     ...(options.paths ?? []),
-    publishedDocuments({ registry, definitions: options.schemas.definitions, customType: (schema) => custom.typeOf(schema), aggregation }),
+    publishedDocuments({
+      registry,
+      definitions: options.schemas.definitions,
+      customType: (schema) => custom.typeOf(schema),
+      aggregation,
+      serverAddress: options.advertise ? `${options.advertise.address}:${options.advertise.port}` : '',
+    }),
   ])
   const pipelineFor = (authenticator: Authenticator, shared: Fairness | undefined) =>
     createPipeline({
@@ -209,6 +218,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       binary,
       closing: closing.signal,
       audit: options.audit,
+      limits: { ...defaultLimits, ...options.limits },
       aggregation,
       fairness: shared,
     })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { request as httpsRequest, createServer as createHttpsServer, type RequestOptions } from 'node:https'
 import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectTls } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { after, test } from 'node:test'
@@ -136,6 +137,37 @@ test('writes and reads over HTTP/1.1', async () => {
 test('an oversized body is 413', async () => {
   const { code } = await call('POST', configMaps, { ...as, body: Buffer.alloc(4 * 1024 * 1024, 'x') }).catch(() => ({ code: 413 }))
   assert.equal(code, 413)
+})
+
+/** What a raw connection is answered, until it is closed. */
+function rawAnswer(head: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host: '127.0.0.1', port, ca: authority.cert, ALPNProtocols: ['http/1.1'] })
+    let text = ''
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    socket.once('close', () => resolve(text))
+    socket.once('error', (error) => (text === '' ? reject(error) : resolve(text)))
+    socket.once('secureConnect', () => socket.write(head))
+  })
+}
+
+test('headers beyond the bound are 431, and what is no HTTP is 400', async () => {
+  const long = await rawAnswer(`GET /version HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(1_100_000)}\r\n\r\n`)
+  assert.match(long, /^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/)
+  assert.match(await rawAnswer('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 Bad Request\r\n/)
+})
+
+test('a user of many groups is heard over HTTP/2', async () => {
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.cert })
+  const headers = { ':path': '/version', authorization: 'Bearer good', 'x-many': Array.from({ length: 500 }, (_, i) => `group-${i}`) }
+  const stream = session.request(headers)
+  const code = await new Promise((resolve, reject) => {
+    stream.once('response', (answer) => resolve(answer[':status']))
+    stream.once('error', reject)
+  })
+  stream.close()
+  session.close()
+  assert.equal(code, 200)
 })
 
 test('a big list comes whole, in blocks', async () => {

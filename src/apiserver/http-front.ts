@@ -36,7 +36,10 @@ export type HttpFront = {
   close(graceMs: number): Promise<void>
 }
 
-const headerBytesMax = 64 * 1024
+/** Upstream's (Go's default): whoever speaks for others, or selects by many labels, sends long ones. */
+const headerBytesMax = 1024 * 1024
+/** Of HTTP/2, where Node's own bound of 128 is less than the groups of some users. */
+const headersMax = 2000
 /** Upstream's: one connection cannot hand over more work than this between two looks at the others. */
 const streamsMax = 100
 /** Every stream of a connection may have a block of a big list on its way; past the bound Node refuses even small requests. */
@@ -79,6 +82,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     handshakeTimeout: handshakeTimeoutMs,
     maxHeaderSize: headerBytesMax,
     settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: headerBytesMax },
+    maxHeaderListPairs: headersMax,
     maxSessionMemory: sessionMebibytesMax,
     keepAliveTimeout: keepAliveMs,
     headersTimeout: headersTimeoutMs,
@@ -150,7 +154,7 @@ async function serve(options: HttpFrontOptions, request: Http2ServerRequest, res
   if (body === 'too large' || body === 'too slow') {
     const error =
       body === 'too large'
-        ? statusErrors.requestEntityTooLarge(`Request body too large: limit is ${bodyBytesMax}`)
+        ? statusErrors.requestEntityTooLarge(`Request entity too large: limit is ${bodyBytesMax}`)
         : statusErrors.timeout(`the body of the request did not arrive within ${bodyTimeoutMs / 1000} s`, 0)
     const isOldHttp = request.httpVersionMajor === 1
     response.writeHead(error.code, { 'content-type': 'application/json', ...(isOldHttp ? { connection: 'close' } : {}) })

@@ -1,4 +1,5 @@
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
+import { goDurationFault, parseGoDuration } from '../machinery/wire/go-duration.ts'
 import { StoreUnavailable } from '../store/contract.ts'
 import { admitConnect } from './admission/connect.ts'
 import type { Aggregation } from './aggregation/aggregation.ts'
@@ -48,13 +49,19 @@ export type PipelineParts = {
   readonly audit: AuditLog | undefined
   /** Group versions that other servers answer. */
   readonly aggregation: Pick<Aggregation, 'find'>
+  readonly limits: RequestLimits
   /** Priority and fairness; absent for callers in this process, whom nobody holds up. */
   readonly fairness: Fairness | undefined
 }
 
-const requestTimeoutMs = 60_000
-/** A watch that names no timeout ends after half an hour to an hour, so that watchers spread over servers again. */
-const watchTimeoutSeconds = { min: 1_800, spread: 1_800 } as const
+export type RequestLimits = {
+  /** For a request that is no watch, log or proxy; a client may ask for less by `timeout`. */
+  readonly requestTimeoutMs: number
+  /** A watch that names no timeout ends after this to twice this, so that watchers spread over servers again. */
+  readonly watchSecondsMin: number
+}
+
+export const defaultLimits: RequestLimits = { requestTimeoutMs: 60_000, watchSecondsMin: 1_800 }
 
 export type Pipeline = {
   handle(request: ApiRequest): Promise<ApiResponse>
@@ -139,6 +146,7 @@ function audited({ info, user, constraint, caller, trail, annotations }: Exchang
 async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
   const { core, fairness } = parts
   const { info } = exchange
+  const timeoutMs = isLongRunning(info) ? undefined : timeoutOf(info, parts.limits)
   const waiting = parts.audit?.ready()
   if (waiting) await waiting
   const caller = await authenticate(parts.authenticator, request)
@@ -149,10 +157,10 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
   const user = impersonated?.user ?? caller
   exchange.user = user
   exchange.constraint = impersonated?.constraint
-  if (parts.audit) exchange.trail = parts.audit.received({ request, info, caller, user })
+  if (parts.audit) exchange.trail = await parts.audit.received({ request, info, caller, user })
   const isWatch = info.verb === 'watch'
   // What takes a connection over is no work of this server's: only the start of a watch is.
-  if (!fairness || (isLongRunning(info) && !isWatch)) return judged(parts, request, exchange, undefined)
+  if (!fairness || (isLongRunning(info) && !isWatch)) return judged(parts, request, exchange, { ticket: undefined, timeoutMs })
   const place = fairness.gate.place(user, info)
   exchange.place = place
   exchange.pace = paceOf(fairness, core.clock, place)
@@ -166,7 +174,7 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
   }
   let response: ApiResponse
   try {
-    response = await judged(parts, request, exchange, isWatch ? ticket : undefined)
+    response = await judged(parts, request, exchange, { ticket: isWatch ? ticket : undefined, timeoutMs })
   } catch (error) {
     ticket.finish()
     throw error
@@ -185,12 +193,17 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
 const kindOf = (info: RequestInfo) => (info.verb === 'get' || info.verb === 'list' || info.verb === 'head' ? 'readOnly' : 'mutating')
 
 /** `ticket` is given back when a watch has told its initial state. */
-async function judged(parts: PipelineParts, request: ApiRequest, exchange: Exchange, ticket: Ticket | undefined): Promise<ApiResponse> {
+async function judged(
+  parts: PipelineParts,
+  request: ApiRequest,
+  exchange: Exchange,
+  { ticket, timeoutMs }: { readonly ticket: Ticket | undefined; readonly timeoutMs: number | undefined },
+): Promise<ApiResponse> {
   const { core, metrics } = parts
   const { info } = exchange
   const judging = parts.audit ? authorizeNoted(core, exchange) : authorize(core, exchange.user!, info)
   if (judging) await judging
-  if (isLongRunning(info)) {
+  if (timeoutMs === undefined) {
     const signal = AbortSignal.any([request.signal, parts.closing])
     if (ticket) signal.addEventListener('abort', () => ticket.finish(), { once: true })
     return perform(parts, request, exchange, { signal, started: () => ticket?.finish() })
@@ -198,7 +211,9 @@ async function judged(parts: PipelineParts, request: ApiRequest, exchange: Excha
   const kind = kindOf(info)
   metrics.inflight(kind, 1)
   try {
-    return await withTimeout(core, request.signal, (signal) => perform(parts, request, exchange, { signal, started: undefined }))
+    return await withTimeout(core, { ms: timeoutMs, isWrite: kind === 'mutating' }, () =>
+      perform(parts, request, exchange, { signal: request.signal, started: undefined }),
+    )
   } finally {
     metrics.inflight(kind, -1)
   }
@@ -252,15 +267,31 @@ function selectorsOf(fields: string | undefined, labels: string | undefined): Pi
   return { ...(fieldSelector ? { fieldSelector } : {}), ...(labelSelector ? { labelSelector } : {}) }
 }
 
-async function withTimeout<T>(core: Core, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** What the client asked for, within the server's own bound. Throws 400 for what is no duration. */
+function timeoutOf({ query }: RequestInfo, { requestTimeoutMs }: RequestLimits): number {
+  const text = query.text.includes('timeout=') ? query.get('timeout') : undefined
+  if (!text) return requestTimeoutMs
+  const nanos = parseGoDuration(text)
+  if (nanos === undefined) throw statusErrors.badRequest(`invalid timeout specified in the request URL - ${goDurationFault(text)}`)
+  return nanos > 0 ? Math.min(nanos / 1e6, requestTimeoutMs) : requestTimeoutMs
+}
+
+const timeoutWords = {
+  read: 'Timeout: request did not complete within the allotted timeout',
+  write: 'Timeout: request did not complete within requested timeout - context deadline exceeded',
+} as const
+
+async function withTimeout<T>(
+  core: Core,
+  { ms, isWrite }: { readonly ms: number; readonly isWrite: boolean },
+  work: () => Promise<T>,
+): Promise<T> {
   let cancel: (() => void) | undefined
   const timeout = new Promise<never>((_, reject) => {
-    cancel = core.clock.schedule(requestTimeoutMs, () =>
-      reject(statusErrors.timeout('Timeout: request did not complete within the allotted timeout', 0)),
-    )
+    cancel = core.clock.schedule(ms, () => reject(statusErrors.timeout(timeoutWords[isWrite ? 'write' : 'read'], 0)))
   })
   try {
-    return await Promise.race([work(outer), timeout])
+    return await Promise.race([work(), timeout])
   } finally {
     cancel?.()
   }
@@ -333,7 +364,7 @@ async function answerTo(
   const { request, info, resource, context } = call
   const { verb, subresource, namespace, name, rest, query } = info
   const parsed = parametersFrom(query, verb)
-  const parameters = verb === 'watch' && !parsed.timeoutSeconds ? { ...parsed, timeoutSeconds: watchTimeout(core) } : parsed
+  const parameters = verb === 'watch' && !parsed.timeoutSeconds ? { ...parsed, timeoutSeconds: watchTimeout(parts) } : parsed
   const body = await httpBody({
     bytes: request.body,
     contentType: single(request.headers['content-type']),
@@ -374,7 +405,7 @@ async function* counted(
   }
 }
 
-const watchTimeout = (core: Core) => watchTimeoutSeconds.min + core.random.below(watchTimeoutSeconds.spread)
+const watchTimeout = ({ core, limits }: PipelineParts) => limits.watchSecondsMin + core.random.below(Math.max(1, limits.watchSecondsMin))
 
 function includeOf(info: ResourceRequest): IncludeObject {
   const include = info.query.get('includeObject')

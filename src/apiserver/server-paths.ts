@@ -1,4 +1,5 @@
 import type { ApiResponse } from './contract.ts'
+import type { Registry } from './registry.ts'
 import type { ApiMetrics } from './metrics.ts'
 import type { PathHandler } from './pipeline.ts'
 import type { Core } from './core.ts'
@@ -27,14 +28,24 @@ export function healthPaths(checks: { readonly live: readonly HealthCheck[]; rea
     const [, root = '', name, more] = path.split('/')
     const all = Object.hasOwn(byRoot, root) ? byRoot[root]! : undefined
     if (!all || more !== undefined) return undefined
+    if (name) {
+      const one = all.find((check) => check.name === name)
+      return one && ((await one.isHealthy()) ? text(200, 'ok') : text(500, `internal server error: ${name} is not well\n`))
+    }
     const excluded = new Set(query.getAll('exclude'))
-    const chosen = name ? all.filter((c) => c.name === name) : all.filter((c) => !excluded.has(c.name))
-    if (name && chosen.length === 0) return undefined
-    const results = await Promise.all(chosen.map(async (c) => ({ name: c.name, isWell: await c.isHealthy() })))
+    const results = await Promise.all(
+      all.map(async ({ name: check, isHealthy }) => {
+        if (excluded.delete(check)) return { line: `[+]${check} excluded: ok`, isWell: true }
+        const isWell = await isHealthy()
+        return { line: isWell ? `[+]${check} ok` : `[-]${check} failed: reason withheld`, isWell }
+      }),
+    )
     const isWell = results.every((r) => r.isWell)
-    if (isWell && (name || query.get('verbose') === undefined)) return text(200, 'ok')
-    const lines = results.map((r) => `[${r.isWell ? '+' : '-'}]${r.name} ${r.isWell ? 'ok' : 'failed: reason withheld'}`)
-    return text(isWell ? 200 : 500, `${lines.join('\n')}\n${root} check ${isWell ? 'passed' : 'failed'}\n`)
+    if (isWell && query.get('verbose') === undefined) return text(200, 'ok')
+    const strange = [...excluded].map((check) => JSON.stringify(check)).join(', ')
+    const warning = strange === '' ? '' : `warn: some health checks cannot be excluded: no matches for ${strange}\n`
+    const lines = results.map(({ line }) => `${line}\n`).join('')
+    return text(isWell ? 200 : 500, `${lines}${warning}${root} check ${isWell ? 'passed' : 'failed'}\n`)
   }
 }
 
@@ -107,5 +118,39 @@ function text(code: number, body: string): ApiResponse {
     code,
     headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private', 'x-content-type-options': 'nosniff' },
     body: Buffer.from(body),
+  }
+}
+
+const fixedPaths = [
+  '/.well-known/openid-configuration',
+  '/api',
+  '/apis',
+  '/apis/',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openapi/v3/',
+]
+const openPaths = ['/openid/v1/jwks', '/version']
+
+/** `GET /`: the paths that can be asked for, the groups of custom and aggregated kinds among them. */
+export function indexPath(
+  registry: Registry,
+  checks: { readonly live: readonly HealthCheck[]; readonly ready: readonly HealthCheck[] },
+  aggregated: () => readonly { readonly group: string; readonly version: string }[],
+): PathHandler {
+  return ({ path }, { method }) => {
+    if (path !== '/' || (method !== 'GET' && method !== 'HEAD')) return undefined
+    const versions = [...registry.all().map(({ kind }) => kind), ...aggregated()]
+    const groups = versions.flatMap(({ group, version }) =>
+      group === '' ? [`/api/${version}`] : [`/apis/${group}`, `/apis/${group}/${version}`],
+    )
+    const health = (root: string, of: readonly HealthCheck[]) => [`/${root}`, ...of.map(({ name }) => `/${root}/${name}`)]
+    const healths = [
+      ...health('healthz', checks.live),
+      ...health('livez', checks.live),
+      ...health('readyz', [...checks.live, ...checks.ready]),
+    ]
+    return json({ paths: [...new Set([...fixedPaths, ...openPaths, ...groups, ...healths])].sort() })
   }
 }

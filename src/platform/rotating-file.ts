@@ -1,6 +1,18 @@
 /** A file of lines that is put aside when it has grown, as audit logs are kept; at most so many old ones, and none that is too old. */
-import { createWriteStream, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, type WriteStream } from 'node:fs'
+import {
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  type WriteStream,
+} from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
 import type { Clock } from '../base/clock.ts'
 
 export type RotatingFileOptions = {
@@ -12,6 +24,8 @@ export type RotatingFileOptions = {
   readonly backupsMax: number
   /** 0: however old. */
   readonly ageMaxMs: number
+  /** Whether what is put aside is compressed. */
+  readonly isCompressed?: boolean
   readonly clock: Clock
   /** Told once for each failure of the file. */
   readonly onError: (error: Error) => void
@@ -40,7 +54,9 @@ export function openRotatingFile(options: RotatingFileOptions): RotatingFile {
   let room: Promise<void> | undefined
   const putAside = () => {
     stream.end()
-    renameSync(path, agedName(path, clock.now()))
+    const aged = agedName(path, clock.now())
+    renameSync(path, aged)
+    if (options.isCompressed) stream.once('close', () => void compress(aged).catch(onError))
     dropOld(options)
     stream = open()
     size = 0
@@ -80,12 +96,25 @@ function agedName(path: string, nowMs: number): string {
   }
 }
 
+/** The plain file goes when the compressed one is whole. */
+async function compress(path: string): Promise<void> {
+  const unfinished = `${path}.gz.part`
+  await pipeline(createReadStream(path), createGzip(), createWriteStream(unfinished, { mode: 0o600 }))
+  renameSync(unfinished, `${path}.gz`)
+  rmSync(path, { force: true })
+}
+
 function dropOld({ path, backupsMax, ageMaxMs, clock }: RotatingFileOptions): void {
   const extension = extname(path)
   const stem = `${basename(path, extension)}-`
   const dir = dirname(path)
   const aged = readdirSync(dir)
-    .filter((name) => name.startsWith(stem) && name.endsWith(extension) && /^\d{4}-\d\d-\d\dT/.test(name.slice(stem.length)))
+    .filter(
+      (name) =>
+        name.startsWith(stem) &&
+        (name.endsWith(extension) || name.endsWith(`${extension}.gz`)) &&
+        /^\d{4}-\d\d-\d\dT/.test(name.slice(stem.length)),
+    )
     .sort()
     .reverse()
   aged.forEach((name, i) => {

@@ -1,4 +1,5 @@
 /** What the flags on access say, read and checked: files are read here. */
+import { defaultLimits } from '../apiserver/pipeline.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -11,7 +12,7 @@ import { createFlagReader, type FlagValues } from './flag-reader.ts'
 export type AccessFlagValues = FlagValues
 
 export type AccessOptions = {
-  readonly options: Pick<ControlPlaneOptions, 'tokenFile' | 'audit' | 'access'>
+  readonly options: Pick<ControlPlaneOptions, 'tokenFile' | 'audit' | 'access' | 'limits'>
   /** PEM of further authorities of front proxies. */
   readonly frontProxyCa: string | undefined
   /** Ends the audit log and what follows files. */
@@ -32,6 +33,10 @@ export async function readAccessOptions(
     options: {
       ...(tokenFile === undefined ? {} : { tokenFile }),
       ...(audit ? { audit: audit.log } : {}),
+      limits: {
+        requestTimeoutMs: flags.durationMs('request-timeout', defaultLimits.requestTimeoutMs) || defaultLimits.requestTimeoutMs,
+        watchSecondsMin: flags.wholeNumber('min-request-timeout', defaultLimits.watchSecondsMin),
+      },
       access: { ...choices, ...(authorization.choose ? { chooseAuthorizers: authorization.choose } : {}) },
     },
     frontProxyCa,

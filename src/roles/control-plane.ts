@@ -4,7 +4,7 @@
  */
 import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
 import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
-import { type ApiServer, createApiServer } from '../apiserver/api-server.ts'
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../apiserver/api-server.ts'
 import type { LoopShare } from '../apiserver/flowcontrol/loop-share.ts'
 import type { FrontProxy } from '../apiserver/aggregation/remote-server.ts'
 import type { ClientAuthorities } from '../apiserver/bootstrap.ts'
@@ -52,6 +52,7 @@ export type ControlPlaneOptions = {
   readonly serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
   readonly tokenFile?: string
   readonly audit?: AuditLog
+  readonly limits?: ApiServerOptions['limits']
   readonly access?: AccessChoices
   readonly controllerFunctions: ControllerFunctions
   /** Where nodes and pods reach the API; absent: the `kubernetes` service has no endpoints. */
@@ -163,6 +164,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     isStoreShared: options.shared !== undefined,
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.audit ? { audit: options.audit } : {}),
+    ...(options.limits ? { limits: options.limits } : {}),
   })
   const own = api.clientFor(apiServerUser)
   clients.own = own

@@ -3,12 +3,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { seededRandom } from '../../base/random.ts'
 import { openRotatingFile } from '../../platform/rotating-file.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import { parseRequest } from '../request-info.ts'
 import { allowAll, createTestApi } from '../test-api.ts'
 import { at, rawRequest, sender, type TestJson } from '../test-requests.ts'
+import { lazyBinaryCodec } from '../binary-codec.ts'
 import { createAuditLog } from './audit-log.ts'
 import { auditVerdict, parseAuditPolicy } from './policy.ts'
 
@@ -73,7 +75,18 @@ rules:
 - {level: Metadata, resources: [{group: "", resources: [secrets]}]}
 - {level: RequestResponse, omitManagedFields: true}
 `),
-  sink: { write: (line) => void lines.push(JSON.parse(line) as TestJson), full: () => undefined, close: async () => {} },
+  backends: [
+    {
+      sink: {
+        write: (event) => {
+          lines.push(JSON.parse(JSON.stringify(event)) as TestJson)
+          return undefined
+        },
+        full: () => undefined,
+        close: async () => {},
+      },
+    },
+  ],
   clock,
   random: seededRandom(2),
 })
@@ -124,6 +137,22 @@ test('a request is recorded as received and as complete, under one id that the a
   })
 })
 
+test('bodies in protobuf are recorded as JSON, and none at the reception', async () => {
+  const codec = await lazyBinaryCodec()()
+  const object = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'binary', namespace: 'default' }, data: { k: 'v' } }
+  const type = 'application/vnd.kubernetes.protobuf'
+  const [received, complete] = await recorded(() =>
+    rawRequest(api, 'POST', '/api/v1/namespaces/default/configmaps', {
+      body: codec.encode(object)!,
+      headers: { 'content-type': type, accept: type },
+    }),
+  )
+  assert.equal(received!.requestObject, undefined)
+  assert.equal(at(complete!, 'requestObject.data.k'), 'v')
+  assert.equal(at(complete!, 'responseObject.metadata.name'), 'binary')
+  assert.equal(at(complete!, 'responseObject.metadata.managedFields'), undefined)
+})
+
 test("a secret's content is nowhere in an event of level Metadata", async () => {
   const body = { metadata: { name: 's' }, stringData: { password: 'hunter2' } }
   const events = await recorded(() => send('POST', '/api/v1/namespaces/default/secrets', { body }))
@@ -168,5 +197,18 @@ test('a log that has grown is put aside, and only so many old ones are kept', as
   assert.equal(names.length, 3, names.join())
   assert.match(names[0]!, /^audit-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}\.log$/)
   assert.equal(readFileSync(path, 'utf8'), `9${'x'.repeat(60)}\n`)
+  rmSync(dir, { recursive: true })
+})
+
+test('what is put aside may be compressed', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'keelson-audit-'))
+  const path = join(dir, 'audit.log')
+  const log = openRotatingFile({ path, bytesMax: 100, backupsMax: 2, ageMaxMs: 0, isCompressed: true, clock, onError: assert.ifError })
+  log.write('a'.repeat(90))
+  log.write('b'.repeat(90))
+  await log.close()
+  const compressed = () => readdirSync(dir).filter((name) => name.endsWith('.log.gz'))
+  while (compressed().length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  assert.equal(gunzipSync(readFileSync(join(dir, compressed()[0]!))).toString(), `${'a'.repeat(90)}\n`)
   rmSync(dir, { recursive: true })
 })

@@ -22,8 +22,10 @@ export function publishedDocuments(parts: {
   readonly definitions: Definitions
   readonly customType: (schema: string) => CustomType | undefined
   readonly aggregation: Pick<Aggregation, 'all' | 'onChange'>
+  /** `HOST:PORT` where clients reach this server; empty: not known. */
+  readonly serverAddress?: string
 }): PathHandler {
-  const { registry, definitions, aggregation } = parts
+  const { registry, definitions, aggregation, serverAddress = '' } = parts
   const kindsOf = (isCustom: boolean) =>
     registry
       .all()
@@ -38,7 +40,7 @@ export function publishedDocuments(parts: {
     const custom = kindsOf(true)
     const aggregated = aggregation.all()
     const foreign = aggregated.map((one) => ({ ...one, resources: one.documents.resources }))
-    const discovery = createDiscovery({ kinds: [...kindsOf(false), ...custom], foreign })
+    const discovery = createDiscovery({ kinds: [...kindsOf(false), ...custom], foreign, serverAddress })
     const openApi =
       custom.length === 0 && aggregated.length === 0
         ? base

@@ -24,3 +24,16 @@ export function formatGoDuration(nanos: number): string {
   const seconds = (rest % 60e9) / 1e9
   return `${sign}${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`
 }
+
+/** What Go says of a text that is no duration. */
+export function goDurationFault(text: string): string {
+  const [, rest = ''] = /^[-+]?(.*)$/s.exec(text) ?? []
+  for (let at = rest; at !== ''; ) {
+    const [, number = '', unit = ''] = /^(\d*\.?\d*)([^\d.]*)/.exec(at) ?? []
+    if (!/\d/.test(number)) break
+    if (unit === '') return `time: missing unit in duration ${JSON.stringify(text)}`
+    if (unitNanos[unit] === undefined) return `time: unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(text)}`
+    at = at.slice(number.length + unit.length)
+  }
+  return `time: invalid duration ${JSON.stringify(text)}`
+}

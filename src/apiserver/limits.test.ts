@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { seededRandom } from '../base/random.ts'
+import { goDurationFault } from '../machinery/wire/go-duration.ts'
+import { virtualClock } from '../platform/virtual-clock.ts'
+import { createTestApi } from './test-api.ts'
+import { rawRequest, sender } from './test-requests.ts'
+
+const clock = virtualClock()
+const { api } = await createTestApi({ clock, random: seededRandom(1), explainPod: () => new Promise(() => {}) })
+after(() => api.close())
+const send = sender(api)
+const spec = { containers: [{ name: 'c', image: 'i' }] }
+await send('POST', '/api/v1/namespaces/default/pods', { body: { metadata: { name: 'p' }, spec } })
+
+const faults: readonly (readonly [text: string, message: string])[] = [
+  ['abc', 'time: invalid duration "abc"'],
+  ['10', 'time: missing unit in duration "10"'],
+  ['1h5', 'time: missing unit in duration "1h5"'],
+  ['10q', 'time: unknown unit "q" in duration "10q"'],
+  ['.s', 'time: invalid duration ".s"'],
+]
+for (const [text, message] of faults)
+  test(`a timeout of ${text} is a bad request`, async () => {
+    assert.equal(goDurationFault(text), message)
+    const { code, json } = await send('GET', `/api/v1/namespaces/default/pods/p?timeout=${text}`)
+    assert.deepEqual([code, json.message], [400, `invalid timeout specified in the request URL - ${message}`])
+  })
+
+const waits: readonly (readonly [timeout: string, ms: number])[] = [
+  ['2s', 2_000],
+  ['0s', 60_000],
+  ['2h', 60_000],
+]
+for (const [timeout, ms] of waits)
+  test(`a request that asks for ${timeout} ends after ${ms} ms`, async () => {
+    let isDone = false
+    const answer = send('GET', `/api/v1/namespaces/default/pods/p/explain?timeout=${timeout}`).finally(() => (isDone = true))
+    await clock.advance(ms - 1)
+    assert(!isDone)
+    await clock.advance(1)
+    const { code, json } = await answer
+    assert.deepEqual([code, json.reason], [504, 'Timeout'])
+    assert.equal(json.message, 'Timeout: request did not complete within the allotted timeout')
+  })
+
+test('a watch does not mind the timeout of requests', async () => {
+  const stop = new AbortController()
+  const { code } = await rawRequest(api, 'GET', '/api/v1/namespaces/default/pods?watch=1&timeout=abc', { signal: stop.signal })
+  assert.equal(code, 200)
+  stop.abort()
+})
+
+test('the root lists what can be asked for', async () => {
+  const { json } = await send('GET', '/')
+  const paths = json.paths as unknown as string[]
+  for (const path of [
+    '/api',
+    '/api/v1',
+    '/apis',
+    '/apis/apps',
+    '/apis/apps/v1',
+    '/healthz/ping',
+    '/livez',
+    '/metrics',
+    '/openapi/v3',
+    '/version',
+  ])
+    assert(paths.includes(path), path)
+  assert.deepEqual(paths, [...paths].sort())
+})
+
+const health: readonly (readonly [url: string, text: string])[] = [
+  ['/livez', 'ok'],
+  ['/livez/ping', 'ok'],
+  ['/livez?verbose', '[+]ping ok\nlivez check passed\n'],
+  ['/readyz?verbose&exclude=ping', '[+]ping excluded: ok\nreadyz check passed\n'],
+  [
+    '/healthz?verbose&exclude=pong',
+    '[+]ping ok\nwarn: some health checks cannot be excluded: no matches for "pong"\nhealthz check passed\n',
+  ],
+]
+for (const [url, text] of health)
+  test(`${url} says ${JSON.stringify(text)}`, async () => {
+    const { body } = await rawRequest(api, 'GET', url)
+    assert.equal(Buffer.from(body as Uint8Array).toString(), text)
+  })
