@@ -27,7 +27,12 @@ export type TokenClaims = {
 
 export type TokenIssuer = {
   /** `audiences` are never empty. */
-  issue(claims: TokenClaims): { readonly token: string; readonly expiresAtMs: number; readonly expirationSeconds: number }
+  issue(claims: TokenClaims): {
+    readonly token: string
+    readonly expiresAtMs: number
+    readonly expirationSeconds: number
+    readonly id: string
+  }
   /** The API server's own audiences: what a token is for when the request does not say. */
   readonly defaultAudiences: readonly string[]
 }
@@ -44,6 +49,7 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
       const account = (await getObject(core, context, { resource, namespace, name })).object
       const wanted = body.object(tokenRequestKind, context, parameters.fieldValidation) as KubeObject & TokenRequest
       checkAddressed(wanted, namespace, name)
+      checkUid(wanted, account)
       const spec = wanted.spec ?? { audiences: [] }
       const expirationSeconds = spec.expirationSeconds ?? secondsDefault
       validate(expirationSeconds, name)
@@ -64,6 +70,9 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
       const audiences = spec.audiences?.length ? spec.audiences : issuer.defaultAudiences
       const serviceAccount = { name, uid: account.metadata.uid ?? '' }
       const issued = issuer.issue({ namespace, serviceAccount, audiences, expirationSeconds, bound, node })
+      if (issued.expirationSeconds < expirationSeconds)
+        context.warn(`requested expiration of ${expirationSeconds} seconds shortened to ${issued.expirationSeconds} seconds`)
+      context.annotate?.('authentication.kubernetes.io/issued-credential-id', `JTI=${issued.id}`)
       const { metadata } = account
       return {
         type: 'plain',
@@ -84,6 +93,14 @@ function checkAddressed({ metadata }: KubeObject, namespace: string, name: strin
   if (metadata?.name && metadata.name !== name) throw statusErrors.badRequest(`name in URL does not match name in TokenRequest object`)
   if (metadata?.namespace && metadata.namespace !== namespace)
     throw statusErrors.badRequest(`namespace in URL does not match namespace in TokenRequest object`)
+}
+
+/** Who names a uid means that very account, not another that has its name by now. */
+function checkUid({ metadata }: KubeObject, account: KubeObject): void {
+  const [wanted, uid] = [metadata?.uid, account.metadata.uid]
+  if (!wanted || wanted === uid) return
+  const why = `the UID in the token request (${wanted}) does not match the UID of the service account (${uid})`
+  throw statusErrors.conflict({ group: 'authentication.k8s.io', resource: 'TokenRequest' }, account.metadata.name ?? '', why)
 }
 
 function validate(seconds: number, name: string): void {
