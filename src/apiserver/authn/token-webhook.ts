@@ -20,6 +20,8 @@ export type TokenWebhookOptions = {
 
 const entriesMax = 4096
 const timeoutMs = 30_000
+/** Tokens that wait for an answer: whoever sends nonsense must not fill the memory while the webhook is slow. */
+const askingMax = 2000
 
 type Verdict = { readonly user: UserInfo; readonly why?: undefined } | { readonly user?: undefined; readonly why: string }
 
@@ -61,6 +63,7 @@ export function createTokenWebhook(
       if (known) return judge(known)
       let answer = asking.get(key)
       if (!answer) {
+        if (asking.size >= askingMax) throw statusErrors.unauthorized('too many tokens wait for the authentication webhook')
         answer = ask(bearerToken, key).finally(() => asking.delete(key))
         asking.set(key, answer)
       }

@@ -23,6 +23,8 @@ export type WebhookRules = {
 const entriesMax = 8192
 /** Questions longer than this are not kept: whoever asks could fill the memory with them. */
 const keptCharsMax = 10_000
+/** Questions that wait for an answer; what comes beyond is a failure at once. */
+const askingMax = 2000
 
 /**
  * Equal questions at the same time are one call. A webhook that cannot be asked gives no opinion, or denies, as its failure policy says; the
@@ -62,6 +64,7 @@ export function createWebhookAuthorizer(
       if (known) return known
       let answer = asking.get(key)
       if (!answer) {
+        if (asking.size >= askingMax) return failed('too many questions wait for the authorization webhook')
         answer = ask(reviewDocument(spec, rules.version), key, controlledChars(attributes) < keptCharsMax).finally(() => asking.delete(key))
         asking.set(key, answer)
       }
