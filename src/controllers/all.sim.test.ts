@@ -2,10 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toMicroTime, toTime } from '../base/clock.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { ControllerDefinition } from '../control/contract.ts'
 import { allControllers } from './all.ts'
 import { simCluster, type SimCluster, type SimOptions } from './sim-cluster.ts'
 
-async function inCluster(body: (cluster: SimCluster) => Promise<void>, options: Partial<SimOptions> = {}): Promise<void> {
+async function inCluster(
+  body: (cluster: SimCluster) => Promise<void>,
+  options: Omit<Partial<SimOptions>, 'definitions'> & { readonly definitions?: readonly ControllerDefinition[] } = {},
+): Promise<void> {
   const definitions = options.definitions ?? allControllers({ rootCaPem: 'CA' })
   const cluster = await simCluster({ ...options, definitions })
   try {

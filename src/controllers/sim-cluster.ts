@@ -29,15 +29,20 @@ export type SimCluster = {
   readonly metrics: ControllerMetrics
   /** Moves time until the condition holds; throws when it does not within the limit (virtual; default 5 minutes). */
   readonly until: (what: string, condition: () => Promise<boolean> | boolean, limitMs?: number) => Promise<void>
+  /** The process of the controllers ends and another one begins: nothing is remembered. */
+  readonly restart: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
 export type SimOptions = {
-  readonly definitions: readonly ControllerDefinition[]
+  /** A function where every life of the controllers needs fresh ones. */
+  readonly definitions: readonly ControllerDefinition[] | (() => readonly ControllerDefinition[])
   readonly seed?: number
   readonly log?: Log
   /** Wraps the client that the controllers get (not the nodes'): faults. */
   readonly wrap?: (client: Client, clock: Clock) => Client
+  /** Wraps the client that the controllers' watches come by. */
+  readonly wrapWatches?: (client: Client, clock: Clock) => Client
   /** How long the controllers' watches hold every event back (virtual), one after the other. */
   readonly watchLagMs?: number
   /** How pods behave; `false`: there are no nodes. */
@@ -63,15 +68,35 @@ export async function simCluster(options: SimOptions): Promise<SimCluster> {
   const { api, client } = await createTestApi({ clock, random, log })
   const metrics = new ControllerMetrics()
   const abort = new AbortController()
-  const run = (definitions: readonly ControllerDefinition[], controllersClient: Client, watching = client) => {
-    const informers = new InformerFactory({ client: watching, clock, random, log })
+  const run = (
+    definitions: readonly ControllerDefinition[],
+    clients: { readonly acting: Client; readonly watching: Client },
+    signal: AbortSignal,
+  ) => {
+    const informers = new InformerFactory({ client: clients.watching, clock, random, log })
     const contextFor = (name: string) =>
-      createLoopContext({ component: `${name}-controller`, client: controllersClient, informers, clock, random, log })
-    return runControllers({ definitions, contextFor, informers, metrics }, abort.signal)
+      createLoopContext({ component: `${name}-controller`, client: clients.acting, informers, clock, random, log })
+    return runControllers({ definitions, contextFor, informers, metrics }, signal)
   }
   const lagging = options.watchLagMs ? laggingClient(client, clock, options.watchLagMs) : client
-  const running = [run(options.definitions, options.wrap ? options.wrap(client, clock) : client, lagging)]
-  if (options.nodes !== false) running.push(run([pretendingNodes(options.nodes ?? {})], client))
+  const { definitions } = options
+  const startLife = () => {
+    const life = new AbortController()
+    const acting = options.wrap?.(client, clock) ?? client
+    const watching = options.wrapWatches?.(lagging, clock) ?? lagging
+    const ended = run(typeof definitions === 'function' ? definitions() : definitions, { acting, watching }, life.signal)
+    return { life, ended }
+  }
+  let controllers = startLife()
+  const endLife = async () => {
+    controllers.life.abort()
+    let hasEnded = false
+    void controllers.ended.finally(() => (hasEnded = true))
+    await clock.runUntil(() => hasEnded, 60_000)
+    await controllers.ended
+  }
+  const nodes =
+    options.nodes === false ? undefined : run([pretendingNodes(options.nodes ?? {})], { acting: client, watching: client }, abort.signal)
   await clock.settle()
   return {
     clock,
@@ -85,9 +110,14 @@ export async function simCluster(options: SimOptions): Promise<SimCluster> {
         await clock.advance(50)
       }
     },
+    restart: async () => {
+      await endLife()
+      controllers = startLife()
+      await clock.settle()
+    },
     stop: async () => {
       abort.abort()
-      await Promise.all(running)
+      await Promise.all([endLife(), nodes])
       await api.close()
     },
   }

@@ -180,4 +180,5 @@ export const controllersCoverage: readonly (readonly [file: string, codename: st
     'stateful-sets.test.ts',
     '[sig-apps] StatefulSet Basic StatefulSet functionality [StatefulSetBasic] should validate Statefulset Status endpoints [Conformance]',
   ],
+  ['endpoints.test.ts', '[sig-network] Service endpoints latency should not be very high [Conformance]'],
 ]

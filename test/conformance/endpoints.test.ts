@@ -103,3 +103,20 @@ test('ServiceAccounts should guarantee kube-root-ca.crt exist in any namespace',
   await cluster.until('put right', isThere)
   await cluster.stop()
 })
+
+test('Service endpoints latency should not be very high', async () => {
+  await c.createPod(ns, 'latency', { labels: { service: 'latency' } })
+  await c.until('it runs', () => c.isRunning(ns, 'latency'))
+  const latencies: number[] = []
+  for (let i = 0; i < 100; i++) {
+    const name = `latency-${i}`
+    const startMs = c.clock.now()
+    await core.services(ns).create({ metadata: { name }, spec: { selector: { service: 'latency' }, ports: [{ port: 80 }] } })
+    // A finer step than `until` takes: what is measured is the delay of the controllers, of virtual time.
+    while ((await addressesOf(name)).length === 0) await c.clock.advance(5)
+    latencies.push(c.clock.now() - startMs)
+    await core.services(ns).delete(name)
+  }
+  latencies.sort((a, b) => a - b)
+  assert.ok(latencies[50]! < 20_000 && latencies[90]! < 50_000, latencies.join())
+})

@@ -55,6 +55,85 @@ spec:
   assert.match(stdout, /^\+\s+- image: busybox:1$/m)
 })
 
+const controller = `apiVersion: v1
+kind: ReplicationController
+metadata: {name: agnhost-primary, labels: {app: agnhost, role: primary}}
+spec:
+  replicas: 1
+  selector: {app: agnhost, role: primary}
+  template:
+    metadata: {labels: {app: agnhost, role: primary}}
+    spec: {containers: [{name: agnhost-primary, image: "agnhost:2", ports: [{name: agnhost-server, containerPort: 6379}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: agnhost-primary, labels: {app: agnhost, role: primary}}
+spec: {ports: [{port: 6379, targetPort: agnhost-server}], selector: {app: agnhost, role: primary}}
+`
+
+test('Kubectl client Kubectl describe should check if kubectl describe prints relevant information for rc and pods', async () => {
+  cluster.write('controller.yaml', controller)
+  await says('kubectl create -f controller.yaml && kubectl wait --for=condition=Ready pod -l app=agnhost --timeout=20s', /condition met/)
+  const fields = (...names: readonly string[]) => names.map((name) => new RegExp(`^\\s*${name}:?\\s`, 'm'))
+  await says(
+    'kubectl describe pod -l app=agnhost',
+    /role=primary/,
+    /agnhost:2/,
+    ...fields('Name', 'Namespace', 'Node', 'Labels', 'Status', 'IP', 'Controlled By', 'Image', 'State'),
+  )
+  await says(
+    'kubectl describe rc agnhost-primary',
+    /1 current \/ 1 desired/,
+    /1 Running/,
+    ...fields('Name', 'Namespace', 'Selector', 'Labels', 'Replicas', 'Pods Status', 'Pod Template', 'Image', 'Events'),
+  )
+  await says(
+    'kubectl describe service agnhost-primary',
+    /app=agnhost,role=primary/,
+    ...fields('Name', 'Namespace', 'Labels', 'Selector', 'Type', 'IP', 'Port', 'Endpoints', 'Session Affinity'),
+  )
+  await says(
+    'kubectl describe node node-1',
+    ...fields('Name', 'Labels', 'CreationTimestamp', 'Conditions', 'Addresses', 'Capacity', 'Kubelet Version', 'Non-terminated Pods'),
+  )
+  await says('kubectl describe namespace default', ...fields('Name', 'Labels', 'Annotations', 'Status'), /Active/)
+})
+
+test('Kubectl client Kubectl patch should add annotations for pods in rc', async () => {
+  await says(
+    'for pod in $(kubectl get pod -l app=agnhost -o name); do kubectl patch $pod -p \'{"metadata":{"annotations":{"x":"y"}}}\'; done',
+    /patched/,
+  )
+  await says("kubectl get pod -l app=agnhost -o jsonpath='{range .items[*]}{.metadata.annotations.x}{end}'", /^y$/)
+  await says('kubectl delete -f controller.yaml', /deleted/)
+})
+
+test('Kubectl client Kubectl run pod should create a pod from an image when restart is Never', () =>
+  says(
+    'kubectl run pod --restart=Never --image=httpd:2 && kubectl wait --for=condition=Ready pod/pod --timeout=20s && kubectl get pod pod -o json',
+    /"image": "httpd:2"/,
+    /"restartPolicy": "Never"/,
+  ))
+
+test('Kubectl client Kubectl label should update the label on a resource', async () => {
+  await says('kubectl label pod pod testing-label=testing-label-value', /labeled/)
+  await says('kubectl get pod pod -L testing-label', /testing-label-value/)
+  await says('kubectl get pod -l testing-label -o name', /^pod\/pod$/m)
+  await says('kubectl label pod pod testing-label-', /unlabeled/)
+  await says('kubectl get pod -l testing-label -o name', /^$/)
+})
+
+test('Kubectl client Kubectl server-side dry-run should check if kubectl can dry-run update Pods', async () => {
+  await says('kubectl patch pod pod -p \'{"spec":{"containers":[{"name":"pod","image":"busybox:1"}]}}\' --dry-run=server', /patched/)
+  await says("kubectl get pod pod -o jsonpath='{.spec.containers[0].image}'", /^httpd:2$/)
+})
+
+test("Kubectl client Kubectl replace should update a single-container pod's image", async () => {
+  await says('kubectl get pod pod -o json | sed s/httpd:2/busybox:1/ | kubectl replace -f -', /replaced/)
+  await says("kubectl get pod pod -o jsonpath='{.spec.containers[0].image}'", /^busybox:1$/)
+  await says('kubectl delete pod pod --now', /deleted/)
+})
+
 /** A proxy in a process of its own; gives what it printed first. */
 async function withProxy(args: readonly string[], run: (greeting: string) => Promise<void>): Promise<void> {
   const { dir } = cluster

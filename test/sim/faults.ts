@@ -82,7 +82,10 @@ export function createFaults(options: { readonly seed: number; readonly clock: C
           apply: (object, more) => write(() => resource.apply(object, more), true),
           delete: (name, more) => write(() => resource.delete(name, more), true),
           deleteCollection: (more) => write(() => resource.deleteCollection(more), false),
-          subresource: (name, subresource, body, more) => write(() => resource.subresource(name, subresource, body, more), true),
+          subresource: (name, subresource, body, more) => {
+            const perform = () => resource.subresource<typeof body, never>(name, subresource, body, more)
+            return more?.method === 'GET' ? read(perform) : write(perform, true)
+          },
         }
       },
     }),
@@ -141,7 +144,7 @@ export function gatedClient(options: {
         apply: (object, more) => call(true, (r) => r.apply(object, more)),
         delete: (name, more) => call(true, (r) => r.delete(name, more)),
         deleteCollection: (more) => call(true, (r) => r.deleteCollection(more)),
-        subresource: (name, subresource, body, more) => call(true, (r) => r.subresource(name, subresource, body, more)),
+        subresource: (name, subresource, body, more) => call(more?.method !== 'GET', (r) => r.subresource(name, subresource, body, more)),
       }
     },
   }
