@@ -31,17 +31,18 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 
 /** RFC 3339 in whole seconds, as `metav1.Time` is written. */
 export function toTime(ms: number): string {
-  // Under load thousands of objects are stamped with one and the same second.
+  // Under load thousands of objects are stamped with one of a few seconds.
   const second = Math.floor(ms / 1000)
-  if (second !== lastSecond) {
-    lastText = `${new Date(ms).toISOString().slice(0, 19)}Z`
-    lastSecond = second
+  let text = texts.get(second)
+  if (text === undefined) {
+    if (texts.size >= textsMax) texts.clear()
+    texts.set(second, (text = `${new Date(ms).toISOString().slice(0, 19)}Z`))
   }
-  return lastText
+  return text
 }
 
-let lastSecond = Number.NaN
-let lastText = ''
+const textsMax = 64
+const texts = new Map<number, string>()
 
 /** RFC 3339 with six digits of fraction, as `metav1.MicroTime` is written. */
 export function toMicroTime(ms: number): string {

@@ -129,6 +129,11 @@ export function fieldSet(...paths: readonly string[]): FieldSet {
 /** Values that have been found to be sets as they are; stored objects are read again and again. */
 const knownSets = new WeakSet<object>()
 
+/** Tells that a value is a set: what is written as one is read as one later, without another look at it. */
+export function noteFieldSet(set: FieldSet): void {
+  knownSets.add(set)
+}
+
 /** Reads FieldsV1 from the wire; undefined where it is none. Elements of kinds that nobody knows are dropped. */
 export function readFieldsV1(value: unknown): FieldSet | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined

@@ -1,5 +1,5 @@
 import type { ManagedFieldsEntry } from '../../kinds/generated/types/meta-v1.ts'
-import { type FieldSet, isEmptySet, readFieldsV1, union } from './field-set.ts'
+import { type FieldSet, isEmptySet, noteFieldSet, readFieldsV1, union } from './field-set.ts'
 
 /**
  * The list in metadata.managedFields as a map: who owns which fields, by which kind of request
@@ -46,6 +46,7 @@ export function writeManagedFields(owners: Owners): ManagedFieldsEntry[] | undef
   const entries: ManagedFieldsEntry[] = []
   for (const { manager, operation, apiVersion, subresource, time, fields } of [...owners.values()].sort(byRank)) {
     if (isEmptySet(fields)) continue
+    noteFieldSet(fields)
     entries.push({
       manager,
       operation,
