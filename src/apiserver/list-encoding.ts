@@ -53,7 +53,9 @@ const jsonHead = (head: object, field: string) => `${JSON.stringify(head).slice(
 async function encodeTable(resource: Resource, page: ListPage, metadata: object, options: EncodingOptions): Promise<ApiResponse> {
   const { format, include, nowMs, pace } = options
   const table = { version: format.version, include, hasHeaders: true, nowMs }
-  const rows = await mapPaced(page.items, pace, (value) => rowOf(resource, value, table))
+  const { compareRows } = resource.kind
+  const items = compareRows ? page.items.toSorted((a, b) => compareRows(viewOf(resource, a), viewOf(resource, b))) : page.items
+  const rows = await mapPaced(items, pace, (value) => rowOf(resource, value, table))
   const { rows: _none, ...head } = tableOf(resource, [], metadata, table)
   if (format.encoding === 'json' && !format.isPretty)
     return textList(

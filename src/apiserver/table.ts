@@ -29,7 +29,7 @@ export function tableOf(resource: Resource, values: readonly CachedObject[], met
 
 /** The same of objects that are stored nowhere. */
 export function tableOfObjects(
-  { columns, rowConditions, compareRows }: Pick<KindDefinition, 'columns' | 'rowConditions' | 'compareRows'>,
+  { columns, rowConditions }: Pick<KindDefinition, 'columns' | 'rowConditions'>,
   objects: readonly KubeObject[],
   metadata: object,
   options: TableOptions,
@@ -39,7 +39,7 @@ export function tableOfObjects(
     apiVersion: `meta.k8s.io/${options.version}`,
     metadata,
     columnDefinitions: options.hasHeaders ? definitions(columns) : [],
-    rows: (compareRows && objects.length > 1 ? objects.toSorted(compareRows) : objects).map((object) => {
+    rows: objects.map((object) => {
       const conditions = rowConditions?.(object)
       return {
         cells: columns.map((column) => column.cell(object, options.nowMs) ?? null),

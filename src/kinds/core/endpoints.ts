@@ -35,7 +35,7 @@ export const endpoints = defineKind<Endpoints>({
     })
     return errors
   },
-  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  deprecationWarning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [nameColumn, column.string('Endpoints', endpointsText), ageColumn],
   allowCreateOnUpdate: true,
 })
