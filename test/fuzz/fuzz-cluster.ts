@@ -4,10 +4,13 @@ import type { ApiServer } from '../../src/apiserver/api-server.ts'
 import type { ApiResponse } from '../../src/apiserver/contract.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
 import { seededRandom } from '../../src/base/random.ts'
+import { customResourceDefinitions } from '../../src/kinds/apiextensions/custom-resource-definition.ts'
+import type { CustomResourceDefinition } from '../../src/kinds/generated/types/apiextensions-v1.ts'
 import { parseYaml } from '../../src/machinery/yaml.ts'
 import { type VirtualClock, virtualClock } from '../../src/platform/virtual-clock.ts'
 import { startCluster } from '../../src/roles/embedded.ts'
 import { type FuzzRequest, protobuf } from './request-maker.ts'
+import { customDefinition } from './valid-objects.ts'
 
 const answerMsMax = 3_000
 /** Virtual. */
@@ -40,6 +43,7 @@ export async function startFuzzCluster(): Promise<FuzzCluster> {
   const core = cluster.clientset.coreV1()
   for (const name of ['fuzz', 'probe']) await core.namespaces().create({ metadata: { name } })
   await core.configMaps('probe').create({ metadata: { name: 'probe' }, data: { a: 'b' } })
+  await cluster.clientset.resource(customResourceDefinitions, '').create(customDefinition as unknown as CustomResourceDefinition)
   return {
     clock,
     send: (request) => send(clock, cluster.controlPlane.api, request),

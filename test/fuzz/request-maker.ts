@@ -2,6 +2,7 @@
 import type { Random } from '../../src/base/random.ts'
 import { allKinds } from '../../src/kinds/all.ts'
 import protobufFacts from '../../src/kinds/generated/protobuf.json' with { type: 'json' }
+import { defineKind } from '../../src/kinds/define-kind.ts'
 import type { KindDefinition } from '../../src/kinds/kind.ts'
 import { createProtobufCodec } from '../../src/machinery/wire/protobuf.ts'
 import { formatYaml } from '../../src/machinery/yaml.ts'
@@ -17,7 +18,18 @@ export type FuzzRequest = {
 
 export const protobuf = createProtobufCodec(protobufFacts as unknown as Parameters<typeof createProtobufCodec>[0])
 
-const kinds = allKinds as readonly KindDefinition[]
+/** A custom kind in two versions, which the cluster of the test has. */
+const customKinds = ['v1', 'v2'].map((version) => ({
+  ...defineKind({ group: 'fuzz.example.com', version, kind: 'Thing' }),
+  subresources: ['status', 'scale'].map((name) => ({
+    name,
+    group: 'fuzz.example.com',
+    version,
+    kind: 'Thing',
+    verbs: ['get', 'update', 'patch'],
+  })),
+}))
+const kinds: readonly KindDefinition[] = [...allKinds, ...customKinds]
 const usualKinds = kinds.filter((kind) => `${kind.group}/${kind.plural}` in validObjects)
 const namespaces = ['fuzz', 'fuzz', 'fuzz', 'fuzz', 'fuzz', 'fuzz', 'fuzz', 'default', 'missing'] as const
 const subresources = [
@@ -53,6 +65,8 @@ const types = [
   'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
   'application/apply-patch+cbor',
+  'application/cbor',
+  'application/cbor-seq',
   'text/plain',
   '',
 ] as const
@@ -70,6 +84,7 @@ const accepts = [
   'application/json;stream=watch',
   'text/html;q=0.9;level=1,*/*;q=0',
   'application/cbor',
+  'application/cbor-seq;stream=watch',
   ';;,,=',
 ] as const
 const parameters: readonly (readonly [string, readonly string[]])[] = [
@@ -178,10 +193,22 @@ function pathOf(random: Random): { path: string; kind: KindDefinition | undefine
   }
 }
 
+/** A token like those that lists hand out, with parts that they would not have. */
+function continueToken(random: Random): string {
+  const token = {
+    v: pick(random, ['meta.k8s.io/v1', 'meta.k8s.io/v1', 'v2', 1]),
+    rv: pick(random, [1, 5, -1, 0, 1.5, 2 ** 53, '1', null]),
+    start: pick(random, ['fuzz/web\u0000', 'web\u0000', '../x\u0000', 'x', '', `${'x'.repeat(5_000)}\u0000`, 1, anything(random)]),
+  }
+  const text = Buffer.from(JSON.stringify(token)).toString('base64url')
+  return chance(random, 0.8) ? text : text.slice(0, random.below(text.length))
+}
+
 function queryOf(random: Random): string {
   if (chance(random, 0.6)) return ''
   const pairs = Array.from({ length: 1 + random.below(4) }, () => {
     const [name, values] = pick(random, parameters)
+    if (name === 'continue' && chance(random, 0.5)) return `continue=${continueToken(random)}`
     return `${name}=${chance(random, 0.9) ? escaped(pick(random, values)) : pick(random, values)}`
   })
   return `?${pairs.join('&')}`

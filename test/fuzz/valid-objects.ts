@@ -77,4 +77,75 @@ export const validObjects: Readonly<Record<string, Readonly<Record<string, unkno
   'networking.k8s.io/networkpolicies': { spec: { podSelector: { matchLabels: labels }, ingress: [{ from: [{ podSelector: {} }] }] } },
   'scheduling.k8s.io/priorityclasses': { value: 1000 },
   'storage.k8s.io/storageclasses': { provisioner: 'example.com/p' },
+  'admissionregistration.k8s.io/validatingadmissionpolicies': {
+    spec: {
+      failurePolicy: 'Ignore',
+      matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] },
+      variables: [{ name: 'labels', expression: 'object.metadata.?labels.orValue({})' }],
+      validations: [{ expression: "!('forbidden' in variables.labels)", messageExpression: "'no ' + object.metadata.name" }],
+    },
+  },
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings': { spec: { policyName: 'web', validationActions: ['Audit', 'Warn'] } },
+  'fuzz.example.com/things': { spec: { size: 3, name: 'a', parts: [{ id: 'x', list: ['a', 'b'] }], any: { b: 1 } }, status: { size: 1 } },
+}
+
+const text = { type: 'string', maxLength: 20 }
+/** The definition of the custom kind. */
+export const customDefinition = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'things.fuzz.example.com' },
+  spec: {
+    group: 'fuzz.example.com',
+    scope: 'Namespaced',
+    names: { plural: 'things', kind: 'Thing', shortNames: ['th'], categories: ['all'] },
+    versions: ['v1', 'v2'].map((name, i) => ({
+      name,
+      served: true,
+      storage: i === 0,
+      deprecated: i === 1,
+      subresources: {
+        status: {},
+        scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.size', labelSelectorPath: '.status.selector' },
+      },
+      additionalPrinterColumns: [{ name: 'Parts', type: 'string', jsonPath: '.spec.parts[?(@.id=="x")]..list[-1:]' }],
+      selectableFields: [{ jsonPath: '.spec.name' }],
+      schema: {
+        openAPIV3Schema: {
+          type: 'object',
+          properties: {
+            spec: {
+              type: 'object',
+              required: ['size'],
+              properties: {
+                size: { type: 'integer', minimum: 0, default: 1 },
+                name: { ...text, pattern: '^[a-z]*$', 'x-kubernetes-validations': [{ rule: 'self == oldSelf' }] },
+                either: { 'x-kubernetes-int-or-string': true },
+                any: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+                at: { type: 'string', format: 'date-time' },
+                parts: {
+                  type: 'array',
+                  maxItems: 20,
+                  'x-kubernetes-list-type': 'map',
+                  'x-kubernetes-list-map-keys': ['id'],
+                  items: {
+                    type: 'object',
+                    required: ['id'],
+                    properties: { id: text, list: { type: 'array', maxItems: 9, 'x-kubernetes-list-type': 'set', items: text } },
+                  },
+                },
+              },
+              'x-kubernetes-validations': [
+                {
+                  rule: 'self.size < 9 || !has(self.parts) || self.parts.all(p, p.id != "big")',
+                  messageExpression: "'too big: %d'.format([self.size])",
+                },
+              ],
+            },
+            status: { type: 'object', properties: { size: { type: 'integer' }, selector: { type: 'string' } } },
+          },
+        },
+      },
+    })),
+  },
 }
