@@ -16,7 +16,7 @@ import type { KindRef } from '../../kinds/kind.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { isStatus, StatusError, statusErrors } from '../../machinery/status-error.ts'
-import { StoreCompacted } from '../../store/contract.ts'
+import { followPrefix } from '../follow-prefix.ts'
 import type { ApiRequest, ApiResponse, UserInfo } from '../contract.ts'
 import type { Core } from '../core.ts'
 import { createObjectReader } from '../object-reader.ts'
@@ -226,18 +226,14 @@ class Layer implements Aggregation {
     const { registry, storage } = this.#core
     const resource = registry.find(kind.group, kind.version, kind.plural)
     if (!resource) return
-    const watch = () => storage.cache.watch(resource.prefix, { after: storage.cache.revision, signal: this.#signal })
-    for (let batches = watch(); !this.#signal.aborted; batches = watch()) {
-      try {
-        for await (const { events } of batches) changed(events.map((event) => event.key))
-        return
-      } catch (error) {
-        if (this.#signal.aborted) return
-        if (!(error instanceof StoreCompacted)) throw error
+    await followPrefix(storage.cache, resource.prefix, {
+      signal: this.#signal,
+      look: (batch) => {
+        if (batch) return changed(batch.events.map((event) => event.key))
         for (const remote of this.#remotes.values()) this.#schedule(remote, 0)
         this.#look()
-      }
-    }
+      },
+    })
   }
 
   #schedule(remote: Remote, delayMs: number): void {

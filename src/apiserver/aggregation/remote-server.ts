@@ -1,9 +1,10 @@
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import { Agent, request as httpsRequest } from 'node:https'
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { APIServiceSpec } from '../../kinds/generated/types/apiregistration-v1.ts'
 import type { UserInfo } from '../contract.ts'
+import { dialed, type DialResponse, sendDialed } from '../dial.ts'
 
 /** What this server shows to aggregated ones: a client certificate of the front-proxy authority. */
 export type FrontProxy = { readonly certificate: string; readonly key: string }
@@ -18,21 +19,13 @@ export type RemoteRequest = {
   readonly signal: AbortSignal
 }
 
-export type RemoteAnswer = {
-  readonly code: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: AsyncIterable<Uint8Array>
-}
-
 /** Connections to one aggregated API server. Failures are the socket's own errors. */
 export type RemoteServer = {
   /** `isVerified` false: its certificate does not matter (the check of availability, as upstream's). */
-  request(address: Address, request: RemoteRequest, options?: { readonly isVerified: boolean }): Promise<RemoteAnswer>
+  request(address: Address, request: RemoteRequest, options?: { readonly isVerified: boolean }): Promise<DialResponse>
   connect(address: Address): Promise<Duplex>
   close(): void
 }
-
-const connectTimeoutMs = 10_000
 
 /** TLS under the service's name, verified by `caBundle` or not at all, as its APIService says. */
 export function createRemoteServer(spec: APIServiceSpec, frontProxy: FrontProxy | undefined): RemoteServer {
@@ -47,30 +40,11 @@ export function createRemoteServer(spec: APIServiceSpec, frontProxy: FrontProxy 
   const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4, servername, ...trust })
   const unverified = new Agent({ keepAlive: false, servername, rejectUnauthorized: false })
   return {
-    request: ({ host, port }, { body, ...rest }, { isVerified } = { isVerified: true }) =>
-      new Promise((resolve, reject) => {
-        const options: RequestOptions = { host, port, agent: isVerified ? agent : unverified, servername, ...identity(), ...rest }
-        const sent = httpsRequest(options)
-        sent.setTimeout(connectTimeoutMs, () => {
-          if (!sent.socket || sent.socket.connecting) sent.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`))
-        })
-        sent.once('response', (response: IncomingMessage) =>
-          resolve({ code: response.statusCode ?? 502, headers: response.headers, body: response }),
-        )
-        sent.once('error', reject)
-        sent.end(body)
-      }),
-    connect: ({ host, port }) =>
-      new Promise((resolve, reject) => {
-        const socket = connectTls({ host, port, servername, ...identity(), ...trust })
-        socket.setTimeout(connectTimeoutMs, () => socket.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)))
-        socket.once('secureConnect', () => {
-          socket.setTimeout(0)
-          socket.off('error', reject)
-          resolve(socket)
-        })
-        socket.once('error', reject)
-      }),
+    request: ({ host, port }, { body, ...rest }, { isVerified } = { isVerified: true }) => {
+      const sent = httpsRequest({ host, port, agent: isVerified ? agent : unverified, servername, ...identity(), ...rest })
+      return sendDialed(sent, { host, port }, body)
+    },
+    connect: ({ host, port }) => dialed(connectTls({ host, port, servername, ...identity(), ...trust }), { host, port }, 'secureConnect'),
     close: () => {
       agent.destroy()
       unverified.destroy()

@@ -18,8 +18,9 @@ import { deepEqual } from '../../machinery/deep-equal.ts'
 import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
 import type { SchemaSet } from '../../machinery/schema/schema-set.ts'
 import type { JsonSchema } from '../../machinery/structural/json-schema.ts'
-import { StoreCompacted } from '../../store/contract.ts'
+import type { Revision } from '../../store/contract.ts'
 import type { Core } from '../core.ts'
+import { followPrefix } from '../follow-prefix.ts'
 import { type Conversion, keyOfObject, renaming, type Resource } from '../registry.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import type { WebhookClient } from '../webhook-client.ts'
@@ -56,9 +57,9 @@ export async function serveCustomResources(
   const { cache } = parts.core.storage
   const resource = parts.core.registry.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions')
   if (!resource) return { typeOf: () => undefined, ended: Promise.resolve() }
-  const first = cache.watch(resource.prefix, { after: cache.revision, signal })
+  const after = cache.revision
   await custom.look(resource)
-  return { typeOf: (schema) => custom.typeOf(schema), ended: custom.follow(resource, first) }
+  return { typeOf: (schema) => custom.typeOf(schema), ended: custom.follow(resource, after) }
 }
 
 class Custom {
@@ -86,22 +87,8 @@ class Custom {
     return this.#types.get(schema)
   }
 
-  async follow(resource: Resource, first: AsyncIterable<unknown>): Promise<void> {
-    const { cache } = this.#core.storage
-    for (
-      let batches = first;
-      !this.#signal.aborted;
-      batches = cache.watch(resource.prefix, { after: cache.revision, signal: this.#signal })
-    ) {
-      try {
-        for await (const _ of batches) await this.look(resource)
-        break
-      } catch (error) {
-        if (this.#signal.aborted) break
-        if (!(error instanceof StoreCompacted)) throw error
-        await this.look(resource)
-      }
-    }
+  async follow(resource: Resource, after: Revision): Promise<void> {
+    await followPrefix(this.#core.storage.cache, resource.prefix, { after, look: () => this.look(resource), signal: this.#signal })
     await Promise.all([...this.#cleanUps.values()].map(({ done }) => done))
   }
 

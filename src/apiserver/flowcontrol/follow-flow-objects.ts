@@ -5,9 +5,10 @@ import type { FlowSchema, PriorityLevelConfiguration } from '../../kinds/generat
 import type { KindRef } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { StoreCompacted } from '../../store/contract.ts'
+import type { Revision } from '../../store/contract.ts'
 import { encodeStored } from '../codec.ts'
 import type { Core } from '../core.ts'
+import { followPrefix } from '../follow-prefix.ts'
 import { createObjectReader } from '../object-reader.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { mutateObject } from '../verbs/mutate.ts'
@@ -22,16 +23,15 @@ const prefix = '/registry/flowcontrol.apiserver.k8s.io/'
  * whether its level is there. The first configuration is in force when it returns; the promise resolves after the signal aborted.
  */
 export function followFlowObjects(core: Core, gate: FlowGate, signal: AbortSignal): Promise<void> {
-  const { cache } = core.storage
+  const after = core.storage.cache.revision
   configureGate(core, gate)
-  return follow(core, gate, cache.watch(prefix, { after: cache.revision, signal }), signal)
+  return follow(core, gate, after, signal)
 }
 
 /** Whoever makes a schema often goes on to change it: the server does not write in between. */
 const conditionDelayMs = 500
 
-async function follow(core: Core, gate: FlowGate, first: AsyncIterable<unknown>, signal: AbortSignal): Promise<void> {
-  const { cache } = core.storage
+async function follow(core: Core, gate: FlowGate, after: Revision, signal: AbortSignal): Promise<void> {
   let cancel: Cancel | undefined
   let writing = Promise.resolve()
   const look = async () => {
@@ -40,15 +40,8 @@ async function follow(core: Core, gate: FlowGate, first: AsyncIterable<unknown>,
     cancel?.()
     cancel = core.clock.schedule(conditionDelayMs, () => (writing = writing.then(() => keeping(core, signal, () => writeConditions(core)))))
   }
-  for (let batches = first; !signal.aborted; batches = cache.watch(prefix, { after: cache.revision, signal })) {
-    try {
-      await look()
-      for await (const _ of batches) await look()
-      break
-    } catch (error) {
-      if (!signal.aborted && !(error instanceof StoreCompacted)) throw error
-    }
-  }
+  await look()
+  await followPrefix(core.storage.cache, prefix, { after, look, signal })
   cancel?.()
   await writing
 }

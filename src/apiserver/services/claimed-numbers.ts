@@ -2,6 +2,7 @@ import type { Random } from '../../base/random.ts'
 import type { Operation, Store, StoreKey } from '../../store/contract.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { WatchCache } from '../../store/watch-cache-contract.ts'
+import { drawFree } from './number-allocator.ts'
 
 /** Numbers of [0, size) that one server or several take from. */
 export type Numbers = {
@@ -63,18 +64,7 @@ export class ClaimedNumbers implements Numbers {
   }
 
   draw(random: Random): number | undefined {
-    return this.#drawWithin(random, this.#staticSize, this.#size) ?? this.#drawWithin(random, 0, this.#staticSize)
-  }
-
-  #drawWithin(random: Random, from: number, to: number): number | undefined {
-    const size = to - from
-    if (size <= 0) return undefined
-    const start = random.below(size)
-    for (let i = 0; i < size; i++) {
-      const number = from + ((start + i) % size)
-      if (this.take(number)) return number
-    }
-    return undefined
+    return drawFree(random, { size: this.#size, staticSize: this.#staticSize, take: (number) => this.take(number) })
   }
 }
 

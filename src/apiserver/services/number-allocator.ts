@@ -38,20 +38,7 @@ export class NumberAllocator {
   /** A free number, taken; undefined when none is left. */
   draw(random: Random): number | undefined {
     if (this.#taken >= this.#size) return undefined
-    const dynamic = this.#drawWithin(random, this.#staticSize, this.#size)
-    return dynamic ?? this.#drawWithin(random, 0, this.#staticSize)
-  }
-
-  /** Starts at a random place and takes the next free one, so that it ends however full the range is. */
-  #drawWithin(random: Random, from: number, to: number): number | undefined {
-    const size = to - from
-    if (size <= 0) return undefined
-    const start = random.below(size)
-    for (let i = 0; i < size; i++) {
-      const number = from + ((start + i) % size)
-      if (this.take(number)) return number
-    }
-    return undefined
+    return drawFree(random, { size: this.#size, staticSize: this.#staticSize, take: (number) => this.take(number) })
   }
 
   #grow(words: number): void {
@@ -59,6 +46,25 @@ export class NumberAllocator {
     grown.set(this.#bits)
     this.#bits = grown
   }
+}
+
+type Drawing = { readonly size: number; readonly staticSize: number; readonly take: (number: number) => boolean }
+
+/** A number that `take` gives, one behind the first `staticSize` where there is any. */
+export function drawFree(random: Random, { size, staticSize, take }: Drawing): number | undefined {
+  return drawWithin(random, staticSize, size, take) ?? drawWithin(random, 0, staticSize, take)
+}
+
+/** Starts at a random place and takes the next free one, so that it ends however full the range is. */
+function drawWithin(random: Random, from: number, to: number, take: Drawing['take']): number | undefined {
+  const size = to - from
+  if (size <= 0) return undefined
+  const start = random.below(size)
+  for (let i = 0; i < size; i++) {
+    const number = from + ((start + i) % size)
+    if (take(number)) return number
+  }
+  return undefined
 }
 
 /** Upstream's split: min(max(16, size / 16), 256) addresses (ports: 128) for those who choose. */

@@ -1,7 +1,7 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
 import { qualifiedName } from '../../machinery/names.ts'
-import { checkRequired, type Errors } from '../checks.ts'
+import { checkEnum, checkRequired, type Errors } from '../checks.ts'
 import type {
   MatchCondition,
   MatchResources,
@@ -29,13 +29,45 @@ export function applyRuleDefaults(rules: readonly (RuleWithOperations | NamedRul
   for (const rule of rules ?? []) rule.scope ??= '*'
 }
 
-export function validateMatchResources(errors: Errors, match: MatchResources, path: string): void {
+function validateMatchResources(errors: Errors, match: MatchResources, path: string): void {
   if (match.matchPolicy !== undefined && match.matchPolicy !== 'Exact' && match.matchPolicy !== 'Equivalent')
     errors.push(fieldErrors.notSupported(`${path}.matchPolicy`, match.matchPolicy, ['Equivalent', 'Exact']))
   if (match.namespaceSelector) errors.push(...validateLabelSelector(match.namespaceSelector, `${path}.namespaceSelector`))
   if (match.objectSelector) errors.push(...validateLabelSelector(match.objectSelector, `${path}.objectSelector`))
   match.resourceRules?.forEach((rule, i) => validateRule(errors, rule, `${path}.resourceRules[${i}]`))
   match.excludeResourceRules?.forEach((rule, i) => validateRule(errors, rule, `${path}.excludeResourceRules[${i}]`))
+}
+
+type PolicySpec = {
+  failurePolicy?: string
+  readonly paramKind?: { readonly apiVersion?: string; readonly kind?: string }
+  readonly matchConstraints?: MatchResources
+}
+
+/** What policies that judge and policies that change have alike. */
+export function applyPolicyDefaults(spec: { failurePolicy?: 'Fail' | 'Ignore'; matchConstraints?: MatchResources } | undefined): void {
+  if (!spec) return
+  spec.failurePolicy ??= 'Fail'
+  if (spec.matchConstraints) applyMatchDefaults(spec.matchConstraints)
+}
+
+export function validatePolicyMatch(errors: Errors, spec: PolicySpec | undefined): void {
+  if (spec?.failurePolicy !== undefined) checkEnum(errors, 'spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore'])
+  validateParamKind(errors, spec?.paramKind, 'spec.paramKind')
+  if (!spec?.matchConstraints) {
+    errors.push(fieldErrors.required('spec.matchConstraints'))
+    return
+  }
+  validateMatchResources(errors, spec.matchConstraints, 'spec.matchConstraints')
+  if (!spec.matchConstraints.resourceRules?.length) errors.push(fieldErrors.required('spec.matchConstraints.resourceRules'))
+}
+
+type BindingSpec = { readonly policyName?: string; readonly paramRef?: ParamRef; readonly matchResources?: MatchResources }
+
+export function validateBindingMatch(errors: Errors, spec: BindingSpec | undefined): void {
+  checkRequired(errors, 'spec.policyName', spec?.policyName)
+  validateParamRef(errors, spec?.paramRef, 'spec.paramRef')
+  if (spec?.matchResources) validateMatchResources(errors, spec.matchResources, 'spec.matchResources')
 }
 
 /** A rule with operations, groups, versions, resources; none may be empty, a star stands alone. */
@@ -75,7 +107,7 @@ export function validateMatchConditions(errors: Errors, conditions: readonly Mat
   })
 }
 
-export function validateParamRef(errors: Errors, ref: ParamRef | undefined, path: string): void {
+function validateParamRef(errors: Errors, ref: ParamRef | undefined, path: string): void {
   if (!ref) return
   if (ref.name && ref.selector) errors.push(fieldErrors.forbidden(`${path}.name`, 'name and selector are mutually exclusive'))
   if (!ref.name && !ref.selector) errors.push(fieldErrors.required(path, 'one of name or selector must be specified'))
@@ -108,7 +140,7 @@ export function paramKindText(kind: { readonly apiVersion?: string; readonly kin
   return kind ? `${kind.apiVersion ?? ''}/${kind.kind ?? ''}` : '<unset>'
 }
 
-export function validateParamKind(
+function validateParamKind(
   errors: FieldError[],
   kind: { readonly apiVersion?: string; readonly kind?: string } | undefined,
   path: string,

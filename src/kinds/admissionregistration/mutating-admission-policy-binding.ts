@@ -1,9 +1,8 @@
 import type { FieldError } from '../../machinery/field-error.ts'
-import { checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { MutatingAdmissionPolicyBinding } from '../generated/types/admissionregistration-v1.ts'
-import { applyMatchDefaults, paramRefText, validateMatchResources, validateParamRef } from './match-resources.ts'
+import { applyMatchDefaults, paramRefText, validateBindingMatch } from './match-resources.ts'
 
 export const mutatingAdmissionPolicyBindings = defineKind<MutatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
@@ -17,10 +16,7 @@ export const mutatingAdmissionPolicyBindings = defineKind<MutatingAdmissionPolic
   prepareForUpdate: countGeneration,
   validate: ({ spec }) => {
     const errors: FieldError[] = []
-    checkRequired(errors, 'spec.policyName', spec?.policyName)
-    validateParamRef(errors, spec?.paramRef, 'spec.paramRef')
-    if (spec?.matchResources) validateMatchResources(errors, spec.matchResources, 'spec.matchResources')
-
+    validateBindingMatch(errors, spec)
     return errors
   },
   columns: [

@@ -3,36 +3,19 @@ import { checkEnum, checkRequired, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { MutatingAdmissionPolicy, Mutation } from '../generated/types/admissionregistration-v1.ts'
-import {
-  applyMatchDefaults,
-  paramKindText,
-  validateMatchConditions,
-  validateMatchResources,
-  validateParamKind,
-  validateVariables,
-} from './match-resources.ts'
+import { applyPolicyDefaults, paramKindText, validateMatchConditions, validatePolicyMatch, validateVariables } from './match-resources.ts'
 
 export const mutatingAdmissionPolicies = defineKind<MutatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'MutatingAdmissionPolicy',
   categories: ['api-extensions'],
-  applyDefaults: ({ spec }) => {
-    if (!spec) return
-    spec.failurePolicy ??= 'Fail'
-    if (spec.matchConstraints) applyMatchDefaults(spec.matchConstraints)
-  },
+  applyDefaults: ({ spec }) => applyPolicyDefaults(spec),
   prepareForCreate: startGeneration,
   prepareForUpdate: countGeneration,
   validate: ({ spec }) => {
     const errors: FieldError[] = []
-    if (spec?.failurePolicy !== undefined) checkEnum(errors, 'spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore'])
-    validateParamKind(errors, spec?.paramKind, 'spec.paramKind')
-    if (!spec?.matchConstraints) errors.push(fieldErrors.required('spec.matchConstraints'))
-    else {
-      validateMatchResources(errors, spec.matchConstraints, 'spec.matchConstraints')
-      if (!spec.matchConstraints.resourceRules?.length) errors.push(fieldErrors.required('spec.matchConstraints.resourceRules'))
-    }
+    validatePolicyMatch(errors, spec)
     if (!spec?.mutations?.length) errors.push(fieldErrors.required('spec.mutations', 'mutations must contain at least one item'))
     spec?.mutations?.forEach((mutation, i) => validateMutation(errors, mutation, `spec.mutations[${i}]`))
     checkEnum(errors, 'spec.reinvocationPolicy', spec?.reinvocationPolicy, ['IfNeeded', 'Never'])

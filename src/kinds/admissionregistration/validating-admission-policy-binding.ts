@@ -1,9 +1,8 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { ValidatingAdmissionPolicyBinding } from '../generated/types/admissionregistration-v1.ts'
-import { applyMatchDefaults, paramRefText, validateMatchResources, validateParamRef } from './match-resources.ts'
+import { applyMatchDefaults, paramRefText, validateBindingMatch } from './match-resources.ts'
 
 export const validatingAdmissionPolicyBindings = defineKind<ValidatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
@@ -17,9 +16,7 @@ export const validatingAdmissionPolicyBindings = defineKind<ValidatingAdmissionP
   prepareForUpdate: countGeneration,
   validate: ({ spec }) => {
     const errors: FieldError[] = []
-    checkRequired(errors, 'spec.policyName', spec?.policyName)
-    validateParamRef(errors, spec?.paramRef, 'spec.paramRef')
-    if (spec?.matchResources) validateMatchResources(errors, spec.matchResources, 'spec.matchResources')
+    validateBindingMatch(errors, spec)
     const actions = spec?.validationActions ?? []
     if (actions.length === 0) errors.push(fieldErrors.required('spec.validationActions', 'at least one validation action is required'))
     actions.forEach((action, i) => {

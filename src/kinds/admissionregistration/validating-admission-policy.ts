@@ -1,38 +1,21 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { qualifiedName } from '../../machinery/names.ts'
-import { checkEnum, checkRequired, type Errors } from '../checks.ts'
+import { checkRequired, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind, keepAllButStatusStrictly } from '../define-kind.ts'
 import type { AuditAnnotation, ValidatingAdmissionPolicy, Validation } from '../generated/types/admissionregistration-v1.ts'
-import {
-  applyMatchDefaults,
-  paramKindText,
-  validateMatchConditions,
-  validateMatchResources,
-  validateParamKind,
-  validateVariables,
-} from './match-resources.ts'
+import { applyPolicyDefaults, paramKindText, validateMatchConditions, validatePolicyMatch, validateVariables } from './match-resources.ts'
 
 export const validatingAdmissionPolicies = defineKind<ValidatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'ValidatingAdmissionPolicy',
   categories: ['api-extensions'],
-  applyDefaults: ({ spec }) => {
-    if (!spec) return
-    spec.failurePolicy ??= 'Fail'
-    if (spec.matchConstraints) applyMatchDefaults(spec.matchConstraints)
-  },
+  applyDefaults: ({ spec }) => applyPolicyDefaults(spec),
   prepareForStatusUpdate: keepAllButStatusStrictly,
   validate: ({ spec }) => {
     const errors: FieldError[] = []
-    if (spec?.failurePolicy !== undefined) checkEnum(errors, 'spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore'])
-    validateParamKind(errors, spec?.paramKind, 'spec.paramKind')
-    if (!spec?.matchConstraints) errors.push(fieldErrors.required('spec.matchConstraints'))
-    else {
-      validateMatchResources(errors, spec.matchConstraints, 'spec.matchConstraints')
-      if (!spec.matchConstraints.resourceRules?.length) errors.push(fieldErrors.required('spec.matchConstraints.resourceRules'))
-    }
+    validatePolicyMatch(errors, spec)
     if (!spec?.validations?.length && !spec?.auditAnnotations?.length) {
       errors.push(fieldErrors.required('spec.validations', 'validations or auditAnnotations must contain at least one item'))
       errors.push(fieldErrors.required('spec.auditAnnotations', 'validations or auditAnnotations must contain at least one item'))

@@ -1,18 +1,12 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative } from '../checks.ts'
-import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
-import {
-  containerImages,
-  containerNames,
-  selectorText,
-  validateWorkloadTemplate,
-  changedTemplateWarnings,
-} from '../core/pod-template/workload-template.ts'
+import { selectorText, validateWorkloadTemplate, changedTemplateWarnings } from '../core/pod-template/workload-template.ts'
 import { workloadNameWarnings } from '../core/pod-template/pod-warnings.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicaSet } from '../generated/types/apps-v1.ts'
+import { replicaColumns } from './replica-columns.ts'
 import { validateReplicaCounts } from './replica-counts.ts'
 
 export const replicaSets = defineKind<ReplicaSet>({
@@ -41,16 +35,7 @@ export const replicaSets = defineKind<ReplicaSet>({
   validateUpdate: (replicaSet, old) => immutableField(replicaSet.spec?.selector, old.spec?.selector, 'spec.selector'),
   validateStatusUpdate: ({ status }) => validateReplicaCounts(status),
   warnings: (replicaSet, old) => [...(old ? [] : workloadNameWarnings(replicaSet.metadata)), ...changedTemplateWarnings(replicaSet, old)],
-  columns: [
-    nameColumn,
-    column.integer('Desired', ({ spec }) => spec?.replicas ?? 0),
-    column.integer('Current', ({ status }) => status?.replicas ?? 0),
-    column.integer('Ready', ({ status }) => status?.readyReplicas ?? 0),
-    ageColumn,
-    column.wide('Containers', ({ spec }) => containerNames(spec?.template)),
-    column.wide('Images', ({ spec }) => containerImages(spec?.template)),
-    column.wide('Selector', ({ spec }) => selectorText(spec?.selector)),
-  ],
+  columns: replicaColumns(({ spec }) => selectorText(spec?.selector)),
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
 })

@@ -1,19 +1,14 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { replicaColumns } from '../apps/replica-columns.ts'
 import { validateReplicaCounts } from '../apps/replica-counts.ts'
 import { checkNonNegative } from '../checks.ts'
-import { ageColumn, column, formatLabels, nameColumn } from '../columns.ts'
+import { formatLabels } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicationController } from '../generated/types/core-v1.ts'
 import { applyPodSpecDefaults } from './pod-template/defaults.ts'
 import { validatePodTemplate } from './pod-template/validate-pod-spec.ts'
 import { workloadNameWarnings } from './pod-template/pod-warnings.ts'
-import {
-  containerImages,
-  containerNames,
-  validateMapSelects,
-  validateRunsForEver,
-  changedTemplateWarnings,
-} from './pod-template/workload-template.ts'
+import { validateMapSelects, validateRunsForEver, changedTemplateWarnings } from './pod-template/workload-template.ts'
 
 export const replicationControllers = defineKind<ReplicationController>({
   group: '',
@@ -47,16 +42,7 @@ export const replicationControllers = defineKind<ReplicationController>({
   },
   validateStatusUpdate: ({ status }) => validateReplicaCounts(status),
   warnings: (controller, old) => [...(old ? [] : workloadNameWarnings(controller.metadata)), ...changedTemplateWarnings(controller, old)],
-  columns: [
-    nameColumn,
-    column.integer('Desired', ({ spec }) => spec?.replicas ?? 0),
-    column.integer('Current', ({ status }) => status?.replicas ?? 0),
-    column.integer('Ready', ({ status }) => status?.readyReplicas ?? 0),
-    ageColumn,
-    column.wide('Containers', ({ spec }) => containerNames(spec?.template)),
-    column.wide('Images', ({ spec }) => containerImages(spec?.template)),
-    column.wide('Selector', ({ spec }) => formatLabels(spec?.selector)),
-  ],
+  columns: replicaColumns(({ spec }) => formatLabels(spec?.selector)),
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
 })
