@@ -37,7 +37,7 @@ import { agentOf, createInProcessClient } from './in-process-client.ts'
 import { type ApiMetrics, createApiMetrics } from './metrics.ts'
 import type { Dialer } from './node-dialer.ts'
 import { createObjectReader, type ObjectReader } from './object-reader.ts'
-import { createObjectStorage } from './object-storage.ts'
+import { createObjectStorage, leanViewOf } from './object-storage.ts'
 import { createPipeline, defaultLimits, type PathHandler, type RequestLimits } from './pipeline.ts'
 import { PlacementGuard } from './placement/placement-guard.ts'
 import { createRegistry, type Registry } from './registry.ts'
@@ -118,8 +118,8 @@ export type ApiServer = {
   readonly reader: ObjectReader
   handle(request: ApiRequest): Promise<ApiResponse>
   readonly upgrade: UpgradeHandler
-  /** The API for callers in this process; objects by reference. */
-  clientFor(user: UserInfo): Client
+  /** The API for callers in this process; objects by reference. `isLean`: lists and watches leave managed fields out where they can. */
+  clientFor(user: UserInfo, options?: { readonly isLean: boolean }): Client
   /** Ends watches and the cache; the store is its owner's to close. Idempotent. */
   close(): Promise<void>
 }
@@ -231,11 +231,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     reader,
     handle: (request) => pipeline.handle(request),
     upgrade: createUpgradeHandler({ core, aggregation, dialer: options.dialer, admit: (request) => pipeline.admit(request) }),
-    clientFor: (user) => {
+    clientFor: (user, options) => {
       const asUser = pipelineFor({ authenticate: () => user }, undefined)
       const agent = agentOf(user.name)
       const handle = (request: ApiRequest) => asUser.handle(request)
-      return createInProcessClient({ core, dispatch, user, agent, handle, handOut, closing: closing.signal })
+      const lean = options?.isLean ? { listed: leanViewOf } : {}
+      return createInProcessClient({ core, dispatch, user, agent, handle, handOut, ...lean, closing: closing.signal })
     },
     close: async () => {
       closing.abort()

@@ -109,3 +109,27 @@ test('what is kept as it was read is told from what was copied by nothing but it
   }
   assert.equal(Buffer.from(memory).toString(), before)
 })
+
+const managedFields = [
+  { manager: 'a"]}', operation: 'Update', fieldsV1: { 'f:spec': { 'k:{"name":"x]}"}': { '.': {} }, 'v:["\\"]': {} } } },
+  { manager: 'b', operation: 'Apply', fieldsV1: {} },
+]
+const leanCases: readonly (readonly [title: string, object: object])[] = [
+  ['none', { spec: { a: 1 } }],
+  ['some, last of all', { managed: true }],
+  ['some, before a specification', { managed: true, spec: { a: 'ü', b: [] } }],
+  ['those of a template alone', { spec: { template: { metadata: { name: 'x', managedFields } } } }],
+  ['both', { managed: true, spec: { template: { metadata: { name: 'x', managedFields } } } }],
+]
+for (const [title, { managed, ...more }] of leanCases as readonly (readonly [string, { managed?: boolean }])[]) {
+  test(`the lean form is the object without its own managed fields: ${title}`, () => {
+    const metadata = { labels: { a: '"managedFields":[' }, ...(managed ? { managedFields } : {}) }
+    const whole = { ...object('a', metadata), ...more } as KubeObject
+    const { managedFields: _, ...rest } = { resourceVersion: '5', ...whole.metadata }
+    const parsed = decode(new Slabs(), whole, 5)
+    assert.deepEqual(parsed.lean, { ...whole, metadata: rest })
+    const read = decode(new Slabs(), whole, 5)
+    assert.deepEqual(read.object.metadata.managedFields, managed ? managedFields : undefined)
+    assert.deepEqual(read.lean, { ...whole, metadata: rest })
+  })
+}

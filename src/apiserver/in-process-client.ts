@@ -22,6 +22,8 @@ export type InProcessParts = {
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>
   /** Every object that goes out; the identity, or a freeze where tests want a mutation to fail at once. */
   readonly handOut: <T extends object>(object: T) => T
+  /** What lists and watches give of an object: all of it when absent. */
+  readonly listed?: typeof viewOf
   /** Ends every watch of the client when the server closes. */
   readonly closing: AbortSignal
 }
@@ -131,7 +133,7 @@ function resourceClient<T extends KubeObject>(parts: InProcessParts, ref: KindRe
     get: (name, options) => one({ verb: 'get', name, parameters: { resourceVersion: options?.resourceVersion }, signal: options?.signal }),
     list: async (options = {}) => {
       const { signal, ...parameters } = options
-      const list = listOf(await send({ verb: 'list', parameters, signal })) as ObjectList<T>
+      const list = listOf(await send({ verb: 'list', parameters, signal }), parts.listed ?? viewOf) as ObjectList<T>
       for (const item of list.items) parts.handOut(item)
       return list
     },
@@ -200,7 +202,7 @@ function objectOf(answer: Answer): object {
   throw statusErrors.internal(new Error(`an answer of type ${answer.type} has no object`))
 }
 
-function listOf(answer: Answer): ObjectList {
+function listOf(answer: Answer, view: typeof viewOf): ObjectList {
   if (answer.type !== 'list') throw statusErrors.internal(new Error(`an answer of type ${answer.type} is no list`))
   const { resource, page } = answer
   return {
@@ -211,7 +213,7 @@ function listOf(answer: Answer): ObjectList {
       ...(page.continueToken ? { continue: page.continueToken } : {}),
       ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
     },
-    items: page.items.map((value) => viewOf(resource, value)),
+    items: page.items.map((value) => view(resource, value)),
   }
 }
 
@@ -224,6 +226,7 @@ async function* watchEvents<T extends KubeObject>(
   const combined = AbortSignal.any([signal, parts.closing])
   const match = sendInitialEvents === undefined ? {} : { sendInitialEvents, resourceVersionMatch: 'NotOlderThan' }
   const answer = await send({ verb: 'watch', parameters: { ...rest, ...match }, signal: combined })
+  const view = parts.listed ?? viewOf
   if (answer.type !== 'watch') throw statusErrors.internal(new Error('a watch was not answered by a watch'))
   for await (const batch of answer.batches) {
     if (batch.type === 'error') throw batch.error
@@ -231,7 +234,7 @@ async function* watchEvents<T extends KubeObject>(
       yield { type: 'BOOKMARK', resourceVersion: String(batch.revision), isInitialEventsEnd: batch.isInitialEventsEnd }
       continue
     }
-    for (const { type, value } of batch.events) yield { type, object: parts.handOut(viewOf(answer.resource, value)) as T }
+    for (const { type, value } of batch.events) yield { type, object: parts.handOut(view(answer.resource, value)) as T }
   }
   signal.throwIfAborted()
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../machinery/object.ts'
-import type { Entry, Operation, Revision, Store, StoreKey } from '../store/contract.ts'
+import { statusErrors } from '../machinery/status-error.ts'
+import { type Entry, type Operation, type Revision, type Store, type StoreKey, StoreRequestTooLarge } from '../store/contract.ts'
 import type { CacheEntry, WatchCache } from '../store/watch-cache-contract.ts'
 import { CachedObject, decodeStored, frameHeadSpace, frameSpace } from './cached-object.ts'
 import { canonicalObject, encodeStored } from './codec.ts'
@@ -30,6 +31,7 @@ export type DeleteResult = { readonly type: 'committed'; readonly revision: Revi
 
 export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; store: Store; slabs: Slabs }): ObjectStorage {
   const { cache, store, slabs } = parts
+  const commit: typeof cache.commit = (...args) => cache.commit(...args).catch(refuseTooLarge)
   return {
     cache,
     store,
@@ -39,7 +41,7 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
       const canonical = canonicalObject(object)
       const value = encodeStored(canonical)
       let written: CachedObject | undefined
-      const result = await cache.commit(
+      const result = await commit(
         [{ type: 'put', key, value, expected }, ...more],
         [
           (revision) => (written = decodeStored(slabs, value, revision, canonical)),
@@ -53,16 +55,25 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
       const result = await cache.commit([{ type: 'delete', key, expected }, ...more])
       return result.type === 'conflict' ? { type: 'conflict' } : { type: 'committed', revision: result.revision }
     },
-    commit: (operations) => cache.commit(operations),
+    commit: (operations) => commit(operations),
     uncommitted: (object, revision) => decodeAside(encodeStored(object), revision),
     decodeEntry: (entry) => decodeAside(entry.value, entry.revision),
   }
+}
+
+function refuseTooLarge(error: unknown): never {
+  throw error instanceof StoreRequestTooLarge ? statusErrors.requestEntityTooLarge(error.message) : error
 }
 
 /** The object in the version of the resource that was asked for; shared and frozen like `cached.object`. */
 export function viewOf(resource: Resource, cached: CachedObject): KubeObject {
   const { conversion } = resource
   return conversion ? cached.derived(resource.viewKey, () => conversion.fromStored(cached.object, cached)) : cached.object
+}
+
+/** The same without managed fields where that is cheaper: of what is stored as it is served. */
+export function leanViewOf(resource: Resource, cached: CachedObject): KubeObject {
+  return resource.conversion ? viewOf(resource, cached) : cached.lean
 }
 
 /** To be awaited, where it gives something, before the views of objects are taken. Undefined for nearly every resource. */

@@ -85,7 +85,7 @@ test('lists once, then follows the watch', () =>
       informer.list('a').map((o) => o.metadata.name),
       ['x'],
     )
-    assert.deepEqual(requests, ['limit=1000&resourceVersion=0', 'resourceVersion=1&watch=true'])
+    assert.deepEqual(requests, ['limit=500&resourceVersion=0', 'resourceVersion=1&watch=true'])
   }))
 
 test('resumes a watch that ends from the last event or bookmark, without a list', () =>
@@ -109,7 +109,7 @@ test('lists anew after 410 and drops what is gone', () =>
       ['z'],
     )
     assert.deepEqual(trace, ['->1', '->20', '1>-'])
-    assert.deepEqual(requests.slice(2), ['limit=1000', 'resourceVersion=20&watch=true'])
+    assert.deepEqual(requests.slice(2), ['limit=500', 'resourceVersion=20&watch=true'])
   }))
 
 test('backs off while the server refuses, then recovers', () =>

@@ -37,7 +37,8 @@ export type InformerOptions<T extends KubeObject> = {
 type Change<T> = { readonly current: T | undefined; readonly old: T | undefined }
 
 const retryBackoff = { initialMs: 200, maxMs: 30_000, factor: 2, jitter: 0.5 } as const
-const pageSize = 1_000
+/** Upstream's. In the server's own process this is how long a page holds up everybody else: some milliseconds. */
+const pageSize = 500
 /** A watch that ends sooner than this without an event counts as a failure, so that a broken server is not hammered. */
 const shortWatchMs = 1_000
 
@@ -151,7 +152,7 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
   async #relist(signal: AbortSignal): Promise<void> {
     // The first list may come from the server's cache; one after 410 must be current, or the next watch could expire again.
     const isFirst = !this.#hasSynced
-    const objects: T[] = []
+    const seen = this.#beginReplace()
     let next = ''
     let resourceVersion = ''
     do {
@@ -161,13 +162,13 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
         limit: pageSize,
         ...(next ? { continue: next } : isFirst ? { resourceVersion: '0' } : {}),
       })
-      for (const item of page.items) objects.push(item.kind === undefined ? this.#withType(item) : item)
+      for (const item of page.items) this.#replaceOne(seen, item.kind === undefined ? this.#withType(item) : item)
       next = page.metadata.continue ?? ''
       // In the server's own process no page waits for anything: requests get their turn between two.
       if (next) await sleep(this.#options.clock, 0, signal)
       resourceVersion = page.metadata.resourceVersion ?? ''
     } while (next)
-    this.#replace(objects, resourceVersion)
+    this.#endReplace(seen, resourceVersion)
   }
 
   async #watch(signal: AbortSignal, progress: { eventCount: number }): Promise<void> {
@@ -185,7 +186,9 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
       if (event.type === 'BOOKMARK') {
         if (isInitial && event.isInitialEventsEnd) {
           isInitial = false
-          this.#replace(initial.splice(0), event.resourceVersion)
+          const seen = this.#beginReplace()
+          for (const object of initial.splice(0)) this.#replaceOne(seen, object)
+          this.#endReplace(seen, event.resourceVersion)
         } else if (!isInitial) this.#advance(event.resourceVersion)
       } else if (isInitial) initial.push(event.object)
       else this.#apply(event.type, event.object)
@@ -206,19 +209,26 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
     if (compareResourceVersions(resourceVersion, this.#resourceVersion) > 0) this.#resourceVersion = resourceVersion
   }
 
-  #replace(objects: readonly T[], resourceVersion: string): void {
-    const seen = new Set<string>()
+  /** The keys that come, unless there is nothing that could be missing among them. */
+  #beginReplace(): Set<string> | undefined {
+    // Whose end was heard of before the list is not in it.
+    this.#deletedUids.clear()
+    return this.#index.size > 0 ? new Set() : undefined
+  }
+
+  /** Page by page: a big list taken in at one go at its end would stop everything else in the process for its time. */
+  #replaceOne(seen: Set<string> | undefined, object: T): void {
+    seen?.add(keyOf(object))
+    if (!this.#deletedUids.has(object.metadata.uid ?? '')) this.#put(object)
+  }
+
+  #endReplace(seen: ReadonlySet<string> | undefined, resourceVersion: string): void {
     this.#resourceVersion = resourceVersion
     this.#needsList = false
-    this.#deletedUids.clear()
-    for (const object of objects) {
-      seen.add(keyOf(object))
-      this.#put(object)
-    }
-    for (const key of [...this.#index.keys()]) {
+    for (const key of seen ? [...this.#index.keys()] : []) {
       const own = this.#index.get(key)?.metadata.resourceVersion ?? ''
       // What a write of our own showed after the list's moment stays.
-      if (!seen.has(key) && compareResourceVersions(own, resourceVersion) <= 0) this.#set(key, undefined)
+      if (!seen!.has(key) && compareResourceVersions(own, resourceVersion) <= 0) this.#set(key, undefined)
     }
     this.#hasSynced = true
     this.#synced.resolve()

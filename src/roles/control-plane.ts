@@ -169,10 +169,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const own = api.clientFor(apiServerUser)
   clients.own = own
   // The rules of access rest on informers of the server's own; loops share another set under the controllers' identity.
-  const accessInformers = new InformerFactory({ client: own, clock, random, log })
+  const accessInformers = new InformerFactory({ client: api.clientFor(apiServerUser, { isLean: true }), clock, random, log })
   accessInformers.start(stopping.signal)
   const clientFor = (user: UserInfo) => options.wrapClient?.(api.clientFor(user), user) ?? api.clientFor(user)
-  const newInformers = () => new InformerFactory({ client: clientFor(controllerManagerUser), clock, random, log })
+  const newInformers = () => {
+    // No loop reads managed fields.
+    const reading = api.clientFor(controllerManagerUser, { isLean: true })
+    return new InformerFactory({ client: options.wrapClient?.(reading, controllerManagerUser) ?? reading, clock, random, log })
+  }
   const informers = newInformers()
   await access.follow({ informers: accessInformers, pods: informers.informer(pods), reader: api.reader }, stopping.signal)
   const ready = Promise.all([reconcilePolicy(own, policy), ensureDnsService(own), ensureLocalStorage(own)]).then(() => {})

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import {
+  commitBytesMax,
   type CommitResult,
   type Entry,
   type EventBatch,
@@ -17,6 +18,7 @@ import {
   type StoreEvent,
   StoreFutureRevision,
   type StoreKey,
+  StoreRequestTooLarge,
   StoreUnavailable,
 } from './contract.ts'
 
@@ -282,6 +284,15 @@ function describeReads(using: Using): void {
       await committed(store, put('a', '1'))
       await assert.rejects(store.list('', { revision: 2 as Revision }), StoreFutureRevision)
       await assert.rejects(store.compact(2 as Revision), StoreFutureRevision)
+    }),
+  )
+  it(
+    'refuses a write that is too large, and changes nothing',
+    using(async (store) => {
+      await committed(store, put('a', 'small'))
+      await assert.rejects(store.commit([put('a', 'x'.repeat(commitBytesMax + 1))]), StoreRequestTooLarge)
+      assert.equal(text((await store.get(key('a')))!.value), 'small')
+      await committed(store, put('a', 'x'.repeat(commitBytesMax - 1024)))
     }),
   )
   it(

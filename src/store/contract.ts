@@ -35,7 +35,7 @@ export type Store = {
   scan(prefix: string): Promise<{ readonly revision: Revision; readonly chunks: AsyncIterable<readonly Entry[]> }>
   /**
    * One conditional, atomic, durable write of 1 to `operationsMax` puts and deletes, all operations on distinct keys. A conflict is a value, not an error.
-   * Values are kept by reference: the caller never changes the bytes afterwards.
+   * Values are kept by reference: the caller never changes the bytes afterwards. Fails with StoreRequestTooLarge past `commitBytesMax`.
    */
   commit(operations: readonly Operation[]): Promise<CommitResult>
   /**
@@ -138,6 +138,9 @@ export class StoreUnavailable extends Error {
 }
 
 export const noRevision = 0 as Revision
+
+/** Bytes of the values of one commit, at most: what an etcd with its own limits takes, so that every store can become one. */
+export const commitBytesMax = 1.5 * 1024 * 1024
 
 /** The write is larger than the store takes at once; nothing was changed. */
 export class StoreRequestTooLarge extends Error {

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts'
-import { type Operation, operationsMax, type Revision } from './contract.ts'
+import { commitBytesMax, type Operation, operationsMax, type Revision, StoreRequestTooLarge } from './contract.ts'
 
 /** Whether an operation may happen on a key last changed at `current` (undefined: the key does not exist). */
 export function expectationHolds(operation: Operation, current: Revision | undefined): boolean {
@@ -18,4 +18,11 @@ export function checkOperations(operations: readonly Operation[]): void {
   assert(operations.length - checks <= operationsMax, `a commit has at most ${operationsMax} operations`)
   const keys = new Set(operations.map((operation) => operation.key))
   assert(keys.size === operations.length, 'a commit names a key twice')
+}
+
+/** Throws StoreRequestTooLarge for more than `commitBytesMax` of values. */
+export function checkSize(operations: readonly Operation[]): void {
+  let bytes = 0
+  for (const operation of operations) if (operation.type === 'put') bytes += operation.value.byteLength
+  if (bytes > commitBytesMax) throw new StoreRequestTooLarge(`Request entity too large: limit is ${commitBytesMax}`)
 }

@@ -19,7 +19,7 @@ import {
   type WatchOptions,
 } from './contract.ts'
 import { EventLog } from './event-log.ts'
-import { checkOperations, expectationHolds } from './expectation.ts'
+import { checkOperations, checkSize, expectationHolds } from './expectation.ts'
 import { SortedMap } from './sorted-map.ts'
 
 export type MemoryStoreOptions = {
@@ -91,6 +91,7 @@ class MemoryStore implements Store {
   async commit(operations: readonly Operation[]): Promise<CommitResult> {
     this.#checkOpen()
     checkOperations(operations)
+    checkSize(operations)
     for (const operation of operations) {
       const current = this.#live.get(operation.key)
       if (!expectationHolds(operation, current?.revision)) return { type: 'conflict', key: operation.key, current }

@@ -120,6 +120,30 @@ describe('sqlite: its files', () => {
     await assert.rejects(openSqliteStore({ dir, clock: systemClock, log: silentLog }), /has format 99; this version reads format 1/)
     await rm(dir, { recursive: true })
   })
+  it('are scanned as they are, whatever was written between the opening and the scan', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'keelson-store-'))
+    const open = () => openSqliteStore({ dir, clock: systemClock, log: silentLog })
+    const first = await open()
+    for (let i = 0; i < 600; i++) await committed(first, put(`k${i % 400}`, `${i}`))
+    await committed(first, remove('k7'))
+    await first.close()
+    const store = await open()
+    await committed(store, put('k3', 'newer'), put('new', 'x'))
+    await committed(store, remove('k5'))
+    for (const round of ['from what was read at the opening', 'from the database']) {
+      const { chunks, revision } = await store.scan('')
+      const seen: (string | undefined)[] = []
+      for await (const chunk of chunks) {
+        // What happens meanwhile is not of the moment.
+        if (seen.length === 0) await committed(store, put('k9', 'later'), remove('k11'), put('later', 'x'))
+        seen.push(...chunk.map(showEntry))
+      }
+      assert.deepEqual(seen.sort(), (await store.list('', { revision })).entries.map(showEntry).sort(), round)
+      await committed(store, remove('later'), put('k11', 'again'))
+    }
+    await store.close()
+    await rm(dir, { recursive: true })
+  })
   it(
     'keep the write-ahead log bounded',
     using({ checkpointBytes: 512 << 10 }, async (store, dir) => {

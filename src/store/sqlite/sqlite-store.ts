@@ -17,7 +17,7 @@ import {
   StoreUnavailable,
   type WatchOptions,
 } from '../contract.ts'
-import { checkOperations, expectationHolds } from '../expectation.ts'
+import { checkOperations, checkSize, expectationHolds } from '../expectation.ts'
 import { pastRange } from '../past-range.ts'
 import { CommitPipeline } from './commit-pipeline.ts'
 import { liveEntries } from './loaded-rows.ts'
@@ -83,7 +83,7 @@ export class SqliteStore implements Store {
   readonly #live: RowState['live']
   readonly #log: RowState['log']
   readonly #pipeline: CommitPipeline
-  /** Until the first write: what was read at the opening is the present. */
+  /** Until somebody has wanted everything. */
   #loaded: RowState['loaded'] | undefined
   #closing: Promise<void> | undefined
 
@@ -140,16 +140,20 @@ export class SqliteStore implements Store {
     const { revision } = this
     const loaded = this.#loaded
     this.#loaded = undefined
-    if (loaded && prefix === '') return { revision, chunks: liveEntries(loaded, this.#live) }
+    const versions = this.#live.range(prefix, prefixEnd(prefix))
+    if (loaded && prefix === '') {
+      const lastLoaded = loaded.at(-1)?.rowIds.at(-1) ?? 0
+      const written = this.#chunks(versions.filter(({ rowId }) => rowId > lastLoaded))
+      return { revision, chunks: joined(liveEntries(loaded, this.#live), written) }
+    }
     // In the order of the rows: the database is read front to back.
-    const versions = this.#live.range(prefix, prefixEnd(prefix)).sort((a, b) => a.rowId - b.rowId)
-    return { revision, chunks: this.#chunks(versions) }
+    return { revision, chunks: this.#chunks(versions.sort((a, b) => a.rowId - b.rowId)) }
   }
 
   async commit(operations: readonly Operation[]): Promise<CommitResult> {
     this.#checkOpen()
     checkOperations(operations)
-    this.#loaded = undefined
+    checkSize(operations)
     for (const operation of operations) {
       const { version, isPending } = this.#pipeline.newest(operation.key)
       if (!expectationHolds(operation, version?.revision)) return this.#conflict(operation.key, version, isPending)
@@ -249,6 +253,10 @@ export class SqliteStore implements Store {
   #checkOpen(): void {
     if (this.#closing) throw new StoreUnavailable('the store is closed')
   }
+}
+
+async function* joined<T>(...sources: readonly AsyncIterable<T>[]): AsyncGenerator<T> {
+  for (const source of sources) yield* source
 }
 
 /** Rows of one chunk of a scan, and of one read. */
