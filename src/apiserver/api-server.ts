@@ -139,7 +139,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     decodeScanned: (_key, value, revision) => adoptStored(slabs, value, revision),
   })
   const closing = new AbortController()
-  const retiring = retireOverwritten(cache, slabs, closing.signal)
+  const metrics = createApiMetrics()
+  const retiring = retireOverwritten(cache, { slabs, metrics }, closing.signal)
   const registry = createRegistry(options.kinds)
   const storage = createObjectStorage({ cache, store, slabs })
   await bootstrap({
@@ -185,7 +186,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const registering = keepRegistered(core, closing.signal)
   const dispatch = dispatchOf(options)
   const binary = lazyBinaryCodec()
-  const metrics = createApiMetrics()
   const checks = { live: [{ name: 'ping', isHealthy: () => true }], ready: options.readyChecks ?? [] }
   const paths = firstOf([
     healthPaths(checks),
@@ -298,10 +298,15 @@ function firstOf(handlers: readonly PathHandler[]): PathHandler {
 }
 
 /** Tells the slabs which bytes nobody reads as the newest state any more. */
-async function retireOverwritten(cache: WatchCache<CachedObject>, slabs: Slabs, signal: AbortSignal): Promise<void> {
+async function retireOverwritten(
+  cache: WatchCache<CachedObject>,
+  { slabs, metrics }: { readonly slabs: Slabs; readonly metrics: ApiMetrics },
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       for await (const { events } of cache.watch('', { after: cache.revision, signal, sizeMax: Number.POSITIVE_INFINITY })) {
+        metrics.dispatched(events)
         for (const event of events) {
           event.previous?.retire(slabs)
           if (event.type === 'delete') event.value.retire(slabs)

@@ -191,6 +191,30 @@ test('HTTP/2 serves a watch and writes on one connection', async () => {
   session.close()
 })
 
+test('watchers over HTTP/1.1 get whole lines and an end, and are counted', async () => {
+  const path = '/api/v1/namespaces/default/configmaps'
+  const names = ['chunk-0', 'chunk-1', 'chunk-2']
+  for (const name of names)
+    await call('POST', path, { ...as, body: JSON.stringify({ metadata: { name }, data: { text: 'ü'.repeat(40_000) } }) })
+  const answers = await Promise.all([1, 2].map(() => call('GET', `${path}?watch=1&timeoutSeconds=1`, as)))
+  for (const { text } of answers) {
+    const events = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; object: { metadata: { name: string } } })
+    assert.deepEqual(
+      events.map(({ type, object }) => `${type} ${object.metadata.name}`).filter((event) => event.includes('chunk-')),
+      names.map((name) => `ADDED ${name}`),
+    )
+  }
+  const labels = 'group="",version="v1",resource="configmaps"'
+  const count = (line: string) => Number(metricsText().split(`${line} `)[1]?.split('\n')[0])
+  assert.ok(count(`apiserver_watch_events_total{${labels}}`) >= 6)
+  assert.ok(count(`apiserver_watch_events_sizes_bucket{${labels},le="131072"}`) >= 6)
+  assert.equal(count(`apiserver_watch_events_sizes_count{${labels}}`), count(`apiserver_watch_events_total{${labels}}`))
+  assert.ok(count('apiserver_watch_cache_events_dispatched_total{group="",resource="configmaps"}') >= 3)
+})
+
 const secretsPath = '/api/v1/namespaces/default/secrets?watch=1&timeoutSeconds=600'
 const leavings: Readonly<Record<string, () => Promise<void>>> = {
   'HTTP/2, the stream is reset': async () => {

@@ -391,13 +391,13 @@ async function answerTo(
 
 async function* counted(
   metrics: ApiMetrics,
-  { kind }: Resource,
+  resource: Resource,
   batches: (Answer & { type: 'watch' })['batches'],
 ): typeof batches extends AsyncIterable<infer B> ? AsyncGenerator<B> : never {
-  const stopped = metrics.watchStarted(kind.plural)
+  const stopped = metrics.watchStarted(resource.kind.plural)
   try {
     for await (const batch of batches) {
-      if (batch.type === 'events') metrics.watchEvents(kind.plural, batch.events.length)
+      if (batch.type === 'events') metrics.watchEvents(resource, batch.events)
       yield batch
     }
   } finally {

@@ -164,6 +164,11 @@ check('a resourceVersion on create', ['POST', configMaps, { body: { metadata: { 
   message: 'resourceVersion should not be set on objects to be created',
 })
 
+check(
+  'an object larger than the store takes',
+  ['POST', pods, { body: { metadata: { name: 'big' }, spec: { containers: [{ name: 'c', image: 'i', args: ['x'.repeat(1_600_000)] }] } } }],
+  { code: 413, reason: 'RequestEntityTooLarge', message: 'Request entity too large: limit is 1572864' },
+)
 check('a label selector that is none', ['GET', `${pods}?labelSelector=a%20b%20c`], { code: 400, reason: 'BadRequest' })
 check('a field that cannot be selected by', ['GET', `${pods}?fieldSelector=spec.nothing%3D1`], {
   code: 400,

@@ -1,5 +1,5 @@
 /** Where a server keeps its objects: SQLite in its own data directory, or an etcd that several servers share. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
 import { type Clock, sleep } from '../base/clock.ts'
@@ -14,6 +14,8 @@ export type OpenStore = {
   /** Other servers write to it too. */
   readonly isShared: boolean
   readonly readyChecks: readonly HealthCheck[]
+  /** What it takes on this machine's disk; absent where that is elsewhere. */
+  readonly sizeBytes?: () => number
 }
 
 const answerMs = 3_000
@@ -26,10 +28,13 @@ export async function openStore(
   const { dataDir, clock, random, log } = parts
   if (!location) {
     const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')
-    const store = await openSqliteStore({ dir: join(dataDir, 'store'), clock, log })
+    const dir = join(dataDir, 'store')
+    const store = await openSqliteStore({ dir, clock, log })
     // Once a write has failed, only another one tells whether the disk takes them again.
     const isHealthy = async () => !store.isFailing || succeeds(clock, store.commit([probe]))
-    return { store, isShared: false, readyChecks: [{ name: 'sqlite', isHealthy }] }
+    const files = ['store.db', 'store.db-wal'].map((name) => join(dir, name))
+    const sizeBytes = () => files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+    return { store, isShared: false, readyChecks: [{ name: 'sqlite', isHealthy }], sizeBytes }
   }
   const store = await openEtcd(location, { clock, random })
   const isHealthy = () => succeeds(clock, Promise.resolve(store.freshRevision()))

@@ -52,9 +52,9 @@ export type ServerStoreOptions = {
 /** Throws CliError when the store cannot be opened. */
 export async function openServerStore(options: ServerStoreOptions): Promise<ServerStore> {
   const { dataDir, clock, log } = options
-  const { store: opened, isShared, readyChecks } = await openStore(options.location, options)
+  const { store: opened, isShared, readyChecks, sizeBytes } = await openStore(options.location, options)
   try {
-    const { store: inner, text } = measuredStore(opened, clock)
+    const { store: inner, text } = measuredStore(opened, clock, sizeBytes)
     const oldFile = join(dataDir, 'pki', 'encryption.json')
     const ring = await openKeyRing({
       store: inner,

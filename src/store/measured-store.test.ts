@@ -15,7 +15,7 @@ describeStore(
 )
 
 test('counts what is asked of a store, by operation and resource', async () => {
-  const { store, text } = measuredStore(createMemoryStore(), systemClock)
+  const { store, text } = measuredStore(createMemoryStore(), systemClock, () => 4096)
   await store.commit([put('core/pods/default/a', '1', 'absent')])
   await store.commit([put('core/pods/other/b', '1', 'absent')])
   await store.commit([remove('core/pods/default/a')])
@@ -28,6 +28,7 @@ test('counts what is asked of a store, by operation and resource', async () => {
     'etcd_requests_total{group="",operation="delete",resource="pods"} 1',
     'etcd_request_duration_seconds_count{group="apps",operation="get",resource="deployments"} 2',
     'etcd_request_errors_total{group="apps",operation="get",resource="deployments"} 1',
+    'apiserver_storage_size_bytes{storage_cluster_id="etcd-0"} 4096',
   ])
     assert.ok(lines.includes(line), line)
 })

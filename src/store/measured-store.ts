@@ -9,9 +9,13 @@ type Series = { readonly labels: string; readonly counts: number[]; sum: number;
 /**
  * A store that counts and times what is asked of it, by upstream's names (etcd_request_duration_seconds, etcd_requests_total,
  * etcd_request_errors_total; the store need not be etcd). `text` gives the families in Prometheus' text format. The label values are
- * the operations and the stored resources, so their number is bounded.
+ * the operations and the stored resources, so their number is bounded. `sizeBytes`: what the store takes on disk.
  */
-export function measuredStore(store: Store, clock: Clock): { readonly store: Store; readonly text: () => string } {
+export function measuredStore(
+  store: Store,
+  clock: Clock,
+  sizeBytes?: () => number,
+): { readonly store: Store; readonly text: () => string } {
   const series = new Map<string, Series>()
   const seriesOf = (operation: string, key: string): Series => {
     const id = `${operation} ${folderOf(key)}`
@@ -56,13 +60,18 @@ export function measuredStore(store: Store, clock: Clock): { readonly store: Sto
     compact: (before) => store.compact(before),
     close: () => store.close(),
   }
-  return { store: measured, text: () => render([...series.values()]) }
+  return { store: measured, text: () => render([...series.values()]) + (sizeBytes ? sizeText(sizeBytes()) : '') }
 }
 
 function operationOf(operation: Operation | undefined): 'create' | 'update' | 'delete' {
   if (operation?.type === 'delete') return 'delete'
   return operation?.expected === 'absent' ? 'create' : 'update'
 }
+
+const family = (name: string, type: string, help: string) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
+
+const sizeText = (bytes: number) =>
+  `${family('apiserver_storage_size_bytes', 'gauge', 'Bytes that the store takes on disk.')}apiserver_storage_size_bytes{storage_cluster_id="etcd-0"} ${bytes}\n`
 
 /** `/registry/GROUP/RESOURCE` of a key. */
 function folderOf(key: string): string {
@@ -73,7 +82,6 @@ function folderOf(key: string): string {
 }
 
 function render(all: readonly Series[]): string {
-  const family = (name: string, type: string, help: string) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
   let text = family('etcd_request_duration_seconds', 'histogram', 'Time that the store took to answer.')
   for (const { labels, counts, sum, count } of all) {
     let below = 0
