@@ -39,6 +39,7 @@ import type { Dialer } from './node-dialer.ts'
 import { createObjectReader, type ObjectReader } from './object-reader.ts'
 import { createObjectStorage, leanViewOf } from './object-storage.ts'
 import { createPipeline, defaultLimits, type PathHandler, type RequestLimits } from './pipeline.ts'
+import { nodeMarksHook, offerRoomHook } from './placement/offer-room.ts'
 import { PlacementGuard } from './placement/placement-guard.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { reviewHandlers, type TokenReviewer } from './reviews.ts'
@@ -47,6 +48,7 @@ import { type HealthCheck, healthPaths, indexPath, metricsPath, versionPath } fr
 import { serviceAllocation } from './services/service-allocation.ts'
 import { Slabs } from './slabs.ts'
 import { bindings, podBinding } from './subresources/binding.ts'
+import { acceptOffer, declineOffer } from './subresources/offer-answers.ts'
 import { podEviction } from './subresources/eviction.ts'
 import { explainHandler, upgradeRequired } from './subresources/explain.ts'
 import { objectSubresource } from './subresources/object-subresource.ts'
@@ -173,6 +175,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     hooks: createWriteHooks([
       ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader })]),
       await serviceAllocation({ reader, storage, registry, random, clock, isShared: options.isStoreShared ?? false }),
+      offerRoomHook(placement, registry.find('keelson.dev', 'v1', 'offers')!),
+      ...(options.isStoreShared ? [nodeMarksHook(placement)] : []),
     ]),
     placement,
     clock,
@@ -258,6 +262,8 @@ function dispatchOf({ tokens, explainPod, dialer, clock, store, components = [] 
       '*/scale': scale,
       'pods/binding': { create: podBinding },
       'pods/eviction': { create: podEviction },
+      'offers/accept': { create: acceptOffer },
+      'offers/decline': { create: declineOffer },
       ...Object.fromEntries(
         runActions.flatMap((a) => [
           [`pods/${a}`, podRunAction(a)],

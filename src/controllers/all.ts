@@ -25,6 +25,7 @@ import { persistentVolumeController } from './persistent-volume/controller.ts'
 import { podGcController } from './pod-gc/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
 import { resourceClaimController } from './resource-claim/controller.ts'
+import { resourceOffersController } from './resource-offers/controller.ts'
 import { resourceQuotaController } from './resourcequota/controller.ts'
 import { rootCaPublisherController } from './root-ca-publisher/controller.ts'
 import { serviceCidrController } from './service-cidr/controller.ts'
@@ -71,6 +72,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     ...(rootCaPem ? [rootCaPublisherController({ rootCaPem })] : []),
     serviceCidrController,
     serviceIpRepairController(),
+    resourceOffersController(),
     endpointSliceController,
     endpointsController,
     endpointSliceMirroringController,

@@ -44,6 +44,8 @@ import { endpointSlices } from './discovery/endpoint-slice.ts'
 import { events as eventsOfEventsGroup } from './events/event.ts'
 import { flowSchemas } from './flowcontrol/flow-schema.ts'
 import { priorityLevelConfigurations } from './flowcontrol/priority-level-configuration.ts'
+import { frameworks } from './keelson/framework.ts'
+import { offers } from './keelson/offer.ts'
 import { runActions } from './keelson/run-action.ts'
 import { nodeMetrics } from './metrics/node-metrics.ts'
 import { podMetrics } from './metrics/pod-metrics.ts'
@@ -125,6 +127,8 @@ export const allKinds = [
   flowSchemas,
   priorityLevelConfigurations,
   runActions,
+  frameworks,
+  offers,
   nodeMetrics,
   podMetrics,
   ingressClasses,

@@ -28,7 +28,8 @@ export type KindInput<T extends KubeObject> = { group: string; version: string; 
 export function defineKind<T extends KubeObject>(input: KindInput<T>): KindDefinition<T> {
   const { extraSubresources = [], ...stated } = input
   const fact = factsByKey.get(`${input.group}/${input.version}/${input.kind}`)
-  const hasStatus = fact?.subresources.some((s) => s.name === 'status') ?? false
+  const subresources = [...(fact?.subresources ?? []), ...extraSubresources]
+  const hasStatus = subresources.some((s) => s.name === 'status')
   return {
     listKind: `${input.kind}List`,
     plural: fact?.plural ?? `${input.kind.toLowerCase()}s`,
@@ -37,7 +38,7 @@ export function defineKind<T extends KubeObject>(input: KindInput<T>): KindDefin
     categories: [],
     scope: fact?.namespaced === false ? 'Cluster' : 'Namespaced',
     verbs: (fact?.verbs as Verb[] | undefined) ?? [],
-    subresources: [...(fact?.subresources ?? []), ...extraSubresources],
+    subresources,
     schema: schemaName(input),
     persisted: true,
     validateName: dns1123Subdomain,

@@ -1,9 +1,11 @@
 import type { LoopContext } from '../control/contract.ts'
 import type { Informer } from '../client/informer-contract.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
+import { keelsonKinds } from '../client/own-kind-refs.ts'
 import type { Namespace, Node, Pod } from '../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
 import type { PodGroup } from '../kinds/generated/types/scheduling-v1alpha2.ts'
+import { isOpenOffer, type Offer } from '../kinds/keelson/offer.ts'
 import { isPodTerminal } from '../kinds/pod-status.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
 import { keyOf } from '../machinery/object.ts'
@@ -24,6 +26,7 @@ export type SchedulerInformers = SpreadSources & {
   readonly namespaces: Informer<Namespace>
   readonly budgets: Informer<PodDisruptionBudget>
   readonly podGroups: Informer<PodGroup>
+  readonly offers: Informer<Offer>
   readonly storage: VolumeSources
   readonly devices: DeviceSources
 }
@@ -35,6 +38,7 @@ export function schedulerInformers(context: LoopContext): SchedulerInformers {
     namespaces: context.informer(kindRefs.coreV1.namespaces),
     budgets: context.informer(kindRefs.policyV1.podDisruptionBudgets),
     podGroups: context.informer(kindRefs.schedulingV1alpha2.podGroups),
+    offers: context.informer(keelsonKinds.offers),
     storage: volumeSources(context),
     devices: deviceSources(context),
     services: context.informer(kindRefs.coreV1.services),
@@ -69,6 +73,7 @@ export class ClusterObserver {
       informers.namespaces.onChange((change) => this.#namespaceChanged(change)),
       informers.nodes.onChange((change) => this.#nodeChanged(change)),
       informers.pods.onChange((change) => this.#podChanged(change)),
+      informers.offers.onChange((change) => this.#offerChanged(change)),
       informers.podGroups.onChange(({ current, old }) => {
         // Its status is ours: only a new group, or one with another specification, tells something.
         if (current && current.spec !== old?.spec && !deepEqual(current.spec, old?.spec))
@@ -160,6 +165,15 @@ export class ClusterObserver {
     else if (change.isSchedulingRelevant) this.wake({ kind: 'NodeChanged', node: current, old })
   }
 
+  /** What an open offer keeps for its framework is nobody else's: it counts as if a pod had it that nothing pushes out. */
+  #offerChanged({ current, old }: Change<Offer>): void {
+    const offer = current ?? old
+    if (!offer) return
+    const key = `offer/${keyOf(offer)}`
+    if (current && isOpenOffer(current)) this.#options.cluster.snapshot.addPod(key, standInOf(current), current.spec.nodeName)
+    else this.#removePod(key)
+  }
+
   #podChanged({ current, old }: Change<Pod>): void {
     const pod = current ?? old
     if (!pod) return
@@ -232,6 +246,14 @@ export class ClusterObserver {
       answers.set(shape, { rejectedBy, answer })
       return answer
     })
+  }
+}
+
+function standInOf({ metadata, spec }: Offer): Pod {
+  const { pods: _, ...requests } = spec.resources
+  return {
+    metadata: { name: metadata.name ?? '', uid: metadata.uid ?? '' },
+    spec: { priority: 2 ** 31 - 1, containers: [{ name: 'offer', resources: { requests } }] },
   }
 }
 

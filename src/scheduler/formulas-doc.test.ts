@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { seededRandom } from '../base/random.ts'
+import { dominantShare } from '../controllers/resource-offers/plan.ts'
 import type { Container, Pod } from '../kinds/generated/types/core-v1.ts'
-import { podRequests } from '../kinds/pod-requests.ts'
+import { podRequests, resourceAmounts } from '../kinds/pod-requests.ts'
 import { qosClass } from '../kinds/qos.ts'
 import { quantityValue } from '../machinery/quantity.ts'
 import { parseYaml } from '../machinery/yaml.ts'
@@ -119,6 +120,17 @@ function preemptionOf(input: Example) {
   return { node: core.snapshot.nodeName(candidate!.row), victims: candidate!.victims.map((v) => v.pod.metadata.name) }
 }
 
+/** What the page's frameworks have of the cluster by weight, and whom the next offer goes to. */
+function fairShareOf(input: Example) {
+  type Row = { readonly weight: number; readonly has: Amounts }
+  const total = resourceAmounts(texts(input.cluster))
+  const shares: Record<string, number> = {}
+  for (const [name, { weight, has }] of Object.entries(input.frameworks as Record<string, Row>))
+    shares[name] = Number(dominantShare(resourceAmounts(texts(has)), total, weight).share.toFixed(3))
+  const [next] = Object.entries(shares).sort(([, x], [, y]) => x - y)[0]!
+  return { ...shares, next }
+}
+
 const compute: Readonly<Record<string, (input: Example) => unknown>> = {
   requests: (input) =>
     Object.fromEntries(Object.entries(podRequests(podOf(input.pod))).map(([name, amount]) => [name, amountText(name, amount)])),
@@ -165,6 +177,7 @@ const compute: Readonly<Record<string, (input: Example) => unknown>> = {
     return scoreOnNode({ ...input, node: {}, pod: {} }, 'CEL', [plugin])
   },
   preemption: preemptionOf,
+  'dominant share': fairShareOf,
   rebalance: rebalanceOf,
 }
 

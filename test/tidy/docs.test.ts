@@ -33,6 +33,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
     notRun: 'flags of a server; test/integration/scheduler-options.test.ts gives the same files to one',
   },
   'docs/simulate.md: Play a day': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/distributed-scheduling.md: Schedulers of your own, by offers': { runIn: 'test/tidy/docs.test.ts' },
   'docs/depends-on.md: Start one workload after another': { runIn: 'test/tidy/docs.test.ts' },
   'docs/stop-and-start.md: Stop and start': { runIn: 'test/tidy/docs.test.ts' },
   'docs/storage.md: A volume that outlives its pod': { runIn: 'test/tidy/docs.test.ts' },
@@ -154,7 +155,7 @@ function userProject(programs: Readonly<Record<string, string>>): string {
 const beginnings: Readonly<Record<string, string>> = {
   'docs/stop-and-start.md': `import { clientFromKubeconfig, createClientset } from 'keelson/client'\nconst clientset = createClientset(clientFromKubeconfig().client)\n`,
 }
-const programs = ['docs/typescript.md', 'docs/stop-and-start.md', 'docs/scheduling.md'].flatMap((page) =>
+const programs = ['docs/typescript.md', 'docs/stop-and-start.md', 'docs/scheduling.md', 'docs/distributed-scheduling.md'].flatMap((page) =>
   docBlocks(page, 'ts').map((block: DocBlock, i) => ({ page, block, name: `${page.replace(/\W+/g, '-')}-${i}.ts` })),
 )
 /** What the programs print, by heading. */
@@ -165,6 +166,7 @@ const outputs: Readonly<Record<string, string>> = {
   'A cluster inside a test': 'virtual seconds 132\n',
   'Stop and start': '',
   'A plugin of your own': '',
+  'Schedulers of your own, by offers': 'offered 1 cpu of a node\n',
 }
 
 test('the TypeScript of the pages compiles and does what it says, in a project of its own', async (t) => {

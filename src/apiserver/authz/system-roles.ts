@@ -82,6 +82,14 @@ export const nodeRoles: readonly ClusterRole[] = [
 ]
 
 export const schedulerRoles: readonly ClusterRole[] = [
+  // For a framework, bound in its namespace: it places pods by offers alone, never by a Binding of its own.
+  clusterRole('keelson:framework', [
+    rule(`create ${read}`, 'keelson.dev', 'frameworks'),
+    rule(`delete ${read}`, 'keelson.dev', 'offers'),
+    rule('create', 'keelson.dev', 'offers/accept offers/decline'),
+    rule('create get update', 'coordination.k8s.io', 'leases'),
+    rule(`create delete ${read}`, '', 'pods'),
+  ]),
   clusterRole('system:kube-scheduler', [
     recordEvents,
     rule('create get list update watch', 'coordination.k8s.io', 'leases'),
@@ -94,6 +102,7 @@ export const schedulerRoles: readonly ClusterRole[] = [
     rule(read, 'storage.k8s.io', 'csidrivers csinodes csistoragecapacities storageclasses volumeattachments'),
     rule(read, 'scheduling.k8s.io', 'priorityclasses podgroups'),
     rule('patch update', 'scheduling.k8s.io', 'podgroups/status'),
+    rule(read, 'keelson.dev', 'offers'),
     rule(read, 'resource.k8s.io', 'deviceclasses resourceslices'),
     rule(`${read} update`, 'resource.k8s.io', 'resourceclaims'),
     rule('patch update', 'resource.k8s.io', 'resourceclaims/status'),

@@ -2,6 +2,7 @@ import { descriptions } from '../../kinds/descriptions.ts'
 import type { KindDefinition } from '../../kinds/kind.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
 import { definitionName } from '../../machinery/schema/schema-node.ts'
+import { keelsonProperties } from './own-kinds.ts'
 
 /** Definitions as documents show them: with our descriptions, in the dialect of OpenAPI 2 or 3. */
 
@@ -35,7 +36,7 @@ const measuredFields: Readonly<Record<string, Schema>> = {
 
 /** Kinds that upstream's facts do not have: our own, and those of the metrics server; by `group/version/kind`. */
 const ownProperties: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
-  'keelson.dev/v1/RunAction': { gracePeriodSeconds: { type: 'integer', format: 'int64' } },
+  ...keelsonProperties,
   'metrics.k8s.io/v1beta1/NodeMetrics': { ...measuredFields, usage: usageField },
   'metrics.k8s.io/v1beta1/PodMetrics': {
     ...measuredFields,

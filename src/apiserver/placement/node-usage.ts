@@ -1,7 +1,8 @@
 import { amountText } from '../../kinds/amount-text.ts'
 import { type HostPort, hostPortsCollide, hostPortsOf } from '../../kinds/host-ports.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import { podRequests, type ResourceAmounts } from '../../kinds/pod-requests.ts'
+import type { Offer } from '../../kinds/keelson/offer.ts'
+import { podRequests, type ResourceAmounts, resourceAmounts } from '../../kinds/pod-requests.ts'
 import { disksConflict, type ExclusiveDisk, exclusiveDisksOf } from '../../kinds/storage/exclusive-disks.ts'
 import { claimKeysOf } from '../../kinds/storage/volume-binding.ts'
 
@@ -24,6 +25,11 @@ const none: readonly never[] = []
 export function takeOfPod(pod: Pod, node: string): Take {
   const amounts = { ...podRequests(pod, { useStatus: true }), pods: 1 }
   return { node, amounts, ports: hostPortsOf(pod.spec), disks: exclusiveDisksOf(pod), claims: claimKeysOf(pod) }
+}
+
+/** What an open offer keeps of its node. */
+export function takeOfOffer({ spec }: Offer): Take {
+  return { node: spec.nodeName, amounts: resourceAmounts(spec.resources), ports: none, disks: none, claims: none }
 }
 
 type NodeTotals = { readonly amounts: ResourceAmounts; readonly takes: Map<string, Take> }

@@ -1,12 +1,15 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { amountText } from '../../kinds/amount-text.ts'
 import { noLongerFits } from '../../kinds/keelson/placement.ts'
+import { resourceAmounts } from '../../kinds/pod-requests.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { type ResourceName, StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { Operation, Revision, StoreKey } from '../../store/contract.ts'
 import { encodeStored } from '../codec.ts'
 import type { Core } from '../core.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
-import { type Lack, takeOfPod } from './node-usage.ts'
+import { type Lack, NodeUsage, takeOfPod } from './node-usage.ts'
+import type { Wanted } from './placement-guard.ts'
 
 export type PodsToPlace = {
   readonly pods: Resource
@@ -18,6 +21,8 @@ export type PodsToPlace = {
   readonly assign: (pod: KubeObject & Pod) => void
   /** What makes room in the same commit; checked anew with each attempt. */
   readonly instead?: () => { readonly key: StoreKey; readonly revision: Revision }
+  /** All that they may take together; absent: what the node has. */
+  readonly within?: Readonly<Record<string, string>>
   readonly dryRun: boolean
   /** Of whom a conflict speaks. */
   readonly refuses: { readonly resource: ResourceName; readonly name: string }
@@ -37,11 +42,11 @@ export async function placePods(core: Core, wanted: PodsToPlace): Promise<void> 
     await guard.caughtUp()
     const instead = wanted.instead?.()
     const writes = wanted.names.map((name) => changed(core, wanted, name))
-    const reserved = guard.reserve(
-      writes.map(({ key, pod }) => ({ key, take: takeOfPod(pod, wanted.node) })),
-      instead?.key,
-    )
-    if (reserved.type === 'lacking') throw conflictOf(wanted, reserved.lacks)
+    const takes = writes.map(({ key, pod }) => ({ key, take: takeOfPod(pod, wanted.node) }))
+    checkWithin(wanted, takes)
+    const reserved = guard.reserve(takes, instead?.key)
+    if (reserved.type === 'lacking')
+      throw noRoom(wanted.refuses, `node ${JSON.stringify(wanted.node)} has no room any more`, reserved.lacks)
     const { allocation } = reserved
     if (wanted.dryRun) return allocation.release()
     const [first, ...others] = writes
@@ -75,9 +80,23 @@ function changed({ storage }: Core, { pods, namespace, assign }: PodsToPlace, na
   return { key, pod, revision: entry.revision }
 }
 
-function conflictOf({ refuses, node }: PodsToPlace, lacks: readonly Lack[]): StatusError {
-  const why = `node ${JSON.stringify(node)} has no room any more: ${lacks.map((l) => l.message).join('; ')}`
-  const { status } = statusErrors.conflict(refuses.resource, refuses.name, why)
+function checkWithin({ within, refuses }: PodsToPlace, takes: readonly Wanted[]): void {
+  if (!within) return
+  const granted = new NodeUsage()
+  for (const { key, take } of takes) granted.set(key, take)
+  const asked = granted.amountsOf(takes[0]!.take.node)
+  const given = resourceAmounts(within)
+  const lacks = Object.keys(asked).flatMap((resource) => {
+    const [requested, offered] = [asked[resource]!, given[resource] ?? 0]
+    const message = `${resource}: ${amountText(resource, requested)} requested, ${amountText(resource, offered)} offered`
+    return requested > offered ? [{ resource, message }] : []
+  })
+  if (lacks.length > 0) throw noRoom(refuses, 'the pods ask for more than the offer has', lacks)
+}
+
+/** 409 with one cause for each thing that is missing. */
+export function noRoom(refuses: PodsToPlace['refuses'], why: string, lacks: readonly Lack[]): StatusError {
+  const { status } = statusErrors.conflict(refuses.resource, refuses.name, `${why}: ${lacks.map((l) => l.message).join('; ')}`)
   const causes = lacks.map(({ resource, message }) => ({ reason: noLongerFits, message, field: resource }))
   return new StatusError({ ...status, details: { ...status.details, causes } })
 }

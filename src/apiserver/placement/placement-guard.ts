@@ -3,6 +3,7 @@ import { StreamOverflow } from '../../base/bounded-stream.ts'
 import { nodes } from '../../kinds/core/node.ts'
 import { persistentVolumeClaims } from '../../kinds/core/persistent-volume-claim.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { isOpenOffer, type Offer } from '../../kinds/keelson/offer.ts'
 import { type ResourceAmounts, resourceAmounts } from '../../kinds/pod-requests.ts'
 import { isPodScheduled, isPodTerminal } from '../../kinds/pod-status.ts'
 import { splitKey } from '../../machinery/object.ts'
@@ -12,7 +13,7 @@ import type { CachedObject } from '../cached-object.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import { prefixOf, type Registry } from '../registry.ts'
 import type { Allocation } from '../write-hooks.ts'
-import { type Lack, NodeUsage, type Take, takeOfPod } from './node-usage.ts'
+import { type Lack, NodeUsage, type Take, takeOfOffer, takeOfPod } from './node-usage.ts'
 
 /** What somebody is about to write: the object under `key` will take this. */
 export type Wanted = { readonly key: StoreKey; readonly take: Take }
@@ -37,6 +38,8 @@ export class PlacementGuard {
   readonly #cache: WatchCache<CachedObject>
   readonly #reader: ObjectReader
   readonly #podPrefix: string
+  readonly #offerPrefix: string
+  readonly #frameworkPrefix: string
   readonly #isStoreShared: boolean
   readonly #signal: AbortSignal
   readonly #usage = new NodeUsage()
@@ -60,9 +63,19 @@ export class PlacementGuard {
     this.#reader = parts.reader
     this.#isStoreShared = parts.isStoreShared
     this.#signal = parts.signal
-    const resource = parts.registry.find('', 'v1', 'pods')
-    assert(resource, 'pods are served')
-    this.#podPrefix = prefixOf(resource, '')
+    const prefix = (group: string, plural: string) => {
+      const resource = parts.registry.find(group, 'v1', plural)
+      assert(resource, `${plural} are served`)
+      return prefixOf(resource, '')
+    }
+    this.#podPrefix = prefix('', 'pods')
+    this.#offerPrefix = prefix('keelson.dev', 'offers')
+    this.#frameworkPrefix = prefix('keelson.dev', 'frameworks')
+  }
+
+  /** Frameworks place pods too, and keep room by offers: every binding is checked. */
+  get isContended(): boolean {
+    return this.#cache.count(this.#frameworkPrefix) > 0
   }
 
   /** Resolves when everything that the cache shows at this moment is counted. Between this and `reserve` there must be no await. */
@@ -76,9 +89,10 @@ export class PlacementGuard {
 
   /** All or nothing. `instead`: what makes room in the same commit. Exactly one of the allocation's `commit` and `release` must follow. */
   reserve(wanted: readonly Wanted[], instead?: StoreKey): Reserved {
+    this.#following ??= this.#follow()
     const taken: Wanted[] = []
     const release = () => {
-      for (const { key } of taken) this.#settle(key)
+      for (const { key } of taken) this.settle(key)
     }
     for (const { key, take } of wanted) {
       const lacks = this.#lacks(key, take, instead)
@@ -92,9 +106,23 @@ export class PlacementGuard {
     }
     const commit = () => {
       release()
-      if (instead !== undefined) this.#settle(instead)
+      if (instead !== undefined) this.settle(instead)
     }
     return { type: 'reserved', allocation: { commit, release, claims: this.#isStoreShared ? this.#marks(wanted) : undefined } }
+  }
+
+  /** Looks at what the cache shows of a key now, without waiting for the event. */
+  settle(key: string): void {
+    this.#pending.delete(key)
+    const entry = this.#cache.get(key as StoreKey)
+    this.#usage.set(key, entry && this.#takeOf(key, entry.value))
+    if (this.#cache.revision > this.#position) this.#floors.set(key, this.#cache.revision)
+  }
+
+  /** The marks that go with a node. */
+  claimsOfNode(name: string): readonly Operation[] {
+    const entry = this.#cache.get(`${placementPrefix}nodes/${name}` as StoreKey)
+    return entry ? [{ type: 'delete', key: entry.key, expected: entry.revision }] : []
   }
 
   /** Resolves when it follows no more, after the signal. */
@@ -131,15 +159,11 @@ export class PlacementGuard {
     })
   }
 
-  /** Back to what the cache shows, which after a commit is what was written. */
-  #settle(key: string): void {
-    this.#pending.delete(key)
-    const entry = this.#cache.get(key as StoreKey)
-    this.#usage.set(key, entry && this.#takeOf(key, entry.value))
-    if (this.#cache.revision > this.#position) this.#floors.set(key, this.#cache.revision)
-  }
-
   #takeOf(key: string, value: CachedObject): Take | undefined {
+    if (key.startsWith(this.#offerPrefix)) {
+      const offer = value.object as Offer
+      return isOpenOffer(offer) ? takeOfOffer(offer) : undefined
+    }
     if (!key.startsWith(this.#podPrefix)) return undefined
     const pod = value.object as Pod
     return isPodScheduled(pod) && !isPodTerminal(pod) ? takeOfPod(pod, pod.spec!.nodeName!) : undefined
@@ -154,7 +178,7 @@ export class PlacementGuard {
         for await (const { revision, events } of batches) {
           for (const event of events) {
             if (this.#pending.has(event.key) || event.revision <= (this.#floors.get(event.key) ?? -1)) continue
-            if (event.key.startsWith(this.#podPrefix))
+            if (event.key.startsWith(this.#podPrefix) || event.key.startsWith(this.#offerPrefix))
               this.#usage.set(event.key, event.type === 'put' ? this.#takeOf(event.key, event.value) : undefined)
           }
           this.#advance(revision)
@@ -174,7 +198,8 @@ export class PlacementGuard {
     const kept = this.#usage.takesOf(this.#pending)
     this.#usage.clear()
     this.#floors.clear()
-    for (const entry of this.#cache.list(this.#podPrefix)) this.#usage.set(entry.key, this.#takeOf(entry.key, entry.value))
+    for (const prefix of [this.#podPrefix, this.#offerPrefix])
+      for (const entry of this.#cache.list(prefix)) this.#usage.set(entry.key, this.#takeOf(entry.key, entry.value))
     for (const [key, take] of kept) this.#usage.set(key, take)
     this.#advance(this.#cache.revision)
   }

@@ -47,8 +47,8 @@ async function bind(core: Core, context: RequestContext, request: VerbRequest, p
   await core.admission.admit(admission)
   await core.admission.validate(admission)
   const now = toTime(core.clock.now())
-  const change = (pod: KubeObject & Pod) => assign(pod, binding, now)
-  if (asksForFit(binding))
+  const change = (pod: KubeObject & Pod) => assignPod(pod, binding, now)
+  if (asksForFit(binding) || core.placement.isContended)
     await placePods(core, {
       pods,
       namespace,
@@ -72,7 +72,8 @@ function validate(binding: Binding, name: string): void {
   if (errors.length > 0) throw statusErrors.invalid({ group: '', kind: 'Binding' }, name, errors)
 }
 
-function assign(pod: KubeObject & Pod, binding: KubeObject & Binding, now: string): void {
+/** Puts the pod on the node. Throws 409 where it has one, is leaving, is gated, or is another one than was meant. */
+export function assignPod(pod: KubeObject & Pod, binding: KubeObject & Binding, now: string): void {
   const { name = '', uid, resourceVersion } = pod.metadata
   const refuse = (why: string) => statusErrors.conflict(bindingName, name, why)
   const wanted = binding.metadata
