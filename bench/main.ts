@@ -15,6 +15,7 @@ const suites: Record<string, { needs: 'nothing' | 'api' | 'root'; load(): Promis
   store: { needs: 'nothing', load: async () => (await import('./store.ts')).storeSuite },
   cel: { needs: 'nothing', load: async () => (await import('./cel.ts')).celSuite },
   scheduler: { needs: 'nothing', load: async () => (await import('./scheduler.ts')).schedulerSuite },
+  schedulers: { needs: 'nothing', load: async () => (await import('./schedulers.ts')).schedulersSuite },
 }
 
 export type SuiteOptions = { readonly kubeconfig: string | undefined; readonly isQuick: boolean }

@@ -21,6 +21,8 @@ export type OwnServer = {
 
 export async function startOwnServer(options: {
   readonly nodes: number
+  /** More for the server's command line. */
+  readonly moreArgs?: readonly string[]
   readonly dataDir?: string
   /** Where Node keeps compiled code; default: the executable's own place. */
   readonly compileCache?: string
@@ -34,7 +36,7 @@ export async function startOwnServer(options: {
   const startedAt = performance.now()
   const { onGcPause, compileCache } = options
   const nodes = ['--runtime', options.nodes > 0 ? 'fake' : 'none', '--nodes', String(Math.max(1, options.nodes))]
-  const args = ['server', '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`, ...nodes]
+  const args = ['server', '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`, ...nodes, ...(options.moreArgs ?? [])]
   // V8 takes this switch on the command line only: past the executable, which has built the bundle before.
   if (onGcPause) spawnSync('./keelson', ['version'])
   const [program, ...flags] = onGcPause ? [process.execPath, '--trace-gc', 'dist/keelson.js'] : ['./keelson']

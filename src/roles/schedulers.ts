@@ -23,11 +23,13 @@ export type SchedulersOptions = {
   /** One for each scheduler. Stable names come back to their leases at once after a restart. */
   readonly identities: readonly string[]
   readonly config: SchedulerConfiguration | undefined
+  /** Default true; false shows what it is good for. */
+  readonly prefersOwnNodes?: boolean
 }
 
 /** They seem one: what any of them knows is told, and their numbers are added up. `run` resolves when the last has ended. */
 export function createSharedSchedulers(options: SchedulersOptions): Scheduler {
-  const { client, informers, clock, random, log, identities, config } = options
+  const { client, informers, clock, random, log, identities, config, prefersOwnNodes = true } = options
   const metrics = new SchedulerMetrics()
   const running = new Map<string, Scheduler>()
   // Nodes renew leases too, thousands of them: this informer takes those of schedulers only.
@@ -59,7 +61,7 @@ export function createSharedSchedulers(options: SchedulersOptions): Scheduler {
         else running.delete(identity)
       }
       const create: Parameters<typeof runSharedScheduler>[0]['create'] = (shared) =>
-        createScheduler({ context, shared, metrics, ...(config ? { config } : {}) })
+        createScheduler({ context, shared: { ...shared, prefersOwnNodes }, metrics, ...(config ? { config } : {}) })
       try {
         await Promise.all(
           identities.map((identity) =>

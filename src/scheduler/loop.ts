@@ -52,6 +52,8 @@ export type SharedScheduling = {
   readonly identity: string
   /** Names of those that are alive, and a call after every change of them. */
   readonly live: { readonly members: readonly string[]; onChange(listener: () => void): () => void }
+  /** Whether nodes of its own share get a vote (shards/own-nodes.ts). Default true. */
+  readonly prefersOwnNodes?: boolean
 }
 
 export type SchedulerOptions = {
@@ -123,7 +125,8 @@ class SchedulerLoop {
       isOurs: (pod) => this.#isOurs(pod) && this.#isInShare(pod),
     })
     this.#informers = schedulerInformers(context)
-    const votes = shared ? [ownNodes({ identity: shared.identity, members: () => shared.live.members })] : []
+    const votes =
+      shared && shared.prefersOwnNodes !== false ? [ownNodes({ identity: shared.identity, members: () => shared.live.members })] : []
     const profiles = config.profiles.map((profile) => ({ ...profile, plugins: [...profile.plugins, ...votes] }))
     this.#profiles = profileRuntimes({ profiles, cluster: this.#cluster, context, informers: this.#informers })
     this.#placer = new Placer({

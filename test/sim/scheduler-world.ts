@@ -40,21 +40,25 @@ export type WorldOptions = {
   readonly schedulers: number
   /** How late every event of a watch comes. */
   readonly lagMs?: number
+  readonly prefersOwnNodes?: boolean
 }
 
 export async function withSchedulers(options: WorldOptions, body: (world: SchedulerWorld) => Promise<void>): Promise<void> {
   const clock = virtualClock()
   const random = seededRandom(options.seed)
   const { api, client } = await createTestApi({ clock, random, freezesObjects: false })
+  const preference = options.prefersOwnNodes === undefined ? {} : { prefersOwnNodes: options.prefersOwnNodes }
   const members = Array.from({ length: options.schedulers }, (_, i) => {
     const stopping = new AbortController()
     const line = { isCut: false }
     const own = distant(client, { clock, lagMs: options.lagMs ?? 0, line })
     const informers = new InformerFactory({ client: own, clock, random, log: silentLog })
-    const parts = { client: own, informers, clock, random, log: silentLog, identities: [`s${i + 1}`], config: undefined }
+    const parts = { client: own, informers, clock, random, log: silentLog, identities: [`s${i + 1}`], config: undefined, ...preference }
     const scheduler = createSharedSchedulers(parts)
     informers.start(stopping.signal)
     const running = scheduler.run(stopping.signal)
+    // Whoever stops it waits for its end; until then a failure must not count as nobody's.
+    running.catch(() => undefined)
     const stop = async () => {
       stopping.abort(new Error('the test stops it'))
       await clock.settle()
@@ -166,6 +170,8 @@ async function* late<T>(
     isOver = true
     wake?.()
   })
+  // A reader that goes away does not wait for it.
+  reading.catch(() => undefined)
   for (;;) {
     const next = arriving.shift()
     if (next) {

@@ -4,7 +4,9 @@ import fc from 'fast-check'
 import { seededRandom } from '../../base/random.ts'
 import type { Client } from '../../client/contract.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
+import { keelsonKinds } from '../../client/own-kind-refs.ts'
 import type { Binding, Pod, PodSpec } from '../../kinds/generated/types/core-v1.ts'
+import type { Offer } from '../../kinds/keelson/offer.ts'
 import { checkFitAnnotation, isFitConflict } from '../../kinds/keelson/placement.ts'
 import { podRequests } from '../../kinds/pod-requests.ts'
 import { isStatus, StatusError } from '../../machinery/status-error.ts'
@@ -49,6 +51,12 @@ function addPod(client: Client, name: string, requests: Record<string, string>, 
 function bind(client: Client, name: string, node: string, annotations: Record<string, string> = { [checkFitAnnotation]: 'true' }) {
   const binding: Binding = { metadata: { name, namespace: 'default', annotations }, target: { kind: 'Node', name: node } }
   return podsOf(client).subresource<Binding, unknown>(name, 'binding', binding)
+}
+
+/** An offer of 700m of cpu. */
+function makeOffer(client: Client, name: string, nodeName: string): Promise<Offer> {
+  const spec = { frameworkName: 'f', nodeName, resources: { cpu: '700m', pods: '1' }, expirationTime: '2030-01-01T00:00:00Z' }
+  return client.resource(keelsonKinds.offers, 'default').create({ metadata: { name }, spec })
 }
 
 async function causesOf(binding: Promise<unknown>): Promise<readonly (string | undefined)[]> {
@@ -118,7 +126,7 @@ test('ports, disks and claims for one pod are given once', () =>
     ])
   }))
 
-/** One move of a scheduler that looks at what was when it last looked. */
+/** One move of a scheduler, or of the maker of offers, that looks at what was when it last looked. */
 type Move = { readonly scheduler: number; readonly pod: number; readonly node: number; readonly yields: number }
 
 test('whatever schedulers with stale views do at whichever server, no node gets more than it has', { timeout: 120_000 }, async () => {
@@ -141,21 +149,29 @@ test('whatever schedulers with stale views do at whichever server, no node gets 
         for (let i = 0; i < yields; i++) await new Promise((resolve) => setImmediate(resolve))
         const client = clients[scheduler % serverCount]!
         try {
-          if (yields === 4) await podsOf(client).delete(`p${pod}`, { gracePeriodSeconds: 0 })
+          if (yields === 3) await makeOffer(client, `o${pod}`, `n${node}`)
+          else if (yields === 4) await podsOf(client).delete(`p${pod}`, { gracePeriodSeconds: 0 })
           else await bind(client, `p${pod}`, `n${node}`)
         } catch (error) {
-          assert.ok(isStatus(error, 'Conflict') || isStatus(error, 'NotFound'), String(error))
+          assert.ok(
+            ['Conflict', 'NotFound', 'AlreadyExists'].some((reason) => isStatus(error, reason)),
+            String(error),
+          )
           if (isFitConflict(error)) conflicts++
         }
       }
       await Promise.all(moves.map(act))
       const { items } = await podsOf(clients[0]!).list()
+      const { items: offers } = await clients[0]!.resource(keelsonKinds.offers, 'default').list()
+      const usedOf = (node: string) =>
+        items.filter((p) => p.spec?.nodeName === node).reduce((sum, p) => sum + (podRequests(p).cpu ?? 0), 0) +
+        700 * offers.filter((o) => o.spec.nodeName === node).length
       for (let i = 0; i < nodeCount; i++) {
-        const used = items.filter((p) => p.spec?.nodeName === `n${i}`).reduce((sum, p) => sum + (podRequests(p).cpu ?? 0), 0)
+        const used = usedOf(`n${i}`)
         assert.ok(used <= 2_000, `n${i} has ${used}m of 2000m after ${conflicts} conflicts`)
       }
       // Nothing that failed or went away holds room: what is free can be had to the last millicore.
-      const used = items.filter((p) => p.spec?.nodeName === 'n0').reduce((sum, p) => sum + (podRequests(p).cpu ?? 0), 0)
+      const used = usedOf('n0')
       if (used === 2_000) return
       await addPod(clients[0]!, 'rest', { cpu: `${2_000 - used}m` })
       await bind(clients[serverCount - 1]!, 'rest', 'n0')
