@@ -186,6 +186,45 @@ export const clusterScenarios: Readonly<Record<string, Scenario>> = {
     },
     neutral: (line) => line.replace(/"request":"[^"]*"/, '"request":"PEM"'),
   },
+  'what tells a machine where to join is signed by every token, until the token ends': {
+    of: ['bootstrap-signer', 'token-cleaner'],
+    nodes: false,
+    run: async ({ clientset, clock, until }) => {
+      const secrets = clientset.coreV1().secrets('kube-system')
+      const maps = clientset.coreV1().configMaps('kube-public')
+      await maps.create({ metadata: { name: 'cluster-info' }, data: { kubeconfig: 'clusters: []' } })
+      const token = (id: string, more: Readonly<Record<string, string>> = {}) => ({
+        metadata: { name: `bootstrap-token-${id}` },
+        type: 'bootstrap.kubernetes.io/token',
+        stringData: { 'token-id': id, 'token-secret': '0123456789abcdef', 'usage-bootstrap-signing': 'true', ...more },
+      })
+      await secrets.create(token('aaaaaa'))
+      await secrets.create(token('bbbbbb', { expiration: toTime(clock.now() + 60_000) }))
+      const signed = async () =>
+        Object.keys((await maps.get('cluster-info')).data ?? {})
+          .sort()
+          .join()
+      await until('signed by both', async () => (await signed()) === 'jws-kubeconfig-aaaaaa,jws-kubeconfig-bbbbbb,kubeconfig')
+      await until('signed by one', async () => (await signed()) === 'jws-kubeconfig-aaaaaa,kubeconfig')
+      await until('the other is gone', async () => (await secrets.list()).items.length === 1)
+    },
+  },
+  'tokens of accounts are made, and go with their account': {
+    of: ['service-account-token'],
+    nodes: false,
+    run: async ({ clientset, until }) => {
+      const core = clientset.coreV1()
+      const secrets = core.secrets(ns)
+      for (const name of ['kept', 'gone']) {
+        await core.serviceAccounts(ns).create({ metadata: { name } })
+        const annotations = { 'kubernetes.io/service-account.name': name }
+        await secrets.create({ metadata: { name, annotations }, type: 'kubernetes.io/service-account-token' })
+      }
+      await until('both are filled', async () => (await secrets.list()).items.every(({ data }) => data?.token))
+      await core.serviceAccounts(ns).delete('gone')
+      await until('one is left', async () => (await secrets.list()).items.length === 1)
+    },
+  },
   'a claim is given a volume of the node, grows, and both go': {
     of: ['persistent-volume-binder', 'local-volume-provisioner', 'pvc-protection', 'pv-protection', 'expand'],
     run: async (world) => {
