@@ -24,7 +24,7 @@ export const tokenCleanerController: ControllerDefinition = {
       .resource(secrets, namespace)
       .delete(name, { preconditions: { uid: secret.metadata.uid ?? '' } })
       .catch((error: unknown) => {
-        if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error
+        if (!isStatus(error, 'NotFound')) throw error
       })
   },
 }

@@ -68,7 +68,7 @@ async function reconcileToken(
       data: { ...secret.data, ...plan.data, ...(token === undefined ? {} : { token: Buffer.from(token).toString('base64') }) },
     })
   } catch (error) {
-    if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error
+    if (!isStatus(error, 'NotFound')) throw error
   }
 }
 
@@ -136,6 +136,6 @@ async function cleanUp(context: LoopContext, type: 'invalidate' | 'delete', secr
       await resource.patch(name, { type: 'merge', body: { metadata: { uid, labels } } })
     }
   } catch (error) {
-    if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error
+    if (!isStatus(error, 'NotFound')) throw error
   }
 }

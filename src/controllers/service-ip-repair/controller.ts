@@ -65,7 +65,7 @@ async function reconcile(context: LoopContext, address: string, partedSinceMs: M
         .resource(ipAddresses)
         .delete(address, { preconditions: { uid } })
         .catch((error: unknown) => {
-          if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error
+          if (!isStatus(error, 'NotFound')) throw error
         })
     }
   }
