@@ -19,11 +19,15 @@ const disturbances: Readonly<Record<string, Disturbance>> = {
   'writes that are refused, fail or lose their answer': { faults: { conflict: 0.15, before: 0.15, after: 0.15 } },
 }
 
-/** It looks once a day at what is a year old: hundreds of such days under faults would take minutes. Its plan has a table of its own. */
-const untried = ['legacy-service-account-token-cleaner']
+/** Controllers without a scenario, and why. */
+const untried: Readonly<Record<string, string>> = {
+  'legacy-service-account-token-cleaner':
+    'looks once a day at what is a year old: hundreds of such days under faults take minutes; its plan has a table',
+  'resource-offers': 'acts for frameworks that answer; frameworks.sim.test.ts has these, and kills them, not the controller',
+}
 
 test('every controller is in some scenario', () => {
-  const tried = new Set(untried.concat(Object.values(scenarios).flatMap((scenario) => scenario.of)))
+  const tried = new Set(Object.keys(untried).concat(Object.values(scenarios).flatMap((scenario) => scenario.of)))
   assert.deepEqual(
     [...tried].sort(),
     controllers()
