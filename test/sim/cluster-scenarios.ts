@@ -1,7 +1,8 @@
 /** Short lives of everything that is no workload: namespaces, nodes, volumes, quotas, certificates. */
-import { toTime } from '../../src/base/clock.ts'
+import { toMicroTime, toTime } from '../../src/base/clock.ts'
 import type { PersistentVolumeClaimSpec, Pod } from '../../src/kinds/generated/types/core-v1.ts'
 import { kindRefs } from '../../src/client/generated/kind-refs.ts'
+import { keelsonKinds } from '../../src/client/own-kind-refs.ts'
 import { newSigningRequest } from '../../src/platform/pki/signing-request.ts'
 import type { ControllerWorld, Scenario } from './controller-life.ts'
 
@@ -11,6 +12,7 @@ const pod = (name: string, more: Partial<NonNullable<Pod['spec']>> = {}): Pod =>
   spec: { containers: [{ name: 'c', image: 'i' }], terminationGracePeriodSeconds: 0, ...more },
 })
 const storage: PersistentVolumeClaimSpec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
+const decline = { apiVersion: 'keelson.dev/v1', kind: 'OfferDecline' }
 const merge = (body: object) => ({ type: 'merge' as const, body })
 
 async function setReady({ clientset, clock }: ControllerWorld, name: string): Promise<void> {
@@ -125,6 +127,33 @@ export const clusterScenarios: Readonly<Record<string, Scenario>> = {
       for (const name of ['node-1', 'node-2']) await clientset.coreV1().nodes().delete(name)
     },
     neutral: (line) => line.replace(/10\.244\.\d+\.\d+\/\d+/g, 'CIDR'),
+  },
+  'room is offered to frameworks, not where it was declined, and comes back from one that dies': {
+    of: ['resource-offers'],
+    nodes: false,
+    run: async (world) => {
+      const { client, clientset, clock, until } = world
+      for (const name of ['node-1', 'node-2']) {
+        await clientset.coreV1().nodes().create({ metadata: { name } })
+        const status = { allocatable: { cpu: '4', memory: '8Gi', pods: '10' } }
+        await clientset.coreV1().nodes().patch(name, merge({ status }), { subresource: 'status' })
+        await setReady(world, name)
+      }
+      const frameworks = client.resource(keelsonKinds.frameworks, ns)
+      const offers = client.resource(keelsonKinds.offers, ns)
+      const seconds = { lives: 3_600, dies: 5 }
+      for (const [name, leaseDurationSeconds] of Object.entries(seconds)) {
+        await frameworks.create({ metadata: { name }, spec: { leaseDurationSeconds, offerTimeoutSeconds: 3_600 } })
+        const spec = { holderIdentity: name, renewTime: toMicroTime(clock.now()) }
+        await clientset.coordinationV1().leases(ns).create({ metadata: { name }, spec })
+      }
+      const phases = async () => (await offers.list()).items.map((o) => `${o.metadata.name} ${o.status?.phase ?? 'Offered'}`)
+      await until('offered', async () => (await phases()).includes('lives.node-1 Offered'))
+      await offers.subresource('lives.node-1', 'decline', { ...decline, filterSeconds: 86_400 })
+      await until('back', async () => (await phases()).join() === 'lives.node-1 Declined,lives.node-2 Offered')
+      const active = async (name: string) => (await frameworks.get(name)).status?.conditions?.[0]?.reason
+      await until('told', async () => (await active('dies')) === 'LeaseExpired')
+    },
   },
   'pods that nobody will end are taken away': {
     of: ['pod-garbage-collector'],

@@ -33,6 +33,7 @@ export const keelsonProperties: Readonly<Record<string, Readonly<Record<string, 
       allocated: quantities('What its pods have.'),
       offered: quantities('What it is offered at present.'),
       offers: whole('How many offers are open.'),
+      expiredRenewTime: text('Of a framework whose Lease expired: the renewal that was the last.'),
     }),
   },
   'keelson.dev/v1/Offer': {

@@ -37,5 +37,6 @@ export function frameworkStatus(input: {
     allocated: resourceList(share.allocated),
     offered: resourceList(share.offered),
     offers: share.offers,
+    ...(life.expiredRenewTime === undefined ? {} : { expiredRenewTime: life.expiredRenewTime }),
   }
 }

@@ -43,6 +43,8 @@ export type FrameworkStatus = {
   offered?: Record<string, string>
   /** Open offers. */
   offers?: number
+  /** Of a framework whose Lease expired: the renewal that was the last. */
+  expiredRenewTime?: string
 }
 
 const reservedSchedulers = ['default-scheduler']
