@@ -67,9 +67,11 @@ function metadataText(metadata: ObjectMeta): string {
 /** Field sets that were written as text already are not walked again. */
 function managersText(managers: NonNullable<ObjectMeta['managedFields']>): string {
   const entries = managers.map((entry) => {
-    const { fieldsV1, ...rest } = entry
+    const { fieldsV1, subresource, ...rest } = entry
     if (typeof fieldsV1 !== 'object' || fieldsV1 === null) return JSON.stringify(entry)
-    return `${JSON.stringify(rest).slice(0, -1)},"fieldsV1":${fieldsText(fieldsV1)}}`
+    // In the order in which they are made, so that an object reads alike whether it was parsed since or not.
+    const where = subresource === undefined ? '' : `,"subresource":${JSON.stringify(subresource)}`
+    return `${JSON.stringify(rest).slice(0, -1)},"fieldsV1":${fieldsText(fieldsV1)}${where}}`
   })
   return `[${entries.join(',')}]`
 }
