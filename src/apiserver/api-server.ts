@@ -11,6 +11,7 @@ import { admissionChain } from './admission/chain.ts'
 import { dynamicAdmission } from './admission/dynamic/dynamic-admission.ts'
 import { typeCheckPolicies } from './admission/policies/type-check-policies.ts'
 import { builtInPlugins } from './admission/plugins.ts'
+import { deviceAdminAccessHook } from './admission/device-admin-access.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
 import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
 import { createAggregation } from './aggregation/aggregation.ts'
@@ -174,6 +175,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authorizer,
     hooks: createWriteHooks([
       ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader })]),
+      deviceAdminAccessHook({ reader }),
       await serviceAllocation({ reader, storage, registry, random, clock, isShared: options.isStoreShared ?? false }),
       offerRoomHook(placement, registry.find('keelson.dev', 'v1', 'offers')!),
       ...(options.isStoreShared ? [nodeMarksHook(placement)] : []),

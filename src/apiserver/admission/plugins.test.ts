@@ -187,3 +187,20 @@ test('the plugins run in the order of their list', () => {
   assert.deepEqual(all.slice(0, listed.length), listed)
   assert.deepEqual(all.slice(listed.length), ['PrivilegeEscalation', 'ExpressionValidation'])
 })
+
+test('devices in admin mode are for namespaces that are marked for it', async () => {
+  const devices = { requests: [{ name: 'r', exactly: { deviceClassName: 'gpu', adminAccess: true } }] }
+  const claims = '/apis/resource.k8s.io/v1/namespaces/default/resourceclaims'
+  const templates = '/apis/resource.k8s.io/v1/namespaces/default/resourceclaimtemplates'
+  const make = (url: string, name: string, spec: object) => send('POST', url, { body: { metadata: { name }, spec } })
+  const why =
+    'spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace'
+  const direct = await make(claims, 'a', { devices })
+  assert.equal(direct.code, 422, direct.text)
+  assert.equal(direct.json.message, `ResourceClaim.resource.k8s.io "a" is invalid: ${why}`)
+  assert.equal((await make(templates, 'a', { spec: { devices } })).code, 422)
+  const labels = { 'resource.kubernetes.io/admin-access': 'true' }
+  ok(await send('PATCH', '/api/v1/namespaces/default', { body: { metadata: { labels } }, type: 'application/merge-patch+json' }))
+  ok(await make(claims, 'a', { devices }))
+  ok(await make(templates, 'a', { spec: { devices } }))
+})
