@@ -190,7 +190,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const following = Promise.all([followFlowObjects(core, fairness.gate, closing.signal), typeCheckPolicies(core, closing.signal)])
   const aggregation = createAggregation(core, options.frontProxy, closing.signal)
   const registering = keepRegistered(core, closing.signal)
-  const dispatch = dispatchOf(options)
+  const dispatch = dispatchOf(options, closing.signal)
   const binary = lazyBinaryCodec()
   const checks = { live: [{ name: 'ping', isHealthy: () => true }], ready: options.readyChecks ?? [] }
   const paths = firstOf([
@@ -253,7 +253,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
 }
 
-function dispatchOf({ tokens, explainPod, dialer, clock, store, components = [] }: ApiServerOptions): Dispatch {
+function dispatchOf({ tokens, explainPod, dialer, clock, store, components = [] }: ApiServerOptions, closing: AbortSignal): Dispatch {
   return {
     subresources: {
       '*/status': objectSubresource,
@@ -286,7 +286,7 @@ function dispatchOf({ tokens, explainPod, dialer, clock, store, components = [] 
     },
     virtual: {
       ...reviewHandlers((token, wanted) => tokens?.review(token, wanted)),
-      ...resourceMetricsHandlers(dialer, clock),
+      ...resourceMetricsHandlers(dialer, clock, closing),
       '/bindings': bindings,
       '/componentstatuses': componentStatusHandler([...components, storeCheck(store)]),
     },

@@ -28,11 +28,15 @@ const answerBytesMax = 8 << 20
  * metrics.k8s.io for `kubectl top` and the autoscaler, out of what the nodes' agents measure when asked. An APIService for
  * `v1beta1.metrics.k8s.io` with a server of its own comes before it.
  */
-export function resourceMetricsHandlers(dialer: Dialer | undefined, clock: Clock): Readonly<Record<string, VerbHandler>> {
+export function resourceMetricsHandlers(
+  dialer: Dialer | undefined,
+  clock: Clock,
+  closing: AbortSignal,
+): Readonly<Record<string, VerbHandler>> {
   let usages: NodeUsages | undefined
   const usagesOf = (core: Core) => {
     if (!dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
-    return (usages ??= new NodeUsages({ clock, sample: (name) => sampleNode(core, dialer, name) }))
+    return (usages ??= new NodeUsages({ clock, closing, sample: (name) => sampleNode(core, dialer, name) }))
   }
   return {
     'metrics.k8s.io/nodes': async (core, context, request) => {

@@ -16,6 +16,8 @@ export type NodeUsageOptions = {
   readonly clock: Clock
   /** One look at a node. Undefined: it did not answer. */
   readonly sample: (nodeName: string) => Promise<NodeSample | undefined>
+  /** All is forgotten then: no timer is left that would hold a process up. */
+  readonly closing: AbortSignal
 }
 
 /**
@@ -30,6 +32,7 @@ export class NodeUsages {
 
   constructor(options: NodeUsageOptions) {
     this.#options = options
+    options.closing.addEventListener('abort', () => this.#close(), { once: true })
   }
 
   /** By node; those that do not answer are left out. */
@@ -43,7 +46,7 @@ export class NodeUsages {
     return result
   }
 
-  close(): void {
+  #close(): void {
     this.#cancel?.()
     this.#known.clear()
   }
@@ -79,6 +82,7 @@ export class NodeUsages {
 
   #forgetLater(): void {
     this.#cancel?.()
+    if (this.#options.closing.aborted) return
     this.#cancel = this.#options.clock.schedule(baseMs, () => this.#known.clear())
   }
 }

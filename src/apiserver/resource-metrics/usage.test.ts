@@ -81,8 +81,10 @@ test('nodes are asked when somebody asks, twice at first, and then not again whi
   const clock = virtualClock()
   const startMs = clock.now()
   let asked = 0
+  const closing = new AbortController()
   const usages = new NodeUsages({
     clock,
+    closing: closing.signal,
     sample: async (name) => {
       asked++
       if (name === 'dead') return undefined
@@ -104,5 +106,8 @@ test('nodes are asked when somebody asks, twice at first, and then not again whi
   await clock.advance(600_000)
   await ask(['n'])
   assert.equal(asked, 6, 'what is long ago is forgotten')
-  usages.close()
+  closing.abort()
+  assert.equal(clock.pendingTimers(), 0, 'a server that stops is held up by nothing')
+  await ask(['n'])
+  assert.equal(clock.pendingTimers(), 0)
 })
