@@ -10,7 +10,7 @@ import { scan } from '../core/scan.ts'
 import { type PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
 
 import { defaultSpreadOf, type SpreadSources } from '../default-spread.ts'
-import { type ClusterView, fixedInformer } from '../what-if/cluster-view.ts'
+import { type ClusterView, spreadSourcesOf } from '../what-if/cluster-view.ts'
 import { PlannedClaims } from '../what-if/planned-claims.ts'
 import { plannedPodPlugins } from '../what-if/planned-pod-plugins.ts'
 import { candidatesOf, type Candidate } from './candidates.ts'
@@ -77,12 +77,7 @@ class Rebalancing {
     const random = seededRandom(1)
     this.#policy = policy
     this.#core = new SchedulerCore({ plugins: profile.plugins, random })
-    this.#spread = {
-      services: fixedInformer(view.services),
-      replicaSets: fixedInformer(view.replicaSets),
-      statefulSets: fixedInformer(view.statefulSets),
-      replicationControllers: fixedInformer(view.replicationControllers),
-    }
+    this.#spread = spreadSourcesOf(view)
     this.#claims = new PlannedClaims(view.resourceClaims, view.resourceClaimTemplates)
     const { snapshot } = this.#core
     this.#podPlugins = plannedPodPlugins({ view, snapshot, claims: this.#claims, random }).filter((p) => !profile.disabled.has(p.name))

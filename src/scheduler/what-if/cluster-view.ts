@@ -13,6 +13,7 @@ import type { PodDisruptionBudget } from '../../kinds/generated/types/policy-v1.
 import type { DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice } from '../../kinds/generated/types/resource-v1.ts'
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass } from '../../kinds/generated/types/storage-v1.ts'
 import { keyOf, type KubeObject } from '../../machinery/object.ts'
+import type { SpreadSources } from '../default-spread.ts'
 
 /** A cluster at one moment, as lists: what a plan starts from. */
 export type ClusterView = {
@@ -35,6 +36,14 @@ export type ClusterView = {
   readonly resourceSlices: readonly ResourceSlice[]
   readonly deviceClasses: readonly DeviceClass[]
 }
+
+/** What pods are spread by where they say nothing of it. */
+export const spreadSourcesOf = (view: ClusterView): SpreadSources => ({
+  services: fixedInformer(view.services),
+  replicaSets: fixedInformer(view.replicaSets),
+  statefulSets: fixedInformer(view.statefulSets),
+  replicationControllers: fixedInformer(view.replicationControllers),
+})
 
 /** A list as an informer that never changes. */
 export function fixedInformer<T extends KubeObject>(objects: readonly T[]): Informer<T> {

@@ -11,7 +11,7 @@ import { type PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
 import { defaultSpreadOf, type SpreadSources } from '../default-spread.ts'
 import { explainNodes } from '../explain/explain-nodes.ts'
 import { suggest } from '../explain/suggest.ts'
-import { type ClusterView, fixedInformer } from './cluster-view.ts'
+import { type ClusterView, spreadSourcesOf } from './cluster-view.ts'
 import { PlannedClaims } from './planned-claims.ts'
 import { plannedPodPlugins } from './planned-pod-plugins.ts'
 
@@ -84,12 +84,7 @@ class Planning {
     this.#view = view
     this.#whatIf = whatIf
     this.#core = new SchedulerCore({ plugins: profile.plugins, random })
-    this.#spread = {
-      services: fixedInformer(view.services),
-      replicaSets: fixedInformer(view.replicaSets),
-      statefulSets: fixedInformer(view.statefulSets),
-      replicationControllers: fixedInformer(view.replicationControllers),
-    }
+    this.#spread = spreadSourcesOf(view)
     this.#claims = new PlannedClaims(view.resourceClaims, view.resourceClaimTemplates)
     const parts = { view, snapshot: this.#core.snapshot, claims: this.#claims, random }
     this.#podPlugins = plannedPodPlugins(parts).filter((p) => !profile.disabled.has(p.name))
