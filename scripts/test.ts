@@ -1,5 +1,5 @@
 // Runs the project's tests by need. Usage: node scripts/test.ts unit | root | e2e | all
-//   unit  *.test.ts and *.sim.test.ts beside the code, and test/{tidy,sim,integration,conformance,clients,fuzz}: no root, no containers
+//   unit  *.test.ts and *.sim.test.ts beside the code, and test/{tidy,sim,integration,conformance,upstream,clients,fuzz}: no root, no containers
 //   root  *.root.test.ts: real containers, namespaces and nft; one file at a time
 //   e2e   test/e2e: whole clusters under the stock clients; one file at a time
 import { spawnSync } from 'node:child_process'
@@ -13,6 +13,7 @@ const groups: Record<string, { patterns: string[]; exclude: RegExp | undefined; 
       'test/sim/**/*.test.ts',
       'test/integration/**/*.test.ts',
       'test/conformance/**/*.test.ts',
+      'test/upstream/**/*.test.ts',
       'test/clients/**/*.test.ts',
       'test/fuzz/**/*.test.ts',
       'scripts/**/*.test.ts',

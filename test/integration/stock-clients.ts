@@ -32,7 +32,7 @@ export type Row = {
 }
 
 const clients = resolve('.cache/clients')
-const lineMsMax = 30_000
+const lineMsMax = 120_000
 const eventuallyMsMax = 20_000
 
 export async function startClientCluster(options: { readonly nodes: number }): Promise<ClientCluster> {

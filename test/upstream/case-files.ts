@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { Answer, Case } from './upstream-case.ts'
+
+/** What a file under `answers/` keeps of a case, one line each: upstream's answers, and Keelson's where it differs on purpose. */
+export type Recorded = { readonly case: string; readonly answers: readonly Answer[]; readonly ours?: readonly Answer[] }
+
+const answersFile = (name: string) => new URL(`answers/${name}.jsonl`, import.meta.url)
+
+/** Names of the files of cases, in order. */
+export const caseFiles = (): string[] =>
+  readdirSync(new URL('cases/', import.meta.url))
+    .map((file) => file.replace(/\.ts$/, ''))
+    .sort()
+
+export async function casesOf(name: string): Promise<readonly Case[]> {
+  const { cases } = (await import(`./cases/${name}.ts`)) as { cases: readonly Case[] }
+  return cases
+}
+
+export function recordedOf(name: string): Map<string, Recorded> {
+  const lines = readFileSync(answersFile(name), 'utf8').trim().split('\n')
+  return new Map(lines.map((line) => JSON.parse(line) as Recorded).map((one) => [one.case, one]))
+}
+
+export function writeRecorded(name: string, all: readonly Recorded[]): void {
+  writeFileSync(answersFile(name), all.map((one) => `${JSON.stringify(one)}\n`).join(''))
+}

@@ -1,0 +1,55 @@
+// node test/upstream/record.ts --server URL --ca FILE --token TOKEN [FILE-OF-CASES …]
+// Asks a Kubernetes API server of 1.36 without controllers, and writes its answers for `upstream.test.ts` to compare with.
+// Its administrator: user `test` in the group `system:masters`. Cases that differ on purpose keep Keelson's answers beside.
+import { readFileSync } from 'node:fs'
+import { request as httpsRequest } from 'node:https'
+import { parseArgs } from 'node:util'
+import { caseFiles, casesOf, writeRecorded } from './case-files.ts'
+import { ownApi } from './own-api.ts'
+import { runCases, type Send } from './run-cases.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { server: { type: 'string' }, ca: { type: 'string' }, token: { type: 'string' } },
+})
+if (!values.server || !values.ca || !values.token) throw new Error('--server, --ca and --token are needed')
+const ca = readFileSync(values.ca)
+
+const toUpstream: Send = ({ method, path, body, contentType, accept, as }) =>
+  new Promise((resolve, reject) => {
+    const headers = {
+      authorization: `Bearer ${values.token}`,
+      'user-agent': 'upstream-case',
+      'content-type': contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'),
+      ...(accept ? { accept } : {}),
+      ...(as ? { 'impersonate-user': as } : {}),
+    }
+    const sent = httpsRequest(new URL(path, values.server), { method, headers, ca }, async (response) => {
+      const whole = Buffer.concat(await response.toArray())
+      const warnings = [response.headersDistinct.warning ?? []].flat()
+      resolve({ code: response.statusCode ?? 0, body: whole, warnings })
+    })
+    sent.once('error', reject)
+    sent.end(body)
+  })
+
+for (const name of positionals.length > 0 ? positionals : caseFiles()) {
+  const cases = await casesOf(name)
+  const namespace = `upstream-${name}`
+  const answers = await runCases(namespace, cases, toUpstream)
+  await toUpstream({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` })
+  await toUpstream({
+    method: 'PUT',
+    path: `/api/v1/namespaces/${namespace}/finalize`,
+    body: JSON.stringify({ metadata: { name: namespace }, spec: {} }),
+  })
+  const own = await ownApi()
+  const differing = cases.filter((one) => one.differs)
+  const ours = await runCases(namespace, differing, own.send)
+  await own.close()
+  writeRecorded(
+    name,
+    cases.map((one, i) => ({ case: one.name, answers: answers[i]!, ...(one.differs ? { ours: ours[differing.indexOf(one)]! } : {}) })),
+  )
+  console.log(`${name}: ${cases.length} cases recorded`)
+}

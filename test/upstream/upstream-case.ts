@@ -1,0 +1,71 @@
+/** Requests whose answers were recorded from Kubernetes 1.36 itself (`record.ts`), and that this API server must answer alike. */
+
+export type Request = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Path with query; `$ns` stands for the namespace of the file's cases. */
+  readonly path: string
+  /** An object is sent as JSON, a text as it is. */
+  readonly body?: object | string
+  /** Default: `application/json`, for PATCH `application/merge-patch+json`. */
+  readonly contentType?: string
+  readonly accept?: string
+  /** Another user than the administrator, by impersonation. */
+  readonly as?: string
+}
+
+export type Case = {
+  /** Unique in its file. */
+  readonly name: string
+  readonly steps: readonly Request[]
+  /** Compare who owns which field, too. */
+  readonly withManagedFields?: boolean
+  /** Set where Keelson answers otherwise on purpose: the reason; its own answers stand beside upstream's. */
+  readonly differs?: string
+}
+
+export type Answer = { readonly code: number; readonly body: unknown; readonly warnings?: readonly string[] }
+
+const collection = (groupVersion: string, resource: string, namespace?: string) => {
+  const root = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`
+  return namespace ? `${root}/namespaces/${namespace}/${resource}` : `${root}/${resource}`
+}
+
+/** Path of a namespaced collection in the namespace of the cases: `namespaced('apps/v1', 'deployments')`. */
+export const namespaced = (groupVersion: string, resource: string) => collection(groupVersion, resource, '$ns')
+
+/** Path of a collection that is the cluster's. */
+export const clusterWide = (groupVersion: string, resource: string) => collection(groupVersion, resource)
+
+export const create = (path: string, body: object | string): Request => ({ method: 'POST', path, body })
+export const read = (path: string, accept?: string): Request => ({ method: 'GET', path, ...(accept ? { accept } : {}) })
+export const replace = (path: string, body: object | string): Request => ({ method: 'PUT', path, body })
+export const remove = (path: string, body?: object): Request => ({ method: 'DELETE', path, ...(body ? { body } : {}) })
+
+const patchTypes = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+} as const
+
+export const patch = (type: keyof typeof patchTypes, path: string, body: object | string): Request => ({
+  method: 'PATCH',
+  path,
+  body,
+  contentType: patchTypes[type],
+})
+
+/** `base` with `change` laid over it as a JSON merge patch: null takes a field away, lists are replaced whole. */
+export function merged(base: unknown, change: unknown): object {
+  if (typeof change !== 'object' || change === null || Array.isArray(change)) return change as object
+  const result: Record<string, unknown> = typeof base === 'object' && base !== null && !Array.isArray(base) ? { ...base } : {}
+  for (const [key, value] of Object.entries(change)) {
+    if (value === null) delete result[key]
+    else result[key] = merged(result[key], value)
+  }
+  return result
+}
+
+/** One case for each named change of `base`, created at `path`. */
+export const creations = (path: string, base: object, changes: Readonly<Record<string, object>>): Case[] =>
+  Object.entries(changes).map(([name, change]) => ({ name, steps: [create(path, merged(base, change))] }))
