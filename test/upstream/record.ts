@@ -6,7 +6,7 @@ import { request as httpsRequest } from 'node:https'
 import { parseArgs } from 'node:util'
 import { caseFiles, casesOf, writeRecorded } from './case-files.ts'
 import { ownApi } from './own-api.ts'
-import { runCases, type Send } from './run-cases.ts'
+import { collected, headersOf, runCases, type Send } from './run-cases.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,19 +15,13 @@ const { values, positionals } = parseArgs({
 if (!values.server || !values.ca || !values.token) throw new Error('--server, --ca and --token are needed')
 const ca = readFileSync(values.ca)
 
-const toUpstream: Send = ({ method, path, body, contentType, accept, as }) =>
+const toUpstream: Send = (outgoing) =>
   new Promise((resolve, reject) => {
-    const headers = {
-      authorization: `Bearer ${values.token}`,
-      'user-agent': 'upstream-case',
-      'content-type': contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'),
-      ...(accept ? { accept } : {}),
-      ...(as ? { 'impersonate-user': as } : {}),
-    }
+    const { method, path, body, events } = outgoing
+    const headers = { authorization: `Bearer ${values.token}`, ...headersOf(outgoing) }
     const sent = httpsRequest(new URL(path, values.server), { method, headers, ca }, async (response) => {
-      const whole = Buffer.concat(await response.toArray())
-      const warnings = [response.headersDistinct.warning ?? []].flat()
-      resolve({ code: response.statusCode ?? 0, body: whole, warnings })
+      const whole = await collected(response, events)
+      resolve({ code: response.statusCode ?? 0, body: whole, headers: response.headersDistinct })
     })
     sent.once('error', reject)
     sent.end(body)

@@ -1,12 +1,38 @@
 import type { Answer, Case, Request } from './upstream-case.ts'
 
-/** A request as it goes out: its body is text, `$ns` is filled in. */
-export type Outgoing = Omit<Request, 'body'> & { readonly body?: string }
+/** A request as it goes out: its body is text or bytes, everything is filled in. */
+export type Outgoing = Omit<Request, 'body' | 'keeps' | 'asText'> & { readonly body?: string | Uint8Array }
+
+/** Header names in lower case. */
+export type Received = {
+  readonly code: number
+  readonly body: Uint8Array
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+}
 
 /** Sends one request as the administrator. */
-export type Send = (
-  request: Outgoing,
-) => Promise<{ readonly code: number; readonly body: Uint8Array; readonly warnings: readonly string[] }>
+export type Send = (request: Outgoing) => Promise<Received>
+
+/** The headers of a request, for every transport. */
+export const headersOf = ({ method, contentType, accept, as, headers }: Outgoing): Record<string, string> => ({
+  'user-agent': 'upstream-case',
+  'content-type': contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'),
+  ...(accept ? { accept } : {}),
+  ...(as ? { 'impersonate-user': as } : {}),
+  ...headers,
+})
+
+/** The body, or of a watch the lines of its first events. */
+export async function collected(blocks: AsyncIterable<Uint8Array>, events: number | undefined): Promise<Uint8Array> {
+  let whole: Buffer = Buffer.alloc(0)
+  for await (const block of blocks) {
+    whole = Buffer.concat([whole, block])
+    if (events !== undefined && lines(whole.toString()).length >= events) break
+  }
+  return whole
+}
+
+const lines = (text: string) => text.split('\n').filter((line) => line !== '')
 
 /** Runs the cases one after another in a namespace of their own, takes away what they created, and gives their answers without what differs from run to run. */
 export async function runCases(namespace: string, cases: readonly Case[], send: Send): Promise<Answer[][]> {
@@ -25,24 +51,50 @@ export async function runCases(namespace: string, cases: readonly Case[], send: 
 async function runCase(namespace: string, { steps, withManagedFields }: Case, send: Send): Promise<Answer[]> {
   const made: string[] = []
   const answers: Answer[] = []
+  const values: unknown[] = []
   for (const step of steps) {
-    const request = filled(step, namespace)
-    const { code, body, warnings } = await send(request)
-    const json = parsed(body)
-    const path = code === 201 ? createdPath(request, json) : undefined
+    const { keeps = [], asText = false, ...request } = step
+    const outgoing = filled(request, namespace, values)
+    const received = await send(outgoing)
+    const value = step.events === undefined ? parsed(received.body) : eventsOf(received, step.events)
+    values.push(value)
+    const path = received.code === 201 ? createdPath(outgoing, value) : undefined
     if (path) made.push(path)
-    answers.push({ code, body: steady(json, withManagedFields ?? false), ...(warnings.length ? { warnings } : {}) })
+    const body = steady(asText ? Buffer.from(received.body).toString() : value, withManagedFields ?? false)
+    answers.push({ code: received.code, body, ...headersKept(received, keeps) })
   }
   for (const path of made.reverse()) await takeAway(path, send)
   return answers
 }
 
-const fill = (text: string, namespace: string) => text.replaceAll('$ns', namespace)
-
-function filled({ body, ...request }: Request, namespace: string): Outgoing {
-  const text = body === undefined ? undefined : fill(typeof body === 'string' ? body : JSON.stringify(body), namespace)
-  return { ...request, path: fill(request.path, namespace), ...(text === undefined ? {} : { body: text }) }
+function headersKept({ headers }: Received, keeps: readonly string[]): Pick<Answer, 'warnings' | 'headers'> {
+  const warnings = [headers['warning'] ?? []].flat()
+  const kept = Object.fromEntries(keeps.map((name) => [name, masked(String(headers[name] ?? ''))]))
+  return { ...(warnings.length > 0 ? { warnings } : {}), ...(keeps.length > 0 ? { headers: kept } : {}) }
 }
+
+/** What is no stream of events (a refusal) is one value. */
+function eventsOf({ code, body }: Received, events: number): unknown {
+  if (code !== 200) return parsed(body)
+  return lines(Buffer.from(body).toString())
+    .slice(0, events)
+    .map((line) => JSON.parse(line) as unknown)
+}
+
+const reference = /\{\{(\d+)\.([\w.]+)\}\}/g
+
+function filled({ body, ...request }: Omit<Request, 'keeps' | 'asText'>, namespace: string, values: readonly unknown[]): Outgoing {
+  const fill = (text: string, encode: (value: string) => string) =>
+    text
+      .replaceAll('$ns', namespace)
+      .replaceAll(reference, (_, step: string, path: string) => encode(String(valueAt(values[Number(step)], path))))
+  const path = fill(request.path, encodeURIComponent)
+  if (body === undefined || body instanceof Uint8Array) return { ...request, path, ...(body ? { body } : {}) }
+  return { ...request, path, body: fill(typeof body === 'string' ? body : JSON.stringify(body), (value) => value) }
+}
+
+const valueAt = (value: unknown, path: string): unknown =>
+  path.split('.').reduce((at: unknown, key) => (at as Record<string, unknown> | undefined)?.[key], value)
 
 function parsed(body: Uint8Array): unknown {
   const text = Buffer.from(body).toString()
@@ -71,8 +123,11 @@ async function takeAway(path: string, send: Send): Promise<void> {
 const masks: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uid>'],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
+  [/\b(resource version|ResourceVersion in object meta|current): \d+/g, '$1: <revision>'],
   [/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<random>'],
 ]
+
+const masked = (text: string) => masks.reduce((masking, [pattern, mask]) => masking.replaceAll(pattern, mask), text)
 
 const maskedKeys = new Set(['resourceVersion', 'uid', 'continue', 'nodePort', 'healthCheckNodePort'])
 const serviceAddress = /^10\.\d+\.\d+\.\d+$/
@@ -81,6 +136,7 @@ const serviceAddress = /^10\.\d+\.\d+\.\d+$/
 function steady(value: unknown, withManagedFields: boolean, key = ''): unknown {
   if (Array.isArray(value)) return value.map((item) => steady(item, withManagedFields, key))
   if (typeof value === 'object' && value !== null) {
+    if ((value as { kind?: unknown }).kind === 'Table') settleTable(value as Table)
     const fields = Object.entries(value).filter(([name]) => withManagedFields || name !== 'managedFields')
     return Object.fromEntries(
       fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, item]) => [name, steady(item, withManagedFields, name)]),
@@ -89,5 +145,20 @@ function steady(value: unknown, withManagedFields: boolean, key = ''): unknown {
   if (maskedKeys.has(key) && value) return `<${key}>`
   if (typeof value !== 'string') return value
   if (key.startsWith('clusterIP') && serviceAddress.test(value)) return '<address>'
-  return masks.reduce((text, [pattern, mask]) => text.replaceAll(pattern, mask), value)
+  return masked(value)
+}
+
+type Table = {
+  readonly columnDefinitions: readonly { name: string; description?: string }[]
+  readonly rows?: readonly { cells: unknown[] }[]
+}
+
+const agesOfTables = new Set(['Age', 'Duration', 'Last Schedule', 'First Seen', 'Last Seen'])
+
+/** Ages run, and what a column says of itself is each server's own prose. */
+function settleTable({ columnDefinitions, rows }: Table): void {
+  for (const [i, column] of columnDefinitions.entries()) {
+    delete column.description
+    if (agesOfTables.has(column.name)) for (const { cells } of rows ?? []) cells[i] = typeof cells[i] === 'string' ? '<age>' : cells[i]
+  }
 }

@@ -2,15 +2,25 @@
 
 export type Request = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Path with query; `$ns` stands for the namespace of the file's cases. */
+  /**
+   * Path with query; `$ns` stands for the namespace of the file's cases, `{{N.PATH}}` for what the answer to the case's step N (from
+   * 0) has there: `{{0.metadata.resourceVersion}}`. Both are filled in in bodies, too.
+   */
   readonly path: string
-  /** An object is sent as JSON, a text as it is. */
-  readonly body?: object | string
+  /** An object is sent as JSON, a text and bytes as they are. */
+  readonly body?: object | string | Uint8Array
   /** Default: `application/json`, for PATCH `application/merge-patch+json`. */
   readonly contentType?: string
   readonly accept?: string
   /** Another user than the administrator, by impersonation. */
   readonly as?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Names of the answer's headers that are compared, in lower case. */
+  readonly keeps?: readonly string[]
+  /** A watch: hang up after so many events. Its answer is the list of them. */
+  readonly events?: number
+  /** Compare the answer as it is written, not as the value that it says: order of fields, white space. */
+  readonly asText?: boolean
 }
 
 export type Case = {
@@ -23,7 +33,12 @@ export type Case = {
   readonly differs?: string
 }
 
-export type Answer = { readonly code: number; readonly body: unknown; readonly warnings?: readonly string[] }
+export type Answer = {
+  readonly code: number
+  readonly body: unknown
+  readonly warnings?: readonly string[]
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 const collection = (groupVersion: string, resource: string, namespace?: string) => {
   const root = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`
@@ -39,6 +54,7 @@ export const clusterWide = (groupVersion: string, resource: string) => collectio
 export const create = (path: string, body: object | string): Request => ({ method: 'POST', path, body })
 export const read = (path: string, accept?: string): Request => ({ method: 'GET', path, ...(accept ? { accept } : {}) })
 export const replace = (path: string, body: object | string): Request => ({ method: 'PUT', path, body })
+export const watch = (path: string, events: number): Request => ({ method: 'GET', path, events })
 export const remove = (path: string, body?: object): Request => ({ method: 'DELETE', path, ...(body ? { body } : {}) })
 
 const patchTypes = {
