@@ -52,6 +52,7 @@ const families: Readonly<Record<string, { readonly files?: Readonly<Record<strin
       },
       { run: 'kubectl create priorityclass high --value=1000', says: ['priorityclass.scheduling.k8s.io/high created'] },
       { run: 'kubectl create ingress front --rule="example.com/*=web:80"', says: ['ingress.networking.k8s.io/front created'] },
+      { run: 'kubectl run said --rm -i --image=busybox --restart=Never -- echo hello', says: ['hello', 'pod "said" deleted'] },
       { run: 'kubectl run once --image=fake-exit:0 --restart=Never', says: ['pod/once created'] },
       { run: 'kubectl wait --for=jsonpath={.status.phase}=Succeeded pod/once --timeout=20s', says: ['pod/once condition met'] },
       { run: 'kubectl rollout status deployment/web --timeout=30s', says: ['deployment "web" successfully rolled out'] },

@@ -42,7 +42,7 @@ export const runsForever: FakeBehaviour = {
  * What a container does, from the most specific source: the pod annotation `fake.keelson.dev/<container>` (JSON of FakeBehaviour's
  * fields), an image named `…/fake-<what>[:<tag>]`, a command that the simulation understands, or running until stopped.
  * Images: `fake-exit:CODE` or `fake-exit:CODE-MS`, `fake-oom:MS`, `fake-stubborn` (ignores SIGTERM), `fake-unstartable`.
- * Commands: `true`, `false`, `sleep N`, and a shell line made of `sleep N`, `echo WORDS` and `exit N`.
+ * Commands: `true`, `false`, `sleep N`, `echo WORDS`, and a shell line made of `sleep N`, `echo WORDS` and `exit N`.
  */
 export function fakeBehaviourOf(spec: ContainerSpec, sandbox: SandboxSpec): FakeBehaviour {
   const annotated = sandbox.annotations[`fake.keelson.dev/${spec.name}`]
@@ -73,6 +73,7 @@ function fromCommand(words: readonly string[]): FakeBehaviour | undefined {
   if (name === 'true') return { ...runsForever, exitAfterMs: 0 }
   if (name === 'false') return { ...runsForever, exitAfterMs: 0, exitCode: 1 }
   if (name === 'sleep') return { ...runsForever, exitAfterMs: seconds(words[1]) }
+  if (name === 'echo') return { ...runsForever, exitAfterMs: 0, output: [words.slice(1).join(' ')] }
   if ((name === 'sh' || name === 'bash') && words[1] === '-c') return fromShellLine(words[2] ?? '')
   return undefined
 }
