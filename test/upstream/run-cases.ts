@@ -48,11 +48,11 @@ export async function runCases(namespace: string, cases: readonly Case[], send: 
   return answers
 }
 
-async function runCase(namespace: string, { steps, withManagedFields }: Case, send: Send): Promise<Answer[]> {
+async function runCase(namespace: string, { given = [], steps, withManagedFields }: Case, send: Send): Promise<Answer[]> {
   const made: string[] = []
   const answers: Answer[] = []
   const values: unknown[] = []
-  for (const step of steps) {
+  for (const step of [...given, ...steps]) {
     const { keeps = [], asText = false, ...request } = step
     const outgoing = filled(request, namespace, values)
     const received = await send(outgoing)
@@ -64,7 +64,7 @@ async function runCase(namespace: string, { steps, withManagedFields }: Case, se
     answers.push({ code: received.code, body, ...headersKept(received, keeps) })
   }
   for (const path of made.reverse()) await takeAway(path, send)
-  return answers
+  return answers.slice(given.length)
 }
 
 function headersKept({ headers }: Received, keeps: readonly string[]): Pick<Answer, 'warnings' | 'headers'> {

@@ -3,7 +3,7 @@
 export type Request = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /**
-   * Path with query; `$ns` stands for the namespace of the file's cases, `{{N.PATH}}` for what the answer to the case's step N (from
+   * Path with query; `$ns` stands for the namespace of the file's cases, `{{N.PATH}}` for what the answer to the request N of the case (from
    * 0) has there: `{{0.metadata.resourceVersion}}`. Both are filled in in bodies, too.
    */
   readonly path: string
@@ -26,6 +26,8 @@ export type Request = {
 export type Case = {
   /** Unique in its file. */
   readonly name: string
+  /** Sent first; what is answered to it is not compared. */
+  readonly given?: readonly Request[]
   readonly steps: readonly Request[]
   /** Compare who owns which field, too. */
   readonly withManagedFields?: boolean
@@ -85,3 +87,14 @@ export function merged(base: unknown, change: unknown): object {
 /** One case for each named change of `base`, created at `path`. */
 export const creations = (path: string, base: object, changes: Readonly<Record<string, object>>): Case[] =>
   Object.entries(changes).map(([name, change]) => ({ name, steps: [create(path, merged(base, change))] }))
+
+/** One case for each named merge patch of `base`, which was created at `path` before; `subresource` is what is patched of it. */
+export function updates(
+  path: string,
+  base: { readonly metadata: { readonly name: string } },
+  changes: Readonly<Record<string, object>>,
+  subresource = '',
+): Case[] {
+  const target = `${path}/${base.metadata.name}${subresource && `/${subresource}`}`
+  return Object.entries(changes).map(([name, change]) => ({ name, given: [create(path, base)], steps: [patch('merge', target, change)] }))
+}
