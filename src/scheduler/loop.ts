@@ -88,6 +88,7 @@ class SchedulerLoop {
   readonly #config: SchedulerConfig
   readonly #cluster: SharedCluster
   readonly #profiles: ReadonlyMap<string, ProfileRuntime>
+  readonly #closePlugins: () => void
   readonly #queue: SchedulingQueue
   readonly #observer: ClusterObserver
   readonly #preemptor: Preemptor
@@ -128,7 +129,9 @@ class SchedulerLoop {
     const votes =
       shared && shared.prefersOwnNodes !== false ? [ownNodes({ identity: shared.identity, members: () => shared.live.members })] : []
     const profiles = config.profiles.map((profile) => ({ ...profile, plugins: [...profile.plugins, ...votes] }))
-    this.#profiles = profileRuntimes({ profiles, cluster: this.#cluster, context, informers: this.#informers })
+    const runtimes = profileRuntimes({ profiles, cluster: this.#cluster, context, informers: this.#informers })
+    this.#profiles = runtimes.profiles
+    this.#closePlugins = runtimes.close
     this.#placer = new Placer({
       context,
       cluster: this.#cluster,
@@ -163,6 +166,14 @@ class SchedulerLoop {
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal
+    try {
+      await this.#serve(signal)
+    } finally {
+      this.#closePlugins()
+    }
+  }
+
+  async #serve(signal: AbortSignal): Promise<void> {
     const { storage, devices, ...others } = this.#informers
     await Promise.all(
       [...Object.values(others), ...Object.values(storage), ...Object.values(devices)].map((informer) => informer.synced(signal)),

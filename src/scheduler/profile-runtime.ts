@@ -18,11 +18,11 @@ export function profileRuntimes(input: {
   readonly cluster: SharedCluster
   readonly context: LoopContext
   readonly informers: SchedulerInformers
-}): ReadonlyMap<string, ProfileRuntime> {
-  const { profiles, cluster, context, informers } = input
+}): { readonly profiles: ReadonlyMap<string, ProfileRuntime>; readonly close: () => void } {
+  const { cluster, context, informers } = input
   const all = podPlugins({ context, snapshot: cluster.snapshot, informers })
-  return new Map(
-    profiles.map(({ schedulerName, plugins, disabled }) => [
+  const profiles = new Map(
+    input.profiles.map(({ schedulerName, plugins, disabled }) => [
       schedulerName,
       {
         core: new SchedulerCore({ plugins, random: context.random, cluster }),
@@ -31,4 +31,5 @@ export function profileRuntimes(input: {
       },
     ]),
   )
+  return { profiles, close: () => all.forEach((plugin) => plugin.close?.()) }
 }

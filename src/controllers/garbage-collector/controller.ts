@@ -5,6 +5,7 @@
 import { collectableKinds, kindsByReference } from '../../control/collectable-kinds.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult, WatchDeclaration } from '../../control/contract.ts'
 import { type KindRef, kindKey } from '../../kinds/kind.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import { keyOf, type KubeObject, type OwnerReference } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { type Action, isWaitingForDependents, type OwnerState, planCollection } from './plan.ts'
@@ -155,7 +156,7 @@ class Collector {
     const isDependentIn = (list: readonly KubeObject[]) => dependents.filter((dependent) => list.includes(dependent.object))
     switch (action.type) {
       case 'delete':
-        await ignoreGone(resource.delete(name, { preconditions: { uid }, propagationPolicy: action.propagation }))
+        await deleteAsSeen(context, { kind, object }, action.propagation)
         return
       case 'keep-owners':
         await ignoreGone(
@@ -196,6 +197,35 @@ async function forgetOwner(context: LoopContext, { kind, object }: Located, uid:
   const ownerReferences = (object.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== uid)
   const body = { metadata: { uid: object.metadata.uid, resourceVersion, ownerReferences } }
   await ignoreGone(context.client.resource(kind, namespace).patch(name, { type: 'merge', body }))
+}
+
+/** Never an object whose owners have changed since it was judged: it may have been adopted, or left to itself, a moment ago. */
+async function deleteAsSeen(
+  context: LoopContext,
+  { kind, object }: Located,
+  propagationPolicy: 'Background' | 'Foreground' | 'Orphan',
+): Promise<void> {
+  const { namespace, name = '', uid, resourceVersion } = object.metadata
+  const resource = context.client.resource(kind, namespace)
+  try {
+    await ignoreGone(resource.delete(name, { preconditions: { uid, resourceVersion }, propagationPolicy }))
+  } catch (error) {
+    if (!isStatus(error, 'Conflict')) throw error
+    const current = await ifThere(resource.get(name))
+    if (current?.metadata.uid !== uid) return
+    // Changes that leave the owners alone, however many, keep nothing from being collected.
+    if (!deepEqual(current?.metadata.ownerReferences, object.metadata.ownerReferences)) throw error
+    await ignoreGone(resource.delete(name, { preconditions: { uid }, propagationPolicy }))
+  }
+}
+
+async function ifThere(read: Promise<KubeObject>): Promise<KubeObject | undefined> {
+  try {
+    return await read
+  } catch (error) {
+    if (isStatus(error, 'NotFound')) return undefined
+    throw error
+  }
 }
 
 async function ignoreGone(write: Promise<unknown>): Promise<void> {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Clock, sleep } from '../../base/clock.ts'
+import type { Client } from '../../client/contract.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { simCluster, type SimCluster } from '../sim-cluster.ts'
 import { garbageCollectorController } from './controller.ts'
@@ -89,3 +91,41 @@ test('an owner of another namespace owns nothing: said, and collected', () =>
     await core.pods('other').delete('there', { propagationPolicy: 'Foreground', gracePeriodSeconds: 0 })
     await until('the owner is gone', async () => (await core.pods('other').list()).items.length === 0)
   }))
+
+test('what its owner has just left to itself is not collected, however long the look for the owner took', async () => {
+  /** Of config maps: news come a second late, and the answer to a look for one after twenty. */
+  const slow = (client: Client, clock: Clock): Client => ({
+    ...client,
+    resource: (kind, namespace) => {
+      const resource = client.resource(kind, namespace)
+      if (kind.kind !== 'ConfigMap') return resource
+      return {
+        ...resource,
+        get: async (name, options) => {
+          await sleep(clock, 20_000)
+          return resource.get(name, options)
+        },
+        watch: async function* (options) {
+          for await (const event of resource.watch(options)) {
+            await sleep(clock, 1_000, options.signal)
+            yield event
+          }
+        },
+      }
+    },
+  })
+  const cluster = await simCluster({ definitions: [garbageCollectorController()], wrap: slow, wrapWatches: slow })
+  const { clientset, clock } = cluster
+  const [maps, secrets] = [clientset.coreV1().configMaps('default'), clientset.coreV1().secrets('default')]
+  await clock.advance(5_000)
+  const { metadata } = await maps.create({ metadata: { name: 'owner' } })
+  const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: metadata.uid ?? '' }]
+  const { metadata: kept } = await secrets.create({ metadata: { name: 'kept', ownerReferences } })
+  await clock.advance(3_000)
+  await maps.delete('owner', { propagationPolicy: 'Orphan' })
+  await clock.advance(10_000)
+  assert.deepEqual((await secrets.get('kept')).metadata.ownerReferences, undefined)
+  await clock.advance(60_000)
+  assert.equal((await secrets.get('kept')).metadata.uid, kept.uid)
+  await cluster.stop()
+})

@@ -12,6 +12,7 @@ import { type Observed, planConditions, planDeletions, type Remaining } from './
 const { namespaces, events } = kindRefs.coreV1
 const { apiServices } = kindRefs.apiregistrationV1
 const ownFinalizer = 'kubernetes'
+const listTriesMax = 3
 
 const isNamespaced = (kind: KindRef) => kind.scope === 'Namespaced'
 
@@ -55,9 +56,18 @@ async function reconcile(contents: readonly KindRef[], context: LoopContext, nam
   let remaining = cachedContents(contents, context, name)
   if (remaining.length === 0 && failures.length === 0) {
     // The caches show nothing: only the API itself can say that nothing was created a moment ago.
-    remaining = await liveContents([...contents, events], context, name)
-    failures.push(...(await deleteContents(context, name, planDeletions(remaining))))
-    if (remaining.length > 0) remaining = await liveContents([...contents, events], context, name)
+    const live = await liveContents([...contents, events], context, name)
+    failures.push(...live.failures, ...(await deleteContents(context, name, planDeletions(live.remaining))))
+    remaining = live.remaining
+    if (remaining.length > 0) {
+      const after = await liveContents(
+        remaining.map(({ kind }) => kind),
+        context,
+        name,
+      )
+      failures.push(...after.failures)
+      remaining = after.remaining
+    }
   }
   remaining = [...remaining, ...aggregated.remaining]
   const { undiscovered } = aggregated
@@ -75,12 +85,31 @@ function cachedContents(contents: readonly KindRef[], context: LoopContext, name
   return contents.map((kind) => ({ kind, objects: context.informer(kind).list(namespace) })).filter(({ objects }) => objects.length > 0)
 }
 
-async function liveContents(contents: readonly KindRef[], context: LoopContext, namespace: string): Promise<Remaining[]> {
-  const lists = await Promise.all(
-    contents.map(async (kind) => ({ kind, objects: (await context.client.resource(kind, namespace).list()).items })),
-  )
-  return lists.filter(({ objects }) => objects.length > 0)
+type LiveContents = { readonly remaining: Remaining[]; readonly failures: string[] }
+
+/** Of so many lists some may fail each time: only these are asked for again, or a namespace of a troubled server would never end. */
+async function liveContents(contents: readonly KindRef[], context: LoopContext, namespace: string): Promise<LiveContents> {
+  const remaining: Remaining[] = []
+  let asked = contents
+  for (let tries = 0; asked.length > 0 && tries < listTriesMax; tries++) {
+    const failed: KindRef[] = []
+    await Promise.all(
+      asked.map(async (kind) => {
+        try {
+          const objects = (await context.client.resource(kind, namespace).list()).items
+          if (objects.length > 0) remaining.push({ kind, objects })
+        } catch (error) {
+          context.log.warn({ namespace, kind: kind.kind, error: String(error) }, 'contents of a namespace could not be listed')
+          failed.push(kind)
+        }
+      }),
+    )
+    asked = failed
+  }
+  return { remaining, failures: asked.map(qualified) }
 }
+
+const qualified = ({ plural, group }: KindRef) => `${plural}.${group}`
 
 async function deleteContents(context: LoopContext, namespace: string, kinds: readonly KindRef[]): Promise<string[]> {
   const failures: string[] = []
@@ -91,7 +120,7 @@ async function deleteContents(context: LoopContext, namespace: string, kinds: re
       } catch (error) {
         if (isStatus(error, 'NotFound') || isStatus(error, 'MethodNotAllowed')) return
         context.log.warn({ namespace, kind: kind.kind, error: String(error) }, 'contents of a namespace could not be deleted')
-        failures.push(`${kind.plural}.${kind.group}`)
+        failures.push(qualified(kind))
       }
     }),
   )

@@ -21,16 +21,19 @@ export function containerStatus(
   const running = state.running !== undefined
   const isStarted = running && (container.role === 'init' || container.role === 'ephemeral' ? false : (record?.isStarted ?? false))
   const resources = container.container.resources
+  const gone = !latest && state.terminated ? record?.rememberedImage : undefined
   const status: ContainerStatus = {
     name,
     state,
     lastState: last,
     ready: isReady(view, container, running),
     restartCount: latest?.attempt ?? record?.rememberedRestarts ?? 0,
-    image: latest?.image || (container.container.image ?? ''),
-    imageID: latest?.imageId ?? '',
+    // What the engine has removed stays in the status as it was.
+    image: latest?.image || (gone?.image ?? container.container.image ?? ''),
+    imageID: latest?.imageId ?? gone?.imageID ?? '',
   }
-  if (latest) status.containerID = containerIdScheme + latest.id
+  const containerID = latest ? containerIdScheme + latest.id : state.terminated?.containerID
+  if (containerID) status.containerID = containerID
   status.started = isStarted
   if (resources?.requests && container.role !== 'ephemeral') status.allocatedResources = resources.requests
   if (running && container.role !== 'ephemeral')

@@ -29,6 +29,8 @@ export type ContainerRecord = {
   terminationMessages?: Map<string, string>
   /** Last end that the API's status knew of and the engine has forgotten. */
   rememberedEnd?: ContainerStateTerminated
+  /** The image that ran then, by the name and the id that the status tells. */
+  rememberedImage?: { readonly image: string; readonly imageID: string }
   /** Restarts that the API's status knew of at agent start. */
   rememberedRestarts?: number
 }
@@ -104,6 +106,7 @@ export function rebuildRecords(pod: Pod, nowMs: number): PodRecords {
       if (old.containerID || old.restartCount > 0) record.rememberedRestarts = old.restartCount
       const end = old.state?.terminated ?? old.lastState?.terminated
       if (end) record.rememberedEnd = end
+      if (end && old.imageID) record.rememberedImage = { image: old.image, imageID: old.imageID }
       if (readyReason === 'Stopped') record.isStoppedByRunState = true
       if (readyReason === 'Paused') record.isPaused = true
       if (old.state?.running) {

@@ -194,6 +194,17 @@ test('a termination message is told with the end', () => {
   assert.equal(status.containerStatuses?.[0]?.state?.terminated?.message, 'out of tea')
 })
 
+test('a container that the engine has removed keeps the status that it ended with', () => {
+  const rememberedEnd = { exitCode: 3, reason: 'Error', containerID: 'containerd://a-0' }
+  const rememberedImage = { image: 'registry.example/a:1', imageID: 'registry.example/a@sha256:1' }
+  const record = { rememberedEnd, rememberedImage, rememberedRestarts: 2 }
+  const status = statusOf({ spec: { ...one, ...never }, sandbox: 'none', containerRecords: { a: record } })
+  const [only] = status.containerStatuses ?? []
+  assert.deepEqual(only?.state?.terminated, rememberedEnd)
+  const { image, imageID, containerID, restartCount } = only!
+  assert.deepEqual({ image, imageID, containerID, restartCount }, { ...rememberedImage, containerID: 'containerd://a-0', restartCount: 2 })
+})
+
 test('a refused pod tells only why', () => {
   const status = statusOf({ sandbox: 'none', records: { terminal: { reason: 'OutOfcpu', message: 'too much', hasStarted: false } } })
   assert.deepEqual(status, {

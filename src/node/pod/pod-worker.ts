@@ -141,6 +141,7 @@ export class PodWorker {
   setGone(last: Pod): void {
     this.#pod = last
     this.records.isGone = true
+    this.#options.context.statuses.forget(this.records.uid)
     this.look({ observe: false })
   }
 
@@ -233,6 +234,7 @@ export class PodWorker {
         if (ended !== container.latest) continue
         container.record.rememberedEnd = terminated(container, ended)
         container.record.rememberedRestarts = ended.attempt
+        container.record.rememberedImage = { image: ended.image, imageID: ended.imageId }
       }
     }
   }

@@ -7,6 +7,7 @@ import type { Client } from '../../client/contract.ts'
 import { delegateResource } from '../../client/delegate-resource.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { statusErrors } from '../../machinery/status-error.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import { StatusWriter } from './status-writer.ts'
 
@@ -74,4 +75,57 @@ test('what is stated while a write is on its way is written after it', async () 
   writer.put(pod, { ...pod.status, phase: 'Running' })
   await writer.flushed(pod.metadata.uid!)
   assert.equal((await pods.get('p')).status?.message, 'step 3')
+})
+
+/** As long as `isRefusing`, the server says of the pod that its name is another's, and nothing more. */
+function refusing(client: Client, state: { isRefusing: boolean }): Client {
+  const resourceInfo = { group: '', resource: 'pods' }
+  return {
+    ...client,
+    resource: (kind, namespace) => {
+      const resource = client.resource(kind, namespace)
+      const orRefuse = <T>(call: () => Promise<T>, error: () => Error) => (state.isRefusing ? Promise.reject(error()) : call())
+      return {
+        ...delegateResource(resource),
+        patch: (...args) =>
+          orRefuse(
+            () => resource.patch(...args),
+            () => statusErrors.staleVersion(resourceInfo, 'p'),
+          ),
+        get: (...args) =>
+          orRefuse(
+            () => resource.get(...args),
+            () => statusErrors.forbidden(resourceInfo, 'p', 'no relationship found'),
+          ),
+      }
+    },
+  }
+}
+
+test('a refusal is no news of an end: the status is written when it is over, or dropped when the pod is known to be gone', async () => {
+  const clock = virtualClock()
+  const random = seededRandom(1)
+  const api = await createTestApi({ clock, random })
+  const pods = api.client.resource(kindRefs.coreV1.pods, 'default')
+  const spec = { containers: [{ name: 'c', image: 'registry.example/a:1' }] }
+  const pod = await pods.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec })
+  const state = { isRefusing: true }
+  const writer = new StatusWriter(
+    { client: refusing(api.client, state), clock, random, log: silentLog, onWritten: () => {} },
+    new AbortController().signal,
+  )
+  writer.put(pod, { ...pod.status, phase: 'Running' })
+  await clock.advance(5_000)
+  state.isRefusing = false
+  await clock.advance(20_000)
+  const running = await pods.get('p')
+  assert.equal(running.status?.phase, 'Running')
+  state.isRefusing = true
+  writer.put(running, { ...running.status, phase: 'Failed' })
+  await clock.advance(5_000)
+  let isFlushed = false
+  void writer.flushed(pod.metadata.uid!).then(() => (isFlushed = true))
+  writer.forget(pod.metadata.uid!)
+  await clock.advance(20_000)
+  assert.equal(isFlushed, true)
 })

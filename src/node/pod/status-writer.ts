@@ -19,7 +19,7 @@ export type StatusWriterOptions = {
   readonly onWritten: (pod: Pod) => void
 }
 
-type Entry = { pod: Pod; wanted: PodStatus; writing: Promise<void> | undefined }
+type Entry = { pod: Pod; wanted: PodStatus; writing: Promise<void> | undefined; isGone: boolean }
 
 /** The condition types that the agent removes when it no longer states them. */
 const transientConditions = new Set(['PodResizePending', 'PodResizeInProgress'])
@@ -52,9 +52,15 @@ export class StatusWriter {
       return
     }
     if (statusPatch(pod.status, wanted) === undefined) return
-    const fresh: Entry = { pod, wanted, writing: undefined }
+    const fresh: Entry = { pod, wanted, writing: undefined, isGone: false }
     this.#entries.set(uid, fresh)
     fresh.writing = this.#write(uid, fresh)
+  }
+
+  /** The pod is gone: what is left to write for it is not tried again. */
+  forget(uid: string): void {
+    const entry = this.#entries.get(uid)
+    if (entry) entry.isGone = true
   }
 
   /** Resolves when nothing is left to write for the pod. */
@@ -68,7 +74,7 @@ export class StatusWriter {
     let failures = 0
     for (;;) {
       // In one step with the entry's end: what is stated from here on makes a new one.
-      if (this.#signal.aborted || statusPatch(entry.pod.status, entry.wanted) === undefined) break
+      if (this.#signal.aborted || entry.isGone || statusPatch(entry.pod.status, entry.wanted) === undefined) break
       try {
         const written = await this.#slots.run(() => this.#patch(entry), this.#signal)
         failures = 0
@@ -94,8 +100,8 @@ export class StatusWriter {
       const current = await this.#options.client.resource(kindRefs.coreV1.pods, namespace).get(name, { signal: this.#signal })
       return current.metadata.uid === uid
     } catch (error) {
-      // A node may not even look at a pod that another node has.
-      return !isStatus(error, 'NotFound') && !isStatus(error, 'Forbidden')
+      // A refusal says nothing: of a pod that another node has by now, or of rights that come in a moment. The watch tells who is gone.
+      return !isStatus(error, 'NotFound')
     }
   }
 

@@ -10,6 +10,8 @@ export type PodPlugin = {
   readonly name: string
   /** Undefined: nothing to say about this pod on any node. Reads what is, changes nothing. */
   readonly judge: (pod: Pod) => Judgement | undefined
+  /** Stops following what it reads; nothing is asked of it afterwards. */
+  readonly close?: () => void
 }
 
 export type Judgement =

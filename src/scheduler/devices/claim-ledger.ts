@@ -17,6 +17,8 @@ type OnItsWay = { readonly key: string; readonly allocation: AllocationResult; w
 export class ClaimLedger implements TakenDevices {
   /** Grows with every device that changes hands. */
   version = 0
+  /** Stops following the claims. */
+  readonly close: () => void
   readonly #claims: Informer<ResourceClaim>
   readonly #onItsWay = new Map<string, OnItsWay>()
   /** Claim's uid → what its allocation counts for now. */
@@ -26,7 +28,7 @@ export class ClaimLedger implements TakenDevices {
 
   constructor(claims: Informer<ResourceClaim>) {
     this.#claims = claims
-    claims.onChange(({ current, old }) => this.#observe(current, old))
+    this.close = claims.onChange(({ current, old }) => this.#observe(current, old))
   }
 
   get(key: string): ResourceClaim | undefined {

@@ -39,6 +39,8 @@ export type NodePool = { readonly pool: DevicePool; readonly devices: readonly P
 export class DevicePools {
   /** Grows with every change of a slice. */
   version = 0
+  /** Stops following the slices. */
+  readonly close: () => void
   readonly #slices: Informer<ResourceSlice>
   readonly #pools = new Map<string, DevicePool>()
   #byNode = new WeakMap<Node, readonly NodePool[]>()
@@ -47,7 +49,7 @@ export class DevicePools {
     this.#slices = slices
     slices.addIndex(poolIndex, (slice) => [keyOfPool(slice)])
     slices.addIndex(nodeIndex, ({ spec }) => [spec.nodeName ?? anyNode])
-    slices.onChange(({ current, old }) => {
+    this.close = slices.onChange(({ current, old }) => {
       for (const slice of [current, old]) if (slice) this.#pools.delete(keyOfPool(slice))
       this.#byNode = new WeakMap()
       this.version++

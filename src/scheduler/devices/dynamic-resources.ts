@@ -56,6 +56,10 @@ export function dynamicResources(options: DynamicResourcesOptions): PodPlugin {
       }
       return claims.length === 0 ? undefined : judged(new PodDevices(options, { pod, claims, compiled }))
     },
+    close: () => {
+      options.ledger.close()
+      options.pools.close()
+    },
   }
 }
 
