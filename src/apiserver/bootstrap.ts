@@ -171,7 +171,7 @@ const serviceLabels = { component: 'apiserver', provider: 'kubernetes' } as cons
 
 /** Where addresses of Services come from until somebody adds a range. The address objects follow when the server has seen the Services. */
 function serviceRange(cidr: string, now: string): Wanted {
-  const ready = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime: now }
+  const ready = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready', lastTransitionTime: now }
   const object = {
     kind: 'ServiceCIDR',
     apiVersion: 'networking.k8s.io/v1',

@@ -56,7 +56,7 @@ export function createInProcessClient(parts: InProcessParts): Client {
 /** Upstream's program of each identity, which is what field managers are named after. */
 const programs: readonly (readonly [RegExp, string])[] = [
   [/^system:node:/, 'kubelet'],
-  [/^system:serviceaccount:kube-system:.+-controller$|^system:kube-controller-manager$/, 'kube-controller-manager'],
+  [/^system:serviceaccount:kube-system:|^system:kube-controller-manager$/, 'kube-controller-manager'],
   [/^system:kube-scheduler$/, 'kube-scheduler'],
   [/^system:apiserver$/, 'kube-apiserver'],
 ]

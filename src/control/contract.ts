@@ -26,8 +26,10 @@ export type LoopContext = {
  * the client, and may be called again at any time for any key. It must not depend on why it was called.
  */
 export type ControllerDefinition = {
-  /** Kebab-case, unique; its service account is `system:controller:<name>-controller`, its field manager `<name>-controller`. */
+  /** Kebab-case, unique; Events name `<name>-controller` as their source. */
   readonly name: string
+  /** The service account of kube-system that it acts as, where upstream's is not `<name>-controller`. Loops may share one. */
+  readonly account?: string
   /** Kinds whose changes enqueue keys. The first is the kind that keys name unless a mapper says otherwise. */
   readonly watches: readonly WatchDeclaration[]
   /**

@@ -7,6 +7,9 @@ const writeVerbs = ['create', 'delete', 'deletecollection', 'patch', 'update']
 /** What a loop writes of its own kind beside the object itself. */
 const writtenSubresources = ['status', 'finalizers', 'scale']
 
+/** The service account of kube-system that a controller acts as. */
+export const accountOf = ({ name, account = `${name}-controller` }: ControllerDefinition): string => account
+
 /** What a controller may do: exactly what it declares to read and to write, Events, and the rules that it states itself. Pure. */
 export function rulesOf(definition: ControllerDefinition): PolicyRule[] {
   const reads = byGroup(definition.watches.map((w) => w.kind as KindRef))

@@ -28,7 +28,8 @@ async function withLoop(
   const informers = new InformerFactory({ client, clock, random, log: silentLog })
   const metrics = new ControllerMetrics()
   const definition: ControllerDefinition = { name: 'test', watches: [watchKind(configMaps)], writes: [], reconcile, ...more }
-  const contextFor = (name: string) => createLoopContext({ component: name, client, informers, clock, random, log: silentLog })
+  const contextFor = ({ name }: ControllerDefinition) =>
+    createLoopContext({ component: name, client, informers, clock, random, log: silentLog })
   const running = runControllers({ definitions: [definition], contextFor, informers, metrics }, abort.signal)
   await clock.settle()
   await body({ clock, client, metrics, informers })

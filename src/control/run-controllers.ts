@@ -12,7 +12,7 @@ import { WorkQueue } from './work-queue.ts'
 export type RunControllersOptions = {
   readonly definitions: readonly ControllerDefinition[]
   /** What the loop of this name is given: its client carries its own identity. See createLoopContext. */
-  readonly contextFor: (name: string) => LoopContext
+  readonly contextFor: (definition: ControllerDefinition) => LoopContext
   /** The informers that the contexts share; started here. */
   readonly informers: InformerFactory
   readonly metrics: ControllerMetrics
@@ -44,7 +44,7 @@ async function runController(
 ): Promise<void> {
   const { name } = definition
   const custom = new Map<KindRef, () => void>()
-  const context = declaredOnly(options.contextFor(name), definition, custom)
+  const context = declaredOnly(options.contextFor(definition), definition, custom)
   const queue = new WorkQueue({
     clock: context.clock,
     concurrency: definition.concurrency ?? defaultConcurrency,

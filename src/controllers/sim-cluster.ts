@@ -74,7 +74,7 @@ export async function simCluster(options: SimOptions): Promise<SimCluster> {
     signal: AbortSignal,
   ) => {
     const informers = new InformerFactory({ client: clients.watching, clock, random, log })
-    const contextFor = (name: string) =>
+    const contextFor = ({ name }: ControllerDefinition) =>
       createLoopContext({ component: `${name}-controller`, client: clients.acting, informers, clock, random, log })
     return runControllers({ definitions, contextFor, informers, metrics }, signal)
   }

@@ -15,7 +15,7 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
 import { ControllerMetrics } from '../control/controller-metrics.ts'
-import { rulesOf } from '../control/controller-rules.ts'
+import { accountOf, rulesOf } from '../control/controller-rules.ts'
 import { leadWhileHolding } from '../control/leader-lease.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
 import { createLoopContext } from '../control/loop-context.ts'
@@ -124,7 +124,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       ? [rebalanceController({ ...options.rebalance, profile: (options.scheduler ?? defaultConfiguration).profiles[0]! })]
       : []),
   ]
-  const policy = bootstrapPolicy(controllers.map((c) => ({ name: c.name, rules: rulesOf(c) })))
+  const policy = bootstrapPolicy(controllers.map((c) => ({ account: accountOf(c), rules: rulesOf(c) })))
   const { serviceAccountKeys, tokenFile, access: accessOptions } = options
   const clients: { own: Client | undefined } = { own: undefined }
   const access = createAccess({
@@ -197,7 +197,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         runControllers(
           {
             definitions: controllers,
-            contextFor: (name) => contextFor(`${name}-controller`, clientFor(controllerUser(name))),
+            contextFor: (one) => contextFor(`${one.name}-controller`, clientFor(controllerUser(accountOf(one)))),
             informers,
             metrics: controllerMetrics,
           },

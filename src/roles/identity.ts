@@ -8,6 +8,6 @@ export const apiServerUser = known('system:apiserver', ['system:masters'])
 /** Reads for all controllers: they share one set of informers. */
 export const controllerManagerUser = known('system:kube-controller-manager')
 export const schedulerUser = known('system:kube-scheduler')
-export const controllerUser = (name: string) =>
-  known(`system:serviceaccount:kube-system:${name}-controller`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system'])
+export const controllerUser = (account: string) =>
+  known(`system:serviceaccount:kube-system:${account}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system'])
 export const nodeUser = (nodeName: string) => known(`system:node:${nodeName}`, ['system:nodes'])

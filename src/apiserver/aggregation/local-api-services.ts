@@ -23,7 +23,7 @@ const groupPriorities: Readonly<Record<string, number>> = {
   'discovery.k8s.io': 16_200,
   'flowcontrol.apiserver.k8s.io': 16_100,
   'internal.apiserver.k8s.io': 16_000,
-  'resource.k8s.io': 15_900,
+  'resource.k8s.io': 16_200,
   'storagemigration.k8s.io': 15_800,
 }
 const customPriority = { groupPriorityMinimum: 1_000, versionPriority: 100 } as const
@@ -42,7 +42,7 @@ export function versionPriority({ group, version }: GroupVersion): number {
   if (!Object.hasOwn(groupPriorities, group)) return customPriority.versionPriority
   if (group === '') return 1
   if (group === 'autoscaling' && version === 'v2') return 30
-  if (group === 'flowcontrol.apiserver.k8s.io' && version === 'v1') return 21
+  if ((group === 'flowcontrol.apiserver.k8s.io' || group === 'resource.k8s.io') && version === 'v1') return 21
   if (/^v\d+$/.test(version)) return 15
   return version.includes('beta') ? 12 : 9
 }

@@ -34,7 +34,7 @@ function ask(user: UserInfo, text: string): Attributes {
   }
 }
 
-const loops = [{ name: 'deployment', rules: [{ verbs: ['create'], apiGroups: ['apps'], resources: ['replicasets'] }] }]
+const loops = [{ account: 'own-controller', rules: [{ verbs: ['create'], apiGroups: ['apps'], resources: ['replicasets'] }] }]
 
 function setUp() {
   const index = createRbacIndex()

@@ -6,6 +6,8 @@ import { ownPaths } from '../../base/own-paths.ts'
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Subject } from '../../kinds/generated/types/rbac-v1.ts'
 import { serverJoinersGroup } from '../authn/server-tokens.ts'
 import { aggregated, aggregateLabel, binding, clusterRole, metadata, paths, read, recordEvents, rule, write } from './rule-builder.ts'
+import { controllerRoles } from './controller-roles.ts'
+import { uncovered } from './rule.ts'
 import { delegationRoles, nodeRoles, schedulerRoles } from './system-roles.ts'
 
 export type Policy = {
@@ -44,8 +46,9 @@ const viewRules: readonly PolicyRule[] = [
   rule(
     read,
     '',
-    'bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status namespaces',
+    'bindings limitranges namespaces namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status',
   ),
+  rule(read, ' events.k8s.io', 'events'),
   rule('get', '', 'pods/explain'),
   rule(read, 'discovery.k8s.io', 'endpointslices'),
   rule(
@@ -55,6 +58,12 @@ const viewRules: readonly PolicyRule[] = [
   ),
   rule(read, 'autoscaling', 'horizontalpodautoscalers horizontalpodautoscalers/status'),
   rule(read, 'batch', 'cronjobs cronjobs/status jobs jobs/status'),
+  // No longer served, granted still: whoever may grant what he has is asked for these, too.
+  rule(
+    read,
+    'extensions',
+    'daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale',
+  ),
   rule(read, 'policy', 'poddisruptionbudgets poddisruptionbudgets/status'),
   rule(read, 'networking.k8s.io', 'ingresses ingresses/status networkpolicies'),
   rule(read, 'resource.k8s.io', 'resourceclaims resourceclaims/status resourceclaimtemplates'),
@@ -73,9 +82,10 @@ const editRules: readonly PolicyRule[] = [
   rule(
     write,
     '',
-    'configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy',
+    'configmaps persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy',
   ),
   rule('create', '', 'serviceaccounts/token'),
+  rule(write, ' events.k8s.io', 'events'),
   rule(
     write,
     'apps',
@@ -83,6 +93,11 @@ const editRules: readonly PolicyRule[] = [
   ),
   rule(write, 'autoscaling', 'horizontalpodautoscalers'),
   rule(write, 'batch', 'cronjobs jobs'),
+  rule(
+    write,
+    'extensions',
+    'daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies replicasets replicasets/scale replicationcontrollers/scale',
+  ),
   rule(write, 'policy', 'poddisruptionbudgets'),
   rule(write, 'networking.k8s.io', 'ingresses networkpolicies'),
   rule(`${write} ${read}`, 'coordination.k8s.io', 'leases'),
@@ -112,15 +127,40 @@ const everyone: readonly ClusterRole[] = [
     rule('create', 'authentication.k8s.io', 'selfsubjectreviews'),
   ]),
   clusterRole('system:monitoring', [
-    paths('get', ['/healthz', '/healthz/*', '/livez', '/livez/*', '/metrics', '/metrics/slis', '/readyz', '/readyz/*']),
+    paths('get', [
+      '/flagz',
+      '/healthz',
+      '/healthz/*',
+      '/livez',
+      '/livez/*',
+      '/metrics',
+      '/metrics/slis',
+      '/readyz',
+      '/readyz/*',
+      '/statusz',
+    ]),
+    rule('get', '', 'nodes/metrics'),
   ]),
-  clusterRole('system:service-account-issuer-discovery', [paths('get', ['/.well-known/openid-configuration', '/openid/v1/jwks'])]),
+  clusterRole('system:service-account-issuer-discovery', [
+    paths('get', ['/.well-known/openid-configuration', '/.well-known/openid-configuration/', '/openid/v1/jwks', '/openid/v1/jwks/']),
+  ]),
 ]
 
-/** What one control loop may do; `name` as in `system:controller:<name>-controller`. */
-export type ControllerRole = { readonly name: string; readonly rules: readonly PolicyRule[] }
+/** What one control loop needs; loops that act as the same service account of kube-system share its role. */
+export type ControllerRole = { readonly account: string; readonly rules: readonly PolicyRule[] }
+
+/** Upstream's roles, and whatever the loops here need beyond them. */
+function rulesByAccount(controllers: readonly ControllerRole[]): Map<string, PolicyRule[]> {
+  const byAccount = new Map(Object.entries(controllerRoles).map(([account, rules]) => [account, [...rules]]))
+  for (const { account, rules } of controllers) {
+    const granted = byAccount.get(account) ?? []
+    byAccount.set(account, [...granted, ...rules.filter((one) => uncovered(granted, [one]).length > 0)])
+  }
+  return byAccount
+}
 
 export function bootstrapPolicy(controllers: readonly ControllerRole[]): Policy {
+  const accounts = rulesByAccount(controllers)
   return {
     clusterRoles: [
       ...userFacing,
@@ -129,7 +169,7 @@ export function bootstrapPolicy(controllers: readonly ControllerRole[]): Policy 
       ...nodeRoles,
       ...schedulerRoles,
       clusterRole('keelson:server-joiner', [paths('get', [ownPaths.serverBundle])]),
-      ...controllers.map((c) => clusterRole(`system:controller:${c.name}-controller`, c.rules)),
+      ...[...accounts].map(([account, rules]) => clusterRole(`system:controller:${account}`, rules)),
     ],
     clusterRoleBindings: [
       binding('cluster-admin', [group('system:masters')]),
@@ -160,7 +200,7 @@ export function bootstrapPolicy(controllers: readonly ControllerRole[]): Policy 
       binding('system:kube-controller-manager', [user('system:kube-controller-manager')]),
       binding('system:kube-dns', [serviceAccount('kube-dns')]),
       binding('system:node-proxier', [user('system:kube-proxy')]),
-      ...controllers.map((c) => binding(`system:controller:${c.name}-controller`, [serviceAccount(`${c.name}-controller`)])),
+      ...[...accounts.keys()].map((account) => binding(`system:controller:${account}`, [serviceAccount(account)])),
     ],
     roles: namespacedRoles,
     roleBindings: namespacedRoles.flatMap((r) => {
@@ -180,12 +220,16 @@ const role = (namespace: string, name: string, rules: readonly PolicyRule[]): Ro
 const roleBinding = (of: Role, subjects: readonly Subject[]): RoleBinding => ({
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'RoleBinding',
-  metadata: { ...metadata(of.metadata.name!), namespace: of.metadata.namespace! },
+  // Upstream's name for this one binding alone is not its role's.
+  metadata: { ...metadata(of.metadata.name!.replace(/^(?=extension-apiserver)/, 'system::')), namespace: of.metadata.namespace! },
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: of.metadata.name! },
   subjects: [...subjects],
 })
 
-const leaderLocking = [rule('create get list update watch', 'coordination.k8s.io', 'leases leasecandidates')]
+const leaderLocking = [
+  rule('create get list update watch', 'coordination.k8s.io', 'leases'),
+  rule('create get list update watch', 'coordination.k8s.io', 'leasecandidates'),
+]
 
 const namespacedRoles: readonly Role[] = [
   role('kube-system', 'extension-apiserver-authentication-reader', [
@@ -215,6 +259,7 @@ const namespacedSubjects: Readonly<Record<string, readonly Subject[]>> = {
   'kube-system/system::leader-locking-kube-controller-manager': [
     user('system:kube-controller-manager'),
     serviceAccount('kube-controller-manager'),
+    serviceAccount('leader-election-controller'),
   ],
   'kube-system/system::leader-locking-kube-scheduler': [user('system:kube-scheduler'), serviceAccount('kube-scheduler')],
 }

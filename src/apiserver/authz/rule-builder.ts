@@ -3,9 +3,9 @@ import type { ClusterRole, ClusterRoleBinding, PolicyRule, Subject } from '../..
 export const read = 'get list watch'
 export const write = 'create delete deletecollection patch update'
 
-/** A rule from words: `rule('get list', 'apps', 'deployments replicasets')`. */
-export function rule(verbs: string, group: string, resources: string): PolicyRule {
-  return { verbs: verbs.split(' '), apiGroups: [group], resources: resources.split(' ') }
+/** A rule from words: `rule('get list', 'apps extensions', 'deployments replicasets')`; the core group is the empty word. */
+export function rule(verbs: string, groups: string, resources: string): PolicyRule {
+  return { verbs: verbs.split(' '), apiGroups: groups.split(' '), resources: resources.split(' ') }
 }
 
 export function paths(verbs: string, nonResourceURLs: readonly string[]): PolicyRule {

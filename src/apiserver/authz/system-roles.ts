@@ -1,6 +1,6 @@
 /** The default roles of the cluster's own parts: nodes, scheduler, controllers, add-ons. */
 import type { ClusterRole, PolicyRule } from '../../kinds/generated/types/rbac-v1.ts'
-import { clusterRole, read, recordEvents, rule } from './rule-builder.ts'
+import { clusterRole, read, recordEvents, rule, write } from './rule-builder.ts'
 
 const delegatedReviews: readonly PolicyRule[] = [
   rule('create', 'authentication.k8s.io', 'tokenreviews'),
@@ -75,6 +75,7 @@ export const nodeRoles: readonly ClusterRole[] = [
   clusterRole('system:node-proxier', [
     rule('list watch', '', 'endpoints services'),
     rule(read, '', 'nodes'),
+    rule('list watch', 'networking.k8s.io', 'servicecidrs'),
     rule('list watch', 'discovery.k8s.io', 'endpointslices'),
     recordEvents,
   ]),
@@ -92,20 +93,25 @@ export const schedulerRoles: readonly ClusterRole[] = [
   ]),
   clusterRole('system:kube-scheduler', [
     recordEvents,
-    rule('create get list update watch', 'coordination.k8s.io', 'leases'),
+    rule('create', 'coordination.k8s.io', 'leases'),
+    { ...rule(`${read} update`, 'coordination.k8s.io', 'leases'), resourceNames: ['kube-scheduler'] },
+    rule(`${write} ${read}`, 'coordination.k8s.io', 'leasecandidates'),
     rule(read, '', 'nodes replicationcontrollers services namespaces persistentvolumeclaims persistentvolumes'),
     rule('delete get list watch', '', 'pods'),
     rule('create', '', 'bindings pods/binding'),
     rule('patch update', '', 'pods/status'),
-    rule(read, 'apps', 'replicasets statefulsets'),
+    rule('update', '', 'pods/finalizers'),
+    rule(read, 'apps extensions', 'replicasets'),
+    rule(read, 'apps', 'statefulsets'),
     rule(read, 'policy', 'poddisruptionbudgets'),
     rule(read, 'storage.k8s.io', 'csidrivers csinodes csistoragecapacities storageclasses volumeattachments'),
     rule(read, 'scheduling.k8s.io', 'priorityclasses podgroups'),
     rule('patch update', 'scheduling.k8s.io', 'podgroups/status'),
     rule(read, 'keelson.dev', 'offers'),
     rule(read, 'resource.k8s.io', 'deviceclasses resourceslices'),
-    rule(`${read} update`, 'resource.k8s.io', 'resourceclaims'),
-    rule('patch update', 'resource.k8s.io', 'resourceclaims/status'),
+    rule(`create delete ${read} patch update`, 'resource.k8s.io', 'resourceclaims'),
+    rule(`${read} patch update`, 'resource.k8s.io', 'resourceclaims/status'),
+    rule('patch update', 'resource.k8s.io', 'resourceclaims/binding'),
     ...delegatedReviews,
   ]),
   clusterRole('system:volume-scheduler', [
@@ -120,11 +126,13 @@ export const schedulerRoles: readonly ClusterRole[] = [
     recordEvents,
   ]),
   clusterRole('system:kube-controller-manager', [
-    rule('create get list patch update watch', 'coordination.k8s.io', 'leases'),
     recordEvents,
-    rule(read, '*', '*'),
+    rule('create', 'coordination.k8s.io', 'leases'),
+    { ...rule('get update', 'coordination.k8s.io', 'leases'), resourceNames: ['kube-controller-manager'] },
+    rule('list watch', '*', '*'),
     rule('create', '', 'secrets serviceaccounts serviceaccounts/token'),
     rule('delete', '', 'secrets'),
+    rule('get', '', 'configmaps namespaces secrets serviceaccounts'),
     rule('update', '', 'secrets serviceaccounts'),
     ...delegatedReviews,
   ]),

@@ -41,7 +41,7 @@ const cases: readonly (readonly [string, UserInfo, string, string, string, strin
     account('kube-system', 'x'),
     'PUT',
     '/apis/coordination.k8s.io/v1/namespaces/default/leases/l',
-    'workload-leader-election',
+    'system-leader-election',
     'system:serviceaccount:kube-system:x',
   ],
   [
@@ -51,14 +51,6 @@ const cases: readonly (readonly [string, UserInfo, string, string, string, strin
     '/api/v1/namespaces/default/pods',
     'kube-system-service-accounts',
     'default',
-  ],
-  [
-    'endpoints of the controller',
-    account('kube-system', 'endpoint-controller'),
-    'PUT',
-    '/api/v1/namespaces/a/endpoints/e',
-    'endpoint-controller',
-    'system:serviceaccount:kube-system:endpoint-controller',
   ],
   ['workloads', account('shop', 'web'), 'GET', '/api/v1/namespaces/shop/pods', 'service-accounts', 'system:serviceaccount:shop:web'],
   ['people', user('alice'), 'GET', '/api/v1/namespaces/shop/pods', 'global-default', 'alice'],

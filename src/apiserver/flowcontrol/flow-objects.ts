@@ -20,7 +20,7 @@ const apiVersion = 'flowcontrol.apiserver.k8s.io/v1'
 const metadata = (name: string) => ({ name, annotations: { [autoUpdateAnnotation]: 'true' } })
 
 const level = (name: string, spec: PriorityLevelConfigurationSpec, isMandatory = false): StartingObject<PriorityLevelConfiguration> => ({
-  object: { apiVersion, kind: 'PriorityLevelConfiguration', metadata: metadata(name), spec },
+  object: { apiVersion, kind: 'PriorityLevelConfiguration', metadata: metadata(name), spec, status: {} },
   isMandatory,
 })
 
@@ -91,9 +91,11 @@ const schema = ({ name, level: to, precedence, by, subjects, rules = everything,
   isMandatory: isMandatory === true,
 })
 
-const elections = (...namespaces: string[]) => ({
-  resourceRules: [resourceRule({ verbs: ['get', 'create', 'update'], group: 'coordination.k8s.io', resources: ['leases'], namespaces })],
-})
+const elections = {
+  resourceRules: [
+    resourceRule({ verbs: ['get', 'create', 'update'], group: 'coordination.k8s.io', resources: ['leases'], namespaces: ['*'] }),
+  ],
+}
 
 export const startingSchemas: readonly StartingObject<FlowSchema>[] = [
   schema({ name: 'exempt', level: 'exempt', precedence: 1, subjects: groups('system:masters'), isMandatory: true }),
@@ -118,25 +120,7 @@ export const startingSchemas: readonly StartingObject<FlowSchema>[] = [
     precedence: 100,
     by: 'ByUser',
     subjects: [...users('system:kube-controller-manager', 'system:kube-scheduler'), ...systemAccounts('*')],
-    rules: elections('kube-system'),
-  }),
-  schema({
-    name: 'endpoint-controller',
-    level: 'workload-high',
-    precedence: 150,
-    by: 'ByUser',
-    subjects: [...users('system:kube-controller-manager'), ...systemAccounts('endpoint-controller', 'endpointslicemirroring-controller')],
-    rules: {
-      resourceRules: [resourceRule({ verbs: ['get', 'create', 'update'], group: '', resources: ['endpoints'], namespaces: ['*'] })],
-    },
-  }),
-  schema({
-    name: 'workload-leader-election',
-    level: 'leader-election',
-    precedence: 200,
-    by: 'ByUser',
-    subjects: systemAccounts('*'),
-    rules: elections('*'),
+    rules: elections,
   }),
   schema({
     name: 'system-node-high',

@@ -17,7 +17,7 @@ const root = '/apis/flowcontrol.apiserver.k8s.io/v1'
 test('a cluster starts with the mandatory and the suggested objects', async () => {
   const { json } = await send('GET', `${root}/flowschemas`)
   const names = (json.items as FlowSchema[]).map((schema) => schema.metadata.name)
-  assert.equal(names.length, 13)
+  assert.equal(names.length, 11)
   for (const schema of json.items as FlowSchema[]) assert.equal(schema.status?.conditions?.[0]?.status, 'False')
   const levels = (await send('GET', `${root}/prioritylevelconfigurations`)).json.items as PriorityLevelConfiguration[]
   assert.deepEqual(

@@ -11,6 +11,7 @@ const { configMaps, secrets } = kindRefs.coreV1
 /** Deletes bootstrap tokens when their time is over. */
 export const tokenCleanerController: ControllerDefinition = {
   name: 'token-cleaner',
+  account: 'token-cleaner',
   watches: [watchKind(secrets, ({ current }) => (current && isBootstrapToken(current) ? [`kube-system/${current.metadata.name}`] : []))],
   writes: [secrets],
   reconcile: async (context, key): Promise<ReconcileResult> => {
@@ -46,6 +47,7 @@ export function bootstrapSignerController(options: {
   const kubeconfig = options.cluster && clusterInfoKubeconfig(options.cluster)
   return {
     name: 'bootstrap-signer',
+    account: 'bootstrap-signer',
     watches: [
       watchKind(configMaps, ({ current, old }) => {
         const { metadata } = (current ?? old)!

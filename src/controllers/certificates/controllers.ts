@@ -66,6 +66,7 @@ export function csrSigningController(sign: SignCertificate): ControllerDefinitio
   const ours = new Set<string>(Object.values(signers))
   return {
     name: 'certificate-signing',
+    account: 'certificate-controller',
     watches: [watchKind(certificateSigningRequests)],
     writes: [certificateSigningRequests],
     rules: [{ verbs: ['sign'], apiGroups: [group], resources: ['signers'], resourceNames: Object.values(signers) }],
@@ -91,6 +92,7 @@ export function csrSigningController(sign: SignCertificate): ControllerDefinitio
 /** Deletes requests that are of no use any more. */
 export const csrCleanerController: ControllerDefinition = {
   name: 'certificate-cleaner',
+  account: 'certificate-controller',
   watches: [watchKind(certificateSigningRequests)],
   writes: [certificateSigningRequests],
   reconcile: async (context, name): Promise<ReconcileResult> => {

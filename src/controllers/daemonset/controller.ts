@@ -28,6 +28,7 @@ export function daemonSetController(): ControllerDefinition {
   const backoff = new FailureBackoff()
   return {
     name: 'daemonset',
+    account: 'daemon-set-controller',
     watches: [
       watchKind(daemonSets),
       watchKind(pods, keysOfPod),

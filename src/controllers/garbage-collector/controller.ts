@@ -23,6 +23,7 @@ export function garbageCollectorController(kinds: readonly KindRef[] = collectab
   const collector = new Collector(kinds)
   return {
     name: 'generic-garbage-collector',
+    account: 'generic-garbage-collector',
     watches: kinds.map((kind) => collector.watch(kind)),
     customKinds: (kind) => collector.watch(kind),
     writes: kinds,

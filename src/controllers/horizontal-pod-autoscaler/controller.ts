@@ -26,6 +26,7 @@ export function horizontalPodAutoscalerController(): ControllerDefinition {
   const known = new Map<string, Known>()
   return {
     name: 'horizontal-pod-autoscaler',
+    account: 'horizontal-pod-autoscaler',
     watches: [
       watchKind(horizontalPodAutoscalers, ({ current, old }) => {
         // What it wrote itself is no reason to look.

@@ -11,6 +11,7 @@ export function nodeIpamController(options: { readonly clusterCidr: string; read
   const prefix = options.nodePrefix ?? 24
   return {
     name: 'node-ipam',
+    account: 'node-controller',
     watches: [
       // The going of a node frees a network for those that have none.
       watchKind(nodes, ({ current }, context) => (current ? [current.metadata.name ?? ''] : withoutNetwork(context))),

@@ -31,6 +31,7 @@ const stepsMax = 12
 /** Binds claims to volumes, asks for new ones, and gives back those whose claims are gone. */
 export const persistentVolumeController: ControllerDefinition = {
   name: 'persistent-volume-binder',
+  account: 'persistent-volume-binder',
   watches: [
     watchKind(persistentVolumeClaims, keysOfClaim),
     watchKind(persistentVolumes, keysOfVolume),

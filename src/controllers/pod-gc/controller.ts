@@ -18,6 +18,7 @@ export function podGcController(options: { readonly terminatedMax?: number } = {
   const missing = new Map<string, number>()
   return {
     name: 'pod-garbage-collector',
+    account: 'pod-garbage-collector',
     watches: [
       watchKind(nodes, ({ current, old }) => (current && old && isOutOfService(current) === isOutOfService(old) ? [] : [everything])),
       watchKind(pods, ({ current }, context) => (current && isSuspect(current, context) ? [everything] : [])),

@@ -15,6 +15,7 @@ const description =
 export function rootCaPublisherController(options: { readonly rootCaPem: string }): ControllerDefinition {
   return {
     name: 'root-ca-certificate-publisher',
+    account: 'root-ca-cert-publisher',
     watches: [
       watchKind(namespaces),
       watchKind(configMaps, ({ current, old }) => {

@@ -98,6 +98,7 @@ const dayMs = 24 * 3_600_000
 /** Declares tokens invalid that nobody has used for a year, and deletes them a year later. Looks once a day. */
 export const legacyTokenCleanerController: ControllerDefinition = {
   name: 'legacy-service-account-token-cleaner',
+  account: 'legacy-service-account-token-cleaner',
   watches: [
     watchKind(configMaps, ({ current }) =>
       current?.metadata.name === trackingConfigMap.name && current.metadata.namespace === trackingConfigMap.namespace ? ['all'] : [],

@@ -11,6 +11,7 @@ const { ipAddresses, serviceCIDRs: serviceCidrs } = kindRefs.networkingV1
 /** Keeps ranges for services as long as an address of theirs is in use, and says when they are ready. */
 export const serviceCidrController: ControllerDefinition = {
   name: 'service-cidr',
+  account: 'service-cidrs-controller',
   watches: [
     watchKind(serviceCidrs, ({ current, old }, context) => {
       const { name = '' } = (current ?? old)!.metadata

@@ -18,6 +18,7 @@ export function taintEvictionController(): ControllerDefinition {
   const seen = new Map<string, SeenTaints>()
   return {
     name: 'taint-eviction',
+    account: 'node-controller',
     watches: [watchKind(pods, keysOfPod), watchKind(nodes, keysOfNode)],
     writes: [pods],
     reconcile: (context, key) => reconcile(context, key, seen),

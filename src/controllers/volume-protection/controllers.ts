@@ -51,6 +51,7 @@ export const volumeProtectionController: ControllerDefinition = {
 /** Keeps classes of volume attributes that claims or volumes have, or are about to have. */
 export const attributesClassProtectionController: ControllerDefinition = {
   name: 'vac-protection',
+  account: 'volumeattributesclass-protection-controller',
   watches: [
     watchKind(volumeAttributesClasses),
     // Only what lets a class go can set it free.
