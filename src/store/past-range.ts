@@ -22,18 +22,29 @@ export function pastRange<V extends { readonly key: string }, E extends { readon
   previousOf: (event: E) => V | undefined,
 ): { readonly values: V[]; readonly remaining: number } {
   const { live, log } = state
-  const then = new Map<string, V | undefined>()
-  for (const group of log.newestFirst(revision)) {
-    for (const event of group.events) {
-      if (event.key >= from && (to === undefined || event.key < to)) then.set(event.key, previousOf(event))
-    }
-  }
+  const then = changedSince(log, revision, { from, to }, previousOf)
   const present = live.range(from, to, limit + then.size)
   const values = then.size === 0 ? present : merged(present, then)
   const there = [...then].reduce((sum, [key, value]) => sum + (value ? 1 : 0) - (live.has(key) ? 1 : 0), 0)
   if (values.length > limit) values.length = limit
   const total = present.length < limit + then.size ? present.length : live.count(from, to)
   return { values, remaining: total + there - values.length }
+}
+
+/** What was at `revision` under the keys of the range that have changed since. */
+export function changedSince<V, E extends { readonly key: string }>(
+  log: EventLog<E>,
+  revision: Revision,
+  { from, to }: Pick<KeyRange, 'from' | 'to'>,
+  previousOf: (event: E) => V | undefined,
+): Map<string, V | undefined> {
+  const then = new Map<string, V | undefined>()
+  for (const group of log.newestFirst(revision)) {
+    for (const event of group.events) {
+      if (event.key >= from && (to === undefined || event.key < to)) then.set(event.key, previousOf(event))
+    }
+  }
+  return then
 }
 
 function merged<V extends { readonly key: string }>(present: readonly V[], then: ReadonlyMap<string, V | undefined>): V[] {

@@ -23,6 +23,8 @@ export type WatchCache<T> = {
   page(prefix: string, options: CachePageOptions): CachePage<T> | undefined
   /** How many `list` would give, without gathering them. */
   count(prefix: string): number
+  /** The index of the entries under `folder` by a grouping: made when first asked for, of use once it is whole, current from then on. */
+  index<G>(folder: string, grouping: Grouping<T, G>): CacheIndex<T, G>
   /**
    * Events after `after` under the prefix, in order, batched by arrival. Watching starts at the call, not at the first read.
    * Returns when the signal aborts. Throws StoreCompacted when `after` < oldestRevision or when the cache had to start over,
@@ -55,7 +57,32 @@ export type CacheWatchOptions<T = unknown> = {
 
 export type CachePageOptions = { readonly revision: Revision; readonly after?: StoreKey | undefined; readonly limit?: number | undefined }
 
-export type CachePage<T> = { readonly entries: readonly Pick<CacheEntry<T>, 'key' | 'value'>[]; readonly remaining: number }
+/** Which values are alike: those of one group. Equal groups are one and the same value; its terms are what queries look it up by. */
+export type Grouping<T, G> = { groupOf(value: T): G; termsOf(group: G): readonly string[] }
+
+export type CacheIndex<T, G> = {
+  /** Takes in at most `count` entries more of those that are there; false: it is whole. */
+  extend(count: number): boolean
+  /**
+   * What the query wants, in key order, at no cost for what it does not want. Undefined while the index is not whole, when the
+   * history does not reach back to `revision`, and when it would be more than `max` entries.
+   */
+  select(selection: CacheSelection<G>): readonly SelectedEntry<T>[] | undefined
+}
+
+export type CacheSelection<G> = {
+  /** `terms`: of each of these lists a group that is wanted has at least one. */
+  readonly query: { readonly terms: readonly (readonly string[])[]; wants(group: G): boolean }
+  /** The folder's own, or a longer one. */
+  readonly prefix: string
+  readonly revision: Revision
+  readonly after?: StoreKey | undefined
+  readonly max: number
+}
+
+export type SelectedEntry<T> = Pick<CacheEntry<T>, 'key' | 'value'>
+
+export type CachePage<T> = { readonly entries: readonly SelectedEntry<T>[]; readonly remaining: number }
 
 export type CacheEntry<T> = { readonly key: StoreKey; readonly revision: Revision; readonly createRevision: Revision; readonly value: T }
 

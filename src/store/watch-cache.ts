@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import { type Log, silentLog } from '../base/log.ts'
 import { CacheDispatch } from './cache-dispatch.ts'
+import { GroupIndex } from './cache-index.ts'
 import { CacheWatcher } from './cache-watcher.ts'
 import {
   type EventBatch,
@@ -21,10 +22,12 @@ import type {
   CacheBatch,
   CacheEntry,
   CacheEvent,
+  CacheIndex,
   CachePage,
   CachePageOptions,
   CacheWatchOptions,
   Decode,
+  Grouping,
   WatchCache,
 } from './watch-cache-contract.ts'
 
@@ -67,6 +70,8 @@ class LiveWatchCache<T> implements WatchCache<T> {
   readonly #handedOver = new WeakMap<Uint8Array, { readonly key: StoreKey; readonly decoded: (revision: Revision) => T }>()
   #entries = new SortedMap<CacheEntry<T>>()
   #history = new EventLog<CacheEvent<T>>({ revision: 0 as Revision, compactRevision: 0 as Revision })
+  /** By a grouping of values of any type, each only ever asked for with its own. */
+  #indexes: GroupIndex<T, unknown>[] = []
   #waiters: Waiter[] = []
   #following: Promise<void> = Promise.resolve()
 
@@ -137,6 +142,14 @@ class LiveWatchCache<T> implements WatchCache<T> {
     return this.#entries.count(prefix, prefixEnd(prefix))
   }
 
+  index<G>(folder: string, grouping: Grouping<T, G>): CacheIndex<T, G> {
+    const known = this.#indexes.find((index) => index.folder === folder && index.grouping === (grouping as Grouping<T, unknown>))
+    if (known) return known as GroupIndex<T, G>
+    const index = new GroupIndex<T, G>({ folder, grouping, live: this.#entries, log: this.#history })
+    this.#indexes.push(index as GroupIndex<T, unknown>)
+    return index
+  }
+
   watch(prefix: string, options: CacheWatchOptions<T>): AsyncIterable<CacheBatch<T>> {
     const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0, pace, wants } = options
     let cancelMark: (() => void) | undefined
@@ -196,6 +209,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
     entries.sort()
     this.#entries = entries
     this.#history = new EventLog({ revision, compactRevision: revision })
+    this.#indexes = []
     for (const watcher of [...this.#dispatch.watchers()]) watcher.end(new StoreCompacted(revision))
     this.#resolveWaiters()
   }
@@ -245,6 +259,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
     if (event.type === 'delete') {
       this.#entries.delete(key)
       const value = this.#decode(key, event.previous.value, revision)
+      this.#noteInIndexes(key, old?.value, undefined)
       return { type: 'delete', key, revision, value, previous: old?.value ?? value }
     }
     const { createRevision } = event
@@ -252,7 +267,12 @@ class LiveWatchCache<T> implements WatchCache<T> {
     const value = handed?.key === key ? handed.decoded(revision) : this.#decode(key, event.value, revision)
     if (handed) this.#handedOver.delete(event.value)
     this.#entries.set(key, { key, revision, createRevision, value })
+    this.#noteInIndexes(key, old?.value, value)
     return { type: 'put', key, revision, createRevision, value, previous: old?.value }
+  }
+
+  #noteInIndexes(key: StoreKey, old: T | undefined, current: T | undefined): void {
+    for (const index of this.#indexes) if (key.startsWith(index.folder)) index.note(key, old, current)
   }
 
   #resolveWaiters(): void {

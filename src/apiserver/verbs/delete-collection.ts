@@ -1,4 +1,4 @@
-import type { CacheEntry } from '../../store/watch-cache-contract.ts'
+import type { SelectedEntry } from '../../store/watch-cache-contract.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
@@ -6,6 +6,7 @@ import { prepareViews } from '../object-storage.ts'
 import { prefixOf, type Resource } from '../registry.ts'
 import { deleteObject } from './delete.ts'
 import type { DeletionOptions } from './deletion-rules.ts'
+import { prepareLabelIndex, selectByLabels } from './label-index.ts'
 import type { ListPage } from './list.ts'
 import { cacheAtLeast } from './read-revision.ts'
 import { parseSelection } from './selection.ts'
@@ -31,15 +32,19 @@ export async function deleteCollection(core: Core, context: RequestContext, requ
   const { resource, namespace } = request
   await cacheAtLeast(core, context, undefined)
   const selection = parseSelection(resource, request.labelSelector, request.fieldSelector)
-  const preparing = prepareViews(resource, () => core.storage.cache.list(prefixOf(resource, namespace)).map((e) => e.value))
+  const { cache } = core.storage
+  const of = { cache, resource, prefix: prefixOf(resource, namespace), selection }
+  await prepareLabelIndex(of, context.pace)
+  const preparing = prepareViews(resource, () => cache.list(of.prefix).map((e) => e.value))
   if (preparing) await preparing
-  const entries = core.storage.cache.list(prefixOf(resource, namespace)).filter((e) => !selection || selection.matches(e.value))
+  const found = selectByLabels(of, { revision: cache.revision }) ?? cache.list(of.prefix)
+  const entries = selection ? found.filter((e) => selection.matches(e.value)) : found
   for (let i = 0; i < entries.length; i += parallelMax) {
     const results = await Promise.allSettled(entries.slice(i, i + parallelMax).map((entry) => deleteOne(core, context, request, entry)))
     const refused = results.find((result) => result.status === 'rejected')
     if (refused) throw refused.reason
   }
-  return { items: entries.map((e) => e.value), revision: core.storage.cache.revision, continueToken: '', remaining: undefined }
+  return { items: entries.map((e) => e.value), revision: cache.revision, continueToken: '', remaining: undefined }
 }
 
 /** Gone by now is as good as deleted. */
@@ -47,7 +52,7 @@ async function deleteOne(
   core: Core,
   context: RequestContext,
   request: DeleteCollectionRequest,
-  entry: CacheEntry<CachedObject>,
+  entry: SelectedEntry<CachedObject>,
 ): Promise<void> {
   const { resource, options, dryRun } = request
   try {
@@ -57,7 +62,7 @@ async function deleteOne(
   }
 }
 
-function place(entry: CacheEntry<CachedObject>): { namespace: string; name: string } {
+function place(entry: SelectedEntry<CachedObject>): { namespace: string; name: string } {
   const { namespace = '', name = '' } = entry.value.object.metadata
   return { namespace, name }
 }

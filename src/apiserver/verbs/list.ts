@@ -7,6 +7,7 @@ import type { Pace } from '../flowcontrol/pace.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, prefixOf, type Resource } from '../registry.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
+import { type LabelSelection, prepareLabelIndex, selectByLabels } from './label-index.ts'
 import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
 import { parseSelection, type Selection } from './selection.ts'
 
@@ -36,6 +37,8 @@ export type ListPage = {
 /** Where a page is cut from: pieces of one moment's state, in key order. Throws 410 when the moment is forgotten meanwhile. */
 type Source = {
   readonly revision: Revision
+  /** The moment's state may be read from the cache, as far as its history reaches. */
+  isCached(): boolean
   piece(after: StoreKey | undefined, limit: number | undefined): CachePage<CachedObject> | Promise<CachePage<CachedObject>>
 }
 
@@ -51,6 +54,7 @@ export async function listObjects(core: Core, context: RequestContext, request: 
     return singleName(core, context, request, selection)
   const { source, after } = await sourceFor(core, context, request)
   const page = await cutPage(source, {
+    cache: core.storage.cache,
     resource,
     prefix: prefixOf(resource, namespace),
     after,
@@ -102,12 +106,13 @@ async function sourceFor(
 function pastSource(core: Core, prefix: string, at: { readonly revision: Revision; readonly isContinued: boolean }): Source {
   const { cache, store } = core.storage
   const { revision } = at
+  // A compacted revision is gone for every client at once, whatever the cache still remembers.
+  const isCached = () => revision >= cache.revision || revision >= store.compactRevision
   return {
     revision,
+    isCached,
     piece: (after, limit) => {
-      // A compacted revision is gone for every client at once, whatever the cache still remembers.
-      const page =
-        revision < cache.revision && revision < store.compactRevision ? undefined : cache.page(prefix, { revision, after, limit })
+      const page = isCached() ? cache.page(prefix, { revision, after, limit }) : undefined
       return page ?? storedPiece(core, prefix, { ...at, after, limit })
     },
   }
@@ -139,12 +144,9 @@ async function storedPiece(core: Core, prefix: string, at: StoredPiece): Promise
   }
 }
 
-type Cut = {
-  readonly resource: Resource
-  readonly prefix: string
+type Cut = LabelSelection & {
   readonly after: StoreKey | undefined
   readonly limit: number
-  readonly selection: Selection | undefined
   readonly pace: Pace | undefined
 }
 
@@ -164,10 +166,12 @@ const pieceEntries = 4096
 async function cutSelected(source: Source, selection: Selection, cut: Cut): Promise<ListPage> {
   const { limit, prefix, pace, resource } = cut
   const { revision } = source
+  await prepareLabelIndex(cut, pace)
+  const indexed = source.isCached() ? selectByLabels(cut, { revision, after: cut.after }) : undefined
   const items: CachedObject[] = []
   let last: StoreKey | undefined
   for (let after = cut.after, remaining = 1; remaining > 0; ) {
-    const piece = await source.piece(after, limit === 0 ? undefined : pieceEntries)
+    const piece = indexed ? { entries: indexed, remaining: 0 } : await source.piece(after, limit === 0 ? undefined : pieceEntries)
     const preparing = selection.readsFields ? prepareViews(resource, () => piece.entries.map((entry) => entry.value)) : undefined
     if (preparing) await preparing
     for (const [i, { key, value }] of piece.entries.entries()) {

@@ -9,6 +9,8 @@ import type { Resource } from '../registry.ts'
 /** Which objects of a resource a list, watch or deletecollection means. Undefined instead: all of them. */
 export type Selection = {
   matches(value: CachedObject): boolean
+  /** The part about labels, if there is one. */
+  readonly labels: Selector | undefined
   /** Equal selections have equal keys. */
   readonly key: string
   /** Whether views of the objects have to be prepared before they are matched. */
@@ -24,6 +26,7 @@ export function parseSelection(resource: Resource, labelText: string | undefined
   if (labels === undefined && fields.length === 0) return undefined
   const readers = new Map(fields.map(({ field }) => [field, fieldReader(resource, field)]))
   return {
+    labels,
     key: `${labelText ?? ''}|${fieldText ?? ''}`,
     readsFields: fields.length > 0,
     name: fields.find((t) => t.field === 'metadata.name' && t.op === '=')?.value,

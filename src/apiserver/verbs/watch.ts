@@ -1,12 +1,13 @@
 import { StreamOverflow } from '../../base/bounded-stream.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { type Revision, StoreCompacted, StoreUnavailable } from '../../store/contract.ts'
-import type { CacheBatch, CacheEntry, CacheEvent } from '../../store/watch-cache-contract.ts'
+import type { CacheBatch, CacheEvent, SelectedEntry } from '../../store/watch-cache-contract.ts'
 import type { CachedObject, FrameType } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { Pace } from '../flowcontrol/pace.ts'
 import { prepareViews } from '../object-storage.ts'
 import { prefixOf, type Resource } from '../registry.ts'
+import { prepareLabelIndex, selectByLabels } from './label-index.ts'
 import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
 import { parseSelection, type Selection } from './selection.ts'
 
@@ -52,9 +53,11 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   if (wanted === undefined || wanted > cache.revision) await cacheAtLeast(core, context, wanted)
   const prefix = prefixOf(resource, namespace)
   const sendsState = request.sendInitialEvents ?? (wanted === undefined || wanted === 0)
+  const of = { cache, resource, prefix, selection }
+  if (sendsState) await prepareLabelIndex(of, context.pace)
   // From here to the start of the cache's watch nothing waits: state and events fit together without a gap.
   const revision = cache.revision
-  const state = sendsState ? cache.list(prefix) : []
+  const state = sendsState ? (selectByLabels(of, { revision }) ?? cache.list(prefix)) : []
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal, ...(resource.retired ? [resource.retired] : [])])
   const from = sendsState || wanted === undefined || wanted === 0 ? revision : wanted
@@ -91,7 +94,11 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   })
 }
 
-async function selected(state: readonly CacheEntry<CachedObject>[], selection: Selection, pace: Pace | undefined): Promise<CachedObject[]> {
+async function selected(
+  state: readonly SelectedEntry<CachedObject>[],
+  selection: Selection,
+  pace: Pace | undefined,
+): Promise<CachedObject[]> {
   const matching: CachedObject[] = []
   for (const [i, { value }] of state.entries()) {
     if (selection.matches(value)) matching.push(value)
