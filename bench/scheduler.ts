@@ -14,6 +14,7 @@ import { createScheduler } from '../src/scheduler/loop.ts'
 import { allPlugins } from '../src/scheduler/plugins/all.ts'
 import type { SuiteOptions } from './main.ts'
 import { type Figure, percentile, report } from './measure.ts'
+import { deviceFigures } from './scheduler-devices.ts'
 
 type Scenario = {
   readonly name: string
@@ -134,6 +135,7 @@ export async function schedulerSuite({ isQuick }: SuiteOptions): Promise<void> {
       return run(scenario, nodes, isQuick ? 0.1 : 1)
     }),
   )
+  report('scheduler core, pods with devices', deviceFigures(isQuick))
   report(`scheduler, start among ${nodes * 30} pods`, [coldStart(nodes)])
   report('scheduler through the API (same process, memory store)', await throughApi({ nodes: nodes / 5, pods: isQuick ? 500 : 5_000 }))
 }

@@ -3,7 +3,8 @@ import type { PlanPlugin } from './plan.ts'
 
 /**
  * A plugin that looks at what only one pod has: its claims on volumes and devices. Pods of one shape are not interchangeable for
- * it, so it is asked once an attempt, and what it compiles serves that attempt alone: such pods take the scan, all others the cells.
+ * it, so it is asked once an attempt. What it compiles serves that attempt alone, and such pods take the scan, unless it says that others
+ * are judged alike: those take the cells.
  */
 export type PodPlugin = {
   /** Upstream's plugin name. */
@@ -24,6 +25,11 @@ export type Judgement =
   | {
       readonly kind: 'Judged'
       readonly plugin: PlanPlugin
+      /**
+       * Equal for pods to which the plugin gives equal answers on every node, and which change only together with the node's row: pods
+       * of one shape that share it are then decided like any other. Undefined: the plugin serves this attempt alone.
+       */
+      readonly sharedAs?: string
       readonly reserve?: (row: number) => Reservation
       readonly relieve?: () => Relief
     }

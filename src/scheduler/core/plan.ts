@@ -104,6 +104,21 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
   }
 }
 
+/**
+ * The plan with plugins that judge every pod of a kind alike, by the row alone: all of it may be remembered. They come where
+ * `withPlugins` puts them.
+ */
+export function withSharedPlugins(plan: Plan, shared: readonly PlanPlugin[]): Plan {
+  const own = withPlugins(plan, shared)
+  const filters = own.domainFilters.slice(0, own.domainFilters.length - plan.domainFilters.length)
+  return {
+    ...own,
+    domainFilters: plan.domainFilters,
+    usageFilters: [...plan.usageFilters, ...filters],
+    cellKeys: [...plan.cellKeys, ...shared.flatMap(({ compiled }) => compiled.cellKeys ?? [])],
+  }
+}
+
 function rawScoreOf({ name, weight, compiled }: PlanPlugin): RawScore | undefined {
   const raw = compiled.staticRaw ?? compiled.rawScore
   if (!raw || !compiled.normalise) return undefined

@@ -23,6 +23,10 @@ export class RowSet {
     this.size--
   }
 
+  has(row: number): boolean {
+    return (this.#words[row >> 5]! & (1 << (row & 31))) !== 0
+  }
+
   /** −1 when there is none. */
   firstFrom(row: number): number {
     let word = row >> 5

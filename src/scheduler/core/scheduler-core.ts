@@ -6,7 +6,7 @@ import { type Diagnosis, diagnose } from './fit-error.ts'
 import { Nominations } from './nominations.ts'
 import { PreemptionCache } from './preemption-cache.ts'
 import { type Budget, findPreemption, type Preemption, type PreemptionInput } from './preemption.ts'
-import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, verdictOf, withPlugins } from './plan.ts'
+import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, verdictOf, withPlugins, withSharedPlugins } from './plan.ts'
 import type { Judged } from './judgement.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
 import { RowVerdicts } from './row-verdicts.ts'
@@ -126,21 +126,26 @@ export class SchedulerCore {
     )
   }
 
-  planOf(target: PodToPlace): Plan {
-    const shared = this.planOfShape(this.snapshot.shapeOf(target.pod), target.defaultSpread)
-    if (isShared(target)) return shared
+  /** Explanations ask for the pod's own plan: what others share may name other pods' claims. */
+  planOf(target: PodToPlace, isOwn = false): Plan {
+    const shape = this.snapshot.shapeOf(target.pod)
+    if (!isOwn && isShared(target)) return this.planOfShape(shape, target.defaultSpread, target.judged)
+    const shared = this.planOfShape(shape, target.defaultSpread)
+    if (!target.judged?.length) return shared
     const known = this.#ownPlans.get(target)
     if (known?.of === shared) return known.plan
     const plan = withPlugins(
       shared,
-      target.judged!.map((j) => j.plugin),
+      target.judged.map((j) => j.plugin),
     )
     this.#ownPlans.set(target, { of: shared, plan })
     return plan
   }
 
-  planOfShape(shape: PodShape, defaultSpread: DefaultSpread | undefined): Plan {
-    const key = defaultSpread ? `${shape.id} ${defaultSpread.key}` : String(shape.id)
+  /** `judged`: by plugins that judge alike every pod that shares theirs. */
+  planOfShape(shape: PodShape, defaultSpread: DefaultSpread | undefined, judged: readonly Judged[] = []): Plan {
+    let key = defaultSpread ? `${shape.id} ${defaultSpread.key}` : String(shape.id)
+    for (const { sharedAs } of judged) key += ` ${sharedAs}`
     const known = this.#plans.get(key)
     if (known && isCurrent(known, this.snapshot)) {
       // The least recently used goes first.
@@ -150,13 +155,24 @@ export class SchedulerCore {
       }
       return known
     }
-    // Compiling can itself move columns (a resource or label seen for the first time): then once more.
-    let plan = compilePlan({ snapshot: this.snapshot, shape, defaultSpread, plugins: this.#plugins })
-    if (!isCurrent(plan, this.snapshot)) plan = compilePlan({ snapshot: this.snapshot, shape, defaultSpread, plugins: this.#plugins })
+    const plan =
+      judged.length === 0
+        ? this.#compile(shape, defaultSpread)
+        : withSharedPlugins(
+            this.planOfShape(shape, defaultSpread),
+            judged.map((j) => j.plugin),
+          )
     this.#plans.delete(key)
     this.#plans.set(key, plan)
     if (this.#plans.size > this.#plansMax()) this.#plans.delete(this.#plans.keys().next().value!)
     return plan
+  }
+
+  #compile(shape: PodShape, defaultSpread: DefaultSpread | undefined): Plan {
+    const input = { snapshot: this.snapshot, shape, defaultSpread, plugins: this.#plugins }
+    // Compiling can itself move columns (a resource or label seen for the first time): then once more.
+    const plan = compilePlan(input)
+    return isCurrent(plan, this.snapshot) ? plan : compilePlan(input)
   }
 
   #plansMax(): number {
@@ -166,5 +182,5 @@ export class SchedulerCore {
 
 /** Whether the pod is decided as every other of its shape is. */
 function isShared({ judged }: PodToPlace): boolean {
-  return judged === undefined || judged.length === 0
+  return judged === undefined || judged.every((j) => j.sharedAs !== undefined)
 }

@@ -381,6 +381,11 @@ export class Snapshot {
     if (row !== undefined) this.#touch(row)
   }
 
+  /** As `touchNode`, for every node. */
+  touchAll(): void {
+    for (let row = 0; row < this.rowsEnd; row++) if (this.nodes[row]) this.#touch(row)
+  }
+
   #touchStatic(row: number): void {
     this.staticVersions[row] = ++this.staticVersion
     this.#touch(row)

@@ -1,5 +1,6 @@
 import type { Informer } from '../../client/informer-contract.ts'
 import type { AllocationResult, ResourceClaim } from '../../kinds/generated/types/resource-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import { keyOf } from '../../machinery/object.ts'
 import { parseQuantity } from '../../machinery/quantity.ts'
 import { type Amounts, noAmounts, plus } from './device-capacity.ts'
@@ -15,8 +16,6 @@ type OnItsWay = { readonly key: string; readonly allocation: AllocationResult; w
  * 2. A decided allocation ends with the event that shows what was written, or with its release.
  */
 export class ClaimLedger implements TakenDevices {
-  /** Grows with every device that changes hands. */
-  version = 0
   /** Stops following the claims. */
   readonly close: () => void
   readonly #claims: Informer<ResourceClaim>
@@ -25,10 +24,16 @@ export class ClaimLedger implements TakenDevices {
   readonly #counted = new Map<string, { readonly key: string; readonly allocation: AllocationResult }>()
   readonly #holders = new Map<string, Set<string>>()
   readonly #shares = new Map<string, { count: number; amounts: Amounts }>()
+  #listener: (poolKey: string) => void = () => {}
 
   constructor(claims: Informer<ResourceClaim>) {
     this.#claims = claims
     this.close = claims.onChange(({ current, old }) => this.#observe(current, old))
+  }
+
+  /** There is one listener; it hears the pool, `driver/name`, of every device that changes hands. */
+  listen(listener: (poolKey: string) => void): void {
+    this.#listener = listener
   }
 
   get(key: string): ResourceClaim | undefined {
@@ -96,7 +101,10 @@ export class ClaimLedger implements TakenDevices {
 
   #count(uid: string, now: { readonly key: string; readonly allocation: AllocationResult } | undefined): void {
     const before = this.#counted.get(uid)
-    this.version++
+    if (before && now && before.key === now.key && deepEqual(before.allocation.devices, now.allocation.devices)) {
+      this.#counted.set(uid, now)
+      return
+    }
     if (before) this.#add(before, -1)
     if (now) {
       this.#counted.set(uid, now)
@@ -111,6 +119,7 @@ export class ClaimLedger implements TakenDevices {
       const id = `${driver}/${pool}/${device}`
       if (shareID === undefined) this.#hold(id, key, sign)
       else this.#share(id, new Map(Object.entries(consumedCapacity ?? {}).map(([name, q]) => [name, parseQuantity(q).nano])), sign)
+      this.#listener(`${driver}/${pool}`)
     }
   }
 

@@ -24,6 +24,8 @@ export type Alternative = {
   readonly capacity: CapacityRequirements | undefined
   /** Equal for requests that select the same devices. */
   readonly selects: string
+  /** Equal for requests that also find the same of them free. */
+  readonly finds: string
 }
 
 export type Selector = {
@@ -81,6 +83,7 @@ function alternative(
       if (!program) return { problem: `${of}: selector #${index}: CEL compile error: ${error}` }
       selectors.push({ of, index, expression, program })
     }
+  const selects = JSON.stringify([selectors.map((s) => s.expression), request.capacity])
   return {
     name,
     className: request.deviceClassName,
@@ -90,6 +93,7 @@ function alternative(
     selectors,
     tolerations: request.tolerations ?? [],
     capacity: request.capacity,
-    selects: JSON.stringify([selectors.map((s) => s.expression), request.capacity]),
+    selects,
+    finds: JSON.stringify([selects, request.tolerations, request.adminAccess]),
   }
 }

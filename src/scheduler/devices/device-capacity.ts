@@ -10,7 +10,20 @@ export type Amounts = ReadonlyMap<string, bigint>
 /** What the request takes of each capacity, or why the device cannot serve it whoever else uses it. */
 export type Consumption = { readonly amounts: Amounts; readonly problem?: undefined } | { readonly problem: string }
 
-export function consumptionOf(request: CapacityRequirements | undefined, { capacity = {} }: Device): Consumption {
+export function consumptionOf(request: CapacityRequirements | undefined, device: Device): Consumption {
+  let ofDevice = consumptions.get(device)
+  if (!ofDevice) consumptions.set(device, (ofDevice = new WeakMap()))
+  const key = request ?? nothingAsked
+  let known = ofDevice.get(key)
+  if (!known) ofDevice.set(key, (known = computeConsumption(request, device)))
+  return known
+}
+
+/** Requests are compiled once for all claims that look alike, so the same ones meet the same devices again and again. */
+const consumptions = new WeakMap<Device, WeakMap<CapacityRequirements, Consumption>>()
+const nothingAsked: CapacityRequirements = {}
+
+function computeConsumption(request: CapacityRequirements | undefined, { capacity = {} }: Device): Consumption {
   const wanted = request?.requests ?? {}
   const unknown = Object.keys(wanted).find((name) => capacity[name] === undefined)
   if (unknown !== undefined) return { problem: `has no capacity ${unknown}` }
@@ -49,13 +62,26 @@ function violates(amount: bigint, policy: CapacityRequestPolicy | undefined): bo
 }
 
 /** The first capacity that would be used beyond what there is, in words; undefined: there is room. */
-export function lackOf({ capacity = {} }: Device, amounts: Amounts, used: Amounts): string | undefined {
-  for (const [name, { value }] of Object.entries(capacity)) {
+export function lackOf(device: Device, amounts: Amounts, used: Amounts): string | undefined {
+  for (const [name, all] of capacityOf(device)) {
     const wanted = amounts.get(name) ?? 0n
     const inUse = used.get(name) ?? 0n
-    if (wanted + inUse > parseQuantity(value).nano) return `${name}: wants ${text(wanted, value)}, ${text(inUse, value)} of ${value} in use`
+    if (wanted + inUse <= all) continue
+    const { value } = device.capacity![name]!
+    return `${name}: wants ${text(wanted, value)}, ${text(inUse, value)} of ${value} in use`
   }
   return undefined
+}
+
+const capacities = new WeakMap<Device, Amounts>()
+
+function capacityOf(device: Device): Amounts {
+  let known = capacities.get(device)
+  if (!known) {
+    known = new Map(Object.entries(device.capacity ?? {}).map(([name, { value }]) => [name, parseQuantity(value).nano]))
+    capacities.set(device, known)
+  }
+  return known
 }
 
 /** In the format of another amount. */

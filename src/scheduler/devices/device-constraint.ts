@@ -7,8 +7,12 @@ export type ConstraintState = {
   readonly add: (request: string, device: PooledDevice) => boolean
   /** The last one added, by the same request. */
   readonly remove: (request: string) => void
+  /** The value that any further device of the request must have; undefined: none is settled. */
+  readonly settled: (request: string) => AttributeValue | undefined
   readonly text: string
 }
+
+export type AttributeValue = { readonly attribute: string; readonly value: string }
 
 /** `request` is `name` or `name/alternative`; a constraint that names a request means all of its alternatives. */
 export function constraintState({ matchAttribute, distinctAttribute, requests = [] }: DeviceConstraint): ConstraintState {
@@ -19,7 +23,7 @@ export function constraintState({ matchAttribute, distinctAttribute, requests = 
     text: `${matchAttribute === undefined ? 'distinctAttribute' : 'matchAttribute'} ${attribute}`,
     add: (request, device) => {
       if (!concerns(request)) return true
-      const value = valueOf(device, attribute)
+      const value = attributeText(device, attribute)
       if (value === undefined) return false
       const isAllowed = matchAttribute === undefined ? !values.includes(value) : values.length === 0 || values[0] === value
       if (isAllowed) values.push(value)
@@ -28,11 +32,13 @@ export function constraintState({ matchAttribute, distinctAttribute, requests = 
     remove: (request) => {
       if (concerns(request)) values.pop()
     },
+    settled: (request) =>
+      matchAttribute !== undefined && values.length > 0 && concerns(request) ? { attribute, value: values[0]! } : undefined,
   }
 }
 
 /** The attribute's type and value as one text; undefined where the device does not have it. */
-function valueOf({ device: { attributes }, pool }: PooledDevice, name: string): string | undefined {
+export function attributeText({ device: { attributes }, pool }: PooledDevice, name: string): string | undefined {
   const isOfDriver = name.startsWith(`${pool.driver}/`)
   const attribute = attributes?.[name] ?? (isOfDriver ? attributes?.[name.slice(pool.driver.length + 1)] : undefined)
   return attribute && scalarText(attribute)

@@ -1,7 +1,8 @@
 import type { DeviceTaint, DeviceToleration } from '../../kinds/generated/types/resource-v1.ts'
 import type { Alternative } from './claim-requests.ts'
 import { type Amounts, consumptionOf, lackOf, plus } from './device-capacity.ts'
-import { countersOf, type DevicePool, type NodePool, type PooledDevice } from './device-pools.ts'
+import type { DevicePool, PooledDevice } from './device-pools.ts'
+import type { DeviceReach } from './device-reach.ts'
 
 /** Who has which devices, allocations that are on their way included. */
 export type TakenDevices = {
@@ -17,7 +18,7 @@ export type Unfit = {
   readonly text: string
 }
 
-/** The state that one attempt asks about: it does not change while nodes are compared. */
+/** Who has what, with what follows from it for shared counters. */
 export class DeviceState {
   readonly taken: TakenDevices
   readonly #countersLeft = new Map<DevicePool, Amounts>()
@@ -26,12 +27,22 @@ export class DeviceState {
     this.taken = taken
   }
 
+  /** A device of the pool has changed hands. */
+  forget(pool: DevicePool): void {
+    this.#countersLeft.delete(pool)
+  }
+
+  /** The pools are made anew. */
+  forgetAll(): void {
+    this.#countersLeft.clear()
+  }
+
   /** What allocated devices have left of a pool's counters; may be below zero. */
   countersLeft(pool: DevicePool): Amounts {
     let left = this.#countersLeft.get(pool)
     if (!left) {
-      const inUse = pool.devices.filter((d) => d.device.consumesCounters && isInUse(this.taken, d.id))
-      left = inUse.reduce((sum, device) => plus(sum, countersOf(device), -1n), pool.counters)
+      const inUse = pool.devices.filter((d) => d.counters.size > 0 && isInUse(this.taken, d.id))
+      left = inUse.reduce((sum, { counters }) => plus(sum, counters, -1n), pool.counters)
       this.#countersLeft.set(pool, left)
     }
     return left
@@ -49,22 +60,20 @@ export function unfit(request: Alternative, pooled: PooledDevice, state: DeviceS
 export type Selected = { readonly devices: readonly PooledDevice[]; readonly failing: PooledDevice | undefined }
 
 const selectionsMax = 64
-/** What is selected changes with the slices only, which make the pools anew. */
-const selections = new WeakMap<readonly NodePool[], Map<string, Selected>>()
+/** What is selected changes with the slices only, which make the reach anew. */
+const selections = new WeakMap<DeviceReach, Map<string, Selected>>()
 
-export function selectedDevices(request: Alternative, pools: readonly NodePool[]): Selected {
-  let known = selections.get(pools)
-  if (!known) selections.set(pools, (known = new Map()))
+export function selectedDevices(request: Alternative, reach: DeviceReach): Selected {
+  let known = selections.get(reach)
+  if (!known) selections.set(reach, (known = new Map()))
   let selected = known.get(request.selects)
   if (selected) return selected
   let failing: PooledDevice | undefined
-  const devices = pools
-    .flatMap((p) => p.devices)
-    .filter((device) => {
-      const problem = unselected(request, device)
-      if (problem?.kind === 'Error') failing ??= device
-      return problem === undefined
-    })
+  const devices = reach.devices.filter((device) => {
+    const problem = unselected(request, device)
+    if (problem?.kind === 'Error') failing ??= device
+    return problem === undefined
+  })
   selected = { devices, failing }
   if (known.size >= selectionsMax) known.clear()
   known.set(request.selects, selected)
@@ -93,9 +102,9 @@ export function unavailable(request: Alternative, pooled: PooledDevice, state: D
   const shared = device.allowMultipleAllocations ? state.taken.sharedOf(id) : undefined
   const lack = shared && capacityLack(request, pooled, shared)
   if (lack !== undefined) return { kind: 'Capacity', text: `has too little left of ${lack}` }
-  if (shared || !device.consumesCounters?.length) return undefined
+  if (shared || pooled.counters.size === 0) return undefined
   const left = state.countersLeft(pool)
-  for (const [name, amount] of countersOf(pooled))
+  for (const [name, amount] of pooled.counters)
     if (left.has(name) && amount > left.get(name)!) return { kind: 'Counter', text: `needs more of counter ${name} than is left` }
   return undefined
 }

@@ -3,7 +3,8 @@ import type { Rejection, Remedy } from '../core/plugin.ts'
 import { keyOf } from '../../machinery/object.ts'
 import type { Alternative, CompiledClaim } from './claim-requests.ts'
 import { type DeviceState, type Unfit, unfit } from './device-fit.ts'
-import type { NodePool, PooledDevice } from './device-pools.ts'
+import type { PooledDevice } from './device-pools.ts'
+import type { DeviceReach } from './device-reach.ts'
 
 /** Upstream's reason. */
 export const cannotAllocate = 'cannot allocate all claims'
@@ -12,8 +13,7 @@ const holdersShown = 3
 type Lack = { readonly detail: string; readonly remedy: Remedy | undefined }
 
 /** For a node that `searchDevices` found nothing on. */
-export function lackOnNode(claims: readonly CompiledClaim[], pools: readonly NodePool[], state: DeviceState): Rejection {
-  const devices = pools.flatMap((p) => p.devices)
+export function lackOnNode(claims: readonly CompiledClaim[], { devices }: DeviceReach, state: DeviceState): Rejection {
   const lacks = claims.flatMap((claim) =>
     claim.requests.flatMap(({ alternatives }) => {
       const ofEach = alternatives.map((a) => lackOf(claim, a, { devices, state }))

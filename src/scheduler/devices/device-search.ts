@@ -1,8 +1,10 @@
 import type { Alternative, CompiledClaim } from './claim-requests.ts'
 import { type Amounts, consumptionOf, noAmounts, plus } from './device-capacity.ts'
-import { constraintState, type ConstraintState } from './device-constraint.ts'
-import { capacityLack, type DeviceState, selectedDevices, unavailable, unselected } from './device-fit.ts'
-import { countersOf, type DevicePool, type NodePool, type PooledDevice } from './device-pools.ts'
+import { candidatesOf, type DeviceCandidates } from './device-candidates.ts'
+import { type AttributeValue, constraintState, type ConstraintState } from './device-constraint.ts'
+import { capacityLack, type DeviceState, unavailable, unselected } from './device-fit.ts'
+import type { DevicePool, PooledDevice } from './device-pools.ts'
+import type { DeviceReach } from './device-reach.ts'
 
 /** Upstream's AllocationResultsMaxSize: devices that one claim can hold. */
 const devicesMax = 32
@@ -35,8 +37,8 @@ export const searchTimedOut = 'timed out trying to allocate devices'
  * claims together; of alternatives the first that can be had. Exhaustive, as upstream's, but by steps and not by time: the same question
  * has the same answer. Pure.
  */
-export function searchDevices(claims: readonly CompiledClaim[], pools: readonly NodePool[], state: DeviceState): SearchResult {
-  return new Search(claims, pools, state).run()
+export function searchDevices(claims: readonly CompiledClaim[], reach: DeviceReach, state: DeviceState): SearchResult {
+  return new Search(claims, reach, state).run()
 }
 
 type Outcome = 'Found' | 'None' | 'TooMany'
@@ -52,11 +54,11 @@ type Place = {
 
 class Search {
   readonly #claims: readonly CompiledClaim[]
-  readonly #pools: readonly NodePool[]
+  readonly #reach: DeviceReach
   readonly #brokenPool: DevicePool | undefined
   readonly #state: DeviceState
   readonly #constraints: readonly (readonly ConstraintState[])[]
-  readonly #candidates = new Map<Alternative, readonly PooledDevice[]>()
+  readonly #candidates = new Map<Alternative, DeviceCandidates>()
   readonly #granted: GrantedDevice[][]
   readonly #chosen: number[][]
   /** Device → claims that have just been given it. */
@@ -66,10 +68,10 @@ class Search {
   #steps = 0
   #problem: string | undefined
 
-  constructor(claims: readonly CompiledClaim[], pools: readonly NodePool[], state: DeviceState) {
+  constructor(claims: readonly CompiledClaim[], reach: DeviceReach, state: DeviceState) {
     this.#claims = claims
-    this.#pools = pools
-    this.#brokenPool = pools.find(({ pool }) => pool.problem !== undefined)?.pool
+    this.#reach = reach
+    this.#brokenPool = reach.pools.find(({ pool }) => pool.problem !== undefined)?.pool
     this.#state = state
     this.#constraints = claims.map(({ claim }) => (claim.spec.devices?.constraints ?? []).map(constraintState))
     this.#granted = claims.map(() => [])
@@ -110,18 +112,22 @@ class Search {
     const { claim, request, alternative, taken, from } = place
     const of = this.#claims[claim]!.requests[request]!.alternatives[alternative]!
     const candidates = this.#candidatesOf(of, claim)
-    if (this.#problem !== undefined || (of.isAll && candidates.length === 0)) return 'None'
-    const needed = of.isAll ? candidates.length : of.count
+    const { devices } = candidates
+    if (this.#problem !== undefined || (of.isAll && devices.length === 0)) return 'None'
+    const needed = of.isAll ? devices.length : of.count
     if (taken >= needed) return this.#nextRequest(claim, request + 1)
     if (this.#granted[claim]!.length + needed - taken > devicesMax) return 'TooMany'
+    if (!of.isAll && candidates.availableCount < needed) return 'None'
+    const settled = of.isAll ? undefined : this.#settled(claim, of.name)
     // All of them: in which order does not matter, so one way is enough.
-    const end = of.isAll ? from + 1 : candidates.length - (needed - taken) + 1
-    for (let i = from; i < end; i++) {
+    const end = of.isAll ? from + 1 : devices.length - (needed - taken) + 1
+    const first = of.isAll ? from : candidates.next(from, settled)
+    for (let i = first; i >= 0 && i < end; i = of.isAll ? i + 1 : candidates.next(i + 1, settled)) {
       if (++this.#steps > stepsMax) {
         this.#problem = searchTimedOut
         return 'None'
       }
-      const takeBack = this.#grant(claim, of, candidates[i]!)
+      const takeBack = this.#grant(claim, of, devices[i]!)
       if (!takeBack) continue
       const outcome = this.#take({ ...place, taken: taken + 1, from: i + 1 })
       if (outcome === 'Found') return 'Found'
@@ -131,8 +137,17 @@ class Search {
     return 'None'
   }
 
+  /** A value that one of the claim's constraints asks of every further device. */
+  #settled(claim: number, request: string): AttributeValue | undefined {
+    for (const constraint of this.#constraints[claim]!) {
+      const settled = constraint.settled(request)
+      if (settled) return settled
+    }
+    return undefined
+  }
+
   /** What could serve the request if no other did; for all devices, those that have to. */
-  #candidatesOf(request: Alternative, claim: number): readonly PooledDevice[] {
+  #candidatesOf(request: Alternative, claim: number): DeviceCandidates {
     const known = this.#candidates.get(request)
     if (known) return known
     if (request.isAll && this.#brokenPool) {
@@ -140,9 +155,8 @@ class Search {
       const { name, namespace } = this.#claims[claim]!.claim.metadata
       this.#problem = `claim ${namespace}/${name}, request ${request.name}: asks for all devices, but resource pool ${key} ${problem}`
     }
-    const { devices, failing } = selectedDevices(request, this.#pools)
-    if (failing) this.#problem ??= unselected(request, failing)?.text
-    const candidates = request.isAll ? devices : devices.filter((device) => !unavailable(request, device, this.#state))
+    const candidates = candidatesOf(request, this.#reach, this.#state)
+    if (candidates.failing) this.#problem ??= unselected(request, candidates.failing)?.text
     this.#candidates.set(request, candidates)
     return candidates
   }
@@ -157,7 +171,7 @@ class Search {
     const before = this.#shared.get(id)
     const used = isShared ? plus(this.#state.taken.sharedOf(id) ?? noAmounts, before?.amounts ?? noAmounts) : noAmounts
     if (isShared && capacityLack(request, pooled, used) !== undefined) return undefined
-    const counters = isShared && (before || this.#state.taken.sharedOf(id)) ? noAmounts : countersOf(pooled)
+    const counters = isShared && (before || this.#state.taken.sharedOf(id)) ? noAmounts : pooled.counters
     if (!this.#hasCounters(pool, counters)) return undefined
     const constraints = this.#constraints[claim]!
     for (const [i, constraint] of constraints.entries()) {

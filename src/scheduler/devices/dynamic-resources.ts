@@ -4,17 +4,18 @@ import type { ResourceClaim } from '../../kinds/generated/types/resource-v1.ts'
 import { matchesTerm } from '../../kinds/node-selection.ts'
 import { keyOf } from '../../machinery/object.ts'
 import type { Judgement, PodPlugin, Relief, Reservation } from '../core/judgement.ts'
-import type { CompiledPlugin, Rejection } from '../core/plugin.ts'
+import type { CompiledPlugin, Rejection, Verdict } from '../core/plugin.ts'
 import { defaultNormalise } from '../core/score-formulas.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { allocationResult } from './allocation-result.ts'
-import { compileClaim, type CompiledClaim } from './claim-requests.ts'
+import { ClaimClasses, type ClaimClass } from './claim-class.ts'
+import type { CompiledClaim } from './claim-requests.ts'
 import type { ClaimLedger } from './claim-ledger.ts'
 import type { DecidedClaim, DeviceBinder } from './device-binder.ts'
 import { DeviceState } from './device-fit.ts'
-import { lackOnNode } from './device-lack.ts'
+import { cannotAllocate, lackOnNode } from './device-lack.ts'
 import type { DevicePools } from './device-pools.ts'
-import { searchDevices, type SearchResult } from './device-search.ts'
+import type { SearchResult } from './device-search.ts'
 import type { DeviceSources } from './device-sources.ts'
 import { podClaims } from './pod-claims.ts'
 
@@ -39,26 +40,26 @@ export type DynamicResourcesOptions = {
  * https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/
  */
 export function dynamicResources(options: DynamicResourcesOptions): PodPlugin {
+  const { ledger, pools, snapshot, sources } = options
+  const classes = new ClaimClasses({ sources, snapshot, pools, state: new DeviceState(ledger), ledger })
   return {
     name,
     judge: (pod) => {
       if (!pod.spec?.resourceClaims?.length) return undefined
-      const used = podClaims(pod, (key) => options.ledger.get(key))
+      const used = podClaims(pod, (key) => ledger.get(key))
       if ('problem' in used) return refused(used.problem)
       const { claims } = used
-      const pending = claims.find((claim) => options.ledger.isPending(claim))
+      if (claims.length === 0) return undefined
+      const pending = claims.find((claim) => ledger.isPending(claim))
       if (pending) return refused(`resource claim ${keyOf(pending)} is in the process of being allocated`)
-      const compiled: CompiledClaim[] = []
-      for (const claim of claims.filter((c) => !c.status?.allocation)) {
-        const one = compileClaim(claim, (className) => options.sources.classes.get(className))
-        if ('problem' in one) return refused(one.problem)
-        compiled.push(one)
-      }
-      return claims.length === 0 ? undefined : judged(new PodDevices(options, { pod, claims, compiled }))
+      const claimClass = classes.classOf(claims.filter((c) => !c.status?.allocation))
+      if ('problem' in claimClass) return refused(claimClass.problem)
+      return judged(new PodDevices(options, { pod, claims, classes, claimClass }))
     },
     close: () => {
-      options.ledger.close()
-      options.pools.close()
+      ledger.close()
+      pools.close()
+      classes.close()
     },
   }
 }
@@ -72,11 +73,13 @@ const refused = (reason: string): Judgement => ({
 
 function judged(devices: PodDevices): Judgement {
   const compiled: CompiledPlugin = {
-    staticFilter: (row) => devices.fits(row),
+    usageFilter: (row) => devices.fits(row),
+    verdict: (row) => devices.verdict(row),
     reject: (row) => devices.rejection(row),
     ...(devices.hasAlternatives
       ? {
           rawScore: (row) => devices.preference(row),
+          cellKeys: [(row: number) => devices.preference(row)],
           normalise: (raw, _min, max) => defaultNormalise(raw, max, false),
           explainScore: (row, { raw, max, score }) => `⌊100 × ${raw}/${max}⌋, ${devices.preferenceText(row)} = ${score}`,
         }
@@ -85,49 +88,64 @@ function judged(devices: PodDevices): Judgement {
   return {
     kind: 'Judged',
     plugin: { name, weight: 2, compiled },
+    ...(devices.sharedAs === undefined ? {} : { sharedAs: devices.sharedAs }),
     reserve: (row) => devices.reserve(row),
     relieve: () => devices.relief(),
   }
 }
 
-type Asked = { readonly version: number; readonly state: DeviceState; readonly results: Map<Node, SearchResult> }
+const lacking: Verdict = { reasons: [cannotAllocate], isResolvable: false }
 
-/** One pod's claims and the nodes, for one attempt. Answers are kept until a device changes hands. */
+/** One pod's claims and the nodes, for one attempt. */
 class PodDevices {
-  readonly hasAlternatives: boolean
+  /** Pods whose claims are all still to be allocated, and of one class, are judged alike. */
+  readonly sharedAs: string | undefined
   readonly #options: DynamicResourcesOptions
   readonly #pod: Pod
   readonly #claims: readonly ResourceClaim[]
-  readonly #compiled: readonly CompiledClaim[]
-  #asked: Asked | undefined
+  readonly #allocated: readonly ResourceClaim[]
+  readonly #classes: ClaimClasses
+  readonly #class: ClaimClass
 
   constructor(
     options: DynamicResourcesOptions,
-    input: { readonly pod: Pod; readonly claims: readonly ResourceClaim[]; readonly compiled: readonly CompiledClaim[] },
+    input: {
+      readonly pod: Pod
+      readonly claims: readonly ResourceClaim[]
+      readonly classes: ClaimClasses
+      readonly claimClass: ClaimClass
+    },
   ) {
     this.#options = options
     this.#pod = input.pod
     this.#claims = input.claims
-    this.#compiled = input.compiled
-    this.hasAlternatives = input.compiled.some((c) => c.requests.some((r) => r.isPrioritised))
+    this.#allocated = input.claims.filter((c) => c.status?.allocation)
+    this.#classes = input.classes
+    this.#class = input.claimClass
+    this.sharedAs = this.#allocated.length === 0 ? `${name} ${input.claimClass.id}` : undefined
+  }
+
+  get hasAlternatives(): boolean {
+    return this.#class.hasAlternatives
   }
 
   fits(row: number): boolean {
     return this.#unavailable(row) === undefined && this.#resultAt(row).kind === 'Found'
   }
 
+  /** As `rejection`, without looking for what is short. */
+  verdict(row: number): Verdict {
+    if (this.#unavailable(row)) return awayVerdict
+    const result = this.#resultAt(row)
+    return result.kind === 'None' && result.problem !== undefined ? problemVerdict(result.problem) : lacking
+  }
+
   rejection(row: number): Rejection {
     const claim = this.#unavailable(row)
-    if (claim)
-      return {
-        reasons: [notAvailable],
-        details: [`claim ${keyOf(claim)} is allocated to devices that this node does not reach`],
-        isResolvable: false,
-      }
+    if (claim) return { ...awayVerdict, details: [`claim ${keyOf(claim)} is allocated to devices that this node does not reach`] }
     const result = this.#resultAt(row)
-    if (result.kind === 'None' && result.problem !== undefined)
-      return { reasons: [result.problem], details: [result.problem], isResolvable: false }
-    return lackOnNode(this.#compiled, this.#options.pools.on(this.#nodeAt(row)), this.#askedNow().state)
+    if (result.kind === 'None' && result.problem !== undefined) return { ...problemVerdict(result.problem), details: [result.problem] }
+    return lackOnNode(this.#own(), this.#classes.reachOf(row), this.#classes.state)
   }
 
   /** Σ of the points of requests with alternatives. */
@@ -143,9 +161,10 @@ class PodDevices {
 
   reserve(row: number): Reservation {
     const { ledger, sources, shareId, now, binder } = this.#options
-    const node = this.#nodeAt(row)
+    const node = this.#classes.nodeAt(row)
     const result = this.#resultAt(row)
-    for (const { claim } of this.#compiled)
+    const own = this.#own()
+    for (const { claim } of own)
       if (ledger.isPending(claim) || ledger.get(keyOf(claim))?.status?.allocation)
         throw new Error(`claim ${keyOf(claim)} got allocated elsewhere in the meantime`)
     if (result.kind === 'None') throw new Error(`the devices for ${keyOf(this.#pod)} are no longer to be had on node ${node.metadata.name}`)
@@ -155,9 +174,10 @@ class PodDevices {
       shareId,
       now: toTime(now()),
     }
+    const granted = new Map(result.claims.map((g, i) => [own[i]!.claim, { ...g, claim: own[i]! }]))
     const decided = this.#claims.map((claim): DecidedClaim => {
-      const granted = result.claims.find((g) => g.claim.claim === claim)
-      return { claim, allocation: granted && allocationResult(granted, context) }
+      const grant = granted.get(claim)
+      return { claim, allocation: grant && allocationResult(grant, context) }
     })
     return binder.reserve(this.#pod, decided)
   }
@@ -173,39 +193,27 @@ class PodDevices {
     return { message: 'deallocation of ResourceClaim completed', act: (signal) => binder.deallocate(idle, signal) }
   }
 
-  #chosen(row: number): readonly { readonly request: string; readonly index: number; readonly of: number }[] {
-    const result = this.#resultAt(row)
-    if (result.kind === 'None') return []
-    return result.claims.flatMap(({ claim, chosen }) =>
-      claim.requests.flatMap((r, i) => (r.isPrioritised ? [{ request: r.name, index: chosen[i]!, of: r.alternatives.length }] : [])),
-    )
+  #own(): readonly CompiledClaim[] {
+    return this.#class.of(this.#claims.filter((c) => !this.#allocated.includes(c)))
+  }
+
+  #chosen(row: number): ReturnType<ClaimClass['chosenAt']> {
+    return this.#class.chosenAt(this.#classes.reachOf(row))
   }
 
   #unavailable(row: number): ResourceClaim | undefined {
-    const node = this.#nodeAt(row)
-    return this.#claims.find((claim) => !reaches(claim, node))
+    if (this.#allocated.length === 0) return undefined
+    const node = this.#classes.nodeAt(row)
+    return this.#allocated.find((claim) => !reaches(claim, node))
   }
 
   #resultAt(row: number): SearchResult {
-    if (this.#compiled.length === 0) return nothingToFind
-    const { state, results } = this.#askedNow()
-    const node = this.#nodeAt(row)
-    let result = results.get(node)
-    if (!result) results.set(node, (result = searchDevices(this.#compiled, this.#options.pools.on(node), state)))
-    return result
-  }
-
-  #askedNow(): Asked {
-    const { ledger, pools } = this.#options
-    const version = ledger.version + pools.version
-    if (this.#asked?.version !== version) this.#asked = { version, state: new DeviceState(ledger), results: new Map() }
-    return this.#asked
-  }
-
-  #nodeAt(row: number): Node {
-    return this.#options.snapshot.nodes[row]!
+    return this.#class.compiled.length === 0 ? nothingToFind : this.#class.resultAt(this.#classes.reachOf(row))
   }
 }
+
+const awayVerdict: Verdict = { reasons: [notAvailable], isResolvable: false }
+const problemVerdict = (problem: string): Verdict => ({ reasons: [problem], isResolvable: false })
 
 /** 8 points for a request's first alternative, one less for each further one. */
 export const preferenceOf = (place: number) => alternativesMax - place

@@ -72,7 +72,7 @@ function nothingToSay(outcome: Body['outcome'], summary: string): Body {
 }
 
 function explainPending({ core, target, record }: ExplainInput): Body {
-  const explained = explainNodes(core.planOf(target), core.snapshot)
+  const explained = explainNodes(core.planOf(target, true), core.snapshot)
   const condition = podCondition(target.pod, 'PodScheduled')
   const { feasible, rejected } = explained
   const total = feasible.length + rejected.length
@@ -99,7 +99,7 @@ function explainPlaced(input: ExplainInput): Body {
   const { position } = record
   if (!canGoBackTo(core.snapshot, position)) return explainByRecord(record, node)
   const unassigned = { ...target, pod: withoutNode(target.pod) }
-  const explained = asOf(core.snapshot, position, () => explainNodes(core.planOf(unassigned), core.snapshot))
+  const explained = asOf(core.snapshot, position, () => explainNodes(core.planOf(unassigned, true), core.snapshot))
   return {
     outcome: 'Placed',
     summary: `placed on ${node}`,
@@ -117,7 +117,7 @@ function explainWithoutRecord({ core, target }: ExplainInput, node: string): Bod
   const { snapshot } = core
   const unassigned = { ...target, pod: withoutNode(target.pod) }
   const entry = snapshot.pod(target.key)
-  const ask = () => explainNodes(core.planOf(unassigned), snapshot)
+  const ask = () => explainNodes(core.planOf(unassigned, true), snapshot)
   const explained =
     entry && entry.row >= 0
       ? snapshot.whatIf(() => {

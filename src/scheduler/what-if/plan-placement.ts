@@ -166,7 +166,7 @@ class Planning {
     const mayPreempt = target.pod.spec?.preemptionPolicy !== 'Never'
     const candidate = mayPreempt ? this.#core.preempt(target, diagnosis, this.#view.budgets.map(budgetOf)).candidate : undefined
     if (!candidate) {
-      const { rejected } = explainNodes(this.#core.planOf(target), snapshot)
+      const { rejected } = explainNodes(this.#core.planOf(target, true), snapshot)
       const suggestions = suggest(rejected).map((s) => s.text)
       this.#planned.push({ ...base, outcome: 'Unplaced', message: fitErrorMessage(diagnosis), suggestions })
       return
