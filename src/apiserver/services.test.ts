@@ -49,7 +49,7 @@ check('an address outside of the range', service('out', { clusterIP: '10.1.2.3' 
 })
 check('the address of the range itself', service('net', { clusterIP: '10.96.0.0' }), {
   code: 422,
-  message: /the provided IP \(10\.96\.0\.0\) is not in the valid range\. The range of valid IPs is 10\.96\.0\.0\/12/,
+  message: /failed to allocate IP 10\.96\.0\.0: the provided network does not match the current range/,
 })
 check('headless', service('headless', { clusterIP: 'None' }), {
   code: 201,

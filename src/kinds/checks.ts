@@ -21,6 +21,11 @@ export function checkOptionalName(errors: Errors, field: string, value: string |
   for (let i = 0; i < messages.length; i++) errors.push(fieldErrors.invalid(field, value, messages[i]!))
 }
 
+/** A name by its rule; only an absent one is fine. */
+export function checkGivenName(errors: Errors, field: string, value: string | undefined, rule: Rule): void {
+  if (value !== undefined) for (const message of rule(value)) errors.push(fieldErrors.invalid(field, value, message))
+}
+
 export function checkRequiredName(errors: Errors, field: string, value: string | undefined, rule: Rule): void {
   if (checkRequired(errors, field, value)) checkOptionalName(errors, field, value, rule)
 }

@@ -271,7 +271,7 @@ check(
   'an ingress leads somewhere',
   ingresses,
   { spec: {} },
-  'spec: Invalid value: []: either `defaultBackend` or `rules` must be specified',
+  'spec: Invalid value: null: either `defaultBackend` or `rules` must be specified',
 )
 check(
   'a path has a type',
@@ -312,7 +312,7 @@ checkUpdate(
   serviceCidrs,
   { spec: { cidrs: ['10.96.0.0/12'] } },
   { spec: { cidrs: ['10.0.0.0/12'] } },
-  'spec.cidrs: Invalid value: ["10.0.0.0/12"]: field is immutable',
+  'spec.cidrs[0]: Invalid value: "10.0.0.0/12": field is immutable',
 )
 
 // scheduling, node, storage

@@ -56,6 +56,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly deprecationWarning?: string
   /** Advice for the client about a new or changed object, sent as Warning headers; `old` is absent on create. Pure. */
   readonly warnings?: (object: T, old?: T) => string[]
+  /** The same about a status that was written. Pure. */
+  readonly statusWarnings?: (object: T, old: T) => string[]
   /** Printer columns of `kubectl get`; Name comes first by itself only if listed. */
   readonly columns: readonly Column<T>[]
   /** What a row of a Table says beside its cells: that the object is done. */

@@ -148,18 +148,6 @@ export function percent(value: string): string[] {
   return apply(rules.percent, value)
 }
 
-/** `domain/path`, as managers of jobs and controllers of ingresses name themselves. */
-export function domainPrefixedPath(value: string): string[] {
-  const slash = value.indexOf('/')
-  const [host, path] = [value.slice(0, slash), value.slice(slash + 1)]
-  if (slash < 0 || host === '' || path === '') return ['must be a domain-prefixed path (such as "acme.io/foo")']
-  const errors = dns1123Subdomain(host)
-  return isPathSegments(path) ? errors : [...errors, `Invalid path (regex used for validation is '${pathRegex}')`]
-}
-
-const pathRegex = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
-const isPathSegments = (path: string) => /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path)
-
 export function httpHeaderName(value: string): string[] {
   return apply(rules.httpHeader, value)
 }

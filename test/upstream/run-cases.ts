@@ -109,7 +109,7 @@ function createdPath({ method, path }: Outgoing, json: unknown): string | undefi
   const [root, query] = path.split('?')
   if (query?.includes('dryRun')) return undefined
   const name = (json as { metadata?: { name?: string } }).metadata?.name
-  if (method === 'PATCH') return root
+  if (method === 'PATCH' || method === 'PUT') return root
   return method === 'POST' && name ? `${root}/${name}` : undefined
 }
 

@@ -59,11 +59,8 @@ export function createServiceAddresses(parts: {
   return {
     take: (address) => {
       const value = parseIpv4(address)!
-      const ranges = readyRanges(reader)
-      const around = ranges.find((range) => value >= range.first - 1 && value <= range.first + range.size)
-      if (!around) return 'the provided network does not match the current range'
-      const inside = ranges.some((range) => value >= range.first && value < range.first + range.size)
-      if (!inside) return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${around.text}`
+      const isInside = readyRanges(reader).some(({ first, size }) => value >= first && value < first + size)
+      if (!isInside) return 'the provided network does not match the current range'
       if (!isFree(address)) return 'provided IP is already allocated'
       onTheWay.add(address)
       return undefined

@@ -1,6 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import { services } from '../../kinds/core/service.ts'
+import { allocatesNodePorts, hasNodePorts, needsHealthCheckPort } from '../../kinds/core/service-allocation.ts'
+import { settleFamilies } from '../../kinds/core/service-families.ts'
 import { ipAddresses } from '../../kinds/networking/ip-address.ts'
 import type { Service, ServiceSpec } from '../../kinds/generated/types/core-v1.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
@@ -113,8 +115,9 @@ function allocate(
     for (const port of taken.ports) book.ports.free(port - nodePortMin)
   }
   try {
-    keepOld(spec, old?.spec)
-    setFamilies(object, spec)
+    const errors = settleFamilies(spec, old?.spec, 'IPv4')
+    if (errors.length > 0) throw invalid(object, errors)
+    dropUnread(spec)
     takeAddress(book, object, { spec, old: old?.spec, taken })
     takePorts(book, object, { spec, old: old?.spec, taken })
   } catch (error) {
@@ -155,68 +158,27 @@ function notGiven(spec: ServiceSpec): { takeBack(): void } {
   }
 }
 
-const isHeadless = (spec: ServiceSpec) => spec.clusterIP === 'None'
-const isExternalName = (spec: ServiceSpec) => spec.type === 'ExternalName'
-const hasNodePorts = (spec: ServiceSpec) =>
-  spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false)
-
-/** An update that leaves an allocated field out means to keep it. */
-function keepOld(spec: ServiceSpec, old: ServiceSpec | undefined): void {
-  if (!old || isExternalName(spec)) return
-  if (!isExternalName(old)) {
-    if (!spec.clusterIP && !spec.clusterIPs?.length) {
-      if (old.clusterIP) spec.clusterIP = old.clusterIP
-      if (old.clusterIPs) spec.clusterIPs = [...old.clusterIPs]
-    }
-    spec.ipFamilies ??= old.ipFamilies as NonNullable<ServiceSpec['ipFamilies']>
-    spec.ipFamilyPolicy ??= old.ipFamilyPolicy as NonNullable<ServiceSpec['ipFamilyPolicy']>
-  }
-  if (!hasNodePorts(spec) || !hasNodePorts(old)) return
-  for (const port of spec.ports ?? []) {
-    if (port.nodePort) continue
-    const before = old.ports?.find((o) => o.port === port.port && (o.protocol ?? 'TCP') === (port.protocol ?? 'TCP'))
-    const isUsed = spec.ports?.some((other) => other !== port && other.nodePort === before?.nodePort)
-    if (before?.nodePort && !isUsed) port.nodePort = before.nodePort
-  }
+/** An external name has no traffic to route within the cluster: what it says about it is never shown. */
+function dropUnread(spec: ServiceSpec): void {
+  if (spec.type === 'ExternalName' && (spec.internalTrafficPolicy === 'Cluster' || spec.internalTrafficPolicy === 'Local'))
+    delete spec.internalTrafficPolicy
 }
 
-/** The cluster speaks IPv4: every Service that has addresses is a single-stack one. Throws 422 for one that insists on more. */
-function setFamilies(object: KubeObject, spec: ServiceSpec): void {
-  if (isExternalName(spec)) {
-    for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy'] as const) delete spec[field]
-    return
-  }
-  if (spec.ipFamilyPolicy === 'RequireDualStack') {
-    throw invalid(object, [
-      fieldErrors.invalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services'),
-    ])
-  }
-  const other = spec.ipFamilies?.findIndex((family) => family !== 'IPv4') ?? -1
-  if (other >= 0) {
-    throw invalid(object, [fieldErrors.invalid(`spec.ipFamilies[${other}]`, spec.ipFamilies![other], 'not configured on this cluster')])
-  }
-  spec.ipFamilyPolicy ??= 'SingleStack'
-  spec.ipFamilies = ['IPv4']
-}
+type Holding = { readonly spec: ServiceSpec; readonly old: ServiceSpec | undefined; readonly taken: Taken }
 
-function takeAddress(
-  book: Book,
-  object: KubeObject,
-  { spec, old, taken }: { spec: ServiceSpec; old: ServiceSpec | undefined; taken: Taken },
-): void {
-  if (isExternalName(spec)) return
-  if (!spec.clusterIP && spec.clusterIPs?.length) spec.clusterIP = spec.clusterIPs[0]!
-  if (isHeadless(spec)) {
-    spec.clusterIPs = ['None']
+/** Only what comes into being or stops being an external name gets an address: it may not change later. */
+function takeAddress(book: Book, object: KubeObject, { spec, old, taken }: Holding): void {
+  const isNew = !old || old.type === 'ExternalName'
+  if (spec.type === 'ExternalName' || !isNew || spec.clusterIPs?.[0] === 'None') return
+  if (spec.clusterIP) {
+    takeWanted(book, object, { address: spec.clusterIP, taken })
     return
   }
-  if (!spec.clusterIP) {
-    const drawn = book.addresses.draw(book.random)
-    if (drawn === undefined) throw statusErrors.internal(new Error(`failed to allocate a serviceIP: range is full`))
-    taken.addresses.push(drawn)
-    spec.clusterIP = drawn
-  } else if (spec.clusterIP !== old?.clusterIP) takeWanted(book, object, { address: spec.clusterIP, taken })
-  spec.clusterIPs = [spec.clusterIP]
+  const drawn = book.addresses.draw(book.random)
+  if (drawn === undefined) throw statusErrors.internal(new Error(`failed to allocate a serviceIP: range is full`))
+  taken.addresses.push(drawn)
+  spec.clusterIP = drawn
+  spec.clusterIPs = [drawn]
 }
 
 function takeWanted(book: Book, object: KubeObject, { address, taken }: { address: string; taken: Taken }): void {
@@ -228,45 +190,60 @@ function takeWanted(book: Book, object: KubeObject, { address, taken }: { addres
   taken.addresses.push(address)
 }
 
-function takePorts(
-  book: Book,
-  object: KubeObject,
-  { spec, old, taken }: { spec: ServiceSpec; old: ServiceSpec | undefined; taken: Taken },
-): void {
-  if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') {
-    for (const port of spec.ports ?? []) delete port.nodePort
-    delete spec.healthCheckNodePort
-    return
-  }
-  const held = new Set(old ? portsOfSpec(old) : [])
+function takePorts(book: Book, object: KubeObject, { spec, old, taken }: Holding): void {
   const take = (wanted: number, path: string) => {
-    if (held.has(wanted) || taken.ports.includes(wanted)) return
-    if (wanted < nodePortMin || wanted > nodePortMax) {
-      throw invalid(object, [
-        fieldErrors.invalid(
-          path,
-          wanted,
-          `provided port is not in the valid range. The range of valid ports is ${nodePortMin}-${nodePortMax}`,
-        ),
-      ])
-    }
-    if (!book.ports.take(wanted - nodePortMin))
-      throw invalid(object, [fieldErrors.invalid(path, wanted, 'provided port is already allocated')])
+    const refusal = refusalOf(book, wanted)
+    if (refusal) throw invalid(object, [fieldErrors.invalid(path, wanted, refusal)])
     taken.ports.push(wanted)
   }
-  for (const [i, port] of (spec.ports ?? []).entries()) if (port.nodePort) take(port.nodePort, `spec.ports[${i}].nodePort`)
-  if (spec.healthCheckNodePort) take(spec.healthCheckNodePort, 'spec.healthCheckNodePort')
-  if (!hasNodePorts(spec)) return
-  for (const port of spec.ports ?? []) {
-    if (port.nodePort) continue
-    // One number serves a port that is open for several protocols.
-    const twin = spec.ports?.find(
-      (other) => other !== port && other.port === port.port && other.nodePort && other.protocol !== port.protocol,
-    )
-    port.nodePort = twin?.nodePort ?? draw(book, object, taken)
+  const next = () => draw(book, object, taken)
+  if (hasNodePorts(spec)) {
+    if (old) fillNodePorts(spec, old, { take, next })
+    else fillFirstNodePorts(spec, { take, next })
   }
-  if (spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && !spec.healthCheckNodePort) {
-    spec.healthCheckNodePort = draw(book, object, taken)
+  if (!needsHealthCheckPort(spec) || (old && needsHealthCheckPort(old))) return
+  if (spec.healthCheckNodePort) take(spec.healthCheckNodePort, 'spec.healthCheckNodePort')
+  else spec.healthCheckNodePort = next()
+}
+
+/** Why the port cannot be had, in upstream's words; undefined: it is the caller's. */
+function refusalOf(book: Book, port: number): string | undefined {
+  if (port < nodePortMin || port > nodePortMax)
+    return `provided port is not in the valid range. The range of valid ports is ${nodePortMin}-${nodePortMax}`
+  return book.ports.take(port - nodePortMin) ? undefined : 'provided port is already allocated'
+}
+
+type PortSource = { readonly take: (wanted: number, path: string) => void; readonly next: () => number }
+
+/** Of a new Service: one port on the nodes serves a port that is open for several protocols, unless it wants others. */
+function fillFirstNodePorts(spec: ServiceSpec, { take, next }: PortSource): void {
+  const byPort = new Map<number, number>()
+  const ports = spec.ports ?? []
+  for (const [i, port] of ports.entries()) {
+    if (!port.nodePort && !allocatesNodePorts(spec)) continue
+    const path = `spec.ports[${i}].nodePort`
+    const shared = byPort.get(port.port ?? 0)
+    if (shared !== undefined) {
+      if (port.nodePort && port.nodePort !== shared) take(port.nodePort, path)
+      port.nodePort ||= shared
+      continue
+    }
+    const wanted = ports.find((other) => other.port === port.port && other.nodePort)?.nodePort
+    if (wanted) take(wanted, path)
+    port.nodePort = wanted ?? next()
+    byPort.set(port.port ?? 0, port.nodePort)
+  }
+}
+
+function fillNodePorts(spec: ServiceSpec, old: ServiceSpec, { take, next }: PortSource): void {
+  const held = new Set(old.ports?.map(({ nodePort }) => nodePort))
+  for (const [i, port] of (spec.ports ?? []).entries()) {
+    if (!port.nodePort) {
+      if (allocatesNodePorts(spec)) port.nodePort = next()
+    } else if (!held.has(port.nodePort)) {
+      take(port.nodePort, `spec.ports[${i}].nodePort`)
+      held.add(port.nodePort)
+    }
   }
 }
 

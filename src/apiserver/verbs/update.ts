@@ -16,7 +16,7 @@ import { keyOfObject, type Resource } from '../registry.ts'
 import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
 import { freshCache } from './read-revision.ts'
-import { applyDefaults, prepareContext, validateUpdate, warnAbout } from './validation.ts'
+import { applyDefaults, prepareContext, validateUpdate, warnAbout, warnAboutStatus } from './validation.ts'
 
 export type UpdateRequest = {
   readonly resource: Resource
@@ -113,7 +113,8 @@ async function attemptUpdate(
   try {
     validateUpdate(core, resource, { object, old, subresource })
     await core.admission.validate(admission)
-    if (subresource !== 'status') warnAbout(context, resource, object, old)
+    if (subresource === 'status') warnAboutStatus(context, resource, object, old)
+    else warnAbout(context, resource, object, old)
     if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old, subresource, parameters, now })
     const written = await write(core, { ...request, object, old, claims: allocation.claims })
     if (written) {

@@ -2,6 +2,7 @@ import type { PrepareContext } from '../../kinds/kind.ts'
 import type { FieldError } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../machinery/object-meta.ts'
+import type { SchemaNode } from '../../machinery/schema/schema-node.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { Resource } from '../registry.ts'
@@ -19,17 +20,18 @@ export function validateCreate(core: Core, resource: Resource, object: KubeObjec
 /** Throws 422 with every field error of a changed object. */
 export function validateUpdate(core: Core, resource: Resource, write: { object: KubeObject; old: KubeObject; subresource: string }): void {
   const { object, old, subresource } = write
-  const errors = [
-    ...validateObjectMetaUpdate(object.metadata, old.metadata, { path: 'metadata' }),
-    ...metadataErrors(resource, object),
-    ...changeErrors(core, resource, { object, old, subresource }),
-  ]
-  throwIfAny(resource, object, errors)
+  const metadata = [...validateObjectMetaUpdate(object.metadata, old.metadata, { path: 'metadata' }), ...metadataErrors(resource, object)]
+  throwIfAny(resource, object, [...withoutRepeated(metadata), ...changeErrors(core, resource, { object, old, subresource })])
 }
 
 export function warnAbout(context: RequestContext, resource: Resource, object: KubeObject, old?: KubeObject): void {
   if (context.readsWarnings === false || !resource.kind.warnings) return
   for (const warning of resource.kind.warnings(object, old)) context.warn(warning)
+}
+
+export function warnAboutStatus(context: RequestContext, resource: Resource, object: KubeObject, old: KubeObject): void {
+  if (context.readsWarnings === false || !resource.kind.statusWarnings) return
+  for (const warning of resource.kind.statusWarnings(object, old)) context.warn(warning)
 }
 
 function metadataErrors(resource: Resource, object: KubeObject): FieldError[] {
@@ -57,21 +59,34 @@ function objectErrors(core: Core, { kind }: Resource, object: KubeObject, old?: 
   return [...core.schemas.missingRequired(kind.schema, object), ...core.schemas.unsupportedValues(kind.schema, object)]
 }
 
+/** What both rules of metadata find is said once. */
+function withoutRepeated(errors: readonly FieldError[]): readonly FieldError[] {
+  const keyOf = ({ field, message }: FieldError) => `${field} ${message}`
+  return errors.length < 2 ? errors : [...new Map(errors.map((error) => [keyOf(error), error])).values()]
+}
+
 function throwIfAny(resource: Resource, object: KubeObject, errors: readonly FieldError[]): void {
-  if (errors.length === 0) return
-  // The schema and the kind's rules may both miss a required field; upstream says so once.
-  const seen = new Set<string>()
-  const unique = errors.filter((e) => {
-    const key = `${e.field} ${e.message}`
-    return !seen.has(key) && seen.add(key)
-  })
-  throw statusErrors.invalid(resource.kind, object.metadata.name ?? '', unique)
+  if (errors.length > 0) throw statusErrors.invalid(resource.kind, object.metadata.name ?? '', errors)
 }
 
 /** Fills what the schema and the kind give by default. */
 export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject): void {
-  if (core.schemas.lookup(kind.schema)) core.schemas.applyDefaults(kind.schema, object)
+  const schema = core.schemas.lookup(kind.schema)
+  if (schema) {
+    giveSpec(schema, object)
+    core.schemas.applyDefaults(kind.schema, object)
+  }
   kind.applyDefaults?.(object)
+}
+
+/** Upstream's types have their spec within them: an object without one has an empty one. */
+function giveSpec(schema: SchemaNode, object: KubeObject & { spec?: object }): void {
+  if (object.spec === undefined && schema.child('spec')?.name !== undefined) object.spec = {}
+}
+
+/** The same of the status, which a new object's kind has cleared. */
+export function giveStatus(core: Core, { kind }: Resource, object: KubeObject & { status?: object }): void {
+  if (object.status === undefined && core.schemas.lookup(kind.schema)?.child('status')?.name !== undefined) object.status = {}
 }
 
 /** What the kind's prepare rules learn of the request. */

@@ -1,7 +1,7 @@
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
-import { isInCidr } from '../../kinds/cidr.ts'
+import { isWithin } from '../../kinds/addresses.ts'
 import type { ServiceCIDR } from '../../kinds/generated/types/networking-v1.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { planServiceCidr } from './plan.ts'
@@ -18,12 +18,12 @@ export const serviceCidrController: ControllerDefinition = {
       return [
         name,
         ...waiting(context, (cidr) =>
-          ((current ?? old)!.spec?.cidrs ?? []).some((other) => isInCidr(cidr, other) || isInCidr(other, cidr)),
+          ((current ?? old)!.spec?.cidrs ?? []).some((other) => isWithin(cidr, other) || isWithin(other, cidr)),
         ),
       ]
     }),
     watchKind(ipAddresses, ({ current, old }, context) =>
-      current ? [] : waiting(context, (cidr) => isInCidr(old?.metadata.name ?? '', cidr)),
+      current ? [] : waiting(context, (cidr) => isWithin(old?.metadata.name ?? '', cidr)),
     ),
   ],
   writes: [serviceCidrs],

@@ -1,5 +1,5 @@
 import { toTime } from '../../base/clock.ts'
-import { isInCidr } from '../../kinds/cidr.ts'
+import { isWithin } from '../../kinds/addresses.ts'
 import type { IPAddress, ServiceCIDR } from '../../kinds/generated/types/networking-v1.ts'
 import { isServiceAddress, serviceCidrFinalizer } from '../../kinds/networking/service-addresses.ts'
 
@@ -42,8 +42,8 @@ export function planServiceCidr(
 function isDispensable(range: ServiceCIDR, ranges: readonly ServiceCIDR[], addresses: readonly IPAddress[]): boolean {
   const others = ranges.filter(({ metadata }) => metadata.name !== range.metadata.name).flatMap(({ spec }) => spec?.cidrs ?? [])
   const own = range.spec?.cidrs ?? []
-  if (own.every((cidr) => others.some((other) => isInCidr(cidr, other)))) return true
-  const isIn = (cidrs: readonly string[], { metadata }: IPAddress) => cidrs.some((cidr) => isInCidr(metadata.name ?? '', cidr))
+  if (own.every((cidr) => others.some((other) => isWithin(cidr, other)))) return true
+  const isIn = (cidrs: readonly string[], { metadata }: IPAddress) => cidrs.some((cidr) => isWithin(metadata.name ?? '', cidr))
   return !addresses.some((address) => isServiceAddress(address) && isIn(own, address) && !isIn(others, address))
 }
 

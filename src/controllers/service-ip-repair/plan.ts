@@ -1,4 +1,4 @@
-import { isInCidr } from '../../kinds/cidr.ts'
+import { isWithin } from '../../kinds/addresses.ts'
 import type { Service } from '../../kinds/generated/types/core-v1.ts'
 import type { IPAddress, ServiceCIDR } from '../../kinds/generated/types/networking-v1.ts'
 import { ipAddress } from '../../machinery/names.ts'
@@ -51,7 +51,7 @@ export function planAddress(observed: {
     return { type: 'none' }
   }
   if (!holder) return { type: 'none' }
-  if (!ranges.some(({ spec }) => spec?.cidrs?.some((cidr) => isInCidr(address, cidr)))) {
+  if (!ranges.some(({ spec }) => spec?.cidrs?.some((cidr) => isWithin(address, cidr)))) {
     const message = `Cluster IP [${family}]: ${address} is not within any configured Service CIDR; please recreate service`
     return { type: 'tell', service: holder, reason: 'ClusterIPOutOfRange', message }
   }

@@ -1,7 +1,8 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { matches, selectorFrom, validateLabelSelector } from '../../machinery/label-selector.ts'
-import { dns1123Label, domainPrefixedPath } from '../../machinery/names.ts'
+import { domainPrefixedPathErrors } from '../../machinery/domain-prefixed-path.ts'
+import { dns1123Label } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkNonNegative, checkOptionalEnum, checkQualifiedName, type Errors } from '../checks.ts'
 import { templateWarnings } from '../core/pod-template/pod-warnings.ts'
@@ -56,7 +57,7 @@ export function validateJobSpec(errors: Errors, spec: JobSpec, path: string): vo
 }
 
 function validateManagedBy(errors: Errors, managedBy: string, path: string): void {
-  for (const message of domainPrefixedPath(managedBy)) errors.push(fieldErrors.invalid(path, managedBy, message))
+  errors.push(...domainPrefixedPathErrors(managedBy, path))
   if (managedBy.length > managedByBytesMax) errors.push(fieldErrors.tooLong(path, '', managedByBytesMax))
 }
 

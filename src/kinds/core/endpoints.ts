@@ -4,7 +4,7 @@ import { checkEnum, checkOptionalName, checkPort, checkQualifiedName, checkRequi
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { EndpointAddress, Endpoints } from '../generated/types/core-v1.ts'
-import { checkOrdinaryAddress } from './service-validation.ts'
+import { checkEndpointAddress } from '../addresses.ts'
 
 const shownMax = 3
 
@@ -44,7 +44,7 @@ function validateAddress(errors: Errors, { ip, hostname }: EndpointAddress, path
   const messages = ipAddress(ip ?? '')
   for (const message of messages) errors.push(fieldErrors.invalid(`${path}.ip`, ip ?? '', message))
   checkOptionalName(errors, `${path}.hostname`, hostname, dns1123Label)
-  if (messages.length === 0) checkOrdinaryAddress(errors, `${path}.ip`, ip)
+  if (messages.length === 0) checkEndpointAddress(errors, `${path}.ip`, ip)
 }
 
 /** The first three `address:port` pairs and how many more there are. */

@@ -1,100 +1,132 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { cidr, dns1123Label, dns1123Subdomain, ipAddress, isIpv4, isIpv6 } from '../../machinery/names.ts'
+import { validateLabels } from '../../machinery/labels.ts'
+import { dns1123Label, dns1123Subdomain } from '../../machinery/names.ts'
+import { checkEndpointAddress, checkLegacyAddress, checkLegacyRange } from '../addresses.ts'
 import {
   checkEnum,
-  checkOptionalEnum,
   checkOptionalName,
   checkPort,
   checkPortOrName,
   checkQualifiedName,
   checkRequiredName,
   type Errors,
+  immutable,
 } from '../checks.ts'
 import type { Service, ServicePort, ServiceSpec } from '../generated/types/core-v1.ts'
+import { isExternallyAccessible, needsHealthCheckPort } from './service-allocation.ts'
+import { isHeadless, validateClusterAddresses, validateFamilyChange } from './service-families.ts'
 
 const protocols = ['SCTP', 'TCP', 'UDP']
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
-const kubeletPort = 10250
+const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode']
 const affinitySecondsMax = 86400
+const annotations = {
+  hints: 'service.kubernetes.io/topology-aware-hints',
+  topologyMode: 'service.kubernetes.io/topology-mode',
+  sourceRanges: 'service.beta.kubernetes.io/load-balancer-source-ranges',
+} as const
+const onlyOfBalancers = "may only be used when `type` is 'LoadBalancer'"
 
-export function validateService({ spec }: Service): FieldError[] {
-  if (!spec) return [fieldErrors.required('spec.ports')]
+/** A Service as it is created or, with `old`, updated. */
+export function validateService(service: Service, old: Service | undefined): FieldError[] {
   const errors: FieldError[] = []
-  const isHeadless = spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None'
-  if (!spec.ports?.length && !isHeadless && spec.type !== 'ExternalName') errors.push(fieldErrors.required('spec.ports'))
-  if (spec.type === 'LoadBalancer' && isHeadless)
-    errors.push(fieldErrors.invalid('spec.clusterIPs[0]', 'None', "may not be set to 'None' for LoadBalancer services"))
-  if (spec.type === 'NodePort' && isHeadless)
-    errors.push(fieldErrors.invalid('spec.clusterIPs[0]', 'None', "may not be set to 'None' for NodePort services"))
+  const spec = service.spec ?? {}
+  if (old) validateChange(errors, service, old)
+  validateTopologyAnnotations(errors, service)
+  if (!spec.ports?.length && !isHeadless(spec) && spec.type !== 'ExternalName') errors.push(fieldErrors.required('spec.ports'))
+  if ((spec.type === 'LoadBalancer' || spec.type === 'NodePort') && isHeadless(spec))
+    errors.push(fieldErrors.invalid('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`))
   if (spec.type === 'ExternalName') validateExternalName(errors, spec)
   validatePorts(errors, spec)
+  errors.push(...validateLabels(spec.selector, 'spec.selector'))
   checkEnum(errors, 'spec.sessionAffinity', spec.sessionAffinity, ['ClientIP', 'None'])
   validateAffinity(errors, spec)
-  validateClusterIps(errors, spec)
-  validateExternalIps(errors, spec)
+  validateClusterAddresses(errors, spec, old?.spec)
+  validateExternalAddresses(errors, spec, old?.spec)
   checkEnum(errors, 'spec.type', spec.type, types)
+  validatePortsTogether(errors, spec)
+  validateSourceRanges(errors, service, old)
+  validateBalancer(errors, spec)
   validateTrafficPolicies(errors, spec)
-  validateLoadBalancer(errors, spec)
-  checkOptionalEnum(errors, 'spec.trafficDistribution', spec.trafficDistribution, ['PreferClose', 'PreferSameNode', 'PreferSameZone'])
+  if (spec.trafficDistribution !== undefined && !distributions.includes(spec.trafficDistribution))
+    errors.push(fieldErrors.notSupported('spec.trafficDistribution', spec.trafficDistribution, distributions))
   return errors
 }
 
-/** A cluster address stays for the life of the service, unless the type goes to or comes from ExternalName. */
-export function validateServiceUpdate({ spec }: Service, { spec: old }: Service): FieldError[] {
-  const errors: FieldError[] = []
-  if (!spec || !old) return errors
-  const keepsType = spec.type !== 'ExternalName' && old.type !== 'ExternalName'
-  const before = old.clusterIPs?.[0] ?? old.clusterIP
-  const after = spec.clusterIPs?.[0] ?? spec.clusterIP
-  if (keepsType && before && before !== after)
-    errors.push(fieldErrors.invalid('spec.clusterIPs[0]', spec.clusterIPs ?? [], 'may not change once set'))
-  if (keepsType && old.ipFamilies?.[0] && spec.ipFamilies?.[0] !== undefined && spec.ipFamilies[0] !== old.ipFamilies[0])
-    errors.push(fieldErrors.invalid('spec.ipFamilies[0]', spec.ipFamilies, 'may not change once set'))
-  if (spec.type === 'LoadBalancer' && old.type === 'LoadBalancer' && spec.loadBalancerClass !== old.loadBalancerClass)
-    errors.push(fieldErrors.invalid('spec.loadBalancerClass', spec.loadBalancerClass ?? null, 'may not change once set'))
-  return errors
+function validateChange(errors: Errors, service: Service, old: Service): void {
+  const { spec = {} } = service
+  const { spec: before = {} } = old
+  validateFamilyChange(errors, service, old)
+  if (spec.type === 'LoadBalancer' && before.type === 'LoadBalancer' && spec.loadBalancerClass !== before.loadBalancerClass)
+    errors.push(fieldErrors.invalid('spec.loadBalancerClass', spec.loadBalancerClass, 'may not change once set'))
+  // Upstream says of an update twice what is wrong with the class itself.
+  validateBalancerClass(errors, spec)
+  if (needsHealthCheckPort(spec) && needsHealthCheckPort(before) && (spec.healthCheckNodePort ?? 0) !== (before.healthCheckNodePort ?? 0))
+    errors.push(fieldErrors.forbidden('spec.healthCheckNodePort', immutable))
+}
+
+function validateTopologyAnnotations(errors: Errors, { metadata }: Service): void {
+  const hints = metadata.annotations?.[annotations.hints]
+  const mode = metadata.annotations?.[annotations.topologyMode]
+  if (hints === undefined || mode === undefined || hints === mode) return
+  const detail = `must match annotations[${annotations.hints}] when both are specified`
+  errors.push(fieldErrors.invalid(`metadata.annotations[${annotations.topologyMode}]`, mode, detail))
 }
 
 function validateExternalName(errors: Errors, spec: ServiceSpec): void {
-  if (spec.clusterIPs?.length || spec.clusterIP)
-    errors.push(fieldErrors.forbidden('spec.clusterIPs', "may not be set when `type` is 'ExternalName'"))
-  if (spec.ipFamilies?.length) errors.push(fieldErrors.forbidden('spec.ipFamilies', "may not be set when `type` is 'ExternalName'"))
-  if (spec.ipFamilyPolicy) errors.push(fieldErrors.forbidden('spec.ipFamilyPolicy', "may not be set when `type` is 'ExternalName'"))
+  const detail = 'may not be set for ExternalName services'
+  if (spec.clusterIPs?.length) errors.push(fieldErrors.forbidden('spec.clusterIPs', detail))
+  if (spec.ipFamilies?.length) errors.push(fieldErrors.forbidden('spec.ipFamilies', detail))
+  if (spec.ipFamilyPolicy !== undefined) errors.push(fieldErrors.forbidden('spec.ipFamilyPolicy', detail))
   checkRequiredName(errors, 'spec.externalName', spec.externalName?.replace(/\.$/, ''), dns1123Subdomain)
 }
 
-function validatePorts(errors: Errors, spec: ServiceSpec): void {
-  const ports = spec.ports ?? []
+function validatePorts(errors: Errors, { ports = [] }: ServiceSpec): void {
   const names = new Set<string>()
-  const numbers = new Set<string>()
-  const nodePorts = new Set<string>()
   ports.forEach((port, i) => {
-    const at = `spec.ports[${i}]`
-    validatePort(errors, port, ports.length > 1, at)
-    if (port.name && names.has(port.name)) errors.push(fieldErrors.duplicate(`${at}.name`, port.name))
-    if (port.name) names.add(port.name)
-    const number = `${port.protocol}/${port.port}`
-    if (numbers.has(number)) errors.push(fieldErrors.duplicate(at, { protocol: port.protocol, port: port.port }))
-    numbers.add(number)
-    if (spec.type === 'LoadBalancer' && port.port === kubeletPort)
-      errors.push(fieldErrors.invalid(`${at}.port`, port.port, `may not expose port ${kubeletPort} externally since it is used by kubelet`))
-    if (!port.nodePort) return
-    if (spec.type === 'ClusterIP') errors.push(fieldErrors.forbidden(`${at}.nodePort`, "may not be used when `type` is 'ClusterIP'"))
-    if (spec.type === 'ExternalName') errors.push(fieldErrors.forbidden(`${at}.nodePort`, "may not be used when `type` is 'ExternalName'"))
-    checkPort(errors, `${at}.nodePort`, port.nodePort)
-    const nodePort = `${port.protocol}/${port.nodePort}`
-    if (nodePorts.has(nodePort)) errors.push(fieldErrors.duplicate(`${at}.nodePort`, port.nodePort))
-    nodePorts.add(nodePort)
+    validatePort(errors, port, { isNameRequired: ports.length > 1, names, path: `spec.ports[${i}]` })
   })
 }
 
-function validatePort(errors: Errors, port: ServicePort, isNameRequired: boolean, path: string): void {
+type PortContext = { readonly isNameRequired: boolean; readonly names: Set<string>; readonly path: string }
+
+function validatePort(errors: Errors, port: ServicePort, { isNameRequired, names, path }: PortContext): void {
   if (isNameRequired) checkRequiredName(errors, `${path}.name`, port.name, dns1123Label)
   else checkOptionalName(errors, `${path}.name`, port.name, dns1123Label)
+  if (port.name && names.has(port.name)) errors.push(fieldErrors.duplicate(`${path}.name`, port.name))
+  if (port.name) names.add(port.name)
   checkPort(errors, `${path}.port`, port.port ?? 0)
   checkEnum(errors, `${path}.protocol`, port.protocol, protocols)
   checkPortOrName(errors, `${path}.targetPort`, port.targetPort)
   if (port.appProtocol !== undefined) checkQualifiedName(errors, `${path}.appProtocol`, port.appProtocol)
+}
+
+/** What the ports may not have of each other, and of the type. */
+function validatePortsTogether(errors: Errors, { type, ports = [] }: ServiceSpec): void {
+  const detail = "may not be used when `type` is 'ClusterIP'"
+  ports.forEach(({ nodePort }, i) => {
+    if (nodePort && type === 'ClusterIP') errors.push(fieldErrors.forbidden(`spec.ports[${i}].nodePort`, detail))
+  })
+  checkTwice(ports, ({ protocol, nodePort }) => nodePort && `${protocol}/${nodePort}`).forEach((i) =>
+    errors.push(fieldErrors.duplicate(`spec.ports[${i}].nodePort`, ports[i]!.nodePort)),
+  )
+  checkTwice(ports, ({ protocol, port }) => `${protocol}/${port ?? 0}`).forEach((i) => {
+    const { protocol, port } = ports[i]!
+    const shown = { Name: '', Protocol: protocol, AppProtocol: null, Port: port ?? 0, TargetPort: 0, NodePort: 0 }
+    errors.push(fieldErrors.duplicate(`spec.ports[${i}]`, shown))
+  })
+}
+
+/** The places of what was there before, by its key; without a key it is left out. */
+function checkTwice<T>(items: readonly T[], keyOf: (item: T) => string | number | undefined): number[] {
+  const seen = new Set<string | number>()
+  return items.flatMap((item, i) => {
+    const key = keyOf(item)
+    if (!key) return []
+    if (seen.has(key)) return [i]
+    seen.add(key)
+    return []
+  })
 }
 
 function validateAffinity(errors: Errors, spec: ServiceSpec): void {
@@ -113,85 +145,64 @@ function validateAffinity(errors: Errors, spec: ServiceSpec): void {
     )
 }
 
-function validateClusterIps(errors: Errors, spec: ServiceSpec): void {
-  const list = spec.clusterIPs ?? []
-  checkOptionalEnum(errors, 'spec.ipFamilyPolicy', spec.ipFamilyPolicy, ['SingleStack', 'PreferDualStack', 'RequireDualStack'])
-  const families = new Set<string>()
-  spec.ipFamilies?.forEach((family, i) => {
-    if (family !== 'IPv4' && family !== 'IPv6') errors.push(fieldErrors.notSupported(`spec.ipFamilies[${i}]`, family, ['IPv4', 'IPv6']))
-    else if (families.has(family)) errors.push(fieldErrors.duplicate(`spec.ipFamilies[${i}]`, family))
-    families.add(family)
-  })
-  if (spec.type === 'ExternalName') return
-  if (list.length > 0 && spec.clusterIP !== undefined && spec.clusterIP !== list[0])
-    errors.push(fieldErrors.invalid('spec.clusterIPs', list, 'first value must match `clusterIP`'))
-  if (list.length > 2) errors.push(fieldErrors.invalid('spec.clusterIPs', list, 'may only hold up to 2 values'))
-  if (list.length > 1 && list.includes('None'))
-    errors.push(fieldErrors.invalid('spec.clusterIPs', list, "'None' must be the first and only value"))
-  list.forEach((address, i) => {
-    if (address === 'None') return
-    for (const message of ipAddress(address)) errors.push(fieldErrors.invalid(`spec.clusterIPs[${i}]`, address, message))
-    const family = spec.ipFamilies?.[i]
-    if ((family === 'IPv4' && isIpv6(address)) || (family === 'IPv6' && isIpv4(address)))
-      errors.push(fieldErrors.invalid(`spec.clusterIPs[${i}]`, address, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``))
-  })
-}
-
-function validateExternalIps(errors: Errors, spec: ServiceSpec): void {
-  spec.externalIPs?.forEach((address, i) => {
+function validateExternalAddresses(errors: Errors, { externalIPs }: ServiceSpec, old: ServiceSpec | undefined): void {
+  externalIPs?.forEach((address, i) => {
     const path = `spec.externalIPs[${i}]`
-    const messages = ipAddress(address)
-    for (const message of messages) errors.push(fieldErrors.invalid(path, address, message))
-    if (messages.length === 0) checkOrdinaryAddress(errors, path, address)
+    if (checkLegacyAddress(errors, path, address, old?.externalIPs)) checkEndpointAddress(errors, path, address)
   })
 }
 
-/** An address that traffic can be sent to from elsewhere: not unspecified, loopback, link-local or multicast. */
-export function checkOrdinaryAddress(errors: Errors, path: string, address: string): void {
-  const lower = address.toLowerCase()
-  if (address === '0.0.0.0' || address === '::') errors.push(fieldErrors.invalid(path, address, `may not be unspecified (${address})`))
-  if (address.startsWith('127.') || address === '::1')
-    errors.push(fieldErrors.invalid(path, address, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'))
-  if (address.startsWith('169.254.') || /^fe[89ab]/.test(lower))
-    errors.push(fieldErrors.invalid(path, address, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'))
-  if (address.startsWith('224.0.0.') || /^ff[0-9a-f]2:/.test(lower))
-    errors.push(fieldErrors.invalid(path, address, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'))
+/** The field is written in capitals in upstream's messages. */
+function validateSourceRanges(errors: Errors, { metadata, spec = {} }: Service, old: Service | undefined): void {
+  const { type, loadBalancerSourceRanges: ranges = [] } = spec
+  if (ranges.length > 0) {
+    const path = 'spec.LoadBalancerSourceRanges'
+    if (type !== 'LoadBalancer') errors.push(fieldErrors.forbidden(path, onlyOfBalancers))
+    const before = (old?.spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim())
+    ranges.forEach((range, i) => checkLegacyRange(errors, `${path}[${i}]`, range.trim(), before))
+    return
+  }
+  const text = metadata.annotations?.[annotations.sourceRanges]
+  if (text === undefined) return
+  const path = `metadata.annotations[${annotations.sourceRanges}]`
+  if (type !== 'LoadBalancer') errors.push(fieldErrors.forbidden(path, onlyOfBalancers))
+  if (old?.metadata.annotations?.[annotations.sourceRanges] === text || text.trim() === '') return
+  for (const range of text.split(',')) checkLegacyRange(errors, path, range.trim())
+}
+
+function validateBalancer(errors: Errors, spec: ServiceSpec): void {
+  const isBalancer = spec.type === 'LoadBalancer'
+  if (spec.allocateLoadBalancerNodePorts !== undefined && !isBalancer)
+    errors.push(fieldErrors.forbidden('spec.allocateLoadBalancerNodePorts', onlyOfBalancers))
+  if (isBalancer && spec.allocateLoadBalancerNodePorts === undefined) errors.push(fieldErrors.required('allocateLoadBalancerNodePorts'))
+  validateBalancerClass(errors, spec)
+}
+
+function validateBalancerClass(errors: Errors, { type, loadBalancerClass }: ServiceSpec): void {
+  if (loadBalancerClass === undefined) return
+  if (type === 'LoadBalancer') checkQualifiedName(errors, 'spec.loadBalancerClass', loadBalancerClass)
+  else errors.push(fieldErrors.forbidden('spec.loadBalancerClass', onlyOfBalancers))
 }
 
 function validateTrafficPolicies(errors: Errors, spec: ServiceSpec): void {
-  const isExternal = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.type === 'ClusterIP' && spec.externalIPs?.length)
   const external = spec.externalTrafficPolicy
-  if (isExternal) checkEnum(errors, 'spec.externalTrafficPolicy', external, ['Cluster', 'Local'])
+  if (isExternallyAccessible(spec)) checkEnum(errors, 'spec.externalTrafficPolicy', external, ['Cluster', 'Local'])
   else if (external)
     errors.push(fieldErrors.invalid('spec.externalTrafficPolicy', external, 'may only be set for externally-accessible services'))
-  if (spec.type !== 'ExternalName') checkEnum(errors, 'spec.internalTrafficPolicy', spec.internalTrafficPolicy, ['Cluster', 'Local'])
-  const port = spec.healthCheckNodePort
-  if (!port) return
-  if (spec.type === 'LoadBalancer' && external === 'Local') checkPort(errors, 'spec.healthCheckNodePort', port)
-  else
-    errors.push(
-      fieldErrors.invalid(
-        'spec.healthCheckNodePort',
-        port,
-        "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
-      ),
-    )
+  validateHealthCheckPort(errors, spec)
+  const internal = spec.internalTrafficPolicy
+  if (internal === undefined) {
+    if (types.includes(spec.type ?? '') && spec.type !== 'ExternalName') errors.push(fieldErrors.required('spec.internalTrafficPolicy'))
+  } else if (internal !== 'Cluster' && internal !== 'Local')
+    errors.push(fieldErrors.notSupported('spec.internalTrafficPolicy', internal, ['Cluster', 'Local']))
 }
 
-function validateLoadBalancer(errors: Errors, spec: ServiceSpec): void {
-  const isLoadBalancer = spec.type === 'LoadBalancer'
-  const ranges = spec.loadBalancerSourceRanges
-  if (ranges?.length && !isLoadBalancer)
-    errors.push(fieldErrors.forbidden('spec.loadBalancerSourceRanges', "may only be used when `type` is 'LoadBalancer'"))
-  ranges?.forEach((range, i) => {
-    for (const message of cidr(range.trim())) errors.push(fieldErrors.invalid(`spec.loadBalancerSourceRanges[${i}]`, range, message))
-  })
-  if (spec.allocateLoadBalancerNodePorts !== undefined && !isLoadBalancer)
-    errors.push(fieldErrors.forbidden('spec.allocateLoadBalancerNodePorts', "may only be used when `type` is 'LoadBalancer'"))
-  if (isLoadBalancer && spec.allocateLoadBalancerNodePorts === undefined)
-    errors.push(fieldErrors.required('spec.allocateLoadBalancerNodePorts'))
-  if (spec.loadBalancerClass !== undefined) {
-    if (isLoadBalancer) checkQualifiedName(errors, 'spec.loadBalancerClass', spec.loadBalancerClass)
-    else errors.push(fieldErrors.forbidden('spec.loadBalancerClass', "may only be used when `type` is 'LoadBalancer'"))
-  }
+function validateHealthCheckPort(errors: Errors, spec: ServiceSpec): void {
+  const path = 'spec.healthCheckNodePort'
+  const port = spec.healthCheckNodePort
+  if (needsHealthCheckPort(spec)) {
+    if (port) checkPort(errors, path, port)
+    else errors.push(fieldErrors.required(path))
+  } else if (port)
+    errors.push(fieldErrors.invalid(path, port, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"))
 }

@@ -1,12 +1,12 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1035Label } from '../../machinery/names.ts'
-import { validateLabels } from '../../machinery/labels.ts'
+import { dns1123Label } from '../../machinery/names.ts'
 import { ageColumn, balancerAddresses, column, formatLabels, joinOrNone, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Service } from '../generated/types/core-v1.ts'
-import { dropTypeDependentFields, keepAllocatedValues, normalizeClusterIps } from './service-allocation.ts'
-import { validateService, validateServiceUpdate } from './service-validation.ts'
-import { serviceWarnings } from './service-warnings.ts'
+import { dropTypeDependentFields, isExternallyAccessible, keepAllocatedValues, normalizeClusterIps } from './service-allocation.ts'
+import { validateServiceBalancer } from './load-balancer-status.ts'
+import { validateService } from './service-validation.ts'
+import { serviceStatusWarnings, serviceWarnings } from './service-warnings.ts'
 
 /** How long a client sticks to an endpoint with session affinity `ClientIP`, unless it says otherwise: three hours. */
 const affinitySecondsDefault = 10800
@@ -17,7 +17,7 @@ export const services = defineKind<Service>({
   kind: 'Service',
   shortNames: ['svc'],
   categories: ['all'],
-  validateName: dns1035Label,
+  validateName: dns1123Label,
   applyDefaults: applyServiceDefaults,
   prepareForCreate: (service) => {
     service.status = { loadBalancer: {} }
@@ -26,17 +26,20 @@ export const services = defineKind<Service>({
   prepareForUpdate: (service, old) => {
     if (old.status) service.status = old.status
     else delete service.status
-    normalizeClusterIps(service, old)
     keepAllocatedValues(service, old)
+    normalizeClusterIps(service, old)
     dropTypeDependentFields(service, old)
   },
-  validate: (service) => [...validateLabels(service.spec?.selector, 'spec.selector'), ...validateService(service)],
-  validateUpdate: validateServiceUpdate,
-  validateStatusUpdate: ({ spec, status }): FieldError[] =>
-    status?.loadBalancer?.ingress?.length && spec?.type !== 'LoadBalancer'
-      ? [fieldErrors.forbidden('status.loadBalancer.ingress', 'may only be used when `spec.type` is "LoadBalancer"')]
-      : [],
+  validate: validateService,
+  validateStatusUpdate: ({ spec, status }, { status: old }): FieldError[] => {
+    if (status?.loadBalancer?.ingress?.length && spec?.type !== 'LoadBalancer')
+      return [fieldErrors.forbidden('status.loadBalancer.ingress', "may only be used when `spec.type` is 'LoadBalancer'")]
+    const errors: FieldError[] = []
+    validateServiceBalancer(errors, status?.loadBalancer, old?.loadBalancer)
+    return errors
+  },
   warnings: serviceWarnings,
+  statusWarnings: serviceStatusWarnings,
   columns: [
     nameColumn,
     column.string('Type', ({ spec }) => spec?.type ?? ''),
@@ -72,10 +75,10 @@ export function applyServiceDefaults(service: Service): void {
     port.protocol ||= 'TCP'
     if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port
   }
-  const isExternal = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.type === 'ClusterIP' && spec.externalIPs?.length)
-  if (isExternal) spec.externalTrafficPolicy ||= 'Cluster'
-  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster'
-  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true
+  if (isExternallyAccessible(spec)) spec.externalTrafficPolicy ||= 'Cluster'
+  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer' || spec.type === 'ClusterIP') spec.internalTrafficPolicy ??= 'Cluster'
+  if (spec.type !== 'LoadBalancer') return
+  spec.allocateLoadBalancerNodePorts ??= true
   for (const ingress of service.status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP'
 }
 

@@ -3,7 +3,7 @@ import { dns1123Label, dns1123Subdomain, isIpv4, isIpv6, labelValue } from '../.
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkEnum, checkOptionalName, checkPort, checkQualifiedName, checkRequired, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { checkOrdinaryAddress } from '../core/service-validation.ts'
+import { checkEndpointAddress } from '../addresses.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { Endpoint, EndpointSlice } from '../generated/types/discovery-v1.ts'
 
@@ -81,7 +81,7 @@ function validateAddress(errors: Errors, address: string, addressType: string, p
   }
   if (addressType !== 'IPv4' && addressType !== 'IPv6') return // Which the type's own check has said.
   const isRight = addressType === 'IPv4' ? isIpv4(address) : isIpv6(address)
-  if (isRight) checkOrdinaryAddress(errors, path, address)
+  if (isRight) checkEndpointAddress(errors, path, address)
   else errors.push(fieldErrors.invalid(path, address, `must be a valid ${addressType} address`))
 }
 

@@ -1,10 +1,11 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1123Subdomain, domainPrefixedPath } from '../../machinery/names.ts'
+import { domainPrefixedPathErrors } from '../../machinery/domain-prefixed-path.ts'
+import { dns1123Label, dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
-import { checkOptionalName, checkRequired } from '../checks.ts'
+import { checkGivenName, checkRequiredName, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
-import type { IngressClass } from '../generated/types/networking-v1.ts'
+import type { IngressClass, IngressClassParametersReference } from '../generated/types/networking-v1.ts'
 
 const controllerLengthMax = 250
 
@@ -17,26 +18,15 @@ export const ingressClasses = defineKind<IngressClass>({
   },
   prepareForCreate: startGeneration,
   prepareForUpdate: countGeneration,
-  validate: ({ spec }) => {
+  validate: ({ spec }, old) => {
     const errors: FieldError[] = []
     const controller = spec?.controller ?? ''
+    if (old) errors.push(...immutableField(controller, old.spec?.controller ?? '', 'spec.controller'))
     if (controller.length > controllerLengthMax) errors.push(fieldErrors.tooLong('spec.controller', controller, controllerLengthMax))
-    if (checkRequired(errors, 'spec.controller', controller))
-      for (const message of domainPrefixedPath(controller)) errors.push(fieldErrors.invalid('spec.controller', controller, message))
-    const parameters = spec?.parameters
-    if (!parameters) return errors
-    checkOptionalName(errors, 'spec.parameters.apiGroup', parameters.apiGroup, dns1123Subdomain)
-    checkRequired(errors, 'spec.parameters.kind', parameters.kind, 'kind is required')
-    checkRequired(errors, 'spec.parameters.name', parameters.name, 'name is required')
-    if (parameters.scope !== 'Cluster' && parameters.scope !== 'Namespace')
-      errors.push(fieldErrors.notSupported('spec.parameters.scope', parameters.scope ?? '', ['Cluster', 'Namespace']))
-    if (parameters.scope === 'Namespace' && !parameters.namespace)
-      errors.push(fieldErrors.required('spec.parameters.namespace', "`parameters.scope` is set to 'Namespace'"))
-    if (parameters.scope === 'Cluster' && parameters.namespace !== undefined)
-      errors.push(fieldErrors.forbidden('spec.parameters.namespace', "`parameters.scope` is set to 'Cluster'"))
+    errors.push(...domainPrefixedPathErrors(controller, 'spec.controller'))
+    if (spec?.parameters) validateParameters(errors, spec.parameters)
     return errors
   },
-  validateUpdate: ({ spec }, old) => immutableField(spec?.controller, old.spec?.controller, 'spec.controller'),
   columns: [
     nameColumn,
     column.string('Controller', ({ spec }) => spec?.controller ?? ''),
@@ -48,3 +38,16 @@ export const ingressClasses = defineKind<IngressClass>({
     ageColumn,
   ],
 })
+
+function validateParameters(errors: Errors, { apiGroup, kind, name, scope, namespace }: IngressClassParametersReference): void {
+  const path = 'spec.parameters'
+  checkGivenName(errors, `${path}.apiGroup`, apiGroup, dns1123Subdomain)
+  checkRequiredName(errors, `${path}.kind`, kind, pathSegmentName)
+  checkRequiredName(errors, `${path}.name`, name, pathSegmentName)
+  if (scope === 'Namespace') {
+    if (namespace === undefined) errors.push(fieldErrors.required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'"))
+    else checkGivenName(errors, `${path}.namespace`, namespace, dns1123Label)
+  } else if (scope === 'Cluster') {
+    if (namespace !== undefined) errors.push(fieldErrors.forbidden(`${path}.namespace`, "`parameters.scope` is set to 'Cluster'"))
+  } else errors.push(fieldErrors.notSupported(`${path}.scope`, scope ?? '', ['Cluster', 'Namespace']))
+}

@@ -1,7 +1,9 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1035Label, dns1123Subdomain, ipAddress, wildcardDns1123Subdomain } from '../../machinery/names.ts'
-import { checkOptionalName, checkPort, checkPortOrName, checkRequired, checkRequiredName, type Errors } from '../checks.ts'
+import { dns1123Label, dns1123Subdomain, pathSegmentName, wildcardDns1123Subdomain } from '../../machinery/names.ts'
+import { addressWarnings, isAddress } from '../addresses.ts'
+import { checkGivenName, checkOptionalName, checkPort, checkPortOrName, checkRequiredName, type Errors } from '../checks.ts'
 import { ageColumn, balancerAddresses, column, nameColumn } from '../columns.ts'
+import { validateIngressBalancer } from '../core/load-balancer-status.ts'
 import { countGeneration, defineKind } from '../define-kind.ts'
 import type { HTTPIngressPath, Ingress, IngressBackend, IngressSpec } from '../generated/types/networking-v1.ts'
 
@@ -23,33 +25,29 @@ export const ingresses = defineKind<Ingress>({
     else delete ingress.status
     countGeneration(ingress, old)
   },
-  validate: ({ spec }) => {
+  validate: ({ spec = {} }, old) => {
     const errors: FieldError[] = []
-    if (!spec?.rules?.length && !spec?.defaultBackend) {
-      errors.push(fieldErrors.invalid('spec', spec?.rules ?? [], 'either `defaultBackend` or `rules` must be specified'))
-      return errors
-    }
+    if (!spec.rules?.length && !spec.defaultBackend)
+      errors.push(fieldErrors.invalid('spec', spec.rules, 'either `defaultBackend` or `rules` must be specified'))
     if (spec.defaultBackend) validateBackend(errors, spec.defaultBackend, 'spec.defaultBackend')
-    validateRules(errors, spec)
+    validateRules(errors, spec, hasBrokenWildcardRule(old))
     validateTls(errors, spec)
-    checkOptionalName(errors, 'spec.ingressClassName', spec.ingressClassName, dns1123Subdomain)
+    checkGivenName(errors, 'spec.ingressClassName', spec.ingressClassName, dns1123Subdomain)
     return errors
   },
   validateCreate: ({ metadata, spec }) => {
     const annotation = metadata.annotations?.[classAnnotation]
     return annotation !== undefined && spec?.ingressClassName !== undefined && annotation !== spec.ingressClassName
-      ? [fieldErrors.invalid('metadata.annotations', annotation, `must match \`ingressClassName\` when both are specified`)]
+      ? [fieldErrors.invalid(`annotations.${classAnnotation}`, annotation, 'must match `ingressClassName` when both are specified')]
       : []
   },
-  validateStatusUpdate: ({ status }) => {
+  validateStatusUpdate: ({ status }, { status: old }) => {
     const errors: FieldError[] = []
-    status?.loadBalancer?.ingress?.forEach(({ ip, hostname }, i) => {
-      const at = `status.loadBalancer.ingress[${i}]`
-      if (ip) for (const message of ipAddress(ip)) errors.push(fieldErrors.invalid(`${at}.ip`, ip, message))
-      checkOptionalName(errors, `${at}.hostname`, hostname, dns1123Subdomain)
-    })
+    validateIngressBalancer(errors, status?.loadBalancer, old?.loadBalancer)
     return errors
   },
+  statusWarnings: ({ status }) =>
+    (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = '' }, i) => addressWarnings(`status.loadBalancer.ingress[${i}]`, ip)),
   warnings: ({ metadata, spec }, old) =>
     !old && spec?.ingressClassName === undefined && Object.hasOwn(metadata.annotations ?? {}, classAnnotation)
       ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
@@ -78,22 +76,33 @@ function hostsText(spec: IngressSpec | undefined): string {
   return isCut ? `${hosts.join(',')} + ${rules.length - hostsMax} more...` : hosts.join(',')
 }
 
-function validateRules(errors: Errors, spec: IngressSpec): void {
+function validateRules(errors: Errors, spec: IngressSpec, letsWildcardsBe: boolean): void {
   spec.rules?.forEach(({ host, http }, i) => {
     const at = `spec.rules[${i}]`
     if (host) {
-      if (ipAddress(host).length === 0) errors.push(fieldErrors.invalid(`${at}.host`, host, 'must be a DNS name, not an IP address'))
-      else checkOptionalName(errors, `${at}.host`, host, host.includes('*') ? wildcardDns1123Subdomain : dns1123Subdomain)
+      if (isAddress(host)) errors.push(fieldErrors.invalid(`${at}.host`, host, 'must be a DNS name, not an IP address'))
+      checkOptionalName(errors, `${at}.host`, host, host.includes('*') ? wildcardDns1123Subdomain : dns1123Subdomain)
     }
-    if (!http) return
+    if (!http || (letsWildcardsBe && host?.includes('*'))) return
     if (!http.paths?.length) errors.push(fieldErrors.required(`${at}.http.paths`))
     http.paths?.forEach((path, k) => validatePath(errors, path, `${at}.http.paths[${k}]`))
   })
 }
 
+/** Such a rule was let in by an older release: it need not be mended in order to change something else. */
+function hasBrokenWildcardRule(old: Ingress | undefined): boolean {
+  const wildcards = (old?.spec?.rules ?? []).filter(({ host }) => host?.includes('*'))
+  const errors: FieldError[] = []
+  for (const rule of wildcards) rule.http?.paths?.forEach((path) => validatePath(errors, path, ''))
+  return errors.length > 0 || wildcards.some(({ http }) => http && !http.paths?.length)
+}
+
 function validatePath(errors: Errors, { path = '', pathType, backend }: HTTPIngressPath, at: string): void {
-  if (!pathType) errors.push(fieldErrors.required(`${at}.pathType`, 'pathType must be specified'))
-  else if (pathType === 'Exact' || pathType === 'Prefix') {
+  if (pathType === undefined) {
+    errors.push(fieldErrors.required(`${at}.pathType`, 'pathType must be specified'))
+    return
+  }
+  if (pathType === 'Exact' || pathType === 'Prefix') {
     if (!path.startsWith('/')) errors.push(fieldErrors.invalid(`${at}.path`, path, 'must be an absolute path'))
     for (const text of forbiddenInPaths)
       if (path.includes(text)) errors.push(fieldErrors.invalid(`${at}.path`, path, `must not contain '${text}'`))
@@ -110,12 +119,13 @@ function validatePath(errors: Errors, { path = '', pathType, backend }: HTTPIngr
 function validateBackend(errors: Errors, { service, resource }: IngressBackend, at: string): void {
   if (service && resource) errors.push(fieldErrors.invalid(at, '', 'cannot set both resource and service backends'))
   else if (resource) {
-    checkRequired(errors, `${at}.resource.kind`, resource.kind)
-    checkRequired(errors, `${at}.resource.name`, resource.name)
+    checkGivenName(errors, `${at}.resource.apiGroup`, resource.apiGroup, dns1123Subdomain)
+    checkRequiredName(errors, `${at}.resource.kind`, resource.kind, pathSegmentName)
+    checkRequiredName(errors, `${at}.resource.name`, resource.name, pathSegmentName)
   } else if (!service) {
-    errors.push(fieldErrors.required(at, 'one of `resource` or `service` must be specified'))
+    errors.push(fieldErrors.invalid(at, '', 'resource or service backend is required'))
   } else {
-    checkRequiredName(errors, `${at}.service.name`, service.name, dns1035Label)
+    checkRequiredName(errors, `${at}.service.name`, service.name, dns1123Label)
     const { name, number } = service.port ?? {}
     if (name && number) errors.push(fieldErrors.invalid(at, '', 'cannot set both port name & port number'))
     else if (name) checkPortOrName(errors, `${at}.service.port.name`, name)
@@ -127,7 +137,7 @@ function validateBackend(errors: Errors, { service, resource }: IngressBackend, 
 function validateTls(errors: Errors, spec: IngressSpec): void {
   spec.tls?.forEach(({ hosts, secretName }, i) => {
     hosts?.forEach((host, k) =>
-      checkOptionalName(errors, `spec.tls[${i}].hosts[${k}]`, host, host.includes('*') ? wildcardDns1123Subdomain : dns1123Subdomain),
+      checkGivenName(errors, `spec.tls[${i}].hosts[${k}]`, host, host.includes('*') ? wildcardDns1123Subdomain : dns1123Subdomain),
     )
     checkOptionalName(errors, `spec.tls[${i}].secretName`, secretName, dns1123Subdomain)
   })

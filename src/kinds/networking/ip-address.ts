@@ -1,10 +1,11 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { ipAddress } from '../../machinery/names.ts'
-import { immutableField } from '../../machinery/object-meta.ts'
-import { checkRequired } from '../checks.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
+import { canonicalAddress } from '../addresses.ts'
+import { checkOptionalName, checkRequiredName, immutable } from '../checks.ts'
 import { column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
-import type { IPAddress } from '../generated/types/networking-v1.ts'
+import type { IPAddress, ParentReference } from '../generated/types/networking-v1.ts'
 
 /** An address that a service holds; its name is the address itself. */
 export const ipAddresses = defineKind<IPAddress>({
@@ -12,15 +13,19 @@ export const ipAddresses = defineKind<IPAddress>({
   version: 'v1',
   kind: 'IPAddress',
   shortNames: ['ip'],
-  validateName: ipAddress,
-  validate: ({ spec }) => {
+  validateName: canonicalAddress,
+  validate: ({ spec }, old) => {
     const errors: FieldError[] = []
-    if (!spec?.parentRef) return [fieldErrors.required('spec.parentRef')]
-    checkRequired(errors, 'spec.parentRef.resource', spec.parentRef.resource)
-    checkRequired(errors, 'spec.parentRef.name', spec.parentRef.name)
+    const parent = spec?.parentRef
+    if (!parent) errors.push(fieldErrors.required('spec.parentRef'))
+    if (old && !deepEqual(parent, old.spec?.parentRef)) errors.push(fieldErrors.invalid('spec.parentRef', shown(parent), immutable))
+    if (old || !parent) return errors
+    checkOptionalName(errors, 'spec.parentRef.group', parent.group, dns1123Subdomain)
+    checkRequiredName(errors, 'spec.parentRef.resource', parent.resource, pathSegmentName)
+    checkRequiredName(errors, 'spec.parentRef.name', parent.name, pathSegmentName)
+    checkOptionalName(errors, 'spec.parentRef.namespace', parent.namespace, pathSegmentName)
     return errors
   },
-  validateUpdate: ({ spec }, old) => immutableField(spec?.parentRef, old.spec?.parentRef, 'spec.parentRef'),
   columns: [
     nameColumn,
     column.string('ParentRef', ({ spec }) => {
@@ -30,3 +35,8 @@ export const ipAddresses = defineKind<IPAddress>({
     }),
   ],
 })
+
+/** As upstream's message writes it. */
+function shown(parent: ParentReference | undefined): object | undefined {
+  return parent && { Group: parent.group ?? '', Resource: parent.resource, Namespace: parent.namespace ?? '', Name: parent.name }
+}

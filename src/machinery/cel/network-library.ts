@@ -1,7 +1,7 @@
 import type { Library } from './environment.ts'
 import { EvaluationError } from './evaluation-error.ts'
 import { type Overload, overload } from './overload.ts'
-import { formatAddress, inRange, parseAddress, parseRange, type Address, type AddressRange } from './ip-address.ts'
+import { formatAddress, inRange, parseAddress, parseRange, type Address, type AddressRange } from '../ip-address.ts'
 import { sizeOf, traversal } from './size.ts'
 import { CelOpaque, CelTypeValue, type OpaqueKind } from './value.ts'
 

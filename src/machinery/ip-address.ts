@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** IP addresses as numbers. No zones, no IPv4 inside IPv6, no leading zeros: what Kubernetes refuses in expressions. */
+/** IP addresses as numbers. What is parsed has no zones, no IPv4 inside IPv6, no leading zeros: what Kubernetes refuses in expressions. */
 export type Address = { readonly family: 4 | 6; readonly bits: bigint }
 export type AddressRange = { readonly address: Address; readonly prefix: number }
 
@@ -14,7 +14,8 @@ export function parseAddress(text: string): Address | string {
   return { family: 6, bits }
 }
 
-function ipv6Bits(text: string): bigint {
+/** What an IPv6 address without a zone says, IPv4 within it included. */
+export function ipv6Bits(text: string): bigint {
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text)
   const hex = (high: string, low: string) => (Number(high) * 256 + Number(low)).toString(16)
   const plain = dotted ? `${dotted[1]}${hex(dotted[2]!, dotted[3]!)}:${hex(dotted[4]!, dotted[5]!)}` : text
