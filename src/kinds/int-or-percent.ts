@@ -25,9 +25,10 @@ export function checkAtMost100Percent(errors: Errors, field: string, value: IntO
     errors.push(fieldErrors.invalid(field, value, 'must not be greater than 100%'))
 }
 
-/** Whether it is `0` or `0%`. */
+/** Whether it is `0` or `0%`; so is text that is neither number nor share, as upstream has it. */
 export function isZero(value: IntOrPercent | undefined): boolean {
-  return value === undefined || value === 0 || (typeof value === 'string' && sharePercent(value) === 0)
+  if (typeof value !== 'string') return value === undefined || value === 0
+  return (sharePercent(value) ?? (/^[+-]?\d+$/.test(value) ? Number(value) : 0)) === 0
 }
 
 function sharePercent(value: string): number | undefined {

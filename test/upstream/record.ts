@@ -18,7 +18,9 @@ const ca = readFileSync(values.ca)
 const toUpstream: Send = (outgoing) =>
   new Promise((resolve, reject) => {
     const { method, path, body, events } = outgoing
-    const headers = { authorization: `Bearer ${values.token}`, ...headersOf(outgoing) }
+    // Of a DELETE's body nothing would arrive without its length.
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+    const headers = { authorization: `Bearer ${values.token}`, ...length, ...headersOf(outgoing) }
     const sent = httpsRequest(new URL(path, values.server), { method, headers, ca }, async (response) => {
       const whole = await collected(response, events)
       resolve({ code: response.statusCode ?? 0, body: whole, headers: response.headersDistinct })

@@ -1,7 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Answer, Case, Request } from './upstream-case.ts'
 
 /** A request as it goes out: its body is text or bytes, everything is filled in. */
-export type Outgoing = Omit<Request, 'body' | 'keeps' | 'asText'> & { readonly body?: string | Uint8Array }
+export type Outgoing = Omit<Request, 'body' | 'keeps' | 'asText' | 'until'> & { readonly body?: string | Uint8Array }
 
 /** Header names in lower case. */
 export type Received = {
@@ -53,9 +54,9 @@ async function runCase(namespace: string, { given = [], steps, withManagedFields
   const answers: Answer[] = []
   const values: unknown[] = []
   for (const step of [...given, ...steps]) {
-    const { keeps = [], asText = false, ...request } = step
+    const { keeps = [], asText = false, until, ...request } = step
     const outgoing = filled(request, namespace, values)
-    const received = await send(outgoing)
+    const received = await sentUntil(until, outgoing, send)
     const value = step.events === undefined ? parsed(received.body) : eventsOf(received, step.events)
     values.push(value)
     const path = received.code === 201 ? createdPath(outgoing, value) : undefined
@@ -65,6 +66,18 @@ async function runCase(namespace: string, { given = [], steps, withManagedFields
   }
   for (const path of made.reverse()) await takeAway(path, send)
   return answers.slice(given.length)
+}
+
+const triesMax = 200
+const retryMs = 50
+
+async function sentUntil(code: number | undefined, request: Outgoing, send: Send): Promise<Received> {
+  let received = await send(request)
+  for (let i = 0; i < triesMax && code !== undefined && received.code !== code; i++) {
+    await setTimeout(retryMs)
+    received = await send(request)
+  }
+  return received
 }
 
 function headersKept({ headers }: Received, keeps: readonly string[]): Pick<Answer, 'warnings' | 'headers'> {
@@ -83,7 +96,11 @@ function eventsOf({ code, body }: Received, events: number): unknown {
 
 const reference = /\{\{(\d+)\.([\w.]+)\}\}/g
 
-function filled({ body, ...request }: Omit<Request, 'keeps' | 'asText'>, namespace: string, values: readonly unknown[]): Outgoing {
+function filled(
+  { body, ...request }: Omit<Request, 'keeps' | 'asText' | 'until'>,
+  namespace: string,
+  values: readonly unknown[],
+): Outgoing {
   const fill = (text: string, encode: (value: string) => string) =>
     text
       .replaceAll('$ns', namespace)

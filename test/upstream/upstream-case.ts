@@ -21,6 +21,8 @@ export type Request = {
   readonly events?: number
   /** Compare the answer as it is written, not as the value that it says: order of fields, white space. */
   readonly asText?: boolean
+  /** Sent anew until it is answered with this code: what the server learns of a moment later. */
+  readonly until?: number
 }
 
 export type Case = {
@@ -98,3 +100,21 @@ export function updates(
   const target = `${path}/${base.metadata.name}${subresource && `/${subresource}`}`
   return Object.entries(changes).map(([name, change]) => ({ name, given: [create(path, base)], steps: [patch('merge', target, change)] }))
 }
+
+/** One case for each named change of `base`, which was created at `path` before and is replaced whole by what the change makes of it. */
+export function replacements(
+  path: string,
+  base: { readonly metadata: { readonly name: string } },
+  changes: Readonly<Record<string, object>>,
+  subresource = '',
+): Case[] {
+  const target = `${path}/${base.metadata.name}${subresource && `/${subresource}`}`
+  return Object.entries(changes).map(([name, change]) => ({
+    name,
+    given: [create(path, base)],
+    steps: [replace(target, merged(base, change))],
+  }))
+}
+
+/** The same cases under names that begin alike. */
+export const titled = (title: string, cases: readonly Case[]): Case[] => cases.map((one) => ({ ...one, name: `${title}: ${one.name}` }))

@@ -45,6 +45,9 @@ export function createCustomSchemas(builtIn: SchemaSet): CustomSchemas {
       type.applyDefaults(value as KubeObject)
       return value
     },
+    fillZeroValues: (name, value) => {
+      if (!types.has(name)) builtIn.fillZeroValues(name, value)
+    },
     // A custom kind's own rules say both, in the words of its schema.
     missingRequired: (name, value) => (types.has(name) ? [] : builtIn.missingRequired(name, value)),
     unsupportedValues: (name, value) => (types.has(name) ? [] : builtIn.unsupportedValues(name, value)),

@@ -61,6 +61,7 @@ async function write(core: Core, context: RequestContext, request: VerbRequest, 
     ...scaleUpdate(context, request),
     change: (current) => {
       const wanted = change(scaleOf(resource, current))
+      checkName(wanted, name)
       validate(wanted, name)
       const object = deepClone(current)
       const { resourceVersion, uid } = wanted.metadata
@@ -107,6 +108,11 @@ const scaleColumns: Resource['kind']['columns'] = [
   ageColumn,
 ]
 
+function checkName({ metadata }: Scale, name: string): void {
+  if (metadata.name && metadata.name !== name)
+    throw statusErrors.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
+}
+
 function validate(wanted: Scale, name: string): void {
   const replicas = wanted.spec?.replicas ?? 0
   if (Number.isSafeInteger(replicas) && replicas >= 0) return
@@ -118,12 +124,13 @@ function validate(wanted: Scale, name: string): void {
 export function scaleOf(resource: Resource, object: KubeObject): Scale {
   const { specReplicas, statusReplicas, selector } = paths(resource)
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const replicas = getPath(object, specReplicas) as number | undefined
   const selectorText = selector === '' ? '' : selectorOf(getPath(object, selector))
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as KubeObject['metadata'],
-    spec: { replicas: (getPath(object, specReplicas) as number | undefined) ?? 0 },
+    spec: replicas ? { replicas } : {},
     status: { replicas: (getPath(object, statusReplicas) as number | undefined) ?? 0, ...(selectorText ? { selector: selectorText } : {}) },
   }
 }

@@ -10,7 +10,7 @@ import { recordManager } from '../managed-fields.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { freshCache } from './read-revision.ts'
-import { applyDefaults, giveStatus, prepareContext, validateCreate, warnAbout } from './validation.ts'
+import { applyDefaults, prepareContext, restoreParts, validateCreate, warnAbout } from './validation.ts'
 
 export type CreateRequest = {
   readonly resource: Resource
@@ -60,7 +60,7 @@ export async function createObject(core: Core, context: RequestContext, request:
   const now = toTime(core.clock.now())
   fillSystemMetadata(core, object, now)
   kind.prepareForCreate(object, prepareContext(context, now))
-  giveStatus(core, resource, object)
+  restoreParts(core, resource, object)
   for (let attempt = 1; ; attempt++) {
     let isClaimed = false
     const allocation = core.hooks.allocate(resource, { object, old: undefined, dryRun: parameters.dryRun })

@@ -16,7 +16,7 @@ import { keyOfObject, type Resource } from '../registry.ts'
 import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
 import { freshCache } from './read-revision.ts'
-import { applyDefaults, prepareContext, validateUpdate, warnAbout, warnAboutStatus } from './validation.ts'
+import { applyDefaults, prepareContext, restoreParts, validateUpdate, warnAbout, warnAboutStatus } from './validation.ts'
 
 export type UpdateRequest = {
   readonly resource: Resource
@@ -108,6 +108,7 @@ async function attemptUpdate(
   admitted?.take(admission.object!, object)
   const now = toTime(core.clock.now())
   prepare(request, { object, old, context: prepareContext(context, now) })
+  restoreParts(core, resource, object)
 
   const allocation = core.hooks.allocate(resource, { object, old, dryRun: parameters.dryRun })
   try {

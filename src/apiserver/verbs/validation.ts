@@ -77,16 +77,17 @@ export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject
     core.schemas.applyDefaults(kind.schema, object)
   }
   kind.applyDefaults?.(object)
+  if (schema) core.schemas.fillZeroValues(kind.schema, object)
+}
+
+/** After the kind's prepare rules, which may have taken away a part that is always written. */
+export function restoreParts(core: Core, { kind }: Resource, object: KubeObject): void {
+  if (core.schemas.lookup(kind.schema)) core.schemas.fillZeroValues(kind.schema, object)
 }
 
 /** Upstream's types have their spec within them: an object without one has an empty one. */
 function giveSpec(schema: SchemaNode, object: KubeObject & { spec?: object }): void {
   if (object.spec === undefined && schema.child('spec')?.name !== undefined) object.spec = {}
-}
-
-/** The same of the status, which a new object's kind has cleared. */
-export function giveStatus(core: Core, { kind }: Resource, object: KubeObject & { status?: object }): void {
-  if (object.status === undefined && core.schemas.lookup(kind.schema)?.child('status')?.name !== undefined) object.status = {}
 }
 
 /** What the kind's prepare rules learn of the request. */

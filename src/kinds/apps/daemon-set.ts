@@ -11,10 +11,11 @@ import {
   validateWorkloadTemplate,
   changedTemplateWarnings,
 } from '../core/pod-template/workload-template.ts'
-import { defineKind, dropStatusAndStartGeneration, keepStatusAndCountGeneration } from '../define-kind.ts'
+import { defineKind, dropStatusAndStartGeneration, keepAllButStatus, keepStatusAndCountGeneration } from '../define-kind.ts'
 import type { DaemonSet, DaemonSetUpdateStrategy } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
 import { validateCollisionCount } from './replica-counts.ts'
+import { rollingValue } from './rolling-value.ts'
 
 /** The template's own count of changes, which v1 carries as an annotation. */
 const templateGeneration = 'deprecated.daemonset.template.generation'
@@ -41,9 +42,10 @@ export const daemonSets = defineKind<DaemonSet>({
     const spec = madeSpec(daemonSet)
     spec.updateStrategy ??= {}
     spec.updateStrategy.type ||= 'RollingUpdate'
-    if (spec.updateStrategy.type === 'RollingUpdate') {
-      spec.updateStrategy.rollingUpdate ??= {}
-      spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1
+    const isRolling = spec.updateStrategy.type === 'RollingUpdate'
+    if (isRolling) spec.updateStrategy.rollingUpdate ??= {}
+    if (spec.updateStrategy.rollingUpdate) {
+      spec.updateStrategy.rollingUpdate.maxUnavailable ??= isRolling ? 1 : 0
       spec.updateStrategy.rollingUpdate.maxSurge ??= 0
     }
     spec.revisionHistoryLimit ??= 10
@@ -51,17 +53,19 @@ export const daemonSets = defineKind<DaemonSet>({
   },
   prepareForCreate: (daemonSet) => {
     dropStatusAndStartGeneration(daemonSet)
-    daemonSet.metadata.annotations = { ...daemonSet.metadata.annotations, [templateGeneration]: '1' }
+    setTemplateGeneration(daemonSet, Math.max(templateGenerationOf(daemonSet), 1))
   },
   prepareForUpdate: (daemonSet, old) => {
     keepStatusAndCountGeneration(daemonSet, old)
-    const before = Number(old.metadata.annotations?.[templateGeneration] ?? 0)
-    const after = before + (deepEqual(daemonSet.spec?.template, old.spec?.template) ? 0 : 1)
-    daemonSet.metadata.annotations = { ...daemonSet.metadata.annotations, [templateGeneration]: String(after) }
+    setTemplateGeneration(daemonSet, templateGenerationOf(old) + (deepEqual(daemonSet.spec?.template, old.spec?.template) ? 0 : 1))
+  },
+  prepareForStatusUpdate: (daemonSet, old) => {
+    keepAllButStatus(daemonSet, old)
+    setTemplateGeneration(daemonSet, templateGenerationOf(old))
   },
   validate: ({ spec }) => {
     if (!spec) return [fieldErrors.required('spec')]
-    const errors = validateWorkloadTemplate(spec, { word: 'DaemonSet', empty: 'daemonset', isSelectorOptional: true })
+    const errors = validateWorkloadTemplate(spec, { word: 'DaemonSet', empty: 'daemonset' })
     checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
     checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
     validateStrategy(errors, spec.updateStrategy ?? {})
@@ -89,11 +93,19 @@ export const daemonSets = defineKind<DaemonSet>({
   ],
 })
 
+function templateGenerationOf({ metadata }: DaemonSet): number {
+  return Number(metadata.annotations?.[templateGeneration] ?? 0) || 0
+}
+
+function setTemplateGeneration({ metadata }: DaemonSet, generation: number): void {
+  metadata.annotations = { ...metadata.annotations, [templateGeneration]: String(generation) }
+}
+
 function validateStrategy(errors: FieldError[], { type, rollingUpdate }: DaemonSetUpdateStrategy): void {
   const path = 'spec.updateStrategy'
   if (type === 'OnDelete') return
   if (type !== 'RollingUpdate') {
-    errors.push(fieldErrors.notSupported(path, { type, rollingUpdate }, ['RollingUpdate', 'OnDelete']))
+    errors.push(fieldErrors.notSupported(path, rollingValue(type, rollingUpdate), ['RollingUpdate', 'OnDelete']))
     return
   }
   if (!rollingUpdate) {

@@ -16,7 +16,8 @@ import { defineKind, keepAllButStatus, keepStatusAndCountGeneration } from '../d
 import type { Deployment, DeploymentStrategy } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
 import { runActionSubresources } from '../keelson/run-action.ts'
-import { validateCollisionCount, validateReplicaCounts } from './replica-counts.ts'
+import { type ReplicaCounts, validateCollisionCount, validateReplicaCounts } from './replica-counts.ts'
+import { rollingValue } from './rolling-value.ts'
 
 export const deployments = defineKind<Deployment>({
   group: 'apps',
@@ -54,7 +55,7 @@ export const deployments = defineKind<Deployment>({
     if (!spec) return [fieldErrors.required('spec')]
     const errors: FieldError[] = []
     checkNonNegative(errors, 'spec.replicas', spec.replicas)
-    errors.push(...validateWorkloadTemplate(spec, { word: 'ReplicaSet', empty: 'deployment' }))
+    errors.push(...validateWorkloadTemplate(spec, { word: 'ReplicaSet', empty: 'deployment', unusable: 'invalid label selector' }))
     validateStrategy(errors, spec.strategy ?? {})
     checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
     checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
@@ -68,7 +69,7 @@ export const deployments = defineKind<Deployment>({
     return errors
   },
   validateUpdate: (deployment, old) => immutableField(deployment.spec?.selector, old.spec?.selector, 'spec.selector'),
-  validateStatusUpdate: ({ status }, old) => [...validateReplicaCounts(status), ...validateCollisionCount(status, old.status)],
+  validateStatusUpdate: ({ status }, old) => [...validateReplicaCounts(status, counts), ...validateCollisionCount(status, old.status)],
   warnings: (deployment, old) => [...(old ? [] : workloadNameWarnings(deployment.metadata)), ...changedTemplateWarnings(deployment, old)],
   columns: [
     nameColumn,
@@ -83,13 +84,27 @@ export const deployments = defineKind<Deployment>({
   scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
 })
 
+const counts: ReplicaCounts = {
+  nonNegative: [
+    'observedGeneration',
+    'replicas',
+    'updatedReplicas',
+    'readyReplicas',
+    'availableReplicas',
+    'unavailableReplicas',
+    'terminatingReplicas',
+    'collisionCount',
+  ],
+  parts: ['updatedReplicas', 'readyReplicas', 'availableReplicas'],
+}
+
 function validateStrategy(errors: FieldError[], { type, rollingUpdate }: DeploymentStrategy): void {
   const path = 'spec.strategy'
   if (type === 'Recreate') {
     if (rollingUpdate)
       errors.push(fieldErrors.forbidden(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'"))
   } else if (type !== 'RollingUpdate') {
-    errors.push(fieldErrors.notSupported(path, { type, rollingUpdate }, ['Recreate', 'RollingUpdate']))
+    errors.push(fieldErrors.notSupported(path, rollingValue(type, rollingUpdate), ['Recreate', 'RollingUpdate']))
   } else if (!rollingUpdate) {
     errors.push(fieldErrors.required(`${path}.rollingUpdate`, 'this should be defaulted and never be nil'))
   } else {

@@ -7,7 +7,7 @@ import { workloadNameWarnings } from '../core/pod-template/pod-warnings.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicaSet } from '../generated/types/apps-v1.ts'
 import { replicaColumns } from './replica-columns.ts'
-import { validateReplicaCounts } from './replica-counts.ts'
+import { replicaSetCounts, validateReplicaCounts } from './replica-counts.ts'
 
 export const replicaSets = defineKind<ReplicaSet>({
   group: 'apps',
@@ -29,11 +29,11 @@ export const replicaSets = defineKind<ReplicaSet>({
     const errors: FieldError[] = []
     checkNonNegative(errors, 'spec.replicas', spec.replicas)
     checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
-    errors.push(...validateWorkloadTemplate(spec, { word: 'ReplicaSet', empty: 'deployment' }))
+    errors.push(...validateWorkloadTemplate(spec, { word: 'ReplicaSet', empty: 'deployment', unusable: 'invalid label selector' }))
     return errors
   },
   validateUpdate: (replicaSet, old) => immutableField(replicaSet.spec?.selector, old.spec?.selector, 'spec.selector'),
-  validateStatusUpdate: ({ status }) => validateReplicaCounts(status),
+  validateStatusUpdate: ({ status }) => validateReplicaCounts(status, replicaSetCounts),
   warnings: (replicaSet, old) => [...(old ? [] : workloadNameWarnings(replicaSet.metadata)), ...changedTemplateWarnings(replicaSet, old)],
   columns: replicaColumns(({ spec }) => selectorText(spec?.selector)),
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },

@@ -16,7 +16,7 @@ import {
 import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
 import type { StatefulSet, StatefulSetSpec } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
-import { validateCollisionCount, validateReplicaCounts } from './replica-counts.ts'
+import { type ReplicaCounts, validateCollisionCount, validateReplicaCounts } from './replica-counts.ts'
 
 const mutableFields = [
   'replicas',
@@ -71,20 +71,18 @@ export const statefulSets = defineKind<StatefulSet>({
     const retention = spec.persistentVolumeClaimRetentionPolicy
     for (const field of ['whenDeleted', 'whenScaled'] as const)
       checkOptionalEnum(errors, `spec.persistentVolumeClaimRetentionPolicy.${field}`, retention?.[field], ['Retain', 'Delete'])
+    // What cannot be changed is judged once.
+    if (!old)
+      spec.volumeClaimTemplates?.forEach((claim, i) =>
+        errors.push(...validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${i}].spec`)),
+      )
     checkNonNegative(errors, 'spec.replicas', spec.replicas)
     checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
     checkNonNegative(errors, 'spec.ordinals.start', spec.ordinals?.start)
+    if (!old) checkOptionalName(errors, 'spec.serviceName', spec.serviceName, dns1123Label)
     // What was stored with a template that would not pass today may still be changed.
     const isTolerated = old?.spec !== undefined && templateErrors(old.spec).length > 0
     errors.push(...templateErrors(spec).filter(({ field }) => !isTolerated || !field.startsWith('spec.template.') || strict.has(field)))
-    return errors
-  },
-  validateCreate: ({ spec }) => {
-    const errors: FieldError[] = []
-    checkOptionalName(errors, 'spec.serviceName', spec?.serviceName, dns1123Label)
-    spec?.volumeClaimTemplates?.forEach((claim, i) =>
-      errors.push(...validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${i}].spec`)),
-    )
     return errors
   },
   validateUpdate: ({ spec }, { spec: oldSpec }) => {
@@ -100,10 +98,7 @@ export const statefulSets = defineKind<StatefulSet>({
       fieldErrors.forbidden('spec', `updates to statefulset spec for fields other than ${list.join(', ')} and '${last}' are forbidden`),
     ]
   },
-  validateStatusUpdate: ({ status }, old) => [
-    ...validateReplicaCounts(status, 'status.readyReplicas'),
-    ...validateCollisionCount(status, old.status),
-  ],
+  validateStatusUpdate: ({ status }, old) => [...validateReplicaCounts(status, counts), ...validateCollisionCount(status, old.status)],
   warnings: (statefulSet, old) => {
     if (old && old.metadata.generation === statefulSet.metadata.generation) return []
     const { volumeClaimTemplates = [], revisionHistoryLimit = 0 } = statefulSet.spec ?? {}
@@ -131,11 +126,11 @@ const strict = new Set(['metadata.labels', 'spec.restartPolicy', 'spec.activeDea
 /** The template as its pods will be: the controller names them, and mounts a claim of their own for each template of one. */
 function templateErrors(spec: StatefulSetSpec): FieldError[] {
   const { volumeClaimTemplates = [], template } = spec
-  const words = { word: 'StatefulSet', empty: 'statefulset' }
+  const words = { word: 'StatefulSet', empty: 'statefulset', unusable: '', isOfStatefulSet: true }
   if (!template?.spec) return validateWorkloadTemplate(spec, words)
   const { subdomain: _s, hostname: _h, volumes = [], ...podSpec } = template.spec
   const claimed = volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? '')
-  const claims = claimed.map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
+  const claims = [...new Set(claimed)].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
   // What remains of the volumes keeps its place in the list, so that an error names the right one.
   const shown = [...volumes.filter(({ name }) => !claimed.includes(name)), ...claims]
   return validateWorkloadTemplate({ ...spec, template: { ...template, spec: { ...podSpec, volumes: shown } } }, words)
@@ -158,13 +153,41 @@ function isGrowth(after: ClaimTemplates = [], before: ClaimTemplates = []): bool
   })
 }
 
+const counts: ReplicaCounts = {
+  nonNegative: [
+    'replicas',
+    'readyReplicas',
+    'currentReplicas',
+    'updatedReplicas',
+    'availableReplicas',
+    'observedGeneration',
+    'collisionCount',
+  ],
+  parts: ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'],
+  readyWord: 'status.readyReplicas',
+}
+
+type Strategy = NonNullable<StatefulSetSpec['updateStrategy']>
+
+/** As upstream writes them into messages, by the names of their Go fields. */
+const strategyValue = ({ type, rollingUpdate }: Strategy = {}) => ({
+  Type: type ?? '',
+  RollingUpdate: rollingUpdate ? rollingUpdateValue(rollingUpdate) : null,
+})
+const rollingUpdateValue = ({ partition = 0, maxUnavailable }: NonNullable<Strategy['rollingUpdate']>) => ({
+  Partition: partition,
+  MaxUnavailable: maxUnavailable ?? null,
+})
+
 function validateStrategy(errors: FieldError[], spec: StatefulSetSpec): void {
   const path = 'spec.updateStrategy'
   const { type, rollingUpdate } = spec.updateStrategy ?? {}
   if (!checkRequired(errors, path, type)) return
   if (type === 'OnDelete') {
     if (rollingUpdate)
-      errors.push(fieldErrors.invalid(`${path}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"))
+      errors.push(
+        fieldErrors.invalid(`${path}.rollingUpdate`, rollingUpdateValue(rollingUpdate), "only allowed for updateStrategy 'RollingUpdate'"),
+      )
   } else if (type === 'RollingUpdate') {
     checkNonNegative(errors, `${path}.rollingUpdate.partition`, rollingUpdate?.partition)
     const maxUnavailable = rollingUpdate?.maxUnavailable
@@ -173,6 +196,6 @@ function validateStrategy(errors: FieldError[], spec: StatefulSetSpec): void {
     checkAtMost100Percent(errors, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable)
     if (isZero(maxUnavailable)) errors.push(fieldErrors.invalid(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable, 'cannot be 0'))
   } else {
-    errors.push(fieldErrors.invalid(path, spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"))
+    errors.push(fieldErrors.invalid(path, strategyValue(spec.updateStrategy), "must be 'RollingUpdate' or 'OnDelete'"))
   }
 }

@@ -167,9 +167,9 @@ checkSet(
 checkSet(
   'claims are judged when they are made',
   { volumeClaimTemplates: [claim({})], serviceName: 'A_b' },
-  "spec.serviceName: Invalid value: \"A_b\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
   'spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is required',
   'spec.volumeClaimTemplates[0].spec.resources[storage]: Required value',
+  "spec.serviceName: Invalid value: \"A_b\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
 )
 checkSet('host names are the controller’s', { template: { ...template, spec: { ...template.spec, hostname: 'A_b', subdomain: 'A_b' } } })
 

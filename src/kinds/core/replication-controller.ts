@@ -1,6 +1,6 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { replicaColumns } from '../apps/replica-columns.ts'
-import { validateReplicaCounts } from '../apps/replica-counts.ts'
+import { replicaSetCounts, validateReplicaCounts } from '../apps/replica-counts.ts'
 import { checkNonNegative } from '../checks.ts'
 import { formatLabels } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
@@ -40,7 +40,7 @@ export const replicationControllers = defineKind<ReplicationController>({
     errors.push(...validatePodTemplate(spec.template, 'spec.template'), ...validateRunsForEver(spec.template, 'ReplicationController'))
     return errors
   },
-  validateStatusUpdate: ({ status }) => validateReplicaCounts(status),
+  validateStatusUpdate: ({ status }) => validateReplicaCounts(status, replicaSetCounts),
   warnings: (controller, old) => [...(old ? [] : workloadNameWarnings(controller.metadata)), ...changedTemplateWarnings(controller, old)],
   columns: replicaColumns(({ spec }) => formatLabels(spec?.selector)),
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },

@@ -3,6 +3,7 @@ import { type FieldError, fieldErrors } from '../field-error.ts'
 import { decodeValue } from './decode.ts'
 import { formatPath } from './go-errors.ts'
 import { type Schema, SchemaNode } from './schema-node.ts'
+import { type ZeroValues, zeroValueFiller } from './zero-values.ts'
 
 /** The types of the API by their definition's name, and the rules that follow from a type alone. */
 export type SchemaSet = {
@@ -27,6 +28,8 @@ export type SchemaSet = {
   prune<T>(name: string, value: T): T
   /** Fills what the schema states as default. Changes the value in place and returns it. */
   applyDefaults<T>(name: string, value: T): T
+  /** Fills what upstream's server writes of empty fields. Changes the value in place. */
+  fillZeroValues(name: string, value: unknown): void
   /** Required fields that are absent. */
   missingRequired(name: string, value: unknown): FieldError[]
   /** Values outside their enumeration. */
@@ -43,7 +46,7 @@ export type Decoded = {
 }
 
 /** Loads definitions (the content of generated/schemas.json, or a custom resource's). Costs nothing but a closure: types compile on first use. */
-export function loadSchemas(definitions: Readonly<Record<string, Schema>>): SchemaSet {
+export function loadSchemas(definitions: Readonly<Record<string, Schema>>, zeroValues: ZeroValues = {}): SchemaSet {
   const nodes = new Map<string, SchemaNode>()
   const lookup = (name: string): SchemaNode | undefined => {
     const known = nodes.get(name)
@@ -59,6 +62,7 @@ export function loadSchemas(definitions: Readonly<Record<string, Schema>>): Sche
     if (!node) throw new TypeError(`no schema named ${name}`)
     return node
   }
+  const fillZeroValues = zeroValueFiller(zeroValues)
   return {
     lookup,
     lookupPath: (name, path) => path.reduce<SchemaNode | undefined>(step, lookup(name)),
@@ -73,6 +77,7 @@ export function loadSchemas(definitions: Readonly<Record<string, Schema>>): Sche
     unknownFields: (name, value) => decodeValue(mustLookup(name), deepClone(value)).report.unknownFields,
     prune: <T>(name: string, value: T) => decodeValue(mustLookup(name), value).value as T,
     applyDefaults: <T>(name: string, value: T) => fillDefaults(mustLookup(name), value) as T,
+    fillZeroValues: (name, value) => fillZeroValues(mustLookup(name), value),
     missingRequired: (name, value) => collect(mustLookup(name), value, missingFields),
     unsupportedValues: (name, value) => collect(mustLookup(name), value, outsideEnum),
   }

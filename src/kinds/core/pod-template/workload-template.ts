@@ -2,26 +2,44 @@ import { type FieldError, fieldErrors } from '../../../machinery/field-error.ts'
 import { matches, selectorFrom, selectorFromMap, validateLabelSelector } from '../../../machinery/label-selector.ts'
 import type { LabelSelector, ObjectMeta } from '../../generated/types/meta-v1.ts'
 import type { PodTemplateSpec } from '../../generated/types/core-v1.ts'
+import { mapValue, selectorValue } from '../../go-value.ts'
 import { templateWarnings } from './pod-warnings.ts'
+import { validateTemplateMeta } from './validate-template-meta.ts'
 import { validatePodTemplate } from './validate-pod-spec.ts'
 
 type WorkloadSpec = { readonly selector?: LabelSelector | undefined; readonly template?: PodTemplateSpec | undefined }
 
-/**
- * Selector and template of a workload whose pods run for ever. `word` is the kind in upstream's sentence about deadlines, `empty` in the one
- * about selectors; `isSelectorOptional`: that there is none is told by the template alone.
- */
+type WorkloadWords = {
+  /** The kind in upstream's sentence about deadlines. */
+  readonly word: string
+  /** The kind in the one about empty selectors. */
+  readonly empty: string
+  /** What is said of a selector that is none; absent where the template is judged even so, and a missing selector is told by it alone. */
+  readonly unusable?: string
+  /** Labels and annotations of the template are judged twice, and how long its pods run beside any selector. */
+  readonly isOfStatefulSet?: boolean
+}
+
+/** Selector and template of a workload whose pods run for ever. */
 export function validateWorkloadTemplate(
   spec: WorkloadSpec,
-  { word, empty, isSelectorOptional = false }: { readonly word: string; readonly empty: string; readonly isSelectorOptional?: boolean },
+  { word, empty, unusable, isOfStatefulSet = false }: WorkloadWords,
 ): FieldError[] {
-  const errors = spec.selector || !isSelectorOptional ? validateSelector(spec.selector, `empty selector is invalid for ${empty}`) : []
-  const isUsable = errors.length === 0
-  if (!spec.template) return [...errors, fieldErrors.required('spec.template')]
+  const { selector, template } = spec
+  const emptyMessage = `empty selector is invalid for ${empty}`
+  const errors = selector || unusable !== undefined ? validateSelector(selector, emptyMessage) : []
+  const isUsable = !selector || validateLabelSelector(selector, 'spec.selector').length === 0
+  if (unusable !== undefined && !isUsable) {
+    errors.push(fieldErrors.invalid('spec.selector', selectorValue(selector), unusable))
+    return isOfStatefulSet && template ? [...errors, ...validateRunsForEver(template, word)] : errors
+  }
+  if (!template) return [...errors, fieldErrors.required('spec.template')]
   // A selector that is not there selects nothing.
-  if (!spec.selector || (isUsable && !matches(selectorFrom(spec.selector), spec.template.metadata?.labels)))
-    errors.push(mismatch(spec.template))
-  errors.push(...validatePodTemplate(spec.template, 'spec.template'), ...validateRunsForEver(spec.template, word))
+  if (!selector || (isUsable && !isEmptySelector(selector) && !matches(selectorFrom(selector), template.metadata?.labels)))
+    errors.push(mismatch(template))
+  errors.push(...validatePodTemplate(template, 'spec.template'))
+  if (isOfStatefulSet) validateTemplateMeta(errors, template.metadata, 'spec.template')
+  errors.push(...validateRunsForEver(template, word))
   return errors
 }
 
@@ -29,7 +47,7 @@ export function validateWorkloadTemplate(
 export function validateSelector(selector: LabelSelector | undefined, emptyMessage: string): FieldError[] {
   if (!selector) return [fieldErrors.required('spec.selector')]
   const errors = validateLabelSelector(selector, 'spec.selector')
-  if (isEmptySelector(selector)) errors.push(fieldErrors.invalid('spec.selector', selector, emptyMessage))
+  if (isEmptySelector(selector)) errors.push(fieldErrors.invalid('spec.selector', selectorValue(selector), emptyMessage))
   return errors
 }
 
@@ -45,7 +63,7 @@ export function validateMapSelects(map: Readonly<Record<string, string>>, templa
 export function mismatch(template: PodTemplateSpec): FieldError {
   return fieldErrors.invalid(
     'spec.template.metadata.labels',
-    template.metadata?.labels ?? null,
+    mapValue(template.metadata?.labels),
     '`selector` does not match template `labels`',
   )
 }

@@ -1,0 +1,56 @@
+import type { SchemaNode } from './schema-node.ts'
+
+/**
+ * What upstream's server writes of a field that is empty: its Go structs hold parts by value (`status: {}`, `resources: {}`) and fields that
+ * are written whatever they hold (`numberReady: 0`). By definition and field.
+ */
+export type ZeroValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** Fills what is missing, in place, and gives the value. */
+export type FillZeroValues = (node: SchemaNode, value: unknown) => void
+
+type Part = readonly [field: string, node: SchemaNode]
+type Plan = { readonly zeros: readonly (readonly [field: string, zero: unknown])[]; readonly parts: readonly Part[] }
+
+/** Plans are made on first use; a type that leads to nothing is never walked. */
+export function zeroValueFiller(zeros: ZeroValues): FillZeroValues {
+  const plans = new Map<SchemaNode, Plan>()
+  const leading = new Map<SchemaNode, boolean>()
+
+  function leads(node: SchemaNode): boolean {
+    const known = leading.get(node)
+    if (known !== undefined) return known
+    // Until it is known: a type that holds itself leads where its other fields do.
+    leading.set(node, false)
+    const hasOwn = node.name !== undefined && zeros[node.name] !== undefined
+    const result = hasOwn || (node.element !== undefined && leads(node.element)) || [...node.fields.values()].some(leads)
+    leading.set(node, result)
+    return result
+  }
+
+  function planOf(node: SchemaNode): Plan {
+    let plan = plans.get(node)
+    if (!plan) {
+      const own = node.name === undefined ? undefined : zeros[node.name]
+      plan = { zeros: Object.entries(own ?? {}), parts: [...node.fields].filter(([, child]) => leads(child)) }
+      plans.set(node, plan)
+    }
+    return plan
+  }
+
+  function fill(node: SchemaNode, value: unknown): void {
+    if (typeof value !== 'object' || value === null) return
+    const { element } = node
+    if (element) {
+      if (!leads(element)) return
+      for (const item of Array.isArray(value) ? value : Object.values(value)) fill(element, item)
+      return
+    }
+    const object = value as Record<string, unknown>
+    const plan = planOf(node)
+    for (const [field, zero] of plan.zeros) object[field] ??= typeof zero === 'object' ? {} : zero
+    for (const [field, child] of plan.parts) if (object[field] !== undefined) fill(child, object[field])
+  }
+
+  return fill
+}
