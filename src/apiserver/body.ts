@@ -6,7 +6,7 @@ import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import { ProtobufError } from '../machinery/wire/protobuf-buffer.ts'
 import type { FieldValidation, RequestContext } from './core.ts'
 import type { BinaryCodec } from './binary-codec.ts'
-import { cannotHandle, decodeFields } from './object-decoding.ts'
+import { cannotHandle, decodeFields, typelessObject } from './object-decoding.ts'
 import { type Body, checkedDeletion, type ExpectedKind, type PatchBody } from './verb-request.ts'
 import type { DeletionOptions } from './verbs/deletion-rules.ts'
 
@@ -35,7 +35,7 @@ export type BodyOptions = {
 export async function httpBody(options: BodyOptions): Promise<Body> {
   const { bytes, contentType = 'application/json' } = options
   if (bytes && bytes.length > bodyBytesMax) {
-    throw statusErrors.requestEntityTooLarge(`Request entity too large: limit is ${bodyBytesMax}`)
+    throw statusErrors.requestEntityTooLarge(`limit is ${bodyBytesMax}`)
   }
   const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase()
   // The YAML parser is loaded when somebody sends YAML, not at start.
@@ -55,8 +55,8 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
       return checkedObject(options, parsed, { expected, context, validation })
     },
     patch: () => {
-      const type = patchTypes[mediaType]
-      if (type === undefined) throw statusErrors.unsupportedMediaType(Object.keys(patchTypes))
+      const type = patchTypes[contentType.split(';', 1)[0]!.trim()]
+      if (type === undefined) throw statusErrors.unsupportedPatchType()
       return { type, ...parsePatch(type, bytes ?? new Uint8Array(), yaml) }
     },
     deletion: () => {
@@ -115,8 +115,7 @@ function parsePatch(type: PatchBody['type'], bytes: Uint8Array, yaml: Yaml | und
     const { value, duplicate } = yaml!.parseYamlStrict(new TextDecoder().decode(bytes))
     return { value, duplicates: duplicate === undefined ? [] : [duplicate] }
   } catch (error) {
-    if (error instanceof JsonError) throw statusErrors.badRequest(`error decoding patch: ${error.message}`)
-    if (yaml && error instanceof yaml.YamlError) throw statusErrors.badRequest(`error decoding YAML: ${error.message}`)
+    if (error instanceof JsonError || (yaml && error instanceof yaml.YamlError)) return { value: undefined, fault: error.message }
     throw error
   }
 }
@@ -147,12 +146,7 @@ function checkedObject(
   { expected, context, validation }: { expected: ExpectedKind; context: RequestContext; validation: FieldValidation },
 ): KubeObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const type = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value
-    throw unrecognized(
-      expected,
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
-      bytes,
-    )
+    throw unrecognized(expected, typelessObject(value), bytes)
   }
   const object = value as KubeObject
   checkKind(options, object, expected)

@@ -9,6 +9,7 @@ import { deleteObject } from './verbs/delete.ts'
 import { deleteCollection } from './verbs/delete-collection.ts'
 import { getObject } from './verbs/get.ts'
 import { listObjects } from './verbs/list.ts'
+import { checkIdentity } from './verbs/object-identity.ts'
 import { patchObject } from './verbs/patch.ts'
 import { returnsDeleted } from './verbs/returns-deleted.ts'
 import { updateObject } from './verbs/update.ts'
@@ -116,7 +117,7 @@ export async function replaceObject(
 ): Promise<Answer> {
   const { resource, namespace, name, subresource, parameters, body } = request
   const wanted = body.object(resource.kind, context, parameters.fieldValidation)
-  checkNames(request, wanted)
+  checkIdentity(resource, wanted, request)
   const { value, created } = await updateObject(core, context, {
     resource,
     namespace,
@@ -135,18 +136,4 @@ function withoutVersion(object: KubeObject): KubeObject {
   const copy = deepClone(object)
   delete copy.metadata.resourceVersion
   return copy
-}
-
-function checkNames({ namespace, name, resource }: VerbRequest, object: KubeObject): void {
-  const { metadata } = object
-  if (!metadata.name) throw statusErrors.badRequest(`the name of the object (based on URL) was undeterminable: name must be provided`)
-  if (metadata.name !== name)
-    throw statusErrors.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
-  if (resource.kind.scope === 'Cluster') delete metadata.namespace
-  else if (!metadata.namespace) metadata.namespace = namespace
-  else if (metadata.namespace !== namespace) {
-    throw statusErrors.badRequest(
-      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
-    )
-  }
 }

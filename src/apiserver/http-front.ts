@@ -154,7 +154,7 @@ async function serve(options: HttpFrontOptions, request: Http2ServerRequest, res
   if (body === 'too large' || body === 'too slow') {
     const error =
       body === 'too large'
-        ? statusErrors.requestEntityTooLarge(`Request entity too large: limit is ${bodyBytesMax}`)
+        ? statusErrors.requestEntityTooLarge(`limit is ${bodyBytesMax}`)
         : statusErrors.timeout(`the body of the request did not arrive within ${bodyTimeoutMs / 1000} s`, 0)
     const isOldHttp = request.httpVersionMajor === 1
     response.writeHead(error.code, { 'content-type': 'application/json', ...(isOldHttp ? { connection: 'close' } : {}) })

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../machinery/object.ts'
-import { decodeValue } from '../machinery/schema/decode.ts'
+import { decodeReport, type TypeFault } from '../machinery/schema/decode.ts'
 import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import { type StatusError, statusErrors } from '../machinery/status-error.ts'
 import type { FieldValidation, RequestContext } from './core.ts'
@@ -17,29 +17,33 @@ export function decodeFields(
     readonly expected: ExpectedKind
     readonly context: RequestContext
     readonly validation: FieldValidation
-    readonly duplicates: readonly string[]
+    readonly duplicates?: readonly string[]
+    /** What was found wrong before, for a strict reader: goes first. */
+    readonly known?: readonly string[]
+    /** How what does not fit is refused; default: 400, `cannot be handled as a …`. */
+    readonly refuse?: (why: string, fault?: TypeFault) => StatusError
     /** Parts that are in that form already. Only for built-in types: a custom one may have changed since. */
     readonly decoded?: ReadonlySet<object> | undefined
   },
 ): void {
-  const { expected, context, validation, duplicates } = options
+  const { expected, context, validation, duplicates = [], known = [], refuse = (why: string) => cannotHandle(expected, why) } = options
   let unknown: readonly string[] = []
   let isOpen = false
   const type = expected.schema === '' ? undefined : schemas.lookup(expected.schema)
   if (type) {
-    const decoded = options.decoded ? decodeValue(type, object, options.decoded).report : schemas.decode(expected.schema, object)
-    if (decoded.error !== undefined) throw cannotHandle(expected, decoded.error)
+    const decoded = options.decoded ? decodeReport(type, object, options.decoded) : schemas.decode(expected.schema, object)
+    if (decoded.error !== undefined) throw refuse(decoded.error, decoded.fault)
     unknown = decoded.unknownFields
     isOpen = 'isPrunedLater' in decoded
   }
   object.metadata ??= {}
-  if (typeof object.metadata !== 'object' || Array.isArray(object.metadata)) throw cannotHandle(expected, 'metadata must be an object')
-  if (validation === 'Ignore' || (unknown.length === 0 && duplicates.length === 0)) return
+  if (typeof object.metadata !== 'object' || Array.isArray(object.metadata)) throw refuse('metadata must be an object')
+  if (validation === 'Ignore' || (unknown.length === 0 && duplicates.length === 0 && known.length === 0)) return
   const unknowns = unknown.map((f) => `unknown field ${JSON.stringify(f)}`)
   // What the YAML decoder found it says in its own words.
   const repeated = duplicates.map((f) => (f.startsWith('yaml: ') ? f : `duplicate field ${JSON.stringify(f)}`))
-  const problems = isOpen ? [...repeated, ...unknowns] : [...unknowns, ...repeated]
-  if (validation === 'Strict') throw cannotHandle(expected, `strict decoding error: ${problems.join(', ')}`)
+  const problems = [...known, ...(isOpen ? [...repeated, ...unknowns] : [...unknowns, ...repeated])]
+  if (validation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`)
   for (const problem of problems) context.warn(problem)
 }
 
@@ -47,4 +51,10 @@ export function decodeFields(
 export function cannotHandle(expected: ExpectedKind & { readonly from?: string }, why: string): StatusError {
   const from = expected.from ?? expected.kind
   return statusErrors.badRequest(`${from} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: ${why}`)
+}
+
+/** Why what is no object has no kind. */
+export function typelessObject(value: unknown): string {
+  const type = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value
+  return `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`
 }

@@ -31,7 +31,8 @@ export type Parameters = {
   readonly dryRun: boolean
   readonly fieldManager: string | undefined
   readonly fieldValidation: FieldValidation
-  readonly force: boolean
+  /** Undefined: not said. */
+  readonly force: boolean | undefined
   readonly labelSelector: string | undefined
   readonly fieldSelector: string | undefined
   readonly limit: number | undefined
@@ -49,6 +50,8 @@ export type PatchBody = {
   readonly value: unknown
   /** Fields that occur twice in the patch. */
   readonly duplicates?: readonly string[]
+  /** Why it could not be read. It is said when the patch is applied: first there must be something to apply it to. */
+  readonly fault?: string
 }
 
 /** What is expected in a body. `schema` empty: none is known. */
@@ -75,7 +78,7 @@ export const noParameters: Parameters = {
   dryRun: false,
   fieldManager: undefined,
   fieldValidation: 'Warn',
-  force: false,
+  force: undefined,
   labelSelector: undefined,
   fieldSelector: undefined,
   limit: undefined,
@@ -96,7 +99,7 @@ export function parametersFrom(query: Query, verb: string): Parameters {
   if (query.text === '') return noParameters
   const errors: FieldError[] = []
   const dryRun = query.getAll('dryRun').filter((value) => value !== '')
-  for (const value of dryRun) if (value !== 'All') errors.push(fieldErrors.notSupported('dryRun', value, ['All']))
+  if (dryRun.some((value) => value !== 'All')) errors.push(fieldErrors.notSupported('dryRun', dryRun, ['All']))
   const fieldValidation = query.get('fieldValidation') || 'Warn'
   if (!validations.includes(fieldValidation))
     errors.push(fieldErrors.notSupported('fieldValidation', fieldValidation, ['', ...validations]))
@@ -110,7 +113,7 @@ export function parametersFrom(query: Query, verb: string): Parameters {
     dryRun: dryRun.length > 0,
     fieldManager,
     fieldValidation: fieldValidation as FieldValidation,
-    force: flag(query, 'force'),
+    force: query.get('force') === undefined ? undefined : flag(query, 'force'),
     labelSelector: query.get('labelSelector') || undefined,
     fieldSelector: query.get('fieldSelector') || undefined,
     limit: integer(query, 'limit'),

@@ -1,3 +1,5 @@
+import { jsonFault } from './json-fault.ts'
+
 /**
  * JSON bodies: parsed by the engine, bounded, and on demand scanned for duplicate fields, which JSON.parse silently merges.
  *
@@ -10,7 +12,7 @@ const depthMax = 1_000
 const duplicatesMax = 100
 const decoder = new TextDecoder('utf-8', { fatal: false })
 
-/** A body that is no JSON; the message is worded as Go's decoder words it where that is cheap. */
+/** A body that is no JSON; the message is worded as Go's decoder words it. */
 export class JsonError extends Error {
   override name = 'JsonError'
 }
@@ -45,15 +47,8 @@ function parseText(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new JsonError(goMessage(text, error as Error), { cause: error })
+    throw new JsonError(jsonFault(text), { cause: error })
   }
-}
-
-function goMessage(text: string, error: Error): string {
-  const at = /at position (\d+)/.exec(error.message)
-  if (!at || Number(at[1]) >= text.length) return 'unexpected end of JSON input'
-  const ch = text[Number(at[1])]!
-  return `invalid character ${ch === "'" ? `'\\''` : `'${ch}'`} looking for beginning of value`
 }
 
 function isDeep(value: unknown, levels: number): boolean {

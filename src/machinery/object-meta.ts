@@ -104,6 +104,17 @@ export function validateFinalizers(finalizers: readonly string[], path: string):
   return errors
 }
 
+const ownFinalizers: ReadonlySet<string> = new Set(['kubernetes', orphanFinalizer, foregroundFinalizer])
+
+/** What upstream's own kinds demand of finalizers beside: a domain, or to be one of its own. */
+export function validateOwnFinalizers(finalizers: readonly string[], path: string): FieldError[] {
+  return finalizers.flatMap((finalizer, i) =>
+    finalizer.includes('/') || ownFinalizers.has(finalizer)
+      ? []
+      : [fieldErrors.invalid(`${path}[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified')],
+  )
+}
+
 function validateParts(meta: ObjectMeta, path: string, errors: FieldError[]): void {
   if ((meta.generation ?? 0) < 0)
     errors.push(fieldErrors.invalid(`${path}.generation`, meta.generation, 'must be greater than or equal to 0'))

@@ -93,24 +93,28 @@ export const statusErrors = {
     return new StatusError({ ...status, metadata: { continue: token } })
   },
   gone: (message: string) => failure(410, 'Gone', message),
-  requestEntityTooLarge: (message: string) => failure(413, 'RequestEntityTooLarge', message),
+  requestEntityTooLarge: (message: string) => failure(413, 'RequestEntityTooLarge', `Request entity too large: ${message}`),
   unsupportedMediaType: (supported: readonly string[]) =>
     failure(
       415,
       'UnsupportedMediaType',
       `the body of the request was in an unknown format - accepted media types include: ${supported.join(', ')}`,
     ),
+  /** A patch of an unknown kind is turned away before anything else is looked at, in fewer words. */
+  unsupportedPatchType: () => failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {}),
   invalid: (kind: { readonly group: string; readonly kind: string }, name: string, errors: readonly FieldError[]) => {
     const list = [...new Set(errors.map((e) => `${e.field}: ${e.message}`))]
     const body = list.length === 1 ? list[0] : `[${list.join(', ')}]`
     const qualifiedKind = kind.group ? `${kind.kind}.${kind.group}` : kind.kind
     return failure(422, 'Invalid', `${qualifiedKind} "${name}" is invalid: ${body}`, {
-      name,
+      ...(name ? { name } : {}),
       ...(kind.group ? { group: kind.group } : {}),
-      kind: kind.kind,
+      ...(kind.kind ? { kind: kind.kind } : {}),
       causes: errors.map((e) => ({ reason: e.reason, message: e.message, field: e.field })),
     })
   },
+  /** What cannot be done, and upstream says no more of it than that. */
+  unprocessable: (message: string, options?: ErrorOptions) => failure(422, 'Invalid', message, {}, options),
   tooManyRequests: (message: string, retryAfterSeconds: number) => failure(429, 'TooManyRequests', message, { retryAfterSeconds }),
   internal: (cause: unknown) =>
     failure(

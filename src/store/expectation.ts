@@ -24,5 +24,5 @@ export function checkOperations(operations: readonly Operation[]): void {
 export function checkSize(operations: readonly Operation[]): void {
   let bytes = 0
   for (const operation of operations) if (operation.type === 'put') bytes += operation.value.byteLength
-  if (bytes > commitBytesMax) throw new StoreRequestTooLarge(`Request entity too large: limit is ${commitBytesMax}`)
+  if (bytes > commitBytesMax) throw new StoreRequestTooLarge(`limit is ${commitBytesMax}`)
 }

@@ -142,7 +142,7 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/\b(resource version|ResourceVersion in object meta|current): \d+/g, '$1: <revision>'],
   // A refused patch shows the whole object that it made, in whatever order its fields stand.
-  [/patch: Invalid value: "(\{(?:[^"\\]|\\.)*)"/g, 'patch: Invalid value: "<object>"'],
+  [/Invalid value: "\{\\"(?:[^"\\]|\\.)*"/g, 'Invalid value: "<object>"'],
   [/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<random>'],
 ]
 

@@ -12,7 +12,8 @@ import { viewOf } from '../object-storage.ts'
 import type { Resource } from '../registry.ts'
 import type { Answer, PatchBody, VerbRequest } from '../verb-request.ts'
 import { getObject } from '../verbs/get.ts'
-import { applyOperation, patched, readConfig } from '../verbs/patch.ts'
+import { applyOperation, readConfig } from '../verbs/patch.ts'
+import { patchedObject } from '../verbs/patched-object.ts'
 import { type UpdateRequest, updateObject } from '../verbs/update.ts'
 import { scaleKind } from './expected-kinds.ts'
 
@@ -31,7 +32,10 @@ export const scale: Readonly<Record<string, VerbHandler>> = {
   patch: (core, context, request) => {
     const patch = request.body.patch()
     if (patch.type === 'apply') return applyScale(core, context, request, patch)
-    return write(core, context, request, (current) => patched(core, scaleKind, current, patch) as Scale)
+    const { isCustom } = request.resource
+    const { fieldValidation: validation } = request.parameters
+    const asked = { expected: scaleKind, patch, validation, isCustom }
+    return write(core, context, request, (current) => patchedObject(core, context, asked, current) as Scale)
   },
 }
 

@@ -9,6 +9,7 @@ import type { Allocation } from '../write-hooks.ts'
 import { recordManager } from '../managed-fields.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
+import { settleNamespace } from './object-identity.ts'
 import { freshCache } from './read-revision.ts'
 import { applyDefaults, prepareContext, restoreParts, validateCreate, warnAbout } from './validation.ts'
 
@@ -108,11 +109,7 @@ async function insert(
 
 function checkNamespace(resource: Resource, namespace: string, object: KubeObject): void {
   const { metadata } = object
-  if (resource.kind.scope === 'Cluster') delete metadata.namespace
-  else if (!metadata.namespace) metadata.namespace = namespace
-  else if (metadata.namespace !== namespace) {
-    throw statusErrors.badRequest('the namespace of the provided object does not match the namespace sent on the request')
-  }
+  settleNamespace(resource, object, namespace)
   if (!metadata.name && !metadata.generateName) {
     const field = {
       field: 'metadata.name',

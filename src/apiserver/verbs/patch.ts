@@ -1,15 +1,14 @@
 import { toTime } from '../../base/clock.ts'
 import { applyServerSide, type ApplyOperation } from '../../machinery/apply/apply-server-side.ts'
-import { deepClone, deepCloneBeside } from '../../machinery/deep-clone.ts'
-import { applyJsonPatch } from '../../machinery/patch/json-patch.ts'
-import { applyMergePatch } from '../../machinery/patch/merge-patch.ts'
-import { applyStrategicPatch } from '../../machinery/patch/strategic-patch.ts'
-import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
+import { deepClone } from '../../machinery/deep-clone.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Core, RequestContext } from '../core.ts'
 import { fieldOperation } from '../managed-fields.ts'
 import { cannotHandle, decodeFields } from '../object-decoding.ts'
 import type { Answer, ExpectedKind, PatchBody, VerbRequest } from '../verb-request.ts'
+import { checkIdentity } from './object-identity.ts'
+import { patchedObject } from './patched-object.ts'
 import { updateObject } from './update.ts'
 
 /** PATCH in its four forms: JSON, merge, strategic merge, server-side apply. Throws StatusError: 400, 404, 409, 415, 422. */
@@ -17,9 +16,9 @@ export async function patchObject(core: Core, context: RequestContext, request: 
   const { resource, namespace, name, subresource, parameters, body } = request
   const patch = body.patch()
   if (patch.type === 'apply') return applyObject(core, context, request, patch)
-  if (parameters.force) refuseOptions('force', 'FieldValueForbidden', 'Forbidden: may not be specified for non-apply patch')
+  if (parameters.force !== undefined) refuseOptions('force', 'FieldValueForbidden', 'Forbidden: may not be specified for non-apply patch')
   if (patch.type === 'strategic' && resource.isCustom) {
-    throw statusErrors.unsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'])
+    throw statusErrors.unsupportedPatchType()
   }
   const { value, created } = await updateObject(core, context, {
     resource,
@@ -28,46 +27,17 @@ export async function patchObject(core: Core, context: RequestContext, request: 
     subresource,
     parameters,
     change: (current) => {
-      // What the patch leaves alone was decoded before it was stored.
-      const { copy: object, untouched } = deepCloneBeside(
-        patched(core, resource.kind, current, patch),
-        current,
-        resource.isCustom ? undefined : current.metadata.managedFields,
-      )
-      checkKind(resource.kind, object)
-      decodeFields(core.schemas, object, {
-        expected: resource.kind,
+      const object = patchedObject(
+        core,
         context,
-        validation: parameters.fieldValidation,
-        duplicates: patch.duplicates ?? [],
-        decoded: resource.isCustom ? undefined : untouched,
-      })
-      checkIdentity(object, current)
+        { expected: resource.kind, patch, validation: parameters.fieldValidation, isCustom: resource.isCustom },
+        current,
+      )
+      checkIdentity(resource, object, request)
       return object
     },
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }
-}
-
-/** The object with a JSON, merge or strategic patch applied, not yet decoded. It may share structure with both. */
-export function patched(core: Core, expected: ExpectedKind, current: KubeObject, patch: PatchBody): KubeObject {
-  switch (patch.type) {
-    case 'json':
-      return applyJsonPatch(current, patch.value)
-    case 'merge':
-      if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value)) {
-        throw statusErrors.badRequest('error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}')
-      }
-      return applyMergePatch(current, patch.value)
-    case 'strategic':
-      return applyStrategicPatch(current, patch.value, core.schemas.lookup(expected.schema))
-    case 'apply':
-      throw statusErrors.unsupportedMediaType([
-        'application/json-patch+json',
-        'application/merge-patch+json',
-        'application/strategic-merge-patch+json',
-      ])
-  }
 }
 
 async function applyObject(core: Core, context: RequestContext, request: VerbRequest, patch: PatchBody): Promise<Answer> {
@@ -92,7 +62,7 @@ export function applyOperation(core: Core, context: RequestContext, request: Ver
   const { resource, subresource, parameters } = request
   if (!parameters.fieldManager) refuseOptions('fieldManager', 'FieldValueRequired', 'Required value: is required for apply patch')
   const now = toTime(core.clock.now())
-  return { ...fieldOperation(core, { context, resource, subresource, parameters, now }), force: parameters.force }
+  return { ...fieldOperation(core, { context, resource, subresource, parameters, now }), force: parameters.force ?? false }
 }
 
 /** An apply that names a uid or a version means an object that is there. */
@@ -114,6 +84,7 @@ export function readConfig(
   { resource, namespace, name, parameters, expected }: VerbRequest & { readonly expected: ExpectedKind },
   patch: PatchBody,
 ): KubeObject {
+  if (patch.fault !== undefined) throw statusErrors.badRequest(`error decoding YAML: ${patch.fault}`)
   if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value)) {
     throw statusErrors.badRequest('error decoding YAML: an apply patch must be an object')
   }
@@ -138,28 +109,6 @@ export function readConfig(
   metadata.name = name
   if (resource.kind.scope === 'Namespaced') metadata.namespace = namespace
   return config
-}
-
-function checkKind(expected: ExpectedKind, object: KubeObject): void {
-  if (typeof object !== 'object' || object === null || Array.isArray(object)) throw cannotHandle(expected, 'the patched object is none')
-  if (object.kind === expected.kind && object.apiVersion === apiVersionOf(expected)) return
-  throw cannotHandle(
-    { ...expected, from: String(object.kind) },
-    `the patch changes kind or apiVersion to ${object.apiVersion}, Kind=${object.kind}`,
-  )
-}
-
-/** A patch may not give the object another name. */
-function checkIdentity(object: KubeObject, current: KubeObject): void {
-  const { name, namespace } = object.metadata
-  if (name !== undefined && name !== current.metadata.name) {
-    throw statusErrors.badRequest(`the name of the object (${name}) does not match the name on the URL (${current.metadata.name})`)
-  }
-  if (namespace && namespace !== current.metadata.namespace) {
-    throw statusErrors.badRequest(
-      `the namespace of the object (${namespace}) does not match the namespace on the request (${current.metadata.namespace ?? ''})`,
-    )
-  }
 }
 
 function refuseOptions(field: string, reason: 'FieldValueForbidden' | 'FieldValueRequired', message: string): never {

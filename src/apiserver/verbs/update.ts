@@ -147,7 +147,8 @@ function checkVersion(request: UpdateRequest, object: KubeObject, old: KubeObjec
     const message = 'Invalid value: 0: must be specified for an update'
     throw statusErrors.invalid(resource.kind, name, [{ field: 'metadata.resourceVersion', reason: 'FieldValueInvalid', message }])
   }
-  if (uid && uid !== old.metadata.uid) {
+  // Of a patched object, validation says that its uid cannot change.
+  if (uid && uid !== old.metadata.uid && request.isReplace) {
     throw statusErrors.conflict(
       resource.name,
       name,
@@ -162,18 +163,14 @@ function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
   const { metadata } = object
   metadata.name ??= old.metadata.name
   if (old.metadata.namespace !== undefined) metadata.namespace ??= old.metadata.namespace
-  metadata.uid = old.metadata.uid
+  metadata.uid ||= old.metadata.uid!
   metadata.creationTimestamp = old.metadata.creationTimestamp
   metadata.resourceVersion = old.metadata.resourceVersion
   if (old.metadata.generation === undefined) delete metadata.generation
   else metadata.generation = old.metadata.generation
-  if (old.metadata.deletionTimestamp === undefined) {
-    delete metadata.deletionTimestamp
-    delete metadata.deletionGracePeriodSeconds
-  } else {
-    metadata.deletionTimestamp = old.metadata.deletionTimestamp
-    metadata.deletionGracePeriodSeconds = old.metadata.deletionGracePeriodSeconds
-  }
+  if (old.metadata.deletionTimestamp !== undefined) metadata.deletionTimestamp = old.metadata.deletionTimestamp
+  const { deletionGracePeriodSeconds: grace } = old.metadata
+  if (grace !== undefined) metadata.deletionGracePeriodSeconds ??= grace
   delete metadata.selfLink
 }
 

@@ -1,7 +1,8 @@
 import type { PrepareContext } from '../../kinds/kind.ts'
 import type { FieldError } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import { validateObjectMeta, validateObjectMetaUpdate } from '../../machinery/object-meta.ts'
+import { pathSegmentName } from '../../machinery/names.ts'
+import { validateObjectMeta, validateObjectMetaUpdate, validateOwnFinalizers } from '../../machinery/object-meta.ts'
 import type { SchemaNode } from '../../machinery/schema/schema-node.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Core, RequestContext } from '../core.ts'
@@ -10,18 +11,14 @@ import type { Resource } from '../registry.ts'
 /** Throws 422 with every field error of a new object: metadata, schema, the kind's own rules. */
 export function validateCreate(core: Core, resource: Resource, object: KubeObject): void {
   const { kind } = resource
-  throwIfAny(resource, object, [
-    ...metadataErrors(resource, object),
-    ...objectErrors(core, resource, object),
-    ...(kind.validateCreate?.(object) ?? []),
-  ])
+  const own = [...objectErrors(core, resource, object), ...(kind.validateCreate?.(object) ?? [])]
+  throwIfAny(resource, object, [...metadataErrors(resource, object), ...own])
 }
 
 /** Throws 422 with every field error of a changed object. */
 export function validateUpdate(core: Core, resource: Resource, write: { object: KubeObject; old: KubeObject; subresource: string }): void {
   const { object, old, subresource } = write
-  const metadata = [...validateObjectMetaUpdate(object.metadata, old.metadata, { path: 'metadata' }), ...metadataErrors(resource, object)]
-  throwIfAny(resource, object, [...withoutRepeated(metadata), ...changeErrors(core, resource, { object, old, subresource })])
+  throwIfAny(resource, object, [...metadataChangeErrors(resource, write), ...changeErrors(core, resource, { object, old, subresource })])
 }
 
 export function warnAbout(context: RequestContext, resource: Resource, object: KubeObject, old?: KubeObject): void {
@@ -34,9 +31,34 @@ export function warnAboutStatus(context: RequestContext, resource: Resource, obj
   for (const warning of resource.kind.statusWarnings(object, old)) context.warn(warning)
 }
 
-function metadataErrors(resource: Resource, object: KubeObject): FieldError[] {
+function metadataErrors(resource: Resource, { metadata }: KubeObject): FieldError[] {
   const { kind } = resource
-  return validateObjectMeta(object.metadata, { path: 'metadata', namespaced: kind.scope === 'Namespaced', validateName: kind.validateName })
+  const errors = validateObjectMeta(metadata, {
+    path: 'metadata',
+    namespaced: kind.scope === 'Namespaced',
+    validateName: kind.validateName,
+  })
+  return [...errors, ...finalizerErrors(resource, metadata)]
+}
+
+/** Upstream's own kinds take no finalizers without a domain but its own. */
+const finalizerErrors = ({ kind, isCustom }: Resource, { finalizers }: KubeObject['metadata']) =>
+  finalizers && !isCustom && !laxGroups.has(kind.group) ? validateOwnFinalizers(finalizers, 'metadata.finalizers') : []
+const laxGroups: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io'])
+
+/** Upstream checks metadata for all kinds, and then once more in each kind's rules: what is wrong is a cause more than once. */
+function metadataChangeErrors(
+  resource: Resource,
+  { object, old, subresource }: { object: KubeObject; old: KubeObject; subresource: string },
+): FieldError[] {
+  const { metadata } = object
+  const path = 'metadata'
+  const asNew = metadataErrors(resource, object)
+  const changes = validateObjectMetaUpdate(metadata, old.metadata, { path })
+  if (asNew.length === 0 && changes.length === 0) return changes
+  const namespaced = resource.kind.scope === 'Namespaced'
+  const common = [...validateObjectMeta(metadata, { path, namespaced, validateName: pathSegmentName }), ...changes]
+  return [...common, ...changes, ...finalizerErrors(resource, metadata), ...(subresource === '' ? asNew : [])]
 }
 
 function changeErrors(
@@ -57,12 +79,6 @@ function objectErrors(core: Core, { kind }: Resource, object: KubeObject, old?: 
   if (kind.validate) return kind.validate(object, old)
   if (!core.schemas.lookup(kind.schema)) return []
   return [...core.schemas.missingRequired(kind.schema, object), ...core.schemas.unsupportedValues(kind.schema, object)]
-}
-
-/** What both rules of metadata find is said once. */
-function withoutRepeated(errors: readonly FieldError[]): readonly FieldError[] {
-  const keyOf = ({ field, message }: FieldError) => `${field} ${message}`
-  return errors.length < 2 ? errors : [...new Map(errors.map((error) => [keyOf(error), error])).values()]
 }
 
 function throwIfAny(resource: Resource, object: KubeObject, errors: readonly FieldError[]): void {

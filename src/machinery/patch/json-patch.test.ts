@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { applyPatch } from 'rfc6902'
 import { StatusError } from '../status-error.ts'
-import { applyJsonPatch } from './json-patch.ts'
+import { applyJsonPatch, inspectJsonPatch } from './json-patch.ts'
 
 test('applies each operation', () => {
   const check = (object: unknown, patch: unknown[], expected: unknown) =>
@@ -28,6 +28,8 @@ test('applies each operation', () => {
   check({ a: null }, [{ op: 'test', path: '/a', value: null }], { a: null })
   check({}, [{ op: 'test', path: '/a', value: null }], {})
   check({ a: 1 }, [{ op: 'add', path: '/a', value: null }], { a: null })
+  check({ a: 1 }, [{ op: 'add', path: '/a' }], { a: null })
+  check({ a: 1 }, [{ op: 'copy', from: '/x', path: '/a' }], { a: null })
 })
 
 test('refuses with upstream’s codes and leaves the object alone', () => {
@@ -54,7 +56,9 @@ test('refuses with upstream’s codes and leaves the object alone', () => {
   check([{ op: 'add', path: '/a/2', value: 1 }], 422)
   check([{ op: 'replace', path: '/a/1', value: 1 }], 422)
   check([{ op: 'add', path: '/a/x', value: 1 }], 422)
-  check([{ op: 'copy', from: '/x', path: '/y' }], 422)
+  check([{ op: 'copy', from: '/x/z', path: '/y' }], 422)
+  check([{ op: 'move', from: '/x', path: '/y' }], 422)
+  check([null], 422)
   check([{ op: 'merge', path: '/a' }], 422)
   check([{ op: 'add' }], 422)
   check(
@@ -99,4 +103,13 @@ test('agrees with an independent implementation where both succeed, and never th
     { numRuns: 400 },
   )
   assert.ok(agreed > 20, `only ${agreed} patches succeeded in both`)
+})
+
+test('finds what a strict reader minds in a patch', () => {
+  const check = (patch: unknown, expected: object) => assert.deepEqual(inspectJsonPatch(patch), expected)
+  check([{ op: 'add', path: '/a', value: { b: 1 }, why: 1 }, null], { unknown: ['[0].why'] })
+  check(null, { unknown: [] })
+  check({}, { fault: 'json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp', unknown: [] })
+  check([1], { fault: 'json: cannot unmarshal number into Go value of type handlers.jsonPatchOp', unknown: [] })
+  check([{ op: 1 }], { fault: 'json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string', unknown: [] })
 })

@@ -1,6 +1,7 @@
 import { deepClone } from '../deep-clone.ts'
 import { deepEqual } from '../deep-equal.ts'
-import { StatusError, statusErrors } from '../status-error.ts'
+import { goKind } from '../go-text.ts'
+import { statusErrors } from '../status-error.ts'
 
 /**
  * JSON patch (RFC 6902) as the API server applies it. All or nothing: the argument is never changed.
@@ -21,7 +22,8 @@ class PatchFailure extends Error {
 
 /** Throws StatusError: 400 for a patch that is none, 413 for more than 10,000 operations, 422 when an operation does not apply. */
 export function applyJsonPatch<T>(object: T, operations: unknown): T {
-  if (!Array.isArray(operations)) throw statusErrors.badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch')
+  if (operations === null) return object
+  if (!Array.isArray(operations)) throw notAList(operations, 'jsonpatch.Patch')
   if (operations.length > operationsMax)
     throw statusErrors.requestEntityTooLarge(`The allowed maximum operations in a JSON patch is ${operationsMax}, got ${operations.length}`)
   const document = { root: deepClone(object) as unknown }
@@ -41,11 +43,11 @@ function applyOperation(document: Document, operation: JsonPatchOperation): void
   const { op, path, value } = operation
   switch (op) {
     case 'add':
-      return add(document, path, deepClone(value), op)
+      return add(document, path, deepClone(value ?? null), op)
     case 'remove':
       return void remove(document, path, op)
     case 'replace':
-      return replace(document, path, deepClone(value))
+      return replace(document, path, deepClone(value ?? null))
     case 'move': {
       const from = source(operation)
       return add(document, path, remove(document, from, op), op)
@@ -60,8 +62,8 @@ function applyOperation(document: Document, operation: JsonPatchOperation): void
 }
 
 function readOperation(operation: unknown): JsonPatchOperation {
-  if (typeof operation !== 'object' || operation === null || Array.isArray(operation))
-    throw statusErrors.badRequest('json: cannot unmarshal value into Go value of type jsonpatch.Operation')
+  if (operation === null) throw new PatchFailure('Unexpected kind: unknown')
+  if (typeof operation !== 'object' || Array.isArray(operation)) throw notAList(operation, 'jsonpatch.Operation')
   const { op, path } = operation as Record<string, unknown>
   if (typeof path !== 'string') throw new PatchFailure(`${String(op)} operation failed to decode path: missing value`)
   return operation as JsonPatchOperation
@@ -100,16 +102,15 @@ function replace(document: Document, path: string, value: unknown): void {
 }
 
 function test(document: Document, path: string, expected: unknown): void {
-  const actual = path === '' ? document.root : (read(document, path, 'test') ?? null)
+  const actual = path === '' ? document.root : read(document, path, 'test')
   if (!deepEqual(actual, expected ?? null)) throw new PatchFailure(`testing value ${path} failed: test failed`)
 }
 
 function read(document: Document, path: string, op: string): unknown {
   const { container, key } = locate(document, path, op)
   if (Array.isArray(container)) return container[arrayIndex(key, container.length)]
-  if (Object.hasOwn(container, key)) return container[key]
-  if (op === 'copy') throw new PatchFailure(`error in copy for from: '${path}': missing value`)
-  return undefined
+  // Upstream copies and tests what is not there as null.
+  return Object.hasOwn(container, key) ? container[key] : null
 }
 
 /** The container that holds the last step of a path, and that step. */
@@ -144,18 +145,34 @@ function isContainer(value: unknown): value is Container {
   return typeof value === 'object' && value !== null
 }
 
-function unprocessable(cause: Error): StatusError {
-  return new StatusError(
-    {
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message: 'the server rejected our request due to an error in our request',
-      reason: 'Invalid',
-      details: {},
-      code: 422,
-    },
-    { cause },
-  )
+const unprocessable = (cause: Error) =>
+  statusErrors.unprocessable('the server rejected our request due to an error in our request', { cause })
+
+const jsonNames: Readonly<Record<string, string>> = { int64: 'number', float64: 'number', slice: 'array', map: 'object' }
+const jsonName = (value: unknown) => jsonNames[goKind(value)] ?? goKind(value)
+
+const cannotUnmarshal = (value: unknown, into: string) => `json: cannot unmarshal ${jsonName(value)} into Go ${into}`
+const notAList = (value: unknown, type: string) => statusErrors.badRequest(cannotUnmarshal(value, `value of type ${type}`))
+
+const members: ReadonlySet<string> = new Set(['op', 'path', 'from', 'value'])
+
+/**
+ * What a strict reader finds in a JSON patch: what it cannot be read as at all (`fault`), else members of operations that there are
+ * not, as `[0].why`.
+ */
+export function inspectJsonPatch(patch: unknown): { readonly fault?: string; readonly unknown: readonly string[] } {
+  if (patch === null) return { unknown: [] }
+  if (!Array.isArray(patch)) return { fault: cannotUnmarshal(patch, 'value of type []handlers.jsonPatchOp'), unknown: [] }
+  const unknown: string[] = []
+  for (const [i, operation] of patch.entries()) {
+    if (operation === null) continue
+    if (typeof operation !== 'object' || Array.isArray(operation))
+      return { fault: cannotUnmarshal(operation, 'value of type handlers.jsonPatchOp'), unknown: [] }
+    for (const [member, value] of Object.entries(operation)) {
+      if (!members.has(member)) unknown.push(`[${i}].${member}`)
+      else if (member !== 'value' && value !== null && typeof value !== 'string')
+        return { fault: cannotUnmarshal(value, `struct field jsonPatchOp.${member} of type string`), unknown: [] }
+    }
+  }
+  return { unknown }
 }

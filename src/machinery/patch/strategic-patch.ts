@@ -1,18 +1,19 @@
 import { deepEqual } from '../deep-equal.ts'
+import { goKind, goString, goText } from '../go-text.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
-import { StatusError, statusErrors } from '../status-error.ts'
+import { type StatusError, statusErrors } from '../status-error.ts'
 import { arrange } from './element-order.ts'
 
 /**
  * Strategic merge patch: a merge patch that knows from the schema which lists merge by key
  * (https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/).
  *
- * Directives: `$patch: replace|delete|merge` in an object or an item of a list, `$retainKeys` in an object,
+ * Directives: `$patch: replace|delete` in an object or an item of a list, `$retainKeys` in an object,
  * `$deleteFromPrimitiveList/FIELD` and `$setElementOrder/FIELD` beside a list.
  *
  * Invariants:
  * 1. Pure: neither argument is changed; the result shares structure with both.
- * 2. No directive survives into the result.
+ * 2. Directives stay where upstream does not look at them: the result's decoder then says that there is no such field.
  * 3. A failure is a StatusError; nothing is half applied.
  */
 
@@ -25,17 +26,22 @@ const orderPrefix = '$setElementOrder/'
 
 /** Throws StatusError: 400 for a malformed patch, 422 for one that does not fit the object. `schema` undefined: every list is replaced. */
 export function applyStrategicPatch<T>(object: T, patch: unknown, schema: SchemaNode | undefined): T {
-  if (!isObject(patch)) throw statusErrors.badRequest('invalid JSON document')
+  if (patch === null) return object
+  if (!isObject(patch))
+    throw statusErrors.badRequest(
+      `json: cannot unmarshal ${Array.isArray(patch) ? 'array' : goKind(patch)} into Go value of type map[string]interface {}`,
+    )
   return mergeObject(isObject(object) ? object : {}, patch, schema) as T
 }
 
 function mergeObject(original: JsonObject, patch: JsonObject, schema: SchemaNode | undefined): JsonObject {
   const mode = patch[directive]
-  if (mode === 'replace') return cleaned(without(patch, directive)) as JsonObject
+  if (mode === 'replace') return without(patch, directive)
   if (mode === 'delete') return {}
-  if (mode !== undefined && mode !== 'merge') throw unknownDirective(patch)
+  if (mode !== undefined) throw unknownDirective(patch)
   const result: JsonObject = { ...original }
   retain(result, patch)
+  refuseMalformedPrefixes(patch)
   for (const key of Object.keys(patch))
     if (key.startsWith(deletePrefix)) deletePrimitives(result, key.slice(deletePrefix.length), patch[key])
   const ordered = orderedFields(patch)
@@ -46,17 +52,18 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: SchemaNode
   }
   for (const [key, value] of Object.entries(patch)) {
     if (isDirective(key) || ordered.has(key)) continue
-    if (value === null) delete result[key]
-    else setField(result, key, mergeValue(Object.hasOwn(result, key) ? result[key] : undefined, value, schema?.child(key)))
+    const merged = value === null ? undefined : mergeValue(Object.hasOwn(result, key) ? result[key] : undefined, value, schema?.child(key))
+    if (merged === undefined) delete result[key]
+    else setField(result, key, merged)
   }
   return result
 }
 
 function mergeValue(original: unknown, patch: unknown, schema: SchemaNode | undefined): unknown {
   const strategies = schema?.patchStrategies ?? []
-  if (isObject(original) && isObject(patch)) return strategies.includes('replace') ? cleaned(patch) : mergeObject(original, patch, schema)
-  if (Array.isArray(original) && Array.isArray(patch) && strategies.includes('merge')) return mergeList(original, patch, schema!)
-  return cleaned(patch)
+  if (isObject(original) && isObject(patch)) return strategies.includes('replace') ? patch : mergeObject(original, patch, schema)
+  if (Array.isArray(original) && Array.isArray(patch)) return strategies.includes('merge') ? mergeList(original, patch, schema!) : patch
+  return alone(patch)
 }
 
 /** Merges a list and puts its items into the order of the patch, as upstream does when no order is given. */
@@ -79,7 +86,7 @@ function mergeItems(items: readonly JsonObject[], patch: readonly JsonObject[], 
     const key = item[mergeKey]
     if (key === undefined) throw missingMergeKey(item, mergeKey)
     const at = merged.findIndex((m) => deepEqual(m[mergeKey], key))
-    if (at < 0) merged.push(cleaned(item) as JsonObject)
+    if (at < 0) merged.push(item)
     else merged[at] = mergeObject(merged[at]!, item, schema.element)
   }
   return merged
@@ -98,21 +105,21 @@ function applySpecialItems(original: readonly JsonObject[], patch: readonly Json
       if (key === undefined) throw missingMergeKey(item, mergeKey)
       items = items.filter((o) => !deepEqual(o[mergeKey], key))
     } else if (mode === 'replace') isReplaced = true
-    else if (mode === 'merge') throw unprocessable('merging list cannot yet be specified in the list')
+    else if (mode === 'merge') throw unprocessable('merging lists cannot yet be specified in the patch')
     else throw unknownDirective(item)
   }
-  return { items, rest: isReplaced ? (rest.map(cleaned) as JsonObject[]) : rest, isReplaced }
+  return { items, rest, isReplaced }
 }
 
 /** A list whose final order the patch states; undefined where neither side has the list. */
 function mergeOrdered(original: unknown, patch: unknown, order: unknown, schema: SchemaNode | undefined): unknown {
-  if (!Array.isArray(order)) throw statusErrors.badRequest('invalid patch format of setElementOrder list')
+  if (!Array.isArray(order)) throw notAList(order)
   if (patch === null) return undefined
-  if (patch !== undefined && !Array.isArray(patch)) throw statusErrors.badRequest('invalid patch format of setElementOrder list')
+  if (patch !== undefined && !Array.isArray(patch)) throw notAList(patch)
   const mergeKey = schema?.patchMergeKey
   const readKey = order.some(isObject) ? keyReader(mergeKey ?? requireMergeKey(schema)) : (item: unknown) => item
   if (patch) checkOrder(patch, order, readKey)
-  if (!Array.isArray(original)) return patch === undefined ? original : cleaned(patch)
+  if (!Array.isArray(original)) return patch === undefined ? original : alone(patch)
   const merged = patch === undefined || !schema ? (patch ?? original) : mergeValue(original, patch, schema)
   return arrange({ merged: merged as unknown[], order, original, keyOf: readKey })
 }
@@ -124,9 +131,7 @@ function checkOrder(patch: readonly unknown[], order: readonly unknown[], readKe
     if (isObject(item) && item[directive] !== undefined) continue
     while (at < order.length && !deepEqual(readKey(order[at]), readKey(item))) at++
     if (at === order.length)
-      throw statusErrors.badRequest(
-        `The order in patch list:\n${JSON.stringify(patch)}\n doesn't match $setElementOrder list:\n${JSON.stringify(order)}\n`,
-      )
+      throw statusErrors.badRequest(`The order in patch list:\n${goText(patch)}\n doesn't match $setElementOrder list:\n${goText(order)}\n`)
   }
 }
 
@@ -135,30 +140,27 @@ function retain(result: JsonObject, patch: JsonObject): void {
   if (keys === undefined) return
   if (!Array.isArray(keys)) throw statusErrors.badRequest('invalid patch format of retainKeys')
   for (const [key, value] of Object.entries(patch))
-    if (!isDirective(key) && value !== null && !keys.includes(key))
-      throw statusErrors.badRequest("patch content doesn't match retainKeys list")
+    if (!isDirective(key) && value !== null && !keys.includes(key)) throw statusErrors.badRequest('invalid patch format of retainKeys')
   for (const key of Object.keys(result)) if (!keys.includes(key)) delete result[key]
 }
 
 function deletePrimitives(result: JsonObject, field: string, values: unknown): void {
-  if (!Array.isArray(values)) throw statusErrors.badRequest('invalid patch format of primitive list')
   const list = result[field]
-  if (Array.isArray(list)) result[field] = list.filter((item) => !values.includes(item))
+  // What is no list, or meant for none, is passed over, as upstream does.
+  if (Array.isArray(list) && Array.isArray(values)) result[field] = list.filter((item) => !values.includes(item))
 }
 
-/** What a patch's value is once nothing is left to merge it with: directives gone, items that delete gone. */
-function cleaned(value: unknown): unknown {
-  if (Array.isArray(value))
-    return value.filter((item) => !isObject(item) || (item[directive] !== 'delete' && !isOnlyDirective(item))).map(cleaned)
+/** What a patch's value is where there is nothing to merge it with: nulls go, and what has a directive is left out (undefined). */
+function alone(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(alone).filter((item) => item !== undefined)
   if (!isObject(value)) return value
-  if (value[directive] === 'delete') return {}
+  if (value[directive] !== undefined) return undefined
   const result: JsonObject = {}
-  for (const [key, field] of Object.entries(value)) if (!isDirective(key) && field !== null) setField(result, key, cleaned(field))
+  for (const [key, field] of Object.entries(value)) {
+    const kept = field === null ? undefined : alone(field)
+    if (kept !== undefined) setField(result, key, kept)
+  }
   return result
-}
-
-function isOnlyDirective(item: JsonObject): boolean {
-  return item[directive] !== undefined && Object.keys(item).length === 1
 }
 
 function orderedFields(patch: JsonObject): Set<string> {
@@ -173,7 +175,8 @@ function isDirective(key: string): boolean {
 
 function isListOfObjects(original: readonly unknown[], patch: readonly unknown[]): boolean {
   const objects = [...original, ...patch].filter(isObject).length
-  if (objects !== 0 && objects !== original.length + patch.length) throw unprocessable('list element types are not identical')
+  if (objects !== 0 && objects !== original.length + patch.length)
+    throw unprocessable(`list element types are not identical: ${goText([original, patch])}`)
   return objects > 0
 }
 
@@ -194,24 +197,29 @@ function requireMergeKey(schema: SchemaNode | undefined): string {
 }
 
 function missingMergeKey(item: unknown, mergeKey: string): StatusError {
-  return unprocessable(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`)
+  return unprocessable(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`)
 }
 
 function unknownDirective(patch: JsonObject): StatusError {
-  return statusErrors.badRequest(`unknown patch type found: ${String(patch[directive])} in map: ${JSON.stringify(patch)}`)
+  return statusErrors.badRequest(`unknown patch type: ${goString(patch[directive])} in map: ${goText(patch)}`)
 }
 
-function unprocessable(message: string): StatusError {
-  return new StatusError({
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message,
-    reason: 'Invalid',
-    details: {},
-    code: 422,
-  })
+const { unprocessable } = statusErrors
+
+function notAList(value: unknown): StatusError {
+  const types: Readonly<Record<string, string>> = { map: 'map[string]interface {}' }
+  return statusErrors.badRequest(`expected a []interface {}, but received a ${types[goKind(value)] ?? goKind(value)}`)
+}
+
+/** A directive about a list names the list after a slash. */
+function refuseMalformedPrefixes(patch: JsonObject): void {
+  for (const key in patch) {
+    if (!key.startsWith('$')) continue
+    if (key.startsWith(orderPrefix.slice(0, -1)) && !key.startsWith(orderPrefix))
+      throw statusErrors.badRequest('invalid patch format of setElementOrder list')
+    if (key.startsWith(deletePrefix.slice(0, -1)) && !key.startsWith(deletePrefix))
+      throw statusErrors.badRequest('invalid patch format of primitive list')
+  }
 }
 
 function without(object: JsonObject, key: string): JsonObject {

@@ -1,5 +1,5 @@
 import { canonicalQuantity, QuantityError } from '../quantity.ts'
-import { cannotParseTime, cannotUnmarshal, formatPath, structName } from './go-errors.ts'
+import { cannotParseTime, cannotUnmarshal, type FieldPath, formatPath, structName } from './go-errors.ts'
 import type { SchemaNode } from './schema-node.ts'
 
 /**
@@ -17,14 +17,14 @@ import type { SchemaNode } from './schema-node.ts'
 export type DecodeReport = { error: string | undefined; readonly unknownFields: string[] }
 
 type Walk = {
-  readonly path: (string | number)[]
+  readonly path: FieldPath[number][]
   struct: string
   readonly report: DecodeReport
   readonly errors: TypeFault[]
   readonly decoded: ReadonlySet<unknown>
 }
 /** A type error with its place, for callers that answer 422 instead of 400. */
-export type TypeFault = { readonly path: string; readonly value: unknown; readonly message: string }
+export type TypeFault = { readonly path: string; readonly value: unknown; readonly message: string; readonly node: SchemaNode | undefined }
 type Decoder = (value: unknown, walk: Walk) => unknown
 
 const unknownFieldsMax = 100
@@ -44,6 +44,16 @@ export function decodeValue(
   const walk: Walk = { path: [], struct: structName(node), report: { error: undefined, unknownFields: [] }, errors: [], decoded }
   const result = decoderOf(node)(value, walk)
   return { value: result, report: walk.report, faults: walk.errors }
+}
+
+/** As `decodeValue`, with the first fault alone. */
+export function decodeReport(
+  node: SchemaNode,
+  value: unknown,
+  decoded = nothing,
+): DecodeReport & { readonly fault: TypeFault | undefined } {
+  const { report, faults } = decodeValue(node, value, decoded)
+  return { ...report, fault: faults[0] }
 }
 
 function decoderOf(node: SchemaNode): Decoder {
@@ -151,7 +161,7 @@ function mapDecoder(node: SchemaNode): Decoder {
     for (const key in map) {
       const field = map[key]
       if (typeof field === scalar) continue
-      walk.path.push(key)
+      walk.path.push({ key })
       const decoded = field === null ? zeroValue(element) : decoder(field, walk)
       walk.path.pop()
       if (decoded !== field) map[key] = decoded
@@ -272,11 +282,11 @@ function noteUnknown(key: string, { path, report }: Walk): void {
 }
 
 function fault(node: SchemaNode, value: unknown, walk: Walk): unknown {
-  return refuse(value, cannotUnmarshal(value, walk.struct, walk.path, node), walk)
+  return refuse(value, cannotUnmarshal(value, walk.struct, walk.path, node), walk, node)
 }
 
-function refuse(value: unknown, message: string, { path, report, errors }: Walk): unknown {
+function refuse(value: unknown, message: string, { path, report, errors }: Walk, node?: SchemaNode): unknown {
   report.error ??= message
-  errors.push({ path: formatPath(path), value, message })
+  errors.push({ path: formatPath(path), value, message, node })
   return value
 }

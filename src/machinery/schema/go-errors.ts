@@ -1,3 +1,4 @@
+import { goKind } from '../go-text.ts'
 import type { SchemaNode } from './schema-node.ts'
 
 /** The decoding errors of upstream's server, which are Go's: clients show them verbatim. */
@@ -14,11 +15,39 @@ const goScalars: Readonly<Partial<Record<SchemaNode['shape'], string>>> = {
 }
 
 /** `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`. */
-export function cannotUnmarshal(value: unknown, struct: string, path: readonly (string | number)[], node: SchemaNode): string {
-  // Go's path names fields only, without the items of lists.
+export function cannotUnmarshal(value: unknown, struct: string, path: FieldPath, node: SchemaNode): string {
+  // Go's path names fields only, without the items of lists and maps.
   const field = path.filter((step) => typeof step === 'string').join('.')
   const into = field === '' ? `Go value of type ${goType(node)}` : `Go struct field ${struct}.${field} of type ${goType(node)}`
   return `json: cannot unmarshal ${describe(value, node)} into ${into}`
+}
+
+/**
+ * What upstream says where a tree that is no text any more does not fit a type (a strategic merge patch was applied): its words are
+ * other ones than those of reading JSON. `node` undefined: the value has the right type and is no such thing; it keeps its message.
+ */
+export function cannotConvert(fault: { readonly value: unknown; readonly node: SchemaNode | undefined; readonly message: string }): string {
+  const { value, node, message } = fault
+  if (!node) return message
+  const from = goKind(value)
+  switch (node.shape) {
+    case 'object':
+      return `cannot restore struct from: ${from}`
+    case 'map':
+      return `cannot restore map from ${from}`
+    case 'list':
+    case 'bytes':
+      return `cannot restore slice from ${from}`
+    case 'string':
+      return from === 'int64' ? 'cannot convert int64 to string' : 'unrecognized type: string'
+    case 'integer':
+    case 'number':
+      return from === 'float64' ? `cannot convert float64 to ${goType(node)}` : `unrecognized type: ${goType(node)}`
+    case 'boolean':
+      return 'unrecognized type: bool'
+    default:
+      return message
+  }
 }
 
 /** `v1.Container`, `[]v1.Container`, `map[string]string`, `int32`. */
@@ -51,10 +80,16 @@ export function cannotParseTime(text: string, isMicro: boolean): string {
   return `parsing time ${quoted} as "${layout}": cannot parse ${quoted} as "2006"`
 }
 
+/** Names of fields, indexes of items, and keys of maps. */
+export type FieldPath = readonly (string | number | { readonly key: string })[]
+
 /** `spec.containers[0].name`. */
-export function formatPath(path: readonly (string | number)[]): string {
+export function formatPath(path: FieldPath): string {
   let text = ''
-  for (const step of path) text += typeof step === 'number' ? `[${step}]` : text === '' ? step : `.${step}`
+  for (const step of path) {
+    const name = typeof step === 'object' ? step.key : step
+    text += typeof name === 'number' ? `[${name}]` : text === '' ? name : `.${name}`
+  }
   return text
 }
 

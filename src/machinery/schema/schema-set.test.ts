@@ -39,7 +39,7 @@ test('type errors are worded as upstream’s decoder words them', () => {
   check(
     pod,
     { metadata: { labels: { a: true } } },
-    'json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.labels.a of type string',
+    'json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.labels of type string',
   )
   check(pod, { metadata: [] }, 'json: cannot unmarshal array into Go struct field Pod.metadata of type v1.ObjectMeta')
   check(pod, [], 'json: cannot unmarshal array into Go value of type v1.Pod')

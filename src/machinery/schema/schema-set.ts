@@ -1,6 +1,6 @@
 import { deepClone } from '../deep-clone.ts'
 import { type FieldError, fieldErrors } from '../field-error.ts'
-import { decodeValue } from './decode.ts'
+import { decodeReport, decodeValue, type TypeFault } from './decode.ts'
 import { formatPath } from './go-errors.ts'
 import { type Schema, SchemaNode } from './schema-node.ts'
 import { type ZeroValues, zeroValueFiller } from './zero-values.ts'
@@ -39,6 +39,8 @@ export type SchemaSet = {
 export type Decoded = {
   /** The first type error in a decoder's words; the value is then not to be used. */
   readonly error: string | undefined
+  /** The same with its place; absent where it is not known. */
+  readonly fault?: TypeFault | undefined
   /** `spec.foo`, `spec.containers[0].bar`: what strict validation refuses. At most 100. */
   readonly unknownFields: readonly string[]
   /** Upstream decodes objects of custom kinds first and prunes them then: duplicates are reported before unknown fields. */
@@ -67,7 +69,7 @@ export function loadSchemas(definitions: Readonly<Record<string, Schema>>, zeroV
     lookup,
     lookupPath: (name, path) => path.reduce<SchemaNode | undefined>(step, lookup(name)),
     definitions,
-    decode: (name, value) => decodeValue(mustLookup(name), value).report,
+    decode: (name, value) => decodeReport(mustLookup(name), value),
     validate: (name, value) =>
       decodeValue(mustLookup(name), deepClone(value)).faults.map((f) => fieldErrors.typeInvalid(f.path || '<nil>', f.value, f.message)),
     decodeErrors: (name, value) => {

@@ -71,11 +71,10 @@ export const cases: readonly Case[] = [
   onMap('a wrong type of an item', [{ op: 'add', path: '/data/k', value: 1 }]),
   onMap('another name', [{ op: 'replace', path: '/metadata/name', value: 'two' }]),
   onMap('another namespace', [{ op: 'replace', path: '/metadata/namespace', value: 'two' }]),
-  onMap('another kind', [{ op: 'replace', path: '/kind', value: 'Secret' }]),
+  onMap('another kind', [{ op: 'replace', path: '/kind', value: 'LimitRange' }]),
   onMap('another apiVersion', [{ op: 'replace', path: '/apiVersion', value: 'v2' }]),
   onMap('another uid', [{ op: 'replace', path: '/metadata/uid', value: 'other' }]),
   onMap('another resourceVersion', [{ op: 'replace', path: '/metadata/resourceVersion', value: '1' }]),
-  onMap('a resourceVersion that is none', [{ op: 'replace', path: '/metadata/resourceVersion', value: 'abc' }]),
   onMap('no resourceVersion', [
     { op: 'remove', path: '/metadata/resourceVersion' },
     { op: 'add', path: '/data/x', value: 'y' },

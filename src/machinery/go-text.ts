@@ -1,0 +1,27 @@
+/**
+ * A JSON value as Go's `%v` prints it, which is how upstream shows values in many of its messages: `map[a:1 b:[x y]]`, fields
+ * in the order of their names.
+ */
+export function goText(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `map[${fields.map(([key, field]) => `${key}:${goText(field)}`).join(' ')}]`
+}
+
+/** As Go's `%s` prints what may be no text: `%!s(int64=1)`. */
+export function goString(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return '%!s(<nil>)'
+  return typeof value === 'object' ? goText(value) : `%!s(${goKind(value)}=${JSON.stringify(value)})`
+}
+
+/** Go's name for what a JSON value becomes in a tree of interfaces. */
+export function goKind(value: unknown): string {
+  if (value === null || value === undefined) return 'nil'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
+  if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'string') return 'string'
+  return Array.isArray(value) ? 'slice' : 'map'
+}
