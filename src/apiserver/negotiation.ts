@@ -18,6 +18,8 @@ const encodings: Readonly<Record<string, Format['encoding']>> = {
   'application/*': 'json',
   '*/*': 'json',
 }
+const streams: readonly string[] = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
+const representations: readonly string[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const transformations: readonly string[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
 /** Agents whose people read the answer with their own eyes. */
 const readableAgents = /^(?:curl|Wget|Mozilla\/5\.0)/
@@ -25,16 +27,17 @@ const readableAgents = /^(?:curl|Wget|Mozilla\/5\.0)/
 /**
  * The form of the answer to an Accept header: the best by quality, in the order named, but JSON before protobuf where the
  * client takes both equally, because JSON is what is stored and goes out as it is. `allowsTable`: what is asked for has
- * columns. Throws 406 when there is none.
+ * columns; `isCollection`: it is a list, or a watch of one. Throws 406 when there is none.
  */
 export function negotiate(
   accept: string | undefined,
-  options: { readonly pretty: string | undefined; readonly agent: string; readonly allowsTable: boolean },
+  options: { readonly pretty: string | undefined; readonly agent: string; readonly allowsTable: boolean; readonly isCollection?: boolean },
 ): Format {
   const isPretty = options.pretty === undefined ? readableAgents.test(options.agent) : options.pretty !== 'false' && options.pretty !== '0'
   const plain = isPretty ? { ...plainJson, isPretty } : plainJson
   if (accept === undefined || accept === 'application/json' || accept === '*/*' || accept === '') return plain
-  for (const { type, parameters } of mediaRanges(accept)) {
+  const ranges = mediaRanges(accept)
+  for (const { type, parameters } of ranges) {
     const encoding = Object.hasOwn(encodings, type) ? encodings[type] : undefined
     if (encoding === undefined) continue
     const as = parameters.get('as')
@@ -45,7 +48,9 @@ export function negotiate(
     if (as === 'Table' && (!options.allowsTable || encoding === 'protobuf')) continue
     return { ...plain, encoding, as: as as Format['as'], version }
   }
-  throw statusErrors.notAcceptable(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
+  const isKnown = ranges.some(({ type }) => Object.hasOwn(encodings, type))
+  if (isKnown) throw statusErrors.notAcceptable(representations)
+  throw statusErrors.noRepresentation(options.isCollection ? [...representations, ...streams] : representations)
 }
 
 type MediaRange = { readonly type: string; readonly parameters: ReadonlyMap<string, string>; readonly quality: number }

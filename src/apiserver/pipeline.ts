@@ -327,6 +327,7 @@ async function perform(
     pretty: info.query.get('pretty'),
     agent,
     allowsTable: resource === undefined || hasTable(resource, info.subresource),
+    isCollection: info.verb === 'list' || info.verb === 'watch',
   })
   if (!resource) throw statusErrors.pathNotFound()
   const context: RequestContext = { ...contextOf(exchange, user, { signal, agent: agent.split('/', 1)[0]! }), pace: exchange.pace, started }

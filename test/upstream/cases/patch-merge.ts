@@ -120,7 +120,7 @@ export const cases: readonly Case[] = [
   {
     name: 'an object of the cluster with a namespace',
     steps: [
-      create(clusterRoles, { metadata: { name: 'upstream-patch-merge' } }),
+      create(clusterRoles, { metadata: { name: 'upstream-patch-merge' }, rules: [{ verbs: ['get'], nonResourceURLs: ['/x'] }] }),
       patch('merge', `${clusterRoles}/upstream-patch-merge`, { metadata: { namespace: 'n' } }),
     ],
   },

@@ -63,6 +63,8 @@ const onPodSpec = (name: string, spec: object): Case => onDeployment(name, podSp
 const onService = (name: string, spec: object): Case => ({ name: `a service: ${name}`, steps: [service, send(`${services}/s`, { spec })] })
 const one = (fields: object) => ({ containers: [{ name: 'one', ...fields }] })
 
+const times = { lastProbeTime: '2020-01-01T00:00:00Z', lastTransitionTime: '2020-01-01T00:00:00Z' }
+
 /** Upstream answers 500 to what is the fault of the client. */
 const serverFaults = new Set([
   'an item without its key',
@@ -246,8 +248,8 @@ const all: readonly Case[] = [
       send(`${pods}/p/status`, {
         status: {
           conditions: [
-            { type: 'Ready', status: 'True' },
-            { type: 'Other', status: 'False' },
+            { type: 'Ready', status: 'True', ...times },
+            { type: 'Other', status: 'False', ...times },
           ],
         },
       }),
