@@ -90,3 +90,15 @@ test('a leader that stops gives the lease back at once', async () => {
   assert.equal(lease.spec?.leaseDurationSeconds, 15)
   await stop()
 })
+
+test("another program's lease is respected for as long as that program says", async () => {
+  const { clock, client, leading, stop } = await election(['a'])
+  await clock.runUntil(() => leading.size > 0, 10_000)
+  const leases = client.resource(kindRefs.coordinationV1.leases, 'kube-system')
+  const { spec, ...lease } = await leases.get('manager')
+  await leases.update({ ...lease, spec: { ...spec, holderIdentity: 'other', leaseDurationSeconds: 300 } })
+  await clock.advance(200_000)
+  assert.equal(leading.size, 0)
+  assert.equal(await clock.runUntil(() => leading.size > 0, 200_000), true)
+  await stop()
+})

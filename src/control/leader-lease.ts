@@ -147,6 +147,7 @@ class Candidate {
     const nowMs = this.#options.clock.monotonicMs()
     const record = JSON.stringify(lease.spec)
     if (this.#observed?.record !== record) this.#observed = { record, atMs: nowMs }
-    return nowMs - this.#observed.atMs >= (this.#options.leaseMs ?? 15_000)
+    // The holder's own duration counts: it may be another program's, which renews more seldom.
+    return nowMs - this.#observed.atMs >= (lease.spec.leaseDurationSeconds ?? 0) * 1000
   }
 }
