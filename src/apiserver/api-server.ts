@@ -18,7 +18,7 @@ import { createAggregation } from './aggregation/aggregation.ts'
 import { keepRegistered } from './aggregation/auto-registration.ts'
 import type { FrontProxy } from './aggregation/remote-server.ts'
 import { lazyBinaryCodec } from './binary-codec.ts'
-import { bootstrap, type ClientAuthorities } from './bootstrap.ts'
+import { bootstrap, keepBootstrapped, type ClientAuthorities } from './bootstrap.ts'
 import { adoptStored, type CachedObject, decodeStored } from './cached-object.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorizer, UpgradeHandler, UserInfo } from './contract.ts'
@@ -146,15 +146,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const retiring = retireOverwritten(cache, { slabs, metrics }, closing.signal)
   const registry = createRegistry(options.kinds)
   const storage = createObjectStorage({ cache, store, slabs })
-  await bootstrap({
-    registry,
-    storage,
-    clock,
-    random,
-    serviceCidr,
-    advertise: options.advertise,
-    clientAuthorities: options.clientAuthorities,
-  })
+  const { advertise, clientAuthorities } = options
+  const lasting = { registry, storage, clock, random, log, serviceCidr, advertise, clientAuthorities }
+  await bootstrap(lasting)
+  const keeping = keepBootstrapped(lasting, closing.signal)
   const reader = createObjectReader(registry, storage)
   const schemas = createCustomSchemas(options.schemas)
   const choice = { enabled: options.withAdmission ?? [], disabled: options.withoutAdmission ?? [] }
@@ -246,7 +241,16 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     close: async () => {
       closing.abort()
-      await Promise.all([retiring, custom.ended, following, dynamic.ended, aggregation.ended, registering.ended(), placement.ended()])
+      await Promise.all([
+        retiring,
+        keeping,
+        custom.ended,
+        following,
+        dynamic.ended,
+        aggregation.ended,
+        registering.ended(),
+        placement.ended(),
+      ])
       webhooks.close()
       await cache.close()
     },

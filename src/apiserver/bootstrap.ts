@@ -1,12 +1,14 @@
 import { toTime } from '../base/clock.ts'
 import { defaultRequestHeaders, type RequestHeaderOptions } from './authn/certificates.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { Operation } from '../store/contract.ts'
 import { serviceCidrFinalizer } from '../kinds/networking/service-addresses.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
 import { encodeStored } from './codec.ts'
+import { followPrefix } from './follow-prefix.ts'
 import { startingLevels, startingSchemas } from './flowcontrol/flow-objects.ts'
 import { localApiService, localCondition, registeredVersions } from './aggregation/local-api-services.ts'
 import { danglingCondition } from './flowcontrol/maintain-plan.ts'
@@ -37,13 +39,36 @@ const attemptsMax = 5
  * `kubernetes` Service with its endpoints. One commit for all that is missing, so a start costs one write at most.
  */
 export async function bootstrap(options: BootstrapOptions): Promise<void> {
+  await create(options, () => wantedObjects(options))
+}
+
+async function create(options: BootstrapOptions, wanted: () => readonly Wanted[]): Promise<void> {
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const operations = wantedObjects(options).flatMap((wanted) => missing(options, wanted))
+    const operations = wanted().flatMap((one) => missing(options, one))
     if (operations.length === 0) return
     const result = await options.storage.commit(operations)
     if (result.type === 'committed') return
   }
   throw new Error('the objects that every cluster has could not be created: other writers kept changing them')
+}
+
+/**
+ * Brings the system's namespaces and the `kubernetes` Service with its endpoints back whenever somebody deletes them. Resolves when
+ * the signal aborts.
+ */
+export async function keepBootstrapped(options: BootstrapOptions & { readonly log: Log }, signal: AbortSignal): Promise<void> {
+  const { registry, storage, log } = options
+  const follow = async (wanted: Wanted): Promise<void> => {
+    const resource = registry.find(wanted.group, 'v1', wanted.plural)
+    if (!resource) return
+    const key = keyOfObject(resource, wanted.object.metadata.namespace ?? '', wanted.object.metadata.name ?? '')
+    const look = async () => {
+      if (storage.cache.get(key) || signal.aborted) return
+      await create(options, () => [wanted]).catch((error: unknown) => log.warn({ key, error: String(error) }, 'could not be brought back'))
+    }
+    await followPrefix(storage.cache, key, { look, signal })
+  }
+  await Promise.all(lastingObjects(options).map(follow))
 }
 
 /** `isKept`: also brought back to the wanted content when it has changed. */
@@ -73,7 +98,7 @@ function missing(options: BootstrapOptions, { group, plural, object, isKept }: W
 
 function wantedObjects({ serviceCidr, advertise, clock, registry, clientAuthorities }: BootstrapOptions): readonly Wanted[] {
   return [
-    ...systemNamespaces.map(systemNamespace),
+    ...lastingObjects({ serviceCidr, advertise }),
     priorityClass(
       'system-cluster-critical',
       2_000_000_000,
@@ -81,12 +106,18 @@ function wantedObjects({ serviceCidr, advertise, clock, registry, clientAuthorit
     ),
     priorityClass('system-node-critical', 2_000_001_000, 'Used for system critical pods that must not be moved from their current node.'),
     serviceRange(serviceCidr, toTime(clock.now())),
-    kubernetesService(serviceCidr, advertise?.port ?? 6443),
-    ...(advertise ? kubernetesEndpoints(advertise) : []),
     ...flowObjects(toTime(clock.now())),
     ...localApiServices(registry, toTime(clock.now())),
     ...(clientAuthorities ? [authenticationFacts(clientAuthorities)] : []),
     tokenTracking(clock.now()),
+  ]
+}
+
+function lastingObjects({ serviceCidr, advertise }: Pick<BootstrapOptions, 'serviceCidr' | 'advertise'>): readonly Wanted[] {
+  return [
+    ...systemNamespaces.map(systemNamespace),
+    kubernetesService(serviceCidr, advertise?.port ?? 6443),
+    ...(advertise ? kubernetesEndpoints(advertise) : []),
   ]
 }
 

@@ -191,3 +191,28 @@ test('a namespace terminates: nothing new enters, and finalize lets it go', asyn
   assert.equal(finalized.code, 200, finalized.text)
   assert.equal((await send('GET', url)).code, 404)
 })
+
+test('what the server keeps for all its life comes back', async () => {
+  const service = '/api/v1/namespaces/default/services/kubernetes'
+  const before = at((await send('GET', service)).json, 'metadata.uid')
+  const watched = await send('GET', '/api/v1/namespaces/default/services?limit=1')
+  assert.equal((await send('DELETE', service)).code, 200)
+  const from = at(watched.json, 'metadata.resourceVersion')
+  const seen = await api.handle({
+    method: 'GET',
+    url: `/api/v1/namespaces/default/services?watch=true&fieldSelector=metadata.name%3Dkubernetes&resourceVersion=${String(from)}`,
+    headers: {},
+    body: undefined,
+    credentials: { clientCertificate: undefined, bearerToken: undefined },
+    remoteAddress: '127.0.0.1',
+    signal: AbortSignal.timeout(60_000),
+  })
+  const types: string[] = []
+  assert(!(seen.body instanceof Uint8Array))
+  for await (const block of seen.body) {
+    for (const line of Buffer.from(block).toString().trim().split('\n')) types.push((JSON.parse(line) as { type: string }).type)
+    if (types.length >= 2) break
+  }
+  assert.deepEqual(types, ['DELETED', 'ADDED'])
+  assert.notEqual(at((await send('GET', service)).json, 'metadata.uid'), before)
+})
