@@ -26,6 +26,12 @@ export function checkGivenName(errors: Errors, field: string, value: string | un
   if (value !== undefined) for (const message of rule(value)) errors.push(fieldErrors.invalid(field, value, message))
 }
 
+/** A name by its rule, an empty one too. */
+export function checkName(errors: Errors, field: string, value: string | undefined, rule: Rule): void {
+  const messages = rule(value ?? '')
+  for (let i = 0; i < messages.length; i++) errors.push(fieldErrors.invalid(field, value ?? '', messages[i]!))
+}
+
 export function checkRequiredName(errors: Errors, field: string, value: string | undefined, rule: Rule): void {
   if (checkRequired(errors, field, value)) checkOptionalName(errors, field, value, rule)
 }
@@ -87,7 +93,11 @@ export function checkDescendingPath(errors: Errors, field: string, value: string
 }
 
 export function checkNoBacksteps(errors: Errors, field: string, value: string): void {
-  if (value.includes('..') && value.split('/').includes('..')) errors.push(fieldErrors.invalid(field, value, "must not contain '..'"))
+  if (hasBacksteps(value)) errors.push(fieldErrors.invalid(field, value, "must not contain '..'"))
+}
+
+export function hasBacksteps(path: string): boolean {
+  return path.includes('..') && path.split('/').includes('..')
 }
 
 /** A file inside a volume that the kubelet writes: names that begin with `..` are its own. */

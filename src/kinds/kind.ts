@@ -114,6 +114,8 @@ export type PrepareContext = {
   /** RFC 3339, for fields like lastTransitionTime. */
   readonly now: string
   readonly user: string
+  /** Advice for the client, sent as a Warning header: for what can no longer be seen once the object is prepared. */
+  readonly warn?: (message: string) => void
   /** Groups, uid and extra of the user, where a kind records them (CertificateSigningRequest). */
   readonly userInfo?: {
     readonly uid?: string

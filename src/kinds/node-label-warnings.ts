@@ -1,3 +1,4 @@
+import { labelValue } from '../machinery/names.ts'
 import type { NodeSelectorTerm } from './generated/types/core-v1.ts'
 import type { LabelSelector } from './generated/types/meta-v1.ts'
 
@@ -24,8 +25,13 @@ export function namedKeyWarning(path: string, key: string | undefined): string[]
   return message === undefined ? [] : [`${path}: ${key} is ${message}`]
 }
 
-export function nodeTermWarnings(term: NodeSelectorTerm | undefined, path: string): string[] {
-  return (term?.matchExpressions ?? []).flatMap(({ key }, i) => namedKeyWarning(`${path}.matchExpressions[${i}].key`, key))
+/** `checksValues`: of a wish, whose values nobody else has judged. */
+export function nodeTermWarnings(term: NodeSelectorTerm | undefined, path: string, { checksValues = false } = {}): string[] {
+  return (term?.matchExpressions ?? []).flatMap(({ key, values = [] }, i) => {
+    const at = `${path}.matchExpressions[${i}]`
+    const ofValues = values.flatMap((value, k) => labelValue(value).map((message) => `${at}.values[${k}]: ${value} is invalid, ${message}`))
+    return [...namedKeyWarning(`${at}.key`, key), ...(checksValues ? ofValues : [])]
+  })
 }
 
 /** The labels of nodes that a plain selector names. */

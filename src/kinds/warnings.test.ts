@@ -84,14 +84,6 @@ pod(
 pod('volumes of yesterday', { volumes: [{ name: 'v', cephfs: { monitors: [] } }] }, [
   'spec.volumes[0].cephfs: deprecated in v1.28, non-functional in v1.31+',
 ])
-pod(
-  'annotations that are fields now',
-  {},
-  [
-    'metadata.annotations[container.apparmor.security.beta.kubernetes.io/c]: deprecated since v1.30; use the "appArmorProfile" field instead',
-  ],
-  { 'container.apparmor.security.beta.kubernetes.io/c': 'runtime/default' },
-)
 pod('a negative grace', { terminationGracePeriodSeconds: -1 }, [
   'spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1',
 ])

@@ -7,6 +7,7 @@ type Rule = { readonly pattern: RegExp; readonly message: string; readonly lengt
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const subdomain = `${label}(\\.${label})*`
+const underscoredLabel = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
 const keyName = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const keyNameMessage = explain(
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
@@ -25,6 +26,12 @@ const rules = {
   subdomain: rule(
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
     subdomain,
+    ['example.com'],
+    253,
+  ),
+  underscoredSubdomain: rule(
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+    `${underscoredLabel}(\\.${underscoredLabel})*`,
     ['example.com'],
     253,
   ),
@@ -80,6 +87,11 @@ export function dns1123Label(value: string): string[] {
 /** Labels joined by dots, at most 253 characters: the usual rule for metadata.name. */
 export function dns1123Subdomain(value: string): string[] {
   return apply(rules.subdomain, value)
+}
+
+/** A subdomain whose labels may have underscores: what a resolver searches through. */
+export function underscoredDns1123Subdomain(value: string): string[] {
+  return apply(rules.underscoredSubdomain, value)
 }
 
 /** A label that begins with a letter. */

@@ -17,6 +17,12 @@ export async function casesOf(name: string): Promise<readonly Case[]> {
   return cases
 }
 
+/** Gates off by default that the file's cases need on where they are recorded, as the flag `--feature-gates` takes them. */
+export async function featureGatesOf(name: string): Promise<string> {
+  const { featureGates = '' } = (await import(`./cases/${name}.ts`)) as { featureGates?: string }
+  return featureGates
+}
+
 export function recordedOf(name: string): Map<string, Recorded> {
   const lines = readFileSync(answersFile(name), 'utf8').trim().split('\n')
   return new Map(lines.map((line) => JSON.parse(line) as Recorded).map((one) => [one.case, one]))

@@ -1,16 +1,17 @@
-// node test/upstream/record.ts --server URL --ca FILE --token TOKEN [FILE-OF-CASES …]
+// node test/upstream/record.ts --server URL --ca FILE --token TOKEN [--feature-gates GATES] [FILE-OF-CASES …]
 // Asks a Kubernetes API server of 1.36 without controllers, and writes its answers for `upstream.test.ts` to compare with.
-// Its administrator: user `test` in the group `system:masters`. Cases that differ on purpose keep Keelson's answers beside.
+// Its administrator: user `test` in the group `system:masters`. Cases that differ on purpose keep Keelson's answers beside. A file that
+// states `featureGates` is asked only of a server that has them on, which `--feature-gates` says.
 import { readFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import { parseArgs } from 'node:util'
-import { caseFiles, casesOf, writeRecorded } from './case-files.ts'
+import { caseFiles, casesOf, featureGatesOf, writeRecorded } from './case-files.ts'
 import { ownApi } from './own-api.ts'
 import { collected, headersOf, runCases, type Send } from './run-cases.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { server: { type: 'string' }, ca: { type: 'string' }, token: { type: 'string' } },
+  options: { server: { type: 'string' }, ca: { type: 'string' }, token: { type: 'string' }, 'feature-gates': { type: 'string' } },
 })
 if (!values.server || !values.ca || !values.token) throw new Error('--server, --ca and --token are needed')
 const ca = readFileSync(values.ca)
@@ -30,6 +31,7 @@ const toUpstream: Send = (outgoing) =>
   })
 
 for (const name of positionals.length > 0 ? positionals : caseFiles()) {
+  if ((await featureGatesOf(name)) !== (values['feature-gates'] ?? '')) continue
   const cases = await casesOf(name)
   const namespace = `upstream-${name}`
   const answers = await runCases(namespace, cases, toUpstream)

@@ -75,7 +75,11 @@ export function referencesOf(pod: Pod): Set<string> {
   if (!spec) return found
   add('serviceaccounts', spec.serviceAccountName)
   for (const s of spec.imagePullSecrets ?? []) add('secrets', s.name)
-  const containers = [...(spec.initContainers ?? []), ...spec.containers, ...((spec.ephemeralContainers ?? []) as typeof spec.containers)]
+  const containers = [
+    ...(spec.initContainers ?? []),
+    ...((spec.containers as typeof spec.containers | undefined) ?? []),
+    ...((spec.ephemeralContainers ?? []) as typeof spec.containers),
+  ]
   for (const c of containers) {
     for (const from of c.envFrom ?? []) {
       add('configmaps', from.configMapRef?.name)
@@ -91,8 +95,8 @@ export function referencesOf(pod: Pod): Set<string> {
     add('secrets', v.secret?.secretName)
     add('persistentvolumeclaims', v.persistentVolumeClaim?.claimName)
     if (v.ephemeral) add('persistentvolumeclaims', `${pod.metadata.name}-${v.name}`)
-    for (const secret of [v.csi?.nodePublishSecretRef, v.iscsi?.secretRef, v.cephfs?.secretRef, v.rbd?.secretRef, v.flexVolume?.secretRef])
-      add('secrets', secret?.name)
+    add('secrets', v.csi?.nodePublishSecretRef?.name)
+    for (const source of [v.iscsi, v.cephfs, v.rbd, v.flexVolume, v.cinder, v.scaleIO, v.storageos]) add('secrets', source?.secretRef?.name)
     add('secrets', v.azureFile?.secretName)
     for (const source of v.projected?.sources ?? []) {
       add('configmaps', source.configMap?.name)

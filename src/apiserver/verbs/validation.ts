@@ -107,7 +107,8 @@ function giveSpec(schema: SchemaNode, object: KubeObject & { spec?: object }): v
 }
 
 /** What the kind's prepare rules learn of the request. */
-export function prepareContext({ user }: RequestContext, now: string): PrepareContext {
-  const { name, uid, groups, extra } = user
-  return { now, user: name, userInfo: { groups, ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) } }
+export function prepareContext(context: RequestContext, now: string): PrepareContext {
+  const { name, uid, groups, extra } = context.user
+  const warn = (message: string) => context.warn(message)
+  return { now, user: name, warn, userInfo: { groups, ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) } }
 }

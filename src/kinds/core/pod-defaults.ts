@@ -1,7 +1,8 @@
-import type { Container, Pod } from '../generated/types/core-v1.ts'
-import { isPodLevelResource, isSidecar } from '../pod-requests.ts'
-import { addQuantity, compareQuantity, isQuantity } from '../../machinery/quantity.ts'
+import type { Container, Pod, PodSpec } from '../generated/types/core-v1.ts'
+import { isPodLevelResource } from '../pod-requests.ts'
+import { sumOfContainers } from './pod-template/container-sums.ts'
 import { applyPodSpecDefaults } from './pod-template/defaults.ts'
+import { isHugePages } from './pod-template/validate-resources.ts'
 
 /** Defaults of a pod: those of every pod spec, and those that only a real pod gets (requests from limits, service links, host ports). */
 export function applyPodDefaults(pod: Pod): void {
@@ -11,7 +12,9 @@ export function applyPodDefaults(pod: Pod): void {
   spec.enableServiceLinks ??= true
   if (spec.containers) for (const container of spec.containers) applyPodContainerDefaults(container, spec.hostNetwork === true)
   if (spec.initContainers) for (const container of spec.initContainers) applyPodContainerDefaults(container, spec.hostNetwork === true)
-  if (spec.resources) applyPodLevelDefaults(spec.resources, spec.containers ?? [], spec.initContainers ?? [])
+  if (spec.resources) applyPodLevelDefaults(spec)
+  // In a template it stays as it is, with a warning.
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1
 }
 
 function applyPodContainerDefaults(container: Container, isHostNetwork: boolean): void {
@@ -24,38 +27,23 @@ function applyPodContainerDefaults(container: Container, isHostNetwork: boolean)
   if (isHostNetwork && container.ports) for (const port of container.ports) port.hostPort ||= port.containerPort
 }
 
-/** Where pod-level resources are stated, what they leave out follows from the containers' sum, else from the limit. */
-function applyPodLevelDefaults(resources: NonNullable<Container['resources']>, containers: Container[], initContainers: Container[]): void {
-  const { limits } = resources
-  if (!limits && !resources.requests) return
-  const sums = sumOfRequests(containers, initContainers)
-  const requests = (resources.requests ??= {})
-  for (const name in sums) if (isPodLevelResource(name)) requests[name] ??= sums[name]!
-  if (limits) for (const name in limits) if (isPodLevelResource(name)) requests[name] ??= limits[name]!
+/**
+ * Where resources of the pod as a whole are stated, what they leave out follows from what the containers have together, else from the
+ * limit: huge pages first get a limit, then cpu and memory their requests.
+ */
+function applyPodLevelDefaults(spec: PodSpec): void {
+  const resources = spec.resources
+  if (!resources || isEmpty({ ...resources.limits, ...resources.requests })) return
+  const limits: Record<string, string | number> = { ...resources.limits }
+  const limitSums = sumOfContainers(spec, 'limits')
+  for (const name in limitSums) if (isHugePages(name) && resources.requests?.[name] === undefined) limits[name] ??= limitSums[name]!
+  if (isEmpty(limits)) return
+  resources.limits = limits
+  const requests: Record<string, string | number> = { ...resources.requests }
+  const sums = sumOfContainers(spec, 'requests')
+  for (const name in sums) if (isPodLevelResource(name) && !isHugePages(name)) requests[name] ??= sums[name]!
+  for (const name in limits) if (isPodLevelResource(name)) requests[name] ??= limits[name]!
+  if (!isEmpty(requests)) resources.requests = requests
 }
 
-function sumOfRequests(containers: Container[], initContainers: Container[]): Record<string, string> {
-  const total: Record<string, string> = {}
-  const sidecars: Record<string, string> = {}
-  for (const container of containers) addTo(total, container.resources?.requests)
-  for (const container of initContainers) {
-    if (isSidecar(container)) {
-      addTo(total, container.resources?.requests)
-      addTo(sidecars, container.resources?.requests)
-    }
-  }
-  for (const container of initContainers) {
-    if (isSidecar(container)) continue
-    const own = { ...sidecars }
-    addTo(own, container.resources?.requests)
-    for (const name in own) if (total[name] === undefined || compareQuantity(own[name]!, total[name]) > 0) total[name] = own[name]!
-  }
-  return total
-}
-
-function addTo(sum: Record<string, string>, list: Record<string, string | number> | undefined): void {
-  for (const name in list) {
-    const value = list[name]!
-    if (isQuantity(value)) sum[name] = addQuantity(sum[name] ?? '0', value)
-  }
-}
+const isEmpty = (list: object) => Object.keys(list).length === 0

@@ -5,7 +5,7 @@ import type { Container, Pod } from '../generated/types/core-v1.ts'
 import type { SubresourceUpdate } from '../kind.ts'
 import { qosClass } from '../qos.ts'
 import { specDiff } from '../spec-diff.ts'
-import { validatePodSpec } from './pod-template/validate-pod-spec.ts'
+import { validatePod } from './validate-pod.ts'
 
 /** PUT and PATCH through `pods/NAME/ephemeralcontainers`: containers may join, none may change or leave. */
 export const ephemeralContainersUpdate: SubresourceUpdate<Pod> = {
@@ -17,8 +17,7 @@ export const ephemeralContainersUpdate: SubresourceUpdate<Pod> = {
     keepRest(pod, old)
   },
   validate: (pod, old) => {
-    const errors: FieldError[] = []
-    validatePodSpec(errors, pod.spec!, 'spec')
+    const errors = validatePod(pod)
     const containers = pod.spec?.ephemeralContainers ?? []
     for (const before of old.spec?.ephemeralContainers ?? []) {
       const after = containers.find((c) => c.name === before.name)
@@ -52,8 +51,7 @@ export const resizeUpdate: SubresourceUpdate<Pod> = {
     keepRest(pod, old)
   },
   validate: (pod, old) => {
-    const errors: FieldError[] = []
-    validatePodSpec(errors, pod.spec!, 'spec')
+    const errors = validatePod(pod)
     if (old.spec?.os?.name === 'windows') errors.push(fieldErrors.forbidden('spec', 'windows pods cannot be resized'))
     if (errors.length === 0 && qosClass(pod.spec!) !== qosClass(old.spec!))
       errors.push(fieldErrors.invalid('spec', qosClass(pod.spec!), 'Pod QOS Class may not change as a result of resizing'))

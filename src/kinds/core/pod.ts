@@ -1,4 +1,5 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { addressWarnings } from '../addresses.ts'
 import { countGeneration, defineKind, keepAllButStatus } from '../define-kind.ts'
 import type { Pod } from '../generated/types/core-v1.ts'
 import { gateNewPod } from '../keelson/depends-on.ts'
@@ -7,9 +8,12 @@ import { isPodTerminal } from '../pod-status.ts'
 import { qosClass } from '../qos.ts'
 import { podColumns } from './pod-columns.ts'
 import { applyPodDefaults } from './pod-defaults.ts'
+import { joinLabelKeys } from './pod-label-keys.ts'
+import { appArmorFieldsFromAnnotations } from './pod-template/profile-annotations.ts'
+import { validateProfileAnnotations } from './pod-template/validate-pod-annotations.ts'
 import { ephemeralContainersUpdate, resizeUpdate } from './pod-subresources.ts'
 import { podNameWarnings, podWarnings } from './pod-template/pod-warnings.ts'
-import { validatePodSpec } from './pod-template/validate-pod-spec.ts'
+import { validatePod } from './validate-pod.ts'
 import { validatePodStatusUpdate, validatePodUpdate } from './pod-update.ts'
 import type { RowCondition } from '../kind.ts'
 
@@ -30,7 +34,7 @@ export const pods = defineKind<Pod>({
     { name: 'explain', group: 'keelson.dev', version: 'v1', kind: 'Explanation', verbs: ['get'] },
   ],
   applyDefaults: applyPodDefaults,
-  prepareForCreate: (pod) => {
+  prepareForCreate: (pod, { now, warn = () => {} }) => {
     pod.metadata.generation = 1
     pod.status = { phase: 'Pending', ...(pod.spec ? { qosClass: qosClass(pod.spec) } : {}) }
     syncServiceAccount(pod)
@@ -40,10 +44,13 @@ export const pods = defineKind<Pod>({
         {
           type: 'PodScheduled',
           status: 'False',
+          lastTransitionTime: now,
           reason: 'SchedulingGated',
           message: 'Scheduling is blocked due to non-empty scheduling gates',
         },
       ]
+    joinLabelKeys(pod)
+    appArmorFieldsFromAnnotations(pod, warn)
   },
   prepareForUpdate: (pod, old) => {
     if (old.status) pod.status = old.status
@@ -57,14 +64,14 @@ export const pods = defineKind<Pod>({
     if (pod.status && !pod.status.qosClass && old.status?.qosClass) pod.status.qosClass = old.status.qosClass
   },
   validate: validatePod,
-  validateCreate: (pod) =>
-    pod.spec?.ephemeralContainers?.length ? [fieldErrors.forbidden('spec.ephemeralContainers', 'cannot be set on create')] : [],
+  validateCreate: validatePodCreate,
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,
   subresourceUpdates: { ephemeralcontainers: ephemeralContainersUpdate, resize: resizeUpdate },
   columns: podColumns,
   rowConditions: ({ status }) => rowConditions[status?.phase ?? ''],
-  warnings: ({ metadata, spec }, old) => [...(old ? [] : podNameWarnings(metadata)), ...(spec ? podWarnings(spec, metadata) : [])],
+  warnings: ({ metadata, spec }, old) => (old || !spec ? [] : [...podNameWarnings(metadata), ...podWarnings(spec, metadata)]),
+  statusWarnings: podAddressWarnings,
   selectableFields: {
     'spec.nodeName': (pod) => pod.spec?.nodeName ?? '',
     'spec.restartPolicy': (pod) => pod.spec?.restartPolicy ?? '',
@@ -93,16 +100,25 @@ function fillAddressLists(status: NonNullable<Pod['status']>): void {
   if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }]
 }
 
+function podAddressWarnings({ status }: Pod): string[] {
+  const { podIPs = [], hostIPs = [] } = status ?? {}
+  return [
+    ...podIPs.flatMap(({ ip }, i) => addressWarnings(`status.podIPs[${i}].ip`, ip)),
+    ...hostIPs.flatMap(({ ip }, i) => addressWarnings(`status.hostIPs[${i}].ip`, ip)),
+  ]
+}
+
 /** The deprecated field mirrors the real one in every answer. */
 function syncServiceAccount({ spec }: Pod): void {
   if (spec?.serviceAccountName) spec.serviceAccount = spec.serviceAccountName
 }
 
-function validatePod(pod: Pod): FieldError[] {
-  if (!pod.spec) return [fieldErrors.required('spec.containers')]
+function validatePodCreate({ metadata, spec }: Pod): FieldError[] {
+  if (!spec) return []
   const errors: FieldError[] = []
-  validatePodSpec(errors, pod.spec, 'spec')
-  if (pod.spec.nodeName && pod.spec.schedulingGates?.length)
+  if (spec.ephemeralContainers?.length) errors.push(fieldErrors.forbidden('spec.ephemeralContainers', 'cannot be set on create'))
+  if (spec.nodeName && spec.schedulingGates?.length)
     errors.push(fieldErrors.forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))
+  validateProfileAnnotations(errors, metadata.annotations, spec, 'spec')
   return errors
 }

@@ -127,6 +127,9 @@ export function applyVolumeDefaults(volume: Volume): void {
   if (volume.projected) {
     volume.projected.defaultMode ??= defaultFileMode
     for (const source of volume.projected.sources ?? []) {
+      // Behind gates that are off by default in 1.36: dropped, as upstream does then.
+      delete source.clusterTrustBundle
+      delete source.podCertificate
       if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600
       applyDownwardItemDefaults(source.downwardAPI?.items)
     }

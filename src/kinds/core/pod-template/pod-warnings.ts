@@ -7,6 +7,7 @@ import { isQuantity, quantityMilli } from '../../../machinery/quantity.ts'
 import { dns1123Label } from '../../../machinery/names.ts'
 import type {
   Affinity,
+  AppArmorProfile,
   Container,
   ContainerPort,
   EnvVar,
@@ -16,6 +17,14 @@ import type {
   Volume,
 } from '../../generated/types/core-v1.ts'
 import type { ObjectMeta } from '../../generated/types/meta-v1.ts'
+import { addressWarnings } from '../../addresses.ts'
+import {
+  appArmorKeyPrefix as appArmorContainer,
+  appArmorProfileOf,
+  seccompContainerKeyPrefix as seccompContainer,
+  seccompPodKey as seccompPod,
+} from './profile-annotations.ts'
+import { volumePathWarnings } from './volume-path-warnings.ts'
 import { namedKeyWarning, nodeLabelWarning, nodeTermWarnings } from '../../node-label-warnings.ts'
 
 type Annotations = Readonly<Record<string, string>>
@@ -51,6 +60,7 @@ function specWarnings(spec: PodSpec, annotations: Annotations, prefix: string): 
   placementWarnings(spec, at, out)
   annotationWarnings(annotations, prefix, out)
   spec.volumes?.forEach((volume, i) => volumeWarnings(volume, () => `${at}.volumes[${i}]`, out))
+  spec.volumes?.forEach((volume) => volumePathWarnings(volume, out))
   duplicates(spec.hostAliases, (alias) => alias.ip, `${at}.hostAliases`, 'ip', out)
   duplicates(spec.imagePullSecrets, (secret) => secret.name ?? '', `${at}.imagePullSecrets`, 'name', out)
   spec.imagePullSecrets?.forEach(({ name }, i) => {
@@ -60,9 +70,12 @@ function specWarnings(spec: PodSpec, annotations: Annotations, prefix: string): 
   securityAnnotationWarnings(spec, annotations, prefix, out)
   forEachContainer(spec, (container, list, i) => containerWarnings(container, () => `${at}.${list}[${i}]`, out))
   portWarnings(spec, at, out)
+  portNameWarnings(spec, at, out)
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
     out.push(`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`)
   if (spec.affinity) affinityWarnings(spec.affinity, at, out)
+  spec.dnsConfig?.nameservers?.forEach((address, i) => out.push(...addressWarnings(`${at}.dnsConfig.nameservers[${i}]`, address)))
+  spec.hostAliases?.forEach(({ ip }, i) => out.push(...addressWarnings(`${at}.hostAliases[${i}].ip`, ip)))
   return out
 }
 
@@ -77,7 +90,9 @@ function placementWarnings({ nodeSelector, affinity, topologySpreadConstraints }
     out.push(...nodeTermWarnings(term, `${path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`)),
   )
   node?.preferredDuringSchedulingIgnoredDuringExecution?.forEach(({ preference }, i) =>
-    out.push(...nodeTermWarnings(preference, `${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`)),
+    out.push(
+      ...nodeTermWarnings(preference, `${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`, { checksValues: true }),
+    ),
   )
   topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, i) => {
     out.push(...namedKeyWarning(`${at}.topologySpreadConstraints[${i}].topologyKey`, topologyKey))
@@ -100,10 +115,6 @@ function annotationWarnings(annotations: Annotations, prefix: string, out: strin
     if (Object.hasOwn(annotations, key)) out.push(`${prefix}metadata.annotations[${key}]: ${deprecatedAnnotations[key]}`)
 }
 
-const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod'
-const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/'
-const appArmorContainer = 'container.apparmor.security.beta.kubernetes.io/'
-
 /** Annotations that have become fields, where the field is not there. */
 function securityAnnotationWarnings(spec: PodSpec, annotations: Annotations, prefix: string, out: string[]): void {
   if (!hasSecurityAnnotation(annotations)) return
@@ -115,9 +126,19 @@ function securityAnnotationWarnings(spec: PodSpec, annotations: Annotations, pre
   if (!podSecurity?.seccompProfile) warn(seccompPod, noSeccomp)
   forEachContainer(spec, ({ name, securityContext }) => {
     if (!securityContext?.seccompProfile) warn(seccompContainer + name, noSeccomp)
-    if (!podSecurity?.appArmorProfile && !securityContext?.appArmorProfile)
+    // Of a pod it is told where the field is made of the annotation.
+    if (
+      prefix !== '' &&
+      !securityContext?.appArmorProfile &&
+      !isPodProfile(annotations[appArmorContainer + name], podSecurity?.appArmorProfile)
+    )
       warn(appArmorContainer + name, 'deprecated since v1.30; use the "appArmorProfile" field instead')
   })
+}
+
+function isPodProfile(text: string | undefined, profile: AppArmorProfile | undefined): boolean {
+  const said = text === undefined ? undefined : appArmorProfileOf(text)
+  return said !== undefined && said.type === profile?.type && said.localhostProfile === profile.localhostProfile
 }
 
 function hasSecurityAnnotation(annotations: Annotations): boolean {
@@ -129,7 +150,7 @@ function hasSecurityAnnotation(annotations: Annotations): boolean {
 /** Volumes whose plugins are gone or going. */
 const deprecatedVolumes: Readonly<Partial<Record<keyof Volume, string>>> = {
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
-  gitRepo: 'deprecated in v1.11',
+  gitRepo: 'deprecated in v1.11, and disabled by default in v1.33+',
   scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
   flocker: 'deprecated in v1.22, non-functional in v1.25+',
   storageos: 'deprecated in v1.22, non-functional in v1.25+',
@@ -187,8 +208,9 @@ function forEachContainer(spec: PodSpec, visit: (container: Container, list: str
 }
 
 function containerWarnings({ resources, env }: Container, path: () => string, out: string[]): void {
-  byteWarnings(resources?.limits, () => `${path()}.resources.limits`, out)
-  byteWarnings(resources?.requests, () => `${path()}.resources.requests`, out)
+  for (const name of byteResources)
+    for (const list of ['limits', 'requests'] as const)
+      fractionWarning(resources?.[list]?.[name], () => `${path()}.resources.${list}[${name}]`, out)
   environmentWarnings(env, path, out)
 }
 
@@ -205,6 +227,23 @@ function environmentWarnings(variables: readonly EnvVar[] | undefined, path: () 
     if (!valueFrom && value !== reference && value.includes(reference)) return
     out.push(`${path()}.env[${i}]: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`)
   })
+}
+
+/** A name means one port: the first that has it. */
+function portNameWarnings(spec: PodSpec, at: string, out: string[]): void {
+  const known = new Map<string, () => string>()
+  forEachContainer(spec, ({ ports }, list, container) =>
+    ports?.forEach(({ name }, i) => {
+      if (!name) return
+      const path = () => `${at}.${list}[${container}].ports[${i}]`
+      const first = known.get(name)
+      if (!first) known.set(name, path)
+      else
+        out.push(
+          `${path()}: duplicate port name ${JSON.stringify(name)} with ${first()}, services and probes that select ports by name will use ${first()}`,
+        )
+    }),
+  )
 }
 
 type PlacedPort = { readonly port: ContainerPort; readonly path: () => string }

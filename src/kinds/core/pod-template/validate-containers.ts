@@ -5,16 +5,17 @@ import type { Container, ContainerPort, EphemeralContainer, PodSpec, Volume } fr
 import { isSidecar } from '../../pod-requests.ts'
 import { validateEnv, validateEnvFrom } from './validate-env.ts'
 import { validateMounts } from './validate-mounts.ts'
-import { validateLifecycle, validateProbes } from './validate-probes.ts'
+import { type HandlerContext, validateLifecycle, validateProbes } from './validate-probes.ts'
 import { validateResources } from './validate-resources.ts'
+import { validateResizePolicy, validateRestartRules } from './validate-restarts.ts'
 import { validateSecurityContext } from './validate-security-context.ts'
 
 /** What containers are checked against. */
-export type ContainerContext = {
+export type ContainerContext = HandlerContext & {
   readonly volumes: ReadonlyMap<string, Volume>
   readonly claimNames: readonly string[]
-  readonly gracePeriodSeconds: number
   readonly hasHostUsers: boolean
+  readonly restartPolicy: string | undefined
 }
 
 /** App, init and ephemeral containers of a spec. */
@@ -34,9 +35,10 @@ function validateContainers(errors: Errors, containers: readonly Container[] | u
     const container = containers[i]!
     const at = `${path}[${i}]`
     validateContainer(errors, container, context, at)
-    if (isNameTaken(containers, i)) errors.push(fieldErrors.duplicate(`${at}.name`, container.name))
-    if (container.lifecycle) validateLifecycle(errors, container.lifecycle, context.gracePeriodSeconds, `${at}.lifecycle`)
-    validateProbes(errors, container, context.gracePeriodSeconds, at)
+    if (isNameTaken(containers, i)) errors.push(fieldErrors.duplicate(`${at}.name`, container.name ?? ''))
+    if (container.lifecycle) validateLifecycle(errors, container.lifecycle, context, `${at}.lifecycle`)
+    validateProbes(errors, container, context, at)
+    validateRestartRules(errors, container, at)
   }
   checkHostPortConflicts(errors, containers, path)
 }
@@ -51,48 +53,60 @@ function validateInitContainers(
   initContainers.forEach((container, i) => {
     const at = `${path}[${i}]`
     validateContainer(errors, container, context, at)
-    if (container.name && (isNameTaken(initContainers, i) || containers.some((c) => c.name === container.name)))
-      errors.push(fieldErrors.duplicate(`${at}.name`, container.name))
+    validateRestartRules(errors, container, at)
+    const name = container.name ?? ''
+    if ((name !== '' && isNameTaken(initContainers, i)) || containers.some((c) => (c.name ?? '') === name))
+      errors.push(fieldErrors.duplicate(`${at}.name`, name))
+    // They run one after another; upstream counts each as the first of its list.
     checkHostPortConflicts(errors, [container], path)
     if (isSidecar(container)) {
-      if (container.lifecycle) validateLifecycle(errors, container.lifecycle, context.gracePeriodSeconds, `${at}.lifecycle`)
-      validateProbes(errors, container, context.gracePeriodSeconds, at)
+      if (container.lifecycle) validateLifecycle(errors, container.lifecycle, context, `${at}.lifecycle`)
+      validateProbes(errors, container, context, at)
       return
     }
     for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
       if (container[field] !== undefined)
         errors.push(fieldErrors.forbidden(`${at}.${field}`, 'may not be set for init containers without restartPolicy=Always'))
     }
-    if (container.resizePolicy?.length)
-      errors.push(fieldErrors.invalid(`${at}.resizePolicy`, container.resizePolicy, 'must not be set for init containers'))
+    container.resizePolicy?.forEach(({ restartPolicy }, k) => {
+      if (restartPolicy === 'RestartContainer')
+        errors.push(
+          fieldErrors.invalid(
+            `${at}.resizePolicy[${k}].restartPolicy`,
+            restartPolicy,
+            "must not be set to 'RestartContainer' for non-sidecar initContainers",
+          ),
+        )
+    })
   })
 }
 
 /** What makes no sense in a container that joins a running pod. */
 const forbiddenInEphemeral = [
   'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
   'livenessProbe',
   'readinessProbe',
   'startupProbe',
   'lifecycle',
-  'resizePolicy',
-  'restartPolicy',
 ] as const
 
-export function validateEphemeralContainers(errors: Errors, spec: PodSpec, context: ContainerContext, path: string): void {
+function validateEphemeralContainers(errors: Errors, spec: PodSpec, context: ContainerContext, path: string): void {
   const others = [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
   const containers = spec.ephemeralContainers ?? []
   containers.forEach((container, i) => {
     const at = `${path}[${i}]`
     validateContainer(errors, container, context, at)
-    if (container.name && (isNameTaken(containers, i) || others.some((c) => c.name === container.name)))
-      errors.push(fieldErrors.duplicate(`${at}.name`, container.name))
+    checkImageBlanks(errors, container, at)
+    if (isNameTaken(containers, i) || others.some((c) => (c.name ?? '') === (container.name ?? '')))
+      errors.push(fieldErrors.duplicate(`${at}.name`, container.name ?? ''))
     const target = container.targetContainerName
     if (target && !others.some((c) => c.name === target)) errors.push(fieldErrors.notFound(`${at}.targetContainerName`, target))
     for (const field of forbiddenInEphemeral)
-      if (container[field] !== undefined) errors.push(fieldErrors.forbidden(`${at}.${field}`, 'cannot be set for an Ephemeral Container'))
-    if (container.resources && (container.resources.limits || container.resources.requests || container.resources.claims))
-      errors.push(fieldErrors.forbidden(`${at}.resources`, 'cannot be set for an Ephemeral Container'))
+      if (isGiven(container[field])) errors.push(fieldErrors.forbidden(`${at}.${field}`, 'cannot be set for an Ephemeral Container'))
     container.volumeMounts?.forEach((mount, k) => {
       for (const field of ['subPath', 'subPathExpr'] as const)
         if (mount[field])
@@ -101,14 +115,18 @@ export function validateEphemeralContainers(errors: Errors, spec: PodSpec, conte
   })
 }
 
-const terminationPolicies = ['FallbackToLogsOnError', 'File']
+/** Resources are always there; they count when something is in them. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && (Array.isArray(value) || typeof value !== 'object' || Object.keys(value as object).length > 0)
+}
+
+const terminationPolicies = ['File', 'FallbackToLogsOnError']
 const pullPolicies = ['Always', 'IfNotPresent', 'Never']
 
+/** What holds of every container, in pods and templates. */
 function validateContainer(errors: Errors, container: Container | EphemeralContainer, context: ContainerContext, path: string): void {
   checkRequiredName(errors, `${path}.name`, container.name, dns1123Label)
-  const image = container.image ?? ''
-  if (image === '') errors.push(fieldErrors.required(`${path}.image`))
-  else if (image.trim() !== image) errors.push(fieldErrors.invalid(`${path}.image`, image, 'must not have leading or trailing whitespace'))
+  checkRequired(errors, `${path}.image`, container.image)
   checkEnum(errors, `${path}.terminationMessagePolicy`, container.terminationMessagePolicy, terminationPolicies)
   if (container.ports) validatePorts(errors, container.ports, `${path}.ports`)
   validateEnv(errors, container.env, `${path}.env`)
@@ -116,9 +134,13 @@ function validateContainer(errors: Errors, container: Container | EphemeralConta
   validateMounts(errors, container, context.volumes, path)
   checkEnum(errors, `${path}.imagePullPolicy`, container.imagePullPolicy, pullPolicies)
   validateResources(errors, container.resources, `${path}.resources`, context.claimNames)
-  if (container.resizePolicy) validateResizePolicy(errors, container.resizePolicy, `${path}.resizePolicy`)
-  if (container.restartPolicy !== undefined || container.restartPolicyRules) validateRestartRules(errors, container, path)
+  if (container.resizePolicy) validateResizePolicy(errors, container.resizePolicy, `${path}.resizePolicy`, context.restartPolicy)
   validateSecurityContext(errors, container.securityContext, `${path}.securityContext`, context.hasHostUsers)
+}
+
+/** In pods, not in templates, an image has no blanks around it. */
+export function checkImageBlanks(errors: Errors, { image = '' }: Container | EphemeralContainer, path: string): void {
+  if (image.trim() !== image) errors.push(fieldErrors.invalid(`${path}.image`, image, 'must not have leading or trailing whitespace'))
 }
 
 const protocols = ['SCTP', 'TCP', 'UDP']
@@ -151,52 +173,19 @@ function checkHostPortConflicts(errors: Errors, containers: readonly Container[]
   })
 }
 
-/** On the host's network a container has no other port than the host's. */
-export function validateHostNetworkPorts(errors: Errors, containers: readonly Container[] | undefined, path: string): void {
-  containers?.forEach((container, i) => {
-    container.ports?.forEach((port, k) => {
-      if (port.hostPort && port.hostPort !== port.containerPort)
+/** On the host's network a container has no other port than the host's; a template may leave it to the pod's defaults. */
+export function validateHostNetworkPorts(errors: Errors, containers: readonly Container[], path: string, isPod: boolean): void {
+  containers.forEach((container, i) => {
+    container.ports?.forEach(({ hostPort = 0, containerPort }, k) => {
+      if ((isPod || hostPort !== 0) && hostPort !== containerPort)
         errors.push(
-          fieldErrors.invalid(
-            `${path}[${i}].ports[${k}].containerPort`,
-            port.containerPort,
-            'must match `hostPort` when `hostNetwork` is true',
-          ),
+          fieldErrors.invalid(`${path}[${i}].ports[${k}].hostPort`, hostPort, 'must match `containerPort` when `hostNetwork` is true'),
         )
     })
   })
 }
 
-function validateResizePolicy(errors: Errors, policies: NonNullable<Container['resizePolicy']>, path: string): void {
-  const names = new Set<string>()
-  for (const { resourceName, restartPolicy } of policies) {
-    if (names.has(resourceName)) errors.push(fieldErrors.duplicate(path, resourceName))
-    names.add(resourceName)
-    if (checkRequired(errors, path, resourceName) && resourceName !== 'cpu' && resourceName !== 'memory')
-      errors.push(fieldErrors.notSupported(path, resourceName, ['cpu', 'memory']))
-    checkEnum(errors, path, restartPolicy, ['NotRequired', 'RestartContainer'])
-  }
-}
-
-const restartPolicies = ['Always', 'Never', 'OnFailure']
-const ruleOperators = ['In', 'NotIn']
-
-function validateRestartRules(errors: Errors, container: Container, path: string): void {
-  const { restartPolicy, restartPolicyRules } = container
-  if (restartPolicy !== undefined && !restartPolicies.includes(restartPolicy))
-    errors.push(fieldErrors.notSupported(`${path}.restartPolicy`, restartPolicy, restartPolicies))
-  if (!restartPolicyRules?.length) return
-  if (!restartPolicy) errors.push(fieldErrors.required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'))
-  if (restartPolicyRules.length > 20) errors.push(fieldErrors.tooMany(`${path}.restartPolicyRules`, restartPolicyRules.length, 20))
-  restartPolicyRules.forEach((rule, i) => {
-    const at = `${path}.restartPolicyRules[${i}]`
-    checkEnum(errors, `${at}.action`, rule.action, ['Restart', 'RestartAllContainers'])
-    if (!rule.exitCodes) errors.push(fieldErrors.required(`${at}.exitCodes`, 'must be specified'))
-    else checkEnum(errors, `${at}.exitCodes.operator`, rule.exitCodes.operator, ruleOperators)
-  })
-}
-
 function isNameTaken(items: readonly { readonly name?: string }[], index: number): boolean {
-  for (let i = 0; i < index; i++) if (items[i]!.name === items[index]!.name) return true
+  for (let i = 0; i < index; i++) if ((items[i]!.name ?? '') === (items[index]!.name ?? '')) return true
   return false
 }

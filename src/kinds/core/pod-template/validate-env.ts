@@ -1,7 +1,8 @@
 import { fieldErrors } from '../../../machinery/field-error.ts'
-import { configMapKey, envVarName, qualifiedName } from '../../../machinery/names.ts'
-import { checkRequired, checkRequiredName, type Errors } from '../../checks.ts'
-import type { EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector } from '../../generated/types/core-v1.ts'
+import { configMapKey, dns1123Label, dns1123Subdomain, envVarName, maskTrailingDash, qualifiedName } from '../../../machinery/names.ts'
+import { checkName, checkNoBacksteps, checkRequired, checkRequiredName, type Errors } from '../../checks.ts'
+import type { EnvFromSource, EnvVar, ObjectFieldSelector, PodSpec, ResourceFieldSelector } from '../../generated/types/core-v1.ts'
+import { forEachContainer } from './each-container.ts'
 
 export function validateEnv(errors: Errors, env: readonly EnvVar[] | undefined, path: string): void {
   if (!env) return
@@ -24,29 +25,23 @@ function isPlainName(name: string): boolean {
 
 function validateValueFrom(errors: Errors, variable: EnvVar, path: string): void {
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = variable.valueFrom!
-  let sources = 0
-  if (fieldRef) {
-    sources++
-    validateFieldRef(errors, fieldRef, envFieldPaths, `${path}.fieldRef`)
-  }
-  if (resourceFieldRef) {
-    sources++
-    validateResourceFieldRef(errors, resourceFieldRef, `${path}.resourceFieldRef`, false)
-  }
-  if (configMapKeyRef) {
-    sources++
-    checkRequiredName(errors, `${path}.configMapKeyRef.key`, configMapKeyRef.key, configMapKey)
-  }
-  if (secretKeyRef) {
-    sources++
-    checkRequiredName(errors, `${path}.secretKeyRef.key`, secretKeyRef.key, configMapKey)
+  if (fieldRef) validateFieldRef(errors, fieldRef, envFieldPaths, `${path}.fieldRef`)
+  if (resourceFieldRef) validateResourceFieldRef(errors, resourceFieldRef, `${path}.resourceFieldRef`, false)
+  for (const [field, ref] of [
+    ['configMapKeyRef', configMapKeyRef],
+    ['secretKeyRef', secretKeyRef],
+  ] as const) {
+    if (!ref) continue
+    checkName(errors, `${path}.${field}.name`, ref.name, dns1123Subdomain)
+    checkRequiredName(errors, `${path}.${field}.key`, ref.key, configMapKey)
   }
   if (fileKeyRef) {
-    sources++
     checkRequiredName(errors, `${path}.fileKeyRef.key`, fileKeyRef.key, envVarName)
-    checkRequired(errors, `${path}.fileKeyRef.volumeName`, fileKeyRef.volumeName)
-    checkRequired(errors, `${path}.fileKeyRef.path`, fileKeyRef.path)
+    checkRequiredName(errors, `${path}.fileKeyRef.volumeName`, fileKeyRef.volumeName, dns1123Label)
+    if (checkRequired(errors, `${path}.fileKeyRef.path`, fileKeyRef.path))
+      checkNoBacksteps(errors, `${path}.fileKeyRef.path`, fileKeyRef.path)
   }
+  const sources = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef].filter(Boolean).length
   if (sources === 0)
     errors.push(
       fieldErrors.invalid(
@@ -60,16 +55,29 @@ function validateValueFrom(errors: Errors, variable: EnvVar, path: string): void
 }
 
 export function validateEnvFrom(errors: Errors, envFrom: readonly EnvFromSource[] | undefined, path: string): void {
-  if (!envFrom) return
-  envFrom.forEach((source, i) => {
-    if (source.prefix)
-      for (const message of envVarName(source.prefix)) errors.push(fieldErrors.invalid(`${path}[${i}].prefix`, source.prefix, message))
-    if (source.configMapRef) checkRequired(errors, `${path}[${i}].configMapRef.name`, source.configMapRef.name)
-    if (source.secretRef) checkRequired(errors, `${path}[${i}].secretRef.name`, source.secretRef.name)
-    if (!source.configMapRef && !source.secretRef)
-      errors.push(fieldErrors.invalid(path, '', 'must specify one of: `configMapRef` or `secretRef`'))
-    else if (source.configMapRef && source.secretRef)
-      errors.push(fieldErrors.invalid(path, '', 'may not have more than one field specified at a time'))
+  envFrom?.forEach(({ prefix, configMapRef, secretRef }, i) => {
+    if (prefix) checkName(errors, `${path}[${i}].prefix`, prefix, envVarName)
+    if (configMapRef) checkRequiredName(errors, `${path}[${i}].configMapRef.name`, configMapRef.name, namePrefix)
+    if (secretRef) checkRequiredName(errors, `${path}[${i}].secretRef.name`, secretRef.name, namePrefix)
+    if (!configMapRef && !secretRef) errors.push(fieldErrors.invalid(path, '', 'must specify one of: `configMapRef` or `secretRef`'))
+    else if (configMapRef && secretRef) errors.push(fieldErrors.invalid(path, '', 'may not have more than one field specified at a time'))
+  })
+}
+
+/** Here upstream takes a name as one that something could be appended to. */
+const namePrefix = (name: string) => dns1123Subdomain(maskTrailingDash(name))
+
+/** The files that variables are read from lie in directories of the pod's own. */
+export function validateFileKeyVolumes(errors: Errors, spec: PodSpec, path: string): void {
+  forEachContainer(spec, path, (container, at) => {
+    container.env?.forEach(({ valueFrom }, i) => {
+      if (!valueFrom?.fileKeyRef) return
+      const name = valueFrom.fileKeyRef.volumeName ?? ''
+      const field = `${at}.env[${i}].valueFrom.fileKeyRef.volumeName`
+      const volume = spec.volumes?.findLast((one) => one.name === name)
+      if (!volume) errors.push(fieldErrors.notFound(field, name))
+      else if (!volume.emptyDir) errors.push(fieldErrors.invalid(field, name, 'referenced volume must be of type emptyDir'))
+    })
   })
 }
 
@@ -95,30 +103,28 @@ const knownFieldLabels = new Set<string>([
   'spec.restartPolicy',
   'spec.schedulerName',
   'status.phase',
-  'spec.host',
 ])
 
 /** A reference to a field of the pod: `metadata.name`, `metadata.labels['key']`, … */
 export function validateFieldRef(errors: Errors, ref: ObjectFieldSelector, supported: readonly string[], path: string): void {
   if (!checkRequired(errors, `${path}.apiVersion`, ref.apiVersion) || !checkRequired(errors, `${path}.fieldPath`, ref.fieldPath)) return
-  const subscript = /^([^[]+)\['(.*)'\]$/.exec(ref.fieldPath)
-  const field = subscript ? subscript[1]! : ref.fieldPath
-  if (!knownFieldLabels.has(field)) {
-    errors.push(
-      fieldErrors.invalid(`${path}.fieldPath`, ref.fieldPath, `error converting fieldPath: field label not supported: ${ref.fieldPath}`),
-    )
+  const refuse = (why: string) => errors.push(fieldErrors.invalid(`${path}.fieldPath`, ref.fieldPath, `error converting fieldPath: ${why}`))
+  if (ref.apiVersion !== 'v1') {
+    refuse(`unsupported pod version: ${ref.apiVersion}`)
     return
   }
-  if (!subscript) {
-    if (!supported.includes(field)) errors.push(fieldErrors.notSupported(`${path}.fieldPath`, field, supported))
+  const subscript = /^([^]+?)\['([^]*)'\]$/.exec(ref.fieldPath)
+  if (subscript) {
+    const [, field, key = ''] = subscript
+    if (field === 'metadata.labels') checkName(errors, path, key, qualifiedName)
+    else if (field === 'metadata.annotations') checkName(errors, path, key.toLowerCase(), qualifiedName)
+    else refuse(`field label does not support subscript: ${ref.fieldPath}`)
     return
   }
-  if (field !== 'metadata.annotations' && field !== 'metadata.labels') {
-    errors.push(fieldErrors.invalid(path, field, 'does not support subscript'))
-    return
-  }
-  const key = field === 'metadata.annotations' ? subscript[2]!.toLowerCase() : subscript[2]!
-  for (const message of qualifiedName(key)) errors.push(fieldErrors.invalid(path, key, message))
+  // The name of old clients for the same.
+  const field = ref.fieldPath === 'spec.host' ? 'spec.nodeName' : ref.fieldPath
+  if (!knownFieldLabels.has(field)) refuse(`field label not supported: ${ref.fieldPath}`)
+  else if (!supported.includes(field)) errors.push(fieldErrors.notSupported(`${path}.fieldPath`, field, supported))
 }
 
 const resourceFieldPaths = [
@@ -133,19 +139,18 @@ const byteDivisors = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1G
 
 /** A reference to a container's resource; in a volume it must name the container. */
 export function validateResourceFieldRef(errors: Errors, ref: ResourceFieldSelector, path: string, isInVolume: boolean): void {
-  if (isInVolume && !checkRequired(errors, `${path}.containerName`, ref.containerName)) return
-  if (!checkRequired(errors, `${path}.resource`, ref.resource)) return
-  const isHugePages = /^(limits|requests)\.hugepages-/.test(ref.resource)
-  if (!resourceFieldPaths.includes(ref.resource) && !isHugePages) {
-    errors.push(fieldErrors.notSupported(`${path}.resource`, ref.resource, resourceFieldPaths))
-    return
-  }
+  const resource = ref.resource ?? ''
+  const isKnown = resourceFieldPaths.includes(resource)
+  const isHugePages = /^(limits|requests)\.hugepages-/.test(resource)
+  if (isInVolume && !ref.containerName) errors.push(fieldErrors.required(`${path}.containerName`))
+  else if (checkRequired(errors, `${path}.resource`, resource) && !isKnown && !isHugePages)
+    errors.push(fieldErrors.notSupported(`${path}.resource`, resource, resourceFieldPaths))
   const divisor = String(ref.divisor ?? '0')
-  if (divisor === '0') return
-  const [supported, words] = ref.resource.endsWith('.cpu')
+  if (divisor === '0' || (!isKnown && !isHugePages)) return
+  const [supported, words] = resource.endsWith('.cpu')
     ? [['1m', '1'], '1m and 1 are supported with the cpu resource']
-    : [byteDivisors, `${byteDivisors.join(', ')} are supported with the ${resourceWord(ref.resource)} resource`]
-  if (!supported.includes(divisor)) errors.push(fieldErrors.invalid(`${path}.divisor`, ref.resource, `only divisor's values ${words}`))
+    : [byteDivisors, `${byteDivisors.join(', ')} are supported with the ${resourceWord(resource)} resource`]
+  if (!supported.includes(divisor)) errors.push(fieldErrors.invalid(`${path}.divisor`, resource, `only divisor's values ${words}`))
 }
 
 function resourceWord(resource: string): string {

@@ -1,6 +1,6 @@
 import { fieldErrors } from '../../../machinery/field-error.ts'
-import { checkDescendingPath, checkNoBacksteps, checkRequired, type Errors } from '../../checks.ts'
-import type { Container, Volume, VolumeMount } from '../../generated/types/core-v1.ts'
+import { checkDescendingPath, checkRequired, type Errors, hasBacksteps } from '../../checks.ts'
+import type { Container, Volume, VolumeDevice, VolumeMount } from '../../generated/types/core-v1.ts'
 
 /** Mounts and block devices of one container, against the pod's volumes. */
 export function validateMounts(
@@ -9,41 +9,56 @@ export function validateMounts(
   volumes: ReadonlyMap<string, Volume>,
   path: string,
 ): void {
-  const { volumeMounts, volumeDevices } = container
-  if (volumeMounts) {
-    for (let i = 0; i < volumeMounts.length; i++) {
-      const mount = volumeMounts[i]!
-      const at = `${path}.volumeMounts[${i}]`
-      checkRequired(errors, `${at}.name`, mount.name)
-      if (!volumes.has(mount.name)) errors.push(fieldErrors.notFound(`${at}.name`, mount.name ?? ''))
-      checkRequired(errors, `${at}.mountPath`, mount.mountPath)
-      for (let k = 0; k < i; k++)
-        if (volumeMounts[k]!.mountPath === mount.mountPath) {
-          errors.push(fieldErrors.invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'))
-          break
-        }
-      if (volumeDevices) checkOverlap(errors, mount, volumeDevices, at)
-      if (mount.subPath) checkDescendingPath(errors, `${at}.subPath`, mount.subPath)
-      if (mount.subPathExpr) {
-        if (mount.subPath)
-          errors.push(fieldErrors.invalid(`${at}.subPathExpr`, mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
-        checkDescendingPath(errors, `${at}.subPathExpr`, mount.subPathExpr)
-      }
-      if (mount.mountPropagation !== undefined) validatePropagation(errors, mount, container, `${at}.mountPropagation`)
-      if (mount.recursiveReadOnly !== undefined) validateRecursiveReadOnly(errors, mount, `${at}.recursiveReadOnly`)
+  const { volumeMounts = [], volumeDevices = [] } = container
+  for (let i = 0; i < volumeMounts.length; i++)
+    validateMount(errors, container, volumes, { index: i, path: `${path}.volumeMounts`, mounts: volumeMounts, devices: volumeDevices })
+  if (volumeDevices.length > 0) validateDevices(errors, volumeDevices, volumeMounts, volumes, `${path}.volumeDevices`)
+}
+
+type MountPlace = {
+  readonly index: number
+  /** Of the list: upstream leaves the index out of some fields. */
+  readonly path: string
+  readonly mounts: readonly Partial<VolumeMount>[]
+  readonly devices: readonly Partial<VolumeDevice>[]
+}
+
+function validateMount(
+  errors: Errors,
+  container: Pick<Container, 'securityContext'>,
+  volumes: ReadonlyMap<string, Volume>,
+  { index, path, mounts, devices }: MountPlace,
+): void {
+  const mount = mounts[index]!
+  const { name = '', mountPath = '', subPath, subPathExpr } = mount
+  const at = `${path}[${index}]`
+  checkRequired(errors, `${at}.name`, name)
+  if (!volumes.has(name)) errors.push(fieldErrors.notFound(`${at}.name`, name))
+  checkRequired(errors, `${at}.mountPath`, mountPath)
+  for (let k = 0; k < index; k++)
+    if ((mounts[k]!.mountPath ?? '') === mountPath) {
+      errors.push(fieldErrors.invalid(`${at}.mountPath`, mountPath, 'must be unique'))
+      break
     }
+  if (devices.some((device) => (device.name ?? '') === name))
+    errors.push(fieldErrors.invalid(`${at}.name`, name, 'must not already exist in volumeDevices'))
+  if (devices.some((device) => (device.devicePath ?? '') === mountPath))
+    errors.push(fieldErrors.invalid(`${at}.mountPath`, mountPath, 'must not already exist as a path in volumeDevices'))
+  if (subPath) checkDescendingPath(errors, `${path}.subPath`, subPath)
+  if (subPathExpr) {
+    if (subPath) errors.push(fieldErrors.invalid(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
+    checkDescendingPath(errors, `${path}.subPathExpr`, subPathExpr)
   }
-  if (volumeDevices) validateDevices(errors, volumeDevices, volumes, `${path}.volumeDevices`)
+  if (mount.mountPropagation !== undefined) validatePropagation(errors, mount, container, `${path}.mountPropagation`)
+  if (mount.recursiveReadOnly !== undefined) validateRecursiveReadOnly(errors, mount, `${path}.recursiveReadOnly`)
 }
 
-function checkOverlap(errors: Errors, mount: VolumeMount, devices: NonNullable<Container['volumeDevices']>, path: string): void {
-  if (devices.some((d) => d.name === mount.name))
-    errors.push(fieldErrors.invalid(`${path}.name`, mount.name, 'must not already exist in volumeDevices'))
-  if (devices.some((d) => d.devicePath === mount.mountPath))
-    errors.push(fieldErrors.invalid(`${path}.mountPath`, mount.mountPath, 'must not already exist as a path in volumeDevices'))
-}
-
-function validatePropagation(errors: Errors, mount: VolumeMount, container: Pick<Container, 'securityContext'>, path: string): void {
+function validatePropagation(
+  errors: Errors,
+  mount: Partial<VolumeMount>,
+  container: Pick<Container, 'securityContext'>,
+  path: string,
+): void {
   const mode = mount.mountPropagation!
   if (mode !== 'None' && mode !== 'HostToContainer' && mode !== 'Bidirectional')
     errors.push(fieldErrors.notSupported(path, mode, ['Bidirectional', 'HostToContainer', 'None']))
@@ -51,7 +66,7 @@ function validatePropagation(errors: Errors, mount: VolumeMount, container: Pick
     errors.push(fieldErrors.forbidden(path, 'Bidirectional mount propagation is available only to privileged containers'))
 }
 
-function validateRecursiveReadOnly(errors: Errors, mount: VolumeMount, path: string): void {
+function validateRecursiveReadOnly(errors: Errors, mount: Partial<VolumeMount>, path: string): void {
   const mode = mount.recursiveReadOnly!
   if (mode === 'Disabled') return
   if (mode !== 'Enabled' && mode !== 'IfPossible') {
@@ -65,30 +80,33 @@ function validateRecursiveReadOnly(errors: Errors, mount: VolumeMount, path: str
 
 function validateDevices(
   errors: Errors,
-  devices: NonNullable<Container['volumeDevices']>,
+  devices: readonly Partial<VolumeDevice>[],
+  mounts: readonly Partial<VolumeMount>[],
   volumes: ReadonlyMap<string, Volume>,
   path: string,
 ): void {
   const names = new Set<string>()
   const paths = new Set<string>()
-  devices.forEach((device, i) => {
-    const at = `${path}[${i}]`
-    checkRequired(errors, `${at}.name`, device.name)
-    if (names.has(device.name)) errors.push(fieldErrors.invalid(`${at}.name`, device.name, 'must be unique'))
-    names.add(device.name)
-    const volume = volumes.get(device.name)
-    if (!volume) errors.push(fieldErrors.notFound(`${at}.name`, device.name ?? ''))
+  devices.forEach(({ name = '', devicePath = '' }, i) => {
+    const wrongName = (detail: string) => errors.push(fieldErrors.invalid(`${path}[${i}].name`, name, detail))
+    const wrongPath = (detail: string) => errors.push(fieldErrors.invalid(`${path}[${i}].devicePath`, devicePath, detail))
+    checkRequired(errors, `${path}[${i}].name`, name)
+    if (names.has(name)) wrongName('must be unique')
+    const volume = volumes.get(name)
+    if (!volume) errors.push(fieldErrors.notFound(`${path}[${i}].name`, name))
     else if (!volume.persistentVolumeClaim && !volume.ephemeral)
-      errors.push(
-        fieldErrors.invalid(
-          `${at}.name`,
-          device.name,
-          'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode',
-        ),
-      )
-    if (!checkRequired(errors, `${at}.devicePath`, device.devicePath)) return
-    if (paths.has(device.devicePath)) errors.push(fieldErrors.invalid(`${at}.devicePath`, device.devicePath, 'must be unique'))
-    paths.add(device.devicePath)
-    checkNoBacksteps(errors, `${at}.devicePath`, device.devicePath)
+      wrongName('can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode')
+    checkRequired(errors, `${path}[${i}].devicePath`, devicePath)
+    if (paths.has(devicePath)) wrongPath('must be unique')
+    if (hasBacksteps(devicePath)) wrongPath("can not contain backsteps ('..')")
+    else paths.add(devicePath)
+    if (mounts.some((mount) => (mount.name ?? '') === name)) wrongName('must not already exist in volumeMounts')
+    // Upstream keeps the last mount of each volume only.
+    if (lastMountPaths(mounts).includes(devicePath)) wrongPath('must not already exist as a path in volumeMounts')
+    if (name !== '') names.add(name)
   })
+}
+
+function lastMountPaths(mounts: readonly Partial<VolumeMount>[]): string[] {
+  return [...new Map(mounts.map(({ name = '', mountPath = '' }) => [name, mountPath])).values()]
 }

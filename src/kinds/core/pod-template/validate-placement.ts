@@ -1,7 +1,7 @@
 import { fieldErrors } from '../../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../../machinery/label-selector.ts'
 import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName } from '../../../machinery/names.ts'
-import { checkOptionalName, checkQualifiedName, checkRequired, type Errors, notPositive } from '../../checks.ts'
+import { checkOptionalEnum, checkOptionalName, checkQualifiedName, checkRequired, type Errors, notPositive } from '../../checks.ts'
 import type {
   Affinity,
   NodeSelector,
@@ -23,7 +23,8 @@ export function validateAffinity(errors: Errors, affinity: Affinity | undefined,
     nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => {
       const at = `${field}.preferredDuringSchedulingIgnoredDuringExecution[${i}]`
       checkWeight(errors, term.weight, at)
-      validateNodeSelectorTerm(errors, term.preference ?? {}, `${at}.preference`)
+      // Wishes may have values that no label has: they do no harm.
+      validateNodeSelectorTerm(errors, term.preference ?? {}, `${at}.preference`, { allowsAnyValue: true })
     })
   }
   for (const [name, rules] of [
@@ -56,12 +57,24 @@ export function validateNodeSelector(errors: Errors, selector: NodeSelector, pat
   selector.nodeSelectorTerms.forEach((term, i) => validateNodeSelectorTerm(errors, term, `${path}.nodeSelectorTerms[${i}]`))
 }
 
-function validateNodeSelectorTerm(errors: Errors, term: NodeSelectorTerm, path: string): void {
-  term.matchExpressions?.forEach((requirement, i) => validateExpression(errors, requirement, `${path}.matchExpressions[${i}]`))
+type TermRules = { readonly allowsAnyValue: boolean }
+
+function validateNodeSelectorTerm(
+  errors: Errors,
+  term: NodeSelectorTerm,
+  path: string,
+  rules: TermRules = { allowsAnyValue: false },
+): void {
+  term.matchExpressions?.forEach((requirement, i) => validateExpression(errors, requirement, `${path}.matchExpressions[${i}]`, rules))
   term.matchFields?.forEach((requirement, i) => validateFieldRequirement(errors, requirement, `${path}.matchFields[${i}]`))
 }
 
-function validateExpression(errors: Errors, { key, operator, values = [] }: NodeSelectorRequirement, path: string): void {
+function validateExpression(
+  errors: Errors,
+  { key, operator, values = [] }: NodeSelectorRequirement,
+  path: string,
+  { allowsAnyValue }: TermRules,
+): void {
   if (operator === 'In' || operator === 'NotIn') {
     if (values.length === 0) errors.push(fieldErrors.required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"))
   } else if (operator === 'Exists' || operator === 'DoesNotExist') {
@@ -74,6 +87,7 @@ function validateExpression(errors: Errors, { key, operator, values = [] }: Node
     errors.push(fieldErrors.invalid(`${path}.operator`, operator ?? '', 'not a valid selector operator'))
   }
   checkQualifiedName(errors, `${path}.key`, key)
+  if (allowsAnyValue) return
   values.forEach((value, i) => {
     for (const message of labelValue(value)) errors.push(fieldErrors.invalid(`${path}.values[${i}]`, value, message))
   })
@@ -94,48 +108,68 @@ function validatePodAffinityTerm(errors: Errors, term: Partial<PodAffinityTerm>,
   term.namespaces?.forEach((name) => {
     for (const message of dns1123Label(name)) errors.push(fieldErrors.invalid(`${path}.namespace`, name, message))
   })
+  validateLabelKeys(errors, term, path)
+  checkRequired(errors, `${path}.topologyKey`, term.topologyKey, 'can not be empty')
+  checkQualifiedName(errors, `${path}.topologyKey`, term.topologyKey)
+}
+
+type LabelKeys = Pick<PodAffinityTerm, 'labelSelector' | 'matchLabelKeys' | 'mismatchLabelKeys'>
+
+/** Keys whose values of the pod itself join the selector: named once, and not in the selector besides. */
+function validateLabelKeys(errors: Errors, term: LabelKeys, path: string): void {
+  const { labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] } = term
   for (const field of ['matchLabelKeys', 'mismatchLabelKeys'] as const) {
     const keys = term[field]
     if (!keys?.length) continue
-    keys.forEach((key, i) => checkQualifiedName(errors, `${path}.${field}[${i}]`, key))
-    if (!term.labelSelector) errors.push(fieldErrors.forbidden(`${path}.${field}`, 'must not be specified when labelSelector is not set'))
+    if (!labelSelector) errors.push(fieldErrors.forbidden(`${path}.${field}`, 'must not be specified when labelSelector is not set'))
+    else keys.forEach((key, i) => checkQualifiedName(errors, `${path}.${field}[${i}]`, key))
   }
-  if (checkRequired(errors, `${path}.topologyKey`, term.topologyKey, 'can not be empty'))
-    checkQualifiedName(errors, `${path}.topologyKey`, term.topologyKey)
+  if (labelSelector) {
+    const selected = new Set(Object.keys(labelSelector.matchLabels ?? {}))
+    for (const { key } of labelSelector.matchExpressions ?? []) {
+      // The keys have joined the selector already: one that is there twice was there before.
+      if (matchLabelKeys.includes(key) && selected.has(key))
+        errors.push(
+          fieldErrors.invalid(`${path}[${matchLabelKeys.lastIndexOf(key)}]`, key, 'exists in both matchLabelKeys and labelSelector'),
+        )
+      selected.add(key)
+    }
+  }
+  matchLabelKeys.forEach((key, i) => {
+    if (mismatchLabelKeys.includes(key))
+      errors.push(fieldErrors.invalid(`${path}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'))
+  })
 }
 
-export function validateTopologySpread(errors: Errors, constraints: readonly TopologySpreadConstraint[] | undefined, path: string): void {
-  if (!constraints) return
-  const seen = new Set<string>()
-  constraints.forEach((constraint, i) => {
+export function validateTopologySpread(
+  errors: Errors,
+  constraints: readonly Partial<TopologySpreadConstraint>[] | undefined,
+  path: string,
+): void {
+  constraints?.forEach((constraint, i) => {
     const at = `${path}[${i}]`
-    const { maxSkew, topologyKey, whenUnsatisfiable, minDomains, labelSelector } = constraint
-    if (!(maxSkew > 0)) errors.push(fieldErrors.invalid(`${at}.maxSkew`, maxSkew ?? 0, notPositive))
-    if (checkRequired(errors, `${at}.topologyKey`, topologyKey, 'can not be empty'))
-      checkQualifiedName(errors, `${at}.topologyKey`, topologyKey)
+    const { maxSkew = 0, topologyKey = '', whenUnsatisfiable = '', minDomains } = constraint
+    if (maxSkew <= 0) errors.push(fieldErrors.invalid(`${at}.maxSkew`, maxSkew, notPositive))
+    checkRequired(errors, `${at}.topologyKey`, topologyKey, 'can not be empty')
     if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway')
-      errors.push(fieldErrors.notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable ?? '', ['DoNotSchedule', 'ScheduleAnyway']))
-    const pair = `{${topologyKey ?? ''}, ${whenUnsatisfiable ?? ''}}`
-    if (seen.has(pair)) errors.push(fieldErrors.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair))
-    seen.add(pair)
+      errors.push(fieldErrors.notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway']))
+    const isAgain = constraints
+      .slice(i + 1)
+      .some((other) => (other.topologyKey ?? '') === topologyKey && (other.whenUnsatisfiable ?? '') === whenUnsatisfiable)
+    if (isAgain) errors.push(fieldErrors.duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`))
     if (minDomains !== undefined && minDomains <= 0) errors.push(fieldErrors.invalid(`${at}.minDomains`, minDomains, notPositive))
     if (minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule')
       errors.push(
         fieldErrors.invalid(
           `${at}.minDomains`,
           minDomains,
-          `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable ?? ''}`,
+          `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`,
         ),
       )
-    for (const field of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {
-      const policy = constraint[field]
-      if (policy !== undefined && policy !== 'Honor' && policy !== 'Ignore')
-        errors.push(fieldErrors.notSupported(`${at}.${field}`, policy, ['Honor', 'Ignore']))
-    }
-    if (constraint.matchLabelKeys?.length && !labelSelector)
-      errors.push(fieldErrors.forbidden(`${at}.matchLabelKeys`, 'must not be specified when labelSelector is not set'))
-    constraint.matchLabelKeys?.forEach((key, k) => checkQualifiedName(errors, `${at}.matchLabelKeys[${k}]`, key))
-    if (labelSelector) errors.push(...validateLabelSelector(labelSelector, `${at}.labelSelector`))
+    for (const field of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const)
+      checkOptionalEnum(errors, `${at}.${field}`, constraint[field], ['Honor', 'Ignore'])
+    validateLabelKeys(errors, constraint, at)
+    if (constraint.labelSelector) errors.push(...validateLabelSelector(constraint.labelSelector, `${at}.labelSelector`))
   })
 }
 
@@ -159,8 +193,10 @@ export function validateTolerations(errors: Errors, tolerations: readonly Tolera
       const messages = value ? labelValue(value) : []
       if (messages.length) errors.push(fieldErrors.invalid(`${at}.operator`, value, messages.join(';')))
     } else if (operator === 'Exists') {
-      if (value) errors.push(fieldErrors.invalid(`${at}.operator`, tolerations[i], "value must be empty when `operator` is 'Exists'"))
-    } else if (operator !== 'Lt' && operator !== 'Gt') {
+      if (value) errors.push(fieldErrors.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'"))
+    } else if (operator === 'Lt' || operator === 'Gt') {
+      for (const message of decimalInteger(value ?? '')) errors.push(fieldErrors.invalid(`${at}.value`, value ?? '', message))
+    } else {
       errors.push(fieldErrors.notSupported(`${at}.operator`, operator, ['Equal', 'Exists']))
     }
     if (effect) validateTaintEffect(errors, effect, `${at}.effect`)
@@ -178,4 +214,15 @@ export function validateNodeLabels(errors: Errors, labels: Readonly<Record<strin
     for (const message of qualifiedName(key)) errors.push(fieldErrors.invalid(path, key, message))
     for (const message of labelValue(labels[key]!)) errors.push(fieldErrors.invalid(path, labels[key], message))
   }
+}
+
+/** What is wrong with a number that taints are compared with: 64 bits, written as people write it. The words of the second rule are Go's. */
+function decimalInteger(text: string): string[] {
+  const messages: string[] = []
+  if (text === '') messages.push('must be non-empty')
+  else if (!/^(0|-?[1-9]\d*)$/.test(text)) messages.push('must be a valid decimal integer in canonical form')
+  const refuse = (why: string) => messages.push(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`)
+  if (!/^[+-]?\d+$/.test(text)) refuse('invalid syntax')
+  else if (BigInt.asIntN(64, BigInt(text.replace('+', ''))) !== BigInt(text.replace('+', ''))) refuse('value out of range')
+  return messages
 }

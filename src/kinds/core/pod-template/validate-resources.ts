@@ -1,7 +1,7 @@
 import { fieldErrors } from '../../../machinery/field-error.ts'
-import { qualifiedName } from '../../../machinery/names.ts'
-import { compareQuantity, quantityMilli, quantityValue } from '../../../machinery/quantity.ts'
-import { checkNonNegativeQuantity, type Errors } from '../../checks.ts'
+import { dns1123Label, qualifiedName } from '../../../machinery/names.ts'
+import { compareQuantity, isQuantity, quantityMilli, quantityValue } from '../../../machinery/quantity.ts'
+import { checkName, checkNonNegativeQuantity, type Errors } from '../../checks.ts'
 import type { ResourceRequirements } from '../../generated/types/core-v1.ts'
 
 type List = Readonly<Record<string, string | number>>
@@ -13,32 +13,40 @@ export function validateResources(
   path: string,
   claimNames: readonly string[] = [],
 ): void {
-  if (!resources) return
-  const { limits, requests, claims } = resources
-  if (limits) for (const name in limits) validateEntry(errors, name, limits[name]!, `${path}.limits`)
+  if (resources) validateRequirements(errors, resources, path, { claimNames, checkName: validateContainerResourceName })
+}
+
+type RequirementRules = {
+  readonly claimNames: readonly string[]
+  readonly checkName: (errors: Errors, name: string, path: string) => void
+}
+
+export function validateRequirements(
+  errors: Errors,
+  { limits, requests, claims }: ResourceRequirements,
+  path: string,
+  { claimNames, checkName }: RequirementRules,
+): void {
+  if (limits) for (const name in limits) validateEntry(errors, name, limits[name]!, { path: `${path}.limits[${name}]`, checkName })
   if (requests) {
     for (const name in requests) {
-      if (validateEntry(errors, name, requests[name]!, `${path}.requests`)) compareWithLimit(errors, name, requests[name]!, limits, path)
+      const value = requests[name]!
+      const at = `${path}.requests[${name}]`
+      if (!isPlainAmount(name, value)) {
+        checkName(errors, name, at)
+        validateResourceValue(errors, name, value, at)
+      }
+      compareWithLimit(errors, name, value, limits, path)
+      if (isHugePages(name)) checkHugePagesValue(errors, name, value, at)
     }
   }
   if (hasHugePagesAlone(limits, requests)) errors.push(fieldErrors.forbidden(path, 'HugePages require cpu or memory'))
   if (claims) validateClaims(errors, claims, `${path}.claims`, claimNames)
 }
 
-/** Pod-level requests and limits: cpu, memory and huge pages only, and no claims. */
-export function validatePodLevelResources(errors: Errors, resources: ResourceRequirements | undefined, path: string): void {
-  if (!resources) return
-  for (const field of ['limits', 'requests'] as const) {
-    const list = resources[field]
-    if (!list) continue
-    for (const name in list) {
-      if (name !== 'cpu' && name !== 'memory' && !name.startsWith('hugepages-'))
-        errors.push(fieldErrors.notSupported(`${path}.${field}[${name}]`, name, ['cpu', 'hugepages-', 'memory']))
-      else if (validateEntry(errors, name, list[name]!, `${path}.${field}`) && field === 'requests')
-        compareWithLimit(errors, name, list[name]!, resources.limits, path)
-    }
-  }
-  if (resources.claims?.length) errors.push(fieldErrors.forbidden(`${path}.claims`, 'claims may not be set for Resources at pod-level'))
+/** Some cpu or memory: the usual amount, and nothing can be wrong with it. */
+function isPlainAmount(name: string, value: string | number): boolean {
+  return (name === 'cpu' || name === 'memory') && quantityMilli(value) >= 0
 }
 
 /** A resource that containers may ask for. */
@@ -46,9 +54,9 @@ export function validateContainerResourceName(errors: Errors, name: string, path
   if (isStandardContainerResource(name)) return
   const messages = qualifiedName(name)
   for (const message of messages) errors.push(fieldErrors.invalid(path, name, message))
-  if (messages.length > 0) return
   if (!name.includes('/')) {
-    if (!isStandardResource(name)) errors.push(fieldErrors.invalid(path, name, 'must be a standard resource type or fully qualified'))
+    if (messages.length === 0 && !isStandardResource(name))
+      errors.push(fieldErrors.invalid(path, name, 'must be a standard resource type or fully qualified'))
     errors.push(fieldErrors.invalid(path, name, 'must be a standard resource for containers'))
   } else if (!isNativeResource(name) && !isExtendedResource(name)) {
     errors.push(fieldErrors.invalid(path, name, "doesn't follow extended resource name standard"))
@@ -124,24 +132,20 @@ export function validateResourceValue(errors: Errors, name: string, value: strin
   return true
 }
 
-function validateEntry(errors: Errors, name: string, value: string | number, listPath: string): boolean {
-  const path = `${listPath}[${name}]`
-  validateContainerResourceName(errors, name, path)
-  if (!isStandardContainerResource(name)) return validateResourceValue(errors, name, value, path)
-  if (!checkNonNegativeQuantity(errors, path, value)) return false
+type Entry = { readonly path: string; readonly checkName: RequirementRules['checkName'] }
+
+function validateEntry(errors: Errors, name: string, value: string | number, { path, checkName }: Entry): void {
+  if (isPlainAmount(name, value)) return
+  checkName(errors, name, path)
+  validateResourceValue(errors, name, value, path)
   if (isHugePages(name)) checkHugePagesValue(errors, name, value, path)
-  return true
 }
 
 function checkHugePagesValue(errors: Errors, name: string, value: string | number, path: string): void {
-  const pageSize = hugePageBytes(name)
-  if (pageSize > 0 && quantityValue(value) % pageSize !== 0)
+  const size = name.slice('hugepages-'.length)
+  const bytes = isQuantity(size) ? quantityMilli(size) / 1000 : 0
+  if (bytes <= 0 || !Number.isInteger(bytes) || quantityValue(value) % bytes !== 0)
     errors.push(fieldErrors.invalid(path, String(value), `${value} is not positive integer multiple of ${name}`))
-}
-
-function hugePageBytes(name: string): number {
-  const match = /^hugepages-(\d+)(Ki|Mi|Gi)$/.exec(name)
-  return match ? Number(match[1]) * { Ki: 1024, Mi: 1048576, Gi: 1073741824 }[match[2] as 'Ki' | 'Mi' | 'Gi'] : 0
 }
 
 function compareWithLimit(errors: Errors, name: string, request: string | number, limits: List | undefined, path: string): void {
@@ -152,12 +156,7 @@ function compareWithLimit(errors: Errors, name: string, request: string | number
     return
   }
   if (request === limit) return
-  let order: number
-  try {
-    order = compareQuantity(request, limit)
-  } catch {
-    return // The limit is no quantity, which its own check has said.
-  }
+  const order = compareQuantity(request, limit)
   if (order !== 0 && !isOvercommittable)
     errors.push(fieldErrors.invalid(`${path}.requests`, String(request), `must be equal to ${name} limit of ${limit}`))
   else if (order > 0)
@@ -182,18 +181,30 @@ function validateClaims(
   claimNames: readonly string[],
 ): void {
   const seen = new Set<string>()
-  claims.forEach((claim, i) => {
-    if (!claim.name) errors.push(fieldErrors.required(`${path}[${i}]`))
-    else {
-      const key = claim.request ? `${claim.name}/${claim.request}` : claim.name
-      if (seen.has(key)) errors.push(fieldErrors.duplicate(`${path}[${i}]`, claim.name))
-      else seen.add(key)
-      if (!claimNames.includes(claim.name)) errors.push(fieldErrors.notFound(`${path}[${i}]`, claim.name))
+  claims.forEach(({ name, request }, i) => {
+    const at = `${path}[${i}]`
+    if (!name) {
+      errors.push(fieldErrors.required(at))
+      return
     }
+    const duplicate = (shown: string) => errors.push(fieldErrors.duplicate(at, shown))
+    if (seen.has(name)) duplicate(name)
+    else {
+      if (request) checkName(errors, `${at}.request`, request, dns1123Label)
+      const key = request ? `${name}/${request}` : name
+      if (seen.has(key)) duplicate(key)
+      // A whole claim holds its requests too.
+      else if (!request) for (const other of seen) if (other.startsWith(`${name}/`)) duplicate(name)
+      seen.add(key)
+    }
+    if (claimNames.includes(name)) return
+    const known = claimNames.length === 0 ? ' which is empty' : `: ${[...claimNames].sort().join(', ')}`
+    const { field, reason, message } = fieldErrors.notFound(at, name)
+    errors.push({ field, reason, message: `${message}: must be one of the names in pod.spec.resourceClaims${known}` })
   })
 }
 
-/** What a pod's runtime adds (`spec.overhead`). */
-export function validateOverhead(errors: Errors, overhead: List | undefined, path: string): void {
-  if (overhead) for (const name in overhead) validateEntry(errors, name, overhead[name]!, path)
+/** What a pod's runtime adds (`spec.overhead`); upstream judges it as if it were limits. */
+export function validateOverhead(errors: Errors, overhead: Record<string, string | number> | undefined, path: string): void {
+  if (overhead) validateResources(errors, { limits: overhead }, path)
 }

@@ -1,0 +1,72 @@
+/** Pods: names, addresses, DNS; and objects with several violations. */
+import { podWith, pods, specs } from '../pod-cases.ts'
+import { type Case, create } from '../upstream-case.ts'
+
+const dns = (dnsConfig: object, more: object = {}) => ({ dnsConfig, ...more })
+
+export const cases: readonly Case[] = [
+  ...specs({
+    'no DNS without a configuration': { dnsPolicy: 'None' },
+    'no DNS without servers': dns({ searches: ['A b'] }, { dnsPolicy: 'None' }),
+    'too many servers': dns({ nameservers: ['1.1.1.1', '1.1.1.2', '1.1.1.3', '1.1.1.4'] }),
+    'servers that are none': dns({ nameservers: ['1.1.1', '::1', '01.1.1.1'] }),
+    'too many searches': dns({ searches: Array.from({ length: 33 }, (_, i) => `s${i}`) }),
+    'searches too long': dns({ searches: Array.from({ length: 10 }, () => 'a.'.repeat(120)) }),
+    'odd searches': dns({ searches: ['.', 'a.', '_a.b', 'A', 'a b', '', 'a_b.c'] }),
+    'options without a name': dns({ options: [{ name: 'a' }, { value: 'b' }] }),
+    'a host name that is none': { hostname: 'A', subdomain: 'b.c' },
+    'a host name with a dot': { hostname: 'a.b' },
+    'a host name too long': { hostname: 'a'.repeat(64) },
+    'another host name': { hostnameOverride: 'a.b' },
+    'another host name that is none': { hostnameOverride: 'A_b' },
+    'another host name that is empty': { hostnameOverride: '' },
+    'another host name too long': { hostnameOverride: 'a'.repeat(65) },
+    'another host name on the host’s network': { hostnameOverride: 'a', hostNetwork: true, setHostnameAsFQDN: true },
+    'aliases that are none': { hostAliases: [{ ip: '1.2.3', hostnames: ['A_b', 'c'] }, { hostnames: ['d'] }] },
+    'a service account that is none': { serviceAccountName: 'A_b' },
+    'a service account by its old name': { serviceAccount: 'default' },
+    'service accounts by both names': { serviceAccount: 'other', serviceAccountName: 'default' },
+    'a priority class that is none': { priorityClassName: 'A_b' },
+    'a runtime class that is none': { runtimeClassName: 'A_b' },
+    'links to services': { enableServiceLinks: false },
+    'many at once': {
+      terminationGracePeriodSeconds: -1,
+      volumes: [{ name: 'A', secret: {} }],
+      containers: [
+        { name: 'C', image: '', env: [{ name: '' }], ports: [{ containerPort: 0 }], volumeMounts: [{ name: 'x', mountPath: '' }] },
+        {
+          name: 'd',
+          image: ' x',
+          resources: { requests: { cpu: '2' }, limits: { cpu: '1' } },
+          livenessProbe: {},
+          securityContext: { runAsUser: -1 },
+        },
+      ],
+      initContainers: [{ name: 'd', image: '', lifecycle: {} }],
+      ephemeralContainers: [{ name: '', image: '' }],
+      hostUsers: false,
+      hostPID: true,
+      restartPolicy: 'Perhaps',
+      dnsPolicy: 'None',
+      nodeSelector: { 'a b': 'c' },
+      securityContext: { fsGroup: -1 },
+      affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } } },
+      readinessGates: [{ conditionType: '' }],
+      schedulingGates: [{ name: '' }],
+      topologySpreadConstraints: [{ maxSkew: 0, topologyKey: '', whenUnsatisfiable: '' }],
+      nodeName: 'A',
+      activeDeadlineSeconds: 0,
+      hostname: 'A',
+      subdomain: 'A',
+      tolerations: [{ operator: 'Near' }],
+      hostAliases: [{ ip: 'x' }],
+      preemptionPolicy: 'Perhaps',
+      os: { name: 'plan9' },
+      hostnameOverride: 'A',
+    },
+  }),
+  {
+    name: 'metadata and spec at once',
+    steps: [create(pods, podWith({ containers: [] }, { name: 'A', labels: { 'a b': 'c' }, annotations: { 'd e': 'f' } }))],
+  },
+]
