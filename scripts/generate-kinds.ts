@@ -37,6 +37,12 @@ function oneEntryPerLine(value: Record<string, unknown> | unknown[]): string {
 }
 
 /** Every served resource: group, version, kind, plural, scope, verbs, and its subresources with theirs. */
+/** What is read of an operation in the published document; parameters beside the operations have none of it. */
+type PublishedOperation = {
+  readonly 'x-kubernetes-action'?: string
+  readonly 'x-kubernetes-group-version-kind'?: { readonly group: string; readonly version: string; readonly kind: string }
+}
+
 function resourceFacts() {
   type Sub = { name: string; kind: string; group: string; version: string; verbs: Set<string> }
   type Fact = {
@@ -49,7 +55,7 @@ function resourceFacts() {
     subresources: Map<string, Sub>
   }
   const facts = new Map<string, Fact>()
-  for (const [path, item] of Object.entries<Record<string, any>>(openapi.paths)) {
+  for (const [path, item] of Object.entries<Readonly<Record<string, PublishedOperation>>>(openapi.paths)) {
     const m =
       /^\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))(?:\/namespaces\/\{namespace\})?\/([a-z]+)(?:\/\{name\}(?:\/([a-z]+)(?:\/\{path\})?)?)?$/.exec(
         path,
@@ -57,8 +63,8 @@ function resourceFacts() {
     if (!m || path.includes('/watch/')) continue
     const [, core, group = '', version = core, plural, sub] = m as unknown as string[]
     const isNamespaced = path.includes('/namespaces/{namespace}/')
-    for (const [method, op] of Object.entries<any>(item)) {
-      const action: string = op['x-kubernetes-action']
+    for (const [method, op] of Object.entries(item)) {
+      const action = op['x-kubernetes-action']
       const gvk = op['x-kubernetes-group-version-kind']
       if (!gvk || !action) continue
       const verb = (

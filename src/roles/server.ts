@@ -101,7 +101,6 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const peers = createDialer(identityOf(pki, 'frontProxyClient'))
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
-  const scheduler = await loadSchedulerConfiguration(options.scheduler)
   const access = await readAccessOptions(options.access, { clock, random, log: log.child({ component: 'apiserver' }) })
   const frontProxyCa = pki.frontProxyCa.cert + (access.frontProxyCa ?? '')
   const requestHeaders = access.options.access?.requestHeaders
@@ -124,15 +123,8 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     ...(stored.isShared ? { shared: { identity: newIdentity(random), peers, whileLeading: stored.maintain } } : {}),
     // Loopback cannot be an endpoint: pods would reach themselves. Other servers on this machine reach it there all the same.
     ...(advertised.startsWith('127.') && !stored.isShared ? {} : { advertise: { address: advertised, port: listen.port } }),
-    controllerFunctions: {
-      rootCaPem: pki.ca.cert,
-      signCertificate: certificateSigner(pki),
-      // A port that the system chooses is not known yet, and no cluster that others join.
-      ...(listen.port === 0 ? {} : { clusterInfo: { server: `https://${inUrl(advertised)}:${listen.port}`, caPem: pki.ca.cert } }),
-    },
-    ...(scheduler ? { scheduler } : {}),
-    ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),
-    ...(options.rebalance ? { rebalance: { mode: options.rebalance, periodMs: rebalancePeriodMs, policy: defaultRebalancePolicy } } : {}),
+    controllerFunctions: controllerFunctionsOf(pki, { address: advertised, port: listen.port }),
+    ...(await schedulingOf(options)),
     admission: options.admission,
   })
   const front = createHttpFront({
@@ -159,6 +151,24 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
       peers.close()
       await stored.close()
     },
+  }
+}
+
+function controllerFunctionsOf(pki: ClusterPki, at: { readonly address: string; readonly port: number }) {
+  return {
+    rootCaPem: pki.ca.cert,
+    signCertificate: certificateSigner(pki),
+    // A port that the system chooses is not known yet, and no cluster that others join.
+    ...(at.port === 0 ? {} : { clusterInfo: { server: `https://${inUrl(at.address)}:${at.port}`, caPem: pki.ca.cert } }),
+  }
+}
+
+async function schedulingOf({ scheduler: file, schedulers, rebalance }: ServerOptions) {
+  const scheduler = await loadSchedulerConfiguration(file)
+  return {
+    ...(scheduler ? { scheduler } : {}),
+    ...(schedulers === undefined ? {} : { schedulers }),
+    ...(rebalance ? { rebalance: { mode: rebalance, periodMs: rebalancePeriodMs, policy: defaultRebalancePolicy } } : {}),
   }
 }
 
