@@ -6,7 +6,7 @@ export type LoadResult = {
   readonly perSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** CPU of the server a request; undefined when its process is not known. */
+  /** CPU of the server a request; undefined when its processes are not known. */
   readonly serverCpuMs: number | undefined
   readonly failures: number
 }
@@ -16,14 +16,15 @@ export async function load(options: {
   target: Target
   concurrency: number
   count: number
-  serverPid: number | undefined
+  /** Of several processes their CPU together. */
+  serverPid: number | readonly number[] | undefined
   request: (i: number) => Buffer | Promise<Buffer>
 }): Promise<LoadResult> {
   const connections = await Promise.all(Array.from({ length: options.concurrency }, () => RawConnection.open(options.target)))
   const latencies: number[] = []
   let failures = 0
   let next = 0
-  const cpuBefore = options.serverPid === undefined ? 0 : cpuSeconds(options.serverPid)
+  const cpuBefore = cpuOf(options.serverPid)
   const startedAt = performance.now()
   await Promise.all(
     connections.map(async (connection) => {
@@ -40,7 +41,7 @@ export async function load(options: {
     }),
   )
   const seconds = (performance.now() - startedAt) / 1000
-  const cpu = options.serverPid === undefined ? undefined : ((cpuSeconds(options.serverPid) - cpuBefore) * 1000) / options.count
+  const cpu = cpuBefore === undefined ? undefined : ((cpuOf(options.serverPid)! - cpuBefore) * 1000) / options.count
   for (const connection of connections) connection.close()
   latencies.sort((a, b) => a - b)
   return {
@@ -51,6 +52,12 @@ export async function load(options: {
     serverCpuMs: cpu,
     failures,
   }
+}
+
+/** Undefined without processes. */
+export function cpuOf(pids: number | readonly number[] = []): number | undefined {
+  const all = typeof pids === 'number' ? [pids] : pids
+  return all.length === 0 ? undefined : all.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
 }
 
 export async function once(

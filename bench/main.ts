@@ -1,6 +1,7 @@
 // npm run bench [SUITE …] [--kubeconfig FILE] [--quick]
 // Measures and prints each figure beside its goal. Without --kubeconfig it starts servers of its own on loopback, in a folder of /tmp.
-// With --kubeconfig the suites that only need an API (api, watch, replicas) run against that cluster, whoever made it.
+// With --kubeconfig the suites that only need an API (api, watch, replicas) run against that cluster, whoever made it; with --pid, once
+// for each of its processes on this machine, their CPU is told too.
 import { parseArgs } from 'node:util'
 import { machineLine } from './measure.ts'
 
@@ -18,13 +19,22 @@ const suites: Record<string, { needs: 'nothing' | 'api' | 'root'; load(): Promis
   schedulers: { needs: 'nothing', load: async () => (await import('./schedulers.ts')).schedulersSuite },
 }
 
-export type SuiteOptions = { readonly kubeconfig: string | undefined; readonly isQuick: boolean }
+export type SuiteOptions = {
+  readonly kubeconfig: string | undefined
+  /** Of the cluster of the kubeconfig, as far as they run here. */
+  readonly pids: readonly number[]
+  readonly isQuick: boolean
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { kubeconfig: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  options: {
+    kubeconfig: { type: 'string' },
+    pid: { type: 'string', multiple: true, default: [] },
+    quick: { type: 'boolean', default: false },
+  },
 })
-const options: SuiteOptions = { kubeconfig: values.kubeconfig, isQuick: values.quick }
+const options: SuiteOptions = { kubeconfig: values.kubeconfig, pids: values.pid.map(Number), isQuick: values.quick }
 const wanted =
   positionals.length > 0 ? positionals : Object.keys(suites).filter((name) => !values.kubeconfig || suites[name]!.needs === 'api')
 console.log(`machine: ${machineLine()}`)

@@ -1,7 +1,7 @@
 import type { SuiteOptions } from './main.ts'
 import { load, once, samplePod } from './load.ts'
 import { type Figure, median, report } from './measure.ts'
-import { type OwnServer, startOwnServer, targetOf } from './own-server.ts'
+import { startOwnServer, targetOf } from './own-server.ts'
 import { prepareRequest, RawConnection, type Target } from './raw-connection.ts'
 
 const namespace = 'keelson-bench'
@@ -13,14 +13,17 @@ export async function apiSuite(options: SuiteOptions): Promise<void> {
   const own = options.kubeconfig ? undefined : await startOwnServer({ nodes: 1 })
   const target = own?.target ?? targetOf(options.kubeconfig!)
   try {
-    report('API at 64 connections (pods of 1.5 KB, no scheduling)', await measure(target, own, options.isQuick ? 2000 : 5000))
+    report(
+      'API at 64 connections (pods of 1.5 KB, no scheduling)',
+      await measure(target, own ? [own.pid] : options.pids, options.isQuick ? 2000 : 5000),
+    )
   } finally {
     await own?.stop()
   }
 }
 
-async function measure(target: Target, own: OwnServer | undefined, count: number): Promise<Figure[]> {
-  const run = (n: number, request: (i: number) => Buffer) => load({ target, concurrency: 64, count: n, serverPid: own?.pid, request })
+async function measure(target: Target, pids: readonly number[], count: number): Promise<Figure[]> {
+  const run = (n: number, request: (i: number) => Buffer) => load({ target, concurrency: 64, count: n, serverPid: pids, request })
   await once(target, {
     method: 'POST',
     path: '/api/v1/namespaces',

@@ -1,5 +1,6 @@
 import { fieldsText } from './created-fields.ts'
 import type { KubeObject, ObjectMeta } from '../machinery/object.ts'
+import { textOfShared } from '../machinery/shared-value.ts'
 
 /** Metadata fields in the order in which they are stored: scalars, then labels, then everything else that nests. */
 const metadataOrder = [
@@ -48,7 +49,8 @@ export function encodeStored(object: KubeObject): Buffer {
   const fields = object as Record<string, unknown>
   for (const field in fields) {
     if (field === 'kind' || field === 'apiVersion' || field === 'metadata') continue
-    const encoded = JSON.stringify(fields[field])
+    const value = fields[field]
+    const encoded = (typeof value === 'object' && value !== null ? textOfShared(value) : undefined) ?? JSON.stringify(value)
     if (encoded !== undefined) text += `,${JSON.stringify(field)}:${encoded}`
   }
   return Buffer.from(`${text}}`)

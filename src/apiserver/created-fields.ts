@@ -1,5 +1,6 @@
 import type { KubeObject } from '../machinery/object.ts'
 import type { SchemaNode } from '../machinery/schema/schema-node.ts'
+import { workedOut } from '../machinery/shared-value.ts'
 
 /**
  * FieldsV1 of an object that is being created, written as text in one walk: what `updateManagedFields` gives for a create,
@@ -17,7 +18,9 @@ export function createdFields(
   const fields = object as KubeObject & Record<string, unknown>
   for (const key in fields) {
     if (key === 'kind' || key === 'apiVersion' || (options.ignoresStatus && key === 'status')) continue
-    text = joined(text, fieldText(schema, key, fields[key], key === 'metadata' ? unownedMeta : undefined))
+    const value = fields[key]
+    const describe = () => fieldText(schema, key, value, key === 'metadata' ? unownedMeta : undefined)
+    text = joined(text, key === 'spec' && typeof value === 'object' && value !== null ? workedOut(value, schema, describe) : describe())
   }
   return text === '' ? undefined : interned(`{${text}}`)
 }
@@ -91,10 +94,32 @@ function ownedText(node: SchemaNode | undefined, value: unknown): string {
   if (Array.isArray(value)) return listText(node, value)
   if (node !== undefined && node.shape !== 'object' && node.shape !== 'map' && node.shape !== 'any') return '{}'
   let text = ''
+  const steps = node && stepsOf(node)
   for (const key in value as Record<string, unknown>) {
-    text += `,${elementText(key)}${ownedText(node?.child(key), (value as Record<string, unknown>)[key])}`
+    const below = (value as Record<string, unknown>)[key]
+    const step = steps?.get(key)
+    if (step) text += typeof below !== 'object' ? step.scalarText : step.text + ownedText(step.node, below)
+    else text += `,${elementText(key)}${ownedText(node?.child(key), below)}`
   }
   return text === '' ? '{}' : `{".":{}${text}}`
+}
+
+/** What a known field of a type contributes, worked out once. `scalarText`: all of it where the value is no object. */
+type Step = { readonly node: SchemaNode; readonly text: string; readonly scalarText: string }
+
+const stepsOfNodes = new WeakMap<SchemaNode, ReadonlyMap<string, Step>>()
+
+function stepsOf(node: SchemaNode): ReadonlyMap<string, Step> {
+  let steps = stepsOfNodes.get(node)
+  if (!steps) {
+    const made = new Map<string, Step>()
+    for (const [field, child] of node.fields) {
+      const text = `,${elementText(field)}`
+      made.set(field, { node: child, text, scalarText: `${text}{}` })
+    }
+    stepsOfNodes.set(node, (steps = made))
+  }
+  return steps
 }
 
 function listText(node: SchemaNode | undefined, list: readonly unknown[]): string {

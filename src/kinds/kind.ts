@@ -23,6 +23,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly schema: string
   /** `review` kinds (SubjectAccessReview, TokenReview, …) are answered, never stored. */
   readonly persisted: boolean
+  /** Many of its objects have an equal `spec`: they share one object, which nobody changes. */
+  readonly sharesSpec?: true
   /** Other kinds' storage that this one is another version of (`autoscaling/v1` of `v2`); conversion comes with it. */
   readonly storedAs?: StoredAs<T>
   /** Rules for metadata.name; default DNS-1123 subdomain. Returns messages without a path. */
@@ -55,7 +57,7 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   /** Sent as a Warning header with every request to this version. */
   readonly deprecationWarning?: string
   /** Advice for the client about a new or changed object, sent as Warning headers; `old` is absent on create. Pure. */
-  readonly warnings?: (object: T, old?: T) => string[]
+  readonly warnings?: (object: T, old?: T) => readonly string[]
   /** The same about a status that was written. Pure. */
   readonly statusWarnings?: (object: T, old: T) => string[]
   /** Printer columns of `kubectl get`; Name comes first by itself only if listed. */

@@ -22,7 +22,7 @@ test('a copy beside its original names the outermost parts that were left alone'
 
 test('a part that nobody changes is left alone and not copied', () => {
   const original = { owners: [{ name: 'a' }], labels: { a: '1' } }
-  const { copy, untouched } = deepCloneBeside({ ...original, labels: {} }, original, original.owners)
+  const { copy, untouched } = deepCloneBeside({ ...original, labels: {} }, original, [original.owners])
   assert.equal(copy.owners, original.owners)
   assert(untouched.has(copy.owners))
 })

@@ -22,15 +22,15 @@ function clone(value: unknown): unknown {
 
 /**
  * The same, and which parts of the copy are copies of the very objects that `original` has at the same place: what a change that
- * shares structure with its original left alone. Only the outermost ones are named. `shared` is a part that nobody ever changes: it is
+ * shares structure with its original left alone. Only the outermost ones are named. `shared` are parts that nobody ever changes: they are
  * not copied.
  */
 export function deepCloneBeside<T>(
   value: T,
   original: unknown,
-  shared?: object,
+  shared: readonly object[] = [],
 ): { readonly copy: T; readonly untouched: ReadonlySet<object> } {
-  const untouched = new Set<object>(shared ? [shared] : [])
+  const untouched = new Set<object>(shared)
   return { copy: cloneBeside(value, original, untouched) as T, untouched }
 }
 

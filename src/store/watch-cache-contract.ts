@@ -26,6 +26,11 @@ export type WatchCache<T> = {
   /** The index of the entries under `folder` by a grouping: made when first asked for, of use once it is whole, current from then on. */
   index<G>(folder: string, grouping: Grouping<T, G>): CacheIndex<T, G>
   /**
+   * A number that differs whenever anything under `/registry/GROUP/RESOURCE/` has changed, so that what was worked out of it can be
+   * kept until then.
+   */
+  changeMark(resourcePrefix: string): number
+  /**
    * Events after `after` under the prefix, in order, batched by arrival. Watching starts at the call, not at the first read.
    * Returns when the signal aborts. Throws StoreCompacted when `after` < oldestRevision or when the cache had to start over,
    * StreamOverflow when more than `sizeMax` events wait unread, StoreUnavailable when the cache closes.

@@ -73,6 +73,9 @@ class LiveWatchCache<T> implements WatchCache<T> {
   /** By a grouping of values of any type, each only ever asked for with its own. */
   #indexes: GroupIndex<T, unknown>[] = []
   #waiters: Waiter[] = []
+  /** By resource, the revision of its last change; of those that have not changed since the last scan, that scan's. */
+  readonly #changedAt = new Map<string, Revision>()
+  #scannedAt = 0 as Revision
   #following: Promise<void> = Promise.resolve()
 
   constructor(options: WatchCacheOptions<T>) {
@@ -150,6 +153,10 @@ class LiveWatchCache<T> implements WatchCache<T> {
     return index
   }
 
+  changeMark(resourcePrefix: string): number {
+    return this.#changedAt.get(resourcePrefix) ?? this.#scannedAt
+  }
+
   watch(prefix: string, options: CacheWatchOptions<T>): AsyncIterable<CacheBatch<T>> {
     const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0, pace, wants } = options
     let cancelMark: (() => void) | undefined
@@ -210,6 +217,8 @@ class LiveWatchCache<T> implements WatchCache<T> {
     this.#entries = entries
     this.#history = new EventLog({ revision, compactRevision: revision })
     this.#indexes = []
+    this.#changedAt.clear()
+    this.#scannedAt = revision
     for (const watcher of [...this.#dispatch.watchers()]) watcher.end(new StoreCompacted(revision))
     this.#resolveWaiters()
   }
@@ -255,6 +264,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
 
   #applyEvent(event: StoreEvent): CacheEvent<T> {
     const { key, revision } = event
+    this.#changedAt.set(resourcePrefixOf(key), revision)
     const old = this.#entries.get(key)
     if (event.type === 'delete') {
       this.#entries.delete(key)
@@ -283,6 +293,12 @@ class LiveWatchCache<T> implements WatchCache<T> {
     this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision)
     for (const waiter of ready) waiter.resolve()
   }
+}
+
+/** `/registry/GROUP/RESOURCE/` of a key. */
+function resourcePrefixOf(key: StoreKey): string {
+  const resource = key.indexOf('/', key.indexOf('/', 1) + 1)
+  return key.slice(0, key.indexOf('/', resource + 1) + 1)
 }
 
 type Waiter = { readonly revision: Revision; resolve: () => void; readonly reject: (reason: Error) => void }

@@ -8,18 +8,14 @@ import { refusal } from './refusal.ts'
 type Quantities = Record<string, string | number>
 type Resources = { requests?: Quantities | undefined; limits?: Quantities | undefined }
 
+const noItems: readonly LimitRangeItem[] = []
 const annotation = 'kubernetes.io/limit-ranger'
 
 /** Fills requests and limits from the namespace's LimitRanges and refuses what lies outside of them (https://kubernetes.io/docs/concepts/policy/limit-range/). */
 export function limitRanger(reader: ObjectReader): AdmissionPlugin {
-  // A request is asked about twice, before and after the other plugins: its limits are looked up once.
-  const looked = new WeakMap<AdmissionRequest, readonly LimitRangeItem[]>()
-  const itemsOf = (request: AdmissionRequest) => {
-    const known = looked.get(request)
-    if (known) return known
-    const items = reader.list(limitRanges, request.namespace ?? '').flatMap((range) => range.spec?.limits ?? [])
-    looked.set(request, items)
-    return items
+  const itemsOf = (request: AdmissionRequest): readonly LimitRangeItem[] => {
+    const ranges = reader.list(limitRanges, request.namespace ?? '')
+    return ranges.length === 0 ? noItems : ranges.flatMap((range) => range.spec?.limits ?? [])
   }
   return {
     name: 'LimitRanger',

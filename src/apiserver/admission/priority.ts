@@ -56,8 +56,10 @@ function classOf(reader: ObjectReader, className: string | undefined, request: A
     if (found) return found
     throw refusal(request, `no PriorityClass with name ${className} was found`)
   }
-  const defaults = reader.list(priorityClasses, '').filter((c) => c.globalDefault)
-  return defaults.sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0]
+  let least: PriorityClass | undefined
+  for (const one of reader.list(priorityClasses, ''))
+    if (one.globalDefault && (!least || (one.value ?? 0) < (least.value ?? 0))) least = one
+  return least
 }
 
 function refuseSecondDefault(reader: ObjectReader, request: AdmissionRequest): void {

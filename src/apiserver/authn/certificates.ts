@@ -9,20 +9,26 @@ import { knownUser } from './authenticators.ts'
  * has verified chain, purpose and dates when the connection began; the end is looked at with every request.
  */
 export function certificateAuthenticator({ clock }: { readonly clock: Clock }): Authenticator {
+  // A connection shows one certificate with all of its requests: one user, of whom others may remember what they worked out.
+  const users = new WeakMap<ClientCertificate, UserInfo>()
   return {
     authenticate: ({ clientCertificate: certificate }) => {
       if (!certificate) return undefined
       const { commonName, organizations, uids = [], fingerprint, authority = 'client' } = certificate
       if (authority !== 'client') throw statusErrors.unauthorized('x509: certificate signed by unknown authority')
       demandInTime(certificate, clock)
+      const known = users.get(certificate)
+      if (known) return known
       if (uids.length > 1) throw statusErrors.unauthorized(`expected 1 UID, but found multiple: ${uids.join(', ')}`)
       if (commonName === '') return undefined
-      return knownUser({
+      const user = knownUser({
         name: commonName,
         groups: organizations,
         ...(uids[0] ? { uid: uids[0] } : {}),
         ...(fingerprint ? { extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] } } : {}),
       })
+      users.set(certificate, user)
+      return user
     },
   }
 }

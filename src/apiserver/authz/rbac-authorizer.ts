@@ -42,6 +42,11 @@ type StoredBinding = {
   readonly shown: readonly Subject[]
 }
 
+/** Namespaces whose grants are remembered of one user. */
+const rememberedNamespacesMax = 1_024
+
+type Remembered = { version: number; readonly byNamespace: Map<string, readonly Grant[]> }
+
 const serviceAccountUser = (namespace: string, name: string) => `system:serviceaccount:${namespace}:${name}`
 
 /** A subject as an index key: `u:` a user (service accounts are users), `g:` a group. */
@@ -55,6 +60,9 @@ export function createRbacIndex(): RbacIndex {
   const roles = new Map<string, StoredRole>()
   const bindings = new Map<string, StoredBinding>()
   const bySubject = new Map<string, Map<string, StoredBinding>>()
+  // Grows with every change: what was gathered before does not hold any more.
+  let version = 0
+  const remembered = new WeakMap<UserInfo, Remembered>()
   const roleKey = (kind: string, namespace: string, name: string) => (kind === 'ClusterRole' ? `c/${name}` : `r/${namespace}/${name}`)
 
   const removeBinding = (key: string) => {
@@ -70,12 +78,14 @@ export function createRbacIndex(): RbacIndex {
 
   return {
     setRole: (role, isGone) => {
+      version++
       const { namespace = '', name = '' } = role.metadata
       const key = roleKey(namespace ? 'Role' : 'ClusterRole', namespace, name)
       if (isGone) roles.delete(key)
       else roles.set(key, { rules: role.rules ?? [], compiled: (role.rules ?? []).map(compileRule) })
     },
     setBinding: (binding, isGone) => {
+      version++
       const { namespace = '', name = '' } = binding.metadata
       const key = `${namespace}/${name}`
       removeBinding(key)
@@ -91,6 +101,14 @@ export function createRbacIndex(): RbacIndex {
     },
     rulesOf: (ref, namespace) => roles.get(roleKey(ref.kind, namespace, ref.name))?.rules,
     grantsFor: (user, namespace) => {
+      let known = remembered.get(user)
+      if (!known) remembered.set(user, (known = { version, byNamespace: new Map() }))
+      if (known.version !== version || known.byNamespace.size >= rememberedNamespacesMax) {
+        known.version = version
+        known.byNamespace.clear()
+      }
+      const gathered = known.byNamespace.get(namespace)
+      if (gathered) return gathered
       const grants: Grant[] = []
       const visit = (subject: string) => {
         for (const binding of bySubject.get(subject)?.values() ?? []) {
@@ -102,6 +120,7 @@ export function createRbacIndex(): RbacIndex {
       }
       visit(`u:${user.name}`)
       for (const group of user.groups) visit(`g:${group}`)
+      known.byNamespace.set(namespace, grants)
       return grants
     },
   }

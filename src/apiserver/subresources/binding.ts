@@ -58,7 +58,10 @@ async function bind(core: Core, context: RequestContext, request: VerbRequest, p
       dryRun: parameters.dryRun,
       refuses: { resource: bindingName, name },
     })
-  else await mutateObject<KubeObject & Pod>(core, { resource: pods, namespace, name, dryRun: parameters.dryRun }, change)
+  else {
+    const target = { resource: pods, namespace, name, dryRun: parameters.dryRun, copyOf: copyToAssign }
+    await mutateObject<KubeObject & Pod>(core, target, change)
+  }
   const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
   return { type: 'plain' as const, code: 201, object: status }
 }
@@ -70,6 +73,11 @@ function validate(binding: Binding, name: string): void {
     ...(node ? [] : [fieldErrors.required('target.name')]),
   ]
   if (errors.length > 0) throw statusErrors.invalid({ group: '', kind: 'Binding' }, name, errors)
+}
+
+/** As deep as `assignPod` changes a pod. */
+function copyToAssign(pod: KubeObject & Pod): KubeObject & Pod {
+  return { ...pod, metadata: { ...pod.metadata }, ...(pod.spec ? { spec: { ...pod.spec } } : {}) }
 }
 
 /** Puts the pod on the node. Throws 409 where it has one, is leaving, is gated, or is another one than was meant. */

@@ -9,6 +9,7 @@ import type { Allocation } from '../write-hooks.ts'
 import { recordManager } from '../managed-fields.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
+import { shareSpec } from '../share-spec.ts'
 import { settleNamespace } from './object-identity.ts'
 import { freshCache } from './read-revision.ts'
 import { applyDefaults, prepareContext, restoreParts, validateCreate, warnAbout } from './validation.ts'
@@ -66,6 +67,7 @@ export async function createObject(core: Core, context: RequestContext, request:
     let isClaimed = false
     const allocation = core.hooks.allocate(resource, { object, old: undefined, dryRun: parameters.dryRun })
     try {
+      shareSpec(kind, object)
       validateCreate(core, resource, object)
       await core.admission.validate(admission)
       if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old: undefined, subresource: '', parameters, now })

@@ -30,7 +30,13 @@ export async function patchObject(core: Core, context: RequestContext, request: 
       const object = patchedObject(
         core,
         context,
-        { expected: resource.kind, patch, validation: parameters.fieldValidation, isCustom: resource.isCustom },
+        {
+          expected: resource.kind,
+          patch,
+          validation: parameters.fieldValidation,
+          isCustom: resource.isCustom,
+          keepsSpec: resource.kind.sharesSpec && subresource === 'status',
+        },
         current,
       )
       checkIdentity(resource, object, request)

@@ -17,6 +17,8 @@ export type PatchRequest = {
   readonly validation: FieldValidation
   /** Objects of custom kinds are decoded whole: their type may have changed since they were stored. */
   readonly isCustom: boolean
+  /** The stored spec stays whatever the patch says, so that it need not be copied. */
+  readonly keepsSpec?: boolean | undefined
 }
 
 /**
@@ -29,7 +31,7 @@ export function patchedObject(core: Core, context: RequestContext, request: Patc
   const { result, problems } = patch.type === 'strategic' ? strategicResult(core, request, current) : jsonResult(request, current)
   const refuse = (why: string) => refused(patch.type === 'strategic' ? goText(patch.value) : JSON.stringify(result), why)
   // What the patch leaves alone was decoded before it was stored.
-  const { copy: object, untouched } = deepCloneBeside(result, current, isCustom ? undefined : current.metadata.managedFields)
+  const { copy: object, untouched } = deepCloneBeside(result, current, isCustom ? [] : untouchable(current, request))
   const typed = patch.type === 'strategic' ? ofKind(object, expected) : typedResult(core, object, { expected, refuse })
   decodeFields(core.schemas, typed.object, {
     expected,
@@ -40,6 +42,11 @@ export function patchedObject(core: Core, context: RequestContext, request: Patc
     refuse: (why, fault) => refuse(patch.type === 'strategic' && fault ? cannotConvert(fault) : why),
   })
   return typed.object
+}
+
+/** What nobody changes on the way to the store. */
+function untouchable({ metadata, spec }: KubeObject & { readonly spec?: object }, { keepsSpec }: PatchRequest): object[] {
+  return [...(metadata.managedFields ? [metadata.managedFields] : []), ...(keepsSpec && spec ? [spec] : [])]
 }
 
 type Result = { readonly result: KubeObject; readonly problems: readonly string[] }

@@ -16,7 +16,15 @@ import { keyOfObject, type Resource } from '../registry.ts'
 import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
 import { freshCache } from './read-revision.ts'
-import { applyDefaults, prepareContext, restoreParts, validateUpdate, warnAbout, warnAboutStatus } from './validation.ts'
+import {
+  applyDefaults,
+  applyStatusDefaults,
+  prepareContext,
+  restoreParts,
+  validateUpdate,
+  warnAbout,
+  warnAboutStatus,
+} from './validation.ts'
 
 export type UpdateRequest = {
   readonly resource: Resource
@@ -91,7 +99,8 @@ async function attemptUpdate(
   keepSystemMetadata(object, old)
   if (!request.keepsManagedFields) settleManagers(object, old, subresource)
 
-  applyDefaults(core, resource, object)
+  if (subresource === 'status' && resource.kind.sharesSpec) applyStatusDefaults(core, resource, object)
+  else applyDefaults(core, resource, object)
   const { admitted } = request
   const admission = admissionRequest(context, {
     operation: 'UPDATE',

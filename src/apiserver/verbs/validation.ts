@@ -106,6 +106,12 @@ function giveSpec(schema: SchemaNode, object: KubeObject & { spec?: object }): v
   if (object.spec === undefined && schema.child('spec')?.name !== undefined) object.spec = {}
 }
 
+/** The schema's alone, and of the status alone: whatever the rest is, the stored one stays. */
+export function applyStatusDefaults(core: Core, { kind }: Resource, object: KubeObject): void {
+  const { status } = object as { status?: unknown }
+  if (status !== undefined) core.schemas.applyDefaults(kind.schema, { status })
+}
+
 /** What the kind's prepare rules learn of the request. */
 export function prepareContext(context: RequestContext, now: string): PrepareContext {
   const { name, uid, groups, extra } = context.user

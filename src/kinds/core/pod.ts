@@ -33,6 +33,7 @@ export const pods = defineKind<Pod>({
     ...runActionSubresources,
     { name: 'explain', group: 'keelson.dev', version: 'v1', kind: 'Explanation', verbs: ['get'] },
   ],
+  sharesSpec: true,
   applyDefaults: applyPodDefaults,
   prepareForCreate: (pod, { now, warn = () => {} }) => {
     pod.metadata.generation = 1

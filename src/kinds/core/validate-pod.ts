@@ -1,5 +1,7 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import type { Pod } from '../generated/types/core-v1.ts'
+import { workedOut } from '../../machinery/shared-value.ts'
+import type { Pod, PodSpec } from '../generated/types/core-v1.ts'
+import type { ObjectMeta } from '../generated/types/meta-v1.ts'
 import { checkImageBlanks } from './pod-template/validate-containers.ts'
 import { validatePodAnnotations } from './pod-template/validate-pod-annotations.ts'
 import { validatePodSpec } from './pod-template/validate-pod-spec.ts'
@@ -9,7 +11,7 @@ export function validatePod({ metadata, spec }: Pod): FieldError[] {
   if (!spec) return [fieldErrors.required('spec.containers')]
   const errors: FieldError[] = []
   validatePodAnnotations(errors, metadata.annotations, spec, 'metadata.annotations')
-  validatePodSpec(errors, spec, 'spec', metadata)
+  errors.push(...specErrors(spec, metadata))
   if (!spec.serviceAccountName)
     spec.volumes?.forEach((volume, i) => {
       volume.projected?.sources?.forEach((source, k) => {
@@ -25,4 +27,15 @@ export function validatePod({ metadata, spec }: Pod): FieldError[] {
   spec.containers?.forEach((container, i) => checkImageBlanks(errors, container, `spec.containers[${i}]`))
   spec.initContainers?.forEach((container, i) => checkImageBlanks(errors, container, `spec.initContainers[${i}]`))
   return errors
+}
+
+/** Once for all pods of a spec, where its rules look at nothing else of the pod. */
+function specErrors(spec: PodSpec, metadata: ObjectMeta): readonly FieldError[] {
+  const judge = () => {
+    const errors: FieldError[] = []
+    validatePodSpec(errors, spec, 'spec', metadata)
+    return errors
+  }
+  const isOfThisPod = spec.resourceClaims !== undefined || spec.volumes?.some(({ ephemeral }) => ephemeral !== undefined)
+  return isOfThisPod ? judge() : workedOut(spec, validatePodSpec, judge)
 }

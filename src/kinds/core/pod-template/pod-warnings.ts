@@ -4,6 +4,7 @@
  * told is pushed to one list, and paths are made only for what is told.
  */
 import { isQuantity, quantityMilli } from '../../../machinery/quantity.ts'
+import { workedOut } from '../../../machinery/shared-value.ts'
 import { dns1123Label } from '../../../machinery/names.ts'
 import type {
   Affinity,
@@ -28,10 +29,13 @@ import { volumePathWarnings } from './volume-path-warnings.ts'
 import { namedKeyWarning, nodeLabelWarning, nodeTermWarnings } from '../../node-label-warnings.ts'
 
 type Annotations = Readonly<Record<string, string>>
+const none: Annotations = {}
 
 /** Of a pod: its paths start at `spec`. */
-export function podWarnings(spec: PodSpec, metadata: ObjectMeta): string[] {
-  return specWarnings(spec, metadata.annotations ?? {}, '')
+export function podWarnings(spec: PodSpec, { annotations = none }: ObjectMeta): readonly string[] {
+  const speaksOfSpec = hasSecurityAnnotation(annotations) || deprecatedAnnotationNames.some((name) => Object.hasOwn(annotations, name))
+  if (speaksOfSpec) return specWarnings(spec, annotations, '')
+  return workedOut(spec, specWarnings, () => specWarnings(spec, none, ''))
 }
 
 /** Of a template inside a workload. `path` leads to it: `spec.template`. */

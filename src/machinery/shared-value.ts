@@ -1,0 +1,61 @@
+/**
+ * Values that many objects have in common, such as the specs of one workload's pods, as one object with its JSON and with what has been
+ * worked out of it: it is checked, described and encoded once, and takes memory once.
+ *  1. A shared value never changes. Whoever wants another one makes a copy.
+ *  2. Of at most twice `generationMax` values, each with a JSON of at most `textMax` characters, more is kept than the values themselves.
+ */
+const generationMax = 128
+const textMax = 16_384
+
+/** `text` is empty once the value is one of too many; it then is an object like any other. */
+type Shared = { readonly value: object; text: string; readonly workedOut: Map<unknown, unknown> }
+
+let recent = new Map<string, Shared>()
+let former = new Map<string, Shared>()
+const sharedOf = new WeakMap<object, Shared>()
+
+/** The one object that stands for all values of this JSON: `value` itself when it is the first. From here on nobody may change it. */
+export function shareValue<T extends object>(value: T): T {
+  if (sharedOf.has(value)) return value
+  const text = JSON.stringify(value)
+  if (text.length > textMax) return value
+  const known = recent.get(text) ?? former.get(text)
+  if (known) {
+    former.delete(text)
+    remember(known)
+    // The cast: equal JSON is of equal type.
+    return known.value as T
+  }
+  const shared: Shared = { value, text, workedOut: new Map() }
+  sharedOf.set(value, shared)
+  remember(shared)
+  return value
+}
+
+function remember(shared: Shared): void {
+  recent.set(shared.text, shared)
+  if (recent.size < generationMax) return
+  for (const forgotten of former.values()) {
+    sharedOf.delete(forgotten.value)
+    forgotten.text = ''
+    forgotten.workedOut.clear()
+  }
+  former = recent
+  recent = new Map()
+}
+
+/** The JSON of a shared value; undefined for any other. */
+export function textOfShared(value: object): string | undefined {
+  return sharedOf.get(value)?.text
+}
+
+/** What `make` gives, made once for a shared value. It must follow from the value and from `about` alone, and never change. */
+export function workedOut<T>(value: object, about: unknown, make: () => T): T {
+  const shared = sharedOf.get(value)
+  if (!shared) return make()
+  // The cast: one `about` is one question.
+  if (shared.workedOut.has(about)) return shared.workedOut.get(about) as T
+  const made = make()
+  shared.workedOut.set(about, made)
+  return made
+}
