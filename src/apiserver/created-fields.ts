@@ -1,4 +1,6 @@
 import type { KubeObject } from '../machinery/object.ts'
+import { isAlwaysWritten } from '../machinery/apply/typed-value.ts'
+import { keyDefault } from '../machinery/schema/key-default.ts'
 import type { SchemaNode } from '../machinery/schema/schema-node.ts'
 import { workedOut } from '../machinery/shared-value.ts'
 
@@ -78,7 +80,9 @@ function fieldText(node: SchemaNode | undefined, key: string, value: unknown, wi
   if (child?.shape !== 'object' || child.name === undefined || !alwaysPresent.has(key) || typeof value !== 'object') {
     const owned = without ? Object.fromEntries(Object.entries(value as object).filter(([inner]) => !without.has(inner))) : value
     const isNothing = without !== undefined && Object.keys(owned as object).length === 0
-    return isNothing ? '' : elementText(key) + ownedText(child, owned)
+    if (isNothing) return ''
+    const below = ownedText(child, owned)
+    return elementText(key) + (isAlwaysWritten(node, key) ? below.replace('{".":{},', '{') : below)
   }
   let text = ''
   for (const inner in value as Record<string, unknown>) {
@@ -144,7 +148,7 @@ function itemKey(node: SchemaNode, keys: readonly string[], item: unknown): stri
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined
   let text = ''
   for (const key of keys.length > 1 ? [...keys].sort() : keys) {
-    const value = (item as Record<string, unknown>)[key] ?? node.element?.child(key)?.default
+    const value = (item as Record<string, unknown>)[key] ?? keyDefault(node.element, key)
     if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`
   }
   return text === '' ? undefined : `k:{${text}}`

@@ -9,7 +9,7 @@ import { deleteObject } from './verbs/delete.ts'
 import { deleteCollection } from './verbs/delete-collection.ts'
 import { getObject } from './verbs/get.ts'
 import { listObjects } from './verbs/list.ts'
-import { checkIdentity } from './verbs/object-identity.ts'
+import { checkIdentity, withoutVersion } from './verbs/object-identity.ts'
 import { patchObject } from './verbs/patch.ts'
 import { returnsDeleted } from './verbs/returns-deleted.ts'
 import { updateObject } from './verbs/update.ts'
@@ -126,14 +126,8 @@ export async function replaceObject(
     parameters,
     isReplace: true,
     change: () => deepClone(wanted),
-    ...(resource.kind.allowCreateOnUpdate && subresource === '' ? { createMissing: () => withoutVersion(wanted) } : {}),
+    ...(resource.kind.allowCreateOnUpdate && subresource === '' ? { createMissing: () => withoutVersion(deepClone(wanted)) } : {}),
     ...(prepare ? { prepare } : {}),
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }
-}
-
-function withoutVersion(object: KubeObject): KubeObject {
-  const copy = deepClone(object)
-  delete copy.metadata.resourceVersion
-  return copy
 }

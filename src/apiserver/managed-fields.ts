@@ -25,7 +25,7 @@ export function recordManager(
   write: ManagedWrite & { readonly object: KubeObject; readonly old: KubeObject | undefined },
 ): void {
   const { object, old } = write
-  if (old === undefined && object.metadata.managedFields === undefined) {
+  if (old === undefined && object.metadata.managedFields === undefined && !statedResets(write.resource.kind, '')) {
     recordCreator(core, write)
     return
   }
@@ -58,8 +58,26 @@ export function fieldOperation(core: Core, { context, resource, subresource, par
   }
 }
 
+/** Kinds, by group and plural, whose requests reset other fields than the usual ones. */
+const resetFields: Readonly<Record<string, Readonly<Record<string, FieldSet>>>> = {
+  'apps/deployments': { status: fieldSet('spec', 'metadata.labels') },
+  '/pods': { status: fieldSet('spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences') },
+  'certificates.k8s.io/certificatesigningrequests': {
+    '': fieldSet('spec', 'status'),
+    status: fieldSet('spec', 'status.conditions'),
+    approval: fieldSet('spec', 'status.certificate'),
+  },
+  'internal.apiserver.k8s.io/storageversions': { status: specAndMetadata },
+  'resource.k8s.io/devicetaintrules': { status: specAndMetadata },
+  'storagemigration.k8s.io/storageversionmigrations': { status: specAndMetadata },
+}
+
+const statedResets = ({ group, plural }: KindDefinition, subresource: string) => resetFields[`${group}/${plural}`]?.[subresource]
+
 /** What the request cannot set, so that it neither owns nor contests it: the status through the object, all else through the status. */
 function ignoredFields(kind: KindDefinition, subresource: string): { readonly ignored?: FieldSet } {
+  const stated = statedResets(kind, subresource)
+  if (stated) return { ignored: stated }
   if (subresource === 'status') return { ignored: kind.prepareForStatusUpdate === keepAllButStatusStrictly ? specAndMetadata : specFields }
   return subresource === '' && hasStatus(kind) ? { ignored: statusFields } : {}
 }

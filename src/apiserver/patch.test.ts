@@ -162,9 +162,9 @@ test('apply takes YAML, and JSON under the name of YAML', async () => {
 
 const refusals: readonly (readonly [title: string, query: string, body: unknown, code: number, message: RegExp])[] = [
   ['without a manager', '', config({}), 422, /fieldManager: Required value: is required for apply patch/],
-  ['of another kind', '?fieldManager=m', { ...config({}), kind: 'Secret' }, 400, /cannot be handled as a ConfigMap/],
+  ['of another kind', '?fieldManager=m', { ...config({}), kind: 'Secret' }, 400, /invalid object type: \/v1, Kind=Secret/],
   ['of another name', '?fieldManager=m', config({}, 'other'), 400, /does not match the name on the URL/],
-  ['that is no object', '?fieldManager=m', [1], 400, /must be an object/],
+  ['that is no object', '?fieldManager=m', [1], 400, /cannot unmarshal array into Go value/],
   [
     'with managedFields',
     '?fieldManager=m',

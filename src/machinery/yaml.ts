@@ -54,14 +54,16 @@ const floatTag = defineScalarTag('tag:yaml.org,2002:float', {
 
 const schema = new Schema([strTag, seqTag, mapTag, nullTag, boolTag, intTag, floatTag, mergeTag])
 
-/** One document. Of duplicate keys the last wins. Throws YamlError. */
+/** One document; none at all is null. Of duplicate keys the last wins. Throws YamlError. */
 export function parseYaml(text: string): unknown {
+  if (isBlank(text)) return null
   return guarded(text, () => load(text, { schema, json: true, maxAliases: aliasesMax }))
 }
 
 /** One document, and what Go's decoder says about the first duplicate key, if there is one. Throws YamlError. */
 export function parseYamlStrict(text: string): { readonly value: unknown; readonly duplicate: string | undefined } {
   const value = parseYaml(text)
+  if (isBlank(text)) return { value, duplicate: undefined }
   try {
     load(text, { schema, maxAliases: aliasesMax })
     return { value, duplicate: undefined }
@@ -88,6 +90,8 @@ export function parseYamlDocuments(text: string): unknown[] {
 export function formatYaml(value: unknown): string {
   return dump(value, { schema, noRefs: true, lineWidth: -1, skipInvalid: true })
 }
+
+const isBlank = (text: string) => /^\s*(?:#[^\n]*(?:\n\s*|$))*$/.test(text)
 
 function guarded<T>(text: string, parse: () => T): T {
   try {

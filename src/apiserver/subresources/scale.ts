@@ -1,18 +1,24 @@
 import { ageColumn, column, nameColumn } from '../../kinds/columns.ts'
 import type { LabelSelector } from '../../kinds/generated/types/meta-v1.ts'
+import { toTime } from '../../base/clock.ts'
 import { applyServerSide } from '../../machinery/apply/apply-server-side.ts'
+import { managersOfScaled, scaleManagers } from '../../machinery/apply/scale-managers.ts'
+import { type FieldOperation, updateManagedFields } from '../../machinery/apply/update-managed-fields.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
 import { deepClone } from '../../machinery/deep-clone.ts'
 import { formatSelector, selectorFrom, selectorFromMap } from '../../machinery/label-selector.ts'
-import type { KubeObject } from '../../machinery/object.ts'
+import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
+import { fieldOperation } from '../managed-fields.ts'
+import { decodeFields } from '../object-decoding.ts'
 import { viewOf } from '../object-storage.ts'
 import type { Resource } from '../registry.ts'
 import type { Answer, PatchBody, VerbRequest } from '../verb-request.ts'
 import { getObject } from '../verbs/get.ts'
-import { applyOperation, readConfig } from '../verbs/patch.ts'
+import { checkIdentity } from '../verbs/object-identity.ts'
+import { applyOperation, noteRepeated, readConfig } from '../verbs/patch.ts'
 import { patchedObject } from '../verbs/patched-object.ts'
 import { type UpdateRequest, updateObject } from '../verbs/update.ts'
 import { scaleKind } from './expected-kinds.ts'
@@ -27,51 +33,66 @@ export const scale: Readonly<Record<string, VerbHandler>> = {
   },
   update: (core, context, request) => {
     const wanted = request.body.object(scaleKind, context, request.parameters.fieldValidation) as Scale
-    return write(core, context, request, () => wanted)
+    return write(core, context, request, (current) => tracked(core, context, request, current, wanted))
   },
   patch: (core, context, request) => {
     const patch = request.body.patch()
-    if (patch.type === 'apply') return applyScale(core, context, request, patch)
+    if (patch.type === 'apply') return write(core, context, request, appliedScale(core, context, request, patch))
     const { isCustom } = request.resource
     const { fieldValidation: validation } = request.parameters
     const asked = { expected: scaleKind, patch, validation, isCustom }
-    return write(core, context, request, (current) => patchedObject(core, context, asked, current) as Scale)
+    return write(core, context, request, (current) => {
+      const wanted = patchedObject(core, context, asked, current) as Scale
+      return tracked(core, context, request, current, wanted)
+    })
   },
 }
 
-/** Server-side apply of a Scale is one of the object's own number of replicas, owned through the subresource. */
-async function applyScale(core: Core, context: RequestContext, request: VerbRequest, patch: PatchBody): Promise<Answer> {
-  const { resource, namespace, name } = request
+/** The Scale that is wanted, and who owns it then. */
+type WantedScale = { readonly wanted: Scale; readonly managers: KubeObject['metadata']['managedFields'] }
+
+function tracked(core: Core, context: RequestContext, request: VerbRequest, current: Scale, wanted: Scale): WantedScale {
+  return { wanted, managers: updateManagedFields(current, wanted, scaleOperation(core, context, request)) }
+}
+
+function appliedScale(core: Core, context: RequestContext, request: VerbRequest, patch: PatchBody): (current: Scale) => WantedScale {
   const operation = applyOperation(core, context, request)
-  const config = readConfig(core, context, { ...request, expected: scaleKind }, patch) as Scale
-  validate(config, name)
-  const { uid, resourceVersion } = config.metadata
-  const own: KubeObject = { apiVersion: resource.apiVersion, kind: resource.kind.kind, metadata: { name } }
-  if (namespace) own.metadata.namespace = namespace
-  if (uid) own.metadata.uid = uid
-  if (resourceVersion) own.metadata.resourceVersion = resourceVersion
-  if (config.spec?.replicas !== undefined) setPath(own, paths(resource).specReplicas, config.spec.replicas)
+  return (current) => {
+    const scaleApply = { ...operation, ...scaleOperation(core, context, request) }
+    const wanted = deepClone(applyServerSide(current, readConfig(patch, scaleKind), scaleApply)) as Scale
+    decodeFields(core.schemas, wanted, { expected: scaleKind, context, validation: 'Ignore' })
+    noteRepeated(context, patch, request.parameters.fieldValidation)
+    return { wanted, managers: wanted.metadata.managedFields }
+  }
+}
+
+function scaleOperation(core: Core, context: RequestContext, { resource, subresource, parameters }: VerbRequest): FieldOperation {
+  const now = toTime(core.clock.now())
+  const operation = fieldOperation(core, { context, resource, subresource, parameters, now })
+  return { ...operation, schema: core.schemas.lookup(scaleKind.schema), apiVersion: apiVersionOf(scaleKind) }
+}
+
+async function write(core: Core, context: RequestContext, request: VerbRequest, change: (current: Scale) => WantedScale): Promise<Answer> {
+  const { resource, name } = request
+  const { specReplicas } = paths(resource)
   const { value } = await updateObject(core, context, {
     ...scaleUpdate(context, request),
     keepsManagedFields: true,
-    change: (current) => deepClone(applyServerSide(current, own, operation)),
-  })
-  return answerOf(resource, viewOf(resource, value))
-}
-
-async function write(core: Core, context: RequestContext, request: VerbRequest, change: (current: Scale) => Scale): Promise<Answer> {
-  const { resource, name } = request
-  const { value } = await updateObject(core, context, {
-    ...scaleUpdate(context, request),
     change: (current) => {
-      const wanted = change(scaleOf(resource, current))
-      checkName(wanted, name)
+      const { managedFields } = current.metadata
+      const scaled = { managedFields, apiVersion: resource.apiVersion, replicasPath: specReplicas }
+      const before = scaleOf(resource, current)
+      const owned = scaleManagers(scaled)
+      if (owned) before.metadata.managedFields = owned
+      const { wanted, managers } = change(before)
+      checkIdentity(resource, wanted, request)
       validate(wanted, name)
       const object = deepClone(current)
       const { resourceVersion, uid } = wanted.metadata
       if (resourceVersion) object.metadata.resourceVersion = resourceVersion
       if (uid) object.metadata.uid = uid
-      setPath(object, paths(resource).specReplicas, wanted.spec?.replicas ?? 0)
+      setPath(object, specReplicas, wanted.spec?.replicas ?? 0)
+      object.metadata.managedFields = managersOfScaled(scaled, managers) ?? []
       return object
     },
   })
@@ -111,11 +132,6 @@ const scaleColumns: Resource['kind']['columns'] = [
   column.integer('Available', (object) => (object as Scale).status?.replicas ?? 0),
   ageColumn,
 ]
-
-function checkName({ metadata }: Scale, name: string): void {
-  if (metadata.name && metadata.name !== name)
-    throw statusErrors.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
-}
 
 function validate(wanted: Scale, name: string): void {
   const replicas = wanted.spec?.replicas ?? 0

@@ -129,7 +129,6 @@ function fillSystemMetadata(core: Core, object: KubeObject, now: string): void {
   delete metadata.deletionTimestamp
   delete metadata.deletionGracePeriodSeconds
   delete metadata.selfLink
-  delete metadata.generation
   delete metadata.resourceVersion
 }
 

@@ -17,3 +17,9 @@ export function checkIdentity(resource: Resource, object: KubeObject, at: { read
   if (!name) throw statusErrors.badRequest(`the name of the object (${at.name} based on URL) was undeterminable: name must be provided`)
   if (name !== at.name) throw statusErrors.badRequest(`the name of the object (${name}) does not match the name on the URL (${at.name})`)
 }
+
+/** An object that is created by an update, or an apply, has no version of another that it follows. Changes the object. */
+export function withoutVersion(object: KubeObject): KubeObject {
+  delete object.metadata.resourceVersion
+  return object
+}

@@ -1,13 +1,14 @@
 import { toTime } from '../../base/clock.ts'
-import { applyServerSide, type ApplyOperation } from '../../machinery/apply/apply-server-side.ts'
-import { deepClone } from '../../machinery/deep-clone.ts'
-import type { KubeObject } from '../../machinery/object.ts'
+import { applyServerSide, type ApplyOperation, describeKind } from '../../machinery/apply/apply-server-side.ts'
+import { deepClone, deepCloneBeside } from '../../machinery/deep-clone.ts'
+import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
-import type { Core, RequestContext } from '../core.ts'
+import type { Core, FieldValidation, RequestContext } from '../core.ts'
 import { fieldOperation } from '../managed-fields.ts'
-import { cannotHandle, decodeFields } from '../object-decoding.ts'
+import { decodeFields } from '../object-decoding.ts'
+import type { Resource } from '../registry.ts'
 import type { Answer, ExpectedKind, PatchBody, VerbRequest } from '../verb-request.ts'
-import { checkIdentity } from './object-identity.ts'
+import { checkIdentity, withoutVersion } from './object-identity.ts'
 import { patchedObject } from './patched-object.ts'
 import { updateObject } from './update.ts'
 
@@ -48,8 +49,15 @@ export async function patchObject(core: Core, context: RequestContext, request: 
 
 async function applyObject(core: Core, context: RequestContext, request: VerbRequest, patch: PatchBody): Promise<Answer> {
   const { resource, namespace, name, subresource, parameters } = request
-  const config = readConfig(core, context, { ...request, expected: resource.kind }, patch)
   const operation = applyOperation(core, context, request)
+  const make = (current: KubeObject | undefined) => {
+    const config = readConfig(patch, resource.kind)
+    const object = decodedResult(core, context, resource, current, applyServerSide(current, config, operation))
+    noteRepeated(context, patch, parameters.fieldValidation)
+    if (!current) refuseForeignUid(resource, config)
+    checkIdentity(resource, object, { namespace, name })
+    return object
+  }
   const { value, created } = await updateObject(core, context, {
     resource,
     namespace,
@@ -57,10 +65,25 @@ async function applyObject(core: Core, context: RequestContext, request: VerbReq
     subresource,
     parameters,
     keepsManagedFields: true,
-    change: (current) => deepClone(applyServerSide(current, config, operation)),
-    ...(subresource === '' ? { createMissing: () => createdByApply(resource, config, applyServerSide(undefined, config, operation)) } : {}),
+    change: make,
+    ...(subresource === '' ? { createMissing: () => withoutVersion(make(undefined)) } : {}),
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }
+}
+
+/** What the configuration brought has yet to be decoded; what was there before is. */
+function decodedResult(
+  core: Core,
+  context: RequestContext,
+  resource: Resource,
+  current: KubeObject | undefined,
+  result: KubeObject,
+): KubeObject {
+  if (result === current) return deepClone(result)
+  const { copy, untouched } = deepCloneBeside(result, current ?? {}, resource.isCustom ? undefined : current?.metadata.managedFields)
+  const decoded = resource.isCustom ? undefined : untouched
+  decodeFields(core.schemas, copy, { expected: resource.kind, context, validation: 'Ignore', decoded })
+  return copy
 }
 
 /** How server-side apply takes a request. Throws 422 where it names no manager. */
@@ -71,51 +94,46 @@ export function applyOperation(core: Core, context: RequestContext, request: Ver
   return { ...fieldOperation(core, { context, resource, subresource, parameters, now }), force: parameters.force ?? false }
 }
 
-/** An apply that names a uid or a version means an object that is there. */
-function createdByApply({ kind }: VerbRequest['resource'], config: KubeObject, object: KubeObject): KubeObject {
-  const { name = '', uid, resourceVersion } = config.metadata
-  const what = { group: kind.group, resource: kind.plural }
-  if (uid) {
-    const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
-    throw statusErrors.conflict(what, name, why)
-  }
-  if (resourceVersion) throw statusErrors.staleVersion(what, name)
-  return deepClone(object)
+/** An apply that names a uid means an object that is there. */
+function refuseForeignUid({ name }: Resource, { metadata }: KubeObject): void {
+  const { uid } = metadata ?? {}
+  if (!uid) return
+  throw statusErrors.conflict(
+    name,
+    metadata.name ?? '',
+    `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+  )
 }
 
-/** The configuration that is applied, decoded as `expected`. Throws 400. */
-export function readConfig(
-  core: Core,
-  context: RequestContext,
-  { resource, namespace, name, parameters, expected }: VerbRequest & { readonly expected: ExpectedKind },
-  patch: PatchBody,
-): KubeObject {
-  if (patch.fault !== undefined) throw statusErrors.badRequest(`error decoding YAML: ${patch.fault}`)
-  if (typeof patch.value !== 'object' || patch.value === null || Array.isArray(patch.value)) {
-    throw statusErrors.badRequest('error decoding YAML: an apply patch must be an object')
-  }
-  const config = deepClone(patch.value) as KubeObject
-  if (!config.kind || !config.apiVersion) throw statusErrors.badRequest('error decoding YAML: apiVersion and kind must be set')
-  if (config.kind !== expected.kind) throw cannotHandle({ ...expected, from: String(config.kind) }, 'the kind does not match')
-  decodeFields(core.schemas, config, {
-    expected,
-    context,
-    validation: parameters.fieldValidation,
-    duplicates: patch.duplicates ?? [],
-  })
-  const { metadata } = config
-  if (metadata.name && metadata.name !== name) {
-    throw statusErrors.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
-  }
-  if (metadata.namespace && metadata.namespace !== namespace) {
+/** The configuration that is applied, as it was sent. Throws 400 where it is none of that kind. */
+export function readConfig({ value = {}, fault }: PatchBody, expected: ExpectedKind): KubeObject {
+  if (fault !== undefined) throw statusErrors.badRequest(`error decoding YAML: ${fault}`)
+  if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+    const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
     throw statusErrors.badRequest(
-      `the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`,
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`,
     )
   }
-  metadata.name = name
-  if (resource.kind.scope === 'Namespaced') metadata.namespace = namespace
-  return config
+  const { kind = '', apiVersion = '' } = (value ?? {}) as KubeObject
+  if (kind !== expected.kind || apiVersion !== apiVersionOf(expected))
+    throw statusErrors.badRequest(`invalid object type: ${describeKind(apiVersion, kind)}`)
+  const { metadata = {} } = value as Partial<KubeObject>
+  return { ...(value as KubeObject), metadata }
 }
+
+/** Fields that occur twice in what was applied: refused by strict validation, once it is known that it can be applied. */
+export function noteRepeated(context: RequestContext, { duplicates = [] }: PatchBody, validation: FieldValidation): void {
+  if (validation === 'Strict' && duplicates.length > 0)
+    throw statusErrors.badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates.join('; ')}`)
+  if (validation === 'Warn') for (const repeated of duplicates) for (const line of yamlLines(repeated)) context.warn(line)
+}
+
+/** Each line of a YAML decoder's complaint without the head that it has in common with all. */
+const yamlLines = (complaint: string) =>
+  complaint
+    .replace('yaml: unmarshal errors:\n', '')
+    .split('\n')
+    .map((line) => line.trim())
 
 function refuseOptions(field: string, reason: 'FieldValueForbidden' | 'FieldValueRequired', message: string): never {
   throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ field, reason, message }])

@@ -16,7 +16,8 @@ import {
   union,
 } from './field-set.ts'
 import { type Owner, type Owners, ownerId, readManagedFields, writeManagedFields } from './managed-fields.ts'
-import { checkApplied, compareValues, fieldsOf, mergeValues, removeFields, withNamedFields } from './typed-value.ts'
+import { appliedFault } from './check-applied.ts'
+import { compareValues, fieldsOf, mergeValues, removeFields, withNamedFields } from './typed-value.ts'
 import { compareOwned, type FieldOperation, ownable, trackChanges } from './update-managed-fields.ts'
 
 /**
@@ -41,16 +42,13 @@ export type ApplyOperation = FieldOperation & { readonly force: boolean }
 
 /**
  * Gives the object to store, its managedFields brought up to date; the live object itself when nothing changes. `live`
- * undefined: the object is being created. `config` must have been decoded by its schema. Throws StatusError: 400 for a
+ * undefined: the object is being created. `config` is what was sent, of the operation's kind, and the result has yet to be decoded. Throws StatusError: 400 for a
  * configuration that cannot be applied, 409 with a cause a field for conflicts.
  */
 export function applyServerSide(live: KubeObject | undefined, config: KubeObject, operation: ApplyOperation): KubeObject {
   if (config.metadata?.managedFields !== undefined) throw statusErrors.badRequest('metadata.managedFields must be nil')
-  if (config.apiVersion !== undefined && config.apiVersion !== operation.apiVersion)
-    throw statusErrors.badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${config.apiVersion}, expected: ${operation.apiVersion}`,
-    )
-  checkApplied(operation.schema, config)
+  const fault = appliedFault(operation.schema, config)
+  if (fault !== undefined) throw statusErrors.badRequest(`failed to create typed patch object (${describeObject(config)}): ${fault}`)
   const owners = ownersBeforeApply(live, operation)
   const attempt = attemptApply(live, config, owners, operation)
   if (attempt.conflicts.length === 0) return finish(live, keepLastApplied(attempt, config, operation), operation)
@@ -63,6 +61,16 @@ export function applyServerSide(live: KubeObject | undefined, config: KubeObject
   const forced = attemptApply(live, config, owners, { ...operation, force: true })
   return finish(live, keepLastApplied(forced, config, operation), operation)
 }
+
+/** `NAMESPACE/NAME; GROUP/VERSION, Kind=KIND`. */
+function describeObject({ apiVersion = '', kind = '', metadata }: KubeObject): string {
+  const { name = '', namespace = '' } = metadata ?? {}
+  return `${namespace}/${name}; ${describeKind(apiVersion, kind)}`
+}
+
+/** As upstream prints a kind: `/v1, Kind=Pod`. */
+export const describeKind = (apiVersion: string, kind: string) =>
+  `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`
 
 type Conflict = { readonly owner: Owner; readonly fields: FieldSet }
 type Attempt = { readonly object: KubeObject; readonly owners: Owners; readonly conflicts: readonly Conflict[] }
@@ -142,9 +150,8 @@ function finish(live: KubeObject | undefined, { object, owners }: Attempt, opera
   const isSameObject = live !== undefined && deepEqual(withoutManagedFields(live), withoutManagedFields(object))
   const applier = owners.get(id)
   const previous = readManagedFields(stored)?.get(id)
-  // Time moves only with a change of the object or of what is owned.
-  if (isSameObject && applier && previous && applier.apiVersion === previous.apiVersion && deepEqual(applier.fields, previous.fields))
-    owners.set(id, previous)
+  // Time moves only with a change of the object; who comes to own what is there already has none.
+  if (isSameObject && applier) owners.set(id, { ...applier, time: previous?.time })
   const managedFields = writeManagedFields(owners)
   if (isSameObject && deepEqual(managedFields, stored)) return live
   const { managedFields: _, ...metadata } = object.metadata
@@ -162,7 +169,8 @@ function keepLastApplied(attempt: Attempt, config: KubeObject, { manager }: Appl
   if (manager !== clientSideApplier || !object.metadata.annotations?.[lastAppliedAnnotation]) return attempt
   const { [lastAppliedAnnotation]: _, ...annotations } = config.metadata?.annotations ?? {}
   const { annotations: _all, ...metadata } = config.metadata ?? {}
-  const plain = { ...config, metadata: Object.keys(annotations).length > 0 ? { annotations, ...metadata } : metadata }
+  // Annotations stay, empty, where there were any.
+  const plain = { ...config, metadata: config.metadata?.annotations ? { annotations, ...metadata } : metadata }
   const text = `${JSON.stringify(sortKeys(plain))}\n`
   const recorded = { ...object.metadata, annotations: { ...object.metadata.annotations, [lastAppliedAnnotation]: text } }
   return { ...attempt, object: { ...object, metadata: recorded } }

@@ -288,9 +288,16 @@ test('refuses what cannot be applied', () => {
       (e) => e instanceof StatusError && e.code === 400 && message.test(e.message),
     )
   check(object({}, { managedFields: [] }), /metadata.managedFields must be nil/)
-  check({ ...object({}), apiVersion: 'apps/v1beta1' }, /Specified patch version: apps\/v1beta1, expected: apps\/v1/)
-  check(object(pod({ name: 'a' }, { name: 'a' })), /\.spec\.template\.spec\.containers: duplicate entries for key \[name="a"\]/)
-  check(object(pod({ image: 'a' })), /element that omits all key fields \["name"\]/)
+  check(
+    object(pod({ name: 'a' }, { name: 'a' })),
+    /\(\/.*; apps\/v1, Kind=Deployment\): \.spec\.template\.spec\.containers: duplicate entries for key \[name="a"\]/,
+  )
+  check({ ...object({}), odd: 1 } as KubeObject, /\.odd: field not declared in schema$/)
+  check(
+    object({ replicas: 'x', paused: 1 }),
+    /errors:\n {2}\.spec\.replicas: expected numeric \(int or float\), got string\n {2}\.spec\.paused/,
+  )
+  check(object(pod('a' as unknown as Loose)), /\.containers: element 0: associative list with keys may not have non-map elements$/)
 })
 
 const container = fc.record(

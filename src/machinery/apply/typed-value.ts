@@ -1,6 +1,6 @@
 import { deepEqual } from '../deep-equal.ts'
+import { keyDefault } from '../schema/key-default.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
-import { statusErrors } from '../status-error.ts'
 import { compose, emptySet, type FieldSet, isEmptySet, isMember, leaf } from './field-set.ts'
 
 /**
@@ -85,17 +85,24 @@ function compareObjects(node: SchemaNode | undefined, old: JsonObject, next: Jso
     const after = next[key]
     if (before === after) continue
     const child = node?.child(key)
-    note(change, elementOf(key), compareNodes(child, before === undefined ? absent(key, child, after) : before, after))
+    note(change, elementOf(key), compareNodes(child, before === undefined ? absent(node, key, after) : before, after))
   }
   for (const key in old) {
     if (next[key] !== undefined || old[key] === undefined) continue
     const child = node?.child(key)
-    note(change, elementOf(key), compareNodes(child, old[key], absent(key, child, old[key])))
+    note(change, elementOf(key), compareNodes(child, old[key], absent(node, key, old[key])))
   }
 }
 
-/** What stands for a field that is not there: an empty struct where Go has one, else nothing. */
-function absent(key: string, node: SchemaNode | undefined, other: unknown): unknown {
+/** A list that Go writes even when it is nil: like a struct by value, it is there anyway, and only its items are owned. */
+export function isAlwaysWritten(parent: SchemaNode | undefined, key: string): boolean {
+  return parent?.name !== undefined && parent.required.includes(key) && parent.child(key)?.shape === 'list'
+}
+
+/** What stands for a field that is not there: an empty struct or list where Go has one, else nothing. */
+function absent(parent: SchemaNode | undefined, key: string, other: unknown): unknown {
+  if (Array.isArray(other)) return isAlwaysWritten(parent, key) ? [] : undefined
+  const node = parent?.child(key)
   // Only named types are Go's: a custom kind's spec is a map like any other.
   return node?.shape === 'object' && node.name !== undefined && alwaysPresent.has(key) && typeof other === 'object' ? {} : undefined
 }
@@ -202,27 +209,8 @@ export function withNamedFields(node: SchemaNode | undefined, set: FieldSet): Fi
   return result
 }
 
-/** Refuses an applied configuration whose keyed lists cannot be told apart. Throws StatusError 400 with upstream's words. */
-export function checkApplied(node: SchemaNode | undefined, value: unknown, path = ''): void {
-  if (!isGranular(node, value)) {
-    if (Array.isArray(value) && node?.listKeys && itemKeys(node, value) === undefined)
-      throw statusErrors.badRequest(
-        `failed to create typed patch object: ${path}: associative list with keys has an element that omits all key fields ${JSON.stringify(node.listKeys)} (and doesn't have default values for any key fields)`,
-      )
-    return
-  }
-  if (Array.isArray(value)) {
-    const seen = new Set<string>()
-    for (const [i, key] of itemKeys(node, value)!.entries()) {
-      const shown = describeKey(key)
-      if (seen.has(key)) throw statusErrors.badRequest(`failed to create typed patch object: ${path}: duplicate entries for key ${shown}`)
-      seen.add(key)
-      checkApplied(node?.element, value[i], `${path}${shown}`)
-    }
-  } else for (const [key, field] of Object.entries(value as JsonObject)) checkApplied(node?.child(key), field, `${path}.${key}`)
-}
-
-function describeKey(element: string): string {
+/** `[name="a"]`: how messages show the item that a path element names. */
+export function describeKey(element: string): string {
   if (element.startsWith('v:')) return `[=${element.slice(2)}]`
   const fields = Object.entries(JSON.parse(element.slice(2)) as JsonObject)
   return `[${fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`
@@ -247,7 +235,7 @@ function isKeyable(node: SchemaNode, item: unknown): boolean {
   const keys = node.listKeys!
   if (keys.length === 0) return typeof item !== 'object'
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return false
-  return keys.some((key) => (item as JsonObject)[key] !== undefined || node.element?.child(key)?.default !== undefined)
+  return keys.some((key) => (item as JsonObject)[key] !== undefined || keyDefault(node.element, key) !== undefined)
 }
 
 /** The path elements of a merging list's items; undefined when an item has none of the keys, or the list does not merge. */
@@ -256,11 +244,18 @@ function itemKeys(node: SchemaNode | undefined, list: readonly unknown[]): strin
   if (!keys) return undefined
   const elements: string[] = []
   for (const item of list) {
-    const element = keys.length === 0 ? valueElement(item) : keyElement(node, keys, item)
+    const element = itemKey(node, item)
     if (element === undefined) return undefined
     elements.push(element)
   }
   return elements
+}
+
+/** The path element of one item; undefined when it has none of the keys, or the list does not merge. */
+export function itemKey(node: SchemaNode, item: unknown): string | undefined {
+  const keys = node.listKeys
+  if (!keys) return undefined
+  return keys.length === 0 ? valueElement(item) : keyElement(node, keys, item)
 }
 
 function valueElement(item: unknown): string | undefined {
@@ -271,7 +266,7 @@ function keyElement(node: SchemaNode, keys: readonly string[], item: unknown): s
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined
   let text = ''
   for (const key of keys.length > 1 ? [...keys].sort() : keys) {
-    const value = (item as JsonObject)[key] ?? node.element?.child(key)?.default
+    const value = (item as JsonObject)[key] ?? keyDefault(node.element, key)
     if (value !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`
   }
   return text === '' ? undefined : `k:{${text}}`

@@ -1,6 +1,7 @@
 /** One mutating policy on one request: its expressions, run, and what they make of the object. Loaded with the first policy. */
 import type { MutatingAdmissionPolicy, Mutation } from '../../../kinds/generated/types/admissionregistration-v1.ts'
-import { checkApplied, mergeValues } from '../../../machinery/apply/typed-value.ts'
+import { appliedFault } from '../../../machinery/apply/check-applied.ts'
+import { mergeValues } from '../../../machinery/apply/typed-value.ts'
 import { celTypes } from '../../../machinery/cel/cel-type.ts'
 import { fromJson, toJson } from '../../../machinery/cel/json-value.ts'
 import type { Value } from '../../../machinery/cel/value.ts'
@@ -85,6 +86,7 @@ function merged(
   const { apiVersion = '', kind = '' } = object
   const named = { ...(config as object), apiVersion, kind }
   const node = schemas.lookup(schemaOf(resource, object))
-  checkApplied(node, named)
+  const fault = appliedFault(node, named)
+  if (fault !== undefined) throw new Error(`failed to create typed patch object: ${fault}`)
   return deepClone(mergeValues(node, object, named)) as KubeObject
 }
