@@ -28,7 +28,7 @@ test('says why nothing fits, and places the pod when a node comes that helps', (
     assert.equal(condition?.reason, 'Unschedulable')
     assert.equal(
       condition?.message,
-      '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
+      '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.',
     )
     await c.addNode({ name: 'b', cpu: '4' })
     await c.until('bound', async () => (await c.pod('p')).spec?.nodeName === 'b')

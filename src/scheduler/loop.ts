@@ -22,6 +22,7 @@ import { writeGroupStatus } from './gang/group-status.ts'
 import { type Attempt, type Placement, Placer } from './placer.ts'
 import { noPreemption, Preemptor } from './preemptor.ts'
 import { type ProfileRuntime, profileRuntimes } from './profile-runtime.ts'
+import { reliefsFor } from './reliefs.ts'
 import { isGated, type QueuedPod, SchedulingQueue } from './queue.ts'
 import { SchedulerMetrics } from './scheduler-metrics.ts'
 import { lostRacesJudgement, lostRacesMax } from './shards/lost-races.ts'
@@ -158,7 +159,7 @@ class SchedulerLoop {
       nominations: this.#cluster.nominations,
       metrics: this.metrics,
       extender: config.extenders.find((e) => e.bindVerb !== ''),
-      onFailed: (queued, message) => this.#bindingFailed(queued, message),
+      onFailed: (queued, message) => this.#failed(queued, message),
       checksFit: shared !== undefined,
       onLostRace: (queued, nodeName) => this.#lostRace(queued, nodeName),
     })
@@ -229,6 +230,7 @@ class SchedulerLoop {
     if (group !== undefined && this.#gangs.schedule(group, queued)) return
     let attempt = this.#placer.attempt(queued)
     if (queued.lostRaces.size > 0) attempt = this.#placer.withJudged(attempt, lostRacesJudgement(this.#cluster.snapshot, queued.lostRaces))
+    if (attempt.refused?.isEarly) return this.#queue.waitFor(queued, new Set([attempt.refused.plugin]))
     if (attempt.refused) {
       this.metrics.decided('Unplaced', 0)
       return this.#unplaced(attempt, diagnosisOfRefusal(this.#cluster.snapshot.nodeCount, attempt.refused))
@@ -241,7 +243,8 @@ class SchedulerLoop {
   #decide(attempt: Attempt): void {
     const placement = this.#placer.place(attempt)
     if (placement.kind === 'Placed') this.#commit(placement)
-    else this.#unplaced(attempt, placement.diagnosis)
+    else if (placement.kind === 'Unplaced') this.#unplaced(attempt, placement.diagnosis)
+    else this.#track(this.#writes, this.#failed(attempt.queued, placement.message))
   }
 
   #commit({ attempt: { queued }, nodeName, reservations }: Placement): void {
@@ -261,13 +264,14 @@ class SchedulerLoop {
       const judged = this.#placer.withJudged(attempt, extenderJudgement(answer, snapshot))
       const placement = this.#placer.place(judged)
       if (placement.kind === 'Placed') return this.#commit(placement)
+      if (placement.kind === 'Failed') return await this.#failed(queued, placement.message)
       // Preemption asks by the scheduler's own filters: of nodes that they reject the extenders have not been asked yet.
       const candidates = extenders.some((e) => e.preemptVerb !== '') ? this.#preemptionCandidates(attempt, placement.diagnosis) : []
       if (candidates.length === 0) return this.#unplaced(attempt, placement.diagnosis)
       const allowed = await askForPreemption(extenders, { pod: queued.pod, candidates, snapshot, signal: this.#signal })
       if (this.#isStillPending(queued)) this.#unplaced(attempt, profile.core.diagnose(judged.target), acceptAllowed(allowed, snapshot))
     } catch (error) {
-      if (!this.#signal.aborted) await this.#bindingFailed(queued, error instanceof Error ? error.message : String(error))
+      if (!this.#signal.aborted) await this.#failed(queued, error instanceof Error ? error.message : String(error))
     } finally {
       release()
     }
@@ -277,14 +281,16 @@ class SchedulerLoop {
     return profile.preempts ? this.#preemptor.candidates(profile.core, target, diagnosis) : []
   }
 
-  #unplaced({ queued, profile, target, refused }: Attempt, diagnosis: Diagnosis, accept?: PreemptionInput['accept']): void {
+  #unplaced(attempt: Attempt, diagnosis: Diagnosis, accept?: PreemptionInput['accept']): void {
+    const { queued, profile, target } = attempt
     // Not all nodes were asked: that is no verdict yet.
     if (queued.lostRaces.size > 0) return this.#retryAllNodes(queued)
     this.#placer.recordUnplaced(queued, diagnosis)
-    const reliefs = [...(refused?.relief ? [refused.relief] : []), ...(target.judged ?? []).flatMap((j) => j.relieve?.() ?? [])]
-    const preemption = profile.preempts ? this.#preemptor.plan(profile.core, target, diagnosis, accept) : noPreemption
+    const { reliefs, mayPreempt } = reliefsFor(attempt)
+    const preemption = profile.preempts && mayPreempt ? this.#preemptor.plan(profile.core, target, diagnosis, accept) : noPreemption
     const { nominatedNodeName } = preemption
-    const attempted = [...reliefs.map((r) => r.message), preemption.message].filter((text) => text !== '')
+    // Where room is being made, nothing is said of what else was tried.
+    const attempted = nominatedNodeName ? [] : [...reliefs.map((r) => r.message), preemption.message].filter((text) => text !== '')
     const message = fitErrorMessage(diagnosis, attempted.join(', '))
     this.#park(queued, { message, plugins: new Set(diagnosis.nodesByPlugin.keys()), nominatedNodeName })
     for (const { act } of reliefs) if (act) this.#track(this.#writes, act(this.#signal))
@@ -346,8 +352,8 @@ class SchedulerLoop {
     among.add(tracked)
   }
 
-  /** Somebody bound it first, it was replaced, or the server had trouble: look at what is and try again after the back-off. */
-  async #bindingFailed(queued: QueuedPod, message: string): Promise<void> {
+  /** A filter had no answer, somebody bound it first, it was replaced, the server had trouble: look at what is and try again after the back-off. */
+  async #failed(queued: QueuedPod, message: string): Promise<void> {
     if (!this.#isStillPending(queued)) return
     this.#queue.retry(queued)
     this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })

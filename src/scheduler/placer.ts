@@ -29,6 +29,9 @@ export type Placement = {
 
 export type Misfit = { readonly kind: 'Unplaced'; readonly diagnosis: Diagnosis }
 
+/** A filter could not answer: no verdict about the pod. */
+export type Failure = { readonly kind: 'Failed'; readonly plugin: string; readonly message: string }
+
 export type PlacerOptions = {
   readonly context: LoopContext
   readonly cluster: SharedCluster
@@ -71,7 +74,7 @@ export class Placer {
     return { ...attempt, target: { ...target, pod: queued.pod, judged: [...(target.judged ?? []), more] } }
   }
 
-  place(attempt: Attempt): Placement | Misfit {
+  place(attempt: Attempt): Placement | Misfit | Failure {
     const { queued, target } = attempt
     const { core } = attempt.profile
     const { context, metrics, observer } = this.#options
@@ -79,6 +82,10 @@ export class Placer {
     const position = core.snapshot.log.end
     const decision = core.decide(target)
     metrics.decided(decision.kind, context.clock.monotonicMs() - startedMs)
+    for (const { plugin, failure } of target.judged ?? []) {
+      const why = failure?.()
+      if (why !== undefined) return { kind: 'Failed', plugin: plugin.name, message: `running "${plugin.name}" filter plugin: ${why}` }
+    }
     if (decision.kind === 'Unplaced') return { kind: 'Unplaced', diagnosis: core.diagnose(target) }
     const nodeName = core.snapshot.nodeName(decision.row)
     this.#recordPlaced(queued, decision, position)

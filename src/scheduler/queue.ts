@@ -131,6 +131,13 @@ export class SchedulingQueue {
     this.#addTimed(slot)
   }
 
+  /** It cannot be tried yet: wait for an event that may help one of the plugins, and no longer than that. */
+  waitFor(queued: QueuedPod, plugins: ReadonlySet<string>): void {
+    queued.attempts--
+    this.park(queued, plugins)
+    queued.lastFailureMs = 0
+  }
+
   /** It failed for a passing reason (a refused binding): try again after its back-off. */
   retry(queued: QueuedPod): void {
     queued.lastFailureMs = this.#options.clock.now()

@@ -9,6 +9,8 @@ import type { PlanPlugin } from './plan.ts'
 export type PodPlugin = {
   /** Upstream's plugin name. */
   readonly name: string
+  /** What it says of a pod that fits nowhere and that it has nothing to do with (upstream's PostFilter); part of the message. */
+  readonly idle?: string
   /** Undefined: nothing to say about this pod on any node. Reads what is, changes nothing. */
   readonly judge: (pod: Pod) => Judgement | undefined
   /** Stops following what it reads; nothing is asked of it afterwards. */
@@ -17,7 +19,14 @@ export type PodPlugin = {
 
 export type Judgement =
   /** No node can take it as things are; `reason` is upstream's sentence. */
-  | { readonly kind: 'Refused'; readonly plugin: string; readonly reason: string; readonly relief?: Relief }
+  | {
+      readonly kind: 'Refused'
+      readonly plugin: string
+      readonly reason: string
+      readonly relief?: Relief
+      /** It is not time to try it: nothing is said of it, as upstream says nothing of what its PreEnqueue holds back. */
+      readonly isEarly?: true
+    }
   /**
    * What each node says; `reserve` assumes for the chosen row what the pod needs there; `relieve` is asked when no node takes the pod:
    * what the plugin itself can do about that (upstream's PostFilter).
@@ -32,6 +41,8 @@ export type Judgement =
       readonly sharedAs?: string
       readonly reserve?: (row: number) => Reservation
       readonly relieve?: () => Relief
+      /** Why a node that was asked about could not be judged: the attempt then counts for nothing, whatever other nodes say. */
+      readonly failure?: () => string | undefined
     }
 
 /** `message` goes into the pod's condition, before what preemption says. */

@@ -4,7 +4,13 @@ import type { PodShape } from './pod-shape.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** A plugin that has something to say about the plan's shape. */
-export type PlanPlugin = { readonly name: string; readonly weight: number; readonly compiled: CompiledPlugin }
+export type PlanPlugin = {
+  readonly name: string
+  readonly weight: number
+  readonly compiled: CompiledPlugin
+  /** Of one that judges single pods: its reason counts only where those that look at other nodes have none. */
+  readonly isLast?: boolean
+}
 
 /** A score that is normalised over the feasible rows. */
 export type RawScore = {
@@ -83,7 +89,7 @@ export function compilePlan(input: {
 
 /**
  * The plan with plugins that concern one pod alone. Their filters may look at anything, so they stand among the domain filters, and
- * nothing of such a plan is remembered between decisions. In the order of filters they come before those that look at other nodes.
+ * nothing of such a plan is remembered between decisions. In the order of reasons they come before those that look at other nodes, or last.
  */
 export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
   const at = plan.plugins.findIndex((p) => p.compiled.domainFilter)
@@ -94,7 +100,12 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
     [compiled.staticScore, compiled.usageScore].filter((f) => f !== undefined).map((score) => ({ weight, score }))
   return {
     ...plan,
-    plugins: [...plan.plugins.slice(0, split), ...own, ...plan.plugins.slice(split)],
+    plugins: [
+      ...plan.plugins.slice(0, split),
+      ...own.filter((p) => !p.isLast),
+      ...plan.plugins.slice(split),
+      ...own.filter((p) => p.isLast),
+    ],
     domainFilters: [...own.flatMap(filtersOf), ...plan.domainFilters],
     usageScores: [...plan.usageScores, ...own.flatMap(scoresOf)],
     rawScores: [...plan.rawScores, ...own.map(rawScoreOf).filter((s) => s !== undefined)],

@@ -41,6 +41,11 @@ export function balancedScore(requested: readonly number[], allocatable: readonl
   return Math.trunc((1 - standardDeviation(fractions)) * scoreMax)
 }
 
+/** Of the balance with the pod and without it: 75 where it stays as it is, up to 100 where the pod betters it, down to 50 where it worsens it. */
+export function balanceChangeScore(withPod: number, without: number): number {
+  return scoreMax / 2 + Math.trunc((scoreMax / 2 + withPod - without) / 2)
+}
+
 function standardDeviation(values: readonly number[]): number {
   if (values.length < 2) return 0
   if (values.length === 2) return Math.abs((values[0]! - values[1]!) / 2)

@@ -21,6 +21,8 @@ export class ClaimClass {
   /** Some answer names a claim, so it is not everybody's. */
   hasProblem = false
   readonly #state: DeviceState
+  /** Nodes that could not be judged, and why. */
+  readonly #failures = new Map<DeviceReach, string>()
   readonly #answers = new WeakMap<DeviceReach, { readonly version: number; readonly result: SearchResult }>()
 
   constructor(input: { readonly id: number; readonly compiled: readonly CompiledClaim[]; readonly state: DeviceState }) {
@@ -37,8 +39,15 @@ export class ClaimClass {
     if (known?.version === version) return known.result
     const result = searchDevices(this.compiled, reach, this.#state)
     this.#answers.set(reach, { version, result })
-    if (result.kind === 'None' && result.problem !== undefined) this.hasProblem = true
+    if (result.kind === 'None' && result.problem !== undefined) {
+      this.hasProblem = true
+      this.#failures.set(reach, result.problem)
+    } else this.#failures.delete(reach)
     return result
+  }
+
+  get failure(): string | undefined {
+    return this.#failures.values().next().value
   }
 
   /** What each request with alternatives gets there. */

@@ -80,12 +80,12 @@ export function selectedDevices(request: Alternative, reach: DeviceReach): Selec
   return selected
 }
 
-export function unselected(request: Alternative, { id, pool, device }: PooledDevice): Unfit | undefined {
-  if (pool.problem !== undefined) return { kind: 'Pool', text: `is in pool ${pool.key}, which ${pool.problem}` }
+export function unselected(request: Alternative, { pool, device }: PooledDevice): Unfit | undefined {
+  if (pool.problem !== undefined)
+    return { kind: 'Pool', text: `is in pool ${pool.key}, which is ${pool.problem.state}: ${pool.problem.detail}` }
   for (const { of, index, expression, program } of request.selectors) {
     const answer = program.matches({ driver: pool.driver, device })
-    if (typeof answer === 'object')
-      return { kind: 'Error', text: `${of}: selector #${index} on device ${id}: CEL runtime error: ${answer.error}` }
+    if (typeof answer === 'object') return { kind: 'Error', text: `${of}: selector #${index}: CEL runtime error: ${answer.error}` }
     if (!answer) return { kind: 'Selector', text: `does not match ${of}: ${expression}` }
   }
   const consumption = consumptionOf(request.capacity, device)

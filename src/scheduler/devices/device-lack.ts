@@ -1,5 +1,5 @@
 /** Why a node's devices do not serve a pod's claims, request by request, and the least that would change that. */
-import type { Rejection, Remedy } from '../core/plugin.ts'
+import type { Rejection, Remedy, Verdict } from '../core/plugin.ts'
 import { keyOf } from '../../machinery/object.ts'
 import type { Alternative, CompiledClaim } from './claim-requests.ts'
 import { type DeviceState, type Unfit, unfit } from './device-fit.ts'
@@ -7,13 +7,21 @@ import type { PooledDevice } from './device-pools.ts'
 import type { DeviceReach } from './device-reach.ts'
 
 /** Upstream's reason. */
-export const cannotAllocate = 'cannot allocate all claims'
+const cannotAllocate = 'cannot allocate all claims'
 const holdersShown = 3
+
+const lacking: Verdict = { reasons: [cannotAllocate], isResolvable: false }
+const lackingBeyondInvalid: Verdict = { reasons: ['invalid resource pools were encountered'], isResolvable: false }
+
+/** What a node says that has not got the devices: pools that contradict themselves may hide what there is. */
+export const lackVerdict = ({ pools }: DeviceReach): Verdict =>
+  pools.some(({ pool }) => pool.problem?.state === 'invalid') ? lackingBeyondInvalid : lacking
 
 type Lack = { readonly detail: string; readonly remedy: Remedy | undefined }
 
 /** For a node that `searchDevices` found nothing on. */
-export function lackOnNode(claims: readonly CompiledClaim[], { devices }: DeviceReach, state: DeviceState): Rejection {
+export function lackOnNode(claims: readonly CompiledClaim[], reach: DeviceReach, state: DeviceState): Rejection {
+  const { devices } = reach
   const lacks = claims.flatMap((claim) =>
     claim.requests.flatMap(({ alternatives }) => {
       const ofEach = alternatives.map((a) => lackOf(claim, a, { devices, state }))
@@ -23,9 +31,8 @@ export function lackOnNode(claims: readonly CompiledClaim[], { devices }: Device
   )
   const remedies = lacks.flatMap((l) => l.remedy ?? [])
   return {
-    reasons: [cannotAllocate],
+    ...lackVerdict(reach),
     details: lacks.length > 0 ? lacks.map((l) => l.detail) : [combinationText(claims)],
-    isResolvable: false,
     ...(lacks.length === 1 && remedies.length === 1 ? { remedies } : {}),
   }
 }

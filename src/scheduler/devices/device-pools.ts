@@ -29,11 +29,14 @@ export type DevicePool = {
   readonly name: string
   readonly devices: readonly PooledDevice[]
   /** Why nothing may be taken from it: its slices are being replaced, or contradict each other. */
-  readonly problem: string | undefined
+  readonly problem: PoolProblem | undefined
   /** `set/counter` → how much of it there is, in 10⁻⁹ units. */
   readonly counters: Amounts
   readonly waitsForConditions: boolean
 }
+
+/** Its state in upstream's words, and what of it is so. */
+export type PoolProblem = { readonly state: 'being updated' | 'invalid'; readonly detail: string }
 
 /** Whose devices have changed; undefined: any node's may have. */
 export type ReachListener = (nodeName: string | undefined) => void
@@ -218,15 +221,15 @@ function countersOf({ consumesCounters }: Device): Amounts {
   return new Map(consumesCounters.flatMap(({ counterSet, counters }) => counterAmounts(counterSet, counters)))
 }
 
-function problemOf(slices: readonly ResourceSlice[]): string | undefined {
+function problemOf(slices: readonly ResourceSlice[]): PoolProblem | undefined {
   const wanted = slices[0]!.spec.pool.resourceSliceCount
-  if (slices.length !== wanted) return `is being updated: ${slices.length} of its ${wanted} slices are there`
+  if (slices.length !== wanted) return { state: 'being updated', detail: `${slices.length} of its ${wanted} slices are there` }
   const seen = new Set<string>()
   const twice = slices
     .flatMap((s) => s.spec.devices ?? [])
     .map((d) => d.name)
     .find((name) => seen.size === seen.add(name).size)
-  return twice === undefined ? undefined : `is invalid: device ${twice} is published twice`
+  return twice === undefined ? undefined : { state: 'invalid', detail: `device ${twice} is published twice` }
 }
 
 function reaches(node: Node, { nodeName, allNodes, nodeSelector }: Pick<Device, 'nodeName' | 'allNodes' | 'nodeSelector'>): boolean {

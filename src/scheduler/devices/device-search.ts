@@ -153,7 +153,7 @@ class Search {
     if (request.isAll && this.#brokenPool) {
       const { key, problem } = this.#brokenPool
       const { name, namespace } = this.#claims[claim]!.claim.metadata
-      this.#problem = `claim ${namespace}/${name}, request ${request.name}: asks for all devices, but resource pool ${key} ${problem}`
+      this.#problem = `claim ${namespace}/${name}, request ${request.name}: asks for all devices, but resource pool ${key} is currently ${problem!.state}`
     }
     const candidates = candidatesOf(request, this.#reach, this.#state)
     if (candidates.failing) this.#problem ??= unselected(request, candidates.failing)?.text

@@ -54,13 +54,18 @@ test('a pod goes where its devices are; the claim says which, is reserved, and p
     assert.equal((await claimsOf(c).get('mine')).status?.reservedFor?.length, 2)
   }))
 
-test('a pod waits with the reason for its claim, its class and its devices, and is explained', () =>
+test('a pod waits for its claim, then with the reason for its class and its devices, and is explained', () =>
   withCluster(2, async (c) => {
     await c.addNode({ name: 'a' })
     await podWith(c, 'p', 'mine')
     const tail = 'preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
     const refusal = (text: string) => `0/1 nodes are available: ${text}. no new claims to deallocate, ${tail}`
-    await c.until('a reason', async () => (await reason(c, 'p')) === refusal('resourceclaim.resource.k8s.io "mine" not found'))
+    await c.clock.settle()
+    assert.match(
+      c.scheduler.explain('default', 'p')!.text,
+      /no node is asked before this is settled: resourceclaim.resource.k8s.io "mine" not found/,
+    )
+    assert.deepEqual([await reason(c, 'p'), await c.events('p')], ['', []])
     await addClaim(c, 'mine')
     await c.until('a reason', async () => (await reason(c, 'p')) === refusal('request gpu: device class gpu does not exist'))
     await addClass(c)

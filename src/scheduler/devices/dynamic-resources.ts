@@ -3,7 +3,7 @@ import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { ResourceClaim } from '../../kinds/generated/types/resource-v1.ts'
 import { matchesTerm } from '../../kinds/node-selection.ts'
 import { keyOf } from '../../machinery/object.ts'
-import type { Judgement, PodPlugin, Relief, Reservation } from '../core/judgement.ts'
+import type { Judgement, PodPlugin, Refused, Relief, Reservation } from '../core/judgement.ts'
 import type { CompiledPlugin, Rejection, Verdict } from '../core/plugin.ts'
 import { defaultNormalise } from '../core/score-formulas.ts'
 import type { Snapshot } from '../core/snapshot.ts'
@@ -13,7 +13,7 @@ import type { CompiledClaim } from './claim-requests.ts'
 import type { ClaimLedger } from './claim-ledger.ts'
 import type { DecidedClaim, DeviceBinder } from './device-binder.ts'
 import { DeviceState } from './device-fit.ts'
-import { cannotAllocate, lackOnNode } from './device-lack.ts'
+import { lackOnNode, lackVerdict } from './device-lack.ts'
 import type { DevicePools } from './device-pools.ts'
 import type { SearchResult } from './device-search.ts'
 import type { DeviceSources } from './device-sources.ts'
@@ -44,10 +44,11 @@ export function dynamicResources(options: DynamicResourcesOptions): PodPlugin {
   const classes = new ClaimClasses({ sources, snapshot, pools, state: new DeviceState(ledger), ledger })
   return {
     name,
+    idle: 'no new claims to deallocate',
     judge: (pod) => {
       if (!pod.spec?.resourceClaims?.length) return undefined
       const used = podClaims(pod, (key) => ledger.get(key))
-      if ('problem' in used) return refused(used.problem)
+      if ('problem' in used) return used.isInUse ? refused(used.problem) : { ...refused(used.problem), isEarly: true }
       const { claims } = used
       if (claims.length === 0) return undefined
       const pending = claims.find((claim) => ledger.isPending(claim))
@@ -64,7 +65,7 @@ export function dynamicResources(options: DynamicResourcesOptions): PodPlugin {
   }
 }
 
-const refused = (reason: string): Judgement => ({
+const refused = (reason: string): Refused => ({
   kind: 'Refused',
   plugin: name,
   reason,
@@ -87,14 +88,13 @@ function judged(devices: PodDevices): Judgement {
   }
   return {
     kind: 'Judged',
-    plugin: { name, weight: 2, compiled },
+    plugin: { name, weight: 2, compiled, isLast: true },
     ...(devices.sharedAs === undefined ? {} : { sharedAs: devices.sharedAs }),
     reserve: (row) => devices.reserve(row),
     relieve: () => devices.relief(),
+    failure: () => devices.failure(),
   }
 }
-
-const lacking: Verdict = { reasons: [cannotAllocate], isResolvable: false }
 
 /** One pod's claims and the nodes, for one attempt. */
 class PodDevices {
@@ -137,7 +137,7 @@ class PodDevices {
   verdict(row: number): Verdict {
     if (this.#unavailable(row)) return awayVerdict
     const result = this.#resultAt(row)
-    return result.kind === 'None' && result.problem !== undefined ? problemVerdict(result.problem) : lacking
+    return result.kind === 'None' && result.problem !== undefined ? problemVerdict(result.problem) : lackVerdict(this.#classes.reachOf(row))
   }
 
   rejection(row: number): Rejection {
@@ -146,6 +146,11 @@ class PodDevices {
     const result = this.#resultAt(row)
     if (result.kind === 'None' && result.problem !== undefined) return { ...problemVerdict(result.problem), details: [result.problem] }
     return lackOnNode(this.#own(), this.#classes.reachOf(row), this.#classes.state)
+  }
+
+  /** Of a node that was asked about and could not be judged. */
+  failure(): string | undefined {
+    return this.#class.failure
   }
 
   /** Σ of the points of requests with alternatives. */

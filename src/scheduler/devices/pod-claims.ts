@@ -5,7 +5,7 @@ import { keyOf } from '../../machinery/object.ts'
 /** Upstream's ResourceClaimReservedForMaxSize. */
 const usersMax = 256
 
-export type PodClaims = { readonly claims: readonly ResourceClaim[] } | { readonly problem: string }
+export type PodClaims = { readonly claims: readonly ResourceClaim[] } | { readonly problem: string; readonly isInUse?: true }
 
 /** The claims that a pod uses, each of them there, its own, and free for it; or upstream's sentence about the first that is not. */
 export function podClaims(pod: Pod, claimOf: (key: string) => ResourceClaim | undefined): PodClaims {
@@ -24,7 +24,7 @@ export function podClaims(pod: Pod, claimOf: (key: string) => ResourceClaim | un
     if (isMade && !claim.metadata.ownerReferences?.some((o) => o.controller && o.uid === uid))
       return { problem: `ResourceClaim ${keyOf(claim)} was not created for pod ${namespace}/${name} (pod is not owner)` }
     if (claim.status?.allocation && !isReservedFor(claim, pod) && (claim.status.reservedFor?.length ?? 0) >= usersMax)
-      return { problem: 'resourceclaim in use' }
+      return { problem: 'resourceclaim in use', isInUse: true }
     if (!claims.includes(claim)) claims.push(claim)
   }
   return { claims }

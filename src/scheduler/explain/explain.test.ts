@@ -95,17 +95,17 @@ test('a placed pod: the scores of its decision, not of today', () => {
   requests  cpu 200m, memory 1Gi; priority 0
   decided   2026-01-02T00:00:00Z, attempt 1
   numbers   the state in which it was decided, ${changes} changes ago, replayed
-  winner    beta with 419: the best score of 2 feasible nodes
+  winner    beta with 417: the best score of 2 feasible nodes
 
 feasible nodes (2)
-  beta  419 = 3×100 + 1×41 + 1×78
+  beta  417 = 3×100 + 1×41 + 1×76
     TaintToleration                  no node has a PreferNoSchedule taint that the pod does not tolerate = 100
     NodeResourcesFit                 (⌊100 × (4000m − 3200m)/4000m⌋ + ⌊100 × (8Gi − 3Gi)/8Gi⌋)/2 = 41
-    NodeResourcesBalancedAllocation  ⌊100 × (1 − stddev(3200m/4000m, 3Gi/8Gi))⌋ = 78
-  alpha  403 = 3×100 + 1×39 + 1×64
+    NodeResourcesBalancedAllocation  50 + ⌊(50 + ⌊100 × (1 − stddev(3200m/4000m, 3Gi/8Gi))⌋ − ⌊100 × (1 − stddev(3000m/4000m, 2Gi/8Gi))⌋)/2⌋ = 76
+  alpha  416 = 3×100 + 1×39 + 1×77
     TaintToleration                  no node has a PreferNoSchedule taint that the pod does not tolerate = 100
     NodeResourcesFit                 (⌊100 × (4000m − 3850m)/4000m⌋ + ⌊100 × (8Gi − 2Gi)/8Gi⌋)/2 = 39
-    NodeResourcesBalancedAllocation  ⌊100 × (1 − stddev(3850m/4000m, 2Gi/8Gi))⌋ = 64
+    NodeResourcesBalancedAllocation  50 + ⌊(50 + ⌊100 × (1 − stddev(3850m/4000m, 2Gi/8Gi))⌋ − ⌊100 × (1 − stddev(3650m/4000m, 1Gi/8Gi))⌋)/2⌋ = 77
 
 rejected nodes (2)
   delta  TaintToleration: untolerated taint dedicated=db:NoSchedule

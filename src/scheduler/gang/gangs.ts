@@ -4,7 +4,7 @@ import type { PodGroup } from '../../kinds/generated/types/scheduling-v1alpha2.t
 import { isPodTerminal } from '../../kinds/pod-status.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { isAssigned } from '../core/pod-shape.ts'
-import { type Diagnosis, fitErrorMessage } from '../core/fit-error.ts'
+import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from '../core/fit-error.ts'
 import type { Attempt, Placement, Placer } from '../placer.ts'
 import type { QueuedPod, SchedulingQueue } from '../queue.ts'
 import { domainJudgement, domainsOf } from './group-domains.ts'
@@ -105,17 +105,13 @@ export class Gangs {
     for (const queued of members) {
       const attempt = placer.attempt(queued)
       if (attempt.refused) {
-        const { plugin, reason } = attempt.refused
-        const nodesByPlugin = new Map([[plugin, snapshot.nodeCount]])
-        misfits.push({
-          attempt,
-          diagnosis: { nodeCount: snapshot.nodeCount, reasons: new Map(), nodesByPlugin, resolvableRows: noRows, refusal: reason },
-        })
+        misfits.push({ attempt, diagnosis: diagnosisOfRefusal(snapshot.nodeCount, attempt.refused) })
         continue
       }
       const placed = placer.place(within ? placer.withJudged(attempt, domainJudgement(snapshot, within)) : attempt)
       if (placed.kind === 'Placed') placements.push(placed)
-      else misfits.push({ attempt, diagnosis: placed.diagnosis })
+      else if (placed.kind === 'Unplaced') misfits.push({ attempt, diagnosis: placed.diagnosis })
+      else misfits.push({ attempt, diagnosis: diagnosisOfRefusal(snapshot.nodeCount, { plugin: placed.plugin, reason: placed.message }) })
     }
     return { placements, misfits }
   }
@@ -136,5 +132,3 @@ type Try = {
   readonly placements: readonly Placement[]
   readonly misfits: readonly { readonly attempt: Attempt; readonly diagnosis: Diagnosis }[]
 }
-
-const noRows = new Int32Array(0)

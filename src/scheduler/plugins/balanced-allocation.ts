@@ -1,9 +1,12 @@
 import { amountText } from '../../kinds/amount-text.ts'
-import { balancedScore } from '../core/score-formulas.ts'
+import { balanceChangeScore, balancedScore } from '../core/score-formulas.ts'
 import type { Plugin } from '../core/plugin.ts'
-import type { ResourceWeight } from './node-resources-fit.ts'
+import { isAlwaysScored, type ResourceWeight } from './node-resources-fit.ts'
 
-/** Prefers nodes whose resources would be used in equal shares: 100 × (1 − stddev(U_r + R_r)/A_r). By real requests, no defaults. */
+/**
+ * Prefers nodes that the pod brings nearer to equal shares of their resources: B = 100 × (1 − stddev U_r/A_r), with the pod and without it.
+ * By real requests, no defaults.
+ */
 export function balancedAllocation(resources: readonly ResourceWeight[]): Plugin {
   return {
     name: 'NodeResourcesBalancedAllocation',
@@ -13,19 +16,23 @@ export function balancedAllocation(resources: readonly ResourceWeight[]): Plugin
       if (resources.every(({ name }) => (shape.requests[name] ?? 0) === 0)) return undefined
       const parts = resources
         .map(({ name }) => ({ name, id: snapshot.resourceId(name), own: shape.requests[name] ?? 0 }))
-        .filter(({ name, own }) => own > 0 || name === 'cpu' || name === 'memory')
+        .filter(({ name, own }) => own > 0 || isAlwaysScored(name))
         .map(({ name, id, own }) => ({ name, own, requested: snapshot.requested[id]!, allocatable: snapshot.allocatable[id]! }))
       const [first, second] = parts
-      const general = (row: number) =>
+      const balance = (row: number, sign: 0 | 1) =>
         balancedScore(
-          parts.map((p) => p.requested[row]! + p.own),
+          parts.map((p) => p.requested[row]! + sign * p.own),
           parts.map((p) => p.allocatable[row]!),
         )
+      const general = (row: number) => balanceChangeScore(balance(row, 1), balance(row, 0))
       const explainScore = (row: number, { score }: { score: number }) => {
-        const terms = parts
-          .filter((p) => p.allocatable[row] !== 0)
-          .map((p) => `${amountText(p.name, p.requested[row]! + p.own)}/${amountText(p.name, p.allocatable[row]!)}`)
-        return `⌊100 × (1 − stddev(${terms.join(', ')}))⌋ = ${score}`
+        const text = (sign: 0 | 1) => {
+          const terms = parts
+            .filter((p) => p.allocatable[row] !== 0)
+            .map((p) => `${amountText(p.name, p.requested[row]! + sign * p.own)}/${amountText(p.name, p.allocatable[row]!)}`)
+          return `⌊100 × (1 − stddev(${terms.join(', ')}))⌋`
+        }
+        return `50 + ⌊(50 + ${text(1)} − ${text(0)})/2⌋ = ${score}`
       }
       if (parts.length !== 2 || !first || !second) return { usageScore: general, explainScore }
       return {
@@ -33,13 +40,17 @@ export function balancedAllocation(resources: readonly ResourceWeight[]): Plugin
         usageScore: (row) => {
           const a = first.allocatable[row]!
           const b = second.allocatable[row]!
-          if (a === 0 || b === 0) return 100
+          if (a === 0 || b === 0) return balanceChangeScore(100, 100)
           const x = Math.min(1, (first.requested[row]! + first.own) / a)
           const y = Math.min(1, (second.requested[row]! + second.own) / b)
-          return Math.trunc((1 - Math.abs((x - y) / 2)) * 100)
+          const u = Math.min(1, first.requested[row]! / a)
+          const v = Math.min(1, second.requested[row]! / b)
+          return balanceChangeScore(balanceOfTwo(x, y), balanceOfTwo(u, v))
         },
         explainScore,
       }
     },
   }
 }
+
+const balanceOfTwo = (x: number, y: number) => Math.trunc((1 - Math.abs((x - y) / 2)) * 100)

@@ -14,6 +14,9 @@ export const cpuAndMemory: readonly ResourceWeight[] = [
   { name: 'memory', weight: 1 },
 ]
 
+/** Others count only for pods that ask for them. */
+export const isAlwaysScored = (name: string) => name === 'cpu' || name === 'memory' || name === 'ephemeral-storage'
+
 /**
  * Filter: R_r(p) ≤ A_r(n) − U_r(n) for every resource that the pod asks for, and room for one more pod.
  * Score: the strategy's mean over its resources, each truncated, then the mean truncated; cpu and memory count with the
@@ -111,7 +114,7 @@ function compileScore({ snapshot, shape }: CompileContext, strategy: ScoringStra
     const id = snapshot.resourceId(name)
     const requested = id === cpu ? snapshot.nonZeroCpu : id === memory ? snapshot.nonZeroMemory : snapshot.requested[id]!
     const own = id === cpu ? shape.nonZeroCpu : id === memory ? shape.nonZeroMemory : (shape.requests[name] ?? 0)
-    return { name, weight, requested, own, allocatable: snapshot.allocatable[id]!, isSkipped: own === 0 && id !== cpu && id !== memory }
+    return { name, weight, requested, own, allocatable: snapshot.allocatable[id]!, isSkipped: own === 0 && !isAlwaysScored(name) }
   })
   const used = parts.filter((p) => !p.isSkipped)
   const scoreOf = resourceScore(strategy)

@@ -132,7 +132,7 @@ test('node resources: scores', async (t) => {
       { scores: { plugin: 'NodeResourcesFit', of: { a: 85 } } },
     ],
     [
-      'balanced allocation is 100 × (1 − |cpu − memory| / 2), truncated',
+      'balanced allocation is 50 + half of 50 plus what the pod changes of 100 × (1 − |cpu − memory| / 2), each truncated',
       {
         nodes: [
           { name: 'a', cpu: '4', memory: '10000' },
@@ -140,7 +140,7 @@ test('node resources: scores', async (t) => {
         ],
         pod: { requests: { cpu: '3000m', memory: '5000' } },
       },
-      { scores: { plugin: 'NodeResourcesBalancedAllocation', of: { a: 87, b: 100 } } },
+      { scores: { plugin: 'NodeResourcesBalancedAllocation', of: { a: 68, b: 75 } } },
     ],
     [
       'image locality counts bytes above 23 MiB, damped by the share of nodes',

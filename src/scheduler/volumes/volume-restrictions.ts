@@ -7,7 +7,7 @@ import type { Snapshot } from '../core/snapshot.ts'
 import { claimsOf, type VolumeSources } from './volume-sources.ts'
 
 const claimIndex = 'claim'
-const inUse = 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode'
+const inUse = 'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod'
 const diskConflict = 'node(s) had no available disk'
 
 /**

