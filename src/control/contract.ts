@@ -26,10 +26,12 @@ export type LoopContext = {
  * the client, and may be called again at any time for any key. It must not depend on why it was called.
  */
 export type ControllerDefinition = {
-  /** Kebab-case, unique; Events name `<name>-controller` as their source. */
+  /** Kebab-case, unique. */
   readonly name: string
   /** The service account of kube-system that it acts as, where upstream's is not `<name>-controller`. Loops may share one. */
   readonly account?: string
+  /** What its events name as their source, where upstream has another name for it. Default `<name>-controller`. */
+  readonly eventSource?: string
   /** Kinds whose changes enqueue keys. The first is the kind that keys name unless a mapper says otherwise. */
   readonly watches: readonly WatchDeclaration[]
   /**

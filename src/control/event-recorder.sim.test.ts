@@ -43,24 +43,27 @@ test('many different messages of one reason become one', async () => {
     for (let i = 0; i < 20; i++) recorder.record(about, { type: 'Warning', reason: 'Failed', message: `failure ${i}` })
     await recorder.flushed()
   })
-  assert.equal(items.length, 11)
+  assert.equal(items.length, 10)
   const combined = items.filter(({ message }) => message?.startsWith('(combined from similar events): '))
   assert.deepEqual(
-    combined.map(({ message, count }) => [message, count]),
-    [['(combined from similar events): failure 19', 10]],
+    combined.map(({ message, count, reportingComponent }) => [message, count, reportingComponent ?? '']),
+    [['(combined from similar events): failure 19', 11, '']],
   )
 })
 
 test('one object can not flood: 25 in a burst, then one in five minutes', async () => {
   const { items, recorder } = await recorded(async (recorder, clock) => {
     for (let i = 0; i < 40; i++) recorder.record(about, { type: 'Normal', reason: `R${i}`, message: 'm' })
+    recorder.record(about, { type: 'Warning', reason: 'Another', message: 'm' })
+    recorder.record(about, { type: 'Normal', reason: 'R0', message: 'm' })
     await recorder.flushed()
     await clock.advance(301_000)
-    recorder.record(about, { type: 'Normal', reason: 'Later', message: 'm' })
+    recorder.record(about, { type: 'Normal', reason: 'R0', message: 'm' })
     await recorder.flushed()
   })
   assert.equal(items.length, 26)
-  assert.equal(recorder.droppedCount, 15)
+  assert.equal(recorder.droppedCount, 16)
+  assert.equal(items.find(({ reason }) => reason === 'R0')?.count, 3)
 })
 
 test('what two components say of one object in the same millisecond is kept', async () => {

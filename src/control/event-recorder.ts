@@ -1,8 +1,8 @@
 /**
  * Writes core/v1 Events about objects, folded as upstream's correlator folds them:
  *  1. The same event again raises `count` of the one that is stored.
- *  2. More than ten different messages of one kind within ten minutes become one "(combined from similar events)".
- *  3. At most 25 events about one object in a burst, then one every five minutes.
+ *  2. From the tenth different message of one reason on, none ten minutes after the one before, they become one "(combined from similar events)".
+ *  3. At most 25 events of one type about one object in a burst, then one every five minutes.
  * Recording never throws and never blocks; what does not fit the bounded backlog is dropped and counted.
  */
 import { type Clock, toTime } from '../base/clock.ts'
@@ -31,7 +31,9 @@ export type EventInput = {
   readonly fieldPath?: string
 }
 
-type Similar = { readonly messages: Set<string>; sinceMs: number }
+type Similar = { readonly messages: Set<string>; lastMs: number }
+/** `key`: under which it is counted. `isCombined`: it stands for several, and so for no single report. */
+type Folded = { readonly key: string; readonly message: string; readonly isCombined: boolean }
 type Stored = { readonly name: string; readonly namespace: string; readonly firstTimestamp: string; count: number }
 type Bucket = { tokens: number; atMs: number }
 
@@ -88,26 +90,27 @@ export class EventRecorder {
     const nowMs = this.#options.clock.now()
     const { kind = '', apiVersion = '', metadata } = about
     const objectKey = [kind, apiVersion, metadata.namespace ?? '', metadata.name ?? '', metadata.uid ?? ''].join('\0')
-    const { key, message } = this.#fold(objectKey, input, nowMs)
-    if (!this.#takeToken(objectKey, nowMs)) {
+    const folded = this.#fold(objectKey, input, nowMs)
+    const stored = this.#stored.get(folded.key)
+    if (!this.#takeToken(`${objectKey}\0${input.type}`, nowMs)) {
+      // What is not told is counted all the same: the next one that is tells of it.
+      if (stored) stored.count++
       this.droppedCount++
       return
     }
-    const stored = this.#stored.get(key)
-    if (stored && (await this.#raise(stored, message, nowMs))) return
-    await this.#create(about, { ...input, message }, key, nowMs)
+    if (stored && (await this.#raise(stored, folded.message, nowMs))) return
+    await this.#create(about, { input, ...folded, count: (stored?.count ?? 0) + 1 }, nowMs)
   }
 
-  /** The key under which this event is counted, and the message that it is shown with. */
-  #fold(objectKey: string, input: EventInput, nowMs: number): { key: string; message: string } {
-    const groupKey = [objectKey, input.fieldPath ?? '', input.type, input.reason].join('\0')
-    let similar = this.#similar.get(groupKey)
-    if (!similar || nowMs - similar.sinceMs > similarWindowMs) similar = { messages: new Set(), sinceMs: nowMs }
-    similar.messages.add(input.message)
-    remember(this.#similar, groupKey, similar)
-    if (similar.messages.size <= similarMax) return { key: `${groupKey}\0${input.message}`, message: input.message }
-    similar.messages.delete(similar.messages.values().next().value ?? '')
-    return { key: groupKey, message: `(combined from similar events): ${input.message}` }
+  #fold(objectKey: string, { fieldPath = '', type, reason, message }: EventInput, nowMs: number): Folded {
+    const groupKey = [objectKey, type, reason].join('\0')
+    const known = this.#similar.get(groupKey)
+    const messages = known && nowMs - known.lastMs <= similarWindowMs ? known.messages : new Set<string>()
+    messages.add(message)
+    remember(this.#similar, groupKey, { messages, lastMs: nowMs })
+    if (messages.size < similarMax) return { key: [groupKey, fieldPath, message].join('\0'), message, isCombined: false }
+    messages.delete(messages.values().next().value ?? '')
+    return { key: groupKey, message: `(combined from similar events): ${message}`, isCombined: true }
   }
 
   #takeToken(objectKey: string, nowMs: number): boolean {
@@ -133,7 +136,8 @@ export class EventRecorder {
     }
   }
 
-  async #create(about: KubeObject, input: EventInput, key: string, nowMs: number): Promise<void> {
+  async #create(about: KubeObject, told: Folded & { readonly input: EventInput; readonly count: number }, nowMs: number): Promise<void> {
+    const { input, key, count } = told
     const { component, host, client } = this.#options
     const { metadata } = about
     const namespace = metadata.namespace ?? 'default'
@@ -153,20 +157,20 @@ export class EventRecorder {
       },
       type: input.type,
       reason: input.reason,
-      message: input.message.slice(0, 1024),
+      message: told.message.slice(0, 1024),
       source: { component, ...(host ? { host } : {}) },
-      reportingComponent: component,
-      reportingInstance: host ?? '',
+      reportingComponent: told.isCombined ? '' : component,
+      reportingInstance: told.isCombined ? '' : (host ?? ''),
       firstTimestamp: time,
       lastTimestamp: time,
-      count: 1,
+      count,
     }
     const resource = client.resource(kindRefs.coreV1.events, namespace)
     for (let attempt = 1; ; attempt++) {
       const name = `${metadata.name}.${(BigInt(Math.floor(nowMs)) * 1_000_000n + BigInt(this.#serial++ % 1_000_000)).toString(16)}`
       try {
         await resource.create({ ...event, metadata: { name, namespace } })
-        remember(this.#stored, key, { name, namespace, firstTimestamp: time, count: 1 })
+        remember(this.#stored, key, { name, namespace, firstTimestamp: time, count })
         return
       } catch (error) {
         // Another component told of the same object in the same millisecond.

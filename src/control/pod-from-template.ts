@@ -5,7 +5,7 @@ import { deepClone } from '../machinery/deep-clone.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { controllerReference } from './ownership.ts'
 
-/** A pod of a workload's template, controlled by the workload. Its name is generated from the workload's unless given. */
+/** A pod of a workload's template, controlled by the workload. Its name is generated from the workload's unless given; the prefix is told anyway. */
 export function podFromTemplate(template: PodTemplateSpec, ownerKind: KindRef, owner: KubeObject, name?: string): Pod {
   const { labels, annotations, finalizers } = template.metadata ?? {}
   const { namespace } = owner.metadata
@@ -16,7 +16,8 @@ export function podFromTemplate(template: PodTemplateSpec, ownerKind: KindRef, o
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      ...(name === undefined ? { generateName: generatedPrefix(owner.metadata.name ?? '') } : { name }),
+      ...(name === undefined ? {} : { name }),
+      generateName: generatedPrefix(owner.metadata.name ?? ''),
       ...(namespace ? { namespace } : {}),
       ...(labels ? { labels: { ...labels } } : {}),
       ...(annotations || dependsOn !== undefined ? { annotations: told } : {}),

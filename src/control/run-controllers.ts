@@ -11,7 +11,7 @@ import { WorkQueue } from './work-queue.ts'
 
 export type RunControllersOptions = {
   readonly definitions: readonly ControllerDefinition[]
-  /** What the loop of this name is given: its client carries its own identity. See createLoopContext. */
+  /** What the loop is given: its client carries its own identity. See createLoopContext. */
   readonly contextFor: (definition: ControllerDefinition) => LoopContext
   /** The informers that the contexts share; started here. */
   readonly informers: InformerFactory
@@ -19,6 +19,8 @@ export type RunControllersOptions = {
 }
 
 const defaultConcurrency = 8
+
+export const eventSourceOf = ({ name, eventSource = `${name}-controller` }: ControllerDefinition): string => eventSource
 
 /**
  * Runs controllers until the signal aborts; resolves when the last reconcile under way has ended. A controller starts as soon

@@ -13,7 +13,7 @@ import type { ControllerDefinition, LoopContext } from '../control/contract.ts'
 import { ControllerMetrics } from '../control/controller-metrics.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
 import { createLoopContext } from '../control/loop-context.ts'
-import { runControllers } from '../control/run-controllers.ts'
+import { eventSourceOf, runControllers } from '../control/run-controllers.ts'
 import { watchKind } from '../control/watch-declaration.ts'
 import type { Pod, PodStatus } from '../kinds/generated/types/core-v1.ts'
 import { namedNodes } from '../kinds/node-selection.ts'
@@ -74,8 +74,8 @@ export async function simCluster(options: SimOptions): Promise<SimCluster> {
     signal: AbortSignal,
   ) => {
     const informers = new InformerFactory({ client: clients.watching, clock, random, log })
-    const contextFor = ({ name }: ControllerDefinition) =>
-      createLoopContext({ component: `${name}-controller`, client: clients.acting, informers, clock, random, log })
+    const contextFor = (definition: ControllerDefinition) =>
+      createLoopContext({ component: eventSourceOf(definition), client: clients.acting, informers, clock, random, log })
     return runControllers({ definitions, contextFor, informers, metrics }, signal)
   }
   const lagging = options.watchLagMs ? laggingClient(client, clock, options.watchLagMs) : client

@@ -19,7 +19,7 @@ import { accountOf, rulesOf } from '../control/controller-rules.ts'
 import { leadWhileHolding } from '../control/leader-lease.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
 import { createLoopContext } from '../control/loop-context.ts'
-import { runControllers } from '../control/run-controllers.ts'
+import { eventSourceOf, runControllers } from '../control/run-controllers.ts'
 import { type ControllerFunctions, allControllers } from '../controllers/all.ts'
 import { allKinds } from '../kinds/all.ts'
 import { pods } from '../kinds/core/pod.ts'
@@ -198,7 +198,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         runControllers(
           {
             definitions: controllers,
-            contextFor: (one) => contextFor(`${one.name}-controller`, clientFor(controllerUser(accountOf(one)))),
+            contextFor: (one) => contextFor(eventSourceOf(one), clientFor(controllerUser(accountOf(one)))),
             informers,
             metrics: controllerMetrics,
           },

@@ -174,7 +174,9 @@ class Rollout {
     const annotations = newestAnnotations(this.#deployment, set.metadata.annotations ?? {}, this.#nextRevision())
     const minReadySeconds = this.#deployment.spec?.minReadySeconds ?? 0
     if (annotationsEqual(annotations, set.metadata.annotations ?? {}) && (set.spec?.minReadySeconds ?? 0) === minReadySeconds) return
-    this.#replace(set, { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec!, minReadySeconds } }, specReplicas(set))
+    const { minReadySeconds: _, ...others } = set.spec!
+    const spec = { ...others, ...(minReadySeconds ? { minReadySeconds } : {}) }
+    this.#replace(set, { ...set, metadata: { ...set.metadata, annotations }, spec }, specReplicas(set))
   }
 
   #ensureNewest(): void {

@@ -18,6 +18,7 @@ const { podDisruptionBudgets } = kindRefs.policyV1
 /** Keeps the status of PodDisruptionBudgets, by which the eviction subresource decides. */
 export const disruptionController: ControllerDefinition = {
   name: 'disruption',
+  eventSource: 'controllermanager',
   watches: [
     watchKind(podDisruptionBudgets),
     watchKind(pods, keysOfPod),

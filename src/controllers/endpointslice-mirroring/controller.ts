@@ -14,6 +14,7 @@ const mirrorIndex = 'mirrored-service'
 /** Mirrors hand-made Endpoints of services without a selector into EndpointSlices. */
 export const endpointSliceMirroringController: ControllerDefinition = {
   name: 'endpointslicemirroring',
+  eventSource: 'endpoint-slice-mirroring-controller',
   watches: [watchKind(endpoints), watchKind(services), watchKind(endpointSlices, ({ current, old }) => mirroredKeys(current ?? old))],
   writes: [endpointSlices],
   minIntervalMs: 50,

@@ -21,6 +21,7 @@ const serviceIndex = 'service'
 /** Keeps the EndpointSlices of every service with a selector. */
 export const endpointSliceController: ControllerDefinition = {
   name: 'endpointslice',
+  eventSource: 'endpoint-slice-controller',
   watches: [
     watchKind(services),
     watchKind(pods, servicesOfPod),

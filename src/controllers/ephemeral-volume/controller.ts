@@ -13,6 +13,7 @@ const hasEphemeral = ({ spec }: Pod) => (spec?.volumes ?? []).some(({ ephemeral 
 /** Makes the claims of pods' generic ephemeral volumes; they go with their pods, by their owner reference. */
 export const ephemeralVolumeController: ControllerDefinition = {
   name: 'ephemeral-volume',
+  eventSource: 'ephemeral_volume',
   watches: [
     watchKind(pods, ({ current, old }) => (current && !old && hasEphemeral(current) ? [keyOf(current)] : [])),
     watchKind(persistentVolumeClaims, ({ current, old }) => {

@@ -24,6 +24,7 @@ export function garbageCollectorController(kinds: readonly KindRef[] = collectab
   return {
     name: 'generic-garbage-collector',
     account: 'generic-garbage-collector',
+    eventSource: 'garbage-collector-controller',
     watches: kinds.map((kind) => collector.watch(kind)),
     customKinds: (kind) => collector.watch(kind),
     writes: kinds,

@@ -27,6 +27,7 @@ export function horizontalPodAutoscalerController(): ControllerDefinition {
   return {
     name: 'horizontal-pod-autoscaler',
     account: 'horizontal-pod-autoscaler',
+    eventSource: 'horizontal-pod-autoscaler',
     watches: [
       watchKind(horizontalPodAutoscalers, ({ current, old }) => {
         // What it wrote itself is no reason to look.

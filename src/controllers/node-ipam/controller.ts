@@ -12,6 +12,7 @@ export function nodeIpamController(options: { readonly clusterCidr: string; read
   return {
     name: 'node-ipam',
     account: 'node-controller',
+    eventSource: 'cidrAllocator',
     watches: [
       // The going of a node frees a network for those that have none.
       watchKind(nodes, ({ current }, context) => (current ? [current.metadata.name ?? ''] : withoutNetwork(context))),

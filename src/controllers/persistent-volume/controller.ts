@@ -32,6 +32,7 @@ const stepsMax = 12
 export const persistentVolumeController: ControllerDefinition = {
   name: 'persistent-volume-binder',
   account: 'persistent-volume-binder',
+  eventSource: 'persistentvolume-controller',
   watches: [
     watchKind(persistentVolumeClaims, keysOfClaim),
     watchKind(persistentVolumes, keysOfVolume),

@@ -22,6 +22,7 @@ const podsOfClaim = 'resource-claim'
 /** Makes pods' claims of devices from their templates, keeps reservations true, and frees what nobody uses. */
 export const resourceClaimController: ControllerDefinition = {
   name: 'resource-claim',
+  eventSource: 'resource_claim',
   watches: [watchKind(pods, keysOfPod), watchKind(resourceClaims, keysOfClaim), watchKind(resourceClaimTemplates, keysOfTemplate)],
   writes: [resourceClaims],
   rules: [{ verbs: ['patch', 'update'], apiGroups: [''], resources: ['pods/status'] }],

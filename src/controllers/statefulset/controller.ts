@@ -12,7 +12,7 @@ import { controllerOf, keyOf, splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { claimsOf, ordinalOf, revisionLabel } from './identity.ts'
 import { type Action, planStatefulSet, planStatus, type Revision } from './plan.ts'
-import { retainedOwners } from './retention.ts'
+import { isStaleClaim, planRetention } from './retention.ts'
 import { type GrowthPlan, planVolumeGrowth } from './volume-growth.ts'
 
 const { statefulSets, controllerRevisions } = kindRefs.appsV1
@@ -46,16 +46,16 @@ function keysOfPod(change: { readonly current: Pod | undefined; readonly old: Po
   ]
 }
 
-/** Only the growth of a claim matters, which one of the same namespace's sets may wait for. */
+/** Only the growth of a claim and its end matter, which one of the same namespace's sets may wait for. */
 function keysOfClaim(
   { current, old }: { readonly current: PersistentVolumeClaim | undefined; readonly old: PersistentVolumeClaim | undefined },
   context: LoopContext,
 ): readonly string[] {
   const trace = (claim: PersistentVolumeClaim | undefined) => `${claim?.status?.phase} ${claim?.status?.capacity?.storage}`
-  if (!current || !old || trace(current) === trace(old)) return []
+  if (!old || (current && trace(current) === trace(old))) return []
   const isOf = (set: StatefulSet) =>
-    set.spec?.volumeClaimTemplates?.some(({ metadata }) => current.metadata.name?.startsWith(`${metadata.name}-${set.metadata.name}-`))
-  return context.informer(statefulSets).list(current.metadata.namespace).filter(isOf).map(keyOf)
+    set.spec?.volumeClaimTemplates?.some(({ metadata }) => old.metadata.name?.startsWith(`${metadata.name}-${set.metadata.name}-`))
+  return context.informer(statefulSets).list(old.metadata.namespace).filter(isOf).map(keyOf)
 }
 
 async function reconcile(context: LoopContext, key: string): Promise<ReconcileResult> {
@@ -85,16 +85,25 @@ async function reconcile(context: LoopContext, key: string): Promise<ReconcileRe
   const update = asRevision(newest)
   const old = revisions.find(({ metadata }) => metadata.name === set.status?.currentRevision)
   const current = old ? asRevision(old) : update
-  const plan = planStatefulSet({ set, current, update, pods: owned }, context.clock.now())
-  await retainClaims(context, set, owned)
-  for (const action of plan.actions) await perform(context, set, action)
+  const hasStaleClaim = (ordinal: number) => ordinalHasStaleClaim(context, set, ordinal)
+  const plan = planStatefulSet({ set, current, update, pods: owned, hasStaleClaim }, context.clock.now())
   const growth = planGrowthOf(context, set)
-  for (const claim of growth.grow) await growClaim(context, set, claim)
+  const act = async () => {
+    await retainClaims(context, set, owned)
+    for (const action of plan.actions) await perform(context, set, action)
+    for (const claim of growth.grow) await growClaim(context, set, claim)
+  }
+  // What could not be done changes nothing of what is there, and that is told.
+  const failure = await act().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  )
   const present = controlledBy(informer, set.metadata.uid).filter((pod) => matches(selector, pod.metadata.labels))
   const { condition } = growth.grow.length > 0 ? planGrowthOf(context, set) : growth
   const status = planStatus({ set, current, update, pods: present, ...(condition ? { condition } : {}) }, context.clock.now())
   if (status) await context.client.resource(statefulSets, namespace).updateStatus({ ...set, status })
   await cleanHistory(context, set, present, new Set([current.name, update.name]))
+  if (failure) throw failure.error
   return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs }
 }
 
@@ -107,9 +116,9 @@ function planGrowthOf(context: LoopContext, set: StatefulSet): GrowthPlan {
 /** What the API refuses (a class that does not let volumes grow) is told; the set goes on without. */
 async function growClaim(context: LoopContext, set: StatefulSet, claim: PersistentVolumeClaim): Promise<void> {
   try {
-    await said(context, set, `update Claim ${claim.metadata.name}`, 'Update', () =>
-      context.client.resource(persistentVolumeClaims, claim.metadata.namespace).update(claim),
-    )
+    const what = `Claim ${claim.metadata.name}`
+    const growing = () => context.client.resource(persistentVolumeClaims, claim.metadata.namespace).update(claim)
+    await said(context, set, { verb: 'Update', done: `${what} in`, failed: `${what} in` }, growing)
   } catch (error) {
     if (!isStatus(error, 'Forbidden') && !isStatus(error, 'Invalid')) throw error
   }
@@ -130,63 +139,73 @@ async function perform(context: LoopContext, set: StatefulSet, action: Action): 
   switch (action.type) {
     case 'create':
       await createClaims(context, set, action.ordinal)
-      await said(context, set, `create Pod ${name}`, 'Create', () => resource.create(action.pod))
+      await said(context, set, podWords('Create', name), () => resource.create(action.pod))
       return
     case 'update':
-      await said(context, set, `update Pod ${name}`, 'Update', () => resource.update(action.pod))
+      await said(context, set, podWords('Update', name), () => resource.update(action.pod))
       return
-    case 'delete': {
-      const subject = `StatefulSet ${set.metadata.namespace}/${set.metadata.name}`
-      if (action.reason === 'failed')
-        context.event(set, { type: 'Warning', reason: 'RecreatingFailedPod', message: `${subject} is recreating failed Pod ${name}` })
-      if (action.reason === 'ended')
-        context.event(set, {
-          type: 'Normal',
-          reason: 'RecreatingTerminatedPod',
-          message: `${subject} is recreating terminated Pod ${name}`,
-        })
-      await said(context, set, `delete Pod ${name}`, 'Delete', () => resource.delete(name, { preconditions: { uid } }))
+    case 'delete':
+      await said(context, set, podWords('Delete', name), () => resource.delete(name, { preconditions: { uid } }))
       return
-    }
     default:
       unreachable(action)
   }
 }
 
+/** How an event tells of it: upstream has other words for a claim that was made and one that was not. */
+type Words = { readonly verb: 'Create' | 'Update' | 'Delete'; readonly done: string; readonly failed: string; readonly success?: string }
+
+const podWords = (verb: Words['verb'], name: string): Words => ({ verb, done: `Pod ${name} in`, failed: `Pod ${name} in` })
+
 /** Does it, and records how it went. What was done by somebody else already is fine. */
-async function said(
-  context: LoopContext,
-  set: StatefulSet,
-  what: string,
-  verb: 'Create' | 'Update' | 'Delete',
-  act: () => Promise<unknown>,
-): Promise<void> {
-  const subject = `${what} in StatefulSet ${set.metadata.name}`
+async function said(context: LoopContext, set: StatefulSet, words: Words, act: () => Promise<unknown>): Promise<void> {
+  const { verb, done, success = 'successful' } = words
+  const { name } = set.metadata
   try {
     await act()
-    context.event(set, { type: 'Normal', reason: `Successful${verb}`, message: `${subject} successful` })
+    context.event(set, { type: 'Normal', reason: `Successful${verb}`, message: `${verb} ${done} StatefulSet ${name} ${success}` })
   } catch (error) {
     if ((verb === 'Delete' && isStatus(error, 'NotFound')) || isNamespaceTerminating(error)) return
-    const message = `${subject} failed error: ${error instanceof Error ? error.message : String(error)}`
-    if (!isStatus(error, 'Conflict')) context.event(set, { type: 'Warning', reason: `Failed${verb}`, message })
+    if (!isStatus(error, 'Conflict') && !isStatus(error, 'AlreadyExists')) sayFailed(context, set, words, messageOf(error))
     throw error
   }
 }
 
+function sayFailed(context: LoopContext, set: StatefulSet, { verb, failed }: Words, why: string): void {
+  const message = `${verb} ${failed} StatefulSet ${set.metadata.name} failed error: ${why}`
+  context.event(set, { type: 'Warning', reason: `Failed${verb}`, message })
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+function ordinalHasStaleClaim(context: LoopContext, set: StatefulSet, ordinal: number): boolean {
+  const claims = context.informer(persistentVolumeClaims)
+  return [...claimsOf(set, ordinal).values()].some(({ metadata }) => {
+    const claim = claims.get(`${metadata.namespace}/${metadata.name}`)
+    return claim !== undefined && isStaleClaim(set, claim, `${set.metadata.name}-${ordinal}`)
+  })
+}
+
 async function createClaims(context: LoopContext, set: StatefulSet, ordinal: number): Promise<void> {
+  const podName = `${set.metadata.name}-${ordinal}`
   for (const claim of claimsOf(set, ordinal).values()) {
     const { namespace, name = '' } = claim.metadata
     if (context.informer(persistentVolumeClaims).get(`${namespace}/${name}`)) continue
-    const owners = retainedOwners(set, claim, undefined)
+    const { owners } = planRetention(set, claim, { name: podName, pod: undefined, isCondemned: false })
     const wanted = owners ? { ...claim, metadata: { ...claim.metadata, ownerReferences: [...owners] } } : claim
-    const what = `create Claim ${name} Pod ${set.metadata.name}-${ordinal}`
-    await said(context, set, what, 'Create', async () => {
-      try {
-        await context.client.resource(persistentVolumeClaims, namespace).create(wanted)
-      } catch (error) {
-        if (!isStatus(error, 'AlreadyExists')) throw error
-      }
-    })
+    const words: Words = {
+      verb: 'Create',
+      done: `Claim ${name} Pod ${podName} in`,
+      failed: `Claim ${name} for Pod ${podName} in`,
+      success: 'success',
+    }
+    try {
+      await said(context, set, words, () => context.client.resource(persistentVolumeClaims, namespace).create(wanted))
+    } catch (error) {
+      if (isStatus(error, 'AlreadyExists')) continue
+      sayFailed(context, set, podWords('Create', podName), `failed to create PVC ${name}: ${messageOf(error)}`)
+      throw error
+    }
   }
 }
 
@@ -199,8 +218,16 @@ async function retainClaims(context: LoopContext, set: StatefulSet, owned: reado
     if (ordinal === undefined) continue
     for (const { metadata } of claimsOf(set, ordinal).values()) {
       const claim = context.informer(persistentVolumeClaims).get(`${metadata.namespace}/${metadata.name}`)
-      const owners = claim && retainedOwners(set, claim, ordinal < start || ordinal >= end ? pod : undefined)
-      if (!claim || !owners) continue
+      if (!claim) continue
+      const user = { name: pod.metadata.name ?? '', pod, isCondemned: ordinal < start || ordinal >= end }
+      const { owners, isContested } = planRetention(set, claim, user)
+      if (!owners) continue
+      if (isContested)
+        context.event(set, {
+          type: 'Warning',
+          reason: 'ConflictingController',
+          message: `PersistentVolumeClaim ${metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`,
+        })
       const body = { metadata: { resourceVersion: claim.metadata.resourceVersion, ownerReferences: owners } }
       await context.client.resource(persistentVolumeClaims, metadata.namespace).patch(metadata.name ?? '', { type: 'merge', body })
     }

@@ -5,7 +5,7 @@ import type { StatefulSet, StatefulSetSpec } from '../../kinds/generated/types/a
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { newPod } from './identity.ts'
 import { planStatefulSet, planStatus } from './plan.ts'
-import { retainedOwners } from './retention.ts'
+import { isStaleClaim, planRetention } from './retention.ts'
 
 const nowMs = Date.UTC(2026, 0, 2)
 const template = { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
@@ -111,7 +111,50 @@ for (const [whenDeleted, whenScaled, isCondemned, expected] of policies)
     const policy = { ...(whenDeleted ? { whenDeleted } : {}), ...(whenScaled ? { whenScaled } : {}) }
     const set = statefulSet({ persistentVolumeClaimRetentionPolicy: policy })
     const [pod] = podsOf(set, '2')
-    const owners = retainedOwners(set, { metadata: { name: 'data-db-2' } }, isCondemned ? pod : undefined)
-    assert.equal((owners ?? []).map(({ kind }) => kind).join(), expected)
-    if (owners) assert.equal(retainedOwners(set, { metadata: { ownerReferences: [...owners] } }, isCondemned ? pod : undefined), undefined)
+    const user = { name: 'db-2', pod, isCondemned }
+    const { owners } = planRetention(set, { metadata: { name: 'data-db-2' } }, user)
+    assert.equal((owners ?? []).map(({ kind, controller }) => `${kind}${controller ? '' : '?'}`).join(), expected)
+    if (owners) assert.equal(planRetention(set, { metadata: { ownerReferences: [...owners] } }, user).owners, undefined)
   })
+
+const claimOwners: [string, object[], { owners: string[] | undefined; isContested: boolean }][] = [
+  [
+    'one that only names the set becomes its controller',
+    [{ kind: 'StatefulSet', name: 'db', uid: 'set' }],
+    { owners: ['set!'], isContested: false },
+  ],
+  ['a claim of an earlier set is left alone', [{ kind: 'StatefulSet', name: 'db', uid: 'old' }], { owners: undefined, isContested: false }],
+  ['a claim of an earlier pod is left alone', [{ kind: 'Pod', name: 'db-0', uid: 'old' }], { owners: undefined, isContested: false }],
+  [
+    "another controller's claim is given up",
+    [
+      { kind: 'StatefulSet', name: 'db', uid: 'set' },
+      { kind: 'Backup', name: 'b', uid: 'other', controller: true },
+    ],
+    { owners: ['other!'], isContested: true },
+  ],
+  [
+    "another controller's claim is not taken",
+    [{ kind: 'Backup', name: 'b', uid: 'other', controller: true }],
+    { owners: undefined, isContested: true },
+  ],
+  ["others' references stay", [{ kind: 'Backup', name: 'b', uid: 'other' }], { owners: ['other', 'set!'], isContested: false }],
+]
+for (const [title, present, expected] of claimOwners)
+  test(`of the owners of a claim: ${title}`, () => {
+    const set = statefulSet({ persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Delete' } })
+    const [pod] = podsOf(set, '0')
+    const ownerReferences = present.map((reference) => ({ apiVersion: 'v1', kind: '', name: '', uid: '', ...reference }))
+    const { owners, isContested } = planRetention(set, { metadata: { ownerReferences } }, { name: 'db-0', pod, isCondemned: false })
+    assert.deepEqual({ owners: owners?.map(({ uid, controller }) => `${uid}${controller ? '!' : ''}`), isContested }, expected)
+  })
+
+test('a pod waits while a claim of its name is about to go with an earlier pod', () => {
+  const set = statefulSet({ replicas: 2, persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Delete' } })
+  const claim = { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'db-1', uid: 'old' }] } }
+  assert.equal(isStaleClaim(set, claim, 'db-1'), true)
+  assert.equal(isStaleClaim(set, claim, 'db-0'), false)
+  const observed = { set, current: next, update: next, pods: podsOf(set, '0n') }
+  assert.equal(planStatefulSet(observed, nowMs).actions.length, 1)
+  assert.equal(planStatefulSet({ ...observed, hasStaleClaim: (ordinal) => ordinal === 1 }, nowMs).actions.length, 0)
+})

@@ -18,12 +18,14 @@ export type Observed = {
   readonly current: Revision
   readonly update: Revision
   readonly pods: readonly Pod[]
+  /** Whether a claim of the ordinal is about to go with an earlier pod. */
+  readonly hasStaleClaim?: (ordinal: number) => boolean
 }
 
 export type Action =
   /** The claims of its ordinal are made first. */
   | { readonly type: 'create'; readonly pod: Pod; readonly ordinal: number }
-  | { readonly type: 'delete'; readonly pod: Pod; readonly reason: 'scale' | 'update' | 'failed' | 'ended' }
+  | { readonly type: 'delete'; readonly pod: Pod }
   | { readonly type: 'update'; readonly pod: Pod }
 
 export type Plan = { readonly actions: readonly Action[]; readonly requeueAfterMs: number | undefined }
@@ -72,16 +74,17 @@ class Planner {
   }
 
   grow(): boolean {
-    const { set, current, update } = this.#observed
+    const { set, current, update, hasStaleClaim } = this.#observed
     for (const [index, pod] of this.#slots.entries()) {
       const ordinal = this.#start + index
       if (!pod) {
+        if (hasStaleClaim?.(ordinal)) return false
         this.actions.push({ type: 'create', pod: newPod(set, this.#isKeptBack(ordinal) ? current : update, ordinal), ordinal })
         if (this.#isOrdered) return false
         continue
       }
       if (isPodTerminal(pod)) {
-        if (!isPodTerminating(pod)) this.actions.push({ type: 'delete', pod, reason: pod.status?.phase === 'Failed' ? 'failed' : 'ended' })
+        if (!isPodTerminating(pod)) this.actions.push({ type: 'delete', pod })
         if (this.#isOrdered) return false
         continue
       }
@@ -102,7 +105,7 @@ class Planner {
       }
       // A healthy predecessor is awaited, except by the lowest of the sick: nobody could make it well.
       if (this.#isOrdered && !isRunningAndReady(pod) && pod !== first) return false
-      this.actions.push({ type: 'delete', pod, reason: 'scale' })
+      this.actions.push({ type: 'delete', pod })
       if (this.#isOrdered) return false
     }
     return true
@@ -123,7 +126,7 @@ class Planner {
       const isOutdated = pod.metadata.labels?.[revisionLabel] !== update.name && !isPodTerminating(pod)
       const isHealthy = this.#isHealthy(pod)
       if (isOutdated && (max <= 1 || !isHealthy || budget > 0)) {
-        this.actions.push({ type: 'delete', pod, reason: 'update' })
+        this.actions.push({ type: 'delete', pod })
         if (isHealthy) budget--
       }
       // One at a time: the one just deleted, or the one that is not well yet, is awaited.

@@ -123,7 +123,7 @@ test('a class that lets nothing grow is told, and nothing else of a template may
     await grow('2Gi')
     await cluster.until('it is told', async () =>
       (await cluster.clientset.coreV1().events('default').list()).items.some(
-        ({ reason, message }) => reason === 'FailedUpdate' && message?.startsWith('update Claim data-db-0 in StatefulSet db failed'),
+        ({ reason, message }) => reason === 'FailedUpdate' && message?.startsWith('Update Claim data-db-0 in StatefulSet db failed'),
       ),
     )
     const refused = (error: unknown) => error instanceof StatusError && error.code === 422

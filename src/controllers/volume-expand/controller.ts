@@ -9,6 +9,7 @@ const { persistentVolumeClaims, persistentVolumes } = kindRefs.coreV1
 /** Says of claims that were asked to grow whom they wait for. Local volumes are grown by their own provisioner. */
 export const volumeExpandController: ControllerDefinition = {
   name: 'expand',
+  eventSource: 'volume_expand',
   watches: [
     watchKind(persistentVolumeClaims, ({ current, old }) =>
       current?.spec?.volumeName && old?.spec?.resources?.requests?.storage !== current.spec.resources?.requests?.storage
