@@ -8,6 +8,9 @@ import type { World } from './sim-world.ts'
 
 const left = /^\/registry\/(?:core\/events|events\.k8s\.io|coordination\.k8s\.io|core\/nodes)\//
 
+/** Tells which of two changes was seen first. */
+const triggerTime = 'endpoints.kubernetes.io/last-change-trigger-time'
+
 /** Every object as text, sorted; generated names, UIDs, times, addresses and node names replaced by words. */
 export function endState({ live }: Pick<World, 'live'>): string[] {
   const lines: string[] = []
@@ -16,9 +19,15 @@ export function endState({ live }: Pick<World, 'live'>): string[] {
     const { managedFields, resourceVersion, ...metadata } = object.metadata as Record<string, unknown>
     void managedFields
     void resourceVersion
-    lines.push(`${neutral(key)} ${neutral(JSON.stringify(sorted({ ...object, metadata })))}`)
+    lines.push(`${neutral(key)} ${neutral(JSON.stringify(sorted({ ...object, metadata: withoutTriggerTime(metadata) })))}`)
   }
   return lines.sort()
+}
+
+function withoutTriggerTime(metadata: Record<string, unknown>): Record<string, unknown> {
+  const { annotations, ...others } = metadata as { readonly annotations?: Readonly<Record<string, string>> }
+  const { [triggerTime]: _, ...kept } = annotations ?? {}
+  return Object.keys(kept).length > 0 ? { ...others, annotations: kept } : others
 }
 
 const words: readonly (readonly [RegExp, string])[] = [

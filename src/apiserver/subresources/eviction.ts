@@ -69,9 +69,8 @@ function budgetOf(core: Core, pod: KubeObject & Pod, namespace: string): (KubeOb
     .list(podDisruptionBudgets, namespace)
     .filter((b) => matches(selectorFrom(b.spec?.selector), pod.metadata.labels ?? {}))
   if (found.length > 1) {
-    throw statusErrors.internal(
-      new Error('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.'),
-    )
+    const message = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.'
+    throw new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: '', message, code: 500 })
   }
   return found[0] as (KubeObject & PodDisruptionBudget) | undefined
 }

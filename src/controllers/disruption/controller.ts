@@ -9,7 +9,7 @@ import type { KindRef } from '../../kinds/kind.ts'
 import { everything, matches, selectorFrom } from '../../machinery/label-selector.ts'
 import { controllerOf, type KubeObject, type OwnerReference, splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { needsControllers, planBudget } from './plan.ts'
+import { needsControllers, type Observed, planBudget } from './plan.ts'
 
 const { pods, replicationControllers } = kindRefs.coreV1
 const { deployments, replicaSets, statefulSets } = kindRefs.appsV1
@@ -39,11 +39,18 @@ function keysOfPod(
     pod && JSON.stringify([isPodReady(pod), isPodTerminal(pod), isPodTerminating(pod), pod.metadata.labels])
   if (trace(current) === trace(old)) return []
   const namespace = (current ?? old)?.metadata.namespace
-  return context
-    .informer(podDisruptionBudgets)
-    .list(namespace)
-    .filter((budget) => [current, old].some((pod) => pod && matches(selectorOf(budget), pod.metadata.labels)))
-    .map((budget) => `${namespace}/${budget.metadata.name}`)
+  const budgets = context.informer(podDisruptionBudgets).list(namespace)
+  const select = (pod: Pod | undefined) => (pod ? budgets.filter((budget) => matches(selectorOf(budget), pod.metadata.labels)) : [])
+  const now = select(current)
+  if (current && now.length > 1) tellOfMany(context, current, now[0]!)
+  return [...new Set([...now, ...select(old)])].map((budget) => `${namespace}/${budget.metadata.name}`)
+}
+
+/** Its eviction will be refused. Every one of the budgets is kept current all the same; upstream keeps only the one that it names. */
+function tellOfMany(context: LoopContext, pod: Pod, chosen: PodDisruptionBudget): void {
+  const { namespace, name } = pod.metadata
+  const message = `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${chosen.metadata.name}" arbitrarily.`
+  context.event(pod, { type: 'Warning', reason: 'MultiplePodDisruptionBudgets', message })
 }
 
 /** In policy/v1 an empty selector means every pod of the namespace, and none at all means no pod. */
@@ -63,7 +70,7 @@ async function reconcile(context: LoopContext, key: string): Promise<ReconcileRe
     .filter((pod) => matches(selector, pod.metadata.labels))
   const expectedByControllers = needsControllers(budget) ? await expectedBy(context, selected) : { count: 0 }
   const plan = planBudget({ budget, pods: selected, expectedByControllers }, context.clock.now())
-  if (plan.event) context.event(budget, { type: 'Warning', ...plan.event })
+  for (const event of plan.events) context.event(budget, event)
   if (plan.status) {
     try {
       await context.client.resource(podDisruptionBudgets, namespace).updateStatus({ ...budget, status: plan.status })
@@ -82,46 +89,53 @@ const scaledKinds: Readonly<Record<string, KindRef>> = {
   ReplicationController: replicationControllers,
 }
 
-type Expected = { readonly count: number } | { readonly error: string }
+type Expected = Observed['expectedByControllers']
 
 /** The sum of what the pods' controllers want; the Deployment counts in place of its ReplicaSets. */
 async function expectedBy(context: LoopContext, selected: readonly Pod[]): Promise<Expected> {
   const replicasByUid = new Map<string, number>()
-  const others = new Map<string, OwnerReference>()
+  const others = new Map<string, { readonly owner: OwnerReference; readonly pod: Pod }>()
+  const unmanaged: string[] = []
   for (const pod of selected) {
     const owner = controllerOf(pod)
-    if (!owner) return { error: `found no controller ref for pod "${pod.metadata.name}"` }
+    if (!owner) {
+      unmanaged.push(pod.metadata.name ?? '')
+      continue
+    }
     const kind = scaledKinds[owner.kind]
     if (!kind) {
-      others.set(owner.uid, owner)
+      others.set(owner.uid, { owner, pod })
       continue
     }
     const direct = context.informer(kind).get(`${pod.metadata.namespace}/${owner.name}`) as Scaled | undefined
-    if (!direct || direct.metadata.uid !== owner.uid) continue
+    if (!direct || direct.metadata.uid !== owner.uid) return foundNone(pod)
     const parent = controllerOf(direct)
     const deployment =
       parent?.kind === 'Deployment' ? context.informer(deployments).get(`${pod.metadata.namespace}/${parent.name}`) : undefined
     const scaled: Scaled = deployment ?? direct
     replicasByUid.set(scaled.metadata.uid ?? '', scaled.spec?.replicas ?? 1)
   }
-  for (const owner of others.values()) {
-    const replicas = await replicasOf(context, owner, selected[0]?.metadata.namespace ?? '')
+  for (const { owner, pod } of others.values()) {
+    const replicas = await replicasOf(context, owner, pod.metadata.namespace ?? '')
+    if (replicas === undefined) return foundNone(pod)
     if (typeof replicas === 'string') return { error: replicas }
     replicasByUid.set(owner.uid, replicas)
   }
-  return { count: [...replicasByUid.values()].reduce((total, replicas) => total + replicas, 0) }
+  return { count: [...replicasByUid.values()].reduce((total, replicas) => total + replicas, 0), unmanaged }
 }
 
-/** What any other owner says by its `/scale`; why it does not say it, if it cannot. One that is gone wants nothing. */
-async function replicasOf({ client }: LoopContext, owner: OwnerReference, namespace: string): Promise<number | string> {
+const foundNone = ({ metadata }: Pod) => ({ error: `found no controllers for pod ${JSON.stringify(metadata.name)}` })
+
+/** What any other owner says by its `/scale`; why it does not say it, if it cannot. Undefined: it is gone. */
+async function replicasOf({ client }: LoopContext, owner: OwnerReference, namespace: string): Promise<number | string | undefined> {
   const kind = await findKind(client, owner)
   if (!kind) return `no matches for kind ${JSON.stringify(owner.kind)} in version ${JSON.stringify(owner.apiVersion)}`
   try {
     const scale = await readScale(client, kind, namespace, owner.name)
-    return scale.metadata.uid === owner.uid ? (scale.spec?.replicas ?? 0) : 0
+    return scale.metadata.uid === owner.uid ? (scale.spec?.replicas ?? 0) : undefined
   } catch (error) {
     if (!isStatus(error, 'NotFound')) throw error
     const name = kind.group ? `${kind.plural}.${kind.group}` : kind.plural
-    return (await isScaled(client, kind)) ? 0 : `${name} does not implement the scale subresource`
+    return (await isScaled(client, kind)) ? undefined : `${name} does not implement the scale subresource`
   }
 }

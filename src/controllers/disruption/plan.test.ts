@@ -45,13 +45,56 @@ test('a granted eviction counts as unhealthy until it happened or two minutes ha
   assert.equal(plan.requeueAfterMs, 90_000)
 })
 
-test('pods without a controller that scales forbid every disruption, and it is said once', () => {
-  const error = { error: 'found no controller ref for pod "p0"' }
-  const first = planBudget({ budget: budget({ maxUnavailable: 1 }), pods: pods(1), expectedByControllers: error }, nowMs)
-  assert.deepEqual([first.status?.disruptionsAllowed, first.status?.conditions?.[0]?.reason], [0, 'SyncFailed'])
-  assert.equal(first.event?.reason, 'CalculateExpectedPodCountFailed')
-  assert.equal(
-    planBudget({ budget: budget({ maxUnavailable: 1 }, first.status), pods: pods(1), expectedByControllers: error }, nowMs).event,
-    undefined,
+const failing = { error: 'configmaps does not implement the scale subresource' }
+const told: [string, PodDisruptionBudgetSpec, Pod[], Observed['expectedByControllers'], string[]][] = [
+  ['nothing to tell', { maxUnavailable: 1 }, pods(1), { count: 1, unmanaged: [] }, []],
+  ['no pods', { maxUnavailable: 1 }, [], { count: 0 }, ['Normal NoPods: No matching pods found']],
+  [
+    'a controller that does not scale',
+    { maxUnavailable: 1 },
+    pods(1),
+    failing,
+    [
+      'Warning CalculateExpectedPodCountFailed: Failed to calculate the number of expected pods: configmaps does not implement the scale subresource',
+    ],
+  ],
+  [
+    'pods without a controller',
+    {
+      maxUnavailable: 1,
+      selector: { matchLabels: { b: '2', a: '1' }, matchExpressions: [{ key: 'c', operator: 'In', values: ['x', 'y'] }] },
+    },
+    pods(1),
+    { count: 0, unmanaged: ['p0'] },
+    [
+      'Warning UnmanagedPods: Pods selected by this PodDisruptionBudget (selector: &LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},' +
+        'MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:c,Operator:In,Values:[x y],},},}) were found to be unmanaged. ' +
+        'As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. ' +
+        'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.',
+    ],
+  ],
+]
+for (const [title, spec, selected, expectedByControllers, expected] of told)
+  test(`events: ${title}`, () => {
+    const { events } = planBudget({ budget: budget(spec), pods: selected, expectedByControllers }, nowMs)
+    assert.deepEqual(
+      events.map(({ type, reason, message }) => `${type} ${reason}: ${message}`),
+      expected,
+    )
+  })
+
+test('pods whose controller does not scale forbid every disruption', () => {
+  const observed = { budget: budget({ maxUnavailable: 1 }), pods: pods(1), expectedByControllers: failing }
+  const { status } = planBudget(observed, nowMs)
+  const [condition] = status?.conditions ?? []
+  assert.deepEqual([status?.disruptionsAllowed, condition?.reason, condition?.message], [0, 'SyncFailed', failing.error])
+  assert.equal(planBudget({ ...observed, budget: budget({ maxUnavailable: 1 }, status) }, nowMs).status, undefined)
+})
+
+test('pods without a controller are counted as healthy and not as wanted', () => {
+  const { status } = planBudget(
+    { budget: budget({ maxUnavailable: 1 }), pods: pods(2), expectedByControllers: { count: 0, unmanaged: ['p0'] } },
+    nowMs,
   )
+  assert.deepEqual([status?.expectedPods, status?.currentHealthy, status?.disruptionsAllowed], [0, 2, 0])
 })

@@ -1,6 +1,6 @@
 import { toTime } from '../../base/clock.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import type { Condition } from '../../kinds/generated/types/meta-v1.ts'
+import type { Condition, LabelSelector } from '../../kinds/generated/types/meta-v1.ts'
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../kinds/generated/types/policy-v1.ts'
 import { isPodReady, isPodTerminal } from '../../kinds/pod-status.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
@@ -9,8 +9,8 @@ export type Observed = {
   readonly budget: PodDisruptionBudget
   /** The pods that the budget selects. */
   readonly pods: readonly Pod[]
-  /** What the controllers of these pods want together; undefined: one of the pods has no controller that can be scaled. */
-  readonly expectedByControllers: { readonly count: number } | { readonly error: string }
+  /** What the controllers of these pods want together; `unmanaged` pods have none. */
+  readonly expectedByControllers: { readonly count: number; readonly unmanaged?: readonly string[] } | { readonly error: string }
 }
 
 export type Plan = {
@@ -18,8 +18,10 @@ export type Plan = {
   readonly status: PodDisruptionBudgetStatus | undefined
   /** When the first eviction that was granted but not carried out is forgotten. */
   readonly requeueAfterMs: number | undefined
-  readonly event: { readonly reason: string; readonly message: string } | undefined
+  readonly events: readonly BudgetEvent[]
 }
+
+export type BudgetEvent = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
 
 /** A granted eviction whose pod is still there after this time did not happen. */
 const evictionTimeoutMs = 120_000
@@ -28,7 +30,7 @@ const evictionTimeoutMs = 120_000
 export function planBudget({ budget, pods, expectedByControllers }: Observed, nowMs: number): Plan {
   const expected = expectedCounts(budget, pods, expectedByControllers)
   const status = budget.status ?? {}
-  if ('error' in expected) return failed(budget, expected.error, nowMs)
+  if ('error' in expected) return failed({ budget, pods }, expected.error, nowMs)
   const disrupted = Object.entries(status.disruptedPods ?? {}).filter(([name, time]) => {
     const pod = pods.find((candidate) => candidate.metadata.name === name)
     return pod !== undefined && !pod.metadata.deletionTimestamp && Date.parse(time) + evictionTimeoutMs > nowMs
@@ -58,8 +60,33 @@ export function planBudget({ budget, pods, expectedByControllers }: Observed, no
   return {
     status: deepEqual(next, budget.status) ? undefined : next,
     requeueAfterMs: waits.length > 0 ? Math.min(...waits) : undefined,
-    event: undefined,
+    events: [...toldOfPods(pods), ...toldOfUnmanaged(budget, expectedByControllers)],
   }
+}
+
+function toldOfPods(pods: readonly Pod[]): BudgetEvent[] {
+  return pods.length > 0 ? [] : [{ type: 'Normal', reason: 'NoPods', message: 'No matching pods found' }]
+}
+
+function toldOfUnmanaged({ spec }: PodDisruptionBudget, controllers: Observed['expectedByControllers']): BudgetEvent[] {
+  if ('error' in controllers || !controllers.unmanaged?.length) return []
+  const message =
+    `Pods selected by this PodDisruptionBudget (selector: ${goSelectorText(spec?.selector)}) were found to be unmanaged. ` +
+    'As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. ' +
+    'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.'
+  return [{ type: 'Warning', reason: 'UnmanagedPods', message }]
+}
+
+/** As Go prints a LabelSelector: upstream's message has it so. */
+function goSelectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): string {
+  const labels = Object.keys(matchLabels)
+    .sort()
+    .map((key) => `${key}: ${matchLabels[key]},`)
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  )
+  const text = `MatchLabels:map[string]string{${labels.join('')}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},`
+  return `&LabelSelector{${text}}`
 }
 
 /** Whether it matters what the pods' controllers want: not for a plain number of pods that must be there. */
@@ -85,14 +112,14 @@ function share(value: number | string, of: number): number {
   return typeof value === 'number' ? value : Math.ceil((Number.parseInt(value, 10) * of) / 100)
 }
 
-function failed(budget: PodDisruptionBudget, message: string, nowMs: number): Plan {
-  const conditions = withCondition(budget, 'False', 'SyncFailed', message, nowMs)
+function failed({ budget, pods }: Pick<Observed, 'budget' | 'pods'>, error: string, nowMs: number): Plan {
+  const conditions = withCondition(budget, 'False', 'SyncFailed', error, nowMs)
   const next = { ...budget.status, disruptionsAllowed: 0, observedGeneration: budget.metadata.generation ?? 0, conditions }
-  const isNew = !deepEqual(next, budget.status)
+  const message = `Failed to calculate the number of expected pods: ${error}`
   return {
-    status: isNew ? next : undefined,
+    status: deepEqual(next, budget.status) ? undefined : next,
     requeueAfterMs: undefined,
-    event: isNew ? { reason: 'CalculateExpectedPodCountFailed', message } : undefined,
+    events: [...toldOfPods(pods), { type: 'Warning', reason: 'CalculateExpectedPodCountFailed', message }],
   }
 }
 

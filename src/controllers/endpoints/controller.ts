@@ -2,6 +2,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext } from '../../control/contract.ts'
 import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { servicesOfPod } from '../../control/service-keys.ts'
+import { TriggerTimes } from '../../control/trigger-times.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
 import { matches, selectorFromMap } from '../../machinery/label-selector.ts'
 import { splitKey } from '../../machinery/object.ts'
@@ -11,20 +12,24 @@ import { managedByLabel, planEndpoints } from './plan.ts'
 const { services, pods, endpoints } = kindRefs.coreV1
 
 /** Keeps the Endpoints object of every service with a selector, for clients that do not read slices yet. */
-export const endpointsController: ControllerDefinition = {
-  name: 'endpoint',
-  watches: [watchKind(services), watchKind(pods, servicesOfPod), watchKind(endpoints)],
-  writes: [endpoints],
-  minIntervalMs: 50,
-  reconcile,
+export function endpointsController(): ControllerDefinition {
+  const triggerTimes = new TriggerTimes()
+  return {
+    name: 'endpoint',
+    watches: [watchKind(services), watchKind(pods, servicesOfPod), watchKind(endpoints)],
+    writes: [endpoints],
+    minIntervalMs: 50,
+    reconcile: (context, key) => reconcile(context, key, triggerTimes),
+  }
 }
 
-async function reconcile(context: LoopContext, key: string): Promise<void> {
+async function reconcile(context: LoopContext, key: string, triggerTimes: TriggerTimes): Promise<void> {
   const { namespace = '', name } = splitKey(key)
   const service = context.informer(services).get(key)
   const existing = context.informer(endpoints).get(key)
   const resource = context.client.resource(endpoints, namespace)
   if (!service) {
+    triggerTimes.forget(key)
     if (!existing?.metadata.labels?.[managedByLabel]) return
     await resource.delete(name, { preconditions: { uid: existing.metadata.uid ?? '' } }).catch((error: unknown) => {
       if (!isStatus(error, 'NotFound')) throw error
@@ -39,7 +44,7 @@ async function reconcile(context: LoopContext, key: string): Promise<void> {
     .informer(pods)
     .list(namespace)
     .filter((pod) => matches(compiled, pod.metadata.labels))
-  const wanted = planEndpoints({ service, pods: selected, existing })
+  const wanted = planEndpoints({ service, pods: selected, existing, triggerTime: triggerTimes.next(key, service, selected) })
   if (!wanted) return
   try {
     await (existing ? resource.update(wanted) : resource.create(wanted))

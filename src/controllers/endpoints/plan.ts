@@ -1,4 +1,5 @@
 import { canBeEndpoint, endpointHostname, podAddresses, targetPortOf } from '../../control/service-ports.ts'
+import { withTriggerTime } from '../../control/trigger-times.ts'
 import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service } from '../../kinds/generated/types/core-v1.ts'
 import { isPodReady, isPodTerminating } from '../../kinds/pod-status.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
@@ -8,26 +9,33 @@ const headlessLabel = 'service.kubernetes.io/headless'
 const overCapacityAnnotation = 'endpoints.kubernetes.io/over-capacity'
 const addressesMax = 1_000
 
-export type Observed = { readonly service: Service; readonly pods: readonly Pod[]; readonly existing: Endpoints | undefined }
+export type Observed = {
+  readonly service: Service
+  readonly pods: readonly Pod[]
+  readonly existing: Endpoints | undefined
+  /** See TriggerTimes. A reason to write it is only another one. */
+  readonly triggerTime?: string | undefined
+}
 
 /** The Endpoints of a service with a selector, for clients that do not read slices; undefined: what is stored is right. */
-export function planEndpoints({ service, pods, existing }: Observed): Endpoints | undefined {
+export function planEndpoints({ service, pods, existing, triggerTime }: Observed): Endpoints | undefined {
   const { subsets, isTruncated } = subsetsOf(service, pods)
   const { [headlessLabel]: _, ...own } = service.metadata.labels ?? {}
   const labels = { ...own, ...(service.spec?.clusterIP === 'None' ? { [headlessLabel]: '' } : {}), [managedByLabel]: 'endpoint-controller' }
-  const { [overCapacityAnnotation]: __, ...kept } = existing?.metadata.annotations ?? {}
+  const { annotations: current = {}, ...metadata } = existing?.metadata ?? {}
+  const { [overCapacityAnnotation]: __, ...kept } = current
   const annotations = { ...kept, ...(isTruncated ? { [overCapacityAnnotation]: 'truncated' } : {}) }
   const isRight =
     existing &&
     deepEqual(existing.subsets ?? [], subsets) &&
     deepEqual(existing.metadata.labels ?? {}, labels) &&
-    deepEqual(existing.metadata.annotations ?? {}, annotations)
+    deepEqual(current, annotations)
   if (isRight) return undefined
   const { name = '', namespace = '' } = service.metadata
   return {
     apiVersion: 'v1',
     kind: 'Endpoints',
-    metadata: { ...existing?.metadata, name, namespace, labels, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) },
+    metadata: { ...metadata, name, namespace, labels, ...withTriggerTime(annotations, triggerTime) },
     subsets,
   }
 }

@@ -2,6 +2,7 @@
  * Endpoints that people write for services without a selector are mirrored into slices, for those who read only slices.
  * (Endpoints, its mirrored slices) → writes; what is right is not written. https://kubernetes.io/docs/concepts/services-networking/service/#endpointslice-mirroring
  */
+import { triggerTimeAnnotation } from '../../control/trigger-times.ts'
 import type { EndpointAddress, Endpoints, Service } from '../../kinds/generated/types/core-v1.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../kinds/generated/types/discovery-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
@@ -12,6 +13,7 @@ export const manager = 'endpointslicemirroring-controller.k8s.io'
 /** On Endpoints: `true` keeps them from being mirrored. */
 export const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror'
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader'
+const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'
 const addressesMax = 1_000
 const endpointsMax = 100
 
@@ -33,13 +35,28 @@ export function planMirror(endpoints: Endpoints | undefined, slices: readonly En
     const index = left.findIndex(isMatch)
     const [existing] = index < 0 ? [] : left.splice(index, 1)
     if (!existing) actions.push({ type: 'create', slice })
-    else if (!deepEqual(existing.endpoints ?? [], slice.endpoints) || !deepEqual(existing.metadata.labels, slice.metadata.labels))
+    else if (!isSame(existing, slice)) {
+      const { annotations: _, ...metadata } = existing.metadata
+      const { labels = {}, annotations } = slice.metadata
       actions.push({
         type: 'update',
-        slice: { ...existing, metadata: { ...existing.metadata, labels: slice.metadata.labels ?? {} }, endpoints: slice.endpoints ?? [] },
+        slice: {
+          ...existing,
+          metadata: { ...metadata, labels, ...(annotations ? { annotations } : {}) },
+          endpoints: slice.endpoints ?? [],
+        },
       })
+    }
   }
   return [...actions, ...left.map((slice): Action => ({ type: 'delete', slice }))]
+}
+
+function isSame(existing: EndpointSlice, wanted: EndpointSlice): boolean {
+  return (
+    deepEqual(existing.endpoints ?? [], wanted.endpoints) &&
+    deepEqual(existing.metadata.labels, wanted.metadata.labels) &&
+    deepEqual(existing.metadata.annotations ?? {}, wanted.metadata.annotations ?? {})
+  )
 }
 
 function wantedSlices(endpoints: Endpoints): EndpointSlice[] {
@@ -82,6 +99,7 @@ function endpointOf(address: EndpointAddress, ready: boolean): Endpoint {
 
 function newSlice(owner: Endpoints, addressType: 'IPv4' | 'IPv6', ports: EndpointPort[], endpoints: Endpoint[]): EndpointSlice {
   const { name = '', namespace = '', uid = '', labels } = owner.metadata
+  const { [triggerTimeAnnotation]: _, [lastAppliedAnnotation]: __, ...annotations } = owner.metadata.annotations ?? {}
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -89,6 +107,7 @@ function newSlice(owner: Endpoints, addressType: 'IPv4' | 'IPv6', ports: Endpoin
       generateName: `${name.slice(0, 246)}-`,
       namespace,
       labels: { ...labels, [serviceNameLabel]: name, [managedByLabel]: manager },
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
       ownerReferences: [{ apiVersion: 'v1', kind: 'Endpoints', name, uid, controller: true, blockOwnerDeletion: true }],
     },
     addressType,

@@ -3,6 +3,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext } from '../../control/contract.ts'
 import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { servicesOfPod } from '../../control/service-keys.ts'
+import { TriggerTimes, withTriggerTime } from '../../control/trigger-times.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
 import type { Node } from '../../kinds/generated/types/core-v1.ts'
 import { isNodeReady } from '../../kinds/node-status.ts'
@@ -19,18 +20,21 @@ const { endpointSlices } = kindRefs.discoveryV1
 const serviceIndex = 'service'
 
 /** Keeps the EndpointSlices of every service with a selector. */
-export const endpointSliceController: ControllerDefinition = {
-  name: 'endpointslice',
-  eventSource: 'endpoint-slice-controller',
-  watches: [
-    watchKind(services),
-    watchKind(pods, servicesOfPod),
-    watchKind(endpointSlices, ({ current, old }) => serviceKeys(current ?? old)),
-    watchKind(nodes, keysOfNode),
-  ],
-  writes: [endpointSlices],
-  minIntervalMs: 20,
-  reconcile,
+export function endpointSliceController(): ControllerDefinition {
+  const triggerTimes = new TriggerTimes()
+  return {
+    name: 'endpointslice',
+    eventSource: 'endpoint-slice-controller',
+    watches: [
+      watchKind(services),
+      watchKind(pods, servicesOfPod),
+      watchKind(endpointSlices, ({ current, old }) => serviceKeys(current ?? old)),
+      watchKind(nodes, keysOfNode),
+    ],
+    writes: [endpointSlices],
+    minIntervalMs: 20,
+    reconcile: (context, key) => reconcile(context, key, triggerTimes),
+  }
 }
 
 function serviceKeys(slice: EndpointSlice | undefined): readonly string[] {
@@ -56,30 +60,33 @@ function keysOfNode(
   return [...keys]
 }
 
-async function reconcile(context: LoopContext, key: string): Promise<void> {
+async function reconcile(context: LoopContext, key: string, triggerTimes: TriggerTimes): Promise<void> {
   const service = context.informer(services).get(key)
   const { namespace = '' } = splitKey(key)
   const informer = context.informer(endpointSlices)
   informer.addIndex(serviceIndex, (slice) => serviceKeys(slice))
   const slices = informer.byIndex(serviceIndex, key)
   const selector = service?.spec?.selector
+  if (!service) triggerTimes.forget(key)
   // The slices of a service that is gone are its dependents: the garbage collector takes them.
   if (!service || service.metadata.deletionTimestamp || service.spec?.type === 'ExternalName') return
   if (!selector || Object.keys(selector).length === 0) return
   const compiled = selectorFromMap(selector)
+  const selected = context
+    .informer(pods)
+    .list(namespace)
+    .filter((pod) => matches(compiled, pod.metadata.labels))
+  const triggerTime = triggerTimes.next(key, service, selected)
   const { actions, events } = planSlices({
     service,
-    pods: context
-      .informer(pods)
-      .list(namespace)
-      .filter((pod) => matches(compiled, pod.metadata.labels)),
+    pods: selected,
     nodeOf: (name) => context.informer(nodes).get(name),
     zoneShares: () => zoneShares(context.informer(nodes).list()),
     slices,
   })
   for (const event of events) context.event(service, event)
   try {
-    await Promise.all(actions.map((action) => perform(context, namespace, action)))
+    await Promise.all(actions.map((action) => perform(context, namespace, action, triggerTime)))
   } catch (error) {
     if (isNamespaceTerminating(error)) return
     if (!isStatus(error, 'Conflict')) {
@@ -90,14 +97,16 @@ async function reconcile(context: LoopContext, key: string): Promise<void> {
   }
 }
 
-async function perform(context: LoopContext, namespace: string, action: Action): Promise<void> {
+async function perform(context: LoopContext, namespace: string, action: Action, triggerTime: string | undefined): Promise<void> {
+  const { annotations, ...metadata } = action.slice.metadata
+  const slice = { ...action.slice, metadata: { ...metadata, ...withTriggerTime(annotations, triggerTime) } }
   const resource = context.client.resource(endpointSlices, namespace)
   switch (action.type) {
     case 'create':
-      await resource.create(action.slice)
+      await resource.create(slice)
       return
     case 'update':
-      await resource.update(action.slice)
+      await resource.update(slice)
       return
     case 'delete': {
       const { name = '', uid = '' } = action.slice.metadata

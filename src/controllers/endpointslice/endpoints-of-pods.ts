@@ -20,9 +20,8 @@ export function endpointGroups(
   for (const pod of pods) {
     const addresses = canBeEndpoint(pod) ? podAddresses(pod).filter((address) => address.includes(':') === (addressType === 'IPv6')) : []
     if (addresses.length === 0) continue
+    // A pod that lacks the named ports is an endpoint without ports.
     const ports = portsOf(service, pod)
-    // A headless service may have no ports at all; one whose named ports the pod lacks does not lead to it.
-    if (ports.length === 0 && (service.spec?.clusterIP !== 'None' || (service.spec?.ports ?? []).length > 0)) continue
     const key = portsKey(ports)
     let group = groups.get(key)
     if (!group) groups.set(key, (group = { ports, endpoints: [] }))

@@ -125,7 +125,7 @@ const conditions: [string, PodInput, ServiceSpec, string][] = [
   ['ended', { phase: 'Succeeded' }, {}, 'absent'],
   ['without an address', { ip: '' }, {}, 'absent'],
   ['stopped by its run state', { stopped: true }, {}, 'absent'],
-  ['without the named port', {}, { ports: [{ port: 80, targetPort: 'other' }] }, 'absent'],
+  ['without the named port', {}, { ports: [{ port: 80, targetPort: 'other' }] }, 'ready serving'],
 ]
 for (const [title, input, spec, expected] of conditions)
   test(`a pod that is ${title}: ${expected || 'no condition'}`, () => {

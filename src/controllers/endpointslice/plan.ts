@@ -51,7 +51,7 @@ export function planSlices(observed: Observed): SlicesPlan {
       ? withZones(groups, observed.zoneShares())
       : { wanted: groups, refusal: undefined }
     const changes = planAddressType(service, addressType, own, wanted)
-    const told = toldOfHints({ wanted, refusal, own, isChanged: changes.length > 0 })
+    const told = wantsTopologyHints(service) ? toldOfHints({ wanted, refusal, own, isChanged: changes.length > 0 }) : undefined
     if (told) events.push({ ...told, message: `${told.message}, addressType: ${addressType}` })
     actions.push(...changes)
   }

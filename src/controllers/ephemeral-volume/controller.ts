@@ -27,8 +27,7 @@ export const ephemeralVolumeController: ControllerDefinition = {
     if (!pod) return
     const { namespace } = pod.metadata
     const { create, conflicts } = planEphemeralClaims(pod, (name) => context.informer(persistentVolumeClaims).get(`${namespace}/${name}`))
-    for (const message of conflicts)
-      context.event(pod, { type: 'Warning', reason: 'FailedBinding', message: `ephemeral volume: ${message}` })
+    for (const message of conflicts) context.event(pod, { type: 'Warning', reason: 'FailedBinding', message })
     for (const claim of create) {
       try {
         await context.client.resource(persistentVolumeClaims, namespace).create(claim)

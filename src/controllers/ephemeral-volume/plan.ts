@@ -20,7 +20,7 @@ export function planEphemeralClaims(pod: Pod, claimOf: (name: string) => Persist
     if (existing) {
       if (controllerOf(existing)?.uid !== pod.metadata.uid)
         conflicts.push(
-          `PVC ${pod.metadata.namespace}/${name} was not created for pod ${pod.metadata.namespace}/${pod.metadata.name} (pod is not owner)`,
+          `ephemeral volume ${volume.name}: PVC ${pod.metadata.namespace}/${name} was not created for pod ${pod.metadata.namespace}/${pod.metadata.name} (pod is not owner)`,
         )
       continue
     }

@@ -141,8 +141,9 @@ function tellSuspension(job: Job, status: JobStatus, events: Said[], nowMs: numb
   const message = `Job ${word.toLowerCase()}`
   const condition = { type: 'Suspended', status: value, lastProbeTime: time, lastTransitionTime: time, reason: `Job${word}`, message }
   status.conditions = [...others, condition]
-  // The deadline counts only the time in which it may run.
+  // The deadline counts only the time in which it may run, and what stands still has no start.
   if (value === 'False') status.startTime = time
+  else delete status.startTime
   events.push({ type: 'Normal', reason: word, message })
 }
 

@@ -7,7 +7,7 @@ import type { KindRef } from '../../kinds/kind.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { deleteAggregatedContents } from './aggregated-contents.ts'
-import { type Observed, planConditions, planDeletions, type Remaining } from './plan.ts'
+import { isPods, type Observed, planConditions, planDeletions, type Remaining } from './plan.ts'
 
 const { namespaces, events } = kindRefs.coreV1
 const { apiServices } = kindRefs.apiregistrationV1
@@ -52,7 +52,10 @@ async function reconcile(contents: readonly KindRef[], context: LoopContext, nam
   if (!namespace?.metadata.deletionTimestamp || !namespace.spec?.finalizers?.includes(ownFinalizer)) return
   const aggregated = await deleteAggregatedContents(context.client, context.informer(apiServices).list(), name)
   const failures = [...aggregated.failures]
-  failures.push(...(await deleteContents(context, name, planDeletions(cachedContents(contents, context, name)))))
+  const planned = planDeletions(cachedContents(contents, context, name))
+  // What was told of the contents goes with them; the pods', which go first, tell of their end.
+  const others = planned.length > 0 && !planned.some(isPods) ? [...planned, events] : planned
+  failures.push(...(await deleteContents(context, name, others)))
   let remaining = cachedContents(contents, context, name)
   if (remaining.length === 0 && failures.length === 0) {
     // The caches show nothing: only the API itself can say that nothing was created a moment ago.
@@ -120,7 +123,8 @@ async function deleteContents(context: LoopContext, namespace: string, kinds: re
       } catch (error) {
         if (isStatus(error, 'NotFound') || isStatus(error, 'MethodNotAllowed')) return
         context.log.warn({ namespace, kind: kind.kind, error: String(error) }, 'contents of a namespace could not be deleted')
-        failures.push(qualified(kind))
+        const why = error instanceof Error ? error.message : String(error)
+        failures.push(isPods(kind) ? `failed to delete pods for namespace: ${namespace}, err: ${why}` : why)
       }
     }),
   )

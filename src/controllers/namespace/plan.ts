@@ -9,15 +9,17 @@ export type Observed = {
   readonly namespace: Namespace
   /** What is left, kinds with nothing left out. */
   readonly remaining: readonly Remaining[]
-  /** Kinds whose deletion or listing failed just now. */
+  /** Why deleting or listing failed just now, for each kind where it did. */
   readonly failures: readonly string[]
   /** Group versions whose kinds nobody could tell just now. */
   readonly undiscovered?: readonly string[]
 }
 
+export const isPods = ({ kind, group }: KindRef): boolean => kind === 'Pod' && group === ''
+
 /** Which kinds to delete now: pods by themselves first, so that nothing they use goes before them. */
 export function planDeletions(remaining: readonly Remaining[]): readonly KindRef[] {
-  const pods = remaining.filter(({ kind }) => kind.kind === 'Pod' && kind.group === '')
+  const pods = remaining.filter(({ kind }) => isPods(kind))
   const now = pods.length > 0 ? pods : remaining
   return now.filter(({ objects }) => objects.some((object) => object.metadata.deletionTimestamp === undefined)).map(({ kind }) => kind)
 }

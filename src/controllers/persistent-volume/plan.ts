@@ -23,6 +23,7 @@ import {
   volumeMismatch,
 } from '../../kinds/storage/volume-binding.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
+import { provisionerOf } from './provisioners.ts'
 
 export type EventText = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
 
@@ -126,23 +127,24 @@ function waiting(consumers: readonly Pod[]): EventText {
     : { type: 'Normal', reason: 'WaitForFirstConsumer', message: 'waiting for first consumer to be created before binding' }
 }
 
-const noProvisioner = 'kubernetes.io/no-provisioner'
-
 /** Says on the claim whose work it is to make a volume; provisioners look for that. */
 function provisioningStep(claim: PersistentVolumeClaim, className: string, storageClass: StorageClass | undefined): Step {
   const failed = (message: string) => pending(claim, { type: 'Warning', reason: 'ProvisioningFailed', message })
   if (!storageClass) return failed(`storageclass.storage.k8s.io "${className}" not found`)
-  if (storageClass.provisioner === noProvisioner) return failed(`no volume plugin matched name: ${noProvisioner}`)
+  const maker = provisionerOf(storageClass.provisioner)
+  if (maker.kind === 'Absent' && !maker.isNamed) return failed(maker.message)
+  const name = maker.kind === 'External' ? maker.name : storageClass.provisioner
   const annotations = claim.metadata.annotations ?? {}
-  if (annotations[provisioner] !== storageClass.provisioner) {
-    const told = { ...annotations, [provisioner]: storageClass.provisioner, [provisionerBeta]: storageClass.provisioner }
+  if (annotations[provisioner] !== name) {
+    const told = { ...annotations, [provisioner]: name, [provisionerBeta]: name }
     return { write: { type: 'claim', claim: { ...claim, metadata: { ...claim.metadata, annotations: told } } } }
   }
+  if (maker.kind === 'Absent') return failed(maker.message)
   return pending(claim, {
     type: 'Normal',
     reason: 'ExternalProvisioning',
     message:
-      `Waiting for a volume to be created either by the external provisioner '${storageClass.provisioner}' or manually by the system administrator. ` +
+      `Waiting for a volume to be created either by the external provisioner '${name}' or manually by the system administrator. ` +
       'If volume creation is delayed, please verify that the provisioner is running and correctly registered.',
   })
 }
@@ -240,6 +242,8 @@ function reclaimStep(volume: PersistentVolume, nowMs: number): Step {
   switch (volume.spec?.persistentVolumeReclaimPolicy) {
     case 'Delete':
       if (volume.metadata.deletionTimestamp || volume.metadata.annotations?.[provisionedBy]) return nothing
+      if (volume.spec.hostPath && !/\/tmp\/./.test(volume.spec.hostPath.path))
+        return fail('VolumeFailedDelete', `host_path deleter only supports /tmp/.+ but received provided ${volume.spec.hostPath.path}`)
       return fail('VolumeFailedDelete', `error getting deleter volume plugin for volume "${name}": no deletable volume plugin matched`)
     case 'Recycle':
       return fail('VolumeFailedRecycle', 'No recycler plugin found for the volume!')

@@ -22,6 +22,7 @@ export const jobs = defineKind<Job>({
   prepareForCreate: (job) => {
     dropStatusAndStartGeneration(job)
     if (job.spec?.manualSelector !== true) generateSelector(job)
+    defaultLabels(job)
   },
   validate: (job) => {
     const errors: FieldError[] = []
@@ -57,19 +58,23 @@ export const jobs = defineKind<Job>({
 })
 
 function applyJobDefaults(job: Job): void {
-  const { metadata } = job
   const spec = madeSpec(job)
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
   spec.parallelism ??= 1
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : int32Max
-  const labels = spec.template?.metadata?.labels
-  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels }
+  defaultLabels(job)
   spec.completionMode ??= 'NonIndexed'
   spec.suspend ??= false
   spec.manualSelector ??= false
   for (const rule of spec.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True'
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
   applyTemplateDefaults(spec)
+}
+
+/** Its pods' labels, where it has none: those that the client gave, or else those that were generated. */
+function defaultLabels({ metadata, spec }: Job): void {
+  const labels = spec?.template?.metadata?.labels
+  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels }
 }
 
 /** A job's pods are told from those of a namesake before it by its uid; the API server sets uid and name before this runs. */
