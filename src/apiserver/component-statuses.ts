@@ -22,7 +22,7 @@ export function storeCheck(store: Store): ComponentCheck {
 
 /** `componentstatuses`: the parts of the control plane and whether each is well, found out when asked. */
 export function componentStatusHandler(checks: readonly ComponentCheck[]): VerbHandler {
-  return async (_core, _context, { verb, name, resource }) => {
+  return async (_core, _context, { verb, name }) => {
     const columns = componentStatuses.columns as Extract<Answer, { type: 'plain' }>['columns']
     if (verb === 'list') {
       const items = await Promise.all(checks.map(statusOf))
@@ -30,7 +30,8 @@ export function componentStatusHandler(checks: readonly ComponentCheck[]): VerbH
       return { type: 'plain', code: 200, object, columns }
     }
     const check = checks.find((c) => c.name === name)
-    if (!check) throw statusErrors.notFound({ group: '', resource: resource.kind.plural }, name)
+    // Upstream's word for it in this one message is the singular.
+    if (!check) throw statusErrors.notFound({ group: '', resource: 'componentstatus' }, name)
     return { type: 'plain', code: 200, object: await statusOf(check), columns }
   }
 }

@@ -78,13 +78,10 @@ const isDry = (parameters: { readonly dryRun: boolean }, options: { readonly dry
 export async function dispatchVerb(core: Core, dispatch: Dispatch, context: RequestContext, request: VerbRequest): Promise<Answer> {
   const { resource, verb, subresource } = request
   if (subresource !== '') return handlerOfSubresource(dispatch, request)(core, context, request)
-  if (!resource.kind.persisted) {
-    const handler = dispatch.virtual[`${resource.kind.group}/${resource.kind.plural}`]
-    if (!handler || (verb !== 'create' && resource.kind.verbs.length <= 1)) throw methodNotAllowed()
-    return handler(core, context, request)
-  }
-  const handler = verbs[verb]
-  if (!handler || !resource.kind.verbs.includes(verb as (typeof resource.kind.verbs)[number])) throw methodNotAllowed()
+  const { kind } = resource
+  const handler = kind.persisted ? verbs[verb] : dispatch.virtual[`${kind.group}/${kind.plural}`]
+  if (!handler || !kind.verbs.includes(verb as (typeof kind.verbs)[number])) throw methodNotAllowed()
+  if (!kind.persisted) return handler(core, context, request)
   if (oneByName.has(verb)) checkAddressed(request)
   return handler(core, context, request)
 }

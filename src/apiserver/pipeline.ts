@@ -331,7 +331,9 @@ async function perform(
   })
   if (!resource) throw statusErrors.pathNotFound()
   const context: RequestContext = { ...contextOf(exchange, user, { signal, agent: agent.split('/', 1)[0]! }), pace: exchange.pace, started }
-  if (resource.kind.deprecationWarning !== undefined) context.warn(resource.kind.deprecationWarning)
+  const { deprecationWarning, verbs } = resource.kind
+  const isServed = info.subresource !== '' || (verbs as readonly string[]).includes(info.verb)
+  if (deprecationWarning !== undefined && isServed) context.warn(deprecationWarning)
   const answer = await answerTo(parts, { request, info, resource, context })
   return encodeAnswer(answer, {
     format: exchange.format,

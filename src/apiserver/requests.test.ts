@@ -248,7 +248,7 @@ check('the health of the parts, with a warning', ['GET', '/api/v1/componentstatu
 })
 check('a part that is not there', ['GET', '/api/v1/componentstatuses/none'], {
   code: 404,
-  message: 'componentstatuses "none" not found',
+  message: 'componentstatus "none" not found',
 })
 check('health', ['GET', '/readyz'], { code: 200 })
 check('version', ['GET', '/version'], { code: 200 })

@@ -84,8 +84,8 @@ export function familyOf(value: string): 'IPv4' | 'IPv6' | undefined {
 }
 
 /** Advice about an address of an older field; nothing for what is none. */
-export function addressWarnings(field: string, value: string): string[] {
-  const reading = readAddress(value)
+export function addressWarnings(field: string, value: string | undefined): string[] {
+  const reading = value && readAddress(value)
   if (!reading) return []
   const canonical = JSON.stringify(formatAddress(plain(reading.address)))
   const given = JSON.stringify(value)

@@ -70,7 +70,8 @@ check(
   'addresses are of the type',
   endpointSlices,
   { addressType: 'IPv4', endpoints: [{ addresses: ['::1'] }] },
-  'endpoints[0].addresses[0]: Invalid value: "::1": must be a valid IPv4 address',
+  'endpoints[0].addresses: Invalid value: "::1": must be an IPv4 address',
+  'endpoints[0].addresses[0]: Invalid value: "::1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
 )
 check(
   'endpoints have addresses',
@@ -109,6 +110,8 @@ check(
   events,
   { regarding: { namespace: 'd' }, eventTime: '2026-06-01T12:00:00.000000Z' },
   'reportingController: Required value',
+  'reportingController: Invalid value: "": name part must be non-empty',
+  `reportingController: Invalid value: "": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
   'reportingInstance: Required value',
   'action: Required value',
   'reason: Required value',
@@ -241,7 +244,7 @@ check(
   'one of the two',
   podDisruptionBudgets,
   { spec: { minAvailable: 1, maxUnavailable: 1 } },
-  'spec: Invalid value: {"minAvailable":1,"maxUnavailable":1}: minAvailable and maxUnavailable cannot be both set',
+  'spec: Invalid value: {"MinAvailable":1,"Selector":null,"MaxUnavailable":1,"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set',
 )
 checkRow(
   podDisruptionBudgets,

@@ -54,6 +54,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
    * argument. Absent: only the finalizers that are there hold an object.
    */
   readonly prepareForDelete?: (object: T, now: string) => void
+  /** Why one may not be deleted, whoever asks; undefined: it may. Pure. */
+  readonly refuseDeletion?: (object: T) => string | undefined
   /** Sent as a Warning header with every request to this version. */
   readonly deprecationWarning?: string
   /** Advice for the client about a new or changed object, sent as Warning headers; `old` is absent on create. Pure. */

@@ -72,8 +72,8 @@ export const statusErrors = {
   /** As `notAcceptable`, of media types that the address does not answer in at all. */
   noRepresentation: (available: readonly string[]) =>
     failure(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`, {}),
-  alreadyExists: (r: ResourceName, name: string) =>
-    failure(409, 'AlreadyExists', `${qualified(r)} "${name}" already exists`, {
+  alreadyExists: (r: ResourceName, name: string, { isBeingDeleted = false } = {}) =>
+    failure(409, 'AlreadyExists', `${isBeingDeleted ? 'object is being deleted: ' : ''}${qualified(r)} "${name}" already exists`, {
       name,
       ...(r.group ? { group: r.group } : {}),
       kind: r.resource,

@@ -19,7 +19,16 @@ for (const name of caseFiles()) {
     await own.close()
     for (const [i, one] of cases.entries()) {
       const expected = recorded.get(one.name)!
-      await t.test(one.name, () => assert.deepEqual(answers[i], expected.ours ?? expected.answers))
+      const wanted = withoutNulls(expected.ours ?? expected.answers)
+      await t.test(one.name, () => assert.deepEqual(withoutNulls(answers[i]), wanted))
     }
   })
+}
+
+/** Upstream writes null for an empty list or time that its types must write: to whoever reads it, the field is absent. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  if (typeof value !== 'object' || value === null) return value
+  const fields = Object.entries(value).filter(([, field]) => field !== null)
+  return Object.fromEntries(fields.map(([name, field]) => [name, withoutNulls(field)]))
 }

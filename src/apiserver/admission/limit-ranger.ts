@@ -79,9 +79,20 @@ function judgePod({ spec }: Pod, items: readonly LimitRangeItem[]): string[] {
 }
 
 function judgeClaim({ spec }: PersistentVolumeClaim, items: readonly LimitRangeItem[]): string[] {
-  const storage = spec?.resources?.requests?.['storage']
-  const resources: Resources = storage === undefined ? {} : { requests: { storage }, limits: { storage } }
-  return items.filter(({ type }) => type === 'PersistentVolumeClaim').flatMap((item) => judge(item, resources))
+  const requests: Quantities = spec?.resources?.requests ?? {}
+  return items.filter(({ type }) => type === 'PersistentVolumeClaim').flatMap((item) => judgeRequests(item, requests))
+}
+
+/** What has requests alone is held between both bounds by them. */
+function judgeRequests({ type, min = {}, max = {} }: LimitRangeItem, requests: Quantities): string[] {
+  const judgeBound = (word: string, bounds: Quantities, isBeyond: (order: number) => boolean) =>
+    Object.entries(bounds).flatMap(([name, bound]) => {
+      const what = `${word} ${name} usage per ${type} is ${formatQuantity(parseQuantity(bound))}`
+      const request = requests[name]
+      if (request === undefined) return [`${what}.  No request is specified`]
+      return isBeyond(compareQuantity(request, bound)) ? [`${what}, but request is ${formatQuantity(parseQuantity(request))}`] : []
+    })
+  return [...judgeBound('minimum', min, (order) => order < 0), ...judgeBound('maximum', max, (order) => order > 0)]
 }
 
 type Container = { readonly resources?: Resources }

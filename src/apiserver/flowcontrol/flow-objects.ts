@@ -2,6 +2,7 @@
  * The FlowSchemas and PriorityLevelConfigurations that every cluster starts with, mandatory and suggested
  * (https://kubernetes.io/docs/concepts/cluster-administration/flow-control/#defaults).
  */
+import { everyRequest, mandatoryLevels, mandatorySchemas } from '../../kinds/flowcontrol/mandatory.ts'
 import type {
   FlowSchema,
   FlowSchemaSpec,
@@ -32,12 +33,8 @@ function queued(shares: number, lendablePercent: number, shape: { readonly queue
 }
 
 export const startingLevels: readonly StartingObject<PriorityLevelConfiguration>[] = [
-  level('exempt', { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } }, true),
-  level(
-    'catch-all',
-    { type: 'Limited', limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: 'Reject' } } },
-    true,
-  ),
+  level('exempt', mandatoryLevels.exempt, true),
+  level('catch-all', mandatoryLevels['catch-all'], true),
   level('system', queued(30, 33, { queues: 64, handSize: 6 })),
   level('node-high', queued(40, 25, { queues: 64, handSize: 6 })),
   level('leader-election', queued(10, 0, { queues: 16, handSize: 4 })),
@@ -60,11 +57,6 @@ const resourceRule = ({ verbs, group, resources, namespaces }: Rule, clusterScop
   namespaces,
 })
 
-const everything = {
-  resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], clusterScope: true, namespaces: ['*'] }],
-  nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
-}
-
 type SchemaFacts = {
   readonly name: string
   readonly level: string
@@ -73,10 +65,9 @@ type SchemaFacts = {
   readonly subjects: Subject[]
   /** Default: everything. */
   readonly rules?: Pick<NonNullable<FlowSchemaSpec['rules']>[number], 'resourceRules' | 'nonResourceRules'>
-  readonly isMandatory?: true
 }
 
-const schema = ({ name, level: to, precedence, by, subjects, rules = everything, isMandatory }: SchemaFacts) => ({
+const schema = ({ name, level: to, precedence, by, subjects, rules = everyRequest }: SchemaFacts) => ({
   object: {
     apiVersion,
     kind: 'FlowSchema',
@@ -88,7 +79,7 @@ const schema = ({ name, level: to, precedence, by, subjects, rules = everything,
       rules: [{ subjects, ...rules }],
     },
   },
-  isMandatory: isMandatory === true,
+  isMandatory: false,
 })
 
 const elections = {
@@ -98,15 +89,10 @@ const elections = {
 }
 
 export const startingSchemas: readonly StartingObject<FlowSchema>[] = [
-  schema({ name: 'exempt', level: 'exempt', precedence: 1, subjects: groups('system:masters'), isMandatory: true }),
-  schema({
-    name: 'catch-all',
-    level: 'catch-all',
-    precedence: 10_000,
-    by: 'ByUser',
-    subjects: groups('system:unauthenticated', 'system:authenticated'),
+  ...Object.entries(mandatorySchemas).map(([name, spec]) => ({
+    object: { apiVersion, kind: 'FlowSchema', metadata: metadata(name), spec },
     isMandatory: true,
-  }),
+  })),
   schema({
     name: 'probes',
     level: 'exempt',

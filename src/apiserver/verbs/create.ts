@@ -1,7 +1,7 @@
 import { settleSentManagers } from '../../machinery/apply/update-managed-fields.ts'
 import { toTime } from '../../base/clock.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
+import { type StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
@@ -89,9 +89,15 @@ export async function createObject(core: Core, context: RequestContext, request:
       await freshCache(core, context)
       continue
     }
-    if (!generateName || attempt >= generatedNamesMax) throw statusErrors.alreadyExists(resource.name, metadata.name ?? '')
+    if (!generateName || attempt >= generatedNamesMax) throw nameTaken(core, request)
     metadata.name = generatedName(core, generateName)
   }
+}
+
+function nameTaken({ storage }: Core, { resource, namespace, object }: CreateRequest): StatusError {
+  const name = object.metadata.name ?? ''
+  const holder = storage.cache.get(keyOfObject(resource, namespace, name))?.value.object
+  return statusErrors.alreadyExists(resource.name, name, { isBeingDeleted: holder?.metadata.deletionTimestamp !== undefined })
 }
 
 /** Undefined when the name is taken; `claimed` when another server was first to take an address or port. */

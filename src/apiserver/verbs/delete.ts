@@ -50,6 +50,8 @@ async function plannedDeletion(
 ): Promise<Deletion> {
   const { resource, namespace, name, options, dryRun } = request
   const object = entry.value.object
+  const refusal = resource.kind.refuseDeletion?.(object)
+  if (refusal) throw statusErrors.forbidden(resource.name, name, refusal)
   checkPreconditions(resource, object, options)
   const preparing = prepareViews(resource, () => [entry.value])
   if (preparing) await preparing

@@ -154,7 +154,9 @@ function checkVersion(request: UpdateRequest, object: KubeObject, old: KubeObjec
   const given = resourceVersion && resourceVersion !== '0' ? resourceVersion : undefined
   if (given === undefined && request.isReplace && !resource.kind.allowUnconditionalUpdate) {
     const message = 'Invalid value: 0: must be specified for an update'
-    throw statusErrors.invalid(resource.kind, name, [{ field: 'metadata.resourceVersion', reason: 'FieldValueInvalid', message }])
+    throw statusErrors.invalid({ group: resource.kind.group, kind: resource.kind.plural }, name, [
+      { field: 'metadata.resourceVersion', reason: 'FieldValueInvalid', message },
+    ])
   }
   // Of a patched object, validation says that its uid cannot change.
   if (uid && uid !== old.metadata.uid && request.isReplace) {

@@ -82,7 +82,10 @@ function objectErrors(core: Core, { kind }: Resource, object: KubeObject, old?: 
 }
 
 function throwIfAny(resource: Resource, object: KubeObject, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw statusErrors.invalid(resource.kind, object.metadata.name ?? '', errors)
+  if (errors.length === 0) return
+  // A kind that is stored as another group's is reported under it.
+  const { group, kind, storedAs } = resource.kind
+  throw statusErrors.invalid({ group: storedAs?.group ?? group, kind }, object.metadata.name ?? '', errors)
 }
 
 /** Fills what the schema and the kind give by default. */

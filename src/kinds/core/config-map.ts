@@ -13,23 +13,18 @@ export const configMaps = defineKind<ConfigMap>({
   version: 'v1',
   kind: 'ConfigMap',
   shortNames: ['cm'],
-  validate: ({ data, binaryData }) => {
+  validate: ({ immutable, data, binaryData }, old) => {
     const errors: FieldError[] = []
+    if (old?.immutable && !immutable) errors.push(fieldErrors.forbidden('immutable', frozen))
+    if (old?.immutable && !deepEqual(data ?? {}, old.data ?? {})) errors.push(fieldErrors.forbidden('data', frozen))
+    if (old?.immutable && !deepEqual(binaryData ?? {}, old.binaryData ?? {})) errors.push(fieldErrors.forbidden('binaryData', frozen))
     for (const key in data) {
       for (const message of configMapKey(key)) errors.push(fieldErrors.invalid(`data[${key}]`, key, message))
       if (binaryData && key in binaryData) errors.push(fieldErrors.invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'))
     }
     for (const key in binaryData)
       for (const message of configMapKey(key)) errors.push(fieldErrors.invalid(`binaryData[${key}]`, key, message))
-    if (textBytes(data) + base64Bytes(binaryData) > dataBytesMax) errors.push(fieldErrors.tooLong('', '', dataBytesMax))
-    return errors
-  },
-  validateUpdate: (configMap, old) => {
-    if (!old.immutable) return []
-    const errors: FieldError[] = []
-    if (!configMap.immutable) errors.push(fieldErrors.forbidden('immutable', frozen))
-    for (const field of ['data', 'binaryData'] as const)
-      if (!deepEqual(configMap[field] ?? {}, old[field] ?? {})) errors.push(fieldErrors.forbidden(field, frozen))
+    if (textBytes(data) + base64Bytes(binaryData) > dataBytesMax) errors.push(fieldErrors.tooLong('[]', '', dataBytesMax))
     return errors
   },
   columns: [

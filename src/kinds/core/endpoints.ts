@@ -1,10 +1,11 @@
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1123Label, ipAddress } from '../../machinery/names.ts'
-import { checkEnum, checkOptionalName, checkPort, checkQualifiedName, checkRequiredName, type Errors } from '../checks.ts'
+import { dns1123Label, dns1123Subdomain } from '../../machinery/names.ts'
+import { checkEnum, checkGivenName, checkOptionalName, checkPort, checkQualifiedName, checkRequiredName, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { EndpointAddress, Endpoints } from '../generated/types/core-v1.ts'
-import { checkEndpointAddress } from '../addresses.ts'
+import { addressWarnings, checkEndpointAddress, checkLegacyAddress } from '../addresses.ts'
 
 const shownMax = 3
 
@@ -16,8 +17,10 @@ export const endpoints = defineKind<Endpoints>({
   applyDefaults: ({ subsets }) => {
     for (const subset of subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP'
   },
-  validate: ({ subsets }) => {
+  validate: ({ subsets }, old) => {
     const errors: FieldError[] = []
+    // What an older release let in may stay.
+    if (old && deepEqual(subsets, old.subsets)) return errors
     subsets?.forEach(({ addresses = [], notReadyAddresses = [], ports = [] }, i) => {
       const at = `subsets[${i}]`
       if (addresses.length + notReadyAddresses.length === 0)
@@ -36,15 +39,23 @@ export const endpoints = defineKind<Endpoints>({
     return errors
   },
   deprecationWarning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  warnings,
   columns: [nameColumn, column.string('Endpoints', endpointsText), ageColumn],
   allowCreateOnUpdate: true,
 })
 
-function validateAddress(errors: Errors, { ip, hostname }: EndpointAddress, path: string): void {
-  const messages = ipAddress(ip ?? '')
-  for (const message of messages) errors.push(fieldErrors.invalid(`${path}.ip`, ip ?? '', message))
+function validateAddress(errors: Errors, { ip = '', hostname, nodeName }: Partial<EndpointAddress>, path: string): void {
+  checkLegacyAddress(errors, `${path}.ip`, ip)
   checkOptionalName(errors, `${path}.hostname`, hostname, dns1123Label)
-  if (messages.length === 0) checkEndpointAddress(errors, `${path}.ip`, ip)
+  checkGivenName(errors, `${path}.nodeName`, nodeName, dns1123Subdomain)
+  checkEndpointAddress(errors, `${path}.ip`, ip)
+}
+
+function warnings({ subsets = [] }: Endpoints): string[] {
+  return subsets.flatMap(({ addresses = [], notReadyAddresses = [] }, i) => [
+    ...addresses.flatMap(({ ip }, k) => addressWarnings(`subsets[${i}].addresses[${k}].ip`, ip)),
+    ...notReadyAddresses.flatMap(({ ip }, k) => addressWarnings(`subsets[${i}].notReadyAddresses[${k}].ip`, ip)),
+  ])
 }
 
 /** The first three `address:port` pairs and how many more there are. */

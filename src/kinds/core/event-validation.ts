@@ -1,6 +1,6 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { qualifiedName } from '../../machinery/names.ts'
-import { checkRequired } from '../checks.ts'
+import { dns1123Subdomain } from '../../machinery/names.ts'
+import { checkQualifiedName, checkRequired, type Errors } from '../checks.ts'
 import type { Event } from '../generated/types/core-v1.ts'
 
 const noteBytesMax = 1024
@@ -16,25 +16,28 @@ export function validateEvent(event: Event, controllerField: 'reportingComponent
   const involved = event.involvedObject?.namespace ?? ''
   const own = event.metadata.namespace ?? ''
   const isNew = !isUnset(event.eventTime)
-  // The events of objects without a namespace live in `default`; newer clients may put them beside the control plane.
+  // The events of objects without a namespace live in `default`; newer clients may put them beside the control plane, and others anywhere.
   const isCommon = own === '' || own === 'default' || (isNew && own === 'kube-system')
-  if (involved === '' ? !isCommon : involved !== own)
+  if (involved === '' ? !isCommon : !isNew && involved !== own)
     errors.push(fieldErrors.invalid('involvedObject.namespace', involved, 'does not match event.namespace'))
-  if (!isNew) return errors
-  if (checkRequired(errors, controllerField, event.reportingComponent))
-    for (const message of qualifiedName(event.reportingComponent!))
-      errors.push(fieldErrors.invalid(controllerField, event.reportingComponent, message))
+  if (isNew) validateReport(errors, event, controllerField)
+  for (const message of own === '' ? [] : dns1123Subdomain(own)) errors.push(fieldErrors.invalid('namespace', own, message))
+  return errors
+}
+
+function validateReport(errors: Errors, event: Event, controllerField: string): void {
+  checkRequired(errors, controllerField, event.reportingComponent)
+  checkQualifiedName(errors, controllerField, event.reportingComponent)
   for (const field of ['reportingInstance', 'action', 'reason'] as const)
     if (checkRequired(errors, field, event[field]) && Buffer.byteLength(event[field]!) > reasonBytesMax)
       errors.push(fieldErrors.invalid(field, '', `can have at most ${reasonBytesMax} characters`))
   if (Buffer.byteLength(event.message ?? '') > noteBytesMax)
     errors.push(fieldErrors.invalid('message', '', `can have at most ${noteBytesMax} characters`))
-  return errors
 }
 
 /** What the newer version asks of its own events when they are made: no field of the old way is filled. */
 export function validateNewEvent(event: Event): FieldError[] {
-  const errors: FieldError[] = []
+  const errors = validateSeries(event)
   if (isUnset(event.eventTime)) errors.push(fieldErrors.required('eventTime'))
   if (event.type !== 'Normal' && event.type !== 'Warning')
     errors.push(fieldErrors.invalid('type', '', `has invalid value: ${event.type ?? ''}`))
@@ -45,7 +48,7 @@ export function validateNewEvent(event: Event): FieldError[] {
     source: Boolean(event.source?.component || event.source?.host),
   }
   for (const [field, filled] of Object.entries(isFilled)) if (filled) errors.push(fieldErrors.invalid(field, '', 'needs to be unset'))
-  return [...errors, ...validateSeries(event)]
+  return errors
 }
 
 export function validateSeries({ series }: Event): FieldError[] {

@@ -1,3 +1,4 @@
+import { pathSegmentName } from '../../machinery/names.ts'
 import { column } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Event } from '../generated/types/core-v1.ts'
@@ -10,6 +11,8 @@ export const events = defineKind<Event>({
   version: 'v1',
   kind: 'Event',
   shortNames: ['ev'],
+  // Names of the old clients' events were never judged.
+  validateName: pathSegmentName,
   validate: (event) => validateEvent(event, 'reportingComponent'),
   columns: eventColumns((event: Event) => event),
   selectableFields: {

@@ -1,10 +1,10 @@
-import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { dns1123Label, qualifiedName } from '../../machinery/names.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { copyField, defineKind, keepOld } from '../define-kind.ts'
+import { copyField, defineKind } from '../define-kind.ts'
 import type { Namespace } from '../generated/types/core-v1.ts'
 
+const standardFinalizers: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion'])
 /** The label by which selectors find one namespace. */
 const nameLabel = 'kubernetes.io/metadata.name'
 
@@ -28,22 +28,19 @@ export const namespaces = defineKind<Namespace>({
     copyField(namespace, old, 'status')
     if (old.spec) namespace.spec = { ...namespace.spec, finalizers: old.spec.finalizers ?? [] }
   },
-  validate: ({ spec }) => validateFinalizers(spec?.finalizers),
+  // What is stored was judged when it came, and an update cannot reach it.
+  validate: ({ spec }, old) => (old ? [] : validateFinalizers(spec?.finalizers, () => 'spec.finalizers')),
   validateStatusUpdate: ({ metadata, status }) => {
     if (!metadata.deletionTimestamp && status?.phase !== 'Active')
-      return [fieldErrors.invalid('status.phase', status?.phase ?? '', "may only be 'Active' if `deletionTimestamp` is empty")]
+      return [fieldErrors.invalid('status.Phase', status?.phase ?? '', "may only be 'Active' if `deletionTimestamp` is empty")]
     if (metadata.deletionTimestamp && status?.phase !== 'Terminating')
-      return [fieldErrors.invalid('status.phase', status?.phase ?? '', "may only be 'Terminating' if `deletionTimestamp` is not empty")]
+      return [fieldErrors.invalid('status.Phase', status?.phase ?? '', "may only be 'Terminating' if `deletionTimestamp` is not empty")]
     return []
   },
   subresourceUpdates: {
     finalize: {
-      prepare: (namespace, old) => {
-        const spec = namespace.spec
-        keepOld(namespace, old)
-        if (!deepEqual(spec, old.spec)) namespace.spec = spec ?? {}
-      },
-      validate: ({ spec }) => validateFinalizers(spec?.finalizers),
+      prepare: (namespace, old) => copyField(namespace, old, 'status'),
+      validate: ({ spec }) => validateFinalizers(spec?.finalizers, (i) => `spec.finalizers[${i}]`),
     },
   },
   columns: [nameColumn, column.string('Status', ({ status }) => status?.phase ?? ''), ageColumn],
@@ -53,11 +50,11 @@ export const namespaces = defineKind<Namespace>({
   },
 })
 
-function validateFinalizers(finalizers: readonly string[] | undefined): FieldError[] {
-  return (finalizers ?? []).flatMap((finalizer) => {
+function validateFinalizers(finalizers: readonly string[] | undefined, pathOf: (i: number) => string): FieldError[] {
+  return (finalizers ?? []).flatMap((finalizer, i) => {
     const messages = qualifiedName(finalizer)
-    if (messages.length === 0 && !finalizer.includes('/') && finalizer !== 'kubernetes')
+    if (!finalizer.includes('/') && !standardFinalizers.has(finalizer))
       messages.push('name is neither a standard finalizer name nor is it fully qualified')
-    return messages.map((message) => fieldErrors.invalid('spec.finalizers', finalizer, message))
+    return messages.map((message) => fieldErrors.invalid(pathOf(i), finalizer, message))
   })
 }

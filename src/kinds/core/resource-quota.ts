@@ -1,12 +1,12 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { qualifiedName } from '../../machinery/names.ts'
 import { canonicalizeQuantities } from '../canonical-quantities.ts'
 import { type Errors, immutable } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { copyField, defineKind } from '../define-kind.ts'
-import type { ResourceQuota, ResourceQuotaSpec } from '../generated/types/core-v1.ts'
-import { isStandardResource, validateResourceValue } from './pod-template/validate-resources.ts'
+import type { ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement } from '../generated/types/core-v1.ts'
+import { validateResourceValue } from './pod-template/validate-resources.ts'
+import { isStandardQuotaResource, validateQuotaResourceName } from './resource-name.ts'
 
 const scopes = [
   'Terminating',
@@ -49,12 +49,13 @@ export const resourceQuotas = defineKind<ResourceQuota>({
     const errors: FieldError[] = []
     validateHard(errors, spec?.hard, 'spec.hard')
     validateScopes(errors, spec ?? {})
+    validateScopeSelector(errors, spec ?? {})
     return errors
   },
   validateUpdate: ({ spec }, { spec: old }) =>
     deepEqual([...(spec?.scopes ?? [])].sort(), [...(old?.scopes ?? [])].sort())
       ? []
-      : [fieldErrors.invalid('spec.scopes', spec?.scopes ?? [], immutable)],
+      : [fieldErrors.invalid('spec.scopes', spec?.scopes, immutable)],
   validateStatusUpdate: ({ status }) => {
     const errors: FieldError[] = []
     validateHard(errors, status?.hard, 'status.hard')
@@ -81,51 +82,76 @@ function usage({ status }: ResourceQuota, isLimit: boolean): string {
 function validateHard(errors: Errors, hard: Readonly<Record<string, string | number>> | undefined, path: string): void {
   for (const name in hard) {
     const at = `${path}[${name}]`
-    const messages = qualifiedName(name)
-    for (const message of messages) errors.push(fieldErrors.invalid(at, name, message))
-    if (messages.length === 0 && !name.includes('/') && !isStandardResource(name))
-      errors.push(fieldErrors.invalid(at, name, 'must be a standard resource for quota'))
+    validateQuotaResourceName(errors, name, at)
     validateResourceValue(errors, name, hard[name]!, at)
   }
 }
 
 function validateScopes(errors: Errors, spec: ResourceQuotaSpec): void {
-  const given = spec.scopes ?? []
-  const unfit = (scope: string) =>
-    Object.keys(spec.hard ?? {})
-      .sort()
-      .filter((name) => isStandardResource(name) && !limitedBy(scope).includes(name))
+  const { scopes: given = [] } = spec
   for (const scope of given) {
     if (!scopes.includes(scope)) errors.push(fieldErrors.invalid('spec.scopes', given, 'unsupported scope'))
-    for (const _ of unfit(scope)) errors.push(fieldErrors.invalid('spec.scopes', given, 'unsupported scope applied to resource'))
+    for (const _ of unfitFor(spec, scope)) errors.push(fieldErrors.invalid('spec.scopes', given, 'unsupported scope applied to resource'))
   }
+  checkContradictions(errors, spec, given, 'spec.scopes')
+}
+
+/** What the quota limits beside what the scope allows. */
+function unfitFor({ hard = {} }: ResourceQuotaSpec, scope: string): string[] {
+  if (!scopes.includes(scope)) return []
+  return Object.keys(hard)
+    .sort()
+    .filter((name) => isStandardQuotaResource(name) && !limitedBy(scope).includes(name))
+}
+
+function checkContradictions(errors: Errors, spec: ResourceQuotaSpec, given: readonly string[], path: string): void {
   for (const [a, b] of contradictions)
-    if (given.includes(a) && given.includes(b)) errors.push(fieldErrors.invalid('spec.scopes', given, 'conflicting scopes'))
-  spec.scopeSelector?.matchExpressions?.forEach(({ scopeName, operator, values = [] }, i) => {
-    const at = `spec.scopeSelector.matchExpressions[${i}]`
-    if (!scopes.includes(scopeName)) errors.push(fieldErrors.invalid(`${at}.scopeName`, scopeName ?? '', 'unsupported scope'))
-    for (const _ of unfit(scopeName))
-      errors.push(fieldErrors.invalid('spec.scopeSelector.matchExpressions', spec.scopeSelector, 'unsupported scope applied to resource'))
-    if (plainScopes.includes(scopeName) && operator !== 'Exists')
-      errors.push(
-        fieldErrors.invalid(
-          `${at}.operator`,
-          operator ?? '',
-          "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
-        ),
-      )
-    if (operator === 'In' || operator === 'NotIn') {
-      if (values.length === 0)
-        errors.push(
-          fieldErrors.required(`${at}.values`, "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"),
-        )
-    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0)
-        errors.push(
-          fieldErrors.invalid(`${at}.values`, values, "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector"),
-        )
-    } else {
-      errors.push(fieldErrors.invalid(`${at}.operator`, operator ?? '', 'not a valid selector operator'))
-    }
+    if (given.includes(a) && given.includes(b)) errors.push(fieldErrors.invalid(path, spec.scopes, 'conflicting scopes'))
+}
+
+/** Upstream leaves the places of the expressions out of its paths. */
+const selectorPath = 'spec.scopeSelector.matchExpressions'
+
+function validateScopeSelector(errors: Errors, spec: ResourceQuotaSpec): void {
+  const expressions = spec.scopeSelector?.matchExpressions ?? []
+  for (const expression of expressions) {
+    const { scopeName = '' } = expression as { scopeName?: string }
+    if (!scopes.includes(scopeName)) errors.push(fieldErrors.invalid(`${selectorPath}.scopeName`, scopeName, 'unsupported scope'))
+    for (const _ of unfitFor(spec, scopeName))
+      errors.push(fieldErrors.invalid(selectorPath, shownSelector(expressions), 'unsupported scope applied to resource'))
+    validateOperator(errors, expression)
+  }
+  checkContradictions(
+    errors,
+    spec,
+    expressions.map(({ scopeName }) => scopeName),
+    selectorPath,
+  )
+}
+
+function validateOperator(errors: Errors, { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement): void {
+  const complain = (detail: string) => errors.push(fieldErrors.invalid(`${selectorPath}.operator`, operator ?? '', detail))
+  if (plainScopes.includes(scopeName) && operator !== 'Exists')
+    complain(
+      "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
+    )
+  if (operator === 'In' || operator === 'NotIn') {
+    if (values.length > 0) return
+    const detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+    errors.push(fieldErrors.required(`${selectorPath}.values`, detail))
+  } else if (operator === 'Exists' || operator === 'DoesNotExist') {
+    if (values.length === 0) return
+    const detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
+    errors.push(fieldErrors.invalid(`${selectorPath}.values`, values, detail))
+  } else complain('not a valid selector operator')
+}
+
+/** As upstream's messages write it. */
+function shownSelector(expressions: readonly ScopedResourceSelectorRequirement[]): object {
+  const show = ({ scopeName, operator, values }: ScopedResourceSelectorRequirement) => ({
+    ScopeName: scopeName,
+    Operator: operator,
+    Values: values ?? null,
   })
+  return { MatchExpressions: expressions.map(show) }
 }

@@ -1,7 +1,9 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { jsonFault } from '../../machinery/json-fault.ts'
 import { configMapKey } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
+import { keyPairFault } from '../../platform/pki/key-pair.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Secret } from '../generated/types/core-v1.ts'
@@ -25,19 +27,18 @@ export const secrets = defineKind<Secret>({
   prepareForUpdate: (secret, old) => {
     secret.type ||= old.type ?? 'Opaque'
   },
-  validate: (secret) => {
-    const errors: FieldError[] = []
+  validate: (secret, old) => {
+    const errors = old ? immutableField(secret.type, old.type, 'type') : []
+    if (old?.immutable && !secret.immutable) errors.push(fieldErrors.forbidden('immutable', frozen))
+    if (old?.immutable && !deepEqual(secret.data ?? {}, old.data ?? {})) errors.push(fieldErrors.forbidden('data', frozen))
     for (const key in secret.data) for (const message of configMapKey(key)) errors.push(fieldErrors.invalid(`data[${key}]`, key, message))
     if (base64Bytes(secret.data) > dataBytesMax) errors.push(fieldErrors.tooLong('data', '', dataBytesMax))
     errors.push(...validateType(secret))
     return errors
   },
-  validateUpdate: (secret, old) => {
-    const errors = immutableField(secret.type, old.type, 'type')
-    if (!old.immutable) return errors
-    if (!secret.immutable) errors.push(fieldErrors.forbidden('immutable', frozen))
-    if (!deepEqual(secret.data ?? {}, old.data ?? {})) errors.push(fieldErrors.forbidden('data', frozen))
-    return errors
+  warnings: ({ type, data = {} }) => {
+    const fault = type === 'kubernetes.io/tls' && keyPairFault(textOf(data['tls.crt']), textOf(data['tls.key']))
+    return fault ? [fault] : []
   },
   columns: [
     nameColumn,
@@ -47,6 +48,8 @@ export const secrets = defineKind<Secret>({
   ],
   selectableFields: { type: ({ type }) => type ?? '' },
 })
+
+const textOf = (value = '') => Buffer.from(value, 'base64').toString()
 
 /** What each well-known type must hold. */
 function validateType({ type, data = {}, metadata }: Secret): FieldError[] {
@@ -70,14 +73,22 @@ function validateType({ type, data = {}, metadata }: Secret): FieldError[] {
   }
 }
 
+/** Why a text is no JSON object; undefined: it is one, or null. */
+function objectFault(text: string): string | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return jsonFault(text)
+  }
+  if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined
+  const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  return `json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`
+}
+
 function validateJson(data: Readonly<Record<string, string>>, key: string): FieldError[] {
   const value = data[key]
   if (value === undefined) return [fieldErrors.required(`data[${key}]`)]
-  try {
-    JSON.parse(Buffer.from(value, 'base64').toString())
-    return []
-  } catch {
-    // The parser's own words would show a piece of the secret.
-    return [fieldErrors.invalid(`data[${key}]`, '<secret contents redacted>', 'invalid character in JSON')]
-  }
+  const fault = objectFault(Buffer.from(value, 'base64').toString())
+  return fault === undefined ? [] : [fieldErrors.invalid(`data[${key}]`, '<secret contents redacted>', fault)]
 }

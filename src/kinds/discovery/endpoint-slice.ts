@@ -1,11 +1,13 @@
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1123Label, dns1123Subdomain, isIpv4, isIpv6, labelValue } from '../../machinery/names.ts'
+import { dns1123Label, dns1123Subdomain, labelValue } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
-import { checkEnum, checkOptionalName, checkPort, checkQualifiedName, checkRequired, type Errors } from '../checks.ts'
+import { checkEnum, checkGivenName, checkOptionalName, checkQualifiedName, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { checkEndpointAddress } from '../addresses.ts'
+import { addressWarnings, canonicalAddress, checkEndpointAddress, checkLegacyAddress, familyOf } from '../addresses.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { Endpoint, EndpointSlice } from '../generated/types/discovery-v1.ts'
+import { specEquals } from '../spec-equals.ts'
 
 const endpointsMax = 1000
 const addressesMax = 100
@@ -24,17 +26,29 @@ export const endpointSlices = defineKind<EndpointSlice>({
       port.protocol ??= 'TCP'
     }
   },
-  prepareForCreate: startGeneration,
-  prepareForUpdate: countGeneration,
-  validate: ({ addressType, endpoints = [], ports = [] }) => {
+  prepareForCreate: (slice) => {
+    startGeneration(slice)
+    dropTopology(slice)
+  },
+  prepareForUpdate: (slice, old) => {
+    dropTopology(slice)
+    countGeneration(slice, old)
+    // Labels say what the slice belongs to: they count as well.
+    const isSame = specEquals(slice, old) && deepEqual(slice.metadata.labels ?? {}, old.metadata.labels ?? {})
+    if (!isSame) slice.metadata.generation = (old.metadata.generation ?? 0) + 1
+  },
+  validate: ({ addressType, endpoints = [], ports = [] }, old) => {
     const errors: FieldError[] = []
     checkEnum(errors, 'addressType', addressType, addressTypes)
+    validatePorts(errors, ports)
+    // What an older release let in may stay.
+    if (old && deepEqual(endpoints, old.endpoints ?? [])) return errors
     if (endpoints.length > endpointsMax) errors.push(fieldErrors.tooMany('endpoints', endpoints.length, endpointsMax))
     else endpoints.forEach((endpoint, i) => validateEndpoint(errors, endpoint, addressType, `endpoints[${i}]`))
-    validatePorts(errors, ports)
     return errors
   },
   validateUpdate: (slice, old) => immutableField(slice.addressType, old.addressType, 'addressType'),
+  warnings: sliceWarnings,
   columns: [
     nameColumn,
     column.string('AddressType', ({ addressType }) => addressType ?? ''),
@@ -56,33 +70,60 @@ function validateEndpoint(errors: Errors, endpoint: Endpoint, addressType: strin
   const addresses = endpoint.addresses ?? []
   if (addresses.length === 0) errors.push(fieldErrors.required(`${path}.addresses`, 'must contain at least 1 address'))
   else if (addresses.length > addressesMax) errors.push(fieldErrors.tooMany(`${path}.addresses`, addresses.length, addressesMax))
-  addresses.forEach((address, i) => validateAddress(errors, address, addressType, `${path}.addresses[${i}]`))
-  checkOptionalName(errors, `${path}.hostname`, hostname, dns1123Label)
-  checkOptionalName(errors, `${path}.nodeName`, nodeName, dns1123Subdomain)
-  for (const [field, list] of [
-    ['forZones', hints?.forZones],
-    ['forNodes', hints?.forNodes],
-  ] as const) {
-    if (!list) continue
-    if (list.length > hintsMax) errors.push(fieldErrors.tooMany(`${path}.hints.${field}`, list.length, hintsMax))
-    list.forEach(({ name }, i) => {
-      const at = `${path}.hints.${field}[${i}].name`
-      if (!checkRequired(errors, at, name)) return
+  addresses.forEach((address, i) => validateAddress(errors, address, { addressType, path: `${path}.addresses`, i }))
+  checkGivenName(errors, `${path}.nodeName`, nodeName, dns1123Subdomain)
+  checkGivenName(errors, `${path}.hostname`, hostname, dns1123Label)
+  if (hints) validateHints(errors, hints, `${path}.hints`)
+}
+
+function validateHints(errors: Errors, hints: NonNullable<Endpoint['hints']>, path: string): void {
+  const rules = { forZones: labelValue, forNodes: dns1123Subdomain }
+  for (const field of ['forZones', 'forNodes'] as const) {
+    const list = hints[field] ?? []
+    if (list.length > hintsMax) {
+      errors.push(fieldErrors.tooMany(`${path}.${field}`, list.length, hintsMax))
+      return
+    }
+    list.forEach(({ name = '' }: { name?: string }, i) => {
+      const at = `${path}.${field}[${i}].name`
       if (list.findIndex((other) => other.name === name) < i) errors.push(fieldErrors.duplicate(at, name))
-      for (const message of labelValue(name)) errors.push(fieldErrors.invalid(at, name, message))
+      checkGivenName(errors, at, name, rules[field])
     })
   }
 }
 
-function validateAddress(errors: Errors, address: string, addressType: string, path: string): void {
-  if (addressType === 'FQDN') {
-    checkOptionalName(errors, path, address, dns1123Subdomain)
-    return
-  }
-  if (addressType !== 'IPv4' && addressType !== 'IPv6') return // Which the type's own check has said.
-  const isRight = addressType === 'IPv4' ? isIpv4(address) : isIpv6(address)
-  if (isRight) checkEndpointAddress(errors, path, address)
-  else errors.push(fieldErrors.invalid(path, address, `must be a valid ${addressType} address`))
+function validateAddress(
+  errors: Errors,
+  address: string,
+  { addressType, path, i }: { addressType: string; path: string; i: number },
+): void {
+  const at = `${path}[${i}]`
+  if (addressType === 'FQDN') checkOptionalName(errors, at, address, dns1123Subdomain)
+  if (addressType !== 'IPv4' && addressType !== 'IPv6') return
+  const before = errors.length
+  if (addressType === 'IPv4') checkLegacyAddress(errors, at, address)
+  else checkGivenName(errors, at, address, canonicalAddress)
+  if (errors.length > before) return
+  if (familyOf(address) !== addressType) errors.push(fieldErrors.invalid(path, address, `must be an ${addressType} address`))
+  checkEndpointAddress(errors, at, address)
+}
+
+const managedBy = 'endpointslice.kubernetes.io/managed-by'
+const ownManagers: ReadonlySet<string> = new Set(['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io'])
+
+function sliceWarnings({ metadata, addressType, endpoints = [] }: EndpointSlice, old?: EndpointSlice): string[] {
+  const warnings = !old && addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []
+  // The platform's own writers are not in need of advice, and their slices are big.
+  if (addressType === 'FQDN' || ownManagers.has(metadata.labels?.[managedBy] ?? '')) return warnings
+  const ofAddresses = endpoints.flatMap(({ addresses }: Partial<Endpoint>, i) =>
+    (addresses ?? []).flatMap((address, k) => addressWarnings(`endpoints[${i}].addresses[${k}]`, address)),
+  )
+  return [...warnings, ...ofAddresses]
+}
+
+/** A field of the beta version, which this one only shows. */
+function dropTopology({ endpoints = [] }: EndpointSlice): void {
+  for (const endpoint of endpoints) delete endpoint.deprecatedTopology
 }
 
 function validatePorts(errors: Errors, ports: NonNullable<EndpointSlice['ports']>): void {
@@ -97,7 +138,6 @@ function validatePorts(errors: Errors, ports: NonNullable<EndpointSlice['ports']
     checkOptionalName(errors, `${at}.name`, name, dns1123Label)
     if (names.has(name)) errors.push(fieldErrors.duplicate(`${at}.name`, name))
     names.add(name)
-    if (port.port !== undefined) checkPort(errors, `${at}.port`, port.port)
     checkEnum(errors, `${at}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP'])
     if (port.appProtocol !== undefined) checkQualifiedName(errors, `${at}.appProtocol`, port.appProtocol)
   })

@@ -1,10 +1,11 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import { immutableField } from '../../machinery/object-meta.ts'
+import { fieldErrors } from '../../machinery/field-error.ts'
+import { immutable as immutableMessage } from '../checks.ts'
 import { eventColumns } from '../core/event.ts'
 import { validateEvent, validateNewEvent, validateSeries } from '../core/event-validation.ts'
 import { defineKind } from '../define-kind.ts'
-import type { Event as CoreEvent } from '../generated/types/core-v1.ts'
+import type { Event as CoreEvent, ObjectReference } from '../generated/types/core-v1.ts'
 import type { Event } from '../generated/types/events-v1.ts'
 
 /** By the core names, under which upstream reports most of them too. */
@@ -16,6 +17,7 @@ const immutable = [
   'firstTimestamp',
   'lastTimestamp',
   'count',
+  'reason',
   'type',
   'eventTime',
   'action',
@@ -37,7 +39,11 @@ export const events = defineKind<Event>({
   validateUpdate: (event, oldEvent) => {
     const [core, old] = [toCoreEvent(event), toCoreEvent(oldEvent)]
     // Only the series moves.
-    const fixed = immutable.flatMap((field) => immutableField(core[field], old[field], reportedNames[field] ?? field))
+    const fixed = immutable.flatMap((field) =>
+      deepEqual(core[field] ?? undefined, old[field] ?? undefined)
+        ? []
+        : [fieldErrors.invalid(reportedNames[field] ?? field, shown(field, core), immutableMessage)],
+    )
     return deepEqual(core.series, old.series) ? fixed : [...validateSeries(core), ...fixed]
   },
   columns: eventColumns(toCoreEvent),
@@ -55,6 +61,16 @@ export const events = defineKind<Event>({
   },
   allowCreateOnUpdate: true,
 })
+
+/** As upstream's messages write it: references with all that they could say. */
+function shown(field: (typeof immutable)[number], event: CoreEvent): unknown {
+  const value = event[field]
+  if (field !== 'involvedObject' && field !== 'related') return value
+  const { kind, namespace, name, uid, apiVersion, resourceVersion, fieldPath } = (value ?? {}) as ObjectReference
+  const reference = { Kind: kind, Namespace: namespace, Name: name, UID: uid, APIVersion: apiVersion }
+  const all = { ...reference, ResourceVersion: resourceVersion, FieldPath: fieldPath }
+  return value && Object.fromEntries(Object.entries(all).map(([key, text]) => [key, text ?? '']))
+}
 
 /** events.k8s.io name → core name, where they differ. */
 const coreNames: Readonly<Record<string, string>> = {
@@ -75,7 +91,15 @@ export function toCoreEvent(event: Event): CoreEvent {
 }
 
 export function fromCoreEvent(event: CoreEvent): Event {
-  return { ...(renamed(event, newNames) as Event), kind: 'Event', apiVersion: 'events.k8s.io/v1' }
+  const { reportingController, reportingInstance, ...newer } = renamed(event, newNames) as Event
+  return {
+    ...newer,
+    // The older version writes them empty, too.
+    ...(reportingController ? { reportingController } : {}),
+    ...(reportingInstance ? { reportingInstance } : {}),
+    kind: 'Event',
+    apiVersion: 'events.k8s.io/v1',
+  }
 }
 
 function renamed(from: object, names: Readonly<Record<string, string>>): unknown {

@@ -3,8 +3,9 @@ import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
 import { checkNonNegative, checkOptionalEnum } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
+import { validateConditions } from '../conditions.ts'
 import { defineKind } from '../define-kind.ts'
-import type { PodDisruptionBudget } from '../generated/types/policy-v1.ts'
+import type { PodDisruptionBudget, PodDisruptionBudgetSpec } from '../generated/types/policy-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent } from '../int-or-percent.ts'
 
 export const podDisruptionBudgets = defineKind<PodDisruptionBudget>({
@@ -24,7 +25,7 @@ export const podDisruptionBudgets = defineKind<PodDisruptionBudget>({
   validate: ({ spec }) => {
     const errors: FieldError[] = []
     if (spec?.minAvailable !== undefined && spec.maxUnavailable !== undefined)
-      errors.push(fieldErrors.invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set'))
+      errors.push(fieldErrors.invalid('spec', shownSpec(spec), 'minAvailable and maxUnavailable cannot be both set'))
     for (const field of ['minAvailable', 'maxUnavailable'] as const) {
       checkIntOrPercent(errors, `spec.${field}`, spec?.[field])
       checkAtMost100Percent(errors, `spec.${field}`, spec?.[field])
@@ -37,6 +38,7 @@ export const podDisruptionBudgets = defineKind<PodDisruptionBudget>({
     const errors: FieldError[] = []
     for (const field of ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const)
       checkNonNegative(errors, `status.${field}`, status?.[field])
+    validateConditions(errors, status?.conditions, 'status.conditions')
     return errors
   },
   columns: [
@@ -48,3 +50,13 @@ export const podDisruptionBudgets = defineKind<PodDisruptionBudget>({
   ],
   allowUnconditionalUpdate: false,
 })
+
+/** As upstream's message writes it. */
+function shownSpec({ minAvailable, selector, maxUnavailable, unhealthyPodEvictionPolicy }: PodDisruptionBudgetSpec): object {
+  return {
+    MinAvailable: minAvailable ?? null,
+    Selector: selector ?? null,
+    MaxUnavailable: maxUnavailable ?? null,
+    UnhealthyPodEvictionPolicy: unhealthyPodEvictionPolicy ?? null,
+  }
+}

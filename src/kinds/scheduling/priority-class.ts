@@ -23,17 +23,14 @@ export const priorityClasses = defineKind<PriorityClass>({
     priorityClass.preemptionPolicy ??= 'PreemptLowerPriority'
   },
   prepareForCreate: startGeneration,
-  validate: ({ metadata, value = 0, preemptionPolicy, globalDefault }) => {
+  validate: ({ metadata, value = 0, preemptionPolicy, globalDefault }, old) => {
     const errors: FieldError[] = []
+    if (old) return errors // Only what may not change is judged again.
     const name = metadata.name ?? ''
     if (name.startsWith(systemPrefix)) {
-      if (systemClasses[name] === undefined || systemClasses[name] !== value || globalDefault)
-        errors.push(
-          fieldErrors.forbidden(
-            'metadata.name',
-            `priority class names with '${systemPrefix}' prefix are reserved for system use only. error: ${name} is not a known system priority class`,
-          ),
-        )
+      const why = systemNameMisuse(name, value, globalDefault ?? false)
+      const detail = `priority class names with '${systemPrefix}' prefix are reserved for system use only. error: ${why}`
+      if (why) errors.push(fieldErrors.forbidden('metadata.name', detail))
     } else if (value > userPriorityMax) {
       errors.push(fieldErrors.forbidden('value', `maximum allowed value of a user defined priority is ${userPriorityMax}`))
     }
@@ -44,6 +41,8 @@ export const priorityClasses = defineKind<PriorityClass>({
     ...(priorityClass.value === old.value ? [] : [fieldErrors.forbidden('value', 'may not be changed in an update.')]),
     ...immutableField(priorityClass.preemptionPolicy, old.preemptionPolicy, 'preemptionPolicy'),
   ],
+  refuseDeletion: ({ metadata }) =>
+    isSystemClass(metadata.name ?? '') ? 'this is a system priority class and cannot be deleted' : undefined,
   columns: [
     nameColumn,
     column.integer('Value', ({ value }) => value ?? 0),
@@ -52,3 +51,12 @@ export const priorityClasses = defineKind<PriorityClass>({
     column.string('PreemptionPolicy', ({ preemptionPolicy }) => preemptionPolicy ?? ''),
   ],
 })
+
+const isSystemClass = (name: string) => Object.hasOwn(systemClasses, name)
+
+/** Undefined for the system's own classes as they are. */
+function systemNameMisuse(name: string, value: number, globalDefault: boolean): string | undefined {
+  if (!isSystemClass(name)) return `${name} is not a known system priority class`
+  if (value !== systemClasses[name]) return `value of ${name} PriorityClass must be ${systemClasses[name]}`
+  return globalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined
+}
