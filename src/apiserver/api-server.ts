@@ -38,7 +38,7 @@ import { agentOf, createInProcessClient } from './in-process-client.ts'
 import { type ApiMetrics, createApiMetrics } from './metrics.ts'
 import type { Dialer } from './node-dialer.ts'
 import { createObjectReader, type ObjectReader } from './object-reader.ts'
-import { createObjectStorage, leanViewOf } from './object-storage.ts'
+import { createLeanView, createObjectStorage } from './object-storage.ts'
 import { createPipeline, defaultLimits, type PathHandler, type RequestLimits } from './pipeline.ts'
 import { nodeMarksHook, offerRoomHook } from './placement/offer-room.ts'
 import { PlacementGuard } from './placement/placement-guard.ts'
@@ -224,6 +224,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       fairness: shared,
     })
   const pipeline = pipelineFor(options.authenticator, fairness)
+  const leanView = createLeanView()
   const handOut = options.freezesObjects ? deepFreeze : <T extends object>(object: T) => object
   return {
     core,
@@ -236,7 +237,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const asUser = pipelineFor({ authenticate: () => user }, undefined)
       const agent = agentOf(user.name)
       const handle = (request: ApiRequest) => asUser.handle(request)
-      const lean = options?.isLean ? { listed: leanViewOf } : {}
+      const lean = options?.isLean ? { listed: leanView } : {}
       return createInProcessClient({ core, dispatch, user, agent, handle, handOut, ...lean, closing: closing.signal })
     },
     close: async () => {

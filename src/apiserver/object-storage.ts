@@ -4,6 +4,7 @@ import { type Entry, type Operation, type Revision, type Store, type StoreKey, S
 import type { CacheEntry, WatchCache } from '../store/watch-cache-contract.ts'
 import { CachedObject, decodeStored, frameHeadSpace, frameSpace } from './cached-object.ts'
 import { canonicalObject, encodeStored } from './codec.ts'
+import { createLazyViews } from './lazy-view.ts'
 import { keyOfObject, type Resource } from './registry.ts'
 import { Slab, type Slabs } from './slabs.ts'
 
@@ -71,9 +72,10 @@ export function viewOf(resource: Resource, cached: CachedObject): KubeObject {
   return conversion ? cached.derived(resource.viewKey, () => conversion.fromStored(cached.object, cached)) : cached.object
 }
 
-/** The same without managed fields where that is cheaper: of what is stored as it is served. */
-export function leanViewOf(resource: Resource, cached: CachedObject): KubeObject {
-  return resource.conversion ? viewOf(resource, cached) : cached.lean
+/** A `viewOf` without managed fields where that is cheaper (of what is stored as it is served), and lazy where there may be very many. */
+export function createLeanView(): typeof viewOf {
+  const lazyView = createLazyViews()
+  return (resource, cached) => (resource.conversion ? viewOf(resource, cached) : resource.kind.isNumerous ? lazyView(cached) : cached.lean)
 }
 
 /** To be awaited, where it gives something, before the views of objects are taken. Undefined for nearly every resource. */

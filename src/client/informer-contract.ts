@@ -10,6 +10,8 @@ export type Informer<T extends KubeObject> = {
   list(namespace?: string): readonly T[]
   /** Objects under one value of an index added with addIndex. */
   byIndex(index: string, value: string): readonly T[]
+  /** The values under which an index has objects. */
+  indexValues(index: string): Iterable<string>
   /** Adds an index; idempotent by name. Common ones: `controller-uid`, `node-name`. */
   addIndex(name: string, valuesOf: (object: T) => readonly string[]): void
   /** Called for every change after it is applied to the index, and once per object for what is there already. Returns the removal. */

@@ -90,6 +90,10 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
     return this.#index.byIndex(index, value)
   }
 
+  indexValues(index: string): Iterable<string> {
+    return this.#index.values(index)
+  }
+
   addIndex(name: string, valuesOf: (object: T) => readonly string[]): void {
     this.#index.addIndex(name, valuesOf)
   }

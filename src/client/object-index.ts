@@ -33,10 +33,13 @@ export class ObjectIndex<T extends KubeObject> {
   }
 
   byIndex(name: string, value: string): readonly T[] {
-    const index = this.#indexes.get(name)
-    if (!index) throw new Error(`no index "${name}"`)
-    const bucket = index.buckets.get(value)
+    const bucket = this.#indexOf(name).buckets.get(value)
     return bucket ? arrayOf(bucket) : none
+  }
+
+  /** The values under which an index has objects. */
+  values(name: string): Iterable<string> {
+    return this.#indexOf(name).buckets.keys()
   }
 
   addIndex(name: string, valuesOf: (object: T) => readonly string[]): void {
@@ -57,6 +60,12 @@ export class ObjectIndex<T extends KubeObject> {
       if (current) addTo(index, key, current)
     }
     return old
+  }
+
+  #indexOf(name: string): Index<T> {
+    const index = this.#indexes.get(name)
+    if (!index) throw new Error(`no index "${name}"`)
+    return index
   }
 }
 

@@ -76,6 +76,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly scale?: ScalePaths
   /** True where PUT may create a missing object (Lease, Event, Endpoints, …). */
   readonly allowCreateOnUpdate: boolean
+  /** A hundred thousand of them is nothing unusual: whoever holds them all should not hold them parsed. */
+  readonly isNumerous?: boolean
   /** True where an update without resourceVersion is accepted. */
   readonly allowUnconditionalUpdate: boolean
 }

@@ -16,6 +16,7 @@ import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
 import { ControllerMetrics } from '../control/controller-metrics.ts'
 import { accountOf, rulesOf } from '../control/controller-rules.ts'
+import { indexPodsByClaim } from '../control/pods-of-claim.ts'
 import { leadWhileHolding } from '../control/leader-lease.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
 import { createLoopContext } from '../control/loop-context.ts'
@@ -176,7 +177,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const newInformers = () => {
     // No loop reads managed fields.
     const reading = api.clientFor(controllerManagerUser, { isLean: true })
-    return new InformerFactory({ client: options.wrapClient?.(reading, controllerManagerUser) ?? reading, clock, random, log })
+    const factory = new InformerFactory({ client: options.wrapClient?.(reading, controllerManagerUser) ?? reading, clock, random, log })
+    indexPodsByClaim(factory.informer(pods))
+    return factory
   }
   const informers = newInformers()
   await access.follow({ informers: accessInformers, pods: informers.informer(pods), reader: api.reader }, stopping.signal)

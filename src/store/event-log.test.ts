@@ -5,7 +5,7 @@ import { EventLog } from './event-log.ts'
 
 describe('event log', () => {
   it('gives a slow reader everything, and ends the one who falls behind the compaction', async () => {
-    const log = new EventLog<{ key: string }>({ revision: 0 as Revision, compactRevision: 0 as Revision })
+    const log = new EventLog<{ key: string; revision: Revision }>({ revision: 0 as Revision, compactRevision: 0 as Revision })
     const options = {
       after: 0 as Revision,
       signal: new AbortController().signal,
@@ -13,7 +13,7 @@ describe('event log', () => {
     }
     const slow = log.follow('', options)
     const lost = log.follow('', options)
-    for (let i = 1; i <= 5000; i++) log.append(i as Revision, [{ key: 'a' }])
+    for (let i = 1; i <= 5000; i++) log.append(i as Revision, [{ key: 'a', revision: i as Revision }])
     const sizes: number[] = []
     for await (const { revision, events } of slow) {
       sizes.push(events.length)

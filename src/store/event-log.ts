@@ -6,12 +6,12 @@ import { type Revision, StoreCompacted, StoreUnavailable } from './contract.ts'
  * The events of a store since its compact revision, and any number of readers that follow it. A reader is a position in the
  * log, not a queue of its own: a slow one costs nothing and ends with StoreCompacted once the log has forgotten its place.
  *
- * `E` is what the backend keeps of an event; `group` holds those of one revision.
+ * `E` is what the backend keeps of an event. Those of one revision follow one another; nothing is kept around them, for there are
+ * hundreds of thousands.
  */
-export class EventLog<E extends { readonly key: string }> {
-  #groups: EventGroup<E>[] = []
+export class EventLog<E extends LoggedEvent> {
+  #events: E[] = []
   #head = 0
-  #eventCount = 0
   #revision: Revision
   #compactRevision: Revision
   #isClosed = false
@@ -31,22 +31,20 @@ export class EventLog<E extends { readonly key: string }> {
   }
 
   get eventCount(): number {
-    return this.#eventCount
+    return this.#events.length - this.#head
   }
 
   /** Adds the events of the next revision. Readers hear of it at `wake`. */
   append(revision: Revision, events: readonly E[]): void {
-    if (events.length > 0) this.#groups.push({ revision, events })
-    this.#eventCount += events.length
+    for (const event of events) this.#events.push(event)
     this.#revision = revision
   }
 
-  /** Fills an empty log with groups in order, which are its own from then on. */
-  load(groups: EventGroup<E>[]): void {
-    assert(this.#groups.length === 0, 'load needs an empty log')
-    this.#groups = groups
-    for (const group of groups) this.#eventCount += group.events.length
-    this.#revision = groups.at(-1)?.revision ?? this.#revision
+  /** Fills an empty log with events in order, which are its own from then on. */
+  load(events: E[]): void {
+    assert(this.#events.length === 0, 'load needs an empty log')
+    this.#events = events
+    this.#revision = events.at(-1)?.revision ?? this.#revision
   }
 
   /** Lets the readers see what was appended. */
@@ -55,15 +53,14 @@ export class EventLog<E extends { readonly key: string }> {
     this.#waiting.clear()
   }
 
-  /** Drops the groups up to `before` and gives them, oldest first. */
-  compact(before: Revision): readonly EventGroup<E>[] {
+  /** Drops the events up to `before` and gives them, oldest first. */
+  compact(before: Revision): readonly E[] {
     if (before <= this.#compactRevision) return []
     const end = this.#indexAfter(before)
-    const dropped = this.#groups.slice(this.#head, end)
-    for (const group of dropped) this.#eventCount -= group.events.length
+    const dropped = this.#events.slice(this.#head, end)
     this.#head = end
-    if (this.#head > 1024 && this.#head * 2 > this.#groups.length) {
-      this.#groups = this.#groups.slice(this.#head)
+    if (this.#head > 1024 && this.#head * 2 > this.#events.length) {
+      this.#events = this.#events.slice(this.#head)
       this.#head = 0
     }
     this.#compactRevision = before
@@ -71,25 +68,22 @@ export class EventLog<E extends { readonly key: string }> {
     return dropped
   }
 
-  /** Drops the oldest groups until at most `eventsMax` events are left; gives them, oldest first. */
-  trim(eventsMax: number): readonly EventGroup<E>[] {
-    if (this.#eventCount <= eventsMax) return []
-    let excess = this.#eventCount - eventsMax
-    let at = this.#head
-    for (; excess > 0; at++) excess -= this.#groups[at]!.events.length
-    return this.compact(this.#groups[at - 1]!.revision)
+  /** Drops the oldest revisions until at most `eventsMax` events are left; gives theirs, oldest first. */
+  trim(eventsMax: number): readonly E[] {
+    const excess = this.eventCount - eventsMax
+    return excess > 0 ? this.compact(this.#events[this.#head + excess - 1]!.revision) : []
   }
 
-  /** Groups with a revision > `after`, newest first: what has to be undone to see the state at `after`. */
-  *newestFirst(after: Revision): Generator<EventGroup<E>> {
-    for (let i = this.#groups.length - 1; i >= this.#head && this.#groups[i]!.revision > after; i--) yield this.#groups[i]!
+  /** Events with a revision > `after`, newest first: what has to be undone to see the state at `after`. */
+  *newestFirst(after: Revision): Generator<E> {
+    for (let i = this.#events.length - 1; i >= this.#head && this.#events[i]!.revision > after; i--) yield this.#events[i]!
   }
 
   /** Every matching event with a revision > `after`, in order. */
   eventsAfter(prefix: string, after: Revision): E[] {
     const events: E[] = []
-    for (let i = this.#indexAfter(after); i < this.#groups.length; i++) {
-      for (const event of this.#groups[i]!.events) if (event.key.startsWith(prefix)) events.push(event)
+    for (let i = this.#indexAfter(after); i < this.#events.length; i++) {
+      if (this.#events[i]!.key.startsWith(prefix)) events.push(this.#events[i]!)
     }
     return events
   }
@@ -128,14 +122,13 @@ export class EventLog<E extends { readonly key: string }> {
 
   #read(prefix: string, after: Revision): { revision: Revision; events: readonly E[] } {
     const events: E[] = []
-    let revision = after
-    for (let i = this.#indexAfter(after); i < this.#groups.length; i++) {
-      const group = this.#groups[i]!
-      for (const event of group.events) if (event.key.startsWith(prefix)) events.push(event)
-      revision = group.revision
-      if (events.length >= batchMax) return { revision, events }
+    for (let i = this.#indexAfter(after), revision = after; i < this.#events.length; i++) {
+      const event = this.#events[i]!
+      if (events.length >= batchMax && event.revision !== revision) return { revision, events }
+      ;({ revision } = event)
+      if (event.key.startsWith(prefix)) events.push(event)
     }
-    return { revision: Math.max(revision, this.#revision) as Revision, events }
+    return { revision: this.#revision, events }
   }
 
   async #more(options: { signal: AbortSignal; progressMs?: number; clock: Clock }): Promise<'event' | 'mark'> {
@@ -153,20 +146,20 @@ export class EventLog<E extends { readonly key: string }> {
     return result
   }
 
-  /** Index of the first group with a revision > `after`. */
+  /** Index of the first event with a revision > `after`. */
   #indexAfter(after: Revision): number {
     let low = this.#head
-    let high = this.#groups.length
+    let high = this.#events.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#groups[middle]!.revision <= after) low = middle + 1
+      if (this.#events[middle]!.revision <= after) low = middle + 1
       else high = middle
     }
     return low
   }
 }
 
-export type EventGroup<E> = { readonly revision: Revision; readonly events: readonly E[] }
+type LoggedEvent = { readonly key: string; readonly revision: Revision }
 
 /** A batch ends with the revision that brings it to this many events. */
 const batchMax = 1000

@@ -38,7 +38,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
 }
 
 /** An event with what it takes to undo it. */
-type MemoryEvent = { readonly key: StoreKey; readonly event: StoreEvent; readonly previous: Entry | undefined }
+type MemoryEvent = { readonly key: StoreKey; readonly revision: Revision; readonly event: StoreEvent; readonly previous: Entry | undefined }
 
 class MemoryStore implements Store {
   readonly #clock: Clock
@@ -127,22 +127,20 @@ class MemoryStore implements Store {
     const previous = this.#live.get(key)
     if (operation.type === 'delete') {
       this.#live.delete(key)
-      return { key, event: { type: 'delete', key, revision, previous: previous! }, previous }
+      return { key, revision, event: { type: 'delete', key, revision, previous: previous! }, previous }
     }
     const { value } = operation
     const createRevision = previous?.createRevision ?? revision
     this.#live.set(key, { key, value, revision, createRevision })
-    return { key, event: { type: 'put', key, revision, createRevision, value, previous: previous?.revision }, previous }
+    return { key, revision, event: { type: 'put', key, revision, createRevision, value, previous: previous?.revision }, previous }
   }
 
   #stateAt(prefix: string, revision: Revision): SortedMap<Entry> {
     const state = new Map(this.#live.range(prefix, prefixEnd(prefix)).map((entry) => [entry.key as string, entry]))
-    for (const group of this.#log.newestFirst(revision)) {
-      for (const { key, previous } of group.events) {
-        if (!key.startsWith(prefix)) continue
-        if (previous) state.set(key, previous)
-        else state.delete(key)
-      }
+    for (const { key, previous } of this.#log.newestFirst(revision)) {
+      if (!key.startsWith(prefix)) continue
+      if (previous) state.set(key, previous)
+      else state.delete(key)
     }
     const sorted = new SortedMap<Entry>()
     sorted.load(state)

@@ -13,14 +13,17 @@ it('gives every piece of every moment as a copy made then would', () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 120, size: 'max' }), fc.integer({ min: 1, max: 9 }), (changes, limit) => {
       const live = new SortedMap<Row>()
-      const log = new EventLog<{ key: string; previous: Row | undefined }>({ revision: 0 as Revision, compactRevision: 0 as Revision })
+      const log = new EventLog<{ key: string; revision: Revision; previous: Row | undefined }>({
+        revision: 0 as Revision,
+        compactRevision: 0 as Revision,
+      })
       const copies: Row[][] = [[]]
       for (const [i, { key, isDelete }] of changes.entries()) {
-        const revision = i + 1
+        const revision = (i + 1) as Revision
         const previous = live.get(key)
         if (isDelete) live.delete(key)
         else live.set(key, { key, revision })
-        log.append(revision as Revision, isDelete && !previous ? [] : [{ key, previous }])
+        log.append(revision, isDelete && !previous ? [] : [{ key, revision, previous }])
         copies.push(live.range('', undefined))
       }
       for (const prefix of ['', '/k/1/', '/k/1/7']) {

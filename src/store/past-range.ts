@@ -15,7 +15,7 @@ export type KeyRange = {
  * with what has changed since undone. It costs what the piece and the events since then cost, however many keys there are.
  * Nothing is kept between the pages of a list: any page is cut anew from any moment that the log still reaches.
  */
-export function pastRange<V extends { readonly key: string }, E extends { readonly key: string }>(
+export function pastRange<V extends { readonly key: string }, E extends { readonly key: string; readonly revision: Revision }>(
   state: { readonly live: Pick<SortedMap<V>, 'range' | 'count' | 'has'>; readonly log: EventLog<E> },
   revision: Revision,
   { from, to, limit = Number.POSITIVE_INFINITY }: KeyRange,
@@ -32,17 +32,15 @@ export function pastRange<V extends { readonly key: string }, E extends { readon
 }
 
 /** What was at `revision` under the keys of the range that have changed since. */
-export function changedSince<V, E extends { readonly key: string }>(
+export function changedSince<V, E extends { readonly key: string; readonly revision: Revision }>(
   log: EventLog<E>,
   revision: Revision,
   { from, to }: Pick<KeyRange, 'from' | 'to'>,
   previousOf: (event: E) => V | undefined,
 ): Map<string, V | undefined> {
   const then = new Map<string, V | undefined>()
-  for (const group of log.newestFirst(revision)) {
-    for (const event of group.events) {
-      if (event.key >= from && (to === undefined || event.key < to)) then.set(event.key, previousOf(event))
-    }
+  for (const event of log.newestFirst(revision)) {
+    if (event.key >= from && (to === undefined || event.key < to)) then.set(event.key, previousOf(event))
   }
   return then
 }

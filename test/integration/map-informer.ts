@@ -19,6 +19,7 @@ export function mapInformer<T extends KubeObject>(): MapInformer<T> {
     get: (key) => objects.get(key),
     list: (namespace) => [...objects.values()].filter((object) => namespace === undefined || object.metadata.namespace === namespace),
     byIndex: (index, value) => [...objects.values()].filter((object) => indexes.get(index)!(object).includes(value)),
+    indexValues: (index) => new Set([...objects.values()].flatMap(indexes.get(index)!)),
     addIndex: (name, valuesOf) => void indexes.set(name, valuesOf),
     onChange: (handler) => {
       handlers.add(handler)

@@ -11,6 +11,8 @@ import { planPodGc } from './plan.ts'
 const { nodes, pods } = kindRefs.coreV1
 /** There is one thing to look at: all pods. */
 const everything = 'pods'
+const nodeIndex = 'node-name'
+const endIndex = 'ended-or-ending'
 const defaultTerminatedMax = 12_500
 
 /** Removes pods that nobody else will: of nodes that are gone, deleted before they had a node, or ended and too many. */
@@ -29,12 +31,21 @@ export function podGcController(options: { readonly terminatedMax?: number } = {
   }
 }
 
+/** By their nodes, and those that have ended or shall: nothing here looks at all pods of a big cluster. */
+function indexedPods(context: LoopContext) {
+  const informer = context.informer(pods)
+  informer.addIndex(nodeIndex, ({ spec }) => (spec?.nodeName ? [spec.nodeName] : []))
+  informer.addIndex(endIndex, (pod) => (isPodTerminal(pod) || pod.metadata.deletionTimestamp ? [''] : []))
+  return informer
+}
+
 function isOutOfService(node: Node | undefined): boolean {
   const isReady = node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
   return !isReady && (node?.spec?.taints ?? []).some(({ key }) => key === taintKeys.outOfService)
 }
 
 function isSuspect(pod: Pod, context: LoopContext): boolean {
+  indexedPods(context)
   const { nodeName } = pod.spec ?? {}
   if (!nodeName) return pod.metadata.deletionTimestamp !== undefined
   const node = context.informer(nodes).get(nodeName)
@@ -43,14 +54,14 @@ function isSuspect(pod: Pod, context: LoopContext): boolean {
 
 async function reconcile(context: LoopContext, missing: Map<string, number>, terminatedMax: number): Promise<ReconcileResult> {
   const nowMs = context.clock.now()
-  const all = context.informer(pods).list()
+  const podInformer = indexedPods(context)
   const nodeInformer = context.informer(nodes)
-  const named = new Set(all.map((pod) => pod.spec?.nodeName ?? '').filter((name) => name !== '' && !nodeInformer.get(name)))
+  const named = new Set([...podInformer.indexValues(nodeIndex)].filter((name) => !nodeInformer.get(name)))
   for (const name of missing.keys()) if (!named.has(name)) missing.delete(name)
   for (const name of named) if (!missing.has(name)) missing.set(name, nowMs)
   const plan = planPodGc(
     {
-      pods: all,
+      pods: [...new Set([...podInformer.byIndex(endIndex, ''), ...[...named].flatMap((name) => podInformer.byIndex(nodeIndex, name))])],
       missingSinceMs: (name) => missing.get(name),
       isOutOfService: (name) => isOutOfService(nodeInformer.get(name)),
       terminatedMax,

@@ -34,6 +34,7 @@ export const pods = defineKind<Pod>({
     { name: 'explain', group: 'keelson.dev', version: 'v1', kind: 'Explanation', verbs: ['get'] },
   ],
   sharesSpec: true,
+  isNumerous: true,
   applyDefaults: applyPodDefaults,
   prepareForCreate: (pod, { now, warn = () => {} }) => {
     pod.metadata.generation = 1

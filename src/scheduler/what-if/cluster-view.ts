@@ -55,6 +55,7 @@ export function fixedInformer<T extends KubeObject>(objects: readonly T[]): Info
     get: (key) => byKey.get(key),
     list: (namespace) => (namespace === undefined ? objects : objects.filter((o) => o.metadata.namespace === namespace)),
     byIndex: (index, value) => indexes.get(index)?.get(value) ?? [],
+    indexValues: (index) => indexes.get(index)?.keys() ?? [],
     addIndex: (name, valuesOf) => {
       const index = new Map<string, T[]>()
       for (const object of objects) for (const value of valuesOf(object)) index.set(value, [...(index.get(value) ?? []), object])

@@ -1,6 +1,5 @@
 import type { Log } from '../../base/log.ts'
 import { type CommitResult, type Operation, type Revision, type StoreKey, StoreUnavailable } from '../contract.ts'
-import type { EventGroup } from '../event-log.ts'
 import { CompactionQueue } from './compaction-queue.ts'
 import type { ForgetRequest, Values } from './messages.ts'
 import { RecentValues } from './recent-values.ts'
@@ -216,8 +215,8 @@ export class CommitPipeline {
     this.#whenIdle?.()
   }
 
-  #forget(dropped: readonly EventGroup<Change>[]): Promise<void> {
-    const done = this.#compaction.add(garbageOf(dropped.flatMap(({ events }) => events)))
+  #forget(dropped: readonly Change[]): Promise<void> {
+    const done = this.#compaction.add(garbageOf(dropped))
     this.#flushSoon()
     return done
   }

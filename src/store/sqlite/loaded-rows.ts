@@ -1,6 +1,6 @@
 import type { Entry, Revision, StoreKey } from '../contract.ts'
 import type { SortedMap } from '../sorted-map.ts'
-import type { RowChunk } from './messages.ts'
+import { compactNumber, type RowChunk } from './messages.ts'
 import type { Version } from './row-state.ts'
 
 /**
@@ -26,8 +26,8 @@ async function* entriesOf(chunks: readonly RowChunk[], alive: readonly Uint8Arra
       entries.push({
         key: keys[i] as StoreKey,
         value,
-        revision: revisions[i] as Revision,
-        createRevision: createRevisions[i] as Revision,
+        revision: compactNumber(revisions[i]!) as Revision,
+        createRevision: compactNumber(createRevisions[i]!) as Revision,
       })
     }
     if (entries.length === 0) continue

@@ -57,6 +57,15 @@ export type RowChunk = {
   readonly slab: SharedArrayBuffer
 }
 
+/**
+ * The number itself, in the form that costs no memory of its own: what is read out of a Float64Array is a double, and each double that
+ * an object keeps is an object to V8.
+ */
+export function compactNumber(value: number): number {
+  const small = value | 0
+  return small === value ? small : value
+}
+
 export type WorkerReply =
   | { readonly type: 'ready'; readonly revision: number; readonly compactRevision: number }
   | { readonly type: 'written'; readonly id: number; readonly wanted: Values | undefined; readonly walBytes: number }

@@ -1,7 +1,7 @@
 import type { Revision, StoreKey } from '../contract.ts'
 import { EventLog } from '../event-log.ts'
 import { SortedMap } from '../sorted-map.ts'
-import type { RowChunk } from './messages.ts'
+import { compactNumber, type RowChunk } from './messages.ts'
 
 /**
  * One state of one key, and the row that holds its value. `value` is there while the state is being written and for a while
@@ -41,7 +41,7 @@ export class RowReplay {
   readonly #compactRevision: Revision
   readonly #live = SortedMap.unsorted<Version>()
   readonly #chunks: RowChunk[] = []
-  readonly #groups: { readonly revision: Revision; readonly events: Change[] }[] = []
+  readonly #changes: Change[] = []
   readonly #garbage: number[] = []
   #revision: Revision
   #lastRowId = 0
@@ -56,15 +56,15 @@ export class RowReplay {
     this.#chunks.push(rows)
     for (let i = 0; i < rows.keys.length; i++) {
       const key = rows.keys[i] as StoreKey
-      const rowId = rows.rowIds[i]!
-      const revision = rows.revisions[i]! as Revision
-      const createRevision = rows.createRevisions[i]! as Revision
+      const rowId = compactNumber(rows.rowIds[i]!)
+      const revision = compactNumber(rows.revisions[i]!) as Revision
+      const createRevision = compactNumber(rows.createRevisions[i]!) as Revision
       const previous = this.#live.get(key)
       const current = rows.isDeletion[i] === 1 ? undefined : { key, rowId, revision, createRevision, value: undefined }
       if (current) this.#live.set(key, current)
       else this.#live.delete(key)
       this.#lastRowId = rowId
-      if (revision > this.#compactRevision) this.#record({ key, rowId, revision, current, previous })
+      if (revision > this.#compactRevision) this.#changes.push({ key, rowId, revision, current, previous })
       else if (previous || !current) this.#garbage.push(...garbageOf([{ key, rowId, revision, current, previous }]))
     }
   }
@@ -73,15 +73,9 @@ export class RowReplay {
     const live = this.#live
     live.sort()
     const log = new EventLog<Change>({ revision: this.#compactRevision, compactRevision: this.#compactRevision })
-    log.load(this.#groups)
+    log.load(this.#changes)
     log.append(Math.max(this.#revision, log.revision) as Revision, [])
     return { live, log, garbage: this.#garbage, nextRowId: this.#lastRowId + 1, loaded: this.#chunks }
-  }
-
-  #record(change: Change): void {
-    const last = this.#groups[this.#groups.length - 1]
-    if (last?.revision === change.revision) last.events.push(change)
-    else this.#groups.push({ revision: change.revision, events: [change] })
   }
 }
 
