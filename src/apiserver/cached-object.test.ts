@@ -112,13 +112,16 @@ test('what is kept as it was read is told from what was copied by nothing but it
 
 const managedFields = [
   { manager: 'a"]}', operation: 'Update', fieldsV1: { 'f:spec': { 'k:{"name":"x]}"}': { '.': {} }, 'v:["\\"]': {} } } },
-  { manager: 'b', operation: 'Apply', fieldsV1: {} },
+  { manager: 'b]},', operation: 'Apply', fieldsV1: {} },
 ]
 const leanCases: readonly (readonly [title: string, object: object])[] = [
   ['none', { spec: { a: 1 } }],
   ['some, last of all', { managed: true }],
   ['some, before a specification', { managed: true, spec: { a: 'ü', b: [] } }],
   ['those of a template alone', { spec: { template: { metadata: { name: 'x', managedFields } } } }],
+  ['those of a template that a specification follows', { template: { metadata: { name: 'x', managedFields }, spec: { a: 1 } } }],
+  ['those of another part, right after the metadata', { a: { managedFields }, spec: { a: 1 } }],
+  ['both, and the specification comes late', { managed: true, a: { managedFields }, spec: { a: 1 } }],
   ['both', { managed: true, spec: { template: { metadata: { name: 'x', managedFields } } } }],
 ]
 for (const [title, { managed, ...more }] of leanCases as readonly (readonly [string, { managed?: boolean }])[]) {

@@ -70,6 +70,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly compareRows?: (a: T, b: T) => number
   /** Field selector paths beyond metadata.name and metadata.namespace. Pure. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>
+  /** Of the selectable fields the one that many ask for with a value each, as agents do for the pods of their nodes. */
+  readonly indexedField?: string
   /** Grace of a delete, in seconds; undefined: the object is deleted at once. */
   readonly gracefulDeletion?: (object: T, requestedSeconds: number | undefined) => number | undefined
   /** Where `/scale` finds its numbers (JSON paths in dots). */

@@ -175,10 +175,6 @@ class SchedulerLoop {
   }
 
   async #serve(signal: AbortSignal): Promise<void> {
-    const { storage, devices, ...others } = this.#informers
-    await Promise.all(
-      [...Object.values(others), ...Object.values(storage), ...Object.values(devices)].map((informer) => informer.synced(signal)),
-    )
     const stopCounting = this.metrics.watchQueue(() => this.#queue.counts())
     const stopMeasuring = followNodeUsage({
       context: this.#context,
@@ -186,11 +182,15 @@ class SchedulerLoop {
       snapshot: this.#cluster.snapshot,
       onFallen: () => this.#observer.wake({ kind: 'NodeUsageFell' }),
     })
+    // Before the informers are filled: a hundred thousand pods are taken in as they come, and not all at once at the end.
     const stopObserving = this.#observer.start(this.#informers)
     const stopSharing = this.#shared?.live.onChange(() => this.#membersChanged())
     const wakeUp = () => this.#wake?.()
     signal.addEventListener('abort', wakeUp)
     try {
+      const { storage, devices, ...others } = this.#informers
+      const informers = [...Object.values(others), ...Object.values(storage), ...Object.values(devices)]
+      await Promise.all(informers.map((informer) => informer.synced(signal)))
       while (!signal.aborted) {
         const queued = this.#queue.pop()
         if (!queued) await new Promise<void>((resolve) => (this.#wake = resolve))

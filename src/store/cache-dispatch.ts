@@ -3,7 +3,7 @@ import type { CacheWatcher } from './cache-watcher.ts'
 import type { CacheBatch, CacheEvent } from './watch-cache-contract.ts'
 
 /**
- * Brings events to the watchers of their prefixes without looking at any other watcher.
+ * Brings events to the watchers of their prefixes, and of their groups where they asked for one, without looking at any other.
  *
  * Watchers of one prefix share a topic, and all of them get the same batch object, so that whoever encodes a batch can keep
  * the bytes by its identity. An event finds its topics by looking up each prefix of its key that can be one: those that end
@@ -17,22 +17,28 @@ export class CacheDispatch<T> {
   add(watcher: CacheWatcher<T>): void {
     let topic = this.#topics.get(watcher.prefix)
     if (!topic) {
-      topic = { watchers: new Set(), events: [] }
+      topic = { watchers: new Set(), byGroup: new Map(), events: [] }
       this.#topics.set(watcher.prefix, topic)
       this.#countLength(watcher.prefix, 1)
     }
-    topic.watchers.add(watcher)
+    if (watcher.only) this.#addToGroup(topic, watcher, watcher.only)
+    else topic.watchers.add(watcher)
   }
 
   remove(watcher: CacheWatcher<T>): void {
     const topic = this.#topics.get(watcher.prefix)
-    if (!topic?.watchers.delete(watcher) || topic.watchers.size > 0) return
+    if (!topic) return
+    const isKnown = watcher.only ? removeFromGroup(topic, watcher, watcher.only) : topic.watchers.delete(watcher)
+    if (!isKnown || topic.watchers.size > 0 || topic.byGroup.size > 0) return
     this.#topics.delete(watcher.prefix)
     this.#countLength(watcher.prefix, -1)
   }
 
   *watchers(): Generator<CacheWatcher<T>> {
-    for (const topic of this.#topics.values()) yield* topic.watchers
+    for (const topic of this.#topics.values()) {
+      yield* topic.watchers
+      for (const groups of topic.byGroup.values()) for (const watchers of groups.values()) yield* watchers
+    }
   }
 
   /** Hands out the events of one store batch; all are ≤ `revision`. */
@@ -44,7 +50,16 @@ export class CacheDispatch<T> {
       const batch: CacheBatch<T> = { revision, events: topic.events }
       topic.events = []
       for (const watcher of topic.watchers) watcher.offer(batch)
+      for (const [grouping, groups] of topic.byGroup) offerByGroup(batch, grouping, groups)
     }
+  }
+
+  #addToGroup(topic: Topic<T>, watcher: CacheWatcher<T>, { grouping, group }: Only<T>): void {
+    let groups = topic.byGroup.get(grouping)
+    if (!groups) topic.byGroup.set(grouping, (groups = new Map()))
+    const watchers = groups.get(group)
+    if (watchers) watchers.add(watcher)
+    else groups.set(group, new Set([watcher]))
   }
 
   #collect(event: CacheEvent<T>, touched: Topic<T>[]): void {
@@ -85,4 +100,40 @@ export class CacheDispatch<T> {
   }
 }
 
-type Topic<T> = { readonly watchers: Set<CacheWatcher<T>>; events: CacheEvent<T>[] }
+type Only<T> = NonNullable<CacheWatcher<T>['only']>
+type Groups<T> = Map<unknown, Set<CacheWatcher<T>>>
+type Topic<T> = {
+  readonly watchers: Set<CacheWatcher<T>>
+  readonly byGroup: Map<Only<T>['grouping'], Groups<T>>
+  events: CacheEvent<T>[]
+}
+
+/** False when it was not there. */
+function removeFromGroup<T>(topic: Topic<T>, watcher: CacheWatcher<T>, { grouping, group }: Only<T>): boolean {
+  const groups = topic.byGroup.get(grouping)
+  const watchers = groups?.get(group)
+  if (!groups || !watchers?.delete(watcher)) return false
+  if (watchers.size === 0) groups.delete(group)
+  if (groups.size === 0) topic.byGroup.delete(grouping)
+  return true
+}
+
+/** An event that brings its object from one group to another goes to both. */
+function offerByGroup<T>({ revision, events }: CacheBatch<T>, grouping: Only<T>['grouping'], groups: Groups<T>): void {
+  const batches = new Map<unknown, CacheEvent<T>[]>()
+  const put = (group: unknown, event: CacheEvent<T>) => {
+    const batch = batches.get(group)
+    if (batch) batch.push(event)
+    else if (groups.has(group)) batches.set(group, [event])
+  }
+  for (const event of events) {
+    const now = grouping.groupOf(event.type === 'delete' ? event.previous : event.value)
+    put(now, event)
+    const before = event.previous === undefined ? now : grouping.groupOf(event.previous)
+    if (before !== now) put(before, event)
+  }
+  for (const [group, batch] of batches) {
+    const shared = { revision, events: batch }
+    for (const watcher of groups.get(group) ?? []) watcher.offer(shared)
+  }
+}

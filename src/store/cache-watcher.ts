@@ -10,6 +10,7 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
   readonly prefix: string
   /** Events up to here are not for this watcher. */
   readonly after: Revision
+  readonly only: CacheWatchOptions<T>['only']
   readonly #sizeMax: number
   readonly #onEnd: (watcher: CacheWatcher<T>) => void
   readonly #pace: CacheWatchOptions<T>['pace']
@@ -26,6 +27,7 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
     onEnd: (watcher: CacheWatcher<T>) => void
     pace?: CacheWatchOptions<T>['pace']
     wants?: CacheWatchOptions<T>['wants']
+    only?: CacheWatchOptions<T>['only']
   }) {
     this.prefix = options.prefix
     this.after = options.after
@@ -33,6 +35,7 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
     this.#onEnd = options.onEnd
     this.#pace = options.pace
     this.#wants = options.wants
+    this.only = options.only
   }
 
   get isIdle(): boolean {

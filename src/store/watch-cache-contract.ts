@@ -49,6 +49,11 @@ export type CacheWatchOptions<T = unknown> = {
   readonly signal: AbortSignal
   /** A batch of which no event passes is not delivered: who watches for a little of much is not woken by the rest. */
   readonly wants?: ((event: CacheEvent<T>) => boolean) | undefined
+  /**
+   * Only events of values that are, or were before, of this group come. However many watchers have groups of their own, an event
+   * finds those of its own at once. The history that is there at the call comes as it is.
+   */
+  readonly only?: { readonly grouping: Grouping<T, unknown>; readonly group: unknown } | undefined
   /** Events that may wait unread (beyond those of the history that were there at the call). */
   readonly sizeMax?: number
   /**
@@ -76,14 +81,16 @@ export type CacheIndex<T, G> = {
 }
 
 export type CacheSelection<G> = {
-  /** `terms`: of each of these lists a group that is wanted has at least one. */
-  readonly query: { readonly terms: readonly (readonly string[])[]; wants(group: G): boolean }
+  readonly query: GroupQuery<G>
   /** The folder's own, or a longer one. */
   readonly prefix: string
   readonly revision: Revision
   readonly after?: StoreKey | undefined
   readonly max: number
 }
+
+/** `terms`: of each of these lists a group that is wanted has at least one. */
+export type GroupQuery<G> = { readonly terms: readonly (readonly string[])[]; wants(group: G): boolean }
 
 export type SelectedEntry<T> = Pick<CacheEntry<T>, 'key' | 'value'>
 

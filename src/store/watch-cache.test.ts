@@ -230,6 +230,30 @@ describe('watch cache', () => {
     await cache.close()
   })
 
+  it('brings a watcher of one group what is or was of it, and nobody else', async () => {
+    const { cache, signal } = await setUp()
+    let asked = 0
+    const grouping = {
+      groupOf: ({ text }: Decoded): unknown => {
+        asked++
+        return text[0]
+      },
+      termsOf: () => [],
+    }
+    const options = { after: noRevision, signal }
+    const watch = (group: string) => cache.watch('/registry/core/pods/', { ...options, only: { grouping, group } })
+    const [a, b] = [watch('a'), watch('b')]
+    for (let i = 0; i < 1000; i++) watch(`other ${i}`)
+    await cache.commit([put('a/1', 'a1')])
+    await cache.commit([put('a/1', 'b1')])
+    await cache.commit([put('a/2', 'c1')])
+    await cache.commit([remove('a/1')])
+    await cache.commit([put('a/3', 'a3')])
+    assert.deepEqual((await take(a, 3)).map(show), ['put a/1=a1@1', 'put a/1=b1@2', 'put a/3=a3@5'])
+    assert.deepEqual((await take(b, 2)).map(show), ['put a/1=b1@2', 'delete a/1=b1@4'])
+    assert.ok(asked < 20, `${asked} questions for five events`)
+  })
+
   it('cuts pages out of the past as far as it remembers', async () => {
     const { cache } = await setUp({ historyEventsMax: 3 })
     for (const name of ['a/1', 'a/2', 'a/3', 'a/4']) await cache.commit([put(name, name)])

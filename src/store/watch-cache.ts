@@ -158,7 +158,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
   }
 
   watch(prefix: string, options: CacheWatchOptions<T>): AsyncIterable<CacheBatch<T>> {
-    const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0, pace, wants } = options
+    const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0, pace, wants, only } = options
     let cancelMark: (() => void) | undefined
     const onAbort = () => watcher.end()
     const onEnd = () => {
@@ -166,7 +166,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
       cancelMark?.()
       signal.removeEventListener('abort', onAbort)
     }
-    const watcher = new CacheWatcher<T>({ prefix, after, sizeMax, onEnd, pace, wants })
+    const watcher = new CacheWatcher<T>({ prefix, after, sizeMax, onEnd, pace, wants, only })
     if (signal.aborted) watcher.end()
     else if (this.#stopping.signal.aborted) watcher.end(closed())
     else if (after < this.oldestRevision) watcher.end(new StoreCompacted(this.oldestRevision))

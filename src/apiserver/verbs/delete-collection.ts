@@ -6,7 +6,7 @@ import { prepareViews } from '../object-storage.ts'
 import { prefixOf, type Resource } from '../registry.ts'
 import { deleteObject } from './delete.ts'
 import type { DeletionOptions } from './deletion-rules.ts'
-import { prepareLabelIndex, selectByLabels } from './label-index.ts'
+import { prepareIndex, selectIndexed } from './selection-index.ts'
 import type { ListPage } from './list.ts'
 import { cacheAtLeast } from './read-revision.ts'
 import { parseSelection } from './selection.ts'
@@ -34,10 +34,10 @@ export async function deleteCollection(core: Core, context: RequestContext, requ
   const selection = parseSelection(resource, request.labelSelector, request.fieldSelector)
   const { cache } = core.storage
   const of = { cache, resource, prefix: prefixOf(resource, namespace), selection }
-  await prepareLabelIndex(of, context.pace)
+  await prepareIndex(of, context.pace)
   const preparing = prepareViews(resource, () => cache.list(of.prefix).map((e) => e.value))
   if (preparing) await preparing
-  const found = selectByLabels(of, { revision: cache.revision }) ?? cache.list(of.prefix)
+  const found = selectIndexed(of, { revision: cache.revision }) ?? cache.list(of.prefix)
   const entries = selection ? found.filter((e) => selection.matches(e.value)) : found
   for (let i = 0; i < entries.length; i += parallelMax) {
     const results = await Promise.allSettled(entries.slice(i, i + parallelMax).map((entry) => deleteOne(core, context, request, entry)))

@@ -7,7 +7,7 @@ import type { Pace } from '../flowcontrol/pace.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, prefixOf, type Resource } from '../registry.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
-import { type LabelSelection, prepareLabelIndex, selectByLabels } from './label-index.ts'
+import { type SelectionPlace, prepareIndex, selectIndexed } from './selection-index.ts'
 import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
 import { parseSelection, type Selection } from './selection.ts'
 
@@ -144,7 +144,8 @@ async function storedPiece(core: Core, prefix: string, at: StoredPiece): Promise
   }
 }
 
-type Cut = LabelSelection & {
+type Cut = SelectionPlace & {
+  readonly selection: Selection | undefined
   readonly after: StoreKey | undefined
   readonly limit: number
   readonly pace: Pace | undefined
@@ -166,8 +167,8 @@ const pieceEntries = 4096
 async function cutSelected(source: Source, selection: Selection, cut: Cut): Promise<ListPage> {
   const { limit, prefix, pace, resource } = cut
   const { revision } = source
-  await prepareLabelIndex(cut, pace)
-  const indexed = source.isCached() ? selectByLabels(cut, { revision, after: cut.after }) : undefined
+  await prepareIndex(cut, pace)
+  const indexed = source.isCached() ? selectIndexed(cut, { revision, after: cut.after }) : undefined
   const items: CachedObject[] = []
   let last: StoreKey | undefined
   for (let after = cut.after, remaining = 1; remaining > 0; ) {

@@ -5,12 +5,13 @@ import { statusErrors } from '../../machinery/status-error.ts'
 import type { CachedObject } from '../cached-object.ts'
 import { viewOf } from '../object-storage.ts'
 import type { Resource } from '../registry.ts'
+import { type IndexedSelection, indexedSelection } from './selection-index.ts'
 
 /** Which objects of a resource a list, watch or deletecollection means. Undefined instead: all of them. */
 export type Selection = {
   matches(value: CachedObject): boolean
-  /** The part about labels, if there is one. */
-  readonly labels: Selector | undefined
+  /** What of it an index can answer. */
+  readonly indexed: IndexedSelection | undefined
   /** Equal selections have equal keys. */
   readonly key: string
   /** Whether views of the objects have to be prepared before they are matched. */
@@ -26,7 +27,7 @@ export function parseSelection(resource: Resource, labelText: string | undefined
   if (labels === undefined && fields.length === 0) return undefined
   const readers = new Map(fields.map(({ field }) => [field, fieldReader(resource, field)]))
   return {
-    labels,
+    indexed: indexedSelection(resource, labels, fields),
     key: `${labelText ?? ''}|${fieldText ?? ''}`,
     readsFields: fields.length > 0,
     name: fields.find((t) => t.field === 'metadata.name' && t.op === '=')?.value,

@@ -7,7 +7,7 @@ import type { Core, RequestContext } from '../core.ts'
 import type { Pace } from '../flowcontrol/pace.ts'
 import { prepareViews } from '../object-storage.ts'
 import { prefixOf, type Resource } from '../registry.ts'
-import { prepareLabelIndex, selectByLabels } from './label-index.ts'
+import { prepareIndex, selectIndexed } from './selection-index.ts'
 import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
 import { parseSelection, type Selection } from './selection.ts'
 
@@ -54,10 +54,10 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   const prefix = prefixOf(resource, namespace)
   const sendsState = request.sendInitialEvents ?? (wanted === undefined || wanted === 0)
   const of = { cache, resource, prefix, selection }
-  if (sendsState) await prepareLabelIndex(of, context.pace)
+  if (sendsState) await prepareIndex(of, context.pace)
   // From here to the start of the cache's watch nothing waits: state and events fit together without a gap.
   const revision = cache.revision
-  const state = sendsState ? (selectByLabels(of, { revision }) ?? cache.list(prefix)) : []
+  const state = sendsState ? (selectIndexed(of, { revision }) ?? cache.list(prefix)) : []
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal, ...(resource.retired ? [resource.retired] : [])])
   const from = sendsState || wanted === undefined || wanted === 0 ? revision : wanted
@@ -66,6 +66,7 @@ export async function watchObjects(core: Core, context: RequestContext, request:
     after: from,
     signal,
     pace: pace && ((events) => pace.events(events)),
+    ...(selection?.indexed?.only === undefined ? {} : { only: { grouping: selection.indexed.grouping, group: selection.indexed.only } }),
     // Views that have to be prepared first cannot be looked at there.
     ...(selection && !resource.conversion?.prepare ? { wants: (event) => concerns(event, selection) } : {}),
     ...(request.allowWatchBookmarks ? { progressMs: bookmarkEveryMs } : {}),

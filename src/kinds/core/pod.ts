@@ -85,6 +85,7 @@ export const pods = defineKind<Pod>({
     'status.podIPs': (pod) => pod.status?.podIPs?.map(({ ip }) => ip).join(',') ?? '',
     'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
   },
+  indexedField: 'spec.nodeName',
   gracefulDeletion: podGrace,
 })
 

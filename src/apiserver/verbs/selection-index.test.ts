@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../base/random.ts'
 import { configMaps } from '../../kinds/core/config-map.ts'
+import { pods } from '../../kinds/core/pod.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import { createTestApi } from '../test-api.ts'
 import { sender, type TestJson } from '../test-requests.ts'
-import { indexedEntriesMin } from './label-index.ts'
+import { indexedEntriesMin } from './selection-index.ts'
 
 type Item = { readonly metadata: { readonly name: string; readonly namespace: string } }
 type List = { readonly items: readonly Item[]; readonly metadata: { readonly resourceVersion: string; readonly continue?: string } }
@@ -58,6 +59,40 @@ test('selectors find the same in many objects as a look at each would', async ()
   assert.deepEqual(await names('slice=s7', '', 'default'), ['c-7'])
   assert.deepEqual(await names('slice=s7', '', 'nowhere'), [])
   assert.deepEqual(await names('slice=s7', '&fieldSelector=metadata.name%3Dc-57'), ['c-57'])
+  await api.close()
+})
+
+test('the pods of a node are found without a look at the others, by lists and watches, as they come and go', async () => {
+  const { api, client } = await createTestApi({ clock: virtualClock(), random: seededRandom(3) })
+  const count = indexedEntriesMin + 100
+  const here = client.resource(pods, 'default')
+  const create = (i: number) =>
+    here.create({ metadata: { name: `p-${i}` }, spec: { nodeName: `n-${i % 100}`, containers: [{ name: 'c', image: 'i' }] } })
+  for (let i = 0; i < count; i += 100) await Promise.all(Array.from({ length: Math.min(100, count - i) }, (_, n) => create(i + n)))
+  const fieldSelector = 'spec.nodeName=n-7'
+  const list = async () => (await client.resource(pods).list({ fieldSelector })).items.map(({ metadata }) => metadata.name)
+  const expected = numbers(count, (i) => i % 100 === 7).map((name) => name.replace('c-', 'p-'))
+  assert.deepEqual(await list(), expected.sort())
+  const { metadata } = await client.resource(pods).list({ limit: 1 })
+  const stop = new AbortController()
+  const events = client.resource(pods).watch({ fieldSelector, resourceVersion: metadata.resourceVersion ?? '', signal: stop.signal })
+  const seen = (async () => {
+    const names: string[] = []
+    for await (const event of events) {
+      if (event.type === 'BOOKMARK') continue
+      names.push(`${event.type} ${event.object.metadata.name}`)
+      if (names.length === 2) return names
+    }
+    return names
+  })()
+  await create(count + 200 - ((count + 200) % 100) + 7)
+  await create(5000)
+  await here.delete('p-5000', { gracePeriodSeconds: 0 })
+  await here.delete('p-7', { gracePeriodSeconds: 0 })
+  const added = `p-${count + 200 - ((count + 200) % 100) + 7}`
+  assert.deepEqual(await seen, [`ADDED ${added}`, 'DELETED p-7'])
+  stop.abort()
+  assert.deepEqual(await list(), [...expected.filter((name) => name !== 'p-7'), added].sort())
   await api.close()
 })
 
