@@ -1,7 +1,6 @@
 import { statusErrors } from '../machinery/status-error.ts'
 import type { Core, RequestContext } from './core.ts'
 import type { KubeObject } from '../machinery/object.ts'
-import { deepClone } from '../machinery/deep-clone.ts'
 import type { Resource } from './registry.ts'
 import { type Answer, methodNotAllowed, successStatus, type VerbRequest } from './verb-request.ts'
 import { createObject } from './verbs/create.ts'
@@ -113,8 +112,18 @@ export async function replaceObject(
   prepare?: (object: KubeObject, old: KubeObject) => void,
 ): Promise<Answer> {
   const { resource, namespace, name, subresource, parameters, body } = request
-  const wanted = body.object(resource.kind, context, parameters.fieldValidation)
-  checkIdentity(resource, wanted, request)
+  const read = () => {
+    const wanted = body.object(resource.kind, context, parameters.fieldValidation)
+    checkIdentity(resource, wanted, request)
+    return wanted
+  }
+  // What is wrong with it is told before anything else. A second attempt, which hardly any write needs, reads it again.
+  let first: KubeObject | undefined = read()
+  const own = () => {
+    const wanted = first ?? read()
+    first = undefined
+    return wanted
+  }
   const { value, created } = await updateObject(core, context, {
     resource,
     namespace,
@@ -122,8 +131,8 @@ export async function replaceObject(
     subresource,
     parameters,
     isReplace: true,
-    change: () => deepClone(wanted),
-    ...(resource.kind.allowCreateOnUpdate && subresource === '' ? { createMissing: () => withoutVersion(deepClone(wanted)) } : {}),
+    change: own,
+    ...(resource.kind.allowCreateOnUpdate && subresource === '' ? { createMissing: () => withoutVersion(own()) } : {}),
     ...(prepare ? { prepare } : {}),
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }

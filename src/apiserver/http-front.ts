@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { statusErrors } from '../machinery/status-error.ts'
 import { bodyBytesMax } from './body.ts'
+import { createIdleSockets, type IdleSockets } from './idle-sockets.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import type { ApiRequest, ApiResponse, Credentials, UpgradeHandler } from './contract.ts'
 
@@ -84,20 +85,30 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: headerBytesMax },
     maxHeaderListPairs: headersMax,
     maxSessionMemory: sessionMebibytesMax,
-    keepAliveTimeout: keepAliveMs,
+    // Idle connections are closed below.
+    keepAliveTimeout: 0,
     headersTimeout: headersTimeoutMs,
   } as Parameters<typeof createSecureServer>[0])
   const sockets = new Set<TLSSocket>()
   const open = new Set<object>()
+  const idle = createIdleSockets(clock, keepAliveMs)
   server.on('secureConnection', (socket) => {
     sockets.add(socket)
     socket.setNoDelay(true)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      idle.gone(socket)
+    })
     socket.on('error', (error) => log.debug({ error: error.message }, 'a connection broke'))
   })
   server.on('request', (request, response) => {
     open.add(response)
-    response.once('close', () => open.delete(response))
+    const socket = response.stream ? undefined : request.socket
+    if (socket) idle.began(socket)
+    response.once('close', () => {
+      open.delete(response)
+      if (socket) idle.ended(socket)
+    })
     serve(options, request, response).catch((error: unknown) => {
       log.debug({ error }, 'an answer could not be written')
       response.stream?.close?.()
@@ -105,6 +116,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     })
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    idle.gone(socket)
     socket.on('error', () => socket.destroy())
     const call = toApiRequest(options, request as unknown as Http2ServerRequest, undefined, closeSignal(socket))
     options.upgrade(call, socket, head).catch((error: unknown) => {
@@ -117,7 +129,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   return {
     listen: (at) => listen(server, at),
     renewCertificate: () => server.setSecureContext(secureContext()),
-    close: (graceMs) => (closing ??= close({ server, sockets, open, clock, graceMs })),
+    close: (graceMs) => (closing ??= close({ server, sockets, open, idle, clock, graceMs })),
   }
 }
 
@@ -132,9 +144,10 @@ async function listen(server: Http2SecureServer, { host, port }: { readonly host
   return { host, port: (server.address() as AddressInfo).port }
 }
 
-type Closing = { server: Http2SecureServer; sockets: Set<TLSSocket>; open: Set<object>; clock: Clock; graceMs: number }
+type Closing = { server: Http2SecureServer; sockets: Set<TLSSocket>; open: Set<object>; idle: IdleSockets; clock: Clock; graceMs: number }
 
-async function close({ server, sockets, open, clock, graceMs }: Closing): Promise<void> {
+async function close({ server, sockets, open, idle, clock, graceMs }: Closing): Promise<void> {
+  idle.stop()
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
   })
