@@ -31,6 +31,8 @@ type Scenario = {
   /** Pods to one claim. Default: each has its own, from a template. */
   readonly perClaim?: number
   readonly deviceClass?: string
+  /** Pods ask by resources' names, each of so many classes in turn. */
+  readonly byResource?: number
 }
 
 const one: DeviceClaim = {
@@ -62,6 +64,7 @@ const scenarios: readonly Scenario[] = [
   { name: 'claims from a template', nodes: 500, pods: 5_000, goal: 4_000, slices: perNode(10), claim: one },
   { name: 'the same, 5,000 nodes', nodes: 5_000, pods: 5_000, goal: 4_000, slices: perNode(10), claim: one },
   { name: 'claims shared by five pods', nodes: 500, pods: 5_000, goal: 2_000, slices: perNode(2), claim: one, perClaim: 5 },
+  { name: 'by resource name, 25 classes', nodes: 500, pods: 5_000, goal: 4_000, slices: perNode(10), claim: one, byResource: 25 },
   steady('empty', 0),
   steady('half in use', 5),
   steady('full but for ten', 10),
@@ -165,7 +168,7 @@ function run(scenario: Scenario): Figure[] {
   const slices = fixedInformer(scenario.slices(nodes))
   const plugin = dynamicResources({
     snapshot: core.snapshot,
-    sources: { claims: claims.informer, classes: fixedInformer([testClass(scenario.deviceClass)]), slices },
+    sources: { claims: claims.informer, classes: fixedInformer(classesOf(scenario)), slices },
     ledger,
     pools: new DevicePools(slices),
     binder: claims.binder(ledger),
@@ -183,7 +186,12 @@ function run(scenario: Scenario): Figure[] {
     return true
   }
   for (const claim of before) if (!place(podNamed(`of-${claim.metadata.name}`, claim.metadata.name!))) throw new Error('no device left')
-  const all = Array.from({ length: pods }, (_, i) => podNamed(`p${i}`, perClaim ? `shared-${Math.floor(i / perClaim)}` : undefined))
+  const { byResource } = scenario
+  const all = Array.from({ length: pods }, (_, i) =>
+    byResource
+      ? testPod({ name: `p${i}`, requests: { [`example.com/gpu-${i % byResource}`]: '1' } })
+      : podNamed(`p${i}`, perClaim ? `shared-${Math.floor(i / perClaim)}` : undefined),
+  )
   const running: Pod[] = []
   const micros = new Float64Array(pods)
   const cpu = process.cpuUsage()
@@ -234,13 +242,15 @@ function claimNamed(name: string, devices: DeviceClaim): ResourceClaim {
   }
 }
 
-function testClass(expression = `device.driver == "${driver}"`): DeviceClass {
-  return {
+function classesOf({ deviceClass: expression = `device.driver == "${driver}"`, byResource = 0 }: Scenario): readonly DeviceClass[] {
+  const named = (name: string, more: Partial<DeviceClass['spec']>): DeviceClass => ({
     apiVersion: 'resource.k8s.io/v1',
     kind: 'DeviceClass',
-    metadata: { name: 'test-class' },
-    spec: { selectors: [{ cel: { expression } }] },
-  }
+    metadata: { name },
+    spec: { selectors: [{ cel: { expression } }], ...more },
+  })
+  const byName = Array.from({ length: byResource }, (_, i) => named(`class-${i}`, { extendedResourceName: `example.com/gpu-${i}` }))
+  return [named('test-class', {}), ...byName]
 }
 
 function slice(name: string, spec: Partial<ResourceSlice['spec']>): ResourceSlice {

@@ -124,10 +124,10 @@ export class ClusterObserver {
         // Devices that are given back may help anybody; other news of a claim only those who may use it.
         const isFreed = old?.status?.allocation !== undefined && !current?.status?.allocation
         if (isFreed) wake()
-        else if (current && (!old || !deepEqual(current.status, old.status)))
-          this.wake({ kind: 'DevicesChanged', namespace: current.metadata.namespace ?? '' })
+        else if (!current || !old || !deepEqual(current.status, old.status))
+          this.wake({ kind: 'DevicesChanged', namespace: (current ?? old)?.metadata.namespace ?? '' })
       }),
-      classes.onChange(wake),
+      classes.onChange(() => this.wake({ kind: 'DeviceClassChanged' })),
       slices.onChange(wake),
     ]
   }

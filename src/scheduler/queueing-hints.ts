@@ -18,6 +18,8 @@ export type ClusterEvent =
   | { readonly kind: 'StorageChanged'; readonly namespace?: string }
   /** Slices, classes, and claims; `namespace` where only pods of one may use what is new. */
   | { readonly kind: 'DevicesChanged'; readonly namespace?: string }
+  /** Pods may ask for its devices by a resource's name. */
+  | { readonly kind: 'DeviceClassChanged' }
   | { readonly kind: 'PodGroupChanged'; readonly namespace: string }
 
 const storagePlugins = ['VolumeBinding', 'VolumeRestrictions', 'NodeVolumeLimits', 'VolumeZone'] as const
@@ -30,7 +32,7 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
   if (event.kind !== 'NodeUsageFell' && dependsOnAnything(rejectedBy)) return true
   switch (event.kind) {
     case 'NodeAdded':
-      return dependsOnPods || couldTake(event.node, shape)
+      return dependsOnPods || dependsOnDevices || couldTake(event.node, shape)
     case 'NodeChanged':
       return (
         ((dependsOnPods || dependsOnDevices) && hasOtherLabelsOrTaints(event)) || (couldTake(event.node, shape) && isBetter(event, shape))
@@ -52,6 +54,8 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
       return rejectedBy.has('LoadAware')
     case 'PodGroupChanged':
       return event.namespace === shape.namespace && rejectedBy.has('GangScheduling')
+    case 'DeviceClassChanged':
+      return dependsOnDevices || (rejectedBy.has('NodeResourcesFit') && Object.keys(shape.requests).some((name) => name.includes('/')))
     case 'DevicesChanged':
       return dependsOnDevices && (event.namespace ?? shape.namespace) === shape.namespace
     case 'StorageChanged':
@@ -76,7 +80,9 @@ function couldTake(node: Node, { spec, requests }: PodShape): boolean {
   if (untoleratedTaint(node.spec?.taints, spec.tolerations ?? []) !== undefined) return false
   if (!matchesNodeSelection(spec, node)) return false
   const allocatable = resourceAmounts(node.status?.allocatable)
-  return Object.entries(requests).every(([name, amount]) => amount <= (allocatable[name] ?? 0))
+  // What has a domain and the node has none of, its drivers may provide as devices.
+  const mayBeDevice = (name: string) => name.includes('/') && !allocatable[name]
+  return Object.entries(requests).every(([name, amount]) => amount <= (allocatable[name] ?? 0) || mayBeDevice(name))
 }
 
 const cordonTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const

@@ -109,7 +109,9 @@ test('each scheduler name has its own profile, on one cluster', () => {
       await c.addPod({ name: 'big', requests: { cpu: '8' }, spec: { schedulerName: 'packing' } })
       await c.until(
         'a reason without preemption',
-        async () => podCondition(await c.pod('big'), 'PodScheduled')?.message === '0/2 nodes are available: 2 Insufficient cpu.',
+        async () =>
+          podCondition(await c.pod('big'), 'PodScheduled')?.message ===
+          '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate',
       )
       await c.addPod({ name: 'foreign', spec: { schedulerName: 'somebody-else' } })
       await c.clock.advance(5_000)

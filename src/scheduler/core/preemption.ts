@@ -65,7 +65,7 @@ export function findPreemption(input: PreemptionInput): Preemption {
     if (rows.length > 0) count(noVictims, rows.length)
     return { candidate: undefined, reasons }
   }
-  const cache = dependsOnResourcesOnly(input.plan) ? input.cacheOf(input.plan) : undefined
+  const cache = dependsOnResourcesOnly(input.plan, input.snapshot) ? input.cacheOf(input.plan) : undefined
   cache?.catchUp(input.priority, input.budgets)
   const nominatedRows = nominations.rowsConcerning(input)
   let best: Candidate | undefined
@@ -96,7 +96,7 @@ function tryRow(input: PreemptionInput, row: number): RowAttempt {
   if (lower.length === 0) return withoutVictims
   lower.sort(byImportance)
   const reasons: string[] = []
-  const attempt = dependsOnResourcesOnly(input.plan) ? tryByArithmetic : tryByLifting
+  const attempt = dependsOnResourcesOnly(input.plan, input.snapshot) ? tryByArithmetic : tryByLifting
   const candidate = input.nominations.withNominated({ row, ...input }, () => attempt(input, row, lower, (reason) => reasons.push(reason)))
   return { candidate, reasons }
 }
@@ -111,7 +111,8 @@ function compareStart(a: PodEntry, b: PodEntry): number {
 }
 
 /** The shape's only filter by what runs is NodeResourcesFit, so the question is one of sums. */
-function dependsOnResourcesOnly(plan: Plan): boolean {
+function dependsOnResourcesOnly(plan: Plan, { deviceResources }: Snapshot): boolean {
+  if (deviceResources.size > 0 && Object.keys(plan.shape.requests).some((name) => deviceResources.has(name))) return false
   return plan.domainFilters.length === 0 && plan.plugins.every(({ name, compiled }) => !compiled.usageFilter || name === 'NodeResourcesFit')
 }
 

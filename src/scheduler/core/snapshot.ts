@@ -97,6 +97,8 @@ export class Snapshot {
   readonly #strays = new Map<string, Set<PodEntry>>()
   readonly #namespaces = new Map<string, Labels>()
   readonly #priorities = new Map<number, number>()
+  /** Resources that drivers provide as devices on nodes that have none of them to give (devices/extended-resources.ts). */
+  deviceResources: ReadonlySet<string> = new Set()
 
   /** What an assigned pod's required affinity adds to the score of pods that match it (InterPodAffinityArgs). */
   readonly hardPodAffinityWeight: number
@@ -104,6 +106,12 @@ export class Snapshot {
   constructor(options: { readonly hardPodAffinityWeight?: number } = {}) {
     this.hardPodAffinityWeight = options.hardPodAffinityWeight ?? 1
     for (const name of ['cpu', 'memory', 'ephemeral-storage']) this.resourceId(name)
+  }
+
+  setDeviceResources(names: ReadonlySet<string>): void {
+    if (names.size === this.deviceResources.size && [...names].every((name) => this.deviceResources.has(name))) return
+    this.deviceResources = names
+    this.layoutVersion++
   }
 
   // — Reading —

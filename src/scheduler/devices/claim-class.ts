@@ -1,11 +1,12 @@
 import type { Node } from '../../kinds/generated/types/core-v1.ts'
-import type { ResourceClaim } from '../../kinds/generated/types/resource-v1.ts'
+import type { DeviceClass, ResourceClaim } from '../../kinds/generated/types/resource-v1.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import type { ClaimLedger } from './claim-ledger.ts'
 import { compileClaim, type CompiledClaim } from './claim-requests.ts'
 import type { DeviceState } from './device-fit.ts'
 import type { DevicePools } from './device-pools.ts'
 import type { DeviceReach } from './device-reach.ts'
+import { classesByResource } from './extended-resources.ts'
 import { searchDevices, type SearchResult } from './device-search.ts'
 import type { DeviceSources } from './device-sources.ts'
 
@@ -70,6 +71,10 @@ export class ClaimClasses {
   readonly state: DeviceState
   /** Stops following the device classes. */
   readonly close: () => void
+  /** Grows when all that was found out has become void. */
+  epoch = 0
+  /** What pods may ask for by a resource's name (extended-resources.ts). */
+  byResource: ReadonlyMap<string, DeviceClass> = new Map()
   readonly #sources: DeviceSources
   readonly #snapshot: Snapshot
   readonly #pools: DevicePools
@@ -87,17 +92,29 @@ export class ClaimClasses {
     this.#snapshot = input.snapshot
     this.#pools = input.pools
     this.state = input.state
-    this.close = input.sources.classes.onChange(() => this.#classes.clear())
+    this.close = input.sources.classes.onChange(() => this.#learnClasses())
+    this.#learnClasses()
     input.pools.listen((nodeName) => {
       if (nodeName !== undefined) return this.#snapshot.touchNode(nodeName)
       input.state.forgetAll()
-      this.#classes.clear()
+      this.#forgetAll()
       this.#snapshot.touchAll()
     })
     input.ledger.listen((poolKey) => {
       const pool = input.pools.handsChanged(poolKey)
       if (pool) input.state.forget(pool)
     })
+  }
+
+  #learnClasses(): void {
+    this.#forgetAll()
+    this.byResource = classesByResource(this.#sources.classes.list())
+    this.#snapshot.setDeviceResources(new Set(this.byResource.keys()))
+  }
+
+  #forgetAll(): void {
+    this.#classes.clear()
+    this.epoch++
   }
 
   /** Of claims without devices; or what is wrong with one of them. */

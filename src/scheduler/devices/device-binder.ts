@@ -1,6 +1,6 @@
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { LoopContext } from '../../control/contract.ts'
-import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { ContainerExtendedResourceRequest, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { AllocationResult, ResourceClaim } from '../../kinds/generated/types/resource-v1.ts'
 import { keyOf } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
@@ -16,12 +16,19 @@ const conflictsMax = 5
 const conditionsTimeoutMs = 600_000
 
 /** A claim of the pod; `allocation` where it was decided with the pod, else the claim has one. */
-export type DecidedClaim = { readonly claim: ResourceClaim; readonly allocation: AllocationResult | undefined }
+export type DecidedClaim = {
+  readonly claim: ResourceClaim
+  readonly allocation: AllocationResult | undefined
+  /** Of the claim for resources that are asked for by name, which does not exist yet: which container gets what of it. */
+  readonly mappings?: readonly ContainerExtendedResourceRequest[]
+}
 
 export type DeviceBinder = {
   readonly reserve: (pod: Pod, claims: readonly DecidedClaim[]) => Reservation
   /** Gives the devices of a claim back that nobody, or only this pod, has reserved. */
   readonly deallocate: (claim: ResourceClaim, signal: AbortSignal) => Promise<void>
+  /** Of a claim that the scheduler has made. */
+  readonly delete: (claim: ResourceClaim, signal?: AbortSignal) => Promise<void>
 }
 
 /** Writes allocations and reservations of devices to claims, and takes them back. */
@@ -30,15 +37,28 @@ export function createDeviceBinder(context: LoopContext, ledger: ClaimLedger): D
     reserve: (pod, claims) => {
       for (const { claim, allocation } of claims) if (allocation) ledger.reserve(claim, allocation)
       const reserved: ResourceClaim[] = []
+      const made: ResourceClaim[] = []
       const unusable = new Set<ResourceClaim>()
+      const create = async ({ claim, allocation }: DecidedClaim, signal: AbortSignal): Promise<ResourceClaim> => {
+        const created = await createExtended(context, claim, signal)
+        made.push(created)
+        ledger.reserve(created, allocation!)
+        ledger.release(claim)
+        return created
+      }
       return {
         plugin: 'DynamicResources',
-        release: () => claims.forEach(({ claim, allocation }) => allocation && ledger.release(claim)),
+        release: () => {
+          for (const { claim, allocation } of claims) if (allocation) ledger.release(claim)
+          for (const claim of made) ledger.release(claim)
+        },
         prepare: async (signal) => {
           for (const decided of claims) {
             if (!decided.allocation && isReservedFor(decided.claim, pod)) continue
-            const written = await writeDecision(context, { pod, decided, signal })
+            const claim = decided.mappings ? await create(decided, signal) : decided.claim
+            const written = await writeDecision(context, { pod, decided: { ...decided, claim }, signal })
             ledger.settle(written)
+            if (decided.mappings) await writeMappings(context, { pod, claim, mappings: decided.mappings, signal })
             reserved.push(written)
             try {
               await conditionsMet(context, written, signal)
@@ -49,10 +69,14 @@ export function createDeviceBinder(context: LoopContext, ledger: ClaimLedger): D
           }
         },
         undo: async () => {
-          for (const claim of reserved.splice(0)) await removeReservation(context, { claim, pod, isUnusable: unusable.has(claim) })
+          const names = new Set(made.map((claim) => claim.metadata.uid))
+          for (const claim of reserved.splice(0))
+            if (!names.has(claim.metadata.uid)) await removeReservation(context, { claim, pod, isUnusable: unusable.has(claim) })
+          for (const claim of made.splice(0)) await deleteExtended(context, claim)
         },
       }
     },
+    delete: (claim, signal) => deleteExtended(context, claim, signal),
     deallocate: async (claim, signal) => {
       const { allocation: _a, reservedFor: _r, devices: _d, ...status } = claim.status ?? {}
       try {
@@ -62,6 +86,42 @@ export function createDeviceBinder(context: LoopContext, ledger: ClaimLedger): D
       }
     },
   }
+}
+
+/** The API gives it its name and uid. */
+function createExtended(context: LoopContext, { metadata, ...claim }: ResourceClaim, signal: AbortSignal): Promise<ResourceClaim> {
+  const { name: _n, uid: _u, ...unnamed } = metadata
+  return claimsOf(context, { ...claim, metadata }).create({ ...claim, metadata: unnamed }, { signal })
+}
+
+/** Devices of a claim that is gone are free; who cannot delete it leaves it to its owner's end. */
+async function deleteExtended(context: LoopContext, claim: ResourceClaim, signal?: AbortSignal): Promise<void> {
+  const { name = '', uid } = claim.metadata
+  const options = signal ? { signal } : {}
+  try {
+    await claimsOf(context, claim).patch(name, { type: 'merge', body: { metadata: { uid, finalizers: null } } }, options)
+    await claimsOf(context, claim).delete(name, { ...options, ...(uid ? { preconditions: { uid } } : {}) })
+  } catch (error) {
+    if (!signal?.aborted && !isStatus(error, 'NotFound'))
+      context.log.info({ claim: keyOf(claim), error: String(error) }, 'could not delete a claim for extended resources')
+  }
+}
+
+async function writeMappings(
+  { client }: LoopContext,
+  input: {
+    readonly pod: Pod
+    readonly claim: ResourceClaim
+    readonly mappings: readonly ContainerExtendedResourceRequest[]
+    readonly signal: AbortSignal
+  },
+): Promise<void> {
+  const { pod, claim, mappings, signal } = input
+  const extendedResourceClaimStatus = { requestMappings: [...mappings], resourceClaimName: claim.metadata.name ?? '' }
+  const body = { metadata: { uid: pod.metadata.uid }, status: { extendedResourceClaimStatus } }
+  await client
+    .resource(kindRefs.coreV1.pods, pod.metadata.namespace)
+    .patch(pod.metadata.name!, { type: 'strategic', body }, { subresource: 'status', signal })
 }
 
 const claimsOf = ({ client }: LoopContext, { metadata }: ResourceClaim) =>

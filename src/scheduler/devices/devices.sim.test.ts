@@ -167,3 +167,60 @@ test('a pod deleted while it waits for devices leaves no reservation behind', ()
     await c.client.resource(coreV1.pods, 'default').delete('p', { gracePeriodSeconds: 0 })
     await c.until('given back', async () => (await claimsOf(c).get('mine')).status?.reservedFor === undefined)
   }))
+
+const wantsGpus = (count: string) => ({
+  containers: [{ name: 'main', image: 'app', resources: { requests: { 'example.com/gpu': count }, limits: { 'example.com/gpu': count } } }],
+})
+
+test('a pod that asks for devices by a resource name gets a claim for them, on nodes that do not have the resource themselves', () =>
+  withCluster(7, async (c) => {
+    await c.addNode({ name: 'a' })
+    await c.addNode({ name: 'b' })
+    await c.addPod({ name: 'p', spec: wantsGpus('2') })
+    const tail = 'no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.'
+    await c.until('a reason', async () => (await reason(c, 'p')) === `0/2 nodes are available: 2 Insufficient example.com/gpu. ${tail}`)
+    await c.client
+      .resource(resourceV1.deviceClasses)
+      .create(testClass('gpu', `device.driver == "${driver}"`, { extendedResourceName: 'example.com/gpu' }))
+    await c.until('another reason', async () => (await reason(c, 'p')).startsWith('0/2 nodes are available: 2 cannot allocate all claims.'))
+    assert.match(
+      c.scheduler.explain('default', 'p')!.text,
+      /b {2}DynamicResources: claim default\/<extended-resources>, request container-0-request-0: wants 2 of class gpu, 0 can be had, short 2/,
+    )
+    await addSlice(c, gpusOn('b', 2))
+    await c.until('bound', async () => (await nodeOf(c, 'p')) === 'b')
+    const [claim] = (await claimsOf(c).list()).items
+    assert.match(claim!.metadata.name!, /^p-extended-resources-/)
+    assert.equal(await allocatedTo(c, claim!.metadata.name!), 'b/gpu-0,b/gpu-1')
+    assert.deepEqual((await c.pod('p')).status?.extendedResourceClaimStatus, {
+      requestMappings: [{ containerName: 'main', requestName: 'container-0-request-0', resourceName: 'example.com/gpu' }],
+      resourceClaimName: claim!.metadata.name,
+    })
+    assert.match(c.scheduler.explain('default', 'p')!.text, /placed on b/)
+    // A node that has the resource itself needs no claim.
+    await c.addNode({ name: 'c', resources: { 'example.com/gpu': '1' } })
+    await c.addPod({ name: 'q', spec: wantsGpus('1') })
+    await c.until('bound', async () => (await nodeOf(c, 'q')) === 'c')
+    assert.equal((await claimsOf(c).list()).items.length, 1)
+    assert.equal((await c.pod('q')).status?.extendedResourceClaimStatus, undefined)
+  }))
+
+test('a claim for extended resources that is left over from an attempt goes, and the pod is tried anew', () =>
+  withCluster(8, async (c) => {
+    await c.addNode({ name: 'a', unschedulable: true })
+    await c.client
+      .resource(resourceV1.deviceClasses)
+      .create(testClass('gpu', `device.driver == "${driver}"`, { extendedResourceName: 'example.com/gpu' }))
+    await addSlice(c, gpusOn('a', 1))
+    const { metadata } = await c.addPod({ name: 'p', spec: wantsGpus('1') })
+    const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: metadata.uid!, controller: true }
+    const annotations = { 'resource.kubernetes.io/extended-resource-claim': 'true' }
+    const { spec } = testClaim('left', { requests: [{ name: 'r', exactly: exactly() }] })
+    await claimsOf(c).create({ metadata: { name: 'left', annotations, ownerReferences: [owner] }, spec })
+    await c.clock.settle()
+    const node = await c.client.resource(coreV1.nodes).get('a')
+    await c.client.resource(coreV1.nodes).update({ ...node, spec: {} })
+    await c.until('bound', async () => (await nodeOf(c, 'p')) === 'a')
+    const names = (await claimsOf(c).list()).items.map((claim) => claim.metadata.name!.replace(/-[^-]*$/, ''))
+    assert.deepEqual(names, ['p-extended-resources'])
+  }))

@@ -18,7 +18,8 @@ export const cpuAndMemory: readonly ResourceWeight[] = [
 export const isAlwaysScored = (name: string) => name === 'cpu' || name === 'memory' || name === 'ephemeral-storage'
 
 /**
- * Filter: R_r(p) ≤ A_r(n) − U_r(n) for every resource that the pod asks for, and room for one more pod.
+ * Filter: R_r(p) ≤ A_r(n) − U_r(n) for every resource that the pod asks for, and room for one more pod; what a node has none of and
+ * drivers provide as devices is DynamicResources' matter.
  * Score: the strategy's mean over its resources, each truncated, then the mean truncated; cpu and memory count with the
  * non-zero defaults for pods that request none.
  */
@@ -36,10 +37,12 @@ function compileFilter({ snapshot, shape }: CompileContext): CompiledPlugin {
   const count = amounts.length
   const allocatable = shape.resourceIds.map((id) => snapshot.allocatable[id]!)
   const requested = shape.resourceIds.map((id) => snapshot.requested[id]!)
+  const isDevice = shape.resourceIds.map((id) => snapshot.deviceResources.has(snapshot.resources.name(id)))
   return {
     usageFilter: (row) => {
       if (podCount[row]! + 1 > podsMax[row]!) return false
-      for (let i = 0; i < count; i++) if (allocatable[i]![row]! < amounts[i]! + requested[i]![row]!) return false
+      for (let i = 0; i < count; i++)
+        if (allocatable[i]![row]! < amounts[i]! + requested[i]![row]! && !(isDevice[i] && allocatable[i]![row] === 0)) return false
       return true
     },
     reject: (row) => rejection({ snapshot, shape, row }),
@@ -54,10 +57,11 @@ function verdictByMask({ snapshot, shape }: Pick<CompileContext, 'snapshot' | 's
   const amounts = shape.resourceAmounts
   const allocatable = shape.resourceIds.map((id) => snapshot.allocatable[id]!)
   const requested = shape.resourceIds.map((id) => snapshot.requested[id]!)
+  const isDevice = shape.resourceIds.map((id) => snapshot.deviceResources.has(snapshot.resources.name(id)))
   return (row) => {
     let mask = podCount[row]! + 1 > podsMax[row]! ? 1 : 0
     for (let i = 0; i < amounts.length; i++) {
-      if (allocatable[i]![row]! >= amounts[i]! + requested[i]![row]!) continue
+      if (allocatable[i]![row]! >= amounts[i]! + requested[i]![row]! || (isDevice[i] && allocatable[i]![row] === 0)) continue
       // Two bits a resource: missing, and more than the node has at all. Exact up to 26 resources.
       mask += (amounts[i]! > allocatable[i]![row]! ? 3 : 1) * 2 ** (1 + 2 * i)
     }
@@ -95,7 +99,7 @@ function rejection({ snapshot, shape, row }: Pick<CompileContext, 'snapshot' | '
     const resource = snapshot.resources.name(id)
     const [requested, used, allocatable] = [shape.resourceAmounts[i]!, snapshot.requested[id]![row]!, snapshot.allocatable[id]![row]!]
     const free = allocatable - used
-    if (requested <= free) continue
+    if (requested <= free || (allocatable === 0 && snapshot.deviceResources.has(resource))) continue
     const text = (amount: number) => amountText(resource, amount)
     reasons.push(`Insufficient ${resource}`)
     details.push(

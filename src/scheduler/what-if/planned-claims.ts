@@ -65,8 +65,10 @@ export class PlannedClaims {
   binder(ledger: ClaimLedger): DeviceBinder {
     return {
       deallocate: async () => {},
+      delete: async () => {},
       reserve: (pod, decided) => {
-        for (const { claim, allocation = claim.status?.allocation } of decided) {
+        for (const { claim: wanted, mappings, allocation = wanted.status?.allocation } of decided) {
+          const claim = mappings ? { ...wanted, metadata: { ...wanted.metadata, name: extendedName(pod) } } : wanted
           const reference = { resource: 'pods', name: pod.metadata.name ?? '', uid: pod.metadata.uid ?? '' }
           const reservedFor = [...(claim.status?.reservedFor ?? []), reference]
           ledger.release(claim)
@@ -78,11 +80,13 @@ export class PlannedClaims {
   }
 
   #claimsOf(pod: Pod): readonly { readonly entry: string; readonly key: string; readonly isOwn: boolean }[] {
-    return (pod.spec?.resourceClaims ?? []).flatMap(({ name, resourceClaimName }) => {
+    const extended = pod.status?.extendedResourceClaimStatus?.resourceClaimName ?? extendedName(pod)
+    const named = (pod.spec?.resourceClaims ?? []).flatMap(({ name, resourceClaimName }) => {
       const made = pod.status?.resourceClaimStatuses?.find((s) => s.name === name)?.resourceClaimName
       const of = resourceClaimName ?? made
       return of === undefined ? [] : [{ entry: name, key: `${pod.metadata.namespace}/${of}`, isOwn: resourceClaimName === undefined }]
     })
+    return [...named, { entry: '', key: `${pod.metadata.namespace}/${extended}`, isOwn: true }]
   }
 
   #set(key: string, current: ResourceClaim | undefined): void {
@@ -92,6 +96,8 @@ export class PlannedClaims {
     for (const handler of this.#handlers) handler({ current, old })
   }
 }
+
+const extendedName = ({ metadata }: Pod) => `${metadata.name}-extended-resources-planned`
 
 function claimFor(input: {
   readonly name: string
