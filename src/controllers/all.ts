@@ -21,6 +21,7 @@ import { localVolumeController } from './local-volume/controller.ts'
 import { namespaceController } from './namespace/controller.ts'
 import { nodeIpamController } from './node-ipam/controller.ts'
 import { nodeLifecycleController } from './node-lifecycle/controller.ts'
+import { nodeTtlController } from './node-ttl/controller.ts'
 import { persistentVolumeController } from './persistent-volume/controller.ts'
 import { podGcController } from './pod-gc/controller.ts'
 import { replicaSetController, replicationController } from './replicaset/controller.ts'
@@ -80,6 +81,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     nodeLifecycleController(),
     taintEvictionController(),
     ...(clusterCidr ? [nodeIpamController({ clusterCidr })] : []),
+    nodeTtlController(),
     podGcController(),
     disruptionController,
     resourceQuotaController,

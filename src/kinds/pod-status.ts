@@ -57,3 +57,8 @@ export function isPodActive(pod: Pod): boolean {
 export function isPodScheduled(pod: Pod): boolean {
   return (pod.spec?.nodeName ?? '') !== ''
 }
+
+/** For a condition that somebody adds to a pod: which version of it was looked at. */
+export function observedGeneration({ metadata }: Pod): { observedGeneration?: number } {
+  return metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }
+}

@@ -102,7 +102,7 @@ export const clusterScenarios: Readonly<Record<string, Scenario>> = {
     },
   },
   'a silent node loses its pods': {
-    of: ['node', 'taint-eviction', 'node-ipam'],
+    of: ['node', 'taint-eviction', 'node-ipam', 'ttl'],
     run: async (world) => {
       const { clientset, until } = world
       for (const name of ['node-1', 'node-2']) {

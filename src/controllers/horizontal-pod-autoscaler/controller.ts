@@ -99,7 +99,7 @@ async function observe(
     .filter((pod) => matches(selector, pod.metadata.labels))
   const others = rivals(known, { key, namespace, selected })
   if (others.length > 0) {
-    const names = [key, ...others].map((one) => `{${splitKey(one).name} ${namespace}}`).join(' ')
+    const names = [key, ...others].map((one) => `${namespace}/${splitKey(one).name}`).join(' ')
     const message = `pods by selector ${text} are controlled by multiple HPAs: [${names}]`
     return { reason: 'AmbiguousSelector', message, event: { type: 'Warning', reason: 'AmbiguousSelector', message } }
   }

@@ -139,8 +139,9 @@ async function measureObject(api: MetricsApi, { object }: MetricSpec, target: Ta
   const found = await attempt(
     async () => {
       const valueMilli = await api.object(metric.name, describedObject, selectorText(metric.selector)).catch((error: Error) => {
-        const about = `${describedObject.kind} ${describedObject.name}`
-        throw new Error(`unable to get metric ${metric.name}: ${error.message} on ${about}`, { cause: error })
+        // Upstream's own order of words.
+        const about = `${describedObject.kind} on ${api.namespace} ${describedObject.name}/${error.message}`
+        throw new Error(`unable to get metric ${metric.name}: ${about}`, { cause: error })
       })
       return singleValue(wanted, target, valueMilli)
     },
@@ -156,10 +157,10 @@ async function measureObject(api: MetricsApi, { object }: MetricSpec, target: Ta
 
 async function measureExternal(api: MetricsApi, { external }: MetricSpec, target: Target): Promise<Measured> {
   const { metric, target: wanted } = external!
-  const failed = (error: string): Measured => ({
+  const failed = (error: string, told = error): Measured => ({
     reason: 'FailedGetExternalMetric',
     error,
-    summary: `failed to get ${metric.name} external metric value: ${error}`,
+    summary: `failed to get ${metric.name} external metric value: ${told}`,
   })
   const isAverage = wanted.averageValue !== undefined
   if (!isAverage && wanted.value === undefined)
@@ -169,11 +170,17 @@ async function measureExternal(api: MetricsApi, { external }: MetricSpec, target
       singleValue(
         isAverage ? { ...wanted, type: 'AverageValue' } : wanted,
         target,
-        await api.external(metric.name, selectorText(metric.selector)),
+        await api.external(metric.name, selectorText(metric.selector)).catch((error: Error) => {
+          const about = `${api.namespace}/${metric.name}/${selectorWords(metric.selector)}`
+          throw new Error(`unable to get external metric ${about}: ${error.message}`, { cause: error })
+        }),
       ),
-    (error) => `failed to get ${metric.name} external metric: ${error}`,
+    (error) => error,
   )
-  if ('error' in found) return failed(found.error)
+  if ('error' in found) {
+    const words = isAverage ? `failed to get ${metric.name} external metric` : `failed to get external metric ${metric.name}`
+    return failed(found.error, `${words}: ${found.error}`)
+  }
   return {
     replicas: found.replicas,
     name: `external metric ${metric.name}(${selectorWords(metric.selector)})`,

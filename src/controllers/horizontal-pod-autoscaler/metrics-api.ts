@@ -25,16 +25,16 @@ const customVersions = ['v1beta2', 'v1beta1'] as const
  */
 export class MetricsApi {
   readonly #client: Client
-  readonly #namespace: string
+  readonly namespace: string
 
   constructor(client: Client, namespace: string) {
     this.#client = client
-    this.#namespace = namespace
+    this.namespace = namespace
   }
 
   /** Pods of which a container tells nothing of the resource are left out. */
   async resource(resource: string, selector: string, container: string | undefined): Promise<PodMetrics> {
-    const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${this.#namespace}/pods`
+    const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${this.namespace}/pods`
     const list = await this.#get<List<ResourceMetrics>>(path, { labelSelector: selector }, 'resource', 'pods.metrics.k8s.io')
     if (!list.items?.length) throw new Error('no metrics returned from resource metrics API')
     const found = new Map<string, PodMetric>()
@@ -78,7 +78,7 @@ export class MetricsApi {
 
   /** The sum of the values that the selector matches. */
   async external(metric: string, metricSelector: string): Promise<number> {
-    const path = `/apis/external.metrics.k8s.io/v1beta1/namespaces/${this.#namespace}/${metric}`
+    const path = `/apis/external.metrics.k8s.io/v1beta1/namespaces/${this.namespace}/${metric}`
     const query: Readonly<Record<string, string>> = metricSelector ? { labelSelector: metricSelector } : {}
     const list = await this.#get<List<ExternalValue>>(path, query, 'external', `${metric}.external.metrics.k8s.io`)
     if (!list.items?.length) throw new Error('no metrics returned from external metrics API')
@@ -98,7 +98,7 @@ export class MetricsApi {
       if (!(await this.#try(() => readJson(this.#client, group), 'custom'))) continue
       const [resource = ''] = path.split('/')
       return this.#get<List<MetricValue>>(
-        `${group}/namespaces/${this.#namespace}/${path}`,
+        `${group}/namespaces/${this.namespace}/${path}`,
         query,
         'custom',
         `${resource}.custom.metrics.k8s.io`,

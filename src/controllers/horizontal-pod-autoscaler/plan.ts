@@ -129,7 +129,8 @@ function choose({ autoscaler, currentReplicas, metrics }: ByMetrics, draft: Draf
   const found = metrics.filter((metric) => 'replicas' in metric)
   const [best] = [...found].sort((a, b) => b.replicas - a.replicas)
   const events = failed.map(({ reason, error }): EventInput => ({ type: 'Warning', reason, message: error }))
-  const statuses = found.map(({ status }) => status)
+  // Each at the place of its metric: clients read them side by side.
+  const statuses = metrics.map((metric) => ('status' in metric ? metric.status : { type: '' }))
   const [first] = failed
   const count = autoscaler.spec.metrics?.length ?? 0
   const error = first && `invalid metrics (${failed.length} invalid out of ${count}), first error is: ${first.summary}`

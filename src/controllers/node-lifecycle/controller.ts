@@ -42,6 +42,9 @@ class NodeLifecycle {
 
   nodeChanged(context: LoopContext, current: Node | undefined, old: Node | undefined): readonly string[] {
     const name = (current ?? old)?.metadata.name ?? ''
+    if (old && old.metadata.uid !== current?.metadata.uid) tell(context, old, 'RemovingNode', `Removing Node ${name} from Controller`)
+    if (current && old?.metadata.uid !== current.metadata.uid)
+      tell(context, current, 'RegisteredNode', `Registered Node ${name} in Controller`)
     if (!current) this.#signs.delete(name)
     else this.#see(context, current)
     // The fall or rise of one node can stop or start the eviction of others.
@@ -71,7 +74,7 @@ class NodeLifecycle {
     const nowMs = context.clock.now()
     const plan = planNode({ node, silentMs: context.clock.monotonicMs() - this.#see(context, node).seenMs }, nowMs)
     const current = await this.#writeNode(context, node, plan)
-    if (plan.health !== 'ready' && node.status?.conditions !== undefined) await markPodsNotReady(context, name)
+    if (plan.isLost) await markPodsNotReady(context, name)
     const waitMs = await this.#writeNoExecute(context, current, plan)
     const times = [plan.requeueAfterMs, waitMs].filter((ms): ms is number => ms !== undefined && Number.isFinite(ms))
     return times.length > 0 ? { requeueAfterMs: Math.min(...times) } : undefined
@@ -96,7 +99,8 @@ class NodeLifecycle {
     let current = node
     if (plan.conditions) {
       current = await resource.updateStatus({ ...node, status: { ...node.status, conditions: [...plan.conditions] } })
-      context.event(node, { type: 'Normal', reason: 'NodeNotReady', message: `Node ${node.metadata.name} status is now: NodeNotReady` })
+      if (plan.hasFallenSilent)
+        context.event(node, { type: 'Normal', reason: 'NodeNotReady', message: `Node ${node.metadata.name} status is now: NodeNotReady` })
     }
     return plan.noScheduleTaints ? writeTaints(context, current, plan.noScheduleTaints) : current
   }
@@ -112,6 +116,10 @@ class NodeLifecycle {
     await writeTaints(context, node, taints)
     return undefined
   }
+}
+
+function tell(context: LoopContext, node: Node, reason: string, what: string): void {
+  context.event(node, { type: 'Normal', reason, message: `Node ${node.metadata.name} event: ${what}` })
 }
 
 const regionLabel = 'topology.kubernetes.io/region'

@@ -22,11 +22,11 @@ const cases: [
   number,
   { health: string; unknown?: number; taints?: string[] | undefined; noExecute?: string; wait?: number | undefined },
 ][] = [
-  ['is left alone while it speaks', node(healthy), 10_000, { health: 'ready', wait: 30_000 }],
+  ['is left alone while it speaks', node(healthy), 10_000, { health: 'ready', wait: 40_000 }],
   [
-    'becomes Unknown after 40 s of silence',
+    'becomes Unknown after 50 s of silence',
     node(healthy),
-    40_000,
+    50_000,
     { health: 'unknown', unknown: 4, taints: ['unreachable'], noExecute: 'unreachable' },
   ],
   ['gets 60 s when it never spoke', node({}), 45_000, { health: 'unknown', wait: 15_000 }],
@@ -40,21 +40,21 @@ const cases: [
     'is tainted when it says that it is not ready',
     node({ ...healthy, Ready: 'False' }),
     0,
-    { health: 'not-ready', taints: ['not-ready'], noExecute: 'not-ready', wait: 40_000 },
+    { health: 'not-ready', taints: ['not-ready'], noExecute: 'not-ready', wait: 50_000 },
   ],
   [
     'is tainted under pressure',
     node({ ...healthy, DiskPressure: 'True' }),
     0,
-    { health: 'ready', taints: ['disk-pressure'], wait: 40_000 },
+    { health: 'ready', taints: ['disk-pressure'], wait: 50_000 },
   ],
-  ['is tainted when it is cordoned', node(healthy, [], true), 0, { health: 'ready', taints: ['unschedulable'], wait: 40_000 }],
-  ['loses its taint when it is well again', node(healthy, [noSchedule('unreachable')]), 0, { health: 'ready', taints: [], wait: 40_000 }],
+  ['is tainted when it is cordoned', node(healthy, [], true), 0, { health: 'ready', taints: ['unschedulable'], wait: 50_000 }],
+  ['loses its taint when it is well again', node(healthy, [noSchedule('unreachable')]), 0, { health: 'ready', taints: [], wait: 50_000 }],
   [
     'keeps strange taints',
     node({ ...healthy, Ready: 'False' }, [{ key: 'own', effect: 'NoSchedule' }]),
     0,
-    { health: 'not-ready', taints: ['own', 'not-ready'], noExecute: 'not-ready', wait: 40_000 },
+    { health: 'not-ready', taints: ['own', 'not-ready'], noExecute: 'not-ready', wait: 50_000 },
   ],
   [
     'is written once only',
@@ -74,6 +74,19 @@ for (const [title, input, silentMs, expected] of cases)
     )
     assert.equal(plan.noExecute?.key.replace('node.kubernetes.io/', ''), expected.noExecute)
     assert.equal(plan.requeueAfterMs, expected.wait)
+  })
+
+const told: [string, Node, number, { hasFallenSilent: boolean; isLost: boolean }][] = [
+  ['that is well', node(healthy), 0, { hasFallenSilent: false, isLost: false }],
+  ['that falls silent', node(healthy), 50_000, { hasFallenSilent: true, isLost: true }],
+  ['that says that it is not ready', node({ ...healthy, Ready: 'False' }), 0, { hasFallenSilent: false, isLost: false }],
+  ['that said so and falls silent', node({ ...healthy, Ready: 'False' }), 50_000, { hasFallenSilent: false, isLost: true }],
+  ['that never spoke', node({}), 60_000, { hasFallenSilent: false, isLost: false }],
+]
+for (const [title, input, silentMs, expected] of told)
+  test(`of a node ${title} its silence is told, and its pods are lost: ${expected.hasFallenSilent}, ${expected.isLost}`, () => {
+    const { hasFallenSilent, isLost } = planNode({ node: input, silentMs }, nowMs)
+    assert.deepEqual({ hasFallenSilent, isLost }, expected)
   })
 
 test('the NoExecute taint follows the kind of illness', () => {

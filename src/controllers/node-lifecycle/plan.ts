@@ -16,6 +16,10 @@ export type Observed = {
 
 export type Plan = {
   readonly health: 'ready' | 'not-ready' | 'unknown'
+  /** Its readiness ends by our own judgement: it is told. */
+  readonly hasFallenSilent: boolean
+  /** Nobody hears of it though it was heard of before: services shall not lead to its pods. What the node says of itself its agent acts on. */
+  readonly isLost: boolean
   /** New conditions; undefined: those stored stand. */
   readonly conditions: readonly NodeCondition[] | undefined
   /** Taints of spec without those that this controller would set by NoExecute; undefined: no change. */
@@ -26,11 +30,13 @@ export type Plan = {
   readonly requeueAfterMs: number | undefined
 }
 
-export const graceMs = 40_000
+/** Upstream's node-monitor-grace-period. */
+export const graceMs = 50_000
 /** A node that has never said anything gets longer. */
 export const startupGraceMs = 60_000
 
 export const neverUpdatedReason = 'NodeStatusNeverUpdated'
+const silentReason = 'NodeStatusUnknown'
 
 const watched = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'] as const
 
@@ -53,8 +59,12 @@ export function planNode({ node, silentMs }: Observed, nowMs: number): Plan {
   const conditions = isSilent ? silentConditions(stored, nowMs) : stored
   const ready = conditions.find((condition) => condition.type === 'Ready')?.status
   const health = ready === 'True' ? 'ready' : ready === 'False' ? 'not-ready' : 'unknown'
+  const before = stored.find((condition) => condition.type === 'Ready')
+  const after = conditions.find((condition) => condition.type === 'Ready')
   return {
     health,
+    hasFallenSilent: before?.status === 'True' && after?.status !== 'True',
+    isLost: after?.status === 'Unknown' && after.reason === silentReason,
     conditions: conditions === stored ? undefined : conditions,
     noScheduleTaints: changedTaints(node, wantedNoSchedule(node, conditions), nowMs),
     noExecute:
@@ -73,7 +83,7 @@ function silentConditions(stored: readonly NodeCondition[], nowMs: number): read
     return {
       ...condition,
       status: 'Unknown',
-      reason: 'NodeStatusUnknown',
+      reason: silentReason,
       message: 'Kubelet stopped posting node status.',
       lastTransitionTime: time,
     }

@@ -4,7 +4,7 @@ import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../c
 import { taintKeys } from '../../control/taints.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
 import type { Node, Pod, PodCondition } from '../../kinds/generated/types/core-v1.ts'
-import { isPodTerminal } from '../../kinds/pod-status.ts'
+import { isPodTerminal, observedGeneration } from '../../kinds/pod-status.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { planPodGc } from './plan.ts'
 
@@ -71,11 +71,12 @@ async function reconcile(context: LoopContext, missing: Map<string, number>, ter
   const reallyGone = new Set<string>()
   for (const name of new Set(plan.orphans.map((pod) => pod.spec?.nodeName ?? ''))) if (await isGone(context, name)) reallyGone.add(name)
   for (const pod of plan.orphans) if (reallyGone.has(pod.spec?.nodeName ?? '')) await removeOrphan(context, pod)
-  for (const pod of plan.outOfService) {
+  // A finalizer may keep the object: it has ended all the same.
+  for (const pod of [...plan.outOfService, ...plan.unscheduled]) {
     if (!isPodTerminal(pod)) await markFailed(context, pod, pod.status?.conditions)
     await remove(context, pod)
   }
-  for (const pod of [...plan.unscheduled, ...plan.terminated]) await remove(context, pod)
+  for (const pod of plan.terminated) await remove(context, pod)
   return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs }
 }
 
@@ -99,6 +100,7 @@ async function removeOrphan(context: LoopContext, pod: Pod): Promise<void> {
       reason: 'DeletionByPodGC',
       message: 'PodGC: node no longer exists',
       lastTransitionTime: toTime(context.clock.now()),
+      ...observedGeneration(pod),
     }
     const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== reason.type), reason]
     await markFailed(context, pod, conditions)
@@ -107,7 +109,12 @@ async function removeOrphan(context: LoopContext, pod: Pod): Promise<void> {
 }
 
 async function markFailed(context: LoopContext, pod: Pod, conditions: readonly PodCondition[] | undefined): Promise<void> {
-  const status = { ...pod.status, phase: 'Failed' as const, ...(conditions ? { conditions: [...conditions] } : {}) }
+  const status = {
+    ...pod.status,
+    ...observedGeneration(pod),
+    phase: 'Failed' as const,
+    ...(conditions ? { conditions: [...conditions] } : {}),
+  }
   try {
     await context.client.resource(pods, pod.metadata.namespace).updateStatus({ ...pod, status })
   } catch (error) {

@@ -9,7 +9,7 @@ import type { ResourceClaim, ResourceClaimConsumerReference, ResourceClaimTempla
 import { isPodTerminal } from '../../kinds/pod-status.ts'
 import { deepClone } from '../../machinery/deep-clone.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
-import { controllerOf } from '../../machinery/object.ts'
+import { controllerOf, type OwnerReference } from '../../machinery/object.ts'
 
 /** Which of a pod's claims an object was made for. */
 export const podClaimAnnotation = 'resource.kubernetes.io/pod-claim-name'
@@ -91,7 +91,8 @@ function claimFromTemplate(pod: Pod, podClaim: string, { spec }: ResourceClaimTe
       namespace: pod.metadata.namespace ?? '',
       ...(labels ? { labels: { ...labels } } : {}),
       annotations: { ...annotations, [podClaimAnnotation]: podClaim },
-      ownerReferences: [controllerReference(kindRefs.coreV1.pods, pod)],
+      // Not one that keeps the pod: its claims may go after it.
+      ownerReferences: [ownerOf(pod)],
     },
     spec: deepClone(spec.spec),
   }
@@ -136,4 +137,9 @@ function isLeftOver(claim: ResourceClaim, users: number, podOf: (reference: Reso
   if (owner?.kind !== 'Pod' || claim.metadata.deletionTimestamp || users > 0) return false
   const pod = podOf({ resource: 'pods', name: owner.name, uid: owner.uid })
   return pod !== undefined && isPodDone(pod)
+}
+
+function ownerOf(pod: Pod): OwnerReference {
+  const { blockOwnerDeletion: _, ...owner } = controllerReference(kindRefs.coreV1.pods, pod)
+  return owner
 }

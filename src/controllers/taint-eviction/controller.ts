@@ -3,6 +3,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
 import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { observedGeneration } from '../../kinds/pod-status.ts'
 import { splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { evictionTimeMs } from './plan.ts'
@@ -15,18 +16,25 @@ const nodeIndex = 'node-name'
  * they are there: a pod's time then counts from when it was first seen, and starts over with a new process, as upstream's does.
  */
 export function taintEvictionController(): ControllerDefinition {
-  const seen = new Map<string, SeenTaints>()
+  const memory: Memory = { seen: new Map(), waiting: new Set() }
   return {
     name: 'taint-eviction',
     account: 'node-controller',
     watches: [watchKind(pods, keysOfPod), watchKind(nodes, keysOfNode)],
     writes: [pods],
-    reconcile: (context, key) => reconcile(context, key, seen),
+    reconcile: (context, key) => reconcile(context, key, memory),
   }
 }
 
 /** The taints that a pod waits under, and the moment (ms) when they were first seen. */
 type SeenTaints = { readonly uid: string; readonly taints: string; readonly sinceMs: number }
+
+/** `waiting`: pods whose time under taints runs; that it stops is told. */
+type Memory = { readonly seen: Map<string, SeenTaints>; readonly waiting: Set<string> }
+
+function tell(context: LoopContext, pod: Pod, message: string): void {
+  context.event(pod, { type: 'Normal', reason: 'TaintManagerEviction', message })
+}
 
 /** Only the arrival on a node and a change of tolerations matter. */
 function keysOfPod({ current, old }: { readonly current: Pod | undefined; readonly old: Pod | undefined }): readonly string[] {
@@ -59,24 +67,35 @@ function firstSeenMs(
   return nowMs
 }
 
-async function reconcile(context: LoopContext, key: string, seen: Map<string, SeenTaints>): Promise<ReconcileResult> {
+async function reconcile(context: LoopContext, key: string, { seen, waiting }: Memory): Promise<ReconcileResult> {
   const pod = context.informer(pods).get(key)
   const node = pod?.spec?.nodeName ? context.informer(nodes).get(pod.spec.nodeName) : undefined
-  if (!pod || !node || pod.metadata.deletionTimestamp) return void seen.delete(key)
+  if (!pod || !node || pod.metadata.deletionTimestamp) {
+    waiting.delete(key)
+    return void seen.delete(key)
+  }
   const nowMs = context.clock.now()
   const sinceMs = firstSeenMs({ pod, node, key, nowMs }, seen)
   const timeMs = evictionTimeMs(pod, node, sinceMs)
-  if (timeMs === 'never') return void seen.delete(key)
-  if (timeMs > nowMs) return { requeueAfterMs: timeMs - nowMs }
+  if (timeMs === 'never') {
+    if (waiting.delete(key)) tell(context, pod, `Cancelling deletion of Pod ${key}`)
+    return void seen.delete(key)
+  }
+  if (timeMs > nowMs) {
+    waiting.add(key)
+    return { requeueAfterMs: timeMs - nowMs }
+  }
+  waiting.delete(key)
   const { namespace, name } = splitKey(key)
   const resource = context.client.resource(pods, namespace)
-  context.event(pod, { type: 'Normal', reason: 'TaintManagerEviction', message: `Marking for deletion Pod ${key}` })
+  tell(context, pod, `Marking for deletion Pod ${key}`)
   const reason = {
     type: 'DisruptionTarget',
     status: 'True',
     reason: 'DeletionByTaintManager',
     message: 'Taint manager: deleting due to NoExecute taint',
     lastTransitionTime: toTime(nowMs),
+    ...observedGeneration(pod),
   }
   const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== reason.type), reason]
   try {
