@@ -30,8 +30,31 @@ export type ObjectStorage = {
 export type PutResult = { readonly type: 'committed'; readonly value: CachedObject } | { readonly type: 'conflict'; readonly key: StoreKey }
 export type DeleteResult = { readonly type: 'committed'; readonly revision: Revision } | { readonly type: 'conflict' }
 
+/** Objects written last that stay parsed, and the longest of them in bytes: some twenty megabytes at most, of usual pods. */
+const writtenMax = 2_048
+const writtenBytesMax = 16_384
+
+/**
+ * What was just written is mostly written again soon (a pod is bound, then its agent says how it goes), and loops hold no object whole:
+ * without this every such write would parse it anew. Events are hardly ever changed.
+ */
+function createWritten() {
+  const objects = new Map<StoreKey, KubeObject>()
+  return {
+    keep: (key: StoreKey, object: KubeObject, length: number) => {
+      objects.delete(key)
+      if (length > writtenBytesMax || object.kind === 'Event') return
+      objects.set(key, object)
+      if (objects.size <= writtenMax) return
+      for (const oldest of objects.keys()) return void objects.delete(oldest)
+    },
+    drop: (key: StoreKey) => void objects.delete(key),
+  }
+}
+
 export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; store: Store; slabs: Slabs }): ObjectStorage {
   const { cache, store, slabs } = parts
+  const written = createWritten()
   const commit: typeof cache.commit = (...args) => cache.commit(...args).catch(refuseTooLarge)
   return {
     cache,
@@ -41,20 +64,24 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
     put: async (key, object, expected, more = []) => {
       const canonical = canonicalObject(object)
       const value = encodeStored(canonical)
-      let written: CachedObject | undefined
+      let stored: CachedObject | undefined
       const result = await commit(
         [{ type: 'put', key, value, expected }, ...more],
         [
-          (revision) => (written = decodeStored(slabs, value, revision, canonical)),
+          (revision) => (stored = decodeStored(slabs, value, revision, canonical)),
           ...more.flatMap((o) => (o.type === 'put' ? [(revision: Revision) => decodeStored(slabs, o.value, revision)] : [])),
         ],
       )
       if (result.type === 'conflict') return { type: 'conflict', key: result.key }
-      return { type: 'committed', value: written ?? decodeAside(value, result.revision) }
+      if (!stored) return { type: 'committed', value: decodeAside(value, result.revision) }
+      written.keep(key, canonical, value.length)
+      return { type: 'committed', value: stored }
     },
     delete: async (key, expected, more = []) => {
       const result = await cache.commit([{ type: 'delete', key, expected }, ...more])
-      return result.type === 'conflict' ? { type: 'conflict' } : { type: 'committed', revision: result.revision }
+      if (result.type === 'conflict') return { type: 'conflict' }
+      written.drop(key)
+      return { type: 'committed', revision: result.revision }
     },
     commit: (operations) => commit(operations),
     uncommitted: (object, revision) => decodeAside(encodeStored(object), revision),
