@@ -6,7 +6,7 @@ import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import { ProtobufError } from '../machinery/wire/protobuf-buffer.ts'
 import type { FieldValidation, RequestContext } from './core.ts'
 import type { BinaryCodec } from './binary-codec.ts'
-import { cannotHandle, decodeFields, typelessObject } from './object-decoding.ts'
+import { cannotHandle, decodeFields, noSuchKind, typeFieldsFault, typelessObject, unknownConversion } from './object-decoding.ts'
 import { type Body, checkedDeletion, type ExpectedKind, type PatchBody } from './verb-request.ts'
 import type { DeletionOptions } from './verbs/deletion-rules.ts'
 
@@ -33,7 +33,8 @@ export type BodyOptions = {
 
 /** The body of an HTTP request, read only when a verb asks for it. Throws 413 when it is over the bound. */
 export async function httpBody(options: BodyOptions): Promise<Body> {
-  const { bytes, contentType = 'application/json' } = options
+  const { bytes } = options
+  const contentType = options.contentType || 'application/json'
   if (bytes && bytes.length > bodyBytesMax) {
     throw statusErrors.requestEntityTooLarge(`limit is ${bodyBytesMax}`)
   }
@@ -55,16 +56,45 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
       return checkedObject(options, parsed, { expected, context, validation })
     },
     patch: () => {
-      const type = patchTypes[contentType.split(';', 1)[0]!.trim()]
+      const type = patchTypes[(options.contentType ?? '').split(';', 1)[0]!.trim()]
       if (type === undefined) throw statusErrors.unsupportedPatchType()
       return { type, ...parsePatch(type, bytes ?? new Uint8Array(), yaml) }
     },
     deletion: () => {
-      if (bytes === undefined || bytes.length === 0) return {}
-      if (binary) return deletionOptions(decoded(binary, bytes, deleteOptionsKind))
-      return deletionOptions(parse('Ignore', deleteOptionsKind).value)
+      if (bytes === undefined || bytes.length === 0) return undefined
+      if (!bodyTypes.includes(mediaType)) throw statusErrors.unsupportedMediaType(bodyTypes)
+      return deletionOptions(deletionBody(options.schemas, bytes, { yaml, binary }))
     },
   }
+}
+
+const deleteOptionsSchema = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
+
+/** Throws 400 for what are no DeleteOptions, in upstream's words, which are fewer than for other bodies. */
+function deletionBody(
+  schemas: SchemaSet,
+  bytes: Uint8Array,
+  { yaml, binary }: { readonly yaml: Yaml | undefined; readonly binary: BinaryCodec | undefined },
+): unknown {
+  if (binary) return decoded(binary, bytes, deleteOptionsKind)
+  let value: unknown
+  try {
+    value = yaml ? yaml.parseYaml(new TextDecoder().decode(bytes)) : parseJson(bytes)
+  } catch (error) {
+    if (error instanceof JsonError) throw statusErrors.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)
+    if (yaml && error instanceof yaml.YamlError)
+      throw statusErrors.badRequest(error.message.replace(/^error converting YAML to JSON: /, ''))
+    throw error
+  }
+  if (value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value)) throw statusErrors.badRequest(typelessObject(value))
+  const fault = typeFieldsFault(value)
+  if (fault !== undefined) throw statusErrors.badRequest(fault)
+  const { kind = 'DeleteOptions', apiVersion = 'v1' } = value as Partial<KubeObject>
+  if (kind !== 'DeleteOptions') throw statusErrors.badRequest(noSuchKind(kind, apiVersion))
+  const { error } = schemas.decode(deleteOptionsSchema, value)
+  if (error !== undefined) throw statusErrors.badRequest(error)
+  return value
 }
 
 /** The body of a caller in this process: an object that is the caller's and is copied before anything changes it. */
@@ -79,7 +109,7 @@ export function valueBody(schemas: SchemaSet, value: unknown, patch?: PatchBody)
       return copy
     },
     patch: () => patch!,
-    deletion: () => deletionOptions(value ?? {}),
+    deletion: () => (value === undefined ? undefined : deletionOptions(value)),
   }
 }
 
@@ -105,7 +135,7 @@ function parseYamlBody(yaml: Yaml, bytes: Uint8Array, expected: ExpectedKind): P
     return { value, duplicates: duplicate === undefined ? [] : [duplicate], bytes }
   } catch (error) {
     if (!(error instanceof yaml.YamlError)) throw error
-    throw unrecognized(expected, `couldn't get version/kind; yaml parse error: ${error.message}`, bytes)
+    throw unrecognized(expected, error.message.replace(/^error converting YAML to JSON: /, ''), bytes)
   }
 }
 
@@ -145,40 +175,36 @@ function checkedObject(
   { value, duplicates, bytes }: Parsed,
   { expected, context, validation }: { expected: ExpectedKind; context: RequestContext; validation: FieldValidation },
 ): KubeObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (typeof value !== 'object' || Array.isArray(value)) {
     throw unrecognized(expected, typelessObject(value), bytes)
   }
-  const object = value as KubeObject
-  checkKind(options, object, expected)
+  const object = (value ?? {}) as KubeObject
+  checkKind(options, object, { expected, bytes })
   decodeFields(options.schemas, object, { expected, context, validation, duplicates })
   return object
 }
 
-function checkKind(options: BodyOptions, object: KubeObject, expected: ExpectedKind): void {
+function checkKind(
+  options: BodyOptions,
+  object: KubeObject,
+  { expected, bytes }: { readonly expected: ExpectedKind; readonly bytes: Uint8Array },
+): void {
   const expectedVersion = apiVersionOf(expected)
-  const fields = object as { kind?: unknown; apiVersion?: unknown }
-  for (const field of ['kind', 'apiVersion'] as const) {
-    if (fields[field] !== undefined && fields[field] !== null && typeof fields[field] !== 'string') {
-      throw statusErrors.badRequest(
-        `couldn't get version/kind; json parse error: json: cannot unmarshal ${typeof fields[field]} into Go struct field .${field} of type string`,
-      )
-    }
-  }
+  const fault = typeFieldsFault(object)
+  if (fault !== undefined) throw unrecognized(expected, fault, bytes)
   const kind = (object.kind ||= expected.kind)
   const apiVersion = (object.apiVersion ||= expectedVersion)
   if (kind === expected.kind && apiVersion === expectedVersion) return
+  if (apiVersion.split('/').length > 2) throw unrecognized(expected, `unexpected GroupVersion string: ${apiVersion}`, bytes)
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
-  if (!options.knownKinds(apiVersion, kind)) {
-    throw cannotHandle(
-      { ...expected, version, from: kind },
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`,
-    )
-  }
-  if (kind !== expected.kind) {
-    throw cannotHandle({ ...expected, version, from: kind }, `converting (${version}.${kind}) to (${expected.kind}): unknown conversion`)
-  }
+  if (!isKnown(options, apiVersion, kind)) throw cannotHandle({ ...expected, version, from: kind }, noSuchKind(kind, apiVersion))
+  if (kind !== expected.kind) throw cannotHandle({ ...expected, version, from: kind }, unknownConversion({ version, kind }, expected))
   throw statusErrors.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expectedVersion})`)
 }
+
+/** Lists are kinds, too. */
+const isKnown = ({ knownKinds }: BodyOptions, apiVersion: string, kind: string) =>
+  knownKinds(apiVersion, kind) || (kind.endsWith('List') && knownKinds(apiVersion, kind.slice(0, -'List'.length)))
 
 function unrecognized(expected: ExpectedKind, why: string, bytes: Uint8Array): StatusError {
   return statusErrors.badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(bytes)})`)

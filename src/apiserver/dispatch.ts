@@ -9,6 +9,7 @@ import { deleteCollection } from './verbs/delete-collection.ts'
 import { getObject } from './verbs/get.ts'
 import { listObjects } from './verbs/list.ts'
 import { checkIdentity, withoutVersion } from './verbs/object-identity.ts'
+import { preconditionFailed } from './verbs/precondition.ts'
 import { patchObject } from './verbs/patch.ts'
 import { returnsDeleted } from './verbs/returns-deleted.ts'
 import { updateObject } from './verbs/update.ts'
@@ -51,17 +52,17 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
   update: (core, context, request) => replaceObject(core, context, request),
   patch: (core, context, request) => patchObject(core, context, request),
   delete: async (core, context, { resource, namespace, name, parameters, body }) => {
-    const options = { ...parameters.deletion, ...body.deletion(context) }
-    const { value, isGone } = await deleteObject(core, context, { resource, namespace, name, options, dryRun: isDry(parameters, options) })
+    const options = body.deletion(context) ?? { ...parameters.deletion, dryRun: parameters.dryRun }
+    const { value, isGone } = await deleteObject(core, context, { resource, namespace, name, options, dryRun: options.dryRun === true })
     if (isGone && !returnsDeleted.has(resource.kind.plural))
       return { type: 'plain', code: 200, object: successStatus(resource, value.object) }
     return { type: 'object', code: 200, resource, value }
   },
   deletecollection: async (core, context, { resource, namespace, parameters, body }) => {
     if (needsNamespace(resource, namespace)) throw methodNotAllowed()
-    const options = { ...parameters.deletion, ...body.deletion(context) }
+    const options = body.deletion(context) ?? { ...parameters.deletion, dryRun: parameters.dryRun }
     const { labelSelector, fieldSelector } = parameters
-    const dryRun = isDry(parameters, options)
+    const dryRun = options.dryRun === true
     return {
       type: 'list',
       resource,
@@ -69,9 +70,6 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
     }
   },
 }
-
-const isDry = (parameters: { readonly dryRun: boolean }, options: { readonly dryRun?: boolean | undefined }) =>
-  parameters.dryRun || options.dryRun === true
 
 /** Runs a verb. Throws StatusError for everything that goes wrong. */
 export async function dispatchVerb(core: Core, dispatch: Dispatch, context: RequestContext, request: VerbRequest): Promise<Answer> {
@@ -132,8 +130,15 @@ export async function replaceObject(
     parameters,
     isReplace: true,
     change: own,
-    ...(resource.kind.allowCreateOnUpdate && subresource === '' ? { createMissing: () => withoutVersion(own()) } : {}),
+    ...(resource.kind.allowCreateOnUpdate && subresource === '' ? { createMissing: () => createdByReplace(request, own()) } : {}),
     ...(prepare ? { prepare } : {}),
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }
+}
+
+/** A replacement that names a uid means an object that is there. */
+function createdByReplace(request: VerbRequest, wanted: KubeObject): KubeObject {
+  const { uid } = wanted.metadata
+  if (uid) throw preconditionFailed(request.resource, request, { field: 'UID', wanted: uid, found: '' })
+  return withoutVersion(wanted)
 }

@@ -28,13 +28,11 @@ export function decodeFields(
 ): void {
   const { expected, context, validation, duplicates = [], known = [], refuse = (why: string) => cannotHandle(expected, why) } = options
   let unknown: readonly string[] = []
-  let isOpen = false
   const type = expected.schema === '' ? undefined : schemas.lookup(expected.schema)
   if (type) {
     const decoded = options.decoded ? decodeReport(type, object, options.decoded) : schemas.decode(expected.schema, object)
     if (decoded.error !== undefined) throw refuse(decoded.error, decoded.fault)
     unknown = decoded.unknownFields
-    isOpen = 'isPrunedLater' in decoded
   }
   object.metadata ??= {}
   if (typeof object.metadata !== 'object' || Array.isArray(object.metadata)) throw refuse('metadata must be an object')
@@ -42,10 +40,21 @@ export function decodeFields(
   const unknowns = unknown.map((f) => `unknown field ${JSON.stringify(f)}`)
   // What the YAML decoder found it says in its own words.
   const repeated = duplicates.map((f) => (f.startsWith('yaml: ') ? f : `duplicate field ${JSON.stringify(f)}`))
-  const problems = [...known, ...(isOpen ? [...repeated, ...unknowns] : [...unknowns, ...repeated])]
+  const problems = [...known, ...repeated, ...unknowns]
   if (validation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`)
-  for (const problem of problems) context.warn(problem)
+  for (const problem of problems) for (const line of warningsOf(problem)) context.warn(line)
 }
+
+const yamlHead = 'yaml: unmarshal errors:\n'
+
+/** A problem as warnings: of what the YAML decoder says, each line without their common head. */
+export const warningsOf = (problem: string): readonly string[] =>
+  problem.startsWith(yamlHead)
+    ? problem
+        .slice(yamlHead.length)
+        .split('\n')
+        .map((line) => line.trim())
+    : [problem]
 
 /** 400 for a body of a kind that cannot be read as the expected one. */
 export function cannotHandle(expected: ExpectedKind & { readonly from?: string }, why: string): StatusError {
@@ -57,4 +66,23 @@ export function cannotHandle(expected: ExpectedKind & { readonly from?: string }
 export function typelessObject(value: unknown): string {
   const type = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value
   return `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`
+}
+
+/** Why a kind is not known. The place in upstream's sources is part of its message. */
+export const noSuchKind = (kind: string, apiVersion: string) =>
+  `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
+
+/** Why an object of another kind is not taken for one of the expected; upstream names its internal form of that. */
+export const unknownConversion = (from: { readonly version: string; readonly kind: string }, { group, kind }: ExpectedKind) =>
+  `converting (${from.version}.${from.kind}) to (${group.split('.', 1)[0] || 'core'}.${kind}): unknown conversion`
+
+/** What is wrong with the fields that say what an object is; undefined: nothing. */
+export function typeFieldsFault(object: object): string | undefined {
+  for (const field of ['kind', 'apiVersion'] as const) {
+    const value = (object as Record<string, unknown>)[field]
+    if (value === undefined || value === null || typeof value === 'string') continue
+    const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+    return `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go struct field .${field} of type string`
+  }
+  return undefined
 }

@@ -62,7 +62,8 @@ export type Body = {
   readonly isEmpty: boolean
   object(expected: ExpectedKind, context: RequestContext, validation: FieldValidation): KubeObject
   patch(): PatchBody
-  deletion(context: RequestContext): DeletionOptions
+  /** Undefined: there is none, and the query says how to delete. */
+  deletion(context: RequestContext): DeletionOptions | undefined
 }
 
 /** What a verb gives back, before it is encoded for a transport. */
@@ -92,22 +93,18 @@ export const noParameters: Parameters = {
 }
 
 const validations: readonly string[] = ['Ignore', 'Strict', 'Warn']
-const fieldManagerMax = 128
 
 /** Reads the parameters of a query. Throws 400 for numbers that are none and 422 for values that are not offered. */
 export function parametersFrom(query: Query, verb: string): Parameters {
   if (query.text === '') return noParameters
   const errors: FieldError[] = []
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '')
+  const dryRun = query.getAll('dryRun')
+  const fieldManager = query.get('fieldManager') || undefined
+  if (fieldManager !== undefined) errors.push(...validateFieldManager(fieldManager, 'fieldManager'))
   if (dryRun.some((value) => value !== 'All')) errors.push(fieldErrors.notSupported('dryRun', dryRun, ['All']))
   const fieldValidation = query.get('fieldValidation') || 'Warn'
   if (!validations.includes(fieldValidation))
     errors.push(fieldErrors.notSupported('fieldValidation', fieldValidation, ['', ...validations]))
-  const fieldManager = query.get('fieldManager') || undefined
-  if (fieldManager !== undefined) errors.push(...validateFieldManager(fieldManager, 'fieldManager'))
-  if (fieldManager !== undefined && fieldManager.length > fieldManagerMax && errors.length === 0) {
-    errors.push(fieldErrors.tooLong('fieldManager', fieldManager, fieldManagerMax))
-  }
   if (errors.length > 0) throw statusErrors.invalid({ group: 'meta.k8s.io', kind: optionsKind(verb) }, '', errors)
   return {
     dryRun: dryRun.length > 0,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { goKind, goString, goText } from './go-text.ts'
+import { goKind, goQuote, goString, goText } from './go-text.ts'
 
 test('prints JSON as Go does', () => {
   const check = (value: unknown, expected: string) => assert.equal(goText(value), expected)
@@ -20,3 +20,10 @@ test('prints as text what is none', () => {
 
 test('names what a value becomes', () =>
   assert.deepEqual([1, 1.5, 'x', true, [], {}, null].map(goKind), ['int64', 'float64', 'string', 'bool', 'slice', 'map', 'nil']))
+
+test('quotes as Go does', () => {
+  const check = (text: string, expected: string) => assert.equal(goQuote(text), expected)
+  check('a"b\\c', '"a\\"b\\\\c"')
+  check('a\0\n\u007fü', '"a\\x00\\n\\x7fü"')
+  check('\u200b', '"\\u200b"')
+})

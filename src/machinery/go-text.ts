@@ -25,3 +25,26 @@ export function goKind(value: unknown): string {
   if (typeof value === 'string') return 'string'
   return Array.isArray(value) ? 'slice' : 'map'
 }
+
+const escapes: Readonly<Record<string, string>> = {
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+}
+
+/** As Go's `%q`: like JSON but for what cannot be printed. */
+export function goQuote(text: string): string {
+  if (/^[ -~]*$/.test(text)) return JSON.stringify(text)
+  const quoted = text.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|["\\]/gu, (ch) => {
+    const code = ch.codePointAt(0)!
+    if (ch === '"' || ch === '\\') return `\\${ch}`
+    if (escapes[ch]) return escapes[ch]
+    if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`
+    return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
+  })
+  return `"${quoted}"`
+}

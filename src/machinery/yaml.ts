@@ -1,4 +1,4 @@
-import { defineScalarTag, dump, load, loadAll, mapTag, mergeTag, NOT_RESOLVED, Schema, seqTag, strTag, YAMLException } from 'js-yaml'
+import { defineScalarTag, dump, loadAll, mapTag, mergeTag, NOT_RESOLVED, Schema, seqTag, strTag, YAMLException } from 'js-yaml'
 
 /**
  * YAML as Kubernetes' tools read it: YAML 1.1's booleans and octal numbers, but no timestamps, no base 60, no binary, so
@@ -54,10 +54,10 @@ const floatTag = defineScalarTag('tag:yaml.org,2002:float', {
 
 const schema = new Schema([strTag, seqTag, mapTag, nullTag, boolTag, intTag, floatTag, mergeTag])
 
-/** One document; none at all is null. Of duplicate keys the last wins. Throws YamlError. */
+/** The first document; none at all is null. Of duplicate keys the last wins. Throws YamlError. */
 export function parseYaml(text: string): unknown {
   if (isBlank(text)) return null
-  return guarded(text, () => load(text, { schema, json: true, maxAliases: aliasesMax }))
+  return guarded(text, () => loadAll(text, { schema, json: true, maxAliases: aliasesMax })[0] ?? null)
 }
 
 /** One document, and what Go's decoder says about the first duplicate key, if there is one. Throws YamlError. */
@@ -65,7 +65,7 @@ export function parseYamlStrict(text: string): { readonly value: unknown; readon
   const value = parseYaml(text)
   if (isBlank(text)) return { value, duplicate: undefined }
   try {
-    load(text, { schema, maxAliases: aliasesMax })
+    loadAll(text, { schema, maxAliases: aliasesMax })
     return { value, duplicate: undefined }
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
@@ -88,7 +88,19 @@ export function parseYamlDocuments(text: string): unknown[] {
 
 /** Block style, strings quoted where YAML 1.1 would read something else, no anchors. */
 export function formatYaml(value: unknown): string {
-  return dump(value, { schema, noRefs: true, lineWidth: -1, skipInvalid: true })
+  return dump(value, { schema, noRefs: true, lineWidth: -1, skipInvalid: true, sortKeys: true, seqNoIndent: true })
+}
+
+/** The words of Go's parser for what is wrong most often. */
+const goReasons: Readonly<Record<string, string>> = {
+  'tab characters must not be used in indentation': 'found character that cannot start any token',
+  'bad indentation of a mapping entry': 'mapping values are not allowed in this context',
+}
+
+/** Go names no line where it is the first. */
+function goReason({ mark, reason }: YAMLException): string {
+  const line = (mark?.line ?? 0) + 1
+  return `${line > 1 ? `line ${line}: ` : ''}${goReasons[reason] ?? reason}`
 }
 
 const isBlank = (text: string) => /^\s*(?:#[^\n]*(?:\n\s*|$))*$/.test(text)
@@ -100,8 +112,7 @@ function guarded<T>(text: string, parse: () => T): T {
       throw new YamlError('error parsing YAML: document contains excessive aliasing')
     return value
   } catch (error) {
-    if (error instanceof YAMLException)
-      throw new YamlError(`error converting YAML to JSON: yaml: line ${(error.mark?.line ?? 0) + 1}: ${error.reason}`, { cause: error })
+    if (error instanceof YAMLException) throw new YamlError(`error converting YAML to JSON: yaml: ${goReason(error)}`, { cause: error })
     throw error
   }
 }

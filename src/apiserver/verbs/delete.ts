@@ -6,6 +6,7 @@ import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
 import { prepareViews, viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
+import { type Precondition, preconditionFailed } from './precondition.ts'
 import { freshCache } from './read-revision.ts'
 import { type Deletion, type DeletionOptions, planDeletion } from './deletion-rules.ts'
 
@@ -101,16 +102,10 @@ function dryResult(core: Core, plan: Deletion, entry: CacheEntry<CachedObject>):
 }
 
 export function checkPreconditions(resource: Resource, object: KubeObject, { preconditions }: DeletionOptions): void {
-  const { name = '', uid, resourceVersion } = object.metadata
-  if (preconditions?.uid && preconditions.uid !== uid) {
-    throw statusErrors.conflict(
-      resource.name,
-      name,
-      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
-    )
-  }
-  if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`
-    throw statusErrors.conflict(resource.name, name, why)
-  }
+  const { name = '', namespace = '', uid = '', resourceVersion = '' } = object.metadata
+  const refuse = (field: Precondition['field'], wanted: string, found: string) =>
+    preconditionFailed(resource, { namespace, name }, { field, wanted, found })
+  if (preconditions?.uid && preconditions.uid !== uid) throw refuse('UID', preconditions.uid, uid)
+  if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion)
+    throw refuse('ResourceVersion', preconditions.resourceVersion, resourceVersion)
 }

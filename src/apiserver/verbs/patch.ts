@@ -5,7 +5,7 @@ import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Core, FieldValidation, RequestContext } from '../core.ts'
 import { fieldOperation } from '../managed-fields.ts'
-import { decodeFields } from '../object-decoding.ts'
+import { decodeFields, warningsOf } from '../object-decoding.ts'
 import type { Resource } from '../registry.ts'
 import type { Answer, ExpectedKind, PatchBody, VerbRequest } from '../verb-request.ts'
 import { checkIdentity, withoutVersion } from './object-identity.ts'
@@ -116,7 +116,7 @@ export function readConfig({ value = {}, fault }: PatchBody, expected: ExpectedK
   }
   const { kind = '', apiVersion = '' } = (value ?? {}) as KubeObject
   if (kind !== expected.kind || apiVersion !== apiVersionOf(expected))
-    throw statusErrors.badRequest(`invalid object type: ${describeKind(apiVersion, kind)}`)
+    throw statusErrors.badRequest(`invalid object type: ${describeKind(String(apiVersion), String(kind))}`)
   const { metadata = {} } = value as Partial<KubeObject>
   return { ...(value as KubeObject), metadata }
 }
@@ -125,15 +125,8 @@ export function readConfig({ value = {}, fault }: PatchBody, expected: ExpectedK
 export function noteRepeated(context: RequestContext, { duplicates = [] }: PatchBody, validation: FieldValidation): void {
   if (validation === 'Strict' && duplicates.length > 0)
     throw statusErrors.badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates.join('; ')}`)
-  if (validation === 'Warn') for (const repeated of duplicates) for (const line of yamlLines(repeated)) context.warn(line)
+  if (validation === 'Warn') for (const repeated of duplicates) for (const line of warningsOf(repeated)) context.warn(line)
 }
-
-/** Each line of a YAML decoder's complaint without the head that it has in common with all. */
-const yamlLines = (complaint: string) =>
-  complaint
-    .replace('yaml: unmarshal errors:\n', '')
-    .split('\n')
-    .map((line) => line.trim())
 
 function refuseOptions(field: string, reason: 'FieldValueForbidden' | 'FieldValueRequired', message: string): never {
   throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ field, reason, message }])

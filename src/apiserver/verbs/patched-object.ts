@@ -8,7 +8,7 @@ import { applyStrategicPatch } from '../../machinery/patch/strategic-patch.ts'
 import { cannotConvert } from '../../machinery/schema/go-errors.ts'
 import { type StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { Core, FieldValidation, RequestContext } from '../core.ts'
-import { decodeFields, typelessObject } from '../object-decoding.ts'
+import { decodeFields, noSuchKind, typeFieldsFault, typelessObject, unknownConversion } from '../object-decoding.ts'
 import type { ExpectedKind, PatchBody } from '../verb-request.ts'
 
 export type PatchRequest = {
@@ -95,17 +95,15 @@ function typedResult(
   { expected, refuse }: { readonly expected: ExpectedKind; readonly refuse: (why: string) => StatusError },
 ): Typed {
   if (typeof object !== 'object' || object === null || Array.isArray(object)) throw refuse(typelessObject(object))
-  const { kind = expected.kind, apiVersion, ...fields } = object
+  const fault = typeFieldsFault(object)
+  if (fault !== undefined) throw refuse(fault)
+  const { kind: given, apiVersion, ...fields } = object
+  const kind = given || expected.kind
   object.kind = kind
   if (!apiVersion) return { object: { kind, apiVersion: apiVersionOf(expected), metadata: {} }, unknown: Object.keys(fields).sort() }
   if (kind === expected.kind && apiVersion === apiVersionOf(expected)) return { object, unknown: [] }
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
-  if (!core.registry.findKind(apiVersion, kind)) {
-    throw refuse(
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
-    )
-  }
-  throw refuse(`converting (${version}.${kind}) to (${expected.group.split('.', 1)[0] || 'core'}.${expected.kind}): unknown conversion`)
+  throw refuse(core.registry.findKind(apiVersion, kind) ? unknownConversion({ version, kind }, expected) : noSuchKind(kind, apiVersion))
 }
 
 function refused(shown: string, why: string): StatusError {

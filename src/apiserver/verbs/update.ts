@@ -15,6 +15,7 @@ import { prepareViews, viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
+import { preconditionFailed } from './precondition.ts'
 import { freshCache } from './read-revision.ts'
 import {
   applyDefaults,
@@ -160,11 +161,7 @@ function checkVersion(request: UpdateRequest, object: KubeObject, old: KubeObjec
   }
   // Of a patched object, validation says that its uid cannot change.
   if (uid && uid !== old.metadata.uid && request.isReplace) {
-    throw statusErrors.conflict(
-      resource.name,
-      name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
-    )
+    throw preconditionFailed(resource, request, { field: 'UID', wanted: uid, found: old.metadata.uid ?? '' })
   }
   if (given !== undefined && given !== old.metadata.resourceVersion) throw statusErrors.staleVersion(resource.name, name)
 }

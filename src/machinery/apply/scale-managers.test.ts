@@ -25,8 +25,8 @@ test('who took the replicas of the Scale takes those of the object, without a ti
   const before = [entry('a', { 'f:spec': { 'f:replicas': {}, 'f:paused': {} } })]
   const { time: _, ...taken } = entry('b', replicas, { subresource: 'scale' })
   assert.deepEqual(managersOfScaled(scaled(before), [entry('b', replicas, { apiVersion: 'autoscaling/v1', subresource: 'scale' })]), [
-    entry('a', { 'f:spec': { 'f:paused': {} } }),
     taken,
+    entry('a', { 'f:spec': { 'f:paused': {} } }),
   ])
 })
 

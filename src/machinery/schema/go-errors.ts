@@ -7,7 +7,7 @@ const goScalars: Readonly<Partial<Record<SchemaNode['shape'], string>>> = {
   string: 'string',
   boolean: 'bool',
   quantity: 'resource.Quantity',
-  intOrString: 'intstr.IntOrString',
+  intOrString: 'int32',
   time: 'v1.Time',
   microTime: 'v1.MicroTime',
   bytes: '[]uint8',

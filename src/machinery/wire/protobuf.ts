@@ -163,7 +163,9 @@ function jsonName(message: string, field: string): string {
 }
 
 function decodeEnvelope(bytes: Uint8Array, lookup: (name: string) => Message, facts: ProtobufFacts): Json {
-  if (!hasMagic(bytes)) throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix k8s')
+  if (bytes.length === 0) throw new ProtobufError('empty data')
+  if (!hasMagic(bytes)) throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
+  if (bytes.length === magic.length) throw new ProtobufError('empty body')
   const reader = new ProtobufReader(bytes.subarray(4))
   let apiVersion = ''
   let kind = ''
