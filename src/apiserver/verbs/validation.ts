@@ -101,7 +101,13 @@ export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject
 
 /** After the kind's prepare rules, which may have taken away a part that is always written. */
 export function restoreParts(core: Core, { kind }: Resource, object: KubeObject): void {
-  if (core.schemas.lookup(kind.schema)) core.schemas.fillZeroValues(kind.schema, object)
+  if (!core.schemas.lookup(kind.schema)) return
+  if (!kind.sharesSpec) return core.schemas.fillZeroValues(kind.schema, object)
+  // Of a pod those rules change the status alone: its spec, the most of it, is not walked again.
+  const written = object as { status?: unknown }
+  const parts = { status: written.status }
+  core.schemas.fillZeroValues(kind.schema, parts)
+  if (parts.status !== undefined) written.status = parts.status
 }
 
 /** Upstream's types have their spec within them: an object without one has an empty one. */
