@@ -7,6 +7,7 @@ import type { ClusterObserver } from './cluster-observer.ts'
 import type { Reservation } from './core/judgement.ts'
 import type { Nominations } from './core/nominations.ts'
 import { bindByExtender, concerns } from './extenders/extender-client.ts'
+import { writeNomination } from './pod-condition.ts'
 import type { ExtenderConfig } from './extenders/extender-config.ts'
 import type { QueuedPod } from './queue.ts'
 import type { SchedulerMetrics } from './scheduler-metrics.ts'
@@ -43,12 +44,15 @@ export class Binder {
     const gone = new AbortController()
     const stopWatching = this.#options.observer.onGone(queued.key, () => gone.abort(new Error('the pod is gone')))
     let plugin = ''
+    const nominated = writeNomination(this.#options.context, queued.pod, nodeName, signal)
     try {
       for (const reservation of reservations) {
         plugin = reservation.plugin
         await reservation.prepare(AbortSignal.any([signal, gone.signal]))
       }
+      await nominated
     } catch (error) {
+      await nominated
       for (const reservation of reservations) await reservation.undo?.()
       this.#options.observer.forget(queued.key, queued.pod)
       if (!signal.aborted && !gone.signal.aborted)

@@ -357,7 +357,11 @@ class SchedulerLoop {
     if (!this.#isStillPending(queued)) return
     this.#queue.retry(queued)
     this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
-    await this.#report(queued, { reason: 'SchedulerError', message })
+    await this.#report(queued, {
+      reason: 'SchedulerError',
+      message,
+      nominatedNodeName: this.#cluster.nominations.get(queued.key)?.nodeName ?? '',
+    })
   }
 
   /** The room went to another scheduler's pod: at once elsewhere, since only that node is known to be worse than it seemed. */

@@ -37,3 +37,16 @@ export async function writePodCondition(context: LoopContext, pod: Pod, failure:
     if (!signal.aborted) context.log.debug({ pod: pod.metadata.name, error: String(error) }, 'could not write PodScheduled')
   }
 }
+
+/** Says where a pod is going that has to wait first for what it needs there; the binding takes it away. Never rejects. */
+export async function writeNomination(context: LoopContext, pod: Pod, nodeName: string, signal: AbortSignal): Promise<void> {
+  if (pod.status?.nominatedNodeName === nodeName) return
+  const body = { metadata: { uid: pod.metadata.uid }, status: { nominatedNodeName: nodeName } }
+  try {
+    await context.client
+      .resource(kindRefs.coreV1.pods, pod.metadata.namespace)
+      .patch(pod.metadata.name!, { type: 'strategic', body }, { subresource: 'status', signal })
+  } catch (error) {
+    if (!signal.aborted) context.log.debug({ pod: pod.metadata.name, error: String(error) }, 'could not write the nomination')
+  }
+}

@@ -100,5 +100,7 @@ export function assignPod(pod: KubeObject & Pod, binding: KubeObject & Binding, 
   // What the pod says of itself stays.
   if (wanted.labels) pod.metadata.labels = { ...wanted.labels, ...pod.metadata.labels }
   const scheduled = { type: 'PodScheduled', status: 'True' as const, lastTransitionTime: now }
-  pod.status = { ...pod.status, conditions: [...(pod.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled'), scheduled] }
+  // It is where it was meant to go, or it is not: either way nothing is kept for it any more.
+  const { nominatedNodeName: _n, ...status } = pod.status ?? {}
+  pod.status = { ...status, conditions: [...(pod.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled'), scheduled] }
 }

@@ -136,6 +136,7 @@ test('a pod that was not bound gives its reservation back', () =>
     await podWith(c, 'p', 'mine')
     await c.until('reserved, and waiting for the device', async () => (await claimsOf(c).get('mine')).status?.reservedFor?.length === 1)
     assert.equal(await nodeOf(c, 'p'), undefined)
+    await c.until('it is said where it goes', async () => (await c.pod('p')).status?.nominatedNodeName === 'a')
     const say = async (type: string) => {
       const claim = await claimsOf(c).get('mine')
       const time = '2026-01-01T00:00:00Z'
@@ -150,9 +151,11 @@ test('a pod that was not bound gives its reservation back', () =>
         'running PreBind plugin "DynamicResources": claim default/mine failed to bind: device gpu-0 has condition broken',
       ),
     )
+    await c.until('meant for no node', async () => (await c.pod('p')).status?.nominatedNodeName === undefined)
     await c.until('tried again', async () => (await claimsOf(c).get('mine')).status?.reservedFor?.length === 1)
     await say('attached')
     await c.until('bound', async () => (await nodeOf(c, 'p')) === 'a')
+    assert.equal((await c.pod('p')).status?.nominatedNodeName, undefined)
     assert.equal((await claimsOf(c).get('mine')).status?.reservedFor?.length, 1)
   }))
 
