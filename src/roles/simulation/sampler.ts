@@ -91,7 +91,8 @@ export class Sampler {
   }
 }
 
-export const nodesReady = (nodes: readonly Node[]) => nodes.filter(isReady).length
+/** Asked after every step of the clock: the first node that is not ends the look. */
+export const areReady = (nodes: readonly Node[], count: number) => nodes.length >= count && nodes.every(isReady)
 const isReady = (node: Node) => node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
 const share = (part: number, whole: number) => (whole > 0 ? Math.round((part / whole) * 10_000) / 10_000 : 0)
 

@@ -11,7 +11,7 @@ import { isStatus } from '../../machinery/status-error.ts'
 import { type VirtualClock, virtualClock } from '../../platform/virtual-clock.ts'
 import { type Cluster, startCluster } from '../embedded.ts'
 import { PodRecord } from './pod-record.ts'
-import { nodesReady, Sampler } from './sampler.ts'
+import { areReady, Sampler } from './sampler.ts'
 import type { Happening, NodeGroup, Scenario } from './scenario.ts'
 import { type Step, scriptOf } from './script.ts'
 import { reportOf, type SimulationReport } from './simulation-report.ts'
@@ -82,7 +82,7 @@ class Run {
 
   async play(steps: readonly Step[]): Promise<SimulationReport> {
     const { durationMs, sampleEveryMs } = this.#scenario
-    const isReady = () => nodesReady(this.#nodes.list()) >= this.#cluster.nodes.length
+    const isReady = () => areReady(this.#nodes.list(), this.#cluster.nodes.length)
     if (!(await this.#clock.runUntil(isReady, readyLimitMs))) throw new Error('the nodes did not become Ready')
     this.#startMs = this.#clock.now()
     this.#pods.onChange((change) => this.#record.note(change, this.#elapsedMs()))
