@@ -214,7 +214,7 @@ check(
   'there is a most',
   horizontalPodAutoscalers,
   { spec: { scaleTargetRef: target, minReplicas: 2 } },
-  'spec.maxReplicas: Invalid value: 0: must be greater than 0',
+  'spec.maxReplicas: Required value: must be set and greater than 0',
   'spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`',
 )
 check(
@@ -223,6 +223,7 @@ check(
   { spec: { maxReplicas: 1 } },
   'spec.scaleTargetRef.kind: Required value',
   'spec.scaleTargetRef.name: Required value',
+  'spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group',
 )
 checkRow(
   horizontalPodAutoscalers,
@@ -340,7 +341,7 @@ checkUpdate(
   storageClasses,
   { provisioner: 'p' },
   { provisioner: 'p', parameters: { a: 'b' } },
-  'parameters: Forbidden: updates to parameters are forbidden.',
+  'parameters: Invalid value: {"a":"b"}: field is immutable',
 )
 checkRow(
   storageClasses,

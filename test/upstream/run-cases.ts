@@ -49,7 +49,11 @@ export async function runCases(namespace: string, cases: readonly Case[], send: 
   return answers
 }
 
-async function runCase(namespace: string, { given = [], steps, withManagedFields }: Case, send: Send): Promise<Answer[]> {
+async function runCase(
+  namespace: string,
+  { given = [], steps, withManagedFields = false, withNulls = false }: Case,
+  send: Send,
+): Promise<Answer[]> {
   const made: string[] = []
   const answers: Answer[] = []
   const values: unknown[] = []
@@ -61,7 +65,7 @@ async function runCase(namespace: string, { given = [], steps, withManagedFields
     values.push(value)
     const path = received.code === 201 ? createdPath(outgoing, value) : undefined
     if (path) made.push(path)
-    const body = steady(asText ? Buffer.from(received.body).toString() : value, withManagedFields ?? false)
+    const body = steady(asText ? Buffer.from(received.body).toString() : value, { withManagedFields, withNulls })
     answers.push({ code: received.code, body, ...headersKept(received, keeps) })
   }
   for (const path of made.reverse()) await takeAway(path, send)
@@ -155,15 +159,17 @@ const masked = (text: string) => masks.reduce((masking, [pattern, mask]) => mask
 const maskedKeys = new Set(['resourceVersion', 'uid', 'continue', 'nodePort', 'healthCheckNodePort'])
 const serviceAddress = /^10\.\d+\.\d+\.\d+$/
 
+type Kept = { readonly withManagedFields: boolean; readonly withNulls: boolean }
+
 /** What is the server's free choice in an answer: numbers of versions, identities, times, addresses. */
-function steady(value: unknown, withManagedFields: boolean, key = ''): unknown {
-  if (Array.isArray(value)) return value.map((item) => steady(item, withManagedFields, key))
+function steady(value: unknown, kept: Kept, key = ''): unknown {
+  if (Array.isArray(value)) return value.map((item) => steady(item, kept, key))
   if (typeof value === 'object' && value !== null) {
     if ((value as { kind?: unknown }).kind === 'Table') settleTable(value as Table)
-    const fields = Object.entries(value).filter(([name]) => withManagedFields || name !== 'managedFields')
-    return Object.fromEntries(
-      fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, item]) => [name, steady(item, withManagedFields, name)]),
+    const fields = Object.entries(value).filter(
+      ([name, item]) => (kept.withManagedFields || name !== 'managedFields') && (kept.withNulls || item !== null),
     )
+    return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, item]) => [name, steady(item, kept, name)]))
   }
   if (maskedKeys.has(key) && value) return `<${key}>`
   if (typeof value !== 'string') return value

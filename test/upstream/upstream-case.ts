@@ -33,6 +33,8 @@ export type Case = {
   readonly steps: readonly Request[]
   /** Compare who owns which field, too. */
   readonly withManagedFields?: boolean
+  /** Compare fields that are null, too: to clients of built-in types they are absent. */
+  readonly withNulls?: boolean
   /** Set where Keelson answers otherwise on purpose: the reason; its own answers stand beside upstream's. */
   readonly differs?: string
 }

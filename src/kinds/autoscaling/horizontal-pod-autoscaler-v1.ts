@@ -4,6 +4,15 @@ import type { HorizontalPodAutoscaler as AutoscalerV1 } from '../generated/types
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from '../generated/types/autoscaling-v2.ts'
 import { horizontalPodAutoscalers } from './horizontal-pod-autoscaler.ts'
 import { metricsText } from './metrics-text.ts'
+import {
+  behaviorOfOld,
+  metricSpecOfOld,
+  metricStatusOfOld,
+  type OldMetric,
+  oldBehavior,
+  oldMetricSpec,
+  oldMetricStatus,
+} from './old-metrics.ts'
 
 /** What v1 cannot say travels in these annotations, as JSON. */
 const annotations = {
@@ -32,9 +41,7 @@ export const horizontalPodAutoscalersV1 = defineKind<AutoscalerV1>({
     else delete autoscaler.status
   },
   validate: (autoscaler, old) => {
-    const stored = toStored(autoscaler)
-    horizontalPodAutoscalers.applyDefaults?.(stored)
-    return horizontalPodAutoscalers.validate?.(stored, old && toStored(old)) ?? []
+    return horizontalPodAutoscalers.validate?.(toStored(autoscaler), old && toStored(old)) ?? []
   },
   validateStatusUpdate: (autoscaler, old) => horizontalPodAutoscalers.validateStatusUpdate?.(toStored(autoscaler), toStored(old)) ?? [],
   columns: [
@@ -55,19 +62,22 @@ function toStored({ metadata, spec, status }: AutoscalerV1): HorizontalPodAutosc
     utilization === undefined
       ? []
       : [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: utilization } } }]
-  const behavior = parsed<HorizontalPodAutoscaler['spec']['behavior']>(kept[annotations.behavior])
-  const metrics = [...(parsed<MetricSpec[]>(kept[annotations.metrics]) ?? []), ...cpu]
+  const behavior = behaviorOfOld(parsed(kept[annotations.behavior]))
+  const metrics = [...(parsed<OldMetric[]>(kept[annotations.metrics]) ?? []).map(metricSpecOfOld), ...cpu]
   const stored: HorizontalPodAutoscaler = {
     kind: 'HorizontalPodAutoscaler',
     apiVersion: 'autoscaling/v2',
     metadata: withoutConversionAnnotations(metadata),
     spec: { ...rest, ...(metrics.length ? { metrics } : {}), ...(behavior ? { behavior } : {}) },
   }
+  horizontalPodAutoscalers.applyDefaults?.(stored)
   if (!status) return stored
-  const { currentCPUUtilizationPercentage: current, ...counts } = status
+  const { currentCPUUtilizationPercentage: current, currentReplicas, ...others } = status
+  const counts = { ...(currentReplicas ? { currentReplicas } : {}), ...others }
   const currentCpu: MetricStatus[] =
     current === undefined ? [] : [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: current } } }]
-  const currentMetrics = [...(parsed<MetricStatus[]>(kept[annotations.currentMetrics]) ?? []), ...currentCpu]
+  // What the annotation holds says more than the share that the first version knows.
+  const currentMetrics = parsed<OldMetric[]>(kept[annotations.currentMetrics])?.map(metricStatusOfOld) ?? currentCpu
   const conditions = parsed<NonNullable<HorizontalPodAutoscaler['status']>['conditions']>(kept[annotations.conditions])
   stored.status = { ...counts, ...(currentMetrics.length ? { currentMetrics } : {}), ...(conditions ? { conditions } : {}) }
   return stored
@@ -79,12 +89,11 @@ function fromStored({ metadata, spec, status }: HorizontalPodAutoscaler): Autosc
   const others = metrics.filter((m) => m !== cpu)
   const { currentMetrics = [], conditions, ...counts } = status ?? { desiredReplicas: 0 }
   const currentCpu = currentMetrics.find((m) => m.resource?.name === 'cpu' && m.resource.current.averageUtilization !== undefined)
-  const otherCurrent = currentMetrics.filter((m) => m !== currentCpu)
   const extra: Record<string, string> = {}
-  if (others.length) extra[annotations.metrics] = JSON.stringify(others)
-  if (otherCurrent.length) extra[annotations.currentMetrics] = JSON.stringify(otherCurrent)
+  if (others.length) extra[annotations.metrics] = JSON.stringify(others.map(oldMetricSpec))
+  if (currentMetrics.length) extra[annotations.currentMetrics] = JSON.stringify(currentMetrics.map(oldMetricStatus))
   if (conditions?.length) extra[annotations.conditions] = JSON.stringify(conditions)
-  if (behavior) extra[annotations.behavior] = JSON.stringify(behavior)
+  if (behavior) extra[annotations.behavior] = JSON.stringify(oldBehavior(behavior))
   const utilization = cpu?.resource?.target.averageUtilization
   const current = currentCpu?.resource?.current.averageUtilization
   return {

@@ -1,11 +1,11 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { pathSegmentName } from '../../machinery/names.ts'
-import { checkNonNegative, checkRequiredName, type Errors } from '../checks.ts'
+
+import { checkNonNegative, checkNonNegativeQuantity, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { copyField, defineKind } from '../define-kind.ts'
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, HPAScalingRules } from '../generated/types/autoscaling-v2.ts'
 import { metricsText } from './metrics-text.ts'
-import { validateMetric } from './metric-validation.ts'
+import { checkObjectReference, groupOf, validateMetric } from './metric-validation.ts'
 
 const utilizationDefault = 80
 
@@ -31,8 +31,7 @@ export const horizontalPodAutoscalers = defineKind<HorizontalPodAutoscaler>({
     autoscaler.status = { desiredReplicas: 0 }
   },
   prepareForUpdate: (autoscaler, old) => copyField(autoscaler, old, 'status'),
-  validate: ({ spec }, old) =>
-    spec ? validateAutoscalerSpec(spec, old?.spec?.minReplicas === 0 ? 0 : 1) : [fieldErrors.required('spec.maxReplicas')],
+  validate: ({ spec }, old) => (spec ? validateAutoscalerSpec(spec, old?.spec) : [fieldErrors.required('spec.maxReplicas')]),
   validateStatusUpdate: ({ status }) => {
     const errors: FieldError[] = []
     for (const field of ['currentReplicas', 'desiredReplicas'] as const) checkNonNegative(errors, `status.${field}`, status?.[field])
@@ -65,17 +64,29 @@ function withRuleDefaults(rules: HPAScalingRules | undefined, defaults: HPAScali
   return { ...merged, policies: merged.policies!.map((p) => ({ ...p })) }
 }
 
-function validateAutoscalerSpec(spec: HorizontalPodAutoscalerSpec, minReplicasMin: number): FieldError[] {
+/** A target is named with its group, but for the only kind of the core group that scales. */
+function targetProblem({ apiVersion, kind }: { readonly apiVersion?: string; readonly kind?: string } = {}): string | undefined {
+  const { group, problem } = groupOf(apiVersion)
+  return problem ?? (group === '' && kind !== 'ReplicationController' ? 'apiVersion must specify API group' : undefined)
+}
+
+function validateAutoscalerSpec(spec: HorizontalPodAutoscalerSpec, old: HorizontalPodAutoscalerSpec | undefined): FieldError[] {
+  const minReplicasMin = old?.minReplicas === 0 ? 0 : 1
   const errors: FieldError[] = []
   const { minReplicas } = spec
   const maxReplicas = spec.maxReplicas ?? 0
   if (minReplicas !== undefined && minReplicas < minReplicasMin)
     errors.push(fieldErrors.invalid('spec.minReplicas', minReplicas, `must be greater than or equal to ${minReplicasMin}`))
-  if (maxReplicas < 1) errors.push(fieldErrors.invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'))
+  if (maxReplicas === 0) errors.push(fieldErrors.required('spec.maxReplicas', 'must be set and greater than 0'))
+  else if (maxReplicas < 0) errors.push(fieldErrors.invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to 1'))
   if (minReplicas !== undefined && maxReplicas < minReplicas)
     errors.push(fieldErrors.invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'))
-  checkRequiredName(errors, 'spec.scaleTargetRef.kind', spec.scaleTargetRef?.kind, pathSegmentName)
-  checkRequiredName(errors, 'spec.scaleTargetRef.name', spec.scaleTargetRef?.name, pathSegmentName)
+  checkObjectReference(errors, spec.scaleTargetRef, 'spec.scaleTargetRef')
+  // What stood before does not hinder a change.
+  const isTolerated = old?.scaleTargetRef !== undefined && targetProblem(old.scaleTargetRef) !== undefined
+  const problem = isTolerated ? undefined : targetProblem(spec.scaleTargetRef)
+  if (problem !== undefined)
+    errors.push(fieldErrors.invalid('spec.scaleTargetRef.apiVersion', spec.scaleTargetRef?.apiVersion ?? '', problem))
   spec.metrics?.forEach((metric, i) => validateMetric(errors, metric, `spec.metrics[${i}]`))
   if (minReplicas === 0 && !spec.metrics?.some(({ type }) => type === 'Object' || type === 'External'))
     errors.push(
@@ -105,7 +116,8 @@ function validateRules(errors: Errors, rules: HPAScalingRules | undefined, path:
     if (!(policy.value > 0)) errors.push(fieldErrors.invalid(`${at}.value`, policy.value ?? 0, 'must be greater than zero'))
     if (!(policy.periodSeconds > 0))
       errors.push(fieldErrors.invalid(`${at}.periodSeconds`, policy.periodSeconds ?? 0, 'must be greater than zero'))
-    else if (policy.periodSeconds > periodSecondsMax)
+    if (policy.periodSeconds > periodSecondsMax)
       errors.push(fieldErrors.invalid(`${at}.periodSeconds`, policy.periodSeconds, `must be less than or equal to ${periodSecondsMax}`))
   })
+  if (rules.tolerance !== undefined) checkNonNegativeQuantity(errors, `${path}.tolerance`, rules.tolerance)
 }

@@ -15,25 +15,50 @@ const sources = {
 } as const
 type Source = (typeof sources)[keyof typeof sources]
 
+/** In the order in which upstream looks at them: of several the first is judged. */
+const order = ['object', 'external', 'pods', 'resource', 'containerResource'] as const
+
 /** One metric: the source that its type names and no other, and a target that this source can be held against. */
 export function validateMetric(errors: Errors, metric: MetricSpec, path: string): void {
-  if (!checkRequired(errors, `${path}.type`, metric.type, 'must specify a metric source type')) return
+  const unsupported = () => errors.push(fieldErrors.notSupported(`${path}.type`, metric.type ?? '', Object.keys(sources)))
+  checkRequired(errors, `${path}.type`, metric.type, 'must specify a metric source type')
   const expected = sources[metric.type as keyof typeof sources] as Source | undefined
-  if (expected === undefined) errors.push(fieldErrors.notSupported(`${path}.type`, metric.type, Object.keys(sources)))
+  if (expected === undefined) unsupported()
+  const present = order.filter((source) => metric[source] !== undefined)
+  if (present[0]) validateSource(errors, metric, present[0], `${path}.${present[0]}`)
+  if (expected === undefined) unsupported()
   else if (!metric[expected])
     errors.push(fieldErrors.required(`${path}.${expected}`, 'must populate information for the given metric source'))
-  for (const other of Object.values(sources))
-    if (other !== expected && metric[other] !== undefined)
-      errors.push(fieldErrors.forbidden(`${path}.${other}`, 'must populate the given metric source only'))
-  if (expected && metric[expected]) validateSource(errors, metric, expected, `${path}.${expected}`)
+  if (present.length === 1) return
+  for (const other of present)
+    if (other !== expected) errors.push(fieldErrors.forbidden(`${path}.${other}`, 'must populate the given metric source only'))
+}
+
+/** The group of an `apiVersion` as upstream's parser takes it apart. */
+export function groupOf(apiVersion = ''): { readonly group: string; readonly problem?: string } {
+  const parts = apiVersion.split('/')
+  if (parts.length > 2) return { group: '', problem: `unexpected GroupVersion string: ${apiVersion}` }
+  return { group: parts.length === 2 ? parts[0]! : '' }
+}
+
+/** What a target or a described object is referred to by. */
+export function checkObjectReference(
+  errors: Errors,
+  reference: { readonly kind?: string; readonly name?: string } | undefined,
+  path: string,
+): void {
+  checkRequiredName(errors, `${path}.kind`, reference?.kind, pathSegmentName)
+  checkRequiredName(errors, `${path}.name`, reference?.name, pathSegmentName)
 }
 
 function validateSource(errors: Errors, metric: MetricSpec, source: Source, at: string): void {
   const { object, external, pods, resource, containerResource } = metric
   const named = object ?? external ?? pods
   if (source === 'object') {
-    checkRequiredName(errors, `${at}.describedObject.kind`, object?.describedObject?.kind, pathSegmentName)
-    checkRequiredName(errors, `${at}.describedObject.name`, object?.describedObject?.name, pathSegmentName)
+    checkObjectReference(errors, object?.describedObject, `${at}.describedObject`)
+    const { apiVersion } = object?.describedObject ?? {}
+    const { problem } = groupOf(apiVersion)
+    if (problem !== undefined) errors.push(fieldErrors.invalid(`${at}.describedObject.apiVersion`, apiVersion, problem))
   }
   if (source === 'resource') checkRequired(errors, `${at}.name`, resource?.name, 'must specify a resource name')
   else if (source === 'containerResource') {

@@ -52,7 +52,12 @@ check(
   { completionMode: 'Indexed', parallelism: 2 },
   'spec.completions: Required value: when completion mode is Indexed',
 )
-check('a manual selector is given', { manualSelector: true }, 'spec.selector: Required value')
+check(
+  'a manual selector is given',
+  { manualSelector: true },
+  'spec.selector: Required value',
+  'spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`',
+)
 check(
   'a limit per index needs indexes',
   { backoffLimitPerIndex: 1 },
@@ -100,7 +105,7 @@ check(
 check(
   'labels that were given do not hide those that are generated',
   { template: { ...template, metadata: { labels: { 'job-name': 'other' } } } },
-  `spec.template.metadata.labels[job-name]: Invalid value: {"job-name":"other","controller-uid":"u-1","batch.kubernetes.io/job-name":"j","batch.kubernetes.io/controller-uid":"u-1"}: must be 'j'`,
+  `spec.template.metadata.labels[job-name]: Invalid value: {"batch.kubernetes.io/controller-uid":"u-1","batch.kubernetes.io/job-name":"j","controller-uid":"u-1","job-name":"other"}: must be 'j'`,
 )
 check(
   'a selector that is none does not throw',
@@ -134,18 +139,18 @@ test('a job is fixed, but for its parallelism, and its nodes while it has not be
   )
   assert.deepEqual(
     fields(job({ suspend: true }), (s) => (s.template.spec!.containers[0]!.image = 'y')),
-    ['spec.template'],
+    ['spec.template.spec'],
   )
   const podAntiAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [] }
   assert.deepEqual(
     fields(job({ suspend: true }), (s) => (s.template.spec!.affinity = { podAntiAffinity })),
-    ['spec.template'],
+    ['spec.template.spec'],
   )
   const resources = { requests: { cpu: '1' } }
   const idle = { ...job({ suspend: true }), status: { conditions: [{ type: 'Suspended', status: 'True' as const }] } }
   assert.deepEqual(
     fields(job({ suspend: true }), (s) => (s.template.spec!.containers[0]!.resources = resources)),
-    ['spec.template'],
+    [],
   )
   const before = { ...created(jobs, job({ suspend: true })), status: idle.status }
   const next = deepClone(before)

@@ -1,3 +1,4 @@
+import { selectorValue } from '../go-value.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { checkEnum, checkNonNegative, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
@@ -35,13 +36,16 @@ export const cronJobs = defineKind<CronJob>({
     if (!old || old.spec?.timeZone !== spec.timeZone) validateTimeZone(errors, spec.timeZone)
     checkNonNegative(errors, 'spec.startingDeadlineSeconds', spec.startingDeadlineSeconds)
     checkEnum(errors, 'spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace'])
+    const job = spec.jobTemplate?.spec
+    if (!job) errors.push(fieldErrors.required('spec.jobTemplate.spec.template'))
+    else {
+      validateJobSpec(errors, job, 'spec.jobTemplate.spec')
+      if (job.selector)
+        errors.push(fieldErrors.invalid('spec.jobTemplate.spec.selector', selectorValue(job.selector), '`selector` will be auto-generated'))
+      if (job.manualSelector === true) errors.push(fieldErrors.notSupported('spec.jobTemplate.spec.manualSelector', true, ['nil', 'false']))
+    }
     checkNonNegative(errors, 'spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit)
     checkNonNegative(errors, 'spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit)
-    const job = spec.jobTemplate?.spec
-    if (!job) return [...errors, fieldErrors.required('spec.jobTemplate.spec.template')]
-    if (job.selector) errors.push(fieldErrors.invalid('spec.jobTemplate.spec.selector', job.selector, '`selector` will be auto-generated'))
-    if (job.manualSelector === true) errors.push(fieldErrors.notSupported('spec.jobTemplate.spec.manualSelector', true, ['nil', 'false']))
-    validateJobSpec(errors, job, 'spec.jobTemplate.spec')
     return errors
   },
   validateCreate: ({ metadata: { name = '' } }) =>
@@ -69,15 +73,28 @@ function validateSchedule(errors: Errors, { schedule }: CronJobSpec): void {
     errors.push(fieldErrors.required('spec.schedule'))
     return
   }
-  if (schedule.includes('TZ')) {
+  const wrong = scheduleProblem(schedule)
+  if (wrong !== undefined) errors.push(fieldErrors.invalid('spec.schedule', schedule, wrong))
+  if (schedule.includes('TZ'))
     errors.push(fieldErrors.invalid('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'))
-    return
+}
+
+/** What upstream's parser says, which knows a zone before the fields; undefined: nothing. */
+function scheduleProblem(schedule: string): string | undefined {
+  let fields = schedule
+  if (/^(CRON_)?TZ=/.test(schedule)) {
+    const end = schedule.indexOf(' ')
+    if (end < 0) return 'invalid schedule format: runtime error: slice bounds out of range [:-1]'
+    const zone = schedule.slice(schedule.indexOf('=') + 1, end)
+    if (!isTimeZone(zone)) return `provided bad location ${zone}: unknown time zone ${zone}`
+    fields = schedule.slice(end).trim()
   }
   try {
-    parseCronSchedule(schedule)
+    parseCronSchedule(fields)
+    return undefined
   } catch (error) {
-    if (!(error instanceof CronError)) throw error
-    errors.push(fieldErrors.invalid('spec.schedule', schedule, error.message))
+    if (error instanceof CronError) return error.message
+    throw error
   }
 }
 
@@ -86,9 +103,11 @@ function validateTimeZone(errors: Errors, zone: string | undefined): void {
   if (zone === undefined) return
   if (zone === '') errors.push(fieldErrors.invalid(path, zone, 'timeZone must be nil or non-empty string'))
   else if (!zone.split('/').every(isZonePart)) errors.push(fieldErrors.invalid(path, zone, `unknown time zone ${zone}`))
-  else if (zone.toLowerCase() === 'local')
-    errors.push(fieldErrors.invalid(path, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones'))
-  else if (!isTimeZone(zone)) errors.push(fieldErrors.invalid(path, zone, `unknown time zone ${zone}`))
+  else {
+    if (zone.toLowerCase() === 'local')
+      errors.push(fieldErrors.invalid(path, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones'))
+    if (zone !== 'Local' && !isTimeZone(zone)) errors.push(fieldErrors.invalid(path, zone, `unknown time zone ${zone}`))
+  }
 }
 
 const isZonePart = (part: string) => /^[A-Za-z._0-9+][A-Za-z.\-_0-9+]{0,13}$/.test(part) && part !== '.' && part !== '..'
@@ -96,8 +115,12 @@ const isZonePart = (part: string) => /^[A-Za-z._0-9+][A-Za-z.\-_0-9+]{0,13}$/.te
 function isTimeZone(zone: string): boolean {
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: zone })
-    return true
+    return zone.split('/').every((part) => /^[A-Z]/.test(part)) && !isMiswritten(zone)
   } catch {
     return false // RangeError: the runtime knows no such zone.
   }
 }
+
+/** The runtime takes names of zones in any case, upstream as they are written. */
+const isMiswritten = (zone: string) =>
+  Intl.supportedValuesOf('timeZone').some((known) => known !== zone && known.toLowerCase() === zone.toLowerCase())

@@ -48,7 +48,7 @@ export function parseCronSchedule(text: string): CronSchedule {
     if (fields === undefined) throw new CronError(`unrecognized descriptor: ${text}`)
     return parseCronSchedule(fields)
   }
-  const fields = text.trim().split(/\s+/)
+  const fields = text.split(/\s+/).filter((field) => field !== '')
   if (fields.length !== 5) throw new CronError(`expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`)
   const [minutes, hours, daysOfMonth, monthField, daysOfWeek] = fields as [string, string, string, string, string]
   return {
@@ -104,9 +104,9 @@ const unitMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3
 /** `@every` intervals are whole seconds, one at least. */
 function parseInterval(text: string): number {
   const duration = text.slice('@every '.length)
-  if (!/^(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))*$/.test(duration))
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))*$/.test(duration))
     throw new CronError(`failed to parse duration ${text}: time: invalid duration ${JSON.stringify(duration)}`)
   let totalMs = 0
   for (const [, number, unit] of duration.matchAll(/([\d.]+)(ns|us|µs|ms|s|m|h)/g)) totalMs += Number(number) * unitMs[unit!]!
-  return Math.max(1000, Math.floor(totalMs / 1000) * 1000)
+  return Math.max(1000, duration.startsWith('-') ? 0 : Math.floor(totalMs / 1000) * 1000)
 }

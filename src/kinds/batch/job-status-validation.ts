@@ -87,16 +87,22 @@ function validateTimes(errors: Errors, { job, old }: Pair, is: Truth, { changed,
   // Who resumes begins anew.
   const wasSuspended = old.conditions?.some((c) => c.type === 'Suspended' && c.status === 'True') ?? false
   if (old.startTime && startTime !== old.startTime && job.spec?.suspend !== true && !wasSuspended)
-    errors.push(fieldErrors.required('status.startTime', 'startTime cannot be removed for unsuspended job'))
+    errors.push(fieldErrors.invalid('status.startTime', startTime, 'field is immutable for unsuspended job once set'))
 }
 
 function validateFinished(errors: Errors, status: JobStatus, is: Truth): void {
   if (!is('Complete') && !is('Failed')) return
   const { active = 0, terminating = 0, uncountedTerminatedPods: uncounted } = status
   if (active > 0) errors.push(fieldErrors.invalid('status.active', active, 'active>0 is invalid for finished job'))
-  if (terminating > 0) errors.push(fieldErrors.invalid('status.terminating', terminating, 'terminating>0 is invalid for finished job'))
   if (uncounted?.succeeded?.length || uncounted?.failed?.length)
-    errors.push(fieldErrors.invalid('status.uncountedTerminatedPods', uncounted, 'must be empty for finished job'))
+    errors.push(
+      fieldErrors.invalid(
+        'status.uncountedTerminatedPods',
+        { Succeeded: uncounted.succeeded ?? null, Failed: uncounted.failed ?? null },
+        'must be empty for finished job',
+      ),
+    )
+  if (terminating > 0) errors.push(fieldErrors.invalid('status.terminating', terminating, 'terminating>0 is invalid for finished job'))
 }
 
 function validateIndexes(errors: Errors, { spec, status }: Job, changed: Changes['changed']): void {

@@ -1,3 +1,4 @@
+import { mapValue, selectorValue } from '../go-value.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { matches, selectorFrom, validateLabelSelector } from '../../machinery/label-selector.ts'
@@ -31,18 +32,18 @@ export function validateJobSpec(errors: Errors, spec: JobSpec, path: string): vo
     'maxFailedIndexes',
   ] as const
   for (const field of counts) checkNonNegative(errors, `${path}.${field}`, spec[field])
-  checkOptionalEnum(errors, `${path}.completionMode`, spec.completionMode, ['NonIndexed', 'Indexed'])
-  const replacements = spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed']
-  checkOptionalEnum(errors, `${path}.podReplacementPolicy`, spec.podReplacementPolicy, replacements)
-  if (spec.completionMode === 'Indexed') validateIndexed(errors, spec, path)
-  else
-    for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const)
-      if (spec[field] !== undefined) errors.push(fieldErrors.invalid(`${path}.${field}`, spec[field], 'requires indexed completion mode'))
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
     errors.push(fieldErrors.required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'))
   if (spec.managedBy !== undefined) validateManagedBy(errors, spec.managedBy, `${path}.managedBy`)
+  checkOptionalEnum(errors, `${path}.completionMode`, spec.completionMode, ['NonIndexed', 'Indexed'])
+  if (spec.completionMode === 'Indexed') validateIndexed(errors, spec, path)
+  else if (spec.completionMode === undefined || spec.completionMode === 'NonIndexed')
+    for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const)
+      if (spec[field] !== undefined) errors.push(fieldErrors.invalid(`${path}.${field}`, spec[field], 'requires indexed completion mode'))
   validateFailurePolicy(errors, spec, path)
   validateSuccessPolicy(errors, spec, path)
+  const replacements = spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed']
+  checkOptionalEnum(errors, `${path}.podReplacementPolicy`, spec.podReplacementPolicy, replacements)
   errors.push(...validatePodTemplate(spec.template, `${path}.template`))
   const policy = spec.template?.spec?.restartPolicy
   // `Always` may be nobody's choice but the default.
@@ -76,13 +77,22 @@ export function jobSpecWarnings(spec: JobSpec, path: string): string[] {
   return [...(isUntrackable ? [`${path}: ${untrackable}`] : []), ...templateWarnings(template, `${path}.template`)]
 }
 
-/** The selector of a job of its own: generated, or manual and matching. */
-export function validateJobSelector({ spec }: Job): FieldError[] {
-  if (!spec?.selector) return [fieldErrors.required('spec.selector')]
-  const errors = validateLabelSelector(spec.selector, 'spec.selector')
-  if (errors.length > 0) return errors
-  if (!spec.template || matches(selectorFrom(spec.selector), spec.template.metadata?.labels)) return []
-  return [mismatch(spec.template)]
+/** A job as upstream judges it: the selector that was generated, the spec, the host names that indexed pods will get. */
+export function validateJob(job: Job, old?: Job): FieldError[] {
+  return [...validateGeneratedSelector(job, old), ...validateJobWithSelector(job), ...validateHostNames(job)]
+}
+
+/** The spec, and the selector of a job of its own: generated, or manual and matching. */
+export function validateJobWithSelector({ spec }: Job): FieldError[] {
+  const errors: FieldError[] = []
+  if (!spec) return [fieldErrors.required('spec')]
+  validateJobSpec(errors, spec, 'spec')
+  const { selector, template } = spec
+  const wrong = selector ? validateLabelSelector(selector, 'spec.selector') : [fieldErrors.required('spec.selector')]
+  errors.push(...wrong)
+  const isMatching = selector !== undefined && (wrong.length > 0 || matches(selectorFrom(selector), template?.metadata?.labels))
+  if (!isMatching) errors.push(mismatch(template ?? {}))
+  return errors
 }
 
 const generatedLabels = (uid: string, name: string): Readonly<Record<string, string>> => ({
@@ -92,24 +102,34 @@ const generatedLabels = (uid: string, name: string): Readonly<Record<string, str
   'batch.kubernetes.io/job-name': name,
 })
 
-/** The labels and the selector that were generated, unless the client gave others; and the host names that indexed pods will get. */
-export function validateNewJob({ metadata, spec }: Job): FieldError[] {
+/** The labels and the selector that were generated, unless the client gave others. */
+function validateGeneratedSelector({ metadata, spec }: Job, old: Job | undefined): FieldError[] {
+  if (spec?.manualSelector === true || !spec?.selector) return []
   const errors: FieldError[] = []
   const { uid = '', name = '' } = metadata
-  if (spec?.manualSelector !== true && spec?.selector) {
-    const expected = generatedLabels(uid, name)
-    const labels = spec.template?.metadata?.labels
-    for (const key in expected)
-      if (labels?.[key] !== expected[key])
-        errors.push(fieldErrors.invalid(`spec.template.metadata.labels[${key}]`, labels ?? {}, `must be '${expected[key]}'`))
-    if (validateLabelSelector(spec.selector, '').length === 0 && !matches(selectorFrom(spec.selector), expected))
-      errors.push(fieldErrors.invalid('spec.selector', spec.selector, '`selector` not auto-generated'))
+  const before = old?.spec?.template?.metadata?.labels
+  const isOfOldKind = old !== undefined && !(before && nameLabel in before && uidLabel in before)
+  const expected = generatedLabels(uid, name)
+  const labels = spec.template?.metadata?.labels
+  for (const key in expected) {
+    if (isOfOldKind && key.includes('/')) continue
+    const path = `spec.template.metadata.labels[${key}]`
+    if (labels?.[key] === undefined) errors.push(fieldErrors.required(path, `must be '${expected[key]}'`))
+    else if (labels[key] !== expected[key]) errors.push(fieldErrors.invalid(path, mapValue(labels), `must be '${expected[key]}'`))
   }
-  if (spec?.completionMode !== 'Indexed' || !(spec.completions !== undefined && spec.completions > 0)) return errors
-  const longest = `${name}-${spec.completions - 1}`
-  if (dns1123Label(longest).length > 0)
-    errors.push(fieldErrors.invalid('metadata.name', name, `will not able to create pod with invalid DNS label: ${longest}`))
+  if (validateLabelSelector(spec.selector, '').length === 0 && !matches(selectorFrom(spec.selector), expected))
+    errors.push(fieldErrors.invalid('spec.selector', selectorValue(spec.selector), '`selector` not auto-generated'))
   return errors
+}
+
+const nameLabel = 'batch.kubernetes.io/job-name'
+const uidLabel = 'batch.kubernetes.io/controller-uid'
+
+function validateHostNames({ metadata: { name = '' }, spec }: Job): FieldError[] {
+  if (spec?.completionMode !== 'Indexed' || !(spec.completions !== undefined && spec.completions > 0)) return []
+  const longest = `${name}-${spec.completions - 1}`
+  if (dns1123Label(longest).length === 0) return []
+  return [fieldErrors.invalid('metadata.name', name, `will not able to create pod with invalid DNS label: ${longest}`)]
 }
 
 /** Most of a job is fixed; a suspended one that has not run yet may still be given other nodes to run on. */
@@ -119,10 +139,18 @@ export function validateJobUpdate({ spec }: Job, { spec: old, status }: Job): Fi
   if (spec.completionMode !== 'Indexed') errors.push(...immutableField(spec.completions, old.completions, 'spec.completions'))
   else if (spec.completions !== undefined && spec.completions !== old.completions && spec.completions !== spec.parallelism)
     errors.push(fieldErrors.invalid('spec.completions', spec.completions, 'can only be modified in tandem with spec.parallelism'))
-  errors.push(...immutableField(spec.selector, old.selector, 'spec.selector'))
+  errors.push(...immutableField(selectorValue(spec.selector), selectorValue(old.selector), 'spec.selector'))
   errors.push(...validateTemplateUpdate(spec.template, old, status))
-  for (const field of ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const)
-    errors.push(...immutableField(spec[field], old[field], `spec.${field}`))
+  const values = (of: JobSpec) => ({
+    completionMode: of.completionMode,
+    podFailurePolicy: failurePolicyValue(of.podFailurePolicy),
+    backoffLimitPerIndex: of.backoffLimitPerIndex,
+    managedBy: of.managedBy,
+    successPolicy: successPolicyValue(of.successPolicy),
+  })
+  const before = values(old)
+  for (const [field, value] of Object.entries(values(spec)))
+    errors.push(...immutableField(value, before[field as keyof typeof before], `spec.${field}`))
   return errors
 }
 
@@ -131,11 +159,12 @@ type Template = JobSpec['template']
 /** While a job is suspended and none of its pods is left, its pods may be given other places and other resources. */
 function validateTemplateUpdate(template: Template, { suspend, template: old }: JobSpec, status: Job['status']): FieldError[] {
   if (deepEqual(template, old)) return []
-  const isIdle = status?.conditions?.some((c) => c.type === 'Suspended' && c.status === 'True') && !status.active
   if (suspend !== true || !template || !old) return immutableField(template, old, 'spec.template')
-  const placed = isIdle || status?.startTime === undefined ? withSchedulingOf(template, old) : template
-  const sized = isIdle ? withResourcesOf(placed, old) : placed
-  return deepEqual(sized, old) ? [] : immutableField(template, old, 'spec.template')
+  const isSuspended = status?.conditions?.some((c) => c.type === 'Suspended' && c.status === 'True') ?? false
+  const isIdle = (status?.startTime === undefined || isSuspended) && !status?.active
+  if (!isIdle) return immutableField(template, old, 'spec.template')
+  const placed = withSchedulingOf(template, old)
+  return deepEqual(withResourcesOf(placed, old).spec, old.spec) ? [] : immutableField(template.spec, old.spec, 'spec.template.spec')
 }
 
 function withResourcesOf(template: Template, old: Template): Template {
@@ -204,12 +233,12 @@ function validateFailureRule(errors: Errors, rule: PodFailurePolicyRule, spec: J
     errors.push(fieldErrors.invalid(`${at}.action`, rule.action, 'requires the backoffLimitPerIndex to be set'))
   else if (!actions.includes(rule.action)) errors.push(fieldErrors.notSupported(`${at}.action`, rule.action, actions))
   const { onExitCodes, onPodConditions } = rule
+  if (onExitCodes) validateOnExitCodes(errors, onExitCodes, names, `${at}.onExitCodes`)
+  if (onPodConditions) validateOnPodConditions(errors, onPodConditions, `${at}.onPodConditions`)
   if (onExitCodes && onPodConditions?.length)
     errors.push(fieldErrors.invalidOmitted(at, 'specifying both OnExitCodes and OnPodConditions is not supported'))
   if (!onExitCodes && !onPodConditions?.length)
     errors.push(fieldErrors.invalidOmitted(at, 'specifying one of OnExitCodes and OnPodConditions is required'))
-  if (onPodConditions) validateOnPodConditions(errors, onPodConditions, `${at}.onPodConditions`)
-  if (onExitCodes) validateOnExitCodes(errors, onExitCodes, names, `${at}.onExitCodes`)
 }
 
 const validValues = (values: readonly string[]) => `valid values: [${values.map((value) => JSON.stringify(value)).join(' ')}]`
@@ -243,7 +272,7 @@ function validateOnExitCodes(
         'must be one of the container or initContainer names in the pod template',
       ),
     )
-  if (values.length === 0) errors.push(fieldErrors.invalid(`${path}.values`, values, 'at least one value is required'))
+  if (values.length === 0) errors.push(fieldErrors.invalid(`${path}.values`, null, 'at least one value is required'))
   if (values.length > exitCodesMax) errors.push(fieldErrors.tooMany(`${path}.values`, values.length, exitCodesMax))
   values.forEach((value, i) => {
     if (operator === 'In' && value === 0)
@@ -259,7 +288,7 @@ function validateSuccessPolicy(errors: Errors, spec: JobSpec, path: string): voi
   if (!policy) return
   const at = `${path}.successPolicy`
   if (spec.completionMode !== 'Indexed') {
-    errors.push(fieldErrors.invalid(at, policy, 'requires indexed completion mode'))
+    errors.push(fieldErrors.invalid(at, successPolicyValue(policy), 'requires indexed completion mode'))
     return
   }
   if (!policy.rules?.length)
@@ -291,3 +320,23 @@ function validateSuccessRule(
   if (succeededIndexes !== undefined)
     checkAtMost(errors, at, succeededCount, indexes, ' (the number of indexes in the specified succeededIndexes field)')
 }
+
+/** Policies as upstream writes them into messages, by the names of their Go fields. */
+const successPolicyValue = (policy: JobSpec['successPolicy']) =>
+  policy && {
+    Rules: policy.rules?.map(({ succeededIndexes, succeededCount }) => ({
+      SucceededIndexes: succeededIndexes ?? null,
+      SucceededCount: succeededCount ?? null,
+    })),
+  }
+
+const failurePolicyValue = (policy: JobSpec['podFailurePolicy']) =>
+  policy && {
+    Rules: policy.rules?.map(({ action, onExitCodes, onPodConditions }) => ({
+      Action: action,
+      OnExitCodes: onExitCodes
+        ? { ContainerName: onExitCodes.containerName ?? null, Operator: onExitCodes.operator, Values: onExitCodes.values }
+        : null,
+      OnPodConditions: onPodConditions?.map(({ type, status }) => ({ Type: type, Status: status })) ?? null,
+    })),
+  }

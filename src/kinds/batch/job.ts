@@ -1,12 +1,11 @@
-import { fieldErrors, type FieldError } from '../../machinery/field-error.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { applyTemplateDefaults, madeSpec } from '../core/pod-template/defaults.ts'
 import { workloadNameWarnings } from '../core/pod-template/pod-warnings.ts'
 import { containerImages, containerNames, selectorText } from '../core/pod-template/workload-template.ts'
-import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
+import { defineKind, dropStatusAndStartGeneration, keepAllButStatus } from '../define-kind.ts'
 import type { Job } from '../generated/types/batch-v1.ts'
 import { humanDuration } from '../human-duration.ts'
-import { jobSpecWarnings, validateJobSelector, validateJobSpec, validateJobUpdate, validateNewJob } from './job-validation.ts'
+import { jobSpecWarnings, validateJob, validateJobUpdate, validateJobWithSelector } from './job-validation.ts'
 import { validateJobStatusUpdate } from './job-status-validation.ts'
 
 const uidLabel = 'batch.kubernetes.io/controller-uid'
@@ -22,17 +21,15 @@ export const jobs = defineKind<Job>({
   prepareForCreate: (job) => {
     dropStatusAndStartGeneration(job)
     if (job.spec?.manualSelector !== true) generateSelector(job)
-    defaultLabels(job)
   },
-  validate: (job) => {
-    const errors: FieldError[] = []
-    if (!job.spec) return [fieldErrors.required('spec')]
-    validateJobSpec(errors, job.spec, 'spec')
-    errors.push(...validateJobSelector(job))
-    return errors
+  // Upstream fills labels whenever it reads a job.
+  prepareForStatusUpdate: (job, old) => {
+    keepAllButStatus(job, old)
+    const labels = job.spec?.template?.metadata?.labels
+    if (labels && !job.metadata.labels) job.metadata.labels = { ...labels }
   },
-  validateCreate: validateNewJob,
-  validateUpdate: validateJobUpdate,
+  validate: (job, old) => validateJob(job, old),
+  validateUpdate: (job, old) => [...validateJobWithSelector(job), ...validateJobUpdate(job, old)],
   validateStatusUpdate: validateJobStatusUpdate,
   warnings: ({ metadata, spec }, old) => [...(old ? [] : workloadNameWarnings(metadata)), ...(spec ? jobSpecWarnings(spec, 'spec') : [])],
   columns: [
@@ -62,7 +59,9 @@ function applyJobDefaults(job: Job): void {
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
   spec.parallelism ??= 1
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : int32Max
-  defaultLabels(job)
+  const labels = spec.template?.metadata?.labels
+  // The very same map: labels that are generated for the template become the job's, too.
+  if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = labels
   spec.completionMode ??= 'NonIndexed'
   spec.suspend ??= false
   spec.manualSelector ??= false
@@ -71,19 +70,16 @@ function applyJobDefaults(job: Job): void {
   applyTemplateDefaults(spec)
 }
 
-/** Its pods' labels, where it has none: those that the client gave, or else those that were generated. */
-function defaultLabels({ metadata, spec }: Job): void {
-  const labels = spec?.template?.metadata?.labels
-  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels }
-}
-
 /** A job's pods are told from those of a namesake before it by its uid; the API server sets uid and name before this runs. */
 function generateSelector({ metadata, spec }: Job): void {
   if (!spec?.template) return
   const { uid = '', name = '' } = metadata
-  const labels = { 'job-name': name, 'controller-uid': uid, [nameLabel]: name, [uidLabel]: uid }
+  const generated = { 'job-name': name, 'controller-uid': uid, [nameLabel]: name, [uidLabel]: uid }
   spec.template.metadata ??= {}
-  spec.template.metadata.labels = { ...labels, ...spec.template.metadata.labels }
+  const isShared = metadata.labels === undefined || metadata.labels === spec.template.metadata.labels
+  const labels = { ...generated, ...spec.template.metadata.labels }
+  spec.template.metadata.labels = labels
+  if (isShared) metadata.labels = { ...labels }
   spec.selector ??= {}
   spec.selector.matchLabels = { ...spec.selector.matchLabels, [uidLabel]: spec.selector.matchLabels?.[uidLabel] ?? uid }
 }

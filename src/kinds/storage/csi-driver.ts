@@ -1,10 +1,10 @@
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
-import { checkEnum } from '../checks.ts'
+import { checkEnum, type Errors } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
+import { countGeneration, defineKind } from '../define-kind.ts'
 import type { CSIDriver } from '../generated/types/storage-v1.ts'
-import { csiDriverName } from './csi-driver-name.ts'
 
 const tokenSecondsMin = 600
 const tokenSecondsMax = 2 ** 32
@@ -24,15 +24,21 @@ export const csiDrivers = defineKind<CSIDriver>({
     spec.requiresRepublish ??= false
     spec.seLinuxMount ??= false
   },
-  prepareForCreate: startGeneration,
-  prepareForUpdate: countGeneration,
-  validate: ({ metadata, spec }) => {
+  prepareForCreate: dropGated,
+  prepareForUpdate: (driver, old) => {
+    if (old.spec?.preventPodSchedulingIfMissing === undefined) dropGated(driver)
+    countGeneration(driver, old)
+  },
+  validate: ({ spec }) => {
     const errors: FieldError[] = []
-    for (const message of csiDriverName(metadata.name ?? '')) errors.push(fieldErrors.invalid('metadata.name', metadata.name, message))
     if (!spec) return errors
     if (spec.attachRequired === undefined) errors.push(fieldErrors.required('spec.attachedRequired'))
     if (spec.podInfoOnMount === undefined) errors.push(fieldErrors.required('spec.podInfoOnMount'))
     checkEnum(errors, 'spec.fsGroupPolicy', spec.fsGroupPolicy, ['File', 'None', 'ReadWriteOnceWithFSType'])
+    validateTokenRequests(errors, spec.tokenRequests ?? [])
+    for (const mode of spec.volumeLifecycleModes ?? [])
+      if (mode !== 'Persistent' && mode !== 'Ephemeral')
+        errors.push(fieldErrors.notSupported('spec.volumeLifecycleModes', mode, ['Persistent', 'Ephemeral']))
     const periodSeconds = spec.nodeAllocatableUpdatePeriodSeconds
     if (periodSeconds !== undefined && periodSeconds < updateSecondsMin)
       errors.push(
@@ -42,26 +48,27 @@ export const csiDrivers = defineKind<CSIDriver>({
           `must be greater than or equal to ${updateSecondsMin} seconds`,
         ),
       )
-    spec.volumeLifecycleModes?.forEach((mode) => {
-      if (mode !== 'Persistent' && mode !== 'Ephemeral')
-        errors.push(fieldErrors.notSupported('spec.volumeLifecycleModes', mode, ['Ephemeral', 'Persistent']))
-    })
-    spec.tokenRequests?.forEach(({ audience, expirationSeconds }, i) => {
-      const at = `spec.tokenRequests[${i}]`
-      if (spec.tokenRequests!.findIndex((t) => t.audience === audience) < i) errors.push(fieldErrors.duplicate(`${at}.audience`, audience))
-      if (expirationSeconds !== undefined && expirationSeconds < tokenSecondsMin)
-        errors.push(fieldErrors.invalid(`${at}.expirationSeconds`, expirationSeconds, 'may not specify a duration less than 10 minutes'))
-      if (expirationSeconds !== undefined && expirationSeconds > tokenSecondsMax)
-        errors.push(
-          fieldErrors.invalid(`${at}.expirationSeconds`, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'),
-        )
-    })
+    const inSecrets = spec.serviceAccountTokenInSecrets
+    if (inSecrets !== undefined && !spec.tokenRequests?.length)
+      errors.push(
+        fieldErrors.invalid(
+          'spec.serviceAccountTokenInSecrets',
+          inSecrets,
+          'serviceAccountTokenInSecrets is set but no tokenRequests are specified',
+        ),
+      )
     return errors
   },
   validateUpdate: ({ spec }, old) => [
     ...immutableField(spec?.attachRequired, old.spec?.attachRequired, 'spec.attachedRequired'),
     ...immutableField(spec?.volumeLifecycleModes, old.spec?.volumeLifecycleModes, 'spec.volumeLifecycleModes'),
   ],
+  warnings: ({ spec }, old) =>
+    spec?.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined && !deepEqual(spec, old?.spec)
+      ? [
+          'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes',
+        ]
+      : [],
   columns: [
     nameColumn,
     column.boolean('AttachRequired', ({ spec }) => spec?.attachRequired ?? true),
@@ -74,3 +81,23 @@ export const csiDrivers = defineKind<CSIDriver>({
   ],
   allowUnconditionalUpdate: false,
 })
+
+/** What upstream has behind a feature gate that is off. */
+function dropGated({ spec }: CSIDriver): void {
+  if (spec) delete spec.preventPodSchedulingIfMissing
+}
+
+function validateTokenRequests(errors: Errors, requests: NonNullable<CSIDriver['spec']['tokenRequests']>): void {
+  requests.forEach(({ audience, expirationSeconds }, i) => {
+    const at = `spec.tokenRequests[${i}]`
+    if (requests.findIndex((t) => t.audience === audience) < i) {
+      errors.push(fieldErrors.duplicate(`${at}.audience`, audience))
+      return
+    }
+    if (expirationSeconds === undefined) return
+    if (expirationSeconds < tokenSecondsMin)
+      errors.push(fieldErrors.invalid(`${at}.expirationSeconds`, expirationSeconds, 'may not specify a duration less than 10 minutes'))
+    if (expirationSeconds > tokenSecondsMax)
+      errors.push(fieldErrors.invalid(`${at}.expirationSeconds`, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'))
+  })
+}

@@ -1,9 +1,10 @@
+import { fieldErrors } from '../../machinery/field-error.ts'
 import type { FieldError } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
 import { dns1123Subdomain } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { canonicalText } from '../canonical-quantities.ts'
-import { checkNonNegativeQuantity, checkRequiredName } from '../checks.ts'
+import { checkNonNegativeQuantity } from '../checks.ts'
 import { column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CSIStorageCapacity } from '../generated/types/storage-v1.ts'
@@ -17,12 +18,12 @@ export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
     for (const field of ['capacity', 'maximumVolumeSize'] as const)
       if (capacity[field] !== undefined) capacity[field] = canonicalText(capacity[field])
   },
-  validate: ({ storageClassName, nodeTopology, capacity, maximumVolumeSize }) => {
+  validate: ({ storageClassName, nodeTopology, capacity }) => {
     const errors: FieldError[] = []
-    checkRequiredName(errors, 'storageClassName', storageClassName, dns1123Subdomain)
     if (nodeTopology) errors.push(...validateLabelSelector(nodeTopology, 'nodeTopology'))
+    for (const message of dns1123Subdomain(storageClassName ?? ''))
+      errors.push(fieldErrors.invalid('storageClassName', storageClassName ?? '', message))
     if (capacity !== undefined) checkNonNegativeQuantity(errors, 'capacity', capacity)
-    if (maximumVolumeSize !== undefined) checkNonNegativeQuantity(errors, 'maximumVolumeSize', maximumVolumeSize)
     return errors
   },
   validateUpdate: (capacity, old) => [

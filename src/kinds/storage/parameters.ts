@@ -7,7 +7,7 @@ const bytesMax = 256 * 1024
 export function validateParameters(parameters: Readonly<Record<string, string>> | undefined, path: string): FieldError[] {
   const entries = Object.entries(parameters ?? {})
   const errors: FieldError[] = []
-  if (entries.length > entriesMax) errors.push({ ...fieldErrors.tooLong(path, '', entriesMax) })
+  if (entries.length > entriesMax) return [fieldErrors.tooLong(path, '', entriesMax)]
   let bytes = 0
   for (const [key, value] of entries) {
     if (key === '') errors.push(fieldErrors.invalid(path, key, 'field can not be empty.'))

@@ -1,10 +1,11 @@
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { checkProvisioner } from './csi-driver-name.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { immutableField } from '../../machinery/object-meta.ts'
-import { checkRequired } from '../checks.ts'
+
 import { ageColumn, column, nameOrDefaultColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { VolumeAttributesClass } from '../generated/types/storage-v1.ts'
-import { csiDriverName } from './csi-driver-name.ts'
+
 import { validateParameters } from './parameters.ts'
 
 export const volumeAttributesClasses = defineKind<VolumeAttributesClass>({
@@ -14,16 +15,19 @@ export const volumeAttributesClasses = defineKind<VolumeAttributesClass>({
   shortNames: ['vac'],
   validate: ({ driverName, parameters }) => {
     const errors: FieldError[] = []
-    if (checkRequired(errors, 'driverName', driverName))
-      for (const message of csiDriverName(driverName)) errors.push(fieldErrors.invalid('driverName', driverName, message))
+    checkProvisioner(errors, 'driverName', driverName)
+    errors.push(...validateParameters(parameters, 'parameters'))
     if (!parameters || Object.keys(parameters).length === 0)
       errors.push(fieldErrors.required('parameters', 'must contain at least one key/value pair'))
-    return [...errors, ...validateParameters(parameters, 'parameters')]
+    return errors
   },
-  validateUpdate: (attributes, old) => [
-    ...immutableField(attributes.driverName, old.driverName, 'driverName'),
-    ...immutableField(attributes.parameters, old.parameters, 'parameters'),
-  ],
+  validateUpdate: (attributes, old) => {
+    const errors: FieldError[] = []
+    if (attributes.driverName !== old.driverName) errors.push(fieldErrors.forbidden('driverName', 'updates to driverName are forbidden.'))
+    if (!deepEqual(attributes.parameters, old.parameters))
+      errors.push(fieldErrors.forbidden('parameters', 'updates to parameters are forbidden.'))
+    return errors
+  },
   columns: [
     nameOrDefaultColumn(['volumeattributesclass.alpha.kubernetes.io/is-default-class']),
     column.string('DriverName', ({ driverName }) => driverName ?? ''),
