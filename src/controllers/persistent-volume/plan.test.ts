@@ -183,6 +183,16 @@ const volumes: [string, PersistentVolume, PersistentVolumeClaim | undefined, str
     '',
   ],
   [
+    'released, to be deleted by its driver',
+    volume(
+      'v',
+      { ...reference('u1'), persistentVolumeReclaimPolicy: 'Delete', csi: { driver: 'd.io', volumeHandle: 'h' } },
+      { phase: 'Released' },
+    ),
+    undefined,
+    '',
+  ],
+  [
     'released, to be recycled',
     volume('v', { ...reference('u1'), persistentVolumeReclaimPolicy: 'Recycle' }, { phase: 'Released' }),
     undefined,

@@ -241,7 +241,8 @@ function reclaimStep(volume: PersistentVolume, nowMs: number): Step {
   }
   switch (volume.spec?.persistentVolumeReclaimPolicy) {
     case 'Delete':
-      if (volume.metadata.deletionTimestamp || volume.metadata.annotations?.[provisionedBy]) return nothing
+      // A CSI driver's volume is its provisioner's to delete, whoever made it.
+      if (volume.metadata.deletionTimestamp || volume.metadata.annotations?.[provisionedBy] || volume.spec.csi) return nothing
       if (volume.spec.hostPath && !/\/tmp\/./.test(volume.spec.hostPath.path))
         return fail('VolumeFailedDelete', `host_path deleter only supports /tmp/.+ but received provided ${volume.spec.hostPath.path}`)
       return fail('VolumeFailedDelete', `error getting deleter volume plugin for volume "${name}": no deletable volume plugin matched`)
