@@ -1,5 +1,7 @@
+import { toTime } from '../base/clock.ts'
 import type {
   LocalSubjectAccessReview,
+  NonResourceAttributes,
   ResourceAttributes,
   SelfSubjectAccessReview,
   SelfSubjectRulesReview,
@@ -8,6 +10,7 @@ import type {
 } from '../kinds/generated/types/authorization-v1.ts'
 import type { TokenReview } from '../kinds/generated/types/authentication-v1.ts'
 import { type FieldError, fieldErrors } from '../machinery/field-error.ts'
+import { qualifiedName } from '../machinery/names.ts'
 import type { FieldTerm } from '../machinery/field-selector.ts'
 import type { Requirement } from '../machinery/label-selector.ts'
 import type { KubeObject } from '../machinery/object.ts'
@@ -17,6 +20,7 @@ import type { Attributes, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import type { VerbHandler } from './dispatch.ts'
 import { fieldTerms, labelRequirements } from './request-info.ts'
+import { settleNamespace } from './verbs/object-identity.ts'
 import type { VerbRequest } from './verb-request.ts'
 
 /** Who a bearer token is, and for which of the wanted audiences; undefined when it is nobody's. */
@@ -37,12 +41,18 @@ export function reviewHandlers(reviewToken: TokenReviewer): Readonly<Record<stri
       const namespace = review.spec?.namespace
       if (!namespace) throw statusErrors.badRequest('no namespace on request')
       const { evaluationError, ...rules } = core.authorizer.rulesFor(context.user, namespace)
-      return answer(review, { ...rules, incomplete: evaluationError !== undefined, ...(evaluationError ? { evaluationError } : {}) })
+      const resourceRules = rules.resourceRules.map(({ resourceNames, ...rule }) =>
+        resourceNames?.length ? { ...rule, resourceNames } : rule,
+      )
+      const status = { ...rules, resourceRules, incomplete: evaluationError !== undefined, ...(evaluationError ? { evaluationError } : {}) }
+      // Upstream gives the answer alone.
+      return answer({ ...review, metadata: {}, spec: {} }, status)
     },
     'authentication.k8s.io/selfsubjectreviews': async (core, context, request) => {
       const { name, uid, groups, extra } = context.user
       const review = await bodyOf<KubeObject>(core, request, context)
-      return answer(review, { userInfo: { username: name, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) } })
+      const metadata = { creationTimestamp: toTime(core.clock.now()) }
+      return answer({ ...review, metadata }, { userInfo: { username: name, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) } })
     },
     'authentication.k8s.io/tokenreviews': async (core, context, request) => {
       const review = await bodyOf<TokenReview>(core, request, context)
@@ -68,6 +78,7 @@ function accessReview(who: (spec: SubjectAccessReviewSpec, self: UserInfo) => Us
 async function bodyOf<T>(core: Core, request: VerbRequest, context: RequestContext): Promise<T & KubeObject> {
   const { resource, namespace, parameters } = request
   const object = request.body.object(resource.kind, context, parameters.fieldValidation)
+  settleNamespace(resource, object, namespace)
   const admission = admissionRequest(context, {
     operation: 'CREATE',
     resource,
@@ -93,7 +104,9 @@ function validate(spec: SubjectAccessReviewSpec, { resource, namespace }: VerbRe
   const { resourceAttributes: attributes, nonResourceAttributes: path } = spec
   const errors: FieldError[] = []
   if (attributes && path)
-    errors.push(fieldErrors.invalid('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes'))
+    errors.push(
+      fieldErrors.invalid('spec.nonResourceAttributes', shownPath(path), 'cannot be specified in combination with resourceAttributes'),
+    )
   if (!attributes && !path) {
     errors.push(
       fieldErrors.invalid('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'),
@@ -107,10 +120,14 @@ function validate(spec: SubjectAccessReviewSpec, { resource, namespace }: VerbRe
   if (kind === 'LocalSubjectAccessReview') {
     if (attributes && (attributes.namespace ?? '') !== namespace)
       errors.push(fieldErrors.invalid('spec.resourceAttributes.namespace', attributes.namespace ?? '', 'must match metadata.namespace'))
-    if (path) errors.push(fieldErrors.invalid('spec.nonResourceAttributes', path, 'disallowed on this kind of request'))
+    if (path) errors.push(fieldErrors.invalid('spec.nonResourceAttributes', shownPath(path), 'disallowed on this kind of request'))
   }
-  if (errors.length > 0) throw statusErrors.invalid(resource.kind, '', errors)
+  // Upstream names the group alone.
+  if (errors.length > 0) throw statusErrors.invalid({ group: resource.kind.group, kind: '' }, '', errors)
 }
+
+/** As upstream's messages write it. */
+const shownPath = ({ path, verb }: NonResourceAttributes) => ({ Path: path ?? '', Verb: verb ?? '' })
 
 /** A question has no name of its own. */
 function metadataErrors(kind: string, metadata: KubeObject['metadata'] | undefined): FieldError[] {
@@ -130,19 +147,23 @@ function selectorErrors(selector: SelectorAttributes | undefined, path: string):
     return [fieldErrors.invalid(`${path}.rawSelector`, rawSelector, 'may not specified at the same time as requirements')]
   if (!rawSelector && requirements.length === 0)
     return [fieldErrors.required(`${path}.requirements`, `when ${path} is specified, requirements or rawSelector is required`)]
-  return requirements.flatMap((requirement, i) => requirementErrors(requirement, `${path}.requirements[${i}]`))
+  const isOfLabels = path.endsWith('.labelSelector')
+  return requirements.flatMap((requirement, i) => {
+    const at = `${path}.requirements[${i}]`
+    const { key = '' } = requirement as { readonly key?: string }
+    const ofValues = valueErrors(requirement, at)
+    if (isOfLabels) return [...ofValues, ...qualifiedName(key).map((message) => fieldErrors.invalid(`${at}.key`, key, message))]
+    return key === '' ? [fieldErrors.required(`${at}.key`, 'must be specified'), ...ofValues] : ofValues
+  })
 }
 
-const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist']
-
-function requirementErrors({ key, operator, values = [] }: NonNullable<SelectorAttributes['requirements']>[number], path: string) {
+/** Operators that nobody knows are let be: newer authorizers may. */
+function valueErrors({ operator, values = [] }: NonNullable<SelectorAttributes['requirements']>[number], path: string): FieldError[] {
   const errors: FieldError[] = []
-  if (!key) errors.push(fieldErrors.required(`${path}.key`, 'must be specified'))
   if ((operator === 'In' || operator === 'NotIn') && values.length === 0)
     errors.push(fieldErrors.required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"))
   if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0)
     errors.push(fieldErrors.forbidden(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
-  if (!operators.includes(operator)) errors.push(fieldErrors.invalid(`${path}.operator`, operator, 'not a valid selector operator'))
   return errors
 }
 

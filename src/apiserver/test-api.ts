@@ -58,6 +58,7 @@ export async function createTestApi(options: {
   readonly clientAuthorities?: ApiServerOptions['clientAuthorities']
   readonly advertise?: ApiServerOptions['advertise']
   readonly audit?: ApiServerOptions['audit']
+  readonly tokens?: ApiServerOptions['tokens']
   readonly isStoreShared?: boolean
   /** Default true: objects are shared, and a test should see who changes one. */
   readonly freezesObjects?: boolean
@@ -79,6 +80,7 @@ export async function createTestApi(options: {
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.audit ? { audit: options.audit } : {}),
+    ...(options.tokens ? { tokens: options.tokens } : {}),
     ...(options.isStoreShared ? { isStoreShared: true } : {}),
     ...(options.frontProxy ? { frontProxy: options.frontProxy } : {}),
     ...(options.clientAuthorities ? { clientAuthorities: options.clientAuthorities } : {}),

@@ -17,7 +17,7 @@ import { events } from './events/event.ts'
 import { flowSchemas } from './flowcontrol/flow-schema.ts'
 import { priorityLevelConfigurations } from './flowcontrol/priority-level-configuration.ts'
 import type { KindDefinition } from './kind.ts'
-import { ago, createErrors, defaulted, frozen, header, row, updateErrors } from './kind-test-support.ts'
+import { ago, createErrors, defaulted, frozen, header, row, testContext, updateErrors } from './kind-test-support.ts'
 import { ingresses } from './networking/ingress.ts'
 import { ingressClasses } from './networking/ingress-class.ts'
 import { ipAddresses } from './networking/ip-address.ts'
@@ -165,7 +165,7 @@ checkUpdate(
   roleBindings,
   { roleRef: { kind: 'Role', name: 'r' } },
   { roleRef: { kind: 'Role', name: 's' } },
-  'roleRef: Invalid value: {"kind":"Role","name":"s","apiGroup":"rbac.authorization.k8s.io"}: cannot change roleRef',
+  'roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"Role","Name":"s"}: cannot change roleRef',
 )
 checkRow(
   roleBindings,
@@ -418,8 +418,11 @@ test('certificatesigningrequest: the server says who asks, an approval stands, a
     ['Forbidden: updates may not remove a condition of type "Approved"'],
   )
   const sneaked = { ...asked, metadata: { ...asked.metadata }, status: { conditions: [{ type: 'Approved', status: 'True' }] } }
-  kind.prepareForStatusUpdate(sneaked, old)
-  assert.deepEqual(sneaked.status.conditions, [])
+  kind.prepareForStatusUpdate(sneaked, old, testContext)
+  assert.deepEqual(
+    kind.validateStatusUpdate!(sneaked, old).map((e) => e.message),
+    ['Forbidden: updates may not add a condition of type "Approved"'],
+  )
   assert.equal(
     row(kind, { ...approved, status: { ...approved.status, certificate: 'eA==' } }),
     'x ; 60s ; example.com/signer ; bob ; <none> ; Approved,Issued',

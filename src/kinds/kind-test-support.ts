@@ -1,9 +1,11 @@
 import { deepClone } from '../machinery/deep-clone.ts'
 import type { KubeObject } from '../machinery/object.ts'
-import type { KindDefinition } from './kind.ts'
+import type { KindDefinition, PrepareContext } from './kind.ts'
 
 /** The moment that tests look from. */
 export const testNowMs = Date.parse('2026-06-01T12:00:00Z')
+
+export const testContext: PrepareContext = { now: '2026-06-01T12:00:00Z', user: 'tester' }
 
 /** RFC 3339, some seconds before the test's now. */
 export function ago(seconds: number): string {

@@ -36,7 +36,7 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   /** On update of the main resource: keep status, bump generation when the spec changed, … Mutates `object`. */
   readonly prepareForUpdate: (object: T, old: T, context: PrepareContext) => void
   /** On update through `/status`: keep everything but status (and, as upstream, labels and annotations). Mutates `object`. */
-  readonly prepareForStatusUpdate: (object: T, old: T) => void
+  readonly prepareForStatusUpdate: (object: T, old: T, context: PrepareContext) => void
   /**
    * Everything beyond types (schema) and the object meta, required fields and enums included. Runs on create and on update; `old` is what is
    * updated, for rules that let pass what stood already. Pure.

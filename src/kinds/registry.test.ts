@@ -93,7 +93,7 @@ for (const kind of allKinds) {
     kind.prepareForUpdate(next, object, context)
     kind.validateUpdate?.(next, object)
     const status = empty()
-    kind.prepareForStatusUpdate(status, object)
+    kind.prepareForStatusUpdate(status, object, context)
     kind.validateStatusUpdate?.(status, object)
     for (const sub of Object.values(kind.subresourceUpdates ?? {})) {
       const through = empty()
@@ -139,7 +139,7 @@ for (const kind of allKinds) {
     kind.validateUpdate?.(next, object)
     const status = deepClone(pruned)
     kind.applyDefaults?.(status)
-    kind.prepareForStatusUpdate(status, object)
+    kind.prepareForStatusUpdate(status, object, context)
     kind.validateStatusUpdate?.(status, object)
     for (const sub of Object.values(kind.subresourceUpdates ?? {})) {
       const through = deepClone(pruned)

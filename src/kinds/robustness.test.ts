@@ -91,7 +91,7 @@ function exercise(kind: KindDefinition, object: KubeObject, next: KubeObject): v
   const [main, status] = [deepClone(next), deepClone(next)]
   kind.prepareForUpdate(main, object, context)
   errors.push(...(kind.validate?.(main, object) ?? []), ...(kind.validateUpdate?.(main, object) ?? []))
-  kind.prepareForStatusUpdate(status, object)
+  kind.prepareForStatusUpdate(status, object, context)
   errors.push(...(kind.validateStatusUpdate?.(status, object) ?? []))
   for (const sub of Object.values(kind.subresourceUpdates ?? {})) {
     const through = deepClone(next)

@@ -18,13 +18,19 @@ const make = (name: string) => ({
   },
 })
 
+const at0 = '2026-01-01T00:00:00Z'
+
 test('Certificates API should support CSR API operations', async () => {
   await checkApiOperations(conformance, {
     group: 'certificates.k8s.io',
     version: 'v1',
     plural: 'certificatesigningrequests',
     make,
-    status: { conditions: [{ type: 'Issuing', status: 'True', reason: 'Test', message: 'set by a test' }] },
+    status: {
+      conditions: [
+        { type: 'Issuing', status: 'True', reason: 'Test', message: 'set by a test', lastUpdateTime: at0, lastTransitionTime: at0 },
+      ],
+    },
   })
   const requests = conformance.collection('/apis/certificates.k8s.io/v1/certificatesigningrequests')
   const created = await requests.create(make('approval'))

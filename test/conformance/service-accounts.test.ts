@@ -87,7 +87,7 @@ test('a token asked for under another name, for too short a time or for an unkno
   const ask = (body: object) => send('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', body)
   await send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } })
   const cases: readonly (readonly [body: object, code: number, message: RegExp])[] = [
-    [{ metadata: { name: 'other' }, spec: {} }, 400, /name in URL does not match name in TokenRequest object/],
+    [{ metadata: { name: 'other' }, spec: {} }, 422, /must match the service account name if specified/],
     [{ metadata: { uid: 'other' }, spec: {} }, 409, /the UID in the token request \(other\) does not match the UID of the service account/],
     [{ spec: { expirationSeconds: 599 } }, 422, /may not specify a duration less than 10 minutes/],
     [{ spec: { expirationSeconds: 2 ** 32 + 1 } }, 422, /may not specify a duration larger than 2\^32 seconds/],

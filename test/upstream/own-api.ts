@@ -1,11 +1,47 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { seededRandom } from '../../src/base/random.ts'
-import { systemClock } from '../../src/platform/system-clock.ts'
+import type { Authorizer, UserInfo } from '../../src/apiserver/contract.ts'
+import type { ObjectReader } from '../../src/apiserver/object-reader.ts'
+import { createServiceAccountTokens } from '../../src/apiserver/authn/service-account-tokens.ts'
+import { bootstrapPolicy } from '../../src/apiserver/authz/bootstrap-policy.ts'
+import { createRbacAuthorizer, createRbacIndex } from '../../src/apiserver/authz/rbac-authorizer.ts'
+import { superuserAuthorizer, unionAuthorizer } from '../../src/apiserver/authz/union-authorizer.ts'
 import { createTestApi } from '../../src/apiserver/test-api.ts'
+import { nodes } from '../../src/kinds/core/node.ts'
+import { pods } from '../../src/kinds/core/pod.ts'
+import { secrets } from '../../src/kinds/core/secret.ts'
+import { serviceAccounts } from '../../src/kinds/core/service-account.ts'
+import type { KindRef } from '../../src/kinds/kind.ts'
+import { clusterRoleBindings } from '../../src/kinds/rbac/cluster-role-binding.ts'
+import { clusterRoles } from '../../src/kinds/rbac/cluster-role.ts'
+import { roleBindings } from '../../src/kinds/rbac/role-binding.ts'
+import { roles } from '../../src/kinds/rbac/role.ts'
+import { systemClock } from '../../src/platform/system-clock.ts'
 import { collected, headersOf, type Send } from './run-cases.ts'
 
-/** This API server, with every default plugin on, and how to send to it. */
+/** The administrator whom the answers were recorded for. */
+const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
+const boundKinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as const
+
+/** This API server, with every default plugin on, the cluster's own roles and tokens, and how to send to it. */
 export async function ownApi(): Promise<{ send: Send; close(): Promise<void> }> {
-  const { api } = await createTestApi({ clock: systemClock, random: seededRandom(1), withoutAdmission: [] })
+  const later: { reader: ObjectReader | undefined } = { reader: undefined }
+  const random = seededRandom(1)
+  const tokens = createServiceAccountTokens({
+    ...serviceAccountKeys,
+    clock: systemClock,
+    random,
+    lookup: (kind, namespace, name) => later.reader!.get(boundKinds[kind] as KindRef, namespace, name),
+  })
+  const { api } = await createTestApi({
+    clock: systemClock,
+    random,
+    withoutAdmission: [],
+    authenticator: { authenticate: () => administrator },
+    authorizer: rolesAuthorizer(() => later.reader!),
+    tokens: { issue: tokens.issue, review: (token, wanted) => tokens.review(token, wanted), defaultAudiences: tokens.audiences },
+  })
+  later.reader = api.reader
   const send: Send = async (request) => {
     const { method, path, body, events } = request
     const hangUp = new AbortController()
@@ -27,6 +63,33 @@ export async function ownApi(): Promise<{ send: Send; close(): Promise<void> }> 
     return { code, body: whole, headers: lowerCased(headers) }
   }
   return { send, close: () => api.close() }
+}
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+const serviceAccountKeys = { privateKey, publicKey }
+
+/** Who is no administrator is judged by the default roles and those that are stored at that moment: nothing is waited for. */
+function rolesAuthorizer(reader: () => ObjectReader): Authorizer {
+  const policy = bootstrapPolicy([])
+  const current = (): Authorizer => {
+    const index = createRbacIndex()
+    const { list } = reader()
+    for (const role of [...policy.clusterRoles, ...policy.roles, ...list(clusterRoles, ''), ...list(roles, '')]) index.setRole(role, false)
+    const stored = [...list(clusterRoleBindings, ''), ...list(roleBindings, '')]
+    for (const binding of [...policy.clusterRoleBindings, ...policy.roleBindings, ...stored]) index.setBinding(binding, false)
+    return createRbacAuthorizer(index)
+  }
+  return unionAuthorizer([
+    superuserAuthorizer,
+    {
+      authorize: (attributes) => current().authorize(attributes),
+      rulesFor: (user, namespace) => current().rulesFor(user, namespace),
+    },
+  ])
 }
 
 const lowerCased = <T>(headers: Readonly<Record<string, T>>): Record<string, T> =>

@@ -13,6 +13,7 @@ import { superuserAuthorizer, unionAuthorizer } from '../authz/union-authorizer.
 import { createTestApi } from '../test-api.ts'
 
 const group = 'certificates.k8s.io'
+const certificate = Buffer.from('-----BEGIN CERTIFICATE-----\nZHVtbXk=\n-----END CERTIFICATE-----\n').toString('base64')
 const signer = 'kubernetes.io/kube-apiserver-client'
 
 const request = (organizations: readonly string[] = []): CertificateSigningRequest => ({
@@ -86,7 +87,7 @@ describe('a user who may write certificate requests', () => {
               { ...created, status: { conditions: [{ type: 'Approved', status: 'True', reason: 'Test', message: '' }] } },
               { method: 'PUT' },
             )
-          : requests.updateStatus({ ...created, status: { certificate: Buffer.from('x').toString('base64') } })
+          : requests.updateStatus({ ...created, status: { certificate } })
       if (allowed) await act
       else
         await assert.rejects(

@@ -160,7 +160,7 @@ describe('a user', () => {
 
   it('cannot bind a role that does not exist without the verb bind', async () => {
     const { bindings, api } = await setUp([podsRule])
-    await assert.rejects(bindings.create(binding('none', 'ClusterRole')), /clusterroles\.rbac\.authorization\.k8s\.io "none" not found/)
+    await assert.rejects(bindings.create(binding('none', 'ClusterRole')), /rolebindings\.rbac\.authorization\.k8s\.io "none" not found/)
     await api.close()
   })
 })

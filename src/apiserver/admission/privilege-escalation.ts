@@ -65,7 +65,8 @@ async function checkBinding(parts: { authorizer: Authorizer; reader: ObjectReade
   const resource = roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles'
   if (await isAllowed(authorizer, user, { verb: 'bind', resource, namespace, name: roleRef.name })) return
   const wanted = rulesOf(reader, roleRef, namespace)
-  if (!wanted) throw statusErrors.notFound({ group, resource }, roleRef.name)
+  // Upstream says so of the binding's kind, under the role's name.
+  if (!wanted) throw statusErrors.notFound({ group, resource: kind.plural }, roleRef.name)
   demand(authorizer, user, { namespace, wanted, resource: kind.plural, name: binding.metadata.name ?? '' })
 }
 

@@ -52,7 +52,7 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
       checkUid(wanted, account)
       const spec = wanted.spec ?? { audiences: [] }
       const expirationSeconds = spec.expirationSeconds ?? secondsDefault
-      validate(expirationSeconds, name)
+      validate(expirationSeconds, wanted.metadata?.name ?? '')
       const admission = admissionRequest(context, {
         operation: 'CREATE',
         resource,
@@ -90,9 +90,11 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
 }
 
 function checkAddressed({ metadata }: KubeObject, namespace: string, name: string): void {
-  if (metadata?.name && metadata.name !== name) throw statusErrors.badRequest(`name in URL does not match name in TokenRequest object`)
   if (metadata?.namespace && metadata.namespace !== namespace)
-    throw statusErrors.badRequest(`namespace in URL does not match namespace in TokenRequest object`)
+    throw statusErrors.badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  if (!metadata?.name || metadata.name === name) return
+  const error = fieldErrors.invalid('metadata.name', metadata.name, 'must match the service account name if specified')
+  throw statusErrors.invalid(tokenRequestKind, name, [error])
 }
 
 /** Who names a uid means that very account, not another that has its name by now. */
@@ -122,7 +124,8 @@ function boundTo(core: Core, namespace: string, account: string, ref: Reference 
   const reader = createObjectReader(core.registry, core.storage)
   const readers: Readonly<Record<'Pod' | 'Secret' | 'Node', KindRef>> = { Pod: pods, Secret: secrets, Node: nodes }
   if ((kind !== 'Pod' && kind !== 'Secret' && kind !== 'Node') || apiVersion !== 'v1') {
-    throw statusErrors.badRequest(`cannot bind token to object of type ${apiVersion ?? ''}, Kind=${kind ?? ''}`)
+    const groupVersion = apiVersion?.includes('/') ? apiVersion : `/${apiVersion ?? ''}`
+    throw statusErrors.badRequest(`cannot bind token to object of type ${groupVersion}, Kind=${kind ?? ''}`)
   }
   const found = reader.get(readers[kind], kind === 'Node' ? '' : namespace, name)
   if (!found) throw statusErrors.notFound({ group: '', resource: readers[kind].plural }, name)

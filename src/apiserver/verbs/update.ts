@@ -186,7 +186,7 @@ function prepare(request: UpdateRequest, write: { object: KubeObject; old: KubeO
   const { object, old, context } = write
   const { kind } = request.resource
   if (request.prepare) request.prepare(object, old)
-  else if (request.subresource === 'status') kind.prepareForStatusUpdate(object, old)
+  else if (request.subresource === 'status') kind.prepareForStatusUpdate(object, old, context)
   else if (kind.subresourceUpdates?.[request.subresource]) kind.subresourceUpdates[request.subresource]!.prepare(object, old, context)
   else kind.prepareForUpdate(object, old, context)
 }

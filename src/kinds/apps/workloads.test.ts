@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { deepClone } from '../../machinery/deep-clone.ts'
 import { replicationControllers } from '../core/replication-controller.ts'
 import type { DaemonSet, Deployment, DeploymentSpec, ReplicaSet, StatefulSet } from '../generated/types/apps-v1.ts'
-import { ago, created, createErrors, defaulted, frozen, header, row, updated, updateErrors } from '../kind-test-support.ts'
+import { ago, created, createErrors, defaulted, frozen, header, row, updated, testContext, updateErrors } from '../kind-test-support.ts'
 import { daemonSets } from './daemon-set.ts'
 import { deployments } from './deployment.ts'
 import { replicaSets } from './replica-set.ts'
@@ -113,7 +113,7 @@ test('a status is not created, and its labels are the object’s', () => {
   const old = created(deployments, { ...deployment(), status: { replicas: 5 } })
   assert.equal(old.status, undefined)
   const next: Deployment = { ...deployment({ replicas: 9 }), metadata: { ...metadata, labels: { a: 'b' } }, status: { replicas: 3 } }
-  deployments.prepareForStatusUpdate(next, frozen(old))
+  deployments.prepareForStatusUpdate(next, frozen(old), testContext)
   assert.deepEqual([next.spec!.replicas, next.status, next.metadata.labels], [1, { replicas: 3 }, undefined])
 })
 

@@ -1,15 +1,18 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
-import { immutableField } from '../../machinery/object-meta.ts'
-import { checkRequired, type Errors } from '../checks.ts'
+import { dns1123Label, dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
+import { checkRequired, type Errors, type Rule } from '../checks.ts'
 import { column, nameColumn, ageColumn } from '../columns.ts'
 import { copyField, defineKind, keepAllButStatus } from '../define-kind.ts'
-import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../generated/types/certificates-v1.ts'
+import type { CertificateSigningRequest } from '../generated/types/certificates-v1.ts'
 import { humanDuration } from '../human-duration.ts'
 import type { PrepareContext } from '../kind.ts'
+import { specDiff } from '../spec-diff.ts'
 
 const expirationSecondsMin = 600
+const domainLengthMax = 253
+/** A domain, and what names a signer in it: a namespace and a name. */
+const nameLengthMax = 571
 const approvalTypes = ['Approved', 'Denied']
 
 export const certificateSigningRequests = defineKind<CertificateSigningRequest>({
@@ -26,38 +29,23 @@ export const certificateSigningRequests = defineKind<CertificateSigningRequest>(
     copyField(request, old, 'status')
     request.spec = old.spec
   },
-  prepareForStatusUpdate: (request, old) => {
+  prepareForStatusUpdate: (request, old, { now }) => {
     keepAllButStatus(request, old)
-    // Approving is another subresource's right: what it wrote stays as it is.
-    const conditions = request.status?.conditions?.filter((c) => !approvalTypes.includes(c.type)) ?? []
-    const approvals = old.status?.conditions?.filter((c) => approvalTypes.includes(c.type)) ?? []
-    if (approvals.length > 0 || request.status?.conditions)
-      request.status = { ...request.status, conditions: [...approvals, ...conditions] }
+    stampConditions(request, old, now)
   },
-  validate: ({ spec }) => {
-    const errors: FieldError[] = []
-    validateRequest(errors, spec?.request)
-    if (!spec?.usages?.length) errors.push(fieldErrors.required('spec.usages'))
-    spec?.usages?.forEach((usage, i) => {
-      if (spec.usages!.indexOf(usage) < i) errors.push(fieldErrors.duplicate(`spec.usages[${i}]`, usage))
-    })
-    validateSignerName(errors, spec?.signerName)
-    const seconds = spec?.expirationSeconds
-    if (seconds !== undefined && seconds < expirationSecondsMin)
-      errors.push(fieldErrors.invalid('spec.expirationSeconds', seconds, 'may not specify a duration less than 600 seconds (10 minutes)'))
-    return errors
-  },
-  validateUpdate: (request, old) => immutableField(request.spec, old.spec, 'spec'),
-  validateStatusUpdate: (request, old) => [...validateConditions(request), ...validateCertificate(request, old)],
+  validate: (request, old) => validateAll(request, old),
+  validateUpdate: (request, old) => validateChange(request, old, {}),
+  validateStatusUpdate: (request, old) => [...validateAll(request, old), ...validateChange(request, old, { setsCertificate: true })],
   subresourceUpdates: {
     approval: {
       prepare: (request, old, { now }) => {
         const conditions = request.status?.conditions
         keepAllButStatus(request, old)
-        const kept = conditions?.map((condition) => withTimes(condition, old, now))
-        request.status = { ...old.status, ...(kept ? { conditions: kept } : {}) }
+        const { conditions: _before, ...status } = old.status ?? {}
+        request.status = { ...status, ...(conditions ? { conditions } : {}) }
+        stampConditions(request, old, now)
       },
-      validate: (request, old) => [...validateConditions(request), ...validateApprovalsKept(request, old)],
+      validate: (request, old) => [...validateAll(request, old), ...validateChange(request, old, { approves: true })],
     },
   },
   columns: [
@@ -89,42 +77,108 @@ function recordRequestor(request: CertificateSigningRequest, { user, userInfo }:
   }
 }
 
-function withTimes(
-  condition: CertificateSigningRequestCondition,
-  old: CertificateSigningRequest,
-  now: string,
-): CertificateSigningRequestCondition {
-  const before = old.status?.conditions?.find((c) => c.type === condition.type)
-  const isSame = before?.status === condition.status
-  return {
-    ...condition,
-    lastUpdateTime: condition.lastUpdateTime ?? now,
-    lastTransitionTime: condition.lastTransitionTime ?? (isSame ? before?.lastTransitionTime : undefined) ?? now,
-  }
+/** When each condition came to be what it is, where the client does not say. */
+function stampConditions({ status }: CertificateSigningRequest, old: CertificateSigningRequest, now: string): void {
+  if (!status?.conditions) return
+  status.conditions = status.conditions.map((condition) => {
+    const before = old.status?.conditions?.find((c) => c.type === condition.type)
+    const since = before?.status === condition.status ? before?.lastTransitionTime : undefined
+    return {
+      ...condition,
+      lastUpdateTime: condition.lastUpdateTime ?? now,
+      lastTransitionTime: condition.lastTransitionTime ?? since ?? now,
+    }
+  })
+}
+
+const usages = [
+  'any',
+  'cert sign',
+  'client auth',
+  'code signing',
+  'content commitment',
+  'crl sign',
+  'data encipherment',
+  'decipher only',
+  'digital signature',
+  'email protection',
+  'encipher only',
+  'ipsec end system',
+  'ipsec tunnel',
+  'ipsec user',
+  'key agreement',
+  'key encipherment',
+  'microsoft sgc',
+  'netscape sgc',
+  'ocsp signing',
+  's/mime',
+  'server auth',
+  'signing',
+  'timestamping',
+]
+
+function validateAll(request: CertificateSigningRequest, old: CertificateSigningRequest | undefined): FieldError[] {
+  const { spec, status } = request
+  const errors: FieldError[] = []
+  validateRequest(errors, spec?.request)
+  const wanted = spec?.usages ?? []
+  if (wanted.length === 0) errors.push(fieldErrors.required('spec.usages'))
+  wanted.forEach((usage, i) => {
+    if (!usages.includes(usage)) errors.push(fieldErrors.notSupported(`spec.usages[${i}]`, usage, usages))
+  })
+  wanted.forEach((usage, i) => {
+    if (wanted.indexOf(usage) < i) errors.push(fieldErrors.duplicate(`spec.usages[${i}]`, usage))
+  })
+  validateSignerName(errors, spec?.signerName)
+  const seconds = spec?.expirationSeconds
+  if (seconds !== undefined && seconds < expirationSecondsMin)
+    errors.push(fieldErrors.invalid('spec.expirationSeconds', seconds, 'may not specify a duration less than 600 seconds (10 minutes)'))
+  errors.push(...validateConditions(request))
+  const fault = status?.certificate && status.certificate !== old?.status?.certificate ? certificateFault(status.certificate) : undefined
+  if (fault) errors.push(fieldErrors.invalid('status.certificate', '<certificate data>', fault))
+  return errors
 }
 
 function validateRequest(errors: Errors, request: string | undefined): void {
   const pem = request ? Buffer.from(request, 'base64').toString('latin1') : ''
   const isPem = /-----BEGIN CERTIFICATE REQUEST-----[\s\S]+-----END CERTIFICATE REQUEST-----/.test(pem)
-  if (!isPem) errors.push(fieldErrors.invalid('spec.request', request ?? '', 'PEM block type must be CERTIFICATE REQUEST'))
+  if (!isPem) errors.push(fieldErrors.invalid('spec.request', request || null, 'PEM block type must be CERTIFICATE REQUEST'))
+}
+
+/** Why what a signer wrote is no chain of certificates; undefined: it is. */
+function certificateFault(certificate: string): string | undefined {
+  const pem = Buffer.from(certificate, 'base64').toString('latin1')
+  const types = [...pem.matchAll(/-----BEGIN ([^-\n]+)-----\r?\n[\s\S]*?-----END \1-----/g)].map(([, type = '']) => type)
+  const foreign = types.find((type) => type !== 'CERTIFICATE')
+  if (foreign !== undefined) return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(foreign)}`
+  return types.length === 0 ? 'must contain at least one CERTIFICATE PEM block' : undefined
 }
 
 function validateSignerName(errors: Errors, name: string | undefined): void {
   const path = 'spec.signerName'
   if (!checkRequired(errors, path, name)) return
-  const [domain = '', ...segments] = name!.split('/')
+  const complain = (value: string, detail: string) => errors.push(fieldErrors.invalid(path, value, detail))
   if (name === 'kubernetes.io/legacy-unknown') {
-    errors.push(fieldErrors.invalid(path, name, 'the legacy signerName is not allowed via this API version'))
+    complain(name, 'the legacy signerName is not allowed via this API version')
     return
   }
-  if (segments.length === 0) {
-    errors.push(fieldErrors.invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'"))
+  const segments = name!.split('/')
+  const [domain = '', signer = ''] = segments
+  if (segments.length !== 2) {
+    complain(name!, "must be a fully qualified domain and path of the form 'example.com/signer-name'")
     return
   }
-  const isQualified = domain.includes('.') && dns1123Subdomain(domain).length === 0
-  if (!isQualified) errors.push(fieldErrors.invalid(path, name, 'should be a domain with at least two segments separated by dots'))
-  for (const segment of segments.join('/').split('.'))
-    for (const message of dns1123Subdomain(segment)) errors.push(fieldErrors.invalid(path, segment, message))
+  if (domain.length > domainLengthMax) errors.push(fieldErrors.tooLong(path, '', domainLengthMax))
+  complainOfLabels(domain, dns1123Label, complain)
+  if (!domain.includes('.')) complain(domain, 'should be a domain with at least two segments separated by dots')
+  complainOfLabels(signer, dns1123Subdomain, complain)
+  if (name!.length > nameLengthMax) errors.push(fieldErrors.tooLong(path, '', nameLengthMax))
+}
+
+/** Says what is wrong with the first label that is. */
+function complainOfLabels(text: string, rule: Rule, complain: (value: string, detail: string) => void): void {
+  const label = text.split('.').find((one) => rule(one).length > 0)
+  if (label !== undefined) for (const message of rule(label)) complain(text, `validating label ${JSON.stringify(label)}: ${message}`)
 }
 
 function validateConditions({ status }: CertificateSigningRequest): FieldError[] {
@@ -145,15 +199,29 @@ function validateConditions({ status }: CertificateSigningRequest): FieldError[]
   return errors
 }
 
-/** A verdict is not taken back. */
-function validateApprovalsKept({ status }: CertificateSigningRequest, old: CertificateSigningRequest): FieldError[] {
-  return (old.status?.conditions ?? [])
-    .filter(({ type }) => ['Approved', 'Denied', 'Failed'].includes(type) && !status?.conditions?.some((c) => c.type === type))
-    .map(({ type }) => fieldErrors.forbidden('status.conditions', `updates may not remove a condition of type "${type}"`))
-}
+type Rights = { readonly approves?: true; readonly setsCertificate?: true }
 
-function validateCertificate({ status }: CertificateSigningRequest, old: CertificateSigningRequest): FieldError[] {
-  const before = old.status?.certificate
-  if (!before || deepEqual(status?.certificate, before)) return []
-  return [fieldErrors.forbidden('status.certificate', 'updates may not set a new certificate value')]
+/** A verdict is not taken back, and is given by who may approve; a certificate is given once, by its signer. */
+function validateChange(
+  { status }: CertificateSigningRequest,
+  old: CertificateSigningRequest,
+  { approves, setsCertificate }: Rights,
+): FieldError[] {
+  const errors: FieldError[] = []
+  const complain = (field: string, detail: string) => errors.push(fieldErrors.forbidden(field, detail))
+  const of = (of: CertificateSigningRequest['status'], type: string) => of?.conditions?.filter((c) => c.type === type) ?? []
+  for (const type of ['Approved', 'Denied', 'Failed'])
+    if (of(status, type).length < of(old.status, type).length)
+      complain('status.conditions', `updates may not remove a condition of type "${type}"`)
+  for (const type of approves ? [] : approvalTypes) {
+    const [after, before] = [of(status, type), of(old.status, type)]
+    if (after.length > before.length) complain('status.conditions', `updates may not add a condition of type "${type}"`)
+    else if (after.length === before.length && !deepEqual(after, before))
+      complain('status.conditions', `updates may not modify a condition of type "${type}"\n${specDiff(before, after)}`)
+  }
+  const [after = '', before = ''] = [status?.certificate, old.status?.certificate]
+  if (after === before) return errors
+  if (!setsCertificate) complain('status.certificate', 'updates may not set certificate content')
+  else if (before !== '') complain('status.certificate', 'updates may not modify existing certificate content')
+  return errors
 }

@@ -152,7 +152,7 @@ test('a status write keeps the spec and may carry annotations', () => {
     p.metadata.ownerReferences = [{ apiVersion: 'v1', kind: 'X', name: 'x', uid: 'u' }]
     p.status = { phase: 'Running', podIP: '10.244.0.5', hostIP: '10.0.0.1' }
   })
-  pods.prepareForStatusUpdate(next, old)
+  pods.prepareForStatusUpdate(next, old, context)
   assert.deepEqual(next.spec, old.spec)
   assert.deepEqual(next.status, {
     phase: 'Running',

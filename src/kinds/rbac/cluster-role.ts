@@ -19,5 +19,8 @@ function validateAggregation(rule: ClusterRole['aggregationRule']): FieldError[]
   const path = 'aggregationRule.clusterRoleSelectors'
   if (!rule.clusterRoleSelectors?.length)
     return [fieldErrors.required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil')]
-  return rule.clusterRoleSelectors.flatMap((selector, i) => validateLabelSelector(selector, `${path}[${i}]`))
+  return rule.clusterRoleSelectors.flatMap((selector, i) => {
+    const errors = validateLabelSelector(selector, `${path}[${i}]`)
+    return errors.length > 0 ? [...errors, fieldErrors.invalid(`${path}[${i}]`, null, 'invalid label selector.')] : errors
+  })
 }

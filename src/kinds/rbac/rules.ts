@@ -37,7 +37,8 @@ export function validateRules(rules: readonly PolicyRule[] | undefined, isNamesp
 type Binding = KubeObject & { roleRef: RoleRef; subjects?: Subject[] }
 
 export function applyBindingDefaults(binding: Binding): void {
-  if (binding.roleRef) binding.roleRef.apiGroup ||= rbacGroup
+  binding.roleRef ??= { apiGroup: rbacGroup, kind: '', name: '' }
+  binding.roleRef.apiGroup ||= rbacGroup
   for (const subject of binding.subjects ?? []) {
     if (subject.kind !== 'ServiceAccount') subject.apiGroup ||= rbacGroup
   }
@@ -69,7 +70,9 @@ function validateSubject(errors: Errors, subject: Subject, isClusterScoped: bool
 
 /** Who is bound may change, what to may not: that would be another binding. */
 export function validateBindingUpdate(binding: Binding, old: Binding): FieldError[] {
-  return deepEqual(binding.roleRef, old.roleRef) ? [] : [fieldErrors.invalid('roleRef', binding.roleRef, 'cannot change roleRef')]
+  if (deepEqual(binding.roleRef, old.roleRef)) return []
+  const { apiGroup, kind, name } = binding.roleRef
+  return [fieldErrors.invalid('roleRef', { APIGroup: apiGroup, Kind: kind, Name: name }, 'cannot change roleRef')]
 }
 
 export const bindingColumns: readonly Column<Binding>[] = [
