@@ -186,7 +186,7 @@ const families: Readonly<Record<string, { readonly files?: Readonly<Record<strin
     rows: [
       {
         run: 'kubectl describe sts db',
-        says: ['Replicas:           1 desired | 1 total', 'Volume Claims:', 'create Pod db-0 in StatefulSet db successful'],
+        says: ['Replicas:           1 desired | 1 total', 'Volume Claims:', 'Create Pod db-0 in StatefulSet db successful'],
       },
       { run: 'kubectl describe ds ds', says: ['Desired Number of Nodes Scheduled: 2'] },
       { run: 'kubectl describe pvc data-db-0', says: ['Status:        Bound', 'Used By:       db-0'] },
