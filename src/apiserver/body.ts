@@ -197,6 +197,7 @@ function checkKind(
   if (kind === expected.kind && apiVersion === expectedVersion) return
   if (apiVersion.split('/').length > 2) throw unrecognized(expected, `unexpected GroupVersion string: ${apiVersion}`, bytes)
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
+  if (kind === expected.kind && expected.oldVersions?.includes(version)) return
   if (!isKnown(options, apiVersion, kind)) throw cannotHandle({ ...expected, version, from: kind }, noSuchKind(kind, apiVersion))
   if (kind !== expected.kind) throw cannotHandle({ ...expected, version, from: kind }, unknownConversion({ version, kind }, expected))
   throw statusErrors.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expectedVersion})`)

@@ -22,7 +22,8 @@ async function makePod(
   }
   const made = await send('POST', pods, { body })
   assert.equal(made.code, 201, made.text)
-  if (node) assert.equal((await send('POST', `${pods}/${name}/binding`, { body: { target: { kind: 'Node', name: node } } })).code, 201)
+  const binding = { metadata: { name }, target: { kind: 'Node', name: node } }
+  if (node) assert.equal((await send('POST', `${pods}/${name}/binding`, { body: binding })).code, 201)
   return `${pods}/${name}`
 }
 

@@ -265,7 +265,7 @@ test('logs and streams go to the node agent of the pod', async () => {
   const pods = '/api/v1/namespaces/default/pods'
   await call('POST', pods, { ...as, body: JSON.stringify({ metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } }) })
   assert.equal((await call('GET', `${pods}/p/log`, as)).text, '', 'no node, no log')
-  await call('POST', `${pods}/p/binding`, { ...as, body: JSON.stringify({ target: { name: 'n1' } }) })
+  await call('POST', `${pods}/p/binding`, { ...as, body: JSON.stringify({ metadata: { name: 'p' }, target: { name: 'n1' } }) })
 
   const log = await call('GET', `${pods}/p/log?tailLines=5&follow=true`, as)
   assert.equal(log.text, 'line one\nline two\n')

@@ -253,7 +253,10 @@ check('a part that is not there', ['GET', '/api/v1/componentstatuses/none'], {
 check('health', ['GET', '/readyz'], { code: 200 })
 check('version', ['GET', '/version'], { code: 200 })
 check('metrics', ['GET', '/metrics'], { code: 200 })
-check('a bare exec', ['GET', `${pods}/warn/exec?command=ls`], { code: 400, message: 'Upgrade request required' })
+check('an exec into a pod on no node', ['GET', `${pods}/warn/exec?command=ls`], {
+  code: 400,
+  message: 'pod warn does not have a host assigned',
+})
 
 test('every kind can be listed and watched by its path', async () => {
   for (const { kind } of api.registry.all()) {

@@ -22,14 +22,14 @@ async function makePod(name: string, more: object = {}, labels?: object): Promis
   assert.equal(made.code, 201, made.text)
   return `${pods}/${name}`
 }
-const bind = (url: string, node: string, more: object = {}) =>
-  send('POST', `${url}/binding`, { body: { target: { kind: 'Node', name: node }, ...more } })
+const bind = (url: string, node: string, metadata: object = {}) =>
+  send('POST', `${url}/binding`, { body: { metadata: { name: url.split('/').at(-1), ...metadata }, target: { kind: 'Node', name: node } } })
 const setStatus = (url: string, status: object) =>
   send('PATCH', `${url}/status`, { body: { status }, type: 'application/merge-patch+json' })
 
 test('binding puts a pod on a node once', async () => {
   const url = await makePod('b1')
-  const bound = await bind(url, 'n1', { metadata: { annotations: { why: 'best' } } })
+  const bound = await bind(url, 'n1', { annotations: { why: 'best' } })
   assert.equal(bound.code, 201, bound.text)
   assert.equal(bound.json.status, 'Success')
   const { json } = await send('GET', url)
@@ -48,7 +48,7 @@ test('the old form of binding names the pod itself', async () => {
 })
 test('a binding without a node is invalid, a gated pod is not bound', async () => {
   const url = await makePod('b3', { schedulingGates: [{ name: 'example.com/wait' }] })
-  assert.equal((await send('POST', `${url}/binding`, { body: { target: {} } })).code, 422)
+  assert.equal((await send('POST', `${url}/binding`, { body: { metadata: { name: 'b3' }, target: {} } })).code, 422)
   assert.match(String((await bind(url, 'n')).json.message), /has non-empty \.spec\.schedulingGates/)
 })
 

@@ -55,7 +55,14 @@ export type PatchBody = {
 }
 
 /** What is expected in a body. `schema` empty: none is known. */
-export type ExpectedKind = { readonly group: string; readonly version: string; readonly kind: string; readonly schema: string }
+export type ExpectedKind = {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly schema: string
+  /** Versions of old clients that say the same. */
+  readonly oldVersions?: readonly string[]
+}
 
 /** The body of a request. Every reading gives a copy of its own; all throw StatusError 400, 413 or 415 for bodies that are not what they say. */
 export type Body = {

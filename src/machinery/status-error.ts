@@ -118,7 +118,8 @@ export const statusErrors = {
   },
   /** What cannot be done, and upstream says no more of it than that. */
   unprocessable: (message: string, options?: ErrorOptions) => failure(422, 'Invalid', message, {}, options),
-  tooManyRequests: (message: string, retryAfterSeconds: number) => failure(429, 'TooManyRequests', message, { retryAfterSeconds }),
+  tooManyRequests: (message: string, retryAfterSeconds: number) =>
+    failure(429, 'TooManyRequests', message, retryAfterSeconds > 0 ? { retryAfterSeconds } : {}),
   internal: (cause: unknown) =>
     failure(
       500,

@@ -117,7 +117,9 @@ test('AdmissionWebhook should be able to deny attaching pod', async () => {
   let head = ''
   const socket = new Duplex({ read() {}, write: (block: Buffer, _encoding, done) => done(void (head += block.toString())) })
   await pods.merge('attached/status', { status: { phase: 'Running' } })
-  const bound = await send('POST', `${pods.path}/attached/binding`, { body: { target: { kind: 'Node', name: 'node-1' } } })
+  const bound = await send('POST', `${pods.path}/attached/binding`, {
+    body: { metadata: { name: 'attached' }, target: { kind: 'Node', name: 'node-1' } },
+  })
   assert.equal(bound.code, 201)
   await collection('/api/v1/nodes').create({
     metadata: { name: 'node-1' },

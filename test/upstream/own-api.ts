@@ -6,6 +6,7 @@ import { createServiceAccountTokens } from '../../src/apiserver/authn/service-ac
 import { bootstrapPolicy } from '../../src/apiserver/authz/bootstrap-policy.ts'
 import { createRbacAuthorizer, createRbacIndex } from '../../src/apiserver/authz/rbac-authorizer.ts'
 import { superuserAuthorizer, unionAuthorizer } from '../../src/apiserver/authz/union-authorizer.ts'
+import type { Dialer } from '../../src/apiserver/node-dialer.ts'
 import { createTestApi } from '../../src/apiserver/test-api.ts'
 import { nodes } from '../../src/kinds/core/node.ts'
 import { pods } from '../../src/kinds/core/pod.ts'
@@ -37,6 +38,7 @@ export async function ownApi(): Promise<{ send: Send; close(): Promise<void> }> 
     clock: systemClock,
     random,
     withoutAdmission: [],
+    dialer: noNodes,
     authenticator: { authenticate: () => administrator },
     authorizer: rolesAuthorizer(() => later.reader!),
     tokens: { issue: tokens.issue, review: (token, wanted) => tokens.review(token, wanted), defaultAudiences: tokens.audiences },
@@ -90,6 +92,13 @@ function rolesAuthorizer(reader: () => ObjectReader): Authorizer {
       rulesFor: (user, namespace) => current().rulesFor(user, namespace),
     },
   ])
+}
+
+/** Where nothing is to be reached. */
+const noNodes: Dialer = {
+  request: () => Promise.reject(new Error('connect ECONNREFUSED')),
+  connect: () => Promise.reject(new Error('connect ECONNREFUSED')),
+  close: () => {},
 }
 
 const lowerCased = <T>(headers: Readonly<Record<string, T>>): Record<string, T> =>

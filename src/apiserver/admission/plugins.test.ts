@@ -35,11 +35,11 @@ test('a new node takes no pods until it is known to be ready', async () => {
   assert.deepEqual(at(node, 'spec.taints'), [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }])
 })
 
-test('a pod learns the zone of its node when it is bound; its own labels stay', async () => {
+test('a pod learns the zone of its node when it is bound, whatever it said itself', async () => {
   ok(await core('pods', { ...pod('bound'), metadata: { name: 'bound', labels: { 'topology.kubernetes.io/region': 'own' } } }))
-  ok(await core('pods/bound/binding', { target: { kind: 'Node', name: 'n' } }))
+  ok(await core('pods/bound/binding', { metadata: { name: 'bound' }, target: { kind: 'Node', name: 'n' } }))
   const { json } = await send('GET', '/api/v1/namespaces/default/pods/bound')
-  assert.deepEqual(at(json, 'metadata.labels'), { 'topology.kubernetes.io/region': 'own', 'topology.kubernetes.io/zone': 'z' })
+  assert.deepEqual(at(json, 'metadata.labels'), { 'topology.kubernetes.io/region': 'r', 'topology.kubernetes.io/zone': 'z' })
 })
 
 test('a runtime class brings its overhead, its nodes and its tolerations', async () => {

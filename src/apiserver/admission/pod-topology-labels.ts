@@ -5,7 +5,7 @@ import type { ObjectReader } from '../object-reader.ts'
 
 const copied = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region']
 
-/** A pod carries the zone and region of the node that it is bound to, so that its containers can be told of them; own labels stay. */
+/** A pod carries the zone and region of the node that it is bound to, so that its containers can be told of them. Its own say nothing. */
 export function podTopologyLabels(reader: ObjectReader): AdmissionPlugin {
   return {
     name: 'PodTopologyLabels',
@@ -17,11 +17,10 @@ export function podTopologyLabels(reader: ObjectReader): AdmissionPlugin {
       const labels = nodeName ? reader.get(nodes, '', nodeName)?.metadata.labels : undefined
       if (!labels) return
       for (const label of copied) {
-        if (labels[label] === undefined || target.metadata.labels?.[label] !== undefined) continue
-        target.metadata.labels = { ...target.metadata.labels, [label]: labels[label] }
+        if (labels[label] !== undefined) target.metadata.labels = { ...target.metadata.labels, [label]: labels[label] }
       }
     },
   }
 }
 
-const boundTo = ({ target }: Binding) => (target.kind === undefined || target.kind === 'Node' ? target.name : undefined)
+const boundTo = ({ target }: Binding) => (target.kind === 'Node' ? target.name : undefined)

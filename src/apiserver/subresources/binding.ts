@@ -29,9 +29,7 @@ async function bind(core: Core, context: RequestContext, request: VerbRequest, p
   const { namespace, parameters } = request
   const binding = request.body.object(bindingKind, context, parameters.fieldValidation) as KubeObject & Binding
   const name = request.name || (binding.metadata.name ?? '')
-  if (binding.metadata.name && binding.metadata.name !== name) {
-    throw statusErrors.badRequest(`the name of the object (${binding.metadata.name}) does not match the name on the URL (${name})`)
-  }
+  if (binding.metadata.name !== name) throw statusErrors.badRequest('name in URL does not match name in Binding object')
   validate(binding, name)
   const admission = admissionRequest(context, {
     operation: 'CREATE',
@@ -69,7 +67,7 @@ async function bind(core: Core, context: RequestContext, request: VerbRequest, p
 function validate(binding: Binding, name: string): void {
   const { kind, name: node } = (binding.target as Binding['target'] | undefined) ?? {}
   const errors = [
-    ...(kind && kind !== 'Node' && kind !== 'Minion' ? [fieldErrors.notSupported('target.kind', kind, ['Node', '<empty>'])] : []),
+    ...(kind && kind !== 'Node' ? [fieldErrors.notSupported('target.kind', kind, ['Node', '<empty>'])] : []),
     ...(node ? [] : [fieldErrors.required('target.name')]),
   ]
   if (errors.length > 0) throw statusErrors.invalid({ group: '', kind: 'Binding' }, name, errors)
@@ -85,20 +83,17 @@ export function assignPod(pod: KubeObject & Pod, binding: KubeObject & Binding, 
   const { name = '', uid, resourceVersion } = pod.metadata
   const refuse = (why: string) => statusErrors.conflict(bindingName, name, why)
   const wanted = binding.metadata
-  if (wanted.uid && wanted.uid !== uid) throw refuse(`Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${uid}`)
-  if (wanted.resourceVersion && wanted.resourceVersion !== resourceVersion) {
-    throw refuse(
-      `Precondition failed: ResourceVersion in precondition: ${wanted.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
-    )
-  }
+  const precondition = (why: string) => statusErrors.conflict({ group: '', resource: 'pods' }, name, `Precondition failed: ${why}`)
+  if (wanted.uid && wanted.uid !== uid) throw precondition(`UID in precondition: ${wanted.uid}, UID in object meta: ${uid}`)
+  if (wanted.resourceVersion && wanted.resourceVersion !== resourceVersion)
+    throw precondition(`ResourceVersion in precondition: ${wanted.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`)
   if (pod.metadata.deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`)
   if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`)
   if (pod.spec?.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`)
   pod.spec!.nodeName = binding.target.name!
   const { [checkFitAnnotation]: _, ...annotations } = wanted.annotations ?? {}
   if (Object.keys(annotations).length > 0) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations }
-  // What the pod says of itself stays.
-  if (wanted.labels) pod.metadata.labels = { ...wanted.labels, ...pod.metadata.labels }
+  if (wanted.labels) pod.metadata.labels = { ...pod.metadata.labels, ...wanted.labels }
   const scheduled = { type: 'PodScheduled', status: 'True' as const, lastTransitionTime: now }
   // It is where it was meant to go, or it is not: either way nothing is kept for it any more.
   const { nominatedNodeName: _n, ...status } = pod.status ?? {}

@@ -4,12 +4,13 @@ import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { Eviction, PodDisruptionBudget } from '../../kinds/generated/types/policy-v1.ts'
 import { matches, selectorFrom } from '../../machinery/label-selector.ts'
 import type { KubeObject } from '../../machinery/object.ts'
+import { fieldErrors } from '../../machinery/field-error.ts'
 import { type Status, StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { Core } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../object-reader.ts'
-import { checkPreconditions, deleteObject } from '../verbs/delete.ts'
+import { deleteObject } from '../verbs/delete.ts'
 import { getObject } from '../verbs/get.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import type { DeletionOptions } from '../verbs/deletion-rules.ts'
@@ -26,12 +27,10 @@ const retryAfterSeconds = 10
 export const podEviction: VerbHandler = async (core, context, request) => {
   const { resource, namespace, name, parameters, body } = request
   const eviction = body.object(evictionKind, context, parameters.fieldValidation) as KubeObject & Eviction
-  if (eviction.metadata.name && eviction.metadata.name !== name) {
-    throw statusErrors.badRequest(`name in URL does not match name in Eviction object: ${name} != ${eviction.metadata.name}`)
-  }
+  if (eviction.metadata.name !== name) throw statusErrors.badRequest('name in URL does not match name in Eviction object')
   const { dryRun: dryRunOption, ...rest } = (eviction.deleteOptions ?? {}) as Record<string, unknown>
   const options: DeletionOptions = checkedDeletion(rest)
-  const dryRun = parameters.dryRun || (Array.isArray(dryRunOption) && dryRunOption.length > 0)
+  const dryRun = parameters.dryRun || isTrial(dryRunOption)
   const admission = admissionRequest(context, {
     operation: 'CREATE',
     resource,
@@ -48,13 +47,22 @@ export const podEviction: VerbHandler = async (core, context, request) => {
   const { object } = await getObject(core, context, { resource, namespace, name })
   const pod = object as KubeObject & Pod
   if (!isFree(pod)) {
-    const budget = budgetOf(core, pod, namespace)
-    if (budget && !mayIgnore(budget, pod) && !dryRun) await spend(core, budget, pod)
+    const [budget, another] = budgetsOf(core, pod, namespace)
+    if (another) return { type: 'plain', code: 500, object: severalBudgets }
+    if (budget && !mayIgnore(budget, pod)) await spend(core, budget, { pod, dryRun })
   }
   const told = dryRun ? options : await tellWhy(core, { resource, namespace, name }, options)
   await deleteObject(core, context, { resource, namespace, name, options: told, dryRun, isAdmitted: true })
   const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
   return { type: 'plain', code: 201, object: status }
+}
+
+/** Whether the options in the body ask for a trial. Throws 422 for what is no way to try. */
+function isTrial(dryRun: unknown): boolean {
+  if (!Array.isArray(dryRun) || dryRun.length === 0) return false
+  if (dryRun.length === 1 && dryRun[0] === 'All') return true
+  const error = fieldErrors.notSupported('dryRun', dryRun, ['All'])
+  throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [error])
 }
 
 /** Pods whose end disrupts nobody: finished, not started, or already leaving. */
@@ -63,16 +71,20 @@ function isFree({ metadata, status }: KubeObject & Pod): boolean {
   return metadata.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending'
 }
 
-function budgetOf(core: Core, pod: KubeObject & Pod, namespace: string): (KubeObject & PodDisruptionBudget) | undefined {
+function budgetsOf(core: Core, pod: KubeObject & Pod, namespace: string): (KubeObject & PodDisruptionBudget)[] {
   const reader = createObjectReader(core.registry, core.storage)
-  const found = reader
-    .list(podDisruptionBudgets, namespace)
-    .filter((b) => matches(selectorFrom(b.spec?.selector), pod.metadata.labels ?? {}))
-  if (found.length > 1) {
-    const message = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.'
-    throw new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: '', message, code: 500 })
-  }
-  return found[0] as (KubeObject & PodDisruptionBudget) | undefined
+  const budgets = reader.list(podDisruptionBudgets, namespace) as (KubeObject & PodDisruptionBudget)[]
+  return budgets.filter(({ spec }) => matches(selectorFrom(spec?.selector), pod.metadata.labels ?? {}))
+}
+
+/** Upstream answers so, without a reason. */
+const severalBudgets: Status = {
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+  code: 500,
 }
 
 /** A pod that is not ready guards nothing, when its budget's policy or the budget's health says so. */
@@ -84,25 +96,62 @@ function mayIgnore(budget: PodDisruptionBudget, pod: Pod): boolean {
   return currentHealthy >= desiredHealthy && desiredHealthy > 0
 }
 
+/** So many pods may be on their way out before the budget's controller has to catch up. */
+const disruptedPodsMax = 2000
+
 /** Takes one disruption from the budget, before the pod goes: a crash between the two costs a disruption, never a pod too many. */
-async function spend(core: Core, budget: KubeObject & PodDisruptionBudget, pod: KubeObject & Pod): Promise<void> {
+async function spend(
+  core: Core,
+  budget: KubeObject & PodDisruptionBudget,
+  { pod, dryRun }: { readonly pod: KubeObject & Pod; readonly dryRun: boolean },
+): Promise<void> {
   const resource = core.registry.find('policy', 'v1', 'poddisruptionbudgets')
   if (!resource) return
   const { namespace = '', name = '' } = budget.metadata
-  await mutateObject<KubeObject & PodDisruptionBudget>(core, { resource, namespace, name }, (current) => {
-    const { status } = current
-    if ((status?.observedGeneration ?? 0) < (current.metadata.generation ?? 0)) {
-      throw refused(`The disruption budget ${name} is still being processed by the server.`)
-    }
-    const allowed = status?.disruptionsAllowed ?? 0
-    if (!status || allowed <= 0) {
-      throw refused(
-        `The disruption budget ${name} needs ${status?.desiredHealthy ?? 0} healthy pods and has ${status?.currentHealthy ?? 0} currently`,
-      )
-    }
-    status.disruptionsAllowed = allowed - 1
-    status.disruptedPods = { ...status.disruptedPods, [pod.metadata.name ?? '']: toTime(core.clock.now()) }
+  await mutateObject<KubeObject & PodDisruptionBudget>(core, { resource, namespace, name, dryRun }, (current) => {
+    const status = current.status ?? {}
+    const now = toTime(core.clock.now())
+    demandDisruption(current, status)
+    status.disruptionsAllowed = (status.disruptionsAllowed ?? 0) - 1
+    if (status.disruptionsAllowed === 0) status.conditions = withNoneAllowed(status, now)
+    status.disruptedPods = { ...status.disruptedPods, [pod.metadata.name ?? '']: now }
+    current.status = status
   })
+}
+
+type BudgetStatus = NonNullable<PodDisruptionBudget['status']>
+
+/** Throws 429 while the budget allows none, 403 where it says what cannot be. */
+function demandDisruption({ metadata: { name = '', generation = 0 } }: PodDisruptionBudget, status: BudgetStatus): void {
+  const budgets = { group: 'policy', resource: 'poddisruptionbudget' }
+  const its = `The disruption budget ${name}`
+  if ((status.observedGeneration ?? 0) < generation) throw refused(`${its} is still being processed by the server.`, retryAfterSeconds)
+  const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0 } = status
+  if (disruptionsAllowed < 0) throw statusErrors.forbidden(budgets, name, 'pdb disruptions allowed is negative')
+  if (Object.keys(status.disruptedPods ?? {}).length > disruptedPodsMax)
+    throw statusErrors.forbidden(budgets, name, 'DisruptedPods map too big - too many evictions not confirmed by PDB controller')
+  if (disruptionsAllowed > 0) return
+  const condition = status.conditions?.find(({ type, status: holds }) => type === disruptionAllowed && holds === 'False')
+  const { reason, message } = condition ?? {}
+  if (message && reason === 'SyncFailed')
+    throw refused(`${its} does not allow evicting pods currently because it failed sync: ${message}`, 0)
+  if (currentHealthy <= desiredHealthy) throw refused(`${its} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`, 0)
+  throw refused(`${its} does not allow evicting pods currently${message ? ` (${reason}): ${message}` : ''}`, 0)
+}
+
+const disruptionAllowed = 'DisruptionAllowed'
+
+function withNoneAllowed({ conditions = [], observedGeneration }: BudgetStatus, now: string): NonNullable<BudgetStatus['conditions']> {
+  const before = conditions.find(({ type }) => type === disruptionAllowed)
+  const condition = {
+    type: disruptionAllowed,
+    status: 'False' as const,
+    reason: 'InsufficientPods',
+    message: '',
+    lastTransitionTime: before?.status === 'False' ? before.lastTransitionTime : now,
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+  }
+  return [...conditions.filter((one) => one !== before), condition]
 }
 
 /** Puts the reason of its end into the pod; the options' resource version, where they name one, becomes that of the pod which knows it. */
@@ -112,7 +161,7 @@ async function tellWhy(
   options: DeletionOptions,
 ): Promise<DeletionOptions> {
   const told = await mutateObject<KubeObject & Pod>(core, target, (pod) => {
-    checkPreconditions(target.resource, pod, options)
+    checkPreconditions(pod, options)
     const { conditions = [] } = pod.status ?? {}
     const before = conditions.find(({ type }) => type === disruption.type)
     const lastTransitionTime = before?.status === 'True' ? before.lastTransitionTime : toTime(core.clock.now())
@@ -124,6 +173,20 @@ async function tellWhy(
   return { ...options, preconditions: { ...preconditions, resourceVersion: told.object.metadata.resourceVersion } }
 }
 
+/** Upstream tells of these in words of its own. */
+function checkPreconditions({ metadata }: KubeObject, { preconditions }: DeletionOptions): void {
+  const { name = '', uid, resourceVersion } = metadata
+  const refuse = (what: string, wanted: string, found: string | undefined, how: string) =>
+    statusErrors.conflict(
+      { group: '', resource: 'Pod' },
+      name,
+      `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). The object might have been ${how}`,
+    )
+  if (preconditions?.uid && preconditions.uid !== uid) throw refuse('UID', preconditions.uid, uid, 'deleted and then recreated')
+  if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion)
+    throw refuse('ResourceVersion', preconditions.resourceVersion, resourceVersion, 'modified')
+}
+
 const disruption = {
   type: 'DisruptionTarget',
   status: 'True',
@@ -131,8 +194,8 @@ const disruption = {
   message: 'Eviction API: evicting',
 } as const
 
-function refused(cause: string): StatusError {
-  const error = statusErrors.tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", retryAfterSeconds)
+function refused(cause: string, retryAfter: number): StatusError {
+  const error = statusErrors.tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", retryAfter)
   const causes = [{ reason: 'DisruptionBudget', message: cause }]
   return new StatusError({ ...error.status, details: { ...error.status.details, causes } })
 }

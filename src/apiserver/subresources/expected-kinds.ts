@@ -3,7 +3,7 @@ import type { ExpectedKind } from '../verb-request.ts'
 
 /** Kinds that bodies of subresources have. */
 export const bindingKind = kind('', 'v1', 'Binding')
-export const evictionKind = kind('policy', 'v1', 'Eviction')
+export const evictionKind: ExpectedKind = { ...kind('policy', 'v1', 'Eviction'), oldVersions: ['v1beta1'] }
 export const scaleKind = kind('autoscaling', 'v1', 'Scale')
 export const tokenRequestKind = kind('authentication.k8s.io', 'v1', 'TokenRequest')
 /** Keelson's own: no schema among the API's. */

@@ -1,4 +1,7 @@
 import { statusErrors } from '../../machinery/status-error.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { KubeObject } from '../../machinery/object.ts'
+import { containerOf, nodeOf } from './node-target.ts'
 import type { UserInfo } from '../contract.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { getObject } from '../verbs/get.ts'
@@ -30,7 +33,10 @@ export function explainHandler(
   }
 }
 
-/** exec, attach and port-forward asked for without an upgrade. */
-export const upgradeRequired: VerbHandler = () => {
+/** exec, attach and port-forward asked for without an upgrade: what else is wrong is said first. */
+export const upgradeRequired: VerbHandler = async (core, context, { resource, namespace, name, subresource, query }) => {
+  const pod = (await getObject(core, context, { resource, namespace, name })).object as KubeObject & Pod
+  if (subresource !== 'portforward') containerOf(pod, query.get('container'))
+  nodeOf(pod)
   throw statusErrors.badRequest('Upgrade request required')
 }

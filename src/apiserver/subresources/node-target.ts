@@ -24,14 +24,13 @@ export function nodeTarget(core: Core, nodeName: string): DialTarget {
 export function containerOf(pod: KubeObject & Pod, wanted: string | undefined): string {
   const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {}
   const name = pod.metadata.name ?? ''
-  const names = (list: readonly { name: string }[]) => list.map((c) => c.name).join(' ')
   if (wanted) {
     if ([...containers, ...initContainers, ...ephemeralContainers].some((c) => c.name === wanted)) return wanted
     throw statusErrors.badRequest(`container ${wanted} is not valid for pod ${name}`)
   }
   if (containers.length === 1) return containers[0]!.name
-  const inits = initContainers.length > 0 ? ` or one of the init containers: [${names(initContainers)}]` : ''
-  throw statusErrors.badRequest(`a container name must be specified for pod ${name}, choose one of: [${names(containers)}]${inits}`)
+  const choice = [...initContainers, ...containers, ...ephemeralContainers].map((c) => c.name).join(' ')
+  throw statusErrors.badRequest(`a container name must be specified for pod ${name}, choose one of: [${choice}]`)
 }
 
 /** The node of a pod. Throws 400 while it has none. */

@@ -19,7 +19,7 @@ export function podLog(dialer: Dialer): Readonly<Record<string, VerbHandler>> {
       validate(query, name)
       const container = containerOf(pod, query.get('container'))
       const headers = { 'content-type': 'text/plain' }
-      if (!pod.spec?.nodeName) return { type: 'response', response: { code: 200, headers, body: new Uint8Array() } }
+      if (!pod.spec?.nodeName) return { type: 'response', response: { code: 204, headers: {}, body: new Uint8Array() } }
       const target = nodeTarget(core, pod.spec.nodeName)
       const parameters = new URLSearchParams()
       for (const option of passed) {
@@ -55,12 +55,14 @@ async function logFailure(code: number, body: AsyncIterable<Uint8Array>) {
   return code === 400 ? statusErrors.badRequest(message) : statusErrors.internal(new Error(message))
 }
 
+const streams = ['All', 'Stderr', 'Stdout']
+
 function validate(query: Query, name: string): void {
   const errors = []
   for (const [option, min] of [
-    ['sinceSeconds', 1],
     ['tailLines', 0],
     ['limitBytes', 1],
+    ['sinceSeconds', 1],
   ] as const) {
     const text = query.get(option)
     if (text === undefined || text === '') continue
@@ -74,7 +76,11 @@ function validate(query: Query, name: string): void {
       errors.push(fieldErrors.invalid(option, value, min === 0 ? 'must be greater than or equal to 0' : 'must be greater than 0'))
   }
   if (query.get('sinceSeconds') && query.get('sinceTime')) {
-    errors.push(fieldErrors.forbidden('sinceSeconds', 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
+    errors.push(fieldErrors.forbidden('[]', 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
   }
+  const stream = query.get('stream')
+  if (stream && !streams.includes(stream)) errors.push(fieldErrors.notSupported('stream', stream, streams))
+  if (stream && stream !== 'All' && query.get('tailLines'))
+    errors.push(fieldErrors.forbidden('[]', '`tailLines` and specific `stream` are mutually exclusive for now'))
   if (errors.length > 0) throw statusErrors.invalid({ group: '', kind: 'PodLogOptions' }, name, errors)
 }

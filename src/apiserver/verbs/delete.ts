@@ -91,14 +91,18 @@ async function perform(core: Core, resource: Resource, plan: Deletion, entry: Ca
       const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, entry.value.object))
       if (result.type === 'conflict') return undefined
       core.hooks.deleted(resource, entry.value.object)
-      return { value: entry.value, isGone: true }
+      return { value: lastOf(core, plan, entry), isGone: true }
     }
   }
 }
 
 function dryResult(core: Core, plan: Deletion, entry: CacheEntry<CachedObject>): DeleteResult {
   if (plan.type === 'mark') return { value: core.storage.uncommitted(plan.object, entry.revision), isGone: false }
-  return { value: entry.value, isGone: plan.type === 'remove' }
+  return plan.type === 'remove' ? { value: lastOf(core, plan, entry), isGone: true } : { value: entry.value, isGone: false }
+}
+
+function lastOf(core: Core, { last }: Deletion & { type: 'remove' }, entry: CacheEntry<CachedObject>): CachedObject {
+  return last ? core.storage.uncommitted(last, entry.revision) : entry.value
 }
 
 export function checkPreconditions(resource: Resource, object: KubeObject, { preconditions }: DeletionOptions): void {

@@ -16,9 +16,13 @@ export type DeletionOptions = {
 
 /**
  * What a delete does to an object. `mark` gives the object to store in its place: with deletionTimestamp, grace and
- * garbage-collection finalizers. `pending`: it is on its way out already and the request changes nothing.
+ * garbage-collection finalizers. `pending`: it is on its way out already and the request changes nothing. `remove` has, of kinds
+ * that know grace, what the object is said to have been in the end.
  */
-export type Deletion = { readonly type: 'remove' } | { readonly type: 'mark'; readonly object: KubeObject } | { readonly type: 'pending' }
+export type Deletion =
+  | { readonly type: 'remove'; readonly last?: KubeObject }
+  | { readonly type: 'mark'; readonly object: KubeObject }
+  | { readonly type: 'pending' }
 
 const orphanFinalizer = 'orphan'
 const foregroundFinalizer = 'foregroundDeletion'
@@ -31,7 +35,7 @@ export function planDeletion(input: {
   readonly nowMs: number
 }): Deletion {
   const { kind, options, nowMs } = input
-  if (isPlainRemoval(kind, input.object.object, options)) return { type: 'remove' }
+  if (isPlainRemoval(kind, input.object.object, options)) return removal(kind, input.object.object, nowMs)
   const object = input.object.copy()
   if (kind.group === '' && kind.kind === 'Namespace') return planNamespaceDeletion(object, options, nowMs)
   if (object.metadata.deletionTimestamp === undefined) kind.prepareForDelete?.(object, toTime(nowMs))
@@ -41,13 +45,21 @@ export function planDeletion(input: {
   const finalizers = collectorFinalizers(metadata.finalizers ?? [], options)
   metadata.finalizers = [...finalizers]
   if (grace === undefined || grace === 0) {
-    if (finalizers.length === 0) return { type: 'remove' }
+    if (finalizers.length === 0) return removal(kind, object, nowMs)
     if (metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === 0) {
       return sameList(finalizers, input.object.object.metadata.finalizers ?? []) ? { type: 'pending' } : { type: 'mark', object }
     }
     markDeleted(object, 0, nowMs)
   }
   return { type: 'mark', object }
+}
+
+/** Upstream tells of a pod that is gone at once as of one whose grace is over. */
+function removal(kind: KindDefinition, object: KubeObject, nowMs: number): Deletion {
+  if (!kind.gracefulDeletion) return { type: 'remove' }
+  const last = { ...object, metadata: { ...object.metadata } }
+  markDeleted(last, 0, nowMs)
+  return { type: 'remove', last }
 }
 
 /** The usual case, seen without a copy: nothing holds the object and nobody asked for more than its end. */

@@ -118,13 +118,13 @@ check(
       ],
     },
   },
-  'spec.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule","value":"x"}: taints must be unique by key and effect pair',
+  'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"x","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
 )
 check(
   'an effect is known',
   nodes,
   { spec: { taints: [{ key: 'a', effect: 'Maybe' as never }] } },
-  'spec.taints[0].effect: Unsupported value: "Maybe": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+  'metadata.taints[0].effect: Unsupported value: "Maybe": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
 )
 checkUpdate(
   'a range stays',

@@ -1,11 +1,12 @@
 import type { Container, Pod, PodSpec } from '../generated/types/core-v1.ts'
 import { isPodLevelResource } from '../pod-requests.ts'
 import { sumOfContainers } from './pod-template/container-sums.ts'
-import { applyPodSpecDefaults } from './pod-template/defaults.ts'
+import { applyPodSpecDefaults, dropInitContainerAnnotations } from './pod-template/defaults.ts'
 import { isHugePages } from './pod-template/validate-resources.ts'
 
 /** Defaults of a pod: those of every pod spec, and those that only a real pod gets (requests from limits, service links, host ports). */
 export function applyPodDefaults(pod: Pod): void {
+  dropInitContainerAnnotations(pod.metadata)
   const spec = pod.spec
   if (!spec) return
   applyPodSpecDefaults(spec)

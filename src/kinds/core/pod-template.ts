@@ -1,7 +1,7 @@
 import { column, formatLabels, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { PodTemplate } from '../generated/types/core-v1.ts'
-import { applyPodSpecDefaults } from './pod-template/defaults.ts'
+import { applyTemplateDefaults } from './pod-template/defaults.ts'
 import { templateWarnings } from './pod-template/pod-warnings.ts'
 import { validatePodTemplate } from './pod-template/validate-pod-spec.ts'
 import { containerImages, containerNames } from './pod-template/workload-template.ts'
@@ -10,9 +10,7 @@ export const podTemplates = defineKind<PodTemplate>({
   group: '',
   version: 'v1',
   kind: 'PodTemplate',
-  applyDefaults: ({ template }) => {
-    if (template?.spec) applyPodSpecDefaults(template.spec)
-  },
+  applyDefaults: applyTemplateDefaults,
   prepareForCreate: startGeneration,
   prepareForUpdate: countGeneration,
   validate: ({ template }) => validatePodTemplate(template, 'template'),

@@ -1,10 +1,13 @@
-import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { immutableField } from '../../machinery/object-meta.ts'
-import { checkRange, type Errors } from '../checks.ts'
-import type { Container, Pod, PodSpec, Toleration } from '../generated/types/core-v1.ts'
-import { specDiff } from '../spec-diff.ts'
-import { validateNodeSelectorTightening } from './pod-gated-update.ts'
+import { checkRange, checkRequired, type Errors } from '../checks.ts'
+import type { Affinity, Container, Pod, PodSpec, Toleration } from '../generated/types/core-v1.ts'
+import { internalDiff, internalPodSpec } from '../internal-form.ts'
+import { semanticEqual } from '../semantic-equal.ts'
+import { validateNodeAffinityChange, validateNodeSelectorChange } from './pod-gated-update.ts'
+import { checkImageBlanks } from './pod-template/validate-containers.ts'
+import { appArmorKeyPrefix } from './pod-template/profile-annotations.ts'
+import { validateTolerations } from './pod-template/validate-placement.ts'
+import { mirrorKey, validatePodAnnotations } from './pod-template/validate-pod-annotations.ts'
 
 const int32Max = 2147483647
 
@@ -18,81 +21,67 @@ const updatableFields = [
 
 /** What an update of a pod may change: images, the deadline downwards, more tolerations, fewer scheduling gates. */
 export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
+  const errors = validateAnnotationChanges(pod, old)
   const { spec } = pod
   const oldSpec = old.spec
-  if (!spec || !oldSpec || spec === oldSpec) return []
-  const errors: Errors = []
+  if (!spec || !oldSpec || spec === oldSpec) return errors
   for (const field of ['containers', 'initContainers'] as const) {
-    if ((spec[field]?.length ?? 0) === (oldSpec[field]?.length ?? 0)) continue
-    errors.push(fieldErrors.forbidden(`spec.${field}`, 'pod updates may not add or remove containers'))
-    return errors
+    const containers: readonly Container[] = spec[field] ?? []
+    if (containers.length !== (oldSpec[field]?.length ?? 0))
+      return [...errors, fieldErrors.forbidden(`spec.${field}`, 'pod updates may not add or remove containers')]
+    containers.forEach((container, i) => {
+      checkRequired(errors, `spec.${field}[${i}].image`, container.image)
+      checkImageBlanks(errors, container, `spec.${field}[${i}]`)
+    })
   }
-  validateDeadline(errors, spec, oldSpec)
+  if (!validateDeadline(errors, spec, oldSpec)) return errors
   validateTolerationAdditions(errors, spec.tolerations ?? [], oldSpec.tolerations ?? [])
   validateGateRemovals(errors, spec, oldSpec)
-  const munged = withUpdatableFieldsOf(spec, oldSpec)
-  if (deepEqual(munged, oldSpec)) return errors
-  const isGated = (oldSpec.schedulingGates?.length ?? 0) > 0
-  if (isGated) {
-    // A pod that nobody schedules yet may become choosier about its node, never less so.
-    errors.push(...validateNodeSelectorTightening(spec, oldSpec))
-    munged.nodeSelector = oldSpec.nodeSelector as Record<string, string>
-    munged.affinity = withNodeAffinityOf(munged.affinity, oldSpec.affinity)
+  if (semanticEqual(spec, oldSpec)) return errors
+  let munged = withUpdatableFieldsOf(spec, oldSpec)
+  if (oldSpec.schedulingGates?.length) munged = withGatedFieldsOf(errors, munged, oldSpec)
+  if (!semanticEqual(munged, oldSpec)) {
+    const difference = internalDiff(internalPodSpec(oldSpec), internalPodSpec(munged))
+    errors.push(fieldErrors.forbidden('spec', `pod updates may not change fields other than ${updatableFields}\n${difference}`))
   }
-  if (!deepEqual(munged, oldSpec))
-    errors.push(
-      fieldErrors.forbidden('spec', `pod updates may not change fields other than ${updatableFields}\n${specDiff(oldSpec, munged)}`),
-    )
   return errors
 }
 
-/** What a write of the status may not do: change the node's name, take a finished container back, forget the QoS class. */
-export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
+/** Annotations that say what a pod is stay as they are; the others are judged again, as upstream does. */
+export function validateAnnotationChanges(pod: Pod, old: Pod): FieldError[] {
   const errors: Errors = []
-  const status = pod.status ?? {}
-  if (old.status?.qosClass && status.qosClass !== old.status.qosClass)
-    errors.push(...immutableField(status.qosClass, old.status.qosClass, 'status.qosClass'))
-  if (pod.spec?.nodeName !== old.spec?.nodeName) errors.push(...immutableField(pod.spec?.nodeName, old.spec?.nodeName, 'spec.nodeName'))
-  validateNoRevival(errors, pod, old)
-  const ips = status.podIPs ?? []
-  if (ips.length > 2) errors.push(fieldErrors.invalid('status.podIPs', ips, 'may specify no more than one IP for each IP family'))
-  if (status.podIP && ips.length > 0 && ips[0]!.ip !== status.podIP)
-    errors.push(fieldErrors.invalid('status.podIPs', ips, 'podIP must be the first of podIPs'))
+  const annotations = pod.metadata.annotations ?? {}
+  const before = old.metadata.annotations ?? {}
+  const refuse = (key: string, detail: string) => errors.push(fieldErrors.forbidden(`metadata.annotations[${key}]`, detail))
+  for (const key in before) {
+    if (annotations[key] === before[key]) continue
+    if (key.startsWith(appArmorKeyPrefix)) refuse(key, 'may not remove or update AppArmor annotations')
+    if (key === mirrorKey) refuse(key, 'may not remove or update mirror pod annotation')
+  }
+  for (const key in annotations) {
+    if (key in before) continue
+    if (key.startsWith(appArmorKeyPrefix)) refuse(key, 'may not add AppArmor annotations')
+    if (key === mirrorKey) refuse(key, 'may not add mirror pod annotation')
+  }
+  if (pod.spec) validatePodAnnotations(errors, annotations, pod.spec, 'metadata.annotations')
   return errors
 }
 
-function validateNoRevival(errors: Errors, pod: Pod, old: Pod): void {
-  const policy = old.spec?.restartPolicy
-  if (policy === 'Always' || isRunStateManaged(pod)) return
-  old.status?.containerStatuses?.forEach((before) => {
-    const terminated = before.state?.terminated
-    if (!terminated || (policy === 'OnFailure' && terminated.exitCode !== 0)) return
-    const spec = old.spec?.containers?.find((c) => c.name === before.name)
-    if (spec?.restartPolicy !== undefined || spec?.restartPolicyRules?.length) return
-    const index = pod.status?.containerStatuses?.findIndex((s) => s.name === before.name) ?? -1
-    const after = pod.status?.containerStatuses?.[index]
-    if (after && !after.state?.terminated)
-      errors.push(fieldErrors.forbidden(`status.containerStatuses[${index}].state`, 'may not be transitioned to non-terminated state'))
-  })
-}
-
-/** A pod that was stopped and is started again, or restarted, runs ended containers anew: Keelson's own exception. */
-function isRunStateManaged(pod: Pod): boolean {
-  const annotations = pod.metadata.annotations
-  return annotations?.['keelson.dev/run-state'] !== undefined || annotations?.['keelson.dev/restart-requested-at'] !== undefined
-}
-
-function validateDeadline(errors: Errors, spec: PodSpec, old: PodSpec): void {
+/** False when nothing more is to be said. */
+function validateDeadline(errors: Errors, spec: PodSpec, old: PodSpec): boolean {
   const path = 'spec.activeDeadlineSeconds'
   const deadline = spec.activeDeadlineSeconds
   if (deadline === undefined) {
     if (old.activeDeadlineSeconds !== undefined)
       errors.push(fieldErrors.invalid(path, deadline, 'must not update from a positive integer to nil value'))
-    return
+    return true
   }
-  if (deadline < 0 || deadline > int32Max) checkRange(errors, path, deadline, 0, int32Max)
-  else if (old.activeDeadlineSeconds !== undefined && deadline > old.activeDeadlineSeconds)
-    errors.push(fieldErrors.invalid(path, deadline, 'must be less than or equal to previous value'))
+  const before = errors.length
+  checkRange(errors, path, deadline, 0, int32Max)
+  if (errors.length > before) return false
+  if (old.activeDeadlineSeconds === undefined || deadline <= old.activeDeadlineSeconds) return true
+  errors.push(fieldErrors.invalid(path, deadline, 'must be less than or equal to previous value'))
+  return false
 }
 
 function validateTolerationAdditions(errors: Errors, tolerations: readonly Toleration[], old: readonly Toleration[]): void {
@@ -104,14 +93,14 @@ function validateTolerationAdditions(errors: Errors, tolerations: readonly Toler
     errors.push(fieldErrors.forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'))
     return
   }
+  validateTolerations(errors, tolerations, 'spec.tolerations')
 }
 
 function validateGateRemovals(errors: Errors, spec: PodSpec, old: PodSpec): void {
   spec.schedulingGates?.forEach(({ name }, i) => {
-    if (!old.schedulingGates?.some((gate) => gate.name === name))
-      errors.push(
-        fieldErrors.forbidden(`spec.schedulingGates[${i}]`, `only deletion is allowed, but found new scheduling gate '${name ?? ''}'`),
-      )
+    if (old.schedulingGates?.some((gate) => gate.name === name)) return
+    const detail = `only deletion is allowed, but found new scheduling gate '${name ?? ''}'`
+    errors.push(fieldErrors.forbidden(`spec.schedulingGates[${i}].name`, detail))
   })
 }
 
@@ -135,9 +124,24 @@ function withImagesOf(containers: readonly Container[], old: readonly Container[
   })
 }
 
-function withNodeAffinityOf(affinity: PodSpec['affinity'], old: PodSpec['affinity']): PodSpec['affinity'] {
-  if (!affinity) return old
-  const { nodeAffinity: _, ...rest } = affinity
-  const merged = { ...rest, ...(old?.nodeAffinity ? { nodeAffinity: old.nodeAffinity } : {}) }
-  return Object.keys(merged).length === 0 ? old : merged
+/** A pod that nobody schedules yet may become choosier about its node, never less so. */
+function withGatedFieldsOf(errors: Errors, spec: PodSpec, old: PodSpec): PodSpec {
+  const munged: { -readonly [F in keyof PodSpec]: PodSpec[F] | undefined } = { ...spec }
+  if (!semanticEqual(spec.nodeSelector, old.nodeSelector)) {
+    errors.push(...validateNodeSelectorChange(spec.nodeSelector, old.nodeSelector))
+    munged.nodeSelector = old.nodeSelector
+  }
+  const nodeAffinity = spec.affinity?.nodeAffinity
+  const oldNodeAffinity = old.affinity?.nodeAffinity
+  if (!semanticEqual(nodeAffinity, oldNodeAffinity)) {
+    errors.push(...validateNodeAffinityChange(nodeAffinity, oldNodeAffinity))
+    munged.affinity = withNodeAffinityOf(spec.affinity, old.affinity)
+  }
+  return munged as PodSpec
+}
+
+function withNodeAffinityOf(affinity: Affinity | undefined, old: Affinity | undefined): Affinity | undefined {
+  const { nodeAffinity: _, ...rest } = affinity ?? {}
+  if (!old && Object.keys(rest).length === 0) return undefined
+  return { ...rest, ...(old?.nodeAffinity ? { nodeAffinity: old.nodeAffinity } : {}) }
 }

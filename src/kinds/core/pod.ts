@@ -1,7 +1,7 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { addressWarnings } from '../addresses.ts'
 import { countGeneration, defineKind, keepAllButStatus } from '../define-kind.ts'
-import type { Pod } from '../generated/types/core-v1.ts'
+import type { Pod, PodStatus } from '../generated/types/core-v1.ts'
 import { gateNewPod } from '../keelson/depends-on.ts'
 import { runActionSubresources } from '../keelson/run-action.ts'
 import { isPodTerminal } from '../pod-status.ts'
@@ -11,10 +11,12 @@ import { applyPodDefaults } from './pod-defaults.ts'
 import { joinLabelKeys } from './pod-label-keys.ts'
 import { appArmorFieldsFromAnnotations } from './pod-template/profile-annotations.ts'
 import { validateProfileAnnotations } from './pod-template/validate-pod-annotations.ts'
-import { ephemeralContainersUpdate, resizeUpdate } from './pod-subresources.ts'
+import { ephemeralContainersUpdate } from './pod-ephemeral-update.ts'
+import { resizeUpdate } from './pod-resize.ts'
 import { podNameWarnings, podWarnings } from './pod-template/pod-warnings.ts'
 import { validatePod } from './validate-pod.ts'
-import { validatePodStatusUpdate, validatePodUpdate } from './pod-update.ts'
+import { validatePodStatusUpdate } from './pod-status-update.ts'
+import { validatePodUpdate } from './pod-update.ts'
 import type { RowCondition } from '../kind.ts'
 
 const completed = { type: 'Completed', status: 'True' } as const
@@ -64,6 +66,8 @@ export const pods = defineKind<Pod>({
     keepAllButStatus(pod, old)
     if (pod.status) fillAddressLists(pod.status)
     if (pod.status && !pod.status.qosClass && old.status?.qosClass) pod.status.qosClass = old.status.qosClass
+    if (pod.status) dropImageDigests(pod.status)
+    if (pod.status && old.status) keepObservedGenerations(pod.status, old.status)
   },
   validate: validatePod,
   validateCreate: validatePodCreate,
@@ -96,11 +100,28 @@ export function podGrace(pod: Pod, requestedSeconds: number | undefined): number
   return wanted < 0 ? 1 : wanted
 }
 
-/** The single address and the list are two names of one thing; older agents fill only the first. */
+/** The single address and the list are two names of one thing; the first of the list is the one that was given alone. */
 function fillAddressLists(status: NonNullable<Pod['status']>): void {
-  if (status.podIP && !status.podIPs?.length) status.podIPs = [{ ip: status.podIP }]
-  else if (status.podIPs?.length && !status.podIP) status.podIP = status.podIPs[0]!.ip
-  if (status.hostIP && !status.hostIPs?.length) status.hostIPs = [{ ip: status.hostIP }]
+  const [first] = status.podIPs ?? []
+  if (status.podIP && first?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }]
+  else if (first && !status.podIP) status.podIP = first.ip
+}
+
+/** Behind a gate that is off by default in 1.36: what images the volumes are of. */
+function dropImageDigests(status: PodStatus): void {
+  for (const list of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const)
+    for (const { volumeMounts } of status[list] ?? []) for (const mount of volumeMounts ?? []) delete mount.volumeStatus
+}
+
+/** What an agent that knows nothing of generations leaves out is kept. */
+function keepObservedGenerations(status: PodStatus, old: PodStatus): void {
+  if (!status.observedGeneration && old.observedGeneration) status.observedGeneration = old.observedGeneration
+  const left = [...(old.conditions ?? [])]
+  for (const condition of status.conditions ?? []) {
+    const at = left.findIndex(({ type }) => type === condition.type)
+    const [before] = at < 0 ? [] : left.splice(at, 1)
+    if (!condition.observedGeneration && before?.observedGeneration) condition.observedGeneration = before.observedGeneration
+  }
 }
 
 function podAddressWarnings({ status }: Pod): string[] {

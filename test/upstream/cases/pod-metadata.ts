@@ -13,6 +13,11 @@ export const cases: readonly Case[] = [
   { name: 'no spec', steps: [create(pods, { metadata: { name: 'p' } })] },
   { name: 'a name before a name made', steps: [create(pods, podWith({}, { generateName: 'A_b-' }))] },
   ...metadata({
+    'no name': { name: null },
+    'a finalizer without a domain': { finalizers: ['mine'] },
+    'init containers as an annotation': {
+      annotations: { 'pod.beta.kubernetes.io/init-containers': '[]', 'pod.alpha.kubernetes.io/init-container-statuses': '[]', a: 'b' },
+    },
     'a name that is no DNS label': { name: 'A_b' },
     'a name with dots': { name: 'a.b.c' },
     'a name too long': { name: long },

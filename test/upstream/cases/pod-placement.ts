@@ -95,6 +95,7 @@ export const cases: readonly Case[] = specs({
   'a toleration of an unknown effect': tolerations({ key: 'a', operator: 'Exists', effect: 'Explode' }),
   'a toleration for a while of another effect': tolerations({ key: 'a', operator: 'Exists', effect: 'NoSchedule', tolerationSeconds: 5 }),
   'a toleration for a while of no effect': tolerations({ key: 'a', operator: 'Exists', tolerationSeconds: 5 }),
+  gates: gates('example.com/a'),
   'a gate twice': gates('a', 'a'),
   'a bad gate': gates('a b', ''),
   'gates on a pod with a node': { ...gates('a'), nodeName: 'n' },

@@ -41,7 +41,15 @@ export function madeSpec<S extends object>(object: { spec?: S }): S {
 export function applyTemplateDefaults(spec: { template?: PodTemplateSpec }): void {
   spec.template ??= {}
   spec.template.spec ??= { containers: [] }
+  dropInitContainerAnnotations(spec.template.metadata)
   applyPodSpecDefaults(spec.template.spec)
+}
+
+const initContainerAnnotation = /^pod\.(alpha|beta)\.kubernetes\.io\/init-container(s|-statuses)$/
+
+/** Init containers were annotations once; what very old clients still send there is not kept. */
+export function dropInitContainerAnnotations(metadata: { annotations?: Record<string, string> } | undefined): void {
+  for (const key in metadata?.annotations) if (initContainerAnnotation.test(key)) delete metadata.annotations[key]
 }
 
 export function applyContainerDefaults(container: Container | EphemeralContainer): void {
@@ -59,9 +67,15 @@ export function applyContainerDefaults(container: Container | EphemeralContainer
   applyHttpDefaults(container.lifecycle?.preStop?.httpGet)
 }
 
-/** Always for `:latest` and for images without tag and digest, else IfNotPresent. */
+const pathPart = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
+const domain = '(?:[a-zA-Z0-9.-]+|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?'
+const reference = new RegExp(
+  `^(?:${domain}/)?${pathPart}(?:/${pathPart})*(?::[\\w][\\w.-]{0,127})?(?:@[A-Za-z][\\w+.-]*:[0-9a-fA-F]{4,})?$`,
+)
+
+/** Always for `:latest` and for images without tag and digest, else IfNotPresent; also for what is no name of an image. */
 export function defaultPullPolicy(image: string): 'Always' | 'IfNotPresent' {
-  if (image === '') return 'IfNotPresent'
+  if (!reference.test(image)) return 'IfNotPresent'
   const digest = image.indexOf('@')
   const name = digest < 0 ? image : image.slice(0, digest)
   const colon = name.indexOf(':', name.lastIndexOf('/') + 1)

@@ -1,4 +1,5 @@
 import { type FieldError, fieldErrors } from '../../../machinery/field-error.ts'
+import { jsonFault } from '../../../machinery/json-fault.ts'
 import { checkDescendingPath, type Errors } from '../../checks.ts'
 import type { PodSpec, SeccompProfile, Toleration } from '../../generated/types/core-v1.ts'
 import { appArmorKeyPrefix, seccompContainerKeyPrefix, seccompPodKey } from './profile-annotations.ts'
@@ -40,10 +41,7 @@ function validateTolerationsText(errors: Errors, text: string, path: string): vo
   try {
     tolerations = JSON.parse(text)
   } catch {
-    const reason = /^\s*[[{]/.test(text)
-      ? 'unexpected end of JSON input'
-      : `invalid character '${text.trim()[0]}' looking for beginning of value`
-    errors.push(fieldErrors.invalid(path, tolerationsKey, reason))
+    errors.push(fieldErrors.invalid(path, tolerationsKey, jsonFault(text)))
     return
   }
   if (Array.isArray(tolerations)) validateTolerations(errors, tolerations as Toleration[], `${path}.${tolerationsKey}`)
