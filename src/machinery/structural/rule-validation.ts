@@ -88,12 +88,26 @@ function judgeRules(schema: JsonSchema, place: Place, total: Total, errors: Fiel
     const path = `${place.path}.x-kubernetes-validations[${i}]`
     const { rule, program, problem, message, messageProblem } = compiled
     if (program) observe({ program, path: `${path}.rule`, name: 'estimated rule cost', count: countOf(place, type) }, total, errors)
-    if (problem !== undefined) errors.push(fieldErrors.invalid(`${path}.rule`, rule, problem))
-    if (messageProblem !== undefined) errors.push(fieldErrors.invalid(`${path}.messageExpression`, rule, messageProblem))
+    if (problem !== undefined) errors.push(ruleError(`${path}.rule`, rule, problem))
+    if (messageProblem !== undefined) errors.push(ruleError(`${path}.messageExpression`, rule, messageProblem))
     if (message)
       observe({ program: message, path: `${path}.messageExpression`, name: 'estimated messageExpression cost', count: 1 }, total, errors)
     judgeOldSelf(compiled, place, path, errors)
   }
+}
+
+/** Shows the whole rule as upstream does: by the names of its Go fields, with the signs of HTML escaped. */
+function ruleError(field: string, { rule, message, messageExpression, reason, fieldPath, optionalOldSelf }: Rule, why: string): FieldError {
+  const value = {
+    Rule: rule ?? '',
+    Message: message ?? '',
+    MessageExpression: messageExpression ?? '',
+    Reason: reason ?? null,
+    FieldPath: fieldPath ?? '',
+    OptionalOldSelf: optionalOldSelf ?? null,
+  }
+  const shown = JSON.stringify(value).replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`)
+  return { field, reason: 'FieldValueInvalid', message: `Invalid value: ${shown}: ${why}` }
 }
 
 function judgeOldSelf({ rule, usesOldSelf }: CompiledRule, { uncorrelatable }: Place, path: string, errors: FieldError[]): void {

@@ -116,8 +116,9 @@ function judgeList(schema: JsonSchema, path: string, errors: FieldError[]): void
     const why = 'must be array if x-kubernetes-list-type is specified'
     errors.push(schema.type ? fieldErrors.invalid(`${path}.type`, schema.type, why) : fieldErrors.required(`${path}.type`, why))
   }
+  if (schema.type === 'array' && !schema.items && path !== '') errors.push(fieldErrors.required(`${path}.items`, 'must be specified'))
   if (type !== undefined && type !== 'atomic' && type !== 'set' && type !== 'map')
-    errors.push(fieldErrors.notSupported(typeAt, type, ['atomic', 'map', 'set']))
+    errors.push(fieldErrors.notSupported(typeAt, type, ['atomic', 'set', 'map']))
   if (keys.length > 0 && type !== 'map') {
     const why = 'must be map if x-kubernetes-list-map-keys is non-empty'
     errors.push(type === undefined ? fieldErrors.required(typeAt, why) : fieldErrors.invalid(typeAt, type, why))
