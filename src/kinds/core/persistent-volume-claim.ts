@@ -1,10 +1,10 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
-import { dns1123Subdomain } from '../../machinery/names.ts'
+import { dns1123Label, dns1123Subdomain } from '../../machinery/names.ts'
 import { compareQuantity, quantityMilli } from '../../machinery/quantity.ts'
 import { canonicalizeQuantities } from '../canonical-quantities.ts'
-import { checkOptionalEnum, checkOptionalName, checkQuantity, checkRequired, notPositive } from '../checks.ts'
+import { type Errors, checkOptionalEnum, checkOptionalName, checkQuantity, checkRequired, notPositive } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../generated/types/core-v1.ts'
@@ -22,6 +22,7 @@ export const persistentVolumeClaims = defineKind<PersistentVolumeClaim>({
   prepareForCreate: (claim) => {
     claim.status = { phase: 'Pending' }
     const { spec } = claim
+    if (spec) dropForeignSources(spec)
     if (spec?.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource }
     else if (spec?.dataSourceRef && !spec.dataSource && !spec.dataSourceRef.namespace) {
       const { apiGroup, kind, name } = spec.dataSourceRef
@@ -51,6 +52,16 @@ export const persistentVolumeClaims = defineKind<PersistentVolumeClaim>({
   ],
 })
 
+/** Sources in other namespaces are off by default; in the older field any but claims and snapshots was always dropped without a word. */
+function dropForeignSources(spec: PersistentVolumeClaimSpec): void {
+  if (spec.dataSourceRef?.namespace) delete spec.dataSourceRef
+  if (!spec.dataSource || spec.dataSourceRef) return
+  const { apiGroup = '', kind } = spec.dataSource
+  const isKnown =
+    (kind === 'PersistentVolumeClaim' && apiGroup === '') || (kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io')
+  if (!isKnown) delete spec.dataSource
+}
+
 /** Defaults of a claim, also of one inside a StatefulSet's volumeClaimTemplates. */
 export function applyClaimDefaults(claim: PersistentVolumeClaim): void {
   claim.status ??= {}
@@ -76,24 +87,26 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string)
   checkOptionalEnum(errors, `${path}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem'])
   checkOptionalName(errors, `${path}.volumeAttributesClassName`, spec.volumeAttributesClassName, dns1123Subdomain)
   const { dataSource, dataSourceRef } = spec
-  if (dataSource && dataSourceRef && !dataSourceRef.namespace && !isSameSource(dataSource, dataSourceRef))
-    errors.push(fieldErrors.invalid(path, `${path}.dataSource`, 'must match dataSourceRef'))
+  if (dataSource) validateSource(errors, dataSource, `${path}.dataSource`)
+  if (dataSourceRef) validateSource(errors, dataSourceRef, `${path}.dataSourceRef`)
+  // What upstream shows as the value is the path of the other field, which it writes as an empty object.
   if (dataSource && dataSourceRef?.namespace)
-    errors.push(fieldErrors.invalid(path, `${path}.dataSource`, 'may not be specified when dataSourceRef.namespace is specified'))
-  for (const field of ['dataSource', 'dataSourceRef'] as const) {
-    const source = spec[field]
-    if (!source) continue
-    checkRequired(errors, `${path}.${field}.name`, source.name)
-    checkRequired(errors, `${path}.${field}.kind`, source.kind)
-    if (!source.apiGroup && source.kind !== 'PersistentVolumeClaim')
-      errors.push(
-        fieldErrors.invalid(`${path}.${field}`, source.kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup"),
-      )
-  }
+    errors.push(fieldErrors.invalid(path, {}, 'may not be specified when dataSourceRef.namespace is specified'))
+  else if (dataSource && dataSourceRef && !isSameSource(dataSource, dataSourceRef))
+    errors.push(fieldErrors.invalid(path, {}, 'must match dataSourceRef'))
   return errors
 }
 
-type DataSource = { readonly apiGroup?: string; readonly kind?: string; readonly name?: string }
+function validateSource(errors: Errors, { apiGroup, kind, name, namespace }: DataSource, path: string): void {
+  checkRequired(errors, `${path}.name`, name)
+  checkRequired(errors, `${path}.kind`, kind)
+  if (!apiGroup && kind !== 'PersistentVolumeClaim')
+    errors.push(fieldErrors.invalid(path, kind ?? '', "must be 'PersistentVolumeClaim' when referencing the default apiGroup"))
+  checkOptionalName(errors, `${path}.apiGroup`, apiGroup, dns1123Subdomain)
+  checkOptionalName(errors, `${path}.namespace`, namespace, dns1123Label)
+}
+
+type DataSource = { readonly apiGroup?: string; readonly kind?: string; readonly name?: string; readonly namespace?: string }
 
 function isSameSource(a: DataSource, b: DataSource): boolean {
   return (a.apiGroup ?? '') === (b.apiGroup ?? '') && a.kind === b.kind && a.name === b.name
