@@ -29,6 +29,8 @@ export type Plan = {
   readonly shape: PodShape
   readonly defaultSpread: DefaultSpread | undefined
   readonly plugins: readonly PlanPlugin[]
+  /** The only nodes that can be feasible, where a plugin names them. */
+  readonly namedNodes: ReadonlySet<string> | undefined
   readonly staticFilters: readonly Filter[]
   readonly usageFilters: readonly Filter[]
   readonly domainFilters: readonly Filter[]
@@ -60,6 +62,7 @@ export function compilePlan(input: {
   const plugins: PlanPlugin[] = []
   for (const { name, weight, compile } of input.plugins) {
     const compiled = compile({ snapshot, shape, defaultSpread })
+    if (compiled?.namedNodes) plugins.unshift({ name, weight: 0, compiled: namesOnly(snapshot, compiled, compiled.namedNodes) })
     if (compiled) plugins.push({ name, weight, compiled })
   }
   const pick = <T>(of: (plugin: PlanPlugin) => T | undefined): T[] => plugins.map(of).filter((x) => x !== undefined)
@@ -68,6 +71,7 @@ export function compilePlan(input: {
     shape,
     defaultSpread,
     plugins,
+    namedNodes: pick((p) => p.compiled.namedNodes)[0],
     staticFilters: pick((p) => p.compiled.staticFilter),
     usageFilters: pick((p) => p.compiled.usageFilter),
     domainFilters: pick((p) => p.compiled.domainFilter),
@@ -85,6 +89,11 @@ export function compilePlan(input: {
     nodeCountSeen: snapshot.nodeCount,
     ownedSeen: snapshot.ownedCounters.length,
   }
+}
+
+/** The part of a plugin that is asked before all others. */
+function namesOnly(snapshot: Snapshot, { reject }: CompiledPlugin, names: ReadonlySet<string>): CompiledPlugin {
+  return { staticFilter: (row) => names.has(snapshot.nodeName(row)), ...(reject ? { reject } : {}) }
 }
 
 /**

@@ -40,6 +40,8 @@ export type DefaultSpread = { readonly key: string; readonly matches: (labels: R
 
 export type CompiledPlugin = {
   readonly staticFilter?: (row: number) => boolean
+  /** No other nodes pass `staticFilter`: only these are asked, and its reason goes before all others. */
+  readonly namedNodes?: ReadonlySet<string>
   readonly usageFilter?: (row: number) => boolean
   /** Once a decision, before `domainFilter`. */
   readonly beginFilter?: () => void

@@ -11,9 +11,16 @@ export type Scan = { readonly rows: readonly number[]; readonly totals: readonly
 export function scan(plan: Plan, snapshot: Snapshot, isExcluded?: (row: number) => boolean): Scan {
   beginFilter(plan)
   const rows: number[] = []
-  for (let row = 0; row < snapshot.rowsEnd; row++) if (snapshot.nodes[row] && isFeasible(plan, row) && !isExcluded?.(row)) rows.push(row)
+  const ask = (row: number) => {
+    if (snapshot.nodes[row] && isFeasible(plan, row) && !isExcluded?.(row)) rows.push(row)
+  }
+  if (plan.namedNodes) for (const row of rowsOf(plan.namedNodes, snapshot)) ask(row)
+  else for (let row = 0; row < snapshot.rowsEnd; row++) ask(row)
   return scoreRows(plan, rows)
 }
+
+const rowsOf = (names: ReadonlySet<string>, snapshot: Snapshot) =>
+  [...names].flatMap((name) => snapshot.rowOf(name) ?? []).sort((a, b) => a - b)
 
 /** Scores of rows that are all feasible. */
 export function scoreRows(plan: Plan, rows: readonly number[]): Scan {
@@ -52,7 +59,7 @@ export function pluginScores(
   return plan.plugins.flatMap(({ name, weight, compiled }) => {
     const index = plan.rawScores.findIndex((s) => s.name === name)
     const plain = compiled.staticScore ?? compiled.usageScore
-    if (index < 0 && !plain) return []
+    if ((index < 0 || !compiled.normalise) && !plain) return []
     const of = (row: number): PluginScore => {
       if (index < 0) return { raw: plain!(row), min: 0, max: 100, score: plain!(row) }
       const [rawScore, range] = [plan.rawScores[index]!, ranges[index]!]

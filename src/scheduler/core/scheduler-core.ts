@@ -68,7 +68,8 @@ export class SchedulerCore {
       beginFilter(plan)
       if (isFeasible(plan, row)) return { kind: 'Placed', row, score: 0, feasible: 1, ties: 1, draw: row, best: () => [{ row, score: 0 }] }
     }
-    const index = isShared(target) ? this.#indexOf(plan) : undefined
+    // Where nodes are named (a daemon set's pods) there is little to ask and nobody to share the answers with.
+    const index = isShared(target) && !plan.namedNodes ? this.#indexOf(plan) : undefined
     if (index?.catchUp()) return index.decide(this.#random, reserved)
     return decideByScan(plan, this.snapshot, this.#random, reserved && ((row) => reserved.has(row)))
   }

@@ -24,7 +24,7 @@ export function explainNodes(plan: Plan, snapshot: Snapshot): NodesExplained {
   const feasible = rows.map((row, i): FeasibleNode => {
     const scoresOfRow = scores.map(({ name, weight, of }) => {
       const numbers = of(row)
-      const compiled = plan.plugins.find((p) => p.name === name)!.compiled
+      const compiled = plan.plugins.findLast((p) => p.name === name)!.compiled
       return { plugin: name, score: numbers.score, weight, formula: compiled.explainScore?.(row, numbers) ?? `= ${numbers.score}` }
     })
     return { name: snapshot.nodeName(row), verdict: 'Feasible', total: totals[i]!, scores: scoresOfRow }
@@ -46,6 +46,8 @@ function explainRejected(plan: Plan, snapshot: Snapshot, row: number): RejectedR
     const { staticFilter, usageFilter, domainFilter } = compiled
     const accepts = (filter: ((r: number) => boolean) | undefined) => filter === undefined || filter(row)
     if (accepts(staticFilter) && accepts(usageFilter) && accepts(domainFilter)) continue
+    // A plugin that names nodes is asked twice: for the names first, before all others.
+    if (filters.some((f) => f.plugin === name)) continue
     const rejection = compiled.reject!(row)
     filters.push({
       plugin: name,

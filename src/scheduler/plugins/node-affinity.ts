@@ -52,7 +52,11 @@ function compileFilter({ snapshot, shape }: CompileContext, added: NodeAffinity 
       ...(missing.length > 0 && hasOnlySelector ? { remedies: [{ kind: 'LabelNode' as const, labels: Object.fromEntries(missing) }] } : {}),
     }
   }
-  return { staticFilter: (row) => isEnforced(snapshot.nodes[row]!) && matchesNodeSelection(spec, snapshot.nodes[row]!), reject }
+  return {
+    ...(named ? { namedNodes: named } : {}),
+    staticFilter: (row) => isEnforced(snapshot.nodes[row]!) && matchesNodeSelection(spec, snapshot.nodes[row]!),
+    reject,
+  }
 }
 
 function missingLabel(key: string, wanted: string, actual: string | undefined): string {
