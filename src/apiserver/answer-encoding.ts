@@ -8,7 +8,7 @@ import type { Pace } from './flowcontrol/pace.ts'
 import type { BinaryCodec } from './binary-codec.ts'
 import type { CachedObject } from './cached-object.ts'
 import type { ApiResponse } from './contract.ts'
-import type { Format } from './negotiation.ts'
+import { type Format, streamTypes } from './negotiation.ts'
 import { isServedAsStored, viewOf } from './object-storage.ts'
 import type { Resource } from './registry.ts'
 import { type IncludeObject, partialOf, tableOf, tableOfObjects } from './table.ts'
@@ -50,7 +50,7 @@ export async function encodeAnswer(answer: Answer, options: EncodingOptions): Pr
     case 'list':
       return encodeList(answer.resource, answer.page, options)
     case 'watch': {
-      if (format.encoding === 'yaml') throw statusErrors.notAcceptable(['application/json', contentTypes.protobuf])
+      if (format.encoding === 'yaml') throw statusErrors.notAcceptable(streamTypes)
       const isBinary = format.encoding === 'protobuf'
       const headers = { 'content-type': isBinary ? protobufWatchType : contentTypes.json, 'cache-control': 'no-cache, private' }
       return { code: 200, headers, body: isBinary ? encodeProtobufWatch(answer, options) : encodeWatch(answer, options) }

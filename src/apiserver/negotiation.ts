@@ -18,7 +18,8 @@ const encodings: Readonly<Record<string, Format['encoding']>> = {
   'application/*': 'json',
   '*/*': 'json',
 }
-const streams: readonly string[] = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
+/** What a watch is sent in. */
+export const streamTypes: readonly string[] = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
 const representations: readonly string[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const transformations: readonly string[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
 /** Agents whose people read the answer with their own eyes. */
@@ -50,7 +51,7 @@ export function negotiate(
   }
   const isKnown = ranges.some(({ type }) => Object.hasOwn(encodings, type))
   if (isKnown) throw statusErrors.notAcceptable(representations)
-  throw statusErrors.noRepresentation(options.isCollection ? [...representations, ...streams] : representations)
+  throw statusErrors.noRepresentation(options.isCollection ? [...representations, ...streamTypes] : representations)
 }
 
 type MediaRange = { readonly type: string; readonly parameters: ReadonlyMap<string, string>; readonly quality: number }

@@ -157,12 +157,12 @@ export function checkedDeletion(options: DeletionOptions): DeletionOptions {
 function integer(query: Query, name: string): number | undefined {
   const text = query.get(name)
   if (text === undefined || text === '') return undefined
+  const isNumber = /^[+-]?\d+$/.test(text)
   const value = Number(text)
-  if (!Number.isSafeInteger(value)) {
+  if (!isNumber || Math.abs(value) >= 2 ** 63)
     throw statusErrors.badRequest(
-      `unable to decode query parameter ${JSON.stringify(name)}: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
+      `strconv.ParseInt: parsing ${JSON.stringify(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`,
     )
-  }
   return value
 }
 

@@ -154,7 +154,7 @@ test('a version from the future is answered with a timeout', () =>
     await fixture.clock.advance(3_001)
     const { code, json } = await answer
     assert.equal(code, 504)
-    assert.match(String(json.message), /^Too large resource version: 100000, current: \d+$/)
+    assert.match(String(json.message), /^Timeout: Too large resource version: 100000, current: \d+$/)
   }))
 
 test('watchers of one batch share its bytes', () =>

@@ -62,7 +62,7 @@ async function runCase(
     const outgoing = filled(request, namespace, values)
     const received = await sentUntil(until, outgoing, send)
     const value = step.events === undefined ? parsed(received.body) : eventsOf(received, step.events)
-    values.push(value)
+    if (!given.includes(step)) values.push(value)
     const path = received.code === 201 ? createdPath(outgoing, value) : undefined
     if (path) made.push(path)
     const body = steady(asText ? Buffer.from(received.body).toString() : value, { withManagedFields, withNulls })
@@ -166,6 +166,7 @@ function steady(value: unknown, kept: Kept, key = ''): unknown {
   if (Array.isArray(value)) return value.map((item) => steady(item, kept, key))
   if (typeof value === 'object' && value !== null) {
     if ((value as { kind?: unknown }).kind === 'Table') settleTable(value as Table)
+    if (isList(value)) for (const item of value.items) settleItem(item)
     const fields = Object.entries(value).filter(
       ([name, item]) => (kept.withManagedFields || name !== 'managedFields') && (kept.withNulls || item !== null),
     )
@@ -190,4 +191,14 @@ function settleTable({ columnDefinitions, rows }: Table): void {
     delete column.description
     if (agesOfTables.has(column.name)) for (const { cells } of rows ?? []) cells[i] = typeof cells[i] === 'string' ? '<age>' : cells[i]
   }
+}
+
+type List = { readonly items: readonly { kind?: string; apiVersion?: string }[] }
+
+const isList = (value: object): value is List => 'items' in value && String((value as { kind?: unknown }).kind).endsWith('List')
+
+/** Objects are encoded once, for lists as for single reads: their type is written in both, where upstream leaves it out of lists. */
+function settleItem(item: List['items'][number]): void {
+  delete item.kind
+  delete item.apiVersion
 }

@@ -1,3 +1,4 @@
+import { JsonError, parseJson } from '../../machinery/json-strict.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Revision, StoreKey } from '../../store/contract.ts'
 
@@ -17,22 +18,26 @@ export function encodeContinue({ revision, key, prefix }: { revision: Revision |
 
 /** `revision` undefined (rv -1 in the token): an inconsistent continuation from what is there now. Throws 400. */
 export function decodeContinue(text: string, prefix: string): { readonly revision: Revision | undefined; readonly after: StoreKey } {
-  const token = parse(text)
-  if (token.v !== tokenVersion) throw invalid('server does not recognize this encoded version')
-  if (!Number.isSafeInteger(token.rv) || token.rv === 0) throw invalid('incorrect encoded start resourceVersion')
-  if (typeof token.start !== 'string' || !token.start.endsWith('\0') || token.start.includes('..'))
-    throw invalid('invalid encoded start key')
-  return { revision: token.rv < 0 ? undefined : (token.rv as Revision), after: (prefix + token.start.slice(0, -1)) as StoreKey }
+  const { v, rv = 0, start } = parse(text)
+  if (v !== tokenVersion) throw invalid(`server does not recognize this encoded version ${String(v)}`)
+  if (!Number.isSafeInteger(rv) || rv === 0) throw invalid(`incorrect encoded start resourceVersion (version ${tokenVersion})`)
+  if (typeof start !== 'string' || start === '') throw invalid(`encoded start key empty (version ${tokenVersion})`)
+  if (!start.endsWith('\0') || start.split('/').includes('..')) throw invalid(start)
+  return { revision: rv < 0 ? undefined : (rv as Revision), after: (prefix + start.slice(0, -1)) as StoreKey }
 }
 
-function parse(text: string): Partial<Token> & { rv: number } {
+function parse(text: string): Partial<Token> {
+  const bad = text.search(/[^A-Za-z0-9_-]/)
+  const json = Buffer.from(text, 'base64url')
+  if (bad >= 0 || text.length % 4 === 1) throw invalid(`illegal base64 data at input byte ${bad >= 0 ? bad : text.length - 1}`)
   try {
-    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString())
-    if (typeof value === 'object' && value !== null && typeof (value as Token).rv === 'number') return value as Token
-  } catch {
-    // Falls through: anything that is no token gets one answer.
+    const value = parseJson(json)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  } catch (error) {
+    if (error instanceof JsonError) throw invalid(error.message)
+    throw error
   }
-  throw invalid('continue key is not valid')
+  throw invalid('json: cannot unmarshal into Go value of type storage.continueToken')
 }
 
-const invalid = (why: string) => statusErrors.badRequest(`continue key is not valid: ${why}`)
+const invalid = (why: string) => statusErrors.badRequest(`invalid continue token: continue key is not valid: ${why}`)

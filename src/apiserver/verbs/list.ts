@@ -1,3 +1,4 @@
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import { type Revision, StoreCompacted, StoreFutureRevision, type StoreKey } from '../../store/contract.ts'
 import type { CachePage } from '../../store/watch-cache-contract.ts'
@@ -58,7 +59,7 @@ export async function listObjects(core: Core, context: RequestContext, request: 
     resource,
     prefix: prefixOf(resource, namespace),
     after,
-    limit: request.limit ?? 0,
+    limit: Math.max(0, request.limit ?? 0),
     selection,
     pace: context.pace,
   })
@@ -192,26 +193,18 @@ async function cutSelected(source: Source, selection: Selection, cut: Cut): Prom
   return { items, revision, continueToken: '', remaining: undefined }
 }
 
-function validateOptions(request: ListRequest): void {
-  const { resourceVersionMatch: match, resourceVersion, limit } = request
-  const refuse = (message: string, field = 'resourceVersionMatch') => {
-    throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      { field, reason: 'FieldValueForbidden', message: `Forbidden: ${message}` },
-    ])
+function validateOptions({ resourceVersionMatch: match, resourceVersion, continue: token, sendInitialEvents }: ListRequest): void {
+  const errors: FieldError[] = []
+  const field = 'resourceVersionMatch'
+  if (match) {
+    if (!resourceVersion) errors.push(fieldErrors.forbidden(field, `${field} is forbidden unless resourceVersion is provided`))
+    if (token) errors.push(fieldErrors.forbidden(field, `${field} is forbidden when continue is provided`))
+    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(fieldErrors.notSupported(field, match, ['Exact', 'NotOlderThan', '']))
+    if (match === 'Exact' && resourceVersion === '0')
+      errors.push(fieldErrors.forbidden(field, `${field} "exact" is forbidden for resourceVersion "0"`))
   }
-  if (limit !== undefined && limit < 0) throw statusErrors.badRequest('limit must be a non-negative integer')
-  if (request.continue && resourceVersion && resourceVersion !== '0') {
+  if (sendInitialEvents !== undefined) errors.push(fieldErrors.forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
+  if (errors.length > 0) throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
+  if (token && resourceVersion && resourceVersion !== '0')
     throw statusErrors.badRequest('specifying resource version is not allowed when using continue')
-  }
-  if (request.sendInitialEvents !== undefined) refuse('sendInitialEvents is forbidden for list', 'sendInitialEvents')
-  if (!match) return
-  if (match !== 'Exact' && match !== 'NotOlderThan') {
-    const message = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`
-    throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      { field: 'resourceVersionMatch', reason: 'FieldValueNotSupported', message },
-    ])
-  }
-  if (request.continue) refuse('resourceVersionMatch is forbidden when continue is provided')
-  if (!resourceVersion) refuse('resourceVersionMatch is forbidden unless resourceVersion is provided')
-  if (match === 'Exact' && resourceVersion === '0') refuse('resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
 }

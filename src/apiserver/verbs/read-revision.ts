@@ -9,7 +9,10 @@ const waitMaxMs = 3_000
 export function parseResourceVersion(text: string | undefined): Revision | undefined {
   if (text === undefined || text === '') return undefined
   if (!/^\d{1,15}$/.test(text)) {
-    throw statusErrors.badRequest(`invalid resource version "${text}": strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+    const quoted = JSON.stringify(text)
+    throw statusErrors.badRequest(
+      `invalid resource version: resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`,
+    )
   }
   return Number(text) as Revision
 }
@@ -41,7 +44,7 @@ export async function cacheAtLeast(core: Core, context: RequestContext, revision
 }
 
 function tooLarge(wanted: number, current: number): StatusError {
-  const error = statusErrors.timeout(`Too large resource version: ${wanted}, current: ${current}`, 1)
+  const error = statusErrors.timeout(`Timeout: Too large resource version: ${wanted}, current: ${current}`, 1)
   const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]
   return new StatusError({ ...error.status, details: { ...error.status.details, causes } })
 }

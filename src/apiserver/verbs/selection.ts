@@ -51,7 +51,7 @@ function fieldTerms(kind: KindDefinition, text: string): FieldTerm[] {
   try {
     const terms = parseFieldSelector(text)
     for (const { field } of terms) {
-      if (field !== 'metadata.name' && field !== 'metadata.namespace' && !Object.hasOwn(kind.selectableFields ?? {}, field)) {
+      if (!isCommon(kind, field) && !Object.hasOwn(kind.selectableFields ?? {}, field)) {
         throw statusErrors.badRequest(unknownField(kind, field))
       }
     }
@@ -61,6 +61,10 @@ function fieldTerms(kind: KindDefinition, text: string): FieldTerm[] {
     throw error
   }
 }
+
+/** Kinds of the cluster that name fields of their own do not offer the namespace. */
+const isCommon = ({ selectableFields, scope }: KindDefinition, field: string) =>
+  field === 'metadata.name' || (field === 'metadata.namespace' && !(selectableFields && scope === 'Cluster'))
 
 /** Kinds that name no fields of their own say which there are. */
 const unknownField = (kind: KindDefinition, field: string) =>

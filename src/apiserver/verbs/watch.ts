@@ -1,4 +1,5 @@
 import { StreamOverflow } from '../../base/bounded-stream.ts'
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { type Revision, StoreCompacted, StoreUnavailable } from '../../store/contract.ts'
 import type { CacheBatch, CacheEvent, SelectedEntry } from '../../store/watch-cache-contract.ts'
@@ -18,6 +19,8 @@ export type WatchRequest = {
   readonly fieldSelector?: string | undefined
   readonly resourceVersion?: string | undefined
   readonly resourceVersionMatch?: string | undefined
+  /** A list's; refused. */
+  readonly continue?: string | undefined
   readonly allowWatchBookmarks?: boolean | undefined
   readonly sendInitialEvents?: boolean | undefined
   /** The watch ends by itself after this; 0 or absent: never. */
@@ -196,23 +199,16 @@ function selectEvent(event: CacheEvent<CachedObject>, selection: Selection): Sel
   return didMatch ? { type: 'DELETED', value: event.previous!.at(event.revision) } : undefined
 }
 
-function validateOptions(request: WatchRequest): void {
-  const refuse = (field: string, message: string) => {
-    throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      { field, reason: 'FieldValueForbidden', message: `Forbidden: ${message}` },
-    ])
+function validateOptions({ sendInitialEvents, resourceVersionMatch: match, continue: token }: WatchRequest): void {
+  const errors: FieldError[] = []
+  const field = 'resourceVersionMatch'
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan')
+    errors.push(fieldErrors.forbidden(field, `sendInitialEvents requires setting ${field} to NotOlderThan`))
+  if (match) {
+    if (sendInitialEvents === undefined)
+      errors.push(fieldErrors.forbidden(field, `${field} is forbidden for watch unless sendInitialEvents is provided`))
+    if (match !== 'NotOlderThan') errors.push(fieldErrors.notSupported(field, match, ['NotOlderThan']))
   }
-  const { sendInitialEvents, resourceVersionMatch } = request
-  if (sendInitialEvents === undefined) {
-    if (resourceVersionMatch)
-      refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
-    return
-  }
-  if (!resourceVersionMatch) refuse('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')
-  if (resourceVersionMatch !== 'NotOlderThan') {
-    const message = `Unsupported value: ${JSON.stringify(resourceVersionMatch)}: supported values: "NotOlderThan"`
-    throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      { field: 'resourceVersionMatch', reason: 'FieldValueNotSupported', message },
-    ])
-  }
+  if (token) errors.push(fieldErrors.forbidden(field, `${field} is forbidden when continue is provided`))
+  if (errors.length > 0) throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
 }

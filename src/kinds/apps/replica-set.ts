@@ -36,6 +36,5 @@ export const replicaSets = defineKind<ReplicaSet>({
   validateStatusUpdate: ({ status }) => validateReplicaCounts(status, replicaSetCounts),
   warnings: (replicaSet, old) => [...(old ? [] : workloadNameWarnings(replicaSet.metadata)), ...changedTemplateWarnings(replicaSet, old)],
   columns: replicaColumns(({ spec }) => selectorText(spec?.selector)),
-  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
 })

@@ -1,0 +1,187 @@
+/** Lists: limits, continuation, versions, selectors, and what of them contradicts itself. */
+import { type Case, clusterWide, create, namespaced, read, remove, type Request, watch } from '../upstream-case.ts'
+
+const configMaps = namespaced('v1', 'configmaps')
+const leases = namespaced('coordination.k8s.io/v1', 'leases')
+const lease = (name: string, labels: object = {}) => create(leases, { metadata: { name, labels }, spec: {} })
+const given = [lease('a', { x: '1' }), lease('b', { x: '2' }), lease('c', { x: '1', y: '' })]
+
+const list = (name: string, query: string, ...more: readonly Request[]): Case => ({
+  name,
+  given,
+  steps: [read(`${leases}?${query}`), ...more],
+})
+const refused = (name: string, query: string): Case => ({ name, steps: [read(`${configMaps}?${query}`)] })
+const watched = (name: string, query: string): Case => ({
+  name: `watch: ${name}`,
+  steps: [watch(`${configMaps}?watch=1&timeoutSeconds=1&${query}`, 1)],
+})
+const fields = (name: string, path: string, selector: string): Case => ({
+  name: `fields: ${name}`,
+  steps: [read(`${path}?fieldSelector=${encodeURIComponent(selector)}`)],
+})
+const labels = (name: string, selector: string): Case => list(`labels: ${name}`, `labelSelector=${encodeURIComponent(selector)}`)
+const token = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+const none = namespaced('v1', 'pods')
+
+export const cases: readonly Case[] = [
+  list('everything', ''),
+  list('in pages', 'limit=2', read(`${leases}?limit=2&continue={{0.metadata.continue}}`)),
+  list('in pages that are exactly full', 'limit=3'),
+  list(
+    'in pages with a selector',
+    'limit=1&labelSelector=x%3D1',
+    read(`${leases}?limit=1&labelSelector=x%3D1&continue={{0.metadata.continue}}`),
+  ),
+  list('a negative limit', 'limit=-1'),
+  list('limit 0', 'limit=0'),
+  list('one by its name', 'fieldSelector=metadata.name%3Db'),
+  list('all but one by its name', 'fieldSelector=metadata.name!%3Db'),
+  list('of another namespace by field', 'fieldSelector=metadata.namespace%3Dother'),
+  list('as partial objects', 'limit=2', read(`${leases}?limit=2`, 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1')),
+  list('as it was', 'resourceVersion=0'),
+  list('not older than', 'resourceVersion=1&resourceVersionMatch=NotOlderThan'),
+  {
+    name: 'exactly as it was',
+    given,
+    steps: [
+      read(leases),
+      lease('d'),
+      read(`${leases}?resourceVersion={{0.metadata.resourceVersion}}&resourceVersionMatch=Exact`),
+      read(`${leases}?resourceVersion={{0.metadata.resourceVersion}}&limit=5`),
+    ],
+  },
+  refused('a limit that is none', 'limit=x'),
+  refused('a limit that is too big', 'limit=9999999999999999999999'),
+  refused('a limit with a fraction', 'limit=1.5'),
+  refused('timeoutSeconds that are none', 'timeoutSeconds=x'),
+  refused('a continue that is none', 'continue=x'),
+  refused('a continue that is no JSON', `continue=${Buffer.from('abc').toString('base64url')}`),
+  refused('a continue of another version', `continue=${token({ v: 'other', rv: 5, start: 'x\0' })}`),
+  refused('a continue without a version', `continue=${token({ v: 'meta.k8s.io/v1', start: 'x\0' })}`),
+  refused('a continue that leaves the folder', `continue=${token({ v: 'meta.k8s.io/v1', rv: 5, start: '../x\0' })}`),
+  refused('a continue with a resourceVersion', `continue=${token({ v: 'meta.k8s.io/v1', rv: 5, start: 'x\0' })}&resourceVersion=5`),
+  refused('a continue with resourceVersion 0', `continue=${token({ v: 'meta.k8s.io/v1', rv: -1, start: 'x\0' })}&resourceVersion=0`),
+  refused('a continue with a match', `continue=${token({ v: 'meta.k8s.io/v1', rv: 5, start: 'x\0' })}&resourceVersionMatch=Exact`),
+  refused('a match without a version', 'resourceVersionMatch=Exact'),
+  refused('an exact match of 0', 'resourceVersionMatch=Exact&resourceVersion=0'),
+  refused('an unknown match', 'resourceVersionMatch=Never&resourceVersion=1'),
+  refused('a resourceVersion that is none', 'resourceVersion=x'),
+  refused('a negative resourceVersion', 'resourceVersion=-1'),
+  refused('a resourceVersion of the future', 'resourceVersion=999999999999'),
+  {
+    ...refused('an exact resourceVersion of the future', 'resourceVersion=999999999999&resourceVersionMatch=Exact'),
+    differs: 'the client is told to try again after a second, as for every version of the future',
+  },
+  refused('sendInitialEvents', 'sendInitialEvents=true'),
+  refused('sendInitialEvents that is none', 'sendInitialEvents=maybe'),
+  refused('a label selector that is none', 'labelSelector=a%20b'),
+  refused('a field selector that is none', 'fieldSelector=a%3Db%3Dc,'),
+  labels('equals', 'x=1'),
+  labels('equals with two signs', 'x==1'),
+  labels('is not', 'x!=1'),
+  labels('in', 'x in (1, 3)'),
+  labels('not in', 'x notin (1)'),
+  labels('exists', 'y'),
+  labels('does not exist', '!y'),
+  labels('greater', 'x>1'),
+  labels('less', 'x < 2'),
+  labels('several', 'x=1,!y'),
+  labels('empty value', 'y='),
+  labels('two names', 'a b'),
+  labels('an open list', 'x in (1'),
+  labels('no list', 'x in 1'),
+  labels('an empty list', 'x in ()'),
+  labels('a comma alone', ','),
+  labels('a comma at the end', 'x=1,'),
+  labels('an operator alone', '='),
+  labels('a wrong name', 'a/b/c=1'),
+  labels('a wrong value', 'x=a b'),
+  labels('a value too long', `x=${'v'.repeat(64)}`),
+  labels('greater than no number', 'x>a'),
+  labels('an unknown operator', 'x ~ 1'),
+  fields('without an operator', configMaps, 'metadata.name'),
+  fields('an unknown field', configMaps, 'data.k=v'),
+  fields('an unknown field of a kind with fields', none, 'spec.unknown=v'),
+  fields(
+    'known ones of pods',
+    none,
+    'spec.nodeName=n,status.phase=Running,spec.restartPolicy!=Always,spec.schedulerName=x,spec.serviceAccountName=y,status.podIP=1,status.nominatedNodeName=z,spec.hostNetwork=true',
+  ),
+  fields(
+    'of events',
+    namespaced('v1', 'events'),
+    'involvedObject.kind=Pod,reason=x,type=Normal,reportingComponent=x,source=y,involvedObject.uid=z',
+  ),
+  fields('of namespaces', clusterWide('v1', 'namespaces'), 'status.phase=Terminating,metadata.name=upstream-none'),
+  fields('of nodes', clusterWide('v1', 'nodes'), 'spec.unschedulable=true,metadata.name=upstream-none'),
+  fields('of secrets', namespaced('v1', 'secrets'), 'type=x'),
+  fields('of jobs', namespaced('batch/v1', 'jobs'), 'status.successful=1'),
+  fields('of services', namespaced('v1', 'services'), 'spec.clusterIP=None,spec.type=ClusterIP'),
+  fields('of replica sets', namespaced('apps/v1', 'replicasets'), 'status.replicas=1'),
+  fields('of deployments', namespaced('apps/v1', 'deployments'), 'status.replicas=1'),
+  fields(
+    'of requests for certificates',
+    clusterWide('certificates.k8s.io/v1', 'certificatesigningrequests'),
+    'spec.signerName=upstream.example.com/none',
+  ),
+  fields('of resource slices', clusterWide('resource.k8s.io/v1', 'resourceslices'), 'spec.driver=none,spec.nodeName=none'),
+  fields('a namespace of what has none', clusterWide('v1', 'nodes'), 'metadata.namespace=x'),
+  fields('escapes', configMaps, 'metadata.name=a\\,b'),
+  fields('a wrong escape', configMaps, 'metadata.name=a\\b'),
+  { ...watched('a resourceVersion that is none', 'resourceVersion=x'), differs: 'upstream answers 500 to what is the fault of the client' },
+  watched('with a limit', 'limit=5&resourceVersion=0'),
+  watched('with a continue', 'continue=x&resourceVersion=0'),
+  watched('with a match', 'resourceVersionMatch=NotOlderThan&resourceVersion=0'),
+  watched('initial events without a match', 'sendInitialEvents=true'),
+  watched('initial events with another match', 'sendInitialEvents=true&resourceVersionMatch=Exact&allowWatchBookmarks=true'),
+  watched('no initial events', 'sendInitialEvents=false'),
+  watched('a wrong selector', 'labelSelector=a%20b'),
+  watched('an unknown field', 'fieldSelector=a%3Db'),
+  {
+    name: 'watch: what happens',
+    steps: [
+      read(leases),
+      lease('w'),
+      { method: 'PATCH', path: `${leases}/w`, body: { metadata: { labels: { a: 'b' } } } },
+      remove(`${leases}/w`),
+      watch(`${leases}?watch=1&resourceVersion={{0.metadata.resourceVersion}}&timeoutSeconds=3`, 3),
+    ],
+  },
+  {
+    name: 'watch: into and out of a selector',
+    steps: [
+      read(leases),
+      lease('w'),
+      { method: 'PATCH', path: `${leases}/w`, body: { metadata: { labels: { a: 'b' } } } },
+      { method: 'PATCH', path: `${leases}/w`, body: { metadata: { labels: { a: 'c' } } } },
+      watch(`${leases}?watch=1&labelSelector=a%3Db&resourceVersion={{0.metadata.resourceVersion}}&timeoutSeconds=3`, 2),
+    ],
+  },
+  {
+    name: 'watch: the state first',
+    given: [lease('w')],
+    steps: [watch(`${leases}?watch=1&resourceVersion=0&fieldSelector=metadata.name%3Dw&timeoutSeconds=3`, 1)],
+  },
+  {
+    name: 'watch: partial objects',
+    given: [lease('w')],
+    steps: [{ ...watch(`${leases}?watch=1&timeoutSeconds=3`, 1), accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' }],
+  },
+  {
+    name: 'watch: tables',
+    given: [lease('w')],
+    steps: [{ ...watch(`${leases}?watch=1&timeoutSeconds=3`, 1), accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' }],
+  },
+  {
+    name: 'watch: one object',
+    given: [lease('w')],
+    steps: [watch(`/apis/coordination.k8s.io/v1/watch/namespaces/$ns/leases/w?timeoutSeconds=3`, 1)],
+  },
+  { name: 'deletecollection: by label', given, steps: [{ method: 'DELETE', path: `${leases}?labelSelector=x%3D1` }, read(leases)] },
+  { name: 'deletecollection: dry run', given, steps: [{ method: 'DELETE', path: `${leases}?dryRun=All` }, read(leases)] },
+  { name: 'deletecollection: a wrong selector', steps: [{ method: 'DELETE', path: `${leases}?labelSelector=a%20b` }] },
+  { name: 'deletecollection: a wrong option', steps: [{ method: 'DELETE', path: leases, body: { propagationPolicy: 'Maybe' } }] },
+  { name: 'deletecollection: of nothing', steps: [{ method: 'DELETE', path: `${leases}?labelSelector=none` }] },
+  { name: 'deletecollection: of all namespaces', steps: [{ method: 'DELETE', path: clusterWide('coordination.k8s.io/v1', 'leases') }] },
+]
