@@ -176,7 +176,10 @@ check('a field that cannot be selected by', ['GET', `${pods}?fieldSelector=spec.
 })
 check('a limit that is no number', ['GET', `${pods}?limit=many`], { code: 400 })
 check('a continue token that is none', ['GET', `${pods}?continue=abc`], { code: 400, message: /continue key is not valid/ })
-check('a resourceVersion that is none', ['GET', `${pods}?resourceVersion=x`], { code: 400, message: /^invalid resource version: resourceVersion: Invalid value: "x"/ })
+check('a resourceVersion that is none', ['GET', `${pods}?resourceVersion=x`], {
+  code: 400,
+  message: /^invalid resource version: resourceVersion: Invalid value: "x"/,
+})
 check('a match without a version', ['GET', `${pods}?resourceVersionMatch=Exact`], {
   code: 422,
   message: /resourceVersionMatch is forbidden unless resourceVersion is provided/,
