@@ -51,11 +51,15 @@ function admitted({ apiVersion, kind, request }: Json): Json {
 
 /** v1 has `spec.hostPort`, v2 has `spec.host` and `spec.port`. */
 function converted({ apiVersion, kind, request }: Json): Json {
-  const { uid, desiredAPIVersion, objects } = request as { uid: string; desiredAPIVersion: string; objects: (Json & { spec: Json })[] }
+  const { uid, desiredAPIVersion, objects } = request as {
+    uid: string
+    desiredAPIVersion: string
+    objects: (Json & { spec: Record<string, string> })[]
+  }
   const convertedObjects = objects.map(({ spec, ...object }) => {
     if (desiredAPIVersion.endsWith('/v1'))
       return { ...object, apiVersion: desiredAPIVersion, spec: { hostPort: `${spec.host}:${spec.port}` } }
-    const [host, port] = String(spec.hostPort).split(':')
+    const [host, port] = spec.hostPort!.split(':')
     return { ...object, apiVersion: desiredAPIVersion, spec: { host, port } }
   })
   return { apiVersion, kind, response: { uid, convertedObjects, result: { status: 'Success' } } }
