@@ -47,11 +47,11 @@ function fillDefaults(pod: Pod, items: readonly LimitRangeItem[]): void {
   const set: string[] = []
   const fill = (container: { name: string; resources?: Resources }, isInit: boolean) => {
     const resources = (container.resources ??= {})
-    for (const item of defaults) {
-      const what = isInit ? 'init container' : 'container'
-      for (const name of merge(resources, 'requests', item.defaultRequest)) set.push(`${name} request for ${what} ${container.name}`)
-      for (const name of merge(resources, 'limits', item.default)) set.push(`${name} limit for ${what} ${container.name}`)
-    }
+    const requests = defaults.flatMap((item) => merge(resources, 'requests', item.defaultRequest))
+    const limits = defaults.flatMap((item) => merge(resources, 'limits', item.default))
+    const whose = `for ${isInit ? 'init container' : 'container'} ${container.name}`
+    if (requests.length > 0) set.push(`${requests.sort().join(', ')} request ${whose}`)
+    if (limits.length > 0) set.push(`${limits.sort().join(', ')} limit ${whose}`)
   }
   // Validation comes after admission: what is required may still be missing.
   for (const container of (pod.spec.containers as PodSpec['containers'] | undefined) ?? []) fill(container, false)
