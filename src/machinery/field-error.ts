@@ -1,5 +1,3 @@
-import { goQuote } from './go-text.ts'
-
 /** One thing wrong with one field, worded as upstream's field.Error: the message is the part after `path: `. */
 export type FieldError = { readonly field: string; readonly reason: FieldErrorReason; readonly message: string }
 
@@ -61,7 +59,7 @@ export const fieldErrors = {
 } as const
 
 const join = (head: string, detail: string) => (detail ? `${head}: ${detail}` : head)
-const show = (value: unknown) => (typeof value === 'string' ? goQuote(value) : value === undefined ? 'null' : JSON.stringify(value))
+const show = (value: unknown) => (value === undefined ? 'null' : JSON.stringify(value))
 
 /** Several errors in one text, as upstream's aggregates are written. */
 export function describeFieldErrors(errors: readonly FieldError[]): string {

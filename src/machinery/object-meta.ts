@@ -1,6 +1,7 @@
 import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from '../kinds/generated/types/meta-v1.ts'
 import { deepEqual } from './deep-equal.ts'
 import { type FieldError, fieldErrors } from './field-error.ts'
+import { goQuote } from './go-text.ts'
 import { validateLabels } from './labels.ts'
 import { dns1123Label, maskTrailingDash, qualifiedName } from './names.ts'
 import { parseApiVersion } from './object.ts'
@@ -86,10 +87,9 @@ export function validateFieldManager(manager: string, path: string): FieldError[
   for (const ch of manager) {
     if (!isPrintable(ch))
       errors.push(
-        fieldErrors.invalid(
+        fieldErrors.invalidOmitted(
           path,
-          manager,
-          `invalid character U+${ch.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')} (at position ${at})`,
+          `${goQuote(manager)}: invalid character U+${ch.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')} (at position ${at})`,
         ),
       )
     at += byteLength(ch)
