@@ -19,7 +19,9 @@ export function validateWindowsOptions(errors: Errors, options: WindowsSecurityC
   if (spec === '') errors.push(fieldErrors.invalid(`${path}.gmsaCredentialSpec`, spec, 'gmsaCredentialSpec cannot be an empty string'))
   else if (spec !== undefined && new TextEncoder().encode(spec).length > credentialKibMax * 1024)
     errors.push(fieldErrors.invalid(`${path}.gmsaCredentialSpec`, spec, `gmsaCredentialSpec size must be under ${credentialKibMax} KiB`))
-  if (runAsUserName !== undefined) checkName(errors, `${path}.runAsUserName`, runAsUserName, windowsUserName)
+  // Upstream holds a pointer to the name and so prints it as JSON, not as it prints texts.
+  for (const why of runAsUserName === undefined ? [] : windowsUserName(runAsUserName))
+    errors.push(fieldErrors.invalidOmitted(`${path}.runAsUserName`, `${JSON.stringify(runAsUserName)}: ${why}`))
 }
 
 /** What is wrong with `DOMAIN\user` or `user`. Source: https://kubernetes.io/docs/tasks/configure-pod-container/configure-runasusername/ */
