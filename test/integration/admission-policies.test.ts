@@ -316,7 +316,7 @@ test('lists are merged by their keys', async () => {
   assert.equal(at(json, 'spec.initContainers.1.terminationMessagePolicy'), 'File')
 })
 
-test('custom objects are merged by their schema, and pruned', async () => {
+test('custom objects are merged by their schema, and what it does not have is refused', async () => {
   const properties = {
     spec: {
       type: 'object',
@@ -336,10 +336,14 @@ test('custom objects are merged by their schema, and pruned', async () => {
   const matchConstraints = {
     resourceRules: [{ operations: ['CREATE'], apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['boxes'] }],
   }
-  await bind('mutating', { ...mutating([{ apply: `Object{spec: Object.spec{size: 2, tags: ['b'], unknown: 'x'}}` }]), matchConstraints })
+  const setting = (spec: string) => ({ ...mutating([{ apply: `Object{spec: Object.spec{${spec}}}` }]), matchConstraints })
+  await bind('mutating', setting(`size: 2, tags: ['b']`))
   const box = { apiVersion: 'example.com/v1', kind: 'Box', metadata: { name: 'b' }, spec: { size: 1, tags: ['a'] } }
   const { json, text } = await send('POST', '/apis/example.com/v1/namespaces/default/boxes', { body: box })
   assert.deepEqual(at(json, 'spec'), { size: 2, tags: ['a', 'b'] }, text)
+  await bind('mutating', setting(`unknown: 'x'`))
+  const refused = await send('POST', '/apis/example.com/v1/namespaces/default/boxes', { body: { ...box, metadata: { name: 'c' } } })
+  assert.match(refused.text, /failed to convert patch object to typed object: \.spec\.unknown: field not declared in schema/)
 })
 
 test('a policy sees once more what a later one changed, where it wants to', async () => {

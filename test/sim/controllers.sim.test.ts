@@ -11,7 +11,8 @@ import { workloadScenarios } from './workload-scenarios.ts'
 const crashesMax = Number(process.env.KEELSON_SIM_CRASHES ?? 4)
 
 const scenarios: Readonly<Record<string, Scenario>> = { ...workloadScenarios, ...clusterScenarios }
-const controllers = () => allControllers({ rootCaPem: 'CA', signCertificate: () => 'SIGNED', issueSecretToken: () => 'TOKEN' })
+const signed = '-----BEGIN CERTIFICATE-----\nU0lHTkVE\n-----END CERTIFICATE-----\n'
+const controllers = () => allControllers({ rootCaPem: 'CA', signCertificate: () => signed, issueSecretToken: () => 'TOKEN' })
 
 const disturbances: Readonly<Record<string, Disturbance>> = {
   'watches that end, break and expire': { faults: { watch: 0.2, read: 0.05 } },

@@ -75,8 +75,8 @@ const metadataBytesMax = 256 * 1024
 const messageBytesMax = 1024
 
 /** As upstream writes it into its message. */
-const specValue = ({ attacher, source, nodeName }: VolumeAttachment['spec']) => ({
-  Attacher: attacher,
-  Source: { PersistentVolumeName: source?.persistentVolumeName ?? null, InlineVolumeSpec: source?.inlineVolumeSpec ?? null },
-  NodeName: nodeName,
+const specValue = (spec: VolumeAttachment['spec'] | undefined) => ({
+  Attacher: spec?.attacher ?? '',
+  Source: { PersistentVolumeName: spec?.source?.persistentVolumeName ?? null, InlineVolumeSpec: spec?.source?.inlineVolumeSpec ?? null },
+  NodeName: spec?.nodeName ?? '',
 })

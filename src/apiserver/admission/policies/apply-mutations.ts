@@ -87,6 +87,6 @@ function merged(
   const named = { ...(config as object), apiVersion, kind }
   const node = schemas.lookup(schemaOf(resource, object))
   const fault = appliedFault(node, named)
-  if (fault !== undefined) throw new Error(`failed to create typed patch object: ${fault}`)
+  if (fault !== undefined) throw new Error(`failed to convert patch object to typed object: ${fault}`)
   return deepClone(mergeValues(node, object, named)) as KubeObject
 }
