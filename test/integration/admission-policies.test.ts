@@ -38,9 +38,13 @@ async function bind(type: 'validating' | 'mutating', spec: object, binding: obje
   await clock.settle()
 }
 
-afterEach(async () => {
+async function unbind(): Promise<void> {
   for (const plural of plurals) await send('DELETE', `${registration}/${plural}`)
   await clock.settle()
+}
+
+afterEach(async () => {
+  await unbind()
   await send('DELETE', configMaps)
   audited.length = 0
 })
@@ -341,6 +345,7 @@ test('custom objects are merged by their schema, and what it does not have is re
   const box = { apiVersion: 'example.com/v1', kind: 'Box', metadata: { name: 'b' }, spec: { size: 1, tags: ['a'] } }
   const { json, text } = await send('POST', '/apis/example.com/v1/namespaces/default/boxes', { body: box })
   assert.deepEqual(at(json, 'spec'), { size: 2, tags: ['a', 'b'] }, text)
+  await unbind()
   await bind('mutating', setting(`unknown: 'x'`))
   const refused = await send('POST', '/apis/example.com/v1/namespaces/default/boxes', { body: { ...box, metadata: { name: 'c' } } })
   assert.match(refused.text, /failed to convert patch object to typed object: \.spec\.unknown: field not declared in schema/)
