@@ -8,8 +8,11 @@ import type { GrpcCaller } from '../../../platform/grpc-caller.ts'
 type Envelope = { readonly topic: string; readonly event: { readonly typeUrl: string; readonly value: Uint8Array } | null }
 
 const eventsUnreadMax = 4096
-/** How long an exit is held back until the engine's own status shows it; past that the event goes out as it is. */
-const settleDelaysMs: readonly number[] = [0, 3, 5, 8, 12, 20, 40, 80, 160]
+/**
+ * How long an exit is held back until the engine's own status shows it; past that the event goes out as it is. Usually milliseconds; an
+ * engine whose machine computes has taken seconds, and an exit told too early is never looked at again.
+ */
+const settleDelaysMs: readonly number[] = [0, 3, 5, 8, 12, 20, 40, 80, 160, 320, 640, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000]
 
 /**
  * containerd's event stream in the contract's words. The engine learns of an exit from the same stream and writes it down
