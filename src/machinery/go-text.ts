@@ -26,7 +26,8 @@ export function goKind(value: unknown): string {
   return Array.isArray(value) ? 'slice' : 'map'
 }
 
-const escapes: Readonly<Record<string, string>> = {
+/** Control characters that Go has a letter for. */
+export const goEscapes: Readonly<Record<string, string>> = {
   '\u0007': '\\a',
   '\b': '\\b',
   '\f': '\\f',
@@ -42,7 +43,7 @@ export function goQuote(text: string): string {
   const quoted = text.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|["\\]/gu, (ch) => {
     const code = ch.codePointAt(0)!
     if (ch === '"' || ch === '\\') return `\\${ch}`
-    if (escapes[ch]) return escapes[ch]
+    if (goEscapes[ch]) return goEscapes[ch]
     if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`
     return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
   })

@@ -20,7 +20,10 @@ export type DeleteRequest = {
   readonly isAdmitted?: boolean
 }
 
-/** `isGone`: removed from the store; otherwise it is marked and waits for its grace period or finalizers. */
+/**
+ * `isGone`: removed from the store; otherwise it is marked and waits for its grace period or finalizers. `value` is made when it is read:
+ * who deletes a collection does not look at each.
+ */
 export type DeleteResult = { readonly value: CachedObject; readonly isGone: boolean }
 
 const attemptsMax = 25
@@ -91,18 +94,23 @@ async function perform(core: Core, resource: Resource, plan: Deletion, entry: Ca
       const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, entry.value.object))
       if (result.type === 'conflict') return undefined
       core.hooks.deleted(resource, entry.value.object)
-      return { value: lastOf(core, plan, entry), isGone: true }
+      return gone(core, plan, entry)
     }
   }
 }
 
 function dryResult(core: Core, plan: Deletion, entry: CacheEntry<CachedObject>): DeleteResult {
   if (plan.type === 'mark') return { value: core.storage.uncommitted(plan.object, entry.revision), isGone: false }
-  return plan.type === 'remove' ? { value: lastOf(core, plan, entry), isGone: true } : { value: entry.value, isGone: false }
+  return plan.type === 'remove' ? gone(core, plan, entry) : { value: entry.value, isGone: false }
 }
 
-function lastOf(core: Core, { last }: Deletion & { type: 'remove' }, entry: CacheEntry<CachedObject>): CachedObject {
-  return last ? core.storage.uncommitted(last, entry.revision) : entry.value
+function gone(core: Core, { last }: Deletion & { type: 'remove' }, entry: CacheEntry<CachedObject>): DeleteResult {
+  return {
+    isGone: true,
+    get value() {
+      return last ? core.storage.uncommitted(last, entry.revision) : entry.value
+    },
+  }
 }
 
 export function checkPreconditions(resource: Resource, object: KubeObject, { preconditions }: DeletionOptions): void {

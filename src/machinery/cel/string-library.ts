@@ -1,3 +1,4 @@
+import { goEscapes } from '../go-text.ts'
 import type { Library } from './environment.ts'
 import { EvaluationError, spendSteps } from './evaluation-error.ts'
 import { type Overload, overload } from './overload.ts'
@@ -140,19 +141,10 @@ function joinLength(list: CelList, by: string): number {
 
 const joinCost = (list: CelList, by = '') => Math.ceil(joinLength(list, by) * 0.2)
 
+const quotedAs: Readonly<Record<string, string>> = { ...goEscapes, '\\': '\\\\', '"': '\\"' }
+
 function quoted(text: string): string {
-  const named: Readonly<Record<string, string>> = {
-    '\x07': '\\a',
-    '\b': '\\b',
-    '\f': '\\f',
-    '\n': '\\n',
-    '\r': '\\r',
-    '\t': '\\t',
-    '\v': '\\v',
-    '\\': '\\\\',
-    '"': '\\"',
-  }
-  return `"${Array.from(text.toWellFormed(), (ch) => named[ch] ?? ch).join('')}"`
+  return `"${Array.from(text.toWellFormed(), (ch) => quotedAs[ch] ?? ch).join('')}"`
 }
 
 function finding(): Overload[] {
