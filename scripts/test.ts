@@ -5,31 +5,34 @@
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 
-const groups: Record<string, { patterns: string[]; exclude: RegExp | undefined; concurrency: number; timeoutMs: number }> = {
-  unit: {
-    patterns: [
-      'src/**/*.test.ts',
-      'test/tidy/**/*.test.ts',
-      'test/sim/**/*.test.ts',
-      'test/integration/**/*.test.ts',
-      'test/conformance/**/*.test.ts',
-      'test/upstream/**/*.test.ts',
-      'test/clients/**/*.test.ts',
-      'test/fuzz/**/*.test.ts',
-      'scripts/**/*.test.ts',
-    ],
-    exclude: /\.root\.test\.ts$/,
-    concurrency: 2,
-    timeoutMs: 180_000,
-  },
-  root: {
-    patterns: ['src/**/*.root.test.ts', 'test/integration/**/*.root.test.ts', 'scripts/**/*.root.test.ts'],
-    exclude: undefined,
-    concurrency: 1,
-    timeoutMs: 240_000,
-  },
-  e2e: { patterns: ['test/e2e/**/*.test.ts'], exclude: undefined, concurrency: 1, timeoutMs: 600_000 },
-}
+const groups: Record<string, { patterns: string[]; exclude: RegExp | undefined; concurrency: number; timeoutMs: number; limitMs: number }> =
+  {
+    unit: {
+      patterns: [
+        'src/**/*.test.ts',
+        'test/tidy/**/*.test.ts',
+        'test/sim/**/*.test.ts',
+        'test/integration/**/*.test.ts',
+        'test/conformance/**/*.test.ts',
+        'test/upstream/**/*.test.ts',
+        'test/clients/**/*.test.ts',
+        'test/fuzz/**/*.test.ts',
+        'scripts/**/*.test.ts',
+      ],
+      exclude: /\.root\.test\.ts$/,
+      concurrency: 2,
+      timeoutMs: 180_000,
+      limitMs: 1_500_000,
+    },
+    root: {
+      patterns: ['src/**/*.root.test.ts', 'test/integration/**/*.root.test.ts', 'scripts/**/*.root.test.ts'],
+      exclude: undefined,
+      concurrency: 1,
+      timeoutMs: 240_000,
+      limitMs: 900_000,
+    },
+    e2e: { patterns: ['test/e2e/**/*.test.ts'], exclude: undefined, concurrency: 1, timeoutMs: 600_000, limitMs: 2_400_000 },
+  }
 
 const wanted = process.argv[2] ?? 'unit'
 const only = process.argv[3]
@@ -60,8 +63,14 @@ for (const name of names) {
       '--test-reporter-destination=stdout',
       ...files,
     ],
-    { stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '.cache/compile' } },
+    // A file that never ends (something that it started is still there) shall not keep the rest waiting for ever.
+    {
+      stdio: 'inherit',
+      timeout: group.limitMs,
+      env: { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '.cache/compile' },
+    },
   )
   if (run.status !== 0) failed = true
+  if (run.signal) console.error(`== ${name}: did not end within ${group.limitMs / 60_000} minutes`)
 }
 process.exitCode = failed ? 1 : 0

@@ -17,7 +17,8 @@ async function run(): Promise<number> {
     const [{ runProgram }, { thisMachine }] = await Promise.all([import('../cli/program.ts'), import('./this-machine.ts')])
     return await runProgram(thisMachine(), argv)
   } catch (error) {
-    return fail(error)
+    // Not by falling idle: what a role had begun when it failed (timers, a store's threads) would keep the process.
+    process.exit(fail(error))
   }
 }
 

@@ -1,12 +1,13 @@
 /** Where a server keeps its objects: SQLite in its own data directory, or an etcd that several servers share. */
 import { readFileSync, statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
-import { type Operation, type Revision, type Store, type StoreKey, StoreUnavailable } from '../store/contract.ts'
+import { commitBytesMax, type Operation, type Revision, type Store, type StoreKey, StoreUnavailable } from '../store/contract.ts'
 import type { StoreLocation } from './store-location.ts'
 
 export type OpenStore = {
@@ -30,8 +31,9 @@ export async function openStore(
     const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')
     const dir = join(dataDir, 'store')
     const store = await openSqliteStore({ dir, clock, log })
-    // Once a write has failed, only another one tells whether the disk takes them again.
-    const isHealthy = async () => !store.isFailing || succeeds(clock, store.commit([probe]))
+    // A small write may still find a place in the log where a large one does not: without room the disk is full. And once a write
+    // has failed, for another reason too, only another one tells whether the disk takes them again.
+    const isHealthy = async () => (await hasRoom(dir)) && (!store.isFailing || succeeds(clock, store.commit([probe])))
     const files = ['store.db', 'store.db-wal'].map((name) => join(dir, name))
     const sizeBytes = () => files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
     return { store, isShared: false, readyChecks: [{ name: 'sqlite', isHealthy }], sizeBytes }
@@ -39,6 +41,12 @@ export async function openStore(
   const store = await openEtcd(location, { clock, random })
   const isHealthy = () => succeeds(clock, Promise.resolve(store.freshRevision()))
   return { store, isShared: true, readyChecks: [{ name: 'etcd', isHealthy }] }
+}
+
+/** For a commit of the largest size. An answer that the system does not give is no reason to be unready. */
+async function hasRoom(dir: string): Promise<boolean> {
+  const { bfree, bsize } = await statfs(dir).catch(() => ({ bfree: Number.POSITIVE_INFINITY, bsize: 1 }))
+  return bfree * bsize >= commitBytesMax
 }
 
 /** `metadata` because whatever is in the store is kept by the server's cache as an object. */

@@ -16,6 +16,7 @@ import { pinoLog } from '../platform/pino-log.ts'
 import { type ClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
+import { StoreUnavailable } from '../store/contract.ts'
 import { readAccessOptions } from './access-options.ts'
 import { apiServerHosts } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
@@ -56,7 +57,7 @@ export async function serverMain(argv: readonly string[]): Promise<number> {
   return 0
 }
 
-/** Throws CliError where the data directory cannot be written. */
+/** Throws CliError where the data directory cannot be written, or its store cannot be opened. */
 async function start(options: ServerOptions, log: Log): Promise<RunningServer> {
   const { dataDir } = options
   try {
@@ -65,6 +66,9 @@ async function start(options: ServerOptions, log: Log): Promise<RunningServer> {
     if (options.join) await (await import('./join-server.ts')).joinAsServer({ ...options.join, dataDir, clock: systemClock })
     return await startServer(options, log)
   } catch (error) {
+    if (error instanceof StoreUnavailable) {
+      throw new CliError(`cannot open the store in ${dataDir}`, { nextStep: error.message, cause: error })
+    }
     const { code, message } = error as NodeJS.ErrnoException
     if (!unwritable.includes(code ?? '')) throw error
     throw new CliError(`cannot write in ${dataDir}`, { nextStep: message, cause: error })

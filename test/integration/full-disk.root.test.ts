@@ -83,6 +83,21 @@ test('a full disk refuses writes with 503 and says so in readyz, loses nothing, 
   for (const name of answered) assert.ok(found.has(name), name)
 })
 
+test('a full disk ends the start in one sentence and harms nothing', async () => {
+  await server.stop()
+  fillDisk()
+  try {
+    const { code, stderr } = await keelson(['server', '--data-dir', dataDir, '--runtime', 'none', '--listen', '127.0.0.1:0'])
+    assert.equal(code, 1)
+    assert.match(stderr, /^keelson: error: cannot (open the store|write) in .*data: .*(is full|no space left)/im)
+    assert.doesNotMatch(stderr, /^ +at /m)
+  } finally {
+    rmSync(filler)
+  }
+  server = await start()
+  assert.ok(await server.clientset.coreV1().configMaps('default').get('m1000'))
+})
+
 test('a read-only disk ends the start in one sentence and harms nothing', async () => {
   await server.stop()
   sh('mount', '-o', 'remount,ro', directory)

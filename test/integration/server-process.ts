@@ -19,7 +19,7 @@ export type ServerProcess = {
   stop(): Promise<void>
 }
 
-/** Resolves when the API is served; rejects with its output when it ends before. */
+/** Resolves when the API is served; rejects with its output when it ends before, or takes more than a minute and is killed. */
 export async function startServerProcess(options: {
   readonly dataDir: string
   readonly port: number
@@ -31,11 +31,17 @@ export async function startServerProcess(options: {
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } })
   await new Promise<void>((served, reject) => {
     let text = ''
+    const limit = setTimeout(() => child.kill('SIGKILL'), endLimitMs)
     child.stderr.on('data', (chunk: Buffer) => {
       text += chunk.toString()
-      if (text.includes('the API is served')) served()
+      if (!text.includes('the API is served')) return
+      clearTimeout(limit)
+      served()
     })
-    child.once('exit', () => reject(new Error(text)))
+    child.once('exit', () => {
+      clearTimeout(limit)
+      reject(new Error(text))
+    })
   })
   const { client } = clientFromKubeconfig({ paths: [join(dataDir, 'admin.kubeconfig')] })
   return {
@@ -48,12 +54,22 @@ export async function startServerProcess(options: {
   }
 }
 
+/** Throws when it has not ended within a minute; it is killed then. */
 async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
+  let isLate = false
   const ended = new Promise((done) => child.once('exit', done))
+  const limit = setTimeout(() => {
+    isLate = true
+    child.kill('SIGKILL')
+  }, endLimitMs)
   child.kill(signal)
   await ended
+  clearTimeout(limit)
+  if (isLate) throw new Error(`the server did not end on ${signal}`)
 }
+
+const endLimitMs = 60_000
 
 export type Outcome = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 

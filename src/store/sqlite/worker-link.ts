@@ -29,7 +29,7 @@ export class WorkerLink {
     })
   }
 
-  /** Starts the thread; rejects with its own words when it cannot open the database. */
+  /** Starts the thread; rejects with StoreUnavailable, in the thread's own words, when it cannot open the database. */
   static async start(
     settings: WorkerSettings,
   ): Promise<{ readonly link: WorkerLink; readonly revision: number; readonly compactRevision: number }> {
@@ -43,7 +43,7 @@ export class WorkerLink {
     })
     if (first.type !== 'ready') {
       await link.#exited
-      throw new Error(first.type === 'failed' ? first.message : 'the store thread did not start')
+      throw new StoreUnavailable(first.type === 'failed' ? first.message : 'the store thread did not start')
     }
     return { link, revision: first.revision, compactRevision: first.compactRevision }
   }
