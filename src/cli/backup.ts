@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { CliError } from './cli-error.ts'
 import type { Machine } from './machine.ts'
-import { clientOf } from './up.ts'
+import { clientOf } from './own-cluster.ts'
 
 type BackupFlags = { readonly dataDir: string; readonly store?: string; readonly passphraseFile?: string }
 

@@ -11,3 +11,19 @@ export function parseDurationSeconds(text: string): number {
     throw new CliError(`"${text}" is not a duration`, { nextStep: 'write it like 90s, 15m, 24h or 7d', exitCode: 2 })
   return seconds
 }
+
+/** Seconds (≥ 0) → `24h`, `1h30m`, `90s` → `1m30s`: as it is written on the command line. */
+export function formatDuration(seconds: number): string {
+  const parts: string[] = []
+  let left = Math.round(seconds)
+  for (const [unit, size] of [
+    ['h', 3600],
+    ['m', 60],
+    ['s', 1],
+  ] as const) {
+    const count = Math.floor(left / size)
+    left -= count * size
+    if (count > 0) parts.push(`${count}${unit}`)
+  }
+  return parts.join('') || '0s'
+}

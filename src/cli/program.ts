@@ -13,6 +13,7 @@ import { parseDurationSeconds } from './duration.ts'
 import { explain } from './explain.ts'
 import { logs } from './logs.ts'
 import type { Machine } from './machine.ts'
+import { clientOf, joinUrl } from './own-cluster.ts'
 import { plan } from './plan.ts'
 import { rebalance } from './rebalance.ts'
 import { readInput } from './read-input.ts'
@@ -21,8 +22,7 @@ import { runForeground } from './foreground.ts'
 import { status } from './status.ts'
 import { parseTarget } from './target.ts'
 import { createServerToken, createToken } from './token.ts'
-import { clientOf, up } from './up.ts'
-import { readClusterState } from './cluster-state.ts'
+import { up } from './up.ts'
 import { keelsonVersion, kubernetesVersion } from '../base/version.ts'
 
 const defaultPort = 6443
@@ -221,8 +221,7 @@ function addToken(program: Command, machine: Machine): void {
     .option('-q, --quiet', 'print the token only')
     .action(async (o: { dataDir: string; server?: boolean; ttl?: number; quiet?: boolean }) => {
       const client = clientOf(o.dataDir)
-      const listen = readClusterState(o.dataDir)?.listen ?? `0.0.0.0:${defaultPort}`
-      const server = `https://${listen.replace(/^0\.0\.0\.0/, 'ADDRESS-OF-THIS-MACHINE')}`
+      const server = await joinUrl(o.dataDir, client)
       const ttlMs = o.ttl ?? (o.server ? 3600_000 : 24 * 3600_000)
       await (o.server ? createServerToken : createToken)(
         { ...machine, client },

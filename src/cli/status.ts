@@ -9,7 +9,7 @@ import { CliError } from './cli-error.ts'
 import { table } from './console.ts'
 import { isRunning } from './daemon.ts'
 import type { Machine } from './machine.ts'
-import { clientOf } from './up.ts'
+import { clientOf, servedListen } from './own-cluster.ts'
 
 /** `keelson status`: the processes, the nodes with what is requested of them, and the pods by phase. */
 export async function status(machine: Machine, request: { dataDir: string; output: 'text' | 'json' }): Promise<void> {
@@ -21,7 +21,7 @@ export async function status(machine: Machine, request: { dataDir: string; outpu
       exitCode: 3,
     })
   const client = clientOf(request.dataDir)
-  const report = await observe(client, state)
+  const report = await observe(client, { ...state, listen: servedListen(request.dataDir, state) })
   machine.console.out(request.output === 'json' ? JSON.stringify(report, null, 2) : render(report))
 }
 

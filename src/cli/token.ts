@@ -6,6 +6,7 @@ import type { Client } from '../client/contract.ts'
 import { secrets } from '../kinds/core/secret.ts'
 import type { Secret } from '../kinds/generated/types/core-v1.ts'
 import type { Console } from './console.ts'
+import { formatDuration } from './duration.ts'
 
 /**
  * `keelson token create`: a bootstrap token (a Secret of the standard type) that lets one more agent join for `ttlSeconds`.
@@ -23,7 +24,7 @@ export async function createToken(
   const token = `${id}.${secret}`
   if (options.quiet) context.console.out(token)
   else {
-    context.console.say(`the token is valid for ${options.ttlSeconds} s; on the machine that shall join, run:`)
+    context.console.say(`the token is valid for ${formatDuration(options.ttlSeconds)}; on the machine that shall join, run:`)
     context.console.out(`./keelson agent --server ${options.server} --token ${token} --ca-hash ${options.caHash}`)
   }
   return token
@@ -47,7 +48,7 @@ export async function createServerToken(
   const token = `server.${id}.${secret}`
   if (options.quiet) return context.console.out(token)
   context.console.say(
-    `the token opens all keys of the cluster and is valid for ${options.ttlSeconds} s; on the machine that shall join, run:`,
+    `the token opens all keys of the cluster and is valid for ${formatDuration(options.ttlSeconds)}; on the machine that shall join, run:`,
   )
   context.console.out(`KEELSON_TOKEN=${token} ./keelson server --join ${options.server} --ca-hash ${options.caHash}`)
 }

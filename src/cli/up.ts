@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import type { Client } from '../client/contract.ts'
-import { clientFromKubeconfig, kubeconfigPaths, loadKubeconfig, mergeContext, type NewContext } from '../client/kubeconfig.ts'
+import { kubeconfigPaths, loadKubeconfig, mergeContext, type NewContext } from '../client/kubeconfig.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
 import { leases } from '../kinds/coordination/lease.ts'
 import { nodes } from '../kinds/core/node.ts'
@@ -10,6 +10,7 @@ import { CliError } from './cli-error.ts'
 import { type ClusterState, type Daemon, readClusterState, writeClusterState } from './cluster-state.ts'
 import { isRunning, logTail, startDaemon } from './daemon.ts'
 import type { Machine, NodePlace } from './machine.ts'
+import { adminKubeconfig, clientOf, servedListen } from './own-cluster.ts'
 import { ensurePackages } from './packages.ts'
 import { createToken } from './token.ts'
 import { agentNames, isMultiNode, planUp, type UpOptions, type UpPlan } from './up-plan.ts'
@@ -138,7 +139,8 @@ async function isReady(dataDir: string): Promise<boolean> {
 
 async function startAgents(machine: Machine, request: UpRequest, state: ClusterState, places: readonly NodePlace[]): Promise<ClusterState> {
   machine.console.say(`starting ${places.length === 1 ? 'a node' : `${places.length} nodes`} in network namespaces of their own …`)
-  const port = state.listen.slice(state.listen.lastIndexOf(':') + 1)
+  const listen = servedListen(request.dataDir, state)
+  const port = listen.slice(listen.lastIndexOf(':') + 1)
   const client = clientOf(request.dataDir)
   const caHash = await machine.caHash(request.dataDir)
   const started = await Promise.all(
@@ -202,17 +204,6 @@ function demandRunning(daemon: Daemon & { nodeName?: string }): void {
   if (isRunning(daemon)) return
   const what = daemon.nodeName === undefined ? 'the server' : `the agent of ${daemon.nodeName}`
   throw new CliError(`${what} stopped; its log ends with\n${logTail(daemon, 5)}\n`, { nextStep: `see ${daemon.logFile}` })
-}
-
-export const adminKubeconfig = (dataDir: string) => join(dataDir, 'admin.kubeconfig')
-
-/** The administrator's client of the cluster of a data directory. */
-export function clientOf(dataDir: string): Client {
-  try {
-    return clientFromKubeconfig({ paths: [adminKubeconfig(dataDir)] }).client
-  } catch (error) {
-    throw new CliError(`no cluster was started from ${dataDir}`, { nextStep: 'run `keelson up` first', exitCode: 3, cause: error })
-  }
 }
 
 function publishKubeconfig(request: UpRequest): string {
