@@ -56,7 +56,7 @@ const zeros: Readonly<Record<string, unknown>> = { '': '', n: 0, b: false, q: '0
 
 function formOf(code: string, value: unknown): unknown {
   if (code in zeros) return value ?? zeros[code]
-  if (code === '*') return value === undefined ? null : sorted(value)
+  if (code === '*') return value === undefined ? null : sortedFields(value)
   if (code === 'L') return value ? selectorForm(value as Selector) : null
   if (code.startsWith('[]')) return Array.isArray(value) ? value.map((item) => internalForm(code.slice(2) as InternalType, item)) : null
   if (!code.startsWith('*')) return internalForm(code as InternalType, value)
@@ -70,7 +70,7 @@ type Selector = {
 
 function selectorForm({ matchLabels, matchExpressions }: Selector): object {
   return {
-    ...(matchLabels && Object.keys(matchLabels).length ? { matchLabels: sorted(matchLabels) } : {}),
+    ...(matchLabels && Object.keys(matchLabels).length ? { matchLabels: sortedFields(matchLabels) } : {}),
     ...(matchExpressions?.length
       ? {
           matchExpressions: matchExpressions.map(({ key = '', operator = '', values }) => ({
@@ -85,11 +85,15 @@ function selectorForm({ matchLabels, matchExpressions }: Selector): object {
 
 function embeddedMetadata(metadata: unknown): object {
   const { labels, annotations, ...rest } = (metadata ?? {}) as Record<string, unknown>
-  return { ...rest, ...(labels ? { labels: sorted(labels) } : {}), ...(annotations ? { annotations: sorted(annotations) } : {}) }
+  return {
+    ...rest,
+    ...(labels ? { labels: sortedFields(labels) } : {}),
+    ...(annotations ? { annotations: sortedFields(annotations) } : {}),
+  }
 }
 
 /** Maps are printed in the order of their keys. */
-function sorted(value: unknown): unknown {
+export function sortedFields(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -85,6 +85,38 @@ export const internalTypes = {
   VolumeResourceRequirements: 'Limits:* Requests:*',
   TypedLocalObjectReference: 'APIGroup=apiGroup:* Kind Name',
   TypedObjectReference: 'APIGroup=apiGroup:* Kind Name Namespace:*',
+  PersistentVolumeSource:
+    'GCEPersistentDisk=gcePersistentDisk:*GCEPersistentDiskVolumeSource ' +
+    'AWSElasticBlockStore=awsElasticBlockStore:*AWSElasticBlockStoreVolumeSource HostPath:*HostPathVolumeSource ' +
+    'Glusterfs:*GlusterfsPersistentVolumeSource NFS=nfs:*NFSVolumeSource RBD=rbd:*RBDPersistentVolumeSource ' +
+    'Quobyte:*QuobyteVolumeSource ISCSI=iscsi:*ISCSIPersistentVolumeSource FlexVolume:*FlexPersistentVolumeSource ' +
+    'Cinder:*CinderPersistentVolumeSource CephFS=cephfs:*CephFSPersistentVolumeSource FC=fc:*FCVolumeSource ' +
+    'Flocker:*FlockerVolumeSource AzureFile:*AzureFilePersistentVolumeSource VsphereVolume:*VsphereVirtualDiskVolumeSource ' +
+    'AzureDisk:*AzureDiskVolumeSource PhotonPersistentDisk:*PhotonPersistentDiskVolumeSource PortworxVolume:*PortworxVolumeSource ' +
+    'ScaleIO:*ScaleIOPersistentVolumeSource Local:*LocalVolumeSource StorageOS=storageos:*StorageOSPersistentVolumeSource ' +
+    'CSI=csi:*CSIPersistentVolumeSource',
+  GlusterfsPersistentVolumeSource: 'EndpointsName=endpoints Path ReadOnly:b EndpointsNamespace:*',
+  RBDPersistentVolumeSource:
+    'CephMonitors=monitors:* RBDImage=image FSType=fsType RBDPool=pool RadosUser=user Keyring SecretRef:*SecretReference ReadOnly:b',
+  ISCSIPersistentVolumeSource:
+    'TargetPortal IQN=iqn Lun:n ISCSIInterface=iscsiInterface FSType=fsType ReadOnly:b Portals:* ' +
+    'DiscoveryCHAPAuth=chapAuthDiscovery:b SessionCHAPAuth=chapAuthSession:b SecretRef:*SecretReference InitiatorName:*',
+  FlexPersistentVolumeSource: 'Driver FSType=fsType SecretRef:*SecretReference ReadOnly:b Options:*',
+  CinderPersistentVolumeSource: 'VolumeID FSType=fsType ReadOnly:b SecretRef:*SecretReference',
+  CephFSPersistentVolumeSource: 'Monitors:* Path User SecretFile SecretRef:*SecretReference ReadOnly:b',
+  AzureFilePersistentVolumeSource: 'SecretName ShareName ReadOnly:b SecretNamespace:*',
+  ScaleIOPersistentVolumeSource:
+    'Gateway System SecretRef:*SecretReference SSLEnabled=sslEnabled:b ProtectionDomain StoragePool StorageMode VolumeName ' +
+    'FSType=fsType ReadOnly:b',
+  LocalVolumeSource: 'Path FSType=fsType:*',
+  StorageOSPersistentVolumeSource: 'VolumeName VolumeNamespace FSType=fsType ReadOnly:b SecretRef:*ObjectReference',
+  CSIPersistentVolumeSource:
+    'Driver VolumeHandle ReadOnly:b FSType=fsType VolumeAttributes:* ControllerPublishSecretRef:*SecretReference ' +
+    'NodeStageSecretRef:*SecretReference NodePublishSecretRef:*SecretReference ControllerExpandSecretRef:*SecretReference ' +
+    'NodeExpandSecretRef:*SecretReference',
+  SecretReference: 'Name Namespace',
+  ObjectReference: 'Kind Namespace Name UID=uid APIVersion=apiVersion ResourceVersion FieldPath',
+  VolumeNodeAffinity: 'Required:*NodeSelector',
   ImageVolumeSource: 'Reference PullPolicy',
   Container:
     'Name Image Command:* Args:* WorkingDir Ports:[]ContainerPort EnvFrom:[]EnvFromSource Env:[]EnvVar ' +

@@ -18,6 +18,6 @@ export function accessModesText(modes: readonly string[] | undefined): string {
 
 export function validateAccessModes(errors: Errors, modes: readonly string[], path: string): void {
   for (const mode of modes) if (!(mode in shortNames)) errors.push(fieldErrors.notSupported(path, mode, Object.keys(shortNames).sort()))
-  if (modes.includes('ReadWriteOncePod') && new Set(modes).size > 1)
+  if (modes.includes('ReadWriteOncePod') && modes.some((mode) => mode !== 'ReadWriteOncePod' && mode in shortNames))
     errors.push(fieldErrors.forbidden(path, 'may not use ReadWriteOncePod with other access modes'))
 }

@@ -2,16 +2,26 @@ import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
 import { dns1123Label, dns1123Subdomain } from '../../machinery/names.ts'
-import { compareQuantity, quantityMilli } from '../../machinery/quantity.ts'
+import { immutableField } from '../../machinery/object-meta.ts'
+import { compareQuantity, quantityMilli, quantityValue } from '../../machinery/quantity.ts'
 import { canonicalizeQuantities } from '../canonical-quantities.ts'
-import { type Errors, checkOptionalEnum, checkOptionalName, checkQuantity, checkRequired, notPositive } from '../checks.ts'
+import {
+  type Errors,
+  checkOptionalEnum,
+  checkOptionalName,
+  checkQualifiedName,
+  checkQuantity,
+  checkRequired,
+  notPositive,
+} from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../generated/types/core-v1.ts'
-import { specDiff } from '../spec-diff.ts'
+import { internalDiff, internalForm } from '../internal-form.ts'
 import { accessModesText, validateAccessModes } from './access-modes.ts'
 import { claimWarnings } from './pod-template/pod-warnings.ts'
-import { storageClassAnnotationWarnings } from './storage-class-annotation.ts'
+import { isNativeResource, validateResourceValue } from './pod-template/validate-resources.ts'
+import { classAnnotation, storageClassAnnotationWarnings } from './storage-class-annotation.ts'
 
 export const persistentVolumeClaims = defineKind<PersistentVolumeClaim>({
   group: '',
@@ -21,20 +31,16 @@ export const persistentVolumeClaims = defineKind<PersistentVolumeClaim>({
   applyDefaults: applyClaimDefaults,
   prepareForCreate: (claim) => {
     claim.status = { phase: 'Pending' }
-    const { spec } = claim
-    if (spec) dropForeignSources(spec)
-    if (spec?.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource }
-    else if (spec?.dataSourceRef && !spec.dataSource && !spec.dataSourceRef.namespace) {
-      const { apiGroup, kind, name } = spec.dataSourceRef
-      spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name }
-    }
+    if (claim.spec) settleSources(claim.spec)
   },
   prepareForUpdate: (claim, old) => {
     if (old.status) claim.status = old.status
     else delete claim.status
+    if (claim.spec) settleSources(claim.spec, old.spec)
   },
   validate: ({ spec }) => validateClaimSpec(spec ?? {}, 'spec'),
   validateUpdate: validateClaimUpdate,
+  validateStatusUpdate: ({ status }) => validateClaimStatus(status ?? {}),
   warnings: ({ metadata, spec }) => [...storageClassAnnotationWarnings(metadata), ...(spec ? claimWarnings(spec, 'spec') : [])],
   columns: [
     nameColumn,
@@ -52,10 +58,20 @@ export const persistentVolumeClaims = defineKind<PersistentVolumeClaim>({
   ],
 })
 
+/** Makes the older and the newer field for the source of the data say the same. */
+function settleSources(spec: PersistentVolumeClaimSpec, old?: PersistentVolumeClaimSpec): void {
+  dropForeignSources(spec, old)
+  if (spec.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource }
+  else if (spec.dataSourceRef && !spec.dataSource && !spec.dataSourceRef.namespace) {
+    const { apiGroup, kind, name } = spec.dataSourceRef
+    spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name }
+  }
+}
+
 /** Sources in other namespaces are off by default; in the older field any but claims and snapshots was always dropped without a word. */
-function dropForeignSources(spec: PersistentVolumeClaimSpec): void {
-  if (spec.dataSourceRef?.namespace) delete spec.dataSourceRef
-  if (!spec.dataSource || spec.dataSourceRef) return
+function dropForeignSources(spec: PersistentVolumeClaimSpec, old?: PersistentVolumeClaimSpec): void {
+  if (spec.dataSourceRef?.namespace && !old?.dataSourceRef) delete spec.dataSourceRef
+  if (!spec.dataSource || spec.dataSourceRef || old?.dataSource || old?.dataSourceRef) return
   const { apiGroup = '', kind } = spec.dataSource
   const isKnown =
     (kind === 'PersistentVolumeClaim' && apiGroup === '') || (kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io')
@@ -112,36 +128,92 @@ function isSameSource(a: DataSource, b: DataSource): boolean {
   return (a.apiGroup ?? '') === (b.apiGroup ?? '') && a.kind === b.kind && a.name === b.name
 }
 
-/** The volume's name once, the class once where there was none, a bound claim's size; nothing else. */
-function validateClaimUpdate({ spec, status }: PersistentVolumeClaim, { spec: old }: PersistentVolumeClaim): FieldError[] {
-  if (!spec || !old || deepEqual(spec, old)) return []
+/** The volume's name once, the class once where there was none, a bound claim's size and class of attributes; nothing else. */
+function validateClaimUpdate(claim: PersistentVolumeClaim, { metadata: oldMetadata, spec: old = {} }: PersistentVolumeClaim): FieldError[] {
+  const { metadata, spec = {}, status } = claim
   const errors: FieldError[] = []
-  const munged = { ...spec } as Record<string, unknown>
-  if (!old.volumeName) munged.volumeName = old.volumeName
-  if (old.storageClassName === undefined && status?.phase !== 'Bound') munged.storageClassName = undefined
+  const [before, munged] = [{ ...old }, { ...spec }] as [Munged, Munged]
+  if (!old.volumeName) before.volumeName = spec.volumeName
+  const [annotated, oldAnnotated] = [metadata.annotations?.[classAnnotation], oldMetadata.annotations?.[classAnnotation]]
+  const isNewlyClassed = old.storageClassName === undefined && spec.storageClassName !== undefined
+  const isMoved = isNewlyClassed && oldAnnotated === spec.storageClassName && (annotated === undefined || annotated === oldAnnotated)
+  if (!isMoved && annotated !== oldAnnotated)
+    errors.push(fieldErrors.invalid(`metadata.annotations.${classAnnotation}`, annotated ?? '', 'field is immutable'))
+  if (isMoved || (isNewlyClassed && oldAnnotated === undefined)) munged.storageClassName = undefined
   if (status?.phase === 'Bound') {
     munged.resources = withStorageOf(spec.resources, old.resources)
     munged.volumeAttributesClassName = old.volumeAttributesClassName
   }
-  if (!deepEqual(munged, old))
+  const [form, oldForm] = [internalForm('PersistentVolumeClaimSpec', munged), internalForm('PersistentVolumeClaimSpec', before)]
+  if (!deepEqual(form, oldForm))
     errors.push(
       fieldErrors.forbidden(
         'spec',
-        `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${specDiff(old, munged)}`,
+        `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${internalDiff(oldForm, form)}`,
       ),
     )
-  const before = old.resources?.requests?.storage
-  const after = spec.resources?.requests?.storage
-  const granted = status?.capacity?.storage
-  const isShrunk = before !== undefined && after !== undefined && isBelow(after, before)
-  if (isShrunk && (granted === undefined || isBelow(after, granted)))
+  const [size, oldSize] = [spec.resources?.requests?.storage ?? '0', old.resources?.requests?.storage ?? '0']
+  if (isBelow(size, oldSize) && !isBelow(status?.capacity?.storage ?? '0', size))
     errors.push(fieldErrors.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'))
+  errors.push(...immutableField(spec.volumeMode, old.volumeMode, 'volumeMode'))
+  const named = spec.volumeAttributesClassName
+  if (!named && named !== old.volumeAttributesClassName && status?.currentVolumeAttributesClassName !== undefined) {
+    const what = named === undefined ? 'nil' : 'empty string'
+    const detail = `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`
+    errors.push(fieldErrors.forbidden('spec.volumeAttributesClassName', detail))
+  }
   return errors
 }
 
-function withStorageOf(resources: PersistentVolumeClaimSpec['resources'], old: PersistentVolumeClaimSpec['resources']): unknown {
-  if (!resources?.requests || old?.requests?.storage === undefined) return resources
-  return { ...resources, requests: { ...resources.requests, storage: old.requests.storage } }
+type Munged = { -readonly [K in keyof PersistentVolumeClaimSpec]: PersistentVolumeClaimSpec[K] | undefined }
+
+function withStorageOf(
+  resources: PersistentVolumeClaimSpec['resources'],
+  old: PersistentVolumeClaimSpec['resources'],
+): PersistentVolumeClaimSpec['resources'] {
+  const storage = old?.requests?.storage
+  return storage === undefined ? resources : { ...resources, requests: { ...resources?.requests, storage } }
+}
+
+const resizeStates = [
+  'ControllerResizeInProgress',
+  'ControllerResizeInfeasible',
+  'NodeResizeInProgress',
+  'NodeResizeInfeasible',
+  'NodeResizePending',
+]
+
+function validateClaimStatus(status: NonNullable<PersistentVolumeClaim['status']>): FieldError[] {
+  const errors: FieldError[] = []
+  for (const [name, amount] of Object.entries(status.capacity ?? {})) checkBasicAmount(errors, amount, `status.capacity[${name}]`)
+  for (const [name, state] of Object.entries(status.allocatedResourceStatuses ?? {})) {
+    checkResizable(errors, name, 'status.allocatedResourceStatuses')
+    // Upstream shows the name of the resource for the state.
+    if (!resizeStates.includes(state)) errors.push(fieldErrors.notSupported('status.allocatedResourceStatuses', name, resizeStates))
+  }
+  for (const [name, amount] of Object.entries(status.allocatedResources ?? {})) {
+    const path = `status.allocatedResources[${name}]`
+    if (checkResizable(errors, name, 'status.allocatedResources') && checkBasicAmount(errors, amount, path))
+      validateResourceValue(errors, 'storage', amount, path)
+  }
+  return errors
+}
+
+/** False for what upstream takes for no amount at all, which is noted. */
+function checkBasicAmount(errors: Errors, amount: string | number, path: string): boolean {
+  if (!checkQuantity(errors, path, amount)) return false
+  if (quantityValue(amount) >= 0) return true
+  errors.push(fieldErrors.invalid(path, quantityValue(amount), 'must be a valid resource quantity'))
+  return false
+}
+
+/** False for what no claim has, which is noted. */
+function checkResizable(errors: Errors, name: string, path: string): boolean {
+  const count = errors.length
+  checkQualifiedName(errors, path, name)
+  if (errors.length === count && isNativeResource(name) && name !== 'storage')
+    errors.push(fieldErrors.notSupported(path, name, ['storage']))
+  return errors.length === count
 }
 
 function isBelow(a: string | number, b: string | number): boolean {

@@ -1,55 +1,21 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { immutableField } from '../../machinery/object-meta.ts'
 import { dns1123Subdomain } from '../../machinery/names.ts'
-import { quantityMilli } from '../../machinery/quantity.ts'
+import { immutableField } from '../../machinery/object-meta.ts'
+import { quantityMilli, quantityValue } from '../../machinery/quantity.ts'
 import { canonicalizeQuantities } from '../canonical-quantities.ts'
-import {
-  checkNoBacksteps,
-  checkOptionalEnum,
-  checkOptionalName,
-  checkQuantity,
-  checkRequired,
-  type Errors,
-  notPositive,
-} from '../checks.ts'
+import { checkOptionalEnum, checkOptionalName, checkQuantity, type Errors, notPositive } from '../checks.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
-import { defineKind } from '../define-kind.ts'
-import type { PersistentVolume, PersistentVolumeSpec } from '../generated/types/core-v1.ts'
-import { specDiff } from '../spec-diff.ts'
-import { accessModesText, validateAccessModes } from './access-modes.ts'
-import { validateNodeSelector } from './pod-template/validate-placement.ts'
+import { defineKind, keepAllButStatus } from '../define-kind.ts'
+import type { PersistentVolume, PersistentVolumeSpec, Volume } from '../generated/types/core-v1.ts'
+import { internalDiff, internalForm, sortedFields } from '../internal-form.ts'
 import { nodeTermWarnings } from '../node-label-warnings.ts'
+import { accessModesText, validateAccessModes } from './access-modes.ts'
+import { validateVolumeSources } from './persistent-volume-sources.ts'
+import { applyDiskDefaults } from './pod-template/defaults.ts'
+import { validateNodeSelector } from './pod-template/validate-placement.ts'
 import { storageClassAnnotationWarnings } from './storage-class-annotation.ts'
-
-/** Where the bytes are: exactly one of these, each with the text fields that it must have. */
-const sources = {
-  awsElasticBlockStore: ['volumeID'],
-  azureDisk: ['diskName', 'diskURI'],
-  azureFile: ['secretName', 'shareName'],
-  cephfs: [],
-  cinder: ['volumeID'],
-  csi: ['driver', 'volumeHandle'],
-  fc: [],
-  flexVolume: ['driver'],
-  flocker: [],
-  gcePersistentDisk: ['pdName'],
-  glusterfs: ['endpoints', 'path'],
-  hostPath: ['path'],
-  iscsi: ['targetPortal', 'iqn'],
-  local: ['path'],
-  nfs: ['server', 'path'],
-  photonPersistentDisk: ['pdID'],
-  portworxVolume: ['volumeID'],
-  quobyte: ['registry', 'volume'],
-  rbd: ['image'],
-  scaleIO: ['gateway', 'system', 'volumeName'],
-  storageos: [],
-  vsphereVolume: ['volumePath'],
-} as const satisfies { readonly [field in keyof PersistentVolumeSpec]?: readonly string[] }
-
-type SourceName = keyof typeof sources
-const sourceNames = Object.keys(sources) as SourceName[]
+import { isPlacedAlike } from './volume-node-affinity.ts'
 
 export const persistentVolumes = defineKind<PersistentVolume>({
   group: '',
@@ -65,7 +31,7 @@ export const persistentVolumes = defineKind<PersistentVolume>({
     spec.volumeMode ??= 'Filesystem'
     canonicalizeQuantities(spec.capacity)
     if (spec.hostPath) spec.hostPath.type ??= ''
-    if (spec.iscsi) spec.iscsi.iscsiInterface ||= 'default'
+    applyDiskDefaults(spec as Pick<Volume, 'iscsi' | 'rbd' | 'azureDisk' | 'scaleIO'>)
   },
   prepareForCreate: (volume, { now }) => {
     volume.status = { phase: 'Pending', lastPhaseTransitionTime: now }
@@ -75,21 +41,15 @@ export const persistentVolumes = defineKind<PersistentVolume>({
     else delete volume.status
   },
   validate: validateVolume,
-  validateUpdate: ({ spec }, { spec: old }) => {
-    if (!spec || !old) return []
-    const errors: FieldError[] = []
-    const [after, before] = [sourcesOf(spec), sourcesOf(old)]
-    if (!deepEqual(after, before))
-      errors.push(
-        fieldErrors.forbidden(
-          'spec.persistentvolumesource',
-          `spec.persistentvolumesource is immutable after creation\n${specDiff(before, after)}`,
-        ),
-      )
-    errors.push(...immutableField(spec.volumeMode, old.volumeMode, 'spec.volumeMode'))
-    if (old.nodeAffinity) errors.push(...immutableField(spec.nodeAffinity, old.nodeAffinity, 'spec.nodeAffinity'))
-    return errors
+  prepareForStatusUpdate: (volume, old, { now }) => {
+    keepAllButStatus(volume, old)
+    const status = (volume.status ??= {})
+    const [time, before] = [status.lastPhaseTransitionTime, old.status?.lastPhaseTransitionTime]
+    if (status.phase === old.status?.phase) {
+      if (time === undefined && before !== undefined) status.lastPhaseTransitionTime = before
+    } else if (time === undefined || time === before) status.lastPhaseTransitionTime = now
   },
+  validateUpdate: validateVolumeUpdate,
   warnings: volumeWarnings,
   columns: [
     nameColumn,
@@ -109,68 +69,89 @@ export const persistentVolumes = defineKind<PersistentVolume>({
   ],
 })
 
-function validateVolume({ spec }: PersistentVolume): FieldError[] {
+function validateVolume({ metadata, spec = {} }: PersistentVolume): FieldError[] {
   const errors: FieldError[] = []
-  if (!spec?.accessModes?.length) errors.push(fieldErrors.required('spec.accessModes'))
+  if (!spec.accessModes?.length) errors.push(fieldErrors.required('spec.accessModes'))
   else validateAccessModes(errors, spec.accessModes, 'spec.accessModes')
-  validateCapacity(errors, spec?.capacity)
-  if (!spec) return [...errors, fieldErrors.required('spec', 'must specify a volume type')]
-  validateSources(errors, spec)
+  validateCapacity(errors, spec.capacity)
   checkOptionalEnum(errors, 'spec.persistentVolumeReclaimPolicy', spec.persistentVolumeReclaimPolicy, ['Delete', 'Recycle', 'Retain'])
-  if (spec.hostPath?.path === '/' && spec.persistentVolumeReclaimPolicy === 'Recycle')
-    errors.push(fieldErrors.forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"))
   if (spec.nodeAffinity) {
     if (spec.nodeAffinity.required) validateNodeSelector(errors, spec.nodeAffinity.required, 'spec.nodeAffinity.required')
     else errors.push(fieldErrors.required('spec.nodeAffinity.required', 'must specify required node constraints'))
-  } else if (spec.local) {
-    errors.push(fieldErrors.required('spec.nodeAffinity', 'Local volume requires node affinity'))
   }
+  validateVolumeSources(errors, spec, 'spec', metadata.name ?? '')
+  if (spec.persistentVolumeReclaimPolicy === 'Recycle' && isRoot(spec.hostPath?.path ?? ''))
+    errors.push(fieldErrors.forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"))
   checkOptionalName(errors, 'spec.storageClassName', spec.storageClassName, dns1123Subdomain)
+  checkOptionalEnum(errors, 'spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem'])
   if (spec.volumeAttributesClassName !== undefined) {
     if (spec.volumeAttributesClassName === '')
       errors.push(fieldErrors.required('spec.volumeAttributesClassName', 'an empty string is disallowed'))
     else checkOptionalName(errors, 'spec.volumeAttributesClassName', spec.volumeAttributesClassName, dns1123Subdomain)
     if (!spec.csi) errors.push(fieldErrors.required('spec.csi', 'has to be specified when using volumeAttributesClassName'))
   }
-  checkOptionalEnum(errors, 'spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem'])
+  if (Object.hasOwn(metadata.annotations ?? {}, mountOptions) && !mountable.some((source) => spec[source]))
+    errors.push(fieldErrors.forbidden(`metadata.annotations.${mountOptions}`, 'may not specify mount options for this volume type'))
   return errors
 }
 
+/** `/`, also said in another way. */
+const isRoot = (path: string) => path.startsWith('/') && path.split('/').every((part) => part === '' || part === '.')
+
 function validateCapacity(errors: Errors, capacity: Readonly<Record<string, string | number>> | undefined): void {
   const names = Object.keys(capacity ?? {})
-  if (names.length === 0) {
-    errors.push(fieldErrors.required('spec.capacity'))
-    return
-  }
-  if (names.length !== 1 || names[0] !== 'storage') errors.push(fieldErrors.notSupported('spec.capacity', capacity, ['storage']))
+  if (names.length === 0) errors.push(fieldErrors.required('spec.capacity'))
+  if (names.length !== 1 || names[0] !== 'storage')
+    errors.push(fieldErrors.notSupported('spec.capacity', capacity ? sortedFields(capacity) : null, ['storage']))
   for (const name of names) {
     const path = `spec.capacity[${name}]`
-    if (checkQuantity(errors, path, capacity![name]!) && quantityMilli(capacity![name]!) <= 0)
-      errors.push(fieldErrors.invalid(path, String(capacity![name]), notPositive))
+    const amount = capacity![name]!
+    if (!checkQuantity(errors, path, amount)) continue
+    if (quantityValue(amount) < 0) errors.push(fieldErrors.invalid(path, quantityValue(amount), 'must be a valid resource quantity'))
+    if (quantityMilli(amount) <= 0) errors.push(fieldErrors.invalid(path, String(amount), notPositive))
   }
 }
 
-function validateSources(errors: Errors, spec: PersistentVolumeSpec): void {
-  const given = sourceNames.filter((name) => spec[name] !== undefined)
-  if (given.length === 0) errors.push(fieldErrors.required('spec', 'must specify a volume type'))
-  given.forEach((name, i) => {
-    if (i > 0) {
-      errors.push(fieldErrors.forbidden(`spec.${name}`, 'may not specify more than 1 volume type'))
-      return
-    }
-    const source = spec[name] as Record<string, unknown>
-    for (const field of sources[name]) checkRequired(errors, `spec.${name}.${field}`, source[field])
-    if ((name === 'hostPath' || name === 'local') && typeof source.path === 'string')
-      checkNoBacksteps(errors, `spec.${name}.path`, source.path)
-    if (name === 'nfs' && typeof source.path === 'string' && source.path !== '' && !source.path.startsWith('/'))
-      errors.push(fieldErrors.invalid('spec.nfs.path', source.path, 'must be an absolute path'))
-  })
+/** All is judged twice: upstream names what is wrong with the new one as often among its causes. */
+function validateVolumeUpdate(volume: PersistentVolume, { spec: old = {} }: PersistentVolume): FieldError[] {
+  const { spec = {} } = volume
+  const errors = validateVolume(volume)
+  const [after, before] = [internalForm('PersistentVolumeSource', spec), internalForm('PersistentVolumeSource', old)]
+  if (spec.csi?.controllerExpandSecretRef && old.csi && !old.csi.controllerExpandSecretRef)
+    after.CSI = internalForm('CSIPersistentVolumeSource', { ...spec.csi, controllerExpandSecretRef: undefined })
+  if (!deepEqual(after, before))
+    errors.push(
+      fieldErrors.forbidden(
+        'spec.persistentvolumesource',
+        `spec.persistentvolumesource is immutable after creation\n${internalDiff(before, after)}`,
+      ),
+    )
+  errors.push(...immutableField(spec.volumeMode, old.volumeMode, 'volumeMode'))
+  if (old.nodeAffinity && !isPlacedAlike(spec.nodeAffinity, old.nodeAffinity)) {
+    const shown = spec.nodeAffinity ? internalForm('VolumeNodeAffinity', spec.nodeAffinity) : null
+    errors.push(fieldErrors.invalid('nodeAffinity', shown, 'field is immutable, except for updating from beta label to GA'))
+  }
+  if (old.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined)
+    errors.push(fieldErrors.forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden'))
+  return errors
 }
 
-function sourcesOf(spec: PersistentVolumeSpec): Record<string, unknown> {
-  return Object.fromEntries(sourceNames.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]))
-}
-
+/** Sources that options for mounting may be annotated for. */
+const mountable = [
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'glusterfs',
+  'nfs',
+  'rbd',
+  'quobyte',
+  'iscsi',
+  'cinder',
+  'cephfs',
+  'azureFile',
+  'vsphereVolume',
+  'azureDisk',
+  'photonPersistentDisk',
+] as const satisfies readonly (keyof PersistentVolumeSpec)[]
 const mountOptions = 'volume.beta.kubernetes.io/mount-options'
 const deprecatedSources: Readonly<Record<string, string>> = {
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',

@@ -1,6 +1,7 @@
 import { fieldErrors } from '../../machinery/field-error.ts'
-import { checkRequired, type Errors } from '../checks.ts'
+import type { Errors } from '../checks.ts'
 import { validateAccessModes } from '../core/access-modes.ts'
+import { validateVolumeSources } from '../core/persistent-volume-sources.ts'
 import type { PersistentVolumeSpec } from '../generated/types/core-v1.ts'
 
 const context = 'in the context of inline volumes'
@@ -17,16 +18,8 @@ export function validateInlineVolume(errors: Errors, spec: PersistentVolumeSpec,
   const policy = spec.persistentVolumeReclaimPolicy
   if (policy && policy !== 'Retain') refuse('persistentVolumeReclaimPolicy', 'may only be Retain')
   if (spec.nodeAffinity) refuse('nodeAffinity')
-  if (spec.csi) {
-    checkRequired(errors, `${path}.csi.driver`, spec.csi.driver)
-    checkRequired(errors, `${path}.csi.volumeHandle`, spec.csi.volumeHandle)
-  } else if (!Object.entries(spec).some(([field, value]) => !plainFields.has(field) && typeof value === 'object')) {
-    errors.push(fieldErrors.required(path, 'must specify a volume type'))
-  }
+  validateVolumeSources(errors, spec, path, '')
   if (spec.storageClassName) refuse('storageClassName')
   if (spec.volumeMode !== undefined && spec.volumeMode !== 'Filesystem')
     refuse('volumeMode', 'may not specify volumeMode other than Filesystem')
 }
-
-/** Fields of a volume that are no source. */
-const plainFields: ReadonlySet<string> = new Set(['accessModes', 'capacity', 'claimRef', 'mountOptions', 'nodeAffinity'])

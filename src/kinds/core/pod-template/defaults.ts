@@ -151,7 +151,7 @@ export function applyVolumeDefaults(volume: Volume): void {
   if (volume.image) volume.image.pullPolicy ||= defaultPullPolicy(volume.image.reference ?? '')
   const claimSpec = volume.ephemeral?.volumeClaimTemplate?.spec
   if (claimSpec) claimSpec.volumeMode ??= 'Filesystem'
-  applyBlockVolumeDefaults(volume)
+  applyDiskDefaults(volume)
 }
 
 function isWithoutSource(volume: Volume): boolean {
@@ -169,7 +169,8 @@ function applyDownwardItemDefaults(
   }
 }
 
-function applyBlockVolumeDefaults({ iscsi, rbd, azureDisk, scaleIO }: Volume): void {
+/** Of disks that have some, in pods and in PersistentVolumes. */
+export function applyDiskDefaults({ iscsi, rbd, azureDisk, scaleIO }: Pick<Volume, 'iscsi' | 'rbd' | 'azureDisk' | 'scaleIO'>): void {
   if (iscsi) iscsi.iscsiInterface ||= 'default'
   if (rbd) {
     rbd.pool ||= 'rbd'

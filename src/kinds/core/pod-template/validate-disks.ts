@@ -1,8 +1,15 @@
 import { fieldErrors } from '../../../machinery/field-error.ts'
 import { dns1123Label, dns1123Subdomain } from '../../../machinery/names.ts'
-import { checkDescendingPath, checkOptionalName, checkRange, checkRequired, checkRequiredName, type Errors } from '../../checks.ts'
+import {
+  checkDescendingPath,
+  checkNoBacksteps,
+  checkOptionalName,
+  checkRange,
+  checkRequired,
+  checkRequiredName,
+  type Errors,
+} from '../../checks.ts'
 import type { Volume } from '../../generated/types/core-v1.ts'
-import type { SourceCheck } from './validate-volumes.ts'
 
 type DiskName =
   | 'awsElasticBlockStore'
@@ -16,6 +23,7 @@ type DiskName =
   | 'gcePersistentDisk'
   | 'gitRepo'
   | 'glusterfs'
+  | 'hostPath'
   | 'iscsi'
   | 'nfs'
   | 'photonPersistentDisk'
@@ -26,8 +34,17 @@ type DiskName =
   | 'storageos'
   | 'vsphereVolume'
 
-/** Volumes that lie on the network or in somebody's cloud. */
-export const diskSources: { readonly [S in DiskName]: SourceCheck<S> } = {
+type DiskCheck<S extends DiskName> = (errors: Errors, source: Partial<NonNullable<Volume[S]>>, path: string) => void
+
+const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
+
+/** Volumes that lie on the node, on the network or in somebody's cloud: of pods, and of PersistentVolumes. `path` leads to the source. */
+export const diskSources: { readonly [S in DiskName]: DiskCheck<S> } = {
+  hostPath: (errors, { path: place, type }, path) => {
+    if (!checkRequired(errors, `${path}.path`, place)) return
+    checkNoBacksteps(errors, `${path}.path`, place!)
+    if (type !== undefined && !hostPathTypes.includes(type)) errors.push(fieldErrors.notSupported(`${path}.type`, type, hostPathTypes))
+  },
   gitRepo: (errors, { repository, directory = '' }, path) => {
     checkRequired(errors, `${path}.repository`, repository)
     checkDescendingPath(errors, `${path}.directory`, directory)
@@ -40,7 +57,7 @@ export const diskSources: { readonly [S in DiskName]: SourceCheck<S> } = {
     checkRequired(errors, `${path}.volumeID`, volumeID)
     checkPartition(errors, partition, path)
   },
-  nfs: (errors, { server, path: exported }: Partial<NonNullable<Volume['nfs']>>, path) => {
+  nfs: (errors, { server, path: exported }, path) => {
     checkRequired(errors, `${path}.server`, server)
     checkRequired(errors, `${path}.path`, exported)
     if (!exported?.startsWith('/')) errors.push(fieldErrors.invalid(`${path}.path`, exported ?? '', 'must be an absolute path'))
@@ -129,18 +146,21 @@ const iscsiNames = {
   naa: /^naa.[0-9A-Za-z]{32}$/,
 } as const
 
-function checkIscsiName(errors: Errors, field: string, name: string): void {
+/** `unknownKind`: what is said of a name of no known kind. */
+export function checkIscsiName(errors: Errors, field: string, name: string, unknownKind: string): void {
   const kind = (['iqn', 'eui', 'naa'] as const).find((prefix) => name.startsWith(prefix))
-  if (!kind) errors.push(fieldErrors.invalid(field, name, 'must be valid format starting with iqn, eui, or naa'))
+  if (!kind) errors.push(fieldErrors.invalid(field, name, unknownKind))
   else if (!iscsiNames[kind].test(name)) errors.push(fieldErrors.invalid(field, name, 'must be valid format'))
 }
 
-function validateIscsi(errors: Errors, source: NonNullable<Volume['iscsi']>, path: string): void {
+const unknownKind = 'must be valid format starting with iqn, eui, or naa'
+
+function validateIscsi(errors: Errors, source: Partial<NonNullable<Volume['iscsi']>>, path: string): void {
   checkRequired(errors, `${path}.targetPortal`, source.targetPortal)
-  if (checkRequired(errors, `${path}.iqn`, source.iqn)) checkIscsiName(errors, `${path}.iqn`, source.iqn)
+  if (checkRequired(errors, `${path}.iqn`, source.iqn)) checkIscsiName(errors, `${path}.iqn`, source.iqn!, unknownKind)
   checkRange(errors, `${path}.lun`, source.lun, 0, 255)
   if ((source.chapAuthDiscovery || source.chapAuthSession) && !source.secretRef) errors.push(fieldErrors.required(`${path}.secretRef`))
-  if (source.initiatorName !== undefined) checkIscsiName(errors, `${path}.initiatorname`, source.initiatorName)
+  if (source.initiatorName !== undefined) checkIscsiName(errors, `${path}.initiatorname`, source.initiatorName, unknownKind)
 }
 
 function validateFibreChannel(errors: Errors, { targetWWNs = [], wwids = [], lun }: NonNullable<Volume['fc']>, path: string): void {

@@ -2,15 +2,7 @@ import { fieldErrors } from '../../../machinery/field-error.ts'
 import { dns1123Label, dns1123Subdomain } from '../../../machinery/names.ts'
 import type { ObjectMeta } from '../../../machinery/object.ts'
 import { quantityMilli } from '../../../machinery/quantity.ts'
-import {
-  checkEnum,
-  checkFileMode,
-  checkNoBacksteps,
-  checkOptionalName,
-  checkRequired,
-  checkRequiredName,
-  type Errors,
-} from '../../checks.ts'
+import { checkEnum, checkFileMode, checkOptionalName, checkRequired, checkRequiredName, type Errors } from '../../checks.ts'
 import type { Volume } from '../../generated/types/core-v1.ts'
 import { validateClaimSpec } from '../persistent-volume-claim.ts'
 import { checkDriverName, diskSources } from './validate-disks.ts'
@@ -60,20 +52,13 @@ export function validateVolumes(
 
 type SourceName = Exclude<keyof Volume, 'name'>
 
-const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
-
 /** Every kind of source, in the order in which upstream looks at them. */
 const sources: { readonly [S in SourceName]: SourceCheck<S> } = {
   emptyDir: (errors, { sizeLimit }, path) => {
     if (sizeLimit !== undefined && quantityMilli(sizeLimit) < 0)
       errors.push(fieldErrors.forbidden(`${path}.sizeLimit`, 'SizeLimit field must be a valid resource quantity'))
   },
-  hostPath: (errors, source, path) => {
-    if (!checkRequired(errors, `${path}.path`, source.path)) return
-    checkNoBacksteps(errors, `${path}.path`, source.path)
-    if (source.type !== undefined && !hostPathTypes.includes(source.type))
-      errors.push(fieldErrors.notSupported(`${path}.type`, source.type, hostPathTypes))
-  },
+  hostPath: diskSources.hostPath,
   gitRepo: diskSources.gitRepo,
   gcePersistentDisk: diskSources.gcePersistentDisk,
   awsElasticBlockStore: diskSources.awsElasticBlockStore,
