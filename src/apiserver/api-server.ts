@@ -160,7 +160,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     closing.signal,
   )
   const last = dynamic.plugins.filter(({ name }) => !choice.disabled.includes(name))
-  const plugins = [...builtInPlugins({ reader, random, authorizer, registry }, choice), ...(options.admission ?? []), ...last]
+  const plugins = [...builtInPlugins({ reader, authorizer, registry }, choice), ...(options.admission ?? []), ...last]
   const placement = new PlacementGuard({ cache, reader, registry, isStoreShared: options.isStoreShared ?? false, signal: closing.signal })
   const core: Core = {
     registry,

@@ -123,6 +123,11 @@ export type AdmissionPlugin = {
   handles(operation: AdmissionRequest['operation'], kind: KindDefinition, subresource: string): boolean
   admit?(request: AdmissionRequest, pass: AdmissionPass): Promise<void> | void
   validate?(request: AdmissionRequest): Promise<void> | void
+  /**
+   * Whether new objects that differ in generated name and uid alone, and come together, are all treated as the first of them is, without
+   * anything to wait for. Absent: each is to be asked about.
+   */
+  treatsAlike?(request: AdmissionRequest): boolean
 }
 
 /** A request without its socket: the HTTP front, tests and the in-process transport all speak this. */

@@ -10,6 +10,7 @@ import { viewOf } from './object-storage.ts'
 import { authorize } from './pipeline.ts'
 import type { Resource } from './registry.ts'
 import { type Query, selectedName } from './request-info.ts'
+import { createAlike, type Settled } from './verbs/create-alike.ts'
 import { type Answer, noParameters, type Parameters, type PatchBody } from './verb-request.ts'
 
 export type InProcessParts = {
@@ -85,8 +86,9 @@ function selectorQuery(parameters: Partial<Parameters> | undefined): Query {
   return { ...emptyQuery, get: (name) => (name === 'fieldSelector' ? fieldSelector : name === 'labelSelector' ? labelSelector : undefined) }
 }
 
-async function call(parts: InProcessParts, resource: Resource, namespace: string, request: Call): Promise<Answer> {
-  const { core, dispatch, user, agent, closing } = parts
+/** Whether the caller may; what a verb then learns of the request. */
+function admitCall(parts: InProcessParts, resource: Resource, namespace: string, request: Call): RequestContext | Promise<RequestContext> {
+  const { core, user, agent, closing } = parts
   const { verb, name = '', subresource = '', signal } = request
   signal?.throwIfAborted()
   if (closing.aborted) throw statusErrors.serviceUnavailable('the API server is shutting down')
@@ -105,8 +107,15 @@ async function call(parts: InProcessParts, resource: Resource, namespace: string
     name: name || selectedName(request.parameters?.fieldSelector),
     rest: '',
   })
-  if (judging) await judging
   const context: RequestContext = { user, signal: signal ?? closing, agent, warn: () => {}, readsWarnings: false }
+  return judging ? judging.then(() => context) : context
+}
+
+async function call(parts: InProcessParts, resource: Resource, namespace: string, request: Call): Promise<Answer> {
+  const { core, dispatch } = parts
+  const { verb, name = '', subresource = '' } = request
+  const admitted = admitCall(parts, resource, namespace, request)
+  const context = admitted instanceof Promise ? await admitted : admitted
   return dispatchVerb(core, dispatch, context, {
     resource,
     verb,
@@ -120,14 +129,30 @@ async function call(parts: InProcessParts, resource: Resource, namespace: string
   })
 }
 
+/** See `createAlike` of ResourceClient. */
+async function callAlike(
+  parts: InProcessParts,
+  resource: Resource,
+  namespace: string,
+  { object, count }: { readonly object: object; readonly count: number },
+): Promise<readonly Settled[] | undefined> {
+  const { core } = parts
+  const request: Call = { verb: 'create', body: object, ...writeCall(undefined) }
+  const context = await admitCall(parts, resource, namespace, request)
+  const parameters = { ...noParameters, ...request.parameters }
+  const own = valueBody(core.schemas, object, undefined).object(resource.kind, context, parameters.fieldValidation)
+  return createAlike(core, context, { resource, namespace, object: own, parameters, count })
+}
+
 function resourceClient<T extends KubeObject>(parts: InProcessParts, ref: KindRef<T>, scope: string | undefined): ResourceClient<T> {
   const { core } = parts
   const namespace = ref.scope === 'Namespaced' ? (scope ?? '') : ''
-  const send = (request: Call) => {
+  const find = () => {
     const resource = core.registry.find(ref.group, ref.version, ref.plural)
-    if (!resource) return Promise.reject(statusErrors.pathNotFound())
-    return call(parts, resource, namespace, request)
+    if (!resource) throw statusErrors.pathNotFound()
+    return resource
   }
+  const send = async (request: Call) => call(parts, find(), namespace, request)
   const one = async (request: Call) => parts.handOut(objectOf(await send(request))) as T
   return {
     get: (name, options) => one({ verb: 'get', name, parameters: { resourceVersion: options?.resourceVersion }, signal: options?.signal }),
@@ -139,6 +164,13 @@ function resourceClient<T extends KubeObject>(parts: InProcessParts, ref: KindRe
     },
     watch: (options) => watchEvents<T>(parts, send, options),
     create: (object, options) => one({ verb: 'create', body: object, ...writeCall(options) }),
+    createAlike: async (object, count) => {
+      const resource = find()
+      const settled = await callAlike(parts, resource, namespace, { object, count })
+      return settled?.map((one) =>
+        one.status === 'fulfilled' ? { status: one.status, value: parts.handOut(viewOf(resource, one.value)) as T } : one,
+      )
+    },
     update: (object, options) => one({ verb: 'update', name: object.metadata.name ?? '', body: object, ...writeCall(options) }),
     updateStatus: (object, options) =>
       one({ verb: 'update', name: object.metadata.name ?? '', subresource: 'status', body: object, ...writeCall(options) }),

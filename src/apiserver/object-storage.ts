@@ -3,7 +3,7 @@ import { statusErrors } from '../machinery/status-error.ts'
 import { type Entry, type Operation, type Revision, type Store, type StoreKey, StoreRequestTooLarge } from '../store/contract.ts'
 import type { CacheEntry, WatchCache } from '../store/watch-cache-contract.ts'
 import { CachedObject, decodeStored, frameHeadSpace, frameSpace } from './cached-object.ts'
-import { canonicalObject, encodeStored } from './codec.ts'
+import { canonicalObject, encodeAlike, encodeStored } from './codec.ts'
 import { createLazyViews } from './lazy-view.ts'
 import { keyOfObject, type Resource } from './registry.ts'
 import { Slab, type Slabs } from './slabs.ts'
@@ -19,6 +19,11 @@ export type ObjectStorage = {
   get(resource: Resource, namespace: string, name: string): CacheEntry<CachedObject> | undefined
   /** One conditional write. A conflict is a value that says what is there now. */
   put(key: StoreKey, object: KubeObject, expected: Revision | 'absent', more?: readonly Operation[]): Promise<PutResult>
+  /**
+   * New objects that differ from `first` in name and uid alone, one commit each, which the store joins: each has a revision of its own
+   * and its own answer, in the order of `names`. Encoded once.
+   */
+  putAlike(first: KubeObject, names: readonly AlikeName[]): Promise<PromiseSettledResult<PutResult>[]>
   /** `more`: what happens in the same commit, or not at all. */
   delete(key: StoreKey, expected: Revision, more?: readonly Operation[]): Promise<DeleteResult>
   commit(operations: readonly Operation[]): ReturnType<Store['commit']>
@@ -26,6 +31,9 @@ export type ObjectStorage = {
   uncommitted(object: KubeObject, revision: Revision | undefined): CachedObject
   decodeEntry(entry: Entry): CachedObject
 }
+
+/** What tells one of many alike objects from the others. */
+export type AlikeName = { readonly key: StoreKey; readonly name: string; readonly uid: string }
 
 export type PutResult = { readonly type: 'committed'; readonly value: CachedObject } | { readonly type: 'conflict'; readonly key: StoreKey }
 export type DeleteResult = { readonly type: 'committed'; readonly revision: Revision } | { readonly type: 'conflict' }
@@ -56,26 +64,41 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
   const { cache, store, slabs } = parts
   const written = createWritten()
   const commit: typeof cache.commit = (...args) => cache.commit(...args).catch(refuseTooLarge)
+  const write = async (
+    { key, value, canonical, expected }: { key: StoreKey; value: Buffer; canonical: KubeObject; expected: Revision | 'absent' },
+    more: readonly Operation[],
+  ): Promise<PutResult> => {
+    let stored: CachedObject | undefined
+    const result = await commit(
+      [{ type: 'put', key, value, expected }, ...more],
+      [
+        (revision) => (stored = decodeStored(slabs, value, revision, canonical)),
+        ...more.flatMap((o) => (o.type === 'put' ? [(revision: Revision) => decodeStored(slabs, o.value, revision)] : [])),
+      ],
+    )
+    if (result.type === 'conflict') return { type: 'conflict', key: result.key }
+    if (!stored) return { type: 'committed', value: decodeAside(value, result.revision) }
+    written.keep(key, canonical, value.length)
+    return { type: 'committed', value: stored }
+  }
   return {
     cache,
     store,
     slabs,
     get: (resource, namespace, name) => cache.get(keyOfObject(resource, namespace, name)),
-    put: async (key, object, expected, more = []) => {
+    put: (key, object, expected, more = []) => {
       const canonical = canonicalObject(object)
-      const value = encodeStored(canonical)
-      let stored: CachedObject | undefined
-      const result = await commit(
-        [{ type: 'put', key, value, expected }, ...more],
-        [
-          (revision) => (stored = decodeStored(slabs, value, revision, canonical)),
-          ...more.flatMap((o) => (o.type === 'put' ? [(revision: Revision) => decodeStored(slabs, o.value, revision)] : [])),
-        ],
+      return write({ key, value: encodeStored(canonical), canonical, expected }, more)
+    },
+    putAlike: (first, names) => {
+      const canonical = canonicalObject(first)
+      const encode = encodeAlike(canonical)
+      return Promise.allSettled(
+        names.map(({ key, name, uid }) => {
+          const one = { ...canonical, metadata: { ...canonical.metadata, name, uid } }
+          return write({ key, value: encode(one), canonical: one, expected: 'absent' }, [])
+        }),
       )
-      if (result.type === 'conflict') return { type: 'conflict', key: result.key }
-      if (!stored) return { type: 'committed', value: decodeAside(value, result.revision) }
-      written.keep(key, canonical, value.length)
-      return { type: 'committed', value: stored }
     },
     delete: async (key, expected, more = []) => {
       const result = await cache.commit([{ type: 'delete', key, expected }, ...more])

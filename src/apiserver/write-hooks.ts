@@ -20,6 +20,8 @@ export type WriteHook = {
   deleted(object: KubeObject): void
   /** What must be written in the commit that removes the object. */
   claimsOf?(object: KubeObject): readonly Operation[]
+  /** Whether new objects in the namespace take nothing now, whatever they are. Absent: each is to be asked about. */
+  takesNothing?(namespace: string): boolean
 }
 
 export type Allocation = {
@@ -33,6 +35,8 @@ export type WriteHooks = {
   allocate(resource: Resource, write: Omit<Write, 'resource'>): Allocation
   deleted(resource: Resource, object: KubeObject): void
   claimsOf(resource: Resource, object: KubeObject): readonly Operation[]
+  /** Whether `allocate` has nothing to do for new objects in the namespace now. */
+  takesNothing(resource: Resource, namespace: string): boolean
 }
 
 export const noAllocation: Allocation = { commit() {}, release() {} }
@@ -63,6 +67,7 @@ export function createWriteHooks(hooks: readonly WriteHook[]): WriteHooks {
     deleted: (resource, object) => {
       for (const hook of hooksOf(resource)) hook.deleted(object)
     },
+    takesNothing: (resource, namespace) => hooksOf(resource).every((hook) => hook.takesNothing?.(namespace) ?? false),
     claimsOf: (resource, object) => hooksOf(resource).flatMap((hook) => hook.claimsOf?.(object) ?? []),
   }
 }

@@ -21,6 +21,12 @@ export type ResourceClient<T extends KubeObject> = {
   /** Ends without error when the server closes the watch (the caller resumes); an ERROR event is thrown as StatusError. */
   watch(options: WatchOptions): AsyncIterable<WatchEvent<T>>
   create(object: T, options?: WriteOptions): Promise<T>
+  /**
+   * Creates `count` objects of this form with generated names at the cost of little more than one; each has an answer of its own.
+   * Rejects with what all of them would be refused for. Gives undefined, and has done nothing, where each must be judged by itself;
+   * absent where it has no use: then `create` is to be called for each.
+   */
+  createAlike?(object: T, count: number): Promise<readonly PromiseSettledResult<T>[] | undefined>
   update(object: T, options?: WriteOptions): Promise<T>
   updateStatus(object: T, options?: WriteOptions): Promise<T>
   patch(name: string, patch: Patch, options?: WriteOptions & { subresource?: string }): Promise<T>

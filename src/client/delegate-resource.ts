@@ -1,7 +1,10 @@
 import type { KubeObject } from '../machinery/object.ts'
 import type { ResourceClient } from './contract.ts'
 
-/** An object of one's own whose methods call those of `resource`: a start for adding to or replacing some of them. */
+/**
+ * An object of one's own whose methods call those of `resource`: a start for adding to or replacing some of them. Without `createAlike`,
+ * so that whoever replaces `create` sees every create.
+ */
 export function delegateResource<T extends KubeObject>(resource: ResourceClient<T>): ResourceClient<T> {
   return {
     get: (name, options) => resource.get(name, options),

@@ -32,6 +32,15 @@ function writeThroughResource<T extends KubeObject>(resource: ResourceClient<T>,
   return {
     ...delegateResource(resource),
     create: (object, options) => show(resource.create(object, options), options?.dryRun),
+    ...(resource.createAlike
+      ? {
+          createAlike: async (object: T, count: number) => {
+            const results = await resource.createAlike!(object, count)
+            for (const result of results ?? []) if (result.status === 'fulfilled') seen(result.value)
+            return results
+          },
+        }
+      : {}),
     update: (object, options) => show(resource.update(object, options), options?.dryRun),
     updateStatus: (object, options) => show(resource.updateStatus(object, options), options?.dryRun),
     patch: (name, patch, options) => show(resource.patch(name, patch, options), options?.dryRun),

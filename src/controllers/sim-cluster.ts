@@ -220,6 +220,7 @@ export function faultyClient(client: Client, options: { readonly seed: number; r
       return {
         ...resource,
         create: (object, write) => faulty(() => resource.create(object, write)),
+        createAlike: async () => undefined,
         update: (object, write) => faulty(() => resource.update(object, write)),
         updateStatus: (object, write) => faulty(() => resource.updateStatus(object, write)),
         patch: (name, patch, write) => faulty(() => resource.patch(name, patch, write)),

@@ -5,17 +5,26 @@ import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
 export type AdmissionChain = {
   admit(request: AdmissionRequest): Promise<void>
   validate(request: AdmissionRequest): Promise<void>
+  /** Every plugin that is concerned treats objects like this one as it treats this one (see AdmissionPlugin). */
+  treatsAlike(request: AdmissionRequest): boolean
+}
+
+type Concerned = {
+  readonly all: readonly AdmissionPlugin[]
+  readonly admit: readonly AdmissionPlugin[]
+  readonly validate: readonly AdmissionPlugin[]
+  readonly kind: KindDefinition
 }
 
 export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionChain {
   // Which plugins care about an operation on a kind never changes: asked once.
-  const memo = new Map<string, { readonly admit: AdmissionPlugin[]; readonly validate: AdmissionPlugin[]; readonly kind: KindDefinition }>()
+  const memo = new Map<string, Concerned>()
   const concerned = ({ operation, kind, subresource }: AdmissionRequest) => {
     const key = `${operation}/${kind.group}/${kind.version}/${kind.plural}/${subresource}`
     const known = memo.get(key)
     if (known?.kind === kind) return known
     const all = plugins.filter((p) => p.handles(operation, kind, subresource))
-    const found = { admit: all.filter((p) => 'admit' in p), validate: all.filter((p) => 'validate' in p), kind }
+    const found = { all, admit: all.filter((p) => 'admit' in p), validate: all.filter((p) => 'validate' in p), kind }
     memo.set(key, found)
     return found
   }
@@ -39,5 +48,6 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionCh
         if (pending) await pending
       }
     },
+    treatsAlike: (request) => concerned(request).all.every((plugin) => plugin.treatsAlike?.(request) ?? false),
   }
 }

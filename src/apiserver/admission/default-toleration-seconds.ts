@@ -7,6 +7,7 @@ const tolerationSeconds = 300
 
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
+  treatsAlike: () => true,
   handles: (operation, kind, subresource) =>
     (operation === 'CREATE' || operation === 'UPDATE') && subresource === '' && kind.group === '' && kind.kind === 'Pod',
   admit: ({ object }) => {

@@ -19,6 +19,7 @@ export function limitRanger(reader: ObjectReader): AdmissionPlugin {
   }
   return {
     name: 'LimitRanger',
+    treatsAlike: () => true,
     // A pod's containers change by `resize` only.
     handles: (operation, { group, kind }, subresource) => {
       if (group !== '' || (operation !== 'CREATE' && operation !== 'UPDATE')) return false

@@ -10,6 +10,7 @@ const immortal: readonly string[] = ['default', 'kube-system', 'kube-public']
 export function namespaceLifecycle(reader: ObjectReader): AdmissionPlugin {
   return {
     name: 'NamespaceLifecycle',
+    treatsAlike: () => true,
     handles: (operation, kind) =>
       (operation === 'DELETE' && kind.group === '' && kind.kind === 'Namespace') ||
       (operation === 'CREATE' && kind.scope === 'Namespaced' && kind.kind !== 'LocalSubjectAccessReview'),

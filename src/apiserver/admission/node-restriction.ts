@@ -21,6 +21,7 @@ import { refusedLabels } from './node-labels.ts'
 export function nodeRestriction({ reader }: { readonly reader: ObjectReader }): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
+    treatsAlike: () => true,
     handles: (operation, kind) => operation !== 'CONNECT' && rules[ruleKey(kind)] !== undefined,
     // On the final object: what a status update may not touch has been put back by then.
     validate: (request) => {

@@ -1,4 +1,3 @@
-import type { Random } from '../../base/random.ts'
 import type { AdmissionPlugin, Authorizer } from '../contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import type { Registry } from '../registry.ts'
@@ -26,7 +25,6 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
 export type PluginParts = {
   readonly reader: ObjectReader
-  readonly random: Random
   readonly authorizer: Authorizer
   readonly registry: Registry
 }
@@ -44,11 +42,11 @@ export type PluginChoice = {
  * PrivilegeEscalation and ExpressionValidation are no plugins upstream but part of its storage of roles and of policies.
  */
 export function builtInPlugins(parts: PluginParts, { enabled = [], disabled = [] }: PluginChoice): readonly AdmissionPlugin[] {
-  const { reader, random, authorizer } = parts
+  const { reader, authorizer } = parts
   const all: readonly AdmissionPlugin[] = [
     namespaceLifecycle(reader),
     limitRanger(reader),
-    serviceAccountAdmission({ reader, random }),
+    serviceAccountAdmission({ reader }),
     nodeRestriction({ reader }),
     taintNodesByCondition,
     podSecurity(reader),

@@ -9,6 +9,7 @@ const copied = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region']
 export function podTopologyLabels(reader: ObjectReader): AdmissionPlugin {
   return {
     name: 'PodTopologyLabels',
+    treatsAlike: () => true,
     handles: (operation, kind, subresource) =>
       operation === 'CREATE' && kind.group === '' && kind.kind === 'Pod' && (subresource === '' || subresource === 'binding'),
     admit: ({ object, subresource }) => {

@@ -9,6 +9,7 @@ import { nameIn, refusal } from './refusal.ts'
 export function priorityAdmission(reader: ObjectReader): AdmissionPlugin {
   return {
     name: 'Priority',
+    treatsAlike: ({ kind }) => kind.kind === 'Pod',
     handles: (operation, kind, subresource) =>
       subresource === '' &&
       (operation === 'CREATE' || operation === 'UPDATE') &&

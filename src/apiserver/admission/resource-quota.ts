@@ -35,6 +35,7 @@ export function resourceQuotaHook({ reader }: { readonly reader: ObjectReader })
       return reserve(pendings, namespace, pending)
     },
     deleted: () => {},
+    takesNothing: (namespace) => reader.list(resourceQuotas, namespace).length === 0,
   }
 }
 

@@ -18,6 +18,7 @@ export function runtimeClassAdmission(reader: ObjectReader): AdmissionPlugin {
   }
   return {
     name: 'RuntimeClass',
+    treatsAlike: () => true,
     handles: (operation, kind, subresource) => operation === 'CREATE' && subresource === '' && kind.group === '' && kind.kind === 'Pod',
     admit: (request) => {
       const { spec } = request.object as Pod

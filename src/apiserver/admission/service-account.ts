@@ -1,4 +1,4 @@
-import type { Random } from '../../base/random.ts'
+import { seededRandom } from '../../base/random.ts'
 import { serviceAccounts } from '../../kinds/core/service-account.ts'
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../kinds/generated/types/core-v1.ts'
 import { referencesOf } from '../authz/node-graph.ts'
@@ -19,7 +19,7 @@ const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets'
  * Gives every pod its service account, the account's pull secrets and, unless it opts out, a volume with a token, the
  * cluster's CA and the namespace (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/).
  */
-export function serviceAccountAdmission({ reader, random }: { reader: ObjectReader; random: Random }): AdmissionPlugin {
+export function serviceAccountAdmission({ reader }: { reader: ObjectReader }): AdmissionPlugin {
   const accountOf = (request: AdmissionRequest, spec: PodSpec): ServiceAccount => {
     const { namespace = '' } = request
     const name = spec.serviceAccountName ?? ''
@@ -43,6 +43,7 @@ export function serviceAccountAdmission({ reader, random }: { reader: ObjectRead
   }
   return {
     name: 'ServiceAccount',
+    treatsAlike: () => true,
     handles: (operation, kind, subresource) =>
       kind.group === '' &&
       kind.kind === 'Pod' &&
@@ -54,7 +55,7 @@ export function serviceAccountAdmission({ reader, random }: { reader: ObjectRead
       if (isMirror(pod)) return check(request)
       spec.serviceAccountName ||= 'default'
       const account = accountOf(request, spec)
-      if (mountsToken(spec, account)) mountToken(spec, random)
+      if (mountsToken(spec, account)) mountToken(spec, account)
       if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
         spec.imagePullSecrets = account.imagePullSecrets.map(({ name: secret }) => ({ name: secret })) as NonNullable<
           PodSpec['imagePullSecrets']
@@ -116,9 +117,19 @@ function mountsToken(spec: PodSpec, account: ServiceAccount): boolean {
   return spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true
 }
 
-function mountToken(spec: PodSpec, random: Random): void {
+/**
+ * Upstream draws a name for each pod. Here the pods of an account have one, for a volume's name is known in its pod only: so those of one
+ * workload have equal specs, which are kept once.
+ */
+function volumeName({ metadata }: ServiceAccount): string {
+  let hash = 0
+  for (const char of metadata.uid ?? '') hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193)
+  return `${volumePrefix}${seededRandom(hash).suffix(5)}`
+}
+
+function mountToken(spec: PodSpec, account: ServiceAccount): void {
   const existing = spec.volumes?.find(({ name: volume }) => (volume as string | undefined)?.startsWith(volumePrefix))
-  const name = existing?.name ?? `${volumePrefix}${random.suffix(5)}`
+  const name = existing?.name ?? volumeName(account)
   let isMounted = false
   // Validation comes after admission: what is required may still be missing.
   const containers = (spec.containers as PodSpec['containers'] | undefined) ?? []

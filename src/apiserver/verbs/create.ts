@@ -4,6 +4,7 @@ import type { KubeObject } from '../../machinery/object.ts'
 import { type StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
+import type { AdmissionRequest } from '../contract.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
 import type { Allocation } from '../write-hooks.ts'
 import { recordManager } from '../managed-fields.ts'
@@ -25,52 +26,18 @@ export type CreateRequest = {
 }
 
 /** Upstream's: how often a taken generated name is drawn again. */
-const generatedNamesMax = 8
+export const generatedNamesMax = 8
 const generatedBaseMax = 58
 
 /** Creates an object. Throws StatusError: 400, 403, 404 (namespace), 409 AlreadyExists, 422. */
 export async function createObject(core: Core, context: RequestContext, request: CreateRequest): Promise<CachedObject> {
-  const { resource, namespace, object, parameters } = request
-  const { kind } = resource
-  checkNamespace(resource, namespace, object)
-  const { name = '', resourceVersion } = object.metadata
-  if (resourceVersion && resourceVersion !== '0') {
-    throw statusErrors.badRequest('resourceVersion should not be set on objects to be created')
-  }
-  const refreshing = freshCache(core, context)
-  if (refreshing) await refreshing
-  applyDefaults(core, resource, object)
-  const admission = admissionRequest(context, {
-    operation: 'CREATE',
-    resource,
-    subresource: '',
-    namespace,
-    name,
-    object,
-    old: undefined,
-    dryRun: parameters.dryRun,
-    options: writeOptions('CreateOptions', parameters),
-  })
-  await core.admission.admit(admission)
-  if (!request.keepsManagedFields) settleSentManagers(object)
-  // Admission may have given another metadata, and the name in it; a name that is left to the server is made here.
-  const { metadata } = object
-  checkNamespace(resource, namespace, object)
-  const generateName = metadata.name ? '' : (metadata.generateName ?? '')
-  if (generateName) metadata.name = generatedName(core, generateName)
-
-  const now = toTime(core.clock.now())
-  fillSystemMetadata(core, object, now)
-  kind.prepareForCreate(object, prepareContext(context, now))
-  restoreParts(core, resource, object)
+  const { resource, object, parameters } = request
+  const { admission, generateName, now } = await prepareNew(core, context, request)
   for (let attempt = 1; ; attempt++) {
     let isClaimed = false
     const allocation = core.hooks.allocate(resource, { object, old: undefined, dryRun: parameters.dryRun })
     try {
-      shareSpec(kind, object)
-      validateCreate(core, resource, object)
-      await core.admission.validate(admission)
-      if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old: undefined, subresource: '', parameters, now })
+      await judgeNew(core, context, request, { admission, now })
       if (attempt === 1) warnAbout(context, resource, object)
       const created = await insert(core, request, allocation.claims)
       if (created === 'claimed') isClaimed = true
@@ -90,11 +57,71 @@ export async function createObject(core: Core, context: RequestContext, request:
       continue
     }
     if (!generateName || attempt >= generatedNamesMax) throw nameTaken(core, request)
-    metadata.name = generatedName(core, generateName)
+    object.metadata.name = generatedName(core, generateName)
   }
 }
 
-function nameTaken({ storage }: Core, { resource, namespace, object }: CreateRequest): StatusError {
+/** What is known of an object on its way: `generateName` empty where it came with a name. */
+export type NewObject = { readonly admission: AdmissionRequest; readonly generateName: string; readonly now: string }
+
+/** Up to the object as it is to be judged: defaults, mutating admission, what the system gives. */
+export async function prepareNew(core: Core, context: RequestContext, request: CreateRequest): Promise<NewObject> {
+  const { resource, namespace, object } = request
+  checkNamespace(resource, namespace, object)
+  const { resourceVersion } = object.metadata
+  if (resourceVersion && resourceVersion !== '0') {
+    throw statusErrors.badRequest('resourceVersion should not be set on objects to be created')
+  }
+  const refreshing = freshCache(core, context)
+  if (refreshing) await refreshing
+  applyDefaults(core, resource, object)
+  const admission = createAdmission(context, request)
+  await core.admission.admit(admission)
+  if (!request.keepsManagedFields) settleSentManagers(object)
+  // Admission may have given another metadata, and the name in it; a name that is left to the server is made here.
+  const { metadata } = object
+  checkNamespace(resource, namespace, object)
+  const generateName = metadata.name ? '' : (metadata.generateName ?? '')
+  if (generateName) metadata.name = generatedName(core, generateName)
+  const now = toTime(core.clock.now())
+  fillSystemMetadata(core, object, now)
+  resource.kind.prepareForCreate(object, prepareContext(context, now))
+  restoreParts(core, resource, object)
+  return { admission, generateName, now }
+}
+
+/** Validation and validating admission; then who made it is recorded. */
+export async function judgeNew(
+  core: Core,
+  context: RequestContext,
+  request: CreateRequest,
+  { admission, now }: Pick<NewObject, 'admission' | 'now'>,
+): Promise<void> {
+  const { resource, object, parameters } = request
+  shareSpec(resource.kind, object)
+  validateCreate(core, resource, object)
+  await core.admission.validate(admission)
+  if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old: undefined, subresource: '', parameters, now })
+}
+
+export function createAdmission(context: RequestContext, { resource, namespace, object, parameters }: CreateRequest): AdmissionRequest {
+  return admissionRequest(context, {
+    operation: 'CREATE',
+    resource,
+    subresource: '',
+    namespace,
+    name: object.metadata.name ?? '',
+    object,
+    old: undefined,
+    dryRun: parameters.dryRun,
+    options: writeOptions('CreateOptions', parameters),
+  })
+}
+
+export function nameTaken(
+  { storage }: Core,
+  { resource, namespace, object }: Pick<CreateRequest, 'resource' | 'namespace' | 'object'>,
+): StatusError {
   const name = object.metadata.name ?? ''
   const holder = storage.cache.get(keyOfObject(resource, namespace, name))?.value.object
   return statusErrors.alreadyExists(resource.name, name, { isBeingDeleted: holder?.metadata.deletionTimestamp !== undefined })
@@ -138,4 +165,4 @@ function fillSystemMetadata(core: Core, object: KubeObject, now: string): void {
   delete metadata.resourceVersion
 }
 
-const generatedName = (core: Core, base: string) => base.slice(0, generatedBaseMax) + core.random.suffix(5)
+export const generatedName = (core: Core, base: string) => base.slice(0, generatedBaseMax) + core.random.suffix(5)

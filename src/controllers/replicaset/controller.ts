@@ -1,10 +1,10 @@
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { Informer } from '../../client/informer-contract.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
+import { createCopies } from '../../control/create-copies.ts'
 import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { controlledBy, orphansIn, performClaims, planClaims } from '../../control/ownership.ts'
 import { podFromTemplate } from '../../control/pod-from-template.ts'
-import { slowStart } from '../../control/slow-start.ts'
 import { readKind, watchKind } from '../../control/watch-declaration.ts'
 import type { Pod, ReplicationController } from '../../kinds/generated/types/core-v1.ts'
 import type { ReplicaSet } from '../../kinds/generated/types/apps-v1.ts'
@@ -118,18 +118,15 @@ async function createPods<T extends KubeObject>(
   const template = owner.spec?.template
   if (!template) return undefined
   const resource = context.client.resource(pods, owner.metadata.namespace)
-  const { error } = await slowStart(count, async () => {
-    try {
-      const pod = await resource.create(podFromTemplate(template, family.kind, owner))
-      context.event(owner, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${pod.metadata.name}` })
-    } catch (error) {
-      if (!isNamespaceTerminating(error)) {
-        const message = `Error creating: ${error instanceof Error ? error.message : String(error)}`
-        context.event(owner, { type: 'Warning', reason: 'FailedCreate', message })
-      }
-      throw error
-    }
-  })
+  const wanted = () => podFromTemplate(template, family.kind, owner)
+  const created = ({ metadata }: Pod) =>
+    context.event(owner, { type: 'Normal', reason: 'SuccessfulCreate', message: `Created pod: ${metadata.name}` })
+  const refused = (error: unknown) => {
+    if (isNamespaceTerminating(error)) return
+    const message = `Error creating: ${error instanceof Error ? error.message : String(error)}`
+    context.event(owner, { type: 'Warning', reason: 'FailedCreate', message })
+  }
+  const { error } = await createCopies(resource, { count, wanted, created, refused })
   // The namespace goes away with its owner: there is nothing to retry.
   return error === undefined || isNamespaceTerminating(error) ? undefined : { reason: 'FailedCreate', error }
 }

@@ -55,6 +55,7 @@ test('a refusal (a quota) becomes a condition, costs few calls, and goes when th
       const resource = client.resource(kind, namespace)
       return {
         ...resource,
+        createAlike: async () => undefined,
         create: async (object, options) => {
           if (kind.kind === 'Pod' && (await client.resource(kind, namespace).list()).items.length >= 2) {
             refused++

@@ -30,6 +30,7 @@ const isPod = (kind: KindDefinition) => kind.group === '' && kind.plural === 'po
 export function podSecurity(reader: ObjectReader): AdmissionPlugin {
   return {
     name: 'PodSecurity',
+    treatsAlike: () => true,
     handles: (operation, kind, subresource) => {
       if (operation !== 'CREATE' && operation !== 'UPDATE') return false
       if (isPod(kind)) return !ignoredSubresources.has(subresource)

@@ -24,6 +24,7 @@ type Parts = MatchParts &
 export function mutatingPolicies(parts: Parts): AdmissionPlugin {
   return {
     name: 'MutatingAdmissionPolicy',
+    treatsAlike: (request) => parts.policies().isEmpty || parts.policies().candidates(request).length === 0,
     handles: (operation, kind) => operation !== 'DELETE' && !isExempt(kind) && !isReview(kind),
     admit: (request, pass) => {
       const policies = parts.policies()

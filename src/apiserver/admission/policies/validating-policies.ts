@@ -22,6 +22,7 @@ const auditPrefix = 'validation.policy.admission.k8s.io/'
 export function validatingPolicies(parts: Parts): AdmissionPlugin {
   return {
     name: 'ValidatingAdmissionPolicy',
+    treatsAlike: (request) => parts.policies().isEmpty || parts.policies().candidates(request).length === 0,
     handles: (_operation, kind) => !isExempt(kind) && !isReview(kind),
     validate: (request) => {
       const policies = parts.policies()

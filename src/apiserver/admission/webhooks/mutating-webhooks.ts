@@ -27,6 +27,7 @@ const auditPrefix = 'mutation.webhook.admission.k8s.io/'
 export function mutatingWebhooks(parts: Parts): AdmissionPlugin {
   return {
     name: 'MutatingAdmissionWebhook',
+    treatsAlike: (request) => parts.hooks().isEmpty || parts.hooks().invocations(request).length === 0,
     handles: (_operation, kind) => !isExempt(kind),
     admit: (request, pass) => {
       const hooks = parts.hooks()

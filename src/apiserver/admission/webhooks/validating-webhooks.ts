@@ -11,6 +11,7 @@ export function validatingWebhooks(
 ): AdmissionPlugin {
   return {
     name: 'ValidatingAdmissionWebhook',
+    treatsAlike: (request) => parts.hooks().isEmpty || parts.hooks().invocations(request).length === 0,
     handles: (_operation, kind) => !isExempt(kind),
     validate: (request) => {
       const hooks = parts.hooks()
