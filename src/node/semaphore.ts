@@ -1,6 +1,10 @@
+type Waiter = { readonly take: () => void; readonly refuse: (reason: unknown) => void; readonly signal: AbortSignal | undefined }
+
 /** Lets at most `limit` holders in at once; the others wait in order of arrival. */
 export class Semaphore {
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: Waiter[] = []
+  /** One listener a signal, however many wait with it: a signal looks through all of its listeners whenever one is added. */
+  readonly #signals = new Map<AbortSignal, { count: number; readonly onAbort: () => void }>()
   #free: number
 
   constructor(limit: number) {
@@ -14,8 +18,10 @@ export class Semaphore {
       return await work()
     } finally {
       const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free++
+      if (next) {
+        this.#unlisten(next.signal)
+        next.take()
+      } else this.#free++
     }
   }
 
@@ -26,20 +32,33 @@ export class Semaphore {
       return
     }
     const entered = Promise.withResolvers<void>()
-    const take = () => entered.resolve()
+    this.#waiting.push({ take: entered.resolve, refuse: entered.reject, signal })
+    this.#listen(signal)
+    await entered.promise
+  }
+
+  #listen(signal: AbortSignal | undefined): void {
+    if (!signal) return
+    const known = this.#signals.get(signal)
+    if (known) {
+      known.count++
+      return
+    }
     const onAbort = () => {
-      const index = this.#waiting.indexOf(take)
-      // Not found: it has just been let in, and holds its place.
-      if (index < 0) return
-      this.#waiting.splice(index, 1)
-      entered.reject(signal!.reason)
+      this.#signals.delete(signal)
+      const refused = this.#waiting.filter((waiter) => waiter.signal === signal)
+      const others = this.#waiting.filter((waiter) => waiter.signal !== signal)
+      this.#waiting.splice(0, this.#waiting.length, ...others)
+      for (const { refuse } of refused) refuse(signal.reason)
     }
-    this.#waiting.push(take)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      await entered.promise
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
+    this.#signals.set(signal, { count: 1, onAbort })
+    signal.addEventListener('abort', onAbort, { once: true })
+  }
+
+  #unlisten(signal: AbortSignal | undefined): void {
+    const known = signal && this.#signals.get(signal)
+    if (!known || --known.count > 0) return
+    this.#signals.delete(signal)
+    signal.removeEventListener('abort', known.onAbort)
   }
 }

@@ -15,10 +15,12 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
     if (!spec) return
     const missing = taints.filter((key) => !spec.tolerations?.some((toleration) => tolerates(toleration, key)))
     if (missing.length === 0) return
-    spec.tolerations = [
+    const tolerations = [
       ...(spec.tolerations ?? []),
       ...missing.map((key) => ({ key, operator: 'Exists' as const, effect: 'NoExecute' as const, tolerationSeconds })),
     ]
+    // Another spec: on an update this one may be that of other pods, too.
+    ;(object as Pod).spec = { ...spec, tolerations }
   },
 }
 

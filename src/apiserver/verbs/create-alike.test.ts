@@ -86,7 +86,10 @@ test('a name that is taken is drawn again', () => {
 const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE' as const], resources: ['pods'] }
 
 const lookingAtEach: [string, (client: Client) => Promise<unknown>][] = [
-  ['a quota', (client) => client.resource(coreV1.resourceQuotas, 'default').create({ metadata: { name: 'q' }, spec: { hard: { pods: '2' } } })],
+  [
+    'a quota',
+    (client) => client.resource(coreV1.resourceQuotas, 'default').create({ metadata: { name: 'q' }, spec: { hard: { pods: '2' } } }),
+  ],
   [
     'a webhook',
     (client) =>

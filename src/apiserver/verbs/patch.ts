@@ -36,7 +36,7 @@ export async function patchObject(core: Core, context: RequestContext, request: 
           patch,
           validation: parameters.fieldValidation,
           isCustom: resource.isCustom,
-          keepsSpec: resource.kind.sharesSpec && subresource === 'status',
+          keepsSpec: resource.kind.sharesSpec && (subresource === '' || subresource === 'status'),
         },
         current,
       )

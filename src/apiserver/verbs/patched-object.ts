@@ -17,7 +17,7 @@ export type PatchRequest = {
   readonly validation: FieldValidation
   /** Objects of custom kinds are decoded whole: their type may have changed since they were stored. */
   readonly isCustom: boolean
-  /** The stored spec stays whatever the patch says, so that it need not be copied. */
+  /** A spec that the patch leaves alone is not copied: nobody changes it on the way to the store. */
   readonly keepsSpec?: boolean | undefined
 }
 

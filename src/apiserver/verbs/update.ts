@@ -13,6 +13,7 @@ import type { Allocation } from '../write-hooks.ts'
 import { recordManager } from '../managed-fields.ts'
 import { prepareViews, viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
+import { keepUnchangedSpec } from '../share-spec.ts'
 import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
 import { preconditionFailed } from './precondition.ts'
@@ -94,14 +95,16 @@ async function attemptUpdate(
   const { resource, namespace, name, subresource, parameters, entry } = request
   const preparing = prepareViews(resource, () => [entry.value])
   if (preparing) await preparing
-  const old = viewOf(resource, entry.value)
-  const object = await request.change(old)
+  const stored = viewOf(resource, entry.value)
+  const object = await request.change(stored)
+  const unchanged = subresource === '' ? keepUnchangedSpec(resource.kind, object, stored) : undefined
+  const old = unchanged ?? stored
   checkVersion(request, object, old)
   keepSystemMetadata(object, old)
   if (!request.keepsManagedFields) settleManagers(object, old, subresource)
 
   if (subresource === 'status' && resource.kind.sharesSpec) applyStatusDefaults(core, resource, object)
-  else applyDefaults(core, resource, object)
+  else applyDefaults(core, resource, object, unchanged !== undefined)
   const { admitted } = request
   const admission = admissionRequest(context, {
     operation: 'UPDATE',
@@ -118,7 +121,7 @@ async function attemptUpdate(
   admitted?.take(admission.object!, object)
   const now = toTime(core.clock.now())
   prepare(request, { object, old, context: prepareContext(context, now) })
-  restoreParts(core, resource, object)
+  restoreParts(core, resource, object, old)
 
   const allocation = core.hooks.allocate(resource, { object, old, dryRun: parameters.dryRun })
   try {

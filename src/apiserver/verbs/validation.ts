@@ -88,8 +88,12 @@ function throwIfAny(resource: Resource, object: KubeObject, errors: readonly Fie
   throw statusErrors.invalid({ group: storedAs?.group ?? group, kind }, object.metadata.name ?? '', errors)
 }
 
-/** Fills what the schema and the kind give by default. */
-export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject): void {
+/**
+ * Fills what the schema and the kind give by default. `isSpecStored`: what an update of a kind with shared specs leaves to be filled is
+ * its metadata, since the stored status stays, too.
+ */
+export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject, isSpecStored = false): void {
+  if (isSpecStored) return kind.applyDefaults?.({ kind: object.kind, metadata: object.metadata } as KubeObject)
   const schema = core.schemas.lookup(kind.schema)
   if (schema) {
     giveSpec(schema, object)
@@ -100,11 +104,12 @@ export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject
 }
 
 /** After the kind's prepare rules, which may have taken away a part that is always written. */
-export function restoreParts(core: Core, { kind }: Resource, object: KubeObject): void {
+export function restoreParts(core: Core, { kind }: Resource, object: KubeObject, old?: KubeObject): void {
   if (!core.schemas.lookup(kind.schema)) return
   if (!kind.sharesSpec) return core.schemas.fillZeroValues(kind.schema, object)
   // Of a pod those rules change the status alone: its spec, the most of it, is not walked again.
   const written = object as { status?: unknown }
+  if (old && written.status === (old as { status?: unknown }).status) return
   const parts = { status: written.status }
   core.schemas.fillZeroValues(kind.schema, parts)
   if (parts.status !== undefined) written.status = parts.status

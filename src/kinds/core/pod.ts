@@ -134,7 +134,7 @@ function podAddressWarnings({ status }: Pod): string[] {
 
 /** The deprecated field mirrors the real one in every answer. */
 function syncServiceAccount({ spec }: Pod): void {
-  if (spec?.serviceAccountName) spec.serviceAccount = spec.serviceAccountName
+  if (spec?.serviceAccountName && spec.serviceAccount !== spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName
 }
 
 function validatePodCreate({ metadata, spec }: Pod): FieldError[] {

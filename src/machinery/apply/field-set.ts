@@ -20,22 +20,28 @@ export function isEmptySet(set: FieldSet): boolean {
   return true
 }
 
-/** Members of either. */
+/** Members of either; `a` itself where `b` has no others. */
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b || isEmptySet(b)) return a
   if (isEmptySet(a)) return b
-  const result: Draft = { ...a }
+  let result: Draft | undefined
   for (const key in b) {
     if (key === '.') continue
     const mine = a[key]
-    result[key] = mine === undefined ? b[key]! : uniteNodes(mine, b[key]!)
+    const both = mine === undefined ? b[key]! : uniteNodes(mine, b[key]!)
+    if (both === mine) continue
+    result ??= { ...a }
+    result[key] = both
   }
-  return result
+  return result ?? a
 }
 
 function uniteNodes(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b) return a
-  return compose(isMember(a) || isMember(b), union(childrenOf(a), childrenOf(b)))
+  const isSelf = isMember(a)
+  const own = childrenOf(a)
+  const children = union(own, childrenOf(b))
+  return children === own && (isSelf || !isMember(b)) ? a : compose(isSelf || isMember(b), children)
 }
 
 /** Members of `a` that are not members of `b`; what lies below a member of `b` stays. */

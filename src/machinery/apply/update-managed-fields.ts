@@ -55,7 +55,7 @@ export function trackChanges(owners: Owners, { added, modified, removed }: Compa
     const owner: Owner = { manager: manager || 'unknown', operation: 'Update', apiVersion, subresource, time: now, fields: changed }
     const id = ownerId(owner)
     const previous = owners.get(id)
-    owners.set(id, previous ? { ...owner, fields: union(changed, previous.fields) } : owner)
+    owners.set(id, previous ? { ...owner, fields: union(previous.fields, changed) } : owner)
   }
   capUpdaters(owners)
 }

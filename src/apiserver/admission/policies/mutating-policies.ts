@@ -7,6 +7,7 @@ import { convertObject, isExempt, isReview, namespaceOf, objectsIn, ownResource 
 import { replaceContent } from '../dynamic/patched-object.ts'
 import { type Reinvocation, reinvocationOf } from '../dynamic/reinvocation.ts'
 import { withSettledAnswers } from '../dynamic/settled-answers.ts'
+import { unshareSpec } from '../../share-spec.ts'
 import { refusal } from '../refusal.ts'
 import { type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
@@ -41,6 +42,7 @@ type Walk = { readonly pass: AdmissionPass; readonly candidates: readonly Bound[
 type Failure = { readonly binding: string; readonly error: Error }
 
 async function mutateAll(parts: Parts, request: AdmissionRequest, { pass, candidates }: Walk): Promise<void> {
+  unshareSpec(request.object)
   const reinvocation = reinvocationOf(pass, mutatingPolicies, request.object)
   const messages: string[] = []
   for (const bound of candidates) {
