@@ -14,7 +14,7 @@ export type Machine = {
   /** The command that runs this program again: Node, its flags and the entry file. */
   readonly self: readonly string[]
   /** Makes network namespaces for real nodes on this one machine; what is there already is kept. */
-  createNodes(dataDir: string, names: readonly string[]): Promise<readonly NodePlace[]>
+  createNodes(dataDir: string, names: readonly string[], network: NetworkChoice): Promise<readonly NodePlace[]>
   /** The hash that agents check the server's CA by. */
   caHash(dataDir: string): Promise<string>
   /** Plays placements through on what the cluster is now; `document` is the whole of it, `text` for people. */
@@ -36,6 +36,9 @@ export type Machine = {
   /** Ends every container of the data directory's nodes and takes all their network, mounts and cgroups away. Idempotent. */
   teardown(options: { dataDir: string; nodeNames: readonly string[] }): Promise<void>
 }
+
+/** The addresses of a cluster, as far as they are chosen: when it is made, and never again. */
+export type NetworkChoice = { readonly podCidr?: string; readonly serviceCidr?: string; readonly domain?: string }
 
 export type BackupRequest = {
   readonly file: string

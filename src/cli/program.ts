@@ -12,7 +12,7 @@ import { down } from './down.ts'
 import { parseDurationSeconds } from './duration.ts'
 import { explain } from './explain.ts'
 import { logs } from './logs.ts'
-import type { Machine } from './machine.ts'
+import type { Machine, NetworkChoice } from './machine.ts'
 import { clientOf, joinUrl } from './own-cluster.ts'
 import { plan } from './plan.ts'
 import { rebalance } from './rebalance.ts'
@@ -139,6 +139,9 @@ function addUp(program: Command, machine: Machine): void {
     .option('--schedulers <n>', 'this many schedulers share the cluster')
     .addOption(new Option('--rebalance <mode>', 'report or move pods that are in the wrong place').choices(['report', 'move']))
     .option('--fake-node <settings>', 'with --runtime fake, how its nodes are: cpu=8,memory=32Gi,start=2s,fail-start=0.05,…')
+    .option('--cluster-cidr <range>', "the pods' addresses, a /24 a node (default: 10.244.0.0/16); chosen at the first start")
+    .option('--service-cluster-ip-range <range>', "the services' addresses (default: 10.96.0.0/12)")
+    .option('--cluster-domain <name>', "the zone of the cluster's DNS (default: cluster.local)")
     .option('--foreground', 'stay in the foreground and bring the cluster down at the end')
     .option('--timeout <duration>', 'how long to wait for the nodes', durationMs, upTimeoutMs)
     .action(
@@ -159,6 +162,9 @@ function addUp(program: Command, machine: Machine): void {
           schedulers?: string
           rebalance?: string
           fakeNode?: string
+          clusterCidr?: string
+          serviceClusterIpRange?: string
+          clusterDomain?: string
           foreground?: boolean
           timeout: number
         },
@@ -177,18 +183,39 @@ function addUp(program: Command, machine: Machine): void {
           ...(o.schedulers === undefined ? [] : ['--schedulers', o.schedulers]),
           ...(o.rebalance === undefined ? [] : ['--rebalance', o.rebalance]),
           ...(o.fakeNode === undefined ? [] : ['--fake-node', o.fakeNode]),
+          ...(o.clusterCidr === undefined ? [] : ['--cluster-cidr', o.clusterCidr]),
+          ...(o.serviceClusterIpRange === undefined ? [] : ['--service-cluster-ip-range', o.serviceClusterIpRange]),
+          ...(o.clusterDomain === undefined ? [] : ['--cluster-domain', o.clusterDomain]),
           ...(o.schedulerPlugin ?? []).flatMap((file) => ['--scheduler-plugin', resolve(file)]),
           ...(o.join === undefined ? [] : ['--join', o.join]),
           ...(o.caHash === undefined ? [] : ['--ca-hash', o.caHash]),
           ...accessArguments(command),
         ]
-        const request = { ...o, listen, given, kubeconfig: o.kubeconfig, timeoutMs: o.timeout, serverFlags, token: o.token }
+        const request = {
+          ...o,
+          listen,
+          given,
+          kubeconfig: o.kubeconfig,
+          timeoutMs: o.timeout,
+          serverFlags,
+          token: o.token,
+          network: networkOf(o),
+        }
         await up(machine, request)
         if (o.foreground) await runForeground(machine, request)
       },
     )
   for (const { name, argument, help, isRepeated } of accessFlags)
     command.option(`--${name} <${argument.toLowerCase()}${isRepeated ? '...' : ''}>`, help)
+}
+
+/** What was chosen of the cluster's network. */
+function networkOf(o: { clusterCidr?: string; serviceClusterIpRange?: string; clusterDomain?: string }): NetworkChoice {
+  return {
+    ...(o.clusterCidr === undefined ? {} : { podCidr: o.clusterCidr }),
+    ...(o.serviceClusterIpRange === undefined ? {} : { serviceCidr: o.serviceClusterIpRange }),
+    ...(o.clusterDomain === undefined ? {} : { domain: o.clusterDomain }),
+  }
 }
 
 /** The flags on access that were given, for the server. */

@@ -9,7 +9,7 @@ import { nodes } from '../kinds/core/node.ts'
 import { CliError } from './cli-error.ts'
 import { type ClusterState, type Daemon, readClusterState, writeClusterState } from './cluster-state.ts'
 import { isRunning, logTail, startDaemon } from './daemon.ts'
-import type { Machine, NodePlace } from './machine.ts'
+import type { Machine, NetworkChoice, NodePlace } from './machine.ts'
 import { adminKubeconfig, clientOf, servedListen } from './own-cluster.ts'
 import { ensurePackages } from './packages.ts'
 import { createToken } from './token.ts'
@@ -22,6 +22,8 @@ export type UpRequest = UpOptions & {
   readonly timeoutMs: number
   /** Options that go to the server as they are. */
   readonly serverFlags: readonly string[]
+  /** For nodes in namespaces of this machine, which are made before the server runs. */
+  readonly network: NetworkChoice
   /** For the server that joins another's cluster; it goes by the environment. */
   readonly token?: string | undefined
 }
@@ -63,7 +65,7 @@ async function run(
   old: ClusterState | undefined,
 ): Promise<ClusterState> {
   if (request.runtime === 'containerd') ensurePackages((line) => machine.console.say(line))
-  const places = isMultiNode(request) ? await machine.createNodes(request.dataDir, agentNames(request)) : []
+  const places = isMultiNode(request) ? await machine.createNodes(request.dataDir, agentNames(request), request.network) : []
   const running = old?.agents.filter(isRunning) ?? []
   // The nodes' bridge is made first: the server's certificate must carry the address that it gives the machine.
   const state = plan.isServerMissing ? await startServer(machine, request, running) : old!

@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { LoopContext } from '../control/contract.ts'
+import { nodes } from '../kinds/core/node.ts'
 import { services } from '../kinds/core/service.ts'
 import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
 import { serviceCidrs } from '../kinds/networking/service-cidr.ts'
@@ -30,7 +31,8 @@ export type ProxyOptions = {
   readonly context: Pick<LoopContext, 'informer'>
   readonly clock: Clock
   readonly log: Log
-  readonly facts: ProxyFacts
+  /** The zone is that of the Node object, of the moment. */
+  readonly facts: Omit<ProxyFacts, 'zone'>
   /** Default: this machine, in the network namespace of this process. Simulated nodes give `simulatedMachine()`. */
   readonly machine?: ProxyMachine
 }
@@ -48,6 +50,7 @@ export type Proxy = {
 const gatherMs = 10
 const retryMs = 1000
 const serviceNameLabel = 'kubernetes.io/service-name'
+const zoneLabel = 'topology.kubernetes.io/zone'
 const sliceIndex = 'proxy-service'
 /** Marks routes as this proxy's: the API is not asked any more when they are taken away. A number that iproute2 gives nobody. */
 const routeProtocol = 36
@@ -80,6 +83,13 @@ export function createProxy(options: ProxyOptions): Proxy {
       wake?.()
     }
     removals.push(options.context.informer(serviceCidrs).onChange(reinstall))
+    removals.push(
+      options.context.informer(nodes).onChange(({ current, old }) => {
+        if ((current ?? old)!.metadata.name !== options.facts.nodeName) return
+        if (current?.metadata.labels?.[zoneLabel] === old?.metadata.labels?.[zoneLabel]) return
+        for (const service of options.context.informer(services).list()) mark(keyOf(service))
+      }),
+    )
     const onAbort = () => wake?.()
     signal.addEventListener('abort', onAbort)
     try {
@@ -113,8 +123,13 @@ export function createProxy(options: ProxyOptions): Proxy {
   return {
     run: async (signal) => {
       const { context } = options
-      const informers = [context.informer(services), context.informer(endpointSlices), context.informer(serviceCidrs)]
-      // Before both are complete a service would look as if nobody served it.
+      const informers = [
+        context.informer(services),
+        context.informer(endpointSlices),
+        context.informer(serviceCidrs),
+        context.informer(nodes),
+      ]
+      // Before they are complete a service would look as if nobody served it, or somebody far away.
       await Promise.all(informers.map((informer) => informer.synced(signal)))
       await work(signal)
     },
@@ -180,13 +195,17 @@ async function sync(state: ProxyState): Promise<void> {
 function look(state: ProxyState, key: string): ServicePlan | undefined {
   const service: Service | undefined = state.context.informer(services).get(key)
   if (!service) return undefined
-  return planService(service, state.context.informer(endpointSlices).byIndex(sliceIndex, key), state.facts)
+  return planService(service, state.context.informer(endpointSlices).byIndex(sliceIndex, key), factsOf(state))
+}
+
+function factsOf({ facts, context }: ProxyState): ProxyFacts {
+  return { ...facts, zone: context.informer(nodes).get(facts.nodeName)?.metadata.labels?.[zoneLabel] }
 }
 
 /** From nothing or from an earlier life of this agent: the whole table in one transaction, affinities kept. */
 async function install(state: ProxyState): Promise<void> {
   const { machine, table } = state
-  const facts = { ...state.facts, serviceCidrs: [...rangesOf(state)] }
+  const facts = { ...factsOf(state), serviceCidrs: [...rangesOf(state)] }
   machine.allowLoopbackNodePorts()
   // A route of its own: the host's packets to a service address find a way before they are rewritten, and none goes out.
   const source = facts.nodeAddresses[0]

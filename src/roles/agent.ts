@@ -9,6 +9,7 @@ import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { renewedIdentity } from './certificate-renewal.ts'
 import { joinCluster, type NodeIdentity } from './join.ts'
+import { networkOfNode } from './kept-network.ts'
 import { startMachineNode } from './machine-node.ts'
 import { nodePaths } from './node-paths.ts'
 import { rememberNode } from './own-node.ts'
@@ -76,7 +77,12 @@ async function runUntilRenewed(
     userAgent: `kubelet/${agentVersion}`,
     clock: systemClock,
   })
+  const ending = new AbortController()
+  const signal = AbortSignal.any([ending.signal, stopping.signal])
+  const where = { dataDir: options.dataDir, cluster: identity.ca }
+  const network = await networkOfNode({ client, clock: systemClock, random: systemRandom, log }, where, signal)
   const node = startMachineNode({
+    network,
     client,
     nodeName,
     address: addressOf(options),
@@ -88,8 +94,6 @@ async function runUntilRenewed(
     random: systemRandom,
     log,
   })
-  const ending = new AbortController()
-  const signal = AbortSignal.any([ending.signal, stopping.signal])
   const renew = () => identityOf(options, log, signal)
   try {
     const renewed = renewedIdentity(identity, { clock: systemClock, log, renew }, signal).catch((error: unknown) => {

@@ -35,7 +35,8 @@ import type { PathHandler } from '../apiserver/pipeline.ts'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
 import type { Dialer } from '../apiserver/node-dialer.ts'
 import type { Store } from '../store/contract.ts'
-import { clusterNetwork } from './cluster-network.ts'
+import { type ClusterNetwork, defaultClusterNetwork } from './cluster-network.ts'
+import { publishNetwork } from './kept-network.ts'
 import { ensureLocalStorage } from './local-storage.ts'
 import { keepAmongEndpoints, leaderLeaseName } from './api-server-endpoints.ts'
 import { deciderExplanation, leaderExplanation } from './peer-explanation.ts'
@@ -57,6 +58,8 @@ export type ControlPlaneOptions = {
   readonly limits?: ApiServerOptions['limits']
   readonly access?: AccessChoices
   readonly controllerFunctions: ControllerFunctions
+  /** Default: 10.244.0.0/16 for pods, 10.96.0.0/12 for services, cluster.local. */
+  readonly network?: ClusterNetwork
   /** Where nodes and pods reach the API; absent: the `kubernetes` service has no endpoints. */
   readonly advertise?: { readonly address: string; readonly port: number }
   /** Reaches node agents; absent: logs, streams and proxies answer 503. */
@@ -117,11 +120,15 @@ export type ControlPlane = {
 type Definitions = Parameters<typeof loadSchemas>[0]
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { clock, random, log, store } = options
+  const { clock, random, log, store, network = defaultClusterNetwork } = options
   const stopping = new AbortController()
   const controllers = [
     // The tokens are made further down, long before anybody asks for one.
-    ...allControllers({ issueSecretToken: (facts) => access.tokens.issueLegacy(facts), ...options.controllerFunctions }),
+    ...allControllers({
+      issueSecretToken: (facts) => access.tokens.issueLegacy(facts),
+      clusterCidr: network.podCidr,
+      ...options.controllerFunctions,
+    }),
     ...(options.rebalance
       ? [rebalanceController({ ...options.rebalance, profile: (options.scheduler ?? defaultConfiguration).profiles[0]! })]
       : []),
@@ -150,7 +157,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     log: log.child({ component: 'apiserver' }),
     authenticator: access.authenticator,
     authorizer: access.authorizer,
-    serviceCidr: clusterNetwork.serviceCidr,
+    serviceCidr: network.serviceCidr,
     tokens: { issue: access.tokens.issue, review: access.reviewToken, defaultAudiences: access.tokens.audiences },
     moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? '') + (options.moreMetrics?.() ?? ''),
     explainPod: (request) => explainAnywhere(options, { scheduler: scheduling.scheduler, client: api.clientFor(apiServerUser) }, request),
@@ -159,7 +166,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     withoutAdmission: options.admission?.disabled ?? [],
     ...(options.aggregator ? { frontProxy: options.aggregator.frontProxy, clientAuthorities: options.aggregator.authorities } : {}),
     ...(options.loopShare ? { loopShare: options.loopShare } : {}),
-    paths: [openIdPaths(access.tokens), ...(options.paths ?? [])],
+    paths: [openIdPaths(access.tokens, network), ...(options.paths ?? [])],
     ...(options.readyChecks ? { readyChecks: options.readyChecks } : {}),
     // Several servers keep the endpoints together.
     ...(options.advertise && !options.shared ? { advertise: options.advertise } : {}),
@@ -183,7 +190,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
   const informers = newInformers()
   await access.follow({ informers: accessInformers, pods: informers.informer(pods), reader: api.reader }, stopping.signal)
-  const ready = Promise.all([reconcilePolicy(own, policy), ensureDnsService(own), ensureLocalStorage(own)]).then(() => {})
+  const ready = Promise.all([
+    reconcilePolicy(own, policy),
+    ensureDnsService(own, network),
+    publishNetwork(own, network),
+    ensureLocalStorage(own),
+  ]).then(() => {})
 
   const startLoops = (informers: InformerFactory, signal: AbortSignal): Promise<unknown> => {
     const contextFor = (component: string, client: Client) =>

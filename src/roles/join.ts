@@ -19,7 +19,7 @@ import { certificateSigningRequests } from '../kinds/certificates/certificate-si
 import { nodes } from '../kinds/core/node.ts'
 import { isStatus, StatusError } from '../machinery/status-error.ts'
 import type { CertificateSigningRequest } from '../kinds/generated/types/certificates-v1.ts'
-import { authorityHash, type CertifiedKey } from '../platform/pki/certificate.ts'
+import { authorityHash, type CertifiedKey, coversHosts } from '../platform/pki/certificate.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { newSigningRequest } from '../platform/pki/signing-request.ts'
 import { lifeLeft, renewShare } from './certificate-renewal.ts'
@@ -154,7 +154,7 @@ const servingHosts = ({ nodeName, addresses }: JoinOptions) => [nodeName, ...add
 
 function keptServingCertificate(options: JoinOptions): CertifiedKey | undefined {
   const kept = readPair(options.pkiDir, 'kubelet-server')
-  return kept && lifeLeft(kept, options.clock.now()) > renewShare && coversHosts(kept, servingHosts(options)) ? kept : undefined
+  return kept && lifeLeft(kept, options.clock.now()) > renewShare && coversHosts(kept.cert, servingHosts(options)) ? kept : undefined
 }
 
 function servingCertificate(options: JoinOptions, client: Client): Promise<CertifiedKey> {
@@ -204,11 +204,6 @@ async function untilSigned(options: JoinOptions, client: Client, created: Certif
       })
     await sleep(options.clock, delayMs, options.signal)
   }
-}
-
-function coversHosts(pair: CertifiedKey, hosts: readonly string[]): boolean {
-  const certificate = new X509Certificate(pair.cert)
-  return hosts.every((host) => certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined)
 }
 
 function readPair(dir: string, file: string): CertifiedKey | undefined {

@@ -15,6 +15,8 @@ export type KeepCertificatesOptions = {
 export type KeptCertificates = {
   /** Always the ones of the moment: whoever reads a certificate late reads the renewed one. */
   readonly pki: ClusterPki
+  /** Makes anew what the hosts of the moment are not in. */
+  refresh(): void
   stop(): void
 }
 
@@ -51,7 +53,11 @@ export function keepCertificates(options: KeepCertificatesOptions, onRenewed: ()
     }
   }
   let cancel = clock.schedule(untilRenewalMs(current, clock.now(), life), renew)
-  return { pki, stop: () => cancel() }
+  const refresh = () => {
+    cancel()
+    renew()
+  }
+  return { pki, refresh, stop: () => cancel() }
 }
 
 /** Until the first of them is due; at most what a timer holds. */

@@ -25,7 +25,7 @@ import { createCriRuntime } from '../node/runtime/cri/cri-runtime.ts'
 import { isInMemory, mountTmpfs } from '../platform/mount.ts'
 import type { CertifiedKey } from '../platform/pki/certificate.ts'
 import { createProxy } from '../proxy/loop.ts'
-import { clusterNetwork } from './cluster-network.ts'
+import type { ClusterNetwork } from './cluster-network.ts'
 import { keepPodNetwork } from './keep-pod-network.ts'
 import type { NodePaths } from './node-paths.ts'
 
@@ -34,6 +34,7 @@ export type MachineNodeOptions = {
   readonly nodeName: string
   readonly address: string
   readonly paths: NodePaths
+  readonly network: ClusterNetwork
   /** PEM: what the node's API shows, and whose clients it believes. */
   readonly serving: CertifiedKey
   readonly clientCa: string
@@ -68,13 +69,13 @@ export function startMachineNode(options: MachineNodeOptions): MachineNode {
 }
 
 async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal): Promise<void> {
-  const { client, clock, random, log, nodeName } = options
+  const { client, clock, random, log, nodeName, network } = options
   const informers = new InformerFactory({ client, clock, random, log })
   informers.start(signal)
   await keepStateInMemory(options)
-  const network = podNetwork(options)
+  const podNetwork = podNetworkOf(options)
   // Before anything here can send a packet.
-  await network.guard()
+  await podNetwork.guard()
   const engine = await startEngine(options, signal)
   const runtime = createCriRuntime({
     socket: engine.socket,
@@ -89,16 +90,15 @@ async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal):
     log: log.child({ component: 'proxy' }),
     facts: {
       nodeName,
-      zone: undefined,
       nodeAddresses: [options.address],
-      clusterCidr: clusterNetwork.podCidr,
-      serviceCidrs: [clusterNetwork.serviceCidr],
-      localServiceAddresses: [clusterNetwork.dnsAddress],
+      clusterCidr: network.podCidr,
+      serviceCidrs: [network.serviceCidr],
+      localServiceAddresses: [network.dnsAddress],
     },
   })
   try {
     await Promise.all([
-      keepPodNetwork({ network, informer: informers.informer(nodes), clock, log: log.child({ component: 'network' }) }, signal),
+      keepPodNetwork({ network: podNetwork, informer: informers.informer(nodes), clock, log: log.child({ component: 'network' }) }, signal),
       proxy.run(signal),
       serveDns(options, informers, signal),
       createNodeAgent(agentOptions(options, runtime)).run(signal),
@@ -147,11 +147,11 @@ async function startEngine(options: MachineNodeOptions, signal: AbortSignal): Pr
   return supervisor
 }
 
-function podNetwork(options: MachineNodeOptions) {
+function podNetworkOf(options: MachineNodeOptions) {
   return createPodNetwork({
     self: options.nodeName,
-    clusterCidr: clusterNetwork.podCidr,
-    serviceCidr: clusterNetwork.serviceCidr,
+    clusterCidr: options.network.podCidr,
+    serviceCidr: options.network.serviceCidr,
     mode: 'auto',
     cniConfigDirectory: options.paths.cniConfigDir,
     addressDirectory: options.paths.cniAddressDir,
@@ -173,7 +173,7 @@ function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof cr
       rootDir: paths.podsDir,
       logsDir: paths.logsDir,
       cgroupRoot: paths.cgroupRoot,
-      clusterDns: { servers: [clusterNetwork.dnsAddress], domain: clusterNetwork.domain },
+      clusterDns: { servers: [options.network.dnsAddress], domain: options.network.domain },
     },
     server: { host: '0.0.0.0', port: kubeletPort, cert: options.serving.cert, key: options.serving.key, clientCa: options.clientCa },
   }
@@ -183,7 +183,7 @@ const dnsRetryMs = 200
 
 /** Waits for the service range to be local to this namespace (the proxy's doing), then answers until the signal aborts. */
 async function serveDns(options: MachineNodeOptions, informers: InformerFactory, signal: AbortSignal): Promise<void> {
-  const { clock, random, log } = options
+  const { clock, random, log, network } = options
   const sources = {
     services: informers.informer(services),
     slices: informers.informer(endpointSlices),
@@ -192,11 +192,11 @@ async function serveDns(options: MachineNodeOptions, informers: InformerFactory,
   const server = () =>
     createDnsServer({
       view: clusterView(sources),
-      zone: clusterNetwork.domain,
-      address: clusterNetwork.dnsAddress,
+      zone: network.domain,
+      address: network.dnsAddress,
       port: 53,
-      upstreams: parseResolvConf(readResolvConf(), [clusterNetwork.dnsAddress]),
-      ownRanges: [clusterNetwork.serviceCidr, clusterNetwork.podCidr],
+      upstreams: parseResolvConf(readResolvConf(), [network.dnsAddress]),
+      ownRanges: [network.serviceCidr, network.podCidr],
       clock,
       random,
       log: log.child({ component: 'dns' }),

@@ -12,7 +12,8 @@ import { mountPointsUnder, unmount } from '../platform/mount.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { createProxy } from '../proxy/loop.ts'
-import { clusterNetwork } from './cluster-network.ts'
+import { defaultClusterNetwork } from './cluster-network.ts'
+import { rememberedNetwork } from './kept-network.ts'
 import { type NodePaths, nodePaths } from './node-paths.ts'
 import { endpointFile } from './own-node.ts'
 
@@ -28,9 +29,10 @@ export async function teardownNode(dataDir: string): Promise<void> {
   if (existsSync(endpoint)) await endInForeignEngine(readFileSync(endpoint, 'utf8').trim(), nodeName)
   else await endInOwnEngine(paths, nodeName)
   await endLeftovers(paths)
-  const network = { clusterCidr: clusterNetwork.podCidr, serviceCidr: clusterNetwork.serviceCidr }
+  const { podCidr: clusterCidr, serviceCidr } = rememberedNetwork(dataDir) ?? defaultClusterNetwork
   await createPodNetwork({
-    ...network,
+    clusterCidr,
+    serviceCidr,
     ...common,
     self: nodeName,
     mode: 'auto',
@@ -44,10 +46,9 @@ export async function teardownNode(dataDir: string): Promise<void> {
     context: { informer: never },
     ...common,
     facts: {
-      clusterCidr: network.clusterCidr,
-      serviceCidrs: [network.serviceCidr],
+      clusterCidr,
+      serviceCidrs: [serviceCidr],
       nodeName,
-      zone: undefined,
       nodeAddresses: [],
       localServiceAddresses: [],
     },

@@ -9,6 +9,7 @@ import type { ClusterPki } from '../platform/pki/cluster-pki.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
+import type { ClusterNetwork } from './cluster-network.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { untilRenewal } from './certificate-renewal.ts'
 import { nodeUser } from './identity.ts'
@@ -24,9 +25,9 @@ const certificateMs = 365 * 24 * 3600 * 1000
 /** Starts it in the background; what it gives stops it. A node that cannot start ends the process with the reason. */
 export function startOwnNode(
   options: ServerOptions,
-  parts: { controlPlane: ControlPlane; pki: ClusterPki; address: string; log: Log },
+  parts: { controlPlane: ControlPlane; pki: ClusterPki; address: string; network: ClusterNetwork; log: Log },
 ): () => Promise<void> {
-  const { controlPlane, pki, address, log } = parts
+  const { controlPlane, pki, address, network, log } = parts
   const nodeName = options.nodeName ?? hostname().toLowerCase()
   const paths = nodePaths(options.dataDir, options.registriesDir)
   rememberNode(options.dataDir, nodeName, options.runtimeEndpoint)
@@ -39,6 +40,7 @@ export function startOwnNode(
         nodeName,
         address,
         paths,
+        network,
         serving,
         clientCa: pki.ca.cert,
         runtimeEndpoint: options.runtimeEndpoint,

@@ -4,7 +4,9 @@ import { admissionPluginNames } from '../apiserver/admission/plugin-names.ts'
 import { accessFlags } from '../cli/access-flags.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { defaultDataDir } from '../cli/cluster-state.ts'
+import type { NetworkChoice } from '../cli/machine.ts'
 import { dns1123Label } from '../machinery/names.ts'
+import { clusterNetworkOf } from './cluster-network.ts'
 import type { AccessFlagValues } from './access-options.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import type { LogLevel } from '../platform/pino-log.ts'
@@ -36,6 +38,8 @@ export type ServerOptions = {
   /** Names of admission plugins beyond the defaults, and of those to leave out. */
   readonly admission: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
   readonly access: AccessFlagValues
+  /** Of a new cluster. */
+  readonly network: NetworkChoice
 }
 
 export type AgentOptions = {
@@ -87,6 +91,9 @@ The control plane in the foreground, for systemd.
   --runtime NAME          containerd: this machine is a node too (default for root); fake: simulated nodes; none: no node
   --nodes N               how many simulated nodes (default 1)
   --fake-node SETTINGS    how they are: cpu=8,memory=32Gi,pods=200,start=2s,pull=10s,fail-start=0.05,use-cpu=50m,use-memory=64Mi
+  --cluster-cidr RANGE    the pods' addresses, a /24 a node (default 10.244.0.0/16); a cluster's network is chosen at its first start
+  --service-cluster-ip-range RANGE   the services' addresses (default 10.96.0.0/12)
+  --cluster-domain NAME   the zone of the cluster's DNS (default cluster.local)
   --node-name NAME        this node's name (default: the host name)
   --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
   --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
@@ -150,6 +157,9 @@ export function parseServerOptions(
     schedulers: { type: 'string' },
     rebalance: { type: 'string' },
     'fake-node': { type: 'string' },
+    'cluster-cidr': { type: 'string' },
+    'service-cluster-ip-range': { type: 'string' },
+    'cluster-domain': { type: 'string' },
     'enable-admission-plugins': { type: 'string', multiple: true },
     'disable-admission-plugins': { type: 'string', multiple: true },
     ...Object.fromEntries(
@@ -173,8 +183,21 @@ export function parseServerOptions(
     scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
     admission: { enabled: pluginNames(values['enable-admission-plugins']), disabled: pluginNames(values['disable-admission-plugins']) },
     access: Object.fromEntries(accessFlags.map(({ name }) => [name, values[name] as string | readonly string[] | undefined])),
+    network: parseNetwork(values),
     ...nodeOptions(values),
   }
+}
+
+/** Throws CliError for what no cluster can have. */
+function parseNetwork(values: Values): NetworkChoice {
+  const given = {
+    podCidr: text(values['cluster-cidr']),
+    serviceCidr: text(values['service-cluster-ip-range']),
+    domain: text(values['cluster-domain']),
+  }
+  const choice: NetworkChoice = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  clusterNetworkOf(choice)
+  return choice
 }
 
 function parseRebalance(mode: string | undefined): ServerOptions['rebalance'] {

@@ -18,7 +18,7 @@ import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { StoreUnavailable } from '../store/contract.ts'
 import { readAccessOptions } from './access-options.ts'
-import { apiServerHosts } from './cluster-network.ts'
+import { apiServerHosts, type ClusterNetwork, clusterNetworkOf } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
@@ -26,6 +26,7 @@ import { backupPath } from './backup-path.ts'
 import { encryptionFileOf } from './configured-encryption.ts'
 import { finishRestore } from './finish-restore.ts'
 import { keepCertificates } from './keep-certificates.ts'
+import { networkOfStore, rememberedNetwork, rememberNetwork } from './kept-network.ts'
 import { keyRingPaths } from './key-ring-paths.ts'
 import { loadSchedulerConfiguration } from './scheduler-options.ts'
 import { rememberedStore, serverBundlePath } from './server-bundle.ts'
@@ -84,8 +85,13 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const clock = systemClock
   const random = systemRandom
   const address = options.nodeAddress ?? (options.runtime === 'fake' ? '127.0.0.1' : machineAddress())
-  const { pki, stop: stopRenewing } = keepCertificates(
-    { dir: join(dataDir, 'pki'), hosts: () => apiServerHosts(listen.host, [address, ...machineAddresses()]), clock, log },
+  let network = rememberedNetwork(dataDir) ?? clusterNetworkOf(options.network)
+  const {
+    pki,
+    refresh: refreshCertificates,
+    stop: stopRenewing,
+  } = keepCertificates(
+    { dir: join(dataDir, 'pki'), hosts: () => apiServerHosts(network, listen.host, [address, ...machineAddresses()]), clock, log },
     () => {
       front.renewCertificate()
       writeAdminKubeconfig(options, pki, at.port)
@@ -101,6 +107,10 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     random,
     log: log.child({ component: 'store' }),
   })
+  // A server that joined, or was restored, learns it from the store; it is in the certificate.
+  network = await networkOfStore(stored.inner, options.network)
+  rememberNetwork(dataDir, network, pki.ca.cert)
+  refreshCertificates()
   const dialer = createDialer(identityOf(pki, 'apiserverKubeletClient'))
   const peers = createDialer(identityOf(pki, 'frontProxyClient'))
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
@@ -127,6 +137,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     ...(stored.isShared ? { shared: { identity: newIdentity(random), peers, whileLeading: stored.maintain } } : {}),
     // Loopback cannot be an endpoint: pods would reach themselves. Other servers on this machine reach it there all the same.
     ...(advertised.startsWith('127.') && !stored.isShared ? {} : { advertise: { address: advertised, port: listen.port } }),
+    network,
     controllerFunctions: controllerFunctionsOf(pki, { address: advertised, port: listen.port }),
     ...(await schedulingOf(options)),
     admission: options.admission,
@@ -143,7 +154,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   writeAdminKubeconfig(options, pki, at.port)
   log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
   flushCompileCache()
-  const stopNodes = await startNodes(options, { controlPlane, pki, address, log, simulated })
+  const stopNodes = await startNodes(options, { controlPlane, pki, address, network, log, simulated })
   return {
     close: async () => {
       stopRenewing()
@@ -265,6 +276,7 @@ type NodeParts = {
   readonly controlPlane: ControlPlane
   readonly pki: ClusterPki
   readonly address: string
+  readonly network: ClusterNetwork
   readonly log: Log
   readonly simulated: SimulatedDialer | undefined
 }

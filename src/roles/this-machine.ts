@@ -3,14 +3,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { processConsole } from '../cli/console.ts'
-import type { Machine } from '../cli/machine.ts'
+import type { Machine, NetworkChoice } from '../cli/machine.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { createNodeNamespaces, deleteNodeNamespaces, planNodeNamespaces } from '../node/machine/netns-nodes.ts'
 import { authorityHash } from '../platform/pki/certificate.ts'
 import { runProgram } from '../platform/run-program.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
-import { clusterNetwork } from './cluster-network.ts'
+import { clusterNetworkOf } from './cluster-network.ts'
+import { rememberedNetwork } from './kept-network.ts'
 import { namespacePrefix } from './node-paths.ts'
 
 export function thisMachine(): Machine {
@@ -20,9 +21,9 @@ export function thisMachine(): Machine {
     random: systemRandom,
     console: processConsole,
     self,
-    createNodes: async (dataDir, names) => {
+    createNodes: async (dataDir, names, network) => {
       const { gateway, nodes } = await createNodeNamespaces({
-        ...namespacesOf(dataDir),
+        ...namespacesOf(dataDir, network),
         count: names.length,
       })
       return nodes.map((node, i) => ({
@@ -54,11 +55,12 @@ export function thisMachine(): Machine {
 }
 
 const enterCommand = (path: string) => ['nsenter', `--net=${path}`]
-const namespacesOf = (dataDir: string) => ({
-  prefix: namespacePrefix(dataDir),
-  clusterCidr: clusterNetwork.podCidr,
-  serviceCidr: clusterNetwork.serviceCidr,
-})
+
+/** `chosen`: for a cluster that has not been started yet. */
+function namespacesOf(dataDir: string, chosen: NetworkChoice = {}) {
+  const { podCidr: clusterCidr, serviceCidr } = rememberedNetwork(dataDir) ?? clusterNetworkOf(chosen)
+  return { prefix: namespacePrefix(dataDir), clusterCidr, serviceCidr }
+}
 
 async function runSelf([file, ...args]: readonly string[]): Promise<void> {
   const { code, stderr } = await runProgram(file!, args)

@@ -23,7 +23,12 @@ const executable = resolve('keelson')
 export const kubectlPath = resolve('.cache/clients/kubectl')
 export const helmPath = resolve('.cache/clients/helm')
 
-export async function startCluster(options: { runtime: 'containerd' | 'fake'; nodes?: number }): Promise<TestCluster> {
+export async function startCluster(options: {
+  runtime: 'containerd' | 'fake'
+  nodes?: number
+  /** More flags of `up`. */
+  flags?: readonly string[]
+}): Promise<TestCluster> {
   const dataDir = mkdtempSync(join(tmpdir(), 'keelson-e2e-'))
   const port = await freePort()
   const host = options.runtime === 'fake' ? '127.0.0.1' : '0.0.0.0'
@@ -40,6 +45,7 @@ export async function startCluster(options: { runtime: 'containerd' | 'fake'; no
     '--kubeconfig',
     kubeconfig,
     ...nodes,
+    ...(options.flags ?? []),
   ]
   const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: dataDir }
   const keelson: TestCluster['keelson'] = (args, o) => run(executable, args, { env, ...o })

@@ -15,12 +15,14 @@ type PodItem = {
   status: { podIP: string; phase: string; conditions?: Condition[]; containerStatuses?: { containerID: string; restartCount: number }[] }
 }
 
+/** Another network than the default: the agents learn it from the server. */
+const network = ['--cluster-cidr', '172.20.0.0/16', '--service-cluster-ip-range', '172.21.0.0/16', '--cluster-domain', 'lab.example']
 let cluster: TestCluster
 let registry: TestRegistry
 let addresses: string[]
 
 before(async () => {
-  cluster = await startCluster({ runtime: 'containerd', nodes: 3 })
+  cluster = await startCluster({ runtime: 'containerd', nodes: 3, flags: network })
   const nodes = await json<{ items: { status: { addresses: { type: string; address: string }[] } }[] }>(['get', 'nodes'])
   addresses = nodes.items.map((n) => n.status.addresses.find((a) => a.type === 'InternalIP')!.address)
   // The nodes reach the machine, and so the registry, by the first address of their network.
@@ -112,7 +114,7 @@ test('the shop spreads over the nodes and works across them', async () => {
 test('pods reach one another, services and names from every node', async () => {
   const pods = await livePods('web')
   for (const from of pods) {
-    for (const target of [...pods.filter((p) => p !== from).map((p) => `${p.status.podIP}:8080`), 'web', 'web.default.svc.cluster.local']) {
+    for (const target of [...pods.filter((p) => p !== from).map((p) => `${p.status.podIP}:8080`), 'web', 'web.default.svc.lab.example']) {
       const { stdout } = await cluster.kubectl(['exec', from.metadata.name, '--', 'wget', '-qO-', `http://${target}/`], {
         timeoutMs: 20_000,
       })

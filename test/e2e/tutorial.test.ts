@@ -33,8 +33,8 @@ test('every command of the tutorial works, from nothing to nothing', async () =>
     // Nothing was left.
   }
   if (code !== 0) await run(resolve('keelson'), ['down', '--delete'], { env, mayFail: true })
-  rmSync(home, { recursive: true, force: true })
   assert.equal(code, 0, output)
+  rmSync(home, { recursive: true, force: true })
   // The message is the whole output: assert.match would cut out its middle, where the answers are.
   for (const answer of ['"title":"Oak keelson"', '"number":1,"product":"oak"']) assert(output.includes(answer), `no ${answer} in ${output}`)
 })

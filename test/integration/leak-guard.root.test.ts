@@ -19,6 +19,7 @@ import { type Cluster, startCluster } from '../../src/roles/embedded.ts'
 import { nodeUser } from '../../src/roles/identity.ts'
 import { type MachineNode, startMachineNode } from '../../src/roles/machine-node.ts'
 import { nodePaths } from '../../src/roles/node-paths.ts'
+import { defaultClusterNetwork } from '../../src/roles/cluster-network.ts'
 import { teardownNode } from '../../src/roles/node-teardown.ts'
 import { rememberNode } from '../../src/roles/own-node.ts'
 import { isReady, shell } from './agent-world.ts'
@@ -83,7 +84,7 @@ function declareTests({ id, directory }: NonNullable<typeof own>): void {
     rememberNode(directory, 'n1', undefined)
     node = startMachineNode({
       client: cluster.controlPlane.api.clientFor(nodeUser('n1')),
-      ...{ nodeName: 'n1', address, paths, serving, clientCa: pki.ca.cert, runtimeEndpoint: undefined },
+      ...{ nodeName: 'n1', address, paths, serving, clientCa: pki.ca.cert, runtimeEndpoint: undefined, network: defaultClusterNetwork },
       ...{ clock: systemClock, random: systemRandom, log: silentLog },
     })
     node.done.catch(() => {})

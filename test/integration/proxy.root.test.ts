@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { silentLog } from '../../src/base/log.ts'
+import { nodes } from '../../src/kinds/core/node.ts'
 import { endpointSlices } from '../../src/kinds/discovery/endpoint-slice.ts'
-import type { Service, ServiceSpec } from '../../src/kinds/generated/types/core-v1.ts'
+import type { Node, Service, ServiceSpec } from '../../src/kinds/generated/types/core-v1.ts'
 import type { EndpointSlice } from '../../src/kinds/generated/types/discovery-v1.ts'
 import type { ServiceCIDR } from '../../src/kinds/generated/types/networking-v1.ts'
 import { serviceCidrs } from '../../src/kinds/networking/service-cidr.ts'
@@ -27,12 +28,13 @@ function declareTests(id: string): void {
   const services = mapInformer<Service>()
   const slices = mapInformer<EndpointSlice>()
   const ranges = mapInformer<ServiceCIDR>()
+  const nodeObjects = mapInformer<Node>()
   const context = {
     informer: (kind: { plural?: string; kind: string }) =>
-      (({ [endpointSlices.kind]: slices, [serviceCidrs.kind]: ranges })[kind.kind] ?? services) as never,
+      (({ [endpointSlices.kind]: slices, [serviceCidrs.kind]: ranges, [nodes.kind]: nodeObjects })[kind.kind] ?? services) as never,
   }
   const facts = {
-    ...{ nodeName: 'here', zone: undefined, nodeAddresses: [node], clusterCidr: '10.244.0.0/16', serviceCidrs: ['10.96.0.0/12'] },
+    ...{ nodeName: 'here', nodeAddresses: [node], clusterCidr: '10.244.0.0/16', serviceCidrs: ['10.96.0.0/12'] },
     localServiceAddresses: ['10.96.0.10'],
   }
   let proxy: Proxy
@@ -148,6 +150,26 @@ function declareTests(id: string): void {
   test('a pod reaches itself through its service', async () => {
     await put('self', { clusterIP: '10.96.1.2', ports: [{ port: 80 }] }, [a])
     assert.equal(await call('a', '10.96.1.2', 80), 'a 10.244.7.1')
+  })
+
+  test('endpoints meant for the zone of this node come first, also when the node gets its zone later', async () => {
+    await put('zoned', { clusterIP: '10.96.1.9', ports: [{ port: 80 }] }, [b, c])
+    const slice = slices.get('d/zoned-1')!
+    const endpoints = slice.endpoints!.map((endpoint, i) => ({ ...endpoint, hints: { forZones: [{ name: `z${i + 1}` }] } }))
+    slices.put({ ...slice, endpoints })
+    await proxy.settled()
+    assert.deepEqual(await many(24, () => call('a', '10.96.1.9', 80)), [`b ${a}`, `c ${a}`])
+    for (const [zone, pod] of [
+      ['z1', 'b'],
+      ['z2', 'c'],
+    ] as const) {
+      nodeObjects.put({ metadata: { name: 'here', labels: { 'topology.kubernetes.io/zone': zone } } })
+      await proxy.settled()
+      assert.deepEqual(await many(24, () => call('a', '10.96.1.9', 80)), [`${pod} ${a}`])
+    }
+    nodeObjects.delete('here')
+    await proxy.settled()
+    assert.deepEqual(await many(24, () => call('a', '10.96.1.9', 80)), [`b ${a}`, `c ${a}`])
   })
 
   test('a service without endpoints, a wrong port and an unused address refuse at once', async () => {

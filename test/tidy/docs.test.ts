@@ -32,6 +32,11 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/scheduling.md: Starting with it': {
     notRun: 'flags of a server; test/integration/scheduler-options.test.ts gives the same files to one',
   },
+  'docs/nodes.md: Maintenance': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/nodes.md: One more machine': { notRun: 'test/e2e/cli.test.ts makes tokens, test/e2e/three-nodes.test.ts joins agents with them' },
+  'docs/nodes.md: What there is': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/services.md: An address for a workload': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/services.md: When it does not answer': { runIn: 'test/tidy/docs.test.ts' },
   'docs/simulate.md: Play a day': { runIn: 'test/tidy/docs.test.ts' },
   'docs/distributed-scheduling.md: Schedulers of your own, by offers': { runIn: 'test/tidy/docs.test.ts' },
   'docs/depends-on.md: Start one workload after another': { runIn: 'test/tidy/docs.test.ts' },
@@ -136,6 +141,24 @@ test('docs/backup.md: the backup is made while the cluster runs', async () => {
   const { code, stderr } = await cluster.sh(docBlocks('docs/backup.md', 'sh')[0]?.text ?? 'false')
   assert.equal(code, 0, stderr)
   assert.match(stderr, /objects and the cluster's keys are in cluster\.backup/)
+})
+
+test('docs/services.md: the services have endpoints', async () => {
+  const [make, look] = docBlocks('docs/services.md', 'sh')
+  const made = await cluster.sh(`set -e\n${make?.text}`)
+  assert.equal(made.code, 0, made.stderr)
+  assert.match(made.stdout, /service\/hello-outside +NodePort .* 80:3\d{4}\/TCP/)
+  const { code, stdout, stderr } = await cluster.sh(`set -e\n${look?.text}`)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /Endpoints: +10\.244\.\d+\.\d+:8080,10\.244\.\d+\.\d+:8080/)
+})
+
+test('docs/nodes.md: a node is looked at, drained and taken back', async () => {
+  const [, look, drain] = docBlocks('docs/nodes.md', 'sh')
+  // The cluster here is a server alone: `status` is about what \`up\` started, and test/e2e/cli.test.ts has it.
+  const { code, stdout, stderr } = await cluster.sh(`set -e\n${look?.text.replace('./keelson status\n', '')}${drain?.text}`)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /node\/node-1 drained[\s\S]*node\/node-1 uncordoned/)
 })
 
 /** A user's own project, with the checkout as its dependency and the compiler's settings of this one. */

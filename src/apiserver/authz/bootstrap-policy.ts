@@ -240,6 +240,7 @@ const namespacedRoles: readonly Role[] = [
   role('kube-system', 'system:controller:token-cleaner', [rule(`delete ${read}`, '', 'secrets'), recordEvents]),
   role('kube-system', 'system::leader-locking-kube-controller-manager', leaderLocking),
   role('kube-system', 'system::leader-locking-kube-scheduler', leaderLocking),
+  role('kube-system', 'keelson:cluster-network', [{ ...rule('get', '', 'configmaps'), resourceNames: ['cluster-network'] }]),
   role('kube-public', 'keelson:cluster-info', [{ ...rule('get', '', 'configmaps'), resourceNames: ['cluster-info'] }]),
   role('kube-public', 'system:controller:bootstrap-signer', [
     rule(read, '', 'configmaps'),
@@ -252,6 +253,7 @@ const namespacedSubjects: Readonly<Record<string, readonly Subject[]>> = {
   'kube-system/extension-apiserver-authentication-reader': [user('system:kube-controller-manager'), user('system:kube-scheduler')],
   // Who has nothing but a token reads where the cluster is, and checks it by the token's signature.
   'kube-public/keelson:cluster-info': [user('system:anonymous')],
+  'kube-system/keelson:cluster-network': [group('system:nodes')],
   'kube-system/system:controller:token-cleaner': [serviceAccount('token-cleaner')],
   'kube-system/system:controller:bootstrap-signer': [serviceAccount('bootstrap-signer')],
   'kube-public/system:controller:bootstrap-signer': [serviceAccount('bootstrap-signer')],

@@ -85,6 +85,12 @@ export function authorityHash(certPem: string): string {
   return `sha256:${createHash('sha256').update(spki).digest('hex')}`
 }
 
+/** Whether the certificate is one of each host (names and addresses). Node's own check for addresses throws for a name. */
+export function coversHosts(certPem: string, hosts: readonly string[]): boolean {
+  const certificate = new X509Certificate(certPem)
+  return hosts.every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined)
+}
+
 /** When a certificate ends (wall clock, ms); undefined for a text that is none. */
 export function certificateEndMs(certPem: string): number | undefined {
   try {

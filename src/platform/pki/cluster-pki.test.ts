@@ -34,6 +34,17 @@ test('the serving certificate carries every name and address', () => {
   assert.equal(certificate.checkHost('elsewhere'), undefined)
 })
 
+test('a name or an address more makes a new serving certificate, and only that', () => {
+  const make = (more: readonly string[]) => ensureClusterPki({ dir: join(root, 'more'), hosts: [...hosts, ...more], nowMs })
+  const first = make([])
+  assert.equal(make([]).apiserver.cert, first.apiserver.cert)
+  for (const host of ['api.lab.example', '172.21.0.1']) {
+    const next = make([host])
+    assert.notEqual(next.apiserver.cert, first.apiserver.cert, host)
+    assert.equal(next.admin.cert, first.admin.cert)
+  }
+})
+
 test('the administrator is named by common name and organization', () => {
   const { admin } = ensureClusterPki({ dir: join(root, 'admin'), hosts, nowMs })
   assert.equal(new X509Certificate(admin.cert).subject, 'O=keelson:cluster-admins\nCN=kubernetes-admin')

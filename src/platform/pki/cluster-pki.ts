@@ -2,7 +2,7 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { type CertifiedKey, type Subject, issueCertificate, newAuthority } from './certificate.ts'
+import { type CertifiedKey, coversHosts, type Subject, issueCertificate, newAuthority } from './certificate.ts'
 
 export type ClusterPki = {
   /** Signs everything in the cluster: servers, clients, nodes. */
@@ -108,7 +108,7 @@ function isStillGood(pair: CertifiedKey, recipe: LeafRecipe, authority: Certifie
   const certificate = new X509Certificate(pair.cert)
   if (Date.parse(certificate.validTo) - nowMs < renewMs) return false
   if (!certificate.verify(new X509Certificate(authority.cert).publicKey)) return false
-  return (recipe.hosts ?? []).every((host) => certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined)
+  return coversHosts(pair.cert, recipe.hosts ?? [])
 }
 
 function ensureServiceAccountKeys(dir: string): ClusterPki['serviceAccount'] {
