@@ -48,9 +48,9 @@ export type ControllerDefinition = {
   readonly concurrency?: number
   /**
    * The least time between two starts of one key, so that a burst of changes is looked at together. Default 0. The first
-   * change after a quiet time is never delayed.
+   * change after a quiet time is never delayed. A function where it grows with what there is to look at.
    */
-  readonly minIntervalMs?: number
+  readonly minIntervalMs?: number | ((context: LoopContext, key: string) => number)
   readonly reconcile: (context: LoopContext, key: string, signal: AbortSignal) => Promise<ReconcileResult>
 }
 

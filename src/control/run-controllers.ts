@@ -44,13 +44,15 @@ async function runController(
   definition: ControllerDefinition,
   signal: AbortSignal,
 ): Promise<void> {
-  const { name } = definition
+  const { name, minIntervalMs } = definition
   const custom = new Map<KindRef, () => void>()
   const context = declaredOnly(options.contextFor(definition), definition, custom)
   const queue = new WorkQueue({
     clock: context.clock,
     concurrency: definition.concurrency ?? defaultConcurrency,
-    minIntervalMs: definition.minIntervalMs ?? 0,
+    ...(minIntervalMs === undefined
+      ? {}
+      : { minIntervalMs: typeof minIntervalMs === 'number' ? () => minIntervalMs : (key) => minIntervalMs(context, key) }),
     observer: options.metrics.observerOf(name),
     work: (key) => reconcileOnce(options.metrics, definition, context, queue, key, signal),
   })

@@ -12,7 +12,7 @@ function harness(options: { concurrency?: number; minIntervalMs?: number; workMs
   const queue = new WorkQueue({
     clock,
     concurrency: options.concurrency ?? 2,
-    minIntervalMs: options.minIntervalMs ?? 0,
+    minIntervalMs: () => options.minIntervalMs ?? 0,
     work: async (key) => {
       active.set(key, (active.get(key) ?? 0) + 1)
       assert.equal(active.get(key), 1, `${key} runs twice at the same time`)

@@ -10,8 +10,8 @@ export type WorkQueueOptions = {
   readonly clock: Clock
   /** Keys worked on at once. */
   readonly concurrency: number
-  /** The least time between two starts of one key. */
-  readonly minIntervalMs?: number
+  /** The least time from a start of a key to its next; asked at the start. */
+  readonly minIntervalMs?: (key: string) => number
   /** Works on one key. It must not reject: the queue's owner turns failures into `addRateLimited`. */
   readonly work: (key: string) => Promise<void>
   readonly observer?: QueueObserver
@@ -39,7 +39,8 @@ export class WorkQueue {
   readonly #again = new Set<string>()
   readonly #delayed = new Map<string, { readonly atMs: number; readonly cancel: Cancel }>()
   readonly #failures = new Map<string, number>()
-  readonly #lastStartMs = new Map<string, number>()
+  /** Keys that were started lately, with the moment from which they may be again. */
+  readonly #dueMs = new Map<string, number>()
   #isRunning = false
   #idle: (() => void) | undefined
 
@@ -111,9 +112,8 @@ export class WorkQueue {
   }
 
   #intervalLeftMs(key: string): number {
-    const interval = this.#options.minIntervalMs ?? 0
-    const last = interval > 0 ? this.#lastStartMs.get(key) : undefined
-    return last === undefined ? 0 : last + interval - this.#options.clock.monotonicMs()
+    const dueMs = this.#dueMs.get(key)
+    return dueMs === undefined ? 0 : dueMs - this.#options.clock.monotonicMs()
   }
 
   #makeReady(key: string): void {
@@ -155,7 +155,8 @@ export class WorkQueue {
     const { clock, observer, work, minIntervalMs } = this.#options
     const startMs = clock.monotonicMs()
     this.#active.add(key)
-    if (minIntervalMs) this.#rememberStart(key, startMs, minIntervalMs)
+    const intervalMs = minIntervalMs?.(key) ?? 0
+    if (intervalMs > 0) this.#rememberStart(key, { startMs, dueMs: startMs + intervalMs })
     observer?.started(startMs - readyMs)
     void work(key).finally(() => {
       observer?.finished(clock.monotonicMs() - startMs)
@@ -166,13 +167,13 @@ export class WorkQueue {
     })
   }
 
-  /** Keeps the starts of the last interval only. */
-  #rememberStart(key: string, startMs: number, minIntervalMs: number): void {
-    this.#lastStartMs.delete(key)
-    this.#lastStartMs.set(key, startMs)
-    for (const [oldKey, oldMs] of this.#lastStartMs) {
-      if (oldMs + minIntervalMs > startMs) break
-      this.#lastStartMs.delete(oldKey)
+  /** Forgets those that are due, as far as the oldest starts go. */
+  #rememberStart(key: string, { startMs, dueMs }: { readonly startMs: number; readonly dueMs: number }): void {
+    this.#dueMs.delete(key)
+    this.#dueMs.set(key, dueMs)
+    for (const [oldKey, oldDueMs] of this.#dueMs) {
+      if (oldDueMs > startMs) break
+      this.#dueMs.delete(oldKey)
     }
   }
 }

@@ -12,11 +12,11 @@ export function planRunStates(deployment: Deployment, pods: readonly Pod[]): Run
   const uid = deployment.metadata.uid ?? ''
   const isPaused = deployment.metadata.annotations?.[runStateAnnotation] === 'paused'
   return pods.flatMap((pod): RunStatePatch[] => {
-    if (!isPodActive(pod)) return []
+    // Annotations first: the status is parsed for who reads it.
+    const isOurs = pod.metadata.annotations?.[pausedByAnnotation] === uid
+    if ((!isPaused && !isOurs) || !isPodActive(pod)) return []
     if (isPaused)
       return podRunState(pod) === 'running' ? [{ pod, annotations: { [runStateAnnotation]: 'paused', [pausedByAnnotation]: uid } }] : []
-    const isOurs = pod.metadata.annotations?.[pausedByAnnotation] === uid
-    if (!isOurs) return []
     const resumed: Record<string, string> = podRunState(pod) === 'paused' ? { [runStateAnnotation]: 'running' } : {}
     return [{ pod, annotations: { ...resumed, [pausedByAnnotation]: null } }]
   })

@@ -21,8 +21,9 @@ type Family<T extends KubeObject> = { readonly name: string; readonly kind: Kind
 const { pods, replicationControllers } = kindRefs.coreV1
 const { replicaSets } = kindRefs.appsV1
 
-/** How long changes of one owner's pods gather before they are looked at together. */
+/** How long changes of one owner's pods gather before they are looked at together: a look goes through all of its pods. */
 const gatherMs = 20
+const gatherMsPerPod = 0.1
 
 /** Keeps as many pods of a ReplicaSet as it asks for. */
 export const replicaSetController: ControllerDefinition = replicaController<ReplicaSet>({
@@ -45,7 +46,8 @@ function replicaController<T extends KubeObject>(family: Family<T>): ControllerD
     name: family.name,
     watches: [watchKind(family.kind), watchKind(pods, (change, context) => ownersOf(family, change, context)), readKind(replicaSets)],
     writes: [family.kind, pods],
-    minIntervalMs: gatherMs,
+    minIntervalMs: (context, key) =>
+      gatherMs + gatherMsPerPod * controlledBy(context.informer(pods), context.informer(family.kind).get(key)?.metadata.uid).length,
     reconcile: (context, key) => reconcile(family, context, key),
   }
 }
