@@ -48,7 +48,7 @@ import { resourceMetricsHandlers } from './resource-metrics/handlers.ts'
 import { type HealthCheck, healthPaths, indexPath, metricsPath, versionPath } from './server-paths.ts'
 import { serviceAllocation } from './services/service-allocation.ts'
 import { Slabs } from './slabs.ts'
-import { bindings, podBinding } from './subresources/binding.ts'
+import { bindings, podBinding, podBindings } from './subresources/binding.ts'
 import { acceptOffer, declineOffer } from './subresources/offer-answers.ts'
 import { podEviction } from './subresources/eviction.ts'
 import { explainHandler, upgradeRequired } from './subresources/explain.ts'
@@ -295,6 +295,7 @@ function dispatchOf({ tokens, explainPod, dialer, clock, store, components = [] 
       '/bindings': bindings,
       '/componentstatuses': componentStatusHandler([...components, storeCheck(store)]),
     },
+    batches: { 'pods/binding': podBindings },
   }
 }
 

@@ -17,6 +17,13 @@ import { watchObjects } from './verbs/watch.ts'
 
 export type VerbHandler = (core: Core, context: RequestContext, request: VerbRequest) => Promise<Answer> | Answer
 
+/** Requests of one verb on one subresource that came together; answers in their order, a refusal where it concerns one alone. */
+export type BatchHandler = (
+  core: Core,
+  context: RequestContext,
+  requests: readonly VerbRequest[],
+) => Promise<readonly PromiseSettledResult<Answer>[]>
+
 /**
  * What answers each request: the verbs of plain resources here, subresources (`plural/subresource`, or `*` before the slash
  * for any plural) and kinds that are answered without being stored (`group/plural`) from the tables given.
@@ -24,6 +31,8 @@ export type VerbHandler = (core: Core, context: RequestContext, request: VerbReq
 export type Dispatch = {
   readonly subresources: Readonly<Record<string, Readonly<Record<string, VerbHandler>>>>
   readonly virtual: Readonly<Record<string, VerbHandler>>
+  /** Creations (`plural/subresource`) that share work when several come together; the others go one by one. */
+  readonly batches: Readonly<Record<string, BatchHandler>>
 }
 
 const verbs: Readonly<Record<string, VerbHandler>> = {
@@ -81,6 +90,34 @@ export async function dispatchVerb(core: Core, dispatch: Dispatch, context: Requ
   if (!kind.persisted) return handler(core, context, request)
   if (oneByName.has(verb)) checkAddressed(request)
   return handler(core, context, request)
+}
+
+/** Runs creations that came together. Rejects only where none of them has been tried. */
+export async function dispatchBatch(
+  core: Core,
+  dispatch: Dispatch,
+  context: RequestContext,
+  requests: readonly VerbRequest[],
+): Promise<readonly PromiseSettledResult<Answer>[]> {
+  const groups = new Map<BatchHandler | undefined, number[]>()
+  for (const [i, { resource, subresource, namespace, name }] of requests.entries()) {
+    const isAddressed = name !== '' && !needsNamespace(resource, namespace)
+    const handler = isAddressed ? dispatch.batches[`${resource.kind.plural}/${subresource}`] : undefined
+    const group = groups.get(handler)
+    if (group) group.push(i)
+    else groups.set(handler, [i])
+  }
+  const outcomes: PromiseSettledResult<Answer>[] = []
+  await Promise.all(
+    [...groups].map(async ([handler, indices]) => {
+      const part = indices.map((i) => requests[i]!)
+      const answers = handler
+        ? await handler(core, context, part)
+        : await Promise.allSettled(part.map((request) => dispatchVerb(core, dispatch, context, request)))
+      for (const [n, i] of indices.entries()) outcomes[i] = answers[n]!
+    }),
+  )
+  return outcomes
 }
 
 const oneByName: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete'])

@@ -1,17 +1,28 @@
-import type { Client, DeleteOptions, Patch, ResourceClient, WatchEvent, WatchOptions, WriteOptions } from '../client/contract.ts'
+import { assert } from '../base/assert.ts'
+import {
+  batchWritesMax,
+  type BatchWrite,
+  type Client,
+  type DeleteOptions,
+  type Patch,
+  type ResourceClient,
+  type WatchEvent,
+  type WatchOptions,
+  type WriteOptions,
+} from '../client/contract.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import { apiVersionOf, type KubeObject, type ObjectList } from '../machinery/object.ts'
 import { type Status, statusErrors } from '../machinery/status-error.ts'
 import { valueBody } from './body.ts'
 import type { ApiRequest, ApiResponse, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
-import { type Dispatch, dispatchVerb } from './dispatch.ts'
+import { type Dispatch, dispatchBatch, dispatchVerb } from './dispatch.ts'
 import { viewOf } from './object-storage.ts'
 import { authorize } from './pipeline.ts'
 import type { Resource } from './registry.ts'
 import { type Query, selectedName } from './request-info.ts'
 import { createAlike, type Settled } from './verbs/create-alike.ts'
-import { type Answer, noParameters, type Parameters, type PatchBody } from './verb-request.ts'
+import { type Answer, noParameters, type Parameters, type PatchBody, type VerbRequest } from './verb-request.ts'
 
 export type InProcessParts = {
   readonly core: Core
@@ -36,6 +47,7 @@ export type InProcessParts = {
 export function createInProcessClient(parts: InProcessParts): Client {
   return {
     resource: (kind, namespace) => resourceClient(parts, kind, namespace),
+    createBatch: (writes, options) => createBatch(parts, writes, options?.signal),
     raw: async ({ method, path, query, headers = {}, body, signal }) => {
       const response = await parts.handle({
         method,
@@ -113,19 +125,58 @@ function admitCall(parts: InProcessParts, resource: Resource, namespace: string,
 
 async function call(parts: InProcessParts, resource: Resource, namespace: string, request: Call): Promise<Answer> {
   const { core, dispatch } = parts
-  const { verb, name = '', subresource = '' } = request
   const admitted = admitCall(parts, resource, namespace, request)
   const context = admitted instanceof Promise ? await admitted : admitted
-  return dispatchVerb(core, dispatch, context, {
+  return dispatchVerb(core, dispatch, context, verbRequest(core, resource, namespace, request))
+}
+
+function verbRequest({ schemas }: Core, resource: Resource, namespace: string, request: Call): VerbRequest {
+  const { verb, name = '', subresource = '', parameters } = request
+  return {
     resource,
     verb,
     subresource,
     namespace,
     name,
-    parameters: request.parameters ? { ...noParameters, ...request.parameters } : noParameters,
-    body: valueBody(core.schemas, request.body, request.patch),
+    parameters: parameters ? { ...noParameters, ...parameters } : noParameters,
+    body: valueBody(schemas, request.body, request.patch),
     rest: '',
     query: emptyQuery,
+  }
+}
+
+/** See `createBatch` of Client. */
+async function createBatch(
+  parts: InProcessParts,
+  writes: readonly BatchWrite[],
+  signal: AbortSignal | undefined,
+): Promise<readonly PromiseSettledResult<object>[]> {
+  assert(writes.length <= batchWritesMax, `a batch has at most ${batchWritesMax} writes`)
+  const { core, dispatch, handOut } = parts
+  const prepare = async ({ kind, namespace = '', name, subresource, body }: BatchWrite) => {
+    const resource = core.registry.find(kind.group, kind.version, kind.plural)
+    if (!resource) throw statusErrors.pathNotFound()
+    const request: Call = { verb: 'create', name, subresource, body, ...writeCall(undefined), signal }
+    const admitted = admitCall(parts, resource, namespace, request)
+    const context = admitted instanceof Promise ? await admitted : admitted
+    return { context, request: verbRequest(core, resource, namespace, request) }
+  }
+  const prepared = await Promise.allSettled(writes.map(prepare))
+  const allowed = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  // One caller, one signal: what one write knows of its request goes for all.
+  const answers = allowed[0]
+    ? await dispatchBatch(
+        core,
+        dispatch,
+        allowed[0].context,
+        allowed.map(({ request }) => request),
+      )
+    : []
+  const outcomes = answers.values()
+  return prepared.map((one): PromiseSettledResult<object> => {
+    if (one.status === 'rejected') return one
+    const outcome = outcomes.next().value!
+    return outcome.status === 'rejected' ? outcome : { status: 'fulfilled', value: handOut(objectOf(outcome.value)) }
   })
 }
 

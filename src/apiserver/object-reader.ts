@@ -1,11 +1,14 @@
 import type { KindRef } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import type { Labels } from './cached-object.ts'
 import { type ObjectStorage, viewOf } from './object-storage.ts'
 import { prefixOf, type Registry, type Resource } from './registry.ts'
 
 /** Reads from the cache for the server's own rules: no authorization, no copies. What it gives is shared: never change it. */
 export type ObjectReader = {
   get<T extends KubeObject>(kind: KindRef<T>, namespace: string, name: string): T | undefined
+  /** The labels alone, without parsing the rest. */
+  labelsOf(kind: KindRef, namespace: string, name: string): Labels | undefined
   /** All of a namespace, or of the cluster when it is empty. */
   list<T extends KubeObject>(kind: KindRef<T>, namespace: string): readonly T[]
 }
@@ -43,6 +46,10 @@ export function createObjectReader(registry: Registry, storage: ObjectStorage): 
       const resource = resourceOf(kind)
       const entry = resource && storage.get(resource, namespace, name)
       return entry && (viewOf(resource, entry.value) as T)
+    },
+    labelsOf: (kind, namespace, name) => {
+      const resource = resourceOf(kind)
+      return resource && storage.get(resource, namespace, name)?.value.labels
     },
     list: <T extends KubeObject>(kind: KindRef<T>, namespace: string) => {
       const resource = resourceOf(kind)

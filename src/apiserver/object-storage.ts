@@ -1,6 +1,14 @@
 import type { KubeObject } from '../machinery/object.ts'
 import { statusErrors } from '../machinery/status-error.ts'
-import { type Entry, type Operation, type Revision, type Store, type StoreKey, StoreRequestTooLarge } from '../store/contract.ts'
+import {
+  type CommitResult,
+  type Entry,
+  type Operation,
+  type Revision,
+  type Store,
+  type StoreKey,
+  StoreRequestTooLarge,
+} from '../store/contract.ts'
 import type { CacheEntry, WatchCache } from '../store/watch-cache-contract.ts'
 import { CachedObject, decodeStored, frameHeadSpace, frameSpace } from './cached-object.ts'
 import { canonicalObject, encodeAlike, encodeStored } from './codec.ts'
@@ -19,6 +27,8 @@ export type ObjectStorage = {
   get(resource: Resource, namespace: string, name: string): CacheEntry<CachedObject> | undefined
   /** One conditional write. A conflict is a value that says what is there now. */
   put(key: StoreKey, object: KubeObject, expected: Revision | 'absent', more?: readonly Operation[]): Promise<PutResult>
+  /** Several conditional writes in one turn, which the store joins: each has a revision and an outcome of its own. Rejects when the server closes. */
+  putEach(writes: readonly ObjectWrite[]): Promise<PromiseSettledResult<PutResult>[]>
   /**
    * New objects that differ from `first` in name and uid alone, one commit each, which the store joins: each has a revision of its own
    * and its own answer, in the order of `names`. Encoded once.
@@ -35,6 +45,7 @@ export type ObjectStorage = {
 /** What tells one of many alike objects from the others. */
 export type AlikeName = { readonly key: StoreKey; readonly name: string; readonly uid: string }
 
+export type ObjectWrite = { readonly key: StoreKey; readonly object: KubeObject; readonly expected: Revision | 'absent' }
 export type PutResult = { readonly type: 'committed'; readonly value: CachedObject } | { readonly type: 'conflict'; readonly key: StoreKey }
 export type DeleteResult = { readonly type: 'committed'; readonly revision: Revision } | { readonly type: 'conflict' }
 
@@ -60,43 +71,62 @@ function createWritten() {
   }
 }
 
+type Prepared = {
+  readonly key: StoreKey
+  readonly value: Buffer
+  readonly canonical: KubeObject
+  readonly expected: Revision | 'absent'
+}
+
+function encoded(object: KubeObject): { readonly canonical: KubeObject; readonly value: Buffer } {
+  const canonical = canonicalObject(object)
+  return { canonical, value: encodeStored(canonical) }
+}
+
 export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; store: Store; slabs: Slabs }): ObjectStorage {
   const { cache, store, slabs } = parts
   const written = createWritten()
   const commit: typeof cache.commit = (...args) => cache.commit(...args).catch(refuseTooLarge)
-  const write = async (
-    { key, value, canonical, expected }: { key: StoreKey; value: Buffer; canonical: KubeObject; expected: Revision | 'absent' },
-    more: readonly Operation[],
-  ): Promise<PutResult> => {
+  const prepared = ({ key, value, canonical, expected }: Prepared) => {
     let stored: CachedObject | undefined
-    const result = await commit(
-      [{ type: 'put', key, value, expected }, ...more],
-      [
-        (revision) => (stored = decodeStored(slabs, value, revision, canonical)),
-        ...more.flatMap((o) => (o.type === 'put' ? [(revision: Revision) => decodeStored(slabs, o.value, revision)] : [])),
-      ],
+    return {
+      put: { type: 'put', key, value, expected } as const,
+      decode: (revision: Revision) => (stored = decodeStored(slabs, value, revision, canonical)),
+      resultOf: (result: CommitResult): PutResult => {
+        if (result.type === 'conflict') return { type: 'conflict', key: result.key }
+        if (!stored) return { type: 'committed', value: decodeAside(value, result.revision) }
+        written.keep(key, canonical, value.length)
+        return { type: 'committed', value: stored }
+      },
+    }
+  }
+  const putPrepared = async (writes: readonly Prepared[]): Promise<PromiseSettledResult<PutResult>[]> => {
+    const all = writes.map(prepared)
+    const outcomes = await cache.commitEach(all.map(({ put, decode }) => ({ operations: [put], decoded: [decode] })))
+    return outcomes.map((outcome, i) =>
+      outcome.status === 'fulfilled'
+        ? { status: 'fulfilled', value: all[i]!.resultOf(outcome.value) }
+        : { status: 'rejected', reason: tooLarge(outcome.reason) },
     )
-    if (result.type === 'conflict') return { type: 'conflict', key: result.key }
-    if (!stored) return { type: 'committed', value: decodeAside(value, result.revision) }
-    written.keep(key, canonical, value.length)
-    return { type: 'committed', value: stored }
   }
   return {
     cache,
     store,
     slabs,
     get: (resource, namespace, name) => cache.get(keyOfObject(resource, namespace, name)),
-    put: (key, object, expected, more = []) => {
-      const canonical = canonicalObject(object)
-      return write({ key, value: encodeStored(canonical), canonical, expected }, more)
+    put: async (key, object, expected, more = []) => {
+      const { put, decode, resultOf } = prepared({ ...encoded(object), key, expected })
+      const decoded = more.flatMap((o) => (o.type === 'put' ? [(revision: Revision) => decodeStored(slabs, o.value, revision)] : []))
+      return resultOf(await commit([put, ...more], [decode, ...decoded]))
     },
+    putEach: (writes) => putPrepared(writes.map(({ key, object, expected }) => ({ ...encoded(object), key, expected }))),
     putAlike: (first, names) => {
       const canonical = canonicalObject(first)
       const encode = encodeAlike(canonical)
-      return Promise.allSettled(
+      return putPrepared(
         names.map(({ key, name, uid }) => {
           const one = { ...canonical, metadata: { ...canonical.metadata, name, uid } }
-          return write({ key, value: encode(one), canonical: one, expected: 'absent' }, [])
+          return { key, value: encode(one), canonical: one, expected: 'absent' }
         }),
       )
     },
@@ -112,8 +142,10 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
   }
 }
 
+const tooLarge = (error: unknown) => (error instanceof StoreRequestTooLarge ? statusErrors.requestEntityTooLarge(error.message) : error)
+
 function refuseTooLarge(error: unknown): never {
-  throw error instanceof StoreRequestTooLarge ? statusErrors.requestEntityTooLarge(error.message) : error
+  throw tooLarge(error)
 }
 
 /** The object in the version of the resource that was asked for; shared and frozen like `cached.object`. */

@@ -11,6 +11,11 @@ export type Client = {
   resource<T extends KubeObject>(kind: KindRef<T>, namespace?: string): ResourceClient<T>
   /** A bare request for anything without a kind (version, healthz, explain, logs). */
   raw(request: RawRequest): Promise<RawResponse>
+  /**
+   * Up to `batchWritesMax` creations in one call, each judged, committed with a revision of its own and answered as if it had come
+   * alone; answers are in the order of `writes`. They share one sync of the store's disk. Absent where the transport has no such call.
+   */
+  createBatch?(writes: readonly BatchWrite[], options?: { readonly signal?: AbortSignal }): Promise<readonly PromiseSettledResult<object>[]>
   /** A WebSocket to a streaming subresource (exec, attach, port-forward); absent where the transport cannot carry one. */
   openWebSocket?(request: WebSocketRequest): Promise<WebSocketChannel>
 }
@@ -42,6 +47,18 @@ export type ResourceClient<T extends KubeObject> = {
     options?: WriteOptions & { method?: 'POST' | 'PUT' | 'GET' },
   ): Promise<Out>
 }
+
+/** The POST of an object, or to a subresource of one. */
+export type BatchWrite = {
+  readonly kind: KindRef
+  readonly namespace: string | undefined
+  /** Whose subresource it is; empty for an object that is to be created. */
+  readonly name: string
+  readonly subresource: string
+  readonly body: object
+}
+/** What one batch may hold: the process does nothing else while it works on one. */
+export const batchWritesMax = 128
 
 export type GetOptions = { readonly signal?: AbortSignal; readonly resourceVersion?: string }
 export type ListOptions = GetOptions & {

@@ -1,4 +1,4 @@
-import type { Client, ResourceClient } from '../client/contract.ts'
+import type { BatchWrite, Client, ResourceClient } from '../client/contract.ts'
 import { delegateResource } from '../client/delegate-resource.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
@@ -11,9 +11,27 @@ import type { InformerFactory } from './informer-factory.ts'
 export function writeThroughClient(client: Client, factory: InformerFactory): Client {
   return {
     resource: (kind, namespace) => writeThroughResource(client.resource(kind, namespace), { factory, kind, namespace }),
+    ...(client.createBatch
+      ? { createBatch: (writes, options) => showCreated(client.createBatch!(writes, options), { factory, writes }) }
+      : {}),
     raw: (request) => client.raw(request),
     ...(client.openWebSocket ? { openWebSocket: client.openWebSocket.bind(client) } : {}),
   }
+}
+
+type Created = readonly PromiseSettledResult<object>[]
+
+/** What a subresource answers is no object of the kind. */
+async function showCreated(
+  creating: Promise<Created>,
+  { factory, writes }: { readonly factory: InformerFactory; readonly writes: readonly BatchWrite[] },
+): Promise<Created> {
+  const outcomes = await creating
+  for (const [i, outcome] of outcomes.entries()) {
+    const { kind, subresource } = writes[i]!
+    if (outcome.status === 'fulfilled' && subresource === '') factory.existing(kind)?.observeWrite(outcome.value as KubeObject)
+  }
+  return outcomes
 }
 
 type Target<T extends KubeObject> = {

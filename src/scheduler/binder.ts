@@ -1,8 +1,8 @@
-import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { LoopContext } from '../control/contract.ts'
 import type { Binding, Pod } from '../kinds/generated/types/core-v1.ts'
 import { checkFitAnnotation, isFitConflict } from '../kinds/keelson/placement.ts'
 import { isStatus, StatusError } from '../machinery/status-error.ts'
+import { BindingBatch } from './binding-batch.ts'
 import type { ClusterObserver } from './cluster-observer.ts'
 import type { Reservation } from './core/judgement.ts'
 import type { Nominations } from './core/nominations.ts'
@@ -30,9 +30,11 @@ export type BinderOptions = {
 /** Carries out a placement that has been decided and assumed: makes ready what the pod needs on the node, then posts the Binding. */
 export class Binder {
   readonly #options: BinderOptions
+  readonly #batch: BindingBatch
 
   constructor(options: BinderOptions) {
     this.#options = options
+    this.#batch = new BindingBatch(options.context)
   }
 
   /** Makes the reservations true, then binds. A pod that goes away meanwhile ends the wait. */
@@ -70,7 +72,7 @@ export class Binder {
     const { name = '', namespace = '' } = queued.pod.metadata
     try {
       if (extender && concerns(extender, queued.pod)) await bindByExtender(extender, queued.pod, nodeName, signal)
-      else await postBinding(context, queued.pod, { nodeName, checksFit, signal })
+      else await this.#batch.post(bindingOf(queued.pod, nodeName, checksFit), signal)
       metrics.bound()
       nominations.delete(queued.key)
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
@@ -100,17 +102,11 @@ export class Binder {
   }
 }
 
-async function postBinding(
-  { client }: LoopContext,
-  pod: Pod,
-  { nodeName, checksFit, signal }: { readonly nodeName: string; readonly checksFit: boolean; readonly signal: AbortSignal },
-): Promise<void> {
-  const { name = '', namespace = '', uid } = pod.metadata
-  const binding: Binding = {
+function bindingOf({ metadata: { name = '', namespace = '', uid } }: Pod, nodeName: string, checksFit: boolean): Binding {
+  return {
     apiVersion: 'v1',
     kind: 'Binding',
     metadata: { name, namespace, ...(uid ? { uid } : {}), ...(checksFit ? { annotations: { [checkFitAnnotation]: 'true' } } : {}) },
     target: { kind: 'Node', name: nodeName },
   }
-  await client.resource(kindRefs.coreV1.pods, namespace).subresource<Binding, unknown>(name, 'binding', binding, { signal })
 }

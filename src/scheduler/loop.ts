@@ -36,7 +36,7 @@ export type SchedulerConfig = SchedulerConfiguration & {
   readonly recordsMax: number
 }
 
-export const defaultSchedulerConfig: SchedulerConfig = { ...defaultConfiguration, writesMax: 128, recordsMax: 1 << 16 }
+export const defaultSchedulerConfig: SchedulerConfig = { ...defaultConfiguration, writesMax: 256, recordsMax: 1 << 16 }
 
 export type Scheduler = {
   /** Schedules until the signal aborts; resolves when everything under way has ended. */

@@ -1,4 +1,4 @@
-import type { EventBatch, Revision, Store, StoreKey } from './contract.ts'
+import type { CommitResult, EventBatch, Operation, Revision, Store, StoreKey } from './contract.ts'
 
 /**
  * What the API server reads from: every live object's bytes in memory, a bounded history of events, and streams to
@@ -41,8 +41,12 @@ export type WatchCache<T> = {
    * `decoded` (one per put, in order) spares the cache decoding what the writer just encoded.
    */
   commit(operations: Parameters<Store['commit']>[0], decoded?: readonly ((revision: Revision) => T)[]): ReturnType<Store['commit']>
+  /** Several commits at once, each with a revision and an outcome of its own: what the store decides in one turn shares one sync. */
+  commitEach(commits: readonly CacheCommit<T>[]): Promise<readonly PromiseSettledResult<CommitResult>[]>
   close(): Promise<void>
 }
+
+export type CacheCommit<T> = { readonly operations: readonly Operation[]; readonly decoded: readonly ((revision: Revision) => T)[] }
 
 export type CacheWatchOptions<T = unknown> = {
   readonly after: Revision

@@ -5,6 +5,7 @@ import { CacheDispatch } from './cache-dispatch.ts'
 import { GroupIndex } from './cache-index.ts'
 import { CacheWatcher } from './cache-watcher.ts'
 import {
+  type CommitResult,
   type EventBatch,
   type Operation,
   prefixEnd,
@@ -20,6 +21,7 @@ import { pastRange } from './past-range.ts'
 import { SortedMap } from './sorted-map.ts'
 import type {
   CacheBatch,
+  CacheCommit,
   CacheEntry,
   CacheEvent,
   CacheIndex,
@@ -189,6 +191,21 @@ class LiveWatchCache<T> implements WatchCache<T> {
     const result = await this.#store.commit(operations)
     if (result.type === 'committed' && result.revision > this.revision) await this.waitFor(result.revision)
     return result
+  }
+
+  async commitEach(commits: readonly CacheCommit<T>[]): Promise<readonly PromiseSettledResult<CommitResult>[]> {
+    const outcomes = await Promise.allSettled(
+      commits.map(({ operations, decoded }) => {
+        this.#handOver(operations, decoded)
+        return this.#store.commit(operations)
+      }),
+    )
+    let newest = this.revision
+    for (const outcome of outcomes)
+      if (outcome.status === 'fulfilled' && outcome.value.type === 'committed' && outcome.value.revision > newest)
+        newest = outcome.value.revision
+    await this.waitFor(newest)
+    return outcomes
   }
 
   async close(): Promise<void> {

@@ -39,12 +39,33 @@ export function createFaults(options: { readonly seed: number; readonly clock: C
     struck.set(sort, (struck.get(sort) ?? 0) + 1)
     return true
   }
+  const refusal = (mayConflict: boolean): Error | undefined => {
+    if (mayConflict && strikes('conflict')) return statusErrors.staleVersion({ group: '', resource: 'simulated' }, 'simulated')
+    return strikes('before') ? failure(random) : undefined
+  }
   const write = async <T>(perform: () => Promise<T>, mayConflict: boolean): Promise<T> => {
-    if (mayConflict && strikes('conflict')) throw statusErrors.staleVersion({ group: '', resource: 'simulated' }, 'simulated')
-    if (strikes('before')) throw failure(random)
+    const refused = refusal(mayConflict)
+    if (refused) throw refused
     const result = await perform()
     if (strikes('after')) throw failure(random)
     return result
+  }
+  /** Each write of a batch meets its own fate. */
+  const createBatch = (perform: NonNullable<Client['createBatch']>): typeof perform => {
+    return async (writes, more) => {
+      const refused = writes.map(({ subresource }) => refusal(subresource !== ''))
+      const answers = (
+        await perform(
+          writes.filter((_, i) => refused[i] === undefined),
+          more,
+        )
+      ).values()
+      return refused.map((reason) => {
+        if (reason !== undefined) return { status: 'rejected', reason }
+        const answer = answers.next().value!
+        return strikes('after') ? { status: 'rejected', reason: failure(random) } : answer
+      })
+    }
   }
   const read = async <T>(perform: () => Promise<T>): Promise<T> => {
     if (strikes('read')) throw failure(random)
@@ -69,6 +90,7 @@ export function createFaults(options: { readonly seed: number; readonly clock: C
     },
     wrap: (client) => ({
       raw: (request) => client.raw(request),
+      ...(client.createBatch ? { createBatch: createBatch((writes, more) => client.createBatch!(writes, more)) } : {}),
       resource: (kind, namespace) => {
         const resource = client.resource(kind, namespace)
         return {
@@ -125,6 +147,7 @@ export function gatedClient(options: {
   }
   return {
     raw: (request) => answered((client) => client.raw(request), false),
+    createBatch: (writes, more) => answered((client) => client.createBatch!(writes, more), true),
     resource: <T extends KubeObject>(kind: Parameters<Client['resource']>[0], namespace?: string): ResourceClient<T> => {
       const call = <R>(isWrite: boolean, perform: (resource: ResourceClient<T>) => Promise<R>) =>
         answered((client) => perform(client.resource(kind, namespace) as unknown as ResourceClient<T>), isWrite)

@@ -15,7 +15,7 @@ export function podTopologyLabels(reader: ObjectReader): AdmissionPlugin {
     admit: ({ object, subresource }) => {
       const target = object!
       const nodeName = subresource === 'binding' ? boundTo(target as Binding) : (target as Pod).spec?.nodeName
-      const labels = nodeName ? reader.get(nodes, '', nodeName)?.metadata.labels : undefined
+      const labels = nodeName ? reader.labelsOf(nodes, '', nodeName) : undefined
       if (!labels) return
       for (const label of copied) {
         if (labels[label] !== undefined) target.metadata.labels = { ...target.metadata.labels, [label]: labels[label] }

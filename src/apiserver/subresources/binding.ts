@@ -6,11 +6,11 @@ import { type Status, statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
 import { asksForFit, checkFitAnnotation } from '../../kinds/keelson/placement.ts'
 import type { Core, RequestContext } from '../core.ts'
-import type { VerbHandler } from '../dispatch.ts'
+import type { BatchHandler, VerbHandler } from '../dispatch.ts'
 import { placePods } from '../placement/place-pods.ts'
 import type { Resource } from '../registry.ts'
-import type { VerbRequest } from '../verb-request.ts'
-import { mutateObject } from '../verbs/mutate.ts'
+import type { Answer, VerbRequest } from '../verb-request.ts'
+import { mutateEach, type Mutation } from '../verbs/mutate.ts'
 import { bindingKind } from './expected-kinds.ts'
 
 const bindingName = { group: '', resource: 'pods/binding' }
@@ -25,7 +25,69 @@ export const bindings: VerbHandler = (core, context, request) => {
   return bind(core, context, request, pods)
 }
 
-async function bind(core: Core, context: RequestContext, request: VerbRequest, pods: Resource) {
+async function bind(core: Core, context: RequestContext, request: VerbRequest, pods: Resource): Promise<Answer> {
+  const [outcome] = await bindEach(core, context, { requests: [request], pods })
+  if (outcome!.status === 'rejected') throw outcome!.reason
+  return outcome!.value
+}
+
+/** POSTs of `pods/NAME/binding` that came together: each is admitted, committed and answered for itself, all of them in one turn. */
+export const podBindings: BatchHandler = (core, context, requests) => bindEach(core, context, { requests, pods: requests[0]!.resource })
+
+type Outcome = PromiseSettledResult<Answer>
+type Placing = { readonly i: number; readonly binding: KubeObject & Binding; readonly mutation: Mutation<KubeObject & Pod> }
+
+async function bindEach(
+  core: Core,
+  context: RequestContext,
+  { requests, pods }: { readonly requests: readonly VerbRequest[]; readonly pods: Resource },
+): Promise<readonly Outcome[]> {
+  const admitted = await Promise.allSettled(requests.map((request) => admit(core, context, request, pods)))
+  const now = toTime(core.clock.now())
+  const free: Placing[] = []
+  const checked: Placing[] = []
+  for (const [i, outcome] of admitted.entries()) {
+    if (outcome.status === 'rejected') continue
+    const { binding, name } = outcome.value
+    const { namespace, parameters } = requests[i]!
+    const change = (pod: KubeObject & Pod) => assignPod(pod, binding, now)
+    const mutation = { namespace, name, dryRun: parameters.dryRun, copyOf: copyToAssign, change }
+    ;(asksForFit(binding) || core.placement.isContended ? checked : free).push({ i, binding, mutation })
+  }
+  const [written, placed] = await Promise.all([
+    mutateEach(
+      core,
+      pods,
+      free.map(({ mutation }) => mutation),
+    ),
+    Promise.allSettled(checked.map((one) => placeOne(core, pods, one))),
+  ])
+  const done = new Map<number, PromiseSettledResult<unknown>>()
+  for (const [n, { i }] of free.entries()) done.set(i, written[n]!)
+  for (const [n, { i }] of checked.entries()) done.set(i, placed[n]!)
+  return admitted.map((outcome, i) => {
+    const result = done.get(i) ?? outcome
+    return result.status === 'rejected' ? result : { status: 'fulfilled', value: bound }
+  })
+}
+
+const success: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
+const bound: Answer = { type: 'plain', code: 201, object: success }
+
+/** If the node has the room at that moment. */
+function placeOne(core: Core, pods: Resource, { binding, mutation }: Placing): Promise<void> {
+  const { namespace, name, dryRun = false, change } = mutation
+  const refuses = { resource: bindingName, name }
+  return placePods(core, { pods, namespace, names: [name], node: binding.target.name!, assign: change, dryRun, refuses })
+}
+
+/** Reads the Binding and takes it through admission. */
+async function admit(
+  core: Core,
+  context: RequestContext,
+  request: VerbRequest,
+  pods: Resource,
+): Promise<{ readonly binding: KubeObject & Binding; readonly name: string }> {
   const { namespace, parameters } = request
   const binding = request.body.object(bindingKind, context, parameters.fieldValidation) as KubeObject & Binding
   const name = request.name || (binding.metadata.name ?? '')
@@ -44,24 +106,7 @@ async function bind(core: Core, context: RequestContext, request: VerbRequest, p
   })
   await core.admission.admit(admission)
   await core.admission.validate(admission)
-  const now = toTime(core.clock.now())
-  const change = (pod: KubeObject & Pod) => assignPod(pod, binding, now)
-  if (asksForFit(binding) || core.placement.isContended)
-    await placePods(core, {
-      pods,
-      namespace,
-      names: [name],
-      node: binding.target.name!,
-      assign: change,
-      dryRun: parameters.dryRun,
-      refuses: { resource: bindingName, name },
-    })
-  else {
-    const target = { resource: pods, namespace, name, dryRun: parameters.dryRun, copyOf: copyToAssign }
-    await mutateObject<KubeObject & Pod>(core, target, change)
-  }
-  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
-  return { type: 'plain' as const, code: 201, object: status }
+  return { binding, name }
 }
 
 function validate(binding: Binding, name: string): void {

@@ -1,45 +1,88 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
-import type { CachedObject } from '../cached-object.ts'
+import { CachedObject } from '../cached-object.ts'
 import type { Core } from '../core.ts'
+import type { ObjectWrite } from '../object-storage.ts'
 import { shareSpec } from '../share-spec.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 
 /** Other writers may come first this often before the caller is told. */
 const attemptsMax = 25
 
+/** A change of one stored object. */
+export type Mutation<T extends KubeObject> = {
+  readonly namespace: string
+  readonly name: string
+  readonly dryRun?: boolean
+  /** A copy of what `change` changes, where that is less than everything; the rest stays shared. */
+  readonly copyOf?: (object: T) => T
+  /** Gets an own copy in the storage version, and is called again after a conflict; what it throws refuses the request. */
+  readonly change: (object: T) => void
+}
+
 /**
  * A change that the server itself makes to a stored object (binding, eviction's bookkeeping, run actions): no admission and no
- * field managers. `change` gets an own copy in the storage version and is called again after a conflict; what it throws
- * refuses the request. Without a difference nothing is written. Throws 404, 409.
+ * field managers. Without a difference nothing is written. Throws 404, 409.
  */
 export async function mutateObject<T extends KubeObject>(
   core: Core,
-  target: {
-    readonly resource: Resource
-    readonly namespace: string
-    readonly name: string
-    readonly dryRun?: boolean
-    /** A copy of what `change` changes, where that is less than everything; the rest stays shared. */
-    readonly copyOf?: (object: T) => T
-  },
+  target: Omit<Mutation<T>, 'change'> & { readonly resource: Resource },
   change: (object: T) => void,
 ): Promise<CachedObject> {
-  const { resource, namespace, name, dryRun = false, copyOf } = target
+  const [outcome] = await mutateEach<T>(core, target.resource, [{ ...target, change }])
+  if (outcome!.status === 'rejected') throw outcome!.reason
+  return outcome!.value
+}
+
+type Outcome = PromiseSettledResult<CachedObject>
+
+/** Several such changes in one turn, each committed and answered for itself. Rejects when the server closes. */
+export async function mutateEach<T extends KubeObject>(
+  core: Core,
+  resource: Resource,
+  mutations: readonly Mutation<T>[],
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = []
+  let open = mutations.map((mutation, i) => ({ mutation, i }))
+  for (let attempt = 1; attempt <= attemptsMax && open.length > 0; attempt++) {
+    const writes: (ObjectWrite & (typeof open)[number])[] = []
+    for (const one of open) {
+      const step = settled(() => changed(core, resource, one.mutation))
+      if (step.status === 'rejected') outcomes[one.i] = step
+      else if (step.value instanceof CachedObject) outcomes[one.i] = { status: 'fulfilled', value: step.value }
+      else writes.push({ ...step.value, ...one })
+    }
+    const results = writes.length > 0 ? await core.storage.putEach(writes) : []
+    for (const [n, result] of results.entries()) {
+      if (result.status === 'rejected') outcomes[writes[n]!.i] = result
+      else if (result.value.type === 'committed') outcomes[writes[n]!.i] = { status: 'fulfilled', value: result.value.value }
+    }
+    open = writes.filter(({ i }) => outcomes[i] === undefined)
+  }
+  for (const { mutation, i } of open) outcomes[i] = { status: 'rejected', reason: statusErrors.staleVersion(resource.name, mutation.name) }
+  return outcomes
+}
+
+/** What is to be written, or what is there when nothing is. */
+function changed<T extends KubeObject>(core: Core, resource: Resource, mutation: Mutation<T>): ObjectWrite | CachedObject {
+  const { namespace, name, dryRun = false, copyOf, change } = mutation
   const { storage } = core
   const key = keyOfObject(resource, namespace, name)
-  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const entry = storage.cache.get(key)
-    if (!entry) throw statusErrors.notFound(resource.name, name)
-    // The casts: what is stored under a kind's prefix is of that kind.
-    const object = (copyOf ? copyOf(entry.value.object as T) : entry.value.copy()) as T
-    change(object)
-    shareSpec(resource.kind, object)
-    if (deepEqual(object, entry.value.object)) return entry.value
-    if (dryRun) return storage.uncommitted(object, entry.revision)
-    const result = await storage.put(key, object, entry.revision)
-    if (result.type === 'committed') return result.value
+  const entry = storage.cache.get(key)
+  if (!entry) throw statusErrors.notFound(resource.name, name)
+  // The casts: what is stored under a kind's prefix is of that kind.
+  const object = (copyOf ? copyOf(entry.value.object as T) : entry.value.copy()) as T
+  change(object)
+  shareSpec(resource.kind, object)
+  if (deepEqual(object, entry.value.object)) return entry.value
+  return dryRun ? storage.uncommitted(object, entry.revision) : { key, object, expected: entry.revision }
+}
+
+function settled<R>(work: () => R): PromiseSettledResult<R> {
+  try {
+    return { status: 'fulfilled', value: work() }
+  } catch (reason) {
+    return { status: 'rejected', reason }
   }
-  throw statusErrors.staleVersion(resource.name, name)
 }
