@@ -11,7 +11,7 @@ import type { ApiResponse } from './contract.ts'
 import { type Format, streamTypes } from './negotiation.ts'
 import { isServedAsStored, viewOf } from './object-storage.ts'
 import type { Resource } from './registry.ts'
-import { type IncludeObject, partialOf, tableOf, tableOfObjects } from './table.ts'
+import { type IncludeObject, notSuch, partialOf, tableOf, tableOfObjects } from './table.ts'
 import type { Answer } from './verb-request.ts'
 import { encodeProtobufWatch, protobufWatchType } from './protobuf-watch.ts'
 import { encodeWatch } from './watch-encoding.ts'
@@ -103,7 +103,7 @@ function transformed(resource: Resource, value: CachedObject, options: EncodingO
     return tableOf(resource, [value], { resourceVersion: object.metadata.resourceVersion }, { version, include, hasHeaders: true, nowMs })
   }
   if (as === 'PartialObjectMetadata') return partialOf(object, version)
-  if (as === 'PartialObjectMetadataList') throw statusErrors.notAcceptable(['application/json'])
+  if (as === 'PartialObjectMetadataList') throw notSuch(as, resource, false)
   return object
 }
 

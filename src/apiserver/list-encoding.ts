@@ -5,7 +5,7 @@ import type { ApiResponse } from './contract.ts'
 import { mapPaced } from './flowcontrol/pace.ts'
 import { isServedAsStored, viewOf } from './object-storage.ts'
 import type { Resource } from './registry.ts'
-import { partialOf, tableOf } from './table.ts'
+import { notSuch, partialOf, tableOf } from './table.ts'
 import type { ListPage } from './verbs/list.ts'
 
 /** Lists are sent in blocks of this size, so that a big one never is one big buffer. */
@@ -19,6 +19,7 @@ type ListHead = { readonly kind: string; readonly apiVersion: string; readonly m
  */
 export async function encodeList(resource: Resource, page: ListPage, options: EncodingOptions): Promise<ApiResponse> {
   const { as, version, encoding, isPretty } = options.format
+  if (as === 'PartialObjectMetadata') throw notSuch(as, resource, true)
   const metadata = metadataOf(page)
   const head: ListHead =
     as === undefined || as === 'Table'

@@ -42,9 +42,10 @@ export function negotiate(
     const encoding = Object.hasOwn(encodings, type) ? encodings[type] : undefined
     if (encoding === undefined) continue
     const as = parameters.get('as')
-    if (as === undefined) return { ...plain, encoding }
-    const version = parameters.get('v') ?? 'v1'
-    if (!transformations.includes(as) || parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
+    const version = parameters.get('v')
+    const group = parameters.get('g')
+    if (as === undefined && version === undefined && group === undefined) return { ...plain, encoding }
+    if (!as || !transformations.includes(as) || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
     // A Table has no protobuf message, and what has no columns has no Table: the client's next choice decides.
     if (as === 'Table' && (!options.allowsTable || encoding === 'protobuf')) continue
     return { ...plain, encoding, as: as as Format['as'], version }

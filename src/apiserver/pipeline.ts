@@ -1,3 +1,4 @@
+import { fieldErrors } from '../machinery/field-error.ts'
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
 import { goDurationFault, parseGoDuration } from '../machinery/wire/go-duration.ts'
 import { StoreUnavailable } from '../store/contract.ts'
@@ -342,7 +343,7 @@ async function perform(
   const answer = await answerTo(parts, { request, info, resource, context })
   return encodeAnswer(answer, {
     format: exchange.format,
-    include: includeOf(info),
+    include: exchange.format.as === 'Table' ? includeOf(info) : 'None',
     nowMs: core.clock.now(),
     binary: exchange.format.encoding === 'protobuf' ? await parts.binary() : undefined,
     mayCompress: mayCompress(request),
@@ -415,9 +416,13 @@ async function* counted(
 
 const watchTimeout = ({ core, limits }: PipelineParts) => limits.watchSecondsMin + core.random.below(Math.max(1, limits.watchSecondsMin))
 
+const includes: readonly string[] = ['None', 'Metadata', 'Object']
+
 function includeOf(info: ResourceRequest): IncludeObject {
-  const include = info.query.get('includeObject')
-  return include === 'None' || include === 'Object' ? include : 'Metadata'
+  const include = info.query.get('includeObject') || 'Metadata'
+  if (includes.includes(include)) return include as IncludeObject
+  const { message } = fieldErrors.invalid('includeObject', include, "must be 'Metadata', 'Object', 'None', or empty")
+  throw statusErrors.badRequest(`Unable to convert to Table as requested: includeObject: ${message}`)
 }
 
 function mayCompress(request: ApiRequest): boolean {

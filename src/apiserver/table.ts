@@ -1,5 +1,6 @@
 import type { KindDefinition } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import { type StatusError, statusErrors } from '../machinery/status-error.ts'
 import type { CachedObject } from './cached-object.ts'
 import { viewOf } from './object-storage.ts'
 import type { Resource } from './registry.ts'
@@ -59,6 +60,17 @@ export function hasTable({ kind }: Resource, subresource: string): boolean {
 export function partialOf(object: KubeObject, version: string): object {
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata }
 }
+
+/** 406 to who asks for one object as a list, or for a list as one object; upstream names the type that it holds there. */
+export function notSuch(as: string, { kind }: Resource, isList: boolean): StatusError {
+  const { group } = kind
+  const suffix = isList ? 'List' : ''
+  const type = isBuiltIn(group) ? `${internalPackage(group)}.${kind.kind}${suffix}` : `unstructured.Unstructured${suffix}`
+  return statusErrors.notThatForm(`you requested ${as}, but the requested object is ${isList ? 'a list' : 'not a list'} (*${type})`)
+}
+
+const isBuiltIn = (group: string) => !group.includes('.') || group.endsWith('.k8s.io')
+const internalPackage = (group: string) => (group === '' || group === 'events.k8s.io' ? 'core' : group.split('.', 1)[0]!)
 
 function definitions(columns: KindDefinition['columns']): readonly object[] {
   return columns.map((column) => ({

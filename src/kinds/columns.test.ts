@@ -12,7 +12,6 @@ import type { KindDefinition } from './kind.ts'
 import { ago, header, row } from './kind-test-support.ts'
 import { ingresses } from './networking/ingress.ts'
 import { ipAddresses } from './networking/ip-address.ts'
-import { csiStorageCapacities } from './storage/csi-storage-capacity.ts'
 import { storageClasses } from './storage/storage-class.ts'
 import { volumeAttributesClasses } from './storage/volume-attributes-class.ts'
 
@@ -42,7 +41,6 @@ check(
   'x ; c ; a,b,d + 3 more... ; 10.0.0.1,10.0.0.2,h ; 80 ; 60s',
 )
 check(podTemplates, 'NAME ; CONTAINERS ; IMAGES ; POD LABELS', { template: { metadata: { labels: { a: 'b' } } } }, 'x ;  ;  ; a=b')
-check(csiStorageCapacities, 'NAME ; STORAGECLASSNAME ; CAPACITY', { storageClassName: 'c', capacity: '1Gi' }, 'x ; c ; 1Gi')
 check(ipAddresses, 'NAME ; PARENTREF', { spec: { parentRef: { resource: 'services', namespace: 'd', name: 's' } } }, 'x ; services/d/s')
 check(ipAddresses, 'NAME ; PARENTREF', {}, 'x ; <none>')
 check(componentStatuses, 'NAME ; STATUS ; MESSAGE ; ERROR', {}, 'x ; Unknown ;  ; ')

@@ -69,6 +69,8 @@ export const statusErrors = {
     }),
   notAcceptable: (supported: readonly string[]) =>
     failure(406, 'NotAcceptable', `only the following media types are accepted: ${supported.join(', ')}`),
+  /** As `notAcceptable`, of a form that what is asked for does not have. */
+  notThatForm: (message: string) => failure(406, 'NotAcceptable', message),
   /** As `notAcceptable`, of media types that the address does not answer in at all. */
   noRepresentation: (available: readonly string[]) =>
     failure(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`, {}),

@@ -58,7 +58,7 @@ export const cronJobs = defineKind<CronJob>({
     nameColumn,
     column.string('Schedule', ({ spec }) => spec?.schedule ?? ''),
     column.string('Timezone', ({ spec }) => spec?.timeZone ?? '<none>'),
-    column.string('Suspend', ({ spec }) => (spec?.suspend === undefined ? '<unset>' : spec.suspend ? 'True' : 'False')),
+    column.boolean('Suspend', ({ spec }) => (spec?.suspend === undefined ? '<unset>' : spec.suspend ? 'True' : 'False')),
     column.integer('Active', ({ status }) => status?.active?.length ?? 0),
     column.string('Last Schedule', ({ status }, nowMs) => (status?.lastScheduleTime ? age(status.lastScheduleTime, nowMs) : '<none>')),
     ageColumn,

@@ -46,11 +46,17 @@ export const nodes = defineKind<Node>({
     column.wide('Internal-IP', (node) => address(node, 'InternalIP')),
     column.wide('External-IP', (node) => address(node, 'ExternalIP')),
     column.wide('OS-Image', ({ status }) => status?.nodeInfo?.osImage || '<unknown>'),
-    column.wide('Kernel-Version', ({ status }) => status?.nodeInfo?.kernelVersion || '<unknown>'),
+    column.wide('Kernel-Version', kernelVersion),
     column.wide('Container-Runtime', ({ status }) => status?.nodeInfo?.containerRuntimeVersion || '<unknown>'),
   ],
   selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
 })
+
+/** The version, and the processor that it was built for. */
+function kernelVersion({ status }: Node): string {
+  const { kernelVersion: version, architecture } = status?.nodeInfo ?? {}
+  return `${version || '<unknown>'}${architecture ? ` (${architecture})` : ''}`
+}
 
 /** `Ready`, `NotReady` or `Unknown`, and whether it takes new pods. */
 function nodeStatusText({ spec, status }: Node): string {

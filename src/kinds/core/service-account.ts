@@ -1,4 +1,4 @@
-import { ageColumn, column, nameColumn } from '../columns.ts'
+import { ageColumn, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ServiceAccount } from '../generated/types/core-v1.ts'
 
@@ -13,5 +13,5 @@ export const serviceAccounts = defineKind<ServiceAccount>({
     Object.hasOwn(metadata.annotations ?? {}, mountableSecrets)
       ? [`metadata.annotations[${mountableSecrets}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`]
       : [],
-  columns: [nameColumn, column.string('Secrets', ({ secrets }) => secrets?.length ?? 0), ageColumn],
+  columns: [nameColumn, ageColumn],
 })

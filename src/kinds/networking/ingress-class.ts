@@ -3,7 +3,7 @@ import { domainPrefixedPathErrors } from '../../machinery/domain-prefixed-path.t
 import { dns1123Label, dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { checkGivenName, checkRequiredName, type Errors } from '../checks.ts'
-import { ageColumn, column, nameColumn } from '../columns.ts'
+import { ageColumn, column, nameOrDefaultColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { IngressClass, IngressClassParametersReference } from '../generated/types/networking-v1.ts'
 
@@ -28,7 +28,7 @@ export const ingressClasses = defineKind<IngressClass>({
     return errors
   },
   columns: [
-    nameColumn,
+    nameOrDefaultColumn(['ingressclass.kubernetes.io/is-default-class']),
     column.string('Controller', ({ spec }) => spec?.controller ?? ''),
     column.string('Parameters', ({ spec }) => {
       const parameters = spec?.parameters

@@ -41,7 +41,7 @@ export const resourceSlices = defineKind<ResourceSlice>({
   ],
   columns: [
     nameColumn,
-    column.string('Node', ({ spec }) => spec?.nodeName || '<none>'),
+    column.string('Node', ({ spec }) => spec?.nodeName ?? ''),
     column.string('Driver', ({ spec }) => spec?.driver ?? ''),
     column.string('Pool', ({ spec }) => spec?.pool?.name ?? ''),
     ageColumn,

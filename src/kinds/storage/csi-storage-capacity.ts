@@ -5,7 +5,6 @@ import { dns1123Subdomain } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { canonicalText } from '../canonical-quantities.ts'
 import { checkNonNegativeQuantity } from '../checks.ts'
-import { column, nameColumn } from '../columns.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CSIStorageCapacity } from '../generated/types/storage-v1.ts'
 import { nodeSelectorWarnings } from '../node-label-warnings.ts'
@@ -31,10 +30,5 @@ export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
     ...immutableField(capacity.storageClassName, old.storageClassName, 'storageClassName'),
   ],
   warnings: ({ nodeTopology }) => nodeSelectorWarnings(nodeTopology, 'nodeTopology'),
-  columns: [
-    nameColumn,
-    column.string('StorageClassName', ({ storageClassName }) => storageClassName ?? ''),
-    column.string('Capacity', ({ capacity }) => (capacity === undefined ? '<unset>' : String(capacity))),
-  ],
   allowUnconditionalUpdate: false,
 })
