@@ -287,7 +287,7 @@ function dispatchOf({ tokens, explainPod, dialer, clock, store, components = [] 
           }
         : {}),
       ...(dialer ? { 'pods/log': podLog(dialer) } : {}),
-      ...Object.fromEntries(['exec', 'attach', 'portforward'].map((s) => [`pods/${s}`, { '*': upgradeRequired }])),
+      ...Object.fromEntries(['exec', 'attach', 'portforward'].map((s) => [`pods/${s}`, { get: upgradeRequired, create: upgradeRequired }])),
     },
     virtual: {
       ...reviewHandlers((token, wanted) => tokens?.review(token, wanted)),

@@ -13,6 +13,10 @@ import type { DeletionOptions } from './verbs/deletion-rules.ts'
 /** Upstream's bound on what one write may carry. */
 export const bodyBytesMax = 3 * 1024 * 1024
 
+/** How a body of a content type patches; undefined: it is no patch. */
+export const patchTypeOf = (contentType: string | undefined): PatchBody['type'] | undefined =>
+  patchTypes[(contentType ?? '').split(';', 1)[0]!.trim()]
+
 const patchTypes: Readonly<Record<string, PatchBody['type']>> = {
   'application/json-patch+json': 'json',
   'application/merge-patch+json': 'merge',
@@ -38,7 +42,7 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
   if (bytes && bytes.length > bodyBytesMax) {
     throw statusErrors.requestEntityTooLarge(`limit is ${bodyBytesMax}`)
   }
-  const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase()
+  const mediaType = mediaTypeOf(contentType)
   // The YAML parser is loaded when somebody sends YAML, not at start.
   const yaml = mediaType.endsWith('yaml') ? await import('../machinery/yaml.ts') : undefined
   const binary = mediaType === protobufType ? await options.binary() : undefined
@@ -56,7 +60,7 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
       return checkedObject(options, parsed, { expected, context, validation })
     },
     patch: () => {
-      const type = patchTypes[(options.contentType ?? '').split(';', 1)[0]!.trim()]
+      const type = patchTypeOf(options.contentType)
       if (type === undefined) throw statusErrors.unsupportedPatchType()
       return { type, ...parsePatch(type, bytes ?? new Uint8Array(), yaml) }
     },
@@ -66,6 +70,13 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
       return deletionOptions(deletionBody(options.schemas, bytes, { yaml, binary }))
     },
   }
+}
+
+/** The media type of a content type; empty for what is none by the rules of MIME: a parameter without a value. */
+function mediaTypeOf(contentType: string): string {
+  const [type = '', ...parameters] = contentType.split(';')
+  const isWhole = parameters.every((parameter) => parameter.trim() === '' || parameter.includes('='))
+  return isWhole ? type.trim().toLowerCase() : ''
 }
 
 const deleteOptionsSchema = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
@@ -228,20 +239,13 @@ function deletionOptions(value: unknown): DeletionOptions {
   if (orphanDependents != null && typeof orphanDependents !== 'boolean') throw refuse('orphanDependents')
   if (preconditions != null && (typeof preconditions !== 'object' || Array.isArray(preconditions))) throw refuse('preconditions')
   const isDry = dryRun === true || (Array.isArray(dryRun) && dryRun.length > 0)
-  if (Array.isArray(dryRun)) for (const one of dryRun) if (one !== 'All') throw notSupportedDryRun(one)
   // Only what is given: the rest must not hide the query's parameters.
-  return checkedDeletion({
+  const options = {
     ...(gracePeriodSeconds == null ? {} : { gracePeriodSeconds: gracePeriodSeconds as number }),
     ...(propagationPolicy == null ? {} : { propagationPolicy: propagationPolicy as DeletionOptions['propagationPolicy'] }),
     ...(orphanDependents == null ? {} : { orphanDependents: orphanDependents as boolean }),
     ...(preconditions == null ? {} : { preconditions: preconditions as DeletionOptions['preconditions'] }),
     ...(isDry ? { dryRun: true } : {}),
-  })
-}
-
-function notSupportedDryRun(value: unknown): StatusError {
-  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: "All"`
-  return statusErrors.invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', [
-    { field: 'dryRun', reason: 'FieldValueNotSupported', message },
-  ])
+  }
+  return checkedDeletion(options, Array.isArray(dryRun) ? dryRun.map(String) : [])
 }

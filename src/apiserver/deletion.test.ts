@@ -130,7 +130,7 @@ test('preconditions', async () => {
   assert.equal(wrong.code, 409)
   assert.match(
     String(wrong.json.message),
-    /^Operation cannot be fulfilled on configmaps "c7": StorageError: invalid object, Code: 4, Key: .*, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: other, UID in object meta: /,
+    /^Operation cannot be fulfilled on ConfigMap "c7": the UID in the precondition \(other\) does not match the UID in record /,
   )
   const stale = await send('DELETE', url, { body: { preconditions: { resourceVersion: '1' } } })
   assert.equal(stale.code, 409)

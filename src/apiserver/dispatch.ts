@@ -3,6 +3,7 @@ import type { Core, RequestContext } from './core.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { Resource } from './registry.ts'
 import { type Answer, methodNotAllowed, successStatus, type VerbRequest } from './verb-request.ts'
+import { authorizeCreate } from './verbs/authorize-create.ts'
 import { createObject } from './verbs/create.ts'
 import { deleteObject } from './verbs/delete.ts'
 import { deleteCollection } from './verbs/delete-collection.ts'
@@ -54,6 +55,7 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
   },
   create: async (core, context, { resource, namespace, name, parameters, body }) => {
     // A name in the path and namespaced kinds without a namespace are no collection to post to.
+    if (name !== '' && needsNamespace(resource, namespace)) throw statusErrors.pathNotFound()
     if (name !== '' || needsNamespace(resource, namespace)) throw methodNotAllowed()
     const object = body.object(resource.kind, context, parameters.fieldValidation)
     return { type: 'object', code: 201, resource, value: await createObject(core, context, { resource, namespace, object, parameters }) }
@@ -83,6 +85,7 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
 /** Runs a verb. Throws StatusError for everything that goes wrong. */
 export async function dispatchVerb(core: Core, dispatch: Dispatch, context: RequestContext, request: VerbRequest): Promise<Answer> {
   const { resource, verb, subresource } = request
+  checkPlace(request)
   if (subresource !== '') return handlerOfSubresource(dispatch, request)(core, context, request)
   const { kind } = resource
   const handler = kind.persisted ? verbs[verb] : dispatch.virtual[`${kind.group}/${kind.plural}`]
@@ -118,6 +121,13 @@ export async function dispatchBatch(
     }),
   )
   return outcomes
+}
+
+/** What is the cluster's is in no namespace, what is only answered has no name, and a slash parts names however it is written. */
+function checkPlace({ resource: { kind }, namespace, name }: VerbRequest): void {
+  const isInNamespace = kind.scope === 'Cluster' && namespace !== '' && kind.kind !== 'Namespace'
+  const isNamed = name !== '' && !kind.persisted && !kind.verbs.includes('get')
+  if (isInNamespace || isNamed || name.includes('/')) throw statusErrors.pathNotFound()
 }
 
 const oneByName: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete'])
@@ -167,15 +177,18 @@ export async function replaceObject(
     parameters,
     isReplace: true,
     change: own,
-    ...(resource.kind.allowCreateOnUpdate && subresource === '' ? { createMissing: () => createdByReplace(request, own()) } : {}),
+    ...(resource.kind.allowCreateOnUpdate && subresource === ''
+      ? { createMissing: () => createdByReplace(core, context, request, own()) }
+      : {}),
     ...(prepare ? { prepare } : {}),
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }
 }
 
 /** A replacement that names a uid means an object that is there. */
-function createdByReplace(request: VerbRequest, wanted: KubeObject): KubeObject {
+async function createdByReplace(core: Core, context: RequestContext, request: VerbRequest, wanted: KubeObject): Promise<KubeObject> {
+  await authorizeCreate(core, context, request)
   const { uid } = wanted.metadata
-  if (uid) throw preconditionFailed(request.resource, request, { field: 'UID', wanted: uid, found: '' })
+  if (uid) throw preconditionFailed(request.resource, request, { wanted: uid, found: '' })
   return withoutVersion(wanted)
 }

@@ -38,9 +38,12 @@ export function negotiate(
   const plain = isPretty ? { ...plainJson, isPretty } : plainJson
   if (accept === undefined || accept === 'application/json' || accept === '*/*' || accept === '') return plain
   const ranges = mediaRanges(accept)
+  if (!ranges.some(({ type }) => type === '*/*' || representations.includes(type)))
+    throw statusErrors.noRepresentation(options.isCollection ? [...representations, ...streamTypes] : representations)
   for (const { type, parameters } of ranges) {
     const encoding = Object.hasOwn(encodings, type) ? encodings[type] : undefined
-    if (encoding === undefined) continue
+    const stream = parameters.get('stream')
+    if (encoding === undefined || (stream && (stream !== 'watch' || encoding === 'yaml'))) continue
     const as = parameters.get('as')
     const version = parameters.get('v')
     const group = parameters.get('g')
@@ -50,9 +53,7 @@ export function negotiate(
     if (as === 'Table' && (!options.allowsTable || encoding === 'protobuf')) continue
     return { ...plain, encoding, as: as as Format['as'], version }
   }
-  const isKnown = ranges.some(({ type }) => Object.hasOwn(encodings, type))
-  if (isKnown) throw statusErrors.notAcceptable(representations)
-  throw statusErrors.noRepresentation(options.isCollection ? [...representations, ...streamTypes] : representations)
+  throw statusErrors.notAcceptable(representations)
 }
 
 type MediaRange = { readonly type: string; readonly parameters: ReadonlyMap<string, string>; readonly quality: number }
@@ -60,20 +61,17 @@ type MediaRange = { readonly type: string; readonly parameters: ReadonlyMap<stri
 const rangesMax = 32
 
 function mediaRanges(accept: string): MediaRange[] {
-  const ranges = accept
-    .split(',', rangesMax)
-    .map((text) => {
-      const [type = '', ...rest] = text.split(';').map((part) => part.trim())
-      const parameters = new Map(
-        rest.map((parameter) => {
-          const [name = '', value = ''] = parameter.split('=', 2)
-          return [name.trim(), value.trim().replace(/^"|"$/g, '')] as const
-        }),
-      )
-      const quality = Number(parameters.get('q') ?? 1)
-      return { type: type.toLowerCase(), parameters, quality: Number.isFinite(quality) ? quality : 0 }
-    })
-    .filter(({ quality }) => quality > 0)
+  const ranges = accept.split(',', rangesMax).map((text) => {
+    const [type = '', ...rest] = text.split(';').map((part) => part.trim())
+    const parameters = new Map(
+      rest.map((parameter) => {
+        const [name = '', value = ''] = parameter.split('=', 2)
+        return [name.trim(), value.trim().replace(/^"|"$/g, '')] as const
+      }),
+    )
+    const quality = Number(parameters.get('q') ?? 1)
+    return { type, parameters, quality: Number.isFinite(quality) ? quality : 0 }
+  })
   const rank = ({ type }: MediaRange) => (encodings[type] === 'protobuf' ? 1 : 0)
   return ranges.sort((a, b) => b.quality - a.quality || rank(a) - rank(b))
 }

@@ -7,7 +7,7 @@ import type { Aggregation } from './aggregation/aggregation.ts'
 import type { AuditEntry, AuditLog, AuditTrail } from './audit/audit-log.ts'
 import { encodeAnswer, encodeFailure } from './answer-encoding.ts'
 import type { BinaryCodec } from './binary-codec.ts'
-import { httpBody } from './body.ts'
+import { httpBody, patchTypeOf } from './body.ts'
 import type { ApiRequest, ApiResponse, Attributes, Authenticator, Decision, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import { type Dispatch, dispatchVerb } from './dispatch.ts'
@@ -21,9 +21,10 @@ import { fieldTerms, labelRequirements, parseRequest, type PathRequest, type Req
 import { addPlaceHeaders, arrivalTurn, enterGate, type Fairness, heldBody, paceOf } from './flowcontrol/fairness.ts'
 import type { Place, Ticket } from './flowcontrol/flow-gate.ts'
 import type { Pace } from './flowcontrol/pace.ts'
+import { answerPath, nothingThere } from './path-answers.ts'
 import { proxyRequest } from './subresources/proxy.ts'
 import { hasTable, type IncludeObject } from './table.ts'
-import { type Answer, parametersFrom } from './verb-request.ts'
+import { type Answer, methodNotAllowed, parametersFrom } from './verb-request.ts'
 
 /** Answers paths that are no resources (discovery, OpenAPI, health, metrics). Undefined: not mine. */
 export type PathHandler = (request: PathRequest, context: PathContext) => Promise<ApiResponse | undefined> | ApiResponse | undefined
@@ -318,9 +319,8 @@ async function perform(
     return route.proxy(request, { user, signal })
   }
   if (info.type === 'path') {
-    const response = await parts.paths(info, { user, headers: request.headers, signal, method: request.method })
-    if (!response) throw statusErrors.pathNotFound()
-    return response
+    const response = await answerPath(parts.paths, info, { user, headers: request.headers, signal, method: request.method }, request)
+    return response ?? nothingThere(core.registry, info.path)
   }
   if (info.subresource === 'proxy' && proxied.has(info.resource) && info.group === '') {
     if (!parts.dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
@@ -329,13 +329,14 @@ async function perform(
   }
   const agent = single(request.headers['user-agent']) ?? ''
   const resource = core.registry.find(info.group, info.version, info.resource)
+  if (!resource) return nothingThere(core.registry, info.path)
+  if (info.verb === 'watch' && request.method !== 'GET') throw methodNotAllowed()
   exchange.format = negotiate(single(request.headers.accept), {
     pretty: info.query.get('pretty'),
     agent,
-    allowsTable: resource === undefined || hasTable(resource, info.subresource),
+    allowsTable: hasTable(resource, info.subresource),
     isCollection: info.verb === 'list' || info.verb === 'watch',
   })
-  if (!resource) throw statusErrors.pathNotFound()
   const context: RequestContext = { ...contextOf(exchange, user, { signal, agent: agent.split('/', 1)[0]! }), pace: exchange.pace, started }
   const { deprecationWarning, verbs } = resource.kind
   const isServed = info.subresource !== '' || (verbs as readonly string[]).includes(info.verb)
@@ -372,11 +373,13 @@ async function answerTo(
   const { core, metrics } = parts
   const { request, info, resource, context } = call
   const { verb, subresource, namespace, name, rest, query } = info
-  const parsed = parametersFrom(query, verb)
+  const contentType = single(request.headers['content-type'])
+  const patch = verb === 'patch' ? (patchTypeOf(contentType) === 'apply' ? 'apply' : 'other') : undefined
+  const parsed = parametersFrom(query, verb, patch)
   const parameters = verb === 'watch' && !parsed.timeoutSeconds ? { ...parsed, timeoutSeconds: watchTimeout(parts) } : parsed
   const body = await httpBody({
     bytes: request.body,
-    contentType: single(request.headers['content-type']),
+    contentType,
     schemas: core.schemas,
     knownKinds: (apiVersion, kind) => core.registry.findKind(apiVersion, kind) !== undefined,
     binary: parts.binary,
@@ -436,12 +439,23 @@ function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
 }
 
-async function failure(parts: PipelineParts, request: ApiRequest, error: unknown, format: Format | undefined): Promise<ApiResponse> {
+async function failure(parts: PipelineParts, request: ApiRequest, error: unknown, agreed: Format | undefined): Promise<ApiResponse> {
+  const format = agreed ?? formatOfFailure(request)
   if (error instanceof StatusError) return encodeFailure(error, format)
   if (request.signal.aborted) return encodeFailure(statusErrors.timeout('the request was cancelled', 0), format)
   if (error instanceof StoreUnavailable) return encodeFailure(statusErrors.serviceUnavailable(error.message), format)
   parts.core.log.error({ error, method: request.method, path: request.url.split('?', 1)[0] }, 'a request failed unexpectedly')
   return encodeFailure(statusErrors.internal(error), format)
+}
+
+/** The form of a failure that comes before a form was agreed on; JSON to whoever takes none that there is. */
+function formatOfFailure({ headers }: ApiRequest): Format | undefined {
+  try {
+    const agent = single(headers['user-agent']) ?? ''
+    return negotiate(single(headers.accept), { pretty: undefined, agent, allowsTable: false })
+  } catch {
+    return undefined
+  }
 }
 
 /** Only served resources get labels of their own: anybody can ask for any path. */

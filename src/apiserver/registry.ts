@@ -49,6 +49,8 @@ export type Registry = {
   find(group: string, version: string, plural: string): Resource | undefined
   findKind(apiVersion: string, kind: string): Resource | undefined
   hasGroupVersion(group: string, version: string): boolean
+  /** Whether kinds of the group are part of the server. */
+  hasBuiltInGroup(group: string): boolean
   all(): readonly Resource[]
   /** Adds or replaces custom kinds of one plural: what is not among them is not served any more. A built-in kind is never replaced. */
   add(kinds: readonly KindDefinition[], options: CustomOptions): void
@@ -65,6 +67,7 @@ export function createRegistry(kinds: readonly KindDefinition[]): Registry {
   const byPath = new Map<string, Resource>()
   const byKind = new Map<string, Resource>()
   const listeners = new Set<() => void>()
+  const builtInGroups = new Set(kinds.map(({ group }) => group))
   let generation = 1
   const changed = () => {
     generation++
@@ -88,6 +91,7 @@ export function createRegistry(kinds: readonly KindDefinition[]): Registry {
     find: (group, version, plural) => byPath.get(pathKey(group, version, plural)),
     findKind: (apiVersion, kind) => byKind.get(`${apiVersion}/${kind}`),
     hasGroupVersion: (group, version) => [...byPath.values()].some((r) => r.kind.group === group && r.kind.version === version),
+    hasBuiltInGroup: (group) => builtInGroups.has(group),
     all: () => [...byPath.values()],
     add: (added, options) => {
       drop(options.storage.group, options.storage.plural)

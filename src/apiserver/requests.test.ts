@@ -45,8 +45,13 @@ check('an unknown resource', ['GET', '/api/v1/namespaces/default/nothings'], {
   code: 404,
   message: 'the server could not find the requested resource',
 })
-check('an unknown group', ['GET', '/apis/none.example.com/v1/things'], { code: 404 })
-check('an unknown path', ['GET', '/nothing/here'], { code: 404, message: 'the server could not find the requested resource' })
+check('an unknown version', ['GET', '/apis/apps/v9/things'], { code: 404, message: 'the server could not find the requested resource' })
+test('what is below no group is a page that is not there', async () => {
+  for (const path of ['/apis/none.example.com/v1/things', '/nothing/here']) {
+    const { code, text } = await send('GET', path)
+    assert.deepEqual([code, text], [404, '404 page not found\n'], path)
+  }
+})
 check('an unknown subresource', ['GET', `${pods}/p/nothing`], { code: 404 })
 check('a method that the collection does not have', ['PUT', configMaps, { body: configMap('a') }], {
   code: 405,

@@ -65,7 +65,7 @@ const version = {
   platform: 'linux/amd64',
 } as const
 
-export const versionPath: PathHandler = ({ path }) => (path === '/version' || path === '/version/' ? json(version) : undefined)
+export const versionPath: PathHandler = ({ path }) => (path === '/version' || path === '/version/' ? indented(version) : undefined)
 
 /** `/metrics`: in blocks, so that a big scrape holds nobody up. `more` adds families of other parts of the process. */
 export function metricsPath(core: Core, metrics: ApiMetrics, more?: () => Promise<string> | string): PathHandler {
@@ -105,13 +105,16 @@ export function openIdPaths(documents: { readonly configuration: () => object; r
   }
 }
 
-function json(value: object): ApiResponse {
+function json(value: object, indent = 0): ApiResponse {
   return {
     code: 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' },
-    body: Buffer.from(JSON.stringify(value)),
+    body: Buffer.from(JSON.stringify(value, undefined, indent)),
   }
 }
+
+/** What people read more often than programs. */
+const indented = (value: object) => json(value, 2)
 
 function text(code: number, body: string): ApiResponse {
   return {
@@ -151,6 +154,6 @@ export function indexPath(
       ...health('livez', checks.live),
       ...health('readyz', [...checks.live, ...checks.ready]),
     ]
-    return json({ paths: [...new Set([...fixedPaths, ...openPaths, ...groups, ...healths])].sort() })
+    return indented({ paths: [...new Set([...fixedPaths, ...openPaths, ...groups, ...healths])].sort() })
   }
 }

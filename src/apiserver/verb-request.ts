@@ -101,18 +101,27 @@ export const noParameters: Parameters = {
 
 const validations: readonly string[] = ['Ignore', 'Strict', 'Warn']
 
-/** Reads the parameters of a query. Throws 400 for numbers that are none and 422 for values that are not offered. */
-export function parametersFrom(query: Query, verb: string): Parameters {
-  if (query.text === '') return noParameters
-  const errors: FieldError[] = []
-  const dryRun = query.getAll('dryRun')
+/**
+ * Reads the parameters of a query; `patch` says how a patch changes the object. Throws 400 for numbers that are none and 422 for values
+ * that are not offered.
+ */
+export function parametersFrom(query: Query, verb: string, patch?: 'apply' | 'other'): Parameters {
+  if (query.text === '' && patch !== 'apply') return noParameters
   const fieldManager = query.get('fieldManager') || undefined
-  if (fieldManager !== undefined) errors.push(...validateFieldManager(fieldManager, 'fieldManager'))
-  if (dryRun.some((value) => value !== 'All')) errors.push(fieldErrors.notSupported('dryRun', dryRun, ['All']))
   const fieldValidation = query.get('fieldValidation') || 'Warn'
-  if (!validations.includes(fieldValidation))
-    errors.push(fieldErrors.notSupported('fieldValidation', fieldValidation, ['', ...validations]))
-  if (errors.length > 0) throw statusErrors.invalid({ group: 'meta.k8s.io', kind: optionsKind(verb) }, '', errors)
+  const dryRun = query.getAll('dryRun')
+  const kind = writeKinds[verb]
+  if (kind) {
+    const errors = [
+      ...(patch ? patchErrors(query, patch) : []),
+      ...(fieldManager === undefined ? [] : validateFieldManager(fieldManager, 'fieldManager')),
+      ...dryRunErrors(dryRun),
+      ...(validations.includes(fieldValidation)
+        ? []
+        : [fieldErrors.notSupported('fieldValidation', fieldValidation, ['', ...validations])]),
+    ]
+    if (errors.length > 0) throw statusErrors.invalid({ group: 'meta.k8s.io', kind }, '', errors)
+  }
   return {
     dryRun: dryRun.length > 0,
     fieldManager,
@@ -127,21 +136,30 @@ export function parametersFrom(query: Query, verb: string): Parameters {
     allowWatchBookmarks: flag(query, 'allowWatchBookmarks'),
     sendInitialEvents: query.get('sendInitialEvents') === undefined ? undefined : flag(query, 'sendInitialEvents'),
     timeoutSeconds: integer(query, 'timeoutSeconds'),
-    deletion: deletionFrom(query),
+    deletion: verb === 'delete' || verb === 'deletecollection' ? deletionFrom(query, dryRun) : {},
   }
 }
 
-function deletionFrom(query: Query): DeletionOptions {
+function patchErrors(query: Query, patch: 'apply' | 'other'): FieldError[] {
+  if (patch === 'apply') return query.get('fieldManager') ? [] : [fieldErrors.required('fieldManager', 'is required for apply patch')]
+  return query.get('force') === undefined ? [] : [fieldErrors.forbidden('force', 'may not be specified for non-apply patch')]
+}
+
+function deletionFrom(query: Query, dryRun: readonly string[]): DeletionOptions {
   const orphan = query.get('orphanDependents')
-  return checkedDeletion({
+  const options = {
     gracePeriodSeconds: integer(query, 'gracePeriodSeconds'),
     propagationPolicy: (query.get('propagationPolicy') || undefined) as DeletionOptions['propagationPolicy'],
     orphanDependents: orphan === undefined ? undefined : flag(query, 'orphanDependents'),
-  })
+  }
+  return checkedDeletion(options, dryRun)
 }
 
+const dryRunErrors = (dryRun: readonly string[]): FieldError[] =>
+  dryRun.every((value) => value === 'All') ? [] : [fieldErrors.notSupported('dryRun', dryRun, ['All'])]
+
 /** Throws 422 for DeleteOptions that contradict themselves. */
-export function checkedDeletion(options: DeletionOptions): DeletionOptions {
+export function checkedDeletion(options: DeletionOptions, dryRun: readonly string[] = []): DeletionOptions {
   const { propagationPolicy: policy, orphanDependents } = options
   const errors: FieldError[] = []
   if (policy !== undefined && orphanDependents !== undefined) {
@@ -150,6 +168,7 @@ export function checkedDeletion(options: DeletionOptions): DeletionOptions {
   if (policy !== undefined && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan') {
     errors.push(fieldErrors.notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
   }
+  errors.push(...dryRunErrors(dryRun))
   if (errors.length > 0) throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors)
   return options
 }
@@ -166,8 +185,8 @@ function integer(query: Query, name: string): number | undefined {
   return value
 }
 
-const optionsKind = (verb: string) =>
-  verb === 'create' ? 'CreateOptions' : verb === 'update' ? 'UpdateOptions' : verb === 'patch' ? 'PatchOptions' : 'DeleteOptions'
+/** The options of the verbs that write an object. */
+const writeKinds: Readonly<Record<string, string>> = { create: 'CreateOptions', update: 'UpdateOptions', patch: 'PatchOptions' }
 
 /** A Status that says what has been done to an object that is no more. */
 export function successStatus(resource: Resource, object: KubeObject): Status {

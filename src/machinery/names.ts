@@ -112,7 +112,7 @@ export function qualifiedName(value: string): string[] {
   const errors: string[] = []
   const prefix = parts.length === 2 ? parts[0]! : undefined
   if (prefix === '') errors.push('prefix part must be non-empty')
-  else if (prefix !== undefined) errors.push(...dns1123Subdomain(prefix).map((m) => `prefix part ${m}`))
+  else if (prefix !== undefined) errors.push(...dns1123Subdomain(prefix).map((m) => `prefix part ${m.replace(/characters$/, 'bytes')}`))
   const name = parts.at(-1)!
   if (name === '') errors.push('name part must be non-empty')
   else if (byteLength(name) > 63) errors.push(`name part ${maxBytes(63)}`)

@@ -124,11 +124,15 @@ function validateParts(meta: ObjectMeta, path: string, errors: FieldError[]): vo
   if (meta.managedFields) errors.push(...validateManagedFields(meta.managedFields, `${path}.managedFields`))
 }
 
+/** Of more than two parts there is none. */
+const ownerVersion = (apiVersion: string) =>
+  apiVersion.split('/', 3).length > 2 ? { group: '', version: '' } : parseApiVersion(apiVersion)
+
 function validateOwnerReferences(owners: readonly OwnerReference[], path: string): FieldError[] {
   const errors: FieldError[] = []
   let controller: string | undefined
   for (const owner of owners) {
-    const { group, version } = parseApiVersion(owner.apiVersion ?? '')
+    const { group, version } = ownerVersion(owner.apiVersion ?? '')
     if (!version) errors.push(fieldErrors.invalid(`${path}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'))
     for (const field of ['kind', 'name', 'uid'] as const)
       if (!owner[field]) errors.push(fieldErrors.invalid(`${path}.${field}`, owner[field] ?? '', 'must not be empty'))

@@ -1,5 +1,6 @@
 import type { Status, StatusCause } from '../kinds/generated/types/meta-v1.ts'
 import type { FieldError } from './field-error.ts'
+import { goQuote } from './go-text.ts'
 
 export type { Status, StatusCause }
 
@@ -53,14 +54,18 @@ export const statusErrors = {
   unauthorized: (why?: string) =>
     failure(401, 'Unauthorized', 'Unauthorized', undefined, why === undefined ? undefined : { cause: new Error(why) }),
   forbidden: (r: ResourceName, name: string, why: string) =>
-    failure(403, 'Forbidden', `${qualified(r)}${name ? ` "${name}"` : ''} is forbidden: ${why}`, {
+    failure(403, 'Forbidden', `${qualified(r)}${name ? ` ${goQuote(name)}` : ''} is forbidden: ${why}`, {
       ...(name ? { name } : {}),
       ...(r.group ? { group: r.group } : {}),
       kind: r.resource,
     }),
   forbiddenPath: (message: string) => failure(403, 'Forbidden', message, {}),
   notFound: (r: ResourceName, name: string) =>
-    failure(404, 'NotFound', `${qualified(r)} "${name}" not found`, { name, ...(r.group ? { group: r.group } : {}), kind: r.resource }),
+    failure(404, 'NotFound', `${qualified(r)} ${goQuote(name)} not found`, {
+      name,
+      ...(r.group ? { group: r.group } : {}),
+      kind: r.resource,
+    }),
   pathNotFound: () => failure(404, 'NotFound', 'the server could not find the requested resource', {}),
   methodNotSupported: (r: ResourceName, verb: string) =>
     failure(405, 'MethodNotAllowed', `${verb} is not supported on resources of kind "${qualified(r)}"`, {
@@ -75,13 +80,13 @@ export const statusErrors = {
   noRepresentation: (available: readonly string[]) =>
     failure(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available.join(', ')}`, {}),
   alreadyExists: (r: ResourceName, name: string, { isBeingDeleted = false } = {}) =>
-    failure(409, 'AlreadyExists', `${isBeingDeleted ? 'object is being deleted: ' : ''}${qualified(r)} "${name}" already exists`, {
+    failure(409, 'AlreadyExists', `${isBeingDeleted ? 'object is being deleted: ' : ''}${qualified(r)} ${goQuote(name)} already exists`, {
       name,
       ...(r.group ? { group: r.group } : {}),
       kind: r.resource,
     }),
   conflict: (r: ResourceName, name: string, why: string) =>
-    failure(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(r)} "${name}": ${why}`, {
+    failure(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(r)} ${goQuote(name)}: ${why}`, {
       name,
       ...(r.group ? { group: r.group } : {}),
       kind: r.resource,
@@ -111,7 +116,7 @@ export const statusErrors = {
     const list = [...new Set(errors.map((e) => `${e.field}: ${e.message}`))]
     const body = list.length === 1 ? list[0] : `[${list.join(', ')}]`
     const qualifiedKind = kind.group ? `${kind.kind}.${kind.group}` : kind.kind
-    return failure(422, 'Invalid', `${qualifiedKind} "${name}" is invalid: ${body}`, {
+    return failure(422, 'Invalid', `${qualifiedKind} ${goQuote(name)} is invalid: ${body}`, {
       ...(name ? { name } : {}),
       ...(kind.group ? { group: kind.group } : {}),
       ...(kind.kind ? { kind: kind.kind } : {}),

@@ -18,7 +18,7 @@ import { clusterRoles } from '../../src/kinds/rbac/cluster-role.ts'
 import { roleBindings } from '../../src/kinds/rbac/role-binding.ts'
 import { roles } from '../../src/kinds/rbac/role.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
-import { collected, headersOf, type Send } from './run-cases.ts'
+import { collected, headersOf, type Outgoing, type Send } from './run-cases.ts'
 
 /** The administrator whom the answers were recorded for. */
 const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
@@ -39,7 +39,10 @@ export async function ownApi(): Promise<{ send: Send; close(): Promise<void> }> 
     random,
     withoutAdmission: [],
     dialer: noNodes,
-    authenticator: { authenticate: () => administrator },
+    authenticator: {
+      authenticate: ({ bearerToken }) => (bearerToken === administratorToken ? administrator : undefined),
+      allowsAnonymous: () => false,
+    },
     authorizer: rolesAuthorizer(() => later.reader!),
     tokens: { issue: tokens.issue, review: (token, wanted) => tokens.review(token, wanted), defaultAudiences: tokens.audiences },
   })
@@ -56,7 +59,7 @@ export async function ownApi(): Promise<{ send: Send; close(): Promise<void> }> 
       url: path,
       headers: headersOf(request),
       body: body === undefined ? undefined : Buffer.from(body),
-      credentials: { clientCertificate: undefined, bearerToken: 'any' },
+      credentials: { clientCertificate: undefined, bearerToken: bearerTokenOf(request) },
       remoteAddress: '127.0.0.1',
       signal: AbortSignal.any([hangUp.signal, AbortSignal.timeout(30_000)]),
     })
@@ -65,6 +68,14 @@ export async function ownApi(): Promise<{ send: Send; close(): Promise<void> }> 
     return { code, body: whole, headers: lowerCased(headers) }
   }
   return { send, close: () => api.close() }
+}
+
+const administratorToken = 'any'
+
+/** The administrator's, unless the request brings credentials of its own. */
+function bearerTokenOf({ headers = {} }: Outgoing): string | undefined {
+  const { authorization = `Bearer ${administratorToken}` } = headers
+  return /^Bearer (.+)$/.exec(authorization)?.[1]
 }
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', {

@@ -1,5 +1,4 @@
 import type { KindDefinition } from '../../kinds/kind.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
 import type { ApiResponse } from '../contract.ts'
 import { lazy, trimPath } from '../discovery/discovery.ts'
 import { type Group, groupKinds, type GroupVersion } from '../discovery/group-versions.ts'
@@ -114,10 +113,7 @@ function acceptsJson(accept: string): boolean {
   return accept.split(',').some((entry) => ['application/json', 'application/*', '*/*'].includes(entry.split(';')[0]!.trim()))
 }
 
-function notAcceptable(): ApiResponse {
-  const body = Buffer.from(JSON.stringify(statusErrors.notAcceptable(['application/json']).status))
-  return { code: 406, headers: { 'content-type': 'application/json', 'content-length': String(body.length) }, body }
-}
+const notAcceptable = (): ApiResponse => ({ code: 406, headers: { 'content-length': '0' }, body: new Uint8Array() })
 
 /** The definition of a kind by its group, version and kind. */
 function schemaFinder(definitions: Definitions): (gvk: Gvk) => string | undefined {

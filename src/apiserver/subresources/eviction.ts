@@ -10,7 +10,7 @@ import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { Core } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../object-reader.ts'
-import { deleteObject } from '../verbs/delete.ts'
+import { checkPreconditions, deleteObject } from '../verbs/delete.ts'
 import { getObject } from '../verbs/get.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import type { DeletionOptions } from '../verbs/deletion-rules.ts'
@@ -161,7 +161,7 @@ async function tellWhy(
   options: DeletionOptions,
 ): Promise<DeletionOptions> {
   const told = await mutateObject<KubeObject & Pod>(core, target, (pod) => {
-    checkPreconditions(pod, options)
+    checkPreconditions(target.resource, pod, options)
     const { conditions = [] } = pod.status ?? {}
     const before = conditions.find(({ type }) => type === disruption.type)
     const lastTransitionTime = before?.status === 'True' ? before.lastTransitionTime : toTime(core.clock.now())
@@ -171,20 +171,6 @@ async function tellWhy(
   const { preconditions } = options
   if (!preconditions?.resourceVersion) return options
   return { ...options, preconditions: { ...preconditions, resourceVersion: told.object.metadata.resourceVersion } }
-}
-
-/** Upstream tells of these in words of its own. */
-function checkPreconditions({ metadata }: KubeObject, { preconditions }: DeletionOptions): void {
-  const { name = '', uid, resourceVersion } = metadata
-  const refuse = (what: string, wanted: string, found: string | undefined, how: string) =>
-    statusErrors.conflict(
-      { group: '', resource: 'Pod' },
-      name,
-      `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). The object might have been ${how}`,
-    )
-  if (preconditions?.uid && preconditions.uid !== uid) throw refuse('UID', preconditions.uid, uid, 'deleted and then recreated')
-  if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion)
-    throw refuse('ResourceVersion', preconditions.resourceVersion, resourceVersion, 'modified')
 }
 
 const disruption = {

@@ -32,11 +32,11 @@ const ownHeaders = /^(?::|authorization$|impersonate-|x-remote-|host$|content-le
  * (`https:web:8443`). The answer is passed on as it is.
  */
 export async function proxyRequest(core: Core, dialer: Dialer, request: ApiRequest, info: ResourceRequest): Promise<ApiResponse> {
+  const target = proxyTarget(core, info)
   if (info.rest === '' && request.method === 'GET') {
     const location = `${info.path}/${info.query.text ? `?${info.query.text}` : ''}`
     return { code: 301, headers: { location }, body: new Uint8Array() }
   }
-  const target = proxyTarget(core, info)
   const path = proxyPath(info)
   try {
     const { body, method, signal } = request

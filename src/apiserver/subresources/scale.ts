@@ -33,6 +33,7 @@ export const scale: Readonly<Record<string, VerbHandler>> = {
   },
   update: (core, context, request) => {
     const wanted = request.body.object(scaleKind, context, request.parameters.fieldValidation) as Scale
+    checkIdentity(request.resource, wanted, request)
     return write(core, context, request, (current) => tracked(core, context, request, current, wanted))
   },
   patch: (core, context, request) => {

@@ -11,6 +11,7 @@ import { recordManager } from '../managed-fields.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { shareSpec } from '../share-spec.ts'
+import { dedupeOwners } from './dedupe-owners.ts'
 import { settleNamespace } from './object-identity.ts'
 import { freshCache } from './read-revision.ts'
 import { applyDefaults, prepareContext, restoreParts, validateCreate, warnAbout } from './validation.ts'
@@ -75,8 +76,10 @@ export async function prepareNew(core: Core, context: RequestContext, request: C
   const refreshing = freshCache(core, context)
   if (refreshing) await refreshing
   applyDefaults(core, resource, object)
+  dedupeOwners(context, object, 'sent')
   const admission = createAdmission(context, request)
   await core.admission.admit(admission)
+  dedupeOwners(context, object, 'admitted')
   if (!request.keepsManagedFields) settleSentManagers(object)
   // Admission may have given another metadata, and the name in it; a name that is left to the server is made here.
   const { metadata } = object

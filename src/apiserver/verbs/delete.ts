@@ -6,7 +6,6 @@ import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
 import { prepareViews, viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
-import { type Precondition, preconditionFailed } from './precondition.ts'
 import { freshCache } from './read-revision.ts'
 import { type Deletion, type DeletionOptions, planDeletion } from './deletion-rules.ts'
 
@@ -113,11 +112,18 @@ function gone(core: Core, { last }: Deletion & { type: 'remove' }, entry: CacheE
   }
 }
 
-export function checkPreconditions(resource: Resource, object: KubeObject, { preconditions }: DeletionOptions): void {
-  const { name = '', namespace = '', uid = '', resourceVersion = '' } = object.metadata
-  const refuse = (field: Precondition['field'], wanted: string, found: string) =>
-    preconditionFailed(resource, { namespace, name }, { field, wanted, found })
-  if (preconditions?.uid && preconditions.uid !== uid) throw refuse('UID', preconditions.uid, uid)
-  if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion)
-    throw refuse('ResourceVersion', preconditions.resourceVersion, resourceVersion)
+/** Throws 409 unless it is the object, and the version of it, that the options mean. */
+export function checkPreconditions({ kind }: Resource, { metadata }: KubeObject, { preconditions }: DeletionOptions): void {
+  if (!preconditions) return
+  const { name = '', uid = '', resourceVersion = '' } = metadata
+  const refuse = (what: string, wanted: string, found: string, how: string) =>
+    statusErrors.conflict(
+      { group: kind.group, resource: kind.kind },
+      name,
+      `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). The object might have been ${how}`,
+    )
+  const { uid: wantedUid, resourceVersion: wantedVersion } = preconditions
+  if (wantedUid != null && wantedUid !== uid) throw refuse('UID', wantedUid, uid, 'deleted and then recreated')
+  if (wantedVersion != null && wantedVersion !== resourceVersion)
+    throw refuse('ResourceVersion', wantedVersion, resourceVersion, 'modified')
 }

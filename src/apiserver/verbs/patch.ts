@@ -8,6 +8,7 @@ import { fieldOperation } from '../managed-fields.ts'
 import { decodeFields, warningsOf } from '../object-decoding.ts'
 import type { Resource } from '../registry.ts'
 import type { Answer, ExpectedKind, PatchBody, VerbRequest } from '../verb-request.ts'
+import { authorizeCreate } from './authorize-create.ts'
 import { checkIdentity, withoutVersion } from './object-identity.ts'
 import { patchedObject } from './patched-object.ts'
 import { updateObject } from './update.ts'
@@ -17,7 +18,6 @@ export async function patchObject(core: Core, context: RequestContext, request: 
   const { resource, namespace, name, subresource, parameters, body } = request
   const patch = body.patch()
   if (patch.type === 'apply') return applyObject(core, context, request, patch)
-  if (parameters.force !== undefined) refuseOptions('force', 'FieldValueForbidden', 'Forbidden: may not be specified for non-apply patch')
   if (patch.type === 'strategic' && resource.isCustom) {
     throw statusErrors.unsupportedPatchType()
   }
@@ -66,9 +66,15 @@ async function applyObject(core: Core, context: RequestContext, request: VerbReq
     parameters,
     keepsManagedFields: true,
     change: make,
-    ...(subresource === '' ? { createMissing: () => withoutVersion(make(undefined)) } : {}),
+    ...(subresource === '' ? { createMissing: () => createdByApply(core, context, request, () => make(undefined)) } : {}),
   })
   return { type: 'object', code: created ? 201 : 200, resource, value }
+}
+
+async function createdByApply(core: Core, context: RequestContext, request: VerbRequest, make: () => KubeObject): Promise<KubeObject> {
+  const object = withoutVersion(make())
+  await authorizeCreate(core, context, request)
+  return object
 }
 
 /** What the configuration brought has yet to be decoded; what was there before is. */
@@ -86,10 +92,9 @@ function decodedResult(
   return copy
 }
 
-/** How server-side apply takes a request. Throws 422 where it names no manager. */
+/** How server-side apply takes a request. */
 export function applyOperation(core: Core, context: RequestContext, request: VerbRequest): ApplyOperation {
   const { resource, subresource, parameters } = request
-  if (!parameters.fieldManager) refuseOptions('fieldManager', 'FieldValueRequired', 'Required value: is required for apply patch')
   const now = toTime(core.clock.now())
   return { ...fieldOperation(core, { context, resource, subresource, parameters, now }), force: parameters.force ?? false }
 }
@@ -126,8 +131,4 @@ export function noteRepeated(context: RequestContext, { duplicates = [] }: Patch
   if (validation === 'Strict' && duplicates.length > 0)
     throw statusErrors.badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates.join('; ')}`)
   if (validation === 'Warn') for (const repeated of duplicates) for (const line of warningsOf(repeated)) context.warn(line)
-}
-
-function refuseOptions(field: string, reason: 'FieldValueForbidden' | 'FieldValueRequired', message: string): never {
-  throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ field, reason, message }])
 }

@@ -11,19 +11,17 @@ const folders: Readonly<Record<string, string>> = {
 }
 const groupedFolders: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io'])
 
-export type Precondition = { readonly field: 'UID' | 'ResourceVersion'; readonly wanted: string; readonly found: string }
-
-/** 409 for a write that was to be made only to another object, or another version of it. Upstream tells where it stores the object. */
+/** 409 for a write that was to be made only to another object. Upstream tells where it stores the object. */
 export function preconditionFailed(
   resource: Resource,
   at: { readonly namespace: string; readonly name: string },
-  { field, wanted, found }: Precondition,
+  { wanted, found }: { readonly wanted: string; readonly found: string },
 ): StatusError {
   const { group, plural } = resource.kind
   const isGrouped = resource.isCustom || groupedFolders.has(group)
   const folder = folders[group ? `${plural}.${group}` : plural] ?? (isGrouped ? `${group}/${plural}` : plural)
   const key = ['/registry', folder, ...(at.namespace ? [at.namespace] : []), at.name].join('/')
-  const why = `Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${found}`
+  const why = `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`
   return statusErrors.conflict(
     resource.name,
     at.name,

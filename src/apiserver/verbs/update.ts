@@ -16,6 +16,7 @@ import { keyOfObject, type Resource } from '../registry.ts'
 import { keepUnchangedSpec } from '../share-spec.ts'
 import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
+import { dedupeOwners } from './dedupe-owners.ts'
 import { preconditionFailed } from './precondition.ts'
 import { freshCache } from './read-revision.ts'
 import {
@@ -100,6 +101,7 @@ async function attemptUpdate(
   const unchanged = subresource === '' ? keepUnchangedSpec(resource.kind, object, stored) : undefined
   const old = unchanged ?? stored
   checkVersion(request, object, old)
+  if (request.isReplace) dedupeOwners(context, object, 'sent')
   keepSystemMetadata(object, old)
   if (!request.keepsManagedFields) settleManagers(object, old, subresource)
 
@@ -119,6 +121,7 @@ async function attemptUpdate(
   })
   await core.admission.admit(admission)
   admitted?.take(admission.object!, object)
+  dedupeOwners(context, object, 'admitted')
   const now = toTime(core.clock.now())
   prepare(request, { object, old, context: prepareContext(context, now) })
   restoreParts(core, resource, object, old)
@@ -164,7 +167,7 @@ function checkVersion(request: UpdateRequest, object: KubeObject, old: KubeObjec
   }
   // Of a patched object, validation says that its uid cannot change.
   if (uid && uid !== old.metadata.uid && request.isReplace) {
-    throw preconditionFailed(resource, request, { field: 'UID', wanted: uid, found: old.metadata.uid ?? '' })
+    throw preconditionFailed(resource, request, { wanted: uid, found: old.metadata.uid ?? '' })
   }
   if (given !== undefined && given !== old.metadata.resourceVersion) throw statusErrors.staleVersion(resource.name, name)
 }
