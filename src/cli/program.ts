@@ -12,6 +12,7 @@ import { down } from './down.ts'
 import { parseDurationSeconds } from './duration.ts'
 import { explain } from './explain.ts'
 import { logs } from './logs.ts'
+import { nodeFlags } from './node-flags.ts'
 import type { Machine, NetworkChoice } from './machine.ts'
 import { clientOf, joinUrl } from './own-cluster.ts'
 import { plan } from './plan.ts'
@@ -200,11 +201,13 @@ function addUp(program: Command, machine: Machine): void {
           serverFlags,
           token: o.token,
           network: networkOf(o),
+          nodeFlags: nodeArguments(command),
         }
         await up(machine, request)
         if (o.foreground) await runForeground(machine, request)
       },
     )
+  for (const { name, argument, help } of nodeFlags) command.option(`--${name} <${argument.toLowerCase()}>`, help)
   for (const { name, argument, help, isRepeated } of accessFlags)
     command.option(`--${name} <${argument.toLowerCase()}${isRepeated ? '...' : ''}>`, help)
 }
@@ -218,11 +221,23 @@ function networkOf(o: { clusterCidr?: string; serviceClusterIpRange?: string; cl
   }
 }
 
+/** The flags on nodes that were given. */
+function nodeArguments(command: Command): string[] {
+  const given = command.opts<Readonly<Record<string, string | undefined>>>()
+  return nodeFlags.flatMap(({ name }) => {
+    const value = given[optionKey(name)]
+    return value === undefined ? [] : [`--${name}`, value]
+  })
+}
+
+/** Where the parsed options have a flag. */
+const optionKey = (flag: string) => flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
 /** The flags on access that were given, for the server. */
 function accessArguments(command: Command): string[] {
   const given = command.opts<Readonly<Record<string, string | readonly string[] | undefined>>>()
   return accessFlags.flatMap(({ name, isFile }) => {
-    const value = given[name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())]
+    const value = given[optionKey(name)]
     const values = value === undefined ? [] : typeof value === 'string' ? [value] : value
     return values.flatMap((one) => [`--${name}`, isFile && one !== '-' ? resolve(one) : one])
   })

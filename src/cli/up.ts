@@ -22,6 +22,8 @@ export type UpRequest = UpOptions & {
   readonly timeoutMs: number
   /** Options that go to the server as they are. */
   readonly serverFlags: readonly string[]
+  /** Options of the machine's nodes, that go as they are to whatever runs them. */
+  readonly nodeFlags: readonly string[]
   /** For nodes in namespaces of this machine, which are made before the server runs. */
   readonly network: NetworkChoice
   /** For the server that joins another's cluster; it goes by the environment. */
@@ -78,7 +80,9 @@ async function run(
   )
 }
 
-export function serverArguments(request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes' | 'store' | 'serverFlags'>): string[] {
+export function serverArguments(
+  request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes' | 'store' | 'serverFlags' | 'nodeFlags'>,
+): string[] {
   const runtime = isMultiNode(request) ? 'none' : request.runtime
   const count = runtime === 'fake' ? ['--nodes', String(request.nodes)] : []
   const store = request.store === undefined ? [] : ['--store', request.store]
@@ -93,6 +97,7 @@ export function serverArguments(request: Pick<UpRequest, 'dataDir' | 'listen' | 
     ...count,
     ...store,
     ...request.serverFlags,
+    ...(isMultiNode(request) ? [] : request.nodeFlags),
   ]
 }
 
@@ -154,7 +159,7 @@ async function startAgents(machine: Machine, request: UpRequest, state: ClusterS
       )
       const options = ['--server', server, '--ca-hash', caHash, '--node-name', place.nodeName, '--node-ip', place.address]
       const dirs = ['--data-dir', join(request.dataDir, 'nodes', place.nodeName), '--registries-dir', join(request.dataDir, 'registries.d')]
-      const command = [...place.enter, ...machine.self, 'agent', ...options, ...dirs]
+      const command = [...place.enter, ...machine.self, 'agent', ...options, ...dirs, ...request.nodeFlags]
       // The token goes by the environment: a command line can be read by every user of the machine.
       const daemon = startDaemon({
         command,

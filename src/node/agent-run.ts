@@ -75,7 +75,9 @@ export class AgentRun {
     const { client, clock, random, log, nodeName, runtime, files } = options
     this.#options = options
     this.#signal = signal
-    this.#machine = options.machine ?? (files ? realMachine(files.rootDir) : simulatedMachine())
+    this.#machine =
+      options.machine ??
+      (files ? realMachine(files.rootDir, options.maxPods === undefined ? {} : { maxPods: options.maxPods }) : simulatedMachine())
     this.#events = new EventRecorder({ client, clock, log, component: 'kubelet', host: nodeName })
     this.#references = new ObjectReferences({
       client,

@@ -47,6 +47,8 @@ export type NodeAgentOptions = {
   readonly taints?: readonly Taint[]
   readonly reserved?: Partial<Reserved>
   readonly thresholds?: Partial<EvictionThresholds>
+  /** How many pods a real node takes; default 110. */
+  readonly maxPods?: number | undefined
   /** Default 40; renewed every quarter. */
   readonly leaseDurationSeconds?: number
   readonly statusCheckPeriodMs?: number

@@ -18,6 +18,7 @@ import { createHttpClient } from '../client/http-client.ts'
 import { certificateSigningRequests } from '../kinds/certificates/certificate-signing-request.ts'
 import { nodes } from '../kinds/core/node.ts'
 import { isStatus, StatusError } from '../machinery/status-error.ts'
+import type { Taint } from '../kinds/generated/types/core-v1.ts'
 import type { CertificateSigningRequest } from '../kinds/generated/types/certificates-v1.ts'
 import { authorityHash, type CertifiedKey, coversHosts } from '../platform/pki/certificate.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
@@ -34,6 +35,8 @@ export type JoinOptions = {
   readonly pkiDir: string
   readonly nodeName: string
   readonly addresses: readonly string[]
+  /** Of a node that is new. */
+  readonly taints: readonly Taint[]
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -139,7 +142,8 @@ function requestClientCertificate(options: JoinOptions, client: Client): Promise
 async function announceNode(options: JoinOptions, client: Client): Promise<void> {
   const resource = client.resource(nodes)
   try {
-    await resource.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: options.nodeName } })
+    const spec = options.taints.length > 0 ? { taints: [...options.taints] } : {}
+    await resource.create({ apiVersion: 'v1', kind: 'Node', metadata: { name: options.nodeName }, spec })
   } catch (error) {
     if (!isStatus(error, 'AlreadyExists')) throw error
   }

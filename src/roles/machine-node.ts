@@ -28,6 +28,7 @@ import { createProxy } from '../proxy/loop.ts'
 import type { ClusterNetwork } from './cluster-network.ts'
 import { keepPodNetwork } from './keep-pod-network.ts'
 import type { NodePaths } from './node-paths.ts'
+import type { NodeSettings } from './node-settings.ts'
 
 export type MachineNodeOptions = {
   readonly client: Client
@@ -35,6 +36,7 @@ export type MachineNodeOptions = {
   readonly address: string
   readonly paths: NodePaths
   readonly network: ClusterNetwork
+  readonly settings: NodeSettings
   /** PEM: what the node's API shows, and whose clients it believes. */
   readonly serving: CertifiedKey
   readonly clientCa: string
@@ -160,7 +162,7 @@ function podNetworkOf(options: MachineNodeOptions) {
 }
 
 function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof createCriRuntime>): Parameters<typeof createNodeAgent>[0] {
-  const { client, clock, random, log, nodeName, paths } = options
+  const { client, clock, random, log, nodeName, paths, settings } = options
   return {
     client,
     runtime,
@@ -168,6 +170,7 @@ function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof cr
     random,
     log: log.child({ component: 'kubelet' }),
     nodeName,
+    ...settings,
     addresses: [{ type: 'InternalIP', address: options.address }],
     files: {
       rootDir: paths.podsDir,

@@ -44,6 +44,7 @@ export function startOwnNode(
         serving,
         clientCa: pki.ca.cert,
         runtimeEndpoint: options.runtimeEndpoint,
+        settings: options.settings,
         clock: systemClock,
         random: systemRandom,
         log,

@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { parseArgs } from 'node:util'
 import { admissionPluginNames } from '../apiserver/admission/plugin-names.ts'
 import { accessFlags } from '../cli/access-flags.ts'
+import { nodeFlags } from '../cli/node-flags.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { defaultDataDir } from '../cli/cluster-state.ts'
 import type { NetworkChoice } from '../cli/machine.ts'
@@ -11,6 +12,7 @@ import type { AccessFlagValues } from './access-options.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import type { LogLevel } from '../platform/pino-log.ts'
 import { type FakeNodeOptions, parseFakeNode } from './fake-node-options.ts'
+import { type NodeSettings, parseNodeSettings } from './node-settings.ts'
 import type { SchedulerFiles } from './scheduler-options.ts'
 
 export type ServerOptions = {
@@ -29,6 +31,7 @@ export type ServerOptions = {
   readonly nodeAddress: string | undefined
   readonly runtimeEndpoint: string | undefined
   readonly registriesDir: string | undefined
+  readonly settings: NodeSettings
   readonly logLevel: LogLevel
   readonly scheduler: SchedulerFiles
   /** How many schedulers of this server share the cluster; absent: one scheduler, elected among the servers. */
@@ -51,6 +54,7 @@ export type AgentOptions = {
   readonly nodeAddress: string | undefined
   readonly runtimeEndpoint: string | undefined
   readonly registriesDir: string | undefined
+  readonly settings: NodeSettings
   readonly logLevel: LogLevel
 }
 
@@ -71,11 +75,14 @@ const shared = {
   'node-ip': { type: 'string' },
   'runtime-endpoint': { type: 'string' },
   'registries-dir': { type: 'string' },
+  ...Object.fromEntries(nodeFlags.map(({ name }) => [name, { type: 'string' as const }])),
   'log-level': { type: 'string', default: 'info' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
 const joining = { join: { type: 'string' }, token: { type: 'string' }, 'ca-hash': { type: 'string' } } as const
+
+const nodeHelp = nodeFlags.map(({ name, argument, help }) => `  ${`--${name} ${argument} `.padEnd(24)}${help}\n`).join('')
 
 export const serverHelp = `Usage: keelson server [options]
 
@@ -98,7 +105,7 @@ The control plane in the foreground, for systemd.
   --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
   --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
   --registries-dir DIR    containerd's certs.d: a hosts.toml a registry (default registries.d in the data directory)
-  --scheduler-config FILE a KubeSchedulerConfiguration: profiles, weights, extenders
+${nodeHelp}  --scheduler-config FILE a KubeSchedulerConfiguration: profiles, weights, extenders
   --scheduler-plugin FILE a TypeScript module that exports scheduler plugins; may be given several times
   --schedulers N          run N schedulers here that share the cluster with those of other servers and of \`keelson scheduler\`,
                           0 to 16 (default: one scheduler, elected among the servers)
@@ -123,7 +130,7 @@ A node agent in the foreground, for systemd.
   --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
   --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
   --registries-dir DIR    containerd's certs.d: a hosts.toml a registry (default registries.d in the data directory)
-  --log-level LEVEL       debug, info, warn, error or silent (default info)
+${nodeHelp}  --log-level LEVEL       debug, info, warn, error or silent (default info)
 `
 
 export const schedulerHelp = `Usage: keelson scheduler [options]
@@ -261,12 +268,15 @@ export function parseSchedulerOptions(argv: readonly string[]): StandaloneSchedu
 type Value = string | boolean | readonly string[] | undefined
 type Values = Readonly<Record<string, Value>>
 
-function nodeOptions(values: Values): Pick<ServerOptions, 'nodeName' | 'nodeAddress' | 'runtimeEndpoint' | 'registriesDir' | 'logLevel'> {
+function nodeOptions(
+  values: Values,
+): Pick<ServerOptions, 'nodeName' | 'nodeAddress' | 'runtimeEndpoint' | 'registriesDir' | 'settings' | 'logLevel'> {
   return {
     nodeName: text(values['node-name']),
     nodeAddress: text(values['node-ip']),
     runtimeEndpoint: text(values['runtime-endpoint']),
     registriesDir: text(values['registries-dir']),
+    settings: parseNodeSettings(Object.fromEntries(nodeFlags.map(({ name }) => [name, text(values[name])]))),
     logLevel: parseLogLevel(values),
   }
 }

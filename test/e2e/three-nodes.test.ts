@@ -17,12 +17,22 @@ type PodItem = {
 
 /** Another network than the default: the agents learn it from the server. */
 const network = ['--cluster-cidr', '172.20.0.0/16', '--service-cluster-ip-range', '172.21.0.0/16', '--cluster-domain', 'lab.example']
+const registration = [
+  '--node-labels',
+  'disk=ssd',
+  '--register-with-taints',
+  'lab=yes:PreferNoSchedule',
+  '--max-pods',
+  '100',
+  '--system-reserved',
+  'memory=256Mi',
+]
 let cluster: TestCluster
 let registry: TestRegistry
 let addresses: string[]
 
 before(async () => {
-  cluster = await startCluster({ runtime: 'containerd', nodes: 3, flags: network })
+  cluster = await startCluster({ runtime: 'containerd', nodes: 3, flags: [...network, ...registration] })
   const nodes = await json<{ items: { status: { addresses: { type: string; address: string }[] } }[] }>(['get', 'nodes'])
   addresses = nodes.items.map((n) => n.status.addresses.find((a) => a.type === 'InternalIP')!.address)
   // The nodes reach the machine, and so the registry, by the first address of their network.
@@ -111,6 +121,25 @@ test('the shop spreads over the nodes and works across them', async () => {
   await cluster.kubectl(['delete', '-f', 'examples/shop/shop.yaml', '--wait=true', '--timeout=60s'])
 })
 
+test('the nodes are registered as the flags say', async () => {
+  type Listed = {
+    metadata: { labels: Record<string, string> }
+    spec: { taints?: { key: string; value?: string; effect: string }[] }
+    status: { capacity: Record<string, string>; allocatable: Record<string, string> }
+  }
+  const { items } = await json<{ items: Listed[] }>(['get', 'nodes'])
+  for (const { metadata, spec, status } of items) {
+    assert.equal(metadata.labels.disk, 'ssd')
+    assert.deepEqual(
+      spec.taints?.filter(({ key }) => key === 'lab'),
+      [{ key: 'lab', value: 'yes', effect: 'PreferNoSchedule' }],
+    )
+    assert.equal(status.allocatable.pods, '100')
+    const kib = (text: string | undefined) => Number(text?.replace(/Ki$/, ''))
+    assert.equal(kib(status.capacity.memory) - kib(status.allocatable.memory), (256 + 100) * 1024)
+  }
+})
+
 test('pods reach one another, services and names from every node', async () => {
   const pods = await livePods('web')
   for (const from of pods) {
@@ -168,8 +197,11 @@ test('a node whose agent is gone loses its pods to the others after their tolera
   await cluster.keelson(['up'])
   await eventually('the lost pod is gone for good', async () => (await podsOf('web')).every((p) => p.metadata.uid !== lost.metadata.uid))
   await eventually('the node takes pods again', async () => {
-    const node = await json<{ spec: { taints?: unknown[] }; status: { conditions: Condition[] } }>(['get', 'node', 'node-2'])
-    return (node.spec.taints ?? []).length === 0 && node.status.conditions.some((c) => c.type === 'Ready' && c.status === 'True')
+    const node = await json<{ spec: { taints?: { key: string }[] }; status: { conditions: Condition[] } }>(['get', 'node', 'node-2'])
+    return (
+      (node.spec.taints ?? []).every(({ key }) => key === 'lab') &&
+      node.status.conditions.some((c) => c.type === 'Ready' && c.status === 'True')
+    )
   })
   await cluster.kubectl(['scale', 'deployment/web', '--replicas=4'])
   await eventually('the new pod runs on it', async () => (await livePods('web')).some((p) => p.spec.nodeName === 'node-2' && isReady(p)))

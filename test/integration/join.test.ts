@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Log } from '../../src/base/log.ts'
+import { createClientset } from '../../src/client/clientset.ts'
+import { clientFromKubeconfig } from '../../src/client/kubeconfig.ts'
 import { authorityHash } from '../../src/platform/pki/certificate.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
 import { systemRandom } from '../../src/platform/system-random.ts'
@@ -64,6 +66,7 @@ function joining(port: number, given: { token?: string; caHash?: string }) {
     pkiDir,
     nodeName: 'late',
     addresses: ['127.0.0.1'],
+    taints: [{ key: 'lab', value: 'yes', effect: 'PreferNoSchedule' }],
     clock: systemClock,
     random: systemRandom,
     log,
@@ -86,6 +89,13 @@ test('an agent waits for a server that is away, joins when it comes, and later n
   await startServer(port)
   const identity = await waiting.done
   assert.match(identity.client.cert, /BEGIN CERTIFICATE/)
+  const { client } = clientFromKubeconfig({ paths: [join(dataDir, 'admin.kubeconfig')] })
+  const node = await createClientset(client).coreV1().nodes().get('late')
+  assert.deepEqual(
+    node.spec?.taints?.filter(({ key }) => key === 'lab'),
+    [{ key: 'lab', value: 'yes', effect: 'PreferNoSchedule' }],
+  )
+  client.close()
 
   await assert.rejects(joining(port, { caHash: `sha256:${'0'.repeat(64)}` }).done, /is not the one that --ca-hash names/)
   await stopServer()

@@ -18,6 +18,7 @@ import { systemRandom } from '../../src/platform/system-random.ts'
 import { type Cluster, startCluster } from '../../src/roles/embedded.ts'
 import { nodeUser } from '../../src/roles/identity.ts'
 import { type MachineNode, startMachineNode } from '../../src/roles/machine-node.ts'
+import { parseNodeSettings } from '../../src/roles/node-settings.ts'
 import { nodePaths } from '../../src/roles/node-paths.ts'
 import { defaultClusterNetwork } from '../../src/roles/cluster-network.ts'
 import { teardownNode } from '../../src/roles/node-teardown.ts'
@@ -84,7 +85,16 @@ function declareTests({ id, directory }: NonNullable<typeof own>): void {
     rememberNode(directory, 'n1', undefined)
     node = startMachineNode({
       client: cluster.controlPlane.api.clientFor(nodeUser('n1')),
-      ...{ nodeName: 'n1', address, paths, serving, clientCa: pki.ca.cert, runtimeEndpoint: undefined, network: defaultClusterNetwork },
+      ...{
+        nodeName: 'n1',
+        address,
+        paths,
+        serving,
+        clientCa: pki.ca.cert,
+        runtimeEndpoint: undefined,
+        network: defaultClusterNetwork,
+        settings: parseNodeSettings({}),
+      },
       ...{ clock: systemClock, random: systemRandom, log: silentLog },
     })
     node.done.catch(() => {})
