@@ -30,7 +30,7 @@ export function internalPodSpec(spec: PodSpec): Record<string, unknown> {
 }
 
 /** How two internal forms differ, in the words in which upstream shows it. */
-export function internalDiff(old: Record<string, unknown>, next: Record<string, unknown>): string {
+export function internalDiff(old: object, next: object): string {
   return unifiedDiff(prettyJson(old), prettyJson(next))
 }
 

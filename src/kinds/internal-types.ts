@@ -82,6 +82,11 @@ export const internalTypes = {
   PersistentVolumeClaimSpec:
     'AccessModes:* Selector:L Resources:VolumeResourceRequirements VolumeName StorageClassName:* VolumeMode:* ' +
     'DataSource:*TypedLocalObjectReference DataSourceRef:*TypedObjectReference VolumeAttributesClassName:*',
+  PersistentVolumeClaim: '...metadata Spec:PersistentVolumeClaimSpec Status:PersistentVolumeClaimStatus',
+  PersistentVolumeClaimStatus:
+    'Phase AccessModes:* Capacity:* Conditions:* AllocatedResources:* AllocatedResourceStatuses:* CurrentVolumeAttributesClassName:* ' +
+    'ModifyVolumeStatus:*ModifyVolumeStatus',
+  ModifyVolumeStatus: 'TargetVolumeAttributesClassName Status',
   VolumeResourceRequirements: 'Limits:* Requests:*',
   TypedLocalObjectReference: 'APIGroup=apiGroup:* Kind Name',
   TypedObjectReference: 'APIGroup=apiGroup:* Kind Name Namespace:*',

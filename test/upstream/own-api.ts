@@ -4,11 +4,15 @@ import type { Authorizer, UserInfo } from '../../src/apiserver/contract.ts'
 import type { ObjectReader } from '../../src/apiserver/object-reader.ts'
 import { createServiceAccountTokens } from '../../src/apiserver/authn/service-account-tokens.ts'
 import { bootstrapPolicy } from '../../src/apiserver/authz/bootstrap-policy.ts'
+import { createNodeAuthorizer } from '../../src/apiserver/authz/node-authorizer.ts'
+import { createNodeGraph } from '../../src/apiserver/authz/node-graph.ts'
 import { createRbacAuthorizer, createRbacIndex } from '../../src/apiserver/authz/rbac-authorizer.ts'
 import { superuserAuthorizer, unionAuthorizer } from '../../src/apiserver/authz/union-authorizer.ts'
 import type { Dialer } from '../../src/apiserver/node-dialer.ts'
 import { createTestApi } from '../../src/apiserver/test-api.ts'
 import { nodes } from '../../src/kinds/core/node.ts'
+import { persistentVolumeClaims } from '../../src/kinds/core/persistent-volume-claim.ts'
+import { persistentVolumes } from '../../src/kinds/core/persistent-volume.ts'
 import { pods } from '../../src/kinds/core/pod.ts'
 import { secrets } from '../../src/kinds/core/secret.ts'
 import { serviceAccounts } from '../../src/kinds/core/service-account.ts'
@@ -17,11 +21,20 @@ import { clusterRoleBindings } from '../../src/kinds/rbac/cluster-role-binding.t
 import { clusterRoles } from '../../src/kinds/rbac/cluster-role.ts'
 import { roleBindings } from '../../src/kinds/rbac/role-binding.ts'
 import { roles } from '../../src/kinds/rbac/role.ts'
+import { resourceSlices } from '../../src/kinds/resource/resource-slice.ts'
+import { volumeAttachments } from '../../src/kinds/storage/volume-attachment.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
 import { collected, headersOf, type Outgoing, type Send } from './run-cases.ts'
 
 /** The administrator whom the answers were recorded for. */
 const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
+const graphKinds = {
+  Pod: pods,
+  PersistentVolumeClaim: persistentVolumeClaims,
+  PersistentVolume: persistentVolumes,
+  VolumeAttachment: volumeAttachments,
+  ResourceSlice: resourceSlices,
+} as const
 const boundKinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as const
 
 /** This API server, with every default plugin on, the cluster's own roles and tokens, and how to send to it. */
@@ -96,8 +109,16 @@ function rolesAuthorizer(reader: () => ObjectReader): Authorizer {
     for (const binding of [...policy.clusterRoleBindings, ...policy.roleBindings, ...stored]) index.setBinding(binding, false)
     return createRbacAuthorizer(index)
   }
+  const graph = createNodeGraph(
+    (nodeName, namespace) =>
+      reader()
+        .list(pods, namespace)
+        .filter(({ spec }) => spec?.nodeName === nodeName),
+    (kind, namespace, name) => reader().get(graphKinds[kind] as KindRef, namespace, name),
+  )
   return unionAuthorizer([
     superuserAuthorizer,
+    createNodeAuthorizer(graph),
     {
       authorize: (attributes) => current().authorize(attributes),
       rulesFor: (user, namespace) => current().rulesFor(user, namespace),

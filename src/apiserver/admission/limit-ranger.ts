@@ -8,15 +8,11 @@ import { refusal } from './refusal.ts'
 type Quantities = Record<string, string | number>
 type Resources = { requests?: Quantities | undefined; limits?: Quantities | undefined }
 
-const noItems: readonly LimitRangeItem[] = []
 const annotation = 'kubernetes.io/limit-ranger'
 
 /** Fills requests and limits from the namespace's LimitRanges and refuses what lies outside of them (https://kubernetes.io/docs/concepts/policy/limit-range/). */
 export function limitRanger(reader: ObjectReader): AdmissionPlugin {
-  const itemsOf = (request: AdmissionRequest): readonly LimitRangeItem[] => {
-    const ranges = reader.list(limitRanges, request.namespace ?? '')
-    return ranges.length === 0 ? noItems : ranges.flatMap((range) => range.spec?.limits ?? [])
-  }
+  const rangesOf = (request: AdmissionRequest) => reader.list(limitRanges, request.namespace ?? '')
   return {
     name: 'LimitRanger',
     treatsAlike: () => true,
@@ -27,17 +23,19 @@ export function limitRanger(reader: ObjectReader): AdmissionPlugin {
       return kind === 'Pod' && (operation === 'CREATE' ? subresource === '' : subresource === 'resize')
     },
     admit: (request) => {
-      if (request.kind.kind === 'Pod') fillDefaults(request.object as Pod, itemsOf(request))
+      if (request.kind.kind !== 'Pod' || request.old?.metadata.deletionTimestamp !== undefined) return
+      for (const { spec } of rangesOf(request)) fillDefaults(request.object as Pod, spec?.limits ?? [])
     },
+    // The first range that refuses is the one that is told of.
     validate: (request) => {
       const { kind, object, old } = request
       if (old?.metadata.deletionTimestamp !== undefined) return
-      const items = itemsOf(request)
-      if (items.length === 0) return
-      const refusals = kind.kind === 'Pod' ? judgePod(object as Pod, items) : judgeClaim(object as PersistentVolumeClaim, items)
-      if (refusals.length === 0) return
-      const why = refusals.length === 1 ? refusals[0]! : `[${refusals.join(', ')}]`
-      throw refusal(request, why)
+      for (const { spec } of rangesOf(request)) {
+        const items = spec?.limits ?? []
+        const refusals = kind.kind === 'Pod' ? judgePod(object as Pod, items) : judgeClaim(object as PersistentVolumeClaim, items)
+        const [first, ...more] = new Set(refusals)
+        if (first !== undefined) throw refusal(request, more.length === 0 ? first : `[${[first, ...more].join(', ')}]`)
+      }
     },
   }
 }
@@ -74,7 +72,7 @@ function judgePod({ spec }: Pod, items: readonly LimitRangeItem[]): string[] {
   const inits = spec?.initContainers ?? []
   return items.flatMap((item) => {
     if (item.type === 'Container') return [...containers, ...inits].flatMap(({ resources = {} }) => judge(item, resources))
-    if (item.type === 'Pod') return judge(item, podResources(containers, inits))
+    if (item.type === 'Pod') return judge(item, podResources(containers, inits, spec?.resources))
     return []
   })
 }
@@ -96,24 +94,40 @@ function judgeRequests({ type, min = {}, max = {} }: LimitRangeItem, requests: Q
   return [...judgeBound('minimum', min, (order) => order < 0), ...judgeBound('maximum', max, (order) => order > 0)]
 }
 
-type Container = { readonly resources?: Resources }
+type Container = { readonly resources?: Resources; readonly restartPolicy?: string }
 
-/** The sum of the containers, or the largest init container where that is more. */
-function podResources(containers: readonly Container[], inits: readonly Container[]): Resources {
+/**
+ * The sum of the containers with those that run beside them, or what an init container needs with those started before it where that is
+ * more; what the pod itself states goes before both.
+ */
+function podResources(containers: readonly Container[], inits: readonly Container[], own: Resources = {}): Resources {
   const total = (field: 'requests' | 'limits'): Quantities => {
-    const sum: Quantities = {}
-    for (const { resources } of containers) {
-      for (const [name, quantity] of Object.entries(resources?.[field] ?? {}))
-        sum[name] = sum[name] === undefined ? quantity : addQuantity(sum[name], quantity)
+    let beside: Quantities = {}
+    let most: Quantities = {}
+    for (const { resources, restartPolicy } of inits) {
+      const needed = summed(beside, resources?.[field])
+      if (restartPolicy === 'Always') beside = needed
+      most = larger(most, needed)
     }
-    for (const { resources } of inits) {
-      for (const [name, quantity] of Object.entries(resources?.[field] ?? {})) {
-        if (sum[name] === undefined || compareQuantity(quantity, sum[name]) > 0) sum[name] = quantity
-      }
-    }
-    return sum
+    let sum = beside
+    for (const { resources } of containers) sum = summed(sum, resources?.[field])
+    const all = larger(sum, most)
+    for (const name of ['cpu', 'memory']) if (own[field]?.[name] !== undefined) all[name] = own[field][name]
+    return all
   }
   return { requests: total('requests'), limits: total('limits') }
+}
+
+function summed(a: Quantities, b: Quantities = {}): Quantities {
+  const sum = { ...a }
+  for (const name in b) sum[name] = sum[name] === undefined ? b[name]! : addQuantity(sum[name], b[name]!)
+  return sum
+}
+
+function larger(a: Quantities, b: Quantities): Quantities {
+  const result = { ...a }
+  for (const name in b) if (result[name] === undefined || compareQuantity(b[name]!, result[name]) > 0) result[name] = b[name]!
+  return result
 }
 
 function judge(item: LimitRangeItem, { requests = {}, limits = {} }: Resources): string[] {

@@ -2,6 +2,7 @@ import { namespaces } from '../../kinds/core/namespace.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
 import type { ObjectReader } from '../object-reader.ts'
+import { refusal } from './refusal.ts'
 
 /** Namespaces that the system cannot be without. */
 const immortal: readonly string[] = ['default', 'kube-system', 'kube-public']
@@ -29,9 +30,9 @@ function refuseImmortal({ name }: AdmissionRequest): void {
     throw statusErrors.forbidden({ group: '', resource: 'namespaces' }, name, 'this namespace may not be deleted')
 }
 
-function terminating({ kind, name }: AdmissionRequest, namespace: string): StatusError {
+function terminating(request: AdmissionRequest, namespace: string): StatusError {
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`
-  const error = statusErrors.forbidden({ group: kind.group, resource: kind.plural }, name, why)
+  const error = refusal(request, why)
   const causes = [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }]
   return new StatusError({ ...error.status, details: { ...error.status.details, causes } })
 }

@@ -13,6 +13,7 @@ import type { KindRef } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { StatusError } from '../../machinery/status-error.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
+import type { Authorizer } from '../contract.ts'
 import { createServiceAccountTokens } from '../authn/service-account-tokens.ts'
 import { createApiServer } from '../api-server.ts'
 import { allKinds } from '../../kinds/all.ts'
@@ -39,10 +40,21 @@ const podOn = (nodeName: string, name: string): Pod => ({
     nodeName,
     serviceAccountName: 'web',
     containers: [{ name: 'c', image: 'i' }],
-    volumes: [{ name: 't', projected: { sources: [{ serviceAccountToken: { path: 't', audience: 'vault' } }] } }],
+    volumes: [
+      {
+        name: 't',
+        projected: { sources: [{ serviceAccountToken: { path: 't', audience: 'vault' } }, { serviceAccountToken: { path: 'api' } }] },
+      },
+    ],
   },
 })
 const node = (name: string, more: Partial<Node> = {}): Node => ({ apiVersion: 'v1', kind: 'Node', metadata: { name }, ...more })
+
+/** But for audiences that no pod names. */
+const allAuthorizer: Authorizer = {
+  ...allowAll,
+  authorize: (a) => ({ allowed: a.type === 'path' || a.verb !== 'request-serviceaccounts-token-audience', reason: '' }),
+}
 
 /** An API that authorizes everything, so that what is refused is refused by admission. */
 async function setUp() {
@@ -56,7 +68,7 @@ async function setUp() {
     random,
     log: silentLog,
     authenticator: { authenticate: () => testUser },
-    authorizer: allowAll,
+    authorizer: allAuthorizer,
     withoutAdmission: ['ServiceAccount'],
     tokens,
   })
@@ -72,7 +84,7 @@ async function setUp() {
 }
 
 type World = Awaited<ReturnType<typeof setUp>>
-type Case = { readonly title: string; readonly act: (world: World) => Promise<unknown>; readonly refusal?: RegExp }
+type Case = { readonly title: string; readonly act: (world: World) => Promise<unknown>; readonly refusal?: RegExp; readonly code?: number }
 
 const own = (client: Client) => client.resource(nodes as KindRef<Node>)
 const podsOf = (client: Client) => client.resource(pods as KindRef<Pod>, 'default')
@@ -228,16 +240,17 @@ const cases: readonly Case[] = [
   {
     title: 'get a token for an account that its pod does not use',
     act: (world) => token('other', boundTo(world.mine))(world),
-    refusal: /which its pod does not use/,
+    refusal: /cannot bind token for serviceaccount "other" to pod running with different serviceaccount name/,
+    code: 400,
   },
 ]
 
 describe('a node', () => {
-  for (const { title, act, refusal } of cases) {
+  for (const { title, act, refusal, code = 403 } of cases) {
     it(`${refusal ? 'may not' : 'may'} ${title}`, async () => {
       const world = await setUp()
       if (!refusal) await act(world)
-      else await assert.rejects(act(world), (error) => error instanceof StatusError && error.code === 403 && refusal.test(error.message))
+      else await assert.rejects(act(world), (error) => error instanceof StatusError && error.code === code && refusal.test(error.message))
       await world.api.close()
     })
   }

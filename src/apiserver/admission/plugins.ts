@@ -47,7 +47,7 @@ export function builtInPlugins(parts: PluginParts, { enabled = [], disabled = []
     namespaceLifecycle(reader),
     limitRanger(reader),
     serviceAccountAdmission({ reader }),
-    nodeRestriction({ reader }),
+    nodeRestriction({ reader, authorizer }),
     taintNodesByCondition,
     podSecurity(reader),
     priorityAdmission(reader),

@@ -86,7 +86,7 @@ function writeStatus(q: Question): Decision {
 }
 
 function serviceAccount(q: Question): Decision {
-  if (q.a.subresource === '') return getOne(q)
+  if (q.a.subresource === '' && q.a.verb === 'get') return readNamed(q)
   if (q.a.verb !== 'create' || q.a.name === '') return refuse('can only create tokens for individual service accounts')
   if (q.a.subresource !== 'token') return refuse('can only create token subresource of serviceaccount')
   return related(q)

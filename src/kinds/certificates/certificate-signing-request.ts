@@ -1,4 +1,3 @@
-import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { dns1123Label, dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
 import { checkRequired, type Errors, type Rule } from '../checks.ts'
@@ -7,7 +6,6 @@ import { copyField, defineKind, keepAllButStatus } from '../define-kind.ts'
 import type { CertificateSigningRequest } from '../generated/types/certificates-v1.ts'
 import { humanDuration } from '../human-duration.ts'
 import type { PrepareContext } from '../kind.ts'
-import { specDiff } from '../spec-diff.ts'
 
 const expirationSecondsMin = 600
 const domainLengthMax = 253
@@ -31,6 +29,7 @@ export const certificateSigningRequests = defineKind<CertificateSigningRequest>(
   },
   prepareForStatusUpdate: (request, old, { now }) => {
     keepAllButStatus(request, old)
+    for (const type of approvalTypes) keepConditions(request, old, type)
     stampConditions(request, old, now)
   },
   validate: (request, old) => validateAll(request, old),
@@ -199,6 +198,13 @@ function validateConditions({ status }: CertificateSigningRequest): FieldError[]
   return errors
 }
 
+/** Who signs does not change a verdict: as many as there were stay as they were; one more or less is refused later. */
+function keepConditions({ status }: CertificateSigningRequest, old: CertificateSigningRequest, type: string): void {
+  const before = old.status?.conditions?.filter((condition) => condition.type === type) ?? []
+  if (!status?.conditions || status.conditions.filter((condition) => condition.type === type).length !== before.length) return
+  status.conditions = status.conditions.map((condition) => (condition.type === type ? before.shift()! : condition))
+}
+
 type Rights = { readonly approves?: true; readonly setsCertificate?: true }
 
 /** A verdict is not taken back, and is given by who may approve; a certificate is given once, by its signer. */
@@ -216,8 +222,6 @@ function validateChange(
   for (const type of approves ? [] : approvalTypes) {
     const [after, before] = [of(status, type), of(old.status, type)]
     if (after.length > before.length) complain('status.conditions', `updates may not add a condition of type "${type}"`)
-    else if (after.length === before.length && !deepEqual(after, before))
-      complain('status.conditions', `updates may not modify a condition of type "${type}"\n${specDiff(before, after)}`)
   }
   const [after = '', before = ''] = [status?.certificate, old.status?.certificate]
   if (after === before) return errors

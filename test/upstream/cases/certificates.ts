@@ -135,6 +135,14 @@ const changed: Case[] = [
     ],
   },
   {
+    name: 'a verdict told otherwise by status',
+    given: [create(requests, csr), patch('merge', `${requests}/core-csr/approval`, condition({}))],
+    steps: [
+      patch('merge', `${requests}/core-csr/status`, condition({ message: 'other' })),
+      patch('merge', `${requests}/core-csr/approval`, condition({ message: 'other', reason: 'S' })),
+    ],
+  },
+  {
     name: 'another certificate',
     given: [create(requests, csr), patch('merge', `${requests}/core-csr/status`, { status: { certificate } })],
     steps: [patch('merge', `${requests}/core-csr/status`, { status: { certificate: null } })],
