@@ -19,6 +19,8 @@ export type LoopContext = {
   customKinds(): readonly KindRef[]
   /** Records an Event about an object (aggregated and rate-limited as upstream's recorder does). Never throws, never blocks. */
   readonly event: (about: KubeObject, event: { type: 'Normal' | 'Warning'; reason: string; message: string }) => void
+  /** Resolves when every Event recorded so far has been written or dropped. */
+  readonly eventsWritten: () => Promise<void>
 }
 
 /**

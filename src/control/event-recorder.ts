@@ -37,6 +37,14 @@ type Folded = { readonly key: string; readonly message: string; readonly isCombi
 type Stored = { readonly name: string; readonly namespace: string; readonly firstTimestamp: string; count: number }
 type Bucket = { tokens: number; atMs: number }
 
+type Told = { readonly about: KubeObject; readonly event: EventInput; readonly objectKey: string }
+
+function keyOfObject({ kind = '', apiVersion = '', metadata }: KubeObject): string {
+  return [kind, apiVersion, metadata.namespace ?? '', metadata.name ?? '', metadata.uid ?? ''].join('\0')
+}
+
+/** Writes under way at once; the store joins their commits. */
+const parallelMax = 64
 const similarMax = 10
 const similarWindowMs = 600_000
 const burst = 25
@@ -76,20 +84,34 @@ export class EventRecorder {
   async #drain(): Promise<void> {
     // The first step is taken in a later microtask, so that recording costs its caller nothing.
     await Promise.resolve()
-    for (let next = this.#backlog.shift(); next; next = this.#backlog.shift()) {
-      try {
-        await this.#write(next.about, next.event)
-      } catch (error) {
-        this.droppedCount++
-        this.#options.log.debug({ reason: next.event.reason, error: String(error) }, 'an event could not be written')
-      }
+    while (this.#backlog.length > 0) await Promise.all(this.#next().map((one) => this.#write(one)))
+  }
+
+  /** The oldest, up to the first that is about an object of one before it: what is told of one object is folded in its order. */
+  #next(): readonly Told[] {
+    const batch = new Map<string, Told>()
+    let count = 0
+    for (const { about, event } of this.#backlog) {
+      const objectKey = keyOfObject(about)
+      if (batch.size >= parallelMax || batch.has(objectKey)) break
+      batch.set(objectKey, { about, event, objectKey })
+      count++
+    }
+    this.#backlog.splice(0, count)
+    return [...batch.values()]
+  }
+
+  async #write(told: Told): Promise<void> {
+    try {
+      await this.#tell(told)
+    } catch (error) {
+      this.droppedCount++
+      this.#options.log.debug({ reason: told.event.reason, error: String(error) }, 'an event could not be written')
     }
   }
 
-  async #write(about: KubeObject, input: EventInput): Promise<void> {
+  async #tell({ about, event: input, objectKey }: Told): Promise<void> {
     const nowMs = this.#options.clock.now()
-    const { kind = '', apiVersion = '', metadata } = about
-    const objectKey = [kind, apiVersion, metadata.namespace ?? '', metadata.name ?? '', metadata.uid ?? ''].join('\0')
     const folded = this.#fold(objectKey, input, nowMs)
     const stored = this.#stored.get(folded.key)
     if (!this.#takeToken(`${objectKey}\0${input.type}`, nowMs)) {

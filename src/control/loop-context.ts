@@ -29,5 +29,6 @@ export function createLoopContext(options: LoopContextOptions): LoopContext {
     informer: (kind) => informers.informer(kind),
     customKinds: () => [],
     event: (about, event) => recorder.record(about, event),
+    eventsWritten: () => recorder.flushed(),
   }
 }

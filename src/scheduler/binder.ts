@@ -6,6 +6,7 @@ import { BindingBatch } from './binding-batch.ts'
 import type { ClusterObserver } from './cluster-observer.ts'
 import type { Reservation } from './core/judgement.ts'
 import type { Nominations } from './core/nominations.ts'
+import type { EventOutlet } from './event-outlet.ts'
 import { bindByExtender, concerns } from './extenders/extender-client.ts'
 import { writeNomination } from './pod-condition.ts'
 import type { ExtenderConfig } from './extenders/extender-config.ts'
@@ -14,6 +15,7 @@ import type { SchedulerMetrics } from './scheduler-metrics.ts'
 
 export type BinderOptions = {
   readonly context: LoopContext
+  readonly events: EventOutlet
   readonly observer: ClusterObserver
   readonly nominations: Nominations
   readonly metrics: SchedulerMetrics
@@ -68,7 +70,7 @@ export class Binder {
   }
 
   async bind(queued: QueuedPod, nodeName: string, signal: AbortSignal, reservations: readonly Reservation[] = []): Promise<void> {
-    const { context, observer, nominations, metrics, extender, checksFit, onLostRace } = this.#options
+    const { events, observer, nominations, metrics, extender, checksFit, onLostRace } = this.#options
     const { name = '', namespace = '' } = queued.pod.metadata
     try {
       if (extender && concerns(extender, queued.pod)) await bindByExtender(extender, queued.pod, nodeName, signal)
@@ -76,7 +78,7 @@ export class Binder {
       metrics.bound()
       nominations.delete(queued.key)
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
-      context.event(queued.pod, { type: 'Normal', reason: 'Scheduled', message })
+      events.add(queued.pod, { type: 'Normal', reason: 'Scheduled', message })
     } catch (error) {
       for (const reservation of reservations) await reservation.undo?.()
       observer.forget(queued.key, queued.pod)

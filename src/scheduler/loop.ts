@@ -13,6 +13,7 @@ import { explainPod } from './explain/explain.ts'
 import type { SchedulingExplanation } from './explain/explanation.ts'
 import { type SchedulingFailure, writePodCondition } from './pod-condition.ts'
 import { askExtenders, concerns } from './extenders/extender-client.ts'
+import { EventOutlet } from './event-outlet.ts'
 import type { ExtenderConfig } from './extenders/extender-config.ts'
 import { acceptAllowed, askForPreemption } from './extenders/extender-preemption.ts'
 import { extenderJudgement } from './extenders/extender-judgement.ts'
@@ -97,6 +98,8 @@ class SchedulerLoop {
   readonly #informers: ReturnType<typeof schedulerInformers>
   readonly #placer: Placer
   readonly #gangs: Gangs
+  readonly #events: EventOutlet
+  #isAwake = true
   #signal = new AbortController().signal
   /** Decided pods whose volumes or devices are being made ready; they hold no place among the writes while they wait. */
   readonly #preparing = new Set<Promise<void>>()
@@ -127,6 +130,7 @@ class SchedulerLoop {
       isOurs: (pod) => this.#isOurs(pod) && this.#isInShare(pod),
     })
     this.#informers = schedulerInformers(context)
+    this.#events = new EventOutlet({ context, isBusy: () => this.#isBusy, onDropped: () => this.metrics.eventDropped() })
     const votes =
       shared && shared.prefersOwnNodes !== false ? [ownNodes({ identity: shared.identity, members: () => shared.live.members })] : []
     const profiles = config.profiles.map((profile) => ({ ...profile, plugins: [...profile.plugins, ...votes] }))
@@ -155,6 +159,7 @@ class SchedulerLoop {
     this.#preemptor = new Preemptor({ context, budgets: this.#informers.budgets, metrics: this.metrics })
     this.#binder = new Binder({
       context,
+      events: this.#events,
       observer: this.#observer,
       nominations: this.#cluster.nominations,
       metrics: this.metrics,
@@ -193,7 +198,7 @@ class SchedulerLoop {
       await Promise.all(informers.map((informer) => informer.synced(signal)))
       while (!signal.aborted) {
         const queued = this.#queue.pop()
-        if (!queued) await new Promise<void>((resolve) => (this.#wake = resolve))
+        if (!queued) await this.#untilWoken()
         else {
           this.#tryToSchedule(queued)
           if (this.#writes.size >= this.#config.writesMax) await new Promise<void>((resolve) => (this.#onWritten = resolve))
@@ -208,7 +213,19 @@ class SchedulerLoop {
       stopCounting()
       this.#queue.close()
       await Promise.all([...this.#preparing, ...this.#writes])
+      this.#events.close()
     }
+  }
+
+  async #untilWoken(): Promise<void> {
+    this.#isAwake = false
+    if (!this.#isBusy) this.#events.idle()
+    await new Promise<void>((resolve) => (this.#wake = resolve))
+    this.#isAwake = true
+  }
+
+  get #isBusy(): boolean {
+    return this.#isAwake || this.#writes.size > 0
   }
 
   /** A bug in a plugin must not stop the others: it is logged, and the pod tries again after its back-off. */
@@ -303,7 +320,7 @@ class SchedulerLoop {
   ): void {
     const { message, plugins, nominatedNodeName } = why
     this.#queue.park(queued, plugins)
-    this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
+    this.#events.add(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
     const failure = { reason: 'Unschedulable', message, ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) }
     this.#track(this.#writes, this.#report(queued, failure))
   }
@@ -346,6 +363,7 @@ class SchedulerLoop {
   #track(among: Set<Promise<void>>, work: Promise<void>): void {
     const tracked = work.finally(() => {
       among.delete(tracked)
+      if (!this.#isBusy) this.#events.idle()
       this.#onWritten?.()
       this.#onWritten = undefined
     })
@@ -356,7 +374,7 @@ class SchedulerLoop {
   async #failed(queued: QueuedPod, message: string): Promise<void> {
     if (!this.#isStillPending(queued)) return
     this.#queue.retry(queued)
-    this.#context.event(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
+    this.#events.add(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
     await this.#report(queued, {
       reason: 'SchedulerError',
       message,

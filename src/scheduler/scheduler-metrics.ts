@@ -8,6 +8,7 @@ export class SchedulerMetrics {
   boundCount = 0
   bindingFailedCount = 0
   panicCount = 0
+  droppedEventCount = 0
   preemptionAttempts = 0
   preemptionVictims = 0
   /** Bindings that were refused because somebody else was first: to the room of the node, or to the pod. */
@@ -51,6 +52,11 @@ export class SchedulerMetrics {
     this.panicCount++
   }
 
+  /** There was no room for it among those that wait. */
+  eventDropped(): void {
+    this.droppedEventCount++
+  }
+
   preempted(victims: number): void {
     this.preemptionAttempts++
     this.preemptionVictims += victims
@@ -74,6 +80,8 @@ export class SchedulerMetrics {
       `scheduler_preemption_victims_total ${this.preemptionVictims}`,
       '# TYPE keelson_scheduler_bind_conflicts_total counter',
       ...Object.entries(this.bindConflicts).map(([over, n]) => `keelson_scheduler_bind_conflicts_total{over="${over}"} ${n}`),
+      '# TYPE keelson_scheduler_dropped_events_total counter',
+      `keelson_scheduler_dropped_events_total ${this.droppedEventCount}`,
       '# TYPE keelson_scheduler_members gauge',
       `keelson_scheduler_members ${this.members()}`,
       '# TYPE scheduler_scheduling_algorithm_duration_seconds histogram',

@@ -21,6 +21,8 @@ export type SimCluster = {
   addPod(input: PodInput): Promise<Pod>
   pod(name: string): Promise<Pod>
   events(name: string): Promise<Event[]>
+  /** Of the objects that there are events about, once for each. */
+  eventNames(): Promise<string[]>
   /** Runs virtual time until it holds; fails after a minute of it. */
   until(what: string, condition: () => Promise<boolean>, limitMs?: number): Promise<void>
 }
@@ -44,6 +46,7 @@ export async function withCluster(
     .resource(kindRefs.coreV1.namespaces)
     .create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } })
     .catch(() => undefined)
+  const allEvents = async () => (await client.resource(kindRefs.coreV1.events, 'default').list()).items
   const cluster: SimCluster = {
     client,
     clock,
@@ -60,10 +63,8 @@ export async function withCluster(
       return pods.create({ ...pod, metadata })
     },
     pod: (name) => pods.get(name),
-    events: async (name) => {
-      const list = await client.resource(kindRefs.coreV1.events, 'default').list()
-      return list.items.filter((e) => e.involvedObject.name === name)
-    },
+    events: async (name) => (await allEvents()).filter((e) => e.involvedObject.name === name),
+    eventNames: async () => (await allEvents()).map((e) => e.involvedObject.name ?? ''),
     until: async (what, condition, limitMs = 60_000) => {
       for (const end = clock.now() + limitMs; clock.now() < end; await clock.advance(100)) {
         await clock.settle()

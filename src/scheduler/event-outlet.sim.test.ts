@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import { virtualClock } from '../platform/virtual-clock.ts'
+import { testPod } from './core/fixtures.ts'
+import { EventOutlet, waitingEventsMax } from './event-outlet.ts'
+import { withCluster } from './sim-cluster.ts'
+
+const event = { type: 'Normal', reason: 'Scheduled', message: 'm' } as const
+
+function setUp({ isBusy }: { readonly isBusy: () => boolean }) {
+  const clock = virtualClock()
+  const told: string[] = []
+  const state = { dropped: 0, written: Promise.resolve() }
+  const context = {
+    clock,
+    event: (about: { readonly metadata: Pod['metadata'] }) => void told.push(about.metadata.name ?? ''),
+    eventsWritten: () => state.written,
+  }
+  const outlet = new EventOutlet({ context, isBusy, onDropped: () => void state.dropped++ })
+  const add = (count: number, from = 0) => {
+    for (let i = from; i < from + count; i++) outlet.add(testPod({ name: `p${i}` }), event)
+  }
+  return { clock, told, state, outlet, add }
+}
+
+test('tells at once while nothing else is to be done, in the order of what happened', async () => {
+  const { clock, told, add } = setUp({ isBusy: () => false })
+  add(200)
+  await clock.settle()
+  assert.deepEqual(
+    told,
+    Array.from({ length: 200 }, (_, i) => `p${i}`),
+  )
+})
+
+test('waits while there is something to decide, until the first quiet moment', async () => {
+  let isBusy = true
+  const { clock, told, outlet, add } = setUp({ isBusy: () => isBusy })
+  add(200)
+  await clock.settle()
+  assert.equal(told.length, 0)
+  isBusy = false
+  outlet.idle()
+  await clock.settle()
+  assert.equal(told.length, 200)
+})
+
+test('waits a second at most for a piece, and with much of it not at all', async () => {
+  const { clock, told, add } = setUp({ isBusy: () => true })
+  add(200)
+  await clock.advance(999)
+  assert.equal(told.length, 0)
+  await clock.advance(1)
+  assert.equal(told.length, 64)
+  add(waitingEventsMax / 2, 200)
+  await clock.settle()
+  assert.ok(told.length > 200, `${told.length} have been told`)
+})
+
+test('loses none below its bound, and counts those above', async () => {
+  const writing = Promise.withResolvers<void>()
+  const { clock, told, state, add } = setUp({ isBusy: () => false })
+  state.written = writing.promise
+  add(waitingEventsMax + 5)
+  assert.equal(state.dropped, 5)
+  writing.resolve()
+  await clock.settle()
+  assert.equal(told.length, waitingEventsMax)
+})
+
+test('every one of 1,500 pods bound in a burst has its event', () =>
+  withCluster(1, async (c) => {
+    const count = 1_500
+    await c.addNode({ name: 'a', cpu: '10000', pods: '10000' })
+    for (let i = 0; i < count; i++) await c.addPod({ name: `p${i}`, requests: { cpu: '1' } })
+    await c.until('bound', async () => c.scheduler.metrics.boundCount === count)
+    await c.clock.advance(2_000)
+    const names = new Set(await c.eventNames())
+    assert.equal(names.size, count)
+    assert.equal(c.scheduler.metrics.droppedEventCount, 0)
+  }))
