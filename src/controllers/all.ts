@@ -52,13 +52,15 @@ export type ControllerFunctions = {
   readonly signCertificate?: SignCertificate
   /** Where machines that have nothing but a bootstrap token find the cluster; absent: nothing is published. */
   readonly clusterInfo?: { readonly server: string; readonly caPem: string }
+  /** How long a node may be silent; default 50 s. */
+  readonly nodeMonitorGraceMs?: number | undefined
   /** Tokens for Secrets that ask for one. */
   readonly issueSecretToken?: IssueSecretToken
 }
 
 /** Every controller of the control plane. Each call gives fresh ones: some remember what they saw. */
 export function allControllers(functions: ControllerFunctions): readonly ControllerDefinition[] {
-  const { rootCaPem, clusterCidr = '10.244.0.0/16', signCertificate, clusterInfo, issueSecretToken } = functions
+  const { rootCaPem, clusterCidr = '10.244.0.0/16', signCertificate, clusterInfo, issueSecretToken, nodeMonitorGraceMs } = functions
   return [
     deploymentController,
     replicaSetController,
@@ -78,7 +80,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     endpointsController(),
     endpointSliceMirroringController,
     eventExpiryController(),
-    nodeLifecycleController(),
+    nodeLifecycleController({ graceMs: nodeMonitorGraceMs }),
     taintEvictionController(),
     ...(clusterCidr ? [nodeIpamController({ clusterCidr })] : []),
     nodeTtlController(),

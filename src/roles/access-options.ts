@@ -7,12 +7,17 @@ import { readAuditOptions } from './audit-options.ts'
 import { readAuthenticationOptions } from './authentication-options.ts'
 import { readAuthorizationOptions } from './authorization-options.ts'
 import type { ControlPlaneOptions } from './control-plane.ts'
-import { createFlagReader, type FlagValues } from './flag-reader.ts'
+import { createFlagReader, type FlagReader, type FlagValues } from './flag-reader.ts'
+import { isIP } from 'node:net'
+import { dns1123Subdomain, wildcardDns1123Subdomain } from '../machinery/names.ts'
 
 export type AccessFlagValues = FlagValues
 
 export type AccessOptions = {
   readonly options: Pick<ControlPlaneOptions, 'tokenFile' | 'audit' | 'access' | 'limits'>
+  /** More names and addresses of this server. */
+  readonly hosts: readonly string[]
+  readonly nodeMonitorGraceMs: number
   /** PEM of further authorities of front proxies. */
   readonly frontProxyCa: string | undefined
   /** Ends the audit log and what follows files. */
@@ -39,6 +44,8 @@ export async function readAccessOptions(
       },
       access: { ...choices, ...(authorization.choose ? { chooseAuthorizers: authorization.choose } : {}) },
     },
+    hosts: readHosts(flags),
+    nodeMonitorGraceMs: readGrace(flags),
     frontProxyCa,
     close: async () => {
       authentication.close()
@@ -46,4 +53,25 @@ export async function readAccessOptions(
       await audit?.close()
     },
   }
+}
+
+function readHosts(flags: FlagReader): readonly string[] {
+  return (flags.list('tls-san') ?? []).map((host) =>
+    flags.using('tls-san', () => {
+      const isName = dns1123Subdomain(host).length === 0 || wildcardDns1123Subdomain(host).length === 0
+      if (isIP(host) === 0 && !isName) throw new Error(`${host} is neither a name nor an address`)
+      return host
+    }),
+  )
+}
+
+/** Two renewals of a node's lease. */
+const graceMinMs = 20_000
+
+function readGrace(flags: FlagReader): number {
+  const graceMs = flags.durationMs('node-monitor-grace-period', 50_000)
+  return flags.using('node-monitor-grace-period', () => {
+    if (graceMs < graceMinMs) throw new Error('it is at least 20s: nodes say something every ten')
+    return graceMs
+  })
 }

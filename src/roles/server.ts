@@ -85,18 +85,13 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const clock = systemClock
   const random = systemRandom
   const address = options.nodeAddress ?? (options.runtime === 'fake' ? '127.0.0.1' : machineAddress())
+  const access = await readAccessOptions(options.access, { clock, random, log: log.child({ component: 'apiserver' }) })
   let network = rememberedNetwork(dataDir) ?? clusterNetworkOf(options.network)
-  const {
-    pki,
-    refresh: refreshCertificates,
-    stop: stopRenewing,
-  } = keepCertificates(
-    { dir: join(dataDir, 'pki'), hosts: () => apiServerHosts(network, listen.host, [address, ...machineAddresses()]), clock, log },
-    () => {
-      front.renewCertificate()
-      writeAdminKubeconfig(options, pki, at.port)
-    },
-  )
+  const hosts = () => apiServerHosts(network, listen.host, [address, ...machineAddresses(), ...access.hosts])
+  // Nobody holds a copy before the API is served.
+  let onRenewed = () => {}
+  const certificates = keepCertificates({ dir: join(dataDir, 'pki'), hosts, clock, log }, () => onRenewed())
+  const { pki } = certificates
   const location = options.store ?? storeOfJoined(dataDir)
   const stored = await openServerStore({
     location,
@@ -110,12 +105,11 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   // A server that joined, or was restored, learns it from the store; it is in the certificate.
   network = await networkOfStore(stored.inner, options.network)
   rememberNetwork(dataDir, network, pki.ca.cert)
-  refreshCertificates()
+  certificates.refresh()
   const dialer = createDialer(identityOf(pki, 'apiserverKubeletClient'))
   const peers = createDialer(identityOf(pki, 'frontProxyClient'))
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
-  const access = await readAccessOptions(options.access, { clock, random, log: log.child({ component: 'apiserver' }) })
   const frontProxyCa = pki.frontProxyCa.cert + (access.frontProxyCa ?? '')
   const requestHeaders = access.options.access?.requestHeaders
   const controlPlane = await startControlPlane({
@@ -138,7 +132,10 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     // Loopback cannot be an endpoint: pods would reach themselves. Other servers on this machine reach it there all the same.
     ...(advertised.startsWith('127.') && !stored.isShared ? {} : { advertise: { address: advertised, port: listen.port } }),
     network,
-    controllerFunctions: controllerFunctionsOf(pki, { address: advertised, port: listen.port }),
+    controllerFunctions: {
+      ...controllerFunctionsOf(pki, { address: advertised, port: listen.port }),
+      nodeMonitorGraceMs: access.nodeMonitorGraceMs,
+    },
     ...(await schedulingOf(options)),
     admission: options.admission,
   })
@@ -152,12 +149,16 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   })
   const at = await listenAt(front, listen)
   writeAdminKubeconfig(options, pki, at.port)
+  onRenewed = () => {
+    front.renewCertificate()
+    writeAdminKubeconfig(options, pki, at.port)
+  }
   log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
   flushCompileCache()
   const stopNodes = await startNodes(options, { controlPlane, pki, address, network, log, simulated })
   return {
     close: async () => {
-      stopRenewing()
+      certificates.stop()
       await stopNodes()
       await controlPlane.close()
       await front.close(closeGraceMs)

@@ -32,7 +32,11 @@ let registry: TestRegistry
 let addresses: string[]
 
 before(async () => {
-  cluster = await startCluster({ runtime: 'containerd', nodes: 3, flags: [...network, ...registration] })
+  cluster = await startCluster({
+    runtime: 'containerd',
+    nodes: 3,
+    flags: [...network, ...registration, '--node-monitor-grace-period', '20s'],
+  })
   const nodes = await json<{ items: { status: { addresses: { type: string; address: string }[] } }[] }>(['get', 'nodes'])
   addresses = nodes.items.map((n) => n.status.addresses.find((a) => a.type === 'InternalIP')!.address)
   // The nodes reach the machine, and so the registry, by the first address of their network.

@@ -16,6 +16,8 @@ after(async () => {
 })
 
 const start = async (...args: string[]) => startServerProcess({ dataDir, port: await freePort(), args: ['--runtime', 'fake', ...args] })
+/** Names beyond the machine's own. */
+const more = ['--tls-san', 'api.lab.example,192.0.2.7']
 const chosen = ['--cluster-cidr', '172.20.0.0/16', '--service-cluster-ip-range', '172.21.0.0/16', '--cluster-domain', 'lab.example']
 
 async function shown(url: string): Promise<X509Certificate> {
@@ -50,8 +52,10 @@ async function checkAddresses({ clientset, url }: ServerProcess): Promise<void> 
 }
 
 test('a new cluster gets the network that was chosen', async () => {
-  server = await start(...chosen)
+  server = await start(...chosen, ...more)
   await checkAddresses(server)
+  const certificate = await shown(server.url)
+  assert.ok(certificate.checkIP('192.0.2.7') && certificate.checkHost('api.lab.example'))
   const made = await server.clientset
     .coreV1()
     .services('default')
@@ -93,6 +97,9 @@ test('another one is refused', async () => {
     stderr,
     /^keelson: error: --cluster-cidr 172\.22\.0\.0\/16: this cluster has 172\.20\.0\.0\/16, and its addresses never change/m,
   )
+  const unnamed = await keelson([...args, '--tls-san', 'Not A Name'])
+  assert.equal(unnamed.code, 2)
+  assert.match(unnamed.stderr, /cannot use --tls-san: Not A Name is neither a name nor an address/)
   const overlapping = await keelson([...args, '--cluster-cidr', '10.0.0.0/8'])
   assert.equal(overlapping.code, 2)
   assert.match(overlapping.stderr, /overlap/)

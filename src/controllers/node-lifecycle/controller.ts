@@ -17,9 +17,14 @@ const nodeIndex = 'node-name'
 /** What a node last said, and when we saw it (by our own clock). */
 type Sign = { readonly text: string; readonly seenMs: number }
 
+export type NodeLifecycleOptions = {
+  /** How long a node may be silent; default 50 s. */
+  readonly graceMs?: number | undefined
+}
+
 /** Watches nodes' signs of life; marks the silent ones and their pods; sets the taints that keep pods away or drive them off. */
-export function nodeLifecycleController(): ControllerDefinition {
-  const lifecycle = new NodeLifecycle(evictionRate())
+export function nodeLifecycleController(options: NodeLifecycleOptions = {}): ControllerDefinition {
+  const lifecycle = new NodeLifecycle(evictionRate(), options)
   return {
     name: 'node',
     watches: [
@@ -35,9 +40,11 @@ export function nodeLifecycleController(): ControllerDefinition {
 class NodeLifecycle {
   readonly #signs = new Map<string, Sign>()
   readonly #rate: EvictionRate
+  readonly #options: NodeLifecycleOptions
 
-  constructor(rate: EvictionRate) {
+  constructor(rate: EvictionRate, options: NodeLifecycleOptions) {
     this.#rate = rate
+    this.#options = options
   }
 
   nodeChanged(context: LoopContext, current: Node | undefined, old: Node | undefined): readonly string[] {
@@ -72,7 +79,9 @@ class NodeLifecycle {
     const node = context.informer(nodes).get(name)
     if (!node) return
     const nowMs = context.clock.now()
-    const plan = planNode({ node, silentMs: context.clock.monotonicMs() - this.#see(context, node).seenMs }, nowMs)
+    const { graceMs } = this.#options
+    const silentMs = context.clock.monotonicMs() - this.#see(context, node).seenMs
+    const plan = planNode({ node, silentMs, ...(graceMs === undefined ? {} : { graceMs }) }, nowMs)
     const current = await this.#writeNode(context, node, plan)
     if (plan.isLost) await markPodsNotReady(context, name)
     const waitMs = await this.#writeNoExecute(context, current, plan)

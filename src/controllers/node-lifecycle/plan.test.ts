@@ -89,6 +89,11 @@ for (const [title, input, silentMs, expected] of told)
     assert.deepEqual({ hasFallenSilent, isLost }, expected)
   })
 
+test('how long a node may be silent can be chosen', () => {
+  const health = (silentMs: number, graceMs: number) => planNode({ node: node(healthy), silentMs, graceMs }, nowMs).health
+  assert.deepEqual([health(19_999, 20_000), health(20_000, 20_000), health(50_000, 90_000)], ['ready', 'unknown', 'ready'])
+})
+
 test('the NoExecute taint follows the kind of illness', () => {
   const first = withNoExecute([], 'node.kubernetes.io/not-ready', nowMs)!
   assert.deepEqual(first, [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute', timeAdded: toTime(nowMs) }])

@@ -12,6 +12,8 @@ export type Observed = {
   readonly node: Node
   /** How long ago the node last renewed its lease or its status, by our clock. */
   readonly silentMs: number
+  /** How long a node may be silent; default 50 s. */
+  readonly graceMs?: number
 }
 
 export type Plan = {
@@ -30,10 +32,10 @@ export type Plan = {
   readonly requeueAfterMs: number | undefined
 }
 
-/** Upstream's node-monitor-grace-period. */
-export const graceMs = 50_000
+/** Upstream's default of --node-monitor-grace-period. */
+const defaultGraceMs = 50_000
 /** A node that has never said anything gets longer. */
-export const startupGraceMs = 60_000
+const startupGraceMs = 60_000
 
 export const neverUpdatedReason = 'NodeStatusNeverUpdated'
 const silentReason = 'NodeStatusUnknown'
@@ -51,10 +53,10 @@ const noScheduleRules: readonly TaintRule[] = [
 ]
 const ownKeys = new Set<string>([...noScheduleRules.map(({ key }) => key), taintKeys.unschedulable])
 
-export function planNode({ node, silentMs }: Observed, nowMs: number): Plan {
+export function planNode({ node, silentMs, graceMs = defaultGraceMs }: Observed, nowMs: number): Plan {
   const stored = node.status?.conditions ?? []
   const hasSpoken = stored.some((condition) => condition.type === 'Ready')
-  const allowedMs = hasSpoken ? graceMs : startupGraceMs
+  const allowedMs = hasSpoken ? graceMs : Math.max(graceMs, startupGraceMs)
   const isSilent = silentMs >= allowedMs
   const conditions = isSilent ? silentConditions(stored, nowMs) : stored
   const ready = conditions.find((condition) => condition.type === 'Ready')?.status
