@@ -3,6 +3,8 @@ import { after, test } from 'node:test'
 import { seededRandom } from '../base/random.ts'
 import { goDurationFault } from '../machinery/wire/go-duration.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
+import { parseRequest, type PathRequest } from './request-info.ts'
+import { healthPaths } from './server-paths.ts'
 import { createTestApi } from './test-api.ts'
 import { rawRequest, sender } from './test-requests.ts'
 
@@ -85,3 +87,14 @@ for (const [url, text] of health)
     const { body } = await rawRequest(api, 'GET', url)
     assert.equal(Buffer.from(body as Uint8Array).toString(), text)
   })
+
+test("a check answers to upstream's name for it, too", async () => {
+  const paths = healthPaths({ live: [], ready: [{ name: 'sqlite', upstreamName: 'etcd', isHealthy: () => false }] })
+  const get = async (path: string, query = '') => {
+    const asked = parseRequest('GET', `${path}${query}`) as PathRequest
+    const response = await paths(asked, { user: { name: 'u', groups: [] }, headers: {}, signal: AbortSignal.timeout(1_000), method: 'GET' })
+    return response?.code
+  }
+  assert.deepEqual([await get('/readyz/etcd'), await get('/readyz/sqlite'), await get('/readyz/none')], [500, 500, undefined])
+  assert.deepEqual([await get('/readyz'), await get('/readyz', '?exclude=etcd'), await get('/readyz', '?exclude=sqlite')], [500, 200, 200])
+})

@@ -15,7 +15,12 @@ export function respondWith(responder: Responder): PathHandler {
 }
 
 /** A named condition of health; true is well. */
-export type HealthCheck = { readonly name: string; readonly isHealthy: () => boolean | Promise<boolean> }
+export type HealthCheck = {
+  readonly name: string
+  /** Upstream's name for the same, by which probes may ask for it or leave it out. */
+  readonly upstreamName?: string
+  readonly isHealthy: () => boolean | Promise<boolean>
+}
 
 /** `/livez`, `/readyz` and `/healthz`, each check also under its own path (https://kubernetes.io/docs/reference/using-api/health-checks/). */
 export function healthPaths(checks: { readonly live: readonly HealthCheck[]; readonly ready: readonly HealthCheck[] }): PathHandler {
@@ -27,22 +32,22 @@ export function healthPaths(checks: { readonly live: readonly HealthCheck[]; rea
   return async ({ path, query }) => {
     const [, root = '', name, more] = path.split('/')
     const all = Object.hasOwn(byRoot, root) ? byRoot[root]! : undefined
-    if (!all || more !== undefined) return undefined
+    if (!all || more !== undefined || name === '') return undefined
     if (name) {
-      const one = all.find((check) => check.name === name)
+      const one = all.find((check) => check.name === name || check.upstreamName === name)
       return one && ((await one.isHealthy()) ? text(200, 'ok') : text(500, `internal server error: ${name} is not well\n`))
     }
     const excluded = new Set(query.getAll('exclude'))
     const results = await Promise.all(
-      all.map(async ({ name: check, isHealthy }) => {
-        if (excluded.delete(check)) return { line: `[+]${check} excluded: ok`, isWell: true }
+      all.map(async ({ name: check, upstreamName = check, isHealthy }) => {
+        if (excluded.delete(check) || excluded.delete(upstreamName)) return { line: `[+]${check} excluded: ok`, isWell: true }
         const isWell = await isHealthy()
         return { line: isWell ? `[+]${check} ok` : `[-]${check} failed: reason withheld`, isWell }
       }),
     )
     const isWell = results.every((r) => r.isWell)
     if (isWell && query.get('verbose') === undefined) return text(200, 'ok')
-    const strange = [...excluded].map((check) => JSON.stringify(check)).join(', ')
+    const strange = [...excluded].map((check) => JSON.stringify(check)).join()
     const warning = strange === '' ? '' : `warn: some health checks cannot be excluded: no matches for ${strange}\n`
     const lines = results.map(({ line }) => `${line}\n`).join('')
     return text(isWell ? 200 : 500, `${lines}${warning}${root} check ${isWell ? 'passed' : 'failed'}\n`)

@@ -36,7 +36,7 @@ export async function openStore(
     const isHealthy = async () => (await hasRoom(dir)) && (!store.isFailing || succeeds(clock, store.commit([probe])))
     const files = ['store.db', 'store.db-wal'].map((name) => join(dir, name))
     const sizeBytes = () => files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
-    return { store, isShared: false, readyChecks: [{ name: 'sqlite', isHealthy }], sizeBytes }
+    return { store, isShared: false, readyChecks: [{ name: 'sqlite', upstreamName: 'etcd', isHealthy }], sizeBytes }
   }
   const store = await openEtcd(location, { clock, random })
   const isHealthy = () => succeeds(clock, Promise.resolve(store.freshRevision()))

@@ -2,41 +2,26 @@
 // Asks a Kubernetes API server of 1.36 without controllers, and writes its answers for `upstream.test.ts` to compare with.
 // Its administrator: user `test` in the group `system:masters`. Cases that differ on purpose keep Keelson's answers beside. A file that
 // states `featureGates` is asked only of a server that has them on, which `--feature-gates` says.
-import { readFileSync } from 'node:fs'
-import { request as httpsRequest } from 'node:https'
 import { parseArgs } from 'node:util'
 import { caseFiles, casesOf, featureGatesOf, writeRecorded } from './case-files.ts'
 import { ownApi } from './own-api.ts'
-import { collected, headersOf, runCases, type Send } from './run-cases.ts'
+import { runCases } from './run-cases.ts'
+import { toUpstream } from './to-upstream.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { server: { type: 'string' }, ca: { type: 'string' }, token: { type: 'string' }, 'feature-gates': { type: 'string' } },
 })
 if (!values.server || !values.ca || !values.token) throw new Error('--server, --ca and --token are needed')
-const ca = readFileSync(values.ca)
-
-const toUpstream: Send = (outgoing) =>
-  new Promise((resolve, reject) => {
-    const { method, path, body, events } = outgoing
-    // Of a DELETE's body nothing would arrive without its length.
-    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-    const headers = { authorization: `Bearer ${values.token}`, ...length, ...headersOf(outgoing) }
-    const sent = httpsRequest(new URL(path, values.server), { method, headers, ca }, async (response) => {
-      const whole = await collected(response, events)
-      resolve({ code: response.statusCode ?? 0, body: whole, headers: response.headersDistinct })
-    })
-    sent.once('error', reject)
-    sent.end(body)
-  })
+const send = toUpstream({ server: values.server, ca: values.ca, token: values.token })
 
 for (const name of positionals.length > 0 ? positionals : caseFiles()) {
   if ((await featureGatesOf(name)) !== (values['feature-gates'] ?? '')) continue
   const cases = await casesOf(name)
   const namespace = `upstream-${name}`
-  const answers = await runCases(namespace, cases, toUpstream)
-  await toUpstream({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` })
-  await toUpstream({
+  const answers = await runCases(namespace, cases, send)
+  await send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` })
+  await send({
     method: 'PUT',
     path: `/api/v1/namespaces/${namespace}/finalize`,
     body: JSON.stringify({ metadata: { name: namespace }, spec: {} }),

@@ -14,6 +14,9 @@ export type ForeignVersion = {
   readonly resources: readonly APIResource[]
 }
 
+/** Stands before everything that it names. */
+const aggregator = 'apiregistration.k8s.io'
+
 /**
  * The groups in the order that clients resolve short names by: the higher priority first, then by name; in each its versions by their
  * own priority, then as Kubernetes orders versions. What another server answers stands in place of what this one would.
@@ -28,7 +31,7 @@ export function publishedGroups(kinds: readonly KindDefinition[], foreign: reado
     versions.set(one.version, { group: one.group, version: one.version, apiVersion: apiVersionOf(one), kinds: [], foreign: one })
     priorities.set(one.group, Math.max(priorities.get(one.group) ?? 0, one.groupPriority))
   }
-  const priorityOf = (name: string) => priorities.get(name) ?? groupPriority(name)
+  const priorityOf = (name: string) => (name === aggregator ? Number.MAX_SAFE_INTEGER : (priorities.get(name) ?? groupPriority(name)))
   const versionOf = (v: GroupVersion) => v.foreign?.versionPriority ?? versionPriority(v)
   return [...groups]
     .sort(([a], [b]) => priorityOf(b) - priorityOf(a) || (a < b ? -1 : 1))

@@ -49,7 +49,7 @@ const verbsOf = ({ verbs }: Subresource) => verbs.filter((verb) => verb !== 'hea
 
 /** Tells clients when the stored form of a kind changes; opaque. */
 function storageVersionHash({ group, version, kind, storedAs }: KindDefinition): string {
-  const stored = `${group}/${storedAs?.version ?? version}/${kind}`
+  const stored = `${storedAs?.group ?? group}/${storedAs?.version ?? version}/${kind}`
   return createHash('sha256').update(stored).digest().subarray(0, 8).toString('base64')
 }
 
@@ -60,7 +60,7 @@ export function aggregatedDiscovery(groups: readonly Group[], version: 'v2' | 'v
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
     items: groups.map(({ name, versions }) => ({
-      metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
+      metadata: name === '' ? {} : { name },
       versions: versions.map((v) => ({
         version: v.version,
         resources: v.foreign
@@ -75,7 +75,7 @@ export function aggregatedDiscovery(groups: readonly Group[], version: 'v2' | 'v
 function aggregatedResource(kind: KindDefinition) {
   return {
     resource: kind.plural,
-    responseKind: { group: kind.group, version: kind.version, kind: kind.kind },
+    responseKind: responseKind(kind, kind),
     scope: kind.scope,
     singularResource: kind.singular,
     verbs: [...kind.verbs].sort(),
@@ -85,10 +85,16 @@ function aggregatedResource(kind: KindDefinition) {
       ? {
           subresources: kind.subresources.map((sub) => ({
             subresource: sub.name,
-            responseKind: { group: sub.group, version: sub.version, kind: sub.kind },
+            responseKind: responseKind(sub, kind),
             verbs: verbsOf(sub),
           })),
         }
       : {}),
   }
+}
+
+/** A group and version that are the list's own are not said again. */
+function responseKind({ group, version, kind }: Subresource | KindDefinition, own: KindDefinition): object {
+  const isOwn = group === own.group && version === own.version
+  return { group: isOwn ? '' : group, version: isOwn ? '' : version, kind }
 }

@@ -3,22 +3,30 @@ import type { KindDefinition } from '../../kinds/kind.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
 import { definitionName } from '../../machinery/schema/schema-node.ts'
 import { keelsonProperties } from './own-kinds.ts'
+import { publishedDefaults } from './published-defaults.ts'
 
 /** Definitions as documents show them: with our descriptions, in the dialect of OpenAPI 2 or 3. */
 
-export type Dialect = { readonly refPrefix: string; readonly wrapsRefs: boolean; readonly special: Readonly<Record<string, object>> }
+export type Dialect = {
+  readonly refPrefix: string
+  readonly wrapsRefs: boolean
+  readonly special: Readonly<Record<string, object>>
+  /** By `Definition.field`. */
+  readonly defaults: Readonly<Record<string, string | number>>
+}
 
 /** Marks a definition that brings its own descriptions: none of ours are added. */
 export const ownWords: unique symbol = Symbol('describes itself')
 
 type Described = Schema & { readonly description?: string; readonly [ownWords]?: true }
 
-export const openApi2: Dialect = { refPrefix: '#/definitions/', wrapsRefs: false, special: {} }
+export const openApi2: Dialect = { refPrefix: '#/definitions/', wrapsRefs: false, special: {}, defaults: {} }
 
 /** In version 3 a reference may have no siblings, so one with a description is wrapped. */
 export const openApi3: Dialect = {
   refPrefix: '#/components/schemas/',
   wrapsRefs: true,
+  defaults: publishedDefaults,
   special: {
     'io.k8s.apimachinery.pkg.api.resource.Quantity': { oneOf: [{ type: 'string' }, { type: 'number' }] },
     'io.k8s.apimachinery.pkg.util.intstr.IntOrString': { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] },
@@ -100,7 +108,9 @@ function write(schema: Described, owner: string | undefined, dialect: Dialect): 
 function writeField(field: string, schema: Described, owner: string | undefined, dialect: Dialect): object {
   if (owner === undefined) return write(schema, owner, dialect)
   const description = schema.description ?? descriptions[`${owner}.${field}`] ?? descriptions[`*.${field}`]
-  return write(description === undefined ? schema : { ...schema, description }, owner, dialect)
+  const known = dialect.defaults[`${owner}.${field}`]
+  const published = known === undefined ? schema : { ...schema, default: known }
+  return write(description === undefined ? published : { ...published, description }, owner, dialect)
 }
 
 function describe(description: string | undefined): object {

@@ -6,13 +6,15 @@ const versionInfo = 'io.k8s.apimachinery.pkg.version.Info'
 
 /** The paths of a group that describe it: its own and those of its versions. */
 export function groupPaths(group: Group): PathItem[] {
+  return [groupPath(group), ...group.versions.map((version) => resourcesPath(version))]
+}
+
+/** The path of the group itself. */
+export function groupPath(group: Pick<Group, 'name'>): PathItem {
   const name = groupName(group.name)
-  const root = group.name === '' ? '/api/' : `/apis/${group.name}/`
-  const about =
-    group.name === ''
-      ? information(root, `get${capital(name)}APIVersions`, 'get the versions of the API', name, metaDefinition('APIVersions'))
-      : information(root, `get${capital(name)}APIGroup`, 'get information of a group', name, metaDefinition('APIGroup'))
-  return [about, ...group.versions.map((version) => resourcesPath(version))]
+  return group.name === ''
+    ? information('/api/', `get${capital(name)}APIVersions`, 'get the versions of the API', name, metaDefinition('APIVersions'))
+    : information(`/apis/${group.name}/`, `get${capital(name)}APIGroup`, 'get information of a group', name, metaDefinition('APIGroup'))
 }
 
 /** The path of one version's resources. */

@@ -1,13 +1,12 @@
+import { existsSync } from 'node:fs'
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import protobuf from 'protobufjs/light.js'
 import { allKinds } from '../../kinds/all.ts'
 import { defineKind } from '../../kinds/define-kind.ts'
@@ -52,7 +51,10 @@ test('version 3: an index with hashes, and a document a group version', () => {
   const { paths } = get('/openapi/v3')
   const url = paths['apis/apps/v1']?.['serverRelativeURL'] as unknown as string
   assert.match(url, /^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]{40}$/)
-  for (const name of Object.keys(paths)) checkReferences(get(`/openapi/v3/${name}`))
+  const versions = Object.keys(paths).filter((name) => /^apis?\/.*v\d/.test(name))
+  assert.ok(versions.length > 20)
+  for (const name of versions) checkReferences(get(`/openapi/v3/${name}`))
+  assert.deepEqual(Object.keys(get('/openapi/v3/apis/apps').paths), ['/apis/apps/'])
   assert.match(String(openapi.respond(url, {})?.headers['cache-control']), /immutable/)
   const moved = openapi.respond(url.replace(/hash=.*/, 'hash=0'), {})
   assert.deepEqual([moved?.code, moved?.headers['location']], [301, url])
@@ -156,31 +158,6 @@ test('version 2: one document with everything', () => {
   checkReferences(document)
   for (const kind of kinds.filter((k) => k.verbs.includes('get'))) assert.ok(document.definitions[kind.schema], kind.kind)
   assert.equal(openapi.respond('/openapi/v2', { accept: 'image/png' })?.code, 406)
-})
-
-type Swagger = { paths: Record<string, Record<string, SwaggerOperation> & { parameters?: { name: string }[] }> }
-type SwaggerOperation = {
-  operationId: string
-  parameters?: { name: string }[]
-  responses: Record<string, { schema?: { $ref?: string } }>
-}
-
-test('every operation of the release is there, by its id, with its parameters and answers', () => {
-  const document = get('/openapi/v2') as unknown as Swagger
-  const found = new Set<string>()
-  for (const [path, { parameters: shared = [], ...operations }] of Object.entries(document.paths))
-    for (const [method, { operationId, parameters = [], responses }] of Object.entries(operations)) {
-      const names = [...shared, ...parameters].map(({ name }) => name).sort()
-      const answer = (responses['200']?.schema?.$ref ?? '').replace('#/definitions/', '')
-      found.add([path, method, operationId, Object.keys(responses).join(), answer, names.join()].join(' '))
-    }
-  // Stable versions only: beta ones are off by default. Without the parameters of alpha features.
-  const wanted = gunzipSync(readFileSync('test/fixtures/api/operations.txt.gz')).toString().split('\n').filter(Boolean)
-  assert.equal(wanted.length, 814)
-  assert.deepEqual(
-    wanted.filter((line) => !found.has(line)),
-    [],
-  )
 })
 
 test('custom kinds are described by their own schema, or left open', () => {

@@ -1,10 +1,11 @@
 import type { KindDefinition } from '../../kinds/kind.ts'
+import type { Schema } from '../../machinery/schema/schema-node.ts'
 import type { ApiResponse } from '../contract.ts'
 import { lazy, trimPath } from '../discovery/discovery.ts'
 import { type Group, groupKinds, type GroupVersion } from '../discovery/group-versions.ts'
 import { bytesDocument, headerText, type JsonDocument, jsonDocument, type RequestHeaders } from '../discovery/json-document.ts'
 import { completeDefinitions, type Definitions, openApi2, openApi3, reachable, writeDefinition } from './definitions.ts'
-import { groupPaths, resourcesPath, serverPaths } from './information-paths.ts'
+import { groupPath, groupPaths, resourcesPath, serverPaths } from './information-paths.ts'
 import { type Gvk, objectTypes, type Operation, type PathItem } from './operation.ts'
 import { pathsOf } from './operations.ts'
 import { encodeSwagger } from './swagger-protobuf.ts'
@@ -33,7 +34,7 @@ export function createOpenApi({
   simplified = {},
   base,
   patchTypes = allPatchTypes,
-  version = 'v1.36.0',
+  version = '1.36',
 }: {
   readonly kinds: readonly KindDefinition[]
   readonly definitions: Definitions
@@ -47,11 +48,15 @@ export function createOpenApi({
     const complete = completeDefinitions(definitions, kinds)
     const schemaOf = schemaFinder(complete)
     const documents = new Map<string, JsonDocument>(base?.versions())
-    for (const v of groupKinds(kinds).flatMap((g: Group) => g.versions))
+    const add = (path: string, items: () => readonly PathItem[], groupVersion?: GroupVersion) =>
       documents.set(
-        v.group === '' ? `api/${v.version}` : `apis/${v.group}/${v.version}`,
-        jsonDocument(() => version3(v, complete, { schemaOf, version, patchTypes })),
+        path,
+        jsonDocument(() => version3(items(), complete, { version, patchTypes, groupVersion })),
       )
+    for (const v of groupKinds(kinds).flatMap((g: Group) => g.versions))
+      add(v.group === '' ? `api/${v.version}` : `apis/${v.group}/${v.version}`, () => [resourcesPath(v), ...pathsOf(v, schemaOf)], v)
+    // What tells of groups and of the server itself, each in a document of its own.
+    if (!base) for (const item of [...groupKinds(kinds).map(groupPath), ...serverPaths]) add(item.path.slice(1, -1), () => [item])
     return documents
   })
   const swagger = lazy((): SwaggerParts => {
@@ -62,7 +67,11 @@ export function createOpenApi({
   const v2 = jsonDocument(() => version2(swagger(), version))
   const binaryV2 = bytesDocument(() => encodeSwagger(version2(swagger(), version)), binaryType)
   const index = jsonDocument(() => ({
-    paths: Object.fromEntries([...versions()].map(([path, d]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${d.hash()}` }])),
+    paths: Object.fromEntries(
+      [...versions()]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([path, d]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${d.hash()}` }]),
+    ),
   }))
   return {
     swagger,
@@ -151,29 +160,36 @@ function version2({ paths, definitions }: SwaggerParts, version: string): object
 }
 
 function version3(
-  groupVersion: GroupVersion,
+  items: readonly PathItem[],
   complete: Definitions,
   {
-    schemaOf,
     version,
     patchTypes,
+    groupVersion,
   }: {
-    readonly schemaOf: (gvk: Gvk) => string | undefined
     readonly version: string
     readonly patchTypes: readonly string[]
+    readonly groupVersion: GroupVersion | undefined
   },
 ): object {
-  const items = [resourcesPath(groupVersion), ...pathsOf(groupVersion, schemaOf)]
   const names = [...reachable(rootsOf(items), complete)].sort()
   return {
     openapi: '3.0.0',
     info: { ...info, version },
     paths: Object.fromEntries(items.map((item) => [item.path, path3(item, patchTypes)])),
     components: {
-      schemas: Object.fromEntries(names.map((name) => [name, writeDefinition(name, complete[name]!, openApi3)])),
+      schemas: Object.fromEntries(names.map((name) => [name, writeDefinition(name, ownKinds(complete[name]!, groupVersion), openApi3)])),
       securitySchemes: { BearerToken: { in: 'header', name: 'authorization', type: 'apiKey' } },
     },
   }
+}
+
+/** What is a kind of every group (options, events of a watch) is shown as one of the core and of the document's own. */
+function ownKinds(schema: Schema, own: GroupVersion | undefined): Schema {
+  const gvks = schema['x-kubernetes-group-version-kind']
+  if (!gvks || gvks.length < 2) return schema
+  const kept = gvks.filter(({ group, version }) => (group === '' && version === 'v1') || (group === own?.group && version === own.version))
+  return { ...schema, 'x-kubernetes-group-version-kind': kept }
 }
 
 function rootsOf(items: readonly PathItem[]): string[] {
@@ -205,17 +221,23 @@ function path2({ parameters, operations }: PathItem, patchTypes: readonly string
                 },
               ]
         const schema = o.answer === undefined ? { type: 'string' } : { $ref: openApi2.refPrefix + o.answer }
-        const consumes = o.action === 'patch' ? [...patchTypes] : ['*/*']
         const produces = o.produces ?? objectTypes
+        const consumes = consumedBy(o, patchTypes)
         const responses = responsesOf(o, { schema })
         const parameters = [...body, ...o.parameters.map(write)]
         return [
           o.method,
-          { ...operationHead(o), consumes, produces, schemes: ['https'], ...(parameters.length > 0 ? { parameters } : {}), responses },
+          { ...operationHead(o), ...consumes, produces, schemes: ['https'], ...(parameters.length > 0 ? { parameters } : {}), responses },
         ]
       }),
     ),
   }
+}
+
+/** What is only read names what it produces; where that is no type of the API's, nothing. */
+function consumedBy({ action, answer, produces }: Operation, patchTypes: readonly string[]): { readonly consumes?: readonly string[] } {
+  if (action === undefined) return answer !== undefined && produces ? { consumes: produces } : {}
+  return { consumes: action === 'patch' ? patchTypes : ['*/*'] }
 }
 
 function path3({ parameters, operations }: PathItem, patchTypes: readonly string[]): object {
