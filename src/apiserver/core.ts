@@ -33,6 +33,8 @@ export type RequestContext = {
   readonly agent: string
   /** How it shares the event loop with others; absent in this process. */
   readonly pace?: Pace | undefined
+  /** Answered over a connection, where each piece costs a write. */
+  readonly isRemote?: boolean
   /** To be called when a watch has told its initial state. */
   readonly started?: (() => void) | undefined
   /** Adds a Warning header to the answer; equal messages once. */

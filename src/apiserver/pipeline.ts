@@ -337,7 +337,12 @@ async function perform(
     allowsTable: hasTable(resource, info.subresource),
     isCollection: info.verb === 'list' || info.verb === 'watch',
   })
-  const context: RequestContext = { ...contextOf(exchange, user, { signal, agent: agent.split('/', 1)[0]! }), pace: exchange.pace, started }
+  const context: RequestContext = {
+    ...contextOf(exchange, user, { signal, agent: agent.split('/', 1)[0]! }),
+    pace: exchange.pace,
+    isRemote: true,
+    started,
+  }
   const { deprecationWarning, verbs } = resource.kind
   const isServed = info.subresource !== '' || (verbs as readonly string[]).includes(info.verb)
   if (deprecationWarning !== undefined && isServed) context.warn(deprecationWarning)

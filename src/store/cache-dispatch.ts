@@ -1,3 +1,4 @@
+import type { Cancel, Clock } from '../base/clock.ts'
 import type { Revision } from './contract.ts'
 import type { CacheWatcher } from './cache-watcher.ts'
 import type { CacheBatch, CacheEvent } from './watch-cache-contract.ts'
@@ -8,35 +9,68 @@ import type { CacheBatch, CacheEvent } from './watch-cache-contract.ts'
  * Watchers of one prefix share a topic, and all of them get the same batch object, so that whoever encodes a batch can keep
  * the bytes by its identity. An event finds its topics by looking up each prefix of its key that can be one: those that end
  * in a slash, and, below a folder, those of a length that some watcher there has (a watch on one key).
+ *
+ * Watchers that gather have a connection each, and a delivery costs a write to it whatever is in it. So after a delivery the next events
+ * of a topic gather for as long again as it took all that waited for it to come back for more (20 ms at most): while there are many events,
+ * writing them takes about half of the time, and after a quiet time they go out at once.
  */
 export class CacheDispatch<T> {
+  readonly #clock: Clock
   readonly #topics = new Map<string, Topic<T>>()
   /** Folder → how many topics that do not end in a slash have a prefix of that length. */
   readonly #lengths = new Map<string, Map<number, number>>()
 
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** From here on it gets what is dispatched; what was dispatched before and still gathers is not for it. */
   add(watcher: CacheWatcher<T>): void {
     let topic = this.#topics.get(watcher.prefix)
     if (!topic) {
-      topic = { watchers: new Set(), byGroup: new Map(), events: [] }
+      topic = {
+        watchers: new Set(),
+        gatherers: new Set(),
+        byGroup: new Map(),
+        events: [],
+        gathering: [],
+        gathered: 0,
+        due: undefined,
+        away: 0,
+        delivery: 0,
+        deliveredMs: 0,
+        quietFromMs: 0,
+      }
       this.#topics.set(watcher.prefix, topic)
       this.#countLength(watcher.prefix, 1)
     }
+    this.#deliver(topic)
     if (watcher.only) this.#addToGroup(topic, watcher, watcher.only)
-    else topic.watchers.add(watcher)
+    else (watcher.gathers ? topic.gatherers : topic.watchers).add(watcher)
   }
 
   remove(watcher: CacheWatcher<T>): void {
     const topic = this.#topics.get(watcher.prefix)
     if (!topic) return
-    const isKnown = watcher.only ? removeFromGroup(topic, watcher, watcher.only) : topic.watchers.delete(watcher)
-    if (!isKnown || topic.watchers.size > 0 || topic.byGroup.size > 0) return
+    const isKnown = watcher.only
+      ? removeFromGroup(topic, watcher, watcher.only)
+      : (watcher.gathers ? topic.gatherers : topic.watchers).delete(watcher)
+    if (!isKnown || topic.watchers.size > 0 || topic.gatherers.size > 0 || topic.byGroup.size > 0) return
+    topic.due?.()
     this.#topics.delete(watcher.prefix)
     this.#countLength(watcher.prefix, -1)
+  }
+
+  /** Delivers what gathers for the watcher, so that it has all that was dispatched. */
+  settle(watcher: CacheWatcher<T>): void {
+    const topic = this.#topics.get(watcher.prefix)
+    if (topic) this.#deliver(topic)
   }
 
   *watchers(): Generator<CacheWatcher<T>> {
     for (const topic of this.#topics.values()) {
       yield* topic.watchers
+      yield* topic.gatherers
       for (const groups of topic.byGroup.values()) for (const watchers of groups.values()) yield* watchers
     }
   }
@@ -51,7 +85,51 @@ export class CacheDispatch<T> {
       topic.events = []
       for (const watcher of topic.watchers) watcher.offer(batch)
       for (const [grouping, groups] of topic.byGroup) offerByGroup(batch, grouping, groups)
+      if (topic.gatherers.size > 0) this.#gather(topic, batch)
     }
+  }
+
+  #gather(topic: Topic<T>, batch: CacheBatch<T>): void {
+    topic.gathering.push(batch)
+    topic.gathered += batch.events.length
+    this.#deliverWhenDue(topic)
+  }
+
+  #deliverWhenDue(topic: Topic<T>): void {
+    if (topic.gathering.length === 0) return
+    const waitMs = topic.gathered < gatheredEventsMax ? topic.quietFromMs - this.#clock.monotonicMs() : 0
+    if (waitMs <= 0) this.#deliver(topic)
+    else topic.due ??= this.#clock.schedule(waitMs, () => this.#deliver(topic))
+  }
+
+  #deliver(topic: Topic<T>): void {
+    topic.due?.()
+    topic.due = undefined
+    const { gathering, gatherers } = topic
+    if (gathering.length === 0) return
+    topic.gathering = []
+    topic.gathered = 0
+    const batch = joinedBatch(gathering)
+    const deliveredMs = this.#clock.monotonicMs()
+    // Who is slow has the rest of the time bound; who is away since an earlier delivery counts no more.
+    const delivery = ++topic.delivery
+    topic.deliveredMs = deliveredMs
+    topic.quietFromMs = deliveredMs + awayMaxMs
+    topic.away = 0
+    const onBack = () => {
+      if (topic.delivery === delivery && --topic.away === 0) this.#allBack(topic)
+    }
+    for (const watcher of gatherers) if (watcher.offer(batch, onBack)) topic.away++
+    if (topic.away === 0) topic.quietFromMs = deliveredMs
+  }
+
+  #allBack(topic: Topic<T>): void {
+    const nowMs = this.#clock.monotonicMs()
+    const tookMs = nowMs - topic.deliveredMs
+    topic.quietFromMs = tookMs < worthMs ? 0 : nowMs + Math.min(tookMs, gatherMaxMs)
+    topic.due?.()
+    topic.due = undefined
+    this.#deliverWhenDue(topic)
   }
 
   #addToGroup(topic: Topic<T>, watcher: CacheWatcher<T>, { grouping, group }: Only<T>): void {
@@ -104,8 +182,33 @@ type Only<T> = NonNullable<CacheWatcher<T>['only']>
 type Groups<T> = Map<unknown, Set<CacheWatcher<T>>>
 type Topic<T> = {
   readonly watchers: Set<CacheWatcher<T>>
+  readonly gatherers: Set<CacheWatcher<T>>
   readonly byGroup: Map<Only<T>['grouping'], Groups<T>>
   events: CacheEvent<T>[]
+  /** For those, until `due`. */
+  gathering: CacheBatch<T>[]
+  gathered: number
+  due: Cancel | undefined
+  /** Of those that waited for the last delivery, how many have not come back yet. */
+  away: number
+  /** Its number and moment. */
+  delivery: number
+  deliveredMs: number
+  /** When events need not gather any more. */
+  quietFromMs: number
+}
+
+/** A shorter delivery is not worth a timer. */
+const worthMs = 1
+const gatherMaxMs = 20
+/** For those who take long to come back. */
+const awayMaxMs = 100
+/** Nothing is gained by more at once. */
+const gatheredEventsMax = 256
+
+function joinedBatch<T>(batches: readonly CacheBatch<T>[]): CacheBatch<T> {
+  const last = batches[batches.length - 1]!
+  return batches.length === 1 ? last : { revision: last.revision, events: batches.flatMap(({ events }) => events) }
 }
 
 /** False when it was not there. */

@@ -11,6 +11,8 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
   /** Events up to here are not for this watcher. */
   readonly after: Revision
   readonly only: CacheWatchOptions<T>['only']
+  /** Whether events may gather before they come. */
+  readonly gathers: boolean
   readonly #sizeMax: number
   readonly #onEnd: (watcher: CacheWatcher<T>) => void
   readonly #pace: CacheWatchOptions<T>['pace']
@@ -18,7 +20,9 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
   #batches: CacheBatch<T>[] = []
   #waitingEvents = 0
   #end: { readonly error: Error | undefined } | undefined
+  /** Set while the reader waits. */
   #wake: (() => void) | undefined
+  #onBack: (() => void) | undefined
 
   constructor(options: {
     prefix: string
@@ -28,6 +32,7 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
     pace?: CacheWatchOptions<T>['pace']
     wants?: CacheWatchOptions<T>['wants']
     only?: CacheWatchOptions<T>['only']
+    gathers?: boolean | undefined
   }) {
     this.prefix = options.prefix
     this.after = options.after
@@ -36,6 +41,7 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
     this.#pace = options.pace
     this.#wants = options.wants
     this.only = options.only
+    this.gathers = options.gathers ?? false
   }
 
   get isIdle(): boolean {
@@ -48,17 +54,22 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
     this.#wake?.()
   }
 
-  offer(batch: CacheBatch<T>): void {
-    if (this.#end || (this.#wants && !batch.events.some(this.#wants))) return
+  /** True when the reader waits for just this: then `onBack` is called once, as soon as it comes for more or ends. */
+  offer(batch: CacheBatch<T>, onBack?: () => void): boolean {
+    if (this.#end || (this.#wants && !batch.events.some(this.#wants))) return false
     const mine = batch.events.length > 0 && batch.events[0]!.revision <= this.after ? this.#cut(batch) : batch
-    if (!mine) return
+    if (!mine) return false
     if (this.#waitingEvents + mine.events.length > this.#sizeMax) {
       this.end(new StreamOverflow(this.#sizeMax))
-      return
+      return false
     }
     this.#waitingEvents += mine.events.length
     this.#batches.push(mine)
-    this.#wake?.()
+    if (!this.#wake) return false
+    this.#wake()
+    this.#wake = undefined
+    this.#onBack = onBack
+    return onBack !== undefined
   }
 
   /** Ends at once, dropping what waits; with an error the reader's next read throws it. Idempotent. */
@@ -68,9 +79,17 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
     this.#batches = []
     this.#wake?.()
     this.#onEnd(this)
+    this.#back()
+  }
+
+  #back(): void {
+    const onBack = this.#onBack
+    this.#onBack = undefined
+    onBack?.()
   }
 
   async next(): Promise<IteratorResult<CacheBatch<T>>> {
+    this.#back()
     let isPaced = this.#pace === undefined
     for (;;) {
       if (this.#batches.length > 0) {

@@ -65,6 +65,11 @@ export type CacheWatchOptions<T = unknown> = {
    * taken with them, as one batch: who gets few turns gets more at each.
    */
   readonly pace?: ((events: number) => Promise<void> | undefined) | undefined
+  /**
+   * Each delivery costs the reader, as a write to a connection does. Events that follow one another closely may come together then, a
+   * tenth of a second late at most.
+   */
+  readonly gathers?: boolean
   /** Delivers an empty batch as a progress mark this often: every event ≤ its revision has been delivered. 0 or absent: never. */
   readonly progressMs?: number
 }

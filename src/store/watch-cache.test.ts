@@ -221,6 +221,65 @@ describe('watch cache', () => {
     await cache.close()
   })
 
+  it('gathers what comes while a delivery is on its way, and as long again, for those that may wait', async () => {
+    const { cache, clock, signal } = await setUp()
+    const watch = (options: object) => cache.watch('', { after: cache.revision, signal, ...options })[Symbol.asyncIterator]()
+    const next = async (stream: AsyncIterator<CacheBatch<Decoded>>) => (await stream.next()).value.events.map(show)
+    const inside = watch({})
+    const remote = watch({ gathers: true })
+    const slow = watch({ gathers: true })
+    const firsts = [next(inside), next(remote), next(slow)]
+    await cache.commit([put('a/1', 'x')])
+    assert.deepEqual(await Promise.all(firsts), Array(3).fill(['put a/1=x@1']))
+    const [fromInside, fromRemote] = [next(inside), next(remote)]
+    await cache.commit([put('a/2', 'x')])
+    assert.deepEqual(await fromInside, ['put a/2=x@2'])
+    await clock.advance(20)
+    // Took 20 ms in all: its next comes when 40 have passed.
+    const fromSlow = next(slow)
+    await cache.commit([put('a/3', 'x')])
+    await clock.advance(19)
+    const seen: string[][] = []
+    void fromRemote.then((events) => seen.push(events))
+    await clock.advance(0)
+    assert.deepEqual(seen, [])
+    await clock.advance(1)
+    assert.deepEqual([await fromRemote, await fromSlow], Array(2).fill(['put a/2=x@2', 'put a/3=x@3']))
+    // Who never comes back holds nobody up for long.
+    const last = next(remote)
+    await cache.commit([put('a/4', 'x')])
+    await clock.advance(100)
+    assert.deepEqual(await last, ['put a/4=x@4'])
+    await cache.close()
+  })
+
+  it('tells a watcher that begins of nothing twice, and marks no revision before it has told of it', async () => {
+    const { cache, clock, signal } = await setUp()
+    const watch = (after: number) =>
+      cache.watch('', { after: after as Revision, signal, gathers: true, progressMs: 1000 })[Symbol.asyncIterator]()
+    const next = async (stream: AsyncIterator<CacheBatch<Decoded>>) => {
+      const { revision, events } = (await stream.next()).value
+      return [revision, ...events.map(show)]
+    }
+    const early = watch(0)
+    const reads = [next(early)]
+    await clock.advance(980)
+    await cache.commit([put('a/1', 'x')])
+    assert.deepEqual(await Promise.all(reads), [[1, 'put a/1=x@1']])
+    await cache.commit([put('a/2', 'x')])
+    // What gathers for the early one is history for the late one.
+    const late = watch(1)
+    assert.deepEqual([await next(early), await next(late)], Array(2).fill([2, 'put a/2=x@2']))
+    const two = [next(early), next(late)]
+    await cache.commit([put('a/3', 'x')])
+    assert.deepEqual(await Promise.all(two), Array(2).fill([3, 'put a/3=x@3']))
+    // Both are away when the early one's mark is due, and would have this a while later.
+    await cache.commit([put('a/4', 'x')])
+    await clock.advance(20)
+    assert.deepEqual([await next(early), await next(late)], Array(2).fill([4, 'put a/4=x@4']))
+    await cache.close()
+  })
+
   it('wakes nobody for what he does not want', async () => {
     const { cache, signal } = await setUp()
     const stream = cache.watch('', { after: noRevision, signal, wants: (event) => event.key.endsWith('2') })

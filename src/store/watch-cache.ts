@@ -66,7 +66,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
   readonly #warnings: Log
   readonly #historyEventsMax: number
   readonly #watcherSizeMax: number
-  readonly #dispatch = new CacheDispatch<T>()
+  readonly #dispatch: CacheDispatch<T>
   readonly #stopping = new AbortController()
   /** By the value's identity: in-process stores give their watchers the very bytes that were committed. */
   readonly #handedOver = new WeakMap<Uint8Array, { readonly key: StoreKey; readonly decoded: (revision: Revision) => T }>()
@@ -85,6 +85,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
     this.#decode = options.decode
     this.#decodeScanned = options.decodeScanned ?? options.decode
     this.#clock = options.clock
+    this.#dispatch = new CacheDispatch(options.clock)
     this.#warnings = options.log ?? silentLog
     this.#historyEventsMax = options.historyEventsMax ?? 16_384
     this.#watcherSizeMax = options.watcherSizeMax ?? 10_000
@@ -160,7 +161,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
   }
 
   watch(prefix: string, options: CacheWatchOptions<T>): AsyncIterable<CacheBatch<T>> {
-    const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0, pace, wants, only } = options
+    const { after, signal, sizeMax = this.#watcherSizeMax, progressMs = 0, pace, wants, only, gathers } = options
     let cancelMark: (() => void) | undefined
     const onAbort = () => watcher.end()
     const onEnd = () => {
@@ -168,7 +169,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
       cancelMark?.()
       signal.removeEventListener('abort', onAbort)
     }
-    const watcher = new CacheWatcher<T>({ prefix, after, sizeMax, onEnd, pace, wants, only })
+    const watcher = new CacheWatcher<T>({ prefix, after, sizeMax, onEnd, pace, wants, only, gathers })
     if (signal.aborted) watcher.end()
     else if (this.#stopping.signal.aborted) watcher.end(closed())
     else if (after < this.oldestRevision) watcher.end(new StoreCompacted(this.oldestRevision))
@@ -178,6 +179,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
       const missed = this.#history.eventsAfter(prefix, after)
       if (missed.length > 0) watcher.prime({ revision: this.revision, events: missed })
       const mark = () => {
+        this.#dispatch.settle(watcher)
         if (watcher.isIdle && this.revision >= after) watcher.prime({ revision: this.revision, events: [] })
         cancelMark = this.#clock.schedule(progressMs, mark)
       }

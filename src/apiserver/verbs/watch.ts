@@ -69,6 +69,7 @@ export async function watchObjects(core: Core, context: RequestContext, request:
     after: from,
     signal,
     pace: pace && ((events) => pace.events(events)),
+    gathers: context.isRemote === true,
     ...(selection?.indexed?.only === undefined ? {} : { only: { grouping: selection.indexed.grouping, group: selection.indexed.only } }),
     // Views that have to be prepared first cannot be looked at there.
     ...(selection && !resource.conversion?.prepare ? { wants: (event) => concerns(event, selection) } : {}),
