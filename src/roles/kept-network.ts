@@ -13,6 +13,7 @@ import type { NetworkChoice } from '../cli/machine.ts'
 import type { Client } from '../client/contract.ts'
 import { configMaps } from '../kinds/core/config-map.ts'
 import type { ConfigMap } from '../kinds/generated/types/core-v1.ts'
+import { deepEqual } from '../machinery/deep-equal.ts'
 import { isStatus } from '../machinery/status-error.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { readTextFile } from '../platform/text-file.ts'
@@ -63,10 +64,16 @@ export async function publishNetwork(client: Client, network: ClusterNetwork): P
     },
   }
   try {
+    const { data } = await resource.get(configMapName)
+    if (!deepEqual(data, wanted.data)) await resource.patch(configMapName, { type: 'merge', body: { data: wanted.data } })
+    return
+  } catch (error) {
+    if (!isStatus(error, 'NotFound')) throw error
+  }
+  try {
     await resource.create(wanted)
   } catch (error) {
     if (!isStatus(error, 'AlreadyExists')) throw error
-    await resource.patch(configMapName, { type: 'merge', body: { data: wanted.data } })
   }
 }
 

@@ -7,7 +7,7 @@ import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Su
 import { serverJoinersGroup } from '../authn/server-tokens.ts'
 import { aggregated, aggregateLabel, binding, clusterRole, metadata, paths, read, recordEvents, rule, write } from './rule-builder.ts'
 import { controllerRoles } from './controller-roles.ts'
-import { uncovered } from './rule.ts'
+import { uncoveredBy } from './rule.ts'
 import { delegationRoles, nodeRoles, schedulerRoles } from './system-roles.ts'
 
 export type Policy = {
@@ -154,7 +154,8 @@ function rulesByAccount(controllers: readonly ControllerRole[]): Map<string, Pol
   const byAccount = new Map(Object.entries(controllerRoles).map(([account, rules]) => [account, [...rules]]))
   for (const { account, rules } of controllers) {
     const granted = byAccount.get(account) ?? []
-    byAccount.set(account, [...granted, ...rules.filter((one) => uncovered(granted, [one]).length > 0)])
+    const uncovered = uncoveredBy(granted)
+    byAccount.set(account, [...granted, ...rules.filter((one) => uncovered([one]).length > 0)])
   }
   return byAccount
 }

@@ -54,8 +54,13 @@ export function allowsPath(rule: CompiledRule, verb: string, path: string): bool
  * permission that they do not have (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention).
  */
 export function uncovered(owned: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
+  return uncoveredBy(owned)(wanted)
+}
+
+/** The same for several questions about what is owned. */
+export function uncoveredBy(owned: readonly PolicyRule[]): (wanted: readonly PolicyRule[]) => PolicyRule[] {
   const compiled = owned.map(compileRule)
-  return wanted.flatMap(breakDown).filter((simple) => !compiled.some((rule) => covers(rule, simple)))
+  return (wanted) => wanted.flatMap(breakDown).filter((simple) => !compiled.some((rule) => covers(rule, simple)))
 }
 
 function breakDown(rule: PolicyRule): PolicyRule[] {
