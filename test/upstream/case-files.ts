@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { Answer, Case } from './upstream-case.ts'
+import type { Answer, Case, Request } from './upstream-case.ts'
 
 /** What a file under `answers/` keeps of a case, one line each: upstream's answers, and Keelson's where it differs on purpose. */
 export type Recorded = { readonly case: string; readonly answers: readonly Answer[]; readonly ours?: readonly Answer[] }
@@ -15,6 +15,12 @@ export const caseFiles = (): string[] =>
 export async function casesOf(name: string): Promise<readonly Case[]> {
   const { cases } = (await import(`./cases/${name}.ts`)) as { cases: readonly Case[] }
   return cases
+}
+
+/** What is sent before the file's cases and stays until their end: the definitions that their objects are of. */
+export async function givenOf(name: string): Promise<readonly Request[]> {
+  const { given = [] } = (await import(`./cases/${name}.ts`)) as { given?: readonly Request[] }
+  return given
 }
 
 /** Gates off by default that the file's cases need on where they are recorded, as the flag `--feature-gates` takes them. */

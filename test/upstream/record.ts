@@ -3,10 +3,11 @@
 // Its administrator: user `test` in the group `system:masters`. Cases that differ on purpose keep Keelson's answers beside. A file that
 // states `featureGates` is asked only of a server that has them on, which `--feature-gates` says.
 import { parseArgs } from 'node:util'
-import { caseFiles, casesOf, featureGatesOf, writeRecorded } from './case-files.ts'
+import { caseFiles, casesOf, featureGatesOf, givenOf, writeRecorded } from './case-files.ts'
 import { ownApi } from './own-api.ts'
-import { runCases } from './run-cases.ts'
+import { type Place, runCases } from './run-cases.ts'
 import { toUpstream } from './to-upstream.ts'
+import type { Answer, Case } from './upstream-case.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,21 +16,27 @@ const { values, positionals } = parseArgs({
 if (!values.server || !values.ca || !values.token) throw new Error('--server, --ca and --token are needed')
 const send = toUpstream({ server: values.server, ca: values.ca, token: values.token })
 
+async function ownAnswers(place: Place, cases: readonly Case[]): Promise<Answer[][]> {
+  const own = await ownApi()
+  const answers = await runCases(place, cases, own.send)
+  await own.close()
+  return answers
+}
+
 for (const name of positionals.length > 0 ? positionals : caseFiles()) {
   if ((await featureGatesOf(name)) !== (values['feature-gates'] ?? '')) continue
   const cases = await casesOf(name)
   const namespace = `upstream-${name}`
-  const answers = await runCases(namespace, cases, send)
+  const place = { namespace, given: await givenOf(name) }
+  const answers = await runCases(place, cases, send)
   await send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` })
   await send({
     method: 'PUT',
     path: `/api/v1/namespaces/${namespace}/finalize`,
     body: JSON.stringify({ metadata: { name: namespace }, spec: {} }),
   })
-  const own = await ownApi()
   const differing = cases.filter((one) => one.differs)
-  const ours = await runCases(namespace, differing, own.send)
-  await own.close()
+  const ours = differing.length > 0 ? await ownAnswers(place, differing) : []
   writeRecorded(
     name,
     cases.map((one, i) => ({ case: one.name, answers: answers[i]!, ...(one.differs ? { ours: ours[differing.indexOf(one)]! } : {}) })),

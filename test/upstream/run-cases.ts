@@ -35,8 +35,11 @@ export async function collected(blocks: AsyncIterable<Uint8Array>, events: numbe
 
 const lines = (text: string) => text.split('\n').filter((line) => line !== '')
 
+/** Where cases run, and what is there before them. */
+export type Place = { readonly namespace: string; readonly given?: readonly Request[] }
+
 /** Runs the cases one after another in a namespace of their own, takes away what they created, and gives their answers without what differs from run to run. */
-export async function runCases(namespace: string, cases: readonly Case[], send: Send): Promise<Answer[][]> {
+export async function runCases({ namespace, given = [] }: Place, cases: readonly Case[], send: Send): Promise<Answer[][]> {
   await send({ method: 'POST', path: '/api/v1/namespaces', body: JSON.stringify({ metadata: { name: namespace } }) })
   // No controller runs that would make it.
   await send({
@@ -44,9 +47,31 @@ export async function runCases(namespace: string, cases: readonly Case[], send: 
     path: `/api/v1/namespaces/${namespace}/serviceaccounts`,
     body: JSON.stringify({ metadata: { name: 'default' } }),
   })
-  const answers: Answer[][] = []
-  for (const one of cases) answers.push(await runCase(namespace, one, send))
-  return answers
+  const made: string[] = []
+  try {
+    for (const step of given) await sendGiven(step, namespace, made, send)
+    const answers: Answer[][] = []
+    for (const one of cases) answers.push(await runCase(namespace, one, send))
+    return answers
+  } finally {
+    for (const path of made.reverse()) await takeAway(path, send)
+  }
+}
+
+async function sendGiven(step: Request, namespace: string, made: string[], send: Send): Promise<void> {
+  const { outgoing, received } = await sent(step, { namespace, values: [] }, send)
+  if (step.until !== undefined && received.code !== step.until) throw new Error(`${step.path}: ${Buffer.from(received.body).toString()}`)
+  const path = received.code === 201 ? createdPath(outgoing, parsed(received.body)) : undefined
+  if (path) made.push(path)
+}
+
+async function sent(
+  { keeps: _, asText: _asText, until, ...request }: Request,
+  { namespace, values }: { readonly namespace: string; readonly values: readonly unknown[] },
+  send: Send,
+): Promise<{ readonly outgoing: Outgoing; readonly received: Received }> {
+  const outgoing = filled(request, namespace, values)
+  return { outgoing, received: await sentUntil(until, outgoing, send) }
 }
 
 async function runCase(
@@ -58,9 +83,8 @@ async function runCase(
   const answers: Answer[] = []
   const values: unknown[] = []
   for (const step of [...given, ...steps]) {
-    const { keeps = [], asText = false, until, ...request } = step
-    const outgoing = filled(request, namespace, values)
-    const received = await sentUntil(until, outgoing, send)
+    const { keeps = [], asText = false } = step
+    const { outgoing, received } = await sent(step, { namespace, values }, send)
     const value = step.events === undefined ? parsed(received.body) : eventsOf(received, step.events)
     if (!given.includes(step)) values.push(value)
     const path = received.code === 201 ? createdPath(outgoing, value) : undefined

@@ -15,7 +15,8 @@ import type { Column, KindDefinition, Subresource } from '../../kinds/kind.ts'
 import { specEquals } from '../../kinds/spec-equals.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { dns1123Subdomain } from '../../machinery/names.ts'
+import { goText } from '../../machinery/go-text.ts'
+import { dns1123Subdomain, qualifiedName } from '../../machinery/names.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { parseJsonPath } from '../../machinery/structural/json-path.ts'
 import type { CustomType } from './custom-type.ts'
@@ -31,10 +32,8 @@ export function customKind(
   const gvk = { group: spec.group, version: version.name, kind: names.kind }
   const hasStatus = version.subresources?.status !== undefined
   const scale = version.subresources?.scale
-  const validate = (object: KubeObject, old?: KubeObject): FieldError[] => [
-    ...type.validate(object, old),
-    ...(scale ? replicaErrors(object, scale) : []),
-  ]
+  const validate = (object: KubeObject, old?: KubeObject) =>
+    type.validate(object, old, scale && [...specScaleErrors(object, scale), ...statusScaleErrors(object, scale)])
   return {
     ...gvk,
     listKind: names.listKind ?? `${names.kind}List`,
@@ -55,7 +54,9 @@ export function customKind(
     prepareForStatusUpdate: keepAllButStatusStrictly,
     validateCreate: (object) => validate(object),
     validateUpdate: validate,
-    validateStatusUpdate: validate,
+    validateStatusUpdate: (object, old) => type.validateStatus(object, old, scale && statusScaleErrors(object, scale)),
+    warnings: (object, old) => [...finalizerWarnings(object, old), ...type.warnings(object)],
+    statusWarnings: (object) => [...type.warnings(object)],
     columns: [nameColumn, ...(version.additionalPrinterColumns?.map(columnOf) ?? [{ ...ageColumn, type: 'date' }])],
     selectableFields: Object.fromEntries(
       (version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), reader(jsonPath)]),
@@ -95,16 +96,71 @@ function countAnyChange(object: KubeObject, old: KubeObject): void {
   object.metadata.generation = (old.metadata.generation ?? 0) + (isSame ? 0 : 1)
 }
 
+const standardFinalizers: ReadonlySet<string> = new Set(['orphan', 'foregroundDeletion', 'kubernetes'])
+
+/** Advice about names of new finalizers. */
+function finalizerWarnings({ metadata }: KubeObject, old: KubeObject | undefined): string[] {
+  const added = (metadata.finalizers ?? []).filter((finalizer) => !old?.metadata.finalizers?.includes(finalizer))
+  return [...new Set(added)].sort().flatMap((finalizer) => {
+    const told = `metadata.finalizers: ${JSON.stringify(finalizer)}`
+    const strange = qualifiedName(finalizer).map((message) => `${told}: ${message}`)
+    if (finalizer.includes('/') || standardFinalizers.has(finalizer)) return strange
+    const path = finalizer.includes('.') ? ' including a path (/)' : ''
+    return [
+      ...strange,
+      `${told}: prefer a domain-qualified finalizer name${path} to avoid accidental conflicts with other finalizer writers`,
+    ]
+  })
+}
+
+type Scale = NonNullable<NonNullable<CustomResourceDefinitionVersion['subresources']>['scale']>
+
 const replicasMax = 2_147_483_647
 
-function replicaErrors(object: KubeObject, scale: { specReplicasPath: string; statusReplicasPath: string }): FieldError[] {
-  return [scale.specReplicasPath, scale.statusReplicasPath].flatMap((path) => {
-    const [value] = parseJsonPath(path).find(object)
-    // What is no number is the schema's to judge.
-    if (typeof value !== 'number') return []
-    if (value < 0) return [fieldErrors.invalid(path, value, 'should be a non-negative integer')]
-    return value > replicasMax ? [fieldErrors.invalid(path, value, `should be less than or equal to ${replicasMax}`)] : []
-  })
+const specScaleErrors = (object: KubeObject, { specReplicasPath }: Scale) => replicaErrors(object, specReplicasPath)
+
+function statusScaleErrors(object: KubeObject, { statusReplicasPath, labelSelectorPath }: Scale): FieldError[] {
+  const errors = replicaErrors(object, statusReplicasPath)
+  if (labelSelectorPath) {
+    const problem = accessorProblem(object, labelSelectorPath, 'string')
+    if (problem !== undefined) errors.push(fieldErrors.invalid(labelSelectorPath, '', problem))
+  }
+  return errors
+}
+
+function replicaErrors(object: KubeObject, path: string): FieldError[] {
+  const problem = accessorProblem(object, path, 'int64')
+  if (problem !== undefined) return [fieldErrors.invalid(path, 0, problem)]
+  const value = (parseJsonPath(path).find(object)[0] as number | undefined) ?? 0
+  if (value < 0) return [fieldErrors.invalid(path, value, 'should be a non-negative integer')]
+  return value > replicasMax ? [fieldErrors.invalid(path, value, `should be less than or equal to ${replicasMax}`)] : []
+}
+
+/** Go's words where a path leads to a value of another type, or through one that has no fields. */
+function accessorProblem(object: KubeObject, path: string, wanted: 'int64' | 'string'): string | undefined {
+  const text = path.replace(/^\./, '')
+  const shown = (value: unknown) => `${goText(value)} is of the type ${goTypeOf(value)}`
+  let at: unknown = object
+  for (const [i, name] of text.split('.').entries()) {
+    if (at === null || typeof at !== 'object' || Array.isArray(at)) {
+      const before = text
+        .split('.')
+        .slice(0, i + 1)
+        .join('.')
+      return `.${before} accessor error: ${shown(at)}, expected map[string]interface{}`
+    }
+    if (!Object.hasOwn(at, name)) return undefined
+    at = (at as Readonly<Record<string, unknown>>)[name]
+  }
+  return goTypeOf(at) === wanted ? undefined : `.${text} accessor error: ${shown(at)}, expected ${wanted}`
+}
+
+function goTypeOf(value: unknown): string {
+  if (value === null) return '<nil>'
+  if (Array.isArray(value)) return '[]interface {}'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
+  if (typeof value === 'boolean') return 'bool'
+  return typeof value === 'object' ? 'map[string]interface {}' : 'string'
 }
 
 function columnOf({ name, type, format, description, priority = 0, jsonPath }: CustomResourceColumnDefinition): Column<KubeObject> {

@@ -1,13 +1,15 @@
-import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
+import { describeFieldErrors, type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
 import { SchemaNode } from '../../machinery/schema/schema-node.ts'
 import type { Decoded, SchemaSet } from '../../machinery/schema/schema-set.ts'
 import { defaulted } from '../../machinery/structural/defaults.ts'
+import { embeddedResourceErrors, leadsToEmbedded } from '../../machinery/structural/embedded-resources.ts'
 import { fieldPath, isObject, type JsonObject, type JsonSchema, schemaOfField } from '../../machinery/structural/json-schema.ts'
+import { listTypeErrors } from '../../machinery/structural/list-types.ts'
 import { compileRuleValidator } from '../../machinery/structural/rules.ts'
 import { pruned, set } from '../../machinery/structural/prune.ts'
-import { compileValidator, structuralErrors, type ValueValidator } from '../../machinery/structural/validate-value.ts'
+import { compileValidator, type ValueValidator } from '../../machinery/structural/validate-value.ts'
 import { mergeableSchema, objectMeta } from './published-schema.ts'
 
 /** The type of one version of a custom kind: what the built-in kinds' schemas do for them. Compiled on first use. */
@@ -18,8 +20,12 @@ export type CustomType = {
   /** Checks metadata, drops unknown fields. Changes the object, which is the caller's own. */
   decode(object: KubeObject): Decoded
   applyDefaults(object: KubeObject): void
-  /** With `old`, what the update leaves as it was is not judged. */
-  validate(object: KubeObject, old?: KubeObject): FieldError[]
+  /** With `old`, what the update leaves as it was is not judged. `more` is what else is wrong with the object. */
+  validate(object: KubeObject, old?: KubeObject, more?: readonly FieldError[]): FieldError[]
+  /** Judges the status, and all rules, which may read it. */
+  validateStatus(object: KubeObject, old: KubeObject, more?: readonly FieldError[]): FieldError[]
+  /** What rules say of values that the last `validate` of the object found as they had been. */
+  warnings(object: KubeObject): readonly string[]
   /** A stored object as it is served: pruned and defaulted by today's schema. The argument itself when nothing changes. */
   fromStored(object: KubeObject): KubeObject
 }
@@ -44,8 +50,16 @@ export function customType(schema: JsonSchema | undefined, options: { readonly n
   const { name, builtIn } = options
   const root = schema ?? describesItself
   let node: SchemaNode | undefined
-  let validator: ValueValidator | undefined
-  let rules: ReturnType<typeof compileRuleValidator>
+  let compiled: Compiled | undefined
+  const rulesAfter = (errors: readonly FieldError[], object: KubeObject, old?: KubeObject): readonly FieldError[] => {
+    const { rules } = (compiled ??= compile(root))
+    if (!rules) return []
+    if (errors.some(({ reason }) => stopsRules.has(reason))) return [uncheckedRules]
+    const result = rules(object, old)
+    if (result.ratcheted.length > 0) ratcheted.set(object, result.ratcheted)
+    return result.errors
+  }
+  const ratcheted = new WeakMap<KubeObject, readonly FieldError[]>()
   return {
     schema: root,
     get node() {
@@ -53,17 +67,41 @@ export function customType(schema: JsonSchema | undefined, options: { readonly n
     },
     decode: (object) => decode(root, builtIn, object as KubeObject & JsonObject),
     applyDefaults: (object) => replaceFields(object, defaulted(root, object) as KubeObject),
-    validate: (object, old) => {
-      if (!validator) {
-        validator = compileValidator(root)
-        rules = compileRuleValidator(root)
-      }
-      const errors = [...validator(object, old), ...structuralErrors(root, object, old)]
-      if (!rules) return errors
-      return [...errors, ...(errors.some(({ reason }) => stopsRules.has(reason)) ? [uncheckedRules] : rules(object, old))]
+    validate: (object, old, more = []) => {
+      const { values } = (compiled ??= compile(root))
+      const errors = [...values(object, old), ...more, ...embeddedResourceErrors(root, object), ...duplicates(root, object, old)]
+      return [...errors, ...rulesAfter(errors, object, old)]
     },
+    validateStatus: (object, old, more = []) => {
+      const { status } = (compiled ??= compile(root))
+      const statusOf = (one: KubeObject) => (one as { status?: unknown }).status
+      const ofStatus = status?.(statusOf(object), statusOf(old)).map(({ field, ...error }) => ({
+        ...error,
+        field: field === '<nil>' ? 'status' : `status.${field}`,
+      }))
+      const errors = [...(ofStatus ?? []), ...more, ...duplicates(root, object, old)]
+      return [...errors, ...rulesAfter(errors, object, old)]
+    },
+    warnings: (object) => (ratcheted.get(object) ?? []).map((error) => describeFieldErrors([error])),
     fromStored: (object) => defaulted(root, pruned(root, object, { isResource: true })) as KubeObject,
   }
+}
+
+type Compiled = {
+  readonly values: ValueValidator
+  readonly status: ValueValidator | undefined
+  readonly rules: ReturnType<typeof compileRuleValidator>
+}
+
+function compile(schema: JsonSchema): Compiled {
+  const status = schema.properties?.['status']
+  return { values: compileValidator(schema), status: status && compileValidator(status), rules: compileRuleValidator(schema) }
+}
+
+/** Lists that are sets or maps are judged where the old object had none with an item twice. */
+function duplicates(schema: JsonSchema, object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  const errors = listTypeErrors(schema, object)
+  return errors.length > 0 && old && listTypeErrors(schema, old).length > 0 ? [] : errors
 }
 
 /** Takes over the top-level fields of a changed copy. */
@@ -75,17 +113,18 @@ function replaceFields(object: KubeObject, changed: KubeObject): void {
   for (const key of Object.keys(source)) set(target, key, source[key])
 }
 
+/** Unknown fields are told in three parts: of the metadata, of what the schema describes, and of metadata inside. */
 function decode(schema: JsonSchema, builtIn: SchemaSet, object: KubeObject & JsonObject): Decoded {
   const unknownFields: string[] = []
-  const note = (path: string) => {
-    if (unknownFields.length < unknownFieldsMax) unknownFields.push(path)
-  }
   const metadata: unknown = object.metadata
   if (metadata === undefined || metadata === null) object.metadata = {}
-  const errors = [decodeMetadata(builtIn, object.metadata, 'metadata', note)]
-  replaceFields(object, pruned(schema, object, { isResource: true, note }) as KubeObject)
-  errors.push(decodeEmbedded(schema, builtIn, object, { path: '', note }))
-  return { error: errors.find((error) => error !== undefined), unknownFields, isPrunedLater: true }
+  let error = decodeMetadata(builtIn, object.metadata, 'metadata', (path) => unknownFields.push(path))
+  const pruning: string[] = []
+  replaceFields(object, pruned(schema, object, { isResource: true, note: (path) => pruning.push(path) }) as KubeObject)
+  const inside: string[] = []
+  error ??= decodeEmbedded(schema, builtIn, object, { path: '', note: (path) => inside.push(path) })
+  unknownFields.push(...pruning.sort(), ...inside.sort())
+  return { error, unknownFields: unknownFields.slice(0, unknownFieldsMax), isPrunedLater: true }
 }
 
 function decodeMetadata(builtIn: SchemaSet, metadata: unknown, path: string, note: (path: string) => void): string | undefined {
@@ -111,12 +150,9 @@ function decodeEmbedded(
     return undefined
   }
   if (!isObject(value)) return undefined
-  if (path !== '' && schema['x-kubernetes-embedded-resource'] && value['metadata'] !== undefined) {
-    if (value['metadata'] === null) delete value['metadata']
-    else {
-      const error = decodeMetadata(builtIn, value['metadata'], `${path}.metadata`, note)
-      if (error !== undefined) return error
-    }
+  if (path !== '' && schema['x-kubernetes-embedded-resource']) {
+    const error = decodeResource(builtIn, value, path, note)
+    if (error !== undefined) return error
   }
   for (const key in value) {
     const child = schemaOfField(schema, key)
@@ -126,14 +162,13 @@ function decodeEmbedded(
   return undefined
 }
 
-const embedding = new WeakMap<JsonSchema, boolean>()
-
-function leadsToEmbedded(schema: JsonSchema): boolean {
-  const known = embedding.get(schema)
-  if (known !== undefined) return known
-  const children = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties]
-  const found =
-    schema['x-kubernetes-embedded-resource'] === true || children.some((child) => typeof child === 'object' && leadsToEmbedded(child))
-  embedding.set(schema, found)
-  return found
+function decodeResource(builtIn: SchemaSet, resource: JsonObject, path: string, note: (path: string) => void): string | undefined {
+  const invalid = (field: string, value: unknown, why: string) => describeFieldErrors([fieldErrors.invalid(`${path}.${field}`, value, why)])
+  for (const field of ['apiVersion', 'kind'] as const)
+    if (Object.hasOwn(resource, field) && typeof resource[field] !== 'string') return invalid(field, resource[field], 'must be a string')
+  if (!Object.hasOwn(resource, 'metadata')) return undefined
+  const given = resource['metadata']
+  if (given === null) resource['metadata'] = {}
+  const why = decodeMetadata(builtIn, resource['metadata'], `${path}.metadata`, note)
+  return why === undefined ? undefined : invalid('metadata', given, why)
 }

@@ -195,6 +195,7 @@ function typeSize(type: CelType | undefined): Range | undefined {
       return range(1)
     case 'timestamp':
     case 'duration':
+    case 'type':
       return range(1)
     default:
       return type?.maxElements === undefined ? undefined : range(0, type.maxElements)

@@ -75,7 +75,9 @@ class Parser {
 
   private unexpected(wanted: string): SyntaxIssue {
     const { text, at, type } = this.token
-    const kind = wanted === '<EOF>' || (wanted.startsWith("'") && type !== 'end') ? 'extraneous' : 'mismatched'
+    // A single token too many is called that; upstream's parser looks one token ahead.
+    const isLast = this.tokens[this.index + 1]?.type === 'end'
+    const kind = (wanted === '<EOF>' ? isLast : wanted.startsWith("'") && type !== 'end') ? 'extraneous' : 'mismatched'
     return new SyntaxIssue(at, `Syntax error: ${kind} input '${text}' expecting ${wanted}`)
   }
 

@@ -1,4 +1,5 @@
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
+import { isEmail, isUri } from './address-formats.ts'
 import { dns1123Label, dns1123Subdomain } from '../names.ts'
 
 /** What the `format` of a string promises. Formats that are not here promise nothing, as upstream. */
@@ -13,28 +14,32 @@ const uuid = (version: string) => matching(new RegExp(`^[0-9a-f]{8}-?[0-9a-f]{4}
 const strictUuid = (version: string) =>
   matching(new RegExp(`^[0-9a-f]{8}-?[0-9a-f]{4}-?${version}[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$`, 'i'))
 
+const rgbPart = String.raw`\s*(?:0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*`
+const cardNumber =
+  /^(?:4\d{12}(?:\d{3})?|5[1-5]\d{14}|6(?:011|5\d\d)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|(?:2131|1800|35\d{3})\d{11})$/
+
 const formats: Readonly<Record<string, Format>> = {
   bsonobjectid: matching(/^[0-9a-f]{24}$/i),
-  byte: isBase64,
+  byte: matching(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/),
   cidr: isCidr,
-  creditcard: (text) => isLuhn(text.replace(/[^0-9]/g, '')),
+  creditcard: (text) => isCreditCard(text.replace(/[^0-9]/g, '')),
   date: isDate,
   datetime: isDateTime,
   duration: isDuration,
-  email: matching(/^[^\s@<>()[\]\\,;:"]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/),
+  email: isEmail,
   hexcolor: matching(/^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i),
   hostname: isHostname,
-  ipv4: isIPv4,
-  ipv6: isIPv6,
+  ipv4: (text) => text.includes('.') && (isIpv4(text) || isPlainIpv6(text)),
+  ipv6: (text) => isPlainIpv6(text),
   isbn: (text) => isIsbn10(text) || isIsbn13(text),
   isbn10: isIsbn10,
   isbn13: isIsbn13,
   k8sshortname: (text) => dns1123Label(text).length === 0,
   k8slongname: (text) => dns1123Subdomain(text).length === 0,
-  mac: matching(/^(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$|^(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}$/i),
+  mac: isMac,
   password: () => true,
-  rgbcolor: isRgb,
-  ssn: matching(/^\d{3}[- ]?\d{2}[- ]?\d{4}$/),
+  rgbcolor: matching(new RegExp(`^rgb\\(${rgbPart},${rgbPart},${rgbPart}\\)$`)),
+  ssn: matching(/^(?=.{11}$)\d{3}[- ]?\d{2}[- ]?\d{4}$/),
   uri: isUri,
   uuid: uuid('[0-9a-f]'),
   uuid3: uuid('3'),
@@ -56,14 +61,23 @@ function formatOf(name: string): Format | undefined {
   return Object.hasOwn(formats, plain) ? formats[plain] : undefined
 }
 
-function isBase64(text: string): boolean {
-  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
-}
+/** Leading zeros are let pass, as they were by Go once. */
+const isIpv4 = (text: string) => /^\d+\.\d+\.\d+\.\d+$/.test(text) && text.split('.').every((part) => Number(part) <= 255)
+const isPlainIpv6 = (text: string) => isIPv6(text) && !text.includes('%')
 
 function isCidr(text: string): boolean {
-  const [address = '', bits, rest] = text.split('/')
-  if (bits === undefined || rest !== undefined || !/^\d{1,3}$/.test(bits)) return false
-  return isIPv4(address) ? Number(bits) <= 32 : isIPv6(address) && Number(bits) <= 128
+  const match = /^([^/]*)\/(\d+)$/.exec(text)
+  if (!match) return false
+  const [, address = '', bits] = match
+  return isIpv4(address) ? Number(bits) <= 32 : isPlainIpv6(address) && Number(bits) <= 128
+}
+
+/** Of 6, 8 or 20 bytes. */
+function isMac(text: string): boolean {
+  const bytes = [/^[0-9a-f]{2}(?:(:[0-9a-f]{2})+|(-[0-9a-f]{2})+)$/i, /^[0-9a-f]{4}(?:\.[0-9a-f]{4})+$/i].some((form) => form.test(text))
+    ? text.replace(/[:.-]/g, '').length / 2
+    : 0
+  return bytes === 6 || bytes === 8 || bytes === 20
 }
 
 function isDate(text: string): boolean {
@@ -73,40 +87,33 @@ function isDate(text: string): boolean {
 }
 
 function isDateTime(text: string): boolean {
-  const match = /^(\d{4}-\d\d-\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.exec(text)
+  const [day = '', time = ''] = text.toLowerCase().split('t')
+  if (!isDate(day)) return false
+  const match = /^(\d\d):(\d\d):(\d\d)(?:.\d+)?(?:z|[+-]\d\d:\d\d)$/.exec(time)
   if (!match) return false
-  const [, day = '', hours, minutes, seconds] = match
-  return isDate(day) && Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) <= 60
+  const [, hours, minutes, seconds] = match
+  return Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) < 60
 }
 
-/** Go's durations, and ones in words ("3 hours"). */
+const durationUnits = /^(?:ns|nano.*|us|µs|micro.*|ms|milli.*|s|sec.*|m|min.*|h|hr|hour.*|d|day.*|w|wk|week.*)$/i
+
+/** Go's durations, and texts that name one in words ("3 hours"). */
 function isDuration(text: string): boolean {
   if (/^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.test(text)) return true
-  return /^(?:\d+\s*(?:nanoseconds?|nanos?|ns|microseconds?|micros?|us|µs|milliseconds?|millis?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|wks?|w)\s*)+$/.test(
-    text,
-  )
+  return [...text.matchAll(/\d+\s*([A-Za-zµ]+)/g)].some(([, unit = '']) => durationUnits.test(unit))
 }
+
+/** One label, or several of which the last has letters only. */
+const hostname =
+  /^(?:[a-zA-Z0-9\p{S}\p{L}](?:-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?|(?:[a-zA-Z0-9\p{S}\p{L}](?:[a-zA-Z0-9\p{S}\p{L}-]{0,61}[a-zA-Z0-9\p{S}\p{L}])?\.)+[a-zA-Z\p{L}]{2,63})$/u
 
 function isHostname(text: string): boolean {
-  if (text.length === 0 || text.length > 255) return false
-  return text
-    .split('.')
-    .every((label) => /^[A-Za-z0-9_\u00a1-\uffff](?:[A-Za-z0-9_\u00a1-\uffff-]{0,61}[A-Za-z0-9_\u00a1-\uffff])?$/.test(label))
+  if (!hostname.test(text) || Buffer.byteLength(text) > 255) return false
+  return text.split('.').every((label) => Buffer.byteLength(label) <= 63)
 }
 
-function isRgb(text: string): boolean {
-  const match = /^rgb\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\)$/.exec(text)
-  return match !== null && match.slice(1).every((part) => Number(part) <= 255)
-}
-
-/** As Go's url.ParseRequestURI: absolute, or a path from the root. */
-function isUri(text: string): boolean {
-  if (text === '' || /[\s\p{Cc}]/u.test(text)) return false
-  return text.startsWith('/') || text === '*' || /^[A-Za-z][A-Za-z0-9+.-]*:.+/.test(text)
-}
-
-function isLuhn(digits: string): boolean {
-  if (!/^\d{12,19}$/.test(digits)) return false
+function isCreditCard(digits: string): boolean {
+  if (!cardNumber.test(digits)) return false
   let sum = 0
   for (const [i, digit] of digits.split('').reverse().entries()) {
     const doubled = Number(digit) * (i % 2 === 0 ? 1 : 2)

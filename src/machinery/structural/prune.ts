@@ -19,14 +19,16 @@ function prune(schema: JsonSchema | undefined, value: unknown, { path, isResourc
   if (Array.isArray(value)) return pruneList(schema, value, { path, note })
   if (!isObject(value)) return value
   const isEmbedded = isResource || schema?.['x-kubernetes-embedded-resource'] === true
-  const keepsUnknown = schema?.['x-kubernetes-preserve-unknown-fields'] === true || schema?.additionalProperties === true
+  const keepsUnknown = schema?.['x-kubernetes-preserve-unknown-fields'] === true
+  // Values of any type are kept, but nothing says which fields they may have.
+  const keepsAnyKey = schema?.additionalProperties === true
   let result = value
   const copy = () => (result === value ? (result = { ...value }) : result)
   for (const key in value) {
     if (isEmbedded && resourceFields.has(key)) continue
     const child = schema && schemaOfField(schema, key)
     const at = fieldPath(path, key)
-    if (!child) {
+    if (!child && !keepsAnyKey) {
       if (keepsUnknown) continue
       note?.(at)
       delete copy()[key]
@@ -40,16 +42,26 @@ function prune(schema: JsonSchema | undefined, value: unknown, { path, isResourc
 }
 
 function pruneList(schema: JsonSchema | undefined, list: readonly unknown[], { path, note }: Omit<Place, 'isResource'>): unknown {
-  // A list whose items nobody describes is kept where unknown fields are.
-  if (!schema?.items && schema?.['x-kubernetes-preserve-unknown-fields']) return list
+  // What an open list has no schema for is kept in its items, too.
+  const isOpen = schema?.['x-kubernetes-preserve-unknown-fields'] === true
+  if (isOpen && !schema.items) return list
+  const items = isOpen && schema.items ? opened(schema.items) : schema?.items
   let result: unknown[] | undefined
   for (const [i, item] of list.entries()) {
-    const kept = prune(schema?.items, item, { path: `${path}[${i}]`, isResource: false, note })
+    const kept = prune(items, item, { path: `${path}[${i}]`, isResource: false, note })
     if (kept === item) continue
     result ??= [...list]
     result[i] = kept
   }
   return result ?? list
+}
+
+const opens = new WeakMap<JsonSchema, JsonSchema>()
+
+function opened(schema: JsonSchema): JsonSchema {
+  const open = opens.get(schema) ?? { ...schema, 'x-kubernetes-preserve-unknown-fields': true }
+  opens.set(schema, open)
+  return open
 }
 
 /** Assigns also what JavaScript would take for something else. */

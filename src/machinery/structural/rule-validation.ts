@@ -3,7 +3,8 @@ import type { CelProgram } from '../cel/cel.ts'
 import type { CelType } from '../cel/cel-type.ts'
 import { type FieldError, fieldErrors } from '../field-error.ts'
 import { hasRules, type JsonSchema } from './json-schema.ts'
-import { type CompiledRule, compileRules, compileRuleValidator, isRuleFieldPath, type Rule, ruleType } from './rules.ts'
+import { type CompiledRule, compileRules, compileRuleValidator, type Rule, ruleType } from './rules.ts'
+import { findPlace } from './rule-field-path.ts'
 
 /** What one expression, and all of one schema, may cost at most by upstream's estimate. */
 const expressionCostMax = 10_000_000
@@ -79,7 +80,7 @@ function judgeTexts(schema: JsonSchema, rule: Rule, path: string, errors: FieldE
   const invalid = (why: string) => errors.push(fieldErrors.invalid(`${path}.fieldPath`, fieldPath, why))
   if (fieldPath.trim() === '') invalid('must be non-empty if specified')
   if (hasLines(fieldPath)) invalid('must not contain line breaks')
-  if (!isRuleFieldPath(schema, fieldPath)) invalid('must be a valid path')
+  if ('problem' in findPlace(schema, fieldPath, { allowsBrackets: true })) invalid('must be a valid path')
 }
 
 function judgeRules(schema: JsonSchema, place: Place, total: Total, errors: FieldError[]): void {
@@ -140,8 +141,8 @@ function judgeDefaults(schema: JsonSchema, path: string, isRoot: boolean, errors
   if (schema.default !== undefined) {
     const at = `${path}.default`
     const validate = compileRuleValidator(schema, isRoot)
-    const problems = validate?.(schema.default, schema.default, at) ?? []
-    errors.push(...(problems.length > 0 ? problems : (validate?.(schema.default, undefined, at) ?? [])))
+    const problems = validate?.(schema.default, schema.default, at).errors ?? []
+    errors.push(...(problems.length > 0 ? problems : (validate?.(schema.default, undefined, at).errors ?? [])))
   }
   for (const [name, property] of Object.entries(schema.properties ?? {}))
     judgeDefaults(property, `${path}.properties[${name}]`, false, errors)

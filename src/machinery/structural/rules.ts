@@ -7,9 +7,10 @@ import { fromJson } from '../cel/json-value.ts'
 import { kubernetesEnvironment } from '../cel/kubernetes-environment.ts'
 import { schemaType } from '../cel/schema-type.ts'
 import { CelOptional, type Value } from '../cel/value.ts'
-import { deepEqual } from '../deep-equal.ts'
 import { type FieldError, fieldErrors } from '../field-error.ts'
-import { fieldPath, hasRules, isObject, type JsonSchema, schemaOfField } from './json-schema.ts'
+import { fieldPath, hasRules, isObject, type JsonSchema } from './json-schema.ts'
+import { findPlace } from './rule-field-path.ts'
+import { isUnchanged, itemsByKeys, keysOf } from './unchanged.ts'
 
 /**
  * Validation rules of custom resources, `x-kubernetes-validations`
@@ -32,6 +33,8 @@ export type CompiledRule = {
   readonly problem: string | undefined
   readonly message: CelProgram | undefined
   readonly messageProblem: string | undefined
+  /** Where its error is told, from the value on; empty: at the value. */
+  readonly fieldPath: string
 }
 
 /** What all rules of one object may cost together (upstream's RuntimeCELCostBudget). */
@@ -39,10 +42,11 @@ const objectCostMax = 10_000_000
 
 /** The rules of one schema, without those below it. */
 export function compileRules(schema: JsonSchema, type: CelType): readonly CompiledRule[] {
-  return (schema['x-kubernetes-validations'] ?? []).filter(({ rule }) => rule.trim() !== '').map((rule) => compileRule(rule, type))
+  return (schema['x-kubernetes-validations'] ?? []).filter(({ rule }) => rule.trim() !== '').map((rule) => compileRule(rule, type, schema))
 }
 
-function compileRule(rule: Rule, type: CelType): CompiledRule {
+function compileRule(rule: Rule, type: CelType, schema: JsonSchema): CompiledRule {
+  const found = rule.fieldPath ? findPlace(schema, rule.fieldPath, { allowsBrackets: true }) : undefined
   const environment = ruleEnvironment(type, rule.optionalOldSelf === true)
   const { program, issues } = compileCel(environment, rule.rule)
   const isBool = !program || program.type.kind === 'bool' || isDynamic(program.type)
@@ -59,6 +63,7 @@ function compileRule(rule: Rule, type: CelType): CompiledRule {
     problem,
     message: message.program,
     messageProblem: message.problem,
+    fieldPath: found && 'place' in found ? found.place.path : '',
   }
 }
 
@@ -109,8 +114,14 @@ export function ruleType(schema: JsonSchema, isRoot: boolean): CelType {
   return schemaType(schema, { isResource, name: 'object' }) ?? celTypes.dyn
 }
 
+export type RuleResult = {
+  readonly errors: readonly FieldError[]
+  /** What is wrong with values that the update left as they were: the client is warned. */
+  readonly ratcheted: readonly FieldError[]
+}
+
 /** `path` leads to the value; default: it is the object itself. */
-export type RuleValidator = (value: unknown, old?: unknown, path?: string) => FieldError[]
+export type RuleValidator = (value: unknown, old?: unknown, path?: string) => RuleResult
 
 type Node = {
   readonly schema: JsonSchema
@@ -127,9 +138,9 @@ export function compileRuleValidator(schema: JsonSchema, isRoot = true): RuleVal
   const root = hasRules(schema) ? nodeOf(schema, schema, isRoot) : undefined
   if (!root) return undefined
   return (value, old, path = '') => {
-    const run: Run = { errors: [], budget: objectCostMax, isEnded: false }
-    validate(run, root, { value, old, path, isUnchanged: old !== undefined && deepEqual(value, old) })
-    return run.errors
+    const run: Run = { errors: [], ratcheted: [], budget: objectCostMax, isEnded: false }
+    validate(run, root, { value, old, path, schema, above: undefined })
+    return run
   }
 }
 
@@ -156,9 +167,21 @@ function nodeOf(rules: JsonSchema, schema: JsonSchema, isRoot: boolean): Node | 
   }
 }
 
-type Run = { readonly errors: FieldError[]; budget: number; isEnded: boolean }
-/** `isUnchanged`: the nearest value whose old one is known is as it was. */
-type Place = { readonly value: unknown; readonly old: unknown; readonly path: string; readonly isUnchanged: boolean }
+type Run = { readonly errors: FieldError[]; readonly ratcheted: FieldError[]; budget: number; isEnded: boolean }
+type Place = {
+  readonly value: unknown
+  /** Undefined where nobody knows it. */
+  readonly old: unknown
+  readonly path: string
+  readonly schema: JsonSchema
+  /** The nearest value above whose old one is known. */
+  readonly above: Place | undefined
+}
+
+/** Whether a value is as it was, or where nobody knows, the nearest above it. */
+function isKept({ value, old, schema, above }: Place): boolean {
+  return old === undefined ? above !== undefined && isUnchanged(above.schema, above.value, above.old) : isUnchanged(schema, value, old)
+}
 
 function validate(run: Run, node: Node, place: Place): void {
   const { value, old, path } = place
@@ -173,33 +196,21 @@ function validate(run: Run, node: Node, place: Place): void {
       const child = node.fields.get(field) ?? (node.schema.properties?.[field] ? undefined : node.others)
       if (!child) continue
       const at = node.fields.has(field) ? fieldPath(path, field) : `${path}[${field}]`
-      validate(run, child, below(place, value[field], before && Object.hasOwn(before, field) ? before[field] : undefined, at))
+      const was = before && Object.hasOwn(before, field) ? before[field] : undefined
+      validate(run, child, { value: value[field], old: was, path: at, schema: child.schema, above: aboveOf(place) })
     }
   }
 }
 
-function below(place: Place, value: unknown, old: unknown, path: string): Place {
-  return { value, old, path, isUnchanged: place.isUnchanged || (old !== undefined && deepEqual(value, old)) }
-}
+const aboveOf = (place: Place) => (place.old === undefined ? place.above : place)
 
 function validateItems(run: Run, node: Node, items: Node, place: Place & { readonly value: readonly unknown[] }): void {
   const before = Array.isArray(place.old) ? itemsByKeys(node.schema, place.old) : undefined
   for (const [i, item] of place.value.entries()) {
     if (run.isEnded) return
     const old = before?.get(keysOf(node.schema, item))
-    validate(run, items, below(place, item, old, `${place.path}[${i}]`))
+    validate(run, items, { value: item, old, path: `${place.path}[${i}]`, schema: items.schema, above: aboveOf(place) })
   }
-}
-
-/** Undefined for a list whose items no keys tell from each other. */
-function itemsByKeys(schema: JsonSchema, list: readonly unknown[]): ReadonlyMap<string, unknown> | undefined {
-  if (schema['x-kubernetes-list-type'] !== 'map') return undefined
-  return new Map(list.map((item) => [keysOf(schema, item), item]))
-}
-
-function keysOf(schema: JsonSchema, item: unknown): string {
-  const keys = schema['x-kubernetes-list-map-keys'] ?? []
-  return JSON.stringify(keys.map((key) => (isObject(item) ? (item[key] ?? schema.items?.properties?.[key]?.default) : undefined)))
 }
 
 const at = (path: string) => (path === '' ? '<nil>' : path)
@@ -211,7 +222,7 @@ function evaluateRules(run: Run, node: Node, place: Place): void {
   const oldSelf = old === undefined || old === null ? undefined : adapted(old, node.type)
   // A value that an update kept although it is not of its type: its schema has passed over it already.
   if (self instanceof EvaluationError || oldSelf instanceof EvaluationError) {
-    if (!place.isUnchanged)
+    if (!isKept(place))
       run.errors.push(invalid(`${(self instanceof EvaluationError ? self : (oldSelf as EvaluationError)).message} evaluating rule`))
     return
   }
@@ -235,8 +246,9 @@ function evaluateRules(run: Run, node: Node, place: Place): void {
     if (error) {
       run.errors.push(invalid(evaluationProblem(error.message, rule)))
       run.isEnded = error.isCostExceeded
-    } else if (compiled.usesOldSelf || !place.isUnchanged) {
-      run.errors.push(failure(compiled, place, node, messageOf(run, compiled, bindings)))
+    } else {
+      const errors = !compiled.usesOldSelf && isKept(place) ? run.ratcheted : run.errors
+      errors.push(failure(compiled, place, node, messageOf(run, compiled, bindings)))
     }
   }
 }
@@ -272,9 +284,8 @@ function messageOf(run: Run, { rule, message }: CompiledRule, bindings: Paramete
   return text === '' || Buffer.byteLength(text) > messageLengthMax || /[\n\r]/.test(text) ? own : text
 }
 
-function failure({ rule }: CompiledRule, { value, path }: Place, node: Node, detail: string): FieldError {
-  const own = rule.fieldPath?.trim() ?? ''
-  const field = at(own === '' ? path : own.startsWith('.') && path === '' ? own.slice(1) : `${path}${own}`)
+function failure({ rule, fieldPath: own }: CompiledRule, { value, path }: Place, node: Node, detail: string): FieldError {
+  const field = at(own === '' ? path : fieldPath(path, own))
   const isWhole = node.schema.type === 'object' || node.schema.type === 'array'
   const shown = isWhole ? '' : `: ${JSON.stringify(value)}`
   switch (rule.reason) {
@@ -283,21 +294,8 @@ function failure({ rule }: CompiledRule, { value, path }: Place, node: Node, det
     case 'FieldValueRequired':
       return fieldErrors.required(field, detail)
     case 'FieldValueDuplicate':
-      return { field, reason: rule.reason, message: `Duplicate value${shown}: ${detail}` }
+      return { field, reason: rule.reason, message: `Duplicate value${shown}` }
     default:
       return { field, reason: 'FieldValueInvalid', message: `Invalid value${shown}: ${detail}` }
   }
-}
-
-/** Whether a field path of a rule leads to a field of its schema: `.a.b`, `['a.b']`, `[key]` of a map. */
-export function isRuleFieldPath(schema: JsonSchema, path: string): boolean {
-  let rest = path
-  let at: JsonSchema | undefined = schema
-  while (rest !== '') {
-    const match = /^(?:\.([^.[\]]+)|\['((?:[^'\\]|\\.)*)'\])/.exec(rest)
-    if (!match || !at) return false
-    at = schemaOfField(at, match[1] ?? match[2]!.replace(/\\(.)/g, '$1'))
-    rest = rest.slice(match[0].length)
-  }
-  return at !== undefined && at !== schema
 }

@@ -4,7 +4,9 @@ import { defaulted } from './defaults.ts'
 import { deepEqual } from '../deep-equal.ts'
 import { isObject, type JsonSchema, schemaOfField } from './json-schema.ts'
 import { goPattern } from './pattern.ts'
-import { compileValidator, structuralErrors } from './validate-value.ts'
+import { embeddedResourceErrors } from './embedded-resources.ts'
+import { listTypeErrors } from './list-types.ts'
+import { compileValidator } from './validate-value.ts'
 
 /**
  * What makes a schema structural
@@ -248,7 +250,7 @@ function judgeDefaults(schema: JsonSchema, path: string, errors: FieldError[]): 
     if (!deepEqual(kept, schema.default)) errors.push(fieldErrors.invalid(at, schema.default, 'must not have unknown fields'))
     else {
       const value = defaulted(schema, schema.default)
-      for (const error of [...compileValidator(schema)(value), ...structuralErrors(schema, value, undefined)])
+      for (const error of [...compileValidator(schema)(value), ...embeddedResourceErrors(schema, value), ...listTypeErrors(schema, value)])
         errors.push({ ...error, field: error.field === '<nil>' ? at : `${at}.${error.field}` })
     }
   }

@@ -1,7 +1,9 @@
 import { deepEqual } from '../deep-equal.ts'
 import { type FieldError, fieldErrors } from '../field-error.ts'
-import { hasFormat } from './formats.ts'
-import { fieldPath, isObject, type JsonSchema, schemaOfField } from './json-schema.ts'
+import { hasFormat, isKnownFormat } from './formats.ts'
+import { fieldPath, isObject, type JsonSchema } from './json-schema.ts'
+import { isUnchanged, itemsByKeys, keysOf } from './unchanged.ts'
+import { numberCheck } from './validate-number.ts'
 import { goPattern } from './pattern.ts'
 
 /**
@@ -13,32 +15,57 @@ import { goPattern } from './pattern.ts'
  */
 export type ValueValidator = (value: unknown, old?: unknown) => FieldError[]
 
-type Check = (value: unknown, old: unknown, path: string, errors: FieldError[]) => void
+type Check = (value: unknown, old: unknown, path: string, result: Result) => void
+
+/** `matches` counts the checks that were made: of alternatives that all fail, the one with the most of them is told. */
+export type Result = { errors: FieldError[]; matches: number }
 
 /** Costs one walk over the schema. The schema must have passed the structural rules. */
 export function compileValidator(schema: JsonSchema): ValueValidator {
   const check = compile(schema)
   return (value, old) => {
-    const errors: FieldError[] = []
-    check(value, old, '', errors)
-    return errors
+    const result: Result = { errors: [], matches: 0 }
+    check(value, old, '', result)
+    return result.errors
   }
 }
 
 function compile(schema: JsonSchema): Check {
   const type = typeCheck(schema)
-  const common = enumCheck(schema)
-  const checks = [...junctionChecks(schema), stringCheck(schema), numberCheck(schema), listCheck(schema), objectCheck(schema)].filter(
-    (check) => check !== undefined,
-  )
-  return (value, old, path, errors) => {
+  const allowed = enumCheck(schema)
+  const isFormatted = formatOf(schema) !== ''
+  const checks = [
+    ...junctionChecks(schema),
+    stringCheck(schema),
+    formatCheck(schema),
+    numberCheck(schema),
+    listCheck(schema),
+    allowed,
+    objectCheck(schema),
+  ].filter((check) => check !== undefined)
+  return (value, old, path, result) => {
     if (value === undefined) return
+    const { errors } = result
     const before = errors.length
-    type?.(value, old, path, errors)
-    if (value !== null) for (const check of checks) check(value, old, path, errors)
-    common?.(value, old, path, errors)
-    if (errors.length > before && old !== undefined && deepEqual(value, old)) errors.length = before
+    if (type) {
+      type(value, old, path, result)
+      if (errors.length === before) result.matches++
+    }
+    if (value === null) allowed?.(value, old, path, result)
+    else {
+      result.matches += (type ? 1 : 0) + checksOf(value, isFormatted)
+      for (const check of checks) check(value, old, path, result)
+    }
+    if (errors.length > before && old !== undefined && isUnchanged(schema, value, old)) errors.length = before
   }
+}
+
+/** How many checks upstream counts for a value, beside that of its type. */
+function checksOf(value: unknown, isFormatted: boolean): number {
+  const ofAll = 4
+  if (typeof value === 'string') return ofAll + (isFormatted ? 2 : 1)
+  if (typeof value === 'number' || Array.isArray(value)) return ofAll + 2
+  return typeof value === 'object' ? ofAll + 1 : ofAll
 }
 
 /** What upstream writes for an error that belongs to no field. */
@@ -49,21 +76,42 @@ const named = (path: string) => `${path} in body`
 
 const invalid = (path: string, value: unknown, why: string) => fieldErrors.invalid(at(path), value, `${named(path)} ${why}`)
 
+const typesOf = ({ type, 'x-kubernetes-int-or-string': isEither }: JsonSchema): readonly string[] =>
+  isEither ? ['integer', 'string'] : type ? [type] : []
+
+const numberFormats: Readonly<Record<string, readonly string[]>> = { integer: ['int32', 'int64'], number: ['float', 'double'] }
+
+/** The format that counts: one that is known for the type. */
+function formatOf(schema: JsonSchema): string {
+  const { format = '' } = schema
+  const types = typesOf(schema)
+  const type = types.length === 1 ? types[0]! : 'string'
+  const isKnown = type === 'string' ? isKnownFormat(format) : numberFormats[type]?.includes(format)
+  return isKnown ? format : ''
+}
+
+/** Texts and lists pass wherever a text of a format is wanted, as upstream: the format is judged by its own check. */
 function typeCheck(schema: JsonSchema): Check | undefined {
-  const types = schema['x-kubernetes-int-or-string'] ? ['integer', 'string'] : schema.type ? [schema.type] : []
-  const { format = '', nullable = false } = schema
+  const types = typesOf(schema)
+  const format = formatOf(schema)
+  const { nullable = false } = schema
   if (types.length === 0 && format === '') return undefined
-  return (value, _old, path, errors) => {
+  const isText = format !== '' && !types.includes('number') && !types.includes('integer')
+  return (value, _old, path, { errors }) => {
     const type = typeOf(value)
     if (value === null) {
       if (types.length > 0 && !nullable) errors.push(wrongType(path, types.join(','), type))
       return
     }
-    const fits = types.length === 0 || types.includes(type) || (type === 'integer' && types.includes('number'))
-    if (!fits) errors.push(wrongType(path, types.join(','), type))
-    else if (format !== '' && typeof value === 'string' && hasFormat(format, value) === false) errors.push(wrongType(path, format, value))
+    if (isText && (type === 'string' || type === 'array')) return
+    if (types.includes(type) || (type === 'integer' && types.includes('number'))) return
+    const isOfFormat = format !== '' && type !== 'string' && type !== 'array'
+    errors.push(isOfFormat ? wrongType(path, format, goFormats[type] ?? '') : wrongType(path, types.join(','), type))
   }
 }
+
+/** What Go's numbers are, in the words of formats. */
+const goFormats: Readonly<Record<string, string>> = { integer: 'int64', number: 'float64' }
 
 const wrongType = (path: string, wanted: string, shown: string) =>
   fieldErrors.typeInvalid(at(path), shown, `${named(path)} must be of type ${wanted}: ${JSON.stringify(shown)}`)
@@ -75,11 +123,19 @@ function typeOf(value: unknown): string {
   return typeof value
 }
 
+function formatCheck(schema: JsonSchema): Check | undefined {
+  const format = formatOf(schema)
+  if (format === '') return undefined
+  return (value, _old, path, { errors }) => {
+    if (typeof value === 'string' && hasFormat(format, value) === false) errors.push(wrongType(path, format, value))
+  }
+}
+
 function enumCheck({ enum: allowed }: JsonSchema): Check | undefined {
   if (!allowed?.length) return undefined
   const shown = allowed.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
-  return (value, _old, path, errors) => {
-    if (!allowed.some((one) => deepEqual(one, value))) errors.push(fieldErrors.notSupported(at(path), value, shown))
+  return (value, _old, path, { errors }) => {
+    if (!allowed.some((one) => one !== null && deepEqual(one, value))) errors.push(fieldErrors.notSupported(at(path), value, shown))
   }
 }
 
@@ -88,58 +144,83 @@ function junctionChecks({ allOf, anyOf, oneOf, not }: JsonSchema): Check[] {
   const nowhereInvalid = (path: string, why: string) => fieldErrors.invalid(nowhere, '', `${JSON.stringify(path)} ${why}`)
   if (anyOf?.length) {
     const parts = anyOf.map(compile)
-    checks.push((value, old, path, errors) => {
-      const results = parts.map((part) => failuresOf(part, value, old, path))
-      if (results.some((r) => r.length === 0)) return
-      errors.push(nowhereInvalid(path, 'must validate at least one schema (anyOf)'), ...fewest(results))
+    checks.push((value, old, path, result) => {
+      const results = resultsOf(parts, value, old, path, (one) => one.errors.length === 0)
+      const valid = results.find(({ errors }) => errors.length === 0)
+      if (!valid) result.errors.push(nowhereInvalid(path, 'must validate at least one schema (anyOf)'))
+      merge(result, valid ?? mostMatches(results))
     })
   }
   if (oneOf?.length) {
     const parts = oneOf.map(compile)
-    checks.push((value, old, path, errors) => {
-      const results = parts.map((part) => failuresOf(part, value, old, path))
-      const valid = results.filter((r) => r.length === 0).length
-      if (valid === 1) return
-      const found = valid === 0 ? 'Found none valid' : `Found ${valid} valid alternatives`
-      errors.push(nowhereInvalid(path, `must validate one and only one schema (oneOf). ${found}`), ...(valid === 0 ? fewest(results) : []))
+    checks.push((value, old, path, result) => {
+      const results = resultsOf(parts, value, old, path)
+      const valid = results.filter(({ errors }) => errors.length === 0)
+      if (valid.length === 1) return merge(result, valid[0]!)
+      const found = valid.length === 0 ? 'Found none valid' : `Found ${valid.length} valid alternatives`
+      result.errors.push(nowhereInvalid(path, `must validate one and only one schema (oneOf). ${found}`))
+      if (valid.length === 0) merge(result, mostMatches(results))
     })
   }
   if (allOf?.length) {
     const parts = allOf.map(compile)
-    checks.push((value, old, path, errors) => {
-      const results = parts.map((part) => failuresOf(part, value, old, path))
-      const failed = results.filter((r) => r.length > 0)
-      if (failed.length === 0) return
+    checks.push((value, old, path, result) => {
+      const results = resultsOf(parts, value, old, path)
+      for (const one of results) merge(result, one)
+      const failed = results.filter(({ errors }) => errors.length > 0)
       const none = failed.length === results.length ? '. None validated' : ''
-      errors.push(...failed.flat(), nowhereInvalid(path, `must validate all the schemas (allOf)${none}`))
+      if (failed.length > 0) result.errors.push(nowhereInvalid(path, `must validate all the schemas (allOf)${none}`))
     })
   }
   if (not) {
-    const part = compile(not)
-    checks.push((value, old, path, errors) => {
-      if (failuresOf(part, value, old, path).length === 0) errors.push(nowhereInvalid(path, 'must not validate the schema (not)'))
+    const parts = [compile(not)]
+    checks.push((value, old, path, result) => {
+      const [{ errors }] = resultsOf(parts, value, old, path) as [Result]
+      if (errors.length === 0) result.errors.push(nowhereInvalid(path, 'must not validate the schema (not)'))
     })
   }
   return checks
 }
 
-function failuresOf(part: Check, value: unknown, old: unknown, path: string): FieldError[] {
-  const errors: FieldError[] = []
-  part(value, old, path, errors)
-  return errors
+/** Until one of them is enough. */
+function resultsOf(
+  parts: readonly Check[],
+  value: unknown,
+  old: unknown,
+  path: string,
+  isEnough?: (result: Result) => boolean,
+): readonly Result[] {
+  const results: Result[] = []
+  for (const part of parts) {
+    const result: Result = { errors: [], matches: 0 }
+    part(value, old, path, result)
+    results.push(result)
+    if (isEnough?.(result)) break
+  }
+  return results
 }
 
-const fewest = (results: readonly FieldError[][]) => results.reduce((best, one) => (one.length < best.length ? one : best))
+const mostMatches = (results: readonly Result[]) => results.reduce((best, one) => (one.matches > best.matches ? one : best))
 
-function stringCheck({ minLength, maxLength, pattern }: JsonSchema): Check | undefined {
-  if (minLength === undefined && maxLength === undefined && pattern === undefined) return undefined
-  const expression = pattern === undefined ? undefined : goPattern(pattern)
-  return (value, _old, path, errors) => {
+/** What has been said once is not said again. */
+function merge(result: Result, { errors, matches }: Result): void {
+  result.matches += matches
+  for (const error of errors) {
+    const isKnown = result.errors.some(({ field, message }) => field === error.field && message === error.message)
+    if (!isKnown) result.errors.push(error)
+  }
+}
+
+/** The first that is wrong is told alone. */
+function stringCheck({ minLength, maxLength, pattern = '' }: JsonSchema): Check | undefined {
+  if (minLength === undefined && maxLength === undefined && pattern === '') return undefined
+  const expression = pattern === '' ? undefined : goPattern(pattern)
+  return (value, _old, path, { errors }) => {
     if (typeof value !== 'string') return
     const length = maxLength === undefined && minLength === undefined ? 0 : codePoints(value)
     if (maxLength !== undefined && length > maxLength) errors.push(fieldErrors.tooLong(at(path), value, maxLength))
-    if (minLength !== undefined && length < minLength) errors.push(invalid(path, value, `should be at least ${minLength} chars long`))
-    if (expression && !expression.test(value)) errors.push(invalid(path, value, `should match '${pattern}'`))
+    else if (minLength !== undefined && length < minLength) errors.push(invalid(path, value, `should be at least ${minLength} chars long`))
+    else if (expression && !expression.test(value)) errors.push(invalid(path, value, `should match '${pattern}'`))
   }
 }
 
@@ -149,34 +230,16 @@ function codePoints(text: string): number {
   return count
 }
 
-function numberCheck({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf }: JsonSchema): Check | undefined {
-  if (minimum === undefined && maximum === undefined && multipleOf === undefined) return undefined
-  return (value, _old, path, errors) => {
-    if (typeof value !== 'number') return
-    if (multipleOf !== undefined && !isMultiple(value, multipleOf))
-      errors.push(invalid(path, value, `should be a multiple of ${multipleOf}`))
-    if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum))
-      errors.push(invalid(path, value, `should be less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`))
-    if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum))
-      errors.push(invalid(path, value, `should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`))
-  }
-}
-
-function isMultiple(value: number, factor: number): boolean {
-  const quotient = value / factor
-  return Math.abs(quotient - Math.round(quotient)) <= 1e-9 * Math.max(1, Math.abs(quotient))
-}
-
 function listCheck(schema: JsonSchema): Check | undefined {
   const { items, minItems, maxItems } = schema
   const item = items && compile(items)
-  const keys = schema['x-kubernetes-list-type'] === 'map' ? schema['x-kubernetes-list-map-keys'] : undefined
   if (!item && minItems === undefined && maxItems === undefined) return undefined
-  return (value, old, path, errors) => {
+  return (value, old, path, result) => {
     if (!Array.isArray(value)) return
+    const { errors } = result
     if (item) {
-      const before = keys && Array.isArray(old) ? (one: unknown) => old.find((o) => hasSameKeys(keys, one, o)) : undefined
-      for (const [i, one] of value.entries()) item(one, before?.(one), `${path}[${i}]`, errors)
+      const before = Array.isArray(old) ? itemsByKeys(schema, old) : undefined
+      for (const [i, one] of value.entries()) item(one, before?.get(keysOf(schema, one)), `${path}[${i}]`, result)
     }
     if (minItems !== undefined && value.length < minItems)
       errors.push(invalid(path, value.length, `should have at least ${minItems} items`))
@@ -184,80 +247,21 @@ function listCheck(schema: JsonSchema): Check | undefined {
   }
 }
 
-function hasSameKeys(keys: readonly string[], a: unknown, b: unknown): boolean {
-  return isObject(a) && isObject(b) && keys.every((key) => deepEqual(a[key], b[key]))
-}
-
 function objectCheck(schema: JsonSchema): Check | undefined {
   const { properties, additionalProperties, required = [], minProperties, maxProperties } = schema
   const fields = new Map(Object.entries(properties ?? {}).map(([field, child]) => [field, compile(child)]))
   const others = typeof additionalProperties === 'object' ? compile(additionalProperties) : undefined
   if (fields.size === 0 && !others && required.length === 0 && minProperties === undefined && maxProperties === undefined) return undefined
-  return (value, old, path, errors) => {
+  return (value, old, path, result) => {
     if (!isObject(value)) return
+    const { errors } = result
     const count = minProperties === undefined && maxProperties === undefined ? 0 : Object.keys(value).length
     if (minProperties !== undefined && count < minProperties)
-      errors.push(invalid(path, minProperties, `should have at least ${minProperties} properties`))
+      errors.push(invalid(path, count, `should have at least ${minProperties} properties`))
     if (maxProperties !== undefined && count > maxProperties) errors.push(fieldErrors.tooMany(at(path), count, maxProperties))
     const before = isObject(old) ? old : undefined
-    for (const field in value) (fields.get(field) ?? others)?.(value[field], before?.[field], fieldPath(path, field), errors)
+    for (const field in value) (fields.get(field) ?? others)?.(value[field], before?.[field], fieldPath(path, field), result)
     for (const field of required)
       if (!Object.hasOwn(value, field) || value[field] === undefined) errors.push(fieldErrors.required(fieldPath(path, field)))
   }
-}
-
-/** Lists that are sets or maps with an item twice, and embedded resources that are none. Ratchets as the rest does. */
-export function structuralErrors(schema: JsonSchema, value: unknown, old: unknown, path = ''): FieldError[] {
-  const errors: FieldError[] = []
-  if (Array.isArray(value)) {
-    errors.push(...duplicateItems(schema, value, path))
-    if (schema.items)
-      for (const [i, item] of value.entries()) errors.push(...structuralErrors(schema.items, item, undefined, `${path}[${i}]`))
-  } else if (isObject(value)) {
-    if (path !== '' && schema['x-kubernetes-embedded-resource']) errors.push(...resourceErrors(value, path))
-    const before = isObject(old) ? old : undefined
-    for (const field in value) {
-      const child = schemaOfField(schema, field)
-      if (child) errors.push(...structuralErrors(child, value[field], before?.[field], fieldPath(path, field)))
-    }
-  }
-  return errors.length > 0 && old !== undefined && deepEqual(value, old) ? [] : errors
-}
-
-function resourceErrors(value: Readonly<Record<string, unknown>>, path: string): FieldError[] {
-  return (['apiVersion', 'kind'] as const).flatMap((field) => {
-    const given = value[field]
-    if (given === undefined || given === '') return [fieldErrors.required(`${path}.${field}`, 'must not be empty')]
-    return typeof given === 'string' ? [] : [fieldErrors.typeInvalid(`${path}.${field}`, given, 'must be a string')]
-  })
-}
-
-function duplicateItems(schema: JsonSchema, list: readonly unknown[], path: string): FieldError[] {
-  const type = schema['x-kubernetes-list-type']
-  if (type !== 'set' && type !== 'map') return []
-  const keys = type === 'map' ? (schema['x-kubernetes-list-map-keys'] ?? []) : undefined
-  const seen = new Set<string>()
-  return list.flatMap((item, i) => {
-    const identity = keys ? keysOf(keys, item) : item
-    const text = canonical(identity)
-    if (!seen.has(text)) {
-      seen.add(text)
-      return []
-    }
-    return [fieldErrors.duplicate(`${path}[${i}]`, identity)]
-  })
-}
-
-function keysOf(keys: readonly string[], item: unknown): unknown {
-  return isObject(item) ? Object.fromEntries(keys.filter((key) => item[key] !== undefined).map((key) => [key, item[key]])) : item
-}
-
-/** JSON with the fields in order, so that equal values have equal texts. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (!isObject(value)) return JSON.stringify(value) ?? 'null'
-  return `{${Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`)
-    .join(',')}}`
 }
