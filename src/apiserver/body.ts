@@ -6,7 +6,15 @@ import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import { ProtobufError } from '../machinery/wire/protobuf-buffer.ts'
 import type { FieldValidation, RequestContext } from './core.ts'
 import type { BinaryCodec } from './binary-codec.ts'
-import { cannotHandle, decodeFields, noSuchKind, typeFieldsFault, typelessObject, unknownConversion } from './object-decoding.ts'
+import {
+  cannotHandle,
+  decodeFields,
+  noSuchKind,
+  refuseOtherType,
+  typeFieldsFault,
+  typelessObject,
+  unknownConversion,
+} from './object-decoding.ts'
 import { type Body, checkedDeletion, type ExpectedKind, type PatchBody } from './verb-request.ts'
 import type { DeletionOptions } from './verbs/deletion-rules.ts'
 
@@ -59,7 +67,9 @@ export async function httpBody(options: BodyOptions): Promise<Body> {
       const parsed = parse(validation, expected)
       return checkedObject(options, parsed, { expected, context, validation })
     },
-    patch: () => {
+    patch: (accepted) => {
+      const given = (options.contentType ?? '').split(';', 1)[0]!.trim()
+      if (accepted && !accepted.includes(given)) throw statusErrors.unsupportedMediaType(accepted)
       const type = patchTypeOf(options.contentType)
       if (type === undefined) throw statusErrors.unsupportedPatchType()
       return { type, ...parsePatch(type, bytes ?? new Uint8Array(), yaml) }
@@ -203,6 +213,7 @@ function checkKind(
   const expectedVersion = apiVersionOf(expected)
   const fault = typeFieldsFault(object)
   if (fault !== undefined) throw unrecognized(expected, fault, bytes)
+  if (expected.isUnstructured) return checkUnstructured(object, { expected, bytes })
   const kind = (object.kind ||= expected.kind)
   const apiVersion = (object.apiVersion ||= expectedVersion)
   if (kind === expected.kind && apiVersion === expectedVersion) return
@@ -212,6 +223,20 @@ function checkKind(
   if (!isKnown(options, apiVersion, kind)) throw cannotHandle({ ...expected, version, from: kind }, noSuchKind(kind, apiVersion))
   if (kind !== expected.kind) throw cannotHandle({ ...expected, version, from: kind }, unknownConversion({ version, kind }, expected))
   throw statusErrors.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expectedVersion})`)
+}
+
+/** Custom objects say themselves what they are. */
+function checkUnstructured(object: KubeObject, { expected, bytes }: { readonly expected: ExpectedKind; readonly bytes: Uint8Array }): void {
+  const { kind, apiVersion = '' } = object
+  if (!kind) {
+    const shown = bytes[0] === 123 ? Buffer.from(bytes).toString() : JSON.stringify(object)
+    throw unrecognized(expected, `Object 'Kind' is missing in '${shown}'`, bytes)
+  }
+  if (apiVersion !== apiVersionOf(expected))
+    throw statusErrors.badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`,
+    )
+  refuseOtherType(object, expected)
 }
 
 /** Lists are kinds, too. */

@@ -141,6 +141,7 @@ function checkAddressed({ resource, name, namespace }: VerbRequest): void {
 function handlerOfSubresource(dispatch: Dispatch, { resource, verb, subresource, namespace, name }: VerbRequest): VerbHandler {
   const declared = resource.kind.subresources.find((s) => s.name === subresource)
   const table = dispatch.subresources[`${resource.kind.plural}/${subresource}`] ?? dispatch.subresources[`*/${subresource}`]
+  if (!declared && resource.isCustom && name !== '') throw statusErrors.notFound(resource.name, name)
   if (!table || !declared || name === '' || needsNamespace(resource, namespace)) throw statusErrors.pathNotFound()
   const handler = table[verb] ?? table['*']
   if (!handler) throw methodNotAllowed()

@@ -1,4 +1,5 @@
-import type { KubeObject } from '../machinery/object.ts'
+import { fieldErrors } from '../machinery/field-error.ts'
+import { apiVersionOf, type KubeObject, parseApiVersion } from '../machinery/object.ts'
 import { decodeReport, type TypeFault } from '../machinery/schema/decode.ts'
 import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import { type StatusError, statusErrors } from '../machinery/status-error.ts'
@@ -75,6 +76,17 @@ export const noSuchKind = (kind: string, apiVersion: string) =>
 /** Why an object of another kind is not taken for one of the expected; upstream names its internal form of that. */
 export const unknownConversion = (from: { readonly version: string; readonly kind: string }, { group, kind }: ExpectedKind) =>
   `converting (${from.version}.${from.kind}) to (${group.split('.', 1)[0] || 'core'}.${kind}): unknown conversion`
+
+/** Throws 422 where a custom object says that it is of another kind or version: it is named as what it says. */
+export function refuseOtherType({ kind = '', apiVersion = '', metadata }: Partial<KubeObject>, expected: ExpectedKind): void {
+  const wanted = apiVersionOf(expected)
+  const errors = [
+    ...(kind === expected.kind ? [] : [fieldErrors.invalid('kind', kind, `must be ${expected.kind}`)]),
+    ...(apiVersion === wanted ? [] : [fieldErrors.invalid('apiVersion', apiVersion, `must be ${wanted}`)]),
+  ]
+  if (errors.length > 0)
+    throw statusErrors.invalid({ group: parseApiVersion(apiVersion).group, kind }, String(metadata?.name ?? ''), errors)
+}
 
 /** What is wrong with the fields that say what an object is; undefined: nothing. */
 export function typeFieldsFault(object: object): string | undefined {

@@ -40,6 +40,20 @@ export function sender(api: ApiServer): Send {
   }
 }
 
+/** A sender of objects of a group's custom kinds, named as their plurals, that need not say what they are. */
+export function typedSender(api: ApiServer, group: string): Send {
+  const send = sender(api)
+  return (method, url, options = {}) => {
+    const [path = ''] = url.split('?')
+    const [, version, plural] = /^\/apis\/([^/]+\/[^/]+)\/namespaces\/[^/]+\/([^/]+)(?:\/[^/]+)?$/.exec(path) ?? []
+    const { body } = options
+    const isObject = typeof body === 'object' && body !== null && !(body instanceof Uint8Array)
+    if ((method !== 'POST' && method !== 'PUT') || !isObject || !version?.startsWith(`${group}/`)) return send(method, url, options)
+    const kind = plural!.charAt(0).toUpperCase() + plural!.slice(1, -1)
+    return send(method, url, { ...options, body: { apiVersion: version, kind, ...body } })
+  }
+}
+
 /** A request whose answer's body is read by the test itself. */
 export function rawRequest(api: ApiServer, method: string, url: string, options: SendOptions = {}) {
   const { body, type = 'application/json', accept, headers = {}, signal = new AbortController().signal } = options

@@ -62,13 +62,16 @@ export type ExpectedKind = {
   readonly schema: string
   /** Versions of old clients that say the same. */
   readonly oldVersions?: readonly string[]
+  /** Of a custom kind. */
+  readonly isUnstructured?: true
 }
 
 /** The body of a request. Every reading gives a copy of its own; all throw StatusError 400, 413 or 415 for bodies that are not what they say. */
 export type Body = {
   readonly isEmpty: boolean
   object(expected: ExpectedKind, context: RequestContext, validation: FieldValidation): KubeObject
-  patch(): PatchBody
+  /** `accepted`: media types of patches; default: all. */
+  patch(accepted?: readonly string[]): PatchBody
   /** Undefined: there is none, and the query says how to delete. */
   deletion(context: RequestContext): DeletionOptions | undefined
 }

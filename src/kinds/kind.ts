@@ -21,6 +21,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly subresources: readonly Subresource[]
   /** Name of the schema in generated/schemas.json. Kinds of Keelson's own name one that is not there: they are stored and checked by their own rules. */
   readonly schema: string
+  /** Of a custom kind: whatever says that it is of another kind is read, and refused when it is judged. */
+  readonly isUnstructured?: true
   /** `review` kinds (SubjectAccessReview, TokenReview, …) are answered, never stored. */
   readonly persisted: boolean
   /** Many of its objects have an equal `spec`: they share one object, which nobody changes. */

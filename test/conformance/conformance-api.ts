@@ -1,7 +1,7 @@
 /** An API server in this process on a virtual clock, driven by bare requests, as the conformance tests drive a cluster. */
 import assert from 'node:assert/strict'
 import { createTestApi, type TestApi } from '../../src/apiserver/test-api.ts'
-import { at, rawRequest, type Send, type SendOptions, sender, type TestJson } from '../../src/apiserver/test-requests.ts'
+import { at, rawRequest, type Send, type SendOptions, type TestJson, typedSender } from '../../src/apiserver/test-requests.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { type VirtualClock, virtualClock } from '../../src/platform/virtual-clock.ts'
 import type { KubeObject } from '../../src/machinery/object.ts'
@@ -43,11 +43,11 @@ export type Watch = {
 }
 export type WatchFrame = { readonly type: string; readonly object: TestJson }
 
-/** Nobody is refused; the server says that it is at 192.0.2.1:6443; controllers and nodes are absent. */
+/** Nobody is refused; objects of custom kinds of `stable.example.com` need not say what they are; the server says that it is at 192.0.2.1:6443; controllers and nodes are absent. */
 export async function startConformanceApi(): Promise<ConformanceApi> {
   const clock = virtualClock()
   const test = await createTestApi({ clock, random: seededRandom(36), advertise: { address: '192.0.2.1', port: 6443 } })
-  const send = sender(test.api)
+  const send = typedSender(test.api, 'stable.example.com')
   return {
     ...test,
     clock,

@@ -194,7 +194,11 @@ function steady(value: unknown, kept: Kept, key = ''): unknown {
     if ((value as { kind?: unknown }).kind === 'Table') settleTable(value as Table)
     if (isList(value)) for (const item of value.items) settleItem(item)
     const fields = Object.entries(value).filter(
-      ([name, item]) => (kept.withManagedFields || name !== 'managedFields') && (kept.withNulls || item !== null),
+      ([name, item]) =>
+        (kept.withManagedFields || name !== 'managedFields') &&
+        (kept.withNulls || item !== null) &&
+        // Of lists of custom objects upstream writes it always.
+        !(name === 'continue' && item === ''),
     )
     return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, item]) => [name, steady(item, kept, name)]))
   }

@@ -44,10 +44,11 @@ export function customKind(
     scope: spec.scope === 'Cluster' ? 'Cluster' : 'Namespaced',
     verbs: isEnding
       ? ['delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
-      : ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
+      : ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'],
     subresources: subresourcesOf(version, gvk),
     schema: definitionNameOf(gvk),
     persisted: true,
+    isUnstructured: true,
     validateName: dns1123Subdomain,
     prepareForCreate: hasStatus ? dropStatusAndStartGeneration : startGeneration,
     prepareForUpdate: hasStatus ? keepStatusAndCountGeneration : countAnyChange,
@@ -64,7 +65,7 @@ export function customKind(
     ...(scale
       ? {
           scale: {
-            specReplicas: scale.specReplicasPath,
+            specReplicas: scale.specReplicasPath.replace(/^\./, ''),
             statusReplicas: scale.statusReplicasPath,
             selector: scale.labelSelectorPath ?? '',
           },

@@ -15,7 +15,7 @@ import type {
 import { cleanupFinalizer } from '../../kinds/apiextensions/custom-resource-definition.ts'
 import type { KindDefinition } from '../../kinds/kind.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
-import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
+import { apiVersionOf, type KubeObject, parseApiVersion } from '../../machinery/object.ts'
 import type { SchemaSet } from '../../machinery/schema/schema-set.ts'
 import type { JsonSchema } from '../../machinery/structural/json-schema.ts'
 import type { Revision } from '../../store/contract.ts'
@@ -186,8 +186,10 @@ class Custom {
     types: ReadonlyMap<string, CustomType>,
     { kind, stored }: { readonly kind: KindDefinition; readonly stored: KindDefinition },
   ): Conversion {
-    const finishServed = (object: KubeObject) => types.get(kind.version)!.fromStored(object)
-    const finishStored = (object: KubeObject) => types.get(stored.version)!.fromStored(object)
+    // What a version that is gone once stored is of the version that is stored now.
+    const typeOf = ({ apiVersion = '' }: KubeObject) => types.get(parseApiVersion(apiVersion).version) ?? types.get(stored.version)!
+    const read = (object: KubeObject) => typeOf(object).fromStored(object)
+    const coerced = (object: KubeObject) => typeOf(object).withoutUnknown(object)
     if (conversion?.strategy === 'Webhook' && conversion.webhook) {
       const { webhook } = conversion
       return webhookConversion({
@@ -196,12 +198,19 @@ class Custom {
         webhook,
         served: kind,
         stored,
-        finishServed,
-        finishStored,
+        read,
+        coerced,
       })
     }
     const names = renaming(apiVersionOf(kind), apiVersionOf(stored))
-    return { toStored: (object) => names.toStored(object), fromStored: (object) => finishServed(names.fromStored(object)) }
+    const renamed = (object: KubeObject, rename: (object: KubeObject) => KubeObject) => {
+      const result = rename(object)
+      return result === object ? object : coerced(result)
+    }
+    return {
+      toStored: (object) => renamed(object, names.toStored),
+      fromStored: (object) => renamed(read(object), names.fromStored),
+    }
   }
 
   #drop(name: string): void {

@@ -24,6 +24,8 @@ export type CustomType = {
   validate(object: KubeObject, old?: KubeObject, more?: readonly FieldError[]): FieldError[]
   /** Judges the status, and all rules, which may read it. */
   validateStatus(object: KubeObject, old: KubeObject, more?: readonly FieldError[]): FieldError[]
+  /** A converted object without the fields that this version does not know. Nothing is filled in, as upstream. */
+  withoutUnknown(object: KubeObject): KubeObject
   /** What rules say of values that the last `validate` of the object found as they had been. */
   warnings(object: KubeObject): readonly string[]
   /** A stored object as it is served: pruned and defaulted by today's schema. The argument itself when nothing changes. */
@@ -82,6 +84,7 @@ export function customType(schema: JsonSchema | undefined, options: { readonly n
       const errors = [...(ofStatus ?? []), ...more, ...duplicates(root, object, old)]
       return [...errors, ...rulesAfter(errors, object, old)]
     },
+    withoutUnknown: (object) => pruned(root, object, { isResource: true }) as KubeObject,
     warnings: (object) => (ratcheted.get(object) ?? []).map((error) => describeFieldErrors([error])),
     fromStored: (object) => defaulted(root, pruned(root, object, { isResource: true })) as KubeObject,
   }

@@ -6,7 +6,7 @@ import { seededRandom } from '../../base/random.ts'
 import { issueCertificate, newAuthority } from '../../platform/pki/certificate.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import { createTestApi } from '../test-api.ts'
-import { at, rawRequest, sender } from '../test-requests.ts'
+import { at, rawRequest, typedSender } from '../test-requests.ts'
 
 type Json = Record<string, unknown>
 type Answered = { apiVersion: string; response: { uid: string; convertedObjects: Endpoint[]; result: object } }
@@ -14,7 +14,7 @@ type Endpoint = { apiVersion: string; metadata: object; spec?: { hostPort?: stri
 
 const clock = virtualClock()
 const { api } = await createTestApi({ clock, random: seededRandom(3) })
-const send = sender(api)
+const send = typedSender(api, 'example.com')
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 const path = (version: string) => `/apis/example.com/${version}/namespaces/default/endpointers`
 

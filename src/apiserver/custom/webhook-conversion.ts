@@ -22,9 +22,10 @@ type Parts = {
   readonly webhook: WebhookConversion
   readonly served: KindDefinition
   readonly stored: KindDefinition
-  /** What pruning and defaulting make of an object in the served version, and in the stored one. */
-  readonly finishServed: (object: KubeObject) => KubeObject
-  readonly finishStored: (object: KubeObject) => KubeObject
+  /** A stored object, pruned and defaulted by the schema of its version. */
+  readonly read: (object: KubeObject) => KubeObject
+  /** A converted object, pruned by the schema of its version. */
+  readonly coerced: (object: KubeObject) => KubeObject
 }
 
 /**
@@ -43,27 +44,27 @@ export function webhookConversion(parts: Parts): Conversion {
         const batch = missing.slice(i, i + objectsMax)
         const converted = await convert(
           parts,
-          batch.map((value) => value.object),
+          batch.map((value) => parts.read(value.object)),
           served,
         )
-        for (const [j, value] of batch.entries()) views.set(value, parts.finishServed(converted[j]!))
+        for (const [j, value] of batch.entries()) views.set(value, parts.coerced(converted[j]!))
       }
     },
     fromStored: (object, cached) => {
-      if (object.apiVersion === served) return parts.finishServed(object)
+      if (object.apiVersion === served) return parts.read(object)
       const view = cached && views.get(cached)
       if (!view) throw statusErrors.internal(new Error(`an object of ${object.apiVersion} has not been converted to ${served}`))
       return view
     },
     convert: async (object) => {
-      if (object.apiVersion === served) return parts.finishServed(object)
-      const [converted] = await convert(parts, [object], served)
-      return parts.finishServed(converted!)
+      if (object.apiVersion === served) return parts.read(object)
+      const [converted] = await convert(parts, [parts.read(object)], served)
+      return parts.coerced(converted!)
     },
     toStored: async (object) => {
       if (object.apiVersion === stored) return object
       const [converted] = await convert(parts, [object], stored)
-      return parts.finishStored(converted!)
+      return parts.coerced(converted!)
     },
   }
 }

@@ -14,7 +14,7 @@ export function apiGroup({ name, versions }: Group): APIGroup {
 
 /** `GET /api/v1` and `GET /apis/GROUP/VERSION`. */
 export function apiResourceList({ group, apiVersion, kinds }: GroupVersion): Record<string, unknown> {
-  const resources = kinds.flatMap(resourcesOf).sort((a, b) => (a.name < b.name ? -1 : 1))
+  const resources = kinds.toSorted((a, b) => (a.plural < b.plural ? -1 : 1)).flatMap(resourcesOf)
   return { kind: 'APIResourceList', ...(group === '' ? {} : { apiVersion: 'v1' }), groupVersion: apiVersion, resources }
 }
 
@@ -25,7 +25,7 @@ function resourcesOf(kind: KindDefinition): APIResource[] {
     singularName: kind.singular,
     namespaced,
     kind: kind.kind,
-    verbs: [...kind.verbs].sort(),
+    verbs: kind.isUnstructured ? [...kind.verbs] : [...kind.verbs].sort(),
     ...(kind.shortNames.length > 0 ? { shortNames: [...kind.shortNames] } : {}),
     ...(kind.categories.length > 0 ? { categories: [...kind.categories] } : {}),
     ...(kind.persisted ? { storageVersionHash: storageVersionHash(kind) } : {}),
@@ -41,7 +41,7 @@ function resourcesOf(kind: KindDefinition): APIResource[] {
       verbs: verbsOf(sub),
     }
   })
-  return [main, ...parts]
+  return [main, ...(kind.isUnstructured ? parts : parts.sort((a, b) => (a.name < b.name ? -1 : 1)))]
 }
 
 /** HEAD and OPTIONS, which a proxy carries too, are no verbs. */
@@ -78,7 +78,7 @@ function aggregatedResource(kind: KindDefinition) {
     responseKind: responseKind(kind, kind),
     scope: kind.scope,
     singularResource: kind.singular,
-    verbs: [...kind.verbs].sort(),
+    verbs: kind.isUnstructured ? [...kind.verbs] : [...kind.verbs].sort(),
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
     ...(kind.subresources.length > 0

@@ -87,7 +87,8 @@ async function write(core: Core, context: RequestContext, request: VerbRequest, 
       if (owned) before.metadata.managedFields = owned
       const { wanted, managers } = change(before)
       checkIdentity(resource, wanted, request)
-      validate(wanted, name)
+      // A custom object is judged with the number in it.
+      if (!resource.isCustom) validate(wanted, name)
       const object = deepClone(current)
       const { resourceVersion, uid } = wanted.metadata
       if (resourceVersion) object.metadata.resourceVersion = resourceVersion
@@ -111,7 +112,7 @@ function scaleUpdate(context: RequestContext, { resource, namespace, name, param
     admitted: {
       of: (object) => scaleOf(resource, object),
       take: (admitted, object) => {
-        validate(admitted as Scale, name)
+        if (!resource.isCustom) validate(admitted as Scale, name)
         setPath(object, paths(resource).specReplicas, (admitted as Scale).spec?.replicas ?? 0)
       },
     },

@@ -13,14 +13,14 @@ import { checkIdentity, withoutVersion } from './object-identity.ts'
 import { patchedObject } from './patched-object.ts'
 import { updateObject } from './update.ts'
 
+/** Nothing says how lists of custom objects merge. */
+const customPatchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']
+
 /** PATCH in its four forms: JSON, merge, strategic merge, server-side apply. Throws StatusError: 400, 404, 409, 415, 422. */
 export async function patchObject(core: Core, context: RequestContext, request: VerbRequest): Promise<Answer> {
   const { resource, namespace, name, subresource, parameters, body } = request
-  const patch = body.patch()
+  const patch = body.patch(resource.isCustom ? customPatchTypes : undefined)
   if (patch.type === 'apply') return applyObject(core, context, request, patch)
-  if (patch.type === 'strategic' && resource.isCustom) {
-    throw statusErrors.unsupportedPatchType()
-  }
   const { value, created } = await updateObject(core, context, {
     resource,
     namespace,

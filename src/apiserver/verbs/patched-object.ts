@@ -8,7 +8,7 @@ import { applyStrategicPatch } from '../../machinery/patch/strategic-patch.ts'
 import { cannotConvert } from '../../machinery/schema/go-errors.ts'
 import { type StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { Core, FieldValidation, RequestContext } from '../core.ts'
-import { decodeFields, noSuchKind, typeFieldsFault, typelessObject, unknownConversion } from '../object-decoding.ts'
+import { decodeFields, noSuchKind, refuseOtherType, typeFieldsFault, typelessObject, unknownConversion } from '../object-decoding.ts'
 import type { ExpectedKind, PatchBody } from '../verb-request.ts'
 
 export type PatchRequest = {
@@ -102,6 +102,7 @@ function typedResult(
   object.kind = kind
   if (!apiVersion) return { object: { kind, apiVersion: apiVersionOf(expected), metadata: {} }, unknown: Object.keys(fields).sort() }
   if (kind === expected.kind && apiVersion === apiVersionOf(expected)) return { object, unknown: [] }
+  if (expected.isUnstructured) refuseOtherType(object, expected)
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
   throw refuse(core.registry.findKind(apiVersion, kind) ? unknownConversion({ version, kind }, expected) : noSuchKind(kind, apiVersion))
 }

@@ -14,8 +14,8 @@ const badEscape = /%(?![0-9A-Fa-f]{2})/
 
 /** As Go's url.ParseRequestURI: absolute, or a path from the root. */
 export function isUri(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  if (text === '' || /[\x00-\x1f\x7f]/.test(text)) return false
+  const isPrintable = /^[\x20-\x7e\x80-\u{10ffff}]+$/u.test(text)
+  if (!isPrintable) return false
   if (text === '*') return true
   const [, scheme = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text) ?? []
   const rest = text.slice(scheme === '' ? 0 : scheme.length + 1).split('?', 1)[0]!
