@@ -10,9 +10,14 @@ export type ClusterState = {
   readonly nodes: number
   readonly listen: string
   readonly store?: string | undefined
+  /** What the server and the nodes are started with besides; absent in what an older version wrote. */
+  readonly flags?: UpFlags
   readonly server: Daemon
   readonly agents: readonly (Daemon & { readonly nodeName: string })[]
 }
+
+/** Arguments in pairs: `--name`, value. */
+export type UpFlags = { readonly server: readonly string[]; readonly node: readonly string[] }
 
 export type RuntimeName = 'containerd' | 'fake'
 

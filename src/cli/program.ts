@@ -143,6 +143,7 @@ function addUp(program: Command, machine: Machine): void {
     .option('--cluster-cidr <range>', "the pods' addresses, a /24 a node (default: 10.244.0.0/16); chosen at the first start")
     .option('--service-cluster-ip-range <range>', "the services' addresses (default: 10.96.0.0/12)")
     .option('--cluster-domain <name>', "the zone of the cluster's DNS (default: cluster.local)")
+    .option('--reset-flags', 'forget the flags of before; without it each keeps its value until another is given')
     .option('--foreground', 'stay in the foreground and bring the cluster down at the end')
     .option('--timeout <duration>', 'how long to wait for the nodes', durationMs, upTimeoutMs)
     .action(
@@ -166,6 +167,7 @@ function addUp(program: Command, machine: Machine): void {
           clusterCidr?: string
           serviceClusterIpRange?: string
           clusterDomain?: string
+          resetFlags?: boolean
           foreground?: boolean
           timeout: number
         },
@@ -179,7 +181,7 @@ function addUp(program: Command, machine: Machine): void {
           (['runtime', 'nodes', 'listen', 'store'] as const).filter((name) => command.getOptionValueSource(name) === 'cli'),
         )
         const listen = normalizeListen(o.listen ?? `${o.runtime === 'fake' ? '127.0.0.1' : '0.0.0.0'}:${defaultPort}`)
-        const serverFlags = [
+        const server = [
           ...(o.schedulerConfig === undefined ? [] : ['--scheduler-config', resolve(o.schedulerConfig)]),
           ...(o.schedulers === undefined ? [] : ['--schedulers', o.schedulers]),
           ...(o.rebalance === undefined ? [] : ['--rebalance', o.rebalance]),
@@ -188,8 +190,6 @@ function addUp(program: Command, machine: Machine): void {
           ...(o.serviceClusterIpRange === undefined ? [] : ['--service-cluster-ip-range', o.serviceClusterIpRange]),
           ...(o.clusterDomain === undefined ? [] : ['--cluster-domain', o.clusterDomain]),
           ...(o.schedulerPlugin ?? []).flatMap((file) => ['--scheduler-plugin', resolve(file)]),
-          ...(o.join === undefined ? [] : ['--join', o.join]),
-          ...(o.caHash === undefined ? [] : ['--ca-hash', o.caHash]),
           ...accessArguments(command),
         ]
         const request = {
@@ -198,10 +198,11 @@ function addUp(program: Command, machine: Machine): void {
           given,
           kubeconfig: o.kubeconfig,
           timeoutMs: o.timeout,
-          serverFlags,
+          flags: { server, node: nodeArguments(command) },
+          resetsFlags: o.resetFlags ?? false,
+          joinFlags: [...(o.join === undefined ? [] : ['--join', o.join]), ...(o.caHash === undefined ? [] : ['--ca-hash', o.caHash])],
           token: o.token,
           network: networkOf(o),
-          nodeFlags: nodeArguments(command),
         }
         await up(machine, request)
         if (o.foreground) await runForeground(machine, request)

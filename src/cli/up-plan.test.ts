@@ -7,10 +7,13 @@ const daemon = { pid: 1, startTicks: '1', logFile: '' }
 const fake: ClusterState = { version: 1, runtime: 'fake', nodes: 3, listen: '127.0.0.1:7443', server: daemon, agents: [] }
 const real: ClusterState = { ...fake, runtime: 'containerd' }
 const all = ['node-1', 'node-2', 'node-3']
+const none = { server: [], node: [] }
 const options = (given: Partial<UpOptions> = {}): UpOptions => ({
   runtime: 'containerd',
   nodes: 1,
   listen: '0.0.0.0:6443',
+  flags: none,
+  resetsFlags: false,
   ...given,
   given: new Set(Object.keys(given)) as UpOptions['given'],
 })
@@ -42,3 +45,35 @@ check('keeps what runs when nothing else was asked for', options(), facts(real, 
 check('keeps what runs when the same was asked for', options({ nodes: 3, runtime: 'fake' }), facts(fake, true), 'keep')
 check('refuses another number of nodes while it runs', options({ nodes: 2 }), facts(fake, true), 'refuse')
 check('refuses another runtime while agents run', options({ runtime: 'fake' }), facts(real, false, ['node-1']), 'refuse')
+
+const audited = { server: ['--audit-log-path', '/a', '--rebalance', 'report'], node: ['--max-pods', '50'] }
+const before: ClusterState = { ...fake, flags: audited }
+
+function flagsOf(wanted: Partial<UpOptions>, state: ClusterState | undefined): unknown {
+  const plan = planUp(options(wanted), facts(state))
+  return plan.type === 'run' && plan.options.flags
+}
+
+test('flags stay until another value is given, or all are forgotten', () => {
+  assert.deepEqual(flagsOf({}, before), audited)
+  const server = ['--rebalance', 'move', '--tls-san', 'a', '--tls-san', 'b']
+  assert.deepEqual(flagsOf({ flags: { server, node: [] } }, before), { server: ['--audit-log-path', '/a', ...server], node: audited.node })
+  assert.deepEqual(flagsOf({ resetsFlags: true }, before), none)
+  assert.deepEqual(flagsOf({ flags: audited }, fake), audited)
+})
+
+check('keeps what runs with the flags of before', options(), facts(before, true), 'keep')
+check('keeps what runs with the same flags', options({ flags: audited }), facts(before, true), 'keep')
+
+test('up refuses other flags while it runs, and names those that it runs with', () => {
+  const refusal = (wanted: Partial<UpOptions>) => {
+    const plan = planUp(options(wanted), facts(before, true))
+    return plan.type === 'refuse' ? plan.message : plan.type
+  }
+  const flags = { server: ['--rebalance', 'move', '--tls-san', 'a'], node: [] }
+  assert.equal(refusal({ flags }), 'a cluster is already running here with --rebalance report no --tls-san')
+  assert.equal(
+    refusal({ resetsFlags: true }),
+    'a cluster is already running here with --audit-log-path /a --rebalance report --max-pods 50',
+  )
+})

@@ -20,10 +20,8 @@ export type UpRequest = UpOptions & {
   readonly kubeconfig: string | undefined
   readonly merge: boolean
   readonly timeoutMs: number
-  /** Options that go to the server as they are. */
-  readonly serverFlags: readonly string[]
-  /** Options of the machine's nodes, that go as they are to whatever runs them. */
-  readonly nodeFlags: readonly string[]
+  /** Options that go to the server as they are, this once. */
+  readonly joinFlags: readonly string[]
   /** For nodes in namespaces of this machine, which are made before the server runs. */
   readonly network: NetworkChoice
   /** For the server that joins another's cluster; it goes by the environment. */
@@ -81,7 +79,7 @@ async function run(
 }
 
 export function serverArguments(
-  request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes' | 'store' | 'serverFlags' | 'nodeFlags'>,
+  request: Pick<UpRequest, 'dataDir' | 'listen' | 'runtime' | 'nodes' | 'store' | 'flags' | 'joinFlags'>,
 ): string[] {
   const runtime = isMultiNode(request) ? 'none' : request.runtime
   const count = runtime === 'fake' ? ['--nodes', String(request.nodes)] : []
@@ -96,8 +94,9 @@ export function serverArguments(
     runtime,
     ...count,
     ...store,
-    ...request.serverFlags,
-    ...(isMultiNode(request) ? [] : request.nodeFlags),
+    ...request.flags.server,
+    ...request.joinFlags,
+    ...(isMultiNode(request) ? [] : request.flags.node),
   ]
 }
 
@@ -116,6 +115,7 @@ async function startServer(machine: Machine, request: UpRequest, agents: Cluster
     nodes: request.nodes,
     listen: request.listen,
     store: request.store,
+    flags: request.flags,
     server,
     agents,
   }
@@ -159,7 +159,7 @@ async function startAgents(machine: Machine, request: UpRequest, state: ClusterS
       )
       const options = ['--server', server, '--ca-hash', caHash, '--node-name', place.nodeName, '--node-ip', place.address]
       const dirs = ['--data-dir', join(request.dataDir, 'nodes', place.nodeName), '--registries-dir', join(request.dataDir, 'registries.d')]
-      const command = [...place.enter, ...machine.self, 'agent', ...options, ...dirs, ...request.nodeFlags]
+      const command = [...place.enter, ...machine.self, 'agent', ...options, ...dirs, ...request.flags.node]
       // The token goes by the environment: a command line can be read by every user of the machine.
       const daemon = startDaemon({
         command,
