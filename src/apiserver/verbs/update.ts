@@ -224,12 +224,14 @@ async function write(
 
 /** Equal but for the time at which a manager's entry was touched. */
 function isSame(object: KubeObject, old: KubeObject): boolean {
+  // What is cheap to compare first: nearly every write changes something.
+  const { metadata: _m, ...rest } = object
+  const { metadata: _o, ...oldRest } = old
+  if (!deepEqual(rest, oldRest)) return false
   const { managedFields: a, ...metadata } = object.metadata
   const { managedFields: b, ...oldMetadata } = old.metadata
   if (!deepEqual(withoutEmpty(metadata), withoutEmpty(oldMetadata))) return false
-  const { metadata: _m, ...rest } = object
-  const { metadata: _o, ...oldRest } = old
-  return deepEqual(rest, oldRest) && (a === b || deepEqual(a?.map(untimed) ?? [], b?.map(untimed) ?? []))
+  return a === b || deepEqual(a?.map(untimed) ?? [], b?.map(untimed) ?? [])
 }
 
 const untimed = <T extends { time?: string }>({ time: _, ...entry }: T) => entry

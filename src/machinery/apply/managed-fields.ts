@@ -87,7 +87,7 @@ export function capUpdaters(owners: Owners): void {
 function byRank(a: Owner, b: Owner): number {
   return (
     compareText(a.operation, b.operation) ||
-    seconds(a) - seconds(b) ||
+    (a.time === b.time ? 0 : seconds(a) - seconds(b)) ||
     compareText(a.manager, b.manager) ||
     compareText(a.apiVersion, b.apiVersion) ||
     compareText(a.subresource, b.subresource)

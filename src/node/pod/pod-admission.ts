@@ -55,12 +55,11 @@ function refuseByResources(pod: Pod, others: readonly Pod[], node: Node): Termin
   let count = 0
   const used: Record<string, number> = {}
   for (const other of others) {
-    const phase = other.status?.phase
-    if (phase === 'Succeeded' || phase === 'Failed' || other.metadata.uid === pod.metadata.uid) continue
+    if (other.metadata.uid === pod.metadata.uid) continue
+    const held = heldBy(other)
+    if (!held) continue
     count++
-    if (names.length === 0) continue
-    const own = requestsOf(other)
-    for (const name of names) used[name] = (used[name] ?? 0) + (own[name] ?? 0)
+    for (const name of names) used[name] = (used[name] ?? 0) + (held[name] ?? 0)
   }
   if (allocatable.pods !== undefined && count + 1 > allocatable.pods) return outOf('pods', 1, count, allocatable.pods)
   for (const name of names) {
@@ -72,13 +71,16 @@ function refuseByResources(pod: Pod, others: readonly Pod[], node: Node): Termin
   return undefined
 }
 
-const knownRequests = new WeakMap<Pod, ResourceAmounts>()
+const known = new WeakMap<Pod, ResourceAmounts | null>()
 
-/** Every pod that comes is weighed against all that are here, so what each of them asks for is computed once. */
-function requestsOf(pod: Pod): ResourceAmounts {
-  let requests = knownRequests.get(pod)
-  if (!requests) knownRequests.set(pod, (requests = podRequests(pod)))
-  return requests
+/**
+ * What a pod takes of the node; null once it has ended. Every pod that comes is weighed against all that are here: each of them is looked
+ * at once, as its status may have to be parsed for it.
+ */
+function heldBy(pod: Pod): ResourceAmounts | null {
+  let held = known.get(pod)
+  if (held === undefined) known.set(pod, (held = isPodTerminal(pod) ? null : podRequests(pod)))
+  return held
 }
 
 function outOf(resource: string, requested: number, used: number, capacity: number): TerminalReason {
