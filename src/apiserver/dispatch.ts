@@ -64,10 +64,10 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
   patch: (core, context, request) => patchObject(core, context, request),
   delete: async (core, context, { resource, namespace, name, parameters, body }) => {
     const options = body.deletion(context) ?? { ...parameters.deletion, dryRun: parameters.dryRun }
-    const { value, isGone } = await deleteObject(core, context, { resource, namespace, name, options, dryRun: options.dryRun === true })
-    if (isGone && !returnsDeleted.has(resource.kind.plural))
-      return { type: 'plain', code: 200, object: successStatus(resource, value.object) }
-    return { type: 'object', code: 200, resource, value }
+    const result = await deleteObject(core, context, { resource, namespace, name, options, dryRun: options.dryRun === true })
+    if (result.isGone && !returnsDeleted.has(resource.kind.plural))
+      return { type: 'plain', code: 200, object: successStatus(resource, result.metadata) }
+    return { type: 'object', code: 200, resource, value: result.value }
   },
   deletecollection: async (core, context, { resource, namespace, parameters, body }) => {
     if (needsNamespace(resource, namespace)) throw methodNotAllowed()

@@ -192,17 +192,17 @@ function integer(query: Query, name: string): number | undefined {
 const writeKinds: Readonly<Record<string, string>> = { create: 'CreateOptions', update: 'UpdateOptions', patch: 'PatchOptions' }
 
 /** A Status that says what has been done to an object that is no more. */
-export function successStatus(resource: Resource, object: KubeObject): Status {
+export function successStatus(resource: Resource, { name = '', uid = '' }: KubeObject['metadata']): Status {
   return {
     kind: 'Status',
     apiVersion: 'v1',
     metadata: {},
     status: 'Success',
     details: {
-      name: object.metadata.name ?? '',
+      name,
       ...(resource.kind.group ? { group: resource.kind.group } : {}),
       kind: resource.kind.plural,
-      uid: object.metadata.uid ?? '',
+      uid,
     },
   }
 }

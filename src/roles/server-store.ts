@@ -41,8 +41,8 @@ export type ServerStore = {
 export type ServerStoreOptions = {
   readonly location: StoreLocation | undefined
   readonly dataDir: string
-  /** PEM: what only the servers of a cluster have. */
-  readonly authorityKey: string
+  /** PEM: what only the servers of a cluster have. A promise of it: it is read or made while the store opens. */
+  readonly authorityKey: string | Promise<string>
   readonly encryption: EncryptionFile | undefined
   readonly clock: Clock
   readonly random: Random
@@ -58,7 +58,7 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
     const oldFile = join(dataDir, 'pki', 'encryption.json')
     const ring = await openKeyRing({
       store: inner,
-      sealingSecret: sealingSecret(options.authorityKey),
+      sealingSecret: sealingSecret(await options.authorityKey),
       // Before, the keys lay in a file of each server.
       firstKeys: readEncryptionKeys(oldFile),
       prefixes: encryptedPrefixes,

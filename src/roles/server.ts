@@ -12,6 +12,7 @@ import { CliError } from '../cli/cli-error.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
 import { validity } from '../controllers/certificates/plan.ts'
+import { deepEqual } from '../machinery/deep-equal.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { type ClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { systemClock } from '../platform/system-clock.ts'
@@ -85,6 +86,19 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const clock = systemClock
   const random = systemRandom
   const address = options.nodeAddress ?? (options.runtime === 'fake' ? '127.0.0.1' : machineAddress())
+  const location = options.store ?? storeOfJoined(dataDir)
+  const authorityKey = Promise.withResolvers<string>()
+  const opening = openServerStore({
+    location,
+    dataDir,
+    authorityKey: authorityKey.promise,
+    encryption: encryptionFileOf(options.access),
+    clock,
+    random,
+    log: log.child({ component: 'store' }),
+  })
+  // Its thread starts while the certificates are looked through. What becomes of it is asked further down.
+  opening.catch(() => {})
   const access = await readAccessOptions(options.access, { clock, random, log: log.child({ component: 'apiserver' }) })
   let network = rememberedNetwork(dataDir) ?? clusterNetworkOf(options.network)
   const hosts = () => apiServerHosts(network, listen.host, [address, ...machineAddresses(), ...access.hosts])
@@ -92,20 +106,13 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   let onRenewed = () => {}
   const certificates = keepCertificates({ dir: join(dataDir, 'pki'), hosts, clock, log }, () => onRenewed())
   const { pki } = certificates
-  const location = options.store ?? storeOfJoined(dataDir)
-  const stored = await openServerStore({
-    location,
-    dataDir,
-    authorityKey: pki.ca.key,
-    encryption: encryptionFileOf(options.access),
-    clock,
-    random,
-    log: log.child({ component: 'store' }),
-  })
+  authorityKey.resolve(pki.ca.key)
+  const stored = await opening
   // A server that joined, or was restored, learns it from the store; it is in the certificate.
+  const assumed = network
   network = await networkOfStore(stored.inner, options.network)
-  rememberNetwork(dataDir, network, pki.ca.cert)
-  certificates.refresh()
+  if (!deepEqual(rememberedNetwork(dataDir, pki.ca.cert), network)) rememberNetwork(dataDir, network, pki.ca.cert)
+  if (!deepEqual(assumed, network)) certificates.refresh()
   const dialer = createDialer(identityOf(pki, 'apiserverKubeletClient'))
   const peers = createDialer(identityOf(pki, 'frontProxyClient'))
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined

@@ -21,9 +21,9 @@ export type DeleteRequest = {
 
 /**
  * `isGone`: removed from the store; otherwise it is marked and waits for its grace period or finalizers. `value` is made when it is read:
- * who deletes a collection does not look at each.
+ * who deletes a collection does not look at each, and of what is gone most clients are told the name and uid, which are in `metadata`.
  */
-export type DeleteResult = { readonly value: CachedObject; readonly isGone: boolean }
+export type DeleteResult = { readonly value: CachedObject; readonly metadata: KubeObject['metadata']; readonly isGone: boolean }
 
 const attemptsMax = 25
 
@@ -81,13 +81,13 @@ async function perform(core: Core, resource: Resource, plan: Deletion, entry: Ca
   const { storage } = core
   switch (plan.type) {
     case 'pending':
-      return { value: entry.value, isGone: false }
+      return present(entry.value)
     case 'mark': {
       const result = await storage.put(entry.key, plan.object, entry.revision)
       if (result.type !== 'committed') return undefined
       const preparing = prepareViews(resource, () => [result.value])
       if (preparing) await preparing
-      return { value: result.value, isGone: false }
+      return present(result.value)
     }
     case 'remove': {
       const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, entry.value.object))
@@ -99,13 +99,16 @@ async function perform(core: Core, resource: Resource, plan: Deletion, entry: Ca
 }
 
 function dryResult(core: Core, plan: Deletion, entry: CacheEntry<CachedObject>): DeleteResult {
-  if (plan.type === 'mark') return { value: core.storage.uncommitted(plan.object, entry.revision), isGone: false }
-  return plan.type === 'remove' ? gone(core, plan, entry) : { value: entry.value, isGone: false }
+  if (plan.type === 'mark') return present(core.storage.uncommitted(plan.object, entry.revision))
+  return plan.type === 'remove' ? gone(core, plan, entry) : present(entry.value)
 }
+
+const present = (value: CachedObject): DeleteResult => ({ value, metadata: value.object.metadata, isGone: false })
 
 function gone(core: Core, { last }: Deletion & { type: 'remove' }, entry: CacheEntry<CachedObject>): DeleteResult {
   return {
     isGone: true,
+    metadata: (last ?? entry.value.object).metadata,
     get value() {
       return last ? core.storage.uncommitted(last, entry.revision) : entry.value
     },
