@@ -9,6 +9,8 @@ import { containerEnvironment } from './environment/container-environment.ts'
 import { Evictor } from './eviction/evictor.ts'
 import { type AgentFiles, prepareAgentFiles } from './host/agent-files.ts'
 import { machinePodHost } from './host/machine-pod-host.ts'
+import type { PodDirectoryRoots } from './host/pod-directories.ts'
+import { podDiskPaths } from './host/pod-disk-paths.ts'
 import { defaultImageGcPolicy, ImageCollector } from './images/image-gc.ts'
 import { ImagePuller } from './images/image-puller.ts'
 import { pullCredentials } from './images/registry-credentials.ts'
@@ -35,7 +37,11 @@ import { machinePodCgroups } from './resources/pod-cgroups.ts'
 import { createNodeRoutes } from './server/node-routes.ts'
 import { createLocalNodeServer, type NodeServer, startNodeServer } from './server/node-server.ts'
 import { Semaphore } from './semaphore.ts'
-import { NodeStatistics } from './stats/summary.ts'
+import { DiskFigures } from './stats/disk-figures.ts'
+import type { Family } from './stats/exposition.ts'
+import { machineFigures } from './stats/machine-figures.ts'
+import { nodeDocuments } from './stats/node-documents.ts'
+import { NodeStatistics } from './stats/node-statistics.ts'
 import { PersistentVolumes } from './volumes/persistent-volumes.ts'
 import { PodVolumes } from './volumes/pod-volumes.ts'
 import { ServiceAccountTokens } from './volumes/service-account-tokens.ts'
@@ -61,6 +67,7 @@ export class AgentRun {
   readonly #evictor: Evictor
   readonly #tasks: Promise<void>[] = []
   readonly #volumes: PodVolumes | undefined
+  readonly #roots: PodDirectoryRoots | undefined
   #server: NodeServer | undefined
   #podCidr = ''
 
@@ -94,6 +101,7 @@ export class AgentRun {
     }
     this.#probes = new ContainerProbes({ runtime, clock, transport, event, onVerdict: (verdict) => this.#onVerdict(verdict) })
     this.#collector = this.#createCollector()
+    this.#roots = prepared?.roots
     this.#volumes = prepared && this.#createVolumes(prepared)
     const host = prepared && files ? this.#createHost(files, prepared) : simulatedPodHost()
     this.#evictor = this.#createEvictor(host)
@@ -359,9 +367,7 @@ export class AgentRun {
   }
 
   #createRoutes() {
-    const { runtime, clock, nodeName, files } = this.#options
-    const statistics = new NodeStatistics({ runtime, machine: this.#machine, nodeName, nowMs: () => clock.now(), startedAtMs: clock.now() })
-    const resourceMetrics = async () => ({ type: 'text/plain; version=0.0.4', text: await statistics.resourceMetrics() })
+    const { runtime, clock, files } = this.#options
     return createNodeRoutes({
       runtime,
       clock,
@@ -369,29 +375,50 @@ export class AgentRun {
       find: (namespace, name) => this.loop.find(namespace, name),
       pods: () => this.loop.pods(),
       onPodChange: (uid, listener) => this.loop.onLooked(uid, listener),
-      documents: {
-        '/stats/summary': async () => ({ type: 'application/json', text: JSON.stringify(await statistics.summary()) }),
-        '/metrics/resource': resourceMetrics,
-        '/metrics': async () => ({ type: 'text/plain; version=0.0.4', text: this.#metrics() }),
-      },
+      documents: nodeDocuments({ statistics: this.#createStatistics(), families: () => this.#families() }),
     })
   }
 
-  #metrics(): string {
+  #createStatistics(): NodeStatistics {
+    const { runtime, clock, nodeName, files } = this.#options
+    const roots = this.#roots
+    const pods = () => [...this.loop.workers.values()]
+    const running = () => pods().filter((w) => w.sandboxes.some((s) => s.state === 'Ready'))
+    return new NodeStatistics({
+      ...{ runtime, clock, nodeName, machine: this.#machine, pods },
+      figures: files && machineFigures({ podsRoot: files.cgroupRoot, directory: files.rootDir }),
+      disks:
+        roots &&
+        new DiskFigures({
+          clock,
+          pods: () => running().map((w) => w.pod),
+          paths: podDiskPaths(roots, this.#volumes!),
+          directories: [roots.root, roots.logs],
+        }),
+    })
+  }
+
+  #families(): Family[] {
     const workers = [...this.loop.workers.values()]
     const containers = workers.flatMap((w) => w.sandboxes).flatMap((s) => s.containers)
     const byState = (state: string) => containers.filter((c) => c.state === state).length
     return [
-      '# HELP kubelet_running_pods Number of pods that have a running pod sandbox',
-      '# TYPE kubelet_running_pods gauge',
-      `kubelet_running_pods ${workers.filter((w) => w.sandboxes.some((s) => s.state === 'Ready')).length}`,
-      '# HELP kubelet_running_containers Number of containers by state',
-      '# TYPE kubelet_running_containers gauge',
-      ...['Created', 'Running', 'Exited'].map(
-        (state) => `kubelet_running_containers{container_state="${state.toLowerCase()}"} ${byState(state)}`,
-      ),
-      '',
-    ].join('\n')
+      {
+        name: 'kubelet_running_pods',
+        type: 'gauge',
+        help: 'Number of pods that have a running pod sandbox',
+        samples: [{ value: workers.filter((w) => w.sandboxes.some((s) => s.state === 'Ready')).length }],
+      },
+      {
+        name: 'kubelet_running_containers',
+        type: 'gauge',
+        help: 'Number of containers currently running',
+        samples: ['Created', 'Running', 'Exited'].map((state) => ({
+          labels: { container_state: state.toLowerCase() },
+          value: byState(state),
+        })),
+      },
+    ]
   }
 
   /** An informer of the pods that are bound to this node. */

@@ -19,6 +19,7 @@ import { createCriRuntime } from '../../src/node/runtime/cri/cri-runtime.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
 import { systemRandom } from '../../src/platform/system-random.ts'
 import { writeTextFile } from '../../src/platform/text-file.ts'
+import { nodeDoor } from './node-door.ts'
 import type { OwnNamespace } from './own-namespace.ts'
 
 const waitMs = 30_000
@@ -44,11 +45,13 @@ export async function startAgentWorld({ directory, stateDirectory, cgroup }: Own
   }
   const engine = await startEngine({ directory, stateDirectory })
   const world = { ...engine, running: undefined as { stop: AbortController; done: Promise<void> } | undefined }
+  const { door, get } = nodeDoor()
   const startAgent = () => {
     const stop = new AbortController()
     const agent = createNodeAgent({
       ...{ client, runtime: world.runtime, random: systemRandom, nodeName: 'n1', files, ...common },
       addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+      door,
       thresholds: { diskAvailableShare: 0, memoryAvailableBytes: 0 },
       ...options,
     })
@@ -65,6 +68,8 @@ export async function startAgentWorld({ directory, stateDirectory, cgroup }: Own
     client,
     startAgent,
     stopAgent,
+    /** Asks the node's own API. */
+    get,
     get runtime(): Runtime {
       return world.runtime
     },

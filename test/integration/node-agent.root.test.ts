@@ -2,12 +2,20 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { sleep } from '../../src/base/clock.ts'
 import { kindRefs } from '../../src/client/generated/kind-refs.ts'
 import type { ConfigMap } from '../../src/kinds/generated/types/core-v1.ts'
 import { readCgroupTree } from '../../src/platform/cgroup.ts'
 import { mountPointsUnder } from '../../src/platform/mount.ts'
+import { systemClock } from '../../src/platform/system-clock.ts'
 import { type AgentWorld, first, idOf, isOver, isReady, shell, startAgentWorld } from './agent-world.ts'
 import { ownNamespace } from './own-namespace.ts'
+
+/** The value of one series in a text of metrics. */
+function metric(text: string, series: string): number | undefined {
+  const line = text.split('\n').find((one) => one.startsWith(`${series} `))
+  return line === undefined ? undefined : Number(line.slice(series.length + 1).split(' ')[0])
+}
 
 const own = ownNamespace(import.meta.url)
 if (own) declareTests(own)
@@ -132,6 +140,75 @@ function declareTests(place: NonNullable<typeof own>): void {
     assert.equal(first(pod)?.state?.terminated?.exitCode, 137)
     await world.remove('hungry')
   })
+
+  test('a node tells what its pods use, as cadvisor and the summary of upstream do', async () => {
+    await world.create('used', {
+      containers: [
+        {
+          ...shell('dd if=/dev/zero of=/data/file bs=1M count=3 2>/dev/null; echo started; while true; do true; done'),
+          resources: { limits: { cpu: '100m', memory: '64Mi' } },
+          volumeMounts: [{ name: 'data', mountPath: '/data' }],
+        },
+      ],
+      volumes: [{ name: 'data', emptyDir: {} }],
+    })
+    const pod = (await world.until('used', isReady))!
+    const id = idOf(pod)
+    const path = `${world.files.cgroupRoot}/pod${pod.metadata.uid}`
+    const labels = `container="main",id="${path}/${id}",image="localhost/busybox:1",name="${id}",namespace="default",pod="used"`
+    await untilMetric(`container_cpu_cfs_throttled_periods_total{${labels}}`, (value) => value > 0)
+    await untilMetric(`container_cpu_usage_seconds_total{${labels},cpu="total"}`, (value) => value > 0)
+    const text = (await world.get('/metrics/cadvisor')).body
+    const value = (series: string) => metric(text, series)
+    assert.equal(value(`container_spec_memory_limit_bytes{${labels}}`), 64 * 2 ** 20)
+    assert.equal(value(`container_spec_cpu_quota{${labels}}`), 10_000)
+    assert.ok(value(`container_memory_working_set_bytes{${labels}}`)! > 0)
+    assert.ok(value(`container_processes{${labels}}`)! >= 1)
+    const bare = 'image="",name="",namespace="default",pod="used"'
+    assert.ok(value(`container_memory_usage_bytes{container="",id="${path}",${bare}}`)! > 0)
+    assert.ok(value('container_cpu_usage_seconds_total{container="",id="/",image="",name="",namespace="",pod="",cpu="total"}')! > 1)
+    assert.match(
+      text,
+      /^container_network_receive_bytes_total\{container="",id="[^"]+",image="[^"]+",[^}]*pod="used",interface="eth0"\} \d+ \d+$/m,
+    )
+    assert.equal(metric(text, 'container_scrape_error'), 0)
+    const resources = (await world.get('/metrics/resource')).body
+    assert.ok(metric(resources, 'pod_cpu_usage_seconds_total{namespace="default",pod="used"}')! > 0)
+    const summary = JSON.parse((await world.get('/stats/summary')).body) as Summary
+    const stats = summary.pods.find(({ podRef }) => podRef.name === 'used')!
+    assert.ok(stats.volume.find((v) => v.name === 'data')!.usedBytes >= 3 * 2 ** 20)
+    assert.ok(stats['ephemeral-storage'].usedBytes >= 3 * 2 ** 20)
+    assert.ok(stats.process_stats.process_count >= 2)
+    assert.deepEqual([stats.network.name, stats.containers[0]!.logs.usedBytes > 0], ['eth0', true])
+    assert.ok(summary.node.fs.capacityBytes > summary.node.fs.availableBytes && summary.node.runtime.imageFs.inodes > 0)
+    await world.remove('used')
+  })
+
+  type Summary = {
+    readonly node: {
+      readonly fs: { readonly capacityBytes: number; readonly availableBytes: number }
+      readonly runtime: { readonly imageFs: { readonly inodes: number } }
+    }
+    readonly pods: readonly {
+      readonly podRef: { readonly name: string }
+      readonly volume: readonly { readonly name: string; readonly usedBytes: number }[]
+      readonly 'ephemeral-storage': { readonly usedBytes: number }
+      readonly process_stats: { readonly process_count: number }
+      readonly network: { readonly name: string }
+      readonly containers: readonly { readonly logs: { readonly usedBytes: number } }[]
+    }[]
+  }
+
+  /** Asks until the figure is as wanted. */
+  async function untilMetric(series: string, condition: (value: number) => boolean): Promise<void> {
+    let value: number | undefined
+    for (let tries = 0; tries < 300; tries++) {
+      value = metric((await world.get('/metrics/cadvisor')).body, series)
+      if (value !== undefined && condition(value)) return
+      await sleep(systemClock, 100)
+    }
+    assert.fail(`${series} is ${value}`)
+  }
 
   test('a termination message is read from its file, or from the log of a failure', async () => {
     await world.create('said', { restartPolicy: 'Never', containers: [shell('echo -n done > /dev/termination-log; exit 3')] })

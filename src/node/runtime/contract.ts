@@ -232,6 +232,8 @@ export type ContainerStats = PodIdentity & {
   readonly memoryWorkingSetBytes: number
   readonly memoryRssBytes: number
   readonly rootfsUsedBytes: number
+  /** Undefined: the engine does not tell. */
+  readonly rootfsInodesUsed?: number | undefined
 }
 
 export class RuntimeError extends Error {

@@ -7,6 +7,7 @@ import type { LogFiles } from '../logs/log-files.ts'
 import { readLog } from '../logs/read-log.ts'
 import type { PodWorker } from '../pod/pod-worker.ts'
 import type { ProcessStreams, Runtime, RuntimeContainer } from '../runtime/contract.ts'
+import type { NodeDocument } from '../stats/node-documents.ts'
 import { NotServed, parseLogOptions } from './log-options.ts'
 import { type Dial, portForwardProtocol, servePortForward, tunnelProtocol, webSocketPipe } from './port-forward.ts'
 import { type CommandChannels, type CommandOptions, runRemoteCommand } from './remote-command.ts'
@@ -24,7 +25,7 @@ export type NodeRoutesOptions = {
   /** Calls back when a container of the pod may have ended. */
   readonly onPodChange: (uid: string, listener: () => void) => () => void
   /** Plain documents by path: metrics, statistics. */
-  readonly documents: Readonly<Record<string, () => Promise<{ readonly type: string; readonly text: string }>>>
+  readonly documents: Readonly<Record<string, NodeDocument>>
 }
 
 export type NodeRoutes = {
@@ -86,7 +87,7 @@ async function serve(options: NodeRoutesOptions, request: IncomingMessage, respo
   const document = options.documents[url.pathname]
   try {
     if (document) {
-      const { type, text } = await document()
+      const { type, text } = await document(url.searchParams)
       response.writeHead(200, { 'content-type': type })
       response.end(text)
     } else if (url.pathname === '/healthz') sendText(response, 200, 'ok')

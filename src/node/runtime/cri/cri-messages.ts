@@ -152,5 +152,8 @@ export type CriContainerStats = {
     readonly workingSetBytes: { readonly value: string } | null
     readonly rssBytes: { readonly value: string } | null
   } | null
-  readonly writableLayer: { readonly usedBytes: { readonly value: string } | null } | null
+  readonly writableLayer: {
+    readonly usedBytes: { readonly value: string } | null
+    readonly inodesUsed: { readonly value: string } | null
+  } | null
 }

@@ -332,6 +332,7 @@ async function readStats(context: Context): Promise<ContainerStats[]> {
     memoryWorkingSetBytes: Number(memory?.workingSetBytes?.value ?? 0),
     memoryRssBytes: Number(memory?.rssBytes?.value ?? 0),
     rootfsUsedBytes: Number(writableLayer?.usedBytes?.value ?? 0),
+    ...(writableLayer?.inodesUsed ? { rootfsInodesUsed: Number(writableLayer.inodesUsed.value) } : {}),
   }))
 }
 

@@ -1,0 +1,25 @@
+import { exposition, expositionType, type Family } from './exposition.ts'
+import type { NodeStatistics } from './node-statistics.ts'
+
+/** What the node tells at one path; `query` is the request's. */
+export type NodeDocument = (query: URLSearchParams) => Promise<{ readonly type: string; readonly text: string }>
+
+export type NodeDocumentsOptions = {
+  readonly statistics: NodeStatistics
+  /** Of `/metrics`. */
+  readonly families: () => Promise<readonly Family[]> | readonly Family[]
+}
+
+/** The node's own figures by path, each measured when it is asked for. */
+export function nodeDocuments({ statistics, families }: NodeDocumentsOptions): Readonly<Record<string, NodeDocument>> {
+  const metrics = (text: () => Promise<string> | string) => async () => ({ type: expositionType, text: await text() })
+  return {
+    '/stats/summary': async (query) => {
+      const onlyCpuAndMemory = query.get('only_cpu_and_memory') === 'true'
+      return { type: 'application/json', text: JSON.stringify(await statistics.summary({ onlyCpuAndMemory })) }
+    },
+    '/metrics': metrics(async () => exposition(await families())),
+    '/metrics/cadvisor': metrics(() => statistics.cadvisorMetrics()),
+    '/metrics/resource': metrics(() => statistics.resourceMetrics()),
+  }
+}
