@@ -12,15 +12,8 @@ import { randomBytes } from 'node:crypto'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { type Revision, type Store, type StoreKey, StoreUnavailable } from '../store/contract.ts'
-import {
-  createValueEncryption,
-  type EncryptionKey,
-  type EncryptionSource,
-  openAesGcm,
-  reencrypt,
-  sealAesGcm,
-  type ValueEncryption,
-} from './encryption.ts'
+import { createValueEncryption, type EncryptionKey, type EncryptionSource, reencrypt, type ValueEncryption } from './encryption.ts'
+import { sealedValue, unsealedValue } from './sealed-value.ts'
 
 /** Not below `/registry`: it is no object of the API. */
 export const keyRingKey = '/keelson/encryption-keys' as StoreKey
@@ -53,8 +46,6 @@ export class RotationUnderWay extends Error {
   override name = 'RotationUnderWay'
 }
 
-/** `metadata` because whatever is in the store is kept by the servers' caches as an object. */
-type StoredRing = { readonly metadata: { readonly name: string }; readonly sealed: string }
 type SealedKeys = readonly { readonly id: string; readonly secret: string }[]
 
 const finishesMax = 10
@@ -160,23 +151,14 @@ class StoredKeyRing implements KeyRing {
   async #put(keys: readonly EncryptionKey[], expected: Revision | 'absent'): Promise<boolean> {
     const { store, sealingSecret } = this.#options
     const plain: SealedKeys = keys.map(({ id, secret }) => ({ id, secret: Buffer.from(secret).toString('base64') }))
-    const sealed = sealAesGcm(sealingSecret, Buffer.from(JSON.stringify(plain)), keyRingKey).toString('base64')
-    const value = Buffer.from(JSON.stringify({ metadata: { name: 'encryption-keys' }, sealed } satisfies StoredRing))
+    const value = sealedValue(sealingSecret, keyRingKey, plain)
     const result = await store.commit([{ type: 'put', key: keyRingKey, value, expected }])
     if (result.type === 'committed') this.#take(keys, result.revision)
     return result.type === 'committed'
   }
 
   #unseal(value: Uint8Array): readonly EncryptionKey[] {
-    let keys: SealedKeys
-    try {
-      const { sealed } = JSON.parse(Buffer.from(value).toString()) as StoredRing
-      keys = JSON.parse(openAesGcm(this.#options.sealingSecret, Buffer.from(sealed, 'base64'), keyRingKey).toString()) as SealedKeys
-    } catch (error) {
-      throw new Error("the store's encryption keys were not sealed by this cluster's authority: pki/ca.key is not the one that they need", {
-        cause: error,
-      })
-    }
+    const keys = unsealedValue(this.#options.sealingSecret, keyRingKey, value) as SealedKeys
     return keys.map(({ id, secret }) => ({ id, secret: Buffer.from(secret, 'base64') }))
   }
 }

@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { ownPaths } from '../base/own-paths.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Client } from '../client/contract.ts'
 import { isStatus } from '../machinery/status-error.ts'
-import { dropOldServiceAccountKeys, rotateServiceAccountKeys, serviceAccountKeyIds } from '../platform/pki/service-account-keys.ts'
 import { askServer } from './ask-server.ts'
 import { CliError } from './cli-error.ts'
 import type { Console } from './console.ts'
@@ -13,11 +10,11 @@ type Context = { readonly console: Console; readonly clock: Clock; readonly clie
 
 /**
  * `keelson keys rotate encryption`: the running servers take a new key, write everything anew with it, and forget the old one; this
- * waits for the end. `service-accounts`: puts a new key in front on disk, which signs from the next start on; tokens of the old ones
- * live on until their end.
+ * waits for the end. `service-accounts`: a new key signs at all servers from now on, and tokens of the old ones live on until their end,
+ * or until `--drop-old`.
  */
-export async function rotateKeys(context: Context, options: { which: string; dataDir: string; dropOld?: boolean }): Promise<void> {
-  const { which, dataDir, dropOld } = options
+export async function rotateKeys(context: Context, options: { which: string; dropOld?: boolean }): Promise<void> {
+  const { which, dropOld } = options
   if (which === 'encryption') {
     if (dropOld)
       throw new CliError('old encryption keys are dropped by the server itself', { nextStep: 'leave --drop-old out', exitCode: 2 })
@@ -25,9 +22,8 @@ export async function rotateKeys(context: Context, options: { which: string; dat
   }
   if (which !== 'service-accounts')
     throw new CliError(`there are no keys called ${which}`, { nextStep: 'name encryption or service-accounts', exitCode: 2 })
-  const dir = pkiDir(dataDir)
-  const ids = dropOld ? dropOldServiceAccountKeys(dir) : rotateServiceAccountKeys(dir)
-  context.console.out(`${ids[0]} signs tokens from the next start of the server on; ${ids.length - 1} older keys are still taken`)
+  const ids = await keysAt(context.client(), dropOld ? 'DELETE' : 'POST', ownPaths.serviceAccountKeys)
+  context.console.out(`${ids[0]} signs tokens; ${ids.length - 1} older keys are still taken`)
 }
 
 const pollMinMs = 50
@@ -51,21 +47,17 @@ async function rotateEncryption({ console, clock, client: connect }: Context): P
   console.out(`${ids[0]} is the encryption key; the old one is gone`)
 }
 
-async function encryptionKeys(client: Client, method: 'GET' | 'POST'): Promise<readonly string[]> {
-  return ((await askServer(client, { method, path: ownPaths.encryptionKeys })) as { ids: readonly string[] }).ids
+const encryptionKeys = (client: Client, method: 'GET' | 'POST') => keysAt(client, method, ownPaths.encryptionKeys)
+
+async function keysAt(client: Client, method: 'GET' | 'POST' | 'DELETE', path: string): Promise<readonly string[]> {
+  return ((await askServer(client, { method, path })) as { ids: readonly string[] }).ids
 }
 
 /** `keelson keys status`: the keys by their ids, never their secrets. */
-export async function keysStatus({ console, client }: Context, dataDir: string): Promise<void> {
-  const dir = pkiDir(dataDir)
+export async function keysStatus({ console, client: connect }: Context): Promise<void> {
+  const client = connect()
   const line = (name: string, [first, ...rest]: readonly string[]) =>
     console.out(`${name}: ${first ?? 'none'}${rest.length > 0 ? `, still reading ${rest.join(', ')}` : ''}`)
-  line('service-accounts', serviceAccountKeyIds(dir))
-  line('encryption', await encryptionKeys(client(), 'GET'))
-}
-
-function pkiDir(dataDir: string): string {
-  const dir = join(dataDir, 'pki')
-  if (!existsSync(dir)) throw new CliError(`there are no keys in ${dataDir}`, { nextStep: 'run `keelson up` first', exitCode: 3 })
-  return dir
+  line('service-accounts', await keysAt(client, 'GET', ownPaths.serviceAccountKeys))
+  line('encryption', await encryptionKeys(client, 'GET'))
 }

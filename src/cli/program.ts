@@ -280,13 +280,13 @@ function addKeys(program: Command, machine: Machine): void {
     .description('make a new key: of encryption at once, in the running cluster; of service accounts from the next start of the server on')
     .argument('<which>', 'encryption or service-accounts')
     .addOption(dataDirOption())
-    .option('--drop-old', 'service-accounts only: forget the old keys; tokens that they signed are refused from the next start on')
+    .option('--drop-old', 'service-accounts only: forget the old keys; tokens that they signed are refused from now on')
     .action((which: string, o: { dataDir: string; dropOld?: boolean }) => rotateKeys(keyContext(machine, o.dataDir), { which, ...o }))
   keys
     .command('status')
     .description('say which keys there are')
     .addOption(dataDirOption())
-    .action((o: { dataDir: string }) => keysStatus(keyContext(machine, o.dataDir), o.dataDir))
+    .action((o: { dataDir: string }) => keysStatus(keyContext(machine, o.dataDir)))
 }
 
 const keyContext = (machine: Machine, dataDir: string) => ({ ...machine, client: () => clientOf(dataDir) })

@@ -13,6 +13,7 @@ import {
 } from '../apiserver/authn/certificates.ts'
 import { serverTokenAuthenticator } from '../apiserver/authn/server-tokens.ts'
 import { createServiceAccountTokens, type ServiceAccountTokens, type TokenOptions } from '../apiserver/authn/service-account-tokens.ts'
+import type { SigningRing } from '../apiserver/authn/signing-ring.ts'
 import type { Policy } from '../apiserver/authz/bootstrap-policy.ts'
 import { createNodeAuthorizer } from '../apiserver/authz/node-authorizer.ts'
 import { createNodeGraph, type PodsOfNode } from '../apiserver/authz/node-graph.ts'
@@ -80,6 +81,8 @@ export function createAccess(
     clock: Clock
     random: Random
     serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
+    /** Shared with other servers; its keys stand in place of the others. */
+    signingRing?: SigningRing
     tokenFile: string | undefined
     policy: Policy
     /** A token that lies in a Secret was used. */
@@ -98,13 +101,14 @@ export function createAccess(
     (kind, namespace, name) => read(graphKinds[kind] as KindRef, namespace, name),
   )
   const tokens = createServiceAccountTokens({
-    ...options.serviceAccountKeys,
+    ...(options.signingRing ? { ...options.signingRing.pair, refreshKeys: options.signingRing.refreshSeldom } : options.serviceAccountKeys),
     ...options.tokenOptions,
     ...(options.noteLegacyUse ? { noteLegacyUse: options.noteLegacyUse } : {}),
     clock: options.clock,
     random: options.random,
     lookup: (kind, namespace, name) => read(boundKinds[kind] as KindRef, namespace, name),
   })
+  options.signingRing?.onChange(tokens.useKeys)
   const bootstrap = bootstrapTokenAuthenticator({
     secret: (name) => read(secrets as KindRef, 'kube-system', name) as Secret | undefined,
     clock: options.clock,
@@ -146,7 +150,7 @@ function reviewerOf(tokens: ServiceAccountTokens, others: Authenticator): TokenR
     }
     let refusal: unknown
     try {
-      const found = tokens.review(token, wanted)
+      const found = await tokens.review(token, wanted)
       if (found) return found
     } catch (error) {
       refusal = error

@@ -7,6 +7,8 @@ import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../apiserver/api-server.ts'
 import type { LoopShare } from '../apiserver/flowcontrol/loop-share.ts'
 import type { FrontProxy } from '../apiserver/aggregation/remote-server.ts'
+import { type SigningRing, signingRingKey } from '../apiserver/authn/signing-ring.ts'
+import { followPrefix } from '../apiserver/follow-prefix.ts'
 import type { ClientAuthorities } from '../apiserver/bootstrap.ts'
 import type { AuditLog } from '../apiserver/audit/audit-log.ts'
 import type { UserInfo } from '../apiserver/contract.ts'
@@ -53,6 +55,8 @@ export type ControlPlaneOptions = {
   readonly random: Random
   readonly log: Log
   readonly serviceAccountKeys: { readonly privateKey: string; readonly publicKey: string }
+  /** What stands in their place where the keys are kept in the store, for all servers on it. */
+  readonly signingRing?: SigningRing
   readonly tokenFile?: string
   readonly audit?: AuditLog
   readonly limits?: ApiServerOptions['limits']
@@ -142,6 +146,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     clock,
     random,
     serviceAccountKeys,
+    ...(options.signingRing ? { signingRing: options.signingRing } : {}),
     tokenFile,
     noteLegacyUse: noteLegacyUse({ client: () => clients.own, clock, log }),
   })
@@ -175,6 +180,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...(options.audit ? { audit: options.audit } : {}),
     ...(options.limits ? { limits: options.limits } : {}),
   })
+  const following = options.signingRing && followSigningRing(api, options.signingRing, { log, signal: stopping.signal })
   const own = api.clientFor(apiServerUser)
   clients.own = own
   // The rules of access rest on informers of the server's own; loops share another set under the controllers' identity.
@@ -252,11 +258,23 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: () =>
       (closing ??= (async () => {
         stopping.abort(new Error('the control plane is stopping'))
-        await Promise.allSettled([running, sharing?.done, ready])
+        await Promise.allSettled([running, sharing?.done, ready, following])
         await Promise.all([accessInformers.ended(), informers.ended()])
         await api.close()
       })()),
   }
+}
+
+/** Takes the keys that another server, or this one, has put into the ring. */
+async function followSigningRing(
+  { core }: ApiServer,
+  ring: SigningRing,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<void> {
+  // What cannot be read now is read when a token of an unknown key comes.
+  const look = () =>
+    ring.refresh().catch((error: unknown) => log.warn({ error: String(error) }, "the keys of service accounts' tokens could not be read"))
+  await followPrefix(core.storage.cache, signingRingKey, { look, signal })
 }
 
 /** This server's scheduler explains what it decided; what others decided is asked of their servers. */

@@ -1,10 +1,12 @@
+import type { SigningRing } from '../apiserver/authn/signing-ring.ts'
+import type { ApiResponse } from '../apiserver/contract.ts'
 import { type KeyRing, RotationUnderWay } from '../apiserver/encryption-ring.ts'
 import type { PathHandler } from '../apiserver/pipeline.ts'
 import { ownPaths } from '../base/own-paths.ts'
 import { statusErrors } from '../machinery/status-error.ts'
 
-/** `ids`: the writing key's first. Nobody ever sees a secret. */
-export type EncryptionKeysAnswer = { readonly ids: readonly string[] }
+/** `ids`: the writing, or signing, key's first. Nobody ever sees a secret. */
+type KeysAnswer = { readonly ids: readonly string[] }
 
 /**
  * GET gives the keys of encryption at rest; POST puts a new one in front and gives them too. Whoever maintains the store then writes
@@ -16,9 +18,24 @@ export function keyRingPaths(ring: KeyRing): PathHandler {
     if (method === 'POST') await rotated(ring)
     else if (method === 'GET') await ring.refresh(undefined)
     else throw statusErrors.methodNotSupported({ group: '', resource: 'encryption keys' }, method)
-    const answer: EncryptionKeysAnswer = { ids: ring.ids }
-    return { code: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(answer)) }
+    return idsAnswer(ring)
   }
+}
+
+/** GET gives the keys of service accounts' tokens; POST makes a new one that signs, DELETE forgets those that do not, and both give them. */
+export function signingRingPaths(ring: SigningRing): PathHandler {
+  return async ({ path }, { method }) => {
+    if (path !== ownPaths.serviceAccountKeys) return undefined
+    if (method === 'POST') await ring.rotate()
+    else if (method === 'DELETE') await ring.dropOld()
+    else if (method === 'GET') await ring.refresh()
+    else throw statusErrors.methodNotSupported({ group: '', resource: "keys of service accounts' tokens" }, method)
+    return idsAnswer(ring)
+  }
+}
+
+function idsAnswer({ ids }: KeysAnswer): ApiResponse {
+  return { code: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify({ ids } satisfies KeysAnswer)) }
 }
 
 async function rotated(ring: KeyRing): Promise<void> {

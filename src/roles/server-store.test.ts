@@ -15,6 +15,8 @@ after(() => rmSync(directory, { recursive: true, force: true }))
 const newAuthorityKey = () =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 const authorityKey = newAuthorityKey()
+const privateKey = newAuthorityKey()
+const serviceAccountKeys = { privateKey, publicKey: '' }
 const secretKey = '/registry/core/secrets/shop/db' as StoreKey
 const mapKey = '/registry/core/configmaps/shop/a' as StoreKey
 const text = (value: Uint8Array | undefined) => Buffer.from(value ?? []).toString()
@@ -22,12 +24,11 @@ const open = (name: string, more: { encryption?: { path: string; reloads: boolea
   openServerStore({
     location: undefined,
     dataDir: join(directory, name),
-    authorityKey,
-    encryption: undefined,
+    keys: { authorityKey: more.authorityKey ?? authorityKey, serviceAccountKeys },
+    encryption: more.encryption,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
-    ...more,
   })
 
 function writeConfig(

@@ -2,6 +2,8 @@
 import { createPrivateKey, hkdfSync } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { SigningKeyPair } from '../apiserver/authn/signing-keys.ts'
+import { openSigningRing, type SigningRing } from '../apiserver/authn/signing-ring.ts'
 import { encryptedStore, type EncryptionSource } from '../apiserver/encryption.ts'
 import { finishRotations, type KeyRing, openKeyRing } from '../apiserver/encryption-ring.ts'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
@@ -28,6 +30,7 @@ export type ServerStore = {
   /** The one beneath: values as they are stored. */
   readonly inner: Store
   readonly ring: KeyRing
+  readonly signing: SigningRing
   /** Other servers write to it too. */
   readonly isShared: boolean
   readonly readyChecks: readonly HealthCheck[]
@@ -38,11 +41,14 @@ export type ServerStore = {
   close(): Promise<void>
 }
 
+/** `authorityKey` (PEM): what only the servers of a cluster have. `serviceAccountKeys`: what a store without such keys begins with. */
+export type ServerKeys = { readonly authorityKey: string; readonly serviceAccountKeys: SigningKeyPair }
+
 export type ServerStoreOptions = {
   readonly location: StoreLocation | undefined
   readonly dataDir: string
-  /** PEM: what only the servers of a cluster have. A promise of it: it is read or made while the store opens. */
-  readonly authorityKey: string | Promise<string>
+  /** A promise of them: they are read or made while the store opens. */
+  readonly keys: ServerKeys | Promise<ServerKeys>
   readonly encryption: EncryptionFile | undefined
   readonly clock: Clock
   readonly random: Random
@@ -56,9 +62,12 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
   try {
     const { store: inner, text } = measuredStore(opened, clock, sizeBytes)
     const oldFile = join(dataDir, 'pki', 'encryption.json')
+    const { authorityKey, serviceAccountKeys } = await options.keys
+    const secret = sealingSecret(authorityKey)
+    const signing = await openSigningRing({ store: inner, sealingSecret: secret, first: serviceAccountKeys, clock })
     const ring = await openKeyRing({
       store: inner,
-      sealingSecret: sealingSecret(await options.authorityKey),
+      sealingSecret: secret,
       // Before, the keys lay in a file of each server.
       firstKeys: readEncryptionKeys(oldFile),
       prefixes: encryptedPrefixes,
@@ -81,6 +90,7 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
       store: encryptedStore(inner, source),
       inner,
       ring,
+      signing,
       isShared,
       readyChecks: configured ? [...readyChecks, configured.source.readyCheck] : readyChecks,
       metrics: text,

@@ -28,13 +28,15 @@ import { encryptionFileOf } from './configured-encryption.ts'
 import { finishRestore } from './finish-restore.ts'
 import { keepCertificates } from './keep-certificates.ts'
 import { networkOfStore, rememberedNetwork, rememberNetwork } from './kept-network.ts'
-import { keyRingPaths } from './key-ring-paths.ts'
+import { keyRingPaths, signingRingPaths } from './key-ring-paths.ts'
 import { loadSchedulerConfiguration } from './scheduler-options.ts'
 import { rememberedStore, serverBundlePath } from './server-bundle.ts'
 import { namespacePrefix } from './node-paths.ts'
-import { openServerStore } from './server-store.ts'
+import { openServerStore, type ServerKeys } from './server-store.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import { defaultRebalancePolicy } from '../scheduler/rebalance/rebalance-policy.ts'
+import type { SigningKeyPair } from '../apiserver/authn/signing-keys.ts'
+import { writeServiceAccountKeys } from '../platform/pki/service-account-keys.ts'
 import { createSimulatedDialer, type SimulatedDialer } from './simulated-dialer.ts'
 import { startSimulatedNodes } from './simulated-nodes.ts'
 import { stopSignal } from './stop-signal.ts'
@@ -87,11 +89,11 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const random = systemRandom
   const address = options.nodeAddress ?? (options.runtime === 'fake' ? '127.0.0.1' : machineAddress())
   const location = options.store ?? storeOfJoined(dataDir)
-  const authorityKey = Promise.withResolvers<string>()
+  const keys = Promise.withResolvers<ServerKeys>()
   const opening = openServerStore({
     location,
     dataDir,
-    authorityKey: authorityKey.promise,
+    keys: keys.promise,
     encryption: encryptionFileOf(options.access),
     clock,
     random,
@@ -106,8 +108,12 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   let onRenewed = () => {}
   const certificates = keepCertificates({ dir: join(dataDir, 'pki'), hosts, clock, log }, () => onRenewed())
   const { pki } = certificates
-  authorityKey.resolve(pki.ca.key)
+  keys.resolve({ authorityKey: pki.ca.key, serviceAccountKeys: pki.serviceAccount })
   const stored = await opening
+  // The files follow the store: other tools read them, and so do servers that join.
+  const keepFiles = (pair: SigningKeyPair) => writeServiceAccountKeys(join(dataDir, 'pki'), pair)
+  keepFiles(stored.signing.pair)
+  stored.signing.onChange(keepFiles)
   // A server that joined, or was restored, learns it from the store; it is in the certificate.
   const assumed = network
   network = await networkOfStore(stored.inner, options.network)
@@ -126,6 +132,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     random,
     log,
     serviceAccountKeys: pki.serviceAccount,
+    signingRing: stored.signing,
     dialer: simulated?.dialer ?? dialer,
     loopShare: createLoopShare(clock),
     aggregator: {
@@ -134,7 +141,12 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     },
     readyChecks: stored.readyChecks,
     moreMetrics: stored.metrics,
-    paths: [keyRingPaths(stored.ring), backupPath(stored.inner), serverBundlePath({ pkiDir: join(dataDir, 'pki'), location })],
+    paths: [
+      keyRingPaths(stored.ring),
+      signingRingPaths(stored.signing),
+      backupPath(stored.inner),
+      serverBundlePath({ pkiDir: join(dataDir, 'pki'), location }),
+    ],
     ...(stored.isShared ? { shared: { identity: newIdentity(random), peers, whileLeading: stored.maintain } } : {}),
     // Loopback cannot be an endpoint: pods would reach themselves. Other servers on this machine reach it there all the same.
     ...(advertised.startsWith('127.') && !stored.isShared ? {} : { advertise: { address: advertised, port: listen.port } }),

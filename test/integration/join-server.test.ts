@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import type { Deployment } from '../../src/kinds/generated/types/apps-v1.ts'
 import { authorityHash } from '../../src/platform/pki/certificate.ts'
@@ -172,6 +173,35 @@ test('the key of encryption at rest is rotated by one command while both servers
   await store.close()
   const status = await keelson(['keys', 'status', '--data-dir', first.dataDir])
   assert.match(status.stdout, /encryption: key2\n/)
+})
+
+test('a new key of service accounts signs at one server, and the other takes its tokens at once and gives the same key set', async () => {
+  const asked = async (server: ServerProcess, method: string, path: string, body?: object) => {
+    const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const answer = await server.client.raw({ method, path, ...(body ? json : {}) })
+    return text(answer.body)
+  }
+  const keys = (server: ServerProcess) => asked(server, 'GET', '/openid/v1/jwks')
+  const newRobotToken = async (server: ServerProcess) => {
+    const answer = await asked(server, 'POST', '/api/v1/namespaces/default/serviceaccounts/robot/token', { spec: {} })
+    return (JSON.parse(answer) as { status: { token: string } }).status.token
+  }
+  const whoAt = async (server: ServerProcess, token: string) => {
+    const answer = await asked(server, 'POST', '/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token } })
+    return (JSON.parse(answer) as { status: { user?: { username?: string } } }).status.user?.username
+  }
+  const robot = 'system:serviceaccount:default:robot'
+  const old = await newRobotToken(first)
+  assert.equal(await whoAt(second, old), robot)
+  const before = await keys(first)
+  const { code, stdout, stderr } = await keelson(['keys', 'rotate', 'service-accounts', '--data-dir', second.dataDir])
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /signs tokens; 1 older keys are still taken/)
+  assert.equal(await whoAt(first, await newRobotToken(second)), robot)
+  assert.equal(await whoAt(second, old), robot)
+  assert.notEqual(await keys(second), before)
+  await eventually('the same keys', async () => ((await keys(first)) === (await keys(second)) ? true : undefined))
+  assert.equal(readFileSync(join(first.dataDir, 'pki/sa.pub'), 'utf8'), readFileSync(join(second.dataDir, 'pki/sa.pub'), 'utf8'))
 })
 
 test('when the leading server is killed the other serves on at once and takes its loops over', async () => {

@@ -43,7 +43,7 @@ export type ServiceAccountTokens = Authenticator & {
   /** A token without an end, to lie in the Secret of that name. */
   issueLegacy(facts: { namespace: string; secretName: string; serviceAccount: { name: string; uid: string } }): string
   /** For TokenReview: the user and the audiences of `wanted` (default: the API's own) that the token is for. */
-  review(token: string, wanted: readonly string[] | undefined): TokenVerdict | undefined
+  review(token: string, wanted: readonly string[] | undefined): Promise<TokenVerdict | undefined> | TokenVerdict | undefined
   /** RFC 7517 key set and the OpenID discovery document. */
   readonly keySet: { readonly keys: readonly Record<string, string>[] }
   discoveryDocument(jwksUri: string): Record<string, unknown>
@@ -71,7 +71,15 @@ const extendedRequestSeconds = 3_607
 const extendedSeconds = 365 * 24 * 3600
 
 export function createServiceAccountTokens(
-  options: TokenOptions & SigningKeyPair & { lookup: TokenLookup; clock: Clock; random: Random; noteLegacyUse?: (secret: Secret) => void },
+  options: TokenOptions &
+    SigningKeyPair & {
+      lookup: TokenLookup
+      clock: Clock
+      random: Random
+      noteLegacyUse?: (secret: Secret) => void
+      /** Asks for the newest keys, having met a token of one that is not known; what it brings comes by `useKeys`. */
+      refreshKeys?: () => Promise<void>
+    },
 ): ServiceAccountTokens {
   const { clock, random, lookup, issuers = [defaultIssuer], extendsExpiration = true } = options
   const issuer = issuers[0] ?? defaultIssuer
@@ -105,6 +113,14 @@ export function createServiceAccountTokens(
     return { user, audiences }
   }
 
+  const isOfUnknownKey = (token: string): boolean => {
+    if (verified.has(token)) return false
+    const { kid } = parseToken(token, issuers)?.header ?? {}
+    return typeof kid === 'string' && !keys.knows(kid)
+  }
+  const judgeWithNewest = (token: string, wanted: readonly string[]) =>
+    options.refreshKeys && isOfUnknownKey(token) ? options.refreshKeys().then(() => judge(token, wanted)) : judge(token, wanted)
+
   return {
     audiences: ownAudiences,
     issue: (facts) => {
@@ -129,8 +145,11 @@ export function createServiceAccountTokens(
         'kubernetes.io/serviceaccount/service-account.uid': uid,
         sub: `system:serviceaccount:${namespace}:${name}`,
       }),
-    authenticate: ({ bearerToken }) => (bearerToken === undefined ? undefined : judge(bearerToken, ownAudiences)?.user),
-    review: (token, wanted) => judge(token, wanted?.length ? wanted : ownAudiences),
+    authenticate: ({ bearerToken }) => {
+      const verdict = bearerToken === undefined ? undefined : judgeWithNewest(bearerToken, ownAudiences)
+      return verdict instanceof Promise ? verdict.then((found) => found?.user) : verdict?.user
+    },
+    review: (token, wanted) => judgeWithNewest(token, wanted?.length ? wanted : ownAudiences),
     get keySet() {
       return keys.keySet
     },

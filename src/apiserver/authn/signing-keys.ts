@@ -12,6 +12,8 @@ export type SigningKeys = {
   sign(claims: object): string
   /** Whether one of the keys signed the token, which has three parts. */
   verify(token: string, header: { readonly alg?: unknown; readonly kid?: unknown }): boolean
+  /** Whether there is a key of that id. */
+  knows(kid: string): boolean
   /** The public keys, the signer's first. */
   readonly keySet: { readonly keys: readonly Record<string, string>[] }
   readonly algorithms: readonly string[]
@@ -27,8 +29,8 @@ export function createSigningKeys(pair: SigningKeyPair): SigningKeys {
   const privateKey = createPrivateKey(pair.privateKey)
   const signer = describe(createPublicKey(privateKey))
   const known = new Map([[signer.id, signer]])
-  for (const [pem] of pair.publicKey.matchAll(publicPem)) {
-    const found = describe(createPublicKey(pem))
+  for (const key of publicKeysOf(pair.publicKey)) {
+    const found = describe(key)
     if (!known.has(found.id)) known.set(found.id, found)
   }
   const all = [...known.values()]
@@ -47,11 +49,17 @@ export function createSigningKeys(pair: SigningKeyPair): SigningKeys {
       const candidates = all.filter((k) => k.alg === alg && (kid === undefined || kid === '' || k.id === kid))
       return candidates.some((k) => verify(hashOf(k.alg), signed, { key: k.key, dsaEncoding: 'ieee-p1363' }, signature))
     },
+    knows: (kid) => known.has(kid),
     keySet: {
       keys: all.map(({ id, alg, key }) => ({ use: 'sig', alg, kid: id, ...(key.export({ format: 'jwk' }) as Record<string, string>) })),
     },
     algorithms: [...new Set(all.map(({ alg }) => alg))],
   }
+}
+
+/** The keys of a text that holds several one after the other. */
+export function publicKeysOf(pem: string): KeyObject[] {
+  return [...pem.matchAll(publicPem)].map(([one]) => createPublicKey(one))
 }
 
 function describe(key: KeyObject): PublicKey {

@@ -1,23 +1,22 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { dropOldServiceAccountKeys, rotateServiceAccountKeys, serviceAccountKeyIds } from './service-account-keys.ts'
+import { writeServiceAccountKeys } from './service-account-keys.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'keelson-sa-'))
 after(() => rmSync(dir, { recursive: true }))
 
-test('a rotation keeps the old public keys until they are dropped, and survives being cut short', () => {
-  const [first] = rotateServiceAccountKeys(dir)
-  const before = readFileSync(join(dir, 'sa.key'))
-  const [second, ...old] = rotateServiceAccountKeys(dir)
-  assert.deepEqual(old, [first])
-  // Cut short between the two files: the old key still signs, and both are taken.
-  writeFileSync(join(dir, 'sa.key'), before)
-  assert.deepEqual(serviceAccountKeyIds(dir), [first, second])
-  const [third, ...all] = rotateServiceAccountKeys(dir)
-  assert.deepEqual(all, [first, second])
-  assert.deepEqual(dropOldServiceAccountKeys(dir), [third])
-  assert.match(readFileSync(join(dir, 'sa.pub'), 'utf8'), /^-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----\n$/)
+test('the files hold the pair, for their owner alone, and what is there already is left alone', () => {
+  writeServiceAccountKeys(dir, { privateKey: 'private', publicKey: 'public' })
+  const file = (name: string) => join(dir, name)
+  assert.deepEqual([readFileSync(file('sa.key'), 'utf8'), readFileSync(file('sa.pub'), 'utf8')], ['private', 'public'])
+  assert.deepEqual(
+    ['sa.key', 'sa.pub'].map((name) => statSync(file(name)).mode & 0o777),
+    [0o600, 0o600],
+  )
+  const { ino } = statSync(file('sa.key'))
+  writeServiceAccountKeys(dir, { privateKey: 'private', publicKey: 'public and another' })
+  assert.deepEqual([statSync(file('sa.key')).ino, readFileSync(file('sa.pub'), 'utf8')], [ino, 'public and another'])
 })
