@@ -92,6 +92,14 @@ export class CachedObject {
     return live ? withoutManagedFields(live) : (JSON.parse(this.#leanText()) as KubeObject)
   }
 
+  /** Kind, version and metadata of `lean`, without a look at the rest; the whole of it where it has no managed fields. */
+  get leanHead(): KubeObject {
+    const live = this.#weakObject?.deref()
+    if (live) return withoutManagedFields(live)
+    const { bytes, at } = this.#scratched()
+    return at === undefined ? this.lean : (JSON.parse(`${bytes.toString('utf8', 0, at)}}}`) as KubeObject)
+  }
+
   get text(): string {
     if (!this.#home) return this.#slab.bytes.toString('utf8', this.#start, this.#start + this.#length)
     const bytes = Buffer.allocUnsafe(this.#length)
@@ -192,16 +200,22 @@ export class CachedObject {
   }
 
   #leanText(): string {
+    const { bytes, open, at } = this.#scratched()
+    if (at === undefined) return bytes.toString()
+    const end = endOfMetadata(bytes, open, at)
+    scratch.copyWithin(at, end, this.#length)
+    return scratch.toString('utf8', 0, this.#length - (end - at))
+  }
+
+  /** The JSON where it may be changed, where its metadata begins, and where in them its managed fields do, if it has some. */
+  #scratched(): { readonly bytes: Buffer; readonly open: number; readonly at: number | undefined } {
     if (scratch.length < this.#length) scratch = Buffer.allocUnsafeSlow(this.#length * 2)
     this.copyTo(scratch, 0)
     const open = indexOfWithin(scratch, metadataKey, 0, this.#length) + metadataKey.length - 1
     const bytes = scratch.subarray(0, this.#length)
     const at = bytes.indexOf(managedFieldsKey, open)
     // Those after the end of the metadata are somebody else's; encodeStored writes the object's own last of them.
-    if (at < 0 || endOfValue(bytes, open, at + 1) <= at) return bytes.toString()
-    const end = endOfMetadata(bytes, open, at)
-    scratch.copyWithin(at, end, this.#length)
-    return scratch.toString('utf8', 0, this.#length - (end - at))
+    return { bytes, open, at: at < 0 || endOfValue(bytes, open, at + 1) <= at ? undefined : at }
   }
 
   get #splice(): string {

@@ -17,7 +17,7 @@ import { valueBody } from './body.ts'
 import type { ApiRequest, ApiResponse, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import { type Dispatch, dispatchBatch, dispatchVerb } from './dispatch.ts'
-import { viewOf } from './object-storage.ts'
+import { type ListedView, viewOf } from './object-storage.ts'
 import { authorize } from './pipeline.ts'
 import type { Resource } from './registry.ts'
 import { type Query, selectedName } from './request-info.ts'
@@ -35,7 +35,7 @@ export type InProcessParts = {
   /** Every object that goes out; the identity, or a freeze where tests want a mutation to fail at once. */
   readonly handOut: <T extends object>(object: T) => T
   /** What lists and watches give of an object: all of it when absent. */
-  readonly listed?: typeof viewOf
+  readonly listed?: ListedView
   /** Ends every watch of the client when the server closes. */
   readonly closing: AbortSignal
 }
@@ -317,7 +317,7 @@ async function* watchEvents<T extends KubeObject>(
       yield { type: 'BOOKMARK', resourceVersion: String(batch.revision), isInitialEventsEnd: batch.isInitialEventsEnd }
       continue
     }
-    for (const { type, value } of batch.events) yield { type, object: parts.handOut(view(answer.resource, value)) as T }
+    for (const { type, value } of batch.events) yield { type, object: parts.handOut(view(answer.resource, value, type === 'DELETED')) as T }
   }
   signal.throwIfAborted()
 }

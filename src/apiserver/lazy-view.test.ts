@@ -66,3 +66,19 @@ test('fields that an object lacks are not there', () => {
   assert.equal('spec' in one, false)
   assert.deepEqual(one, stored({ kind: 'Pod', apiVersion: 'v1', metadata: { name: 'x' } }, 0))
 })
+
+const managedFields = [{ manager: 'm', operation: 'Update', fieldsV1: { 'f:spec': {} } }] as const
+
+const lastStates: [string, KubeObject['metadata']][] = [
+  ['with managed fields', { name: 'x', annotations: { a: ',"managedFields":[' }, managedFields: [...managedFields] }],
+  ['without', { name: 'x', labels: { a: 'b' } }],
+]
+for (const [title, metadata] of lastStates)
+  test(`the last state of an object ${title} looks like it, too`, () => {
+    const object = { ...pod(0), metadata }
+    const cached = decodeStored(new Slabs(), encodeStored(object), 1 as Revision)
+    const last = createLazyViews()(cached, true)
+    const { managedFields: _, ...kept } = metadata
+    assert.deepEqual(last.metadata, { resourceVersion: '1', ...kept })
+    assert.deepEqual(last, stored({ ...object, metadata: kept }, 0))
+  })

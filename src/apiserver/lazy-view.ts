@@ -11,11 +11,13 @@ const parsedMax = 8_192
  * there for the views that were made or read last. All pods parsed at once would be ten million objects, which the garbage collector
  * walks again and again; a small cluster never notices, since all of its pods are among the last.
  *
+ * `isLast`: of an object that is gone, whose spec and status are not even parsed once before somebody reads them.
+ *
  * Views look like plain objects: their fields are their own and enumerable, so that copies, JSON and comparisons see everything.
  * Frozen by convention like all that a cache gives. What is read of a view twice is equal, but may be parsed anew.
  * Not chosen: keeping what is equal in many pods once. It costs three times the parsing, and of running pods little is equal.
  */
-export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: CachedObject) => KubeObject {
+export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: CachedObject, isLast?: boolean) => KubeObject {
   const keepFresh = createRing(sizes.freshMax)
   const keepParsed = createRing(sizes.parsedMax)
   const wholeOf = (body: Body): KubeObject => {
@@ -34,7 +36,8 @@ export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: Cache
   })
   // One getter for all views: V8 then gives all of them one shape, and none a closure of its own.
   const parts: Readonly<Record<string, PropertyDescriptor>> = { spec: part('spec'), status: part('status') }
-  return (cached) => {
+  return (cached, isLast = false) => {
+    if (isLast) return lastView(cached, parts)
     const whole = cached.lean
     const view: Record<string | symbol, unknown> = {}
     for (const [field, value] of Object.entries(whole)) {
@@ -48,6 +51,14 @@ export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: Cache
     keepFresh(body)
     return view as unknown as KubeObject
   }
+}
+
+/** Of an object that is gone hardly anybody reads more than its metadata. It is taken to have a spec and a status, as pods have. */
+function lastView(cached: CachedObject, parts: Readonly<Record<string, PropertyDescriptor>>): KubeObject {
+  const head = cached.leanHead
+  if (Object.hasOwn(head, 'spec')) return head
+  const view = Object.defineProperties({ ...head }, parts)
+  return Object.defineProperty(view, bodyOf, { value: { cached, whole: undefined } satisfies Body })
 }
 
 /** Keeps the last `max` parsed: the oldest lets go of what it has when another comes. */
