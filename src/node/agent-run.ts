@@ -34,7 +34,10 @@ import { simulatedProbeTransport, socketProbeTransport } from './probes/probe-tr
 import { ObjectReferences } from './references/object-references.ts'
 import { containerResourcesOf } from './resources/container-resources.ts'
 import { machinePodCgroups } from './resources/pod-cgroups.ts'
+import { kubeletConfiguration } from './server/kubelet-configuration.ts'
+import { delegatedAccess } from './server/node-access.ts'
 import { createNodeRoutes } from './server/node-routes.ts'
+import { runningPods, syncTrouble } from './server/running-pods.ts'
 import { createLocalNodeServer, type NodeServer, startNodeServer } from './server/node-server.ts'
 import { Semaphore } from './semaphore.ts'
 import { DiskFigures } from './stats/disk-figures.ts'
@@ -52,6 +55,7 @@ const defaultReportPeriodMs = 300_000
 const defaultParallelStarts = 4
 const defaultParallelPulls = 4
 const imageCheckPeriodMs = 60_000
+const noneReserved = { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0 } as const
 
 /** One run of an agent: the parts put together, and the tasks that live until its signal aborts. */
 export class AgentRun {
@@ -131,8 +135,11 @@ export class AgentRun {
   async #start(): Promise<void> {
     const { client, clock, random, log, nodeName, server, door, runtime, files } = this.#options
     const signal = this.#signal
-    if (server) this.#server = await startNodeServer({ ...server, log, routes: this.#createRoutes() })
-    else if (door) this.#server = this.#serveAt(door)
+    if (server) {
+      const access = delegatedAccess({ client, clock, nodeName })
+      this.#server = await startNodeServer({ ...server, log, access, routes: this.#createRoutes() })
+    }
+    if (!server && door) this.#server = this.#serveAt(door)
     const durationSeconds = this.#options.leaseDurationSeconds ?? defaultLeaseSeconds
     this.#tasks.push(
       this.#reporter.run(signal),
@@ -175,7 +182,7 @@ export class AgentRun {
       port: () => this.port,
       labels: this.#options.labels ?? {},
       taints: this.#options.taints ?? [],
-      reserved: { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0, ...this.#options.reserved },
+      reserved: { ...noneReserved, ...this.#options.reserved },
       thresholds: { ...defaultThresholds, ...this.#options.thresholds },
       checkPeriodMs: this.#options.statusCheckPeriodMs ?? defaultCheckPeriodMs,
       reportPeriodMs: this.#options.statusReportPeriodMs ?? defaultReportPeriodMs,
@@ -374,8 +381,36 @@ export class AgentRun {
       logFiles: this.#options.logFiles ?? (files ? machineLogFiles() : noLogFiles),
       find: (namespace, name) => this.loop.find(namespace, name),
       pods: () => this.loop.pods(),
+      runningPods: () => runningPods([...this.loop.workers.values()].flatMap((w) => w.sandboxes)),
+      healthChecks: [
+        { name: 'ping', check: () => undefined },
+        { name: 'log', check: () => undefined },
+        { name: 'syncloop', check: () => syncTrouble(this.loop.failingSinceMs, clock.now()) },
+      ],
+      logDirectory: files?.logsDir,
       onPodChange: (uid, listener) => this.loop.onLooked(uid, listener),
-      documents: nodeDocuments({ statistics: this.#createStatistics(), families: () => this.#families() }),
+      documents: nodeDocuments({
+        statistics: this.#createStatistics(),
+        configuration: () => this.#configuration(),
+        families: () => this.#families(),
+      }),
+    })
+  }
+
+  #configuration(): object {
+    const { server, files, taints = [], reserved, thresholds } = this.#options
+    return kubeletConfiguration({
+      server: server && { host: server.host, port: this.port ?? server.port },
+      files,
+      maxPods: this.#machine.facts().maxPods,
+      taints,
+      reserved: { ...noneReserved, ...reserved },
+      thresholds: { ...defaultThresholds, ...thresholds },
+      imageGc: defaultImageGcPolicy,
+      leaseDurationSeconds: this.#options.leaseDurationSeconds ?? defaultLeaseSeconds,
+      statusCheckPeriodMs: this.#options.statusCheckPeriodMs ?? defaultCheckPeriodMs,
+      statusReportPeriodMs: this.#options.statusReportPeriodMs ?? defaultReportPeriodMs,
+      parallelPulls: this.#options.parallelPulls ?? defaultParallelPulls,
     })
   }
 

@@ -28,7 +28,7 @@ export type NodeAgentOptions = {
   /** Default: this machine for a real node, a simulated one of 4 CPUs and 16 GiB otherwise. */
   readonly machine?: Machine
   /** The node's HTTPS API; not given: none. */
-  readonly server?: Omit<NodeServerOptions, 'log' | 'routes'>
+  readonly server?: Omit<NodeServerOptions, 'log' | 'routes' | 'access'>
   /** In place of `server`, for nodes without sockets: the same API for callers in this process, who knock at a port of the node. */
   readonly door?: NodeDoor
   /** Default: files for a real node; a fake runtime's memory is given by memoryLogFiles(runtime). */

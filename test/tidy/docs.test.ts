@@ -26,6 +26,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/contributing.md: Commands': { notRun: 'they run the tests themselves' },
   'docs/custom-resources.md: Rules': { runIn: 'test/tidy/docs.test.ts' },
   'docs/performance.md: How to run': { notRun: 'it measures for minutes, on a machine that does nothing else' },
+  'docs/metrics.md: Who tells what': { runIn: 'test/tidy/docs.test.ts' },
   'docs/scheduling.md: A plugin of your own': { runIn: 'test/integration/scheduler-options.test.ts' },
   'docs/scheduling.md: Planning': { runIn: 'test/integration/plan.test.ts' },
   'docs/scheduling.md: Rebalancing': { runIn: 'test/integration/plan.test.ts' },
@@ -110,6 +111,13 @@ test('docs/autoscaling.md: the workload grows to what its use asks for', async (
   const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/autoscaling.md', 'sh')[0]?.text}`)
   assert.equal(code, 0, stderr)
   assert.match(stdout, /SuccessfulRescale +horizontalpodautoscaler\/hot +New size: 3; reason: memory resource utilization/)
+})
+
+test('docs/metrics.md: a node tells its figures through the API server', async () => {
+  const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/metrics.md', 'sh')[0]?.text}`)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /^machine_cpu_cores\{[^}]*\} \d/m)
+  assert.match(stdout, /"nodeName":/)
 })
 
 test('docs/depends-on.md: the second workload waits for the first', async () => {

@@ -33,11 +33,17 @@ export class PodLoop {
   readonly #owners = new Map<string, string>()
   readonly #listeners = new Map<string, Set<() => void>>()
   readonly #idsOf = new Map<string, readonly string[]>()
+  #failingSinceMs: number | undefined
   /** What the engine held at the last list for pods without a worker yet. */
   #held = new Map<string, RuntimePod[]>()
 
   constructor(options: PodLoopOptions) {
     this.#options = options
+  }
+
+  /** Since when the engine has not answered; undefined: it does. */
+  get failingSinceMs(): number | undefined {
+    return this.#failingSinceMs
   }
 
   get workers(): ReadonlyMap<string, PodWorker> {
@@ -87,8 +93,10 @@ export class PodLoop {
           .sweep(new Set(this.#workers.keys()))
           .catch((error: unknown) => context.log.warn({ error: String(error) }, 'leftovers of pods could not be removed'))
         failures = 0
+        this.#failingSinceMs = undefined
         for await (const event of stream) this.#onEvent(event.containerId)
       } catch (error) {
+        this.#failingSinceMs ??= context.clock.now()
         if (!signal.aborted) this.#options.context.log.warn({ error: String(error) }, 'the container engine does not answer; trying again')
       }
       if (!signal.aborted)

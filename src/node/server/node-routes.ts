@@ -9,6 +9,8 @@ import type { PodWorker } from '../pod/pod-worker.ts'
 import type { ProcessStreams, Runtime, RuntimeContainer } from '../runtime/contract.ts'
 import type { NodeDocument } from '../stats/node-documents.ts'
 import { NotServed, parseLogOptions } from './log-options.ts'
+import { answerHealth, type HealthCheck } from './node-health.ts'
+import { serveLogDirectory } from './node-logs.ts'
 import { type Dial, portForwardProtocol, servePortForward, tunnelProtocol, webSocketPipe } from './port-forward.ts'
 import { type CommandChannels, type CommandOptions, runRemoteCommand } from './remote-command.ts'
 import { refuseUpgrade, sendText } from './node-server.ts'
@@ -22,8 +24,13 @@ export type NodeRoutesOptions = {
   readonly logFiles: LogFiles
   readonly find: (namespace: string, name: string) => PodWorker | undefined
   readonly pods: () => readonly Pod[]
+  /** As the engine holds them: names and images alone. */
+  readonly runningPods: () => readonly Pod[]
   /** Calls back when a container of the pod may have ended. */
   readonly onPodChange: (uid: string, listener: () => void) => () => void
+  readonly healthChecks: readonly HealthCheck[]
+  /** Shown at `/logs/`; undefined: nothing is. */
+  readonly logDirectory: string | undefined
   /** Plain documents by path: metrics, statistics. */
   readonly documents: Readonly<Record<string, NodeDocument>>
 }
@@ -86,15 +93,17 @@ async function serve(options: NodeRoutesOptions, request: IncomingMessage, respo
     .map(decodeURIComponent)
   const document = options.documents[url.pathname]
   try {
+    if (readOnlyRoots.has(parts[0] ?? '') && request.method !== 'GET' && request.method !== 'HEAD')
+      throw new NotServed(405, '405: Method Not Allowed')
     if (document) {
       const { type, text } = await document(url.searchParams)
       response.writeHead(200, { 'content-type': type })
       response.end(text)
-    } else if (url.pathname === '/healthz') sendText(response, 200, 'ok')
-    else if (url.pathname === '/pods') {
-      response.writeHead(200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: options.pods() }))
-    } else if (parts[0] === 'containerLogs') await serveLogs(options, url, parts, response)
+    } else if (parts[0] === 'healthz') serveHealth(options, url, response)
+    else if (url.pathname === '/pods') sendPods(response, options.pods())
+    else if (url.pathname === '/runningpods/') sendPods(response, options.runningPods())
+    else if (parts[0] === 'logs') await serveLogFiles(options, url, response)
+    else if (parts[0] === 'containerLogs') await serveLogs(options, url, parts, response)
     else if (parts[0] === 'run' && request.method === 'POST') await serveRun(options, url, parts, response)
     else if (parts[0] === 'exec' || parts[0] === 'attach' || parts[0] === 'portForward')
       throw new NotServed(400, 'Upgrade request required')
@@ -102,6 +111,34 @@ async function serve(options: NodeRoutesOptions, request: IncomingMessage, respo
   } catch (error) {
     if (!(error instanceof NotServed)) throw error
     sendText(response, error.code, error.message)
+  }
+}
+
+const readOnlyRoots: ReadonlySet<string> = new Set(['configz', 'healthz', 'logs', 'metrics', 'pods', 'runningpods', 'stats'])
+
+function serveHealth({ healthChecks }: NodeRoutesOptions, url: URL, response: ServerResponse): void {
+  const answer = answerHealth(healthChecks, url.pathname, url.searchParams)
+  if (!answer) throw new NotServed(404, '404 page not found')
+  response.writeHead(answer.code, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' })
+  response.end(answer.text)
+}
+
+function sendPods(response: ServerResponse, items: readonly Pod[]): void {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items }))
+}
+
+async function serveLogFiles({ logDirectory }: NodeRoutesOptions, url: URL, response: ServerResponse): Promise<void> {
+  if (logDirectory === undefined) throw new NotServed(405, 'logs endpoint is disabled.')
+  const path = safeDecode(url.pathname.slice('/logs'.length))
+  await serveLogDirectory(logDirectory, path, response)
+}
+
+function safeDecode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new NotServed(400, 'invalid URL path')
   }
 }
 

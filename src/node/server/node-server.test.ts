@@ -8,7 +8,7 @@ import dictionaries from 'spdy-transport/lib/spdy-transport/protocol/spdy/dictio
 import { WebSocket } from 'ws'
 import { silentLog } from '../../base/log.ts'
 import { seededRandom } from '../../base/random.ts'
-import { createTestApi } from '../../apiserver/test-api.ts'
+import { allowAll, createTestApi, testUser } from '../../apiserver/test-api.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import { issueCertificate, newAuthority } from '../../platform/pki/certificate.ts'
 import { systemClock } from '../../platform/system-clock.ts'
@@ -25,6 +25,9 @@ const certificate = (ca: typeof authority, commonName: string, usage: 'server' |
   issueCertificate(ca, { subject: { commonName }, usages: [usage], hosts: ['127.0.0.1'], ...validity })
 const apiServer = certificate(authority, 'kube-apiserver-kubelet-client', 'client')
 
+/** Whose token is `good`: it may read the metrics of nodes. */
+const scraper = { name: 'prometheus', groups: [] }
+
 let agent: NodeAgent
 let runtime: FakeRuntime
 let containerId = ''
@@ -33,7 +36,18 @@ let done: Promise<void>
 
 before(async () => {
   const random = seededRandom(1)
-  const { client } = await createTestApi({ clock: systemClock, random })
+  const { client } = await createTestApi({
+    clock: systemClock,
+    random,
+    tokens: {
+      issue: () => assert.fail('no token is asked for'),
+      review: (token) => (token === 'good' ? { user: scraper, audiences: [] } : undefined),
+    },
+    authorizer: {
+      ...allowAll,
+      authorize: (a) => ({ allowed: a.user.name === testUser.name || (a.type === 'resource' && a.subresource === 'metrics'), reason: '' }),
+    },
+  })
   await client
     .resource(kindRefs.coreV1.namespaces)
     .create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } })
@@ -75,7 +89,11 @@ after(async () => {
 
 type Answer = { readonly code: number; readonly body: string }
 
-function get(path: string, identity: { cert?: string; key?: string } = apiServer, onData: () => void = () => {}): Promise<Answer> {
+function get(
+  path: string,
+  identity: { cert?: string; key?: string; headers?: Record<string, string> } = apiServer,
+  onData: () => void = () => {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpsRequest(
       { host: '127.0.0.1', port: agent.port, path, ca: authority.cert, agent: false, ...identity },
@@ -151,7 +169,26 @@ test('nobody is answered without a certificate of the cluster', async () => {
   assert.equal((await get('/pods', {})).code, 401)
   assert.equal((await get('/pods', certificate(stranger, 'kube-apiserver-kubelet-client', 'client'))).code, 401)
   assert.equal((await get('/pods', certificate(authority, 'somebody', 'client'))).code, 403)
-  assert.equal((await get('/healthz')).body, 'ok\n')
+  assert.equal((await get('/healthz')).body, 'ok')
+})
+
+test('a token of the cluster opens what its owner may see, and nothing else', async () => {
+  const { name } = scraper
+  const withToken = (path: string) => get(path, { headers: { authorization: 'Bearer good' } })
+  assert.equal((await get('/metrics', { headers: { authorization: 'Bearer nonsense' } })).code, 401)
+  assert.match((await withToken('/metrics/cadvisor')).body, /^container_scrape_error 0$/m)
+  const refused = await withToken('/stats/summary')
+  assert.deepEqual([refused.code, refused.body], [403, `Forbidden (user=${name}, verb=get, resource=nodes, subresource(s)=[stats])\n`])
+  assert.equal((await withToken('/pods')).body, `Forbidden (user=${name}, verb=get, resource=nodes, subresource(s)=[pods proxy])\n`)
+})
+
+test('settings, health and what runs are told; logs of a node without files are not', async () => {
+  assert.equal(JSON.parse((await get('/configz')).body).kubeletconfig.maxPods, 110)
+  assert.equal((await get('/healthz/syncloop')).body, 'ok')
+  assert.equal((await get('/healthz/none')).code, 404)
+  const [pod] = JSON.parse((await get('/runningpods/')).body).items
+  assert.deepEqual([pod.metadata.name, pod.spec.containers], ['web', [{ name: 'c', image: 'app', resources: {} }]])
+  assert.deepEqual([(await get('/logs/')).code, (await get('/nothing')).code], [405, 404])
 })
 
 test('pods, statistics and metrics are served', async () => {

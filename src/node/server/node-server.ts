@@ -1,7 +1,8 @@
 /**
  * The node's HTTPS API (upstream's kubelet API), which the API server calls for logs, exec, attach and port-forward.
  *
- * 1. Nothing is answered to who has no certificate of the cluster's client authority, or is not allowed what it asks for.
+ * 1. Nothing is answered to who has neither a certificate of the cluster's client authority nor a token that the cluster knows, or is not
+ *    allowed what it asks for.
  * 2. A request that takes the connection over (exec, attach, port-forward) speaks WebSocket or SPDY/3.1, as the client asks.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -10,10 +11,8 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Log } from '../../base/log.ts'
+import { type NodeAccess, type NodeCaller, nodeSubresources, nodeVerb, TooManyQuestions } from './node-access.ts'
 import type { NodeRoutes } from './node-routes.ts'
-
-/** Who calls, from the verified client certificate. */
-export type NodeCaller = { readonly name: string; readonly groups: readonly string[] }
 
 export type NodeServerOptions = {
   readonly log: Log
@@ -24,8 +23,8 @@ export type NodeServerOptions = {
   readonly cert: string
   readonly key: string
   readonly clientCa: string
-  /** Default: the API server's own client, and the cluster's masters. */
-  readonly authorize?: (caller: NodeCaller, verb: string, path: string) => boolean | Promise<boolean>
+  /** Who else than the API server and the cluster's masters may ask for what. */
+  readonly access: NodeAccess
   readonly routes: NodeRoutes
 }
 
@@ -112,19 +111,39 @@ function serveRoutes(
   })
 }
 
-async function admit(options: NodeServerOptions, request: IncomingMessage): Promise<Refusal | undefined> {
-  const socket = request.socket as TLSSocket
-  if (!socket.authorized) return { code: 401, text: 'Unauthorized' }
-  const { subject } = socket.getPeerCertificate()
-  const groups = subject?.O as string | string[] | undefined
-  const caller = { name: String(subject?.CN ?? ''), groups: groups === undefined ? [] : [groups].flat() }
-  const path = (request.url ?? '/').split('?')[0]!
-  const verb = request.method === 'GET' ? 'get' : request.method === 'POST' ? 'create' : 'update'
-  const isAllowed = await (options.authorize ?? allowApiServer)(caller, verb, path)
-  return isAllowed ? undefined : { code: 403, text: `Forbidden (user=${caller.name}, verb=${verb}, resource=nodes, path=${path})` }
+async function admit({ access, log }: NodeServerOptions, request: IncomingMessage): Promise<Refusal | undefined> {
+  const caller = certificateCaller(request.socket as TLSSocket) ?? (await tokenCaller(access, request))
+  if (caller instanceof TooManyQuestions) return { code: 429, text: 'Too many requests, please try again later.' }
+  if (!caller) return { code: 401, text: 'Unauthorized' }
+  if (isApiServer(caller)) return undefined
+  const subresources = nodeSubresources((request.url ?? '/').split('?')[0]!)
+  const verb = nodeVerb(request.method ?? '')
+  const asked = `user=${caller.name}, verb=${verb}, resource=nodes`
+  try {
+    if (await access.authorize(caller, verb, subresources)) return undefined
+  } catch (error) {
+    if (error instanceof TooManyQuestions) return { code: 429, text: 'Too many requests, please try again later.' }
+    log.warn({ error: String(error) }, 'the cluster cannot be asked who may use the node')
+    return { code: 500, text: `Authorization error (${asked}, subresource=${subresources[0]})` }
+  }
+  return { code: 403, text: `Forbidden (${asked}, subresource(s)=[${subresources.join(' ')}])` }
 }
 
-function allowApiServer(caller: NodeCaller): boolean {
+function certificateCaller(socket: TLSSocket): NodeCaller | undefined {
+  if (!socket.authorized) return undefined
+  const { subject } = socket.getPeerCertificate()
+  const groups = subject?.O as string | string[] | undefined
+  return { name: String(subject?.CN ?? ''), groups: groups === undefined ? [] : [groups].flat() }
+}
+
+/** Undefined: no token, one that is nobody's, or one of which the cluster cannot be asked. */
+async function tokenCaller(access: NodeAccess, request: IncomingMessage): Promise<NodeCaller | TooManyQuestions | undefined> {
+  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  if (token === undefined) return undefined
+  return access.authenticate(token).catch((error: unknown) => (error instanceof TooManyQuestions ? error : undefined))
+}
+
+function isApiServer(caller: NodeCaller): boolean {
   return caller.name === 'kube-apiserver-kubelet-client' || caller.groups.includes('system:masters')
 }
 
@@ -144,5 +163,6 @@ const reasons: Readonly<Record<number, string>> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
 }

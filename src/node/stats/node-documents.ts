@@ -6,14 +6,17 @@ export type NodeDocument = (query: URLSearchParams) => Promise<{ readonly type: 
 
 export type NodeDocumentsOptions = {
   readonly statistics: NodeStatistics
+  /** Of `/configz`. */
+  readonly configuration: () => object
   /** Of `/metrics`. */
   readonly families: () => Promise<readonly Family[]> | readonly Family[]
 }
 
 /** The node's own figures by path, each measured when it is asked for. */
-export function nodeDocuments({ statistics, families }: NodeDocumentsOptions): Readonly<Record<string, NodeDocument>> {
+export function nodeDocuments({ statistics, configuration, families }: NodeDocumentsOptions): Readonly<Record<string, NodeDocument>> {
   const metrics = (text: () => Promise<string> | string) => async () => ({ type: expositionType, text: await text() })
   return {
+    '/configz': async () => ({ type: 'application/json', text: JSON.stringify(configuration()) }),
     '/stats/summary': async (query) => {
       const onlyCpuAndMemory = query.get('only_cpu_and_memory') === 'true'
       return { type: 'application/json', text: JSON.stringify(await statistics.summary({ onlyCpuAndMemory })) }

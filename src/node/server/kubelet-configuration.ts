@@ -1,0 +1,87 @@
+import type { Taint } from '../../kinds/generated/types/core-v1.ts'
+import { formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machinery/quantity.ts'
+import type { AgentFiles } from '../host/agent-files.ts'
+import type { ImageGcPolicy } from '../images/image-gc.ts'
+import type { EvictionThresholds, Reserved } from '../node-status/node-status.ts'
+
+export type KubeletConfigurationInput = {
+  /** Undefined: the node has no port of its own. */
+  readonly server: { readonly host: string; readonly port: number } | undefined
+  /** Undefined: a simulated node. */
+  readonly files: AgentFiles | undefined
+  readonly maxPods: number
+  readonly taints: readonly Taint[]
+  readonly reserved: Reserved
+  readonly thresholds: EvictionThresholds
+  readonly imageGc: ImageGcPolicy
+  readonly leaseDurationSeconds: number
+  readonly statusCheckPeriodMs: number
+  readonly statusReportPeriodMs: number
+  readonly parallelPulls: number
+}
+
+/**
+ * What holds for this node, in the form of upstream's `/configz`: the fields of KubeletConfiguration that have a meaning here
+ * (https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/). It names no key and no token. Pure.
+ */
+export function kubeletConfiguration(input: KubeletConfigurationInput): object {
+  const { server, files, maxPods, taints, imageGc, parallelPulls } = input
+  return {
+    kubeletconfig: {
+      enableServer: server !== undefined,
+      ...(server ? { address: server.host, port: server.port } : {}),
+      authentication: { x509: {}, webhook: { enabled: true, cacheTTL: '2m0s' }, anonymous: { enabled: false } },
+      authorization: { mode: 'Webhook', webhook: { cacheAuthorizedTTL: '5m0s', cacheUnauthorizedTTL: '30s' } },
+      ...(files ? { clusterDomain: files.clusterDns.domain, clusterDNS: files.clusterDns.servers } : {}),
+      nodeStatusUpdateFrequency: duration(input.statusCheckPeriodMs),
+      nodeStatusReportFrequency: duration(input.statusReportPeriodMs),
+      nodeLeaseDurationSeconds: input.leaseDurationSeconds,
+      imageMinimumGCAge: duration(imageGc.minAgeMs),
+      imageGCHighThresholdPercent: Math.round(imageGc.highShare * 100),
+      imageGCLowThresholdPercent: Math.round(imageGc.lowShare * 100),
+      volumeStatsAggPeriod: '1m0s',
+      ...(files?.cgroupRoot === undefined ? {} : { cgroupRoot: files.cgroupRoot, cgroupsPerQOS: true, cgroupDriver: 'cgroupfs' }),
+      maxPods,
+      ...(taints.length > 0 ? { registerWithTaints: taints } : {}),
+      evictionHard: evictionHard(input.thresholds),
+      ...reservedField(input.reserved),
+      serializeImagePulls: parallelPulls === 1,
+      maxParallelImagePulls: parallelPulls,
+      containerLogMaxSize: '10Mi',
+      containerLogMaxFiles: 5,
+      enableDebuggingHandlers: true,
+      enableSystemLogHandler: files !== undefined,
+      ...(files ? { podLogsDir: `${files.logsDir}/pods` } : {}),
+      kind: 'KubeletConfiguration',
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    },
+  }
+}
+
+function evictionHard({ memoryAvailableBytes, diskAvailableShare, processShare }: EvictionThresholds): Record<string, string> {
+  const percent = (share: number) => `${Number((share * 100).toFixed(2))}%`
+  return {
+    'memory.available': bytes(memoryAvailableBytes),
+    'nodefs.available': percent(diskAvailableShare),
+    'pid.available': percent(1 - processShare),
+  }
+}
+
+function reservedField({ cpuMilli, memoryBytes, ephemeralStorageBytes }: Reserved): object {
+  const reserved = {
+    ...(cpuMilli > 0 ? { cpu: formatQuantity(quantityOfMilli(cpuMilli)) } : {}),
+    ...(memoryBytes > 0 ? { memory: bytes(memoryBytes) } : {}),
+    ...(ephemeralStorageBytes > 0 ? { 'ephemeral-storage': bytes(ephemeralStorageBytes) } : {}),
+  }
+  return Object.keys(reserved).length > 0 ? { systemReserved: reserved } : {}
+}
+
+const bytes = (count: number) => formatQuantity(quantityOfUnits(count, 'BinarySI'))
+
+/** As Go prints whole seconds: `10s`, `5m0s`, `1h0m0s`. */
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60)]
+  if (hours > 0) return `${hours}h${minutes % 60}m${seconds % 60}s`
+  return minutes > 0 ? `${minutes}m${seconds % 60}s` : `${seconds}s`
+}
