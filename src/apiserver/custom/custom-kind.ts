@@ -58,7 +58,7 @@ export function customKind(
     validateStatusUpdate: (object, old) => type.validateStatus(object, old, scale && statusScaleErrors(object, scale)),
     warnings: (object, old) => [...finalizerWarnings(object, old), ...type.warnings(object)],
     statusWarnings: (object) => [...type.warnings(object)],
-    columns: [nameColumn, ...(version.additionalPrinterColumns?.map(columnOf) ?? [{ ...ageColumn, type: 'date' }])],
+    columns: [nameColumn, ...columnsOf(version)],
     selectableFields: Object.fromEntries(
       (version.selectableFields ?? []).map(({ jsonPath }) => [jsonPath.replace(/^\./, ''), reader(jsonPath)]),
     ),
@@ -132,9 +132,18 @@ function statusScaleErrors(object: KubeObject, { statusReplicasPath, labelSelect
 function replicaErrors(object: KubeObject, path: string): FieldError[] {
   const problem = accessorProblem(object, path, 'int64')
   if (problem !== undefined) return [fieldErrors.invalid(path, 0, problem)]
-  const value = (parseJsonPath(path).find(object)[0] as number | undefined) ?? 0
+  const value = (valueAt(object, path) as number | undefined) ?? 0
   if (value < 0) return [fieldErrors.invalid(path, value, 'should be a non-negative integer')]
   return value > replicasMax ? [fieldErrors.invalid(path, value, `should be less than or equal to ${replicasMax}`)] : []
+}
+
+/** What a path of names in dots leads to. */
+function valueAt(object: KubeObject, path: string): unknown {
+  const names = path.replace(/^\./, '').split('.')
+  return names.reduce<unknown>(
+    (at, name) => (typeof at === 'object' && at !== null && Object.hasOwn(at, name) ? (at as Record<string, unknown>)[name] : undefined),
+    object,
+  )
 }
 
 /** Go's words where a path leads to a value of another type, or through one that has no fields. */
@@ -162,6 +171,17 @@ function goTypeOf(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
   if (typeof value === 'boolean') return 'bool'
   return typeof value === 'object' ? 'map[string]interface {}' : 'string'
+}
+
+/** Columns of which one has a path that is none are none at all, as upstream. */
+function columnsOf({ additionalPrinterColumns }: CustomResourceDefinitionVersion): readonly Column<KubeObject>[] {
+  const ageAlone = [{ ...ageColumn, type: 'date' as const }]
+  try {
+    return additionalPrinterColumns?.map(columnOf) ?? ageAlone
+  } catch (error) {
+    if (error instanceof SyntaxError) return ageAlone
+    throw error
+  }
 }
 
 function columnOf({ name, type, format, description, priority = 0, jsonPath }: CustomResourceColumnDefinition): Column<KubeObject> {
@@ -195,9 +215,8 @@ function cellOf(type: string, value: unknown, nowMs: number): string | number | 
 }
 
 function reader(jsonPath: string): (object: KubeObject) => string {
-  const path = parseJsonPath(jsonPath)
   return (object) => {
-    const [value] = path.find(object)
+    const value = valueAt(object, jsonPath)
     return value === undefined || value === null || typeof value === 'object' ? '' : String(value as string | number | boolean)
   }
 }

@@ -427,7 +427,11 @@ test('definitions that promise what is not so are refused or warned of', async (
     /spec\.validation\.openAPIV3Schema\.properties\[spec\]\.type: Required value: must not be empty for specified object fields/,
   )
   await check('bads', { name: 'v1', selectableFields: [{ jsonPath: '.spec.x' }] }, /does not refer to a valid field/)
-  await check('bads', { name: 'v1', additionalPrinterColumns: [{ name: 'x', type: 'string', jsonPath: '.a[' }] }, /is an invalid JSON path/)
+  await check(
+    'bads',
+    { name: 'v1', additionalPrinterColumns: [{ name: 'x', type: 'string', jsonPath: 'a' }] },
+    /must be a simple json path starting with \./,
+  )
   await check(
     'bads',
     { name: 'v1', subresources: { scale: { specReplicasPath: '.x', statusReplicasPath: '.status.r' } } },
@@ -463,6 +467,16 @@ test('definitions that promise what is not so are refused or warned of', async (
     'bads',
     { name: 'v1', schema: wrong },
     /x-kubernetes-validations\[0\]\.rule: .*compilation failed: ERROR: .*undefined field 'b'/s,
+  )
+})
+
+test('a column whose path is none leaves the age alone', async () => {
+  await define('columners', [{ name: 'v1', additionalPrinterColumns: [{ name: 'x', type: 'string', jsonPath: '.a[' }] }])
+  const { json } = await send('GET', path('columners'), { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' })
+  const columns = at(json, 'columnDefinitions') as { name: string }[]
+  assert.deepEqual(
+    columns.map(({ name }) => name),
+    ['Name', 'Age'],
   )
 })
 

@@ -1,6 +1,6 @@
 import { defineKind, dropStatusAndStartGeneration, keepStatusAndCountGeneration } from '../define-kind.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../generated/types/apiextensions-v1.ts'
-import { validateDefinition, validateDefinitionNames, validateDefinitionUpdate } from './definition-validation.ts'
+import { validateDefinition, validateDefinitionNames } from './definition-validation.ts'
 import { unknownFormats } from './schema-validation.ts'
 
 /** Holds a definition until the API server has removed its instances. */
@@ -24,7 +24,7 @@ export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
   },
   prepareForCreate: (definition) => {
     dropStatusAndStartGeneration(definition)
-    definition.status = { storedVersions: storageVersions(definition) }
+    definition.status = { acceptedNames: { kind: '', plural: '' }, storedVersions: storageVersions(definition).slice(0, 1) }
   },
   prepareForUpdate: (definition, old) => {
     keepStatusAndCountGeneration(definition, old)
@@ -33,7 +33,6 @@ export const customResourceDefinitions = defineKind<CustomResourceDefinition>({
     if (added.length) definition.status = { ...definition.status, storedVersions: [...stored, ...added] }
   },
   validate: validateDefinition,
-  validateUpdate: validateDefinitionUpdate,
   prepareForDelete: (definition, now) => {
     const { metadata } = definition
     if (!metadata.finalizers?.includes(cleanupFinalizer)) metadata.finalizers = [...(metadata.finalizers ?? []), cleanupFinalizer]

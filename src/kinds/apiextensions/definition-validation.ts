@@ -1,11 +1,13 @@
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { dns1035Label, dns1123Subdomain } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
 import { validateClientConfig } from '../admissionregistration/webhooks.ts'
 import { checkEnum, checkOptionalName, checkRequired, type Errors } from '../checks.ts'
 import { approvalAnnotation, approvalOf, isProtectedGroup } from './api-approval.ts'
-import { validateJsonPath, validateSchemas } from './schema-validation.ts'
-import { forEachDistinct } from './shared-fields.ts'
+import { internalVersions } from './internal-form.ts'
+import { schemaErrors, schemaOf, selectableFieldErrors } from './schema-validation.ts'
+import { isShared, type SharedField, sharedPath } from './shared-fields.ts'
 import type {
   CustomResourceColumnDefinition,
   CustomResourceDefinition,
@@ -24,77 +26,132 @@ const warningBytesMax = 256
  * A definition as a whole: names, versions, schemas, conversion. With `old`, what has passed once and has not changed may cost what it costs.
  * Paths are those of upstream's internal version, which its messages show: what all versions share stands once, at the top of the spec.
  */
-export function validateDefinition({ metadata, spec }: CustomResourceDefinition, old?: CustomResourceDefinition): FieldError[] {
+export function validateDefinition({ metadata, spec, status }: CustomResourceDefinition, old?: CustomResourceDefinition): FieldError[] {
   const errors: FieldError[] = []
-  if (!spec) return [fieldErrors.required('spec.group'), fieldErrors.required('spec.versions')]
-  const expected = `${spec.names?.plural ?? ''}.${spec.group ?? ''}`
-  if (metadata.name !== expected)
+  const given: Spec = spec ?? {}
+  const { names, group } = given
+  const versions = given.versions ?? []
+  if (!old && metadata.name !== `${names?.plural ?? ''}.${group ?? ''}`)
     errors.push(fieldErrors.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'))
-  if (checkRequired(errors, 'spec.group', spec.group)) {
-    for (const message of dns1123Subdomain(spec.group)) errors.push(fieldErrors.invalid('spec.group', spec.group, message))
-    if (!spec.group.includes('.')) errors.push(fieldErrors.invalid('spec.group', spec.group, 'should be a domain with at least one dot'))
+  validateGroupAndScope(errors, spec ?? {})
+  const everyHas = versions.every(schemaOf)
+  for (const [i, version] of versions.entries())
+    if (!everyHas && !schemaOf(version)) errors.push(fieldErrors.required(`spec.versions[${i}].schema.openAPIV3Schema`))
+  validateVersions(errors, spec ?? {}, old?.spec)
+  validateNames(errors, spec ?? {})
+  validateShared(errors, versions, old?.spec)
+  validateConversion(errors, spec ?? {})
+  if (old) errors.push(...changeErrors(spec ?? {}, old))
+  errors.push(...validateDefinitionNames(status?.acceptedNames ?? {}, 'status.acceptedNames'))
+  errors.push(...storedVersionErrors(status?.storedVersions, versions))
+  validateApproval(errors, metadata.annotations, group ?? '', old)
+  if (spec?.preserveUnknownFields && !old?.spec?.preserveUnknownFields) {
+    const why = 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'
+    errors.push(fieldErrors.invalid('spec.preserveUnknownFields', true, why))
   }
-  if (checkRequired(errors, 'spec.scope', spec.scope) && spec.scope !== 'Cluster' && spec.scope !== 'Namespaced')
-    errors.push(fieldErrors.notSupported('spec.scope', spec.scope, ['Cluster', 'Namespaced']))
-  if (spec.preserveUnknownFields)
-    errors.push(
-      fieldErrors.invalid(
-        'spec.preserveUnknownFields',
-        true,
-        'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
-      ),
-    )
-  validateApproval(errors, metadata.annotations, spec.group ?? '', old)
-  validateVersions(errors, spec)
-  validateSchemas(errors, spec, old?.spec)
-  validateNames(errors, spec)
-  validateConversion(errors, spec)
   return errors
 }
 
-export function validateDefinitionUpdate(
-  { spec }: CustomResourceDefinition,
-  { spec: old, status }: CustomResourceDefinition,
-): FieldError[] {
-  const errors: FieldError[] = []
+function validateGroupAndScope(errors: Errors, { group, scope }: Spec): void {
+  if (group === undefined) errors.push(fieldErrors.required('spec.group'))
+  else if (checkRequired(errors, 'spec.group', group)) {
+    const messages = dns1123Subdomain(group)
+    if (messages.length > 0) errors.push(fieldErrors.invalid('spec.group', group, messages.join(',')))
+    else if (!group.includes('.')) errors.push(fieldErrors.invalid('spec.group', group, 'should be a domain with at least one dot'))
+  }
+  if (checkRequired(errors, 'spec.scope', scope) && scope !== 'Cluster' && scope !== 'Namespaced')
+    errors.push(fieldErrors.notSupported('spec.scope', scope, ['Cluster', 'Namespaced']))
+}
+
+/** What is served as it was must stay what it was. */
+function changeErrors(spec: Spec, { spec: old, status }: CustomResourceDefinition): FieldError[] {
   const isEstablished = status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True') ?? false
-  errors.push(
-    ...immutableField(spec?.group, old?.group, 'spec.group'),
-    ...immutableField(spec?.names?.plural, old?.names?.plural, 'spec.names.plural'),
-  )
-  if (isEstablished)
-    errors.push(
-      ...immutableField(spec?.scope, old?.scope, 'spec.scope'),
-      ...immutableField(spec?.names?.kind, old?.names?.kind, 'spec.names.kind'),
-    )
-  const names = new Set(spec?.versions?.map((v) => v.name))
-  status?.storedVersions?.forEach((name: string | null, i) => {
-    const version = name ?? ''
-    if (names.has(version)) return
-    const why = `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`
-    errors.push(fieldErrors.invalid(`status.storedVersions[${i}]`, version, why))
-  })
-  return errors
+  return [
+    ...(isEstablished
+      ? [...immutableField(spec.scope, old?.scope, 'spec.scope'), ...immutableField(spec.names?.kind, old?.names?.kind, 'spec.names.kind')]
+      : []),
+    ...immutableField(spec.group, old?.group, 'spec.group'),
+    ...immutableField(spec.names?.plural, old?.names?.plural, 'spec.names.plural'),
+  ]
 }
 
-function validateVersions(errors: Errors, spec: CustomResourceDefinitionSpec): void {
-  const versions = spec.versions ?? []
-  const names = versions.map((v) => v.name)
-  versions.forEach((version, i) => {
+function storedVersionErrors(stored: readonly (string | null)[] = [], versions: readonly CustomResourceDefinitionVersion[]): FieldError[] {
+  const path = 'status.storedVersions'
+  if (stored.length === 0) return [fieldErrors.invalid(path, null, 'must have at least one stored version')]
+  const missing = versions
+    .filter(({ storage, name }) => storage && !stored.includes(name))
+    .map(({ name }) => fieldErrors.invalid(path, stored, `must have the storage version ${name}`))
+  const names = new Set(versions.map(({ name }) => name))
+  const gone = stored.flatMap((given, i) => {
+    const name = given ?? ''
+    if (names.has(name)) return []
+    const why = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`
+    return [fieldErrors.invalid(`${path}[${i}]`, name, why)]
+  })
+  return [...missing, ...gone]
+}
+
+type Spec = Partial<CustomResourceDefinitionSpec>
+
+/** Whether the schema of a version is what it was. */
+function hasKnownSchema(version: CustomResourceDefinitionVersion | undefined, old: Spec | undefined): boolean {
+  const before = old?.versions?.find(({ name }) => name === version?.name)
+  return before !== undefined && deepEqual(before.schema, version?.schema)
+}
+
+function validateVersions(errors: Errors, { versions }: Spec, old: Spec | undefined): void {
+  const own = (field: SharedField) => !isShared(versions ?? [], field)
+  for (const [i, version] of (versions ?? []).entries()) {
     const at = `spec.versions[${i}]`
-    for (const message of dns1035Label(version.name ?? '')) errors.push(fieldErrors.invalid(`${at}.name`, version.name ?? '', message))
+    const messages = dns1035Label(version.name ?? '')
+    if (messages.length > 0) errors.push(fieldErrors.invalid(`${at}.name`, version.name ?? '', messages.join(',')))
     for (const message of deprecationProblems(version))
       errors.push(fieldErrors.invalid(`${at}.deprecationWarning`, version.deprecationWarning, message))
-  })
-  forEachDistinct(versions, 'additionalPrinterColumns', (columns, path) => {
-    for (const [i, column] of (columns ?? []).entries()) validateColumn(errors, column, `${path}[${i}]`)
-  })
-  forEachDistinct(versions, 'subresources', (subresources, path) => {
-    if (subresources?.scale) validateScale(errors, subresources.scale, `${path}.scale`)
-  })
-  if (new Set(names).size < names.length) errors.push(fieldErrors.invalid('spec.versions', names, 'must contain unique version names'))
-  if (versions.filter((v) => v.storage).length !== 1)
-    errors.push(fieldErrors.invalid('spec.versions', names, 'must have exactly one version marked as storage version'))
+    const hasStatus = version.subresources?.status !== undefined
+    const schema = schemaOf(version)
+    if (schema && own('schema'))
+      errors.push(...schemaErrors(schema, `${at}.schema.openAPIV3Schema`, { hasStatus, isKnown: hasKnownSchema(version, old) }))
+    if (own('subresources')) validateSubresources(errors, version, `${at}.subresources`)
+    if (own('additionalPrinterColumns')) validateColumns(errors, version, `${at}.additionalPrinterColumns`)
+    if (own('selectableFields')) validateSelectable(errors, version, `${at}.selectableFields`)
+  }
+  const all = versions ?? []
+  const shown = internalVersions(versions)
+  if (new Set(all.map(({ name }) => name)).size < all.length)
+    errors.push(fieldErrors.invalid('spec.versions', shown, 'must contain unique version names'))
+  if (all.filter(({ storage }) => storage).length !== 1)
+    errors.push(fieldErrors.invalid('spec.versions', shown, 'must have exactly one version marked as storage version'))
+  const [first] = all
+  const messages = first?.name ? dns1035Label(first.name) : []
+  if (messages.length > 0) errors.push(fieldErrors.invalid('spec.version', first?.name, messages.join(',')))
+}
+
+/** What all versions share is judged once. */
+function validateShared(errors: Errors, versions: readonly CustomResourceDefinitionVersion[], old: Spec | undefined): void {
+  const [first] = versions
+  if (!first) return
+  const schema = schemaOf(first)
+  const hasStatus = versions.some(({ subresources }) => subresources?.status !== undefined)
+  if (schema && isShared(versions, 'schema')) {
+    const options = { hasStatus, isKnown: hasKnownSchema(first, old) }
+    errors.push(...schemaErrors(schema, `${sharedPath('schema')}.openAPIV3Schema`, options))
+  }
+  if (isShared(versions, 'subresources')) validateSubresources(errors, first, sharedPath('subresources'))
+  if (isShared(versions, 'additionalPrinterColumns')) validateColumns(errors, first, sharedPath('additionalPrinterColumns'))
+  if (isShared(versions, 'selectableFields')) validateSelectable(errors, first, sharedPath('selectableFields'))
+}
+
+function validateSubresources(errors: Errors, { subresources }: CustomResourceDefinitionVersion, path: string): void {
+  if (subresources?.scale) validateScale(errors, subresources.scale, `${path}.scale`)
+}
+
+function validateColumns(errors: Errors, { additionalPrinterColumns = [] }: CustomResourceDefinitionVersion, path: string): void {
+  for (const [i, column] of additionalPrinterColumns.entries()) validateColumn(errors, column, `${path}[${i}]`)
+}
+
+function validateSelectable(errors: Errors, version: CustomResourceDefinitionVersion, path: string): void {
+  const schema = schemaOf(version)
+  if (schema && version.selectableFields?.length) errors.push(...selectableFieldErrors(version.selectableFields, schema, path))
 }
 
 function deprecationProblems({ deprecated, deprecationWarning: warning }: CustomResourceDefinitionVersion): string[] {
@@ -117,7 +174,7 @@ function validateColumn(errors: Errors, column: CustomResourceColumnDefinition, 
     errors.push(fieldErrors.invalid(`${path}.type`, column.type, `must be one of ${columnTypes.join(',')}`))
   if (column.format && !columnFormats.includes(column.format))
     errors.push(fieldErrors.invalid(`${path}.format`, column.format, `must be one of ${columnFormats.join(',')}`))
-  if (checkRequired(errors, `${path}.JSONPath`, column.jsonPath)) validateJsonPath(errors, column.jsonPath, `${path}.JSONPath`)
+  if (checkRequired(errors, `${path}.JSONPath`, column.jsonPath)) checkDotted(errors, column.jsonPath, `${path}.JSONPath`)
 }
 
 function validateScale(errors: Errors, scale: CustomResourceSubresourceScale, path: string): void {
@@ -126,11 +183,20 @@ function validateScale(errors: Errors, scale: CustomResourceSubresourceScale, pa
     ['statusReplicasPath', 'status'],
   ] as const) {
     const value = scale[field]
-    if (checkRequired(errors, `${path}.${field}`, value)) validateJsonPath(errors, value, `${path}.${field}`, root)
+    if (!checkRequired(errors, `${path}.${field}`, value) || !checkDotted(errors, value, `${path}.${field}`)) continue
+    if (!value.startsWith(`.${root}.`)) errors.push(fieldErrors.invalid(`${path}.${field}`, value, `should be a json path under .${root}`))
   }
   const { labelSelectorPath } = scale
-  if (labelSelectorPath)
-    validateJsonPath(errors, labelSelectorPath, `${path}.labelSelectorPath`, labelSelectorPath.startsWith('.spec.') ? 'spec' : 'status')
+  const at = `${path}.labelSelectorPath`
+  if (labelSelectorPath && checkDotted(errors, labelSelectorPath, at) && !/^\.(?:spec|status)\./.test(labelSelectorPath))
+    errors.push(fieldErrors.invalid(at, labelSelectorPath, 'should be a json path under either .spec or .status'))
+}
+
+/** Upstream asks no more of a JSON path than that it begins with a dot. */
+function checkDotted(errors: Errors, path: string, field: string): boolean {
+  const isDotted = path.startsWith('.')
+  if (!isDotted) errors.push(fieldErrors.invalid(field, path, 'must be a simple json path starting with .'))
+  return isDotted
 }
 
 function validateApproval(
@@ -151,7 +217,7 @@ function validateApproval(
   )
 }
 
-function validateNames(errors: Errors, { names }: CustomResourceDefinitionSpec): void {
+function validateNames(errors: Errors, { names }: Spec): void {
   for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) checkRequired(errors, `spec.names.${field}`, names?.[field])
   if (names) errors.push(...validateDefinitionNames(names, 'spec.names'))
 }
@@ -178,7 +244,7 @@ function checkKind(errors: Errors, path: string, kind: string | undefined): void
     errors.push(fieldErrors.invalid(path, kind, `may have mixed case, but should otherwise match: ${message}`))
 }
 
-function validateConversion(errors: Errors, { conversion }: CustomResourceDefinitionSpec): void {
+function validateConversion(errors: Errors, { conversion }: Spec): void {
   if (!conversion) return
   const path = 'spec.conversion'
   const { strategy, webhook } = conversion

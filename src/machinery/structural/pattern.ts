@@ -24,6 +24,26 @@ export function goPattern(text: string): RegExp {
   }
 }
 
+/** What is wrong with a pattern, as Go tells of the mistakes that are made; undefined: nothing. */
+export function patternProblem(text: string): string | undefined {
+  try {
+    goPattern(text)
+    return undefined
+  } catch (error) {
+    const { message } = error as Error
+    const known: readonly (readonly [RegExp, string])[] = [
+      [/Unterminated group/, 'missing closing )'],
+      [/Unmatched '\)'/, 'unexpected )'],
+      [/Unterminated character class/, 'missing closing ]'],
+      [/\\ at end of pattern/, 'trailing backslash at end of expression'],
+    ]
+    const found = known.find(([pattern]) => pattern.test(message))
+    if (!found) return message
+    const shown = found[1] === 'missing closing ]' ? text.slice(text.lastIndexOf('[')) : found[1].startsWith('trailing') ? '' : text
+    return `error parsing regexp: ${found[1]}: \`${shown}\``
+  }
+}
+
 const posixClasses: Readonly<Record<string, string>> = {
   alnum: '0-9A-Za-z',
   alpha: 'A-Za-z',
