@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SuiteOptions } from './main.ts'
 import { load, type LoadResult, samplePod } from './load.ts'
-import { type Figure, median, percentile, report, residentMiB } from './measure.ts'
+import { type Figure, mainThreadSeconds, median, percentile, report, residentMiB } from './measure.ts'
 import { type OwnServer, startOwnServer } from './own-server.ts'
 import { prepareRequest, RawConnection } from './raw-connection.ts'
 
@@ -21,6 +21,7 @@ export async function objectsSuite({ isQuick }: SuiteOptions): Promise<void> {
     const filledMiB = residentMiB(server.pid)
     const requests = await measureRequests(server, count)
     const sortedMs = pausesMs.splice(0).sort((a, b) => a - b)
+    const { ran, waited } = mainThreadSeconds(server.pid)
     const lists = await measureLists(server)
     const churnedMiB = residentMiB(server.pid)
     await server.stop({ keepData: true })
@@ -41,6 +42,7 @@ export async function objectsSuite({ isQuick }: SuiteOptions): Promise<void> {
       { name: 'memory an object', value: ((filledMiB - emptyMiB) * 1024) / count, unit: 'KiB', better: 'lower' },
       { name: 'pauses for garbage collection, p99', value: percentile(sortedMs, 99), unit: 'ms', goal: 20, better: 'lower' },
       { name: 'the longest of them', value: sortedMs.at(-1) ?? Number.NaN, unit: 'ms', better: 'lower' },
+      { name: 'the event loop had a processor when it wanted one', value: (ran / (ran + waited)) * 100, unit: '% of it', better: 'higher' },
       ...requests,
       ...lists,
       ...figures,

@@ -38,8 +38,9 @@ export async function networkOfStore(store: Store, choice: NetworkChoice): Promi
         nextStep: 'leave the flag out, or make a new cluster',
       })
     }
-    // A cluster that is older than the choice has the default.
-    const isNew = (await store.list('/registry/', { limit: 1 })).entries.length === 0
+    // A cluster that is older than the choice has the default. It has namespaces: to see that there is anything at all etcd would go
+    // through all keys.
+    const isNew = (await store.list('/registry/core/namespaces/', { limit: 1 })).entries.length === 0
     const { podCidr, serviceCidr, domain } = isNew ? clusterNetworkOf(choice) : defaultClusterNetwork
     // `metadata` because whatever is in the store is kept by the servers' caches as an object.
     const value = Buffer.from(JSON.stringify({ metadata: { name: 'network' }, network: { podCidr, serviceCidr, domain } }))

@@ -37,6 +37,21 @@ async function open(root: string): Promise<StoreUnderTest> {
 
 describeStore('etcd', () => open(`/store-${++made}`), { runs: 15, isDurable: true })
 
+test('a scan reads on past its first page, and few times where entries are small', async () => {
+  const { store, dispose } = await open(`/store-${++made}`)
+  const name = (i: number) => `k${String(i).padStart(4, '0')}`
+  for (let at = 0; at < 2_500; at += 100) await committed(store, ...Array.from({ length: 100 }, (_, i) => put(name(at + i), `${at + i}`)))
+  const { chunks } = await store.scan('')
+  const pages: string[][] = []
+  for await (const chunk of chunks) pages.push(chunk.map(({ value }) => Buffer.from(value).toString()))
+  assert.deepEqual(
+    pages.flat(),
+    Array.from({ length: 2_500 }, (_, i) => String(i)),
+  )
+  assert.equal(pages.length, 2)
+  await dispose()
+})
+
 test('a migration to etcd and back keeps every object, and no revision is given that a client has seen', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'keelson-migrate-'))
   const parts = { clock: systemClock, random: systemRandom }

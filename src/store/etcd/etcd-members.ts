@@ -11,7 +11,10 @@ export type MembersOptions = {
   readonly clock: Clock
 }
 
-/** One attempt at a member, then the next one's turn. */
+/**
+ * One attempt at a member, then the next one's turn. Each that ran out of time doubles the time of those after it: what a busy member
+ * takes longer for would otherwise be begun again and again, beside what is left of it.
+ */
 const readAttemptMs = 2_000
 const writeAttemptMs = 4_000
 /** How long a call may go round the members before the store counts as unavailable. */
@@ -48,12 +51,15 @@ export class EtcdMembers {
   /** For calls that may be made twice. Throws StoreUnavailable when no member answered in time; else what a member refused it with. */
   async read<Response>(method: string, request: object, timeoutMs = callTimeoutMs): Promise<Response> {
     const deadline = this.#clock.monotonicMs() + timeoutMs
+    let attemptMs = readAttemptMs
     for (let retryMs = retryMinMs; ; retryMs = Math.min(retryMs * 2, retryMaxMs)) {
       const member = this.#current
+      const leftMs = Math.max(1, deadline - this.#clock.monotonicMs())
       try {
-        return await this.#callers[member]!.unary<Response>(method, request, { timeoutMs: readAttemptMs, metadata })
+        return await this.#callers[member]!.unary<Response>(method, request, { timeoutMs: Math.min(attemptMs, leftMs), metadata })
       } catch (error) {
         if (!isTransient(error)) throw refusal(error)
+        if ((error as GrpcError).code === status.DEADLINE_EXCEEDED) attemptMs *= 2
         this.leave(member)
         if (this.#closing.signal.aborted) throw closedError()
         if (this.#clock.monotonicMs() + retryMs >= deadline) throw unreachable(this.#endpoints, error)

@@ -38,6 +38,13 @@ export type EtcdStoreOptions = MembersOptions & {
 
 /** Entries asked for at once. */
 const pageEntries = 1_000
+/**
+ * Of a scan: etcd goes through all the keys that are left for each page, so a page is as large as memory allows, whatever the size of
+ * entries.
+ */
+const scanPage = { bytes: 16 << 20, entriesMin: 50, entriesMax: 10_000 } as const
+/** Reading very much of an etcd that has other work takes its time. */
+const pageTimeoutMs = 60_000
 
 /**
  * A store in etcd (v3, 3.4 or newer; https://etcd.io/docs/), which several processes may use at once.
@@ -285,10 +292,10 @@ export class EtcdStore implements Store {
   }
 
   /** Throws StoreCompacted, StoreFutureRevision, StoreUnavailable. */
-  async #range(request: RangeRequest): Promise<RangeResponse> {
+  async #range(request: RangeRequest, timeoutMs?: number): Promise<RangeResponse> {
     this.#checkOpen()
     try {
-      const response = await this.#members.read<RangeResponse>('etcdserverpb.KV/Range', request)
+      const response = await this.#members.read<RangeResponse>('etcdserverpb.KV/Range', request, timeoutMs)
       this.#advance(this.#terms.toRevision(response.header.revision))
       return response
     } catch (error) {
@@ -304,12 +311,13 @@ export class EtcdStore implements Store {
     // etcd would answer what it still has of it; what is compacted is gone for all alike.
     if (revision !== undefined && revision < this.#compactRevision) throw new StoreCompacted(this.#compactRevision)
     const { dataPrefix } = this.#keys
-    const { kvs, count, header } = await this.#range({
+    const request = {
       key: Buffer.from(dataPrefix + from),
       range_end: rangeEnd(dataPrefix + prefix),
       limit,
       ...(revision === undefined ? {} : { revision: toEtcdRevision(this.#scale, revision) }),
-    })
+    }
+    const { kvs, count, header } = await this.#range(request, pageTimeoutMs)
     return {
       entries: kvs.map((kv) => this.#entry(kv)),
       revision: revision ?? this.#terms.toRevision(header.revision),
@@ -325,8 +333,8 @@ export class EtcdStore implements Store {
       while (next) {
         const { entries, remaining }: ListResult = await next
         // The next chunk is read while this one is decoded.
-        next =
-          remaining > 0 ? this.#page(prefix, { from: `${entries.at(-1)!.key}\0`, limit: pageEntries, revision: first.revision }) : undefined
+        const page = { from: `${entries.at(-1)?.key}\0`, limit: scanLimit(entries), revision: first.revision }
+        next = remaining > 0 ? this.#page(prefix, page) : undefined
         next?.catch(() => undefined)
         yield entries
       }
@@ -362,3 +370,10 @@ export class EtcdStore implements Store {
 }
 
 const max = (a: Revision, b: Revision) => (a > b ? a : b)
+
+/** As many as fit, if the next are as large as these. */
+function scanLimit(entries: readonly Entry[]): number {
+  const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.byteLength, 1)
+  const fitting = Math.floor((scanPage.bytes / bytes) * entries.length)
+  return Math.min(scanPage.entriesMax, Math.max(scanPage.entriesMin, fitting))
+}
