@@ -37,6 +37,7 @@ import type { PathHandler } from '../apiserver/pipeline.ts'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
 import type { Dialer } from '../apiserver/node-dialer.ts'
 import type { Store } from '../store/contract.ts'
+import { askSchedulers } from './ask-schedulers.ts'
 import { type ClusterNetwork, defaultClusterNetwork } from './cluster-network.ts'
 import { publishNetwork } from './kept-network.ts'
 import { ensureLocalStorage } from './local-storage.ts'
@@ -277,20 +278,24 @@ async function followSigningRing(
   await followPrefix(core.storage.cache, signingRingKey, { look, signal })
 }
 
-/** This server's scheduler explains what it decided; what others decided is asked of their servers. */
+/** This server's scheduler explains what it decided; what others decided is asked of their servers, or of themselves. */
 async function explainAnywhere(
-  { shared, schedulers, advertise, clock }: ControlPlaneOptions,
+  options: ControlPlaneOptions,
   { scheduler, client }: { readonly scheduler: Scheduler | undefined; readonly client: Client },
   request: ExplainRequest,
 ): Promise<object | undefined> {
+  const { shared, schedulers, advertise, clock, random } = options
   const { namespace, name, isForwarded } = request
-  if (!shared) return scheduler?.explain(namespace, name)
-  const { peers } = shared
-  if (schedulers === undefined) return scheduler ? scheduler.explain(namespace, name) : leaderExplanation({ client, peers }, request)
-  if (scheduler?.hasDecided(namespace, name)) return scheduler.explain(namespace, name)
+  const explain = () => scheduler?.explain(namespace, name)
+  if (schedulers === undefined) return scheduler || !shared ? explain() : leaderExplanation({ client, peers: shared.peers }, request)
+  if (scheduler?.hasDecided(namespace, name)) return explain()
   if (isForwarded) return undefined
-  return (await deciderExplanation({ client, peers, clock, self: advertise }, request)) ?? scheduler?.explain(namespace, name)
+  const byServer = shared && (await deciderExplanation({ client, peers: shared.peers, clock, self: advertise }, request))
+  return byServer ?? (await askSchedulers({ client, clock, random, own: schedulerIdentities(options) }, request)) ?? explain()
 }
+
+const schedulerIdentities = ({ schedulers = 0, shared }: Pick<ControlPlaneOptions, 'schedulers' | 'shared'>) =>
+  Array.from({ length: schedulers }, (_, i) => `${shared?.identity ?? 'server'}-${i + 1}`)
 
 /** The schedulers of this server that share the cluster with others, if it has any. */
 function runSharedSchedulers(
@@ -299,7 +304,7 @@ function runSharedSchedulers(
   signal: AbortSignal,
 ): { readonly scheduler: Scheduler; readonly done: Promise<void> } | undefined {
   if (schedulers === 0) return undefined
-  const identities = Array.from({ length: schedulers }, (_, i) => `${shared?.identity ?? 'server'}-${i + 1}`)
+  const identities = schedulerIdentities({ schedulers, shared })
   const scheduler = createSharedSchedulers({ client, informers, clock, random, log, identities, config })
   return { scheduler, done: ready.then(() => scheduler.run(signal)) }
 }

@@ -10,7 +10,9 @@ import { createLoopContext } from '../control/loop-context.ts'
 import type { SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 import { createScheduler, type Scheduler } from '../scheduler/loop.ts'
 import { SchedulerMetrics } from '../scheduler/scheduler-metrics.ts'
+import { answerQuestions } from '../scheduler/shards/explain-questions.ts'
 import { LiveMembers, schedulerLabel, schedulerNamespace } from '../scheduler/shards/live-members.ts'
+import { ownerOf, shardKeyOf } from '../scheduler/shards/shard-of.ts'
 import { runSharedScheduler } from '../scheduler/shards/shared-scheduler.ts'
 
 export type SchedulersOptions = {
@@ -46,6 +48,15 @@ export function createSharedSchedulers(options: SchedulersOptions): Scheduler {
   metrics.members = () => live.members.length
   const component = 'default-scheduler'
   const context = createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
+  const pods = informers.informer(kindRefs.coreV1.pods)
+  /** For others: what one of them decided, or what is with a pod of their share. */
+  const answer = (namespace: string, name: string) => {
+    const decider = [...running.values()].find((s) => s.hasDecided(namespace, name))
+    if (decider) return decider.explain(namespace, name)
+    const pod = pods.get(`${namespace}/${name}`)
+    const owner = pod && ownerOf(shardKeyOf(pod), live.members)
+    return owner === undefined ? undefined : running.get(owner)?.explain(namespace, name)
+  }
   return {
     metrics,
     hasDecided: (namespace, name) => [...running.values()].some((s) => s.hasDecided(namespace, name)),
@@ -55,6 +66,7 @@ export function createSharedSchedulers(options: SchedulersOptions): Scheduler {
     },
     run: async (signal) => {
       const stop = live.start()
+      const stopAnswering = answerQuestions({ client, leases, log, explain: (namespace, name) => answer(namespace, name) })
       const following = leases.run(signal)
       const onTerm = (identity: string) => (scheduler: Scheduler | undefined) => {
         if (scheduler) running.set(identity, scheduler)
@@ -70,6 +82,7 @@ export function createSharedSchedulers(options: SchedulersOptions): Scheduler {
         )
       } finally {
         stop()
+        stopAnswering()
         await following
       }
     },

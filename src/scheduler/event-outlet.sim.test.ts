@@ -55,7 +55,7 @@ test('waits a second at most for a piece, and with much of it not at all', async
   assert.equal(told.length, 64)
   add(waitingEventsMax / 2, 200)
   await clock.settle()
-  assert.ok(told.length > 200, `${told.length} have been told`)
+  assert.equal(told.length > 200, true)
 })
 
 test('loses none below its bound, and counts those above', async () => {

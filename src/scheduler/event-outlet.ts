@@ -25,7 +25,7 @@ export class EventOutlet {
   readonly #isBusy: () => boolean
   readonly #onDropped: () => void
   readonly #waiting: PodEvent[] = []
-  #draining: Promise<void> | undefined
+  #isDraining = false
   #proceed: (() => void) | undefined
   #cancelTimer: Cancel | undefined
 
@@ -39,7 +39,7 @@ export class EventOutlet {
     if (this.#waiting.length >= waitingEventsMax) return this.#onDropped()
     this.#waiting.push({ pod, ...event })
     if (this.#waiting.length >= pressing) this.#proceed?.()
-    this.#draining ??= this.#drain().finally(() => (this.#draining = undefined))
+    if (!this.#isDraining) void this.#drain()
   }
 
   /** To be called when there is nothing to decide or to bind. */
@@ -54,6 +54,7 @@ export class EventOutlet {
   }
 
   async #drain(): Promise<void> {
+    this.#isDraining = true
     // What is recorded in this turn comes with it.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
@@ -61,6 +62,7 @@ export class EventOutlet {
       for (const { pod, ...event } of this.#waiting.splice(0, batchMax)) this.#context.event(pod, event)
       await this.#context.eventsWritten()
     }
+    this.#isDraining = false
   }
 
   async #quietMoment(): Promise<void> {

@@ -126,6 +126,7 @@ function distant(client: Client, options: { readonly clock: Clock; readonly lagM
   }
   return {
     ...client,
+    createBatch: (writes, more) => through(() => client.createBatch!(writes, more)),
     resource: <T extends KubeObject>(kind: KindRef<T>, namespace?: string): ResourceClient<T> => {
       const near = client.resource<T>(kind, namespace)
       return {
