@@ -194,7 +194,7 @@ export class ClusterObserver {
 
   #removePod(key: string): void {
     const entry = this.#options.cluster.snapshot.removePod(key)
-    if (entry) this.wake({ kind: 'PodRemoved', shape: entry.shape })
+    if (entry) this.wake({ kind: 'PodRemoved', shape: entry.shape, nodeName: entry.nodeName })
   }
 
   #podAssigned(key: string, pod: Pod): void {
@@ -213,7 +213,7 @@ export class ClusterObserver {
       return
     }
     cluster.snapshot.addPod(key, pod, pod.spec!.nodeName!)
-    if (known && (known.shape !== shape || isTerminating)) this.wake({ kind: 'PodRemoved', shape: known.shape })
+    if (known && (known.shape !== shape || isTerminating)) this.wake({ kind: 'PodRemoved', shape: known.shape, nodeName: known.nodeName })
     if (known?.nodeName !== pod.spec!.nodeName || known?.shape !== shape) this.wake({ kind: 'PodAssigned', shape })
   }
 
@@ -239,7 +239,11 @@ export class ClusterObserver {
   wake(event: ClusterEvent): void {
     // Pods of one shape that failed alike get one answer.
     const answers = new Map<PodShape, { readonly rejectedBy: ReadonlySet<string>; readonly answer: boolean }>()
-    this.#options.queue.wakeIf(({ shape, rejectedBy }) => {
+    const { nominations } = this.#options.cluster
+    // Whose room is being made elsewhere need not look at what is kept for another: of a thousand that preempt each would look a thousand times.
+    const keptNode = event.kind === 'PodRemoved' && nominations.isKept(event.nodeName) ? event.nodeName : undefined
+    this.#options.queue.wakeIf(({ key, shape, rejectedBy }) => {
+      if (keptNode !== undefined && (nominations.get(key)?.nodeName ?? keptNode) !== keptNode) return false
       const known = answers.get(shape)
       if (known && isSameSet(known.rejectedBy, rejectedBy)) return known.answer
       const answer = mayHelp(event, shape, rejectedBy)

@@ -19,6 +19,7 @@ import { acceptAllowed, askForPreemption } from './extenders/extender-preemption
 import { extenderJudgement } from './extenders/extender-judgement.ts'
 import { followNodeUsage } from './follow-node-usage.ts'
 import { Gangs, groupKeyOf } from './gang/gangs.ts'
+import type { RoomInTheMaking } from './gang/group-eviction.ts'
 import { writeGroupStatus } from './gang/group-status.ts'
 import { type Attempt, type Placement, Placer } from './placer.ts'
 import { noPreemption, Preemptor } from './preemptor.ts'
@@ -146,17 +147,20 @@ class SchedulerLoop {
       metrics: this.metrics,
       recordsMax: config.recordsMax,
     })
+    this.#preemptor = new Preemptor({ context, budgets: this.#informers.budgets, metrics: this.metrics })
     this.#gangs = new Gangs({
       snapshot: this.#cluster.snapshot,
       pods: this.#informers.pods,
       groups: this.#informers.podGroups,
       queue: this.#queue,
       placer: this.#placer,
+      preemptor: this.#preemptor,
+      nominations: this.#cluster.nominations,
+      evict: (rooms) => this.#makeRoom(rooms),
       commit: (placement) => this.#commit(placement),
       park: (queued, why) => this.#park(queued, why),
       onTried: (group, outcome) => this.#track(this.#writes, writeGroupStatus(context, group, { ...outcome, signal: this.#signal })),
     })
-    this.#preemptor = new Preemptor({ context, budgets: this.#informers.budgets, metrics: this.metrics })
     this.#binder = new Binder({
       context,
       events: this.#events,
@@ -312,6 +316,15 @@ class SchedulerLoop {
     this.#park(queued, { message, plugins: new Set(diagnosis.nodesByPlugin.keys()), nominatedNodeName })
     for (const { act } of reliefs) if (act) this.#track(this.#writes, act(this.#signal))
     if (preemption.victims.length > 0) this.#track(this.#writes, this.#preemptor.evict(target, preemption, this.#signal))
+  }
+
+  #makeRoom(rooms: readonly RoomInTheMaking[]): void {
+    for (const { attempt, nodeName, victims } of rooms) {
+      const { key, pod, priority } = attempt.target
+      this.#cluster.nominations.set({ key, pod, nodeName, priority })
+      const plan = { message: '', nominatedNodeName: nodeName, victims }
+      if (victims.length > 0) this.#track(this.#writes, this.#preemptor.evict(attempt.target, plan, this.#signal))
+    }
   }
 
   #park(

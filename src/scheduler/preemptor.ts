@@ -9,7 +9,8 @@ import { budgetOf } from './budget.ts'
 import { type Diagnosis, fitErrorMessage } from './core/fit-error.ts'
 import { type Budget, type Candidate, isBetter, type PreemptionInput } from './core/preemption.ts'
 import type { PodToPlace, SchedulerCore } from './core/scheduler-core.ts'
-import type { PodEntry } from './core/snapshot.ts'
+import type { Nomination } from './core/nominations.ts'
+import type { PodEntry, Snapshot } from './core/snapshot.ts'
 import type { SchedulerMetrics } from './scheduler-metrics.ts'
 
 /** What is to be done for a pod that fits nowhere. */
@@ -69,6 +70,14 @@ export class Preemptor {
     return found.sort((a, b) => (isBetter(a, b) ? -1 : 1)).slice(0, candidatesMax)
   }
 
+  /** Victims for one member of a group, beside those that leave for the others already: no budget is broken for a group. */
+  victimsForGroup(core: SchedulerCore, target: PodToPlace, leaving: readonly PodEntry[]): readonly PodEntry[] | undefined {
+    const diagnosis = core.diagnose(target)
+    if (diagnosis.nodeCount === 0 || ineligible(core, target, diagnosis)) return undefined
+    const whole = (candidate: Candidate) => (candidate.violations > 0 ? undefined : candidate)
+    return core.preempt(target, diagnosis, lessened(this.#budgets(), leaving), whole).candidate?.victims
+  }
+
   /** The same list as long as no budget changes, so that the core knows its answers are still good. */
   #budgets(): readonly Budget[] {
     const { resourceVersion } = this.#options.budgets
@@ -108,6 +117,24 @@ export class Preemptor {
       context.log.warn({ victim: `${namespace}/${name}`, pod: target.key, error: String(error) }, 'could not evict a pod')
     }
   }
+}
+
+/** What the budgets allow once these have left. */
+function lessened(budgets: readonly Budget[], leaving: readonly PodEntry[]): readonly Budget[] {
+  if (leaving.length === 0) return budgets
+  return budgets.map((budget) => {
+    const counted = leaving.filter(
+      ({ pod, shape }) =>
+        shape.namespace === budget.namespace && budget.matches(shape.labels) && !budget.disrupted.has(pod.metadata.name ?? ''),
+    )
+    return counted.length === 0 ? budget : { ...budget, allowed: budget.allowed - counted.length }
+  })
+}
+
+/** Whether weaker pods are leaving the node that was promised. */
+export function waitsForVictims(snapshot: Snapshot, { nodeName, priority }: Nomination): boolean {
+  const row = snapshot.rowOf(nodeName)
+  return row !== undefined && snapshot.podsOf(row).some((entry) => entry.isTerminating && entry.priority < priority)
 }
 
 function ineligible(core: SchedulerCore, { key, pod, priority }: PodToPlace, diagnosis: Diagnosis): string | undefined {

@@ -10,7 +10,7 @@ export type ClusterEvent =
   | { readonly kind: 'NodeChanged'; readonly node: Node; readonly old: Node }
   | { readonly kind: 'NodeRemoved' }
   | { readonly kind: 'PodAssigned'; readonly shape: PodShape }
-  | { readonly kind: 'PodRemoved'; readonly shape: PodShape }
+  | { readonly kind: 'PodRemoved'; readonly shape: PodShape; readonly nodeName: string }
   | { readonly kind: 'NamespaceChanged' }
   /** A node was measured to use less than before, or reports no more. */
   | { readonly kind: 'NodeUsageFell' }

@@ -8,6 +8,7 @@ export type Nomination = { readonly key: string; readonly pod: Pod; readonly nod
 export class Nominations {
   readonly #snapshot: Snapshot
   readonly #byKey = new Map<string, Nomination>()
+  readonly #byNode = new Map<string, readonly Nomination[]>()
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot
@@ -20,16 +21,32 @@ export class Nominations {
   set(nomination: Nomination): void {
     // Interned now: meeting the shape for the first time within a question would make its plan stale.
     this.#snapshot.shapeOf(nomination.pod)
+    this.delete(nomination.key)
     this.#byKey.set(nomination.key, nomination)
+    this.#byNode.set(nomination.nodeName, [...this.#on(nomination.nodeName), nomination])
   }
 
   delete(key: string): void {
+    const known = this.#byKey.get(key)
+    if (!known) return
     this.#byKey.delete(key)
+    const left = this.#on(known.nodeName).filter((other) => other !== known)
+    if (left.length > 0) this.#byNode.set(known.nodeName, left)
+    else this.#byNode.delete(known.nodeName)
+  }
+
+  #on(nodeName: string): readonly Nomination[] {
+    return this.#byNode.get(nodeName) ?? []
+  }
+
+  /** Whether somebody waits for room on the node. */
+  isKept(nodeName: string): boolean {
+    return this.#byNode.has(nodeName)
   }
 
   /** Nominations of lower priority on a node: their room is given away when a stronger pod takes it. */
-  below(nodeName: string, priority: number): Nomination[] {
-    return [...this.#byKey.values()].filter((n) => n.nodeName === nodeName && n.priority < priority)
+  below(nodeName: string, priority: number): readonly Nomination[] {
+    return this.#on(nodeName).filter((n) => n.priority < priority)
   }
 
   /** Rows that the pod would only fit on if the pods nominated there (priority ≥ its own) did not come; undefined when none can be. */
@@ -59,7 +76,7 @@ export class Nominations {
   /** Runs `question` as if the pods nominated to the row, which the target must yield to, were there already. */
   withNominated<T>(target: { readonly row: number; readonly key: string; readonly priority: number }, question: () => T): T {
     const nodeName = this.#snapshot.nodeName(target.row)
-    const there = [...this.#byKey.values()].filter((n) => n.nodeName === nodeName && yieldsTo(target, n))
+    const there = this.#on(nodeName).filter((n) => yieldsTo(target, n))
     if (there.length === 0) return question()
     return this.#snapshot.whatIf(() => {
       const keys = there.map((n) => this.#snapshot.addPod(`nominated ${n.key}`, n.pod, nodeName).key)

@@ -2,12 +2,15 @@ import type { Informer } from '../../client/informer-contract.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { PodGroup } from '../../kinds/generated/types/scheduling-v1alpha2.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
+import type { Nomination, Nominations } from '../core/nominations.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { isAssigned } from '../core/pod-shape.ts'
 import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from '../core/fit-error.ts'
 import type { Attempt, Placement, Placer } from '../placer.ts'
+import { type Preemptor, waitsForVictims } from '../preemptor.ts'
 import type { QueuedPod, SchedulingQueue } from '../queue.ts'
 import { domainJudgement, domainsOf } from './group-domains.ts'
+import { planGroupEviction, type RoomInTheMaking } from './group-eviction.ts'
 
 const groupIndex = 'scheduling-group'
 /** The plugin's name, as upstream's. */
@@ -19,22 +22,28 @@ export function groupKeyOf(pod: Pod): string | undefined {
   return name ? `${pod.metadata.namespace}/${name}` : undefined
 }
 
+type ParkReason = { readonly message: string; readonly plugins: ReadonlySet<string>; readonly nominatedNodeName?: string | undefined }
+
 export type GangsOptions = {
   readonly snapshot: Snapshot
   readonly pods: Informer<Pod>
   readonly groups: Informer<PodGroup>
   readonly queue: SchedulingQueue
   readonly placer: Placer
+  readonly preemptor: Preemptor
+  readonly nominations: Nominations
+  /** Promises each its node and sends the victims away. */
+  readonly evict: (rooms: readonly RoomInTheMaking[]) => void
   readonly commit: (placement: Placement) => void
   /** Parks the pod with a message for its condition; what may wake it are the plugins named. */
-  readonly park: (queued: QueuedPod, why: { readonly message: string; readonly plugins: ReadonlySet<string> }) => void
+  readonly park: (queued: QueuedPod, why: ParkReason) => void
   readonly onTried: (group: PodGroup, outcome: { readonly isScheduled: boolean; readonly message: string }) => void
 }
 
 /**
  * Places the pods of a group (scheduling.k8s.io/v1alpha2 PodGroup with the gang policy) all at once or not at all: when `minCount` of
  * them, with those that run already, have places at the same moment, they are bound; otherwise all of them are taken back.
- * Groups do not preempt.
+ * A group that fits nowhere pushes out weaker pods for all that it needs, or nobody.
  */
 export class Gangs {
   readonly #options: GangsOptions
@@ -80,6 +89,7 @@ export class Gangs {
     const { group, groupKey, members, needed } = input
     const key = group.spec.schedulingConstraints?.topology?.[0]?.key
     const domains = key === undefined ? [undefined] : domainsOf(this.#options.snapshot, key)
+    const promises = this.#takePromises(members)
     let best: Try = { placements: [], misfits: [] }
     for (const domain of domains) {
       const tried = this.#try(members, domain === undefined ? undefined : { key: key!, domain })
@@ -90,12 +100,48 @@ export class Gangs {
     const why = best.misfits[0] ? fitErrorMessage(best.misfits[0].diagnosis) : `no node has label ${key}`
     const where = key === undefined ? '' : ` in one domain of ${key}`
     const message = `pod group ${JSON.stringify(groupKey)} needs ${needed} places at once${where}, ${best.placements.length} were found: ${why}`
-    this.#options.onTried(group, { isScheduled: false, message })
-    this.#parkAll(
-      members,
-      message,
-      best.misfits.flatMap((m) => [...m.diagnosis.nodesByPlugin.keys()]),
-    )
+    const plugins = best.misfits.flatMap((m) => [...m.diagnosis.nodesByPlugin.keys()])
+    const rooms = this.#makeRoom({ members, needed, key, domains, promises })
+    const victims = new Set(rooms?.flatMap((room) => room.victims))
+    const told = victims.size > 0 ? `${message} Room is being made for all of them: ${victims.size} weaker pods leave.` : message
+    this.#options.onTried(group, { isScheduled: false, message: told })
+    const promised = new Map(rooms?.map(({ attempt, nodeName }) => [attempt.queued.key, nodeName]))
+    // Undefined keeps what was promised while victims leave.
+    for (const queued of members)
+      this.#park(queued, told, { plugins, ...(rooms ? { nominatedNodeName: promised.get(queued.key) ?? '' } : {}) })
+    if (rooms && victims.size > 0) this.#options.evict(rooms)
+  }
+
+  /** What was promised to members counts no more while they are placed: they would have to make room for themselves. */
+  #takePromises(members: readonly QueuedPod[]): readonly Nomination[] {
+    const { nominations } = this.#options
+    const promises = members.flatMap(({ key }) => nominations.get(key) ?? [])
+    for (const { key } of promises) nominations.delete(key)
+    return promises
+  }
+
+  /** Undefined: the victims of an earlier try are leaving. Empty: nobody is to leave, since it would not help the group as a whole. */
+  #makeRoom(input: {
+    members: readonly QueuedPod[]
+    needed: number
+    key: string | undefined
+    domains: readonly (string | undefined)[]
+    promises: readonly Nomination[]
+  }): readonly RoomInTheMaking[] | undefined {
+    const { members, needed, key, domains, promises } = input
+    const { placer, snapshot, nominations } = this.#options
+    if (promises.some((promise) => waitsForVictims(snapshot, promise))) {
+      for (const promise of promises) nominations.set(promise)
+      return undefined
+    }
+    const able = members.map((queued) => placer.attempt(queued)).filter(({ profile }) => profile.preempts)
+    for (const domain of domains) {
+      const within = (attempt: Attempt) =>
+        domain === undefined ? attempt : placer.withJudged(attempt, domainJudgement(snapshot, { key: key!, domain }))
+      const rooms = planGroupEviction(this.#options, able.map(within), needed)
+      if (rooms) return rooms
+    }
+    return []
   }
 
   #try(members: readonly QueuedPod[], within: { readonly key: string; readonly domain: string } | undefined): Try {
@@ -123,8 +169,12 @@ export class Gangs {
     this.#options.onTried(group, { isScheduled: true, message: `${placements.length} of ${memberCount} waiting pods were placed at once` })
   }
 
-  #parkAll(members: readonly QueuedPod[], message: string, plugins: readonly string[] = []): void {
-    for (const queued of members) this.#options.park(queued, { message, plugins: new Set([gangPlugin, ...plugins]) })
+  #parkAll(members: readonly QueuedPod[], message: string): void {
+    for (const queued of members) this.#park(queued, message, { plugins: [] })
+  }
+
+  #park(queued: QueuedPod, message: string, more: { readonly plugins: readonly string[]; readonly nominatedNodeName?: string }): void {
+    this.#options.park(queued, { ...more, message, plugins: new Set([gangPlugin, ...more.plugins]) })
   }
 }
 
