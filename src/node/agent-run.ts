@@ -42,9 +42,13 @@ import { createLocalNodeServer, type NodeServer, startNodeServer } from './serve
 import { Semaphore } from './semaphore.ts'
 import { DiskFigures } from './stats/disk-figures.ts'
 import type { Family } from './stats/exposition.ts'
-import { machineFigures } from './stats/machine-figures.ts'
+import { agentFamilies, processFamilies } from './stats/agent-families.ts'
+import { type MachineFigures, machineFigures } from './stats/machine-figures.ts'
+import { measuredRuntime } from './stats/measured-runtime.ts'
 import { nodeDocuments } from './stats/node-documents.ts'
+import { NodeMetrics } from './stats/node-metrics.ts'
 import { NodeStatistics } from './stats/node-statistics.ts'
+import { PodStarts } from './stats/pod-starts.ts'
 import { PersistentVolumes } from './volumes/persistent-volumes.ts'
 import { PodVolumes } from './volumes/pod-volumes.ts'
 import { ServiceAccountTokens } from './volumes/service-account-tokens.ts'
@@ -61,6 +65,8 @@ const noneReserved = { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0 } a
 export class AgentRun {
   readonly loop: PodLoop
   readonly #options: NodeAgentOptions
+  readonly #metrics = new NodeMetrics()
+  readonly #starts: PodStarts
   readonly #signal: AbortSignal
   readonly #machine: Machine
   readonly #events: EventRecorder
@@ -83,8 +89,10 @@ export class AgentRun {
   }
 
   private constructor(options: NodeAgentOptions, signal: AbortSignal, prepared: Awaited<ReturnType<typeof prepareAgentFiles>> | undefined) {
-    const { client, clock, random, log, nodeName, runtime, files } = options
-    this.#options = options
+    const { client, clock, random, log, nodeName, files } = options
+    const runtime = measuredRuntime(options.runtime, this.#metrics, clock)
+    this.#options = { ...options, runtime }
+    this.#starts = new PodStarts({ clock, metrics: this.#metrics })
     this.#signal = signal
     this.#machine =
       options.machine ??
@@ -103,7 +111,14 @@ export class AgentRun {
     const event: PodContext['event'] = (pod, input) => {
       if (recordsEvents) this.#events.record({ ...pod, apiVersion: 'v1', kind: 'Pod' }, input)
     }
-    this.#probes = new ContainerProbes({ runtime, clock, transport, event, onVerdict: (verdict) => this.#onVerdict(verdict) })
+    this.#probes = new ContainerProbes({
+      runtime,
+      clock,
+      transport,
+      event,
+      counts: this.#metrics,
+      onVerdict: (verdict) => this.#onVerdict(verdict),
+    })
     this.#collector = this.#createCollector()
     this.#roots = prepared?.roots
     this.#volumes = prepared && this.#createVolumes(prepared)
@@ -234,6 +249,7 @@ export class AgentRun {
       runtime,
       host,
       log,
+      onEviction: (signal) => this.#metrics.evicted(signal),
       pods: () => this.loop.pods(),
       evict: (uid, terminal) => this.loop.evict(uid, terminal),
       reclaimDisk: async () => {
@@ -265,6 +281,7 @@ export class AgentRun {
       clock,
       log,
       canMount,
+      onSetUp: (plugin, durationMs, hasFailed) => this.#metrics.storage(plugin, 'volume_mount', durationMs, hasFailed),
       objects: this.#references,
       tokens: new ServiceAccountTokens({ client, clock }),
       persistent: new PersistentVolumes({ client, clock, random, log, directory, node: () => this.node }),
@@ -301,7 +318,12 @@ export class AgentRun {
     transport: Parameters<typeof lifecycleHooks>[0]['transport']
   }): PodContext {
     const { client, runtime, clock, random, log, nodeName } = this.#options
-    const onWritten = (pod: Pod) => this.loop.worker(pod.metadata.uid ?? '')?.takeWritten(pod)
+    const onWritten = (pod: Pod) => {
+      const worker = this.loop.worker(pod.metadata.uid ?? '')
+      if (!worker) return
+      worker.takeWritten(pod)
+      this.#starts.written(worker, pod)
+    }
     return {
       client,
       runtime,
@@ -315,6 +337,11 @@ export class AgentRun {
         parallelPulls: this.#options.parallelPulls ?? defaultParallelPulls,
         credentials: (pod, image) => pullCredentials(this.#references, pod, image),
         onUse: (image) => this.#collector.noteUse(image),
+        onPulled: (pod, image, times) => {
+          this.#metrics.pulled(image.sizeBytes, times.pullMs)
+          const worker = this.loop.worker(pod.metadata.uid ?? '')
+          if (worker) this.#starts.pulled(worker, times)
+        },
       }),
       environment: containerEnvironment({
         objects: this.#references,
@@ -375,6 +402,8 @@ export class AgentRun {
 
   #createRoutes() {
     const { runtime, clock, files } = this.#options
+    const figures = files && machineFigures({ podsRoot: files.cgroupRoot, directory: files.rootDir })
+    const statistics = this.#createStatistics(figures)
     return createNodeRoutes({
       runtime,
       clock,
@@ -382,6 +411,7 @@ export class AgentRun {
       find: (namespace, name) => this.loop.find(namespace, name),
       pods: () => this.loop.pods(),
       runningPods: () => runningPods([...this.loop.workers.values()].flatMap((w) => w.sandboxes)),
+      onRequest: (method, path) => this.#metrics.request(method, path),
       healthChecks: [
         { name: 'ping', check: () => undefined },
         { name: 'log', check: () => undefined },
@@ -390,9 +420,13 @@ export class AgentRun {
       logDirectory: files?.logsDir,
       onPodChange: (uid, listener) => this.loop.onLooked(uid, listener),
       documents: nodeDocuments({
-        statistics: this.#createStatistics(),
+        statistics,
         configuration: () => this.#configuration(),
-        families: () => this.#families(),
+        probeFamilies: () => [
+          ...(figures ? processFamilies(figures.process()).filter((f) => f.name === 'process_start_time_seconds') : []),
+          ...this.#metrics.probeFamilies(),
+        ],
+        families: () => this.#families(statistics, figures),
       }),
     })
   }
@@ -414,14 +448,14 @@ export class AgentRun {
     })
   }
 
-  #createStatistics(): NodeStatistics {
-    const { runtime, clock, nodeName, files } = this.#options
+  #createStatistics(figures: MachineFigures | undefined): NodeStatistics {
+    const { runtime, clock, nodeName } = this.#options
     const roots = this.#roots
     const pods = () => [...this.loop.workers.values()]
     const running = () => pods().filter((w) => w.sandboxes.some((s) => s.state === 'Ready'))
     return new NodeStatistics({
       ...{ runtime, clock, nodeName, machine: this.#machine, pods },
-      figures: files && machineFigures({ podsRoot: files.cgroupRoot, directory: files.rootDir }),
+      figures,
       disks:
         roots &&
         new DiskFigures({
@@ -433,27 +467,17 @@ export class AgentRun {
     })
   }
 
-  #families(): Family[] {
-    const workers = [...this.loop.workers.values()]
-    const containers = workers.flatMap((w) => w.sandboxes).flatMap((s) => s.containers)
-    const byState = (state: string) => containers.filter((c) => c.state === state).length
-    return [
-      {
-        name: 'kubelet_running_pods',
-        type: 'gauge',
-        help: 'Number of pods that have a running pod sandbox',
-        samples: [{ value: workers.filter((w) => w.sandboxes.some((s) => s.state === 'Ready')).length }],
-      },
-      {
-        name: 'kubelet_running_containers',
-        type: 'gauge',
-        help: 'Number of containers currently running',
-        samples: ['Created', 'Running', 'Exited'].map((state) => ({
-          labels: { container_state: state.toLowerCase() },
-          value: byState(state),
-        })),
-      },
-    ]
+  async #families(statistics: NodeStatistics, figures: MachineFigures | undefined): Promise<Family[]> {
+    const { nodeName, server, clock } = this.#options
+    const now = agentFamilies({
+      nodeName,
+      pods: [...this.loop.workers.values()],
+      disks: await statistics.disks(),
+      servingCertificate: server?.cert,
+      agentProcess: figures?.process(),
+      nowMs: clock.now(),
+    })
+    return [...now, ...this.#metrics.families()]
   }
 
   /** An informer of the pods that are bound to this node. */

@@ -5,7 +5,7 @@ import { type EvictionThresholds, pressureOf } from '../node-status/node-status.
 import type { PodHost } from '../pod/pod-host.ts'
 import type { TerminalReason } from '../pod/pod-records.ts'
 import type { ContainerStats, Runtime } from '../runtime/contract.ts'
-import { hasLocalLimit, limitExcess, type LocalUse } from './local-storage.ts'
+import { hasLocalLimit, limitExcess, type LimitExcess, type LocalUse } from './local-storage.ts'
 import { evictionMessage, evictionOrder, type PodUse, type ScarceResource } from './plan-eviction.ts'
 
 export type EvictorOptions = {
@@ -15,9 +15,13 @@ export type EvictorOptions = {
   readonly log: Log
   readonly pods: () => readonly Pod[]
   readonly evict: (uid: string, terminal: TerminalReason) => void
+  /** A pod is evicted for this signal. */
+  readonly onEviction: (signal: string) => void
   /** Frees what nobody uses of the disk. Gives the bytes that are available then. */
   readonly reclaimDisk: () => Promise<number | undefined>
 }
+
+const signals: Readonly<Record<ScarceResource, string>> = { memory: 'memory.available', 'ephemeral-storage': 'nodefs.available' }
 
 /**
  * Ends pods for the node's sake: each that outgrows a limit on the disk; and one whenever memory or disk run short, the one whose end
@@ -50,8 +54,8 @@ export class Evictor {
     if (limited.length === 0 && !pressure.memory && !pressure.disk) return
     const stats = await runtime.stats()
     for (const pod of limited) {
-      const message = limitExcess(pod, await this.#localUse(pod, stats))
-      if (message) this.#evict(pod, message)
+      const excess = limitExcess(pod, await this.#localUse(pod, stats))
+      if (excess) this.#evict(pod, excess)
     }
     if (pressure.memory) return this.#evictForMemory(use, active, stats)
     if (pressure.disk) await this.#evictForDisk(use, active, stats)
@@ -89,7 +93,7 @@ export class Evictor {
     figures: { readonly thresholdBytes: number; readonly availableBytes: number },
   ): void {
     const [first] = evictionOrder(uses, resource)
-    if (first) this.#evict(first.pod, evictionMessage(resource, first, figures))
+    if (first) this.#evict(first.pod, { signal: signals[resource], message: evictionMessage(resource, first, figures) })
   }
 
   async #localUse(pod: Pod, stats: readonly ContainerStats[]): Promise<LocalUse> {
@@ -99,9 +103,10 @@ export class Evictor {
     return { volumes, containers }
   }
 
-  #evict(pod: Pod, message: string): void {
+  #evict(pod: Pod, { signal, message }: LimitExcess): void {
     const { name, namespace, uid = '' } = pod.metadata
     this.#options.log.warn({ pod: name, namespace, message }, 'evicting a pod')
+    this.#options.onEviction(signal)
     this.#options.evict(uid, { reason: 'Evicted', message, hasStarted: true, graceSeconds: 0 })
   }
 }

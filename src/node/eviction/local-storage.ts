@@ -12,23 +12,27 @@ export function hasLocalLimit({ spec }: Pod): boolean {
   return isLimited === true || [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].some((c) => c.resources?.limits?.[resource])
 }
 
-/** Which limit the pod exceeds, in upstream's words. https://kubernetes.io/docs/concepts/storage/ephemeral-storage/ Pure. */
-export function limitExcess({ spec }: Pod, { volumes, containers }: LocalUse): string | undefined {
+/** A limit that is exceeded, by upstream's name of it, and in its words. */
+export type LimitExcess = { readonly signal: string; readonly message: string }
+
+/** Which limit the pod exceeds. https://kubernetes.io/docs/concepts/storage/ephemeral-storage/ Pure. */
+export function limitExcess({ spec }: Pod, { volumes, containers }: LocalUse): LimitExcess | undefined {
   for (const { name, emptyDir } of spec?.volumes ?? []) {
     const limit = emptyDir?.sizeLimit
     // Memory-backed ones cannot grow beyond theirs.
     if (limit === undefined || emptyDir?.medium === 'Memory' || isWithin(volumes.get(name), limit)) continue
-    return `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". `
+    return { signal: 'emptydirfs.limit', message: `Usage of EmptyDir volume "${name}" exceeds the limit "${limit}". ` }
   }
   const limits = (spec?.containers ?? []).map((c) => c.resources?.limits?.[resource]).filter((limit) => limit !== undefined)
   const total = limits.reduce<number>((bytes, limit) => bytes + quantityValue(limit), 0)
   if (limits.length > 0 && sum(volumes.values()) + sum(containers.values()) > total) {
     const text = formatQuantity(quantityOfUnits(total, 'BinarySI'))
-    return `Pod ephemeral local storage usage exceeds the total limit of containers ${text}. `
+    return { signal: 'ephemeralpodfs.limit', message: `Pod ephemeral local storage usage exceeds the total limit of containers ${text}. ` }
   }
   for (const { name, resources } of [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]) {
     const limit = resources?.limits?.[resource]
-    if (exceeds(limit, containers.get(name))) return `Container ${name} exceeded its local ephemeral storage limit "${limit}". `
+    if (exceeds(limit, containers.get(name)))
+      return { signal: 'ephemeralcontainerfs.limit', message: `Container ${name} exceeded its local ephemeral storage limit "${limit}". ` }
   }
   return undefined
 }

@@ -54,7 +54,7 @@ function check(
     }))
     const pod: Pod = { metadata: { name: 'p' }, spec: { containers: list, volumes } }
     const figures = { volumes: new Map(Object.entries(used)), containers: new Map(Object.entries(containers)) }
-    assert.equal(limitExcess(pod, figures), wanted)
+    assert.equal(limitExcess(pod, figures)?.message, wanted)
   })
 }
 

@@ -34,7 +34,9 @@ export function identityOf(pod: Pod): { uid: string; namespace: string; name: st
   return { uid, namespace, name }
 }
 
-function volumePlugin(volume: Volume): string {
+/** Upstream's name of what makes the volume, without its `kubernetes.io/`. */
+export function volumePlugin(volume: Volume): string {
+  if (volume.hostPath) return 'host-path'
   if (volume.emptyDir) return 'empty-dir'
   if (volume.configMap) return 'configmap'
   if (volume.secret) return 'secret'

@@ -17,7 +17,12 @@ export type ImagePullerOptions = {
   readonly credentials: (pod: Pod, image: string) => Promise<readonly RegistryAuth[]>
   /** An image has been used now, for the garbage collection. */
   readonly onUse?: (image: ImageInfo) => void
+  /** A pull for the pod has ended well: `pullMs` the pull alone, the rest with its waiting. */
+  readonly onPulled?: (pod: Pod, image: ImageInfo, times: PullTimes) => void
 }
+
+/** On the clock's monotonic time. */
+export type PullTimes = { readonly pullMs: number; readonly startedMs: number; readonly endedMs: number }
 
 /** Makes images present by the pull policy of each container. Pulls of one image for several pods at once are one pull when they bring the same credentials. */
 export class ImagePuller implements ImageSource {
@@ -63,6 +68,7 @@ export class ImagePuller implements ImageSource {
       const times = `${formatMs(pullMs)} (${formatMs(waitedMs)} including waiting)`
       tell('Normal', 'Pulled', `Successfully pulled image "${image}" in ${times}. Image size: ${info.sizeBytes} bytes.`)
       this.#options.onUse?.(info)
+      this.#options.onPulled?.(pod, info, { pullMs, startedMs, endedMs: startedMs + waitedMs })
       return info
     } catch (error) {
       if (signal.aborted) throw error

@@ -10,6 +10,7 @@ import type { Cancel, Clock } from '../../base/clock.ts'
 import type { Pod, Probe } from '../../kinds/generated/types/core-v1.ts'
 import { fieldPathOf, type PodEvent, type ProbeRunner } from '../pod/pod-context.ts'
 import type { ContainerView } from '../pod/pod-view.ts'
+import type { NodeMetrics } from '../stats/node-metrics.ts'
 import { type ProbeContext, type ProbeResult, runProbe } from './run-probe.ts'
 
 export type ProbeKind = 'startup' | 'liveness' | 'readiness'
@@ -25,6 +26,8 @@ export type ProbeVerdict = {
 export type ContainerProbesOptions = ProbeContext & {
   readonly clock: Clock
   readonly event: (pod: Pod, event: PodEvent) => void
+  /** Every result of a probe, and the end of a pod's probes. */
+  readonly counts: Pick<NodeMetrics, 'probed' | 'forgetProbes'>
   /** A verdict has changed (or a failed liveness probe asks for a restart). */
   readonly onVerdict: (verdict: ProbeVerdict) => void
 }
@@ -86,7 +89,7 @@ export class ContainerProbes implements ProbeRunner {
 
   stop(uid: string): void {
     for (const worker of this.#workers.get(uid)?.values() ?? []) stopWorker(worker)
-    this.#workers.delete(uid)
+    if (this.#workers.delete(uid)) this.#options.counts.forgetProbes(uid)
   }
 
   #start({
@@ -141,13 +144,16 @@ export class ContainerProbes implements ProbeRunner {
 
   async #probe(worker: Worker): Promise<void> {
     const { container, probe, containerId, podIp } = worker
-    const startedMs = this.#options.clock.now()
+    const { clock, counts } = this.#options
+    const startedMs = clock.now()
     const result = await runProbe(this.#options, probe, { container, containerId, podIp })
     if (worker.isStopped) return
+    const { uid = '', name: pod = '', namespace = '' } = worker.pod.metadata
+    counts.probed({ uid, pod, namespace, container: container.name }, worker.kind, result.verdict, clock.now() - startedMs)
     this.#tell(worker, result)
     if (result.verdict !== 'unknown') this.#judge(worker, result.verdict === 'success')
     const periodMs = (probe.periodSeconds ?? 10) * 1000
-    this.#schedule(worker, Math.max(0, startedMs + periodMs - this.#options.clock.now()))
+    this.#schedule(worker, Math.max(0, startedMs + periodMs - clock.now()))
   }
 
   #tell({ pod, container, kind }: Worker, { verdict, message }: ProbeResult): void {

@@ -13,6 +13,7 @@ import { createFakeRuntime } from '../runtime/fake/fake-runtime.ts'
 import { ContainerProbes } from './container-probes.ts'
 import { simulatedProbeTransport, socketProbeTransport } from './probe-transport.ts'
 import { runProbe } from './run-probe.ts'
+import { NodeMetrics } from '../stats/node-metrics.ts'
 
 let server: Server
 let port = 0
@@ -146,6 +147,7 @@ async function verdictsOf(
     clock,
     transport: simulatedProbeTransport(),
     event: () => {},
+    counts: new NodeMetrics(),
     onVerdict: ({ kind, isGood }) => {
       said.push(`${kind} ${isGood ? 'good' : 'bad'} ${(clock.now() - startMs) / 1000}`)
       if (kind !== 'startup' || !isGood) return

@@ -28,6 +28,7 @@ export type NodeRoutesOptions = {
   readonly runningPods: () => readonly Pod[]
   /** Calls back when a container of the pod may have ended. */
   readonly onPodChange: (uid: string, listener: () => void) => () => void
+  readonly onRequest: (method: string, path: string) => void
   readonly healthChecks: readonly HealthCheck[]
   /** Shown at `/logs/`; undefined: nothing is. */
   readonly logDirectory: string | undefined
@@ -36,6 +37,8 @@ export type NodeRoutesOptions = {
 }
 
 export type NodeRoutes = {
+  /** Counts a request, whoever it is from. */
+  note(request: IncomingMessage): void
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
 }
@@ -57,6 +60,7 @@ export function createNodeRoutes(options: NodeRoutesOptions): NodeRoutes {
     return webSockets.then((server) => accept(server, upgrade, protocols))
   }
   return {
+    note: ({ method = '', url = '' }) => options.onRequest(method, url.split('?')[0]!),
     serve: (request, response) => serve(options, request, response),
     upgrade: async (request, socket, head) => {
       const url = new URL(request.url ?? '/', 'https://node')

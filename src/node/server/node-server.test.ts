@@ -198,6 +198,16 @@ test('pods, statistics and metrics are served', async () => {
   assert.match(resources, /^node_cpu_usage_seconds_total [\d.e-]+ \d+$/m)
   assert.match(resources, /^container_start_time_seconds\{container="c",namespace="default",pod="web"\} [\d.]+ \d+$/m)
   assert.match(resources, /container_memory_working_set_bytes\{container="c",namespace="default",pod="web"\}/)
+  const metrics = (await get('/metrics')).body
+  assert.match(metrics, /^kubelet_node_name\{node="n1"\} 1$/m)
+  assert.match(metrics, /^kubelet_runtime_operations_total\{operation_type="run_podsandbox"\} 1$/m)
+  assert.match(metrics, /^kubelet_pod_start_sli_duration_seconds_count 1$/m)
+  assert.match(
+    metrics,
+    /^kubelet_http_requests_total\{method="GET",path="metrics\/resource",server_type="readwrite",long_running="false"\} 1$/m,
+  )
+  assert.match(metrics, /^kubelet_certificate_manager_server_ttl_seconds \d+$/m)
+  assert.equal((await get('/metrics/probes')).code, 200)
 })
 
 test('logs are served from the end, with a bound, and refused for what is not there', async () => {

@@ -86,6 +86,7 @@ function serveRoutes(
   judge: (request: IncomingMessage) => Promise<Refusal | undefined>,
 ): void {
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    routes.note(request)
     void judge(request)
       .then(async (refusal) => {
         if (refusal) return sendText(response, refusal.code, refusal.text)
@@ -99,6 +100,7 @@ function serveRoutes(
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    routes.note(request)
     void judge(request)
       .then(async (refusal) => {
         if (refusal) return refuseUpgrade(socket, refusal.code, refusal.text)

@@ -8,12 +8,19 @@ export type NodeDocumentsOptions = {
   readonly statistics: NodeStatistics
   /** Of `/configz`. */
   readonly configuration: () => object
+  /** Of `/metrics/probes`. */
+  readonly probeFamilies: () => readonly Family[]
   /** Of `/metrics`. */
   readonly families: () => Promise<readonly Family[]> | readonly Family[]
 }
 
 /** The node's own figures by path, each measured when it is asked for. */
-export function nodeDocuments({ statistics, configuration, families }: NodeDocumentsOptions): Readonly<Record<string, NodeDocument>> {
+export function nodeDocuments({
+  statistics,
+  configuration,
+  probeFamilies,
+  families,
+}: NodeDocumentsOptions): Readonly<Record<string, NodeDocument>> {
   const metrics = (text: () => Promise<string> | string) => async () => ({ type: expositionType, text: await text() })
   return {
     '/configz': async () => ({ type: 'application/json', text: JSON.stringify(configuration()) }),
@@ -23,6 +30,7 @@ export function nodeDocuments({ statistics, configuration, families }: NodeDocum
     },
     '/metrics': metrics(async () => exposition(await families())),
     '/metrics/cadvisor': metrics(() => statistics.cadvisorMetrics()),
+    '/metrics/probes': metrics(() => exposition(probeFamilies())),
     '/metrics/resource': metrics(() => statistics.resourceMetrics()),
   }
 }

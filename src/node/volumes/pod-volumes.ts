@@ -5,7 +5,7 @@ import type { Log } from '../../base/log.ts'
 import type { Pod, Volume } from '../../kinds/generated/types/core-v1.ts'
 import { quantityValue } from '../../machinery/quantity.ts'
 import { mountPointsUnder, mountTmpfs, unmount } from '../../platform/mount.ts'
-import { identityOf, type PodDirectories, podDirectories, type PodDirectoryRoots } from '../host/pod-directories.ts'
+import { identityOf, type PodDirectories, podDirectories, type PodDirectoryRoots, volumePlugin } from '../host/pod-directories.ts'
 import { HostError } from '../pod/pod-host.ts'
 import { writeAtomically } from './atomic-writer.ts'
 import { bindSubPath, makeSubPath, resolveSubPath } from './sub-path.ts'
@@ -24,6 +24,8 @@ export type PodVolumesOptions = {
   readonly fields: (pod: Pod) => Pick<VolumeFilesContext, 'podIps' | 'hostIps' | 'nodeName' | 'allocatable'>
   /** Mounts need privileges; without them memory-backed volumes lie on disk, and a warning says so once. */
   readonly canMount: boolean
+  /** One volume has been set up, or could not be. */
+  readonly onSetUp: (plugin: string, durationMs: number, hasFailed: boolean) => void
   /** What lies behind claims. */
   readonly persistent: PersistentVolumes
 }
@@ -44,11 +46,16 @@ export class PodVolumes {
 
   /** Makes every volume of the pod. Idempotent. Throws HostError for the first that cannot be made. */
   async setUp(pod: Pod): Promise<void> {
+    const { clock, onSetUp } = this.#options
     for (const volume of pod.spec?.volumes ?? []) {
+      const startedMs = clock.monotonicMs()
+      const told = (hasFailed: boolean) => onSetUp(`kubernetes.io/${volumePlugin(volume)}`, clock.monotonicMs() - startedMs, hasFailed)
       await this.#setUpOne(pod, volume).catch((error: unknown) => {
+        told(true)
         // The file system's own refusals, such as a full disk, are the user's to know, too.
         throw error instanceof HostError ? error : failedMount(volume.name, error instanceof Error ? error.message : String(error))
       })
+      told(false)
     }
     this.#planRefresh(pod)
   }
