@@ -1,7 +1,11 @@
 import type { Resource } from './registry.ts'
 
-/** Upper bounds of the request duration's buckets, in seconds. */
-const bucketSeconds = [0.001, 0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 15, 60]
+/** Upper bounds of the request duration's buckets, in seconds: upstream's, which its rules and dashboards name. */
+const bucketSeconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+/** Those of what a request took without its wait for a seat. */
+const sliSeconds = bucketSeconds.slice(2)
+/** Of judging who asks, and whether he may. */
+const accessSeconds = Array.from({ length: 15 }, (_, i) => 2 ** i / 1000)
 
 /** Upstream's, of an event that is sent to a watcher. */
 const eventBytes = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072]
@@ -10,7 +14,11 @@ type Labels = Readonly<Record<string, string>>
 type Histogram = { readonly labels: string; readonly counts: number[]; sum: number; count: number }
 
 export type RequestLabels = {
+  /** As dashboards name it: GET, LIST, WATCH, POST, PUT, PATCH, APPLY, DELETE, CONNECT. */
   readonly verb: string
+  /** `resource`, `namespace`, `cluster`; empty for what is no resource. */
+  readonly scope: string
+  readonly dryRun: string
   readonly group: string
   readonly version: string
   readonly resource: string
@@ -22,7 +30,14 @@ export type RequestLabels = {
  * Prometheus text format on demand. Label values come from routes and codes, so their number is bounded.
  */
 export type ApiMetrics = {
-  request(labels: RequestLabels, code: number, durationMs: number): void
+  /** `waitedMs` of it were spent on waiting for a seat. */
+  request(labels: RequestLabels, code: number, times: { readonly durationMs: number; readonly waitedMs: number }): void
+  /** A request that the server ended by itself: it came when there was no room, or took too long. */
+  terminated(labels: RequestLabels, code: number): void
+  authenticated(result: 'success' | 'failure' | 'error', durationMs: number): void
+  authorized(result: 'allowed' | 'denied' | 'no-opinion' | 'error', durationMs: number): void
+  /** A version that is going to be taken away was asked for. */
+  deprecated(resource: Resource, subresource: string): void
   inflight(kind: 'readOnly' | 'mutating', change: 1 | -1): void
   rejected(kind: 'readOnly' | 'mutating'): void
   watchStarted(resource: string): () => void
@@ -36,7 +51,11 @@ export type ApiMetrics = {
 
 export function createApiMetrics(): ApiMetrics {
   const totals = new Map<string, number>()
-  const durations = new Map<string, Histogram>()
+  const terminations = new Map<string, number>()
+  const deprecated = new Set<string>()
+  const durations = new Map<string, RequestFigures>()
+  const authentications = new Map<string, Histogram>()
+  const authorizations = new Map<string, Histogram>()
   const inflight = { readOnly: 0, mutating: 0 }
   const rejections = { readOnly: 0, mutating: 0 }
   const watchers = new Map<string, number>()
@@ -45,21 +64,40 @@ export function createApiMetrics(): ApiMetrics {
   const eventsOf = new WeakMap<Resource, Histogram>()
   const dispatched = new Map<string, number>()
   const add = (map: Map<string, number>, key: string, change: number) => map.set(key, (map.get(key) ?? 0) + change)
-  const histogramOf = (labels: RequestLabels): Histogram => {
-    const key = `${labels.verb}|${labels.group}|${labels.version}|${labels.resource}|${labels.subresource}`
-    let histogram = durations.get(key)
-    if (!histogram) {
-      histogram = { labels: format(upper(labels)), counts: bucketSeconds.map(() => 0), sum: 0, count: 0 }
-      durations.set(key, histogram)
+  const figuresOf = (labels: RequestLabels): RequestFigures => {
+    const { verb, group, version, resource, subresource, scope, dryRun } = labels
+    const key = `${verb}|${group}|${version}|${resource}|${subresource}|${scope}|${dryRun}`
+    let figures = durations.get(key)
+    if (!figures) {
+      const component = resource === '' ? '' : 'apiserver'
+      const plain = { component, group, resource, scope, subresource, verb, version }
+      figures = {
+        plain: format(plain),
+        whole: emptyHistogram(format({ ...plain, dry_run: dryRun }), bucketSeconds),
+        // Who watches or talks to a container decides by himself how long that takes.
+        sli: verb === 'WATCH' || verb === 'CONNECT' ? undefined : emptyHistogram(format(plain), sliSeconds),
+      }
+      durations.set(key, figures)
     }
+    return figures
+  }
+  const accessHistogram = (map: Map<string, Histogram>, result: string): Histogram => {
+    let histogram = map.get(result)
+    if (!histogram) map.set(result, (histogram = emptyHistogram(format({ result }), accessSeconds)))
     return histogram
   }
   return {
-    request: (labels, code, durationMs) => {
-      const histogram = histogramOf(labels)
-      observe(histogram, bucketSeconds, durationMs / 1000)
-      add(totals, `code="${code}",${histogram.labels}`, 1)
+    request: (labels, code, { durationMs, waitedMs }) => {
+      const { whole, sli } = figuresOf(labels)
+      observe(whole, bucketSeconds, durationMs / 1000)
+      if (sli) observe(sli, sliSeconds, Math.max(0, durationMs - waitedMs) / 1000)
+      add(totals, `code="${code}",${whole.labels}`, 1)
     },
+    terminated: (labels, code) => add(terminations, `code="${code}",${figuresOf(labels).plain}`, 1),
+    authenticated: (result, durationMs) => observe(accessHistogram(authentications, result), accessSeconds, durationMs / 1000),
+    authorized: (result, durationMs) => observe(accessHistogram(authorizations, result), accessSeconds, durationMs / 1000),
+    deprecated: ({ kind }, subresource) =>
+      void deprecated.add(format({ group: kind.group, removed_release: '', resource: kind.plural, subresource, version: kind.version })),
     inflight: (kind, change) => {
       inflight[kind] += change
     },
@@ -87,8 +125,20 @@ export function createApiMetrics(): ApiMetrics {
     *text(counts) {
       yield family('apiserver_request_total', 'counter', 'Requests by verb, resource and code.')
       for (const [labels, value] of totals) yield `apiserver_request_total{${labels}} ${value}\n`
-      yield family('apiserver_request_duration_seconds', 'histogram', 'Time to answer, without watches.')
-      for (const histogram of durations.values()) yield histogramText('apiserver_request_duration_seconds', histogram, bucketSeconds)
+      yield family('apiserver_request_duration_seconds', 'histogram', 'Time to answer; of a watch, to its start.')
+      for (const { whole } of durations.values()) yield histogramText('apiserver_request_duration_seconds', whole, bucketSeconds)
+      yield family(
+        'apiserver_request_sli_duration_seconds',
+        'histogram',
+        'Time to answer, without the wait for a seat and without watches.',
+      )
+      for (const { sli } of durations.values()) if (sli) yield histogramText('apiserver_request_sli_duration_seconds', sli, sliSeconds)
+      yield family('apiserver_request_terminations_total', 'counter', 'Requests that the server ended by itself.')
+      for (const [labels, value] of terminations) yield `apiserver_request_terminations_total{${labels}} ${value}\n`
+      yield family('apiserver_requested_deprecated_apis', 'gauge', 'Versions that were asked for and are going to be taken away.')
+      for (const labels of deprecated) yield `apiserver_requested_deprecated_apis{${labels}} 1\n`
+      yield* accessText('authentication', 'authentication_attempts', authentications)
+      yield* accessText('authorization', 'authorization_attempts_total', authorizations)
       yield family('apiserver_current_inflight_requests', 'gauge', 'Requests being worked on.')
       for (const kind of ['readOnly', 'mutating'] as const)
         yield `apiserver_current_inflight_requests{request_kind="${kind}"} ${inflight[kind]}\n`
@@ -108,14 +158,28 @@ export function createApiMetrics(): ApiMetrics {
         yield `apiserver_watch_cache_events_dispatched_total{${labels}} ${value}\n`
       }
       yield family('apiserver_storage_objects', 'gauge', 'Stored objects a resource.')
-      for (const [{ kind }, value] of counts) {
+      const objects = [...counts]
+      for (const [{ kind }, value] of objects)
         yield `apiserver_storage_objects{resource="${kind.group ? `${kind.plural}.${kind.group}` : kind.plural}"} ${value}\n`
-      }
+      yield family('apiserver_resource_objects', 'gauge', 'Stored objects a resource, by group.')
+      for (const [{ kind }, value] of objects)
+        yield `apiserver_resource_objects{${format({ group: kind.group, resource: kind.plural })}} ${value}\n`
     },
   }
 }
 
-const upper = (labels: RequestLabels): Labels => ({ ...labels, verb: labels.verb.toUpperCase() })
+/** `plain`: the labels without dry_run, which not every family has. */
+type RequestFigures = { readonly plain: string; readonly whole: Histogram; readonly sli: Histogram | undefined }
+
+const emptyHistogram = (labels: string, bounds: readonly number[]): Histogram => ({ labels, counts: bounds.map(() => 0), sum: 0, count: 0 })
+
+function* accessText(what: 'authentication' | 'authorization', attempts: string, histograms: Map<string, Histogram>): Generator<string> {
+  yield family(attempts, 'counter', `Requests by the result of their ${what}.`)
+  for (const { labels, count } of histograms.values()) yield `${attempts}{${labels}} ${count}\n`
+  yield family(`${what}_duration_seconds`, 'histogram', `Time that ${what} took.`)
+  for (const histogram of histograms.values()) yield histogramText(`${what}_duration_seconds`, histogram, accessSeconds)
+}
+
 const format = (labels: Labels) =>
   Object.entries(labels)
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`)

@@ -11,7 +11,7 @@ import { httpBody, patchTypeOf } from './body.ts'
 import type { ApiRequest, ApiResponse, Attributes, Authenticator, Decision, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import { type Dispatch, dispatchVerb } from './dispatch.ts'
-import { authenticate, refusal } from './identity.ts'
+import { anonymous, authenticate, refusal } from './identity.ts'
 import { impersonate } from './impersonation.ts'
 import type { ApiMetrics, RequestLabels } from './metrics.ts'
 import { type Format, negotiate } from './negotiation.ts'
@@ -92,6 +92,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       trail: undefined,
       place: undefined,
       pace: undefined,
+      waitedMs: 0,
+      isTerminated: false,
     }
     let response: ApiResponse
     try {
@@ -106,7 +108,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }
     if (exchange.place) addPlaceHeaders(response, exchange.place)
     const durationMs = core.clock.monotonicMs() - startMs
-    metrics.request(labelsOf(core, exchange.info), response.code, durationMs)
+    const labels = labelsOf(core, request, exchange.info)
+    metrics.request(labels, response.code, { durationMs, waitedMs: exchange.waitedMs })
+    if (exchange.isTerminated) metrics.terminated(labels, response.code)
     return parts.audit ? parts.audit.answered({ request, response, ...audited(exchange) }) : response
   }
   return {
@@ -139,6 +143,9 @@ type Exchange = {
   /** Where priority and fairness put it, and how it shares the event loop. */
   place: Place | undefined
   pace: Pace | undefined
+  waitedMs: number
+  /** The server ended it: there was no room, or it took too long. */
+  isTerminated: boolean
 }
 
 function audited({ info, user, constraint, caller, trail, annotations }: Exchange): Omit<AuditEntry, 'request' | 'response'> {
@@ -151,7 +158,7 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
   const timeoutMs = isLongRunning(info) ? undefined : timeoutOf(info, parts.limits)
   const waiting = parts.audit?.ready()
   if (waiting) await waiting
-  const caller = await authenticate(parts.authenticator, request)
+  const caller = await authenticateMeasured(parts, request)
   exchange.caller = caller
   exchange.user = caller
   const impersonating = impersonate(core.authorizer, request.headers, () => attributesOf(caller, info))
@@ -169,9 +176,14 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
   const entering = enterGate(fairness, core, { place, info, signal: request.signal })
   let ticket: Ticket
   try {
-    ticket = entering instanceof Promise ? await entering : entering
+    if (entering instanceof Promise) {
+      const fromMs = core.clock.monotonicMs()
+      ticket = await entering
+      exchange.waitedMs = core.clock.monotonicMs() - fromMs
+    } else ticket = entering
   } catch (error) {
     parts.metrics.rejected(kindOf(info))
+    exchange.isTerminated = true
     throw error
   }
   let response: ApiResponse
@@ -192,6 +204,21 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
   return { ...response, body: heldBody(response.body, { clock: core.clock, ticket, pace: exchange.pace }) }
 }
 
+/** As `authenticate`, counted with its result and the time that it took. */
+async function authenticateMeasured({ core, authenticator, metrics }: PipelineParts, request: ApiRequest): Promise<UserInfo> {
+  const fromMs = core.clock.monotonicMs()
+  const { bearerToken, clientCertificate } = request.credentials
+  const isWithout = bearerToken === undefined && clientCertificate === undefined
+  try {
+    const user = await authenticate(authenticator, request)
+    metrics.authenticated(isWithout && user === anonymous ? 'failure' : 'success', core.clock.monotonicMs() - fromMs)
+    return user
+  } catch (error) {
+    metrics.authenticated(isWithout ? 'failure' : 'error', core.clock.monotonicMs() - fromMs)
+    throw error
+  }
+}
+
 const kindOf = (info: RequestInfo) => (info.verb === 'get' || info.verb === 'list' || info.verb === 'head' ? 'readOnly' : 'mutating')
 
 /** `ticket` is given back when a watch has told its initial state. */
@@ -203,8 +230,15 @@ async function judged(
 ): Promise<ApiResponse> {
   const { core, metrics } = parts
   const { info } = exchange
-  const judging = parts.audit ? authorizeNoted(core, exchange) : authorize(core, exchange.user!, info)
-  if (judging) await judging
+  const fromMs = core.clock.monotonicMs()
+  try {
+    const judging = parts.audit ? authorizeNoted(core, exchange) : authorize(core, exchange.user!, info)
+    if (judging) await judging
+    metrics.authorized('allowed', core.clock.monotonicMs() - fromMs)
+  } catch (error) {
+    metrics.authorized(error instanceof StatusError ? 'no-opinion' : 'error', core.clock.monotonicMs() - fromMs)
+    throw error
+  }
   if (timeoutMs === undefined) {
     const signal = AbortSignal.any([request.signal, parts.closing])
     if (ticket) signal.addEventListener('abort', () => ticket.finish(), { once: true })
@@ -213,7 +247,7 @@ async function judged(
   const kind = kindOf(info)
   metrics.inflight(kind, 1)
   try {
-    return await withTimeout(core, { ms: timeoutMs, isWrite: kind === 'mutating' }, () =>
+    return await withTimeout(core, { ms: timeoutMs, isWrite: kind === 'mutating', onTimeout: () => (exchange.isTerminated = true) }, () =>
       perform(parts, request, exchange, { signal: request.signal, started: undefined }),
     )
   } finally {
@@ -286,11 +320,14 @@ const timeoutWords = {
 /** One promise: a race of two costs each request four. */
 function withTimeout<T>(
   core: Core,
-  { ms, isWrite }: { readonly ms: number; readonly isWrite: boolean },
+  { ms, isWrite, onTimeout }: { readonly ms: number; readonly isWrite: boolean; readonly onTimeout: () => void },
   work: () => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = core.clock.schedule(ms, () => reject(statusErrors.timeout(timeoutWords[isWrite ? 'write' : 'read'], 0)))
+    const cancel = core.clock.schedule(ms, () => {
+      onTimeout()
+      reject(statusErrors.timeout(timeoutWords[isWrite ? 'write' : 'read'], 0))
+    })
     work().then(
       (value) => {
         cancel()
@@ -345,7 +382,10 @@ async function perform(
   }
   const { deprecationWarning, verbs } = resource.kind
   const isServed = info.subresource !== '' || (verbs as readonly string[]).includes(info.verb)
-  if (deprecationWarning !== undefined && isServed) context.warn(deprecationWarning)
+  if (deprecationWarning !== undefined && isServed) {
+    context.warn(deprecationWarning)
+    parts.metrics.deprecated(resource, info.subresource)
+  }
   const answer = await answerTo(parts, { request, info, resource, context })
   return encodeAnswer(answer, {
     format: exchange.format,
@@ -464,26 +504,39 @@ function formatOfFailure({ headers }: ApiRequest): Format | undefined {
 }
 
 /** Only served resources get labels of their own: anybody can ask for any path. */
-function labelsOf(core: Core, info: RequestInfo): RequestLabels {
+function labelsOf(core: Core, { method, headers }: ApiRequest, info: RequestInfo): RequestLabels {
   if (info.type === 'path' || !core.registry.find(info.group, info.version, info.resource))
-    return { ...otherLabels, verb: knownVerb(info.verb) }
-  const { verb, group, version, resource, subresource } = info
-  return { verb: knownVerb(verb), group, version, resource, subresource: subresource.length > 30 ? '' : subresource }
+    return { ...otherLabels, verb: reportedVerbs[info.verb] ?? 'OTHER' }
+  const { verb, group, version, resource, namespace, name, query } = info
+  const subresource = info.subresource.length > 30 ? '' : info.subresource
+  const isConnect = connecting.has(subresource)
+  const isApply = verb === 'patch' && patchTypeOf(single(headers['content-type'])) === 'apply'
+  return {
+    verb: isConnect ? 'CONNECT' : isApply ? 'APPLY' : (reportedVerbs[verb] ?? reportedVerbs[method.toLowerCase()] ?? 'OTHER'),
+    group,
+    version,
+    resource,
+    subresource,
+    scope: name !== '' || verb === 'create' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster',
+    dryRun: query.text.includes('dryRun') ? dryRunOf(query.getAll('dryRun')) : '',
+  }
 }
 
-const otherLabels: RequestLabels = { verb: '', group: '', version: '', resource: '', subresource: '' }
-const verbs: readonly string[] = [
-  'get',
-  'list',
-  'watch',
-  'create',
-  'update',
-  'patch',
-  'delete',
-  'deletecollection',
-  'post',
-  'put',
-  'head',
-  'options',
-]
-const knownVerb = (verb: string) => (verbs.includes(verb) ? verb : 'other')
+const dryRunOf = (values: readonly string[]) => (values.length === 0 ? '' : values.every((value) => value === 'All') ? 'All' : 'invalid')
+const connecting: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy'])
+const otherLabels: RequestLabels = { verb: '', group: '', version: '', resource: '', subresource: '', scope: '', dryRun: '' }
+/** Verbs as upstream's rules and dashboards name them. */
+const reportedVerbs: Readonly<Record<string, string>> = {
+  get: 'GET',
+  list: 'LIST',
+  watch: 'WATCH',
+  create: 'POST',
+  post: 'POST',
+  update: 'PUT',
+  put: 'PUT',
+  patch: 'PATCH',
+  delete: 'DELETE',
+  deletecollection: 'DELETE',
+  head: 'HEAD',
+  options: 'OPTIONS',
+}

@@ -70,6 +70,13 @@ const version = {
   platform: 'linux/amd64',
 } as const
 
+/** Which version this is, for rules that look for several at once. */
+const buildInfo =
+  '# HELP kubernetes_build_info The version of this server.\n# TYPE kubernetes_build_info gauge\n' +
+  `kubernetes_build_info{build_date="${version.buildDate}",compiler="${version.compiler}",git_commit="${version.gitCommit}",` +
+  `git_tree_state="${version.gitTreeState}",git_version="${version.gitVersion}",go_version="${version.goVersion}",` +
+  `major="${version.major}",minor="${version.minor}",platform="${version.platform}"} 1\n`
+
 export const versionPath: PathHandler = ({ path }) => (path === '/version' || path === '/version/' ? indented(version) : undefined)
 
 /** `/metrics`: in blocks, so that a big scrape holds nobody up. `more` adds families of other parts of the process. */
@@ -90,7 +97,7 @@ async function* metricBlocks(
   const { cache } = core.storage
   const stored = core.registry.all().filter((r) => r.kind.persisted && r.kind === r.storage)
   const counts = stored.map((resource) => [resource, cache.count(resource.prefix)] as const)
-  let block = ''
+  let block = buildInfo
   for (const line of metrics.text(counts)) {
     block += line
     if (block.length < metricBlockChars) continue

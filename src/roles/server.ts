@@ -32,6 +32,7 @@ import { keyRingPaths, signingRingPaths } from './key-ring-paths.ts'
 import { loadSchedulerConfiguration } from './scheduler-options.ts'
 import { rememberedStore, serverBundlePath } from './server-bundle.ts'
 import { namespacePrefix } from './node-paths.ts'
+import { processMetrics } from './process-metrics.ts'
 import { openServerStore, type ServerKeys } from './server-store.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import { defaultRebalancePolicy } from '../scheduler/rebalance/rebalance-policy.ts'
@@ -140,7 +141,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
       authorities: { clientCa: pki.ca.cert, frontProxyCa, ...(requestHeaders ? { requestHeaders } : {}) },
     },
     readyChecks: stored.readyChecks,
-    moreMetrics: stored.metrics,
+    moreMetrics: () => stored.metrics() + processMetrics(),
     paths: [
       keyRingPaths(stored.ring),
       signingRingPaths(stored.signing),

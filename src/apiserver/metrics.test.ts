@@ -1,0 +1,63 @@
+/** Families, labels and buckets by which upstream's rules and dashboards ask. */
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { seededRandom } from '../base/random.ts'
+import { virtualClock } from '../platform/virtual-clock.ts'
+import { createTestApi } from './test-api.ts'
+import { sender } from './test-requests.ts'
+
+const { api } = await createTestApi({ clock: virtualClock(), random: seededRandom(1) })
+after(() => api.close())
+const send = sender(api)
+const configMaps = '/api/v1/namespaces/default/configmaps'
+const apply = 'application/apply-patch+yaml'
+const applied = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }
+
+await send('POST', configMaps, { body: { metadata: { name: 'm' } } })
+await send('PUT', `${configMaps}/m`, { body: { metadata: { name: 'm' } } })
+await send('PATCH', `${configMaps}/m`, { body: {}, type: 'application/merge-patch+json' })
+await send('PATCH', `${configMaps}/a?fieldManager=t`, { body: applied, type: apply })
+await send('GET', `${configMaps}/m`)
+await send('GET', configMaps)
+await send('GET', '/api/v1/configmaps')
+await send('DELETE', `${configMaps}/m?dryRun=All`)
+await send('DELETE', configMaps)
+await send('GET', `${configMaps}/none`)
+await send('GET', '/api/v1/namespaces/default/endpoints')
+const { text } = await send('GET', '/metrics')
+const labels = (verb: string, scope: string, dryRun = '') =>
+  `component="apiserver",group="",resource="configmaps",scope="${scope}",subresource="",verb="${verb}",version="v1",dry_run="${dryRun}"`
+
+for (const [code, verb, scope, dryRun] of [
+  [201, 'POST', 'resource'],
+  [200, 'PUT', 'resource'],
+  [200, 'PATCH', 'resource'],
+  [201, 'APPLY', 'resource'],
+  [200, 'GET', 'resource'],
+  [404, 'GET', 'resource'],
+  [200, 'LIST', 'namespace'],
+  [200, 'LIST', 'cluster'],
+  [200, 'DELETE', 'resource', 'All'],
+  [200, 'DELETE', 'namespace'],
+] as const)
+  test(`${verb} ${scope} ${code} is counted`, () =>
+    assert.ok(text.includes(`apiserver_request_total{code="${code}",${labels(verb, scope, dryRun)}} 1\n`)))
+
+test('durations have the buckets that objectives are stated in, with and without the wait', () => {
+  for (const bound of ['0.05', '0.1', '0.4', '1', '5', '30', '60', '+Inf']) {
+    const sli = labels('LIST', 'namespace').replace(',dry_run=""', '')
+    assert.ok(text.includes(`apiserver_request_duration_seconds_bucket{${labels('LIST', 'namespace')},le="${bound}"} 1\n`), bound)
+    assert.ok(text.includes(`apiserver_request_sli_duration_seconds_bucket{${sli},le="${bound}"} 1\n`), bound)
+  }
+})
+
+test('who asks, whether he may, what is old and what is stored', () => {
+  assert.match(text, /^authentication_attempts\{result="(?:success|failure)"\} 1[12]$/m)
+  assert.match(text, /^authorization_attempts_total\{result="allowed"\} 1[12]$/m)
+  assert.match(
+    text,
+    /^apiserver_requested_deprecated_apis\{group="",removed_release="",resource="endpoints",subresource="",version="v1"\} 1$/m,
+  )
+  assert.match(text, /^apiserver_resource_objects\{group="",resource="configmaps"\} \d+$/m)
+  assert.match(text, /^kubernetes_build_info\{.*git_version="v1\.36/m)
+})
