@@ -82,7 +82,7 @@ const counts: [string, ReplicaOwner, Pod[], number, number][] = [
   ['terminal and terminating pods are replaced', owner(3), [pod('a'), pod('b', { phase: 'Failed' }), pod('c', { deleting: true })], 2, 0],
   ['an absent number means one', owner(0, { spec: {} }), [], 1, 0],
   ['a deleted owner does nothing', owner(3, { metadata: { deletionTimestamp: ago(1) } }), [pod('a')], 0, 0],
-  ['one step is bounded', owner(2_000), [], 500, 0],
+  ['one step is bounded', owner(2_000), [], 1_000, 0],
 ]
 
 for (const [name, set, pods, create, remove] of counts)
