@@ -42,7 +42,7 @@ export function planEndpoints({ service, pods, existing, triggerTime }: Observed
 
 function subsetsOf(service: Service, pods: readonly Pod[]): { subsets: EndpointSubset[]; isTruncated: boolean } {
   const takesUnready = service.spec?.publishNotReadyAddresses === true
-  const groups = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>()
+  const byPort = new Map<string, PortAddresses>()
   let count = 0
   let isTruncated = false
   const candidates = pods.filter((pod) => canBeEndpoint(pod) && (takesUnready || !isPodTerminating(pod)))
@@ -55,22 +55,38 @@ function subsetsOf(service: Service, pods: readonly Pod[]): { subsets: EndpointS
       break
     }
     count++
-    const key = JSON.stringify(ports)
-    let group = groups.get(key)
-    if (!group) groups.set(key, (group = { ports, ready: [], notReady: [] }))
-    if (takesUnready || isPodReady(pod)) group.ready.push(addressOf(service, pod))
-    else group.notReady.push(addressOf(service, pod))
+    const address = addressOf(service, pod)
+    for (const port of ports.length > 0 ? ports : [undefined]) {
+      const key = JSON.stringify(port ?? null)
+      const group = byPort.get(key) ?? { port, ready: [], notReady: [] }
+      byPort.set(key, group)
+      if (takesUnready || isPodReady(pod)) group.ready.push(address)
+      else group.notReady.push(address)
+    }
   }
-  const subsets = [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(
-      ([, { ports, ready, notReady }]): EndpointSubset => ({
-        ...(ready.length > 0 ? { addresses: ready } : {}),
-        ...(notReady.length > 0 ? { notReadyAddresses: notReady } : {}),
-        ...(ports.length > 0 ? { ports } : {}),
-      }),
-    )
-  return { subsets, isTruncated }
+  return { subsets: packed([...byPort.values()]), isTruncated }
+}
+
+type PortAddresses = { readonly port: EndpointPort | undefined; readonly ready: EndpointAddress[]; readonly notReady: EndpointAddress[] }
+
+/** Ports that the same addresses answer on stand together. */
+function packed(all: readonly PortAddresses[]): EndpointSubset[] {
+  const groups = new Map<string, { readonly ports: EndpointPort[]; readonly of: PortAddresses }>()
+  for (const one of all) {
+    const key = JSON.stringify([one.ready, one.notReady])
+    const group = groups.get(key) ?? { ports: [], of: one }
+    groups.set(key, group)
+    if (one.port) group.ports.push(one.port)
+  }
+  const subsets = [...groups.values()].map(
+    ({ ports, of: { ready, notReady } }): EndpointSubset => ({
+      ...(ready.length > 0 ? { addresses: ready } : {}),
+      ...(notReady.length > 0 ? { notReadyAddresses: notReady } : {}),
+      ...(ports.length > 0 ? { ports } : {}),
+    }),
+  )
+  const order = ({ ports }: EndpointSubset) => JSON.stringify(ports ?? [])
+  return subsets.sort((a, b) => (order(a) < order(b) ? -1 : 1))
 }
 
 function portsOf(service: Service, pod: Pod): EndpointPort[] {

@@ -126,7 +126,7 @@ test('follows the use of its pods up at once and down when five minutes asked fo
     await until('half of them', async () => (await replicas()) === 2, 120_000)
     const { status } = await clientset.autoscalingV2().horizontalPodAutoscalers('default').get('web')
     assert.deepEqual(status?.currentMetrics, [
-      { type: 'Resource', resource: { name: 'memory', current: { averageUtilization: 25, averageValue: '26214400' } } },
+      { type: 'Resource', resource: { name: 'memory', current: { averageUtilization: 25, averageValue: '25Mi' } } },
     ])
     assert.ok(status?.lastScaleTime)
     await clientset.appsV1().deployments('default').scale('web', 0)

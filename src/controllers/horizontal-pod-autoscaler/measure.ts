@@ -8,7 +8,7 @@ import type {
 } from '../../kinds/generated/types/autoscaling-v2.ts'
 import type { LabelSelector } from '../../kinds/generated/types/meta-v1.ts'
 import { formatSelector, selectorFrom } from '../../machinery/label-selector.ts'
-import { formatQuantity, quantityMilli, quantityOfMilli } from '../../machinery/quantity.ts'
+import { formatQuantity, type QuantityFormat, quantityMilli, quantityOfMilli } from '../../machinery/quantity.ts'
 import type { MetricsApi } from './metrics-api.ts'
 import {
   averageReplicas,
@@ -79,7 +79,7 @@ async function measureResource(api: MetricsApi, metric: MetricSpec, target: Targ
   const failed = (error: string): Measured => ({
     reason,
     error,
-    summary: `failed to get ${resource} ${containerResource ? 'container' : 'resource'} metric value: ${error}`,
+    summary: `failed to get ${containerResource ? `${containerResource.container} container` : `${resource} resource`} metric value: ${error}`,
   })
   const { averageValue, averageUtilization } = wanted
   if (averageValue === undefined && averageUtilization === undefined)
@@ -97,7 +97,8 @@ async function measureResource(api: MetricsApi, metric: MetricSpec, target: Targ
     (error) => `failed to get ${resource} ${averageValue === undefined ? 'utilization' : 'usage'}: ${error}`,
   )
   if ('error' in found) return failed(found.error)
-  const current = currentOf(found, wanted)
+  // As a metrics server writes memory.
+  const current = currentOf(found, wanted, resource === 'memory' ? 'BinarySI' : 'DecimalSI')
   const words = averageValue === undefined ? ' utilization (percentage of request)' : ''
   const kind = containerResource && averageValue === undefined ? 'container resource' : 'resource'
   return {
@@ -194,8 +195,12 @@ function singleValue(wanted: MetricTarget, target: Target, valueMilli: number): 
     : valueReplicas({ ...target, valueMilli, targetMilli: quantityMilli(wanted.value ?? 0) })
 }
 
-function currentOf({ averageMilli, utilizationPercent }: Proposal, wanted: MetricTarget): MetricValueStatus {
-  const amount = formatQuantity(quantityOfMilli(averageMilli))
+function currentOf(
+  { averageMilli, utilizationPercent }: Proposal,
+  wanted: MetricTarget,
+  format: QuantityFormat = 'DecimalSI',
+): MetricValueStatus {
+  const amount = formatQuantity(quantityOfMilli(averageMilli, format))
   if (wanted.type === 'Value') return { value: amount }
   return { averageValue: amount, ...(utilizationPercent === undefined ? {} : { averageUtilization: utilizationPercent }) }
 }

@@ -32,7 +32,7 @@ export class MetricsApi {
     this.namespace = namespace
   }
 
-  /** Pods of which a container tells nothing of the resource are left out. */
+  /** Pods of which a container tells nothing of the resource are left out, and those without the container that is asked for. */
   async resource(resource: string, selector: string, container: string | undefined): Promise<PodMetrics> {
     const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${this.namespace}/pods`
     const list = await this.#get<List<ResourceMetrics>>(path, { labelSelector: selector }, 'resource', 'pods.metrics.k8s.io')
@@ -40,10 +40,7 @@ export class MetricsApi {
     const found = new Map<string, PodMetric>()
     for (const { metadata, containers, timestamp, window } of list.items) {
       const wanted = container === undefined ? containers : containers.filter(({ name }) => name === container)
-      if (wanted.length === 0 && container !== undefined)
-        throw new Error(
-          `failed to get container metrics: container ${container} not present in metrics for pod ${metadata.namespace}/${metadata.name}`,
-        )
+      if (wanted.length === 0) continue
       const values = wanted.map(({ usage }) => (usage as Readonly<Record<string, string>>)[resource])
       if (values.includes(undefined)) continue
       const milli = values.reduce((total, value) => total + quantityMilli(value ?? 0), 0)

@@ -168,7 +168,7 @@ class Draft {
     const { lastScaleTime } = this.#autoscaler.status ?? {}
     const { currentReplicas, desiredReplicas, currentMetrics } = figures
     return {
-      ...(currentReplicas === undefined ? {} : { currentReplicas }),
+      ...(currentReplicas ? { currentReplicas } : {}),
       desiredReplicas,
       ...(lastScaleTime ? { lastScaleTime } : {}),
       ...(currentMetrics?.length ? { currentMetrics } : {}),

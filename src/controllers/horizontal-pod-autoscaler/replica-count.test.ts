@@ -88,7 +88,7 @@ const utilizations: readonly [
     'missing request for cpu in container c of Pod p0',
   ],
   ['no pods', { rows: [], use: [], target: 50 }, 'no pods returned by selector while calculating replica count'],
-  ['no figures', { rows: [{}], use: [], target: 50 }, 'did not receive metrics for any ready pods'],
+  ['no figures', { rows: [{}], use: [], target: 50 }, 'did not receive metrics for targeted pods (pods might be unready)'],
 ]
 for (const [title, { rows, use, target }, expected] of utilizations)
   test(`utilisation: ${title}`, () => {

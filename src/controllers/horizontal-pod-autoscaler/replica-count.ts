@@ -32,7 +32,7 @@ export type PodsObserved = {
 }
 
 const noPods: Failure = { error: 'no pods returned by selector while calculating replica count' }
-const noMetrics: Failure = { error: 'did not receive metrics for any ready pods' }
+const noMetrics: Failure = { error: 'did not receive metrics for targeted pods (pods might be unready)' }
 
 /** Towards an average share (percent) of what the pods request. `container`: of that container alone. */
 export function utilizationReplicas(
@@ -42,9 +42,9 @@ export function utilizationReplicas(
   const { pods, resource, targetPercent, container } = observed
   if (pods.length === 0) return noPods
   const groups = groupPods(observed, nowMs)
+  if (groups.metrics.size === 0) return noMetrics
   const requests = requestsOf(pods, resource, container)
   if ('error' in requests) return requests
-  if (groups.metrics.size === 0) return noMetrics
   const share = (metrics: PodMetrics) => utilizationOf(metrics, requests.byPod)
   const found = share(groups.metrics)
   if (!found) return { error: 'no metrics returned matched known pods' }

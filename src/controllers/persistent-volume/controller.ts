@@ -80,8 +80,9 @@ function keysOfClass({ current, old }: Change<KubeObject>, context: LoopContext)
 }
 
 /** Pods matter to claims that wait for their first consumer. */
+/** A pod concerns its claims from when it has a node: until then the scheduler has yet to look at them. */
 function keysOfPod({ current, old }: Change<Pod>, context: LoopContext): readonly string[] {
-  if (!current || (old && old.spec?.nodeName === current.spec?.nodeName)) return []
+  if (!current?.spec?.nodeName || old?.spec?.nodeName === current.spec.nodeName) return []
   return claimKeysOf(current)
     .filter((key) => {
       const claim = context.informer(persistentVolumeClaims).get(key)

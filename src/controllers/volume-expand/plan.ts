@@ -10,7 +10,5 @@ export function planExpansionEvent(
   const wanted = claim.spec?.resources?.requests?.storage ?? '0'
   if (claim.status?.phase !== 'Bound' || compareQuantity(wanted, claim.status.capacity?.storage ?? '0') <= 0) return undefined
   if (volume.spec?.csi?.driver === localVolumeDriver) return undefined
-  if (volume.spec?.csi) return { reason: 'ExternalExpanding', message: 'waiting for an external controller to expand this PVC' }
-  const message = "didn't find a plugin capable of expanding the volume; waiting for an external controller to process this PVC"
-  return { reason: 'ExternalExpanding', message }
+  return { reason: 'ExternalExpanding', message: 'waiting for an external controller to expand this PVC' }
 }

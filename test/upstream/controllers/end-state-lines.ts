@@ -1,12 +1,16 @@
 /** What controllers have made of a namespace, as lines that two clusters can be compared by: nothing in them is by chance or by the clock. */
 import type { Client } from '../../../src/client/contract.ts'
+import { kindRefs } from '../../../src/client/generated/kind-refs.ts'
 import { allKinds } from '../../../src/kinds/all.ts'
 import type { Event } from '../../../src/kinds/generated/types/core-v1.ts'
+import type { KindRef } from '../../../src/kinds/kind.ts'
+import { isStatus } from '../../../src/machinery/status-error.ts'
 import type { KubeObject } from '../../../src/machinery/object.ts'
+import type { Extra } from './scenario.ts'
 
 const letters = 'bcdfghjklmnpqrstvwxz2456789'
 const words: readonly (readonly [RegExp, string])[] = [
-  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, 'TIME'],
+  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, 'TIME'],
   [/\b(?:10|127|192)\.\d+\.\d+\.\d+\b/g, 'IP'],
   [/\bnode-\d+\b/g, 'NODE'],
   [/-\d{8}(?!\d)/g, '-MINUTES'],
@@ -18,7 +22,7 @@ const uid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g
 
 type Uids = ReadonlyMap<string, string>
 
-function neutral(text: string, uids: Uids): string {
+export function neutral(text: string, uids: Uids): string {
   const named = text.replace(uid, (found) => uids.get(found) ?? 'UID')
   return words.reduce((result, [pattern, word]) => result.replace(pattern, word), named)
 }
@@ -34,15 +38,26 @@ const left = [
 const leftOf: Readonly<Record<string, RegExp>> = {
   Pod: /^(?:spec|status)|^metadata\.(?:deletion|generation)/,
   EndpointSlice: /^metadata\.generation|trigger-time/,
+  Endpoints: /trigger-time/,
 }
 const untold = new Set(['kubelet', 'default-scheduler'])
 
-export async function endStateLines(client: Client, namespace: string): Promise<string[]> {
+/** `extras`: objects of the cluster to tell of, too. */
+export async function endStateLines(client: Client, namespace: string, extras: readonly Extra[]): Promise<string[]> {
   const found: { readonly kind: string; readonly object: KubeObject }[] = []
   for (const kind of allKinds) {
     const isOwn = kind.persisted && !kind.storedAs && kind.scope === 'Namespaced' && kind.verbs.includes('list')
     if (!isOwn || kind.group === 'events.k8s.io' || kind.group === 'keelson.dev') continue
-    for (const object of (await client.resource(kind, namespace).list()).items) found.push({ kind: kind.kind, object })
+    for (const object of await listed(client, kind, namespace)) found.push({ kind: kind.kind, object })
+  }
+  for (const { kind, name } of extras) {
+    const object = await client
+      .resource(kind)
+      .get(name)
+      .catch(() => undefined)
+    if (object) found.push({ kind: kind.kind, object })
+    const told = await client.resource(kindRefs.coreV1.events, 'default').list({ fieldSelector: `involvedObject.name=${name}` })
+    found.push(...told.items.map((event) => ({ kind: 'Event', object: event })))
   }
   const uids = new Map(
     found.map(({ kind, object }) => [object.metadata.uid ?? '', `UID(${kind}/${neutral(object.metadata.name ?? '', new Map())})`]),
@@ -58,16 +73,31 @@ export async function endStateLines(client: Client, namespace: string): Promise<
   return lines.sort()
 }
 
+/** Versions that the cluster does not serve have nothing. */
+async function listed(client: Client, kind: KindRef, namespace: string): Promise<readonly KubeObject[]> {
+  try {
+    return (await client.resource(kind, namespace).list()).items
+  } catch (error) {
+    if (isStatus(error, 'NotFound')) return []
+    throw error
+  }
+}
+
 /** `paths`: each `path = value`. One line says that the object is there. */
 export function linesOf(kind: string, name: string, paths: readonly string[]): string[] {
   const isLeft = (line: string) => left.some((pattern) => pattern.test(line)) || (leftOf[kind]?.test(line) ?? false)
   return [`${kind}/${name}`, ...paths.filter((line) => !isLeft(line)).map((line) => `${kind}/${name} ${line}`)]
 }
 
-function eventLines({ involvedObject: about, source, ...event }: Event, uids: Uids): string[] {
-  const by = source?.component ?? ''
-  if (untold.has(by)) return []
-  const count = (event.count ?? 1) > 1 ? ' x2+' : ''
+const toldBy = ({ source, reportingComponent }: Event) => source?.component || reportingComponent || ''
+export const isTold = (event: Event) => !untold.has(toldBy(event))
+
+function eventLines(event: Event, uids: Uids): string[] {
+  if (!isTold(event)) return []
+  const { involvedObject: about } = event
+  const by = toldBy(event)
+  // How often a warning is repeated is a matter of time.
+  const count = event.type !== 'Warning' && (event.count ?? 1) > 1 ? ' x2+' : ''
   return [
     `Event ${about.kind}/${neutral(about.name ?? '', uids)} ${event.type} ${event.reason}: ${neutral(event.message ?? '', uids)}${count} by ${by}`,
   ]
@@ -87,7 +117,22 @@ function flatten(value: unknown, path: string, lines: string[], uids: Uids): voi
 /** Items of lists that have no order of their own go by their type or name. */
 function labelOf(list: readonly unknown[], item: unknown, path: string, uids: Uids): string | undefined {
   if (!list.every((one) => typeof one === 'object' && one !== null)) return undefined
-  const { type, name } = item as { readonly type?: unknown; readonly name?: unknown }
+  const {
+    type,
+    name,
+    targetRef,
+    addresses,
+    ports = [],
+  } = item as {
+    readonly targetRef?: { readonly name?: string }
+    readonly type?: unknown
+    readonly name?: unknown
+    readonly addresses?: readonly string[]
+    readonly ports?: readonly { readonly name?: string; readonly port?: number }[]
+  }
+  if (Array.isArray(addresses) && path === 'endpoints') return neutral(String(addresses[0]), uids)
+  if (path.startsWith('subsets[') && targetRef) return neutral(targetRef.name ?? '', uids)
+  if (path === 'subsets') return ports.map(({ name: port, port: number }) => `${port ?? ''}:${number}`).join(',')
   if (typeof type === 'string') return `type=${type}`
   return typeof name === 'string' && !path.includes('ownerRef') ? `name=${neutral(name, uids)}` : undefined
 }
