@@ -306,7 +306,7 @@ export class EtcdStore implements Store {
     }
   }
 
-  async #page(prefix: string, page: { from: string; limit: number; revision: Revision | undefined }): Promise<ListResult> {
+  async #page(prefix: string, page: PageOptions): Promise<ListResult> {
     const { from, limit, revision } = page
     // etcd would answer what it still has of it; what is compacted is gone for all alike.
     if (revision !== undefined && revision < this.#compactRevision) throw new StoreCompacted(this.#compactRevision)
@@ -333,7 +333,7 @@ export class EtcdStore implements Store {
       while (next) {
         const { entries, remaining }: ListResult = await next
         // The next chunk is read while this one is decoded.
-        const page = { from: `${entries.at(-1)?.key}\0`, limit: scanLimit(entries), revision: first.revision }
+        const page: PageOptions = { from: `${entries.at(-1)?.key}\0`, limit: scanLimit(entries), revision: first.revision }
         next = remaining > 0 ? this.#page(prefix, page) : undefined
         next?.catch(() => undefined)
         yield entries
@@ -368,6 +368,8 @@ export class EtcdStore implements Store {
     if (this.#closed.signal.aborted) throw new StoreUnavailable('the store is closed')
   }
 }
+
+type PageOptions = { readonly from: string; readonly limit: number; readonly revision: Revision | undefined }
 
 const max = (a: Revision, b: Revision) => (a > b ? a : b)
 
