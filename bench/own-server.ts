@@ -39,7 +39,7 @@ export async function startOwnServer(options: {
   const args = ['server', '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`, ...nodes, ...(options.moreArgs ?? [])]
   // V8 takes this switch on the command line only: past the executable, which has built the bundle before.
   if (onGcPause) spawnSync('./keelson', ['version'])
-  const [program, ...flags] = onGcPause ? [process.execPath, '--trace-gc', '--max-semi-space-size=8', 'dist/keelson.js'] : ['./keelson']
+  const [program, ...flags] = onGcPause ? [process.execPath, '--trace-gc', '--max-semi-space-size=16', 'dist/keelson.js'] : ['./keelson']
   const child = spawn(program!, [...flags, ...args], {
     stdio: ['ignore', onGcPause ? 'pipe' : 'ignore', process.env.KEELSON_BENCH_LOG ? 'inherit' : 'ignore'],
     env: { ...process.env, ...(compileCache ? { NODE_COMPILE_CACHE: compileCache } : {}) },
