@@ -18,7 +18,12 @@ const questionAgeMaxMs = 60_000
  * `own`. Throws StatusError: 429 while too many ask, 503 when none of them answers in time.
  */
 export async function askSchedulers(
-  { client, clock, random, own }: { readonly client: Client; readonly clock: Clock; readonly random: Random; readonly own: readonly string[] },
+  {
+    client,
+    clock,
+    random,
+    own,
+  }: { readonly client: Client; readonly clock: Clock; readonly random: Random; readonly own: readonly string[] },
   { namespace, name, signal }: { readonly namespace: string; readonly name: string; readonly signal: AbortSignal },
 ): Promise<object | undefined> {
   const leases = client.resource(kindRefs.coordinationV1.leases, schedulerNamespace)
@@ -37,7 +42,8 @@ export async function askSchedulers(
   })
   try {
     const answer = await answerTo(question, { client, clock, signal })
-    if (answer === undefined) throw statusErrors.serviceUnavailable('no scheduler says why: none of those in processes of their own answered')
+    if (answer === undefined)
+      throw statusErrors.serviceUnavailable('no scheduler says why: none of those in processes of their own answered')
     return JSON.parse(answer) as object
   } finally {
     await leases.delete(question.metadata.name ?? '').catch(() => undefined)

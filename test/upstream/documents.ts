@@ -35,7 +35,10 @@ const isOwn = (item: Json): boolean => {
   if (typeof item !== 'object' || item === null) return false
   const { name, groupVersion, version, metadata, subresource, group } = item as Fields
   const texts = [name, groupVersion, version, group, (metadata as Fields | undefined)?.['name']]
-  return texts.some((text) => typeof text === 'string' && own.test(text)) || ownSubresources.has(String(subresource))
+  return (
+    texts.some((text) => typeof text === 'string' && own.test(text)) ||
+    (typeof subresource === 'string' && ownSubresources.has(subresource))
+  )
 }
 
 const addresses: ReadonlySet<string> = new Set(['serverAddress', 'serverRelativeURL'])
@@ -77,7 +80,7 @@ function operationsOf(item: Fields, shared: Fields): Json {
   const whole = Object.entries(operations).map(([method, operation]) => {
     const { parameters, ...rest } = operation as Fields
     const all = [...told(above), ...told(parameters)]
-      .filter(({ name }) => !alphaParameters.has(String(name)))
+      .filter(({ name }) => !(typeof name === 'string' && alphaParameters.has(name)))
       .map((parameter) => text(settled(parameter)))
       .sort()
     return [method, { ...(settled(rest) as Fields), parameters: all }]

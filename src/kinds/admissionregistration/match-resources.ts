@@ -1,6 +1,6 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
-import { qualifiedName } from '../../machinery/names.ts'
+import { dns1123Subdomain, pathSegmentName, qualifiedName } from '../../machinery/names.ts'
 import { checkEnum, checkRequired, type Errors } from '../checks.ts'
 import type {
   MatchCondition,
@@ -34,8 +34,18 @@ function validateMatchResources(errors: Errors, match: MatchResources, path: str
     errors.push(fieldErrors.notSupported(`${path}.matchPolicy`, match.matchPolicy, ['Equivalent', 'Exact']))
   if (match.namespaceSelector) errors.push(...validateLabelSelector(match.namespaceSelector, `${path}.namespaceSelector`))
   if (match.objectSelector) errors.push(...validateLabelSelector(match.objectSelector, `${path}.objectSelector`))
-  match.resourceRules?.forEach((rule, i) => validateRule(errors, rule, `${path}.resourceRules[${i}]`))
-  match.excludeResourceRules?.forEach((rule, i) => validateRule(errors, rule, `${path}.excludeResourceRules[${i}]`))
+  for (const field of ['resourceRules', 'excludeResourceRules'] as const)
+    match[field]?.forEach((rule, i) => {
+      validateRule(errors, rule, `${path}.${field}[${i}]`)
+      validateResourceNames(errors, rule.resourceNames ?? [], `${path}.${field}[${i}].resourceNames`)
+    })
+}
+
+function validateResourceNames(errors: Errors, names: readonly string[], path: string): void {
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) < i) errors.push(fieldErrors.duplicate(`${path}[${i}]`, name))
+    for (const message of pathSegmentName(name)) errors.push(fieldErrors.invalid(`${path}[${i}]`, name, message))
+  }
 }
 
 type PolicySpec = {
@@ -65,7 +75,9 @@ export function validatePolicyMatch(errors: Errors, spec: PolicySpec | undefined
 type BindingSpec = { readonly policyName?: string; readonly paramRef?: ParamRef; readonly matchResources?: MatchResources }
 
 export function validateBindingMatch(errors: Errors, spec: BindingSpec | undefined): void {
-  checkRequired(errors, 'spec.policyName', spec?.policyName)
+  if (checkRequired(errors, 'spec.policyName', spec?.policyName))
+    for (const message of dns1123Subdomain(spec!.policyName!))
+      errors.push(fieldErrors.invalid('spec.policyName', spec!.policyName, message))
   validateParamRef(errors, spec?.paramRef, 'spec.paramRef')
   if (spec?.matchResources) validateMatchResources(errors, spec.matchResources, 'spec.matchResources')
 }
@@ -89,10 +101,27 @@ export function validateRule(errors: Errors, rule: RuleWithOperations, path: str
   }
   rule.apiVersions?.forEach((version, i) => checkRequired(errors, `${path}.apiVersions[${i}]`, version))
   if (!rule.resources?.length) errors.push(fieldErrors.required(`${path}.resources`))
-  else if (rule.resources.length > 1 && rule.resources.includes('*/*'))
-    errors.push(fieldErrors.invalid(`${path}.resources`, rule.resources, "if '*/*' is present, must not specify other resources"))
-  rule.resources?.forEach((resource, i) => checkRequired(errors, `${path}.resources[${i}]`, resource))
+  validateResources(errors, rule.resources ?? [], `${path}.resources`)
   if (rule.scope !== undefined && !scopes.includes(rule.scope)) errors.push(fieldErrors.notSupported(`${path}.scope`, rule.scope, scopes))
+}
+
+/** A star says all that another word says, too: that word must not stand beside it. */
+function validateResources(errors: Errors, resources: readonly string[], path: string): void {
+  const whole = new Set<string>()
+  for (const [i, resource] of resources.entries()) {
+    if (!checkRequired(errors, `${path}[${i}]`, resource) || !resource.includes('/')) continue
+    const [name = '', ...rest] = resource.split('/')
+    const sub = rest.join('/')
+    for (const star of [`${name}/*`, `*/${sub}`])
+      if (whole.has(star))
+        errors.push(fieldErrors.invalid(`${path}[${i}]`, resource, `if '${star}' is present, must not specify ${resource}`))
+    if (sub === '*' || name === '*') whole.add(resource)
+  }
+  if (resources.length > 1 && resources.includes('*/*'))
+    errors.push(fieldErrors.invalid(path, resources, "if '*/*' is present, must not specify other resources"))
+  const lastPlain = resources.findLast((resource) => resource !== '' && !resource.includes('/'))
+  if (resources.includes('*') && lastPlain !== '*')
+    errors.push(fieldErrors.invalid(path, resources, "if '*' is present, must not specify other resources without subresources"))
 }
 
 export function validateMatchConditions(errors: Errors, conditions: readonly MatchCondition[] | undefined, path: string): void {
@@ -109,7 +138,10 @@ export function validateMatchConditions(errors: Errors, conditions: readonly Mat
 
 function validateParamRef(errors: Errors, ref: ParamRef | undefined, path: string): void {
   if (!ref) return
-  if (ref.name && ref.selector) errors.push(fieldErrors.forbidden(`${path}.name`, 'name and selector are mutually exclusive'))
+  if (ref.name) for (const message of pathSegmentName(ref.name)) errors.push(fieldErrors.invalid(`${path}.name`, ref.name, message))
+  if (ref.name && ref.selector)
+    for (const field of ['name', 'selector'])
+      errors.push(fieldErrors.forbidden(`${path}.${field}`, 'name and selector are mutually exclusive'))
   if (!ref.name && !ref.selector) errors.push(fieldErrors.required(path, 'one of name or selector must be specified'))
   if (ref.selector) errors.push(...validateLabelSelector(ref.selector, `${path}.selector`))
   const action = ref.parameterNotFoundAction

@@ -34,12 +34,17 @@ export const mutatingAdmissionPolicies = defineKind<MutatingAdmissionPolicy>({
 
 function validateMutation(errors: Errors, { patchType, applyConfiguration, jsonPatch }: Mutation, path: string): void {
   if (patchType === 'ApplyConfiguration') {
-    checkRequired(errors, `${path}.applyConfiguration.expression`, applyConfiguration?.expression?.trim())
-    if (jsonPatch) errors.push(fieldErrors.forbidden(`${path}.jsonPatch`, 'must not be specified when patchType is ApplyConfiguration'))
+    if (applyConfiguration) checkRequired(errors, `${path}.applyConfiguration.expression`, applyConfiguration.expression?.trim())
+    else errors.push(fieldErrors.required(`${path}.applyConfiguration`, 'must be specified when patchType is ApplyConfiguration'))
+    if (jsonPatch)
+      errors.push(fieldErrors.invalid(`${path}.jsonPatch`, '{jsonPatch}', 'must not be specified when patchType is ApplyConfiguration'))
   } else if (patchType === 'JSONPatch') {
-    checkRequired(errors, `${path}.jsonPatch.expression`, jsonPatch?.expression?.trim())
+    if (jsonPatch) checkRequired(errors, `${path}.jsonPatch.expression`, jsonPatch.expression?.trim())
+    else errors.push(fieldErrors.required(`${path}.jsonPatch`, 'must be specified when patchType is JSONPatch'))
     if (applyConfiguration)
-      errors.push(fieldErrors.forbidden(`${path}.applyConfiguration`, 'must not be specified when patchType is JSONPatch'))
+      errors.push(
+        fieldErrors.invalid(`${path}.applyConfiguration`, '{applyConfiguration}', 'must not be specified when patchType is JSONPatch'),
+      )
   } else {
     checkEnum(errors, `${path}.patchType`, patchType, ['ApplyConfiguration', 'JSONPatch'])
   }

@@ -35,7 +35,7 @@ export const validatingAdmissionPolicies = defineKind<ValidatingAdmissionPolicy>
   allowUnconditionalUpdate: false,
 })
 
-const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized']
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge']
 const auditAnnotationsMax = 20
 const expressionBytesMax = 5 * 1024
 
@@ -44,11 +44,8 @@ function validateValidation(errors: Errors, { expression, message, messageExpres
   if (messageExpression !== undefined && messageExpression.trim() === '')
     errors.push(fieldErrors.invalid(`${path}.messageExpression`, messageExpression, 'must be non-empty if specified'))
   const text = message?.trim() ?? ''
-  if (message !== undefined && text === '')
-    errors.push(fieldErrors.invalid(`${path}.message`, message, 'message must be non-empty if specified'))
-  else if (text.includes('\n')) errors.push(fieldErrors.invalid(`${path}.message`, message, 'message must not contain line breaks'))
-  else if (text === '' && expression?.trim().includes('\n'))
-    errors.push(fieldErrors.required(`${path}.message`, 'message must be specified if expression contains line breaks'))
+  if (message !== undefined && text === '') errors.push(fieldErrors.invalid(`${path}.message`, message, 'must be non-empty if specified'))
+  else if (text.includes('\n')) errors.push(fieldErrors.invalid(`${path}.message`, message, 'must not contain line breaks'))
   if (reason !== undefined && !reasons.includes(reason)) errors.push(fieldErrors.notSupported(`${path}.reason`, reason, reasons))
 }
 

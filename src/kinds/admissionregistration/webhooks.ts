@@ -1,7 +1,7 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
-import { dns1123Label, dns1123Subdomain } from '../../machinery/names.ts'
-import { checkEnum, checkPort, checkRequired, type Errors } from '../checks.ts'
+import { dns1035Label, dns1123Label, dns1123Subdomain, inclusiveRange } from '../../machinery/names.ts'
+import { checkEnum, checkRequired, type Errors } from '../checks.ts'
 import type { MutatingWebhook, ValidatingWebhook, WebhookClientConfig } from '../generated/types/admissionregistration-v1.ts'
 import { applyRuleDefaults, validateMatchConditions, validateRule } from './match-resources.ts'
 
@@ -59,7 +59,8 @@ function validateReviewVersions(errors: Errors, versions: readonly string[] | un
     return
   }
   versions.forEach((version, i) => {
-    if (versions.indexOf(version) < i) errors.push(fieldErrors.invalid(`${path}[${i}]`, version, 'duplicate version'))
+    const problems = versions.indexOf(version) < i ? ['duplicate version'] : dns1035Label(version)
+    for (const problem of problems) errors.push(fieldErrors.invalid(`${path}[${i}]`, version, problem))
   })
   if (!versions.some((v) => reviewVersions.includes(v)))
     errors.push(fieldErrors.invalid(path, versions, `must include at least one of ${reviewVersions.join(', ')}`))
@@ -73,9 +74,10 @@ export function validateClientConfig(errors: Errors, { url, service }: WebhookCl
   }
   if (url !== undefined) validateUrl(errors, url, `${path}.url`)
   if (!service) return
-  checkRequired(errors, `${path}.service.name`, service.name, 'service name is required')
-  checkRequired(errors, `${path}.service.namespace`, service.namespace, 'service namespace is required')
-  if (service.port !== undefined && (service.port < 1 || service.port > 65535)) checkPort(errors, `${path}.service.port`, service.port)
+  checkRequired(errors, `${path}.service.name`, service.name)
+  checkRequired(errors, `${path}.service.namespace`, service.namespace)
+  if (service.port !== undefined && (service.port < 1 || service.port > 65535))
+    errors.push(fieldErrors.invalid(`${path}.service.port`, service.port, `port is not valid: ${inclusiveRange(1, 65535)}`))
   if (service.path !== undefined && service.path !== '/') validateServicePath(errors, service.path, `${path}.service.path`)
 }
 
@@ -84,7 +86,7 @@ function validateUrl(errors: Errors, url: string, path: string): void {
     errors.push(
       fieldErrors.required(
         path,
-        `url must be a valid URL: parse ${JSON.stringify(url)}: invalid URI for request; desired format: https://host[/path]`,
+        `url must be a valid URL: parse ${JSON.stringify(url)}: ${url.startsWith(':') ? 'missing protocol scheme' : 'invalid URI for request'}; desired format: https://host[/path]`,
       ),
     )
     return
@@ -98,15 +100,17 @@ function validateUrl(errors: Errors, url: string, path: string): void {
         "'https' is the only allowed URL scheme; desired format: https://host[/path]",
       ),
     )
-  if (parsed.host === '') errors.push(fieldErrors.invalid(path, parsed.host, 'host must be specified; desired format: https://host[/path]'))
-  if (parsed.username !== '') errors.push(fieldErrors.invalid(path, parsed.username, 'user information is not permitted in the URL'))
+  if (parsed.host === '' || /^https:\/\/\//i.test(url))
+    errors.push(fieldErrors.invalid(path, '', 'host must be specified; desired format: https://host[/path]'))
+  const user = [parsed.username, ...(parsed.password === '' ? [] : [parsed.password])].join(':')
+  if (user !== '') errors.push(fieldErrors.invalid(path, user, 'user information is not permitted in the URL'))
   if (parsed.hash !== '') errors.push(fieldErrors.invalid(path, parsed.hash.slice(1), 'fragments are not permitted in the URL'))
   if (parsed.search !== '') errors.push(fieldErrors.invalid(path, parsed.search.slice(1), 'query parameters are not permitted in the URL'))
 }
 
 function validateServicePath(errors: Errors, value: string, path: string): void {
   if (!value.startsWith('/')) errors.push(fieldErrors.invalid(path, value, "must start with a '/'"))
-  const steps = value.replace(/^\//, '').replace(/\/$/, '').split('/')
+  const steps = value.slice(1).replace(/\/$/, '').split('/')
   steps.forEach((step, i) => {
     if (step === '') errors.push(fieldErrors.invalid(path, value, `segment[${i}] may not be empty`))
     else for (const message of dns1123Subdomain(step)) errors.push(fieldErrors.invalid(path, value, `segment[${i}]: ${message}`))
@@ -115,7 +119,11 @@ function validateServicePath(errors: Errors, value: string, path: string): void 
 
 function checkFullyQualifiedName(errors: Errors, path: string, name: string | undefined): void {
   if (!checkRequired(errors, path, name)) return
-  for (const message of dns1123Subdomain(name!)) errors.push(fieldErrors.invalid(path, name, message))
+  const messages = dns1123Subdomain(name!)
+  if (messages.length > 0) {
+    errors.push(...messages.map((message) => fieldErrors.invalid(path, name, message)))
+    return
+  }
   const labels = name!.split('.')
   if (labels.length < 3) errors.push(fieldErrors.invalid(path, name, 'should be a domain with at least three segments separated by dots'))
   else for (const label of labels) for (const message of dns1123Label(label)) errors.push(fieldErrors.invalid(path, label, message))

@@ -102,7 +102,7 @@ test('asks the authorizer for what was built', () => {
 
 test('refuses results of another type than asked for', () => {
   const { issues } = compileCel(environment, '1', { results: [celTypes.bool] })
-  assert.equal(describeIssues('1', issues!), 'must evaluate to bool')
+  assert.equal(describeIssues('1', issues!), 'must evaluate to bool but got int')
 })
 
 const costs: readonly (readonly [text: string, cost: number])[] = [

@@ -63,7 +63,7 @@ export function compileCel(
   }
   const checked = options.isUnchecked ? undefined : check(environment, expr)
   if (checked && checked.issues.length > 0) return { issues: checked.issues }
-  if (checked && !hasResult(checked.type, options.results)) return { issues: [wrongResult(options.results ?? [])] }
+  if (checked && !hasResult(checked.type, options.results)) return { issues: [wrongResult(options.results ?? [], checked.type)] }
   const { code, slots } = compileCode(environment, expr, checked)
   const evaluate: CelProgram['evaluate'] = (bindings, { costMax = perCallCostMax } = {}) => {
     const frame = new Frame(new Array<undefined>(slots).fill(undefined), costMax)
@@ -88,9 +88,10 @@ function hasResult(type: CelType, results: readonly CelType[] | undefined): bool
 }
 
 /** Upstream's words, which belong to no place in the text. */
-function wrongResult(results: readonly CelType[]): Issue {
+function wrongResult(results: readonly CelType[], type: CelType): Issue {
   const names = results.map(formatType)
-  const message = names.length === 1 ? `must evaluate to ${names[0]}` : `must evaluate to one of ${names.join(', ')}`
+  const message =
+    names.length === 1 ? `must evaluate to ${names[0]} but got ${formatType(type)}` : `must evaluate to one of ${names.join(', ')}`
   return { at: -1, message }
 }
 
