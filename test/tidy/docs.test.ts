@@ -72,6 +72,15 @@ before(async () => {
 })
 after(() => cluster.close())
 
+// First, while there is nothing to move.
+test('docs/nodes.md: a node is looked at, drained and taken back', async () => {
+  const [, look, drain] = docBlocks('docs/nodes.md', 'sh')
+  // The cluster here is a server alone: `status` is about what \`up\` started, and test/e2e/cli.test.ts has it.
+  const { code, stdout, stderr } = await cluster.sh(`set -e\n${look?.text.replace('./keelson status\n', '')}${drain?.text}`)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /node\/node-1 drained[\s\S]*node\/node-1 uncordoned/)
+})
+
 const [stopAndStart] = docBlocks('docs/stop-and-start.md', 'sh')
 
 test('docs/stop-and-start.md: the commands do what the page says', async () => {
@@ -155,18 +164,10 @@ test('docs/services.md: the services have endpoints', async () => {
   const [make, look] = docBlocks('docs/services.md', 'sh')
   const made = await cluster.sh(`set -e\n${make?.text}`)
   assert.equal(made.code, 0, made.stderr)
-  assert.match(made.stdout, /service\/hello-outside +NodePort .* 80:3\d{4}\/TCP/)
+  assert.match(made.stdout, /service\/greeter-outside +NodePort .* 80:3\d{4}\/TCP/)
   const { code, stdout, stderr } = await cluster.sh(`set -e\n${look?.text}`)
   assert.equal(code, 0, stderr)
   assert.match(stdout, /Endpoints: +10\.244\.\d+\.\d+:8080,10\.244\.\d+\.\d+:8080/)
-})
-
-test('docs/nodes.md: a node is looked at, drained and taken back', async () => {
-  const [, look, drain] = docBlocks('docs/nodes.md', 'sh')
-  // The cluster here is a server alone: `status` is about what \`up\` started, and test/e2e/cli.test.ts has it.
-  const { code, stdout, stderr } = await cluster.sh(`set -e\n${look?.text.replace('./keelson status\n', '')}${drain?.text}`)
-  assert.equal(code, 0, stderr)
-  assert.match(stdout, /node\/node-1 drained[\s\S]*node\/node-1 uncordoned/)
 })
 
 /** A user's own project, with the checkout as its dependency and the compiler's settings of this one. */
