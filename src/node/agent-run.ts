@@ -468,11 +468,12 @@ export class AgentRun {
   }
 
   async #families(statistics: NodeStatistics, figures: MachineFigures | undefined): Promise<Family[]> {
-    const { nodeName, server, clock } = this.#options
+    const { nodeName, server, clientCertificate, clock } = this.#options
     const now = agentFamilies({
       nodeName,
       pods: [...this.loop.workers.values()],
       disks: await statistics.disks(),
+      clientCertificate,
       servingCertificate: server?.cert,
       agentProcess: figures?.process(),
       nowMs: clock.now(),

@@ -29,6 +29,8 @@ export type NodeAgentOptions = {
   readonly machine?: Machine
   /** The node's HTTPS API; not given: none. */
   readonly server?: Omit<NodeServerOptions, 'log' | 'routes' | 'access'>
+  /** PEM of what the node shows the API server, to tell when it ends; not given: it shows none. */
+  readonly clientCertificate?: string | undefined
   /** In place of `server`, for nodes without sockets: the same API for callers in this process, who knock at a port of the node. */
   readonly door?: NodeDoor
   /** Default: files for a real node; a fake runtime's memory is given by memoryLogFiles(runtime). */

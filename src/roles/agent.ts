@@ -90,6 +90,7 @@ async function runUntilRenewed(
     paths: nodePaths(options.dataDir, options.registriesDir),
     serving: identity.server,
     clientCa: identity.ca,
+    clientCertificate: identity.client.cert,
     runtimeEndpoint: options.runtimeEndpoint,
     settings: options.settings,
     clock: systemClock,

@@ -40,6 +40,8 @@ export type MachineNodeOptions = {
   /** PEM: what the node's API shows, and whose clients it believes. */
   readonly serving: CertifiedKey
   readonly clientCa: string
+  /** PEM of what the node shows the API server; undefined: it is in the same process. */
+  readonly clientCertificate?: string | undefined
   readonly runtimeEndpoint: string | undefined
   readonly clock: Clock
   readonly random: Random
@@ -171,6 +173,7 @@ function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof cr
     log: log.child({ component: 'kubelet' }),
     nodeName,
     ...settings,
+    clientCertificate: options.clientCertificate,
     addresses: [{ type: 'InternalIP', address: options.address }],
     files: {
       rootDir: paths.podsDir,

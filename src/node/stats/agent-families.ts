@@ -8,14 +8,23 @@ export type AgentFamiliesInput = {
   readonly nodeName: string
   readonly pods: readonly KnownPod[]
   readonly disks: ReadonlyMap<string, PodDisk>
-  /** PEM; undefined: the node shows none. */
+  /** PEM, as the next; undefined: the node shows none. */
+  readonly clientCertificate: string | undefined
   readonly servingCertificate: string | undefined
   readonly agentProcess: ProcessFigures | undefined
   readonly nowMs: number
 }
 
 /** The gauges of `/metrics`: what is so at this moment. Pure. */
-export function agentFamilies({ nodeName, pods, disks, servingCertificate, agentProcess, nowMs }: AgentFamiliesInput): Family[] {
+export function agentFamilies({
+  nodeName,
+  pods,
+  disks,
+  clientCertificate,
+  servingCertificate,
+  agentProcess,
+  nowMs,
+}: AgentFamiliesInput): Family[] {
   const containers = pods.flatMap((p) => p.sandboxes).flatMap((s) => s.containers)
   const byState = (state: string) => containers.filter((c) => c.state === state).length
   return [
@@ -43,12 +52,20 @@ export function agentFamilies({ nodeName, pods, disks, servingCertificate, agent
     gauge(
       'kubelet_certificate_manager_server_ttl_seconds',
       "Gauge of the shortest TTL (time-to-live) of the Kubelet's serving certificate. The value is in seconds until certificate expiry (negative if already expired). If serving certificate is invalid or unused, the value will be +INF.",
-      servingCertificate === undefined
-        ? Number.POSITIVE_INFINITY
-        : Math.trunc((Date.parse(new X509Certificate(servingCertificate).validTo) - nowMs) / 1000),
+      secondsLeft(servingCertificate, nowMs),
+    ),
+    gauge(
+      'kubelet_certificate_manager_client_ttl_seconds',
+      "Gauge of the TTL (time-to-live) of the Kubelet's client certificate. The value is in seconds until certificate expiry (negative if already expired). If client certificate is invalid or unused, the value will be +INF.",
+      secondsLeft(clientCertificate, nowMs),
     ),
     ...(agentProcess ? processFamilies(agentProcess) : []),
   ]
+}
+
+function secondsLeft(pem: string | undefined, nowMs: number): number {
+  if (pem === undefined) return Number.POSITIVE_INFINITY
+  return Math.trunc((Date.parse(new X509Certificate(pem).validTo) - nowMs) / 1000)
 }
 
 const volumeColumns: readonly (readonly [name: string, help: string, value: (volume: VolumeUse) => number])[] = [

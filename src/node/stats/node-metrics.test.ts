@@ -112,7 +112,7 @@ test('a claim is told once, and the certificate by what is left of it', () => {
   const volume = { name: 'd', claim: { name: 'data', namespace: 'shop' }, isEphemeral: false, use }
   const disk = { volumes: [volume, { ...volume, claim: undefined }], logs: new Map() }
   const families = agentFamilies({
-    ...{ nodeName: 'n1', pods: [], servingCertificate: undefined, agentProcess: undefined, nowMs: 0 },
+    ...{ nodeName: 'n1', pods: [], clientCertificate: undefined, servingCertificate: undefined, agentProcess: undefined, nowMs: 0 },
     disks: new Map([
       ['a', disk],
       ['b', disk],
@@ -126,6 +126,7 @@ test('a claim is told once, and the certificate by what is left of it', () => {
     `kubelet_volume_stats_available_bytes${labels} 8`,
     `kubelet_volume_stats_inodes_used${labels} 1`,
     'kubelet_certificate_manager_server_ttl_seconds +Inf',
+    'kubelet_certificate_manager_client_ttl_seconds +Inf',
   ])
   assert.equal(families.find((f) => f.name === 'kubelet_volume_stats_used_bytes')?.samples.length, 1)
 })
