@@ -16,7 +16,7 @@ check('devices are selected by yes or no', 'device.attributes["d"].a > 1 || devi
 check(
   'an expression that is neither',
   'device.driver',
-  `${path}: Invalid value: "device.driver": must evaluate to bool or the unknown type`,
+  `${path}: Invalid value: "device.driver": must evaluate to bool or the unknown type, not string`,
 )
 check(
   'an expression that does not compile',

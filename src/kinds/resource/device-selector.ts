@@ -60,8 +60,10 @@ function remembered(matches: DeviceSelectorProgram['matches']): DeviceSelectorPr
   }
 }
 
-const wrong = (description: string) =>
-  description.startsWith('must evaluate to') ? `${description} or the unknown type` : `compilation failed: ${description}`
+function wrong(description: string): string {
+  const [, wanted, got] = /^must evaluate to (.+) but got (.+)$/.exec(description) ?? []
+  return wanted === undefined ? `compilation failed: ${description}` : `must evaluate to ${wanted} or the unknown type, not ${got}`
+}
 
 function evaluate(program: CelProgram, { driver, device }: SelectedDevice): boolean | { readonly error: string } {
   let value: CelStruct
