@@ -124,7 +124,7 @@ const families: Readonly<Record<string, { readonly files?: Readonly<Record<strin
       { run: 'kubectl get pods missing --ignore-not-found', saysNot: ['missing'] },
       { run: 'kubectl get nonsense', fails: ['error: the server doesn\'t have a resource type "nonsense"'] },
       { run: 'kubectl get pods -n nowhere', says: [/^$/] },
-      { run: 'kubectl get --raw /version', says: ['"gitVersion":"v1.36.0', '"major":"1"'] },
+      { run: 'kubectl get --raw /version', says: ['"gitVersion": "v1.36.0', '"major": "1"'] },
       { run: 'kubectl get --raw /readyz', says: ['ok'] },
       { run: 'kubectl get --raw "/api/v1/namespaces/default/configmaps/settings"', says: ['"a":"b"'] },
       { run: 'kubectl get endpointslices', says: [/ADDRESSTYPE\s+PORTS\s+ENDPOINTS/, /web-\S+\s+IPv4\s+80/] },
