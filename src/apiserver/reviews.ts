@@ -15,11 +15,11 @@ import type { FieldTerm } from '../machinery/field-selector.ts'
 import type { Requirement } from '../machinery/label-selector.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
-import { admissionRequest, writeOptions } from './admission/request.ts'
 import type { Attributes, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import type { VerbHandler } from './dispatch.ts'
 import { fieldTerms, labelRequirements } from './request-info.ts'
+import { createAdmission } from './verbs/create.ts'
 import { settleNamespace } from './verbs/object-identity.ts'
 import type { VerbRequest } from './verb-request.ts'
 
@@ -79,17 +79,7 @@ async function bodyOf<T>(core: Core, request: VerbRequest, context: RequestConte
   const { resource, namespace, parameters } = request
   const object = request.body.object(resource.kind, context, parameters.fieldValidation)
   settleNamespace(resource, object, namespace)
-  const admission = admissionRequest(context, {
-    operation: 'CREATE',
-    resource,
-    subresource: '',
-    namespace,
-    name: object.metadata.name ?? '',
-    object,
-    old: undefined,
-    dryRun: parameters.dryRun,
-    options: writeOptions('CreateOptions', parameters),
-  })
+  const admission = createAdmission(context, { resource, namespace, object, parameters })
   await core.admission.admit(admission)
   await core.admission.validate(admission)
   return object as T & KubeObject

@@ -161,7 +161,8 @@ function reviewerOf(tokens: ServiceAccountTokens, others: Authenticator): TokenR
   }
 }
 
-const graphKinds = {
+/** The kinds that the node authorizer's graph looks up. */
+export const graphKinds = {
   Pod: pods,
   PersistentVolumeClaim: persistentVolumeClaims,
   PersistentVolume: persistentVolumes,
@@ -169,7 +170,8 @@ const graphKinds = {
   ResourceSlice: resourceSlices,
 } as const
 
-const boundKinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as const
+/** The kinds that a token may be bound to. */
+export const boundKinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as const
 
 type Synced = { synced(signal?: AbortSignal): Promise<void> }
 

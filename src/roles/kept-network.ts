@@ -14,10 +14,10 @@ import type { Client } from '../client/contract.ts'
 import { configMaps } from '../kinds/core/config-map.ts'
 import type { ConfigMap } from '../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
-import { isStatus } from '../machinery/status-error.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { readTextFile } from '../platform/text-file.ts'
 import type { Store, StoreKey } from '../store/contract.ts'
+import { ensureObject } from './ensure-object.ts'
 import { type ClusterNetwork, clusterNetworkOf, defaultClusterNetwork } from './cluster-network.ts'
 
 /** Not below `/registry`: it is no object of the API. */
@@ -48,15 +48,15 @@ export async function networkOfStore(store: Store, choice: NetworkChoice): Promi
   }
 }
 
+const namespace = 'kube-system'
 const configMapName = 'cluster-network'
 
 /** What nodes read; a user's changes to it are taken back at the next start of a server. */
 export async function publishNetwork(client: Client, network: ClusterNetwork): Promise<void> {
-  const resource = client.resource(configMaps, 'kube-system')
   const wanted: ConfigMap = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name: configMapName },
+    metadata: { name: configMapName, namespace },
     data: {
       'cluster-cidr': network.podCidr,
       'service-cluster-ip-range': network.serviceCidr,
@@ -64,18 +64,9 @@ export async function publishNetwork(client: Client, network: ClusterNetwork): P
       'cluster-dns': network.dnsAddress,
     },
   }
-  try {
-    const { data } = await resource.get(configMapName)
-    if (!deepEqual(data, wanted.data)) await resource.patch(configMapName, { type: 'merge', body: { data: wanted.data } })
-    return
-  } catch (error) {
-    if (!isStatus(error, 'NotFound')) throw error
-  }
-  try {
-    await resource.create(wanted)
-  } catch (error) {
-    if (!isStatus(error, 'AlreadyExists')) throw error
-  }
+  const there = await ensureObject(client, configMaps, wanted)
+  if (there && !deepEqual(there.data, wanted.data))
+    await client.resource(configMaps, namespace).patch(configMapName, { type: 'merge', body: { data: wanted.data } })
 }
 
 const fileOf = (dataDir: string) => join(dataDir, 'network.json')
@@ -109,7 +100,7 @@ export async function networkOfNode(
   const log = quietLog(context.log, clock, repeatMs)
   for (let failures = 0; ; failures++) {
     try {
-      const { data } = await client.resource(configMaps, 'kube-system').get(configMapName)
+      const { data } = await client.resource(configMaps, namespace).get(configMapName)
       const network = clusterNetworkOf({
         podCidr: data?.['cluster-cidr'],
         serviceCidr: data?.['service-cluster-ip-range'],

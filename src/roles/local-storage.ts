@@ -1,10 +1,8 @@
 import type { Client } from '../client/contract.ts'
-import type { KindRef } from '../kinds/kind.ts'
 import { csiDrivers } from '../kinds/storage/csi-driver.ts'
 import { storageClasses } from '../kinds/storage/storage-class.ts'
 import { localVolumeDriver, volumeAnnotations } from '../kinds/storage/volume-binding.ts'
-import type { KubeObject } from '../machinery/object.ts'
-import { isStatus } from '../machinery/status-error.ts'
+import { ensureObject } from './ensure-object.ts'
 
 export const localStorageClass = 'local'
 
@@ -13,13 +11,13 @@ export const localStorageClass = 'local'
  * never again, so that an administrator's changes (another default, another policy) stay.
  */
 export async function ensureLocalStorage(client: Client): Promise<void> {
-  await ensure(client, csiDrivers, {
+  await ensureObject(client, csiDrivers, {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'CSIDriver',
     metadata: { name: localVolumeDriver },
     spec: { attachRequired: false, podInfoOnMount: false, volumeLifecycleModes: ['Persistent'] },
   })
-  await ensure(client, storageClasses, {
+  await ensureObject(client, storageClasses, {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'StorageClass',
     metadata: { name: localStorageClass, annotations: { [volumeAnnotations.isDefaultClass]: 'true' } },
@@ -28,20 +26,4 @@ export async function ensureLocalStorage(client: Client): Promise<void> {
     volumeBindingMode: 'WaitForFirstConsumer',
     allowVolumeExpansion: true,
   })
-}
-
-async function ensure<T extends KubeObject>(client: Client, kind: KindRef<T>, object: T): Promise<void> {
-  const resource = client.resource(kind)
-  try {
-    await resource.get(object.metadata.name ?? '')
-    return
-  } catch (error) {
-    if (!isStatus(error, 'NotFound')) throw error
-  }
-  try {
-    await resource.create(object)
-  } catch (error) {
-    // Another server of this store was first.
-    if (!isStatus(error, 'AlreadyExists')) throw error
-  }
 }

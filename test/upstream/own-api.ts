@@ -10,33 +10,18 @@ import { createRbacAuthorizer, createRbacIndex } from '../../src/apiserver/authz
 import { superuserAuthorizer, unionAuthorizer } from '../../src/apiserver/authz/union-authorizer.ts'
 import type { Dialer } from '../../src/apiserver/node-dialer.ts'
 import { createTestApi } from '../../src/apiserver/test-api.ts'
-import { nodes } from '../../src/kinds/core/node.ts'
-import { persistentVolumeClaims } from '../../src/kinds/core/persistent-volume-claim.ts'
-import { persistentVolumes } from '../../src/kinds/core/persistent-volume.ts'
 import { pods } from '../../src/kinds/core/pod.ts'
-import { secrets } from '../../src/kinds/core/secret.ts'
-import { serviceAccounts } from '../../src/kinds/core/service-account.ts'
 import type { KindRef } from '../../src/kinds/kind.ts'
 import { clusterRoleBindings } from '../../src/kinds/rbac/cluster-role-binding.ts'
 import { clusterRoles } from '../../src/kinds/rbac/cluster-role.ts'
 import { roleBindings } from '../../src/kinds/rbac/role-binding.ts'
 import { roles } from '../../src/kinds/rbac/role.ts'
-import { resourceSlices } from '../../src/kinds/resource/resource-slice.ts'
-import { volumeAttachments } from '../../src/kinds/storage/volume-attachment.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
+import { boundKinds, graphKinds } from '../../src/roles/access.ts'
 import { collected, headersOf, type Outgoing, type Send } from './run-cases.ts'
 
 /** The administrator whom the answers were recorded for. */
 const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
-const graphKinds = {
-  Pod: pods,
-  PersistentVolumeClaim: persistentVolumeClaims,
-  PersistentVolume: persistentVolumes,
-  VolumeAttachment: volumeAttachments,
-  ResourceSlice: resourceSlices,
-} as const
-const boundKinds = { ServiceAccount: serviceAccounts, Pod: pods, Secret: secrets, Node: nodes } as const
-
 /** This API server, with every default plugin on, the cluster's own roles and tokens, and how to send to it. */
 export async function ownApi(): Promise<{ send: Send; close(): Promise<void> }> {
   const later: { reader: ObjectReader | undefined } = { reader: undefined }

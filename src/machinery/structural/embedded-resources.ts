@@ -3,6 +3,7 @@ import { type FieldError, fieldErrors } from '../field-error.ts'
 import { dns1035Label, pathSegmentName } from '../names.ts'
 import { validateObjectMeta } from '../object-meta.ts'
 import { fieldPath, isObject, type JsonSchema, schemaOfField } from './json-schema.ts'
+import { leadsTo } from './leads-to.ts'
 
 /** What is wrong with the type and the metadata of resources inside resources (`x-kubernetes-embedded-resource`). */
 export function embeddedResourceErrors(schema: JsonSchema, value: unknown, path = ''): FieldError[] {
@@ -20,18 +21,8 @@ export function embeddedResourceErrors(schema: JsonSchema, value: unknown, path 
   return errors
 }
 
-const known = new WeakMap<JsonSchema, boolean>()
-
 /** Whether a schema, or anything below it, describes a resource. */
-export function leadsToEmbedded(schema: JsonSchema): boolean {
-  const answer = known.get(schema)
-  if (answer !== undefined) return answer
-  const children = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties]
-  const found =
-    schema['x-kubernetes-embedded-resource'] === true || children.some((child) => typeof child === 'object' && leadsToEmbedded(child))
-  known.set(schema, found)
-  return found
-}
+export const leadsToEmbedded = leadsTo((schema) => schema['x-kubernetes-embedded-resource'] === true)
 
 function resourceErrors(value: Readonly<Record<string, unknown>>, path: string): FieldError[] {
   const errors: FieldError[] = []

@@ -1,6 +1,7 @@
 import { type FieldError, fieldErrors } from '../field-error.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { fieldPath, isObject, type JsonSchema, schemaOfField } from './json-schema.ts'
+import { leadsTo } from './leads-to.ts'
 
 /** Items that stand twice in lists that are sets or maps: of each the second, however often it stands there. */
 export function listTypeErrors(schema: JsonSchema, value: unknown, path = ''): FieldError[] {
@@ -20,18 +21,8 @@ export function listTypeErrors(schema: JsonSchema, value: unknown, path = ''): F
   return errors
 }
 
-const known = new WeakMap<JsonSchema, boolean>()
-
-/** Most schemas have none: their objects are not walked. */
-function leadsToListType(schema: JsonSchema): boolean {
-  const answer = known.get(schema)
-  if (answer !== undefined) return answer
-  const type = schema['x-kubernetes-list-type']
-  const children = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties]
-  const found = type === 'set' || type === 'map' || children.some((child) => typeof child === 'object' && leadsToListType(child))
-  known.set(schema, found)
-  return found
-}
+/** Whether a schema, or anything below it, is of a list that is a set or a map. */
+const leadsToListType = leadsTo(({ 'x-kubernetes-list-type': type }) => type === 'set' || type === 'map')
 
 function duplicateItems(schema: JsonSchema, list: readonly unknown[], path: string): FieldError[] {
   const type = schema['x-kubernetes-list-type']
