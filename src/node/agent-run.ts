@@ -3,26 +3,23 @@ import { kindRefs } from '../client/generated/kind-refs.ts'
 import { ObjectInformer } from '../client/informer.ts'
 import { EventRecorder } from '../control/event-recorder.ts'
 import type { Node, Pod, Service } from '../kinds/generated/types/core-v1.ts'
-import { podRequests, resourceAmounts } from '../kinds/pod-requests.ts'
 import { diskSpace } from '../platform/machine-facts.ts'
+import { type AgentSettings, agentSettings } from './agent-settings.ts'
 import { containerEnvironment } from './environment/container-environment.ts'
 import { Evictor } from './eviction/evictor.ts'
 import { type AgentFiles, prepareAgentFiles } from './host/agent-files.ts'
 import { machinePodHost } from './host/machine-pod-host.ts'
 import type { PodDirectoryRoots } from './host/pod-directories.ts'
-import { podDiskPaths } from './host/pod-disk-paths.ts'
-import { defaultImageGcPolicy, ImageCollector } from './images/image-gc.ts'
+import { ImageCollector } from './images/image-gc.ts'
 import { ImagePuller } from './images/image-puller.ts'
 import { pullCredentials } from './images/registry-credentials.ts'
-import { machineLogFiles } from './logs/log-files.ts'
 import { rotateLogs } from './logs/log-rotation.ts'
 import type { NodeAgentOptions, NodeDoor } from './node-agent.ts'
 import { type Machine, simulatedMachine, usageMeter } from './node-status/machine.ts'
 import { keepNodeLease } from './node-status/node-lease.ts'
 import { NodeReporter } from './node-status/node-reporter.ts'
-import { defaultThresholds } from './node-status/node-status.ts'
 import { realMachine } from './node-status/real-machine.ts'
-import { admitPod } from './pod/pod-admission.ts'
+import { admitPod, admitResize } from './pod/pod-admission.ts'
 import type { PodContext } from './pod/pod-context.ts'
 import { type PodHost, simulatedPodHost } from './pod/pod-host.ts'
 import { PodLoop, type PodSource } from './pod/pod-loop.ts'
@@ -34,37 +31,25 @@ import { simulatedProbeTransport, socketProbeTransport } from './probes/probe-tr
 import { ObjectReferences } from './references/object-references.ts'
 import { containerResourcesOf } from './resources/container-resources.ts'
 import { machinePodCgroups } from './resources/pod-cgroups.ts'
-import { kubeletConfiguration } from './server/kubelet-configuration.ts'
 import { delegatedAccess } from './server/node-access.ts'
-import { createNodeRoutes } from './server/node-routes.ts'
-import { runningPods, syncTrouble } from './server/running-pods.ts'
+import { agentRoutes } from './server/agent-routes.ts'
+import type { NodeRoutes } from './server/node-routes.ts'
 import { createLocalNodeServer, type NodeServer, startNodeServer } from './server/node-server.ts'
 import { Semaphore } from './semaphore.ts'
-import { DiskFigures } from './stats/disk-figures.ts'
-import type { Family } from './stats/exposition.ts'
-import { agentFamilies, processFamilies } from './stats/agent-families.ts'
-import { type MachineFigures, machineFigures } from './stats/machine-figures.ts'
 import { measuredRuntime } from './stats/measured-runtime.ts'
-import { nodeDocuments } from './stats/node-documents.ts'
 import { NodeMetrics } from './stats/node-metrics.ts'
-import { NodeStatistics } from './stats/node-statistics.ts'
 import { PodStarts } from './stats/pod-starts.ts'
 import { PersistentVolumes } from './volumes/persistent-volumes.ts'
 import { PodVolumes } from './volumes/pod-volumes.ts'
 import { ServiceAccountTokens } from './volumes/service-account-tokens.ts'
 
-const defaultLeaseSeconds = 40
-const defaultCheckPeriodMs = 10_000
-const defaultReportPeriodMs = 300_000
-const defaultParallelStarts = 4
-const defaultParallelPulls = 4
 const imageCheckPeriodMs = 60_000
-const noneReserved = { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0 } as const
 
 /** One run of an agent: the parts put together, and the tasks that live until its signal aborts. */
 export class AgentRun {
   readonly loop: PodLoop
   readonly #options: NodeAgentOptions
+  readonly #settings: AgentSettings
   readonly #metrics = new NodeMetrics()
   readonly #starts: PodStarts
   readonly #signal: AbortSignal
@@ -92,6 +77,7 @@ export class AgentRun {
     const { client, clock, random, log, nodeName, files } = options
     const runtime = measuredRuntime(options.runtime, this.#metrics, clock)
     this.#options = { ...options, runtime }
+    this.#settings = agentSettings(options)
     this.#starts = new PodStarts({ clock, metrics: this.#metrics })
     this.#signal = signal
     this.#machine =
@@ -155,7 +141,7 @@ export class AgentRun {
       this.#server = await startNodeServer({ ...server, log, access, routes: this.#createRoutes() })
     }
     if (!server && door) this.#server = this.#serveAt(door)
-    const durationSeconds = this.#options.leaseDurationSeconds ?? defaultLeaseSeconds
+    const durationSeconds = this.#settings.leaseDurationSeconds
     this.#tasks.push(
       this.#reporter.run(signal),
       keepNodeLease(
@@ -197,10 +183,10 @@ export class AgentRun {
       port: () => this.port,
       labels: this.#options.labels ?? {},
       taints: this.#options.taints ?? [],
-      reserved: { ...noneReserved, ...this.#options.reserved },
-      thresholds: { ...defaultThresholds, ...this.#options.thresholds },
-      checkPeriodMs: this.#options.statusCheckPeriodMs ?? defaultCheckPeriodMs,
-      reportPeriodMs: this.#options.statusReportPeriodMs ?? defaultReportPeriodMs,
+      reserved: this.#settings.reserved,
+      thresholds: this.#settings.thresholds,
+      checkPeriodMs: this.#settings.statusCheckPeriodMs,
+      reportPeriodMs: this.#settings.statusReportPeriodMs,
       onNode: (node) => this.#onNode(node),
       onUse: (use) => this.#evictor.look(use),
     })
@@ -245,7 +231,7 @@ export class AgentRun {
   #createEvictor(host: PodHost): Evictor {
     const { runtime, log, files } = this.#options
     return new Evictor({
-      thresholds: { ...defaultThresholds, ...this.#options.thresholds },
+      thresholds: this.#settings.thresholds,
       runtime,
       host,
       log,
@@ -265,7 +251,7 @@ export class AgentRun {
       runtime,
       clock,
       log,
-      policy: defaultImageGcPolicy,
+      policy: this.#settings.imageGc,
       inUse: () => new Set([...this.loop.workers.values()].flatMap((w) => w.sandboxes).flatMap((s) => s.containers.map((c) => c.imageId))),
       disk: () => (files ? diskSpace(files.rootDir) : undefined),
       onImages: (images) => this.#reporter.setImages(images),
@@ -334,7 +320,7 @@ export class AgentRun {
         runtime,
         clock,
         event,
-        parallelPulls: this.#options.parallelPulls ?? defaultParallelPulls,
+        parallelPulls: this.#settings.parallelPulls,
         credentials: (pod, image) => pullCredentials(this.#references, pod, image),
         onUse: (image) => this.#collector.noteUse(image),
         onPulled: (pod, image, times) => {
@@ -353,37 +339,18 @@ export class AgentRun {
       hooks: lifecycleHooks({ runtime, clock, transport }),
       probes: this.#probes,
       statuses: new StatusWriter({ client, clock, random, log, onWritten }, this.#signal),
-      starts: new Semaphore(this.#options.parallelStarts ?? defaultParallelStarts),
+      starts: new Semaphore(this.#settings.parallelStarts),
       hostIPs: () => this.#hostIPs(),
       memoryCapacityBytes: () => this.#machine.facts().memoryBytes,
       containerResources: containerResourcesOf,
       admit: (pod) => admitPod(pod, this.loop.admittedPods(), this.node),
-      admitResize: (pod) => this.#admitResize(pod),
+      admitResize: (pod) => admitResize(pod, this.loop.admittedPods(), this.node),
       event,
     }
   }
 
   #hostIPs(): readonly string[] {
     return this.#options.addresses.filter((a) => a.type === 'InternalIP').map((a) => a.address)
-  }
-
-  #admitResize(pod: Pod): ReturnType<PodContext['admitResize']> {
-    const allocatable = resourceAmounts(this.node?.status?.allocatable)
-    const wanted = podRequests(pod)
-    for (const name of ['cpu', 'memory'] as const) {
-      if (allocatable[name] === undefined) continue
-      if ((wanted[name] ?? 0) > allocatable[name]) {
-        return {
-          reason: 'Infeasible',
-          message: `Node didn't have enough capacity: ${name}, requested: ${wanted[name]}, capacity: ${allocatable[name]}`,
-        }
-      }
-    }
-    const others = this.loop.admittedPods().filter((p) => p.metadata.uid !== pod.metadata.uid)
-    const refusal = admitPod(pod, others, this.node)
-    return refusal?.reason.startsWith('OutOf')
-      ? { reason: 'Deferred', message: refusal.message.replace('Pod was rejected: ', '') }
-      : undefined
   }
 
   #onVerdict({ uid, name, containerId, kind, isGood, probe }: ProbeVerdict): void {
@@ -400,85 +367,16 @@ export class AgentRun {
     worker.look({ observe: false })
   }
 
-  #createRoutes() {
-    const { runtime, clock, files } = this.#options
-    const figures = files && machineFigures({ podsRoot: files.cgroupRoot, directory: files.rootDir })
-    const statistics = this.#createStatistics(figures)
-    return createNodeRoutes({
-      runtime,
-      clock,
-      logFiles: this.#options.logFiles ?? (files ? machineLogFiles() : noLogFiles),
-      find: (namespace, name) => this.loop.find(namespace, name),
-      pods: () => this.loop.pods(),
-      runningPods: () => runningPods([...this.loop.workers.values()].flatMap((w) => w.sandboxes)),
-      onRequest: (method, path) => this.#metrics.request(method, path),
-      healthChecks: [
-        { name: 'ping', check: () => undefined },
-        { name: 'log', check: () => undefined },
-        { name: 'syncloop', check: () => syncTrouble(this.loop.failingSinceMs, clock.now()) },
-      ],
-      logDirectory: files?.logsDir,
-      onPodChange: (uid, listener) => this.loop.onLooked(uid, listener),
-      documents: nodeDocuments({
-        statistics,
-        configuration: () => this.#configuration(),
-        probeFamilies: () => [
-          ...(figures ? processFamilies(figures.process()).filter((f) => f.name === 'process_start_time_seconds') : []),
-          ...this.#metrics.probeFamilies(),
-        ],
-        families: () => this.#families(statistics, figures),
-      }),
+  #createRoutes(): NodeRoutes {
+    return agentRoutes({
+      options: this.#options,
+      settings: this.#settings,
+      machine: this.#machine,
+      loop: this.loop,
+      metrics: this.#metrics,
+      disks: this.#roots && { roots: this.#roots, volumes: this.#volumes! },
+      port: () => this.port,
     })
-  }
-
-  #configuration(): object {
-    const { server, files, taints = [], reserved, thresholds } = this.#options
-    return kubeletConfiguration({
-      server: server && { host: server.host, port: this.port ?? server.port },
-      files,
-      maxPods: this.#machine.facts().maxPods,
-      taints,
-      reserved: { ...noneReserved, ...reserved },
-      thresholds: { ...defaultThresholds, ...thresholds },
-      imageGc: defaultImageGcPolicy,
-      leaseDurationSeconds: this.#options.leaseDurationSeconds ?? defaultLeaseSeconds,
-      statusCheckPeriodMs: this.#options.statusCheckPeriodMs ?? defaultCheckPeriodMs,
-      statusReportPeriodMs: this.#options.statusReportPeriodMs ?? defaultReportPeriodMs,
-      parallelPulls: this.#options.parallelPulls ?? defaultParallelPulls,
-    })
-  }
-
-  #createStatistics(figures: MachineFigures | undefined): NodeStatistics {
-    const { runtime, clock, nodeName } = this.#options
-    const roots = this.#roots
-    const pods = () => [...this.loop.workers.values()]
-    const running = () => pods().filter((w) => w.sandboxes.some((s) => s.state === 'Ready'))
-    return new NodeStatistics({
-      ...{ runtime, clock, nodeName, machine: this.#machine, pods },
-      figures,
-      disks:
-        roots &&
-        new DiskFigures({
-          clock,
-          pods: () => running().map((w) => w.pod),
-          paths: podDiskPaths(roots, this.#volumes!),
-          directories: [roots.root, roots.logs],
-        }),
-    })
-  }
-
-  async #families(statistics: NodeStatistics, figures: MachineFigures | undefined): Promise<Family[]> {
-    const { nodeName, server, clientCertificate, clock } = this.#options
-    const now = agentFamilies({
-      nodeName,
-      pods: [...this.loop.workers.values()],
-      disks: await statistics.disks(),
-      clientCertificate,
-      servingCertificate: server?.cert,
-      agentProcess: figures?.process(),
-      nowMs: clock.now(),
-    })
-    return [...now, ...this.#metrics.families()]
   }
 
   /** An informer of the pods that are bound to this node. */
@@ -516,5 +414,3 @@ function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
-
-const noLogFiles = { open: async () => undefined, identity: async () => undefined, watch: () => () => {} }

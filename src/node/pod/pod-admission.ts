@@ -14,6 +14,28 @@ export function admitPod(pod: Pod, others: readonly Pod[], node: Node | undefine
   return refuseBySelector(pod, node) ?? refuseByPorts(pod, others) ?? refuseByTaint(pod, node) ?? refuseByResources(pod, others, node)
 }
 
+/** Why a pod that is here cannot be given what it asks for now; it keeps what it has. */
+export type ResizeRefusal = {
+  /** Infeasible: it would not fit on the empty node. */
+  readonly reason: 'Infeasible' | 'Deferred'
+  readonly message: string
+}
+
+/** Whether a resize of `pod` fits beside `others`. Undefined: yes. Reasons and texts are upstream's. Pure. */
+export function admitResize(pod: Pod, others: readonly Pod[], node: Node | undefined): ResizeRefusal | undefined {
+  const allocatable = resourceAmounts(node?.status?.allocatable)
+  const wanted = podRequests(pod)
+  for (const name of ['cpu', 'memory'] as const) {
+    const capacity = allocatable[name]
+    if (capacity === undefined || (wanted[name] ?? 0) <= capacity) continue
+    const message = `Node didn't have enough capacity: ${name}, requested: ${wanted[name]}, capacity: ${capacity}`
+    return { reason: 'Infeasible', message }
+  }
+  const refused = admitPod(pod, others, node)
+  if (!refused?.reason.startsWith('OutOf')) return undefined
+  return { reason: 'Deferred', message: refused.message.replace('Pod was rejected: ', '') }
+}
+
 function refuseBySelector(pod: Pod, node: Node): TerminalReason | undefined {
   if (!pod.spec || matchesNodeSelection(pod.spec, node)) return undefined
   return refusal('NodeAffinity', "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")

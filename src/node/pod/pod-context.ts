@@ -4,6 +4,7 @@ import type { Client } from '../../client/contract.ts'
 import type { LifecycleHandler, Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
 import type { ContainerResources, ContainerSpec, ImageInfo, Runtime } from '../runtime/contract.ts'
 import type { Semaphore } from '../semaphore.ts'
+import type { ResizeRefusal } from './pod-admission.ts'
 import type { PodHost } from './pod-host.ts'
 import type { TerminalReason } from './pod-records.ts'
 import type { ContainerView, PodContainer } from './pod-view.ts'
@@ -30,7 +31,7 @@ export type PodContext = {
   /** Undefined: the pod may run here. */
   readonly admit: (pod: Pod) => TerminalReason | undefined
   /** Whether a resize fits; undefined: it does. */
-  readonly admitResize: (pod: Pod) => { readonly reason: 'Infeasible' | 'Deferred'; readonly message: string } | undefined
+  readonly admitResize: (pod: Pod) => ResizeRefusal | undefined
   readonly event: (pod: Pod, event: PodEvent) => void
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Node, Pod, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { crashWait, formatDuration, nextCrashBackoff } from './crash-backoff.ts'
-import { admitPod } from './pod-admission.ts'
+import { admitPod, admitResize } from './pod-admission.ts'
 import type { ContainerRecord } from './pod-records.ts'
 import { statusPatch } from './status-writer.ts'
 
@@ -77,6 +77,26 @@ for (const { title, pod, others = [], reason, message } of admissions) {
     assert.equal(refusal?.reason, reason)
     if (message) assert.equal(refusal?.message, message)
   })
+}
+
+const twoCores: Node = { ...node, status: { allocatable: { cpu: '2', pods: '110' } } }
+const resizes: { readonly title: string; readonly cpu: string; readonly expected: ReturnType<typeof admitResize> }[] = [
+  { title: 'a resize that fits is taken', cpu: '1', expected: undefined },
+  {
+    title: 'a resize beyond what is free waits',
+    cpu: '1500m',
+    expected: { reason: 'Deferred', message: "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000" },
+  },
+  {
+    title: 'a resize beyond the node never fits',
+    cpu: '3',
+    expected: { reason: 'Infeasible', message: "Node didn't have enough capacity: cpu, requested: 3000, capacity: 2000" },
+  },
+]
+for (const { title, cpu, expected } of resizes) {
+  test(title, () =>
+    assert.deepEqual(admitResize(podOf('p', asking(cpu)), [podOf('p', asking('500m')), podOf('o', asking('1'))], twoCores), expected),
+  )
 }
 
 test('a bound that is no whole number matches nothing, as the scheduler reads it', () => {

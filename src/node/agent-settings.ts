@@ -1,0 +1,32 @@
+import { defaultImageGcPolicy, type ImageGcPolicy } from './images/image-gc.ts'
+import type { NodeAgentOptions } from './node-agent.ts'
+import { defaultThresholds, type EvictionThresholds, type Reserved } from './node-status/node-status.ts'
+
+/** What of an agent can be set by numbers, each with its value. */
+export type AgentSettings = {
+  readonly reserved: Reserved
+  readonly thresholds: EvictionThresholds
+  readonly imageGc: ImageGcPolicy
+  /** Of the node's lease, renewed every quarter of it. */
+  readonly leaseDurationSeconds: number
+  readonly statusCheckPeriodMs: number
+  readonly statusReportPeriodMs: number
+  /** Sandboxes and containers made at once. */
+  readonly parallelStarts: number
+  /** Image pulls at once. */
+  readonly parallelPulls: number
+}
+
+/** The options' numbers, with upstream's defaults for those that are not given. Pure. */
+export function agentSettings(options: NodeAgentOptions): AgentSettings {
+  return {
+    reserved: { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0, ...options.reserved },
+    thresholds: { ...defaultThresholds, ...options.thresholds },
+    imageGc: defaultImageGcPolicy,
+    leaseDurationSeconds: options.leaseDurationSeconds ?? 40,
+    statusCheckPeriodMs: options.statusCheckPeriodMs ?? 10_000,
+    statusReportPeriodMs: options.statusReportPeriodMs ?? 300_000,
+    parallelStarts: options.parallelStarts ?? 4,
+    parallelPulls: options.parallelPulls ?? 4,
+  }
+}
