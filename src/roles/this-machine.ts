@@ -62,10 +62,16 @@ function namespacesOf(dataDir: string, chosen: NetworkChoice = {}) {
   return { prefix: namespacePrefix(dataDir), clusterCidr, serviceCidr }
 }
 
+/** A hundred pods whose containers do not heed SIGTERM take minutes to end on a busy machine. */
+const teardownTimeoutMs = 600_000
+
 async function runSelf([file, ...args]: readonly string[]): Promise<void> {
-  const { code, stderr } = await runProgram(file!, args)
-  if (code !== 0)
-    throw new CliError(`the node could not be taken down: ${stderr.trim()}`, { nextStep: 'mend that and run `keelson down` again' })
+  const trouble = await runProgram(file!, args, { timeoutMs: teardownTimeoutMs }).then(
+    ({ code, stderr }) => (code === 0 ? undefined : stderr.trim()),
+    (error: Error) => error.message.trim(),
+  )
+  if (trouble !== undefined)
+    throw new CliError(`the node could not be taken down: ${trouble}`, { nextStep: 'mend that and run `keelson down` again' })
 }
 
 /** The file that runs this program: the bundle itself, or the entry of the sources. */
