@@ -11,6 +11,7 @@ import { admissionChain } from './admission/chain.ts'
 import { dynamicAdmission } from './admission/dynamic/dynamic-admission.ts'
 import { typeCheckPolicies } from './admission/policies/type-check-policies.ts'
 import { builtInPlugins } from './admission/plugins.ts'
+import type { TolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { deviceAdminAccessHook } from './admission/device-admin-access.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
 import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
@@ -46,7 +47,7 @@ import { createRegistry, type Registry } from './registry.ts'
 import { reviewHandlers, type TokenReviewer } from './reviews.ts'
 import { resourceMetricsHandlers } from './resource-metrics/handlers.ts'
 import { type HealthCheck, healthPaths, indexPath, metricsPath, versionPath } from './server-paths.ts'
-import { serviceAllocation } from './services/service-allocation.ts'
+import { type PortRange, serviceAllocation } from './services/service-allocation.ts'
 import { Slabs } from './slabs.ts'
 import { bindings, podBinding, podBindings } from './subresources/binding.ts'
 import { acceptOffer, declineOffer } from './subresources/offer-answers.ts'
@@ -101,6 +102,12 @@ export type ApiServerOptions = {
   readonly moreMetrics?: () => Promise<string> | string
   readonly audit?: AuditLog
   readonly limits?: Partial<RequestLimits>
+  /** Requests at work, reading and writing together. Default 600. */
+  readonly inflightMax?: number
+  /** Default 30000 to 32767. */
+  readonly nodePorts?: PortRange
+  /** How long a pod that does not say stays on a node in trouble. Default 300 s each. */
+  readonly tolerationSeconds?: TolerationSeconds
   /** What it shows to aggregated API servers, and whom those can ask who it is; absent: they are asked without a certificate. */
   readonly frontProxy?: FrontProxy
   /** Published for aggregated API servers in `kube-system/extension-apiserver-authentication`: PEM. */
@@ -160,7 +167,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     closing.signal,
   )
   const last = dynamic.plugins.filter(({ name }) => !choice.disabled.includes(name))
-  const plugins = [...builtInPlugins({ reader, authorizer, registry }, choice), ...(options.admission ?? []), ...last]
+  const plugins = [
+    ...builtInPlugins({ reader, authorizer, registry, tolerationSeconds: options.tolerationSeconds }, choice),
+    ...(options.admission ?? []),
+    ...last,
+  ]
   const placement = new PlacementGuard({ cache, reader, registry, isStoreShared: options.isStoreShared ?? false, signal: closing.signal })
   const core: Core = {
     registry,
@@ -171,7 +182,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     hooks: createWriteHooks([
       ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader })]),
       deviceAdminAccessHook({ reader }),
-      await serviceAllocation({ reader, storage, registry, random, clock, isShared: options.isStoreShared ?? false }),
+      await serviceAllocation({
+        reader,
+        storage,
+        registry,
+        random,
+        clock,
+        isShared: options.isStoreShared ?? false,
+        nodePorts: options.nodePorts,
+      }),
       offerRoomHook(placement, registry.find('keelson.dev', 'v1', 'offers')!),
       ...(options.isStoreShared ? [nodeMarksHook(placement)] : []),
     ]),
@@ -181,7 +200,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log,
   }
   const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas, webhooks }, closing.signal)
-  const fairness = { gate: createFlowGate(clock), share: options.loopShare ?? unlimitedShare }
+  const fairness = { gate: createFlowGate(clock, options.inflightMax), share: options.loopShare ?? unlimitedShare }
   const following = Promise.all([followFlowObjects(core, fairness.gate, closing.signal), typeCheckPolicies(core, closing.signal)])
   const aggregation = createAggregation(core, options.frontProxy, closing.signal)
   const registering = keepRegistered(core, closing.signal)

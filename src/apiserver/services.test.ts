@@ -163,3 +163,29 @@ test('addresses come out of every range that is ready', async () => {
   assert.equal(tiny.code, 201, tiny.text)
   assert.equal((await send('POST', services, { body: service('any', {}) })).code, 201)
 })
+
+test('the range of node ports and the seconds of tolerations are set', async () => {
+  const made = await createTestApi({
+    clock,
+    random: seededRandom(2),
+    nodePorts: { min: 20_000, max: 20_001 },
+    tolerationSeconds: { notReady: 7 },
+  })
+  try {
+    const ask = sender(made.api)
+    const ported = (name: string, nodePort?: number) => ({
+      metadata: { name },
+      spec: { type: 'NodePort', ports: [{ port: 80, ...(nodePort ? { nodePort } : {}) }] },
+    })
+    const first = await ask('POST', services, { body: ported('a') })
+    assert.match(String(at(first.json, 'spec.ports.0.nodePort')), /^2000[01]$/)
+    const { json } = await ask('POST', services, { body: ported('b', 30_000) })
+    assert.match(String(json.message), /The range of valid ports is 20000-20001/)
+    const pod = { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+    const { json: made2 } = await ask('POST', '/api/v1/namespaces/default/pods', { body: pod })
+    assert.deepEqual(at(made2, 'spec.tolerations.0.tolerationSeconds'), 7)
+    assert.deepEqual(at(made2, 'spec.tolerations.1.tolerationSeconds'), 300)
+  } finally {
+    await made.api.close()
+  }
+})

@@ -58,6 +58,8 @@ export async function createTestApi(options: {
   readonly clientAuthorities?: ApiServerOptions['clientAuthorities']
   readonly advertise?: ApiServerOptions['advertise']
   readonly audit?: ApiServerOptions['audit']
+  readonly nodePorts?: ApiServerOptions['nodePorts']
+  readonly tolerationSeconds?: ApiServerOptions['tolerationSeconds']
   readonly tokens?: ApiServerOptions['tokens']
   readonly isStoreShared?: boolean
   /** Default true: objects are shared, and a test should see who changes one. */
@@ -85,6 +87,8 @@ export async function createTestApi(options: {
     ...(options.frontProxy ? { frontProxy: options.frontProxy } : {}),
     ...(options.clientAuthorities ? { clientAuthorities: options.clientAuthorities } : {}),
     ...(options.explainPod ? { explainPod: options.explainPod } : {}),
+    ...(options.nodePorts ? { nodePorts: options.nodePorts } : {}),
+    ...(options.tolerationSeconds ? { tolerationSeconds: options.tolerationSeconds } : {}),
   })
   return { api, client: api.clientFor(testUser), store }
 }

@@ -1,4 +1,4 @@
-/** The flags of `keelson server` and `keelson up` on who may do what and how long things may take, with upstream's names and meanings. */
+/** The flags of `keelson server` and `keelson up` on who may do what, with upstream's names and meanings. */
 export type AccessFlag = {
   readonly name: string
   readonly argument: string
@@ -121,12 +121,4 @@ export const accessFlags: readonly AccessFlag[] = [
   { name: 'audit-webhook-batch-throttle-burst', argument: 'N', help: 'calls at once after a quiet time (default 15)' },
   { name: 'audit-webhook-truncate-enabled', argument: 'BOOLEAN', help: 'as for the log' },
   { name: 'audit-webhook-truncate-max-event-size', argument: 'BYTES', help: 'as for the log' },
-  { name: 'request-timeout', argument: 'DURATION', help: 'how long a request may take that is no watch, log or proxy (default 1m)' },
-  { name: 'min-request-timeout', argument: 'SECONDS', help: 'a watch that names no timeout ends after this to twice this (default 1800)' },
-  { name: 'tls-san', argument: 'NAMES', isRepeated: true, help: 'more names and addresses of this server, for its certificate' },
-  {
-    name: 'node-monitor-grace-period',
-    argument: 'DURATION',
-    help: 'how long a node may be silent before it counts as lost, at least 20s (default 50s)',
-  },
 ]

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { clientFromKubeconfig } from '../client/kubeconfig.ts'
 import { StatusError } from '../machinery/status-error.ts'
 import { accessFlags } from './access-flags.ts'
+import { apiServerFlags, controllerFlags } from './controller-flags.ts'
 import { CliError } from './cli-error.ts'
 import { backup, restore } from './backup.ts'
 import { keysStatus, rotateKeys } from './keys.ts'
@@ -190,7 +191,7 @@ function addUp(program: Command, machine: Machine): void {
           ...(o.serviceClusterIpRange === undefined ? [] : ['--service-cluster-ip-range', o.serviceClusterIpRange]),
           ...(o.clusterDomain === undefined ? [] : ['--cluster-domain', o.clusterDomain]),
           ...(o.schedulerPlugin ?? []).flatMap((file) => ['--scheduler-plugin', resolve(file)]),
-          ...accessArguments(command),
+          ...passedArguments(command),
         ]
         const request = {
           ...o,
@@ -209,7 +210,7 @@ function addUp(program: Command, machine: Machine): void {
       },
     )
   for (const { name, argument, help } of nodeFlags) command.option(`--${name} <${argument.toLowerCase()}>`, help)
-  for (const { name, argument, help, isRepeated } of accessFlags)
+  for (const { name, argument, help, isRepeated } of passedFlags)
     command.option(`--${name} <${argument.toLowerCase()}${isRepeated ? '...' : ''}>`, help)
 }
 
@@ -234,10 +235,13 @@ function nodeArguments(command: Command): string[] {
 /** Where the parsed options have a flag. */
 const optionKey = (flag: string) => flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
-/** The flags on access that were given, for the server. */
-function accessArguments(command: Command): string[] {
+/** Those that go to the server as they are. */
+const passedFlags = [...apiServerFlags, ...controllerFlags, ...accessFlags]
+
+/** The flags of these that were given. */
+function passedArguments(command: Command): string[] {
   const given = command.opts<Readonly<Record<string, string | readonly string[] | undefined>>>()
-  return accessFlags.flatMap(({ name, isFile }) => {
+  return passedFlags.flatMap(({ name, isFile }) => {
     const value = given[optionKey(name)]
     const values = value === undefined ? [] : typeof value === 'string' ? [value] : value
     return values.flatMap((one) => [`--${name}`, isFile && one !== '-' ? resolve(one) : one])

@@ -29,6 +29,8 @@ import { resourceClaimController } from './resource-claim/controller.ts'
 import { resourceOffersController } from './resource-offers/controller.ts'
 import { resourceQuotaController } from './resourcequota/controller.ts'
 import { rootCaPublisherController } from './root-ca-publisher/controller.ts'
+import { isEnabled } from './controller-names.ts'
+import type { ControllerSettings } from './settings.ts'
 import { serviceCidrController } from './service-cidr/controller.ts'
 import { serviceIpRepairController } from './service-ip-repair/controller.ts'
 import { serviceAccountController } from './serviceaccount/controller.ts'
@@ -52,15 +54,27 @@ export type ControllerFunctions = {
   readonly signCertificate?: SignCertificate
   /** Where machines that have nothing but a bootstrap token find the cluster; absent: nothing is published. */
   readonly clusterInfo?: { readonly server: string; readonly caPem: string }
-  /** How long a node may be silent; default 50 s. */
-  readonly nodeMonitorGraceMs?: number | undefined
+  readonly settings?: ControllerSettings
   /** Tokens for Secrets that ask for one. */
   readonly issueSecretToken?: IssueSecretToken
 }
 
-/** Every controller of the control plane. Each call gives fresh ones: some remember what they saw. */
+/** The controllers of the control plane that are enabled. Each call gives fresh ones: some remember what they saw. */
 export function allControllers(functions: ControllerFunctions): readonly ControllerDefinition[] {
-  const { rootCaPem, clusterCidr = '10.244.0.0/16', signCertificate, clusterInfo, issueSecretToken, nodeMonitorGraceMs } = functions
+  const { controllers } = functions.settings ?? {}
+  return everyController(functions).filter(({ name }) => isEnabled(name, controllers))
+}
+
+/** The names of all loops, those too that want a function which is absent here or there. */
+export function knownControllers(): readonly string[] {
+  const unused = () => {
+    throw new Error('nobody runs these')
+  }
+  return everyController({ rootCaPem: 'x', signCertificate: unused, issueSecretToken: unused }).map(({ name }) => name)
+}
+
+function everyController(functions: ControllerFunctions): readonly ControllerDefinition[] {
+  const { rootCaPem, clusterCidr = '10.244.0.0/16', signCertificate, clusterInfo, issueSecretToken, settings = {} } = functions
   return [
     deploymentController,
     replicaSetController,
@@ -76,18 +90,18 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     serviceCidrController,
     serviceIpRepairController(),
     resourceOffersController(),
-    endpointSliceController(),
+    endpointSliceController({ perSliceMax: settings.endpointsPerSliceMax }),
     endpointsController(),
-    endpointSliceMirroringController,
-    eventExpiryController(),
-    nodeLifecycleController({ graceMs: nodeMonitorGraceMs }),
+    endpointSliceMirroringController({ perSubsetMax: settings.mirroredPerSubsetMax }),
+    eventExpiryController({ ttlMs: settings.eventTtlMs }),
+    nodeLifecycleController(settings.nodes),
     taintEvictionController(),
-    ...(clusterCidr ? [nodeIpamController({ clusterCidr })] : []),
+    ...(clusterCidr ? [nodeIpamController({ clusterCidr, nodePrefix: settings.nodeMaskBits })] : []),
     nodeTtlController(),
-    podGcController(),
+    podGcController({ terminatedMax: settings.terminatedPodsMax }),
     disruptionController,
     resourceQuotaController,
-    horizontalPodAutoscalerController(),
+    horizontalPodAutoscalerController(settings.autoscaling),
     ttlAfterFinishedController,
     clusterRoleAggregationController,
     csrApprovingController,
@@ -96,7 +110,7 @@ export function allControllers(functions: ControllerFunctions): readonly Control
     tokenCleanerController,
     bootstrapSignerController({ cluster: clusterInfo }),
     ...(issueSecretToken ? [serviceAccountTokenController({ issue: issueSecretToken, rootCaPem })] : []),
-    legacyTokenCleanerController,
+    legacyTokenCleanerController({ unusedMs: settings.legacyTokenUnusedMs }),
     persistentVolumeController,
     localVolumeController,
     attachDetachController(),

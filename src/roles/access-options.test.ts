@@ -57,7 +57,6 @@ const faults: readonly (readonly [flags: AccessFlagValues, message: RegExp])[] =
   [{ 'requestheader-client-ca-file': kubeconfig }, /cannot use --requestheader-client-ca-file/],
   [{ 'requestheader-uid-headers': 'X-Uid' }, /without specifying the standard X-Remote-Uid header/],
   [{ 'anonymous-auth': 'perhaps' }, /it is true or false/],
-  [{ 'node-monitor-grace-period': '5s' }, /at least 20s/],
   [{ 'service-account-max-token-expiration': '5m' }, /at least an hour/],
 ]
 for (const [flags, message] of faults)

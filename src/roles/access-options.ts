@@ -6,7 +6,9 @@ import type { Random } from '../base/random.ts'
 import { readAuditOptions } from './audit-options.ts'
 import { readAuthenticationOptions } from './authentication-options.ts'
 import { readAuthorizationOptions } from './authorization-options.ts'
+import type { ControllerSettings } from '../controllers/settings.ts'
 import type { ControlPlaneOptions } from './control-plane.ts'
+import { readApiSettings, readControllerSettings, readSigningMs } from './controller-options.ts'
 import { createFlagReader, type FlagReader, type FlagValues } from './flag-reader.ts'
 import { isIP } from 'node:net'
 import { dns1123Subdomain, wildcardDns1123Subdomain } from '../machinery/names.ts'
@@ -14,10 +16,15 @@ import { dns1123Subdomain, wildcardDns1123Subdomain } from '../machinery/names.t
 export type AccessFlagValues = FlagValues
 
 export type AccessOptions = {
-  readonly options: Pick<ControlPlaneOptions, 'tokenFile' | 'audit' | 'access' | 'limits'>
+  readonly options: Pick<
+    ControlPlaneOptions,
+    'tokenFile' | 'audit' | 'access' | 'limits' | 'nodePorts' | 'inflightMax' | 'tolerationSeconds'
+  >
   /** More names and addresses of this server. */
   readonly hosts: readonly string[]
-  readonly nodeMonitorGraceMs: number
+  readonly controllers: ControllerSettings
+  /** How long certificates are good that the cluster signs. */
+  readonly signingMs: number | undefined
   /** PEM of further authorities of front proxies. */
   readonly frontProxyCa: string | undefined
   /** Ends the audit log and what follows files. */
@@ -30,12 +37,16 @@ export async function readAccessOptions(
   parts: { readonly clock: Clock; readonly random: Random; readonly log: Log },
 ): Promise<AccessOptions> {
   const flags = createFlagReader(values)
+  const api = readApiSettings(flags)
+  const controllers = readControllerSettings(flags)
+  const signingMs = readSigningMs(flags)
   const authentication = await readAuthenticationOptions(flags, parts)
   const authorization = await readAuthorizationOptions(flags, parts)
   const audit = await readAuditOptions(flags, parts)
   const { tokenFile, choices, frontProxyCa } = authentication
   return {
     options: {
+      ...api,
       ...(tokenFile === undefined ? {} : { tokenFile }),
       ...(audit ? { audit: audit.log } : {}),
       limits: {
@@ -45,7 +56,8 @@ export async function readAccessOptions(
       access: { ...choices, ...(authorization.choose ? { chooseAuthorizers: authorization.choose } : {}) },
     },
     hosts: readHosts(flags),
-    nodeMonitorGraceMs: readGrace(flags),
+    controllers,
+    signingMs,
     frontProxyCa,
     close: async () => {
       authentication.close()
@@ -63,15 +75,4 @@ function readHosts(flags: FlagReader): readonly string[] {
       return host
     }),
   )
-}
-
-/** Two renewals of a node's lease. */
-const graceMinMs = 20_000
-
-function readGrace(flags: FlagReader): number {
-  const graceMs = flags.durationMs('node-monitor-grace-period', 50_000)
-  return flags.using('node-monitor-grace-period', () => {
-    if (graceMs < graceMinMs) throw new Error('it is at least 20s: nodes say something every ten')
-    return graceMs
-  })
 }

@@ -61,6 +61,9 @@ export type ControlPlaneOptions = {
   readonly tokenFile?: string
   readonly audit?: AuditLog
   readonly limits?: ApiServerOptions['limits']
+  readonly inflightMax?: number
+  readonly nodePorts?: ApiServerOptions['nodePorts']
+  readonly tolerationSeconds?: ApiServerOptions['tolerationSeconds']
   readonly access?: AccessChoices
   readonly controllerFunctions: ControllerFunctions
   /** Default: 10.244.0.0/16 for pods, 10.96.0.0/12 for services, cluster.local. */
@@ -180,6 +183,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.audit ? { audit: options.audit } : {}),
     ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),
+    ...(options.nodePorts ? { nodePorts: options.nodePorts } : {}),
+    ...(options.tolerationSeconds ? { tolerationSeconds: options.tolerationSeconds } : {}),
   })
   const following = options.signingRing && followSigningRing(api, options.signingRing, { log, signal: stopping.signal })
   const own = api.clientFor(apiServerUser)

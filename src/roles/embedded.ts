@@ -6,6 +6,7 @@ import type { Random } from '../base/random.ts'
 import { type Clientset, createClientset } from '../client/clientset.ts'
 import type { Client } from '../client/contract.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { ControllerSettings } from '../controllers/settings.ts'
 import type { FakeRuntimeOptions } from '../node/runtime/fake/fake-runtime.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
@@ -40,6 +41,8 @@ export type ClusterOptions = {
   readonly schedulers?: number
   /** Given: pods that are in the wrong place are reported, or moved. */
   readonly rebalance?: Omit<RebalanceOptions, 'profile'>
+  /** What is set of the controllers; default: as upstream has it. */
+  readonly controllers?: ControllerSettings
   /** What loops and nodes get in place of their plain client: faults, for tests. */
   readonly wrapClient?: WrapClient
 }
@@ -86,7 +89,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
       publicKeyEncoding: { type: 'spki', format: 'pem' },
     }),
-    controllerFunctions: { rootCaPem: '' },
+    controllerFunctions: { rootCaPem: '', ...(options.controllers ? { settings: options.controllers } : {}) },
     dialer: simulated.dialer,
     ...(options.scheduler ? { scheduler: options.scheduler } : {}),
     ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),

@@ -84,7 +84,7 @@ function using<T>(flag: string, read: () => T): T {
   } catch (error) {
     if (error instanceof CliError) throw error
     throw new CliError(`cannot use --${flag}: ${(error as Error).message}`, {
-      nextStep: 'docs/access.md tells what it takes',
+      nextStep: 'docs/reference/server.md tells what it takes',
       exitCode: 2,
       cause: error,
     })

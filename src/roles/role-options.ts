@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { parseArgs } from 'node:util'
 import { admissionPluginNames } from '../apiserver/admission/plugin-names.ts'
 import { accessFlags } from '../cli/access-flags.ts'
+import { apiServerFlags, controllerFlags } from '../cli/controller-flags.ts'
 import { nodeFlags } from '../cli/node-flags.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { defaultDataDir } from '../cli/cluster-state.ts'
@@ -13,6 +14,7 @@ import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import type { LogLevel } from '../platform/pino-log.ts'
 import { type FakeNodeOptions, parseFakeNode } from './fake-node-options.ts'
 import { type NodeSettings, parseNodeSettings } from './node-settings.ts'
+import { serverFlagGroups } from './server-flags.ts'
 import type { SchedulerFiles } from './scheduler-options.ts'
 
 export type ServerOptions = {
@@ -84,40 +86,6 @@ const joining = { join: { type: 'string' }, token: { type: 'string' }, 'ca-hash'
 
 const nodeHelp = nodeFlags.map(({ name, argument, help }) => `  ${`--${name} ${argument} `.padEnd(24)}${help}\n`).join('')
 
-export const serverHelp = `Usage: keelson server [options]
-
-The control plane in the foreground, for systemd.
-
-  --data-dir DIR          where it keeps its data (default ${defaultDataDir()})
-  --store URL             an etcd that several servers may share: etcd://HOST:PORT,HOST:PORT[?cacert=FILE&cert=FILE&key=FILE]
-                          (default: SQLite in the data directory)
-  --join URL              be one more server of the cluster that a server at this URL serves; its store must be an etcd
-  --token TOKEN           from \`keelson token create --server\`; or in the environment as KEELSON_TOKEN. Needed once
-  --ca-hash HASH          the hash of the cluster's authority, as \`keelson token create\` prints it; or KEELSON_CA_HASH
-  --listen HOST:PORT      where the API listens (default 0.0.0.0:6443)
-  --runtime NAME          containerd: this machine is a node too (default for root); fake: simulated nodes; none: no node
-  --nodes N               how many simulated nodes (default 1)
-  --fake-node SETTINGS    how they are: cpu=8,memory=32Gi,pods=200,start=2s,pull=10s,fail-start=0.05,use-cpu=50m,use-memory=64Mi
-  --cluster-cidr RANGE    the pods' addresses, a /24 a node (default 10.244.0.0/16); a cluster's network is chosen at its first start
-  --service-cluster-ip-range RANGE   the services' addresses (default 10.96.0.0/12)
-  --cluster-domain NAME   the zone of the cluster's DNS (default cluster.local)
-  --node-name NAME        this node's name (default: the host name)
-  --node-ip ADDRESS       this node's address (default: that of the interface with the default route)
-  --runtime-endpoint SOCK use the containerd at this socket instead of one of its own
-  --registries-dir DIR    containerd's certs.d: a hosts.toml a registry (default registries.d in the data directory)
-${nodeHelp}  --scheduler-config FILE a KubeSchedulerConfiguration: profiles, weights, extenders
-  --scheduler-plugin FILE a TypeScript module that exports scheduler plugins; may be given several times
-  --schedulers N          run N schedulers here that share the cluster with those of other servers and of \`keelson scheduler\`,
-                          0 to 16 (default: one scheduler, elected among the servers)
-  --rebalance MODE        report: say as events which pods should move to other nodes; move: evict them (default: neither)
-  --enable-admission-plugins NAMES   admission plugins to run that are off by default, with commas between them
-  --disable-admission-plugins NAMES  admission plugins to leave out
-  --log-level LEVEL       debug, info, warn, error or silent (default info)
-
-Who may do what (docs/access.md):
-
-${accessFlags.map(({ name, argument, help }) => `  --${name} ${argument}\n      ${help}\n`).join('')}`
-
 export const agentHelp = `Usage: keelson agent --server URL [options]
 
 A node agent in the foreground, for systemd.
@@ -153,25 +121,19 @@ export function parseServerOptions(
   env: Readonly<Record<string, string | undefined>>,
 ): ServerOptions | undefined {
   const values = parse(argv, {
-    ...shared,
-    ...joining,
-    store: { type: 'string' },
-    listen: { type: 'string', default: '0.0.0.0:6443' },
-    runtime: { type: 'string' },
-    nodes: { type: 'string', default: '1' },
-    'scheduler-config': { type: 'string' },
-    'scheduler-plugin': { type: 'string', multiple: true },
-    schedulers: { type: 'string' },
-    rebalance: { type: 'string' },
-    'fake-node': { type: 'string' },
-    'cluster-cidr': { type: 'string' },
-    'service-cluster-ip-range': { type: 'string' },
-    'cluster-domain': { type: 'string' },
-    'enable-admission-plugins': { type: 'string', multiple: true },
-    'disable-admission-plugins': { type: 'string', multiple: true },
     ...Object.fromEntries(
-      accessFlags.map(({ name, isRepeated }) => [name, { type: 'string' as const, ...(isRepeated ? { multiple: true } : {}) }]),
+      serverFlagGroups()
+        .flatMap(({ flags }) => flags)
+        .map(({ name, isRepeated, byDefault }) => [
+          name,
+          {
+            type: 'string' as const,
+            ...(isRepeated ? { multiple: true } : {}),
+            ...(byDefault === undefined ? {} : { default: byDefault }),
+          },
+        ]),
     ),
+    help: shared.help,
   })
   if (values.help) return undefined
   const runtime = text(values.runtime) ?? (isRoot ? 'containerd' : 'fake')
@@ -189,7 +151,12 @@ export function parseServerOptions(
     rebalance: parseRebalance(text(values.rebalance)),
     scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
     admission: { enabled: pluginNames(values['enable-admission-plugins']), disabled: pluginNames(values['disable-admission-plugins']) },
-    access: Object.fromEntries(accessFlags.map(({ name }) => [name, values[name] as string | readonly string[] | undefined])),
+    access: Object.fromEntries(
+      [...apiServerFlags, ...controllerFlags, ...accessFlags].map(({ name }) => [
+        name,
+        values[name] as string | readonly string[] | undefined,
+      ]),
+    ),
     network: parseNetwork(values),
     ...nodeOptions(values),
   }

@@ -22,7 +22,7 @@ import { readAccessOptions } from './access-options.ts'
 import { apiServerHosts, type ClusterNetwork, clusterNetworkOf } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
-import { machineAddress, machineAddresses, parseServerOptions, serverHelp, type ServerOptions } from './role-options.ts'
+import { machineAddress, machineAddresses, parseServerOptions, type ServerOptions } from './role-options.ts'
 import { backupPath } from './backup-path.ts'
 import { encryptionFileOf } from './configured-encryption.ts'
 import { finishRestore } from './finish-restore.ts'
@@ -30,6 +30,7 @@ import { keepCertificates } from './keep-certificates.ts'
 import { networkOfStore, rememberedNetwork, rememberNetwork } from './kept-network.ts'
 import { keyRingPaths, signingRingPaths } from './key-ring-paths.ts'
 import { loadSchedulerConfiguration } from './scheduler-options.ts'
+import { serverHelp } from './server-flags.ts'
 import { rememberedStore, serverBundlePath } from './server-bundle.ts'
 import { namespacePrefix } from './node-paths.ts'
 import { processMetrics } from './process-metrics.ts'
@@ -49,7 +50,7 @@ const rebalancePeriodMs = 300_000
 export async function serverMain(argv: readonly string[]): Promise<number> {
   const options = parseServerOptions(argv, process.getuid?.() === 0, process.env)
   if (!options) {
-    process.stdout.write(serverHelp)
+    process.stdout.write(serverHelp())
     return 0
   }
   // Whatever this process starts must not find the token in its environment.
@@ -118,6 +119,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   // A server that joined, or was restored, learns it from the store; it is in the certificate.
   const assumed = network
   network = await networkOfStore(stored.inner, options.network)
+  demandRoom(access.controllers.nodeMaskBits, network)
   if (!deepEqual(rememberedNetwork(dataDir, pki.ca.cert), network)) rememberNetwork(dataDir, network, pki.ca.cert)
   if (!deepEqual(assumed, network)) certificates.refresh()
   const dialer = createDialer(identityOf(pki, 'apiserverKubeletClient'))
@@ -153,8 +155,8 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     ...(advertised.startsWith('127.') && !stored.isShared ? {} : { advertise: { address: advertised, port: listen.port } }),
     network,
     controllerFunctions: {
-      ...controllerFunctionsOf(pki, { address: advertised, port: listen.port }),
-      nodeMonitorGraceMs: access.nodeMonitorGraceMs,
+      ...controllerFunctionsOf(pki, { address: advertised, port: listen.port, signingMs: access.signingMs }),
+      settings: access.controllers,
     },
     ...(await schedulingOf(options)),
     admission: options.admission,
@@ -190,10 +192,19 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   }
 }
 
-function controllerFunctionsOf(pki: ClusterPki, at: { readonly address: string; readonly port: number }) {
+/** Throws CliError where a node's part of the pods' addresses is no part of them. */
+function demandRoom(nodeMaskBits: number | undefined, { podCidr }: ClusterNetwork): void {
+  if (nodeMaskBits === undefined || nodeMaskBits > Number(podCidr.split('/')[1])) return
+  throw new CliError(`cannot use --node-cidr-mask-size ${nodeMaskBits}`, { nextStep: `the pods' addresses are ${podCidr}`, exitCode: 2 })
+}
+
+function controllerFunctionsOf(
+  pki: ClusterPki,
+  at: { readonly address: string; readonly port: number; readonly signingMs: number | undefined },
+) {
   return {
     rootCaPem: pki.ca.cert,
-    signCertificate: certificateSigner(pki),
+    signCertificate: certificateSigner(pki, at.signingMs),
     // A port that the system chooses is not known yet, and no cluster that others join.
     ...(at.port === 0 ? {} : { clusterInfo: { server: `https://${inUrl(at.address)}:${at.port}`, caPem: pki.ca.cert } }),
   }
@@ -251,7 +262,7 @@ function storeOfJoined(dataDir: string): StoreLocation | undefined {
   return url === undefined ? undefined : parseStoreLocation(url)
 }
 
-function certificateSigner(pki: ClusterPki) {
+function certificateSigner(pki: ClusterPki, longestMs = certificateMs) {
   return async (
     requestPem: string,
     wanted: { readonly usages: readonly string[]; readonly expirationSeconds: number | undefined },
@@ -267,12 +278,12 @@ function certificateSigner(pki: ClusterPki) {
     return signRequest(pki.ca, request, {
       usages,
       enciphersKeys,
-      ...validity(wanted.expirationSeconds, { longestMs: certificateMs, nowMs: systemClock.now() }),
+      ...validity(wanted.expirationSeconds, { longestMs, nowMs: systemClock.now() }),
     })
   }
 }
 
-/** Upstream's --cluster-signing-duration. */
+/** Upstream's default of --cluster-signing-duration. */
 const certificateMs = 365 * 24 * 3_600_000
 
 const inUrl = (host: string) => (host.includes(':') ? `[${host}]` : host)

@@ -1,11 +1,10 @@
 import type { Pod, Toleration } from '../../kinds/generated/types/core-v1.ts'
 import type { AdmissionPlugin } from '../contract.ts'
 
-const taints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'] as const
-/** How long a pod stays on a node that is not ready or not reachable when it does not say. */
-const tolerationSeconds = 300
+/** How long a pod stays on a node that is not ready, or not reachable, when it does not say. */
+export type TolerationSeconds = { readonly notReady?: number; readonly unreachable?: number }
 
-export const defaultTolerationSeconds: AdmissionPlugin = {
+export const defaultTolerationSeconds = ({ notReady = 300, unreachable = 300 }: TolerationSeconds = {}): AdmissionPlugin => ({
   name: 'DefaultTolerationSeconds',
   treatsAlike: () => true,
   handles: (operation, kind, subresource) =>
@@ -13,16 +12,25 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
   admit: ({ object }) => {
     const { spec } = object as Pod
     if (!spec) return
-    const missing = taints.filter((key) => !spec.tolerations?.some((toleration) => tolerates(toleration, key)))
+    const taints = [
+      { key: 'node.kubernetes.io/not-ready', seconds: notReady },
+      { key: 'node.kubernetes.io/unreachable', seconds: unreachable },
+    ]
+    const missing = taints.filter(({ key }) => !spec.tolerations?.some((toleration) => tolerates(toleration, key)))
     if (missing.length === 0) return
     const tolerations = [
       ...(spec.tolerations ?? []),
-      ...missing.map((key) => ({ key, operator: 'Exists' as const, effect: 'NoExecute' as const, tolerationSeconds })),
+      ...missing.map(({ key, seconds }) => ({
+        key,
+        operator: 'Exists' as const,
+        effect: 'NoExecute' as const,
+        tolerationSeconds: seconds,
+      })),
     ]
     // Another spec: on an update this one may be that of other pods, too.
     ;(object as Pod).spec = { ...spec, tolerations }
   },
-}
+})
 
 function tolerates({ key, effect }: Toleration, taint: string): boolean {
   return (!key || key === taint) && (!effect || effect === 'NoExecute')

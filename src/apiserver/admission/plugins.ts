@@ -6,7 +6,7 @@ import { certificateSigning } from './certificate-signing.ts'
 import { certificateSubjectRestriction } from './certificate-subject-restriction.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
-import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { defaultTolerationSeconds, type TolerationSeconds } from './default-toleration-seconds.ts'
 import { expressionValidation } from './expression-validation.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
@@ -27,6 +27,7 @@ export type PluginParts = {
   readonly reader: ObjectReader
   readonly authorizer: Authorizer
   readonly registry: Registry
+  readonly tolerationSeconds?: TolerationSeconds | undefined
 }
 
 export type PluginChoice = {
@@ -51,7 +52,7 @@ export function builtInPlugins(parts: PluginParts, { enabled = [], disabled = []
     taintNodesByCondition,
     podSecurity(reader),
     priorityAdmission(reader),
-    defaultTolerationSeconds,
+    defaultTolerationSeconds(parts.tolerationSeconds),
     defaultStorageClass(reader),
     storageObjectInUseProtection,
     ownerReferencesPermissionEnforcement(parts),

@@ -54,12 +54,13 @@ export const seatsTotal = 600
 const waitMsMax = 15_000
 const retryAfterSeconds = 1
 
-export function createFlowGate(clock: Clock): FlowGate {
-  return new Gate(clock)
+/** `seats`: of requests at work, reading and writing together. */
+export function createFlowGate(clock: Clock, seats = seatsTotal): FlowGate {
+  return new Gate(clock, seats)
 }
 
 class Gate implements FlowGate {
-  readonly pool = createSeatPool(seatsTotal)
+  readonly pool: SeatPool
   schemas: readonly FlowSchema[] = []
   readonly #clock: Clock
   readonly #statistics = new Map<string, FlowStatistics>()
@@ -67,8 +68,9 @@ class Gate implements FlowGate {
   #classify: Classifier = () => undefined
   #fallback: Classified | undefined
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, seats: number) {
     this.#clock = clock
+    this.pool = createSeatPool(seats)
     this.configure([], [])
   }
 

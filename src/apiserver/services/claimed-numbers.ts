@@ -22,12 +22,13 @@ export type Claims = {
   unclaim(number: number): readonly Operation[]
 }
 
-export function createClaims(cache: WatchCache<CachedObject>, prefix: string): Claims {
-  const keyOf = (number: number) => `${prefix}${number}` as StoreKey
+/** `from`: what the keys call the first number. */
+export function createClaims(cache: WatchCache<CachedObject>, prefix: string, from = 0): Claims {
+  const keyOf = (number: number) => `${prefix}${from + number}` as StoreKey
   return {
     isClaimed: (number) => cache.get(keyOf(number)) !== undefined,
     claim: (number) => {
-      const value = Buffer.from(JSON.stringify({ metadata: { name: String(number) } }))
+      const value = Buffer.from(JSON.stringify({ metadata: { name: String(from + number) } }))
       return { type: 'put', key: keyOf(number), value, expected: 'absent' }
     },
     unclaim: (number) => {

@@ -18,8 +18,9 @@ import { claimHeld, ClaimedNumbers, type Claims, createClaims, type Numbers } fr
 import { NumberAllocator, staticShare } from './number-allocator.ts'
 import { createServiceAddresses, type ServiceAddresses } from './service-addresses.ts'
 
-export const nodePortMin = 30_000
-export const nodePortMax = 32_767
+/** Both are in it; upstream's --service-node-port-range. */
+export type PortRange = { readonly min: number; readonly max: number }
+export const defaultNodePorts: PortRange = { min: 30_000, max: 32_767 }
 
 /**
  * Cluster IPs and node ports of Services (https://kubernetes.io/docs/concepts/services-networking/service/). A write takes first, and gives
@@ -35,28 +36,31 @@ export async function serviceAllocation(parts: {
   readonly clock: Clock
   /** Other servers write to the same store: node ports are claimed there too. */
   readonly isShared: boolean
+  readonly nodePorts?: PortRange | undefined
 }): Promise<WriteHook> {
-  const { reader, storage, random, clock, isShared } = parts
+  const { reader, storage, random, clock, isShared, nodePorts = defaultNodePorts } = parts
   const resource = parts.registry.find(ipAddresses.group, ipAddresses.version, ipAddresses.plural)!
   const addresses = createServiceAddresses({ reader, storage, resource, random, clock })
-  const portCount = nodePortMax - nodePortMin + 1
+  const portCount = nodePorts.max - nodePorts.min + 1
+  // Claims are numbered from the default on: another range finds those of before.
+  const claimsFrom = nodePorts.min - defaultNodePorts.min
   const portOptions = { size: portCount, staticSize: staticShare(portCount, { min: 16, max: 128, step: 32 }) }
-  const portClaims = isShared ? createClaims(storage.cache, '/registry/ranges/servicenodeports/') : undefined
+  const portClaims = isShared ? createClaims(storage.cache, '/registry/ranges/servicenodeports/', claimsFrom) : undefined
   const ports: Numbers = portClaims ? new ClaimedNumbers({ ...portOptions, claims: portClaims }) : new NumberAllocator(portOptions)
-  const book: Book = { addresses, ports, random, portClaims }
+  const book: Book = { addresses, ports, nodePorts, random, portClaims }
   const stored = reader.list<Service>(services, '')
   await claimHeld(
     storage.store,
     stored.flatMap((service) => unclaimed(book, service)),
   )
-  if (!portClaims) for (const service of stored) for (const port of portsOf(service)) ports.take(port - nodePortMin)
+  if (!portClaims) for (const service of stored) for (const port of portsOf(service)) ports.take(port - nodePorts.min)
   return {
     claimsOf: (object) => claimsFor(book, undefined, object as Service),
     handles: ({ kind }) => kind.group === '' && kind.kind === 'Service',
     allocate: ({ object, old, dryRun }) =>
       allocate(book, { object: object as KubeObject & Service, old: old as Service | undefined, dryRun }),
     deleted: (object) => {
-      if (!portClaims) for (const port of portsOf(object as Service)) ports.free(port - nodePortMin)
+      if (!portClaims) for (const port of portsOf(object as Service)) ports.free(port - nodePorts.min)
     },
   }
 }
@@ -64,13 +68,14 @@ export async function serviceAllocation(parts: {
 type Book = {
   readonly addresses: ServiceAddresses
   readonly ports: Numbers
+  readonly nodePorts: PortRange
   readonly random: Random
   readonly portClaims: Claims | undefined
 }
 
 /** Claims for what a stored Service holds and nobody has claimed: from before there were claims. */
-function unclaimed({ addresses, portClaims }: Book, service: Service): Operation[] {
-  const ports = portClaims ? portsOf(service).map((port) => port - nodePortMin) : []
+function unclaimed({ addresses, portClaims, nodePorts }: Book, service: Service): Operation[] {
+  const ports = portClaims ? portsOf(service).map((port) => port - nodePorts.min) : []
   return [
     ...addressesOf(service)
       .filter((address) => !addresses.isClaimed(address))
@@ -80,7 +85,7 @@ function unclaimed({ addresses, portClaims }: Book, service: Service): Operation
 }
 
 /** The claims that turn what `old` holds into what `object` holds; without `object` the Service goes. */
-function claimsFor({ addresses, portClaims }: Book, object: Service | undefined, old: Service | undefined): Operation[] {
+function claimsFor({ addresses, portClaims, nodePorts }: Book, object: Service | undefined, old: Service | undefined): Operation[] {
   const change = <T>(of: (service: Service) => readonly T[]) => {
     const before = new Set(old ? of(old) : [])
     const after = new Set(object ? of(object) : [])
@@ -93,8 +98,8 @@ function claimsFor({ addresses, portClaims }: Book, object: Service | undefined,
   return [
     ...address.taken.map((one) => addresses.claim(one, holder)),
     ...address.left.flatMap((one) => addresses.unclaim(one, holder)),
-    ...port.taken.map((one) => portClaims!.claim(one - nodePortMin)),
-    ...port.left.flatMap((one) => portClaims!.unclaim(one - nodePortMin)),
+    ...port.taken.map((one) => portClaims!.claim(one - nodePorts.min)),
+    ...port.left.flatMap((one) => portClaims!.unclaim(one - nodePorts.min)),
   ]
 }
 
@@ -112,7 +117,7 @@ function allocate(
   const drawn = notGiven(spec)
   const free = () => {
     for (const address of taken.addresses) book.addresses.free(address)
-    for (const port of taken.ports) book.ports.free(port - nodePortMin)
+    for (const port of taken.ports) book.ports.free(port - book.nodePorts.min)
   }
   try {
     const errors = settleFamilies(spec, old?.spec, 'IPv4')
@@ -135,7 +140,7 @@ function allocate(
   const commit = () => {
     // From now on the claims say it, in every server's cache.
     for (const address of taken.addresses) book.addresses.free(address)
-    if (book.portClaims) for (const port of taken.ports) book.ports.free(port - nodePortMin)
+    if (book.portClaims) for (const port of taken.ports) book.ports.free(port - book.nodePorts.min)
     else if (old) letGo(book, old, object)
   }
   return { release, commit, claims: claimsFor(book, object, old) }
@@ -208,9 +213,9 @@ function takePorts(book: Book, object: KubeObject, { spec, old, taken }: Holding
 
 /** Why the port cannot be had, in upstream's words; undefined: it is the caller's. */
 function refusalOf(book: Book, port: number): string | undefined {
-  if (port < nodePortMin || port > nodePortMax)
-    return `provided port is not in the valid range. The range of valid ports is ${nodePortMin}-${nodePortMax}`
-  return book.ports.take(port - nodePortMin) ? undefined : 'provided port is already allocated'
+  const { min, max } = book.nodePorts
+  if (port < min || port > max) return `provided port is not in the valid range. The range of valid ports is ${min}-${max}`
+  return book.ports.take(port - book.nodePorts.min) ? undefined : 'provided port is already allocated'
 }
 
 type PortSource = { readonly take: (wanted: number, path: string) => void; readonly next: () => number }
@@ -250,14 +255,14 @@ function fillNodePorts(spec: ServiceSpec, old: ServiceSpec, { take, next }: Port
 function draw(book: Book, object: KubeObject, taken: Taken): number {
   const drawn = book.ports.draw(book.random)
   if (drawn === undefined) throw invalid(object, [fieldErrors.invalid('spec.ports', null, 'failed to allocate a nodePort: range is full')])
-  taken.ports.push(nodePortMin + drawn)
-  return nodePortMin + drawn
+  taken.ports.push(book.nodePorts.min + drawn)
+  return book.nodePorts.min + drawn
 }
 
 /** Gives back the ports that the old state held and the new one does not. */
 function letGo(book: Book, old: Service, object: Service): void {
   const ports = new Set(portsOf(object))
-  for (const port of portsOf(old)) if (!ports.has(port)) book.ports.free(port - nodePortMin)
+  for (const port of portsOf(old)) if (!ports.has(port)) book.ports.free(port - book.nodePorts.min)
 }
 
 function addressesOf({ spec }: Service): string[] {

@@ -12,28 +12,28 @@ const { endpointSlices } = kindRefs.discoveryV1
 const mirrorIndex = 'mirrored-service'
 
 /** Mirrors hand-made Endpoints of services without a selector into EndpointSlices. */
-export const endpointSliceMirroringController: ControllerDefinition = {
+export const endpointSliceMirroringController = (options: { readonly perSubsetMax?: number | undefined } = {}): ControllerDefinition => ({
   name: 'endpointslicemirroring',
   eventSource: 'endpoint-slice-mirroring-controller',
   watches: [watchKind(endpoints), watchKind(services), watchKind(endpointSlices, ({ current, old }) => mirroredKeys(current ?? old))],
   writes: [endpointSlices],
   minIntervalMs: 50,
-  reconcile,
-}
+  reconcile: (context, key) => reconcile(context, key, options.perSubsetMax),
+})
 
 function mirroredKeys(slice: EndpointSlice | undefined): readonly string[] {
   const labels = slice?.metadata.labels ?? {}
   return labels[managedByLabel] === manager && labels[serviceNameLabel] ? [`${slice?.metadata.namespace}/${labels[serviceNameLabel]}`] : []
 }
 
-async function reconcile(context: LoopContext, key: string): Promise<void> {
+async function reconcile(context: LoopContext, key: string, perSubsetMax: number | undefined): Promise<void> {
   const informer = context.informer(endpointSlices)
   informer.addIndex(mirrorIndex, mirroredKeys)
   const source = context.informer(endpoints).get(key)
   const isMirrored = shouldMirror(source, context.informer(services).get(key)) && !source.metadata.deletionTimestamp
   // The API server itself writes the slices of its own service.
   if (key === 'default/kubernetes') return
-  const plan = planMirror(isMirrored ? source : undefined, informer.byIndex(mirrorIndex, key))
+  const plan = planMirror(isMirrored ? source : undefined, informer.byIndex(mirrorIndex, key), perSubsetMax)
   const { namespace } = splitKey(key)
   for (const action of plan) await perform(context, namespace, action)
 }

@@ -14,7 +14,7 @@ export const manager = 'endpointslicemirroring-controller.k8s.io'
 export const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror'
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader'
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'
-const addressesMax = 1_000
+const defaultPerSubsetMax = 1_000
 const endpointsMax = 100
 
 export type Action = { readonly type: 'create' | 'update' | 'delete'; readonly slice: EndpointSlice }
@@ -26,8 +26,12 @@ export function shouldMirror(endpoints: Endpoints | undefined, service: Service 
 }
 
 /** `endpoints` undefined: nothing is to be mirrored any more. */
-export function planMirror(endpoints: Endpoints | undefined, slices: readonly EndpointSlice[]): Action[] {
-  const wanted = endpoints ? wantedSlices(endpoints) : []
+export function planMirror(
+  endpoints: Endpoints | undefined,
+  slices: readonly EndpointSlice[],
+  perSubsetMax = defaultPerSubsetMax,
+): Action[] {
+  const wanted = endpoints ? wantedSlices(endpoints, perSubsetMax) : []
   const left = [...slices]
   const actions: Action[] = []
   for (const slice of wanted) {
@@ -59,7 +63,7 @@ function isSame(existing: EndpointSlice, wanted: EndpointSlice): boolean {
   )
 }
 
-function wantedSlices(endpoints: Endpoints): EndpointSlice[] {
+function wantedSlices(endpoints: Endpoints, perSubsetMax: number): EndpointSlice[] {
   const groups = new Map<string, { addressType: 'IPv4' | 'IPv6'; ports: EndpointPort[]; endpoints: Endpoint[] }>()
   for (const subset of endpoints.subsets ?? []) {
     const ports = (subset.ports ?? []).map(({ name = '', protocol = 'TCP', port, appProtocol }) => ({
@@ -72,7 +76,7 @@ function wantedSlices(endpoints: Endpoints): EndpointSlice[] {
       ...(subset.addresses ?? []).map((address) => ({ address, ready: true })),
       ...(subset.notReadyAddresses ?? []).map((address) => ({ address, ready: false })),
     ]
-    for (const { address, ready } of addresses.slice(0, addressesMax)) {
+    for (const { address, ready } of addresses.slice(0, perSubsetMax)) {
       const addressType = address.ip.includes(':') ? 'IPv6' : 'IPv4'
       const key = `${addressType} ${JSON.stringify(ports)}`
       let group = groups.get(key)

@@ -20,7 +20,7 @@ const { endpointSlices } = kindRefs.discoveryV1
 const serviceIndex = 'service'
 
 /** Keeps the EndpointSlices of every service with a selector. */
-export function endpointSliceController(): ControllerDefinition {
+export function endpointSliceController(options: { readonly perSliceMax?: number | undefined } = {}): ControllerDefinition {
   const triggerTimes = new TriggerTimes()
   return {
     name: 'endpointslice',
@@ -33,7 +33,7 @@ export function endpointSliceController(): ControllerDefinition {
     ],
     writes: [endpointSlices],
     minIntervalMs: 20,
-    reconcile: (context, key) => reconcile(context, key, triggerTimes),
+    reconcile: (context, key) => reconcile(context, key, triggerTimes, options.perSliceMax),
   }
 }
 
@@ -60,7 +60,7 @@ function keysOfNode(
   return [...keys]
 }
 
-async function reconcile(context: LoopContext, key: string, triggerTimes: TriggerTimes): Promise<void> {
+async function reconcile(context: LoopContext, key: string, triggerTimes: TriggerTimes, perSliceMax: number | undefined): Promise<void> {
   const service = context.informer(services).get(key)
   const { namespace = '' } = splitKey(key)
   const informer = context.informer(endpointSlices)
@@ -83,6 +83,7 @@ async function reconcile(context: LoopContext, key: string, triggerTimes: Trigge
     nodeOf: (name) => context.informer(nodes).get(name),
     zoneShares: () => zoneShares(context.informer(nodes).list()),
     slices,
+    perSliceMax,
   })
   for (const event of events) context.event(service, event)
   try {

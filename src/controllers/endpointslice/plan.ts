@@ -1,6 +1,6 @@
 /**
  * The slices of a service: (service, its pods, its slices) → writes.
- *  1. A slice holds at most 100 endpoints, all with the same ports and address type.
+ *  1. A slice holds at most 100 endpoints, or as many as is set, all with the same ports and address type.
  *  2. An endpoint stays in the slice where it is; new ones fill the slices that are written anyway, then the fullest with room, then new ones.
  *  3. What is right already is not written. A service without endpoints keeps one empty slice, so that consumers know that it was seen.
  */
@@ -14,7 +14,7 @@ export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
 export const manager = 'endpointslice-controller.k8s.io'
 const headlessLabel = 'service.kubernetes.io/headless'
-const endpointsMax = 100
+const defaultPerSliceMax = 100
 
 export type Observed = {
   readonly service: Service
@@ -25,6 +25,8 @@ export type Observed = {
   readonly zoneShares: () => ReadonlyMap<string, number> | string
   /** The service's slices that this controller manages. */
   readonly slices: readonly EndpointSlice[]
+  /** Endpoints in a slice; default 100. */
+  readonly perSliceMax?: number | undefined
 }
 
 export type Action =
@@ -39,7 +41,7 @@ export type SlicesPlan = {
 }
 
 export function planSlices(observed: Observed): SlicesPlan {
-  const { service, slices } = observed
+  const { service, slices, perSliceMax = defaultPerSliceMax } = observed
   const actions: Action[] = []
   const events: SlicesPlan['events'][number][] = []
   const addressTypes = addressTypesOf(service)
@@ -50,7 +52,7 @@ export function planSlices(observed: Observed): SlicesPlan {
     const { wanted, refusal } = wantsTopologyHints(service)
       ? withZones(groups, observed.zoneShares())
       : { wanted: groups, refusal: undefined }
-    const changes = planAddressType(service, addressType, own, wanted)
+    const changes = planAddressType({ service, addressType, labels: labelsOf(service), perSliceMax }, own, wanted)
     const told = wantsTopologyHints(service) ? toldOfHints({ wanted, refusal, own, isChanged: changes.length > 0 }) : undefined
     if (told) events.push({ ...told, message: `${told.message}, addressType: ${addressType}` })
     actions.push(...changes)
@@ -97,11 +99,14 @@ function addressTypesOf(service: Service): AddressType[] {
   return [service.spec?.clusterIP?.includes(':') ? 'IPv6' : 'IPv4']
 }
 
-function planAddressType(service: Service, addressType: AddressType, slices: readonly EndpointSlice[], wanted: Groups): Action[] {
-  const labels = labelsOf(service)
+/** What the slices of one address type have in common. */
+type Form = { readonly service: Service; readonly addressType: AddressType; readonly labels: Labels; readonly perSliceMax: number }
+
+function planAddressType(form: Form, slices: readonly EndpointSlice[], wanted: Groups): Action[] {
+  const { service, addressType, labels } = form
   const byPorts = Map.groupBy(slices, (slice) => portsKey(slice.ports ?? []))
   const actions: Action[] = []
-  for (const [key, group] of wanted) actions.push(...planGroup(service, addressType, labels, group, byPorts.get(key) ?? []))
+  for (const [key, group] of wanted) actions.push(...planGroup(form, group, byPorts.get(key) ?? []))
   const leftOver = slices.filter((slice) => !wanted.has(portsKey(slice.ports ?? [])))
   if (wanted.size > 0) return [...actions, ...leftOver.map((slice): Action => ({ type: 'delete', slice }))]
   const [placeholder, ...others] = leftOver
@@ -113,13 +118,7 @@ function planAddressType(service: Service, addressType: AddressType, slices: rea
 
 type Draft = { readonly slice: EndpointSlice; readonly endpoints: Endpoint[]; isChanged: boolean }
 
-function planGroup(
-  service: Service,
-  addressType: AddressType,
-  labels: Labels,
-  group: EndpointGroup,
-  slices: readonly EndpointSlice[],
-): Action[] {
+function planGroup({ service, addressType, labels, perSliceMax }: Form, group: EndpointGroup, slices: readonly EndpointSlice[]): Action[] {
   const missing = new Map(group.endpoints.map((endpoint) => [identityOf(endpoint), endpoint]))
   const drafts = slices.map((slice): Draft => {
     const draft: Draft = { slice, endpoints: [], isChanged: !hasLabels(slice, labels) }
@@ -139,7 +138,7 @@ function planGroup(
     .sort((a, b) => Number(b.isChanged) - Number(a.isChanged) || b.endpoints.length - a.endpoints.length)
   const emptied = drafts.filter((draft) => draft.endpoints.length === 0)
   for (const draft of [...byPreference, ...emptied]) {
-    const room = added.splice(0, endpointsMax - draft.endpoints.length)
+    const room = added.splice(0, perSliceMax - draft.endpoints.length)
     if (room.length === 0) continue
     draft.endpoints.push(...room)
     draft.isChanged = true
@@ -150,10 +149,10 @@ function planGroup(
     const metadata = { ...draft.slice.metadata, labels: { ...labels } }
     return [{ type: 'update', slice: { ...draft.slice, metadata, endpoints: draft.endpoints } }]
   })
-  for (let i = 0; i < added.length; i += endpointsMax)
+  for (let i = 0; i < added.length; i += perSliceMax)
     actions.push({
       type: 'create',
-      slice: newSlice(service, addressType, labels, { ...group, endpoints: added.slice(i, i + endpointsMax) }),
+      slice: newSlice(service, addressType, labels, { ...group, endpoints: added.slice(i, i + perSliceMax) }),
     })
   return actions
 }

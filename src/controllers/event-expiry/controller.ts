@@ -9,8 +9,8 @@ const { events } = kindRefs.coreV1
 const everything = 'events'
 const deletesAtOnce = 64
 
-/** Deletes Events an hour after they were last told (etcd's leases do this in Kubernetes; our stores have none). */
-export function eventExpiryController(): ControllerDefinition {
+/** Deletes Events an hour, or `ttlMs`, after they were last told (etcd's leases do this in Kubernetes; our stores have none). */
+export function eventExpiryController(options: { readonly ttlMs?: number | undefined } = {}): ControllerDefinition {
   const told = new Map<string, number>()
   return {
     name: 'event-expiry',
@@ -28,12 +28,12 @@ export function eventExpiryController(): ControllerDefinition {
     ],
     writes: [events],
     minIntervalMs: gatherMs,
-    reconcile: (context) => reconcile(context, told),
+    reconcile: (context) => reconcile(context, told, options.ttlMs),
   }
 }
 
-async function reconcile(context: LoopContext, told: ReadonlyMap<string, number>): Promise<ReconcileResult> {
-  const plan = planExpiry(context.informer(events).list(), (uid) => told.get(uid), context.clock.now())
+async function reconcile(context: LoopContext, told: ReadonlyMap<string, number>, ttlMs: number | undefined): Promise<ReconcileResult> {
+  const plan = planExpiry(context.informer(events).list(), (uid) => told.get(uid), context.clock.now(), ttlMs)
   for (let i = 0; i < plan.expired.length; i += deletesAtOnce)
     await Promise.all(plan.expired.slice(i, i + deletesAtOnce).map((event) => remove(context, event)))
   return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs }

@@ -9,6 +9,7 @@ import { deepEqual } from '../../machinery/deep-equal.ts'
 import { matches, parseLabelSelector, type Selector } from '../../machinery/label-selector.ts'
 import { type KubeObject, splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
+import type { AutoscalingSettings } from '../settings.ts'
 import { measure, type Measured, toleranceOf } from './measure.ts'
 import { MetricsApi } from './metrics-api.ts'
 import { needsMetrics, type Plan, planAutoscaler, planFailedScale, rescaled, type SelectorFailure } from './plan.ts'
@@ -17,12 +18,12 @@ import { type Memory, noMemory, rememberChange } from './stabilisation.ts'
 const { horizontalPodAutoscalers } = kindRefs.autoscalingV2
 const { pods } = kindRefs.coreV1
 /** Upstream's: how often metrics are read. Without autoscalers nothing is. */
-const periodMs = 15_000
+const defaultPeriodMs = 15_000
 
 type Known = { memory: Memory; selector: Selector | undefined }
 
 /** Sets the replicas of what has a `/scale` by what its pods use, or by other metrics. */
-export function horizontalPodAutoscalerController(): ControllerDefinition {
+export function horizontalPodAutoscalerController(settings: AutoscalingSettings = {}): ControllerDefinition {
   const known = new Map<string, Known>()
   return {
     name: 'horizontal-pod-autoscaler',
@@ -43,11 +44,17 @@ export function horizontalPodAutoscalerController(): ControllerDefinition {
       { verbs: ['list'], apiGroups: ['metrics.k8s.io'], resources: ['pods'] },
       { verbs: ['get', 'list'], apiGroups: ['custom.metrics.k8s.io', 'external.metrics.k8s.io'], resources: ['*'] },
     ],
-    reconcile: (context, key) => reconcile(context, key, known),
+    reconcile: (context, key) => reconcile(context, key, known, settings),
   }
 }
 
-async function reconcile(context: LoopContext, key: string, known: Map<string, Known>): Promise<ReconcileResult> {
+async function reconcile(
+  context: LoopContext,
+  key: string,
+  known: Map<string, Known>,
+  settings: AutoscalingSettings,
+): Promise<ReconcileResult> {
+  const { periodMs = defaultPeriodMs, downscaleWindowMs } = settings
   const autoscaler = context.informer(horizontalPodAutoscalers).get(key)
   if (!autoscaler || autoscaler.metadata.deletionTimestamp) return void known.delete(key)
   const state = known.get(key) ?? { memory: noMemory, selector: undefined }
@@ -59,8 +66,13 @@ async function reconcile(context: LoopContext, key: string, known: Map<string, K
     return { requeueAfterMs: periodMs }
   }
   const currentReplicas = target.scale.spec?.replicas ?? 0
-  const metrics = needsMetrics(autoscaler, currentReplicas) ? await observe(context, autoscaler, target.scale, { key, known }) : undefined
-  const plan = planAutoscaler({ autoscaler, currentReplicas, metrics, memory: state.memory }, context.clock.now())
+  const metrics = needsMetrics(autoscaler, currentReplicas)
+    ? await observe(context, autoscaler, target.scale, { key, known, settings })
+    : undefined
+  const plan = planAutoscaler(
+    { autoscaler, currentReplicas, metrics, memory: state.memory, ...(downscaleWindowMs === undefined ? {} : { downscaleWindowMs }) },
+    context.clock.now(),
+  )
   state.memory = plan.memory
   for (const event of plan.events) context.event(autoscaler, event)
   await act(context, autoscaler, { ...target, plan, state })
@@ -86,7 +98,7 @@ async function observe(
   context: LoopContext,
   autoscaler: HorizontalPodAutoscaler,
   scale: Scale,
-  { key, known }: { readonly key: string; readonly known: ReadonlyMap<string, Known> },
+  { key, known, settings }: { readonly key: string; readonly known: ReadonlyMap<string, Known>; readonly settings: AutoscalingSettings },
 ): Promise<readonly Measured[] | SelectorFailure> {
   const { namespace = '' } = autoscaler.metadata
   const text = scale.status?.selector ?? ''
@@ -109,7 +121,8 @@ async function observe(
     selector: text,
     currentReplicas: scale.spec?.replicas ?? 0,
     statusReplicas: scale.status?.replicas ?? 0,
-    tolerance: toleranceOf(autoscaler),
+    tolerance: toleranceOf(autoscaler, settings.tolerance),
+    starting: settings,
   }
   const measured: Measured[] = []
   for (const metric of autoscaler.spec.metrics ?? []) measured.push(await measure(api, metric, target, context.clock.now()))

@@ -15,6 +15,7 @@ import {
   type Failure,
   perReplicaReplicas,
   type Proposal,
+  type Starting,
   type Tolerance,
   utilizationReplicas,
   valueReplicas,
@@ -27,6 +28,7 @@ export type Target = {
   readonly currentReplicas: number
   readonly statusReplicas: number
   readonly tolerance: Tolerance
+  readonly starting?: Starting
 }
 
 /** What one metric asks for. */
@@ -36,9 +38,9 @@ export type Measured =
 
 const defaultTolerance = 0.1
 
-export function toleranceOf({ spec }: HorizontalPodAutoscaler): Tolerance {
+export function toleranceOf({ spec }: HorizontalPodAutoscaler, byDefault = defaultTolerance): Tolerance {
   const { scaleUp, scaleDown } = spec.behavior ?? {}
-  const read = (quantity: string | number | undefined) => (quantity === undefined ? defaultTolerance : quantityMilli(quantity) / 1000)
+  const read = (quantity: string | number | undefined) => (quantity === undefined ? byDefault : quantityMilli(quantity) / 1000)
   return { up: read(scaleUp?.tolerance), down: read(scaleDown?.tolerance) }
 }
 

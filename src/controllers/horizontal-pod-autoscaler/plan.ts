@@ -15,6 +15,8 @@ export type Observed = {
   /** Undefined: nothing was measured, because the replicas are out of bounds or none are wanted. A failure: the pods are not known. */
   readonly metrics: readonly Measured[] | SelectorFailure | undefined
   readonly memory: Memory
+  /** Where the autoscaler does not say; default 5 min. */
+  readonly downscaleWindowMs?: number
 }
 
 export type SelectorFailure = { readonly reason: string; readonly message: string; readonly event: EventInput }
@@ -99,7 +101,14 @@ function planByMetrics(observed: ByMetrics, draft: Draft, nowMs: number): Plan {
     const status = draft.status({ currentReplicas, desiredReplicas, currentMetrics: choice.statuses })
     return { status, rescale: undefined, events: [...choice.events, failure], memory }
   }
-  const bounds = { current: currentReplicas, wanted: choice.replicas, min: minReplicasOf(autoscaler), max: autoscaler.spec.maxReplicas }
+  const { downscaleWindowMs } = observed
+  const bounds = {
+    current: currentReplicas,
+    wanted: choice.replicas,
+    min: minReplicasOf(autoscaler),
+    max: autoscaler.spec.maxReplicas,
+    ...(downscaleWindowMs === undefined ? {} : { downscaleWindowMs }),
+  }
   const found = normalise(autoscaler.spec.behavior, bounds, memory, nowMs)
   draft.set('AbleToScale', found.ableToScale)
   draft.set('ScalingLimited', found.scalingLimited)

@@ -3,6 +3,7 @@
  * (https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details). Values are in thousandths.
  */
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { AutoscalingSettings } from '../settings.ts'
 import { isSidecar } from '../../kinds/pod-requests.ts'
 import { isPodReady, podCondition } from '../../kinds/pod-status.ts'
 import { quantityMilli } from '../../machinery/quantity.ts'
@@ -17,10 +18,11 @@ export type Tolerance = { readonly up: number; readonly down: number }
 export type Proposal = { readonly replicas: number; readonly averageMilli: number; readonly utilizationPercent?: number }
 export type Failure = { readonly error: string }
 
-/** A pod's CPU says nothing while it starts. */
-const startupMs = 5 * 60_000
-/** A pod that lost its readiness within this time of its start counts as one that never had it. */
-const firstReadinessMs = 30_000
+/** How long a pod's cpu says nothing because it starts. */
+export type Starting = Pick<AutoscalingSettings, 'startupMs' | 'firstReadinessMs'>
+
+const defaultStartupMs = 5 * 60_000
+const defaultFirstReadinessMs = 30_000
 
 export type PodsObserved = {
   readonly pods: readonly Pod[]
@@ -29,6 +31,7 @@ export type PodsObserved = {
   readonly resource: string
   readonly currentReplicas: number
   readonly tolerance: Tolerance
+  readonly starting?: Starting
 }
 
 const noPods: Failure = { error: 'no pods returned by selector while calculating replica count' }
@@ -104,7 +107,10 @@ type Groups = {
 }
 
 /** Who counts: failed and ending pods do not, those that have not started are unready, and those without a figure are missing. */
-export function groupPods({ pods, metrics, resource }: Pick<PodsObserved, 'pods' | 'metrics' | 'resource'>, nowMs: number): Groups {
+export function groupPods(
+  { pods, metrics, resource, starting = {} }: Pick<PodsObserved, 'pods' | 'metrics' | 'resource' | 'starting'>,
+  nowMs: number,
+): Groups {
   const unready: string[] = []
   const missing: string[] = []
   const counted = new Map<string, PodMetric>(metrics)
@@ -115,14 +121,15 @@ export function groupPods({ pods, metrics, resource }: Pick<PodsObserved, 'pods'
     if (deletionTimestamp || pod.status?.phase === 'Failed') counted.delete(name)
     else if (pod.status?.phase === 'Pending') unready.push(name)
     else if (!metric) missing.push(name)
-    else if (resource === 'cpu' && isStarting(pod, metric, nowMs)) unready.push(name)
+    else if (resource === 'cpu' && isStarting(pod, metric, nowMs, starting)) unready.push(name)
     else ready++
   }
   for (const name of unready) counted.delete(name)
   return { ready, unready, missing, metrics: counted }
 }
 
-function isStarting(pod: Pod, metric: PodMetric, nowMs: number): boolean {
+function isStarting(pod: Pod, metric: PodMetric, nowMs: number, starting: Starting): boolean {
+  const { startupMs = defaultStartupMs, firstReadinessMs = defaultFirstReadinessMs } = starting
   const condition = podCondition(pod, 'Ready')
   const { startTime } = pod.status ?? {}
   if (!condition || !startTime) return true

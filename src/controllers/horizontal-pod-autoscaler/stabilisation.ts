@@ -13,7 +13,14 @@ export type Memory = {
 
 export const noMemory: Memory = { recommendations: [], changes: [] }
 
-export type Bounds = { readonly current: number; readonly wanted: number; readonly min: number; readonly max: number }
+export type Bounds = {
+  readonly current: number
+  readonly wanted: number
+  readonly min: number
+  readonly max: number
+  /** Where the autoscaler does not say; default 5 min. */
+  readonly downscaleWindowMs?: number
+}
 
 export type Verdict = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
 
@@ -25,7 +32,7 @@ export type Normalised = {
 }
 
 /** Without a behavior of its own an autoscaler waits so long before it goes down. */
-const downscaleWindowMs = 5 * 60_000
+const defaultDownscaleWindowMs = 5 * 60_000
 const rememberedMax = 1_000
 
 export function normalise(
@@ -49,7 +56,7 @@ export function normalise(
       reason: limited.reason,
       message: limits[limited.reason],
     },
-    memory: remember(behavior, memory, { replicas: bounds.wanted, atMs: nowMs }),
+    memory: remember(windowsOf(behavior, bounds), behavior, memory, { replicas: bounds.wanted, atMs: nowMs }),
   }
 }
 
@@ -82,12 +89,13 @@ type Limited = { readonly replicas: number; readonly reason: keyof typeof limits
 /** Up only as far as the lowest recommendation of the window, down only as far as the highest. */
 function stabilise(
   behavior: HorizontalPodAutoscalerBehavior | undefined,
-  { current, wanted }: Bounds,
+  bounds: Bounds,
   { recommendations }: Memory,
   nowMs: number,
 ): { readonly replicas: number; readonly direction: 'up' | 'down' } {
   const since = (windowMs: number) => recommendations.filter(({ atMs }) => atMs > nowMs - windowMs).map(({ replicas }) => replicas)
-  const { upMs, downMs } = windowsOf(behavior)
+  const { current, wanted } = bounds
+  const { upMs, downMs } = windowsOf(behavior, bounds)
   const highest = Math.max(wanted, ...since(downMs))
   if (!behavior) return { replicas: highest, direction: 'down' }
   const lowest = Math.min(wanted, ...since(upMs))
@@ -95,7 +103,12 @@ function stabilise(
   return { replicas: Math.min(Math.max(current, lowest), highest), direction }
 }
 
-function windowsOf(behavior: HorizontalPodAutoscalerBehavior | undefined): { upMs: number; downMs: number } {
+type Windows = { readonly upMs: number; readonly downMs: number }
+
+function windowsOf(
+  behavior: HorizontalPodAutoscalerBehavior | undefined,
+  { downscaleWindowMs = defaultDownscaleWindowMs }: Bounds,
+): Windows {
   const { scaleUp, scaleDown } = behavior ?? {}
   return {
     upMs: (scaleUp?.stabilizationWindowSeconds ?? 0) * 1000,
@@ -157,11 +170,11 @@ function furthest(
 }
 
 function remember(
+  { upMs, downMs }: Windows,
   behavior: HorizontalPodAutoscalerBehavior | undefined,
   { recommendations, changes }: Memory,
   newest: Memory['recommendations'][number],
 ): Memory {
-  const { upMs, downMs } = windowsOf(behavior)
   const windowMs = Math.max(upMs, downMs)
   const policies = [...(behavior?.scaleUp?.policies ?? []), ...(behavior?.scaleDown?.policies ?? [])]
   const periodMs = Math.max(0, ...policies.map(({ periodSeconds }) => periodSeconds * 1000))

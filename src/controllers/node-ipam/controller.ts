@@ -6,7 +6,10 @@ import { parseNetwork, planPodCidr } from './plan.ts'
 const { nodes } = kindRefs.coreV1
 
 /** Gives every node a network of its own for its pods (`spec.podCIDR`). */
-export function nodeIpamController(options: { readonly clusterCidr: string; readonly nodePrefix?: number }): ControllerDefinition {
+export function nodeIpamController(options: {
+  readonly clusterCidr: string
+  readonly nodePrefix?: number | undefined
+}): ControllerDefinition {
   const cluster = parseNetwork(options.clusterCidr)
   const prefix = options.nodePrefix ?? 24
   return {

@@ -6,6 +6,7 @@ import type { Lease } from '../../kinds/generated/types/coordination-v1.ts'
 import type { Node, Pod, Taint } from '../../kinds/generated/types/core-v1.ts'
 import { isPodReady, isPodTerminal } from '../../kinds/pod-status.ts'
 import { isStatus } from '../../machinery/status-error.ts'
+import type { NodeSettings } from '../settings.ts'
 import { type EvictionRate, evictionRate, type ZoneCounts } from './eviction-rate.ts'
 import { neverUpdatedReason, planNode, type Plan, withNoExecute } from './plan.ts'
 
@@ -17,14 +18,9 @@ const nodeIndex = 'node-name'
 /** What a node last said, and when we saw it (by our own clock). */
 type Sign = { readonly text: string; readonly seenMs: number }
 
-export type NodeLifecycleOptions = {
-  /** How long a node may be silent; default 50 s. */
-  readonly graceMs?: number | undefined
-}
-
 /** Watches nodes' signs of life; marks the silent ones and their pods; sets the taints that keep pods away or drive them off. */
-export function nodeLifecycleController(options: NodeLifecycleOptions = {}): ControllerDefinition {
-  const lifecycle = new NodeLifecycle(evictionRate(), options)
+export function nodeLifecycleController(settings: NodeSettings = {}): ControllerDefinition {
+  const lifecycle = new NodeLifecycle(evictionRate(settings.eviction), settings)
   return {
     name: 'node',
     watches: [
@@ -40,11 +36,11 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
 class NodeLifecycle {
   readonly #signs = new Map<string, Sign>()
   readonly #rate: EvictionRate
-  readonly #options: NodeLifecycleOptions
+  readonly #settings: NodeSettings
 
-  constructor(rate: EvictionRate, options: NodeLifecycleOptions) {
+  constructor(rate: EvictionRate, settings: NodeSettings) {
     this.#rate = rate
-    this.#options = options
+    this.#settings = settings
   }
 
   nodeChanged(context: LoopContext, current: Node | undefined, old: Node | undefined): readonly string[] {
@@ -79,9 +75,8 @@ class NodeLifecycle {
     const node = context.informer(nodes).get(name)
     if (!node) return
     const nowMs = context.clock.now()
-    const { graceMs } = this.#options
     const silentMs = context.clock.monotonicMs() - this.#see(context, node).seenMs
-    const plan = planNode({ node, silentMs, ...(graceMs === undefined ? {} : { graceMs }) }, nowMs)
+    const plan = planNode({ node, silentMs, ...this.#settings }, nowMs)
     const current = await this.#writeNode(context, node, plan)
     if (plan.isLost) await markPodsNotReady(context, name)
     const waitMs = await this.#writeNoExecute(context, current, plan)

@@ -116,7 +116,7 @@ test('nodes are given up one in ten seconds, and none when most seem dead', () =
   assert.equal(one(3, 2, 99_999), 0)
 })
 
-test('zones are judged each by itself: one may be dead, not all; a large cluster goes on slowly', () => {
+test('zones are judged each by itself: one may be dead, not all; a large one goes on slowly', () => {
   const rate = evictionRate()
   const take = (zones: Record<string, [number, number]>, zone: string, nowMs: number) =>
     rate.take(zone, new Map(Object.entries(zones).map(([name, [nodes, unhealthy]]) => [name, { nodes, unhealthy }])), nowMs)
@@ -126,6 +126,25 @@ test('zones are judged each by itself: one may be dead, not all; a large cluster
   assert.equal(take({ a: [5, 3], b: [5, 0] }, 'a', 50_000), Number.POSITIVE_INFINITY)
   assert.equal(take({ a: [60, 40], b: [5, 0] }, 'a', 50_000), 50_000)
   assert.equal(take({ a: [60, 40], b: [5, 0] }, 'a', 100_000), 0)
+  assert.equal(take({ a: [40, 30], b: [60, 0] }, 'a', 500_000), Number.POSITIVE_INFINITY, 'a small zone of a large cluster')
+})
+
+test('operators set the rates and what they hang on', () => {
+  const rate = evictionRate({ perSecond: 2, secondaryPerSecond: 0.5, unhealthyShare: 0.3, smallZoneMax: 9 })
+  const take = (nodes: number, unhealthy: number, nowMs: number) =>
+    rate.take(
+      'a',
+      new Map([
+        ['a', { nodes, unhealthy }],
+        ['b', { nodes: 1, unhealthy: 0 }],
+      ]),
+      nowMs,
+    )
+  assert.equal(take(10, 2, 0), 0)
+  assert.equal(take(10, 2, 0), 500)
+  assert.equal(take(10, 3, 0), 2_000)
+  assert.equal(take(9, 3, 0), Number.POSITIVE_INFINITY)
+  assert.equal(evictionRate({ perSecond: 0 }).take('a', new Map([['a', { nodes: 2, unhealthy: 1 }]]), 0), Number.POSITIVE_INFINITY)
 })
 
 const unreachable: Taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: toTime(nowMs - 10_000) }

@@ -6,15 +6,14 @@
  */
 import { toTime } from '../../base/clock.ts'
 import { taintKeys } from '../../control/taints.ts'
+import type { NodeSettings } from '../settings.ts'
 import type { Node, NodeCondition, Taint } from '../../kinds/generated/types/core-v1.ts'
 
 export type Observed = {
   readonly node: Node
   /** How long ago the node last renewed its lease or its status, by our clock. */
   readonly silentMs: number
-  /** How long a node may be silent; default 50 s. */
-  readonly graceMs?: number
-}
+} & Pick<NodeSettings, 'graceMs' | 'startupGraceMs'>
 
 export type Plan = {
   readonly health: 'ready' | 'not-ready' | 'unknown'
@@ -34,8 +33,8 @@ export type Plan = {
 
 /** Upstream's default of --node-monitor-grace-period. */
 const defaultGraceMs = 50_000
-/** A node that has never said anything gets longer. */
-const startupGraceMs = 60_000
+/** A node that has never said anything gets longer. Upstream's default of --node-startup-grace-period. */
+const defaultStartupGraceMs = 60_000
 
 export const neverUpdatedReason = 'NodeStatusNeverUpdated'
 const silentReason = 'NodeStatusUnknown'
@@ -53,7 +52,10 @@ const noScheduleRules: readonly TaintRule[] = [
 ]
 const ownKeys = new Set<string>([...noScheduleRules.map(({ key }) => key), taintKeys.unschedulable])
 
-export function planNode({ node, silentMs, graceMs = defaultGraceMs }: Observed, nowMs: number): Plan {
+export function planNode(
+  { node, silentMs, graceMs = defaultGraceMs, startupGraceMs = defaultStartupGraceMs }: Observed,
+  nowMs: number,
+): Plan {
   const stored = node.status?.conditions ?? []
   const hasSpoken = stored.some((condition) => condition.type === 'Ready')
   const allowedMs = hasSpoken ? graceMs : Math.max(graceMs, startupGraceMs)

@@ -16,7 +16,7 @@ const endIndex = 'ended-or-ending'
 const defaultTerminatedMax = 12_500
 
 /** Removes pods that nobody else will: of nodes that are gone, deleted before they had a node, or ended and too many. */
-export function podGcController(options: { readonly terminatedMax?: number } = {}): ControllerDefinition {
+export function podGcController(options: { readonly terminatedMax?: number | undefined } = {}): ControllerDefinition {
   const missing = new Map<string, number>()
   return {
     name: 'pod-garbage-collector',

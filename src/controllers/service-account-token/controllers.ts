@@ -96,7 +96,7 @@ export const trackingConfigMap = { namespace: 'kube-system', name: 'kube-apiserv
 const dayMs = 24 * 3_600_000
 
 /** Declares tokens invalid that nobody has used for a year, and deletes them a year later. Looks once a day. */
-export const legacyTokenCleanerController: ControllerDefinition = {
+export const legacyTokenCleanerController = (options: { readonly unusedMs?: number | undefined } = {}): ControllerDefinition => ({
   name: 'legacy-service-account-token-cleaner',
   account: 'legacy-service-account-token-cleaner',
   watches: [
@@ -121,11 +121,12 @@ export const legacyTokenCleanerController: ControllerDefinition = {
       },
       trackedSince: context.informer(configMaps).get(`${trackingConfigMap.namespace}/${trackingConfigMap.name}`)?.data?.since,
       nowMs,
+      unusedMs: options.unusedMs,
     })
     for (const { type, secret } of actions) await cleanUp(context, type, secret)
     return { requeueAfterMs: dayMs }
   },
-}
+})
 
 async function cleanUp(context: LoopContext, type: 'invalidate' | 'delete', secret: Secret): Promise<void> {
   const { namespace, name = '', uid = '', resourceVersion = '' } = secret.metadata

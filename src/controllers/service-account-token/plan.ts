@@ -36,7 +36,7 @@ export type CleanUp = { readonly type: 'invalidate' | 'delete'; readonly secret:
 
 const dayMs = 24 * 3_600_000
 /** Upstream's --legacy-service-account-token-clean-up-period: a year. */
-export const unusedDaysMax = 365
+const defaultUnusedMs = 365 * dayMs
 export const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10)
 const isDay = (text: string | undefined): text is string => text !== undefined && /^\d{4}-\d\d-\d\d$/.test(text)
 
@@ -48,15 +48,24 @@ export type CleanUpFacts = {
   /** The day on which uses began to be noted; undefined: they are not. */
   readonly trackedSince: string | undefined
   readonly nowMs: number
+  /** How long a token may be unused, and then invalid; default a year. */
+  readonly unusedMs?: number | undefined
 }
 
 /**
  * Tokens that the cluster made of its own accord and nobody has used for a year are declared invalid, and deleted a year later
  * (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#legacy-serviceaccount-token-cleaner).
  */
-export function planCleanUp({ secrets, accountOf, usedIn, trackedSince, nowMs }: CleanUpFacts): readonly CleanUp[] {
-  if (!isDay(trackedSince) || nowMs < Date.parse(trackedSince) + (unusedDaysMax + 1) * dayMs) return []
-  const keptSinceMs = nowMs - unusedDaysMax * dayMs
+export function planCleanUp({
+  secrets,
+  accountOf,
+  usedIn,
+  trackedSince,
+  nowMs,
+  unusedMs = defaultUnusedMs,
+}: CleanUpFacts): readonly CleanUp[] {
+  if (!isDay(trackedSince) || nowMs < Date.parse(trackedSince) + unusedMs + dayMs) return []
+  const keptSinceMs = nowMs - unusedMs
   const keptSince = dayOf(keptSinceMs)
   return secrets.flatMap((secret): CleanUp[] => {
     const { creationTimestamp = '', deletionTimestamp, labels = {}, annotations = {}, namespace = '', name = '' } = secret.metadata
