@@ -61,6 +61,8 @@ export class CellIndex {
   readonly #pool: RowSet[] = []
   readonly #feasible: Cell[] = []
   readonly #rowsMax: number
+  /** Rows that the last decision left out. */
+  #excluded: readonly number[] = []
 
   constructor(plan: Plan, snapshot: Snapshot) {
     this.#plan = plan
@@ -96,11 +98,12 @@ export class CellIndex {
   }
 
   /** As `decideByScan`, to the row and the draw. `catchUp` first. Excluded rows count as infeasible. */
-  decide(random: Random, excluded?: ReadonlySet<number>): Decision {
-    if (excluded) for (const row of excluded) this.#remove(row)
-    const decision = this.#decide(random)
-    if (excluded) for (const row of excluded) this.#update(row)
-    return decision
+  decide(random: Random, excluded?: ReadonlyMap<number, unknown>): Decision {
+    // The next decision mostly leaves the same rows out: only the others come back.
+    for (const row of this.#excluded) if (!excluded?.has(row)) this.#update(row)
+    this.#excluded = excluded ? [...excluded.keys()] : []
+    for (const row of this.#excluded) this.#remove(row)
+    return this.#decide(random)
   }
 
   #decide(random: Random): Decision {

@@ -1,17 +1,30 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import { beginFilter, isFeasible, type Plan } from './plan.ts'
+import { beginFilter, isFeasible, type Plan, type PluginVerdict, verdictOf } from './plan.ts'
+import type { PodShape } from './pod-shape.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export type Nomination = { readonly key: string; readonly pod: Pod; readonly nodeName: string; readonly priority: number }
+type Known = Nomination & { readonly shape: PodShape }
 
-/** Pods that wait for their victims to leave a node: others of no higher priority must leave them that room. */
+/** Who asks: a pod yields neither to itself nor to weaker ones. */
+export type Yielding = { readonly key: string; readonly priority: number }
+
+/**
+ * Pods that wait for their victims to leave a node: others of no higher priority must leave them that room.
+ *
+ * A nomination that comes or goes is a change of its row like any other: what is remembered of the row is looked at anew.
+ */
 export class Nominations {
   readonly #snapshot: Snapshot
-  readonly #byKey = new Map<string, Nomination>()
-  readonly #byNode = new Map<string, readonly Nomination[]>()
+  readonly #byKey = new Map<string, Known>()
+  readonly #byNode = new Map<string, readonly Known[]>()
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot
+  }
+
+  get size(): number {
+    return this.#byKey.size
   }
 
   get(key: string): Nomination | undefined {
@@ -20,22 +33,28 @@ export class Nominations {
 
   set(nomination: Nomination): void {
     // Interned now: meeting the shape for the first time within a question would make its plan stale.
-    this.#snapshot.shapeOf(nomination.pod)
+    const shape = this.#snapshot.shapeOf(nomination.pod)
     this.delete(nomination.key)
-    this.#byKey.set(nomination.key, nomination)
-    this.#byNode.set(nomination.nodeName, [...this.#on(nomination.nodeName), nomination])
+    // A shape that somebody uses is not dropped.
+    shape.podCount++
+    const known = { ...nomination, shape }
+    this.#byKey.set(nomination.key, known)
+    this.#byNode.set(nomination.nodeName, [...this.#on(nomination.nodeName), known])
+    this.#snapshot.touchNode(nomination.nodeName)
   }
 
   delete(key: string): void {
     const known = this.#byKey.get(key)
     if (!known) return
+    known.shape.podCount--
     this.#byKey.delete(key)
     const left = this.#on(known.nodeName).filter((other) => other !== known)
     if (left.length > 0) this.#byNode.set(known.nodeName, left)
     else this.#byNode.delete(known.nodeName)
+    this.#snapshot.touchNode(known.nodeName)
   }
 
-  #on(nodeName: string): readonly Nomination[] {
+  #on(nodeName: string): readonly Known[] {
     return this.#byNode.get(nodeName) ?? []
   }
 
@@ -44,51 +63,59 @@ export class Nominations {
     return this.#byNode.has(nodeName)
   }
 
+  /** The node that is kept for the pod, −1 where there is none. */
+  rowOf(key: string): number {
+    const known = this.#byKey.get(key)
+    return (known && this.#snapshot.rowOf(known.nodeName)) ?? -1
+  }
+
+  /** Rows with nominations, whoever asks. */
+  rows(): readonly number[] {
+    return [...this.#byNode.keys()].flatMap((nodeName) => this.#snapshot.rowOf(nodeName) ?? [])
+  }
+
   /** Nominations of lower priority on a node: their room is given away when a stronger pod takes it. */
   below(nodeName: string, priority: number): readonly Nomination[] {
     return this.#on(nodeName).filter((n) => n.priority < priority)
   }
 
-  /** Rows that the pod would only fit on if the pods nominated there (priority ≥ its own) did not come; undefined when none can be. */
-  rowsThatReject(plan: Plan, target: { readonly key: string; readonly priority: number }): ReadonlySet<number> | undefined {
-    if (this.#byKey.size === 0) return undefined
-    const rejecting = new Set<number>()
-    for (const row of this.rowsConcerning(target)) {
-      const fits = this.withNominated({ row, ...target }, () => {
-        beginFilter(plan)
-        return isFeasible(plan, row)
-      })
-      if (!fits) rejecting.add(row)
-    }
-    return rejecting.size > 0 ? rejecting : undefined
+  /** Whether the row takes the pod if those came that are nominated there and that it must yield to. */
+  isFeasible(plan: Plan, row: number, target: Yielding): boolean {
+    return this.withNominated({ row, ...target }, () => {
+      beginFilter(plan)
+      return isFeasible(plan, row)
+    })
   }
 
-  /** Rows with nominations that the target must yield to. */
-  rowsConcerning(target: { readonly key: string; readonly priority: number }): ReadonlySet<number> {
-    const rows = new Set<number>()
-    for (const nomination of this.#byKey.values()) {
-      const row = this.#snapshot.rowOf(nomination.nodeName)
-      if (row !== undefined && yieldsTo(target, nomination)) rows.add(row)
-    }
-    return rows
+  /** Why it does not, if so. */
+  verdictOf(plan: Plan, row: number, target: Yielding): PluginVerdict | undefined {
+    return this.withNominated({ row, ...target }, () => {
+      beginFilter(plan)
+      return verdictOf(plan, row)
+    })
   }
 
-  /** Runs `question` as if the pods nominated to the row, which the target must yield to, were there already. */
-  withNominated<T>(target: { readonly row: number; readonly key: string; readonly priority: number }, question: () => T): T {
-    const nodeName = this.#snapshot.nodeName(target.row)
-    const there = this.#on(nodeName).filter((n) => yieldsTo(target, n))
+  /** Whether there is somebody on the row whom the target must yield to. */
+  concerns(row: number, target: Yielding): boolean {
+    return this.#on(this.#snapshot.nodeName(row)).some((n) => yieldsTo(target, n))
+  }
+
+  /** Runs `question`, which asks filters about the row, as if the pods that are nominated there were there already. */
+  withNominated<T>(target: Yielding & { readonly row: number }, question: () => T): T {
+    const { row } = target
+    const there = this.#on(this.#snapshot.nodeName(row)).filter((n) => yieldsTo(target, n))
     if (there.length === 0) return question()
-    return this.#snapshot.whatIf(() => {
-      const keys = there.map((n) => this.#snapshot.addPod(`nominated ${n.key}`, n.pod, nodeName).key)
+    return this.#snapshot.suppose(() => {
+      const ghosts = there.map(({ shape }) => this.#snapshot.addGhost(shape, row, false))
       try {
         return question()
       } finally {
-        for (const key of keys) this.#snapshot.removePod(key)
+        for (const ghost of ghosts) this.#snapshot.lift(ghost)
       }
     })
   }
 }
 
-function yieldsTo(target: { readonly key: string; readonly priority: number }, nomination: Nomination): boolean {
+function yieldsTo(target: Yielding, nomination: Nomination): boolean {
   return nomination.key !== target.key && nomination.priority >= target.priority
 }

@@ -31,7 +31,7 @@ export type PodShape = {
   /** What one pod of this shape adds to counters: while it runs, and while it terminates. Kept by the snapshot. */
   readonly bumps: Bump[]
   readonly terminatingBumps: Bump[]
-  /** Assigned pods of this shape; a shape without any may be dropped. */
+  /** Assigned and nominated pods of this shape; a shape without any may be dropped. */
   podCount: number
 }
 

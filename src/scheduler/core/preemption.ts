@@ -67,12 +67,12 @@ export function findPreemption(input: PreemptionInput): Preemption {
   }
   const cache = dependsOnResourcesOnly(input.plan, input.snapshot) ? input.cacheOf(input.plan) : undefined
   cache?.catchUp(input.priority, input.budgets)
-  const nominatedRows = nominations.rowsConcerning(input)
+  const ownRow = nominations.rowOf(input.key)
   let best: Candidate | undefined
   let rowsWithoutVictims = 0
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
-    const attempt = nominatedRows.has(row) ? tryRow(input, row) : (cache?.at(row) ?? remember(cache, row, tryRow(input, row)))
+    const attempt = row === ownRow ? tryRow(input, row) : (cache?.at(row) ?? remember(cache, row, tryRow(input, row)))
     // It fits as it is: what keeps the pod away (an extender) is not for victims to settle.
     if (attempt === withoutVictims || attempt.candidate?.victims.length === 0) rowsWithoutVictims++
     else if (!attempt.candidate) for (const reason of attempt.reasons) count(reason)
@@ -85,7 +85,6 @@ export function findPreemption(input: PreemptionInput): Preemption {
   return { candidate: best, reasons: best ? new Map() : reasons }
 }
 
-/** What is nominated to a row is not part of the row's state, so such rows are not remembered. */
 function remember(cache: PreemptionCache | undefined, row: number, attempt: RowAttempt): RowAttempt {
   cache?.set(row, attempt)
   return attempt
@@ -137,7 +136,7 @@ const tryByArithmetic: TryRow = ({ plan: { shape }, snapshot, budgets }, row, lo
 }
 
 const tryByLifting: TryRow = ({ plan, snapshot, budgets }, row, lower, count) =>
-  snapshot.whatIf(() => {
+  snapshot.suppose(() => {
     const lifted = new Set<PodEntry>()
     const lift = (entry: PodEntry) => {
       snapshot.lift(entry)

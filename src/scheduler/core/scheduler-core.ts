@@ -6,9 +6,10 @@ import { type Diagnosis, diagnose } from './fit-error.ts'
 import { Nominations } from './nominations.ts'
 import { PreemptionCache } from './preemption-cache.ts'
 import { type Budget, findPreemption, type Preemption, type PreemptionInput } from './preemption.ts'
-import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, verdictOf, withPlugins, withSharedPlugins } from './plan.ts'
+import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, type PluginVerdict, withPlugins, withSharedPlugins } from './plan.ts'
 import type { Judged } from './judgement.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
+import { ReservedRows } from './reserved-rows.ts'
 import { RowVerdicts } from './row-verdicts.ts'
 import type { PodShape } from './pod-shape.ts'
 import { decideByScan, pluginScores } from './scan.ts'
@@ -46,6 +47,7 @@ export class SchedulerCore {
   readonly #indexes = new WeakMap<Plan, CellIndex>()
   readonly #verdicts = new WeakMap<Plan, RowVerdicts>()
   readonly #preemptions = new WeakMap<Plan, PreemptionCache>()
+  readonly #reserved = new WeakMap<Plan, ReservedRows>()
   /** Plans of pods that share theirs with nobody, for as long as one attempt takes. */
   readonly #ownPlans = new WeakMap<PodToPlace, { readonly of: Plan; readonly plan: Plan }>()
 
@@ -61,13 +63,10 @@ export class SchedulerCore {
   /** The best node for a pod; the node that room was made on first. All nodes are evaluated exactly. */
   decide(target: PodToPlace): Decision {
     const plan = this.planOf(target)
-    const reserved = this.nominations.rowsThatReject(plan, target)
-    const nominated = this.nominations.get(target.key)
-    const row = nominated && this.snapshot.rowOf(nominated.nodeName)
-    if (row !== undefined && !reserved?.has(row)) {
-      beginFilter(plan)
-      if (isFeasible(plan, row)) return { kind: 'Placed', row, score: 0, feasible: 1, ties: 1, draw: row, best: () => [{ row, score: 0 }] }
-    }
+    const row = this.nominations.rowOf(target.key)
+    if (row >= 0 && isFeasibleNow(plan, row) && this.nominations.isFeasible(plan, row, target))
+      return { kind: 'Placed', row, score: 0, feasible: 1, ties: 1, draw: row, best: () => [{ row, score: 0 }] }
+    const reserved = this.#reservedRows(plan, target)
     // Where nodes are named (a daemon set's pods) there is little to ask and nobody to share the answers with.
     const index = isShared(target) && !plan.namedNodes ? this.#indexOf(plan) : undefined
     if (index?.catchUp()) return index.decide(this.#random, reserved)
@@ -77,13 +76,18 @@ export class SchedulerCore {
   /** Why the pod fits nowhere. A node that is kept for nominated pods rejects for what it would lack with them. */
   diagnose(target: PodToPlace): Diagnosis {
     const plan = this.planOf(target)
-    const ofReserved = (row: number) =>
-      this.nominations.withNominated({ row, ...target }, () => {
-        beginFilter(plan)
-        return verdictOf(plan, row)
-      })
+    const reserved = this.#reservedRows(plan, target)
+    const ofReserved = (row: number) => reserved?.get(row)
     if (this.#rowBuffer.length < this.snapshot.rowsEnd) this.#rowBuffer = new Int32Array(this.snapshot.rowsEnd * 2)
     return diagnose({ plan, snapshot: this.snapshot, verdicts: this.#verdictsOf(plan), rowBuffer: this.#rowBuffer, ofReserved })
+  }
+
+  /** Rows that the pod would only fit on if the pods nominated there did not come; undefined where no pod is nominated. */
+  #reservedRows(plan: Plan, target: PodToPlace): ReadonlyMap<number, PluginVerdict> | undefined {
+    if (this.nominations.size === 0) return undefined
+    let reserved = this.#reserved.get(plan)
+    if (!reserved) this.#reserved.set(plan, (reserved = new ReservedRows(plan, this.snapshot, this.nominations)))
+    return reserved.for(target)
   }
 
   #verdictsOf(plan: Plan): RowVerdicts | undefined {
@@ -179,6 +183,11 @@ export class SchedulerCore {
   #plansMax(): number {
     return Math.max(plansMin, Math.min(plansMax, Math.floor(planRowsMax / (this.snapshot.rowsEnd + 1))))
   }
+}
+
+function isFeasibleNow(plan: Plan, row: number): boolean {
+  beginFilter(plan)
+  return isFeasible(plan, row)
 }
 
 /** Whether the pod is decided as every other of its shape is. */

@@ -4,6 +4,7 @@ import { assert } from '../../base/assert.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { DeltaLog } from './delta-log.ts'
 import { type CounterSpec, DomainCounter } from './domain-counter.ts'
+import { equalForScheduling } from './equal-for-scheduling.ts'
 import { ImageIndex } from './image-index.ts'
 import { Interner } from './interner.ts'
 import { LabelColumn } from './label-column.ts'
@@ -78,6 +79,8 @@ export class Snapshot {
   /** What happened, for explanations of past decisions. */
   readonly log = new DeltaLog()
   #isLogging = true
+  /** Whether the ring is told of changes. */
+  #isTelling = true
   #capacity = capacityStart
   /** The largest of `staticVersions`. */
   staticVersion = 0
@@ -400,7 +403,7 @@ export class Snapshot {
   }
 
   #touch(row: number): void {
-    this.#ring[this.position++ % ringSize] = row
+    if (this.#isTelling) this.#ring[this.position++ % ringSize] = row
   }
 
   // — Pods —
@@ -479,6 +482,17 @@ export class Snapshot {
       return question()
     } finally {
       this.#isLogging = wasLogging
+    }
+  }
+
+  /** As `whatIf`, for a question that asks filters alone: nobody catches up within it, so those who remember rows are told nothing. */
+  suppose<T>(question: () => T): T {
+    const wasTelling = this.#isTelling
+    this.#isTelling = false
+    try {
+      return this.whatIf(question)
+    } finally {
+      this.#isTelling = wasTelling
     }
   }
 
@@ -576,16 +590,4 @@ function bumpFor(shape: PodShape, counter: DomainCounter): void {
 function startedAt(pod: Pod): number {
   const startTime = pod.status?.startTime
   return startTime ? Date.parse(startTime) : Number.POSITIVE_INFINITY
-}
-
-/** What plugins read of a node; conditions, heartbeats and addresses are not among it. */
-function equalForScheduling(a: Node, b: Node): boolean {
-  return (
-    a.spec?.unschedulable === b.spec?.unschedulable &&
-    deepEqual(a.status?.allocatable, b.status?.allocatable) &&
-    deepEqual(a.metadata.labels, b.metadata.labels) &&
-    deepEqual(a.metadata.annotations, b.metadata.annotations) &&
-    deepEqual(a.spec?.taints, b.spec?.taints) &&
-    deepEqual(a.status?.images, b.status?.images)
-  )
 }
