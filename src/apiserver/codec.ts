@@ -1,4 +1,4 @@
-import { fieldsText } from './created-fields.ts'
+import { fieldsText } from '../machinery/apply/shared-fields.ts'
 import type { KubeObject, ObjectMeta } from '../machinery/object.ts'
 import { textOfShared } from '../machinery/shared-value.ts'
 
@@ -103,6 +103,8 @@ function managersText(managers: NonNullable<ObjectMeta['managedFields']>): strin
 
 /** An object with kind, apiVersion and metadata first, in canonical order: what clients see and the cache shares. */
 export function canonicalObject<T extends KubeObject>(object: T): T {
-  const { kind, apiVersion, metadata, ...rest } = object
-  return { kind, apiVersion, metadata: canonicalMetadata(metadata), ...rest } as unknown as T
+  const first: object = { kind: object.kind, apiVersion: object.apiVersion, metadata: undefined }
+  const canonical = { ...first, ...object }
+  canonical.metadata = canonicalMetadata(object.metadata)
+  return canonical
 }

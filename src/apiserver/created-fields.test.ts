@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import { realisticPod } from './pod-fixture.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import { fieldSet } from '../machinery/apply/field-set.ts'
+import { fieldsText } from '../machinery/apply/shared-fields.ts'
 import { updateManagedFields } from '../machinery/apply/update-managed-fields.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
-import { createdFields, fieldsText } from './created-fields.ts'
+import { createdFields } from './created-fields.ts'
 
 const schemas = loadSchemas(schemaFacts as Parameters<typeof loadSchemas>[0])
 

@@ -1,4 +1,6 @@
 import type { KubeObject } from '../machinery/object.ts'
+import type { FieldSet } from '../machinery/apply/field-set.ts'
+import { fieldsOfText } from '../machinery/apply/shared-fields.ts'
 import { isAlwaysWritten } from '../machinery/apply/typed-value.ts'
 import { keyDefault } from '../machinery/schema/key-default.ts'
 import type { SchemaNode } from '../machinery/schema/schema-node.ts'
@@ -24,14 +26,10 @@ export function createdFields(
     const describe = () => fieldText(schema, key, value, key === 'metadata' ? unownedMeta : undefined)
     text = joined(text, key === 'spec' && typeof value === 'object' && value !== null ? workedOut(value, schema, describe) : describe())
   }
-  return text === '' ? undefined : interned(`{${text}}`)
-}
-
-/** The text of a FieldsV1 value, which nobody changes: written once, however often the object is stored. */
-export function fieldsText(fieldsV1: object): string {
-  let text = texts.get(fieldsV1)
-  if (text === undefined) texts.set(fieldsV1, (text = JSON.stringify(fieldsV1)))
-  return text
+  if (text === '') return undefined
+  const whole = `{${text}}`
+  // The cast: what is written here is a field set.
+  return fieldsOfText(whole, () => JSON.parse(whole) as FieldSet)
 }
 
 const unownedMeta: ReadonlySet<string> = new Set([
@@ -55,20 +53,6 @@ const alwaysPresent: ReadonlySet<string> = new Set([
   'jobTemplate',
   'behavior',
 ])
-
-const knownMax = 4_096
-const values = new Map<string, object>()
-const texts = new WeakMap<object, string>()
-
-function interned(text: string): object {
-  const known = values.get(text)
-  if (known) return known
-  if (values.size >= knownMax) values.clear()
-  const value = JSON.parse(text) as object
-  values.set(text, value)
-  texts.set(value, text)
-  return value
-}
 
 const joined = (text: string, more: string) => (text === '' ? more : more === '' ? text : `${text},${more}`)
 

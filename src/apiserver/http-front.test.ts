@@ -178,6 +178,30 @@ test('a big list comes whole, in blocks', async () => {
   assert.ok((JSON.parse(text) as { items: unknown[] }).items.length >= 12)
 })
 
+test('big lists at a time, whose blocks are filled again and again, stay whole in both versions', async () => {
+  const fill = (i: number) => ({ blob: String.fromCharCode(97 + (i % 26)).repeat(100_000) })
+  for (let i = 0; i < 24; i++)
+    await call('POST', configMaps, { ...as, body: JSON.stringify({ metadata: { name: `full-${i}` }, data: fill(i) }) })
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.cert, ...as })
+  const overHttp2 = () =>
+    new Promise<string>((resolve, reject) => {
+      const stream = session.request({ ':path': configMaps })
+      let text = ''
+      stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
+      stream.once('end', () => resolve(text))
+      stream.once('error', reject)
+    })
+  const overHttp1 = async () => (await call('GET', configMaps, as)).text
+  for (let round = 0; round < 3; round++) {
+    const texts = await Promise.all([overHttp1(), overHttp2(), overHttp1(), overHttp2()])
+    for (const text of texts) {
+      const { items } = JSON.parse(text) as { items: { metadata: { name: string }; data: object }[] }
+      for (let i = 0; i < 24; i++) assert.deepEqual(items.find(({ metadata }) => metadata.name === `full-${i}`)?.data, fill(i))
+    }
+  }
+  session.close()
+})
+
 test('HTTP/2 serves a watch and writes on one connection', async () => {
   const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.cert, ...as })
   const watch = session.request({ ':path': `${configMaps}?watch=1&resourceVersion=1` })

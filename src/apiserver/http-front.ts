@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { statusErrors } from '../machinery/status-error.ts'
 import { bodyBytesMax } from './body.ts'
+import { giveBack } from './block-pool.ts'
 import { createIdleSockets, type IdleSockets } from './idle-sockets.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import type { ApiRequest, ApiResponse, Credentials, UpgradeHandler } from './contract.ts'
@@ -207,7 +208,9 @@ async function write(response: Http2ServerResponse, answer: ApiResponse, isHead:
   }
   for await (const block of body) {
     if (response.destroyed) return
-    if (!response.write(block)) await drained(response)
+    if (response.write(block)) continue
+    await drained(response)
+    if (!response.destroyed) giveBack(block)
   }
   response.end()
 }

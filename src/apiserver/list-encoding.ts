@@ -1,5 +1,6 @@
 import { statusErrors } from '../machinery/status-error.ts'
 import { encodeText, type EncodingOptions, streamed, whole } from './answer-encoding.ts'
+import { blockBytes, takeBlock } from './block-pool.ts'
 import type { CachedObject } from './cached-object.ts'
 import type { ApiResponse } from './contract.ts'
 import { mapPaced } from './flowcontrol/pace.ts'
@@ -7,9 +8,6 @@ import { isServedAsStored, viewOf } from './object-storage.ts'
 import type { Resource } from './registry.ts'
 import { notSuch, partialOf, tableOf } from './table.ts'
 import type { ListPage } from './verbs/list.ts'
-
-/** Lists are sent in blocks of this size, so that a big one never is one big buffer. */
-export const blockBytes = 256 * 1024
 
 type ListHead = { readonly kind: string; readonly apiVersion: string; readonly metadata: object }
 
@@ -137,13 +135,13 @@ function storedList(head: string, items: readonly CachedObject[], options: Encod
 const comma = 44
 
 async function* storedBlocks(head: string, items: readonly CachedObject[]): AsyncGenerator<Uint8Array> {
-  let block = Buffer.allocUnsafeSlow(blockBytes)
+  let block = takeBlock()
   let at = block.write(head, 0)
   for (const [i, item] of items.entries()) {
     if (at + item.length + 3 > block.length) {
       yield block.subarray(0, at)
-      // The reader may still hold the last block: each is a new one.
-      block = Buffer.allocUnsafeSlow(Math.max(blockBytes, item.length + 3))
+      // The reader may still hold the last block: each is another one.
+      block = item.length + 3 > blockBytes ? Buffer.allocUnsafeSlow(item.length + 3) : takeBlock()
       at = 0
     }
     if (i > 0) block[at++] = comma

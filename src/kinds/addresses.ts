@@ -18,7 +18,7 @@ type RangeReading = Reading & { readonly prefix: number; readonly hasHostBits: b
 
 /** An address of an older field; false when something is wrong with it. What stood there before (`old`) is fine. */
 export function checkLegacyAddress(errors: Errors, field: string, value: string, old: readonly string[] = []): boolean {
-  if (old.includes(value)) return true
+  if (old.includes(value) || usual.test(value)) return true
   const messages = addressMessages(readAddress(value))
   for (const message of messages) errors.push(fieldErrors.invalid(field, value, message))
   return messages.length === 0
@@ -85,7 +85,7 @@ export function familyOf(value: string): 'IPv4' | 'IPv6' | undefined {
 
 /** Advice about an address of an older field; nothing for what is none. */
 export function addressWarnings(field: string, value: string | undefined): string[] {
-  const reading = value && readAddress(value)
+  const reading = value && !usual.test(value) && readAddress(value)
   if (!reading) return []
   const canonical = JSON.stringify(formatAddress(plain(reading.address)))
   const given = JSON.stringify(value)
@@ -124,6 +124,8 @@ function rangeMessages(reading: RangeReading | undefined): string[] {
   return reading.hasHostBits ? ['must not have bits set beyond the prefix length'] : []
 }
 
+/** An IPv4 address of which there is nothing to say; nearly all are. */
+const usual = /^(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/
 const dotted = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/
 
 function readAddress(text: string): Reading | undefined {

@@ -36,8 +36,15 @@ export function validateObjectMeta(meta: ObjectMeta, { path, namespaced, validat
   return errors
 }
 
-/** Checks what an update may change of the metadata. `next` carries the resource version that it was read at. */
-export function validateObjectMetaUpdate(next: ObjectMeta, old: ObjectMeta, { path }: { readonly path: string }): FieldError[] {
+/**
+ * Checks what an update may change of the metadata. `next` carries the resource version that it was read at. `isSoundAsNew`:
+ * `validateObjectMeta` has found nothing in it.
+ */
+export function validateObjectMetaUpdate(
+  next: ObjectMeta,
+  old: ObjectMeta,
+  { path, isSoundAsNew = false }: { readonly path: string; readonly isSoundAsNew?: boolean },
+): FieldError[] {
   const errors: FieldError[] = []
   if (old.deletionTimestamp) {
     const added = (next.finalizers ?? []).filter((f) => !old.finalizers?.includes(f)).sort()
@@ -53,9 +60,11 @@ export function validateObjectMetaUpdate(next: ObjectMeta, old: ObjectMeta, { pa
     errors.push(fieldErrors.invalid(`${path}.resourceVersion`, next.resourceVersion ?? '', 'must be specified for an update'))
   if ((next.generation ?? 0) < (old.generation ?? 0))
     errors.push(fieldErrors.invalid(`${path}.generation`, next.generation ?? 0, 'must not be decremented'))
-  for (const field of immutableText) errors.push(...immutableField(next[field] ?? '', old[field] ?? '', `${path}.${field}`))
-  for (const field of immutableOptional) errors.push(...immutableField(next[field], old[field], `${path}.${field}`))
-  validateParts(next, path, errors)
+  for (const field of immutableText)
+    if (next[field] !== old[field]) errors.push(...immutableField(next[field] ?? '', old[field] ?? '', `${path}.${field}`))
+  for (const field of immutableOptional)
+    if (next[field] !== old[field]) errors.push(...immutableField(next[field], old[field], `${path}.${field}`))
+  if (!isSoundAsNew) validateParts(next, path, errors)
   return errors
 }
 
@@ -82,6 +91,7 @@ export function validateAnnotations(annotations: Readonly<Record<string, string>
 /** The rules of `?fieldManager=` and of managedFields' manager. */
 export function validateFieldManager(manager: string, path: string): FieldError[] {
   const errors: FieldError[] = []
+  if (manager.length <= fieldManagerBytesMax && plainText.test(manager)) return errors
   if (byteLength(manager) > fieldManagerBytesMax) errors.push(fieldErrors.tooLong(path, '', fieldManagerBytesMax))
   let at = 0
   for (const ch of manager) {
@@ -174,7 +184,9 @@ function isPrintable(ch: string): boolean {
 }
 
 const encoder = new TextEncoder()
+/** Printable characters of one byte each. */
+const plainText = /^[\x20-\x7e]*$/
 
 function byteLength(text: string): number {
-  return text.length < 32 && /^[\x20-\x7e]*$/.test(text) ? text.length : encoder.encode(text).length
+  return text.length < 32 && plainText.test(text) ? text.length : encoder.encode(text).length
 }

@@ -225,13 +225,19 @@ async function write(
 /** Equal but for the time at which a manager's entry was touched. */
 function isSame(object: KubeObject, old: KubeObject): boolean {
   // What is cheap to compare first: nearly every write changes something.
-  const { metadata: _m, ...rest } = object
-  const { metadata: _o, ...oldRest } = old
-  if (!deepEqual(rest, oldRest)) return false
+  if (!areOthersSame(object, old) || !areOthersSame(old, object)) return false
   const { managedFields: a, ...metadata } = object.metadata
   const { managedFields: b, ...oldMetadata } = old.metadata
   if (!deepEqual(withoutEmpty(metadata), withoutEmpty(oldMetadata))) return false
   return a === b || deepEqual(a?.map(untimed) ?? [], b?.map(untimed) ?? [])
+}
+
+/** Whether what an object has beside its metadata is in the other, too. */
+function areOthersSame(object: KubeObject, other: KubeObject): boolean {
+  const fields = object as KubeObject & Record<string, unknown>
+  const others = other as KubeObject & Record<string, unknown>
+  for (const key in fields) if (key !== 'metadata' && !deepEqual(fields[key], others[key])) return false
+  return true
 }
 
 const untimed = <T extends { time?: string }>({ time: _, ...entry }: T) => entry

@@ -54,7 +54,7 @@ function metadataChangeErrors(
   const { metadata } = object
   const path = 'metadata'
   const asNew = metadataErrors(resource, object)
-  const changes = validateObjectMetaUpdate(metadata, old.metadata, { path })
+  const changes = validateObjectMetaUpdate(metadata, old.metadata, { path, isSoundAsNew: asNew.length === 0 })
   if (asNew.length === 0 && changes.length === 0) return changes
   const namespaced = resource.kind.scope === 'Namespaced'
   const common = [...validateObjectMeta(metadata, { path, namespaced, validateName: pathSegmentName }), ...changes]

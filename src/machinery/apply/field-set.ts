@@ -24,24 +24,30 @@ export function isEmptySet(set: FieldSet): boolean {
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b || isEmptySet(b)) return a
   if (isEmptySet(a)) return b
+  return uniteChildren(a, b, undefined) ?? a
+}
+
+/** Copies `a` only where there is something to add; what `start` gives then is the copy. */
+function uniteChildren(a: FieldSet, b: FieldSet, start: (() => Draft) | undefined): Draft | undefined {
   let result: Draft | undefined
   for (const key in b) {
     if (key === '.') continue
     const mine = a[key]
     const both = mine === undefined ? b[key]! : uniteNodes(mine, b[key]!)
     if (both === mine) continue
-    result ??= { ...a }
+    result ??= start ? start() : { ...a }
     result[key] = both
   }
-  return result ?? a
+  return result
 }
 
 function uniteNodes(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b) return a
   const isSelf = isMember(a)
-  const own = childrenOf(a)
-  const children = union(own, childrenOf(b))
-  return children === own && (isSelf || !isMember(b)) ? a : compose(isSelf || isMember(b), children)
+  const becomesSelf = isSelf || isMember(b)
+  // The membership comes first, as upstream writes it.
+  const start = (): Draft => (becomesSelf ? { '.': leaf, ...a } : { ...a })
+  return uniteChildren(a, b, start) ?? (becomesSelf === isSelf ? a : start())
 }
 
 /** Members of `a` that are not members of `b`; what lies below a member of `b` stays. */
@@ -71,11 +77,12 @@ function subtract(a: FieldSet, b: FieldSet, isRecursive: boolean): FieldSet {
 function subtractNode(a: FieldSet, b: FieldSet, isRecursive: boolean): FieldSet | undefined {
   const isTaken = isMember(b)
   if (isTaken && isRecursive) return undefined
-  const children = childrenOf(a)
-  const keptChildren = subtract(children, childrenOf(b), isRecursive)
-  const isKept = isMember(a) && !isTaken
-  if (keptChildren === children && isKept === isMember(a)) return a
-  return isKept || !isEmptySet(keptChildren) ? compose(isKept, keptChildren) : undefined
+  const isSelf = isMember(a)
+  const kept = subtract(a, b, isRecursive)
+  const isKept = isSelf && !isTaken
+  if (kept === a && isKept === isSelf) return a
+  const children = childrenOf(kept)
+  return isKept || !isEmptySet(children) ? compose(isKept, children) : undefined
 }
 
 /** Members of both. */

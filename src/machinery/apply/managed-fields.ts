@@ -1,5 +1,6 @@
 import type { ManagedFieldsEntry } from '../../kinds/generated/types/meta-v1.ts'
 import { type FieldSet, isEmptySet, noteFieldSet, readFieldsV1, union } from './field-set.ts'
+import { sharedFields } from './shared-fields.ts'
 
 /**
  * The list in metadata.managedFields as a map: who owns which fields, by which kind of request
@@ -46,29 +47,31 @@ export function writeManagedFields(owners: Owners): ManagedFieldsEntry[] | undef
   const entries: ManagedFieldsEntry[] = []
   for (const { manager, operation, apiVersion, subresource, time, fields } of [...owners.values()].sort(byRank)) {
     if (isEmptySet(fields)) continue
-    noteFieldSet(fields)
+    const shared = sharedFields(fields)
+    noteFieldSet(shared)
     entries.push({
       manager,
       operation,
       apiVersion,
       ...(time === undefined ? {} : { time }),
       fieldsType: 'FieldsV1',
-      fieldsV1: fields,
+      fieldsV1: shared,
       ...(subresource === '' ? {} : { subresource }),
     })
   }
   return entries.length > 0 ? entries : undefined
 }
 
-/** Keeps at most ten updaters: the oldest are merged into one owner a version. */
-export function capUpdaters(owners: Owners): void {
+/** Keeps at most ten updaters: the oldest are merged into one owner a version. Says whether there were more. */
+export function capUpdaters(owners: Owners): boolean {
+  if (owners.size <= updatersMax) return false
   const updaters = [...owners].filter(([, o]) => o.operation === 'Update')
-  if (updaters.length <= updatersMax) return
+  if (updaters.length <= updatersMax) return false
   updaters.sort(([idA, a], [idB, b]) => seconds(a) - seconds(b) || compareText(idA, idB))
   const firstOfVersion = new Map<string, string>()
   let count = updaters.length
   for (const [id, owner] of updaters) {
-    if (count <= updatersMax) return
+    if (count <= updatersMax) return true
     const first = firstOfVersion.get(owner.apiVersion)
     if (first === undefined) {
       firstOfVersion.set(owner.apiVersion, id)
@@ -82,6 +85,7 @@ export function capUpdaters(owners: Owners): void {
     owners.delete(id)
     count--
   }
+  return true
 }
 
 function byRank(a: Owner, b: Owner): number {

@@ -53,7 +53,9 @@ export function compareValues(node: SchemaNode | undefined, old: unknown, next: 
   return { added: result?.added ?? emptySet, modified: result?.modified ?? emptySet, removed: result?.removed ?? emptySet }
 }
 
-type Change = { added?: FieldSet; modified?: FieldSet; removed?: FieldSet }
+/** What changed below an element, and the same while it is being collected. */
+type Change = { readonly added?: FieldSet; readonly modified?: FieldSet; readonly removed?: FieldSet }
+type ChangeDraft = { added?: Draft; modified?: Draft; removed?: Draft }
 const modifiedLeaf: Change = { modified: leaf }
 
 function compareNodes(node: SchemaNode | undefined, old: unknown, next: unknown): Change | undefined {
@@ -72,14 +74,14 @@ function compareNodes(node: SchemaNode | undefined, old: unknown, next: unknown)
 
 function compareContainers(node: SchemaNode | undefined, old: unknown, next: unknown): Change | undefined {
   if (old === next) return undefined
-  const change: Change = {}
+  const change: ChangeDraft = {}
   if (Array.isArray(old) || Array.isArray(next)) {
     compareLists(node, (old ?? []) as unknown[], (next ?? []) as unknown[], change)
   } else compareObjects(node, (old ?? {}) as JsonObject, (next ?? {}) as JsonObject, change)
   return change.added || change.modified || change.removed ? change : undefined
 }
 
-function compareObjects(node: SchemaNode | undefined, old: JsonObject, next: JsonObject, change: Change): void {
+function compareObjects(node: SchemaNode | undefined, old: JsonObject, next: JsonObject, change: ChangeDraft): void {
   for (const key in next) {
     const before = old[key]
     const after = next[key]
@@ -107,9 +109,15 @@ function absent(parent: SchemaNode | undefined, key: string, other: unknown): un
   return node?.shape === 'object' && node.name !== undefined && alwaysPresent.has(key) && typeof other === 'object' ? {} : undefined
 }
 
-function compareLists(node: SchemaNode | undefined, old: readonly unknown[], next: readonly unknown[], change: Change): void {
-  const before = groupByKey(itemKeys(node, old) ?? [], old)
-  const after = groupByKey(itemKeys(node, next) ?? [], next)
+function compareLists(node: SchemaNode | undefined, old: readonly unknown[], next: readonly unknown[], change: ChangeDraft): void {
+  const oldKeys = itemKeys(node, old) ?? []
+  const nextKeys = itemKeys(node, next) ?? []
+  if (areSameOnce(oldKeys, nextKeys)) {
+    for (const [i, key] of oldKeys.entries()) note(change, key, compareNodes(node?.element, old[i], next[i]))
+    return
+  }
+  const before = groupByKey(oldKeys, old)
+  const after = groupByKey(nextKeys, next)
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     const left = before.get(key) ?? []
     const right = after.get(key) ?? []
@@ -120,11 +128,16 @@ function compareLists(node: SchemaNode | undefined, old: readonly unknown[], nex
   }
 }
 
-function note(change: Change, element: string, below: Change | undefined): void {
+/** Whether two lists have the same items in the same order, as nearly all have, none of them twice. */
+function areSameOnce(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((key, i) => key === b[i]) && (a.length <= 1 || new Set(a).size === a.length)
+}
+
+function note(change: ChangeDraft, element: string, below: Change | undefined): void {
   if (!below) return
-  if (below.added) change.added = { ...change.added, [element]: below.added }
-  if (below.modified) change.modified = { ...change.modified, [element]: below.modified }
-  if (below.removed) change.removed = { ...change.removed, [element]: below.removed }
+  if (below.added) (change.added ??= {})[element] = below.added
+  if (below.modified) (change.modified ??= {})[element] = below.modified
+  if (below.removed) (change.removed ??= {})[element] = below.removed
 }
 
 /** Merges an applied configuration into the live value: the configuration wins, keyed lists keep its order. */
@@ -264,6 +277,23 @@ function valueElement(item: unknown): string | undefined {
 
 function keyElement(node: SchemaNode, keys: readonly string[], item: unknown): string | undefined {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined
+  const [only = ''] = keys
+  const name = keys.length === 1 ? (item as JsonObject)[only] : undefined
+  return typeof name === 'string' ? namedElement(only, name) : madeElement(node, keys, item)
+}
+
+const namedElements = new Map<string, Map<string, string>>()
+
+/** `k:{"name":"NAME"}`; names of containers, types of conditions and the like are few and kept, up to a bound. */
+function namedElement(key: string, name: string): string {
+  let known = namedElements.get(key)
+  if (!known || known.size >= 2_048) namedElements.set(key, (known = new Map()))
+  let element = known.get(name)
+  if (element === undefined) known.set(name, (element = `k:{${JSON.stringify(key)}:${JSON.stringify(name)}}`))
+  return element
+}
+
+function madeElement(node: SchemaNode, keys: readonly string[], item: object): string | undefined {
   let text = ''
   for (const key of keys.length > 1 ? [...keys].sort() : keys) {
     const value = (item as JsonObject)[key] ?? keyDefault(node.element, key)

@@ -36,19 +36,20 @@ export function updateManagedFields(
 ): ManagedFieldsEntry[] | undefined {
   const owners = currentOwners(live, next, operation.subresource)
   if (owners.size === 0 && live !== undefined) return undefined
-  const before = new Map(owners)
-  trackChanges(owners, compareOwned(live ?? emptyObject, next, operation), operation)
-  const isSame = before.size === owners.size && [...owners].every(([id, owner]) => before.get(id) === owner)
-  return isSame && live !== undefined && isFromLive(live, next) ? live.metadata.managedFields : writeManagedFields(owners)
+  const isChanged = trackChanges(owners, compareOwned(live ?? emptyObject, next, operation), operation)
+  return !isChanged && live !== undefined && isFromLive(live, next) ? live.metadata.managedFields : writeManagedFields(owners)
 }
 
-/** Gives what changed to the operation's manager, and takes what changed or went from everybody else. Changes `owners`. */
-export function trackChanges(owners: Owners, { added, modified, removed }: Comparison, operation: FieldOperation): void {
+/** Gives what changed to the operation's manager, and takes what changed or went from everybody else. Changes `owners`, and says whether. */
+export function trackChanges(owners: Owners, { added, modified, removed }: Comparison, operation: FieldOperation): boolean {
   const changed = union(modified, added)
+  let isChanged = false
   for (const [id, owner] of owners) {
     const kept = difference(difference(owner.fields, changed), removed)
+    if (kept === owner.fields && !isEmptySet(kept)) continue
+    isChanged = true
     if (isEmptySet(kept)) owners.delete(id)
-    else if (kept !== owner.fields) owners.set(id, { ...owner, fields: kept })
+    else owners.set(id, { ...owner, fields: kept })
   }
   if (!isEmptySet(changed)) {
     const { manager, apiVersion, subresource, now } = operation
@@ -56,8 +57,9 @@ export function trackChanges(owners: Owners, { added, modified, removed }: Compa
     const id = ownerId(owner)
     const previous = owners.get(id)
     owners.set(id, previous ? { ...owner, fields: union(previous.fields, changed) } : owner)
+    isChanged = true
   }
-  capUpdaters(owners)
+  return capUpdaters(owners) || isChanged
 }
 
 /** What differs between two objects, without the fields that nobody owns. */
@@ -73,11 +75,14 @@ export function compareOwned(old: KubeObject, next: KubeObject, { schema, ignore
 
 /** The object without the fields that nobody owns; shares everything else with it. */
 export function ownable(object: KubeObject): Record<string, unknown> {
-  const { apiVersion: _a, kind: _k, metadata, ...rest } = object as KubeObject & Record<string, unknown>
+  const fields = object as KubeObject & Record<string, unknown>
+  const owned: Record<string, unknown> = {}
+  for (const key in fields) if (key !== 'apiVersion' && key !== 'kind' && key !== 'metadata') owned[key] = fields[key]
+  const { metadata } = fields
   const meta: Record<string, unknown> = {}
   for (const key in metadata) if (!unownedMeta.has(key)) meta[key] = metadata[key as keyof typeof metadata]
-  for (const _ in meta) return { ...rest, metadata: meta }
-  return rest
+  if (!isEmptySet(meta as FieldSet)) owned.metadata = meta
+  return owned
 }
 
 const emptyObject: KubeObject = { metadata: {} }

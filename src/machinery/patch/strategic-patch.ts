@@ -40,6 +40,24 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: SchemaNode
   if (mode === 'delete') return {}
   if (mode !== undefined) throw unknownDirective(patch)
   const result: JsonObject = { ...original }
+  const ordered = hasDirectives(patch) ? followDirectives(result, patch, schema) : undefined
+  for (const key in patch) {
+    if (ordered && (isDirective(key) || ordered.has(key))) continue
+    const value = patch[key]
+    const merged = value === null ? undefined : mergeValue(Object.hasOwn(result, key) ? result[key] : undefined, value, schema?.child(key))
+    if (merged !== undefined) setField(result, key, merged)
+    else if (Object.hasOwn(result, key)) delete result[key]
+  }
+  return result
+}
+
+function hasDirectives(patch: JsonObject): boolean {
+  for (const key in patch) if (key.startsWith('$')) return true
+  return false
+}
+
+/** Gives the fields that are merged in a stated order, and so by now. */
+function followDirectives(result: JsonObject, patch: JsonObject, schema: SchemaNode | undefined): ReadonlySet<string> {
   retain(result, patch)
   refuseMalformedPrefixes(patch)
   for (const key of Object.keys(patch))
@@ -50,13 +68,7 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: SchemaNode
     if (merged === undefined) delete result[field]
     else setField(result, field, merged)
   }
-  for (const [key, value] of Object.entries(patch)) {
-    if (isDirective(key) || ordered.has(key)) continue
-    const merged = value === null ? undefined : mergeValue(Object.hasOwn(result, key) ? result[key] : undefined, value, schema?.child(key))
-    if (merged === undefined) delete result[key]
-    else setField(result, key, merged)
-  }
-  return result
+  return ordered
 }
 
 function mergeValue(original: unknown, patch: unknown, schema: SchemaNode | undefined): unknown {
@@ -156,7 +168,8 @@ function alone(value: unknown): unknown {
   if (!isObject(value)) return value
   if (value[directive] !== undefined) return undefined
   const result: JsonObject = {}
-  for (const [key, field] of Object.entries(value)) {
+  for (const key in value) {
+    const field = value[key]
     const kept = field === null ? undefined : alone(field)
     if (kept !== undefined) setField(result, key, kept)
   }
