@@ -48,16 +48,22 @@ export type BackupRequest = {
   readonly passphrase: string | undefined
 }
 
-export type RebalanceRequest = {
+/** Of the scheduler and the rebalancer whose decisions are played through. */
+export type PlacementFiles = {
+  readonly scheduler: { readonly configFile: string | undefined; readonly pluginFiles: readonly string[] }
+  readonly rebalanceConfig: string | undefined
+}
+
+export type RebalanceRequest = PlacementFiles & {
   readonly isExecuted: boolean
-  /** Empty: all of them. */
+  /** Empty: those of the configuration. */
   readonly strategies: readonly string[]
   readonly movesMax: number | undefined
   /** Percent. */
   readonly gainMin: number | undefined
 }
 
-export type PlacementRequest = {
+export type PlacementRequest = PlacementFiles & {
   readonly manifests: readonly { readonly file: string; readonly text: string }[]
   /** Of objects that name none. */
   readonly namespace: string
@@ -65,6 +71,8 @@ export type PlacementRequest = {
   readonly nodesAdd: readonly string[]
   readonly drained: readonly string[]
   readonly without: readonly string[]
+  /** Whether to tell what the rebalancer would move after it. */
+  readonly rebalances: boolean
 }
 
 /** Where one of several nodes on a machine lives. */

@@ -1,21 +1,22 @@
 import type { Client } from '../client/contract.ts'
 import { CliError } from './cli-error.ts'
-import type { Machine } from './machine.ts'
+import type { Machine, PlacementFiles } from './machine.ts'
 import { readInput } from './read-input.ts'
 
-export type PlanOptions = {
+export type PlanOptions = PlacementFiles & {
   readonly files: readonly string[]
   readonly nodesAdd: readonly string[]
   readonly drained: readonly string[]
   readonly without: readonly string[]
+  readonly rebalances: boolean
   readonly output: 'text' | 'json'
 }
 
 /** `keelson plan`: where manifests would land, what they would push out and what would not fit; nothing is created. */
 export async function plan(machine: Machine, context: { client: Client; namespace: string }, options: PlanOptions): Promise<void> {
-  const { files, nodesAdd, drained, without } = options
-  if (files.length + nodesAdd.length + drained.length + without.length === 0)
-    throw new CliError('nothing to plan', { nextStep: 'give -f FILE, --nodes-add, --drain or --without', exitCode: 2 })
+  const { files, nodesAdd, drained, without, rebalances, scheduler, rebalanceConfig } = options
+  if (files.length + nodesAdd.length + drained.length + without.length === 0 && !rebalances)
+    throw new CliError('nothing to plan', { nextStep: 'give -f FILE, --nodes-add, --drain, --without or --rebalance', exitCode: 2 })
   const manifests = files.map((file) => ({ file, text: readInput(file) }))
   const { text, document } = await machine.planPlacement(context.client, {
     manifests,
@@ -23,6 +24,9 @@ export async function plan(machine: Machine, context: { client: Client; namespac
     nodesAdd,
     drained,
     without,
+    rebalances,
+    scheduler,
+    rebalanceConfig,
   })
   machine.console.out(options.output === 'text' ? text : JSON.stringify(document, null, 2))
 }

@@ -14,7 +14,7 @@ import { parseDurationSeconds } from './duration.ts'
 import { explain } from './explain.ts'
 import { logs } from './logs.ts'
 import { nodeFlags } from './node-flags.ts'
-import type { Machine, NetworkChoice } from './machine.ts'
+import type { Machine, NetworkChoice, PlacementFiles } from './machine.ts'
 import { clientOf, joinUrl } from './own-cluster.ts'
 import { plan } from './plan.ts'
 import { rebalance } from './rebalance.ts'
@@ -140,6 +140,7 @@ function addUp(program: Command, machine: Machine): void {
     .option('--scheduler-plugin <file...>', 'TypeScript modules that export scheduler plugins')
     .option('--schedulers <n>', 'this many schedulers share the cluster')
     .addOption(new Option('--rebalance <mode>', 'report or move pods that are in the wrong place').choices(['report', 'move']))
+    .option('--rebalance-config <file>', 'a RebalancerConfiguration: what moves, how often and how much')
     .option('--fake-node <settings>', 'with --runtime fake, how its nodes are: cpu=8,memory=32Gi,start=2s,fail-start=0.05,…')
     .option('--cluster-cidr <range>', "the pods' addresses, a /24 a node (default: 10.244.0.0/16); chosen at the first start")
     .option('--service-cluster-ip-range <range>', "the services' addresses (default: 10.96.0.0/12)")
@@ -164,6 +165,7 @@ function addUp(program: Command, machine: Machine): void {
           schedulerPlugin?: readonly string[]
           schedulers?: string
           rebalance?: string
+          rebalanceConfig?: string
           fakeNode?: string
           clusterCidr?: string
           serviceClusterIpRange?: string
@@ -186,6 +188,7 @@ function addUp(program: Command, machine: Machine): void {
           ...(o.schedulerConfig === undefined ? [] : ['--scheduler-config', resolve(o.schedulerConfig)]),
           ...(o.schedulers === undefined ? [] : ['--schedulers', o.schedulers]),
           ...(o.rebalance === undefined ? [] : ['--rebalance', o.rebalance]),
+          ...(o.rebalanceConfig === undefined ? [] : ['--rebalance-config', resolve(o.rebalanceConfig)]),
           ...(o.fakeNode === undefined ? [] : ['--fake-node', o.fakeNode]),
           ...(o.clusterCidr === undefined ? [] : ['--cluster-cidr', o.clusterCidr]),
           ...(o.serviceClusterIpRange === undefined ? [] : ['--service-cluster-ip-range', o.serviceClusterIpRange]),
@@ -362,35 +365,69 @@ function addExplain(program: Command, machine: Machine): void {
     )
 }
 
+type PlanFlags = {
+  filename: string[]
+  nodesAdd: string[]
+  drain: string[]
+  without: string[]
+  rebalance?: boolean
+  output: 'text' | 'json'
+}
+type SchedulerOptions = { schedulerConfig?: string; schedulerPlugin?: string[]; rebalanceConfig?: string }
+
+/** Whose filters and scores a plan takes. */
+function schedulerOptions(command: Command): Command {
+  return command
+    .option('--scheduler-config <file>', 'the KubeSchedulerConfiguration of the cluster (default: the default profile alone)')
+    .option('--scheduler-plugin <file...>', 'TypeScript modules that export scheduler plugins')
+}
+
+const placementFiles = ({ schedulerConfig, schedulerPlugin, rebalanceConfig }: SchedulerOptions): PlacementFiles => ({
+  scheduler: { configFile: schedulerConfig, pluginFiles: schedulerPlugin ?? [] },
+  rebalanceConfig,
+})
+
 function addPlan(program: Command, machine: Machine): void {
   const several = (value: string, before: readonly string[]) => [...before, value]
-  clientOptions(program.command('plan').description('tell where manifests would land, what they would push out and what would not fit'))
+  schedulerOptions(
+    clientOptions(program.command('plan').description('tell where manifests would land, what they would push out and what would not fit')),
+  )
     .option('-f, --filename <file>', 'manifests, - for standard input; may be given several times', several, [])
     .option('--nodes-add <count[:key=value,…]>', 'as if there were more nodes, like 2:like=node-1,cpu=8', several, [])
     .option('--drain <node>', 'as if the node were drained', several, [])
     .option('--without <node>', 'as if the node were gone', several, [])
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
-    .action((o: ClientOptions & { filename: string[]; nodesAdd: string[]; drain: string[]; without: string[]; output: 'text' | 'json' }) =>
-      plan(machine, connect(o), { files: o.filename, nodesAdd: o.nodesAdd, drained: o.drain, without: o.without, output: o.output }),
+    .option('--rebalance', 'tell too which pods the rebalancer would move then')
+    .addOption(new Option('--rebalance-config <file>', 'the same by this RebalancerConfiguration').implies({ rebalance: true }))
+    .action((o: ClientOptions & SchedulerOptions & PlanFlags) =>
+      plan(machine, connect(o), {
+        ...{ files: o.filename, nodesAdd: o.nodesAdd, drained: o.drain, without: o.without, output: o.output },
+        rebalances: o.rebalance === true,
+        ...placementFiles(o),
+      }),
     )
 }
 
 function addRebalance(program: Command, machine: Machine): void {
   const several = (value: string, before: readonly string[]) => [...before, value]
   type Options = { strategy: string[]; movesMax?: string; gainMin?: string; execute?: boolean; output: 'text' | 'json' }
-  clientOptions(program.command('rebalance').description('tell which pods should move to other nodes, why, and what that gains'))
+  schedulerOptions(
+    clientOptions(program.command('rebalance').description('tell which pods should move to other nodes, why, and what that gains')),
+  )
     .option('--dry-run', 'only tell; so it is without --execute')
     .addOption(new Option('--execute', 'evict the pods that should move').conflicts('dryRun'))
     .option('--strategy <name>', 'Violations, Duplicates or LowNodeUtilization; may be given several times', several, [])
+    .option('--rebalance-config <file>', 'a RebalancerConfiguration; the other flags go before what it says')
     .option('--moves-max <count>', 'moves in one run (20)')
     .option('--gain-min <percent>', 'what a move must gain (10)')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
-    .action((o: ClientOptions & Options) =>
+    .action((o: ClientOptions & SchedulerOptions & Options) =>
       rebalance(machine, connect(o).client, {
         isExecuted: o.execute === true,
         strategies: o.strategy,
         movesMax: o.movesMax === undefined ? undefined : Number(o.movesMax),
         gainMin: o.gainMin === undefined ? undefined : Number(o.gainMin),
+        ...placementFiles(o),
         output: o.output,
       }),
     )

@@ -80,7 +80,7 @@ export type ControlPlaneOptions = {
    */
   readonly schedulers?: number
   /** Given: pods that are in the wrong place are reported, or moved. */
-  readonly rebalance?: Omit<RebalanceOptions, 'profile'>
+  readonly rebalance?: Omit<RebalanceOptions, 'profiles'>
   /** Names of admission plugins beyond the defaults, and of those to leave out. */
   readonly admission?: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
   /** Who this server is to aggregated API servers; absent: it shows them no certificate. */
@@ -138,7 +138,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       ...options.controllerFunctions,
     }),
     ...(options.rebalance
-      ? [rebalanceController({ ...options.rebalance, profile: (options.scheduler ?? defaultConfiguration).profiles[0]! })]
+      ? [rebalanceController({ ...options.rebalance, profiles: (options.scheduler ?? defaultConfiguration).profiles })]
       : []),
   ]
   const policy = bootstrapPolicy(controllers.map((c) => ({ account: accountOf(c), rules: rulesOf(c) })))

@@ -40,7 +40,7 @@ export type ClusterOptions = {
   /** Several schedulers that share the cluster; default: one. */
   readonly schedulers?: number
   /** Given: pods that are in the wrong place are reported, or moved. */
-  readonly rebalance?: Omit<RebalanceOptions, 'profile'>
+  readonly rebalance?: Omit<RebalanceOptions, 'profiles'>
   /** What is set of the controllers; default: as upstream has it. */
   readonly controllers?: ControllerSettings
   /** What loops and nodes get in place of their plain client: faults, for tests. */

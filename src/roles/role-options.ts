@@ -40,6 +40,8 @@ export type ServerOptions = {
   readonly schedulers: number | undefined
   /** Whether pods in the wrong place are reported, or moved; absent: neither. */
   readonly rebalance: 'Report' | 'Move' | undefined
+  /** A RebalancerConfiguration in YAML or JSON. */
+  readonly rebalanceConfig: string | undefined
   /** Names of admission plugins beyond the defaults, and of those to leave out. */
   readonly admission: { readonly enabled: readonly string[]; readonly disabled: readonly string[] }
   readonly access: AccessFlagValues
@@ -149,6 +151,7 @@ export function parseServerOptions(
     fakeNode: parseFakeNode(text(values['fake-node'])),
     schedulers: text(values.schedulers) === undefined ? undefined : parseSchedulers('--schedulers', text(values.schedulers)!),
     rebalance: parseRebalance(text(values.rebalance)),
+    rebalanceConfig: text(values['rebalance-config']),
     scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
     admission: { enabled: pluginNames(values['enable-admission-plugins']), disabled: pluginNames(values['disable-admission-plugins']) },
     access: Object.fromEntries(

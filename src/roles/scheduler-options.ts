@@ -5,6 +5,7 @@ import { CliError } from '../cli/cli-error.ts'
 import { ConfigurationError } from '../scheduler/config/configuration-error.ts'
 import { readConfiguration, type SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
 import type { Plugin } from '../scheduler/core/plugin.ts'
+import type { RebalancerConfiguration } from '../scheduler/rebalance/rebalancer-configuration.ts'
 
 export type SchedulerFiles = {
   /** A KubeSchedulerConfiguration in YAML or JSON. */
@@ -18,7 +19,7 @@ export async function loadSchedulerConfiguration({ configFile, pluginFiles }: Sc
   if (configFile === undefined && pluginFiles.length === 0) return undefined
   const plugins = (await Promise.all(pluginFiles.map(loadPlugins))).flat()
   try {
-    return readConfiguration(configFile === undefined ? emptyConfiguration : await readYaml(configFile), plugins)
+    return readConfiguration(configFile === undefined ? emptyConfiguration : await readYaml(configFile, '--scheduler-config'), plugins)
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
     throw new CliError(`cannot use ${configFile ?? 'the scheduler plugins'}: ${error.message}`, {
@@ -31,13 +32,26 @@ export async function loadSchedulerConfiguration({ configFile, pluginFiles }: Sc
 
 const emptyConfiguration = { apiVersion: 'kubescheduler.config.k8s.io/v1', kind: 'KubeSchedulerConfiguration' }
 
-async function readYaml(file: string): Promise<unknown> {
+/** A RebalancerConfiguration in YAML or JSON; the default without a file. Throws CliError for what cannot be read or is wrong. */
+export async function loadRebalancerConfiguration(file: string | undefined): Promise<RebalancerConfiguration> {
+  const { defaultRebalancerConfiguration, readRebalancerConfiguration } = await import('../scheduler/rebalance/rebalancer-configuration.ts')
+  if (file === undefined) return defaultRebalancerConfiguration
+  try {
+    return readRebalancerConfiguration(await readYaml(file, '--rebalance-config'))
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    const nextStep = 'mend it: docs/scheduling.md tells the fields'
+    throw new CliError(`cannot use ${file}: ${error.message}`, { nextStep, exitCode: 2, cause: error })
+  }
+}
+
+async function readYaml(file: string, flag: string): Promise<unknown> {
   const { parseYaml } = await import('../machinery/yaml.ts')
   try {
     return parseYaml(readFileSync(file, 'utf8'))
   } catch (error) {
     throw new CliError(`cannot read ${file}: ${(error as Error).message}`, {
-      nextStep: 'check --scheduler-config',
+      nextStep: `check ${flag}`,
       exitCode: 2,
       cause: error,
     })

@@ -104,6 +104,11 @@ export const serverFlagGroups = (home: string = defaultDataDir()): readonly Serv
         argument: 'MODE',
         help: 'report: say as events which pods should move to other nodes; move: evict them (default: neither)',
       },
+      {
+        name: 'rebalance-config',
+        argument: 'FILE',
+        help: 'a RebalancerConfiguration: what it looks for, how often, how much moves (it reports unless it is told to move)',
+      },
     ],
   },
   {

@@ -29,14 +29,13 @@ import { finishRestore } from './finish-restore.ts'
 import { keepCertificates } from './keep-certificates.ts'
 import { networkOfStore, rememberedNetwork, rememberNetwork } from './kept-network.ts'
 import { keyRingPaths, signingRingPaths } from './key-ring-paths.ts'
-import { loadSchedulerConfiguration } from './scheduler-options.ts'
+import { loadRebalancerConfiguration, loadSchedulerConfiguration } from './scheduler-options.ts'
 import { serverHelp } from './server-flags.ts'
 import { rememberedStore, serverBundlePath } from './server-bundle.ts'
 import { namespacePrefix } from './node-paths.ts'
 import { processMetrics } from './process-metrics.ts'
 import { openServerStore, type ServerKeys } from './server-store.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
-import { defaultRebalancePolicy } from '../scheduler/rebalance/rebalance-policy.ts'
 import type { SigningKeyPair } from '../apiserver/authn/signing-keys.ts'
 import { writeServiceAccountKeys } from '../platform/pki/service-account-keys.ts'
 import { createSimulatedDialer, type SimulatedDialer } from './simulated-dialer.ts'
@@ -45,7 +44,6 @@ import { stopSignal } from './stop-signal.ts'
 
 const closeGraceMs = 5_000
 /** A cluster that changes is looked at once in this time. */
-const rebalancePeriodMs = 300_000
 
 export async function serverMain(argv: readonly string[]): Promise<number> {
   const options = parseServerOptions(argv, process.getuid?.() === 0, process.env)
@@ -210,12 +208,13 @@ function controllerFunctionsOf(
   }
 }
 
-async function schedulingOf({ scheduler: file, schedulers, rebalance }: ServerOptions) {
+async function schedulingOf({ scheduler: file, schedulers, rebalance, rebalanceConfig }: ServerOptions) {
   const scheduler = await loadSchedulerConfiguration(file)
+  const rebalancer = rebalance || rebalanceConfig !== undefined ? await loadRebalancerConfiguration(rebalanceConfig) : undefined
   return {
     ...(scheduler ? { scheduler } : {}),
     ...(schedulers === undefined ? {} : { schedulers }),
-    ...(rebalance ? { rebalance: { mode: rebalance, periodMs: rebalancePeriodMs, policy: defaultRebalancePolicy } } : {}),
+    ...(rebalancer ? { rebalance: { ...rebalancer, mode: rebalance ?? rebalancer.mode } } : {}),
   }
 }
 

@@ -5,7 +5,7 @@ import type { Plugin } from './core/plugin.ts'
 import type { Snapshot } from './core/snapshot.ts'
 import { reportUsage } from './plugins/load-aware.ts'
 
-const leaseNamespace = 'kube-node-lease'
+export const nodeLeaseNamespace = 'kube-node-lease'
 
 export type NodeUsageFollower = {
   readonly context: LoopContext
@@ -21,7 +21,7 @@ export function followNodeUsage({ context, plugins, snapshot, onFallen }: NodeUs
   if (asking.length === 0) return () => {}
   return context.informer(kindRefs.coordinationV1.leases).onChange(({ current, old }) => {
     const { namespace, name = '', annotations } = (current ?? old)!.metadata
-    if (namespace !== leaseNamespace) return
+    if (namespace !== nodeLeaseNamespace) return
     const usage = current && parseNodeUsage(annotations?.[nodeUsageAnnotation])
     const before = parseNodeUsage(old?.metadata.annotations?.[nodeUsageAnnotation])
     if (!usage && !before) return

@@ -188,7 +188,7 @@ function rebalanceOf({ nodes, cpuPerNode }: Example) {
     pods.map(({ name, cpu }) => testPod({ name, owner: name, requests: { cpu }, spec: { nodeName: on } })),
   )
   const view = { ...emptyView, nodes: entries.map(([name]) => testNode({ name, cpu: String(cpuPerNode) })), pods: running }
-  const [move] = planRebalance({ view, policy: defaultRebalancePolicy, profile: profileOf({}) }).moves
+  const [move] = planRebalance({ view, policy: defaultRebalancePolicy, profiles: [profileOf({})] }).moves
   return move && { pod: move.pod.split('/')[1], from: move.from, to: move.to, gain: move.gain }
 }
 

@@ -47,11 +47,25 @@ spec:
     spec: { containers: [{ name: logs, image: 'logs:1' }] }
 `
 
+const kubeSchedulerConfiguration = `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles: [{ schedulerName: default-scheduler }, { schedulerName: packing }]
+`
+
+const rebalancerConfiguration = `apiVersion: keelson.dev/v1alpha1
+kind: RebalancerConfiguration
+strategies: [Violations, Duplicates]
+movesMax: 2
+`
+
 test('keelson plan', async (t) => {
   cluster.write('web.yaml', deployment(4, '1'))
   cluster.write('bigger.yaml', deployment(6, '1'))
   cluster.write('huge.yaml', deployment(2, '400'))
   cluster.write('set.yaml', set)
+  cluster.write('packed.yaml', deployment(4, '1').replace('spec: { containers', 'spec: { schedulerName: packing, containers'))
+  cluster.write('profiles.yaml', kubeSchedulerConfiguration)
+  cluster.write('rebalancer.yaml', rebalancerConfiguration)
   cluster.write('bad.yaml', 'kind: Deployment')
   await checkRows(t, cluster, [
     { run: './keelson plan -f web.yaml', says: ['4 of 4 pods would be placed', 'deployment/web: node-1 ×2, node-2 ×2'] },
@@ -63,6 +77,13 @@ test('keelson plan', async (t) => {
     { run: './keelson plan -f bigger.yaml', says: ['2 of 2 pods would be placed'] },
     { run: './keelson plan --drain node-1', says: ['replicaset/web-', 'drained: node-2 ×2'] },
     { run: './keelson plan --without node-1 --nodes-add 1:like=node-2 -o json', says: ['"kind": "PlacementPlan"', '"added-1"'] },
+    { run: './keelson plan -f packed.yaml', says: ['its scheduler "packing" is none of the profiles'] },
+    { run: './keelson plan -f packed.yaml --scheduler-config profiles.yaml', says: ['4 of 4 pods would be placed'] },
+    { run: './keelson plan -f packed.yaml --scheduler-config missing.yaml', fails: ['cannot read missing.yaml'] },
+    { run: './keelson plan --rebalance --rebalance-config rebalancer.yaml', says: ['nothing would change', 'then, by the rebalancer: '] },
+    { run: './keelson plan --rebalance -o json', says: ['"rebalance": {', '"moves": ['] },
+    { run: './keelson rebalance --rebalance-config rebalancer.yaml', says: ['should move'] },
+    { run: './keelson rebalance --rebalance-config profiles.yaml', fails: ['cannot use profiles.yaml: '] },
     { run: './keelson plan --drain missing', fails: ['there is no node missing'] },
     { run: './keelson plan', fails: ['nothing to plan: give -f FILE'] },
     { run: './keelson plan -f missing.yaml', fails: ['cannot read missing.yaml'] },

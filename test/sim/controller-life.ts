@@ -33,6 +33,8 @@ export type Disturbance = {
 export type Life = {
   readonly end: readonly string[]
   readonly writes: number
+  /** What the controllers wrote, in order. */
+  readonly trace: readonly string[]
   readonly writesAfterRestart: number
   readonly crashes: number
 }
@@ -48,6 +50,7 @@ export async function live(
   { crashAfterWrite = Number.POSITIVE_INFINITY, faults: rates = {}, watchLagMs }: Disturbance = {},
 ): Promise<Life> {
   let writes = 0
+  const trace: string[] = []
   let crashes = 0
   type ProcessLife = { isDead: boolean }
   let life: ProcessLife = { isDead: false }
@@ -61,7 +64,8 @@ export async function live(
       const own: ProcessLife = { isDead: false }
       life = own
       const current = faults.wrap(client)
-      const onWrite = () => {
+      const onWrite = (what: string) => {
+        trace.push(what)
         if (++writes === crashAfterWrite) own.isDead = true
       }
       const gated = gatedClient({ current: () => current, isDead: () => own.isDead, onWrite })
@@ -114,7 +118,7 @@ export async function live(
     await rest()
     for (const name of scenario.of)
       if (Object.keys(rates).length === 0 && !crashes) assert.equal(cluster.metrics.panicsOf(name), 0, `${name} threw`)
-    return { end: await endOf(client, scenario), writes: atRest, writesAfterRestart: writes - atRest, crashes }
+    return { end: await endOf(client, scenario), writes: atRest, trace, writesAfterRestart: writes - atRest, crashes }
   } finally {
     await cluster.stop()
   }

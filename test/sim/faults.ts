@@ -129,8 +129,8 @@ function failure(random: Random): StatusError | Error {
 export function gatedClient(options: {
   readonly current: () => Client | undefined
   readonly isDead: () => boolean
-  /** After every write that has happened. */
-  readonly onWrite?: () => void
+  /** After every write that has happened, with its verb, kind and name. */
+  readonly onWrite?: (what: string) => void
 }): Client {
   const { current, isDead, onWrite = () => {} } = options
   const gone = () => statusErrors.serviceUnavailable('simulated: the server is gone')
@@ -139,35 +139,42 @@ export function gatedClient(options: {
     if (!client || isDead()) throw gone()
     return client
   }
-  const answered = async <T>(perform: (client: Client) => Promise<T>, isWrite: boolean): Promise<T> => {
+  const answered = async <T>(perform: (client: Client) => Promise<T>, write?: string): Promise<T> => {
     const result = await perform(open())
-    if (isWrite) onWrite()
+    if (write !== undefined) onWrite(write)
     if (isDead()) throw gone()
     return result
   }
   return {
-    raw: (request) => answered((client) => client.raw(request), false),
-    createBatch: (writes, more) => answered((client) => client.createBatch!(writes, more), true),
+    raw: (request) => answered((client) => client.raw(request)),
+    createBatch: (writes, more) =>
+      answered((client) => client.createBatch!(writes, more), writes.map((w) => `create ${w.kind.kind} ${w.name}`).join()),
     resource: <T extends KubeObject>(kind: Parameters<Client['resource']>[0], namespace?: string): ResourceClient<T> => {
-      const call = <R>(isWrite: boolean, perform: (resource: ResourceClient<T>) => Promise<R>) =>
-        answered((client) => perform(client.resource(kind, namespace) as unknown as ResourceClient<T>), isWrite)
+      type Perform<R> = (resource: ResourceClient<T>) => Promise<R>
+      const on = (client: Client) => client.resource(kind, namespace) as unknown as ResourceClient<T>
+      const read = <R>(perform: Perform<R>) => answered((client) => perform(on(client)))
+      const write = <R>(verb: string, name: string | undefined, perform: Perform<R>) =>
+        answered((client) => perform(on(client)), `${verb} ${kind.kind} ${namespace ?? ''}/${name ?? ''}`)
       return {
-        get: (name, more) => call(false, (r) => r.get(name, more)),
-        list: (more) => call(false, (r) => r.list(more)),
+        get: (name, more) => read((r) => r.get(name, more)),
+        list: (more) => read((r) => r.list(more)),
         watch: async function* (more) {
           for await (const event of (open().resource(kind, namespace) as unknown as ResourceClient<T>).watch(more)) {
             if (isDead()) throw gone()
             yield event
           }
         },
-        create: (object, more) => call(true, (r) => r.create(object, more)),
-        update: (object, more) => call(true, (r) => r.update(object, more)),
-        updateStatus: (object, more) => call(true, (r) => r.updateStatus(object, more)),
-        patch: (name, patch, more) => call(true, (r) => r.patch(name, patch, more)),
-        apply: (object, more) => call(true, (r) => r.apply(object, more)),
-        delete: (name, more) => call(true, (r) => r.delete(name, more)),
-        deleteCollection: (more) => call(true, (r) => r.deleteCollection(more)),
-        subresource: (name, subresource, body, more) => call(more?.method !== 'GET', (r) => r.subresource(name, subresource, body, more)),
+        create: (object, more) => write('create', object.metadata.name, (r) => r.create(object, more)),
+        update: (object, more) => write('update', object.metadata.name, (r) => r.update(object, more)),
+        updateStatus: (object, more) => write('update status', object.metadata.name, (r) => r.updateStatus(object, more)),
+        patch: (name, patch, more) => write(`patch ${more?.subresource ?? ''}`, name, (r) => r.patch(name, patch, more)),
+        apply: (object, more) => write('apply', object.metadata.name, (r) => r.apply(object, more)),
+        delete: (name, more) => write('delete', name, (r) => r.delete(name, more)),
+        deleteCollection: (more) => write('delete all', '', (r) => r.deleteCollection(more)),
+        subresource: (name, subresource, body, more) => {
+          const perform: Perform<never> = (r) => r.subresource(name, subresource, body, more)
+          return more?.method === 'GET' ? read(perform) : write(subresource, name, perform)
+        },
       }
     },
   }

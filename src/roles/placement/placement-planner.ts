@@ -10,10 +10,14 @@ import { deepEqual } from '../../machinery/deep-equal.ts'
 import { apiVersionOf, controllerOf, keyOf, type KubeObject } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { parseYamlDocuments } from '../../machinery/yaml.ts'
-import { profileOf } from '../../scheduler/config/scheduler-profile.ts'
+import { defaultConfiguration } from '../../scheduler/config/scheduler-configuration.ts'
+import { planRebalance } from '../../scheduler/rebalance/rebalance-plan.ts'
+import { rebalanceText } from '../../scheduler/rebalance/rebalance-text.ts'
 import type { ClusterView } from '../../scheduler/what-if/cluster-view.ts'
 import { type NewPod, planPlacement } from '../../scheduler/what-if/plan-placement.ts'
 import { planText } from '../../scheduler/what-if/plan-text.ts'
+import { looksAtUse } from '../../scheduler/what-if/planned-profiles.ts'
+import { loadRebalancerConfiguration, loadSchedulerConfiguration } from '../scheduler-options.ts'
 import { addedNodes } from './added-nodes.ts'
 import { type Expansion, expandWorkload } from './expand-workload.ts'
 import { readCluster } from './read-cluster.ts'
@@ -28,7 +32,9 @@ export async function planManifests(
   client: Client,
   request: PlacementRequest,
 ): Promise<{ readonly text: string; readonly document: object }> {
-  const view = await readCluster(client)
+  const { profiles } = (await loadSchedulerConfiguration(request.scheduler)) ?? defaultConfiguration
+  const { policy } = await loadRebalancerConfiguration(request.rebalanceConfig)
+  const view = await readCluster(client, { asksForUse: looksAtUse(profiles) })
   for (const name of [...request.without, ...request.drained])
     if (!view.nodes.some((n) => n.metadata.name === name))
       throw new CliError(`there is no node ${name}`, { nextStep: 'see `kubectl get nodes`' })
@@ -39,17 +45,20 @@ export async function planManifests(
   const pods = await Promise.all(expansions.map((e) => defaulted(client, e)))
   const services = wanted.filter((o): o is Service => o.kind === 'Service' && o.apiVersion === 'v1')
   const { replaced, kept } = replacements(view, wanted, pods.flat())
-  const plan = planPlacement({
+  const { plan, after } = planPlacement({
     view: {
       ...view,
       services: [...view.services.filter((s) => !services.some((o) => keyOf(o) === keyOf(s))), ...services],
       claims: [...view.claims, ...missingClaims(view, expansions)],
     },
     whatIf: { addedNodes: added, without: request.without, drained: request.drained, replaced, pods: kept },
-    profile: profileOf({}),
+    profiles,
     random: seededRandom(1),
   })
-  return { text: planText(plan), document: { apiVersion: 'keelson.dev/v1', kind: 'PlacementPlan', ...plan } }
+  const document = { apiVersion: 'keelson.dev/v1', kind: 'PlacementPlan', ...plan }
+  if (!request.rebalances) return { text: planText(plan), document }
+  const rebalance = planRebalance({ view: after, policy, profiles })
+  return { text: `${planText(plan)}\nthen, by the rebalancer: ${rebalanceText(rebalance)}`, document: { ...document, rebalance } }
 }
 
 async function dryRun(client: Client, { manifests, namespace }: PlacementRequest): Promise<readonly KubeObject[]> {
@@ -153,6 +162,7 @@ function looksLike(a: Pod, b: Pod): boolean {
     nodeSelector: spec?.nodeSelector ?? {},
     affinity: spec?.affinity ?? {},
     spread: spec?.topologySpreadConstraints ?? [],
+    schedulerName: spec?.schedulerName ?? 'default-scheduler',
   })
   return deepEqual(facts(a), facts(b))
 }

@@ -3,12 +3,13 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { KindRef } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
+import { nodeLeaseNamespace } from '../../scheduler/follow-node-usage.ts'
 import type { ClusterView } from '../../scheduler/what-if/cluster-view.ts'
 
 const pageSize = 500
 
-/** Everything that placing pods looks at. Works against any Kubernetes; kinds that it does not serve count as empty. */
-export async function readCluster(client: Client): Promise<ClusterView> {
+/** Everything that placing pods looks at; what nodes use where that is asked for. Works against any Kubernetes; kinds that it does not serve count as empty. */
+export async function readCluster(client: Client, { asksForUse }: { readonly asksForUse: boolean }): Promise<ClusterView> {
   const all = <T extends KubeObject>(kind: KindRef<T>) => listAll(client, kind)
   const { coreV1, appsV1, policyV1, storageV1, resourceV1 } = kindRefs
   const [nodes, pods, namespaces, budgets, services, replicaSets, statefulSets, replicationControllers] = await Promise.all([
@@ -35,6 +36,7 @@ export async function readCluster(client: Client): Promise<ClusterView> {
     all(resourceV1.resourceSlices),
     all(resourceV1.deviceClasses),
   ])
+  const leases = asksForUse ? await listAll(client, kindRefs.coordinationV1.leases, nodeLeaseNamespace) : []
   return {
     nodes,
     pods,
@@ -54,14 +56,15 @@ export async function readCluster(client: Client): Promise<ClusterView> {
     resourceClaimTemplates,
     resourceSlices,
     deviceClasses,
+    leases,
   }
 }
 
-async function listAll<T extends KubeObject>(client: Client, kind: KindRef<T>): Promise<readonly T[]> {
+async function listAll<T extends KubeObject>(client: Client, kind: KindRef<T>, namespace?: string): Promise<readonly T[]> {
   const items: T[] = []
   try {
     for (let next = ''; ; ) {
-      const page = await client.resource(kind).list({ limit: pageSize, ...(next ? { continue: next } : {}) })
+      const page = await client.resource(kind, namespace).list({ limit: pageSize, ...(next ? { continue: next } : {}) })
       items.push(...page.items)
       next = page.metadata.continue ?? ''
       if (next === '') return items

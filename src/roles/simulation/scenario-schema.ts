@@ -127,6 +127,7 @@ export const scenarioSchema: JsonSchema = {
     engine: { type: 'object', properties: { times: engineTimes, failureRates: engineFailures }, default: {} },
     /** A KubeSchedulerConfiguration. */
     scheduler: anyObject,
+    rebalancer: anyObject,
     schedulers: { type: 'integer', minimum: 1, maximum: 64 },
     objects: manifests,
     arrivals: { type: 'array', items: arrival, default: [] },

@@ -9,6 +9,7 @@ import { compileValidator } from '../../machinery/structural/validate-value.ts'
 import { parseYaml } from '../../machinery/yaml.ts'
 import type { FakeFailureRates, FakeTimes } from '../../node/runtime/fake/fake-runtime.ts'
 import { readConfiguration, type SchedulerConfiguration } from '../../scheduler/config/scheduler-configuration.ts'
+import { readRebalancerConfiguration, type RebalancerConfiguration } from '../../scheduler/rebalance/rebalancer-configuration.ts'
 import type { SimulatedNodeSpec } from '../simulated-nodes.ts'
 import { scenarioSchema } from './scenario-schema.ts'
 
@@ -50,6 +51,7 @@ export type Scenario = {
   readonly engine: { readonly times: Partial<FakeTimes>; readonly failureRates: Partial<FakeFailureRates> }
   readonly scheduler: SchedulerConfiguration | undefined
   readonly schedulers: number | undefined
+  readonly rebalancer: RebalancerConfiguration | undefined
   readonly objects: readonly KubeObject[]
   readonly arrivals: readonly Arrival[]
   readonly happenings: readonly { readonly atMs: number; readonly what: Happening }[]
@@ -87,6 +89,7 @@ type ScenarioDocument = {
   nodes: GroupDocument[]
   engine: { times?: Record<string, string>; failureRates?: Partial<FakeFailureRates> }
   scheduler?: object
+  rebalancer?: object
   schedulers?: number
   objects: KubeObject[]
   arrivals: ArrivalDocument[]
@@ -138,6 +141,7 @@ function scenarioOf(fields: ScenarioDocument): Scenario {
     },
     scheduler: fields.scheduler && readConfiguration(fields.scheduler),
     schedulers: fields.schedulers,
+    rebalancer: fields.rebalancer && readRebalancerConfiguration(fields.rebalancer),
     objects: fields.objects,
     arrivals: fields.arrivals.map((arrival) => arrivalOf(arrival, durationMs)),
     happenings: fields.events.map((event) => ({ atMs: milliseconds(event.at), what: happeningOf(event) })),

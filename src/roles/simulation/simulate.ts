@@ -37,6 +37,7 @@ export async function simulate(scenario: Scenario): Promise<SimulationReport> {
       nodes: scenario.groups.flatMap(nodesOf),
       runtime: scenario.engine,
       ...(scenario.scheduler ? { scheduler: scenario.scheduler } : {}),
+      ...(scenario.rebalancer ? { rebalance: scenario.rebalancer } : {}),
       ...(scenario.schedulers === undefined ? {} : { schedulers: scenario.schedulers }),
     }),
   )

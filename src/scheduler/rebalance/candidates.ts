@@ -20,7 +20,9 @@ export type Candidate = {
 }
 
 export type CandidateContext = {
-  readonly core: SchedulerCore
+  readonly snapshot: Snapshot
+  /** The core of the profile that places the pod. */
+  readonly coreOf: (entry: PodEntry) => SchedulerCore
   readonly policy: RebalancePolicy
   readonly targetOf: (entry: PodEntry) => PodToPlace
 }
@@ -46,15 +48,14 @@ function rowsOf({ nodes, rowsEnd }: Snapshot): readonly number[] {
 const settled = new Set(['NodeUnschedulable', 'NodeResourcesFit'])
 
 /** Pods that their node would not take now: taints, selectors, (anti-)affinity, spread that others have come to break. */
-function* violations({ core, targetOf }: CandidateContext): Iterable<Candidate> {
-  const { snapshot } = core
+function* violations({ snapshot, coreOf, targetOf }: CandidateContext): Iterable<Candidate> {
   const broken = (entry: PodEntry) => {
     const target = { ...targetOf(entry), pod: withoutNode(entry) }
     return snapshot.whatIf(() => {
       const { row } = entry
       snapshot.lift(entry)
       try {
-        const plan = core.planOf(target)
+        const plan = coreOf(entry).planOf(target)
         beginFilter(plan)
         const found = rejectionOf(plan, row)
         // A cordon keeps new pods away; a node that has become too small is for eviction to settle.
@@ -85,8 +86,7 @@ function withoutNode({ pod }: PodEntry) {
 }
 
 /** Pods of one owner on one node beyond ⌈pods / nodes that take them⌉. */
-function* duplicates({ core, targetOf }: CandidateContext): Iterable<Candidate> {
-  const { snapshot } = core
+function* duplicates({ snapshot, coreOf, targetOf }: CandidateContext): Iterable<Candidate> {
   const byOwner = new Map<string, PodEntry[]>()
   for (const row of rowsOf(snapshot))
     for (const entry of snapshot.podsOf(row)) {
@@ -99,7 +99,7 @@ function* duplicates({ core, targetOf }: CandidateContext): Iterable<Candidate> 
   for (const pods of byOwner.values()) {
     if (pods.length < 2) continue
     const countOn = (row: number) => snapshot.podsOf(row).filter((e) => controllerOf(e.pod)?.uid === controllerOf(pods[0]!.pod)!.uid).length
-    const { rows } = scan(core.planOf({ ...targetOf(pods[0]!), pod: withoutNode(pods[0]!) }), snapshot)
+    const { rows } = scan(coreOf(pods[0]!).planOf({ ...targetOf(pods[0]!), pod: withoutNode(pods[0]!) }), snapshot)
     const places = new Set([...rows, ...pods.map((e) => e.row)]).size
     const most = Math.ceil(pods.length / places)
     for (const entry of pods.toSorted(byImportance)) {
@@ -140,8 +140,7 @@ export function utilisation(snapshot: Snapshot, row: number, more?: PodEntry): U
 }
 
 /** Pods of nodes that are used more than the policy wants, where others are used less than it wants. */
-function* overuse({ core, policy }: CandidateContext): Iterable<Candidate> {
-  const { snapshot } = core
+function* overuse({ snapshot, policy }: CandidateContext): Iterable<Candidate> {
   const isUnder = (row: number) => {
     const use = utilisation(snapshot, row)
     return !snapshot.nodes[row]!.spec?.unschedulable && resources.every((r) => use[r] < policy.underused[r])

@@ -4,7 +4,9 @@ import { watchKind } from '../../control/watch-declaration.ts'
 import type { KindRef } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import type { SchedulerProfile } from '../config/scheduler-profile.ts'
+import { nodeLeaseNamespace } from '../follow-node-usage.ts'
 import type { ClusterView } from '../what-if/cluster-view.ts'
+import { looksAtUse } from '../what-if/planned-profiles.ts'
 import { evictMoved } from './evict-moved.ts'
 import { type Move, planRebalance } from './rebalance-plan.ts'
 import type { RebalancePolicy } from './rebalance-policy.ts'
@@ -15,17 +17,18 @@ export type RebalanceOptions = {
   /** The least time between two runs; nothing runs while nothing changes. */
   readonly periodMs: number
   readonly policy: RebalancePolicy
-  /** Whose filters and scores tell where pods would land. */
-  readonly profile: SchedulerProfile
+  /** Whose filters and scores tell where pods would land, by the pods' scheduler names. */
+  readonly profiles: readonly SchedulerProfile[]
 }
 
-const { coreV1, appsV1, policyV1, storageV1, resourceV1 } = kindRefs
+const { coreV1, appsV1, coordinationV1, policyV1, storageV1, resourceV1 } = kindRefs
 const theCluster = 'cluster'
 const toCluster = () => [theCluster]
 const toNothing = () => []
 
 /** Looks at the cluster when nodes, pods or budgets change, and lets pods that are in the wrong place come to a better one. */
-export function rebalanceController({ mode, periodMs, policy, profile }: RebalanceOptions): ControllerDefinition {
+export function rebalanceController({ mode, periodMs, policy, profiles }: RebalanceOptions): ControllerDefinition {
+  const asksForUse = looksAtUse(profiles)
   const read = <T extends KubeObject>(kind: KindRef<T>) => watchKind(kind, toNothing)
   return {
     name: 'rebalance',
@@ -36,12 +39,13 @@ export function rebalanceController({ mode, periodMs, policy, profile }: Rebalan
       ...[read(storageV1.storageClasses), read(storageV1.csiNodes), read(storageV1.csiDrivers), read(storageV1.csiStorageCapacities)],
       ...[read(resourceV1.resourceClaims), read(resourceV1.resourceClaimTemplates), read(resourceV1.resourceSlices)],
       read(resourceV1.deviceClasses),
+      ...(asksForUse ? [read(coordinationV1.leases)] : []),
     ],
     writes: [],
     rules: mode === 'Move' ? [{ verbs: ['create'], apiGroups: [''], resources: ['pods/eviction'] }] : [],
     minIntervalMs: periodMs,
     reconcile: async (context, _key, signal) => {
-      const { moves } = planRebalance({ view: viewOf(context), policy, profile })
+      const { moves } = planRebalance({ view: viewOf(context, asksForUse), policy, profiles })
       for (const move of moves) await carryOut(context, { move, mode, signal })
     },
   }
@@ -64,7 +68,7 @@ async function carryOut(
   )
 }
 
-function viewOf(context: LoopContext): ClusterView {
+function viewOf(context: LoopContext, asksForUse: boolean): ClusterView {
   const all = <T extends KubeObject>(kind: KindRef<T>) => context.informer(kind).list()
   return {
     nodes: all(coreV1.nodes),
@@ -85,5 +89,6 @@ function viewOf(context: LoopContext): ClusterView {
     resourceClaimTemplates: all(resourceV1.resourceClaimTemplates),
     resourceSlices: all(resourceV1.resourceSlices),
     deviceClasses: all(resourceV1.deviceClasses),
+    leases: asksForUse ? context.informer(coordinationV1.leases).list(nodeLeaseNamespace) : [],
   }
 }

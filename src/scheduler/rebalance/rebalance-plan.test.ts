@@ -33,7 +33,7 @@ const viewOf = ({ nodes, running, view }: Cluster): ClusterView => ({
 
 const profile = profileOf({})
 const plan = (view: ClusterView, policy: Partial<RebalancePolicy> = {}) =>
-  planRebalance({ view, profile, policy: { ...defaultRebalancePolicy, ...policy } })
+  planRebalance({ view, profiles: [profile], policy: { ...defaultRebalancePolicy, ...policy } })
 
 function check(title: string, cluster: Cluster, policy: Partial<RebalancePolicy>, expected: string): void {
   void test(title, () => {
@@ -169,6 +169,37 @@ check(
   default/t (replicaset/kept) on b: its annotation descheduler.alpha.kubernetes.io/evict says so
     why    2 of 2 pods of one owner are on this node, 1 would do on 2 nodes
 `,
+)
+
+const duplicates = (name: string, more: Partial<Running>) =>
+  ['1', '2'].map((i): Running => ({ name: `${name}${i}`, on: 'a', owner: name, requests: small, ...more }))
+check(
+  'pods of excluded namespaces, of higher priority than the policy moves, and of schedulers that are not known here stay',
+  {
+    nodes: nodes.slice(0, 2),
+    running: [
+      ...duplicates('kept', { namespace: 'kept' }),
+      ...duplicates('strong', { priority: 20 }),
+      ...duplicates('foreign', { spec: { schedulerName: 'another' } }),
+    ],
+  },
+  { strategies: ['Duplicates'], excludedNamespaces: new Set(['kept']), priorityMax: 10 },
+  `nothing should move
+
+6 stay, though in the wrong place
+${['kept', 'strong', 'foreign']
+  .flatMap((owner) => ['1', '2'].map((i) => [owner, i]))
+  .map(([owner, i]) => {
+    const because = {
+      kept: 'pods of the namespace kept stay',
+      strong: 'its priority 20 is more than 10',
+      foreign: 'its scheduler "another" is none of the profiles that are known here',
+    }[owner!]
+    return `  ${owner === 'kept' ? 'kept' : 'default'}/${owner}${i} (replicaset/${owner}) on a: ${because}
+    why    2 of 2 pods of one owner are on this node, 1 would do on 2 nodes
+`
+  })
+  .join('')}`,
 )
 
 check(

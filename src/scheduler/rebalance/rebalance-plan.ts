@@ -1,18 +1,15 @@
 import { seededRandom } from '../../base/random.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import { isPodTerminal } from '../../kinds/pod-status.ts'
 import { controllerOf, keyOf } from '../../machinery/object.ts'
 import type { SchedulerProfile } from '../config/scheduler-profile.ts'
 import { fitErrorMessage } from '../core/fit-error.ts'
-import { judge, type PodPlugin } from '../core/judgement.ts'
-import { isAssigned } from '../core/pod-shape.ts'
+import { judge } from '../core/judgement.ts'
 import { scan } from '../core/scan.ts'
-import { type PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
-
+import type { PodToPlace } from '../core/scheduler-core.ts'
 import { defaultSpreadOf, type SpreadSources } from '../default-spread.ts'
 import { type ClusterView, spreadSourcesOf } from '../what-if/cluster-view.ts'
 import { PlannedClaims } from '../what-if/planned-claims.ts'
-import { plannedPodPlugins } from '../what-if/planned-pod-plugins.ts'
+import { loadAssigned, nobodysText, PlannedProfiles } from '../what-if/planned-profiles.ts'
 import { candidatesOf, type Candidate } from './candidates.ts'
 import { DisruptionAllowance } from './disruption-allowance.ts'
 import { reasonToStay } from './movable-pod.ts'
@@ -56,16 +53,16 @@ const triesMax = 500
 export function planRebalance(input: {
   readonly view: ClusterView
   readonly policy: RebalancePolicy
-  readonly profile: SchedulerProfile
+  /** At least one. Pods that none of them places stay. */
+  readonly profiles: readonly SchedulerProfile[]
 }): RebalancePlan {
   return new Rebalancing(input).run()
 }
 
 class Rebalancing {
   readonly #policy: RebalancePolicy
-  readonly #core: SchedulerCore
+  readonly #profiles: PlannedProfiles
   readonly #spread: SpreadSources
-  readonly #podPlugins: readonly PodPlugin[]
   readonly #claims: PlannedClaims
   readonly #allowance: DisruptionAllowance
   readonly #moves: Move[] = []
@@ -73,24 +70,25 @@ class Rebalancing {
   readonly #settled = new Set<string>()
   #tries = 0
 
-  constructor({ view, policy, profile }: Parameters<typeof planRebalance>[0]) {
+  constructor({ view, policy, profiles }: Parameters<typeof planRebalance>[0]) {
     const random = seededRandom(1)
     this.#policy = policy
-    this.#core = new SchedulerCore({ plugins: profile.plugins, random })
     this.#spread = spreadSourcesOf(view)
     this.#claims = new PlannedClaims(view.resourceClaims, view.resourceClaimTemplates)
-    const { snapshot } = this.#core
-    this.#podPlugins = plannedPodPlugins({ view, snapshot, claims: this.#claims, random }).filter((p) => !profile.disabled.has(p.name))
+    this.#profiles = new PlannedProfiles({ profiles, view, claims: this.#claims, random })
+    const { snapshot } = this.#profiles.cluster
     this.#allowance = new DisruptionAllowance(view.budgets, policy)
     for (const { metadata } of view.namespaces) snapshot.setNamespace(metadata.name!, metadata.labels ?? {})
     for (const node of view.nodes) snapshot.setNode(node)
-    for (const pod of view.pods) if (isAssigned(pod) && !isPodTerminal(pod)) snapshot.addPod(keyOf(pod), pod, pod.spec!.nodeName!)
+    loadAssigned(snapshot, view.pods)
+    this.#profiles.measure(view.leases)
   }
 
   run(): RebalancePlan {
     for (const strategy of this.#policy.strategies)
       for (const candidate of candidatesOf(strategy, {
-        core: this.#core,
+        snapshot: this.#profiles.cluster.snapshot,
+        coreOf: ({ pod }) => (this.#profiles.of(pod) ?? this.#profiles.first).core,
         policy: this.#policy,
         targetOf: (entry) => this.#targetOf(entry.pod),
       })) {
@@ -109,7 +107,8 @@ class Rebalancing {
   #tryToMove(candidate: Candidate, strategy: Strategy): void {
     const { entry, why } = candidate
     const { pod, key, nodeName: on } = entry
-    const because = reasonToStay(pod) ?? this.#allowance.obstacle(pod, on)
+    const because =
+      (this.#profiles.of(pod) ? undefined : nobodysText(pod)) ?? reasonToStay(pod, this.#policy) ?? this.#allowance.obstacle(pod, on)
     const found = because === undefined ? this.#findPlace(candidate) : { because }
     const base = { pod: key, of: ownerOf(pod), strategy, why }
     if ('because' in found) return void this.#stays.push({ ...base, on, because: found.because })
@@ -119,8 +118,9 @@ class Rebalancing {
 
   /** The best other node that gains enough; the pod counts there from now on. Otherwise it is where it was. */
   #findPlace(candidate: Candidate): Pick<Move, 'to' | 'gain' | 'gainText'> | { readonly because: string } {
-    const { snapshot } = this.#core
+    const { snapshot } = this.#profiles.cluster
     const { entry } = candidate
+    const { core, podPlugins } = this.#profiles.of(entry.pod)!
     const { key, nodeName: from, row: fromRow } = entry
     snapshot.removePod(key)
     const stay = (because: string) => {
@@ -130,10 +130,10 @@ class Rebalancing {
     const anew = unbound(entry.pod)
     // Devices are given back when it goes, and claimed again where it comes: only for pods that may really go.
     if (anew.spec?.resourceClaims?.length) return stay('it holds devices')
-    const judged = judge(this.#podPlugins, anew)
+    const judged = judge(podPlugins, anew)
     if ('kind' in judged) return stay(judged.reason)
     const target: PodToPlace = { ...this.#targetOf(anew), judged }
-    const { rows, totals } = scan(this.#core.planOf(target), snapshot)
+    const { rows, totals } = scan(core.planOf(target), snapshot)
     const options = rows
       .map((row, i) => ({ row, total: totals[i]!, name: snapshot.nodeName(row) }))
       .filter(({ row }) => row !== fromRow && candidate.mayGoTo(row))
@@ -141,7 +141,7 @@ class Rebalancing {
     const [best] = options
     if (!best) {
       const isNowhere = rows.every((row) => row === fromRow)
-      return stay(isNowhere ? `no other node takes it: ${fitErrorMessage(this.#core.diagnose(target))}` : candidate.noPlaceText)
+      return stay(isNowhere ? `no other node takes it: ${fitErrorMessage(core.diagnose(target))}` : candidate.noPlaceText)
     }
     const { gain, text } = candidate.gainAt(best.row)
     if (gain < this.#policy.gainMin)

@@ -14,6 +14,9 @@ export type RebalancePolicy = {
   /** A node that requests less of everything than this percentage may take pods of nodes that request more of something than that. */
   readonly underused: Utilisation
   readonly overused: Utilisation
+  /** Pods of these namespaces stay, and pods of a higher priority than this. */
+  readonly excludedNamespaces: ReadonlySet<string>
+  readonly priorityMax: number
 }
 
 /** Percent of allocatable that pods request; `pods` by count. */
@@ -28,4 +31,7 @@ export const defaultRebalancePolicy: RebalancePolicy = {
   movesPerOwnerMax: 1,
   underused: { cpu: 20, memory: 20, pods: 20 },
   overused: { cpu: 50, memory: 50, pods: 50 },
+  excludedNamespaces: new Set(),
+  // Those above are critical for the system.
+  priorityMax: 1_999_999_999,
 }

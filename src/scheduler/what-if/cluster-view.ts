@@ -9,6 +9,7 @@ import type {
   ReplicationController,
   Service,
 } from '../../kinds/generated/types/core-v1.ts'
+import type { Lease } from '../../kinds/generated/types/coordination-v1.ts'
 import type { PodDisruptionBudget } from '../../kinds/generated/types/policy-v1.ts'
 import type { DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice } from '../../kinds/generated/types/resource-v1.ts'
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass } from '../../kinds/generated/types/storage-v1.ts'
@@ -35,6 +36,8 @@ export type ClusterView = {
   readonly resourceClaimTemplates: readonly ResourceClaimTemplate[]
   readonly resourceSlices: readonly ResourceSlice[]
   readonly deviceClasses: readonly DeviceClass[]
+  /** Those of nodes, which say what is used; none where nobody asks. */
+  readonly leases: readonly Lease[]
 }
 
 /** What pods are spread by where they say nothing of it. */

@@ -20,4 +20,5 @@ export const emptyView: ClusterView = {
   resourceClaimTemplates: [],
   resourceSlices: [],
   deviceClasses: [],
+  leases: [],
 }

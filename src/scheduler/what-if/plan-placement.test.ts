@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../base/random.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import { profileOf } from '../config/scheduler-profile.ts'
+import { type ProfileDocument, profileOf } from '../config/scheduler-profile.ts'
 import { type NodeInput, type PodInput, testNode, testPod } from '../core/fixtures.ts'
 import { driver, exactly, testClaim, testClass, testDevice, testSlice } from '../devices/fixtures.ts'
 import type { ClusterView } from './cluster-view.ts'
@@ -18,6 +18,7 @@ type Cluster = {
 type Change = Partial<Omit<WhatIf, 'pods' | 'addedNodes'>> & {
   readonly pods?: readonly PodInput[]
   readonly addedNodes?: readonly NodeInput[]
+  readonly profiles?: readonly ProfileDocument[]
 }
 
 const running = ({ on, ...input }: PodInput & { on?: string }): Pod => {
@@ -28,7 +29,7 @@ const running = ({ on, ...input }: PodInput & { on?: string }): Pod => {
 function check(cluster: Cluster, change: Change, expected: string): void {
   const view = { ...emptyView, nodes: cluster.nodes.map(testNode), pods: (cluster.running ?? []).map(running), ...cluster.view }
   const before = JSON.stringify(view)
-  const plan = planPlacement({
+  const { plan } = planPlacement({
     view,
     whatIf: {
       without: change.without ?? [],
@@ -37,7 +38,7 @@ function check(cluster: Cluster, change: Change, expected: string): void {
       addedNodes: (change.addedNodes ?? []).map(testNode),
       pods: (change.pods ?? []).map((input) => ({ pod: testPod(input), of: `deployment/${input.owner ?? input.name}` })),
     },
-    profile: profileOf({}),
+    profiles: change.profiles?.map((p) => profileOf(p)) ?? [profileOf({})],
     random: seededRandom(1),
   })
   assert.equal(planText(plan), expected)
@@ -221,6 +222,66 @@ would not fit
 nodes afterwards (requests)
   a  cpu 0 %, memory 0 %, 0 pods
   b  cpu 0 %, memory 0 %, 1 pods
+`,
+  )
+})
+
+const packing: ProfileDocument = {
+  schedulerName: 'packing',
+  plugins: { score: { disabled: [{ name: '*' }], enabled: [{ name: 'NodeResourcesFit' }] } },
+  pluginConfig: [{ name: 'NodeResourcesFit', args: { scoringStrategy: { type: 'MostAllocated' } } }],
+}
+
+test('each pod is placed by the profile that it names, all on one picture of the cluster; of a name that nobody has it is said', () => {
+  const by = (schedulerName: string, i: number) => ({
+    ...web(i),
+    name: `${schedulerName}-${i}`,
+    owner: schedulerName,
+    spec: { schedulerName },
+  })
+  check(
+    { nodes: two, running: [{ name: 'there', on: 'a', requests: { cpu: '1', memory: '1Gi' } }] },
+    { profiles: [{}, packing], pods: [by('packing', 0), by('default-scheduler', 1), by('packing', 2), by('other', 3)] },
+    `3 of 4 pods would be placed, 1 would not fit
+
+would land
+  deployment/packing: a ×2
+  deployment/default-scheduler: b
+
+would not fit
+  deployment/other: its scheduler "other" is none of the profiles that are known here
+    → give its profile: --scheduler-config
+
+nodes afterwards (requests)
+  a  cpu 75 %, memory 18.8 %, 3 pods
+  b  cpu 25 %, memory 6.3 %, 1 pods
+`,
+  )
+})
+
+test('a profile with LoadAware goes by what nodes wrote of their use', () => {
+  const lease = (name: string, cpu: string) => ({
+    metadata: { name, namespace: 'kube-node-lease', annotations: { 'keelson.dev/node-usage': `{"cpu":"${cpu}","memory":"1073741824"}` } },
+    spec: { renewTime: '2026-01-01T00:00:00.000000Z' },
+  })
+  check(
+    // By requests b would be the better one.
+    {
+      nodes: two,
+      running: [{ name: 'there', on: 'a', requests: { cpu: '1' } }],
+      view: { leases: [lease('a', '100m'), lease('b', '3500m')] },
+    },
+    {
+      profiles: [{ plugins: { score: { disabled: [{ name: '*' }] }, multiPoint: { enabled: [{ name: 'LoadAware' }] } } }],
+      pods: [web(0, '100m')],
+    },
+    `1 of 1 pods would be placed
+
+would land
+  deployment/web: a
+
+nodes afterwards (requests)
+  a  cpu 27.5 %, memory 6.3 %, 2 pods
 `,
   )
 })

@@ -4,16 +4,17 @@ import { isPodTerminal } from '../../kinds/pod-status.ts'
 import { controllerOf, keyOf } from '../../machinery/object.ts'
 import { budgetOf } from '../budget.ts'
 import type { SchedulerProfile } from '../config/scheduler-profile.ts'
-import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from '../core/fit-error.ts'
-import { judge, type PodPlugin } from '../core/judgement.ts'
+import { diagnosisOfRefusal, fitErrorMessage } from '../core/fit-error.ts'
+import { judge } from '../core/judgement.ts'
 import { isAssigned } from '../core/pod-shape.ts'
-import { type PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
+import type { PodToPlace } from '../core/scheduler-core.ts'
+import type { Snapshot } from '../core/snapshot.ts'
 import { defaultSpreadOf, type SpreadSources } from '../default-spread.ts'
 import { explainNodes } from '../explain/explain-nodes.ts'
 import { suggest } from '../explain/suggest.ts'
 import { type ClusterView, spreadSourcesOf } from './cluster-view.ts'
 import { PlannedClaims } from './planned-claims.ts'
-import { plannedPodPlugins } from './planned-pod-plugins.ts'
+import { nobodysText, type PlannedProfile, PlannedProfiles } from './planned-profiles.ts'
 
 /** What is to be tried on the cluster, in this order: nodes added, nodes gone, nodes drained, pods gone, pods new. */
 export type WhatIf = {
@@ -55,14 +56,15 @@ export type PlacementPlan = {
 /**
  * Plays it through on a copy of the cluster and tells what would happen; nothing is written. Pods come by priority, then in the order
  * given; those that have to make room come again at the end. The numbers are those that the scheduler itself would use, except that
- * what others do meanwhile is not known.
+ * what others do meanwhile is not known. `after`: the cluster as it would be then.
  */
 export function planPlacement(input: {
   readonly view: ClusterView
   readonly whatIf: WhatIf
-  readonly profile: SchedulerProfile
+  /** At least one. Pods that none of them places find no node. */
+  readonly profiles: readonly SchedulerProfile[]
   readonly random: Random
-}): PlacementPlan {
+}): { readonly plan: PlacementPlan; readonly after: ClusterView } {
   return new Planning(input).run()
 }
 
@@ -71,26 +73,25 @@ type Waiting = { readonly pod: Pod; readonly of: string; readonly why: PlannedPo
 class Planning {
   readonly #view: ClusterView
   readonly #whatIf: WhatIf
-  readonly #core: SchedulerCore
+  readonly #profiles: PlannedProfiles
+  readonly #snapshot: Snapshot
   readonly #spread: SpreadSources
-  readonly #podPlugins: readonly PodPlugin[]
   readonly #claims: PlannedClaims
   readonly #planned: PlannedPod[] = []
   readonly #evictions: PlacementPlan['evictions'][number][] = []
   readonly #touched = new Set<string>()
   #waiting: Waiting[] = []
 
-  constructor({ view, whatIf, profile, random }: Parameters<typeof planPlacement>[0]) {
+  constructor({ view, whatIf, profiles, random }: Parameters<typeof planPlacement>[0]) {
     this.#view = view
     this.#whatIf = whatIf
-    this.#core = new SchedulerCore({ plugins: profile.plugins, random })
     this.#spread = spreadSourcesOf(view)
     this.#claims = new PlannedClaims(view.resourceClaims, view.resourceClaimTemplates)
-    const parts = { view, snapshot: this.#core.snapshot, claims: this.#claims, random }
-    this.#podPlugins = plannedPodPlugins(parts).filter((p) => !profile.disabled.has(p.name))
+    this.#profiles = new PlannedProfiles({ profiles, view, claims: this.#claims, random })
+    this.#snapshot = this.#profiles.cluster.snapshot
   }
 
-  run(): PlacementPlan {
+  run(): ReturnType<typeof planPlacement> {
     this.#load()
     const added = this.#whatIf.pods.map(({ pod, of }): Waiting => ({ pod: this.#claims.renewed(pod), of, why: 'New' }))
     this.#waiting = [...this.#waiting, ...added]
@@ -100,11 +101,12 @@ class Planning {
       this.#waiting = []
       for (const waiting of round) this.#place(waiting)
     }
-    return { pods: this.#planned, evictions: this.#evictions, nodes: this.#usage(), blockedByBudgets: this.#blocked() }
+    const plan = { pods: this.#planned, evictions: this.#evictions, nodes: this.#usage(), blockedByBudgets: this.#blocked() }
+    return { plan, after: this.#after() }
   }
 
   #load(): void {
-    const { snapshot } = this.#core
+    const snapshot = this.#snapshot
     const { without, drained, addedNodes, replaced } = this.#whatIf
     for (const { metadata } of this.#view.namespaces) snapshot.setNamespace(metadata.name!, metadata.labels ?? {})
     for (const node of [...this.#view.nodes, ...addedNodes]) {
@@ -117,13 +119,14 @@ class Planning {
       if (!isAssigned(pod)) this.#waiting.push({ pod, of: ownerOf(pod), why: 'Pending' })
       else this.#loadAssigned(pod, pod.spec!.nodeName!)
     }
+    this.#profiles.measure(this.#view.leases)
   }
 
   #loadAssigned(pod: Pod, from: string): void {
     const isGone = this.#whatIf.without.includes(from)
     const isDaemon = controllerOf(pod)?.kind === 'DaemonSet'
     if (isGone && isDaemon) return
-    if (!isGone && (!this.#whatIf.drained.includes(from) || isDaemon)) return void this.#core.snapshot.addPod(keyOf(pod), pod, from)
+    if (!isGone && (!this.#whatIf.drained.includes(from) || isDaemon)) return void this.#snapshot.addPod(keyOf(pod), pod, from)
     this.#touched.add(from)
     this.#displace(pod, { why: isGone ? 'NodeGone' : 'Drained', from })
   }
@@ -140,7 +143,13 @@ class Planning {
     const { pod, of, why, from } = waiting
     const key = keyOf(pod)
     const base = { pod: key, of, why, ...(from === undefined ? {} : { from }) }
-    const judged = judge(this.#podPlugins, pod)
+    const profile = this.#profiles.of(pod)
+    if (!profile) {
+      this.#planned.push({ ...base, outcome: 'Unplaced', message: nobodysText(pod), suggestions: ['give its profile: --scheduler-config'] })
+      return
+    }
+    const { core } = profile
+    const judged = judge(profile.podPlugins, pod)
     const target: PodToPlace = {
       key,
       pod,
@@ -149,24 +158,25 @@ class Planning {
       judged: 'kind' in judged ? [] : judged,
     }
     if ('kind' in judged) {
-      const message = fitErrorMessage(diagnosisOfRefusal(this.#core.snapshot.nodeCount, judged))
+      const message = fitErrorMessage(diagnosisOfRefusal(this.#snapshot.nodeCount, judged))
       this.#planned.push({ ...base, outcome: 'Unplaced', message, suggestions: [] })
       return
     }
-    const decision = this.#core.decide(target)
+    const decision = core.decide(target)
     if (decision.kind === 'Placed') {
       for (const { reserve } of judged) reserve?.(decision.row)
       return this.#placed(base, target, { row: decision.row, score: decision.score, feasibleNodes: decision.feasible })
     }
-    this.#makeRoom(base, target, this.#core.diagnose(target))
+    this.#makeRoom(base, target, profile)
   }
 
-  #makeRoom(base: Pick<PlannedPod, 'pod' | 'of' | 'why' | 'from'>, target: PodToPlace, diagnosis: Diagnosis): void {
-    const { snapshot } = this.#core
-    const mayPreempt = target.pod.spec?.preemptionPolicy !== 'Never'
-    const candidate = mayPreempt ? this.#core.preempt(target, diagnosis, this.#view.budgets.map(budgetOf)).candidate : undefined
+  #makeRoom(base: Pick<PlannedPod, 'pod' | 'of' | 'why' | 'from'>, target: PodToPlace, { core, preempts }: PlannedProfile): void {
+    const snapshot = this.#snapshot
+    const diagnosis = core.diagnose(target)
+    const mayPreempt = preempts && target.pod.spec?.preemptionPolicy !== 'Never'
+    const candidate = mayPreempt ? core.preempt(target, diagnosis, this.#view.budgets.map(budgetOf)).candidate : undefined
     if (!candidate) {
-      const { rejected } = explainNodes(this.#core.planOf(target, true), snapshot)
+      const { rejected } = explainNodes(core.planOf(target, true), snapshot)
       const suggestions = suggest(rejected).map((s) => s.text)
       this.#planned.push({ ...base, outcome: 'Unplaced', message: fitErrorMessage(diagnosis), suggestions })
       return
@@ -185,14 +195,24 @@ class Planning {
     target: PodToPlace,
     { row, score, feasibleNodes }: { readonly row: number; readonly score: number; readonly feasibleNodes: number },
   ): void {
-    const node = this.#core.snapshot.nodeName(row)
-    this.#core.snapshot.addPod(target.key, target.pod, node)
+    const node = this.#snapshot.nodeName(row)
+    this.#snapshot.addPod(target.key, target.pod, node)
     this.#touched.add(node)
     this.#planned.push({ ...base, outcome: 'Placed', node, score, feasibleNodes })
   }
 
+  /** Pods that found no place are not in it. */
+  #after(): ClusterView {
+    const { nodes, rowsEnd } = this.#snapshot
+    const rows = Array.from({ length: rowsEnd }, (_, row) => row)
+    const pods = rows.flatMap((row) =>
+      this.#snapshot.podsOf(row).map(({ pod, nodeName }) => ({ ...pod, spec: { ...pod.spec!, nodeName } })),
+    )
+    return { ...this.#view, nodes: nodes.filter((node) => node !== undefined), pods }
+  }
+
   #usage(): PlacementPlan['nodes'] {
-    const { snapshot } = this.#core
+    const snapshot = this.#snapshot
     const percent = (used: number, of: number) => (of === 0 ? 0 : Math.round((1000 * used) / of) / 10)
     return [...this.#touched].sort().flatMap((name) => {
       const row = snapshot.rowOf(name)
