@@ -89,15 +89,40 @@ export class CachedObject {
    */
   get lean(): KubeObject {
     const live = this.#weakObject?.deref()
-    return live ? withoutManagedFields(live) : (JSON.parse(this.#leanText()) as KubeObject)
+    if (live) return withoutManagedFields(live)
+    const bytes = this.#stored
+    const range = metadataOf(bytes)
+    return JSON.parse(this.#headText(bytes, range) + bytes.toString('utf8', range.close)) as KubeObject
   }
 
-  /** Kind, version and metadata of `lean`, without a look at the rest; the whole of it where it has no managed fields. */
-  get leanHead(): KubeObject {
+  /**
+   * Kind, version and metadata of `lean`, without a look at the spec and the status that follow; undefined when it has not just these.
+   * One of its own for each who asks, but that equal label sets are one object.
+   */
+  get leanHead(): KubeObject | undefined {
     const live = this.#weakObject?.deref()
-    if (live) return withoutManagedFields(live)
-    const { bytes, at } = this.#scratched()
-    return at === undefined ? this.lean : (JSON.parse(`${bytes.toString('utf8', 0, at)}}}`) as KubeObject)
+    if (live) return Object.hasOwn(live, 'spec') && Object.hasOwn(live, 'status') ? this.#headOf(live) : undefined
+    const bytes = this.#stored
+    const range = metadataBeforeSpec(bytes)
+    if (range.close < 0 || bytes.indexOf(statusKey, range.close) < 0) return undefined
+    const head = JSON.parse(`${this.#headText(bytes, range)}}}`) as { metadata: { labels?: Labels } } & KubeObject
+    if (head.metadata.labels) head.metadata.labels = this.labels
+    return head
+  }
+
+  /** The object, while it is parsed. */
+  get parsed(): KubeObject | undefined {
+    return this.#weakObject?.deref()
+  }
+
+  /** The JSON of a field that follows the metadata: of an object that has a `leanHead`. */
+  textOf(field: 'spec' | 'status'): string {
+    const bytes = this.#stored
+    const { close } = metadataBeforeSpec(bytes)
+    const status = bytes.indexOf(statusKey, close)
+    return field === 'spec'
+      ? bytes.toString('utf8', close + specKey.length - 1, status + 1)
+      : bytes.toString('utf8', status + statusKey.length - 1, bytes.length - 1)
   }
 
   get text(): string {
@@ -199,23 +224,20 @@ export class CachedObject {
     this.settle(slab, frameHeadSpace, -1)
   }
 
-  #leanText(): string {
-    const { bytes, open, at } = this.#scratched()
-    if (at === undefined) return bytes.toString()
-    const end = endOfMetadata(bytes, open, at)
-    scratch.copyWithin(at, end, this.#length)
-    return scratch.toString('utf8', 0, this.#length - (end - at))
+  /** The JSON as it lies there, with or without the revision. */
+  get #stored(): Buffer {
+    return this.#slab.bytes.subarray(this.#start, this.#start + (this.#home ? this.footprint : this.#length))
   }
 
-  /** The JSON where it may be changed, where its metadata begins, and where in them its managed fields do, if it has some. */
-  #scratched(): { readonly bytes: Buffer; readonly open: number; readonly at: number | undefined } {
-    if (scratch.length < this.#length) scratch = Buffer.allocUnsafeSlow(this.#length * 2)
-    this.copyTo(scratch, 0)
-    const open = indexOfWithin(scratch, metadataKey, 0, this.#length) + metadataKey.length - 1
-    const bytes = scratch.subarray(0, this.#length)
-    const at = bytes.indexOf(managedFieldsKey, open)
-    // Those after the end of the metadata are somebody else's; encodeStored writes the object's own last of them.
-    return { bytes, open, at: at < 0 || endOfValue(bytes, open, at + 1) <= at ? undefined : at }
+  /** Up to the end of the metadata, which is left open, without their managed fields. */
+  #headText(bytes: Buffer, { open, end }: MetadataRange): string {
+    if (!this.#home) return bytes.toString('utf8', 0, end)
+    return bytes.toString('utf8', 0, open + 1) + this.#splice + bytes.toString('utf8', open + 1, end)
+  }
+
+  #headOf({ kind, apiVersion, metadata }: KubeObject): KubeObject {
+    const { managedFields: _, ...kept } = metadata
+    return { kind, apiVersion, metadata: kept.labels ? { ...kept, labels: this.labels } : kept }
   }
 
   get #splice(): string {
@@ -265,28 +287,50 @@ const splicePrefix = '"resourceVersion":"'
 const spliceOf = (revision: Revision) => `${splicePrefix}${revision}",`
 
 const managedFieldsKey = Buffer.from(',"managedFields":[')
-/** Where a text is put together before it is parsed. */
-let scratch = Buffer.allocUnsafeSlow(16 << 10)
-
 export function withoutManagedFields<T extends KubeObject>(object: T): T {
   if (object.metadata.managedFields === undefined) return object
   const { managedFields: _, ...metadata } = object.metadata
   return { ...object, metadata }
 }
 
+/** In an object's JSON: the brace that opens its metadata, the end of what they are without managed fields, and the brace that closes them. */
+type MetadataRange = { readonly open: number; readonly end: number; readonly close: number }
+
+function metadataOf(bytes: Buffer): MetadataRange {
+  const open = indexOfWithin(bytes, metadataKey, 0, bytes.length) + metadataKey.length - 1
+  const at = bytes.indexOf(managedFieldsKey, open)
+  // Those after the end of the metadata are somebody else's; encodeStored writes the object's own last of them.
+  const end = at < 0 ? bytes.length : at + 1
+  const after = endOfValue(bytes, open, end)
+  if (after < end || at < 0) return { open, end: after - 1, close: after - 1 }
+  return { open, end: at, close: closeOfMetadata(bytes, open, at) }
+}
+
+/**
+ * The same of an object whose metadata a spec follows and in whose metadata nothing looks like it; `close` < 0: it has no spec. A search is
+ * some twenty times faster than a look at each byte.
+ */
+function metadataBeforeSpec(bytes: Buffer): MetadataRange {
+  const open = indexOfWithin(bytes, metadataKey, 0, bytes.length) + metadataKey.length - 1
+  const close = bytes.indexOf(specKey, open)
+  const at = bytes.indexOf(managedFieldsKey, open)
+  return { open, end: at < 0 || at > close ? close : at, close }
+}
+
 /**
  * Where the brace lies that closes the metadata at `open`, whose managed fields begin at `at`. These hold no other array, so the first
- * bracket after them is theirs, unless it is in a string; what follows tells. A search is some twenty times faster than a look at
- * each byte, and managed fields are half of a pod.
+ * bracket after them is theirs, unless it is in a string; what follows tells. Managed fields are half of a
+ * pod.
  */
-function endOfMetadata(bytes: Buffer, open: number, at: number): number {
+function closeOfMetadata(bytes: Buffer, open: number, at: number): number {
   const close = bytes.indexOf(arrayEnd, at)
-  const isSpec = close >= 0 && bytes.compare(specAfterFields, 0, specAfterFields.length, close, close + specAfterFields.length) === 0
-  return isSpec ? close + 1 : endOfValue(bytes, open, bytes.length) - 1
+  return close >= 0 && hasAt(bytes, specKey, close + 1) ? close + 1 : endOfValue(bytes, open, bytes.length) - 1
 }
 
 const arrayEnd = Buffer.from(']},"')
-const specAfterFields = Buffer.from(']},"spec":{')
+/** Behind the metadata, their brace with it. */
+const specKey = Buffer.from('},"spec":{')
+const statusKey = Buffer.from('},"status":{')
 
 /** The index after the bracket that closes the one at `open`. */
 function endOfValue(bytes: Buffer, open: number, end: number): number {
@@ -322,6 +366,9 @@ function indexOfWithin(bytes: Buffer, key: Buffer, start: number, end: number): 
   if (at < 0 || at >= end) throw new Error('a stored value has no metadata')
   return at
 }
+
+const hasAt = (bytes: Buffer, key: Buffer, at: number) =>
+  at + key.length <= bytes.length && bytes.compare(key, 0, key.length, at, at + key.length) === 0
 
 /** Decodes a stored value at a revision (see store/watch-cache-contract.ts): copies it to a slab with the revision spliced in. */
 export function decodeStored(slabs: Slabs, value: Uint8Array, revision: Revision, object?: KubeObject): CachedObject {

@@ -317,7 +317,7 @@ async function* watchEvents<T extends KubeObject>(
       yield { type: 'BOOKMARK', resourceVersion: String(batch.revision), isInitialEventsEnd: batch.isInitialEventsEnd }
       continue
     }
-    for (const { type, value } of batch.events) yield { type, object: parts.handOut(view(answer.resource, value, type === 'DELETED')) as T }
+    for (const { type, value } of batch.events) yield { type, object: parts.handOut(view(answer.resource, value)) as T }
   }
   signal.throwIfAborted()
 }

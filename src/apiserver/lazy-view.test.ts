@@ -48,16 +48,27 @@ test('what was read lately is the same when it is read again, and older views le
   const first = view(pod(0), 0)
   const { spec } = first
   assert.equal(first.spec, spec)
-  for (let i = 1; i <= 3; i++) view(pod(i), i)
+  for (let i = 1; i <= 3; i++) assert.ok(view(pod(i), i).spec)
   assert.notEqual(first.spec, spec)
   assert.equal(first.spec, first.spec)
   assert.deepEqual(first.spec, spec)
 })
 
+test('whose spec is another in nothing but the node shares what is in it', () => {
+  const view = views(1)
+  const of = (nodeName: string, i: number) => view({ ...pod(i), spec: { nodeName, containers: [{ name: 'a' }] } } as KubeObject, i)
+  const specs = [of('n-1', 0), of('n-2', 1), of('n-3', 2)].map(({ spec }) => spec as { nodeName: string; containers: unknown })
+  assert.deepEqual(
+    specs.map(({ nodeName }) => nodeName),
+    ['n-1', 'n-2', 'n-3'],
+  )
+  assert.equal(specs[2]!.containers, specs[1]!.containers)
+})
+
 test('a view that somebody froze is still parsed again', () => {
   const view = views(1)
   const frozen = deepFreeze(view(pod(0), 0))
-  view(pod(1), 1)
+  assert.ok(view(pod(1), 1).status)
   assert.deepEqual(frozen.status, { phase: 'Running' })
 })
 
@@ -77,7 +88,7 @@ for (const [title, metadata] of lastStates)
   test(`the last state of an object ${title} looks like it, too`, () => {
     const object = { ...pod(0), metadata }
     const cached = decodeStored(new Slabs(), encodeStored(object), 1 as Revision)
-    const last = createLazyViews()(cached, true)
+    const last = createLazyViews()(cached)
     const { managedFields: _, ...kept } = metadata
     assert.deepEqual(last.metadata, { resourceVersion: '1', ...kept })
     assert.deepEqual(last, stored({ ...object, metadata: kept }, 0))

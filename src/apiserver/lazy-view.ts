@@ -1,64 +1,57 @@
 import type { KubeObject } from '../machinery/object.ts'
 import type { CachedObject } from './cached-object.ts'
+import { createSpecTexts } from './spec-texts.ts'
 
-/** Views that were made last and have not been parsed again: few, so that what is read once dies young, as a garbage collector likes it. */
-const freshMax = 1_024
+/** Views that were parsed last, for the first time: few, so that what is read once dies young, as a garbage collector likes it. */
+const freshMax = 256
 /** Views that were parsed again: some thirty megabytes of pods as they are. */
 const parsedMax = 8_192
 
 /**
  * Makes lean views of objects of a kind of which there may be very many: spec and status are parsed when somebody reads them, and are
- * there for the views that were made or read last. All pods parsed at once would be ten million objects, which the garbage collector
+ * there for the views that were read last. All pods parsed at once would be ten million objects, which the garbage collector
  * walks again and again; a small cluster never notices, since all of its pods are among the last.
- *
- * `isLast`: of an object that is gone, whose spec and status are not even parsed once before somebody reads them.
  *
  * Views look like plain objects: their fields are their own and enumerable, so that copies, JSON and comparisons see everything.
  * Frozen by convention like all that a cache gives. What is read of a view twice is equal, but may be parsed anew.
- * Not chosen: keeping what is equal in many pods once. It costs three times the parsing, and of running pods little is equal.
+ * Not chosen: keeping all that is equal in many pods once. It costs three times the parsing, and of running pods little is equal but the specs.
  */
-export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: CachedObject, isLast?: boolean) => KubeObject {
+export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: CachedObject) => KubeObject {
   const keepFresh = createRing(sizes.freshMax)
   const keepParsed = createRing(sizes.parsedMax)
-  const wholeOf = (body: Body): KubeObject => {
-    if (body.whole) return body.whole
-    const whole = body.cached.lean
-    body.whole = whole
-    keepParsed(body)
-    return whole
+  const parseSpec = createSpecTexts()
+  const keep = (body: Body) => {
+    if (body.parsed) return
+    body.parsed = {}
+    if (body.wasParsed) keepParsed(body)
+    else keepFresh(body)
+    body.wasParsed = true
   }
   const part = (field: 'spec' | 'status'): PropertyDescriptor => ({
     enumerable: true,
     configurable: true,
     get(this: View) {
-      return (wholeOf(this[bodyOf]) as Parts)[field]
+      const { [bodyOf]: body } = this
+      const known = body.parsed?.[field]
+      if (known) return known
+      const { cached } = body
+      const live: (KubeObject & Parts) | undefined = cached.parsed
+      const value = live ? live[field] : field === 'spec' ? parseSpec(cached.textOf(field)) : (JSON.parse(cached.textOf(field)) as unknown)
+      keep(body)
+      body.parsed![field] = value
+      return value
     },
   })
   // One getter for all views: V8 then gives all of them one shape, and none a closure of its own.
-  const parts: Readonly<Record<string, PropertyDescriptor>> = { spec: part('spec'), status: part('status') }
-  return (cached, isLast = false) => {
-    if (isLast) return lastView(cached, parts)
-    const whole = cached.lean
-    const view: Record<string | symbol, unknown> = {}
-    for (const [field, value] of Object.entries(whole)) {
-      if (Object.hasOwn(parts, field)) Object.defineProperty(view, field, parts[field]!)
-      else view[field] = value
-    }
-    // Equal label sets are one object.
-    if (whole.metadata.labels) view.metadata = { ...whole.metadata, labels: cached.labels }
-    const body: Body = { cached, whole }
-    Object.defineProperty(view, bodyOf, { value: body })
-    keepFresh(body)
-    return view as unknown as KubeObject
+  const [spec, status] = [part('spec'), part('status')]
+  return (cached) => {
+    const view = cached.leanHead
+    if (!view) return cached.lean
+    Object.defineProperty(view, 'spec', spec)
+    Object.defineProperty(view, 'status', status)
+    const value: Body = { cached, parsed: undefined, wasParsed: false }
+    return Object.defineProperty(view, bodyOf, { value })
   }
-}
-
-/** Of an object that is gone hardly anybody reads more than its metadata. It is taken to have a spec and a status, as pods have. */
-function lastView(cached: CachedObject, parts: Readonly<Record<string, PropertyDescriptor>>): KubeObject {
-  const head = cached.leanHead
-  if (Object.hasOwn(head, 'spec')) return head
-  const view = Object.defineProperties({ ...head }, parts)
-  return Object.defineProperty(view, bodyOf, { value: { cached, whole: undefined } satisfies Body })
 }
 
 /** Keeps the last `max` parsed: the oldest lets go of what it has when another comes. */
@@ -67,7 +60,7 @@ function createRing(max: number): (body: Body) => void {
   let next = 0
   return (body) => {
     const oldest = bodies[next]
-    if (oldest && oldest !== body) oldest.whole = undefined
+    if (oldest && oldest !== body) oldest.parsed = undefined
     bodies[next] = body
     next = (next + 1) % max
   }
@@ -76,6 +69,6 @@ function createRing(max: number): (body: Body) => void {
 /** Out of reach of copies and of whoever freezes a view. */
 const bodyOf = Symbol('body')
 
-type Body = { readonly cached: CachedObject; whole: KubeObject | undefined }
+type Body = { readonly cached: CachedObject; parsed: Parts | undefined; wasParsed: boolean }
+type Parts = { spec?: unknown; status?: unknown }
 type View = { readonly [bodyOf]: Body }
-type Parts = KubeObject & { readonly spec?: unknown; readonly status?: unknown }

@@ -157,12 +157,10 @@ export function viewOf(resource: Resource, cached: CachedObject): KubeObject {
 /** A `viewOf` without managed fields where that is cheaper (of what is stored as it is served), and lazy where there may be very many. */
 export function createLeanView(): ListedView {
   const lazyView = createLazyViews()
-  return (resource, cached, isLast) =>
-    resource.conversion ? viewOf(resource, cached) : resource.kind.isNumerous ? lazyView(cached, isLast) : cached.lean
+  return (resource, cached) => (resource.conversion ? viewOf(resource, cached) : resource.kind.isNumerous ? lazyView(cached) : cached.lean)
 }
 
-/** `isLast`: the last state of an object that is gone. */
-export type ListedView = (resource: Resource, cached: CachedObject, isLast?: boolean) => KubeObject
+export type ListedView = (resource: Resource, cached: CachedObject) => KubeObject
 
 /** To be awaited, where it gives something, before the views of objects are taken. Undefined for nearly every resource. */
 export function prepareViews(resource: Resource, values: () => readonly CachedObject[]): Promise<void> | undefined {
