@@ -147,6 +147,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log,
     decode: (_key, value, revision) => decodeStored(slabs, value, revision),
     decodeScanned: (_key, value, revision) => adoptStored(slabs, value, revision),
+    sizeOf: ({ length }) => length,
   })
   const closing = new AbortController()
   const metrics = createApiMetrics()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { request as httpsRequest, createServer as createHttpsServer, type RequestOptions } from 'node:https'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTls } from 'node:tls'
@@ -278,6 +279,21 @@ for (const [how, leave] of Object.entries(leavings)) {
     assert.equal(watching(), 0)
   })
 }
+
+test('a connection on which nothing comes is asked now and then whether its client is still there', async () => {
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.cert, ...as })
+  const watch = session.request({ ':path': secretsPath })
+  watch.on('error', () => {})
+  await new Promise((resolve) => watch.once('response', resolve))
+  const hex = (n: number) => n.toString(16).toUpperCase().padStart(4, '0')
+  // Local and remote port of the server's end; timer 02 is that for keeping alive.
+  const line = new RegExp(`:${hex(port)} \\w+:${hex(session.socket.localPort!)} 01 \\w+:\\w+ (\\d\\d):`)
+  const timer = () => line.exec(readFileSync('/proc/net/tcp', 'utf8'))?.[1]
+  const endMs = systemClock.monotonicMs() + 10_000
+  while (timer() !== '02' && systemClock.monotonicMs() < endMs) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(timer(), '02')
+  session.destroy()
+})
 
 const metricsText = () => [...api.metrics.text([])].join('')
 

@@ -49,6 +49,8 @@ const sessionMebibytesMax = 64
 /** Longer than clients keep idle connections, so that the server is never the one to close a connection being reused. */
 const keepAliveMs = 150_000
 const drainStepMs = 20
+/** Upstream's: a client whose machine is gone, and that waits for nothing but events, is found out. */
+const tcpKeepAliveMs = 180_000
 /** A client that dawdles over its handshake, its headers or its body is cut off: it must not hold a connection for nothing. */
 const handshakeTimeoutMs = 10_000
 const headersTimeoutMs = 30_000
@@ -96,6 +98,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   server.on('secureConnection', (socket) => {
     sockets.add(socket)
     socket.setNoDelay(true)
+    socket.setKeepAlive(true, tcpKeepAliveMs)
     socket.once('close', () => {
       sockets.delete(socket)
       idle.gone(socket)

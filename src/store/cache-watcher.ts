@@ -2,8 +2,14 @@ import { StreamOverflow } from '../base/bounded-stream.ts'
 import type { Revision } from './contract.ts'
 import type { CacheBatch, CacheWatchOptions } from './watch-cache-contract.ts'
 
+export type WatcherBounds<T> = {
+  readonly eventsMax: number
+  readonly bytesMax: number
+  readonly sizeOf: (batch: CacheBatch<T>) => number
+}
+
 /**
- * One watcher's queue of shared batches. Bounded by events, not by batches: when more than `sizeMax` wait unread the
+ * One watcher's queue of shared batches. Bounded by events and by the bytes of their values, not by batches: when more wait unread the
  * watcher drops them and ends with StreamOverflow, which costs nobody else anything.
  */
 export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
@@ -13,12 +19,13 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
   readonly only: CacheWatchOptions<T>['only']
   /** Whether events may gather before they come. */
   readonly gathers: boolean
-  readonly #sizeMax: number
+  readonly #bounds: WatcherBounds<T>
   readonly #onEnd: (watcher: CacheWatcher<T>) => void
   readonly #pace: CacheWatchOptions<T>['pace']
   readonly #wants: CacheWatchOptions<T>['wants']
   #batches: CacheBatch<T>[] = []
   #waitingEvents = 0
+  #waitingBytes = 0
   #end: { readonly error: Error | undefined } | undefined
   /** Set while the reader waits. */
   #wake: (() => void) | undefined
@@ -27,7 +34,7 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
   constructor(options: {
     prefix: string
     after: Revision
-    sizeMax: number
+    bounds: WatcherBounds<T>
     onEnd: (watcher: CacheWatcher<T>) => void
     pace?: CacheWatchOptions<T>['pace']
     wants?: CacheWatchOptions<T>['wants']
@@ -36,7 +43,7 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
   }) {
     this.prefix = options.prefix
     this.after = options.after
-    this.#sizeMax = options.sizeMax
+    this.#bounds = options.bounds
     this.#onEnd = options.onEnd
     this.#pace = options.pace
     this.#wants = options.wants
@@ -59,11 +66,16 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
     if (this.#end || (this.#wants && !batch.events.some(this.#wants))) return false
     const mine = batch.events.length > 0 && batch.events[0]!.revision <= this.after ? this.#cut(batch) : batch
     if (!mine) return false
-    if (this.#waitingEvents + mine.events.length > this.#sizeMax) {
-      this.end(new StreamOverflow(this.#sizeMax))
+    const { eventsMax, bytesMax, sizeOf } = this.#bounds
+    const bytes = sizeOf(mine)
+    // A batch that is too large by itself still reaches who waits for nothing else.
+    const isTooMuch = this.#waitingBytes > 0 && this.#waitingBytes + bytes > bytesMax
+    if (isTooMuch || this.#waitingEvents + mine.events.length > eventsMax) {
+      this.end(new StreamOverflow(eventsMax))
       return false
     }
     this.#waitingEvents += mine.events.length
+    this.#waitingBytes += bytes
     this.#batches.push(mine)
     if (!this.#wake) return false
     this.#wake()
@@ -121,7 +133,10 @@ export class CacheWatcher<T> implements AsyncIterableIterator<CacheBatch<T>> {
       count++
     }
     const taken = this.#batches.splice(0, count)
-    this.#waitingEvents = this.#batches.length === 0 ? 0 : Math.max(0, this.#waitingEvents - events)
+    const isEmpty = this.#batches.length === 0
+    this.#waitingEvents = isEmpty ? 0 : Math.max(0, this.#waitingEvents - events)
+    const bytes = isEmpty ? this.#waitingBytes : taken.reduce((sum, batch) => sum + this.#bounds.sizeOf(batch), 0)
+    this.#waitingBytes = Math.max(0, this.#waitingBytes - bytes)
     return joined(taken)
   }
 

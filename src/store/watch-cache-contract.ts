@@ -33,7 +33,7 @@ export type WatchCache<T> = {
   /**
    * Events after `after` under the prefix, in order, batched by arrival. Watching starts at the call, not at the first read.
    * Returns when the signal aborts. Throws StoreCompacted when `after` < oldestRevision or when the cache had to start over,
-   * StreamOverflow when more than `sizeMax` events wait unread, StoreUnavailable when the cache closes.
+   * StreamOverflow when more than `sizeMax` events, or too many bytes, wait unread, StoreUnavailable when the cache closes.
    */
   watch(prefix: string, options: CacheWatchOptions<T>): AsyncIterable<CacheBatch<T>>
   /**

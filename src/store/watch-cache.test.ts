@@ -20,7 +20,9 @@ const put = (name: string, text: string, expected: Operation['expected'] | 'abse
 const remove = (name: string): Operation => ({ type: 'delete', key: key(name), expected: 'any' })
 const show = (event: CacheEvent<Decoded>) => `${event.type} ${event.key.slice(20)}=${event.value.text}@${event.value.revision}`
 
-async function setUp(options: { historyEventsMax?: number; watcherSizeMax?: number; store?: Store } = {}) {
+type SetUp = { historyEventsMax?: number; historyBytesMax?: number; watcherSizeMax?: number; watcherBytesMax?: number; store?: Store }
+
+async function setUp(options: SetUp = {}) {
   const clock = virtualClock()
   const store = options.store ?? createMemoryStore({ clock })
   const decode = (_key: StoreKey, value: Uint8Array, revision: Revision): Decoded => ({
@@ -28,7 +30,7 @@ async function setUp(options: { historyEventsMax?: number; watcherSizeMax?: numb
     revision,
     origin: 'decoded',
   })
-  const cache = await createWatchCache<Decoded>({ store, decode, clock, ...options })
+  const cache = await createWatchCache<Decoded>({ store, decode, clock, sizeOf: ({ text }) => text.length, ...options })
   const ending = new AbortController()
   return { clock, store, cache, ending, signal: ending.signal }
 }
@@ -132,6 +134,37 @@ describe('watch cache', () => {
     assert.equal((await take(fast, 3)).length, 3)
     await cache.close()
   })
+
+  it('ends a watcher for which too many bytes wait, and nobody else; one large value comes whatever its size', async () => {
+    const { cache, signal } = await setUp({ watcherBytesMax: 100 })
+    const slow = cache.watch('', { after: noRevision, signal })
+    const fast = cache.watch('', { after: noRevision, signal })[Symbol.asyncIterator]()
+    for (let i = 1; i <= 5; i++) {
+      await cache.commit([put('a/1', `${i}`.repeat(40))])
+      assert.equal((await fast.next()).value?.events.length, 1)
+    }
+    await assert.rejects(drain(slow), StreamOverflow)
+    const next = cache.watch('', { after: cache.revision, signal })
+    await cache.commit([put('a/1', 'x'.repeat(200))])
+    assert.equal((await take(next, 1))[0]?.value.text.length, 200)
+    await cache.close()
+  })
+
+  const historyCases: readonly (readonly [title: string, write: (i: number) => Operation, kept: number])[] = [
+    ['what is replaced counts, and its oldest events are forgotten', () => put('a/1', 'x'.repeat(40)), 5],
+    ['so does what is deleted', (i) => (i % 2 === 0 ? put('a/1', 'x'.repeat(40)) : remove('a/1')), 4],
+    ['what is there in any case does not', (i) => put(`a/${i}`, 'x'.repeat(40)), 100],
+    ['small values reach far back', (i) => put('a/1', `${i % 2}`), 100],
+  ]
+  for (const [title, write, kept] of historyCases)
+    it(`keeps a history of at most so many bytes: ${title}`, async () => {
+      const { cache, signal } = await setUp({ historyBytesMax: 200 })
+      for (let i = 0; i < 100; i++) await cache.commit([write(i)])
+      assert.equal(cache.revision - cache.oldestRevision, kept)
+      assert.equal((await take(cache.watch('', { after: cache.oldestRevision, signal }), kept)).length, kept)
+      if (kept < 100) await assert.rejects(drain(cache.watch('', { after: noRevision, signal })), StoreCompacted)
+      await cache.close()
+    })
 
   const prefixes: readonly (readonly [prefix: string, seen: readonly string[]])[] = [
     ['', ['a/1', 'a/10', 'ab/1', 'b/1']],

@@ -40,10 +40,16 @@ export type WatchCacheOptions<T> = {
   readonly decodeScanned?: Decode<T>
   readonly clock: Clock
   readonly log?: Log
+  /** Bytes that a value takes; default: none. */
+  readonly sizeOf?: (value: T) => number
   /** Events that a new watcher can start from, at most. */
   readonly historyEventsMax?: number
+  /** Bytes of values that nothing but those events keeps, at most: few events of large objects are as much as many of usual ones. */
+  readonly historyBytesMax?: number
   /** Events that may wait for one watcher when it does not say. */
   readonly watcherSizeMax?: number
+  /** Bytes of their values. */
+  readonly watcherBytesMax?: number
 }
 
 /**
@@ -64,14 +70,19 @@ class LiveWatchCache<T> implements WatchCache<T> {
   readonly #decodeScanned: Decode<T>
   readonly #clock: Clock
   readonly #warnings: Log
+  readonly #sizeOf: (value: T) => number
+  readonly #sizeOfBatch: (batch: CacheBatch<T>) => number
   readonly #historyEventsMax: number
+  readonly #historyBytesMax: number
   readonly #watcherSizeMax: number
+  readonly #watcherBytesMax: number
   readonly #dispatch: CacheDispatch<T>
   readonly #stopping = new AbortController()
   /** By the value's identity: in-process stores give their watchers the very bytes that were committed. */
   readonly #handedOver = new WeakMap<Uint8Array, { readonly key: StoreKey; readonly decoded: (revision: Revision) => T }>()
   #entries = new SortedMap<CacheEntry<T>>()
   #history = new EventLog<CacheEvent<T>>({ revision: 0 as Revision, compactRevision: 0 as Revision })
+  #historyBytes = 0
   /** By a grouping of values of any type, each only ever asked for with its own. */
   #indexes: GroupIndex<T, unknown>[] = []
   #waiters: Waiter[] = []
@@ -87,8 +98,12 @@ class LiveWatchCache<T> implements WatchCache<T> {
     this.#clock = options.clock
     this.#dispatch = new CacheDispatch(options.clock)
     this.#warnings = options.log ?? silentLog
+    this.#sizeOf = options.sizeOf ?? (() => 0)
+    this.#sizeOfBatch = batchSizes(this.#sizeOf)
     this.#historyEventsMax = options.historyEventsMax ?? 16_384
+    this.#historyBytesMax = options.historyBytesMax ?? 256 << 20
     this.#watcherSizeMax = options.watcherSizeMax ?? 10_000
+    this.#watcherBytesMax = options.watcherBytesMax ?? 128 << 20
   }
 
   get revision(): Revision {
@@ -169,7 +184,8 @@ class LiveWatchCache<T> implements WatchCache<T> {
       cancelMark?.()
       signal.removeEventListener('abort', onAbort)
     }
-    const watcher = new CacheWatcher<T>({ prefix, after, sizeMax, onEnd, pace, wants, only, gathers })
+    const bounds = { eventsMax: sizeMax, bytesMax: this.#watcherBytesMax, sizeOf: this.#sizeOfBatch }
+    const watcher = new CacheWatcher<T>({ prefix, after, bounds, onEnd, pace, wants, only, gathers })
     if (signal.aborted) watcher.end()
     else if (this.#stopping.signal.aborted) watcher.end(closed())
     else if (after < this.oldestRevision) watcher.end(new StoreCompacted(this.oldestRevision))
@@ -235,6 +251,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
     entries.sort()
     this.#entries = entries
     this.#history = new EventLog({ revision, compactRevision: revision })
+    this.#historyBytes = 0
     this.#indexes = []
     this.#changedAt.clear()
     this.#scannedAt = revision
@@ -276,9 +293,25 @@ class LiveWatchCache<T> implements WatchCache<T> {
       this.#history.append(revision, events.slice(start))
     }
     if (batch.revision > this.revision) this.#history.append(batch.revision, [])
-    this.#history.trim(this.#historyEventsMax)
+    this.#trimHistory(events)
     this.#dispatch.dispatch(events, batch.revision)
     this.#resolveWaiters()
+  }
+
+  #trimHistory(added: readonly CacheEvent<T>[]): void {
+    const history = this.#history
+    for (const event of added) this.#historyBytes += this.#keptBy(event)
+    const forget = (eventsMax: number) => {
+      for (const event of history.trim(eventsMax)) this.#historyBytes -= this.#keptBy(event)
+    }
+    forget(this.#historyEventsMax)
+    while (this.#historyBytes > this.#historyBytesMax && history.eventCount > 0) forget(Math.floor(history.eventCount * 0.9))
+  }
+
+  /** What a put brings is there without the event, or another event's `previous`. */
+  #keptBy(event: CacheEvent<T>): number {
+    const previous = event.previous === undefined ? 0 : this.#sizeOf(event.previous)
+    return event.type === 'delete' ? previous + this.#sizeOf(event.value) : previous
   }
 
   #applyEvent(event: StoreEvent): CacheEvent<T> {
@@ -311,6 +344,16 @@ class LiveWatchCache<T> implements WatchCache<T> {
     if (ready.length === 0) return
     this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision)
     for (const waiter of ready) waiter.resolve()
+  }
+}
+
+/** Bytes of a batch's values, reckoned once for all watchers that get it. */
+function batchSizes<T>(sizeOf: (value: T) => number): (batch: CacheBatch<T>) => number {
+  const known = new WeakMap<CacheBatch<T>, number>()
+  return (batch) => {
+    let size = known.get(batch)
+    if (size === undefined) known.set(batch, (size = batch.events.reduce((sum, { value }) => sum + sizeOf(value), 0)))
+    return size
   }
 }
 
