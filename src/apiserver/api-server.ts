@@ -216,7 +216,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       core,
       metrics,
       async () =>
-        [...fairness.gate.metrics()].join('') + aggregation.metrics() + webhookMetrics.text() + ((await options.moreMetrics?.()) ?? ''),
+        [...fairness.gate.metrics()].join('') +
+        aggregation.metrics() +
+        webhookMetrics.text() +
+        (options.audit?.metricsText() ?? '') +
+        ((await options.moreMetrics?.()) ?? ''),
     ),
     flowDumps(fairness.gate),
     ...(options.paths ?? []),
@@ -252,7 +256,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     metrics,
     reader,
     handle: (request) => pipeline.handle(request),
-    upgrade: createUpgradeHandler({ core, aggregation, dialer: options.dialer, admit: (request) => pipeline.admit(request) }),
+    upgrade: createUpgradeHandler({ core, aggregation, dialer: options.dialer, takeOver: pipeline.takeOver }),
     clientFor: (user, options) => {
       const asUser = pipelineFor({ authenticate: () => user }, undefined)
       const agent = agentOf(user.name)

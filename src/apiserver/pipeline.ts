@@ -4,7 +4,9 @@ import { goDurationFault, parseGoDuration } from '../machinery/wire/go-duration.
 import { StoreUnavailable } from '../store/contract.ts'
 import { admitConnect } from './admission/connect.ts'
 import type { Aggregation } from './aggregation/aggregation.ts'
-import type { AuditEntry, AuditLog, AuditTrail } from './audit/audit-log.ts'
+import type { AuditEntry, AuditTrail } from './audit/audit-event.ts'
+import type { AuditLog } from './audit/audit-log.ts'
+import { auditedBody } from './audit/audited-body.ts'
 import { encodeAnswer, encodeFailure } from './answer-encoding.ts'
 import type { BinaryCodec } from './binary-codec.ts'
 import { httpBody, patchTypeOf } from './body.ts'
@@ -65,10 +67,18 @@ export type RequestLimits = {
 
 export const defaultLimits: RequestLimits = { requestTimeoutMs: 60_000, watchSecondsMin: 1_800 }
 
+/** Who may have his connection taken over, and for what. */
+export type Admitted = { readonly info: RequestInfo; readonly user: UserInfo; annotate(key: string, value: string): void }
+/** Passes bytes until either side ends. */
+export type OpenConnection = { run(): Promise<void> }
+
 export type Pipeline = {
   handle(request: ApiRequest): Promise<ApiResponse>
-  /** Authentication, impersonation and authorization alone, for connections that are taken over. Throws StatusError. */
-  admit(request: ApiRequest): Promise<{ readonly info: RequestInfo; readonly user: UserInfo }>
+  /**
+   * For connections that are taken over: authenticates, impersonates and authorizes, opens the other side, and settles when the connection
+   * has ended. Throws StatusError until it is open.
+   */
+  takeOver(request: ApiRequest, open: (admitted: Admitted) => Promise<OpenConnection>): Promise<void>
 }
 
 /**
@@ -81,20 +91,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const startMs = core.clock.monotonicMs()
     const turn = parts.fairness && arrivalTurn(parts.fairness, request)
     if (turn) await turn
-    const exchange: Exchange = {
-      info: parseRequest(request.method, request.url),
-      user: undefined,
-      constraint: undefined,
-      format: undefined,
-      warnings: [],
-      annotations: undefined,
-      caller: undefined,
-      trail: undefined,
-      place: undefined,
-      pace: undefined,
-      waitedMs: 0,
-      isTerminated: false,
-    }
+    const exchange = newExchange(request)
     let response: ApiResponse
     try {
       response = await serve(parts, request, exchange)
@@ -115,16 +112,60 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   }
   return {
     handle,
-    admit: async (request) => {
-      const info = parseRequest(request.method, request.url)
-      const caller = await authenticate(parts.authenticator, request)
-      const impersonated = await impersonate(core.authorizer, request.headers, () => attributesOf(caller, info))
-      const user = impersonated?.user ?? caller
-      const judging = authorize(core, user, info)
-      if (judging) await judging
-      return { info, user }
-    },
+    takeOver: (request, open) => takeOver(parts, request, open),
   }
+}
+
+async function takeOver(parts: PipelineParts, request: ApiRequest, open: (admitted: Admitted) => Promise<OpenConnection>): Promise<void> {
+  const { core, metrics, audit } = parts
+  const startMs = core.clock.monotonicMs()
+  const exchange = newExchange(request)
+  const { info } = exchange
+  const count = (code: number) =>
+    metrics.request(labelsOf(core, request, info), code, { durationMs: core.clock.monotonicMs() - startMs, waitedMs: 0 })
+  let connection: OpenConnection
+  try {
+    const user = await speakerOf(parts, request, exchange, await authenticateMeasured(parts, request))
+    const judging = audit ? authorizeNoted(core, exchange) : authorize(core, user, info)
+    if (judging) await judging
+    connection = await open({ info, user, annotate: (key, value) => annotate(exchange, key, value) })
+  } catch (error) {
+    const response = await failure(parts, request, error, undefined)
+    count(response.code)
+    await audit?.answered({ request, response, ...audited(exchange) })
+    throw error
+  }
+  const stopped = info.type === 'resource' ? metrics.watchStarted(info.resource) : undefined
+  const running = connectionEnd(connection)
+  const response = { code: 101, headers: {}, body: running }
+  const followed = audit ? await audit.answered({ request, response, ...audited(exchange) }) : response
+  for await (const _ of followed.body as AsyncIterable<Uint8Array>);
+  stopped?.()
+  count(101)
+}
+
+/** A connection as a body without blocks: it ends when the connection does. */
+const connectionEnd = (connection: OpenConnection): AsyncIterable<Uint8Array> => ({
+  [Symbol.asyncIterator]: () => ({ next: () => connection.run().then(() => ({ done: true, value: undefined })) }),
+})
+
+const newExchange = (request: ApiRequest): Exchange => ({
+  info: parseRequest(request.method, request.url),
+  user: undefined,
+  constraint: undefined,
+  format: undefined,
+  warnings: [],
+  annotations: undefined,
+  caller: undefined,
+  trail: undefined,
+  place: undefined,
+  pace: undefined,
+  waitedMs: 0,
+  isTerminated: false,
+})
+
+function annotate(exchange: Exchange, key: string, value: string): void {
+  exchange.annotations = { [key]: value, ...exchange.annotations }
 }
 
 /** What becomes known about a request on its way. */
@@ -148,8 +189,9 @@ type Exchange = {
   isTerminated: boolean
 }
 
-function audited({ info, user, constraint, caller, trail, annotations }: Exchange): Omit<AuditEntry, 'request' | 'response'> {
-  return { info, user, constraint, caller: caller ?? user, trail, ...(annotations ? { annotations } : {}) }
+function audited(exchange: Exchange): Omit<AuditEntry, 'request' | 'response'> {
+  const { info, user, constraint, caller, trail, waitedMs, annotations } = exchange
+  return { info, user, constraint, caller: caller ?? user, trail, waitedMs, ...(annotations ? { annotations } : {}) }
 }
 
 async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
@@ -159,14 +201,7 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
   const waiting = parts.audit?.ready()
   if (waiting) await waiting
   const caller = await authenticateMeasured(parts, request)
-  exchange.caller = caller
-  exchange.user = caller
-  const impersonating = impersonate(core.authorizer, request.headers, () => attributesOf(caller, info))
-  const impersonated = impersonating && (await impersonating)
-  const user = impersonated?.user ?? caller
-  exchange.user = user
-  exchange.constraint = impersonated?.constraint
-  if (parts.audit) exchange.trail = await parts.audit.received({ request, info, caller, user })
+  const user = await speakerOf(parts, request, exchange, caller)
   const isWatch = info.verb === 'watch'
   // What takes a connection over is no work of this server's: only the start of a watch is.
   if (!fairness || (isLongRunning(info) && !isWatch)) return judged(parts, request, exchange, { ticket: undefined, timeoutMs })
@@ -202,6 +237,19 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
   if (request.signal.aborted) ticket.finish()
   else request.signal.addEventListener('abort', () => ticket.finish(), { once: true })
   return { ...response, body: heldBody(response.body, { clock: core.clock, ticket, pace: exchange.pace }) }
+}
+
+/** Whom the request is judged as. Who asked is recorded before it is known whether he may speak for another. */
+async function speakerOf({ core, audit }: PipelineParts, request: ApiRequest, exchange: Exchange, caller: UserInfo): Promise<UserInfo> {
+  const { info } = exchange
+  exchange.caller = caller
+  exchange.user = caller
+  if (audit) exchange.trail = await audit.received({ request, info, caller })
+  const impersonating = impersonate(core.authorizer, request.headers, () => attributesOf(caller, info))
+  const impersonated = impersonating && (await impersonating)
+  exchange.user = impersonated?.user ?? caller
+  exchange.constraint = impersonated?.constraint
+  return exchange.user
 }
 
 /** As `authenticate`, counted with its result and the time that it took. */
@@ -353,6 +401,7 @@ async function perform(
   const route = parts.aggregation.find(info)
   if (route) {
     started?.()
+    if (exchange.trail) exchange.trail.isForwarded = true
     return route.proxy(request, { user, signal })
   }
   if (info.type === 'path') {
@@ -362,6 +411,7 @@ async function perform(
   if (info.subresource === 'proxy' && proxied.has(info.resource) && info.group === '') {
     if (!parts.dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
     await admitConnect(core, contextOf(exchange, user, { signal, agent: '' }), info)
+    if (exchange.trail) exchange.trail.isForwarded = true
     return proxyRequest(core, parts.dialer, request, info)
   }
   const agent = single(request.headers['user-agent']) ?? ''
@@ -384,9 +434,10 @@ async function perform(
   const isServed = info.subresource !== '' || (verbs as readonly string[]).includes(info.verb)
   if (deprecationWarning !== undefined && isServed) {
     context.warn(deprecationWarning)
+    context.annotate?.('k8s.io/deprecated', 'true')
     parts.metrics.deprecated(resource, info.subresource)
   }
-  const answer = await answerTo(parts, { request, info, resource, context })
+  const answer = await answerTo(parts, { request, info, resource, context, trail: exchange.trail })
   return encodeAnswer(answer, {
     format: exchange.format,
     include: exchange.format.as === 'Table' ? includeOf(info) : 'None',
@@ -405,30 +456,29 @@ function contextOf(exchange: Exchange, user: UserInfo, { signal, agent }: Pick<R
     warn: (message) => {
       if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
     },
-    annotate: (key, value) => {
-      exchange.annotations = { [key]: value, ...exchange.annotations }
-    },
+    annotate: (key, value) => annotate(exchange, key, value),
   }
 }
 
 async function answerTo(
   parts: PipelineParts,
-  call: { request: ApiRequest; info: ResourceRequest; resource: Resource; context: RequestContext },
+  call: { request: ApiRequest; info: ResourceRequest; resource: Resource; context: RequestContext; trail: AuditTrail | undefined },
 ): Promise<Answer> {
   const { core, metrics } = parts
-  const { request, info, resource, context } = call
+  const { request, info, resource, context, trail } = call
   const { verb, subresource, namespace, name, rest, query } = info
   const contentType = single(request.headers['content-type'])
   const patch = verb === 'patch' ? (patchTypeOf(contentType) === 'apply' ? 'apply' : 'other') : undefined
   const parsed = parametersFrom(query, verb, patch)
   const parameters = verb === 'watch' && !parsed.timeoutSeconds ? { ...parsed, timeoutSeconds: watchTimeout(parts) } : parsed
-  const body = await httpBody({
+  const plainBody = await httpBody({
     bytes: request.body,
     contentType,
     schemas: core.schemas,
     knownKinds: (apiVersion, kind) => core.registry.findKind(apiVersion, kind) !== undefined,
     binary: parts.binary,
   })
+  const body = trail ? auditedBody(plainBody, trail, { core, resource }) : plainBody
   // A name that came out of a field selector is for the policy, not a name in the path.
   const isPathName = !isCollection(verb) || info.path.includes('/watch/')
   const answer = await dispatchVerb(core, parts.dispatch, context, {

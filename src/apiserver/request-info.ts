@@ -90,7 +90,7 @@ function resourceRequest({ method, path, query, group, version, rest }: Parts): 
     resource,
     subresource,
     namespace,
-    name: name || nameFromFieldSelector(query),
+    name: name || (isOldWatch ? '' : nameFromFieldSelector(query)),
     rest: remainder,
   }
 }

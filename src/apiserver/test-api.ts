@@ -8,7 +8,8 @@ import zeroValues from '../kinds/generated/zero-values.json' with { type: 'json'
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import type { Store } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import type { AuditEntry, AuditLog } from './audit/audit-log.ts'
+import type { AuditEntry } from './audit/audit-event.ts'
+import type { AuditLog } from './audit/audit-log.ts'
 import { type ApiServer, type ApiServerOptions, createApiServer } from './api-server.ts'
 import type { Authenticator, Authorizer, UserInfo } from './contract.ts'
 
@@ -31,6 +32,7 @@ export const keptAudit = (entries: AuditEntry[]): AuditLog => ({
     entries.push(entry)
     return entry.response
   },
+  metricsText: () => '',
 })
 
 export type TestApi = { readonly api: ApiServer; readonly client: Client; readonly store: Store }

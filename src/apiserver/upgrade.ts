@@ -6,12 +6,12 @@ import { admitConnect } from './admission/connect.ts'
 import type { Aggregation } from './aggregation/aggregation.ts'
 import { type Address, identityHeaders } from './aggregation/remote-server.ts'
 import type { ApiRequest, UpgradeHandler, UserInfo } from './contract.ts'
-import type { Core } from './core.ts'
+import type { Core, RequestContext } from './core.ts'
 import { refusal } from './identity.ts'
 import type { Dialer, DialTarget } from './node-dialer.ts'
 import { createObjectReader } from './object-reader.ts'
 import { pods } from '../kinds/core/pod.ts'
-import type { Pipeline } from './pipeline.ts'
+import type { Admitted, OpenConnection, Pipeline } from './pipeline.ts'
 import type { RequestInfo, ResourceRequest } from './request-info.ts'
 import { nodeOf, nodeTarget, streamPath } from './subresources/node-target.ts'
 import { forwardedHeaders, proxyPath, proxyTarget } from './subresources/proxy.ts'
@@ -26,35 +26,51 @@ export function createUpgradeHandler(parts: {
   core: Core
   dialer: Dialer | undefined
   aggregation: Pick<Aggregation, 'find'>
-  admit: Pipeline['admit']
+  takeOver: Pipeline['takeOver']
 }): UpgradeHandler {
-  const { core, dialer, aggregation, admit } = parts
+  const { core, dialer, aggregation, takeOver } = parts
   return async (request, socket, head) => {
-    let upstream: Duplex
-    try {
-      const { info, user } = await admit(request)
+    const open = async ({ info, user, annotate }: Admitted): Promise<OpenConnection> => {
       const aggregated = aggregation.find(info)
-      if (aggregated) {
-        const { socket: remote, address } = await aggregated.connect()
-        remote.write(requestHead(request, request.url, address, identityHeaders(user)))
-        if (head.length > 0) remote.write(head)
-        return await tunnel(socket, remote)
-      }
-      const route = routeOf(core, info)
-      await demandCreate(core, route.info, user)
-      await admitConnect(core, { user, signal: request.signal, agent: '', warn: () => {} }, route.info)
-      if (!dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
-      upstream = await dialer.connect(route.target).catch((error: unknown) => {
-        throw route.target.isNode ? unreachable(route.nodeName, route.target, error) : unreachableService(error)
-      })
-      upstream.write(requestHead(request, route.path, route.target))
+      const upstream = aggregated
+        ? await openAggregated(aggregated, request, user)
+        : await openRoute(core, dialer, request, { info, context: { user, signal: request.signal, agent: '', warn: () => {}, annotate } })
+      if (head.length > 0) upstream.write(head)
+      return { run: () => tunnel(socket, upstream) }
+    }
+    try {
+      await takeOver(request, open)
     } catch (error) {
       refuse(socket, error instanceof StatusError ? error : statusErrors.internal(error))
-      return
     }
-    if (head.length > 0) upstream.write(head)
-    await tunnel(socket, upstream)
   }
+}
+
+async function openAggregated(
+  aggregated: NonNullable<ReturnType<Aggregation['find']>>,
+  request: ApiRequest,
+  user: UserInfo,
+): Promise<Duplex> {
+  const { socket, address } = await aggregated.connect()
+  socket.write(requestHead(request, request.url, address, identityHeaders(user)))
+  return socket
+}
+
+async function openRoute(
+  core: Core,
+  dialer: Dialer | undefined,
+  request: ApiRequest,
+  { info, context }: { readonly info: RequestInfo; readonly context: RequestContext },
+): Promise<Duplex> {
+  const route = routeOf(core, info)
+  await demandCreate(core, route.info, context.user)
+  await admitConnect(core, context, route.info)
+  if (!dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
+  const upstream = await dialer.connect(route.target).catch((error: unknown) => {
+    throw route.target.isNode ? unreachable(route.nodeName, route.target, error) : unreachableService(error)
+  })
+  upstream.write(requestHead(request, route.path, route.target))
+  return upstream
 }
 
 type Route = { readonly info: ResourceRequest; readonly target: DialTarget; readonly path: string; readonly nodeName: string }

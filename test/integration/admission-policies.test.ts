@@ -1,7 +1,7 @@
 /** Policies in expressions: what they see, what they say, and what becomes of their mistakes. */
 import assert from 'node:assert/strict'
 import { after, afterEach, test } from 'node:test'
-import type { AuditEntry } from '../../src/apiserver/audit/audit-log.ts'
+import type { AuditEntry } from '../../src/apiserver/audit/audit-event.ts'
 import { createTestApi, keptAudit } from '../../src/apiserver/test-api.ts'
 import { at, sender, type TestResponse } from '../../src/apiserver/test-requests.ts'
 import { seededRandom } from '../../src/base/random.ts'

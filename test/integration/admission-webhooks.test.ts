@@ -1,7 +1,7 @@
 /** What webhooks see and what becomes of what they say, beyond the conformance texts. */
 import assert from 'node:assert/strict'
 import { after, afterEach, test } from 'node:test'
-import type { AuditEntry } from '../../src/apiserver/audit/audit-log.ts'
+import type { AuditEntry } from '../../src/apiserver/audit/audit-event.ts'
 import { createTestApi, keptAudit } from '../../src/apiserver/test-api.ts'
 import { at, type SendOptions, sender, type TestJson } from '../../src/apiserver/test-requests.ts'
 import { seededRandom } from '../../src/base/random.ts'

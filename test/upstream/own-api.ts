@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { seededRandom } from '../../src/base/random.ts'
+import type { ApiServerOptions } from '../../src/apiserver/api-server.ts'
 import type { Authorizer, UserInfo } from '../../src/apiserver/contract.ts'
 import type { ObjectReader } from '../../src/apiserver/object-reader.ts'
 import { createServiceAccountTokens } from '../../src/apiserver/authn/service-account-tokens.ts'
@@ -23,7 +24,7 @@ import { collected, headersOf, type Outgoing, type Send } from './run-cases.ts'
 /** The administrator whom the answers were recorded for. */
 const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
 /** This API server, with every default plugin on, the cluster's own roles and tokens, and how to send to it. */
-export async function ownApi(): Promise<{ send: Send; close(): Promise<void> }> {
+export async function ownApi(options: Pick<ApiServerOptions, 'audit'> = {}): Promise<{ send: Send; close(): Promise<void> }> {
   const later: { reader: ObjectReader | undefined } = { reader: undefined }
   const random = seededRandom(1)
   const tokens = createServiceAccountTokens({
@@ -35,6 +36,7 @@ export async function ownApi(): Promise<{ send: Send; close(): Promise<void> }> 
   const { api } = await createTestApi({
     clock: systemClock,
     random,
+    ...options,
     withoutAdmission: [],
     dialer: noNodes,
     authenticator: {

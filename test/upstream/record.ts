@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { caseFiles, casesOf, featureGatesOf, givenOf, writeRecorded } from './case-files.ts'
 import { ownApi } from './own-api.ts'
-import { type Place, runCases } from './run-cases.ts'
+import { type Place, removeNamespace, runCases } from './run-cases.ts'
 import { toUpstream } from './to-upstream.ts'
 import type { Answer, Case } from './upstream-case.ts'
 
@@ -29,12 +29,7 @@ for (const name of positionals.length > 0 ? positionals : caseFiles()) {
   const namespace = `upstream-${name}`
   const place = { namespace, given: await givenOf(name) }
   const answers = await runCases(place, cases, send)
-  await send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` })
-  await send({
-    method: 'PUT',
-    path: `/api/v1/namespaces/${namespace}/finalize`,
-    body: JSON.stringify({ metadata: { name: namespace }, spec: {} }),
-  })
+  await removeNamespace(namespace, send)
   const differing = cases.filter((one) => one.differs)
   const ours = differing.length > 0 ? await ownAnswers(place, differing) : []
   writeRecorded(

@@ -167,6 +167,12 @@ async function takeAway(path: string, send: Send): Promise<void> {
   if (/^\/api\/v1\/namespaces\/[^/]+$/.test(path)) await send({ method: 'PUT', path: `${path}/finalize`, body: namespaceToGo(path) })
 }
 
+/** The namespace of the cases, on a server without the controller that would take it away. */
+export async function removeNamespace(namespace: string, send: Send): Promise<void> {
+  await send({ method: 'DELETE', path: `/api/v1/namespaces/${namespace}` })
+  await send({ method: 'PUT', path: `/api/v1/namespaces/${namespace}/finalize`, body: namespaceToGo(namespace) })
+}
+
 const namespaceToGo = (path: string) => JSON.stringify({ metadata: { name: path.slice(path.lastIndexOf('/') + 1) }, spec: {} })
 
 const masks: readonly (readonly [RegExp, string])[] = [
@@ -188,7 +194,7 @@ const serviceAddress = /^10\.\d+\.\d+\.\d+$/
 type Kept = { readonly withManagedFields: boolean; readonly withNulls: boolean }
 
 /** What is the server's free choice in an answer: numbers of versions, identities, times, addresses. */
-function steady(value: unknown, kept: Kept, key = ''): unknown {
+export function steady(value: unknown, kept: Kept, key = ''): unknown {
   if (Array.isArray(value)) return value.map((item) => steady(item, kept, key))
   if (typeof value === 'object' && value !== null) {
     if ((value as { kind?: unknown }).kind === 'Table') settleTable(value as Table)

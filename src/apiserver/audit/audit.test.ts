@@ -126,7 +126,7 @@ test('a request is recorded as received and as complete, under one id that the a
   assert.equal(at(complete!, 'user.username'), 'test')
   assert.equal(at(complete!, 'impersonatedUser.username'), 'bob')
   assert.equal(complete!.verb, 'create')
-  assert.deepEqual(complete!.objectRef, { resource: 'configmaps', namespace: 'default', apiVersion: 'v1' })
+  assert.deepEqual(complete!.objectRef, { resource: 'configmaps', namespace: 'default', name: 'a', apiVersion: 'v1' })
   assert.equal(at(complete!, 'responseStatus.code'), 201)
   assert.equal(at(complete!, 'requestObject.data.k'), 'v')
   assert.equal(at(complete!, 'responseObject.metadata.name'), 'a')

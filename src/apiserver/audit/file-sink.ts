@@ -1,31 +1,36 @@
 /** Audit events as lines of a file. */
 import type { AuditSink } from './audit-log.ts'
+import type { BatchTarget } from './batch-sink.ts'
 
 export type LineFile = { write(line: string): void; full(): Promise<void> | undefined; close(): Promise<void> }
 export type LineFormat = 'json' | 'legacy'
 
-/** `blocking`: while the file is behind, requests wait for it; otherwise events that come then are dropped, and `dropped` is told how many. */
-export function fileSink(
-  file: LineFile,
-  options: { readonly format: LineFormat; readonly isBlocking: boolean; readonly dropped: (events: number) => void },
-): AuditSink {
-  const line = options.format === 'json' ? (event: object) => JSON.stringify(event) : legacyLine
-  let lost = 0
+/** While the file is behind, requests wait for it. */
+export function fileSink(file: LineFile, format: LineFormat): AuditSink {
+  const line = lineOf(format)
   return {
     write: (event) => {
-      if (!options.isBlocking && file.full()) {
-        lost++
-        return undefined
-      }
-      if (lost > 0) options.dropped(lost)
-      lost = 0
       file.write(line(event))
       return undefined
     },
-    full: () => (options.isBlocking ? file.full() : undefined),
+    full: () => file.full(),
     close: () => file.close(),
   }
 }
+
+/** Batches wait for the file, and nobody for them. */
+export function fileTarget(file: LineFile, format: LineFormat): BatchTarget {
+  const line = lineOf(format)
+  return {
+    deliver: async (events) => {
+      for (const event of events) file.write(line(event))
+      await file.full()
+    },
+    close: () => file.close(),
+  }
+}
+
+const lineOf = (format: LineFormat) => (format === 'json' ? (event: object) => JSON.stringify(event) : legacyLine)
 
 type Who = { readonly username?: string; readonly groups?: readonly string[] }
 type Event = {

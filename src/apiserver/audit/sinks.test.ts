@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Clock } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
 import { seededRandom } from '../../base/random.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
@@ -7,9 +8,10 @@ import { allowAll, createTestApi } from '../test-api.ts'
 import { sender } from '../test-requests.ts'
 import type { ReviewPeer } from '../review-peer.ts'
 import { createAuditLog } from './audit-log.ts'
-import { fileSink, legacyLine } from './file-sink.ts'
+import { batchSink, defaultBatch, defaultLogBatch } from './batch-sink.ts'
+import { fileSink, fileTarget, legacyLine } from './file-sink.ts'
 import { parseAuditPolicy } from './policy.ts'
-import { batchWebhookSink, blockingWebhookSink, defaultBatch } from './webhook-sink.ts'
+import { blockingWebhookSink, webhookTarget } from './webhook-sink.ts'
 
 /** The other side of a webhook: what it got, and whether it takes more. */
 function hook() {
@@ -26,12 +28,14 @@ function hook() {
   }
   return { batches, state, peer }
 }
+const sinkOf = (peer: ReviewPeer, batch: object, clock: Clock, dropped: (events: number) => void = () => {}) =>
+  batchSink(webhookTarget(peer, { log: silentLog, failed: () => {} }), { ...defaultBatch, ...batch }, { clock, dropped })
 const event = (n: number) => ({ auditID: String(n) })
 
 test('a batch goes when it is full, or when its first event has waited', async () => {
   const clock = virtualClock()
   const { batches, peer } = hook()
-  const sink = batchWebhookSink(peer, { ...defaultBatch, batchMax: 3 }, { clock, log: silentLog })
+  const sink = sinkOf(peer, { batchMax: 3 }, clock)
   for (let i = 0; i < 4; i++) void sink.write(event(i))
   await clock.advance(0)
   assert.deepEqual(batches, [[event(0), event(1), event(2)]])
@@ -47,9 +51,8 @@ test('a batch goes when it is full, or when its first event has waited', async (
 test('a webhook that is slow costs events, not memory and not requests', async () => {
   const clock = virtualClock()
   const { batches, state, peer } = hook()
-  const said: string[] = []
-  const log = { ...silentLog, error: (facts: object) => void said.push(JSON.stringify(facts)) }
-  const sink = batchWebhookSink(peer, { ...defaultBatch, bufferMax: 5, batchMax: 2 }, { clock, log })
+  const lost: number[] = []
+  const sink = sinkOf(peer, { bufferMax: 5, batchMax: 2 }, clock, (events) => lost.push(events))
   state.holds = true
   for (let i = 0; i < 20; i++) assert.equal(sink.write(event(i)), undefined)
   await clock.advance(0)
@@ -57,13 +60,13 @@ test('a webhook that is slow costs events, not memory and not requests', async (
   state.release?.()
   await clock.advance(60_000)
   assert.equal(batches.flat().length, 5)
-  assert.deepEqual(said, ['{"events":15}'])
+  assert.deepEqual(lost, [15])
 })
 
 test('calls are paced', async () => {
   const clock = virtualClock()
   const { batches, peer } = hook()
-  const sink = batchWebhookSink(peer, { ...defaultBatch, batchMax: 1, callsPerSecond: 1, burst: 2 }, { clock, log: silentLog })
+  const sink = sinkOf(peer, { batchMax: 1, callsPerSecond: 1, burst: 2 }, clock)
   for (let i = 0; i < 5; i++) void sink.write(event(i))
   await clock.advance(0)
   assert.equal(batches.length, 2)
@@ -76,7 +79,7 @@ async function apiWith(isStrict: boolean) {
   const random = seededRandom(1)
   const { batches, state, peer } = hook()
   const policy = parseAuditPolicy('apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]')
-  const backends = [{ sink: blockingWebhookSink(peer, { clock, log: silentLog }), isStrict }]
+  const backends = [{ sink: blockingWebhookSink(peer, { log: silentLog, failed: () => {} }), isStrict }]
   const audit = createAuditLog({ policy, backends, clock, random })
   const { api } = await createTestApi({ clock, random, audit, authorizer: allowAll })
   return { api, batches, state, send: sender(api) }
@@ -134,21 +137,32 @@ test('the legacy format is one line of text', () => {
   )
 })
 
+test('a batch that is too large goes in several calls, and what is not taken is counted', async () => {
+  const { batches, state, peer } = hook()
+  let failures = 0
+  const target = webhookTarget(peer, { log: silentLog, failed: (events) => (failures += events), bytesMax: 20 })
+  await target.deliver([event(1), event(2), event(3)], 1_000)
+  assert.deepEqual(batches, [[event(1)], [event(2)], [event(3)]])
+  state.isAway = true
+  await target.deliver([event(4)], 1_000)
+  assert.equal(failures, 1)
+})
+
 test('a file that is behind makes requests wait, or costs events', async () => {
   const lines: string[] = []
-  let isFull = true
-  const file = {
-    write: (line: string) => void lines.push(line),
-    full: () => (isFull ? Promise.resolve() : undefined),
-    close: async () => {},
-  }
+  let release = () => {}
+  let full: Promise<void> | undefined = new Promise((resolve) => (release = resolve))
+  const file = { write: (line: string) => void lines.push(line), full: () => full, close: async () => {} }
+  assert(fileSink(file, 'json').full())
   let lost = 0
-  const batch = fileSink(file, { format: 'json', isBlocking: false, dropped: (events) => (lost += events) })
-  void batch.write(event(1))
+  const clock = virtualClock()
+  const dropped = (events: number) => (lost += events)
+  const batch = batchSink(fileTarget(file, 'json'), { ...defaultLogBatch, bufferMax: 2 }, { clock, dropped })
   assert.equal(batch.full(), undefined)
-  isFull = false
-  void batch.write(event(2))
-  assert.deepEqual([lines, lost], [[JSON.stringify(event(2))], 1])
-  isFull = true
-  assert(fileSink(file, { format: 'json', isBlocking: true, dropped: () => {} }).full())
+  for (let i = 1; i <= 5; i++) void batch.write(event(i))
+  await clock.advance(0)
+  full = undefined
+  release()
+  await batch.close()
+  assert.deepEqual([lines.length, lost], [2, 3])
 })
