@@ -36,7 +36,7 @@ const { metafile } = await build({
   outdir: staging,
   bundle: true,
   platform: 'node',
-  // A module's own ESM build: imported dynamically, a CommonJS one would hide its names behind `default`.
+  // A module's own ESM build: see refuseHiddenNames.
   mainFields: ['module', 'main'],
   target: 'node26',
   format: 'esm',
@@ -51,9 +51,21 @@ const { metafile } = await build({
   define: { KEELSON_BUNDLED: 'true' },
   plugins: [builtinsOnDemand],
 })
+refuseHiddenNames()
 await mergeChunks({ dir: staging, metafile, roles: ['src/roles/server.ts', 'src/roles/agent.ts', 'src/cli/program.ts'] })
 const files = readdirSync(staging)
 for (const file of files.filter((f) => f !== 'keelson.js')) renameSync(join(staging, file), join(out, file))
 renameSync(join(staging, 'keelson.js'), join(out, 'keelson.js'))
 rmSync(staging, { recursive: true })
 for (const file of readdirSync(out)) if (/^(chunk|start)-.*\.js$/.test(file) && !files.includes(file)) rmSync(join(out, file))
+
+/** Imported dynamically, a CommonJS module hides its names behind `default`: a module of ours that imports it statically goes between. */
+function refuseHiddenNames(): void {
+  const forItsEffectAlone = 'node_modules/reflect-metadata/Reflect.js'
+  for (const [importer, { imports }] of Object.entries(metafile.inputs)) {
+    for (const { kind, path } of imports) {
+      if (kind !== 'dynamic-import' || metafile.inputs[path]?.format !== 'cjs' || path === forItsEffectAlone) continue
+      throw new Error(`${importer} imports ${path} dynamically, which is CommonJS: its names would be undefined`)
+    }
+  }
+}

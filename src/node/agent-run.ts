@@ -343,7 +343,7 @@ export class AgentRun {
       hostIPs: () => this.#hostIPs(),
       memoryCapacityBytes: () => this.#machine.facts().memoryBytes,
       containerResources: containerResourcesOf,
-      admit: (pod) => admitPod(pod, this.loop.admittedPods(), this.node),
+      admit: (pod) => admitPod(pod, this.loop.admittedPods(), { node: this.node, machine: this.#machine.facts() }),
       admitResize: (pod) => admitResize(pod, this.loop.admittedPods(), this.node),
       event,
     }

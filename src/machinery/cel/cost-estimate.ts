@@ -197,6 +197,9 @@ function typeSize(type: CelType | undefined): Range | undefined {
     case 'duration':
     case 'type':
       return range(1)
+    case 'object':
+      // Upstream gives objects no size: to compare two costs nothing, however large they may be.
+      return range(0, type.maxElements ?? 0)
     default:
       return type?.maxElements === undefined ? undefined : range(0, type.maxElements)
   }

@@ -72,7 +72,8 @@ function objectType(schema: JsonSchema, name: string): CelType | undefined {
     if (!value) return undefined
     const maxElements =
       maxProperties === undefined ? Math.floor((requestBytesMax - 2) / ((value.minSerializedSize ?? 0) + 6)) : atLeastZero(maxProperties)
-    return { kind: 'map', key: { kind: 'string' }, value, maxElements, minSerializedSize: 2 }
+    // Upstream's estimate gives keys no length, and well-known definitions would cost too much if they had one.
+    return { kind: 'map', key: { kind: 'string', maxElements: 0 }, value, maxElements, minSerializedSize: 2 }
   }
   const fields = new Map<string, Field>()
   let minSerializedSize = 2

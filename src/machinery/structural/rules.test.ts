@@ -148,6 +148,15 @@ test('refuses rules that are none, or cannot be run, or may cost too much', () =
   refuses(root({ type: 'array', maxItems: 10, items: text }, { rule: 'self.all(a, self.all(b, a != b))' }), [])
 })
 
+test('takes the rules of well-known definitions, whose objects and keys have no bound', () => {
+  const selector = object({ matchLabels: { type: 'object', additionalProperties: text } })
+  const immutable = { rule: 'self == oldSelf', message: '.spec.selector is immutable' }
+  refuses(object({ selector: ruled(selector, immutable) }), [])
+  const rule = 'self.all(key, key.matches(r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[A-Za-z0-9][-A-Za-z0-9_.]{0,61}[A-Za-z0-9]$"))'
+  const annotations: JsonSchema = { type: 'object', maxProperties: 8, additionalProperties: text }
+  refuses(object({ annotations: ruled(annotations, { rule }, { rule: 'self.all(key, key.split("/")[0].size() < 253)' }) }), [])
+})
+
 test('refuses defaults that break the rules, where they appear and where they stand', () => {
   const withDefault = (value: unknown, ...rules: Rule[]) => object({ f: { ...ruled(int, ...rules), default: value } })
   refuses(withDefault(3, { rule: 'self > 2' }), [])

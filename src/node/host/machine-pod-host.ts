@@ -151,9 +151,16 @@ function refuseRecursiveReadOnly({ name, readOnly, recursiveReadOnly, mountPropa
 }
 
 function expandSubPath(expression: string, variables: ReadonlyMap<string, string>): string {
-  const expanded = expandVariables(expression, variables)
-  if (/\$\([^)]*\)/.test(expanded)) throw new HostError('Failed', `failed to expand subPathExpr "${expression}"`)
-  return expanded
+  const known = new Map<string, string>()
+  const missing = new Set<string>()
+  for (const [, name = ''] of expression.replaceAll('$$', '').matchAll(/\$\(([^)]*)\)/g)) {
+    const value = variables.get(name)
+    // A folder's name out of nothing would be another folder.
+    if (value) known.set(name, value)
+    else missing.add(name)
+  }
+  if (missing.size > 0) throw new HostError('Failed', `missing value for ${[...missing].sort().join(', ')}`)
+  return expandVariables(expression, known)
 }
 
 function containerPath(path: string): string {

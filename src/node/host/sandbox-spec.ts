@@ -1,5 +1,5 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import { seccompOf, supplementalGroupsOf } from '../pod/container-spec.ts'
+import { supplementalGroupsOf } from '../pod/container-spec.ts'
 import { podContainers } from '../pod/pod-view.ts'
 import type { SandboxSpec } from '../runtime/contract.ts'
 
@@ -44,8 +44,8 @@ export function sandboxSpecOf(input: SandboxSpecInput): SandboxSpec {
     runAsUser: security.runAsUser,
     runAsGroup: security.runAsGroup,
     supplementalGroups: supplementalGroupsOf(pod),
-    // The pause process does nothing: it gets the strictest profile whatever its containers run with.
-    seccomp: security.seccompProfile ? seccompOf(security.seccompProfile) : { type: 'RuntimeDefault' },
+    // The pause process does nothing: the engine's profile suits it whatever its containers run with.
+    seccomp: { type: 'RuntimeDefault' },
     runtimeHandler,
     labels,
     annotations,

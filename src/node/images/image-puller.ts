@@ -5,7 +5,7 @@ import type { PodContainer } from '../pod/pod-view.ts'
 import { StartError } from '../pod/start-error.ts'
 import { type ImageInfo, type RegistryAuth, type Runtime, RuntimeError } from '../runtime/contract.ts'
 import { Semaphore } from '../semaphore.ts'
-import { formatImageReference, parseImageReference } from './image-reference.ts'
+import { formatImageReference, parseImageReference, referenceFault } from './image-reference.ts'
 
 export type ImagePullerOptions = {
   readonly runtime: Runtime
@@ -41,8 +41,9 @@ export class ImagePuller implements ImageSource {
     const tell = (type: PodEvent['type'], reason: string, message: string) =>
       this.#options.event(pod, { type, reason, message, fieldPath: fieldPathOf(container) })
     if (!reference) {
-      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`
+      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${referenceFault(image)}`
       tell('Warning', 'InspectFailed', message)
+      tell('Warning', 'Failed', 'Error: InvalidImageName')
       throw new StartError('InvalidImageName', message)
     }
     const full = formatImageReference(reference)
@@ -57,6 +58,7 @@ export class ImagePuller implements ImageSource {
       if (policy === 'Never') {
         const message = `Container image "${image}" is not present with pull policy of Never`
         tell('Warning', 'ErrImageNeverPull', message)
+        tell('Warning', 'Failed', 'Error: ErrImageNeverPull')
         throw new StartError('ErrImageNeverPull', message)
       }
     }

@@ -25,6 +25,16 @@ export function parseImageReference(text: string): ImageReference | undefined {
   return { registry, repository, tag: groups.tag ?? (digest ? undefined : 'latest'), digest }
 }
 
+/** Why a text is no reference, in the words of upstream's parser. */
+export function referenceFault(text: string): string {
+  const slash = text.indexOf('/')
+  const first = slash < 0 ? '' : text.slice(0, slash)
+  const isRegistry = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase()
+  const repository = (isRegistry ? text.slice(slash + 1) : text).split(/[:@]/)[0]!
+  const isCase = repository !== repository.toLowerCase()
+  return `invalid reference format${isCase ? `: repository name (${repository}) must be lowercase` : ''}`
+}
+
 /** The reference as engines want it, with registry and tag filled in. */
 export function formatImageReference({ registry, repository, tag, digest }: ImageReference): string {
   return `${registry}/${repository}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ImageInfo } from '../runtime/contract.ts'
 import { planImageRemoval } from './image-gc.ts'
-import { formatImageReference, parseImageReference } from './image-reference.ts'
+import { formatImageReference, parseImageReference, referenceFault } from './image-reference.ts'
 import { dockerConfigEntries, matchCredentials, matchesRegistry } from './registry-credentials.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
@@ -25,6 +25,12 @@ for (const [text, expected] of references) {
     assert.equal(reference && formatImageReference(reference), expected)
   })
 }
+
+test('what is no reference is told in the words that users know', () => {
+  assert.equal(referenceFault('a b'), 'invalid reference format')
+  assert.equal(referenceFault('team/App:1'), 'invalid reference format: repository name (team/App) must be lowercase')
+  assert.equal(referenceFault('Team/App:1'), 'invalid reference format: repository name (App) must be lowercase')
+})
 
 const matches: readonly [string, string, boolean][] = [
   ['registry.test', 'registry.test/app:1', true],

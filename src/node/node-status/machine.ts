@@ -18,6 +18,8 @@ export type MachineFacts = {
   /** Go's names: amd64, arm64. */
   readonly architecture: string
   readonly operatingSystem: string
+  /** Whether containers can be confined by AppArmor. */
+  readonly appArmor: boolean
 }
 
 /** Present use, for the pressure conditions. Undefined figures are unknown and never count as pressure. */
@@ -72,6 +74,7 @@ export function simulatedMachine(facts: Partial<MachineFacts> = {}): Machine {
     osImage: 'Keelson simulated node',
     architecture: 'amd64',
     operatingSystem: 'linux',
+    appArmor: true,
     ...facts,
   }
   const unknown: MachineUse = {

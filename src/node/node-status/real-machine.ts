@@ -19,6 +19,8 @@ export function realMachine(directory: string, overrides: Partial<MachineFacts> 
     osImage: read.osImage,
     architecture: read.architecture,
     operatingSystem: 'linux',
+    // The engine's own configuration turns it off.
+    appArmor: false,
     ...overrides,
   }
   return {

@@ -65,9 +65,17 @@ function stateOf(
   if (waiting && !isOver && runStateOf(view.pod) !== 'stopped') return { waiting: waitingState(waiting.reason, waiting.message) }
   if (latest?.state === 'Exited') return { terminated: terminated(container, latest) }
   if (!latest && record?.rememberedEnd) return { terminated: record.rememberedEnd }
-  if (isOver && isFinal(phase)) return { terminated: lostState() }
-  const isPodInitializing = !isInitialized && container.role === 'app'
-  return { waiting: { reason: isPodInitializing ? 'PodInitializing' : 'ContainerCreating' } }
+  if (isOver && isFinal(phase) && hadItsTurn(view, container, isInitialized)) return { terminated: lostState() }
+  return { waiting: { reason: view.pod.spec?.initContainers?.length ? 'PodInitializing' : 'ContainerCreating' } }
+}
+
+/** Whether a container without a trace must have been lost: the others wait for an earlier one to the end. */
+function hadItsTurn({ pod, sandboxes, records }: PodView, { name, role }: ContainerView, isInitialized: boolean): boolean {
+  if (role === 'app' || role === 'ephemeral') return isInitialized
+  const names = (pod.spec?.initContainers ?? []).map((c) => c.name)
+  const began = new Set(sandboxes.flatMap((s) => s.containers.map((c) => c.name)))
+  const last = names.findLastIndex((n) => began.has(n) || records.containers.get(n)?.rememberedEnd)
+  return names.indexOf(name) <= Math.max(last, 0)
 }
 
 function waitingState(reason: string, message: string) {

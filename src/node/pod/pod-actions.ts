@@ -11,7 +11,7 @@ import { fieldPathOf, type PodContext } from './pod-context.ts'
 import { HostError } from './pod-host.ts'
 import { containerRecord, type PodRecords } from './pod-records.ts'
 import { podContainers, type PodContainer, podText } from './pod-view.ts'
-import { computeResources } from './resize.ts'
+import { computeResources, isResized, resizeSummary } from './resize.ts'
 import { runStateOf } from './run-state.ts'
 import { StartError } from './start-error.ts'
 import { stopContainer } from './stop-container.ts'
@@ -251,11 +251,18 @@ export class PodActions {
       return
     }
     records.resize = { type: 'PodResizeInProgress', reason: '', message: '' }
+    const generation = pod.metadata.generation ?? 0
+    if (records.resizeGeneration !== generation) {
+      records.resizeGeneration = generation
+      this.#event({ type: 'Normal', reason: 'ResizeStarted', message: `Pod resize started: ${resizeSummary(pod)}` })
+    }
     try {
       await context.host.resize(pod)
       await context.runtime.updateResources(containerId, context.containerResources(resources))
       containerRecord(records, name).applied = computeResources(resources)
       delete records.resize
+      if (isResized(pod, records))
+        this.#event({ type: 'Normal', reason: 'ResizeCompleted', message: `Pod resize completed: ${resizeSummary(pod)}` })
     } catch (error) {
       records.resize = { type: 'PodResizeInProgress', reason: 'Error', message: error instanceof Error ? error.message : String(error) }
       throw error

@@ -3,14 +3,21 @@ import { type HostPort, hostPortsCollide, hostPortsOf } from '../../kinds/host-p
 import { matchesNodeSelection } from '../../kinds/node-selection.ts'
 import { podRequests, type ResourceAmounts, resourceAmounts } from '../../kinds/pod-requests.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
+import type { MachineFacts } from '../node-status/machine.ts'
 import type { TerminalReason } from './pod-records.ts'
+import { podContainers } from './pod-view.ts'
 
 /**
  * Whether a pod that the scheduler (or a user, by nodeName) sent here can be taken in beside `others`. Undefined: yes.
  * Reasons and texts are upstream's (OutOfcpu, OutOfmemory, OutOfpods, NodeAffinity, …). Pure.
  */
-export function admitPod(pod: Pod, others: readonly Pod[], node: Node | undefined): TerminalReason | undefined {
-  if (!node) return undefined
+export function admitPod(
+  pod: Pod,
+  others: readonly Pod[],
+  { node, machine }: { readonly node: Node | undefined; readonly machine: Pick<MachineFacts, 'appArmor'> },
+): TerminalReason | undefined {
+  const refused = refuseBySysctl(pod) ?? (machine.appArmor ? undefined : refuseByAppArmor(pod))
+  if (refused || !node) return refused
   return refuseBySelector(pod, node) ?? refuseByPorts(pod, others) ?? refuseByTaint(pod, node) ?? refuseByResources(pod, others, node)
 }
 
@@ -31,9 +38,59 @@ export function admitResize(pod: Pod, others: readonly Pod[], node: Node | undef
     const message = `Node didn't have enough capacity: ${name}, requested: ${wanted[name]}, capacity: ${capacity}`
     return { reason: 'Infeasible', message }
   }
-  const refused = admitPod(pod, others, node)
-  if (!refused?.reason.startsWith('OutOf')) return undefined
-  return { reason: 'Deferred', message: refused.message.replace('Pod was rejected: ', '') }
+  const refused = node && refuseByResources(pod, others, node)
+  return refused && { reason: 'Deferred', message: refused.message }
+}
+
+/**
+ * What is of the pod's own namespaces and touches no other pod. Source:
+ * https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls
+ */
+const safeSysctls = new Set([
+  'kernel.shm_rmid_forced',
+  'net.ipv4.ip_local_port_range',
+  'net.ipv4.ip_local_reserved_ports',
+  'net.ipv4.ip_unprivileged_port_start',
+  'net.ipv4.ping_group_range',
+  'net.ipv4.tcp_fin_timeout',
+  'net.ipv4.tcp_keepalive_intvl',
+  'net.ipv4.tcp_keepalive_probes',
+  'net.ipv4.tcp_keepalive_time',
+  'net.ipv4.tcp_rmem',
+  'net.ipv4.tcp_syncookies',
+  'net.ipv4.tcp_wmem',
+])
+
+function refuseBySysctl({ spec }: Pod): TerminalReason | undefined {
+  for (const { name } of spec?.securityContext?.sysctls ?? []) {
+    const sysctl = normalSysctl(name)
+    const isOfNetwork = sysctl.startsWith('net.')
+    const why = !safeSysctls.has(sysctl)
+      ? `"${sysctl}" not allowlisted`
+      : isOfNetwork && spec?.hostNetwork
+        ? `"${sysctl}" not allowed with host net enabled`
+        : !isOfNetwork && spec?.hostIPC
+          ? `"${sysctl}" not allowed with host ipc enabled`
+          : undefined
+    if (why) return refusal('SysctlForbidden', `forbidden sysctl: ${why}`)
+  }
+  return undefined
+}
+
+/** `net/ipv4/conf/eth0.1/x` and `net.ipv4.conf.eth0/1.x` are one: with slashes as separators a dot belongs to a name. */
+function normalSysctl(name: string): string {
+  if (!/[./]/.test(name) || /^[^/]*\./.test(name)) return name
+  return name.replace(/[./]/g, (c) => (c === '/' ? '.' : '/'))
+}
+
+/** A profile that nothing enforces would be a promise broken. */
+function refuseByAppArmor({ spec }: Pod): TerminalReason | undefined {
+  const profiles = podContainers(spec).map(
+    ({ container }) => container.securityContext?.appArmorProfile ?? spec?.securityContext?.appArmorProfile,
+  )
+  return profiles.some((profile) => profile && profile.type !== 'Unconfined')
+    ? refusal('AppArmor', 'Cannot enforce AppArmor: AppArmor is not enabled on the host')
+    : undefined
 }
 
 function refuseBySelector(pod: Pod, node: Node): TerminalReason | undefined {
@@ -111,5 +168,5 @@ function outOf(resource: string, requested: number, used: number, capacity: numb
 }
 
 function refusal(reason: string, message: string): TerminalReason {
-  return { reason, message: message.startsWith('Predicate') ? message : `Pod was rejected: ${message}`, hasStarted: false }
+  return { reason, message, hasStarted: false }
 }

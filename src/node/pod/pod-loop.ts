@@ -177,7 +177,7 @@ export class PodLoop {
     const refusal = isNew && !isOver ? context.admit(pod) : undefined
     const worker = this.#addWorker(pod, sandboxes)
     if (refusal) {
-      worker.records.terminal = refusal
+      worker.records.terminal = { ...refusal, message: `Pod was rejected: ${refusal.message}` }
       context.event(pod, { type: 'Warning', reason: refusal.reason, message: refusal.message })
     }
     if (sandboxes.length > 0 && pod.metadata.deletionTimestamp === undefined && !isOver) {

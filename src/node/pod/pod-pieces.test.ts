@@ -36,7 +36,7 @@ const podOf = (name: string, spec: Partial<NonNullable<Pod['spec']>>): Pod => ({
   spec: { containers: [{ name: 'c' }], ...spec },
 })
 const asking = (cpu: string) => ({ containers: [{ name: 'c', resources: { requests: { cpu } } }] })
-
+const withSysctl = (name: string) => ({ securityContext: { sysctls: [{ name, value: '1' }] } })
 const opening = (port: { hostPort: number; hostIP?: string }) => ({ containers: [{ name: 'c', ports: [{ containerPort: 80, ...port }] }] })
 
 const admissions: readonly { title: string; pod: Pod; others?: readonly Pod[]; reason: string | undefined; message?: string }[] = [
@@ -46,7 +46,7 @@ const admissions: readonly { title: string; pod: Pod; others?: readonly Pod[]; r
     pod: podOf('p', asking('600m')),
     others: [podOf('o', asking('500m'))],
     reason: 'OutOfcpu',
-    message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 600, used: 500, capacity: 1000",
+    message: "Node didn't have enough resource: cpu, requested: 600, used: 500, capacity: 1000",
   },
   {
     title: 'finished pods free what they held',
@@ -69,11 +69,42 @@ const admissions: readonly { title: string; pod: Pod; others?: readonly Pod[]; r
   },
   { title: 'a full node refuses', pod: podOf('p', {}), others: [podOf('o', {}), podOf('q', {})], reason: 'OutOfpods' },
   { title: 'a selector that does not match is refused', pod: podOf('p', { nodeSelector: { zone: 'b' } }), reason: 'NodeAffinity' },
+  { title: 'a sysctl of the pod alone is taken', pod: podOf('p', withSysctl('net.ipv4.tcp_syncookies')), reason: undefined },
+  { title: 'so it is with slashes', pod: podOf('p', withSysctl('net/ipv4/tcp_syncookies')), reason: undefined },
+  {
+    title: 'a sysctl that others would feel is refused',
+    pod: podOf('p', withSysctl('kernel.msgmax')),
+    reason: 'SysctlForbidden',
+    message: 'forbidden sysctl: "kernel.msgmax" not allowlisted',
+  },
+  {
+    title: "a sysctl of the host's network is refused",
+    pod: podOf('p', { ...withSysctl('net.ipv4.tcp_syncookies'), hostNetwork: true }),
+    reason: 'SysctlForbidden',
+    message: 'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled',
+  },
+  {
+    title: "a sysctl of the host's IPC is refused",
+    pod: podOf('p', { ...withSysctl('kernel.shm_rmid_forced'), hostIPC: true }),
+    reason: 'SysctlForbidden',
+    message: 'forbidden sysctl: "kernel.shm_rmid_forced" not allowed with host ipc enabled',
+  },
+  {
+    title: 'a profile that nothing enforces is refused',
+    pod: podOf('p', { securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }),
+    reason: 'AppArmor',
+    message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host',
+  },
+  {
+    title: 'no profile is none to enforce',
+    pod: podOf('p', { securityContext: { appArmorProfile: { type: 'Unconfined' } } }),
+    reason: undefined,
+  },
   { title: 'a selector that matches is taken', pod: podOf('p', { nodeSelector: { zone: 'a' } }), reason: undefined },
 ]
 for (const { title, pod, others = [], reason, message } of admissions) {
   test(title, () => {
-    const refusal = admitPod(pod, others, node)
+    const refusal = admitPod(pod, others, { node, machine: { appArmor: false } })
     assert.equal(refusal?.reason, reason)
     if (message) assert.equal(refusal?.message, message)
   })
@@ -105,7 +136,10 @@ test('a bound that is no whole number matches nothing, as the scheduler reads it
     nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [requirement] }] } },
   }
   const labelled: Node = { ...node, metadata: { ...node.metadata, labels: { ...node.metadata.labels, generation: '1' } } }
-  assert.equal(admitPod({ metadata: { name: 'p' }, spec: { containers: [], affinity } }, [], labelled)?.reason, 'NodeAffinity')
+  assert.equal(
+    admitPod({ metadata: { name: 'p' }, spec: { containers: [], affinity } }, [], { node: labelled, machine: { appArmor: true } })?.reason,
+    'NodeAffinity',
+  )
 })
 
 const ready = { type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime: 't0' }

@@ -70,6 +70,8 @@ export type PodRecords = {
   isDeleted?: boolean
   /** True after the engine has been looked at once. */
   isObserved: boolean
+  /** The generation of the pod whose resize has been told of as begun. */
+  resizeGeneration?: number | undefined
   resize?: { readonly type: 'PodResizePending' | 'PodResizeInProgress'; readonly reason: string; readonly message: string }
 }
 

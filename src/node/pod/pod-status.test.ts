@@ -175,6 +175,18 @@ checkState(
   },
 )
 
+test('what never had its turn waits for ever in a pod that has failed', () => {
+  const status = statusOf({
+    spec: { ...one, ...never, initContainers: [containerFixture('i'), containerFixture('j')] },
+    containers: { i: { is: 1 } },
+  })
+  const states = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].map((c) => c.state)
+  const waiting = { waiting: { reason: 'PodInitializing' } }
+  assert.equal(status.phase, 'Failed')
+  assert.deepEqual(states.slice(1), [waiting, waiting])
+  assert.equal(states[0]?.terminated?.exitCode, 1)
+})
+
 test('the end before the present state is the last state', () => {
   const status = statusOf({
     spec: one,

@@ -1,7 +1,8 @@
-import type { ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
+import type { Pod, PodSpec, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { PodAction } from './pod-action.ts'
-import type { ContainerView, PodView } from './pod-view.ts'
+import type { PodRecords } from './pod-records.ts'
+import { type ContainerView, podContainers, type PodView } from './pod-view.ts'
 
 /**
  * In-place resize: a running container whose spec asks for other cpu or memory than it has gets them, or is restarted where its
@@ -24,6 +25,25 @@ export function planResize(view: PodView, container: ContainerView): PodAction[]
   const graceSeconds = view.pod.spec?.terminationGracePeriodSeconds ?? 30
   const message = `Container ${container.name} resize requires restart`
   return [{ type: 'killContainer', containerId: container.current!.id, name: container.name, graceSeconds, message }]
+}
+
+/** Whether every container that runs has what the spec asks for. */
+export function isResized(pod: Pod, records: PodRecords): boolean {
+  return podContainers(pod.spec).every(({ container }) => {
+    const applied = records.containers.get(container.name)?.applied
+    return !applied || deepEqual(computeResources(container.resources), computeResources(applied))
+  })
+}
+
+/** What a pod's containers ask for, as upstream's events tell it. */
+export function resizeSummary({ spec, metadata }: Pod): string {
+  const list = (containers: PodSpec['initContainers']) =>
+    containers?.length ? containers.map(({ name, resources }) => ({ name, resources: resources ?? {} })) : undefined
+  return JSON.stringify({
+    initContainers: list(spec?.initContainers),
+    containers: list(spec?.containers),
+    generation: metadata.generation ?? 0,
+  })
 }
 
 /** Only cpu and memory can be resized; the rest is left out of the comparison. */

@@ -24,7 +24,15 @@ const userAgent = 'kube-probe/1.36'
 
 /** Over real sockets. Certificates of pods are not verified, as upstream's probes do not. */
 export function socketProbeTransport(): ProbeTransport {
-  return { http: httpGet, tcp: tcpConnect, grpc: grpcHealth }
+  return {
+    http: httpGet,
+    tcp: tcpConnect,
+    // The library is loaded on the first gRPC probe only: few pods have one.
+    grpc: async (host, port, service, signal) => {
+      const { grpcHealth } = await import('./grpc-health.ts')
+      return grpcHealth({ address: hostPort(host, port), service, userAgent }, signal)
+    },
+  }
 }
 
 /** Every pod answers well: for nodes without a network. */
@@ -87,58 +95,6 @@ function tcpConnect(host: string, port: number, signal: AbortSignal): Promise<vo
     })
     socket.once('error', (error) => reject(signal.aborted ? (signal.reason as Error) : new Error(dialText(error, host, port))))
   })
-}
-
-/** The library is loaded on the first gRPC probe only: few pods have one. */
-async function grpcHealth(host: string, port: number, service: string, signal: AbortSignal): Promise<string> {
-  const { Client, credentials } = await import('@grpc/grpc-js')
-  const client = new Client(hostPort(host, port), credentials.createInsecure(), {
-    'grpc.primary_user_agent': userAgent,
-    'grpc.enable_retries': 0,
-  })
-  try {
-    return await new Promise<string>((resolve, reject) => {
-      const call = client.makeUnaryRequest<Buffer, Buffer>(
-        '/grpc.health.v1.Health/Check',
-        (message) => message,
-        (message) => message,
-        encodeService(service),
-        (error, answer) => {
-          if (error) reject(new Error(error.details || error.message))
-          else resolve(servingStatuses[decodeStatus(answer!)] ?? 'UNKNOWN')
-        },
-      )
-      signal.addEventListener(
-        'abort',
-        () => {
-          call.cancel()
-          reject(signal.reason as Error)
-        },
-        { once: true },
-      )
-    })
-  } finally {
-    client.close()
-  }
-}
-
-const servingStatuses = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const
-
-/** HealthCheckRequest { string service = 1 }, by hand: two messages do not need a schema. */
-function encodeService(service: string): Buffer {
-  const name = Buffer.from(service)
-  if (name.length === 0) return Buffer.alloc(0)
-  const length: number[] = []
-  for (let rest = name.length; ; rest >>>= 7) {
-    length.push(rest > 127 ? (rest & 127) | 128 : rest)
-    if (rest <= 127) break
-  }
-  return Buffer.concat([Buffer.from([0x0a, ...length]), name])
-}
-
-/** HealthCheckResponse { ServingStatus status = 1 }: a zero is left out. */
-function decodeStatus(message: Buffer): number {
-  return message[0] === 0x08 ? (message[1] ?? 0) : 0
 }
 
 export function hostPort(host: string, port: number): string {

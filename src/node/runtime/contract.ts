@@ -73,7 +73,7 @@ export type RuntimeContainer = {
   readonly startedAtMs: number | undefined
   readonly finishedAtMs: number | undefined
   readonly exitCode: number | undefined
-  /** `Completed`, `Error`, `OOMKilled`, `ContainerCannotRun`, … */
+  /** `Completed`, `Error`, `OOMKilled`, `StartError`, … */
   readonly reason: string
   readonly message: string
   readonly image: string

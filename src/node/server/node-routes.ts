@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { LogFiles } from '../logs/log-files.ts'
 import { readLog } from '../logs/read-log.ts'
+import { podStatus } from '../pod/pod-status.ts'
 import type { PodWorker } from '../pod/pod-worker.ts'
 import type { ProcessStreams, Runtime, RuntimeContainer } from '../runtime/contract.ts'
 import type { NodeDocument } from '../stats/node-documents.ts'
@@ -150,7 +151,7 @@ async function serveLogs(options: NodeRoutesOptions, url: URL, parts: readonly s
   const [, namespace = '', name = '', containerName = ''] = parts
   const worker = findWorker(options, namespace, name)
   const { previous, ...logOptions } = parseLogOptions(url.searchParams, options.clock.now())
-  const container = previous ? previousContainer(worker, containerName) : latestContainer(worker, containerName)
+  const container = previous ? previousContainer(worker, containerName) : loggedContainer(worker, containerName)
   const { id } = container
   const find = () => worker.sandboxes.flatMap((s) => s.containers).find((c) => c.id === id)
   const gone = new AbortController()
@@ -301,13 +302,33 @@ function findWorker({ find }: NodeRoutesOptions, namespace: string, name: string
 function targetOf(options: NodeRoutesOptions, parts: readonly string[]): Target {
   const [, namespace = '', name = ''] = parts
   const worker = findWorker(options, namespace, name)
-  return { worker, container: latestContainer(worker, parts.at(-1) ?? '') }
+  const containerName = parts.at(-1) ?? ''
+  const [container] = byAttempt(worker, containerName)
+  if (!container) throw new NotServed(500, `container not found ("${containerName}")`)
+  return { worker, container }
 }
 
-function latestContainer(worker: PodWorker, name: string): RuntimeContainer {
-  const found = byAttempt(worker, name)[0]
-  if (!found) throw new NotServed(400, `container "${name}" in pod "${worker.pod.metadata.name}" is not available`)
+function loggedContainer(worker: PodWorker, name: string): RuntimeContainer {
+  const [found] = byAttempt(worker, name)
+  if (!found) throw new NotServed(400, `container "${name}" in pod "${worker.pod.metadata.name}" ${whyNoLog(worker, name)}`)
   return found
+}
+
+/** In upstream's words, which users search for. */
+function whyNoLog(worker: PodWorker, name: string): string {
+  const status = podStatus(worker.view(), { hostIPs: [] })
+  const lists = [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses]
+  const state = lists.flatMap((list) => list ?? []).find((c) => c.name === name)?.state
+  if (!state) return 'is not available'
+  if (state.terminated) return 'is terminated'
+  if (!state.waiting) return 'is waiting to start - no logs yet'
+  const { reason = '' } = state.waiting
+  return `is waiting to start: ${pullFailures[reason] ?? reason}`
+}
+
+const pullFailures: Readonly<Record<string, string>> = {
+  ErrImagePull: "image can't be pulled",
+  ImagePullBackOff: 'trying and failing to pull image',
 }
 
 function previousContainer(worker: PodWorker, name: string): RuntimeContainer {

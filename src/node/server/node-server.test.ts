@@ -9,6 +9,7 @@ import { WebSocket } from 'ws'
 import { silentLog } from '../../base/log.ts'
 import { seededRandom } from '../../base/random.ts'
 import { allowAll, createTestApi, testUser } from '../../apiserver/test-api.ts'
+import type { Client } from '../../client/contract.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import { issueCertificate, newAuthority } from '../../platform/pki/certificate.ts'
 import { systemClock } from '../../platform/system-clock.ts'
@@ -29,6 +30,7 @@ const apiServer = certificate(authority, 'kube-apiserver-kubelet-client', 'clien
 const scraper = { name: 'prometheus', groups: [] }
 
 let agent: NodeAgent
+let client: Client
 let runtime: FakeRuntime
 let containerId = ''
 const stop = new AbortController()
@@ -36,7 +38,7 @@ let done: Promise<void>
 
 before(async () => {
   const random = seededRandom(1)
-  const { client } = await createTestApi({
+  ;({ client } = await createTestApi({
     clock: systemClock,
     random,
     tokens: {
@@ -47,7 +49,7 @@ before(async () => {
       ...allowAll,
       authorize: (a) => ({ allowed: a.user.name === testUser.name || (a.type === 'resource' && a.subresource === 'metrics'), reason: '' }),
     },
-  })
+  }))
   await client
     .resource(kindRefs.coreV1.namespaces)
     .create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } })
@@ -218,6 +220,21 @@ test('logs are served from the end, with a bound, and refused for what is not th
   assert.equal((await get('/containerLogs/default/web/c?previous=true')).code, 400)
   assert.equal((await get('/containerLogs/default/none/c')).code, 404)
   assert.equal((await get('/containerLogs/default/web/c?tailLines=-1')).code, 422)
+})
+
+test('a container without a log says why, and a command finds none', async () => {
+  const pods = client.resource(kindRefs.coreV1.pods, 'default')
+  const spec = { nodeName: 'n1', containers: [{ name: 'c', image: 'No/Image' }] }
+  await pods.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'wrong' }, spec })
+  for await (const event of pods.watch({ signal: stop.signal, sendInitialEvents: true, allowWatchBookmarks: true })) {
+    if (event.type === 'BOOKMARK') continue
+    if (event.object.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'InvalidImageName') break
+  }
+  const log = await get('/containerLogs/default/wrong/c')
+  assert.deepEqual(log, { code: 400, body: 'container "c" in pod "wrong" is waiting to start: InvalidImageName\n' })
+  const none = await get('/containerLogs/default/wrong/d')
+  assert.deepEqual(none, { code: 400, body: 'container "d" in pod "wrong" is not available\n' })
+  await assert.rejects(upgradeSpdy('/exec/default/wrong/c?command=ls&output=1', 'v4.channel.k8s.io'), /refused: 500/)
 })
 
 test('exec over WebSocket v5 carries stdin to its end, stdout, and the exit as a Status', async () => {

@@ -120,7 +120,7 @@ export function runtimeContainer(status: ContainerStatus): RuntimeContainer {
     startedAtMs: milliseconds(status.startedAt),
     finishedAtMs: state === 'Exited' ? milliseconds(status.finishedAt) : undefined,
     exitCode: state === 'Exited' ? status.exitCode : undefined,
-    reason: status.reason === 'StartError' ? 'ContainerCannotRun' : status.reason,
+    reason: status.reason,
     message: status.message,
     image: status.annotations[annotations.userImage] || status.image?.image || '',
     imageId: status.imageRef,
