@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { seededRandom } from '../../../src/base/random.ts'
 import { virtualClock } from '../../../src/platform/virtual-clock.ts'
 import { type Cluster, startCluster } from '../../../src/roles/embedded.ts'
+import { type Changes, followChanges } from './changes.ts'
 import { play } from './play.ts'
 import { metricsSource, withMetrics } from './pod-metrics.ts'
 import { scenarios } from './scenarios.ts'
@@ -12,18 +13,30 @@ import { scenarios } from './scenarios.ts'
 const recorded = JSON.parse(readFileSync(new URL('recorded.json', import.meta.url), 'utf8')) as Readonly<Record<string, readonly string[]>>
 const clock = virtualClock()
 const metrics = metricsSource()
+const stopping = new AbortController()
+/** The flags that the recording names; see record.ts. */
+const settings = {
+  autoscaling: { periodMs: 3_000, startupMs: 0, firstReadinessMs: 0 },
+  endpointsPerSliceMax: 3,
+  mirroredPerSubsetMax: 4,
+  nodes: { graceMs: 600_000, startupGraceMs: 600_000 },
+}
 let cluster: Cluster
+let changes: Changes
 
 before(async () => {
   cluster = await startCluster({
     clock,
     random: seededRandom(7),
     nodes: 3,
+    controllers: settings,
     wrapClient: (client) => withMetrics(client, metrics, () => clock.now()),
   })
+  changes = followChanges(cluster.client, () => clock.now(), stopping.signal)
   await clock.advance(5_000)
 })
 after(async () => {
+  stopping.abort()
   let isClosed = false
   const closing = cluster.close().then(() => (isClosed = true))
   await clock.runUntil(() => isClosed, 60_000)
@@ -34,6 +47,13 @@ test('every scenario is recorded', () => assert.deepEqual(Object.keys(recorded).
 
 for (const [namespace, scenario] of Object.entries(scenarios))
   test(namespace, async () => {
-    const stage = { client: cluster.client, metrics, now: () => clock.now(), advance: (ms: number) => clock.advance(ms), stepMs: 100 }
+    const stage = {
+      client: cluster.client,
+      metrics,
+      changes,
+      now: () => clock.now(),
+      advance: (ms: number) => clock.advance(ms),
+      stepMs: 100,
+    }
     assert.deepEqual(await play(stage, namespace, scenario), recorded[namespace])
   })

@@ -2,14 +2,16 @@
 import type { Client } from '../../../src/client/contract.ts'
 import { createClientset } from '../../../src/client/clientset.ts'
 import type { KindRef } from '../../../src/kinds/kind.ts'
+import type { Changes } from './changes.ts'
 import { endStateLines } from './end-state-lines.ts'
 import { followHistory } from './history.ts'
-import type { Metrics } from './pod-metrics.ts'
+import type { MetricsSource } from './pod-metrics.ts'
 import type { Extra, Scenario } from './scenario.ts'
 
 export type Stage = {
   readonly client: Client
-  readonly metrics: Metrics
+  readonly metrics: MetricsSource
+  readonly changes: Changes
   now(): number
   /** Lets so much of the cluster's time go by. */
   advance(ms: number): Promise<void>
@@ -17,29 +19,48 @@ export type Stage = {
   readonly stepMs: number
 }
 
-const startMs = 2_000
-const settleMs = 4_000
+/** Longer than any pause that controllers or nodes make in the middle of something. */
+const quietMs = 4_000
 const limitMs = 300_000
 
 /** The lines of its namespace and of what it names beside it, sorted; that is taken away again. Throws what the scenario throws, also that a condition was not met in five minutes. */
 export async function play(stage: Stage, namespace: string, scenario: Scenario): Promise<string[]> {
-  const { client, advance, now, stepMs, metrics } = stage
+  const { client, advance, now, stepMs, metrics, changes } = stage
   const clientset = createClientset(client)
   const stopping = new AbortController()
   await clientset
     .coreV1()
     .namespaces()
     .create({ metadata: { name: namespace } })
-  await advance(startMs)
-  const history = followHistory(client, namespace, stopping.signal)
   const until = async (what: string, condition: () => Promise<boolean>) => {
     for (const endMs = now() + limitMs; !(await condition()); await advance(stepMs))
       if (now() >= endMs) throw new Error(`${what}: not within ${limitMs} ms`)
   }
   const extras: Extra[] = []
+  const quiet = async () => {
+    const sinceMs = now()
+    const lastMs = () => Math.max(sinceMs, changes.lastMs(namespace), ...extras.map(({ kind, name }) => changes.lastOfMs(kind, name)))
+    await until('quiet', async () => now() - lastMs() >= quietMs)
+  }
+  const looks = async (times: number) => {
+    const asked = metrics.asked(namespace)
+    await until(`${times} looks`, async () => metrics.asked(namespace) >= asked + times)
+    await quiet()
+  }
+  await quiet()
+  const history = followHistory(client, namespace, stopping.signal)
   try {
-    await scenario({ client, clientset, namespace, until, advance, metrics, also: (kind, name) => void extras.push({ kind, name }) })
-    await advance(settleMs)
+    await scenario({
+      client,
+      clientset,
+      namespace,
+      until,
+      quiet,
+      looks,
+      metrics,
+      also: (kind, name) => void extras.push({ kind, name }),
+    })
+    await quiet()
     return [...(await endStateLines(client, namespace, extras)), ...history.lines()].sort()
   } finally {
     stopping.abort()

@@ -7,6 +7,8 @@ export type Usage = (pod: string) => { readonly cpu?: string; readonly memory?: 
 
 export type Metrics = { set(namespace: string, usage: Usage): void }
 export type MetricsSource = Metrics & {
+  /** How often it has been asked about pods of the namespace. */
+  asked(namespace: string): number
   answer(client: Client, path: string, labelSelector: string, now: number): Promise<object | undefined>
 }
 
@@ -15,7 +17,9 @@ const pods = new RegExp(`^${root}/namespaces/([^/]+)/pods$`)
 
 export function metricsSource(): MetricsSource {
   const usages = new Map<string, Usage>()
+  const asked = new Map<string, number>()
   return {
+    asked: (namespace) => asked.get(namespace) ?? 0,
     set: (namespace, usage) => void usages.set(namespace, usage),
     answer: async (client, path, labelSelector, now) => {
       if (path === root)
@@ -27,6 +31,7 @@ export function metricsSource(): MetricsSource {
         }
       const namespace = pods.exec(path)?.[1]
       if (namespace === undefined) return undefined
+      asked.set(namespace, (asked.get(namespace) ?? 0) + 1)
       const { items } = await client.resource(kindRefs.coreV1.pods, namespace).list(labelSelector ? { labelSelector } : {})
       const measured = items.flatMap(({ metadata, status, spec }) => {
         const usage = status?.phase === 'Running' ? usages.get(namespace)?.(metadata.name ?? '') : undefined

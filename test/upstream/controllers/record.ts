@@ -1,7 +1,12 @@
 // node test/upstream/controllers/record.ts --server URL --ca FILE --token TOKEN [SCENARIO …]
 // Plays the scenarios on a Kubernetes 1.36 that has controllers and a scheduler but no nodes, and writes what became of them for
 // `end-states.test.ts` to compare with. Its nodes are this process's own, which pretend to run pods; its resource metrics come from here,
-// too: so the API server has to run on this machine. Without names every scenario is played anew; takes some minutes.
+// too: so the API server has to run on this machine. Its kube-controller-manager has to have been started with
+//   --horizontal-pod-autoscaler-sync-period=3s --horizontal-pod-autoscaler-cpu-initialization-period=0s
+//   --horizontal-pod-autoscaler-initial-readiness-delay=0s --max-endpoints-per-slice=3 --mirroring-max-endpoints-per-subset=4
+//   --node-monitor-grace-period=10m --node-startup-grace-period=10m --allocate-node-cidrs=true --cluster-cidr=10.244.0.0/16
+//   --service-cluster-ip-range=10.96.0.0/12 --controllers=*,bootstrapsigner,tokencleaner
+// Without names every scenario is played anew; takes some minutes.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -15,6 +20,7 @@ import { newAuthority } from '../../../src/platform/pki/certificate.ts'
 import { systemClock } from '../../../src/platform/system-clock.ts'
 import { systemRandom } from '../../../src/platform/system-random.ts'
 import { startSimulatedNodes } from '../../../src/roles/simulated-nodes.ts'
+import { followChanges } from './changes.ts'
 import { play, type Stage } from './play.ts'
 import { type MetricsSource, metricsSource } from './pod-metrics.ts'
 import { scenarios } from './scenarios.ts'
@@ -38,15 +44,16 @@ const nodes = startSimulatedNodes(
 const metricsServer = await serveMetrics(source)
 const atOnceMax = 16
 const nodesMs = 5_000
-const stage: Stage = { client, metrics: source, now: () => systemClock.now(), advance: (ms) => setTimeout(ms), stepMs: 200 }
+const now = () => systemClock.now()
+const changes = followChanges(client, now, stopping.signal)
+const stage: Stage = { client, metrics: source, changes, now, advance: (ms) => setTimeout(ms), stepMs: 200 }
 
 await setTimeout(nodesMs)
 const queue = positionals.length > 0 ? [...positionals] : Object.keys(scenarios)
 const failures: string[] = []
 await Promise.all(Array.from({ length: atOnceMax }, work))
 for (const name of Object.keys(recorded)) if (!scenarios[name]) delete recorded[name]
-const sorted = Object.keys(scenarios).flatMap((name) => (recorded[name] ? [[name, recorded[name]]] : []))
-writeFileSync(file, `${JSON.stringify(Object.fromEntries(sorted), undefined, 1)}\n`)
+write()
 stopping.abort()
 await Promise.allSettled(nodes.map(({ done }) => done))
 metricsServer.closeAllConnections()
@@ -60,15 +67,27 @@ async function work(): Promise<void> {
       await withoutNamespace(name)
       const lines = await play(stage, name, scenarios[name]!)
       recorded[name] = lines
+      write()
       console.log(`${name}: ${lines.length} lines`)
     } catch (error) {
       failures.push(`${name}: ${String(error)}`)
     }
-    await withoutNamespace(name)
+    // Nobody waits for its end but who records it anew.
+    await clientset
+      .coreV1()
+      .namespaces()
+      .delete(name)
+      .catch(() => {})
   }
 }
 
-/** Of an earlier recording, or when all is told. */
+/** What is known by now: a recording takes long, and may be broken off. */
+function write(): void {
+  const sorted = Object.keys(scenarios).flatMap((name) => (recorded[name] ? [[name, recorded[name]]] : []))
+  writeFileSync(file, `${JSON.stringify(Object.fromEntries(sorted), undefined, 1)}\n`)
+}
+
+/** Of an earlier recording. */
 async function withoutNamespace(name: string): Promise<void> {
   const namespaces = clientset.coreV1().namespaces()
   const isThere = () =>

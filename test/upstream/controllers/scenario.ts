@@ -16,7 +16,10 @@ export type ScenarioWorld = {
   readonly metrics: Metrics
   /** Throws when it is not so within five minutes. */
   until(what: string, condition: () => Promise<boolean>): Promise<void>
-  advance(ms: number): Promise<void>
+  /** Until nothing of the namespace, or of what was named beside it, has changed for some seconds. Throws after five minutes. */
+  quiet(): Promise<void>
+  /** Until the metrics of the namespace have been asked for, and what came of it has been written, so often. */
+  looks(times: number): Promise<void>
 }
 
 /** An object of the cluster, not of a namespace. */

@@ -2,13 +2,18 @@ import type { HorizontalPodAutoscalerSpec, MetricSpec } from '../../../../src/ki
 import type { Usage } from '../pod-metrics.ts'
 import { merge, podSpec, type Scenario, type ScenarioWorld, untilReady } from '../scenario.ts'
 
-const memory = (target: object): MetricSpec => ({ type: 'Resource', resource: { name: 'memory', target } }) as MetricSpec
-const half = [memory({ type: 'Utilization', averageUtilization: 50 })]
+export const memory = (target: object): MetricSpec => ({ type: 'Resource', resource: { name: 'memory', target } }) as MetricSpec
+export const half = [memory({ type: 'Utilization', averageUtilization: 50 })]
 const at = (value: string) => [memory({ type: 'AverageValue', averageValue: value })]
 /** As upstream does where nothing holds it back. */
-const atOnce = { scaleDown: { stabilizationWindowSeconds: 0 } }
+export const atOnce = { scaleDown: { stabilizationWindowSeconds: 0 } }
 
-async function scaled(world: ScenarioWorld, replicas: number, spec: Partial<HorizontalPodAutoscalerSpec>, usage: Usage): Promise<void> {
+export async function scaled(
+  world: ScenarioWorld,
+  replicas: number,
+  spec: Partial<HorizontalPodAutoscalerSpec>,
+  usage: Usage,
+): Promise<void> {
   const { clientset, namespace, metrics } = world
   const requests = { memory: '100Mi', cpu: '100m' }
   await clientset
@@ -42,39 +47,44 @@ async function scaled(world: ScenarioWorld, replicas: number, spec: Partial<Hori
     })
 }
 
-const every =
+export const every =
   (use: string): Usage =>
   () => ({ memory: use })
 
-/** Long enough for an autoscaler to have looked twice. */
-const looksMs = 35_000
-
-const looking =
+export const looking =
   (replicas: number, spec: Partial<HorizontalPodAutoscalerSpec>, usage: Usage): Scenario =>
   async (world) => {
     await scaled(world, replicas, spec, usage)
-    await world.advance(looksMs)
+    await world.looks(2)
   }
 
 /** Until the workload is told to have so many. */
-async function reaches({ clientset, namespace, until }: ScenarioWorld, replicas: number): Promise<void> {
+export async function reaches({ clientset, namespace, until }: ScenarioWorld, replicas: number): Promise<void> {
   const deployments = clientset.appsV1().deployments(namespace)
   await until(`${replicas} replicas`, async () => (await deployments.get('web')).spec?.replicas === replicas)
 }
 
-/** HorizontalPodAutoscaler on what the pods use of memory; of cpu a pod tells nothing in its first minutes. */
+export async function hasCondition({ clientset, namespace, until }: ScenarioWorld, type: string, status: string): Promise<void> {
+  const autoscalers = clientset.autoscalingV2().horizontalPodAutoscalers(namespace)
+  await until(`${type} ${status}`, async () => {
+    const { conditions = [] } = (await autoscalers.get('h')).status ?? {}
+    return conditions.some((condition) => condition.type === type && condition.status === status)
+  })
+}
+
+/** HorizontalPodAutoscaler on what the pods use of memory. */
 export const autoscalingScenarios: Readonly<Record<string, Scenario>> = {
   'autoscaler-up': async (world) => {
     await scaled(world, 1, { metrics: half }, every('100Mi'))
     await reaches(world, 2)
     world.metrics.set(world.namespace, every('50Mi'))
-    await world.advance(looksMs)
+    await world.looks(2)
   },
   'autoscaler-down': async (world) => {
     await scaled(world, 3, { metrics: half }, every('20Mi'))
     await reaches(world, 2)
     world.metrics.set(world.namespace, every('50Mi'))
-    await world.advance(looksMs)
+    await world.looks(2)
   },
   'autoscaler-tolerance': looking(2, { metrics: half }, every('54Mi')),
   'autoscaler-tolerance-own': async (world) => {
@@ -85,12 +95,12 @@ export const autoscalingScenarios: Readonly<Record<string, Scenario>> = {
       every('54Mi'),
     )
     await reaches(world, 4)
-    await world.advance(looksMs)
+    await world.looks(2)
   },
   'autoscaler-max': async (world) => {
     await scaled(world, 2, { metrics: half, maxReplicas: 3 }, every('400Mi'))
     await reaches(world, 3)
-    await world.advance(looksMs)
+    await world.looks(2)
   },
   'autoscaler-min': looking(2, { metrics: half, minReplicas: 2 }, every('1Mi')),
   'autoscaler-stabilised': looking(3, { metrics: half, behavior: {} }, every('10Mi')),
@@ -98,7 +108,7 @@ export const autoscalingScenarios: Readonly<Record<string, Scenario>> = {
     const behavior = { scaleUp: { policies: [{ type: 'Pods' as const, value: 1, periodSeconds: 600 }] } }
     await scaled(world, 1, { metrics: half, behavior }, every('400Mi'))
     await reaches(world, 2)
-    await world.advance(looksMs)
+    await world.looks(2)
   },
   'autoscaler-step-down': async (world) => {
     const behavior = {
@@ -106,7 +116,7 @@ export const autoscalingScenarios: Readonly<Record<string, Scenario>> = {
     }
     await scaled(world, 4, { metrics: half, behavior }, every('1Mi'))
     await reaches(world, 3)
-    await world.advance(looksMs)
+    await world.looks(2)
   },
   'autoscaler-no-way-down': looking(
     3,
@@ -117,7 +127,7 @@ export const autoscalingScenarios: Readonly<Record<string, Scenario>> = {
     await scaled(world, 1, { metrics: at('50Mi') }, every('100Mi'))
     await reaches(world, 2)
     world.metrics.set(world.namespace, every('50Mi'))
-    await world.advance(looksMs)
+    await world.looks(2)
   },
   'autoscaler-two-metrics': async (world) => {
     await scaled(
@@ -136,7 +146,7 @@ export const autoscalingScenarios: Readonly<Record<string, Scenario>> = {
     )
     await reaches(world, 2)
     world.metrics.set(world.namespace, every('50Mi'))
-    await world.advance(looksMs)
+    await world.looks(2)
   },
   'autoscaler-no-container': looking(
     1,
@@ -166,18 +176,19 @@ export const autoscalingScenarios: Readonly<Record<string, Scenario>> = {
   'autoscaler-missing-pods': async (world) => {
     let measured: string | undefined
     await scaled(world, 2, { metrics: half }, (pod) => ((measured ??= pod) === pod ? { memory: '90Mi' } : undefined))
-    await world.advance(looksMs)
+    await world.looks(2)
   },
   'autoscaler-stopped': async (world) => {
     await scaled(world, 1, { metrics: half }, every('50Mi'))
-    await world.advance(looksMs)
+    await world.looks(2)
     await world.clientset
       .appsV1()
       .deployments(world.namespace)
       .patch('web', merge({ spec: { replicas: 0 } }))
-    await world.advance(looksMs)
+    await hasCondition(world, 'ScalingActive', 'False')
   },
-  'autoscaler-no-target': async ({ clientset, namespace, advance }) => {
+  'autoscaler-no-target': async (world) => {
+    const { clientset, namespace } = world
     await clientset
       .autoscalingV2()
       .horizontalPodAutoscalers(namespace)
@@ -185,6 +196,6 @@ export const autoscalingScenarios: Readonly<Record<string, Scenario>> = {
         metadata: { name: 'h' },
         spec: { maxReplicas: 2, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
       })
-    await advance(looksMs)
+    await hasCondition(world, 'AbleToScale', 'False')
   },
 }

@@ -16,7 +16,7 @@ const endpointsOf = (name: string, annotations: Record<string, string>) => ({
 
 /** Endpoints, slices and their mirrors. */
 export const endpointScenarios: Readonly<Record<string, Scenario>> = {
-  'endpoints-mirror': async ({ clientset, namespace, advance }) => {
+  'endpoints-mirror': async ({ clientset, namespace }) => {
     await clientset
       .coreV1()
       .services(namespace)
@@ -25,7 +25,6 @@ export const endpointScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .endpoints(namespace)
       .create(endpointsOf('web', { a: 'b' }))
-    await advance(2_000)
   },
   'endpoints-unnamedport': async (world) => {
     const { clientset, namespace } = world
@@ -62,7 +61,7 @@ export const endpointScenarios: Readonly<Record<string, Scenario>> = {
     await untilReady(world, 'app=web', 2)
   },
   'endpoints-unready-published': async (world) => {
-    const { clientset, namespace, advance } = world
+    const { clientset, namespace } = world
     await clientset
       .coreV1()
       .services(namespace)
@@ -76,10 +75,9 @@ export const endpointScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .pods(namespace)
       .create({ metadata: { name: 'web', labels: { app: 'web' } }, spec })
-    await advance(6_000)
   },
   'endpoints-selector-goes': async (world) => {
-    const { clientset, namespace, advance } = world
+    const { clientset, namespace, quiet } = world
     const services = clientset.coreV1().services(namespace)
     await services.create({ metadata: { name: 'web', labels: { l: '1' } }, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } })
     await clientset
@@ -87,8 +85,7 @@ export const endpointScenarios: Readonly<Record<string, Scenario>> = {
       .pods(namespace)
       .create({ metadata: { name: 'web', labels: { app: 'web' } }, spec: podSpec('i:1') })
     await untilReady(world, 'app=web', 1)
-    await advance(3_000)
+    await quiet()
     await services.patch('web', { type: 'merge', body: { metadata: { labels: { l: '2' } }, spec: { selector: null } } })
-    await advance(3_000)
   },
 }

@@ -1,11 +1,11 @@
 import type { Job, JobSpec } from '../../../../src/kinds/generated/types/batch-v1.ts'
 import { merge, podSpec, type Scenario, type ScenarioWorld, untilReady } from '../scenario.ts'
 
-const job = (image: string, spec: Partial<JobSpec>): Job => ({
+export const job = (image: string, spec: Partial<JobSpec>): Job => ({
   metadata: { name: 'j' },
   spec: { template: { spec: podSpec(image, { restartPolicy: 'Never' }) }, ...spec },
 })
-const indexed = { completionMode: 'Indexed' } as const
+export const indexed = { completionMode: 'Indexed' } as const
 
 /** Makes the job and waits until it has ended. */
 async function untilEnded({ clientset, namespace, until }: ScenarioWorld, made: Job): Promise<void> {
@@ -16,14 +16,14 @@ async function untilEnded({ clientset, namespace, until }: ScenarioWorld, made: 
     return status?.conditions?.some(({ type, status: is }) => is === 'True' && (type === 'Complete' || type === 'Failed')) ?? false
   })
 }
-const ending =
+export const ending =
   (image: string, spec: Partial<JobSpec>): Scenario =>
   (world) =>
     untilEnded(world, job(image, spec))
 
-const fails = 'fake-exit:3-500'
-const succeeds = 'fake-exit:0-500'
-const onExit = (action: 'FailJob' | 'FailIndex' | 'Count' | 'Ignore') => ({
+export const fails = 'fake-exit:3-500'
+export const succeeds = 'fake-exit:0-500'
+export const onExit = (action: 'FailJob' | 'FailIndex' | 'Count' | 'Ignore') => ({
   podFailurePolicy: { rules: [{ action, onExitCodes: { operator: 'In' as const, values: [3] } }] },
 })
 
@@ -35,7 +35,7 @@ async function deletesPod(world: ScenarioWorld, image: string, spec: Partial<Job
   const pods = clientset.coreV1().pods(namespace)
   const [first] = (await pods.list()).items
   await pods.delete(first?.metadata.name ?? '')
-  await world.advance(3_000)
+  await world.quiet()
   await untilReady(world, 'job-name=j', 1)
 }
 
@@ -67,7 +67,7 @@ export const jobScenarios: Readonly<Record<string, Scenario>> = {
     await jobs.create(job('i:1', { parallelism: 3, completions: 5 }))
     await untilReady(world, 'job-name=j', 3)
     await jobs.patch('j', merge({ spec: { parallelism: 1 } }))
-    await world.advance(3_000)
+    await world.quiet()
     await untilReady(world, 'job-name=j', 1)
   },
   'job-elastic': async (world) => {
@@ -75,7 +75,7 @@ export const jobScenarios: Readonly<Record<string, Scenario>> = {
     await jobs.create(job('i:1', { ...indexed, parallelism: 2, completions: 2 }))
     await untilReady(world, 'job-name=j', 2)
     await jobs.patch('j', merge({ spec: { parallelism: 1, completions: 1 } }))
-    await world.advance(3_000)
+    await world.quiet()
     await untilReady(world, 'job-name=j', 1)
   },
   'job-suspended-twice': async (world) => {
@@ -83,7 +83,7 @@ export const jobScenarios: Readonly<Record<string, Scenario>> = {
     await jobs.create(job('i:1', {}))
     await untilReady(world, 'job-name=j', 1)
     await jobs.patch('j', merge({ spec: { suspend: true } }))
-    await world.advance(3_000)
+    await world.quiet()
     await jobs.patch('j', merge({ spec: { suspend: false } }))
     await untilReady(world, 'job-name=j', 1)
   },

@@ -3,7 +3,7 @@ import type { PodSpec, PodTemplateSpec, Taint, Toleration } from '../../../../sr
 import { merge, podSpec, type Scenario, type ScenarioWorld, template, untilReady } from '../scenario.ts'
 
 /** A node on which nobody runs anything. */
-async function node({ clientset, namespace, also }: ScenarioWorld): Promise<void> {
+export async function node({ clientset, namespace, also }: ScenarioWorld): Promise<void> {
   await clientset
     .coreV1()
     .nodes()
@@ -19,9 +19,14 @@ async function podOn({ clientset, namespace }: ScenarioWorld, name: string, tole
     .create({ metadata: { name }, spec: podSpec('i:1', { nodeName: namespace, tolerations: [stays, ...tolerations] }) })
 }
 
-const taint = (...taints: Taint[]) => merge({ spec: { taints } })
-const evicts = (key: string, value = 'v'): Taint => ({ key, value, effect: 'NoExecute' })
+export const taint = (...taints: Taint[]) => merge({ spec: { taints } })
+export const evicts = (key: string, value = 'v'): Taint => ({ key, value, effect: 'NoExecute' })
 const bears = (more: object): Toleration => ({ key: 'k', operator: 'Exists', effect: 'NoExecute', ...more }) as Toleration
+
+async function ending({ clientset, namespace, until }: ScenarioWorld, name: string): Promise<void> {
+  const pods = clientset.coreV1().pods(namespace)
+  await until(`${name} ends`, async () => (await pods.get(name)).metadata.deletionTimestamp !== undefined)
+}
 
 /** On the nodes that run something. */
 const daemon = (more: Partial<PodSpec> = {}): PodTemplateSpec => ({
@@ -45,18 +50,17 @@ export const nodeScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .nodes()
       .patch(world.namespace, taint(evicts('k')))
-    await world.advance(8_000)
+    for (const name of ['goes', 'goes-later', 'another-value']) await ending(world, name)
   },
   'taint-goes-in-time': async (world) => {
     await node(world)
-    await podOn(world, 'p', [bears({ tolerationSeconds: 6 })])
+    await podOn(world, 'p', [bears({ tolerationSeconds: 60 })])
     await world.clientset
       .coreV1()
       .nodes()
       .patch(world.namespace, taint(evicts('k')))
-    await world.advance(2_000)
+    await world.quiet()
     await world.clientset.coreV1().nodes().patch(world.namespace, taint())
-    await world.advance(8_000)
   },
   'taints-of-two-keys': async (world) => {
     await node(world)
@@ -66,7 +70,7 @@ export const nodeScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .nodes()
       .patch(world.namespace, taint(evicts('k'), evicts('l')))
-    await world.advance(6_000)
+    for (const name of ['one-of-two', 'both']) await ending(world, name)
   },
   'daemonset-surge': async (world) => {
     const sets = world.clientset.appsV1().daemonSets(world.namespace)
@@ -93,16 +97,16 @@ export const nodeScenarios: Readonly<Record<string, Scenario>> = {
     })
     await untilReady(world, 'app=d', 3)
     await sets.patch('d', { type: 'strategic', body: { spec: { template: { spec: { containers: [{ name: 'c', image: 'i:2' }] } } } } })
-    await world.advance(2_000)
+    await world.quiet()
     const [first] = (await clientset.coreV1().pods(namespace).list()).items
     await clientset
       .coreV1()
       .pods(namespace)
       .delete(first?.metadata.name ?? '')
-    await world.advance(3_000)
+    await world.quiet()
     await untilReady(world, 'app=d', 3)
   },
-  'devices-of-a-template': async ({ clientset, namespace, advance, also }) => {
+  'devices-of-a-template': async ({ clientset, namespace, quiet, also }) => {
     await clientset
       .resourceV1()
       .deviceClasses()
@@ -129,8 +133,7 @@ export const nodeScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .pods(namespace)
       .create({ metadata: { name: 'q' }, spec: { ...spec, resourceClaims: [{ name: 'x', resourceClaimTemplateName: 't' }] } })
-    await advance(4_000)
+    await quiet()
     await clientset.coreV1().pods(namespace).delete('q')
-    await advance(3_000)
   },
 }

@@ -6,7 +6,7 @@ const onNode = {
   required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In' as const, values: ['node-2'] }] }] },
 }
 
-async function storageClass({ clientset, namespace, also }: ScenarioWorld, more: object): Promise<void> {
+export async function storageClass({ clientset, namespace, also }: ScenarioWorld, more: object): Promise<void> {
   await clientset
     .storageV1()
     .storageClasses()
@@ -15,7 +15,7 @@ async function storageClass({ clientset, namespace, also }: ScenarioWorld, more:
 }
 
 /** A volume that claims can be bound to by then. */
-async function volume({ clientset, namespace, also, advance }: ScenarioWorld, spec: Partial<PersistentVolumeSpec>): Promise<void> {
+export async function volume({ clientset, namespace, also, quiet }: ScenarioWorld, spec: Partial<PersistentVolumeSpec>): Promise<void> {
   await clientset
     .coreV1()
     .persistentVolumes()
@@ -24,10 +24,10 @@ async function volume({ clientset, namespace, also, advance }: ScenarioWorld, sp
       spec: { capacity: { storage: '2Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: namespace, ...spec },
     })
   also(kindRefs.coreV1.persistentVolumes, namespace)
-  await advance(2_000)
+  await quiet()
 }
 
-async function claim({ clientset, namespace }: ScenarioWorld, more: object = {}): Promise<void> {
+export async function claim({ clientset, namespace }: ScenarioWorld, more: object = {}): Promise<void> {
   const spec = {
     accessModes: ['ReadWriteOnce' as const],
     resources: { requests: { storage: '1Gi' } },
@@ -40,9 +40,9 @@ async function claim({ clientset, namespace }: ScenarioWorld, more: object = {})
     .create({ metadata: { name: 'c' }, spec })
 }
 
-const mounting = { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }
+export const mounting = { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }
 
-async function bound({ clientset, namespace, until }: ScenarioWorld): Promise<void> {
+export async function bound({ clientset, namespace, until }: ScenarioWorld): Promise<void> {
   await until('bound', async () => (await clientset.coreV1().persistentVolumeClaims(namespace).get('c')).status?.phase === 'Bound')
 }
 
@@ -71,7 +71,7 @@ export const volumeScenarios: Readonly<Record<string, Scenario>> = {
     await storageClass(world, { volumeBindingMode: 'WaitForFirstConsumer' })
     await volume(world, { local: { path: '/x' }, nodeAffinity: onNode })
     await claim(world)
-    await world.advance(3_000)
+    await world.quiet()
     await world.clientset
       .coreV1()
       .pods(world.namespace)
@@ -84,7 +84,6 @@ export const volumeScenarios: Readonly<Record<string, Scenario>> = {
     await claim(world)
     await bound(world)
     await world.clientset.coreV1().persistentVolumeClaims(world.namespace).delete('c')
-    await world.advance(3_000)
   },
   'volume-lost': async (world) => {
     await storageClass(world, {})
@@ -96,7 +95,6 @@ export const volumeScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .persistentVolumes()
       .patch(world.namespace, merge({ metadata: { finalizers: null } }))
-    await world.advance(3_000)
   },
   'volume-used-is-protected': async (world) => {
     await storageClass(world, {})
@@ -110,7 +108,6 @@ export const volumeScenarios: Readonly<Record<string, Scenario>> = {
     await untilReady(world, 'app=p', 1)
     await world.clientset.coreV1().persistentVolumeClaims(world.namespace).delete('c')
     await world.clientset.coreV1().persistentVolumes().delete(world.namespace)
-    await world.advance(3_000)
   },
   'volume-grows-elsewhere': async (world) => {
     await storageClass(world, { provisioner: 'example.com/p', allowVolumeExpansion: true })
@@ -121,7 +118,6 @@ export const volumeScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .persistentVolumeClaims(world.namespace)
       .patch('c', merge({ spec: { resources: { requests: { storage: '5Gi' } } } }))
-    await world.advance(3_000)
   },
   'volume-cannot-grow': async (world) => {
     await storageClass(world, { allowVolumeExpansion: true })
@@ -132,27 +128,23 @@ export const volumeScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .persistentVolumeClaims(world.namespace)
       .patch('c', merge({ spec: { resources: { requests: { storage: '5Gi' } } } }))
-    await world.advance(3_000)
   },
   'volume-named-too-small': async (world) => {
     await storageClass(world, {})
     await volume(world, { hostPath: { path: '/x' } })
     await claim(world, { volumeName: world.namespace, resources: { requests: { storage: '9Gi' } } })
-    await world.advance(3_000)
   },
   'volume-external-provisioner': async (world) => {
     await storageClass(world, { provisioner: 'example.com/p' })
     await claim(world)
-    await world.advance(3_000)
   },
-  'volume-ephemeral': async ({ clientset, namespace, advance }) => {
+  'volume-ephemeral': async ({ clientset, namespace }) => {
     await clientset
       .coreV1()
       .pods(namespace)
       .create({ metadata: { name: 'p' }, spec: podSpec('i:1', ephemeral({})) })
-    await advance(3_000)
   },
-  'volume-ephemeral-taken': async ({ clientset, namespace, advance }) => {
+  'volume-ephemeral-taken': async ({ clientset, namespace }) => {
     const spec = { accessModes: ['ReadWriteOnce' as const], resources: { requests: { storage: '1Gi' } }, storageClassName: 'none-such' }
     await clientset
       .coreV1()
@@ -162,6 +154,5 @@ export const volumeScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .pods(namespace)
       .create({ metadata: { name: 'p' }, spec: podSpec('i:1', ephemeral({})) })
-    await advance(3_000)
   },
 }

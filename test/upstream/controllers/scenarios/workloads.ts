@@ -50,9 +50,8 @@ export const workloadScenarios: Readonly<Record<string, Scenario>> = {
     const persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Delete', whenScaled: 'Delete' }
     const more = { podManagementPolicy: 'Parallel' as const, volumeClaimTemplates: [claim('data')], persistentVolumeClaimRetentionPolicy }
     await sets.create({ metadata: { name: 'db' }, spec: { serviceName: 'svc', ...workload('db', 2), ...more } })
-    await world.advance(3_000)
+    await world.quiet()
     await sets.patch('db', merge({ spec: { replicas: 1 } }))
-    await world.advance(3_000)
   },
   'statefulset-labelpod': async (world) => {
     const { clientset, namespace } = world
@@ -65,7 +64,6 @@ export const workloadScenarios: Readonly<Record<string, Scenario>> = {
       .coreV1()
       .pods(namespace)
       .patch('db-0', merge({ metadata: { labels: { app: 'x' } } }))
-    await world.advance(3_000)
   },
   'daemonset-update': async (world) => {
     const sets = world.clientset.appsV1().daemonSets(world.namespace)
@@ -90,15 +88,13 @@ export const workloadScenarios: Readonly<Record<string, Scenario>> = {
     await jobs.create({ metadata: { name: 'j' }, spec: { parallelism: 2, template: of } })
     await untilReady(world, 'job-name=j', 2)
     await jobs.patch('j', merge({ spec: { suspend: true } }))
-    await world.advance(3_000)
   },
-  'job-managed': async ({ clientset, namespace, advance }) => {
+  'job-managed': async ({ clientset, namespace }) => {
     const of = { spec: podSpec('fake-exit:0-1000', { restartPolicy: 'Never' }) }
     await clientset
       .batchV1()
       .jobs(namespace)
       .create({ metadata: { name: 'j' }, spec: { managedBy: 'example.com/x', template: of } })
-    await advance(2_000)
   },
   'disruption-baremax': async (world) => {
     const { clientset, namespace } = world
