@@ -20,12 +20,23 @@ test('lets in as many as it may, the others in order of arrival', async () => {
   assert.deepEqual(order, [1, 2, 3])
 })
 
+test('those who go first are let in before all who wait, in their own order', async () => {
+  const semaphore = new Semaphore(1)
+  const first = gate()
+  const order: string[] = []
+  const enter = (name: string, goesFirst: boolean) => semaphore.run(async () => void order.push(name), undefined, { goesFirst })
+  const all = [semaphore.run(first.work), enter('a', false), enter('b', false), enter('c', true), enter('d', true)]
+  first.open()
+  await Promise.all(all)
+  assert.deepEqual(order, ['c', 'd', 'a', 'b'])
+})
+
 test('those who wait with a signal are refused when it aborts, the others are let in', async () => {
   const semaphore = new Semaphore(1)
   const first = gate()
   const stopping = new AbortController()
   const holder = semaphore.run(first.work)
-  const refused = [1, 2].map((n) => semaphore.run(async () => n, stopping.signal))
+  const refused = [false, true].map((goesFirst) => semaphore.run(async () => {}, stopping.signal, { goesFirst }))
   const other = semaphore.run(async () => 'in')
   assert.equal(getEventListeners(stopping.signal, 'abort').length, 1)
   stopping.abort(new Error('enough'))

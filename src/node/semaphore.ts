@@ -1,8 +1,9 @@
 type Waiter = { readonly take: () => void; readonly refuse: (reason: unknown) => void; readonly signal: AbortSignal | undefined }
 
-/** Lets at most `limit` holders in at once; the others wait in order of arrival. */
+/** Lets at most `limit` holders in at once; the others wait in order of arrival, those who go first before all others. */
 export class Semaphore {
-  readonly #waiting: Waiter[] = []
+  #first: Waiter[] = []
+  #waiting: Waiter[] = []
   /** One listener a signal, however many wait with it: a signal looks through all of its listeners whenever one is added. */
   readonly #signals = new Map<AbortSignal, { count: number; readonly onAbort: () => void }>()
   #free: number
@@ -12,12 +13,12 @@ export class Semaphore {
   }
 
   /** Runs `work` inside. Rejects with the signal's reason when it aborts while waiting. */
-  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    await this.#enter(signal)
+  async run<T>(work: () => Promise<T>, signal?: AbortSignal, { goesFirst = false } = {}): Promise<T> {
+    await this.#enter(signal, goesFirst)
     try {
       return await work()
     } finally {
-      const next = this.#waiting.shift()
+      const next = this.#first.shift() ?? this.#waiting.shift()
       if (next) {
         this.#unlisten(next.signal)
         next.take()
@@ -25,14 +26,15 @@ export class Semaphore {
     }
   }
 
-  async #enter(signal: AbortSignal | undefined): Promise<void> {
+  async #enter(signal: AbortSignal | undefined, goesFirst: boolean): Promise<void> {
     signal?.throwIfAborted()
     if (this.#free > 0) {
       this.#free--
       return
     }
     const entered = Promise.withResolvers<void>()
-    this.#waiting.push({ take: entered.resolve, refuse: entered.reject, signal })
+    const line = goesFirst ? this.#first : this.#waiting
+    line.push({ take: entered.resolve, refuse: entered.reject, signal })
     this.#listen(signal)
     await entered.promise
   }
@@ -46,9 +48,9 @@ export class Semaphore {
     }
     const onAbort = () => {
       this.#signals.delete(signal)
-      const refused = this.#waiting.filter((waiter) => waiter.signal === signal)
-      const others = this.#waiting.filter((waiter) => waiter.signal !== signal)
-      this.#waiting.splice(0, this.#waiting.length, ...others)
+      const refused = [...this.#first, ...this.#waiting].filter((waiter) => waiter.signal === signal)
+      this.#first = this.#first.filter((waiter) => waiter.signal !== signal)
+      this.#waiting = this.#waiting.filter((waiter) => waiter.signal !== signal)
       for (const { refuse } of refused) refuse(signal.reason)
     }
     this.#signals.set(signal, { count: 1, onAbort })

@@ -26,7 +26,9 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
   const { context, pod, container, record, sandbox } = request
   const image = await context.images.ensure(pod, container, signal)
   delete record.pullFailures
-  const containerId = await context.starts.run(async () => {
+  // Of many pods at once the first are done early when what has been begun is ended before more is; a restart waits for its turn.
+  const goesFirst = request.attempt === 0
+  const start = async () => {
     const spec = await failAs(request, 'CreateContainerConfigError', async () => {
       checkRunAsNonRoot(pod, container, image)
       const env = await context.environment.of(pod, container, sandbox.ips)
@@ -46,7 +48,8 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
     tell(request, 'Normal', 'Created', 'Container created')
     await failAs(request, 'RunContainerError', () => context.runtime.startContainer(id))
     return id
-  }, signal)
+  }
+  const containerId = await context.starts.run(start, signal, { goesFirst })
   tell(request, 'Normal', 'Started', 'Container started')
   resetHealth(request, containerId)
   await runPostStart(request, containerId, signal)
