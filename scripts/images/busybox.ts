@@ -32,11 +32,21 @@ export function busyboxFiles(): TarEntry[] {
 
 /** Debian's busybox-static as an image of one layer (1 MB). */
 export function busyboxImage(
-  extra: { readonly files?: readonly TarEntry[]; readonly cmd?: readonly string[]; readonly user?: string } = {},
+  extra: {
+    readonly files?: readonly TarEntry[]
+    readonly entrypoint?: readonly string[]
+    readonly cmd?: readonly string[]
+    readonly user?: string
+  } = {},
 ): OciImage {
   return ociImage({
     architecture: arch() === 'arm64' ? 'arm64' : 'amd64',
     layers: [busyboxFiles(), ...(extra.files ? [extra.files] : [])],
-    config: { Cmd: extra.cmd ?? ['/bin/sh'], Env: ['PATH=/bin:/usr/bin'], ...(extra.user ? { User: extra.user } : {}) },
+    config: {
+      ...(extra.entrypoint ? { Entrypoint: extra.entrypoint } : {}),
+      Cmd: extra.cmd ?? ['/bin/sh'],
+      Env: ['PATH=/bin:/usr/bin'],
+      ...(extra.user ? { User: extra.user } : {}),
+    },
   })
 }

@@ -269,6 +269,7 @@ export class AgentRun {
       canMount,
       onSetUp: (plugin, durationMs, hasFailed) => this.#metrics.storage(plugin, 'volume_mount', durationMs, hasFailed),
       objects: this.#references,
+      imageViews: this.#options.imageViews,
       tokens: new ServiceAccountTokens({ client, clock }),
       persistent: new PersistentVolumes({ client, clock, random, log, directory, node: () => this.node }),
       fields: (pod) => ({

@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
 import type { Node, NodeAddress, Service, Taint } from '../kinds/generated/types/core-v1.ts'
 import { AgentRun } from './agent-run.ts'
+import type { ImageViews } from './containerd/image-views.ts'
 import type { AgentFiles } from './host/agent-files.ts'
 import type { LogFiles } from './logs/log-files.ts'
 import type { Machine } from './node-status/machine.ts'
@@ -35,6 +36,8 @@ export type NodeAgentOptions = {
   readonly door?: NodeDoor
   /** Default: files for a real node; a fake runtime's memory is given by memoryLogFiles(runtime). */
   readonly logFiles?: LogFiles
+  /** Files of images, for volumes that show them; not given: such a volume is refused. */
+  readonly imageViews?: ImageViews
   /** Default: sockets for a real node; every simulated pod answers well. */
   readonly probeTransport?: ProbeTransport
   /** Default: an informer of this node's pods. Simulations share one informer between their nodes. */

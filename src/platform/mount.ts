@@ -20,6 +20,21 @@ export async function bindMount(source: string, target: string): Promise<void> {
   await runProgramChecked('mount', ['--no-canonicalize', '--bind', source, target], { timeoutMs })
 }
 
+/** Mounts `source` so that nothing there can be written, run, or used as a device or for another's rights. */
+export async function mountReadOnly(
+  { type, source, options }: { readonly type: string; readonly source: string; readonly options: readonly string[] },
+  directory: string,
+): Promise<void> {
+  const guards = 'ro,nosuid,nodev,noexec'
+  if (type !== 'bind') {
+    await runProgramChecked('mount', ['-t', type, '-o', [...options, guards].join(','), source, directory], { timeoutMs })
+    return
+  }
+  // A bind takes its own flags in a second step only.
+  await bindMount(source, directory)
+  await runProgramChecked('mount', ['-o', `remount,bind,${guards}`, directory], { timeoutMs })
+}
+
 /** Detaches what is mounted on the directory; users of it keep what they have open. */
 export async function unmount(directory: string): Promise<void> {
   await runProgramChecked('umount', ['-l', directory], { timeoutMs })

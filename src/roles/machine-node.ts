@@ -20,6 +20,7 @@ import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
 import { createPodNetwork } from '../node/cni/pod-network.ts'
 import { createContainerdSupervisor, useExternalContainerd } from '../node/containerd/containerd-supervisor.ts'
 import { pauseImageName } from '../node/containerd/pause-image.ts'
+import { containerdImageViews } from '../node/containerd/image-views.ts'
 import { createNodeAgent } from '../node/node-agent.ts'
 import { createCriRuntime } from '../node/runtime/cri/cri-runtime.ts'
 import { isInMemory, mountTmpfs } from '../platform/mount.ts'
@@ -105,7 +106,7 @@ async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal):
       keepPodNetwork({ network: podNetwork, informer: informers.informer(nodes), clock, log: log.child({ component: 'network' }) }, signal),
       proxy.run(signal),
       serveDns(options, informers, signal),
-      createNodeAgent(agentOptions(options, runtime)).run(signal),
+      createNodeAgent({ ...agentOptions(options, runtime), imageViews: containerdImageViews(engine.socket) }).run(signal),
     ])
   } finally {
     await runtime.close()

@@ -3,8 +3,10 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { silentLog } from '../base/log.ts'
 import { createPodNetwork } from '../node/cni/pod-network.ts'
+import { containerdImageViews } from '../node/containerd/image-views.ts'
 import { createContainerdSupervisor, removeAllSandboxes } from '../node/containerd/containerd-supervisor.ts'
 import { removeAgentFiles } from '../node/host/agent-files.ts'
+import { viewKeys } from '../node/volumes/image-volume.ts'
 import { createCriRuntime } from '../node/runtime/cri/cri-runtime.ts'
 import { listProcesses, signalProcess } from '../platform/background-process.ts'
 import { killCgroup, removeCgroup } from '../platform/cgroup.ts'
@@ -26,7 +28,7 @@ export async function teardownNode(dataDir: string): Promise<void> {
   const nodeName = readFileSync(nameFile, 'utf8').trim()
   const paths = nodePaths(dataDir)
   const endpoint = join(dataDir, endpointFile)
-  if (existsSync(endpoint)) await endInForeignEngine(readFileSync(endpoint, 'utf8').trim(), nodeName)
+  if (existsSync(endpoint)) await endInForeignEngine(readFileSync(endpoint, 'utf8').trim(), nodeName, paths)
   else await endInOwnEngine(paths, nodeName)
   await endLeftovers(paths)
   const { podCidr: clusterCidr, serviceCidr } = rememberedNetwork(dataDir) ?? defaultClusterNetwork
@@ -68,6 +70,7 @@ async function endInOwnEngine(paths: NodePaths, nodeName: string): Promise<void>
   // Only containerd can end what its shims hold; an own one is started for it where none runs any more.
   try {
     await supervisor.start()
+    await removeImageViews(supervisor.socket, paths)
     await supervisor.stopAll(nodeName)
   } catch (error) {
     // It can have lost track of its own, when its data was removed under it; what it leaves is ended without it.
@@ -76,16 +79,21 @@ async function endInOwnEngine(paths: NodePaths, nodeName: string): Promise<void>
 }
 
 /** Ends this node's pods in an engine that somebody else runs, and leaves the engine to them. */
-async function endInForeignEngine(endpoint: string, nodeName: string): Promise<void> {
+async function endInForeignEngine(endpoint: string, nodeName: string, paths: NodePaths): Promise<void> {
   const socket = endpoint.replace(/^unix:\/\//, '')
   const runtime = createCriRuntime({ socket, owner: nodeName, ...common })
   try {
     await removeAllSandboxes(runtime)
+    await removeImageViews(socket, paths)
   } catch (error) {
     process.stderr.write(`the engine at ${socket} could not end everything (${String(error)}); the rest is ended without it\n`)
   } finally {
     await runtime.close()
   }
+}
+
+async function removeImageViews(socket: string, { podsDir }: NodePaths): Promise<void> {
+  await containerdImageViews(socket).remove(await viewKeys(podsDir))
 }
 
 /** Processes in the node's cgroups, shims of its containerd, and mounts below its directories. */

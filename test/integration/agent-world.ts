@@ -9,6 +9,7 @@ import { kindRefs } from '../../src/client/generated/kind-refs.ts'
 import type { Container, ContainerStatus, Pod, PodSpec } from '../../src/kinds/generated/types/core-v1.ts'
 import { cniConfig, cniConfigFile } from '../../src/node/cni/cni-config.ts'
 import { type ContainerdSupervisor, createContainerdSupervisor } from '../../src/node/containerd/containerd-supervisor.ts'
+import { containerdImageViews } from '../../src/node/containerd/image-views.ts'
 import { importImages } from '../../src/node/containerd/import-images.ts'
 import { ociLayoutTar } from '../../src/node/containerd/oci-image.ts'
 import { pauseImageName } from '../../src/node/containerd/pause-image.ts'
@@ -52,6 +53,7 @@ export async function startAgentWorld({ directory, stateDirectory, cgroup }: Own
       ...{ client, runtime: world.runtime, random: systemRandom, nodeName: 'n1', files, ...common },
       addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
       door,
+      imageViews: containerdImageViews(world.supervisor.socket),
       thresholds: { diskAvailableShare: 0, memoryAvailableBytes: 0 },
       ...options,
     })
@@ -112,8 +114,8 @@ const importBusybox = (socket: string) => importImages(socket, ociLayoutTar([{ n
 function podTools(client: Client, runtime: () => Runtime, logsDir: string) {
   const pods = () => client.resource(kindRefs.coreV1.pods, 'default')
   /** Watches until the pod is as wanted. Undefined: it is gone. */
-  const until = async (name: string, condition: (pod: Pod | undefined) => boolean): Promise<Pod | undefined> => {
-    const signal = AbortSignal.timeout(waitMs)
+  const until = async (name: string, condition: (pod: Pod | undefined) => boolean, limitMs = waitMs): Promise<Pod | undefined> => {
+    const signal = AbortSignal.timeout(limitMs)
     let last: Pod | undefined
     const watch = { signal, fieldSelector: `metadata.name=${name}`, sendInitialEvents: true, allowWatchBookmarks: true }
     try {

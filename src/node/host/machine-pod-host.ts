@@ -126,12 +126,15 @@ async function volumeMounts(
     const volume = pod.spec?.volumes?.find((v) => v.name === mount.name)
     if (!volume) throw new HostError('Failed', `cannot find volume "${mount.name}" to mount into container "${container.name}"`)
     refuseRecursiveReadOnly(mount)
+    const image = host.volumeImages.get(volume.name)
+    if (image) await options.volumes.mountImage(pod, volume, image.id)
     const subPath = mount.subPathExpr === undefined ? mount.subPath : expandSubPath(mount.subPathExpr, variables)
     const hostPath = subPath
       ? await options.volumes.subPath(pod, volume, { container: container.name, index, subPath })
       : options.volumes.path(pod, volume)
     // Files out of the API are the API's: a container's write would be lost with the next change.
-    const readOnly = mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true || isApiVolume(volume)
+    const readOnly =
+      mount.readOnly === true || volume.persistentVolumeClaim?.readOnly === true || isApiVolume(volume) || volume.image !== undefined
     mounts.push({ hostPath, containerPath: containerPath(mount.mountPath), readOnly, propagation: propagationOf(mount) })
   }
   return mounts

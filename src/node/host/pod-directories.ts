@@ -41,6 +41,7 @@ export function volumePlugin(volume: Volume): string {
   if (volume.configMap) return 'configmap'
   if (volume.secret) return 'secret'
   if (volume.projected) return 'projected'
+  if (volume.image) return 'image'
   if (volume.persistentVolumeClaim || volume.ephemeral) return 'csi'
   return 'downward-api'
 }

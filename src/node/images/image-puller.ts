@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import { fieldPathOf, type ImageSource, type PodEvent } from '../pod/pod-context.ts'
-import type { PodContainer } from '../pod/pod-view.ts'
+import type { ImageSource, PodEvent, WantedImage } from '../pod/pod-context.ts'
 import { StartError } from '../pod/start-error.ts'
 import { type ImageInfo, type RegistryAuth, type Runtime, RuntimeError } from '../runtime/contract.ts'
 import { Semaphore } from '../semaphore.ts'
@@ -35,11 +34,10 @@ export class ImagePuller implements ImageSource {
     this.#slots = new Semaphore(options.parallelPulls)
   }
 
-  async ensure(pod: Pod, container: PodContainer, signal: AbortSignal): Promise<ImageInfo> {
-    const image = container.container.image ?? ''
+  async ensure(pod: Pod, { image, pullPolicy, fieldPath }: WantedImage, signal: AbortSignal): Promise<ImageInfo> {
     const reference = parseImageReference(image)
     const tell = (type: PodEvent['type'], reason: string, message: string) =>
-      this.#options.event(pod, { type, reason, message, fieldPath: fieldPathOf(container) })
+      this.#options.event(pod, { type, reason, message, ...(fieldPath === undefined ? {} : { fieldPath }) })
     if (!reference) {
       const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${referenceFault(image)}`
       tell('Warning', 'InspectFailed', message)
@@ -47,7 +45,7 @@ export class ImagePuller implements ImageSource {
       throw new StartError('InvalidImageName', message)
     }
     const full = formatImageReference(reference)
-    const policy = container.container.imagePullPolicy ?? (reference.tag === 'latest' ? 'Always' : 'IfNotPresent')
+    const policy = pullPolicy ?? (reference.tag === 'latest' ? 'Always' : 'IfNotPresent')
     if (policy !== 'Always') {
       const present = await this.#inspect(full, image)
       if (present) {

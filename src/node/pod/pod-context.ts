@@ -45,7 +45,15 @@ export type PodEvent = {
 
 export type ImageSource = {
   /** Makes the image present as the pull policy says, with its events. Throws StartError. */
-  ensure(pod: Pod, container: PodContainer, signal: AbortSignal): Promise<ImageInfo>
+  ensure(pod: Pod, wanted: WantedImage, signal: AbortSignal): Promise<ImageInfo>
+}
+
+export type WantedImage = {
+  readonly image: string
+  /** Undefined: Always for the tag `latest`, else IfNotPresent. */
+  readonly pullPolicy: string | undefined
+  /** The part of the pod that events name; undefined: the pod itself. */
+  readonly fieldPath: string | undefined
 }
 
 export type EnvironmentSource = {

@@ -1,5 +1,5 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import type { ContainerSpec, Mount, RuntimeContainer, SandboxSpec } from '../runtime/contract.ts'
+import type { ContainerSpec, ImageInfo, Mount, RuntimeContainer, SandboxSpec } from '../runtime/contract.ts'
 import type { PodContainer } from './pod-view.ts'
 
 /**
@@ -31,7 +31,13 @@ export type PodHost = {
   sweep(live: ReadonlySet<string>): Promise<void>
 }
 
-export type ContainerHostOptions = { readonly attempt: number; readonly env: ContainerSpec['env']; readonly podIps: readonly string[] }
+export type ContainerHostOptions = {
+  readonly attempt: number
+  readonly env: ContainerSpec['env']
+  readonly podIps: readonly string[]
+  /** What is present of the images that the container's volumes show, by volume. */
+  readonly volumeImages: ReadonlyMap<string, ImageInfo>
+}
 
 /** The machine cannot give what the pod asks for now. `reason` is the event's; the message goes to users. */
 export class HostError extends Error {

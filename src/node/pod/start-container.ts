@@ -1,12 +1,13 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { RuntimePod } from '../runtime/contract.ts'
 import { containerSpecOf, checkRunAsNonRoot } from './container-spec.ts'
-import { fieldPathOf, type PodContext } from './pod-context.ts'
+import { fieldPathOf, type PodContext, type WantedImage } from './pod-context.ts'
 import { HostError } from './pod-host.ts'
 import type { ContainerRecord } from './pod-records.ts'
 import type { PodContainer } from './pod-view.ts'
 import { computeResources } from './resize.ts'
 import { StartError, type StartErrorReason } from './start-error.ts'
+import { volumeImages } from './volume-images.ts'
 
 export type StartRequest = {
   readonly context: PodContext
@@ -24,7 +25,8 @@ export type StartRequest = {
  */
 export async function startContainer(request: StartRequest, signal: AbortSignal): Promise<void> {
   const { context, pod, container, record, sandbox } = request
-  const image = await context.images.ensure(pod, container, signal)
+  const image = await context.images.ensure(pod, imageOf(container), signal)
+  const imagesOfVolumes = await volumeImages(context.images, pod, container, signal)
   delete record.pullFailures
   // Of many pods at once the first are done early when what has been begun is ended before more is; a restart waits for its turn.
   const goesFirst = request.attempt === 0
@@ -32,7 +34,12 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
     const spec = await failAs(request, 'CreateContainerConfigError', async () => {
       checkRunAsNonRoot(pod, container, image)
       const env = await context.environment.of(pod, container, sandbox.ips)
-      const mounts = await context.host.containerMounts(pod, container, { attempt: request.attempt, env, podIps: sandbox.ips })
+      const mounts = await context.host.containerMounts(pod, container, {
+        attempt: request.attempt,
+        env,
+        podIps: sandbox.ips,
+        volumeImages: imagesOfVolumes,
+      })
       return containerSpecOf({
         ...request,
         processesOf: targetOf(request),
@@ -56,6 +63,11 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
   record.hasPostStarted = true
   record.isStarted = container.container.startupProbe === undefined
   record.isReady = container.container.readinessProbe === undefined
+}
+
+function imageOf(container: PodContainer): WantedImage {
+  const { image = '', imagePullPolicy } = container.container
+  return { image, pullPolicy: imagePullPolicy, fieldPath: fieldPathOf(container) }
 }
 
 /** The running container whose processes an ephemeral one asks to see. */

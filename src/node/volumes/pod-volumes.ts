@@ -5,9 +5,11 @@ import type { Log } from '../../base/log.ts'
 import type { Pod, Volume } from '../../kinds/generated/types/core-v1.ts'
 import { quantityValue } from '../../machinery/quantity.ts'
 import { mountPointsUnder, mountTmpfs, unmount } from '../../platform/mount.ts'
+import type { ImageViews } from '../containerd/image-views.ts'
 import { identityOf, type PodDirectories, podDirectories, type PodDirectoryRoots, volumePlugin } from '../host/pod-directories.ts'
 import { HostError } from '../pod/pod-host.ts'
 import { writeAtomically } from './atomic-writer.ts'
+import { viewKey, viewKeys } from './image-volume.ts'
 import { bindSubPath, makeSubPath, resolveSubPath } from './sub-path.ts'
 import { setUpHostPath } from './host-path.ts'
 import type { PersistentVolumes } from './persistent-volumes.ts'
@@ -26,6 +28,8 @@ export type PodVolumesOptions = {
   readonly canMount: boolean
   /** One volume has been set up, or could not be. */
   readonly onSetUp: (plugin: string, durationMs: number, hasFailed: boolean) => void
+  /** Undefined: the engine shows no files of images. */
+  readonly imageViews: ImageViews | undefined
   /** What lies behind claims. */
   readonly persistent: PersistentVolumes
 }
@@ -86,6 +90,16 @@ export class PodVolumes {
     return isSecretVolume(volume) ? directories.memoryVolume(volume) : directories.volume(volume)
   }
 
+  /** Shows the files of an image (by the engine's id) as the volume. Idempotent. Throws HostError. */
+  async mountImage(pod: Pod, volume: Volume, imageId: string): Promise<void> {
+    const { imageViews } = this.#options
+    if (!imageViews) throw failedMount(volume.name, 'this node offers no such volume type')
+    const key = viewKey(pod.metadata.uid ?? '', volume.name)
+    await imageViews.mount(imageId, this.path(pod, volume), key).catch((error: Error) => {
+      throw failedMount(volume.name, error.message)
+    })
+  }
+
   /** Where a container's mount of a part of a volume comes from. Throws HostError when that part is not inside the volume. */
   async subPath(
     pod: Pod,
@@ -93,8 +107,8 @@ export class PodVolumes {
     mount: { readonly container: string; readonly index: number; readonly subPath: string },
   ): Promise<string> {
     const path = this.path(pod, volume)
-    // Nobody but the agent writes these, so there is no race to guard against.
-    if (isApiVolume(volume)) return resolveSubPath(path, mount.subPath)
+    // No container can write these, so there is no race to guard against.
+    if (isApiVolume(volume) || volume.image) return resolveSubPath(path, mount.subPath)
     const { subPaths } = podDirectories(this.#options.roots, identityOf(pod))
     const gid = pod.spec?.securityContext?.fsGroup
     const made = gid === undefined ? {} : { gid }
@@ -114,6 +128,7 @@ export class PodVolumes {
     // Never delete through a mount that would not go: what lies below may not be the pod's.
     const left = mountPointsUnder(directories.pod)
     if (left.length > 0) throw new HostError('FailedUnMount', `UnmountVolume.TearDown failed: ${left.length} mounts stayed`)
+    await this.#options.imageViews?.remove(await viewKeys(this.#options.roots.root, uid))
     await rm(directories.memory, { recursive: true, force: true })
     await rm(directories.volumes, { recursive: true, force: true })
   }
@@ -129,6 +144,8 @@ export class PodVolumes {
     if (volume.emptyDir) return this.#setUpEmptyDir(pod, volume)
     if (isApiVolume(volume)) return this.#writeFiles(pod, volume)
     if (volume.persistentVolumeClaim || volume.ephemeral) return this.#options.persistent.setUp(pod, volume, this.path(pod, volume))
+    // An image is pulled and shown when a container that mounts it starts.
+    if (volume.image) return
     throw failedMount(volume.name, 'this node offers no such volume type')
   }
 
