@@ -11,6 +11,8 @@ import { admissionChain } from './admission/chain.ts'
 import { dynamicAdmission } from './admission/dynamic/dynamic-admission.ts'
 import { typeCheckPolicies } from './admission/policies/type-check-policies.ts'
 import { builtInPlugins } from './admission/plugins.ts'
+import type { PodSecurityConfiguration } from './admission/pod-security/configuration.ts'
+import { createPodSecurityMetrics } from './admission/pod-security/pod-security-metrics.ts'
 import type { TolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { deviceAdminAccessHook } from './admission/device-admin-access.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
@@ -101,6 +103,8 @@ export type ApiServerOptions = {
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
   readonly audit?: AuditLog
+  /** What holds for pods where no label says otherwise, and who is exempt. */
+  readonly podSecurity?: PodSecurityConfiguration | undefined
   readonly limits?: Partial<RequestLimits>
   /** Requests at work, reading and writing together. Default 600. */
   readonly inflightMax?: number
@@ -163,13 +167,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const choice = { enabled: options.withAdmission ?? [], disabled: options.withoutAdmission ?? [] }
   const webhooks = createWebhookClient({ reader: () => reader, clock })
   const webhookMetrics = createWebhookMetrics()
+  const podSecurityMetrics = createPodSecurityMetrics()
   const dynamic = dynamicAdmission(
     { cache, registry, reader, schemas, authorizer, clock, random, log, client: webhooks, metrics: webhookMetrics, storage: () => storage },
     closing.signal,
   )
   const last = dynamic.plugins.filter(({ name }) => !choice.disabled.includes(name))
   const plugins = [
-    ...builtInPlugins({ reader, authorizer, registry, tolerationSeconds: options.tolerationSeconds }, choice),
+    ...builtInPlugins(
+      { reader, authorizer, registry, tolerationSeconds: options.tolerationSeconds, podSecurity: options.podSecurity, podSecurityMetrics },
+      choice,
+    ),
     ...(options.admission ?? []),
     ...last,
   ]
@@ -219,6 +227,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         [...fairness.gate.metrics()].join('') +
         aggregation.metrics() +
         webhookMetrics.text() +
+        podSecurityMetrics.text() +
         (options.audit?.metricsText() ?? '') +
         ((await options.moreMetrics?.()) ?? ''),
     ),

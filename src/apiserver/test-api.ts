@@ -60,6 +60,7 @@ export async function createTestApi(options: {
   readonly clientAuthorities?: ApiServerOptions['clientAuthorities']
   readonly advertise?: ApiServerOptions['advertise']
   readonly audit?: ApiServerOptions['audit']
+  readonly podSecurity?: ApiServerOptions['podSecurity']
   readonly nodePorts?: ApiServerOptions['nodePorts']
   readonly tolerationSeconds?: ApiServerOptions['tolerationSeconds']
   readonly tokens?: ApiServerOptions['tokens']
@@ -84,6 +85,7 @@ export async function createTestApi(options: {
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.dialer ? { dialer: options.dialer } : {}),
     ...(options.audit ? { audit: options.audit } : {}),
+    podSecurity: options.podSecurity,
     ...(options.tokens ? { tokens: options.tokens } : {}),
     ...(options.isStoreShared ? { isStoreShared: true } : {}),
     ...(options.frontProxy ? { frontProxy: options.frontProxy } : {}),

@@ -92,6 +92,12 @@ export const accessFlags: readonly AccessFlag[] = [
     argument: 'BOOLEAN',
     help: 'whether that file is read anew when it changes (default false)',
   },
+  {
+    name: 'admission-control-config-file',
+    argument: 'FILE',
+    isFile: true,
+    help: 'what Pod Security holds pods to where no label says so, and who is exempt: an AdmissionConfiguration',
+  },
   { name: 'audit-policy-file', argument: 'FILE', isFile: true, help: 'which requests are recorded: a Policy of audit.k8s.io/v1' },
   { name: 'audit-log-path', argument: 'FILE', isFile: true, help: 'where they are recorded; - for the standard output' },
   { name: 'audit-log-maxsize', argument: 'MIB', help: 'the size at which the log is put aside (default 100)' },

@@ -1,8 +1,9 @@
 import { parseYaml } from './yaml.ts'
 import { parseGoDuration } from './wire/go-duration.ts'
 
-/** What a field of a configuration file holds: texts, truths, whole numbers, durations in Go's words, lists, maps, objects. */
+/** What a field of a configuration file holds: texts, truths, whole numbers, durations in Go's words, lists, maps, objects, anything. */
 export type Shape =
+  | 'any'
   | 'string'
   | 'boolean'
   | 'integer'
@@ -45,6 +46,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 function shaped(value: unknown, shape: Shape, { path, errors }: Place): unknown {
   const wrong = (wanted: string) => void errors.push(`field ${JSON.stringify(path)} is no ${wanted}`)
   if (typeof shape === 'string') {
+    if (shape === 'any') return value
     if (shape === 'integer') return Number.isInteger(value) ? value : wrong('whole number')
     if (shape !== 'duration') return typeof value === shape ? value : wrong(shape)
     const nanos = typeof value === 'string' ? parseGoDuration(value) : undefined

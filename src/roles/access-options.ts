@@ -9,6 +9,7 @@ import { readAuthorizationOptions } from './authorization-options.ts'
 import type { ControllerSettings } from '../controllers/settings.ts'
 import type { ControlPlaneOptions } from './control-plane.ts'
 import { readApiSettings, readControllerSettings, readSigningMs } from './controller-options.ts'
+import { readPodSecurityOptions } from './admission-options.ts'
 import { createFlagReader, type FlagReader, type FlagValues } from './flag-reader.ts'
 import { isIP } from 'node:net'
 import { dns1123Subdomain, wildcardDns1123Subdomain } from '../machinery/names.ts'
@@ -18,7 +19,7 @@ export type AccessFlagValues = FlagValues
 export type AccessOptions = {
   readonly options: Pick<
     ControlPlaneOptions,
-    'tokenFile' | 'audit' | 'access' | 'limits' | 'nodePorts' | 'inflightMax' | 'tolerationSeconds'
+    'tokenFile' | 'audit' | 'access' | 'limits' | 'nodePorts' | 'inflightMax' | 'tolerationSeconds' | 'podSecurity'
   >
   /** More names and addresses of this server. */
   readonly hosts: readonly string[]
@@ -43,12 +44,14 @@ export async function readAccessOptions(
   const authentication = await readAuthenticationOptions(flags, parts)
   const authorization = await readAuthorizationOptions(flags, parts)
   const audit = await readAuditOptions(flags, parts)
+  const podSecurity = await readPodSecurityOptions(flags)
   const { tokenFile, choices, frontProxyCa } = authentication
   return {
     options: {
       ...api,
       ...(tokenFile === undefined ? {} : { tokenFile }),
       ...(audit ? { audit: audit.log } : {}),
+      ...(podSecurity ? { podSecurity } : {}),
       limits: {
         requestTimeoutMs: flags.durationMs('request-timeout', defaultLimits.requestTimeoutMs) || defaultLimits.requestTimeoutMs,
         watchSecondsMin: flags.wholeNumber('min-request-timeout', defaultLimits.watchSecondsMin),

@@ -64,6 +64,7 @@ export type ControlPlaneOptions = {
   readonly inflightMax?: number
   readonly nodePorts?: ApiServerOptions['nodePorts']
   readonly tolerationSeconds?: ApiServerOptions['tolerationSeconds']
+  readonly podSecurity?: ApiServerOptions['podSecurity']
   readonly access?: AccessChoices
   readonly controllerFunctions: ControllerFunctions
   /** Default: 10.244.0.0/16 for pods, 10.96.0.0/12 for services, cluster.local. */
@@ -186,6 +187,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),
     ...(options.nodePorts ? { nodePorts: options.nodePorts } : {}),
     ...(options.tolerationSeconds ? { tolerationSeconds: options.tolerationSeconds } : {}),
+    podSecurity: options.podSecurity,
   })
   const following = options.signingRing && followSigningRing(api, options.signingRing, { log, signal: stopping.signal })
   const own = api.clientFor(apiServerUser)

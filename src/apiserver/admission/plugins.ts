@@ -14,6 +14,8 @@ import { nodeRestriction } from './node-restriction.ts'
 import { ownerReferencesPermissionEnforcement } from './owner-references-permission-enforcement.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
 import { offByDefault } from './plugin-names.ts'
+import type { PodSecurityConfiguration } from './pod-security/configuration.ts'
+import type { PodSecurityMetrics } from './pod-security/pod-security-metrics.ts'
 import { podSecurity } from './pod-security/pod-security.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
 import { priorityAdmission } from './priority.ts'
@@ -28,6 +30,8 @@ export type PluginParts = {
   readonly authorizer: Authorizer
   readonly registry: Registry
   readonly tolerationSeconds?: TolerationSeconds | undefined
+  readonly podSecurity?: PodSecurityConfiguration | undefined
+  readonly podSecurityMetrics?: PodSecurityMetrics | undefined
 }
 
 export type PluginChoice = {
@@ -50,7 +54,7 @@ export function builtInPlugins(parts: PluginParts, { enabled = [], disabled = []
     serviceAccountAdmission({ reader }),
     nodeRestriction({ reader, authorizer }),
     taintNodesByCondition,
-    podSecurity(reader),
+    podSecurity({ reader, configuration: parts.podSecurity, metrics: parts.podSecurityMetrics }),
     priorityAdmission(reader),
     defaultTolerationSeconds(parts.tolerationSeconds),
     defaultStorageClass(reader),

@@ -1,6 +1,6 @@
 /** Pods in a namespace that holds them to a standard: what is refused and warned of, control by control. */
 import { plainContainer, podOf, podWith, pods } from '../pod-cases.ts'
-import { type Case, create, merged, patch } from '../upstream-case.ts'
+import { type Case, create, merged, namespaced, patch } from '../upstream-case.ts'
 
 const label = (labels: Readonly<Record<string, string | null>>) =>
   patch('merge', '/api/v1/namespaces/$ns', {
@@ -19,6 +19,36 @@ const hardened = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' 
 const good = (container: object = {}, spec: object = {}) =>
   podOf({ securityContext: secure, ...container }, { securityContext: hardened, ...spec })
 const ofContainer = (securityContext: object) => podOf({ securityContext })
+
+const template = { metadata: { labels: { a: 'b' } }, spec: { hostNetwork: true, containers: [plainContainer] } }
+const made = { metadata: { name: 'made' }, spec: { selector: { matchLabels: { a: 'b' } }, template } }
+const makers: Readonly<Record<string, readonly [path: string, object: object]>> = {
+  'a Deployment': [namespaced('apps/v1', 'deployments'), made],
+  'a CronJob': [
+    namespaced('batch/v1', 'cronjobs'),
+    {
+      metadata: { name: 'made' },
+      spec: {
+        schedule: '0 0 1 1 *',
+        jobTemplate: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } },
+      },
+    },
+  ],
+  'a PodTemplate': [namespaced('v1', 'podtemplates'), { metadata: { name: 'made' }, template }],
+}
+const templateLabels: readonly Readonly<Record<string, string>>[] = [
+  { enforce: 'baseline' },
+  { enforce: 'baseline', warn: 'privileged' },
+  { enforce: 'baseline', 'warn-version': 'v1.25' },
+]
+/** What makes pods is warned about, by what is enforced where nothing else is said. */
+const templates: readonly Case[] = Object.entries(makers).flatMap(([name, [path, object]]) =>
+  templateLabels.map((labels) => ({
+    name: `${name} where ${JSON.stringify(labels)}`,
+    given: [label(labels)],
+    steps: [create(`${path}?dryRun=All`, object), label({ enforce: null, warn: null, 'warn-version': null })],
+  })),
+)
 
 export const cases: readonly Case[] = [
   ...held(
@@ -103,6 +133,35 @@ export const cases: readonly Case[] = [
     { enforce: 'baseline', 'enforce-version': 'v1.30' },
     { 'a sysctl': podWith({ securityContext: { sysctls: [{ name: 'net.ipv4.tcp_rmem', value: '1' }] } }) },
   ),
+  ...templates,
+  {
+    name: 'pods that are there',
+    given: [
+      create(pods, merged(ofContainer({ privileged: true }), { metadata: { name: 'a' } })),
+      create(pods, merged(ofContainer({ privileged: true }), { metadata: { name: 'b' } })),
+      create(pods, merged(podWith({ hostPID: true }), { metadata: { name: 'c' } })),
+      create(pods, good({}, {})),
+    ],
+    steps: [
+      label({ enforce: 'baseline' }),
+      label({ enforce: 'restricted' }),
+      label({ enforce: 'baseline' }),
+      label({ 'enforce-version': 'v1.24' }),
+      label({ enforce: null, 'enforce-version': null, warn: 'restricted' }),
+      label({ warn: null }),
+    ],
+  },
+  {
+    name: 'an update of what is no longer let in',
+    given: [create(pods, podWith({ hostPID: true })), label({ enforce: 'baseline' })],
+    steps: [
+      patch('merge', `${pods}/p`, { metadata: { annotations: { 'seccomp.security.alpha.kubernetes.io/pod': 'unconfined' } } }),
+      patch('merge', `${pods}/p`, { metadata: { labels: { a: 'b' } } }),
+      patch('strategic', `${pods}/p`, { spec: { containers: [{ name: 'c', image: 'other' }] } }),
+      patch('strategic', `${pods}/p/ephemeralcontainers`, { spec: { ephemeralContainers: [{ name: 'e', image: 'x' }] } }),
+      label({ enforce: null }),
+    ],
+  },
   {
     name: 'labels that say nothing',
     steps: [

@@ -1,0 +1,45 @@
+import type { AdmissionRequest } from '../../contract.ts'
+import { type LevelVersion, type Policy, textOf } from './policy.ts'
+
+/** Upstream's counters of what was judged. */
+export type PodSecurityMetrics = {
+  evaluated(request: AdmissionRequest, mode: keyof Policy, evaluation: { readonly isAllowed: boolean; readonly by: LevelVersion }): void
+  exempted(request: AdmissionRequest): void
+  failed(request: AdmissionRequest): void
+  text(): string
+}
+
+/** Versions of the rules beyond it are not known yet. */
+const minorVersion = 36
+
+export function createPodSecurityMetrics(): PodSecurityMetrics {
+  const evaluations = new Map<string, number>()
+  const exemptions = new Map<string, number>()
+  const errors = new Map<string, number>()
+  const add = (counts: Map<string, number>, labels: string) => void counts.set(labels, (counts.get(labels) ?? 0) + 1)
+  return {
+    evaluated: (request, mode, { isAllowed, by }) =>
+      add(
+        evaluations,
+        `decision="${isAllowed ? 'allow' : 'deny'}",mode="${mode}",policy_level="${by.level}",policy_version="${versionOf(by)}",${placeOf(request)}`,
+      ),
+    exempted: (request) => add(exemptions, placeOf(request)),
+    failed: (request) => add(errors, `fatal="false",${placeOf(request)}`),
+    text: () =>
+      family('pod_security_evaluations_total', 'Pods and templates that were judged by a Pod Security Standard.', evaluations) +
+      family('pod_security_exemptions_total', 'Requests that are exempt from Pod Security.', exemptions) +
+      family('pod_security_errors_total', 'Labels that could not be read when something was judged.', errors),
+  }
+}
+
+function versionOf(by: LevelVersion): string {
+  if (by.version === 'latest' || by.level === 'privileged') return 'latest'
+  return by.version > minorVersion ? 'future' : textOf(by).slice(by.level.length + 1)
+}
+
+const placeOf = ({ operation, kind, subresource }: AdmissionRequest) =>
+  `request_operation="${operation.toLowerCase()}",resource="${resourceOf(kind.plural)}",subresource="${subresource}"`
+const resourceOf = (plural: string) => (plural === 'pods' ? 'pod' : plural === 'namespaces' ? 'namespace' : 'controller')
+
+const family = (name: string, help: string, counts: ReadonlyMap<string, number>) =>
+  `# HELP ${name} ${help}\n# TYPE ${name} counter\n${[...counts].map(([labels, count]) => `${name}{${labels}} ${count}\n`).join('')}`
