@@ -186,7 +186,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     registry,
     storage,
     schemas,
-    admission: admissionChain(plugins),
+    admission: admissionChain(plugins, {
+      now: () => clock.monotonicMs(),
+      stepped: (step, operation, judged) => metrics.admitted(step, operation, judged),
+    }),
     authorizer,
     hooks: createWriteHooks([
       ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader })]),

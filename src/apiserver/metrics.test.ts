@@ -6,7 +6,8 @@ import { virtualClock } from '../platform/virtual-clock.ts'
 import { createTestApi } from './test-api.ts'
 import { sender } from './test-requests.ts'
 
-const { api } = await createTestApi({ clock: virtualClock(), random: seededRandom(1) })
+const clock = virtualClock()
+const { api } = await createTestApi({ clock, random: seededRandom(1) })
 after(() => api.close())
 const send = sender(api)
 const configMaps = '/api/v1/namespaces/default/configmaps'
@@ -49,6 +50,20 @@ test('durations have the buckets that objectives are stated in, with and without
     assert.ok(text.includes(`apiserver_request_duration_seconds_bucket{${labels('LIST', 'namespace')},le="${bound}"} 1\n`), bound)
     assert.ok(text.includes(`apiserver_request_sli_duration_seconds_bucket{${sli},le="${bound}"} 1\n`), bound)
   }
+})
+
+test('admission tells how long its steps took, and certificates how long they are good', async () => {
+  const step = (type: string, operation: string) => `{operation="${operation}",rejected="false",type="${type}"}`
+  assert.ok(text.includes(`apiserver_admission_step_admission_duration_seconds_count${step('admit', 'CREATE')} `))
+  assert.ok(text.includes(`apiserver_admission_step_admission_duration_seconds_count${step('validate', 'UPDATE')} `))
+  assert.match(text, /^apiserver_client_certificate_expiration_seconds_count 0$/m)
+  const clientCertificate = { commonName: 'ann', organizations: [], notAfterMs: clock.now() + 4_000_000 }
+  const credentials = { clientCertificate, bearerToken: undefined }
+  const signal = new AbortController().signal
+  await api.handle({ method: 'GET', url: '/version', headers: {}, body: undefined, credentials, remoteAddress: '127.0.0.1', signal })
+  const after = await send('GET', '/metrics')
+  assert.match(after.text, /^apiserver_client_certificate_expiration_seconds_bucket\{le="3600"\} 0$/m)
+  assert.match(after.text, /^apiserver_client_certificate_expiration_seconds_bucket\{le="7200"\} 1$/m)
 })
 
 test('who asks, whether he may, what is old and what is stored', () => {

@@ -1,3 +1,11 @@
+import {
+  type Distribution,
+  familyHead as family,
+  histogramText,
+  labelText as format,
+  newDistribution,
+  observe,
+} from '../base/exposition-text.ts'
 import type { Resource } from './registry.ts'
 
 /** Upper bounds of the request duration's buckets, in seconds: upstream's, which its rules and dashboards name. */
@@ -7,11 +15,17 @@ const sliSeconds = bucketSeconds.slice(2)
 /** Of judging who asks, and whether he may. */
 const accessSeconds = Array.from({ length: 15 }, (_, i) => 2 ** i / 1000)
 
+/** What is left of a client's certificate: from nothing to a year. */
+const remainingSeconds = [
+  0, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 345_600, 604_800, 2_592_000, 7_776_000, 15_552_000, 31_104_000,
+]
+/** Of admission's steps. */
+const admissionSeconds = [0.005, 0.025, 0.1, 0.5, 1, 2.5]
+
 /** Upstream's, of an event that is sent to a watcher. */
 const eventBytes = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072]
 
-type Labels = Readonly<Record<string, string>>
-type Histogram = { readonly labels: string; readonly counts: number[]; sum: number; count: number }
+type Histogram = Distribution & { readonly labels: string }
 
 export type RequestLabels = {
   /** As dashboards name it: GET, LIST, WATCH, POST, PUT, PATCH, APPLY, DELETE, CONNECT. */
@@ -25,6 +39,9 @@ export type RequestLabels = {
   readonly subresource: string
 }
 
+/** As upstream names them: what may change the object, then what only judges it. */
+export type AdmissionStep = 'admit' | 'validate'
+
 /**
  * The server's own figures, counted by plain additions because they lie on every request's path, and written in the
  * Prometheus text format on demand. Label values come from routes and codes, so their number is bounded.
@@ -35,6 +52,10 @@ export type ApiMetrics = {
   /** A request that the server ended by itself: it came when there was no room, or took too long. */
   terminated(labels: RequestLabels, code: number): void
   authenticated(result: 'success' | 'failure' | 'error', durationMs: number): void
+  /** Somebody came with a certificate that is good for so long. */
+  certificateShown(remainingMs: number): void
+  /** All plugins of a step have judged a request. */
+  admitted(step: AdmissionStep, operation: string, judged: { readonly rejected: boolean; readonly durationMs: number }): void
   authorized(result: 'allowed' | 'denied' | 'no-opinion' | 'error', durationMs: number): void
   /** A version that is going to be taken away was asked for. */
   deprecated(resource: Resource, subresource: string): void
@@ -56,6 +77,8 @@ export function createApiMetrics(): ApiMetrics {
   const durations = new Map<string, RequestFigures>()
   const authentications = new Map<string, Histogram>()
   const authorizations = new Map<string, Histogram>()
+  const admissions = new Map<string, Histogram>()
+  const certificates = emptyHistogram('', remainingSeconds)
   const inflight = { readOnly: 0, mutating: 0 }
   const rejections = { readOnly: 0, mutating: 0 }
   const watchers = new Map<string, number>()
@@ -96,6 +119,14 @@ export function createApiMetrics(): ApiMetrics {
     terminated: (labels, code) => add(terminations, `code="${code}",${figuresOf(labels).plain}`, 1),
     authenticated: (result, durationMs) => observe(accessHistogram(authentications, result), accessSeconds, durationMs / 1000),
     authorized: (result, durationMs) => observe(accessHistogram(authorizations, result), accessSeconds, durationMs / 1000),
+    certificateShown: (remainingMs) => observe(certificates, remainingSeconds, remainingMs / 1000),
+    admitted: (step, operation, { rejected, durationMs }) => {
+      const key = `${step}|${operation}|${rejected}`
+      let histogram = admissions.get(key)
+      if (!histogram)
+        admissions.set(key, (histogram = emptyHistogram(format({ operation, rejected: String(rejected), type: step }), admissionSeconds)))
+      observe(histogram, admissionSeconds, durationMs / 1000)
+    },
     deprecated: ({ kind }, subresource) =>
       void deprecated.add(format({ group: kind.group, removed_release: '', resource: kind.plural, subresource, version: kind.version })),
     inflight: (kind, change) => {
@@ -113,7 +144,7 @@ export function createApiMetrics(): ApiMetrics {
       if (!sizes) {
         const { group, version, plural } = resource.kind
         const labels = format({ group, version, resource: plural })
-        sizes = events.get(labels) ?? { labels, counts: eventBytes.map(() => 0), sum: 0, count: 0 }
+        sizes = events.get(labels) ?? emptyHistogram(labels, eventBytes)
         events.set(labels, sizes)
         eventsOf.set(resource, sizes)
       }
@@ -126,19 +157,30 @@ export function createApiMetrics(): ApiMetrics {
       yield family('apiserver_request_total', 'counter', 'Requests by verb, resource and code.')
       for (const [labels, value] of totals) yield `apiserver_request_total{${labels}} ${value}\n`
       yield family('apiserver_request_duration_seconds', 'histogram', 'Time to answer; of a watch, to its start.')
-      for (const { whole } of durations.values()) yield histogramText('apiserver_request_duration_seconds', whole, bucketSeconds)
+      for (const { whole } of durations.values())
+        yield histogramText('apiserver_request_duration_seconds', whole.labels, whole, bucketSeconds)
       yield family(
         'apiserver_request_sli_duration_seconds',
         'histogram',
         'Time to answer, without the wait for a seat and without watches.',
       )
-      for (const { sli } of durations.values()) if (sli) yield histogramText('apiserver_request_sli_duration_seconds', sli, sliSeconds)
+      for (const { sli } of durations.values())
+        if (sli) yield histogramText('apiserver_request_sli_duration_seconds', sli.labels, sli, sliSeconds)
       yield family('apiserver_request_terminations_total', 'counter', 'Requests that the server ended by itself.')
       for (const [labels, value] of terminations) yield `apiserver_request_terminations_total{${labels}} ${value}\n`
       yield family('apiserver_requested_deprecated_apis', 'gauge', 'Versions that were asked for and are going to be taken away.')
       for (const labels of deprecated) yield `apiserver_requested_deprecated_apis{${labels}} 1\n`
       yield* accessText('authentication', 'authentication_attempts', authentications)
       yield* accessText('authorization', 'authorization_attempts_total', authorizations)
+      yield family(
+        'apiserver_client_certificate_expiration_seconds',
+        'histogram',
+        'How long certificates that clients show are still good.',
+      )
+      yield histogramText('apiserver_client_certificate_expiration_seconds', '', certificates, remainingSeconds)
+      yield family('apiserver_admission_step_admission_duration_seconds', 'histogram', 'Time that a step of admission took.')
+      for (const step of admissions.values())
+        yield histogramText('apiserver_admission_step_admission_duration_seconds', step.labels, step, admissionSeconds)
       yield family('apiserver_current_inflight_requests', 'gauge', 'Requests being worked on.')
       for (const kind of ['readOnly', 'mutating'] as const)
         yield `apiserver_current_inflight_requests{request_kind="${kind}"} ${inflight[kind]}\n`
@@ -150,7 +192,7 @@ export function createApiMetrics(): ApiMetrics {
       yield family('apiserver_watch_events_total', 'counter', 'Events sent to watchers.')
       for (const { labels, count } of events.values()) yield `apiserver_watch_events_total{${labels}} ${count}\n`
       yield family('apiserver_watch_events_sizes', 'histogram', 'Bytes of the events sent to watchers, in the stored form.')
-      for (const sizes of events.values()) yield histogramText('apiserver_watch_events_sizes', sizes, eventBytes)
+      for (const sizes of events.values()) yield histogramText('apiserver_watch_events_sizes', sizes.labels, sizes, eventBytes)
       yield family('apiserver_watch_cache_events_dispatched_total', 'counter', 'Events that the watch cache has dispatched.')
       for (const [folder, value] of dispatched) {
         const [, , group = '', resource = ''] = folder.split('/')
@@ -171,26 +213,13 @@ export function createApiMetrics(): ApiMetrics {
 /** `plain`: the labels without dry_run, which not every family has. */
 type RequestFigures = { readonly plain: string; readonly whole: Histogram; readonly sli: Histogram | undefined }
 
-const emptyHistogram = (labels: string, bounds: readonly number[]): Histogram => ({ labels, counts: bounds.map(() => 0), sum: 0, count: 0 })
+const emptyHistogram = (labels: string, bounds: readonly number[]): Histogram => ({ labels, ...newDistribution(bounds) })
 
 function* accessText(what: 'authentication' | 'authorization', attempts: string, histograms: Map<string, Histogram>): Generator<string> {
   yield family(attempts, 'counter', `Requests by the result of their ${what}.`)
   for (const { labels, count } of histograms.values()) yield `${attempts}{${labels}} ${count}\n`
   yield family(`${what}_duration_seconds`, 'histogram', `Time that ${what} took.`)
-  for (const histogram of histograms.values()) yield histogramText(`${what}_duration_seconds`, histogram, accessSeconds)
-}
-
-const format = (labels: Labels) =>
-  Object.entries(labels)
-    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-    .join(',')
-const family = (name: string, type: string, help: string) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
-
-function observe(histogram: Histogram, bounds: readonly number[], value: number): void {
-  histogram.sum += value
-  histogram.count++
-  const bucket = bounds.findIndex((bound) => value <= bound)
-  if (bucket >= 0) histogram.counts[bucket]!++
+  for (const histogram of histograms.values()) yield histogramText(`${what}_duration_seconds`, histogram.labels, histogram, accessSeconds)
 }
 
 /** `/registry/GROUP/RESOURCE` of a key. */
@@ -198,14 +227,4 @@ function folderOf(key: string): string {
   const group = key.indexOf('/', 1)
   const end = key.indexOf('/', key.indexOf('/', group + 1) + 1)
   return end < 0 ? key : key.slice(0, end)
-}
-
-function histogramText(name: string, { labels, counts, sum, count }: Histogram, bounds: readonly number[]): string {
-  let text = ''
-  let below = 0
-  for (const [i, bound] of bounds.entries()) {
-    below += counts[i]!
-    text += `${name}_bucket{${labels},le="${bound}"} ${below}\n`
-  }
-  return `${text}${name}_bucket{${labels},le="+Inf"} ${count}\n${name}_sum{${labels}} ${sum}\n${name}_count{${labels}} ${count}\n`
 }

@@ -259,6 +259,8 @@ async function authenticateMeasured({ core, authenticator, metrics }: PipelinePa
   const isWithout = bearerToken === undefined && clientCertificate === undefined
   try {
     const user = await authenticate(authenticator, request)
+    if (clientCertificate?.notAfterMs !== undefined && user !== anonymous)
+      metrics.certificateShown(clientCertificate.notAfterMs - core.clock.now())
     metrics.authenticated(isWithout && user === anonymous ? 'failure' : 'success', core.clock.monotonicMs() - fromMs)
     return user
   } catch (error) {

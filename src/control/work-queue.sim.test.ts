@@ -109,3 +109,15 @@ test('stop drops what waits and resolves when the last work is done', async () =
   await stopping
   assert.deepEqual(trace, ['0:a'])
 })
+
+test('tells how long it has worked on what is not done', async () => {
+  const { queue, clock } = harness({ workMs: 10_000 })
+  queue.add('a')
+  queue.start()
+  await clock.advance(2_000)
+  queue.add('b')
+  await clock.advance(1_000)
+  assert.deepEqual(queue.activeSeconds(), { all: 4, longest: 3 })
+  await clock.advance(20_000)
+  assert.deepEqual(queue.activeSeconds(), { all: 0, longest: 0 })
+})

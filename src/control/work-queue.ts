@@ -34,7 +34,8 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions
   /** Ready keys in order, with the moment they became so. */
   readonly #ready = new Map<string, number>()
-  readonly #active = new Set<string>()
+  /** Keys that are worked on, with the moment they began. */
+  readonly #active = new Map<string, number>()
   /** Active keys that were added again. */
   readonly #again = new Set<string>()
   readonly #delayed = new Map<string, { readonly atMs: number; readonly cancel: Cancel }>()
@@ -55,6 +56,19 @@ export class WorkQueue {
 
   get activeCount(): number {
     return this.#active.size
+  }
+
+  /** Of the keys that are worked on: how long all of them have been together, and the longest. */
+  activeSeconds(): { readonly all: number; readonly longest: number } {
+    const nowMs = this.#options.clock.monotonicMs()
+    let all = 0
+    let longest = 0
+    for (const startMs of this.#active.values()) {
+      const seconds = (nowMs - startMs) / 1000
+      all += seconds
+      longest = Math.max(longest, seconds)
+    }
+    return { all, longest }
   }
 
   /** True when no key is ready, active or delayed. */
@@ -154,7 +168,7 @@ export class WorkQueue {
   #begin(key: string, readyMs: number): void {
     const { clock, observer, work, minIntervalMs } = this.#options
     const startMs = clock.monotonicMs()
-    this.#active.add(key)
+    this.#active.set(key, startMs)
     const intervalMs = minIntervalMs?.(key) ?? 0
     if (intervalMs > 0) this.#rememberStart(key, { startMs, dueMs: startMs + intervalMs })
     observer?.started(startMs - readyMs)

@@ -26,6 +26,7 @@ contexts: [{name: a, context: {cluster: a, user: a}}]
 )
 const authorization = (authorizers: string) =>
   `apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nauthorizers: ${authorizers}\n`
+const admission = (plugins: string) => `apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: ${plugins}\n`
 const authentication = (more: string) => `apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n${more}\n`
 
 const never: Authorizer = {
@@ -57,6 +58,13 @@ const faults: readonly (readonly [flags: AccessFlagValues, message: RegExp])[] =
   [{ 'requestheader-client-ca-file': kubeconfig }, /cannot use --requestheader-client-ca-file/],
   [{ 'requestheader-uid-headers': 'X-Uid' }, /without specifying the standard X-Remote-Uid header/],
   [{ 'anonymous-auth': 'perhaps' }, /it is true or false/],
+  [{ 'admission-control-config-file': file('e.yaml', admission('[{name: Magic}]')) }, /"Magic" is no admission plugin/],
+  [
+    { 'admission-control-config-file': file('f.yaml', admission('[{name: ResourceQuota, configuration: {a: b}}]')) },
+    /the admission plugin ResourceQuota takes no configuration/,
+  ],
+  [{ 'admission-control-config-file': file('g.yaml', admission('[{name: PodSecurity, path: /nowhere}]')) }, /ENOENT/],
+  [{ 'audit-log-path': '-' }, /--audit-policy-file goes together with --audit-log-path/],
   [{ 'service-account-max-token-expiration': '5m' }, /at least an hour/],
 ]
 for (const [flags, message] of faults)
@@ -70,6 +78,18 @@ test('modes decide in their order', async () => {
     const { options, close } = await readAccessOptions({ 'authorization-mode': mode }, parts)
     const authorizer = options.access!.chooseAuthorizers!({ node: never, rbac: never })
     assert.equal((await authorizer.authorize(question)).allowed, allowed)
+    await close()
+  }
+})
+
+test("Pod Security's configuration is read from the file or from one that it names", async () => {
+  const group = 'pod-security.admission.config.k8s.io/v1'
+  file('pod-security.yaml', `apiVersion: ${group}\nkind: PodSecurityConfiguration\nexemptions: {usernames: [ann]}\n`)
+  const within = `configuration: {apiVersion: ${group}, kind: PodSecurityConfiguration, exemptions: {usernames: [ann]}}`
+  for (const [i, plugin] of [`{name: PodSecurity, path: pod-security.yaml}`, `{name: PodSecurity, ${within}}`].entries()) {
+    const path = file(`admission-${i}.yaml`, admission(`[${plugin}]`))
+    const { options, close } = await readAccessOptions({ 'admission-control-config-file': path }, parts)
+    assert.deepEqual([...options.podSecurity!.exemptions.usernames], ['ann'])
     await close()
   }
 })

@@ -16,7 +16,13 @@ type Concerned = {
   readonly kind: KindDefinition
 }
 
-export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionChain {
+/** Told how long a step of all plugins took; absent where nobody counts. */
+export type AdmissionObserver = {
+  readonly now: () => number
+  stepped(step: 'admit' | 'validate', operation: string, judged: { readonly rejected: boolean; readonly durationMs: number }): void
+}
+
+export function admissionChain(plugins: readonly AdmissionPlugin[], observer?: AdmissionObserver): AdmissionChain {
   // Which plugins care about an operation on a kind never changes: asked once.
   const memo = new Map<string, Concerned>()
   const concerned = ({ operation, kind, subresource }: AdmissionRequest) => {
@@ -28,26 +34,39 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionCh
     memo.set(key, found)
     return found
   }
-  return {
-    admit: async (request) => {
-      const plugins = concerned(request).admit
-      const state = new Map<unknown, unknown>()
-      for (const isReinvocation of [false, true]) {
-        let isWanted = false
-        const pass = { isReinvocation, reinvoke: () => void (isWanted = true), state }
-        for (const plugin of plugins) {
-          const pending = plugin.admit!(request, pass)
-          if (pending) await pending
-        }
-        if (!isWanted) return
-      }
-    },
-    validate: async (request) => {
-      for (const plugin of concerned(request).validate) {
-        const pending = plugin.validate!(request)
+  const measured = async (step: 'admit' | 'validate', request: AdmissionRequest, run: (request: AdmissionRequest) => Promise<void>) => {
+    if (!observer) return run(request)
+    const fromMs = observer.now()
+    let rejected = true
+    try {
+      await run(request)
+      rejected = false
+    } finally {
+      observer.stepped(step, request.operation, { rejected, durationMs: observer.now() - fromMs })
+    }
+  }
+  const admit = async (request: AdmissionRequest) => {
+    const plugins = concerned(request).admit
+    const state = new Map<unknown, unknown>()
+    for (const isReinvocation of [false, true]) {
+      let isWanted = false
+      const pass = { isReinvocation, reinvoke: () => void (isWanted = true), state }
+      for (const plugin of plugins) {
+        const pending = plugin.admit!(request, pass)
         if (pending) await pending
       }
-    },
+      if (!isWanted) return
+    }
+  }
+  const validate = async (request: AdmissionRequest) => {
+    for (const plugin of concerned(request).validate) {
+      const pending = plugin.validate!(request)
+      if (pending) await pending
+    }
+  }
+  return {
+    admit: (request) => measured('admit', request, admit),
+    validate: (request) => measured('validate', request, validate),
     treatsAlike: (request) => concerned(request).all.every((plugin) => plugin.treatsAlike?.(request) ?? false),
   }
 }

@@ -1,3 +1,4 @@
+import { familyHead, labelText, sampleText } from '../../base/exposition-text.ts'
 import type { AuditLevel } from './policy.ts'
 
 /** What goes wrong with events: the buffer of a backend is full, or the backend itself fails. */
@@ -38,9 +39,9 @@ export function createAuditMetrics(): AuditMetrics {
 }
 
 const labelled = (label: string, counts: ReadonlyMap<string, number>) =>
-  [...counts].map(([value, count]) => [`{${label}="${value}"}`, count] as const)
+  [...counts].map(([value, count]) => [labelText({ [label]: value }), count] as const)
 
 function counter(name: string, help: string, values: readonly (readonly [labels: string, value: number])[]): string {
   const full = `apiserver_audit_${name}`
-  return `# HELP ${full} ${help}\n# TYPE ${full} counter\n${values.map(([labels, value]) => `${full}${labels} ${value}\n`).join('')}`
+  return familyHead(full, 'counter', help) + values.map(([labels, value]) => sampleText(full, labels, value)).join('')
 }

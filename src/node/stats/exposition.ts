@@ -1,5 +1,7 @@
-/** The Prometheus text format: https://prometheus.io/docs/instrumenting/exposition_formats/. Pure. */
-export type Labels = Readonly<Record<string, string>>
+/** Families of numbers, and their text. Pure. */
+import { type Distribution, familyHead, type Labels, labelText, newDistribution, numberText, observe } from '../../base/exposition-text.ts'
+
+export type { Labels } from '../../base/exposition-text.ts'
 
 /** `atMs`: when it was measured; not given: when it is read. */
 export type Sample = { readonly labels?: Labels; readonly value: number; readonly atMs?: number; readonly suffix?: string }
@@ -15,30 +17,17 @@ export const expositionType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Families without a sample are left out. */
 export function exposition(families: Iterable<Family>): string {
-  const lines: string[] = []
+  let text = ''
   for (const { name, type, help, samples } of families) {
     if (samples.length === 0) continue
-    lines.push(`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`)
-    for (const { labels, value, atMs, suffix = '' } of samples)
-      lines.push(`${name}${suffix}${labelText(labels)} ${numberText(value)}${atMs === undefined ? '' : ` ${Math.round(atMs)}`}`)
+    text += familyHead(name, type, help)
+    for (const { labels = {}, value, atMs, suffix = '' } of samples) {
+      const between = labelText(labels)
+      const at = atMs === undefined ? '' : ` ${Math.round(atMs)}`
+      text += `${name}${suffix}${between === '' ? '' : `{${between}}`} ${numberText(value)}${at}\n`
+    }
   }
-  lines.push('')
-  return lines.join('\n')
-}
-
-function labelText(labels: Labels | undefined): string {
-  const pairs = Object.entries(labels ?? {}).map(([name, value]) => `${name}="${escapeValue(value)}"`)
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
-}
-
-const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '"': '\\"' }
-const escapeValue = (text: string) => text.replace(/[\\\n"]/g, (c) => escapes[c]!)
-const escapeHelp = (text: string) => text.replace(/[\\\n]/g, (c) => escapes[c]!)
-
-function numberText(value: number): string {
-  if (value === Number.POSITIVE_INFINITY) return '+Inf'
-  if (value === Number.NEGATIVE_INFINITY) return '-Inf'
-  return String(value)
+  return text
 }
 
 type Declaration = { readonly name: string; readonly help: string; readonly labels?: readonly string[] }
@@ -73,8 +62,6 @@ export class Counter {
   }
 }
 
-type Distribution = { readonly counts: number[]; sum: number; count: number }
-
 /** A histogram for each combination of label values. `buckets`: upper bounds, ascending. */
 export class Histogram {
   readonly #declaration: Declaration & { readonly buckets: readonly number[] }
@@ -88,11 +75,8 @@ export class Histogram {
     const { buckets } = this.#declaration
     const key = values.join(separator)
     let distribution = this.#distributions.get(key)
-    if (!distribution) this.#distributions.set(key, (distribution = { counts: buckets.map(() => 0), sum: 0, count: 0 }))
-    distribution.sum += value
-    distribution.count++
-    const bucket = buckets.findIndex((bound) => value <= bound)
-    if (bucket >= 0) distribution.counts[bucket]!++
+    if (!distribution) this.#distributions.set(key, (distribution = newDistribution(buckets)))
+    observe(distribution, buckets, value)
   }
 
   family(): Family {

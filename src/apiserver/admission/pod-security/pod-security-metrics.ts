@@ -1,3 +1,4 @@
+import { familyHead, labelText, sampleText } from '../../../base/exposition-text.ts'
 import type { AdmissionRequest } from '../../contract.ts'
 import { type LevelVersion, type Policy, textOf } from './policy.ts'
 
@@ -21,7 +22,7 @@ export function createPodSecurityMetrics(): PodSecurityMetrics {
     evaluated: (request, mode, { isAllowed, by }) =>
       add(
         evaluations,
-        `decision="${isAllowed ? 'allow' : 'deny'}",mode="${mode}",policy_level="${by.level}",policy_version="${versionOf(by)}",${placeOf(request)}`,
+        `${labelText({ decision: isAllowed ? 'allow' : 'deny', mode, policy_level: by.level, policy_version: versionOf(by) })},${placeOf(request)}`,
       ),
     exempted: (request) => add(exemptions, placeOf(request)),
     failed: (request) => add(errors, `fatal="false",${placeOf(request)}`),
@@ -38,8 +39,8 @@ function versionOf(by: LevelVersion): string {
 }
 
 const placeOf = ({ operation, kind, subresource }: AdmissionRequest) =>
-  `request_operation="${operation.toLowerCase()}",resource="${resourceOf(kind.plural)}",subresource="${subresource}"`
+  labelText({ request_operation: operation.toLowerCase(), resource: resourceOf(kind.plural), subresource })
 const resourceOf = (plural: string) => (plural === 'pods' ? 'pod' : plural === 'namespaces' ? 'namespace' : 'controller')
 
 const family = (name: string, help: string, counts: ReadonlyMap<string, number>) =>
-  `# HELP ${name} ${help}\n# TYPE ${name} counter\n${[...counts].map(([labels, count]) => `${name}{${labels}} ${count}\n`).join('')}`
+  familyHead(name, 'counter', help) + [...counts].map(([labels, count]) => sampleText(name, labels, count)).join('')
