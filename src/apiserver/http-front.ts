@@ -12,6 +12,7 @@ import { giveBack } from './block-pool.ts'
 import { createIdleSockets, type IdleSockets } from './idle-sockets.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import type { ApiRequest, ApiResponse, Credentials, UpgradeHandler } from './contract.ts'
+import { refusalType, refuseBytes, targetOf } from './http-refusal.ts'
 
 export type HttpFrontOptions = {
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>
@@ -122,12 +123,14 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     idle.gone(socket)
     socket.on('error', () => socket.destroy())
-    const call = toApiRequest(options, request as unknown as Http2ServerRequest, undefined, closeSignal(socket))
+    const target = targetOf(request.url ?? '/') ?? '/'
+    const call = toApiRequest(options, request as unknown as Http2ServerRequest, undefined, { signal: closeSignal(socket), target })
     options.upgrade(call, socket, head).catch((error: unknown) => {
       log.warn({ error }, 'a tunnel failed')
       socket.destroy()
     })
   })
+  server.on('clientError', refuseBytes)
   server.on('tlsClientError', (error) => log.debug({ error: error.message }, 'a TLS handshake failed'))
   let closing: Promise<void> | undefined
   return {
@@ -178,8 +181,13 @@ async function serve(options: HttpFrontOptions, request: Http2ServerRequest, res
     response.end(JSON.stringify(error.status))
     return
   }
-  const call = toApiRequest(options, request, body, gone.signal)
-  const answer = await options.handle(call)
+  const target = targetOf(request.url ?? '/')
+  if (target === undefined || (target === '*' && request.method === 'OPTIONS')) {
+    response.writeHead(target === undefined ? 400 : 200, target === undefined ? { 'content-type': refusalType } : {})
+    response.end(target === undefined ? '400 Bad Request' : '')
+    return
+  }
+  const answer = await options.handle(toApiRequest(options, request, body, { signal: gone.signal, target }))
   try {
     await write(response, answer, request.method === 'HEAD')
   } finally {
@@ -309,7 +317,7 @@ function toApiRequest(
   { tls, proxyHeaders = ['x-remote-'] }: HttpFrontOptions,
   request: Http2ServerRequest,
   body: Uint8Array | undefined,
-  signal: AbortSignal,
+  { signal, target }: { readonly signal: AbortSignal; readonly target: string },
 ): ApiRequest {
   const peer = peerOf(request, tls)
   const { authorization } = request.headers
@@ -317,7 +325,7 @@ function toApiRequest(
   const isForOther = request.headers['impersonate-user'] !== undefined || peer.credentials.clientCertificate?.authority === 'front-proxy'
   return {
     method: request.method ?? 'GET',
-    url: request.url ?? '/',
+    url: target,
     headers: isForOther ? withDistinct(request, ['impersonate-', ...proxyHeaders]) : request.headers,
     body,
     credentials: bearerToken === undefined ? peer.credentials : { ...peer.credentials, bearerToken },

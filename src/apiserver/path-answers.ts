@@ -26,7 +26,7 @@ export async function answerPath(
   const response = await paths(info, context)
   if (!response) return undefined
   const path = trimPath(info.path)
-  if (request.method !== 'GET' && request.method !== 'HEAD' && readOnlyDocument.test(path)) throw methodNotAllowed()
+  if (request.method !== 'GET' && readOnlyDocument.test(path)) throw methodNotAllowed()
   return discoveryDocument.test(path) ? inForm(response, path, info, context) : response
 }
 

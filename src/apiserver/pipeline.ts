@@ -419,7 +419,8 @@ async function perform(
   const agent = single(request.headers['user-agent']) ?? ''
   const resource = core.registry.find(info.group, info.version, info.resource)
   if (!resource) return nothingThere(core.registry, info.path)
-  if (info.verb === 'watch' && request.method !== 'GET') throw methodNotAllowed()
+  // Upstream offers HEAD of no resource.
+  if (request.method === 'HEAD' || (info.verb === 'watch' && request.method !== 'GET')) throw methodNotAllowed()
   exchange.format = negotiate(single(request.headers.accept), {
     pretty: info.query.get('pretty'),
     agent,

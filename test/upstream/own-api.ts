@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { seededRandom } from '../../src/base/random.ts'
-import type { ApiServerOptions } from '../../src/apiserver/api-server.ts'
+import type { ApiServer, ApiServerOptions } from '../../src/apiserver/api-server.ts'
 import type { Authorizer, UserInfo } from '../../src/apiserver/contract.ts'
 import type { ObjectReader } from '../../src/apiserver/object-reader.ts'
 import { createServiceAccountTokens } from '../../src/apiserver/authn/service-account-tokens.ts'
@@ -24,7 +24,9 @@ import { collected, headersOf, type Outgoing, type Send } from './run-cases.ts'
 /** The administrator whom the answers were recorded for. */
 const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
 /** This API server, with every default plugin on, the cluster's own roles and tokens, and how to send to it. */
-export async function ownApi(options: Pick<ApiServerOptions, 'audit'> = {}): Promise<{ send: Send; close(): Promise<void> }> {
+export async function ownApi(
+  options: Pick<ApiServerOptions, 'audit'> = {},
+): Promise<{ send: Send; handle: ApiServer['handle']; close(): Promise<void> }> {
   const later: { reader: ObjectReader | undefined } = { reader: undefined }
   const random = seededRandom(1)
   const tokens = createServiceAccountTokens({
@@ -67,10 +69,10 @@ export async function ownApi(options: Pick<ApiServerOptions, 'audit'> = {}): Pro
     hangUp.abort()
     return { code, body: whole, headers: lowerCased(headers) }
   }
-  return { send, close: () => api.close() }
+  return { send, handle: (request) => api.handle(request), close: () => api.close() }
 }
 
-const administratorToken = 'any'
+export const administratorToken = 'any'
 
 /** The administrator's, unless the request brings credentials of its own. */
 function bearerTokenOf({ headers = {} }: Outgoing): string | undefined {
