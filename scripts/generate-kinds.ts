@@ -26,6 +26,7 @@ mkdirSync(join(out, 'types'), { recursive: true })
 
 writeFileSync(join(out, 'schemas.json'), oneEntryPerLine(schemas))
 writeFileSync(join(out, 'zero-values.json'), oneEntryPerLine(readJson('wire/k8s-zero-values.json')))
+writeFileSync(join(out, 'omitted-zeros.json'), oneEntryPerLine(readJson('wire/k8s-omitted-zeros.json')))
 writeFileSync(join(out, 'protobuf.json'), oneEntryPerLine(readJson('wire/k8s-protobuf-fields.json')))
 writeFileSync(join(out, 'resources.json'), oneEntryPerLine(resourceFacts()))
 writeTypes()

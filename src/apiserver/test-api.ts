@@ -4,6 +4,7 @@ import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
 import { allKinds } from '../kinds/all.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
+import omittedZeros from '../kinds/generated/omitted-zeros.json' with { type: 'json' }
 import zeroValues from '../kinds/generated/zero-values.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import type { Store } from '../store/contract.ts'
@@ -73,7 +74,7 @@ export async function createTestApi(options: {
   const api = await createApiServer({
     store,
     kinds: allKinds,
-    schemas: loadSchemas(schemaFacts as Parameters<typeof loadSchemas>[0], zeroValues),
+    schemas: loadSchemas(schemaFacts as Parameters<typeof loadSchemas>[0], zeroValues, omittedZeros),
     clock,
     random,
     log,

@@ -27,6 +27,7 @@ import { type ControllerFunctions, allControllers } from '../controllers/all.ts'
 import { allKinds } from '../kinds/all.ts'
 import { pods } from '../kinds/core/pod.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
+import omittedZeros from '../kinds/generated/omitted-zeros.json' with { type: 'json' }
 import zeroValues from '../kinds/generated/zero-values.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import { defaultConfiguration, type SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
@@ -161,7 +162,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const api = await createApiServer({
     store,
     kinds: allKinds,
-    schemas: loadSchemas(schemaFacts as Definitions, zeroValues),
+    schemas: loadSchemas(schemaFacts as Definitions, zeroValues, omittedZeros),
     clock,
     random,
     log: log.child({ component: 'apiserver' }),

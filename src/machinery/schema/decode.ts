@@ -4,7 +4,7 @@ import type { SchemaNode } from './schema-node.ts'
 
 /**
  * What upstream's server does to a body by decoding it into a Go struct and writing it again, done on the JSON value itself:
- * types are checked, unknown fields and nulls dropped, empty optional lists and maps dropped, quantities and times brought
+ * types are checked, unknown fields and nulls dropped, empty optional lists and maps and meaningless zeros dropped, quantities and times brought
  * into canonical form.
  *
  * Invariants:
@@ -101,6 +101,8 @@ function compile(node: SchemaNode): Decoder {
 type FieldPlan = {
   readonly node: SchemaNode
   readonly dropsEmpty: boolean
+  /** As that: of a scalar that Go does not tell from an absent one. */
+  readonly dropsZero: boolean
   /** What `typeof` says of a value that is right as it is: most fields then need neither a decoder nor a place for its errors. */
   readonly scalar: string | undefined
   decoder: Decoder | undefined
@@ -114,7 +116,8 @@ function objectDecoder(node: SchemaNode): Decoder {
   const plans = new Map<string, FieldPlan>()
   for (const [field, child] of node.fields) {
     const dropsEmpty = (child.shape === 'list' || child.shape === 'map') && !node.required.includes(field)
-    plans.set(field, { node: child, dropsEmpty, scalar: scalarOf(child), decoder: undefined })
+    const dropsZero = node.omittedZeros.includes(field)
+    plans.set(field, { node: child, dropsEmpty, dropsZero, scalar: scalarOf(child), decoder: undefined })
   }
   const struct = structName(node)
   const keepsUnknown = node.preservesUnknown
@@ -133,6 +136,10 @@ function objectDecoder(node: SchemaNode): Decoder {
         delete object[key]
         continue
       }
+      if (!field && plan.dropsZero && isZero(field)) {
+        delete object[key]
+        continue
+      }
       if (typeof field === plan.scalar) continue
       if (field === null || (plan.dropsEmpty && isEmpty(field, plan.node.shape))) {
         delete object[key]
@@ -147,6 +154,10 @@ function objectDecoder(node: SchemaNode): Decoder {
     walk.struct = outer
     return object
   }
+}
+
+function isZero(value: unknown): boolean {
+  return value === '' || value === 0 || value === false
 }
 
 function mapDecoder(node: SchemaNode): Decoder {

@@ -14,6 +14,8 @@ export type Schema = {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: Schema | boolean
   readonly required?: readonly string[]
+  /** Fields that are left out where they hold nothing: '', 0, false. OpenAPI does not tell them from those that may hold it. */
+  readonly omittedZeros?: readonly string[]
   readonly nullable?: boolean
   readonly 'x-kubernetes-list-type'?: string
   readonly 'x-kubernetes-list-map-keys'?: readonly string[]
@@ -68,6 +70,7 @@ export class SchemaNode {
   readonly enum: readonly string[] | undefined
   readonly default: unknown
   readonly required: readonly string[]
+  readonly omittedZeros: readonly string[]
   /** Fields beyond the known ones are kept, not pruned. */
   readonly preservesUnknown: boolean
   /** How server-side apply treats the value: whole, or item by item. */
@@ -93,6 +96,7 @@ export class SchemaNode {
     this.enum = schema.enum ?? target?.enum
     this.default = schema.default ?? target?.default
     this.required = target?.required ?? schema.required ?? []
+    this.omittedZeros = target?.omittedZeros ?? schema.omittedZeros ?? []
     this.preservesUnknown = target?.preservesUnknown ?? schema['x-kubernetes-preserve-unknown-fields'] === true
     this.patchStrategies = schema['x-kubernetes-patch-strategy']?.split(',') ?? target?.patchStrategies ?? []
     this.patchMergeKey = schema['x-kubernetes-patch-merge-key'] ?? target?.patchMergeKey

@@ -3,7 +3,7 @@ import { type FieldError, fieldErrors } from '../field-error.ts'
 import { decodeReport, decodeValue, type TypeFault } from './decode.ts'
 import { formatPath } from './go-errors.ts'
 import { type Schema, SchemaNode } from './schema-node.ts'
-import { type ZeroValues, zeroValueFiller } from './zero-values.ts'
+import { type OmittedZeros, type ZeroValues, zeroValueFiller } from './zero-values.ts'
 
 /** The types of the API by their definition's name, and the rules that follow from a type alone. */
 export type SchemaSet = {
@@ -48,14 +48,20 @@ export type Decoded = {
 }
 
 /** Loads definitions (the content of generated/schemas.json, or a custom resource's). Costs nothing but a closure: types compile on first use. */
-export function loadSchemas(definitions: Readonly<Record<string, Schema>>, zeroValues: ZeroValues = {}): SchemaSet {
+export function loadSchemas(
+  definitions: Readonly<Record<string, Schema>>,
+  zeroValues: ZeroValues = {},
+  omittedZeros: OmittedZeros = {},
+): SchemaSet {
   const nodes = new Map<string, SchemaNode>()
   const lookup = (name: string): SchemaNode | undefined => {
-    const known = nodes.get(name)
-    if (known) return known
+    const loaded = nodes.get(name)
+    if (loaded) return loaded
     const schema = Object.hasOwn(definitions, name) ? definitions[name] : undefined
     if (!schema) return undefined
-    const node = new SchemaNode(withKnownDefaults(name, schema), lookup, name)
+    const known = withKnownDefaults(name, schema)
+    const omitted = omittedZeros[name]
+    const node = new SchemaNode(omitted ? { ...known, omittedZeros: omitted } : known, lookup, name)
     nodes.set(name, node)
     return node
   }

@@ -6,6 +6,9 @@ import type { SchemaNode } from './schema-node.ts'
  */
 export type ZeroValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
+/** The other way round: by definition the scalar fields that upstream's server leaves out where they hold nothing. */
+export type OmittedZeros = Readonly<Record<string, readonly string[]>>
+
 /** Fills what is missing, in place, and gives the value. */
 export type FillZeroValues = (node: SchemaNode, value: unknown) => void
 
