@@ -36,7 +36,11 @@ export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: Cache
       if (known) return known
       const { cached } = body
       const live: (KubeObject & Parts) | undefined = cached.parsed
-      const value = live ? live[field] : field === 'spec' ? parseSpec(cached.textOf(field)) : (JSON.parse(cached.textOf(field)) as unknown)
+      const value = live
+        ? live[field]
+        : field === 'spec'
+          ? parseSpec(cached.textFromEnd(body.specFromEnd, body.statusFromEnd + statusKeyBytes))
+          : (JSON.parse(cached.textFromEnd(body.statusFromEnd, 1)) as unknown)
       keep(body)
       body.parsed![field] = value
       return value
@@ -45,14 +49,18 @@ export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: Cache
   // One getter for all views: V8 then gives all of them one shape, and none a closure of its own.
   const [spec, status] = [part('spec'), part('status')]
   return (cached) => {
-    const view = cached.leanHead
-    if (!view) return cached.lean
-    Object.defineProperty(view, 'spec', spec)
-    Object.defineProperty(view, 'status', status)
-    const value: Body = { cached, parsed: undefined, wasParsed: false }
-    return Object.defineProperty(view, bodyOf, { value })
+    const known = cached.leanHead
+    if (!known) return cached.lean
+    const { head, specFromEnd, statusFromEnd } = known
+    Object.defineProperty(head, 'spec', spec)
+    Object.defineProperty(head, 'status', status)
+    const value: Body = { cached, specFromEnd, statusFromEnd, parsed: undefined, wasParsed: false }
+    return Object.defineProperty(head, bodyOf, { value })
   }
 }
+
+/** Between the two: `,"status":`. */
+const statusKeyBytes = 10
 
 /** Keeps the last `max` parsed: the oldest lets go of what it has when another comes. */
 function createRing(max: number): (body: Body) => void {
@@ -69,6 +77,12 @@ function createRing(max: number): (body: Body) => void {
 /** Out of reach of copies and of whoever freezes a view. */
 const bodyOf = Symbol('body')
 
-type Body = { readonly cached: CachedObject; parsed: Parts | undefined; wasParsed: boolean }
+type Body = {
+  readonly cached: CachedObject
+  readonly specFromEnd: number
+  readonly statusFromEnd: number
+  parsed: Parts | undefined
+  wasParsed: boolean
+}
 type Parts = { spec?: unknown; status?: unknown }
 type View = { readonly [bodyOf]: Body }
