@@ -33,11 +33,14 @@ export async function watchSuite(options: SuiteOptions): Promise<void> {
 
 async function burst(server: Server, watchers: readonly WatchConnection[], count: number): Promise<Figure[]> {
   const cpu = cpuOf(server)
+  const ownCpu = process.cpuUsage()
   const startedMs = performance.now()
   const sentMs = await createPods(server, { name: 'burst', count, perSecond: undefined })
+  const told = watchers.reduce((sum, { arrivals }) => sum + arrivals.length, 0)
   await Promise.all(watchers.map((watcher) => watcher.until(count)))
   const seconds = (performance.now() - startedMs) / 1000
   const events = count * watchers.length
+  const { user, system } = process.cpuUsage(ownCpu)
   return [
     { name: 'every watcher has every event', value: seconds, unit: 's', better: 'lower' },
     { name: 'events', value: events / seconds, unit: 'per s', goal: 60_000, better: 'higher' },
@@ -54,6 +57,8 @@ async function burst(server: Server, watchers: readonly WatchConnection[], count
       unit: 'µs',
       better: 'lower',
     })),
+    { name: 'CPU of this program an event', value: (user + system) / events, unit: 'µs', better: 'lower' },
+    { name: 'events that had come with the last answer', value: (told / events) * 100, unit: '%', better: 'higher' },
   ]
 }
 

@@ -3,7 +3,7 @@ import { type CommitResult, type Operation, type Revision, type StoreKey, StoreU
 import { CompactionQueue } from './compaction-queue.ts'
 import type { ForgetRequest, Values } from './messages.ts'
 import { RecentValues } from './recent-values.ts'
-import { type Change, garbageOf, type RowState, type Version } from './row-state.ts'
+import { bytesKeptBy, type Change, garbageOf, type RowState, type Version } from './row-state.ts'
 import { WalKeeper } from './wal-keeper.ts'
 import type { WorkerLink } from './worker-link.ts'
 import { type PendingCommit, takeCommits, toValues, toWriteRequest } from './write-batch.ts'
@@ -14,6 +14,7 @@ export type CommitPipelineOptions = {
   readonly startReader: () => Promise<WorkerLink>
   readonly log: Log
   readonly historyEventsMax: number
+  readonly historyBytesMax: number
   readonly checkpointBytes: number
 }
 
@@ -30,12 +31,15 @@ export class CommitPipeline {
   readonly #wal: WalKeeper
   readonly #warnings: Log
   readonly #historyEventsMax: number
+  readonly #historyBytesMax: number
   readonly #compaction: CompactionQueue
   readonly #recent = new RecentValues(recentBytesMax)
   /** The newest state of each key that is on its way; without a version: it will be deleted. */
   readonly #overlay = new Map<StoreKey, { readonly revision: Revision; readonly version: Version | undefined }>()
   #queue: PendingCommit[] = []
   #queuedBytes = 0
+  /** What the values take that are there for the history alone. */
+  #historyBytes: number
   #last: Promise<CommitResult> | undefined
   #isUnderWay = false
   #isFlushDue = false
@@ -53,6 +57,8 @@ export class CommitPipeline {
     this.#writer = writer
     this.#warnings = options.log
     this.#historyEventsMax = options.historyEventsMax
+    this.#historyBytesMax = options.historyBytesMax
+    this.#historyBytes = state.historyBytes
     this.#wal = new WalKeeper(options)
     this.#revision = state.log.revision
     this.#nextRowId = state.nextRowId
@@ -124,7 +130,14 @@ export class CommitPipeline {
     const previous = this.newest(key).version
     const current: Version | undefined =
       operation.type === 'put'
-        ? { key, rowId, revision, createRevision: previous?.createRevision ?? revision, value: operation.value }
+        ? {
+            key,
+            rowId,
+            revision,
+            createRevision: previous?.createRevision ?? revision,
+            bytes: operation.value.byteLength,
+            value: operation.value,
+          }
         : undefined
     this.#overlay.set(key, { revision, version: current })
     return { key, rowId, revision, current, previous }
@@ -180,11 +193,10 @@ export class CommitPipeline {
     for (const { revision, changes } of commits) {
       for (const change of changes) this.#apply(change)
       this.#log.append(revision, changes)
+      this.#historyBytes += bytesKeptBy(changes)
     }
-    if (this.#log.eventCount > this.#historyEventsMax) {
-      const trimmed = this.#log.trim(this.#historyEventsMax >> 1)
-      this.#forget(trimmed).catch((error: unknown) => this.#warnings.warn({ error }, 'the oldest events could not be compacted away'))
-    }
+    if (this.#log.eventCount > this.#historyEventsMax) this.#trim(this.#historyEventsMax >> 1)
+    while (this.#historyBytes > this.#historyBytesMax && this.#log.eventCount > 0) this.#trim(this.#log.eventCount >> 1)
     this.#log.wake()
     for (const { revision, resolve } of commits) resolve({ type: 'committed', revision })
     this.#wal.grown(walBytes)
@@ -215,7 +227,14 @@ export class CommitPipeline {
     this.#whenIdle?.()
   }
 
+  #trim(eventsMax: number): void {
+    this.#forget(this.#log.trim(eventsMax)).catch((error: unknown) =>
+      this.#warnings.warn({ error }, 'the oldest events could not be compacted away'),
+    )
+  }
+
   #forget(dropped: readonly Change[]): Promise<void> {
+    this.#historyBytes -= bytesKeptBy(dropped)
     const done = this.#compaction.add(garbageOf(dropped))
     this.#flushSoon()
     return done

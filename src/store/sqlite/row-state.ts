@@ -12,6 +12,8 @@ export type Version = {
   readonly rowId: number
   readonly revision: Revision
   readonly createRevision: Revision
+  /** Of the value. */
+  readonly bytes: number
   value: Uint8Array | undefined
 }
 
@@ -34,6 +36,8 @@ export type RowState = {
   readonly nextRowId: number
   /** The rows as they were read, values and all: of use to the first who wants everything. */
   readonly loaded: readonly RowChunk[]
+  /** What the values take that are there for the history alone. */
+  readonly historyBytes: number
 }
 
 /** Replays the rows in the order of their ids. Pure but for its own result. */
@@ -45,6 +49,7 @@ export class RowReplay {
   readonly #garbage: number[] = []
   #revision: Revision
   #lastRowId = 0
+  #historyBytes = 0
 
   /** `revision`: the newest durable one that the database remembers apart from its rows. */
   constructor(start: { readonly revision: number; readonly compactRevision: number }) {
@@ -60,12 +65,15 @@ export class RowReplay {
       const revision = compactNumber(rows.revisions[i]!) as Revision
       const createRevision = compactNumber(rows.createRevisions[i]!) as Revision
       const previous = this.#live.get(key)
-      const current = rows.isDeletion[i] === 1 ? undefined : { key, rowId, revision, createRevision, value: undefined }
+      const bytes = rows.ends[i]! - (i === 0 ? 0 : rows.ends[i - 1]!)
+      const current = rows.isDeletion[i] === 1 ? undefined : { key, rowId, revision, createRevision, bytes, value: undefined }
       if (current) this.#live.set(key, current)
       else this.#live.delete(key)
       this.#lastRowId = rowId
-      if (revision > this.#compactRevision) this.#changes.push({ key, rowId, revision, current, previous })
-      else if (previous || !current) this.#garbage.push(...garbageOf([{ key, rowId, revision, current, previous }]))
+      if (revision > this.#compactRevision) {
+        this.#changes.push({ key, rowId, revision, current, previous })
+        this.#historyBytes += previous?.bytes ?? 0
+      } else if (previous || !current) this.#garbage.push(...garbageOf([{ key, rowId, revision, current, previous }]))
     }
   }
 
@@ -75,7 +83,14 @@ export class RowReplay {
     const log = new EventLog<Change>({ revision: this.#compactRevision, compactRevision: this.#compactRevision })
     log.load(this.#changes)
     log.append(Math.max(this.#revision, log.revision) as Revision, [])
-    return { live, log, garbage: this.#garbage, nextRowId: this.#lastRowId + 1, loaded: this.#chunks }
+    return {
+      live,
+      log,
+      garbage: this.#garbage,
+      nextRowId: this.#lastRowId + 1,
+      loaded: this.#chunks,
+      historyBytes: this.#historyBytes,
+    }
   }
 }
 
@@ -91,3 +106,6 @@ export function garbageOf(changes: readonly Change[]): number[] {
   }
   return rowIds
 }
+
+/** What the values take that only these changes keep. */
+export const bytesKeptBy = (changes: readonly Change[]): number => changes.reduce((sum, { previous }) => sum + (previous?.bytes ?? 0), 0)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -97,6 +97,27 @@ describe('sqlite: a full disk', () => {
 })
 
 describe('sqlite: its files', () => {
+  it(
+    'stay as small as what is there and the history that may be kept of it, however much is written',
+    using({ historyBytesMax: 1 << 20, checkpointBytes: 1 << 20 }, async (store, dir) => {
+      for (let i = 0; i < 200; i++) await committed(store, i % 10 === 9 ? remove('k') : large('k'))
+      const { size } = await stat(join(dir, 'store.db'))
+      assert.ok(size < 6 << 20, `${size} bytes for one value of 100,000`)
+      assert.ok(store.revision - store.compactRevision <= 13, 'the history holds ten values')
+      assert.ok(store.revision - store.compactRevision >= 5, 'and not much less than half of them')
+    }),
+  )
+  it(
+    'stay so over a restart',
+    using({}, async (store, dir) => {
+      for (let i = 0; i < 30; i++) await committed(store, large('k'))
+      await store.close()
+      const again = await openSqliteStore({ dir, clock: systemClock, log: silentLog, historyBytesMax: 1 << 20 })
+      await committed(again, large('k'))
+      assert.ok(again.revision - again.compactRevision <= 11)
+      await again.close()
+    }),
+  )
   it(
     'let only one process in, and say which',
     using({}, async (_store, dir) => {

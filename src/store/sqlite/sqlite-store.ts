@@ -36,6 +36,8 @@ export type SqliteStoreOptions = {
   readonly startRevision?: Revision
   /** Events kept at most; older ones are compacted away by themselves. */
   readonly historyEventsMax?: number
+  /** What replaced and deleted values may take until they are compacted away by themselves, so that the file stays bounded. */
+  readonly historyBytesMax?: number
   /** The write-ahead log is moved into the database file when it has grown to this. */
   readonly checkpointBytes?: number
 }
@@ -97,6 +99,7 @@ export class SqliteStore implements Store {
       ...links,
       log: options.log,
       historyEventsMax: options.historyEventsMax ?? 250_000,
+      historyBytesMax: options.historyBytesMax ?? 1 << 30,
       checkpointBytes: options.checkpointBytes ?? 8 << 20,
     })
   }
