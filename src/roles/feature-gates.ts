@@ -24,6 +24,7 @@ const alwaysOn: ReadonlySet<string> = new Set([
   'LogarithmicScaleDown',
   'MatchLabelKeysInPodAffinity',
   'MatchLabelKeysInPodTopologySpread',
+  'MaxUnavailableStatefulSet',
   'MultiCIDRServiceAllocator',
   'MutatingAdmissionPolicy',
   'NFTablesProxyMode',

@@ -53,6 +53,13 @@ function tellOfMany(context: LoopContext, pod: Pod, chosen: PodDisruptionBudget)
   context.event(pod, { type: 'Warning', reason: 'MultiplePodDisruptionBudgets', message })
 }
 
+/** Upstream names the namespace in the budget's place, too. */
+function tellOfNotDeleted(context: LoopContext, pod: Pod): void {
+  const { namespace } = pod.metadata
+  const message = `Pod was expected by PDB ${namespace}/${namespace} to be deleted but it wasn't`
+  context.event(pod, { type: 'Warning', reason: 'NotDeleted', message })
+}
+
 /** In policy/v1 an empty selector means every pod of the namespace, and none at all means no pod. */
 function selectorOf(budget: PodDisruptionBudget) {
   const { selector } = budget.spec ?? {}
@@ -71,6 +78,7 @@ async function reconcile(context: LoopContext, key: string): Promise<ReconcileRe
   const expectedByControllers = needsControllers(budget) ? await expectedBy(context, selected) : { count: 0 }
   const plan = planBudget({ budget, pods: selected, expectedByControllers }, context.clock.now())
   for (const event of plan.events) context.event(budget, event)
+  for (const pod of plan.notDeleted) tellOfNotDeleted(context, pod)
   if (plan.status) {
     try {
       await context.client.resource(podDisruptionBudgets, namespace).updateStatus({ ...budget, status: plan.status })

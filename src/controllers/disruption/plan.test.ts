@@ -43,6 +43,10 @@ test('a granted eviction counts as unhealthy until it happened or two minutes ha
   assert.deepEqual([plan.status?.currentHealthy, plan.status?.disruptionsAllowed], [2, 1])
   assert.deepEqual(Object.keys(plan.status?.disruptedPods ?? {}), ['p0'])
   assert.equal(plan.requeueAfterMs, 90_000)
+  assert.deepEqual(
+    plan.notDeleted.map(({ metadata }) => metadata.name),
+    ['p1'],
+  )
 })
 
 const failing = { error: 'configmaps does not implement the scale subresource' }
@@ -88,6 +92,7 @@ test('pods whose controller does not scale forbid every disruption', () => {
   const { status } = planBudget(observed, nowMs)
   const [condition] = status?.conditions ?? []
   assert.deepEqual([status?.disruptionsAllowed, condition?.reason, condition?.message], [0, 'SyncFailed', failing.error])
+  assert.deepEqual([status?.observedGeneration, condition?.observedGeneration], [undefined, undefined], 'nothing was observed')
   assert.equal(planBudget({ ...observed, budget: budget({ maxUnavailable: 1 }, status) }, nowMs).status, undefined)
 })
 

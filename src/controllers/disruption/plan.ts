@@ -19,6 +19,8 @@ export type Plan = {
   /** When the first eviction that was granted but not carried out is forgotten. */
   readonly requeueAfterMs: number | undefined
   readonly events: readonly BudgetEvent[]
+  /** Pods whose eviction was granted and is not carried out. */
+  readonly notDeleted: readonly Pod[]
 }
 
 export type BudgetEvent = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
@@ -31,10 +33,11 @@ export function planBudget({ budget, pods, expectedByControllers }: Observed, no
   const expected = expectedCounts(budget, pods, expectedByControllers)
   const status = budget.status ?? {}
   if ('error' in expected) return failed({ budget, pods }, expected.error, nowMs)
-  const disrupted = Object.entries(status.disruptedPods ?? {}).filter(([name, time]) => {
-    const pod = pods.find((candidate) => candidate.metadata.name === name)
-    return pod !== undefined && !pod.metadata.deletionTimestamp && Date.parse(time) + evictionTimeoutMs > nowMs
+  const granted = Object.entries(status.disruptedPods ?? {}).flatMap(([name, time]) => {
+    const pod = pods.find((candidate) => candidate.metadata.name === name && !candidate.metadata.deletionTimestamp)
+    return pod ? [{ pod, name, time, isLate: Date.parse(time) + evictionTimeoutMs <= nowMs }] : []
   })
+  const disrupted = granted.filter(({ isLate }) => !isLate).map(({ name, time }) => [name, time] as const)
   const underEviction = new Set(disrupted.map(([name]) => name))
   const isHealthy = (pod: Pod) =>
     isPodReady(pod) && !isPodTerminal(pod) && !pod.metadata.deletionTimestamp && !underEviction.has(pod.metadata.name ?? '')
@@ -48,9 +51,12 @@ export function planBudget({ budget, pods, expectedByControllers }: Observed, no
     observedGeneration: budget.metadata.generation ?? 0,
     conditions: withCondition(
       budget,
-      disruptionsAllowed > 0 ? 'True' : 'False',
-      disruptionsAllowed > 0 ? 'SufficientPods' : 'InsufficientPods',
-      '',
+      {
+        status: disruptionsAllowed > 0 ? 'True' : 'False',
+        reason: disruptionsAllowed > 0 ? 'SufficientPods' : 'InsufficientPods',
+        message: '',
+        observedGeneration: budget.metadata.generation,
+      },
       nowMs,
     ),
   }
@@ -61,6 +67,7 @@ export function planBudget({ budget, pods, expectedByControllers }: Observed, no
     status: deepEqual(next, budget.status) ? undefined : next,
     requeueAfterMs: waits.length > 0 ? Math.min(...waits) : undefined,
     events: [...toldOfPods(pods), ...toldOfUnmanaged(budget, expectedByControllers)],
+    notDeleted: granted.filter(({ isLate }) => isLate).map(({ pod }) => pod),
   }
 }
 
@@ -113,21 +120,30 @@ function share(value: number | string, of: number): number {
 }
 
 function failed({ budget, pods }: Pick<Observed, 'budget' | 'pods'>, error: string, nowMs: number): Plan {
-  const conditions = withCondition(budget, 'False', 'SyncFailed', error, nowMs)
-  const next = { ...budget.status, disruptionsAllowed: 0, observedGeneration: budget.metadata.generation ?? 0, conditions }
+  // What was observed last stays: this look has found out nothing.
+  const { observedGeneration } = budget.status ?? {}
+  const conditions = withCondition(budget, { status: 'False', reason: 'SyncFailed', message: error, observedGeneration }, nowMs)
+  const next = { ...budget.status, disruptionsAllowed: 0, conditions }
   const message = `Failed to calculate the number of expected pods: ${error}`
   return {
     status: deepEqual(next, budget.status) ? undefined : next,
     requeueAfterMs: undefined,
     events: [...toldOfPods(pods), { type: 'Warning', reason: 'CalculateExpectedPodCountFailed', message }],
+    notDeleted: [],
   }
 }
 
-function withCondition(budget: PodDisruptionBudget, status: 'True' | 'False', reason: string, message: string, nowMs: number): Condition[] {
+type Verdict = {
+  readonly status: 'True' | 'False'
+  readonly reason: string
+  readonly message: string
+  readonly observedGeneration: number | undefined
+}
+
+function withCondition(budget: PodDisruptionBudget, { status, reason, message, observedGeneration }: Verdict, nowMs: number): Condition[] {
   const type = 'DisruptionAllowed'
   const current = (budget.status?.conditions ?? []).find((condition) => condition.type === type)
   const lastTransitionTime = current?.status === status ? current.lastTransitionTime : toTime(nowMs)
-  const observedGeneration = budget.metadata.generation ?? 0
   const others = (budget.status?.conditions ?? []).filter((condition) => condition.type !== type)
-  return [...others, { type, status, reason, message, observedGeneration, lastTransitionTime }]
+  return [...others, { type, status, reason, message, ...(observedGeneration ? { observedGeneration } : {}), lastTransitionTime }]
 }

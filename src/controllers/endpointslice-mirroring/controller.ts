@@ -35,7 +35,8 @@ async function reconcile(context: LoopContext, key: string, perSubsetMax: number
   if (key === 'default/kubernetes') return
   const plan = planMirror(isMirrored ? source : undefined, informer.byIndex(mirrorIndex, key), perSubsetMax)
   const { namespace } = splitKey(key)
-  for (const action of plan) await perform(context, namespace, action)
+  for (const event of plan.events) if (source) context.event(source, event)
+  for (const action of plan.actions) await perform(context, namespace, action)
 }
 
 async function perform(context: LoopContext, namespace: string | undefined, { type, slice }: Action): Promise<void> {

@@ -15,9 +15,14 @@ export const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror'
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader'
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'
 const defaultPerSubsetMax = 1_000
-const endpointsMax = 100
 
 export type Action = { readonly type: 'create' | 'update' | 'delete'; readonly slice: EndpointSlice }
+
+export type MirrorPlan = {
+  readonly actions: readonly Action[]
+  /** Of addresses that are not mirrored. */
+  readonly events: readonly { readonly type: 'Warning'; readonly reason: string; readonly message: string }[]
+}
 
 export function shouldMirror(endpoints: Endpoints | undefined, service: Service | undefined): endpoints is Endpoints {
   const { labels = {}, annotations = {} } = endpoints?.metadata ?? {}
@@ -30,8 +35,8 @@ export function planMirror(
   endpoints: Endpoints | undefined,
   slices: readonly EndpointSlice[],
   perSubsetMax = defaultPerSubsetMax,
-): Action[] {
-  const wanted = endpoints ? wantedSlices(endpoints, perSubsetMax) : []
+): MirrorPlan {
+  const { slices: wanted, events } = endpoints ? wantedSlices(endpoints, perSubsetMax) : { slices: [], events: [] }
   const left = [...slices]
   const actions: Action[] = []
   for (const slice of wanted) {
@@ -52,7 +57,7 @@ export function planMirror(
       })
     }
   }
-  return [...actions, ...left.map((slice): Action => ({ type: 'delete', slice }))]
+  return { actions: [...actions, ...left.map((slice): Action => ({ type: 'delete', slice }))], events }
 }
 
 function isSame(existing: EndpointSlice, wanted: EndpointSlice): boolean {
@@ -63,19 +68,14 @@ function isSame(existing: EndpointSlice, wanted: EndpointSlice): boolean {
   )
 }
 
-function wantedSlices(endpoints: Endpoints, perSubsetMax: number): EndpointSlice[] {
-  const groups = new Map<string, { addressType: 'IPv4' | 'IPv6'; ports: EndpointPort[]; endpoints: Endpoint[] }>()
-  for (const subset of endpoints.subsets ?? []) {
-    const ports = (subset.ports ?? []).map(({ name = '', protocol = 'TCP', port, appProtocol }) => ({
-      name,
-      protocol,
-      port,
-      ...(appProtocol ? { appProtocol } : {}),
-    }))
-    const addresses = [
-      ...(subset.addresses ?? []).map((address) => ({ address, ready: true })),
-      ...(subset.notReadyAddresses ?? []).map((address) => ({ address, ready: false })),
-    ]
+type Group = { readonly addressType: 'IPv4' | 'IPv6'; readonly ports: readonly EndpointPort[]; readonly endpoints: Endpoint[] }
+
+/** One slice for all addresses of one family that have the same ports. */
+function wantedSlices(endpoints: Endpoints, perSubsetMax: number): { slices: EndpointSlice[]; events: MirrorPlan['events'] } {
+  const groups = new Map<string, Group>()
+  let skipped = 0
+  for (const { ports, addresses } of repacked(endpoints)) {
+    skipped += Math.max(0, addresses.length - perSubsetMax)
     for (const { address, ready } of addresses.slice(0, perSubsetMax)) {
       const addressType = address.ip.includes(':') ? 'IPv6' : 'IPv4'
       const key = `${addressType} ${JSON.stringify(ports)}`
@@ -84,11 +84,36 @@ function wantedSlices(endpoints: Endpoints, perSubsetMax: number): EndpointSlice
       group.endpoints.push(endpointOf(address, ready))
     }
   }
-  return [...groups.values()].flatMap(({ addressType, ports, endpoints: all }) =>
-    Array.from({ length: Math.ceil(all.length / endpointsMax) }, (_, i) =>
-      newSlice(endpoints, addressType, ports, all.slice(i * endpointsMax, (i + 1) * endpointsMax)),
-    ),
-  )
+  const message = `A max of ${perSubsetMax} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`
+  return {
+    slices: [...groups.values()].map(({ addressType, ports, endpoints: all }) => newSlice(endpoints, addressType, ports, all)),
+    events: skipped > 0 ? [{ type: 'Warning', reason: 'TooManyAddressesToMirror', message }] : [],
+  }
+}
+
+type Subset = {
+  readonly ports: readonly EndpointPort[]
+  readonly addresses: { readonly address: EndpointAddress; readonly ready: boolean }[]
+}
+
+/** Subsets with the same ports are one; of each the ready addresses come first. */
+function repacked({ subsets = [] }: Endpoints): readonly Subset[] {
+  const byPorts = new Map<string, Subset>()
+  for (const isReady of [true, false])
+    for (const subset of subsets) {
+      const ports = (subset.ports ?? []).map(({ name = '', protocol = 'TCP', port, appProtocol }) => ({
+        name,
+        protocol,
+        port,
+        ...(appProtocol ? { appProtocol } : {}),
+      }))
+      const key = JSON.stringify(ports)
+      const known = byPorts.get(key) ?? { ports, addresses: [] }
+      byPorts.set(key, known)
+      const addresses = (isReady ? subset.addresses : subset.notReadyAddresses) ?? []
+      known.addresses.push(...addresses.map((address) => ({ address, ready: isReady })))
+    }
+  return [...byPorts.values()]
 }
 
 function endpointOf(address: EndpointAddress, ready: boolean): Endpoint {
@@ -101,7 +126,7 @@ function endpointOf(address: EndpointAddress, ready: boolean): Endpoint {
   }
 }
 
-function newSlice(owner: Endpoints, addressType: 'IPv4' | 'IPv6', ports: EndpointPort[], endpoints: Endpoint[]): EndpointSlice {
+function newSlice(owner: Endpoints, addressType: 'IPv4' | 'IPv6', ports: readonly EndpointPort[], endpoints: Endpoint[]): EndpointSlice {
   const { name = '', namespace = '', uid = '', labels } = owner.metadata
   const { [triggerTimeAnnotation]: _, [lastAppliedAnnotation]: __, ...annotations } = owner.metadata.annotations ?? {}
   return {
@@ -115,7 +140,7 @@ function newSlice(owner: Endpoints, addressType: 'IPv4' | 'IPv6', ports: Endpoin
       ownerReferences: [{ apiVersion: 'v1', kind: 'Endpoints', name, uid, controller: true, blockOwnerDeletion: true }],
     },
     addressType,
-    ports,
+    ports: [...ports],
     endpoints,
   }
 }

@@ -39,3 +39,14 @@ test('a limit of zero keeps every ended pod', () => {
   )
   assert.equal(plan.terminated.length, 0)
 })
+
+test('of too many ended pods the evicted ones go first, of one age by name', () => {
+  const ended = (name: string, second: number, reason?: string): Pod => ({
+    metadata: { name, creationTimestamp: `2026-01-01T00:00:0${second}Z` },
+    spec: { containers: [], nodeName: 'here' },
+    status: { phase: 'Failed', ...(reason ? { reason } : {}) },
+  })
+  const pods = [ended('d', 1), ended('c', 1), ended('b', 2), ended('a', 3, 'Evicted')]
+  const { terminated } = planPodGc({ pods, missingSinceMs: () => undefined, isOutOfService: () => false, terminatedMax: 2 }, 0)
+  assert.equal(names(terminated), 'a,c')
+})

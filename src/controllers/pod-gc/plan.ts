@@ -10,7 +10,7 @@ export type Observed = {
   readonly missingSinceMs: (node: string) => number | undefined
   /** The node is not ready and somebody vouches that it is off. */
   readonly isOutOfService: (node: string) => boolean
-  /** Terminal pods beyond this number go, the oldest first. */
+  /** Terminal pods beyond this number go: those that were evicted first, then the oldest. */
   readonly terminatedMax: number
 }
 
@@ -41,8 +41,15 @@ export function planPodGc({ pods, missingSinceMs, isOutOfService, terminatedMax 
     (pod) => pod.metadata.deletionTimestamp && pod.spec?.nodeName && !gone.has(pod) && isOutOfService(pod.spec.nodeName),
   )
   const ended = pods.filter((pod) => isPodTerminal(pod) && !pod.metadata.deletionTimestamp && !gone.has(pod))
-  const age = (pod: Pod) => pod.metadata.creationTimestamp ?? ''
   const excess = terminatedMax > 0 ? ended.length - terminatedMax : 0
-  const terminated = excess > 0 ? [...ended].sort((a, b) => age(a).localeCompare(age(b))).slice(0, excess) : []
+  const terminated = excess > 0 ? [...ended].sort((a, b) => compare(rank(a), rank(b))).slice(0, excess) : []
   return { orphans, unscheduled, outOfService, terminated, requeueAfterMs }
 }
+
+/** What was evicted tells nobody's controller anything. */
+function rank({ metadata, status }: Pod): string {
+  const isEvicted = status?.phase === 'Failed' && status.reason === 'Evicted'
+  return `${isEvicted ? 0 : 1} ${metadata.creationTimestamp ?? ''} ${metadata.name ?? ''}`
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
