@@ -339,7 +339,7 @@ export class AgentRun {
       }),
       hooks: lifecycleHooks({ runtime, clock, transport }),
       probes: this.#probes,
-      statuses: new StatusWriter({ client, clock, random, log, onWritten }, this.#signal),
+      statuses: new StatusWriter({ client, clock, random, log, onWritten, gatherMs: this.#settings.statusGatherMs }, this.#signal),
       starts: new Semaphore(this.#settings.parallelStarts),
       hostIPs: () => this.#hostIPs(),
       memoryCapacityBytes: () => this.#machine.facts().memoryBytes,

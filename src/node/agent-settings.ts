@@ -11,6 +11,8 @@ export type AgentSettings = {
   readonly leaseDurationSeconds: number
   readonly statusCheckPeriodMs: number
   readonly statusReportPeriodMs: number
+  /** How long the steps of a pod that comes up may wait to be told together. */
+  readonly statusGatherMs: number
   /** Sandboxes and containers made at once. */
   readonly parallelStarts: number
   /** Image pulls at once. */
@@ -26,6 +28,7 @@ export function agentSettings(options: NodeAgentOptions): AgentSettings {
     leaseDurationSeconds: options.leaseDurationSeconds ?? 40,
     statusCheckPeriodMs: options.statusCheckPeriodMs ?? 10_000,
     statusReportPeriodMs: options.statusReportPeriodMs ?? 300_000,
+    statusGatherMs: options.statusGatherMs ?? 300,
     parallelStarts: options.parallelStarts ?? 4,
     parallelPulls: options.parallelPulls ?? 4,
   }

@@ -58,6 +58,8 @@ export type NodeAgentOptions = {
   readonly leaseDurationSeconds?: number
   readonly statusCheckPeriodMs?: number
   readonly statusReportPeriodMs?: number
+  /** How long the steps of a pod that comes up may wait to be told together; default 300. */
+  readonly statusGatherMs?: number
   /** Sandboxes and containers made at once; default 4. */
   readonly parallelStarts?: number
   /** Image pulls at once; default 4. */

@@ -43,6 +43,8 @@ export type ClusterOptions = {
   readonly rebalance?: Omit<RebalanceOptions, 'profiles'>
   /** What is set of the controllers; default: as upstream has it. */
   readonly controllers?: ControllerSettings
+  /** How long the steps of a pod that comes up may wait to be told together, in ms; for simulations of many pods. */
+  readonly statusGatherMs?: number
   /** What loops and nodes get in place of their plain client: faults, for tests. */
   readonly wrapClient?: WrapClient
 }
@@ -111,6 +113,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       recordsEvents: specs.length <= recordingNodesMax,
       ...(options.wrapClient ? {} : { shared: sharedInformers(controlPlane) }),
       ...(options.runtime ? { runtime: options.runtime } : {}),
+      ...(options.statusGatherMs === undefined ? {} : { statusGatherMs: options.statusGatherMs }),
     },
     stopping.signal,
   )

@@ -43,6 +43,8 @@ export type SimulatedNodesOptions = {
   readonly runtime?: Partial<Omit<FakeRuntimeOptions, 'clock' | 'random'>>
   /** By which the API server reaches the nodes for logs, exec and port-forward; not given: it cannot. */
   readonly dialer?: Pick<SimulatedDialer, 'door'>
+  /** How long the steps of a pod that comes up may wait to be told together; default: as a node's agent has it. */
+  readonly statusGatherMs?: number
   /** False: their agents write no Event objects. Default true. */
   readonly recordsEvents?: boolean
   /** One watch of pods and one of nodes for all of them; not given: each node watches its own, as machines do. */
@@ -92,6 +94,7 @@ export function simulatedNodePool(options: SimulatedNodesOptions, signal: AbortS
         addresses: [{ type: 'InternalIP', address }],
         logFiles: memoryLogFiles(runtime),
         recordsEvents: options.recordsEvents ?? true,
+        ...(options.statusGatherMs === undefined ? {} : { statusGatherMs: options.statusGatherMs }),
         onPodCidr: (cidr) => runtime.setPodCidr(cidr),
         ...(pods ? { pods: pods.source(spec.name) } : {}),
         ...(nodeChanges ? { nodeChanges: nodeChanges(spec.name) } : {}),

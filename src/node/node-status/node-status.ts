@@ -1,6 +1,6 @@
 import { toTime } from '../../base/clock.ts'
 import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../kinds/generated/types/core-v1.ts'
-import { formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machinery/quantity.ts'
+import { compareQuantity, formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machinery/quantity.ts'
 import type { Condition } from '../runtime/contract.ts'
 import type { MachineFacts, MachineUse } from './machine.ts'
 
@@ -143,6 +143,16 @@ function toCondition({ old, nowMs }: NodeStatusInput, type: string, verdict: Ver
   return { type, ...verdict, lastHeartbeatTime: toTime(nowMs), lastTransitionTime: isSame ? known.lastTransitionTime! : toTime(nowMs) }
 }
 
+type Amounts = NodeStatus['capacity']
+
+function isSameAmounts(a: Amounts = {}, b: Amounts = {}): boolean {
+  const names = Object.keys(a)
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => b[name] !== undefined && (a[name] === b[name] || compareQuantity(a[name]!, b[name]) === 0))
+  )
+}
+
 /** Whether two statuses tell the same, heartbeats apart. */
 export function isSameNodeStatus(a: NodeStatus | undefined, b: NodeStatus, equal: (a: unknown, b: unknown) => boolean): boolean {
   if (!a) return false
@@ -151,6 +161,8 @@ export function isSameNodeStatus(a: NodeStatus | undefined, b: NodeStatus, equal
   const own = new Set((b.conditions ?? []).map((c) => c.type))
   const ofAgent = { ...a, conditions: (a.conditions ?? []).filter((c) => own.has(c.type)) }
   if (!equal(bare(ofAgent), bare(b))) return false
-  const fields = ['capacity', 'allocatable', 'addresses', 'daemonEndpoints', 'nodeInfo', 'images'] as const
-  return fields.every((field) => equal(a[field] ?? [], b[field] ?? []) || (field === 'nodeInfo' && equal(a.nodeInfo, b.nodeInfo)))
+  const fields = ['addresses', 'daemonEndpoints', 'nodeInfo', 'images'] as const
+  // The API server writes amounts in its own way: 16777216Ki comes back as 16Gi.
+  if (!isSameAmounts(a.capacity, b.capacity) || !isSameAmounts(a.allocatable, b.allocatable)) return false
+  return fields.every((field) => equal(a[field] ?? [], b[field] ?? []))
 }

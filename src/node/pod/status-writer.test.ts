@@ -6,7 +6,7 @@ import { seededRandom } from '../../base/random.ts'
 import type { Client } from '../../client/contract.ts'
 import { delegateResource } from '../../client/delegate-resource.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
-import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { ContainerState, Pod, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import { StatusWriter } from './status-writer.ts'
@@ -128,4 +128,67 @@ test('a refusal is no news of an end: the status is written when it is over, or 
   writer.forget(pod.metadata.uid!)
   await clock.advance(20_000)
   assert.equal(isFlushed, true)
+})
+
+/** A pod on its way up, and the statuses of its first second. */
+async function comingUp(gatherMs: number) {
+  const clock = virtualClock()
+  const random = seededRandom(1)
+  const api = await createTestApi({ clock, random })
+  const pods = api.client.resource(kindRefs.coreV1.pods, 'default')
+  const spec = { containers: [{ name: 'c', image: 'registry.example/a:1' }] }
+  const pod = await pods.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec })
+  const { counts, client } = counting(api.client)
+  const writer = new StatusWriter({ client, clock, random, log: silentLog, onWritten: () => {}, gatherMs }, new AbortController().signal)
+  const container = (state: ContainerState) => ({ name: 'c', image: 'a', imageID: '', ready: false, restartCount: 0, lastState: {}, state })
+  const waiting = (reason: string, more: Partial<PodStatus> = {}): PodStatus => ({
+    ...pod.status,
+    phase: 'Pending',
+    hostIP: '127.1.0.1',
+    containerStatuses: [container({ waiting: { reason } })],
+    ...more,
+  })
+  const running: PodStatus = {
+    ...waiting(''),
+    phase: 'Running',
+    containerStatuses: [container({ running: { startedAt: '2026-01-01T00:00:01Z' } })],
+  }
+  return { clock, counts, writer, pod, waiting, running, status: async () => (await pods.get('p')).status }
+}
+
+test('the steps of a pod that comes up quickly are told with its start, in one write', async () => {
+  const { clock, counts, writer, pod, waiting, running, status } = await comingUp(300)
+  writer.put(pod, waiting('ContainerCreating'))
+  await clock.advance(100)
+  writer.put(pod, waiting('ContainerCreating', { podIP: '10.0.0.1' }))
+  await clock.advance(100)
+  assert.equal(counts.all, 0)
+  writer.put(pod, running)
+  await clock.advance(1)
+  assert.equal(counts.all, 1)
+  assert.equal((await status())?.phase, 'Running')
+  await clock.advance(5_000)
+  assert.equal(counts.all, 1)
+})
+
+test('of a pod that takes longer it is told how far it has come', async () => {
+  const { clock, writer, pod, waiting, status } = await comingUp(300)
+  writer.put(pod, waiting('ContainerCreating'))
+  await clock.advance(301)
+  assert.equal((await status())?.containerStatuses?.[0]?.state?.waiting?.reason, 'ContainerCreating')
+})
+
+test('what is more than a step is told at once: an image that cannot be had, a wish for the pod to be flushed', async () => {
+  const first = await comingUp(300)
+  first.writer.put(first.pod, first.waiting('ContainerCreating'))
+  await first.clock.advance(10)
+  first.writer.put(first.pod, first.waiting('ErrImagePull'))
+  await first.clock.advance(1)
+  assert.equal((await first.status())?.containerStatuses?.[0]?.state?.waiting?.reason, 'ErrImagePull')
+  const second = await comingUp(300)
+  second.writer.put(second.pod, second.waiting('ContainerCreating'))
+  const flushed = second.writer.flushed(second.pod.metadata.uid!)
+  await second.clock.advance(1)
+  await flushed
+  assert.equal(second.counts.all, 1)
 })

@@ -15,11 +15,22 @@ export type StatusWriterOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** So long the steps of a pod that comes up wait for the next, so that one write tells all of them. Default 0: not at all. */
+  readonly gatherMs?: number
   /** The pod as it is after a write. */
   readonly onWritten: (pod: Pod) => void
 }
 
-type Entry = { pod: Pod; wanted: PodStatus; writing: Promise<void> | undefined; isGone: boolean }
+type Entry = {
+  pod: Pod
+  wanted: PodStatus
+  writing: Promise<void> | undefined
+  isGone: boolean
+  /** Somebody waits for it. */
+  isPressing: boolean
+  /** Ends the wait for more. */
+  proceed: (() => void) | undefined
+}
 
 /** The condition types that the agent removes when it no longer states them. */
 const transientConditions = new Set(['PodResizePending', 'PodResizeInProgress'])
@@ -49,10 +60,11 @@ export class StatusWriter {
     if (entry) {
       entry.wanted = wanted
       if (isNewer(pod, entry.pod)) entry.pod = pod
+      if (!isComingUp(entry)) entry.proceed?.()
       return
     }
     if (statusPatch(pod.status, wanted) === undefined) return
-    const fresh: Entry = { pod, wanted, writing: undefined, isGone: false }
+    const fresh: Entry = { pod, wanted, writing: undefined, isGone: false, isPressing: false, proceed: undefined }
     this.#entries.set(uid, fresh)
     fresh.writing = this.#write(uid, fresh)
   }
@@ -60,17 +72,24 @@ export class StatusWriter {
   /** The pod is gone: what is left to write for it is not tried again. */
   forget(uid: string): void {
     const entry = this.#entries.get(uid)
-    if (entry) entry.isGone = true
+    if (!entry) return
+    entry.isGone = true
+    entry.proceed?.()
   }
 
   /** Resolves when nothing is left to write for the pod. */
   async flushed(uid: string): Promise<void> {
-    for (let entry = this.#entries.get(uid); entry; entry = this.#entries.get(uid)) await entry.writing
+    for (let entry = this.#entries.get(uid); entry; entry = this.#entries.get(uid)) {
+      entry.isPressing = true
+      entry.proceed?.()
+      await entry.writing
+    }
   }
 
   async #write(uid: string, entry: Entry): Promise<void> {
     // A later microtask: what one step of the loop states twice is written once.
     await Promise.resolve()
+    if (isComingUp(entry) && !entry.isPressing) await this.#gather(entry)
     let failures = 0
     for (;;) {
       // In one step with the entry's end: what is stated from here on makes a new one.
@@ -94,6 +113,20 @@ export class StatusWriter {
     this.#entries.delete(uid)
   }
 
+  /** Until there is more to tell than the next step, or for as long as that may wait. */
+  async #gather(entry: Entry): Promise<void> {
+    const { clock, gatherMs = 0 } = this.#options
+    if (gatherMs === 0) return
+    await new Promise<void>((resolve) => {
+      const cancel = clock.schedule(gatherMs, resolve)
+      entry.proceed = () => {
+        cancel()
+        resolve()
+      }
+    })
+    entry.proceed = undefined
+  }
+
   async #isStillThere(entry: Entry): Promise<boolean> {
     const { namespace, name = '', uid } = entry.pod.metadata
     try {
@@ -115,6 +148,17 @@ export class StatusWriter {
       .resource(kindRefs.coreV1.pods, namespace)
       .patch(name ?? '', { type: 'strategic', body }, { subresource: 'status', signal: this.#signal })
   }
+}
+
+const steps = new Set(['ContainerCreating', 'PodInitializing'])
+
+/** Whether all that there is to tell is how far the pod has come on its way to its first container. */
+function isComingUp({ pod, wanted }: Entry): boolean {
+  const { phase, reason, message, containerStatuses = [], initContainerStatuses = [] } = wanted
+  if (phase !== 'Pending' || reason || message || pod.metadata.deletionTimestamp !== undefined) return false
+  return [...initContainerStatuses, ...containerStatuses].every(
+    (c) => steps.has(c.state?.waiting?.reason ?? '') && !c.state?.waiting?.message,
+  )
 }
 
 export function isNewer(pod: Pod, than: Pod): boolean {
