@@ -17,8 +17,11 @@ export type LoopContext = {
   informer<T extends KubeObject>(kind: KindRef<T>): Informer<T>
   /** The custom kinds that are followed now (see ControllerDefinition.customKinds), each with a synced informer. */
   customKinds(): readonly KindRef[]
-  /** Records an Event about an object (aggregated and rate-limited as upstream's recorder does). Never throws, never blocks. */
-  readonly event: (about: KubeObject, event: { type: 'Normal' | 'Warning'; reason: string; message: string }) => void
+  /**
+   * Records an Event about an object (aggregated and rate-limited as upstream's recorder does); `atMs`: when it happened, if not now.
+   * Never throws, never blocks.
+   */
+  readonly event: (about: KubeObject, event: { type: 'Normal' | 'Warning'; reason: string; message: string; atMs?: number }) => void
   /** Resolves when every Event recorded so far has been written or dropped. */
   readonly eventsWritten: () => Promise<void>
 }

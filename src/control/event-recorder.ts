@@ -29,6 +29,8 @@ export type EventInput = {
   readonly message: string
   /** The part of the object that it is about, e.g. `spec.containers{web}`. */
   readonly fieldPath?: string
+  /** When it happened; default: now. */
+  readonly atMs?: number
 }
 
 type Similar = { readonly messages: Set<string>; lastMs: number }
@@ -163,7 +165,7 @@ export class EventRecorder {
     const { component, host, client } = this.#options
     const { metadata } = about
     const namespace = metadata.namespace ?? 'default'
-    const time = toTime(nowMs)
+    const time = toTime(input.atMs ?? nowMs)
     const event: Event = {
       apiVersion: 'v1',
       kind: 'Event',

@@ -24,10 +24,12 @@ function setUp({ isBusy }: { readonly isBusy: () => boolean }) {
   return { clock, told, state, outlet, add }
 }
 
-test('tells at once while nothing else is to be done, in the order of what happened', async () => {
+test('tells a moment after nothing else is to be done, in the order of what happened', async () => {
   const { clock, told, add } = setUp({ isBusy: () => false })
   add(200)
-  await clock.settle()
+  await clock.advance(99)
+  assert.equal(told.length, 0)
+  await clock.advance(1)
   assert.deepEqual(
     told,
     Array.from({ length: 200 }, (_, i) => `p${i}`),
@@ -42,8 +44,24 @@ test('waits while there is something to decide, until the first quiet moment', a
   assert.equal(told.length, 0)
   isBusy = false
   outlet.idle()
-  await clock.settle()
+  await clock.advance(100)
   assert.equal(told.length, 200)
+})
+
+test('between two waves it waits on, and tells of both together', async () => {
+  let isBusy = true
+  const { clock, told, outlet, add } = setUp({ isBusy: () => isBusy })
+  for (let wave = 0; wave < 5; wave++) {
+    isBusy = true
+    add(10, wave * 10)
+    isBusy = false
+    outlet.idle()
+    await clock.advance(90)
+    assert.equal(told.length, 0)
+  }
+  await clock.advance(10)
+  assert.equal(told.length, 50)
+  assert.equal(clock.pendingTimers(), 0)
 })
 
 test('waits a second at most for a piece, and with much of it not at all', async () => {
@@ -65,7 +83,7 @@ test('loses none below its bound, and counts those above', async () => {
   add(waitingEventsMax + 5)
   assert.equal(state.dropped, 5)
   writing.resolve()
-  await clock.settle()
+  await clock.advance(100)
   assert.equal(told.length, waitingEventsMax)
 })
 

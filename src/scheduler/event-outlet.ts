@@ -3,7 +3,13 @@ import type { LoopContext } from '../control/contract.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 
 type Context = Pick<LoopContext, 'clock' | 'event' | 'eventsWritten'>
-type PodEvent = { readonly pod: Pod; readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
+type PodEvent = {
+  readonly pod: Pod
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+  readonly atMs: number
+}
 
 /** Events that may wait; one more is dropped and counted. Each holds its pod. */
 export const waitingEventsMax = 16_384
@@ -11,13 +17,16 @@ export const waitingEventsMax = 16_384
 const pressing = waitingEventsMax / 2
 /** What is told at a time, between two looks at whether somebody waits. */
 const batchMax = 64
+/** A moment is quiet when there has been nothing to decide for so long: the pods of a workload come in waves. */
+const quietMs = 100
 /** So long they wait for a quiet moment. */
 const waitMaxMs = 1_000
 
 /**
  * Tells what became of pods after the pods that still wait have been bound: an Event costs as much as a binding, and nobody waits for it.
  *
- *  1. They go out, in their order, while the scheduler is idle; where it is busy, after a second, or when half of the room is taken.
+ *  1. They go out, in their order and with the time at which they happened, once the scheduler has been idle for a tenth of a second; where
+ *     it is busy, after a second, or when half of the room is taken.
  *  2. Of at most `waitingEventsMax` none is lost. There is a timer only while some wait, and nothing while none do.
  */
 export class EventOutlet {
@@ -26,8 +35,10 @@ export class EventOutlet {
   readonly #onDropped: () => void
   readonly #waiting: PodEvent[] = []
   #isDraining = false
+  /** Nothing has happened since a quiet moment came. */
+  #isQuiet = false
   #proceed: (() => void) | undefined
-  #cancelTimer: Cancel | undefined
+  #cancelQuiet: Cancel | undefined
 
   constructor(options: { readonly context: Context; readonly isBusy: () => boolean; readonly onDropped: () => void }) {
     this.#context = options.context
@@ -35,20 +46,23 @@ export class EventOutlet {
     this.#onDropped = options.onDropped
   }
 
-  add(pod: Pod, event: Omit<PodEvent, 'pod'>): void {
+  add(pod: Pod, event: Omit<PodEvent, 'pod' | 'atMs'>): void {
     if (this.#waiting.length >= waitingEventsMax) return this.#onDropped()
-    this.#waiting.push({ pod, ...event })
+    this.#waiting.push({ pod, ...event, atMs: this.#context.clock.now() })
+    this.#isQuiet = false
+    this.#awaitQuiet()
     if (this.#waiting.length >= pressing) this.#proceed?.()
     if (!this.#isDraining) void this.#drain()
   }
 
   /** To be called when there is nothing to decide or to bind. */
   idle(): void {
-    this.#proceed?.()
+    if (this.#waiting.length > 0 && !this.#isQuiet) this.#awaitQuiet()
   }
 
   /** Hands out what is left: the recorder takes as much as it has room for. */
   close(): void {
+    this.#cancelQuiet?.()
     for (const { pod, ...event } of this.#waiting.splice(0)) this.#context.event(pod, event)
     this.#proceed?.()
   }
@@ -58,7 +72,7 @@ export class EventOutlet {
     // What is recorded in this turn comes with it.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
-      if (this.#isBusy() && this.#waiting.length < pressing) await this.#quietMoment()
+      if (!this.#isQuiet && this.#waiting.length < pressing) await this.#quietMoment()
       for (const { pod, ...event } of this.#waiting.splice(0, batchMax)) this.#context.event(pod, event)
       await this.#context.eventsWritten()
     }
@@ -66,11 +80,25 @@ export class EventOutlet {
   }
 
   async #quietMoment(): Promise<void> {
+    let cancel: Cancel | undefined
     await new Promise<void>((resolve) => {
       this.#proceed = resolve
-      this.#cancelTimer = this.#context.clock.schedule(waitMaxMs, resolve)
+      cancel = this.#context.clock.schedule(waitMaxMs, resolve)
     })
     this.#proceed = undefined
-    this.#cancelTimer?.()
+    cancel?.()
+  }
+
+  /** Begins to wait anew. Whoever is busy says when that has ended. */
+  #awaitQuiet(): void {
+    this.#cancelQuiet?.()
+    this.#cancelQuiet = this.#isBusy() ? undefined : this.#context.clock.schedule(quietMs, () => this.#beQuiet())
+  }
+
+  #beQuiet(): void {
+    this.#cancelQuiet = undefined
+    if (this.#isBusy()) return
+    this.#isQuiet = true
+    this.#proceed?.()
   }
 }
