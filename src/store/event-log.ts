@@ -58,7 +58,14 @@ export class EventLog<E extends LoggedEvent> {
     if (before <= this.#compactRevision) return []
     const end = this.#indexAfter(before)
     const dropped = this.#events.slice(this.#head, end)
-    this.#head = end
+    // What is in front of the head must not keep anything alive: its places are given to the oldest event that is left.
+    if (end === this.#events.length) {
+      this.#events = []
+      this.#head = 0
+    } else {
+      this.#events.fill(this.#events[end]!, this.#head, end)
+      this.#head = end
+    }
     if (this.#head > 1024 && this.#head * 2 > this.#events.length) {
       this.#events = this.#events.slice(this.#head)
       this.#head = 0

@@ -101,9 +101,9 @@ class LiveWatchCache<T> implements WatchCache<T> {
     this.#sizeOf = options.sizeOf ?? (() => 0)
     this.#sizeOfBatch = batchSizes(this.#sizeOf)
     this.#historyEventsMax = options.historyEventsMax ?? 16_384
-    this.#historyBytesMax = options.historyBytesMax ?? 256 << 20
+    this.#historyBytesMax = options.historyBytesMax ?? 128 << 20
     this.#watcherSizeMax = options.watcherSizeMax ?? 10_000
-    this.#watcherBytesMax = options.watcherBytesMax ?? 128 << 20
+    this.#watcherBytesMax = options.watcherBytesMax ?? 64 << 20
   }
 
   get revision(): Revision {
