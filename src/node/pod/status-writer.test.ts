@@ -131,13 +131,18 @@ test('a refusal is no news of an end: the status is written when it is over, or 
 })
 
 /** A pod on its way up, and the statuses of its first second. */
-async function comingUp(gatherMs: number) {
+async function comingUp(gatherMs: number, more: { readonly nodeName?: string } = {}) {
   const clock = virtualClock()
   const random = seededRandom(1)
   const api = await createTestApi({ clock, random })
   const pods = api.client.resource(kindRefs.coreV1.pods, 'default')
   const spec = { containers: [{ name: 'c', image: 'registry.example/a:1' }] }
-  const pod = await pods.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec })
+  const made = await pods.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { ...spec, ...more } })
+  const leave = async () => {
+    await pods.delete('p', { gracePeriodSeconds: 30 })
+    return pods.get('p')
+  }
+  const pod = { ...made, leave }
   const { counts, client } = counting(api.client)
   const writer = new StatusWriter({ client, clock, random, log: silentLog, onWritten: () => {}, gatherMs }, new AbortController().signal)
   const container = (state: ContainerState) => ({ name: 'c', image: 'a', imageID: '', ready: false, restartCount: 0, lastState: {}, state })
@@ -191,4 +196,31 @@ test('what is more than a step is told at once: an image that cannot be had, a w
   await second.clock.advance(1)
   await flushed
   assert.equal(second.counts.all, 1)
+})
+
+test('the steps of a pod that goes are told together; that it has failed at once', async () => {
+  const { clock, counts, writer, pod, running, status } = await comingUp(300, { nodeName: 'n' })
+  writer.put(pod, running)
+  await clock.advance(1)
+  const leaving = await pod.leave()
+  counts.all = 0
+  writer.put(leaving, { ...leaving.status, observedGeneration: 2 })
+  await clock.advance(100)
+  writer.put(leaving, { ...leaving.status, observedGeneration: 2, hostIP: '127.1.0.9', hostIPs: [{ ip: '127.1.0.9' }] })
+  await clock.advance(199)
+  assert.equal(counts.all, 0)
+  await clock.advance(2)
+  assert.equal(counts.all, 1)
+  assert.equal((await status())?.hostIP, '127.1.0.9')
+  writer.put(leaving, { ...leaving.status, observedGeneration: 2, hostIP: '127.1.0.9', hostIPs: [{ ip: '127.1.0.9' }], phase: 'Failed' })
+  await clock.advance(1)
+  assert.equal((await status())?.phase, 'Failed')
+})
+
+test('what the server has in other words is not written again and again', async () => {
+  const { clock, counts, writer, pod, running } = await comingUp(0)
+  // It derives podIPs from podIP: what is wanted never is.
+  writer.put(pod, { ...running, podIP: '10.0.0.9' })
+  await clock.advance(5_000)
+  assert.ok(counts.all <= 2, `${counts.all} writes`)
 })

@@ -15,7 +15,7 @@ export type StatusWriterOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** So long the steps of a pod that comes up wait for the next, so that one write tells all of them. Default 0: not at all. */
+  /** So long the steps of a pod that comes up or goes wait for the next, so that one write tells all of them. Default 0: not at all. */
   readonly gatherMs?: number
   /** The pod as it is after a write. */
   readonly onWritten: (pod: Pod) => void
@@ -60,7 +60,7 @@ export class StatusWriter {
     if (entry) {
       entry.wanted = wanted
       if (isNewer(pod, entry.pod)) entry.pod = pod
-      if (!isComingUp(entry)) entry.proceed?.()
+      if (!isStep(entry)) entry.proceed?.()
       return
     }
     if (statusPatch(pod.status, wanted) === undefined) return
@@ -89,15 +89,20 @@ export class StatusWriter {
   async #write(uid: string, entry: Entry): Promise<void> {
     // A later microtask: what one step of the loop states twice is written once.
     await Promise.resolve()
-    if (isComingUp(entry) && !entry.isPressing) await this.#gather(entry)
+    if (isStep(entry) && !entry.isPressing) await this.#gather(entry)
     let failures = 0
+    let told: Record<string, unknown> | undefined
     for (;;) {
+      const patch = statusPatch(entry.pod.status, entry.wanted)
       // In one step with the entry's end: what is stated from here on makes a new one.
-      if (this.#signal.aborted || entry.isGone || statusPatch(entry.pod.status, entry.wanted) === undefined) break
+      if (this.#signal.aborted || entry.isGone || patch === undefined) break
+      // The server has it in other words: to say it again would change nothing.
+      if (deepEqual(patch, told)) break
       try {
         const written = await this.#slots.run(() => this.#patch(entry), this.#signal)
         failures = 0
         if (!written) continue
+        told = patch
         entry.pod = written
         this.#options.onWritten(written)
       } catch (error) {
@@ -152,10 +157,11 @@ export class StatusWriter {
 
 const steps = new Set(['ContainerCreating', 'PodInitializing'])
 
-/** Whether all that there is to tell is how far the pod has come on its way to its first container. */
-function isComingUp({ pod, wanted }: Entry): boolean {
+/** Whether all that there is to tell is how far the pod has come on its way to its first container, or on its way out. */
+function isStep({ pod, wanted }: Entry): boolean {
   const { phase, reason, message, containerStatuses = [], initContainerStatuses = [] } = wanted
-  if (phase !== 'Pending' || reason || message || pod.metadata.deletionTimestamp !== undefined) return false
+  if (pod.metadata.deletionTimestamp !== undefined) return phase === pod.status?.phase && !reason && !message
+  if (phase !== 'Pending' || reason || message) return false
   return [...initContainerStatuses, ...containerStatuses].every(
     (c) => steps.has(c.state?.waiting?.reason ?? '') && !c.state?.waiting?.message,
   )
