@@ -1,4 +1,4 @@
-import { statusErrors } from '../machinery/status-error.ts'
+import { type StatusError, statusErrors } from '../machinery/status-error.ts'
 import type { Core, RequestContext } from './core.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { Resource } from './registry.ts'
@@ -89,7 +89,10 @@ export async function dispatchVerb(core: Core, dispatch: Dispatch, context: Requ
   if (subresource !== '') return handlerOfSubresource(dispatch, request)(core, context, request)
   const { kind } = resource
   const handler = kind.persisted ? verbs[verb] : dispatch.virtual[`${kind.group}/${kind.plural}`]
-  if (!handler || !kind.verbs.includes(verb as (typeof kind.verbs)[number])) throw methodNotAllowed()
+  if (!handler || !kind.verbs.includes(verb as (typeof kind.verbs)[number])) {
+    if (resource.isCustom && verb === 'create') throw createWhileEnding(context, request)
+    throw methodNotAllowed()
+  }
   if (!kind.persisted) return handler(core, context, request)
   if (oneByName.has(verb)) checkAddressed(request)
   return handler(core, context, request)
@@ -128,6 +131,12 @@ function checkPlace({ resource: { kind }, namespace, name }: VerbRequest): void 
   const isInNamespace = kind.scope === 'Cluster' && namespace !== '' && kind.kind !== 'Namespace'
   const isNamed = name !== '' && !kind.persisted && !kind.verbs.includes('get')
   if (isInNamespace || isNamed || name.includes('/')) throw statusErrors.pathNotFound()
+}
+
+/** The definition of the kind is being deleted. */
+function createWhileEnding(context: RequestContext, { resource, parameters, body }: VerbRequest): StatusError {
+  const { name = '' } = body.object(resource.kind, context, parameters.fieldValidation).metadata
+  return statusErrors.forbidden(resource.name, name, 'create not allowed while custom resource definition is terminating')
 }
 
 const oneByName: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete'])

@@ -7,9 +7,9 @@ export type { Status, StatusCause }
 /** The one error type of the API: what a request answers when it fails, on the server and in the client. */
 export class StatusError extends Error {
   override name = 'StatusError'
-  readonly status: Status & { code: number; reason: string; message: string }
+  readonly status: Status & { code: number; message: string }
 
-  constructor(status: Status & { code: number; reason: string; message: string }, options?: ErrorOptions) {
+  constructor(status: Status & { code: number; message: string }, options?: ErrorOptions) {
     super(status.message, options)
     this.status = status
   }
@@ -19,7 +19,7 @@ export class StatusError extends Error {
   }
 
   get reason(): string {
-    return this.status.reason
+    return this.status.reason ?? ''
   }
 }
 

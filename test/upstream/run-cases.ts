@@ -60,7 +60,7 @@ export async function runCases({ namespace, given = [] }: Place, cases: readonly
 
 async function sendGiven(step: Request, namespace: string, made: string[], send: Send): Promise<void> {
   const { outgoing, received } = await sent(step, { namespace, values: [] }, send)
-  if (step.until !== undefined && received.code !== step.until) throw new Error(`${step.path}: ${Buffer.from(received.body).toString()}`)
+  if (!isReached(step.until, received)) throw new Error(`${step.path}: ${Buffer.from(received.body).toString()}`)
   const path = received.code === 201 ? createdPath(outgoing, parsed(received.body)) : undefined
   if (path) made.push(path)
 }
@@ -99,9 +99,12 @@ async function runCase(
 const triesMax = 200
 const retryMs = 50
 
-async function sentUntil(code: number | undefined, request: Outgoing, send: Send): Promise<Received> {
+const isReached = (until: Request['until'], { code, body }: Received) =>
+  until === undefined || (typeof until === 'number' ? code === until : Buffer.from(body).includes(until))
+
+async function sentUntil(until: Request['until'], request: Outgoing, send: Send): Promise<Received> {
   let received = await send(request)
-  for (let i = 0; i < triesMax && code !== undefined && received.code !== code; i++) {
+  for (let i = 0; i < triesMax && !isReached(until, received); i++) {
     await setTimeout(retryMs)
     received = await send(request)
   }

@@ -21,8 +21,8 @@ export type Request = {
   readonly events?: number
   /** Compare the answer as it is written, not as the value that it says: order of fields, white space. */
   readonly asText?: boolean
-  /** Sent anew until it is answered with this code: what the server learns of a moment later. */
-  readonly until?: number
+  /** Sent anew until it is answered with this code, or this text is in the answer: what the server learns of a moment later. */
+  readonly until?: number | string
 }
 
 export type Case = {

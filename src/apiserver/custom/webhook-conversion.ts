@@ -6,7 +6,7 @@ import type { FieldError } from '../../machinery/field-error.ts'
 import { validateLabels } from '../../machinery/labels.ts'
 import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
 import { validateAnnotations } from '../../machinery/object-meta.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
+import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { isObject, type JsonObject } from '../../machinery/structural/json-schema.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Conversion } from '../registry.ts'
@@ -76,7 +76,9 @@ const shown = (value: unknown) => (typeof value === 'string' ? value : value ===
 async function convert(parts: Parts, objects: readonly KubeObject[], desiredAPIVersion: string): Promise<KubeObject[]> {
   const { client, random, webhook, served } = parts
   const subject = `conversion webhook for ${objects[0]?.apiVersion}, Kind=${served.kind}`
-  const fail: Fail = (why) => statusErrors.internal(new Error(`${subject} ${why}`))
+  // Upstream gives no reason for it.
+  const fail: Fail = (why) =>
+    new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: `${subject} ${why}`, code: 500 })
   const version = webhook.conversionReviewVersions.find((v) => v === 'v1' || v === 'v1beta1')
   if (!version || !webhook.clientConfig) throw statusErrors.internal(new Error('no supported conversion review versions'))
   const uid = random.uuid()

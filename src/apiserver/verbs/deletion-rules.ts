@@ -46,10 +46,13 @@ export function planDeletion(input: {
   metadata.finalizers = [...finalizers]
   if (grace === undefined || grace === 0) {
     if (finalizers.length === 0) return removal(kind, object, nowMs)
-    if (metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === 0) {
+    const isDefinition = kind.group === 'apiextensions.k8s.io'
+    if (metadata.deletionTimestamp !== undefined && (isDefinition || metadata.deletionGracePeriodSeconds === 0)) {
       return sameList(finalizers, input.object.object.metadata.finalizers ?? []) ? { type: 'pending' } : { type: 'mark', object }
     }
-    markDeleted(object, 0, nowMs)
+    // Upstream deletes definitions in a way of its own, without grace and generation.
+    if (isDefinition) metadata.deletionTimestamp = toTime(nowMs)
+    else markDeleted(object, 0, nowMs)
   }
   return { type: 'mark', object }
 }
