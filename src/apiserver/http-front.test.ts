@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { request as httpsRequest, createServer as createHttpsServer, type RequestOptions } from 'node:https'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTls } from 'node:tls'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { after, test } from 'node:test'
 import { seededRandom } from '../base/random.ts'
@@ -279,6 +279,24 @@ for (const [how, leave] of Object.entries(leavings)) {
     assert.equal(watching(), 0)
   })
 }
+
+test('a connection that does not shake hands is closed', async () => {
+  const tls = { certificate: server.cert, key: server.key, clientCa: authority.cert }
+  const strict = createHttpFront({
+    handle: api.handle,
+    upgrade: api.upgrade,
+    tls,
+    handshakeTimeoutMs: 50,
+    clock: systemClock,
+    log: silentLog,
+  })
+  const at = await strict.listen({ host: '127.0.0.1', port: 0 })
+  const silent = connectTcp(at.port, at.host)
+  silent.on('error', () => {})
+  silent.resume()
+  await new Promise((resolve) => silent.once('close', resolve))
+  await strict.close(1_000)
+})
 
 test('a connection on which nothing comes is asked now and then whether its client is still there', async () => {
   const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: authority.cert, ...as })

@@ -24,6 +24,8 @@ export type HttpFrontOptions = {
   readonly tls: { readonly certificate: string; readonly key: string; readonly clientCa: string; readonly frontProxyCa?: string }
   /** Headers, or what they begin with, by which front proxies say for whom they speak; in lower case. Default: `x-remote-`. */
   readonly proxyHeaders?: readonly string[]
+  /** Until a connection has to have shaken hands. Default: 10,000. */
+  readonly handshakeTimeoutMs?: number
   readonly clock: Clock
   readonly log: Log
 }
@@ -84,7 +86,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     requestCert: true,
     rejectUnauthorized: false,
     allowHTTP1: true,
-    handshakeTimeout: handshakeTimeoutMs,
+    handshakeTimeout: options.handshakeTimeoutMs ?? handshakeTimeoutMs,
     maxHeaderSize: headerBytesMax,
     settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: headerBytesMax },
     maxHeaderListPairs: headersMax,
@@ -131,7 +133,11 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     })
   })
   server.on('clientError', refuseBytes)
-  server.on('tlsClientError', (error) => log.debug({ error: error.message }, 'a TLS handshake failed'))
+  server.on('tlsClientError', (error, socket) => {
+    log.debug({ error: error.message }, 'a TLS handshake failed')
+    // Node itself leaves open what took too long.
+    socket.destroy()
+  })
   let closing: Promise<void> | undefined
   return {
     listen: (at) => listen(server, at),
