@@ -305,6 +305,7 @@ function readBody(request: Http2ServerRequest, clock: Clock): Promise<Uint8Array
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > bodyBytesMax) {
+        settle()
         chunks.length = 0
         resolve('too large')
       } else chunks.push(chunk)
