@@ -34,11 +34,12 @@ const left = [
   /resourceVersion = /,
   / = (?:null|\{\})$/,
 ]
-/** Of pods only what their controllers make; how often slices are written depends on when pods are ready. */
+/** Of pods only what their controllers make; how often slices are written depends on when pods are ready; ports of nodes are drawn. */
 const leftOf: Readonly<Record<string, RegExp>> = {
   Pod: /^(?:spec|status)|^metadata\.(?:deletion|generation)/,
   EndpointSlice: /^metadata\.generation|trigger-time/,
   Endpoints: /trigger-time/,
+  Service: /odePort = /,
 }
 const untold = new Set(['kubelet', 'default-scheduler'])
 
@@ -57,7 +58,9 @@ export async function endStateLines(client: Client, namespace: string, extras: r
       .catch(() => undefined)
     if (object) found.push({ kind: kind.kind, object })
     const told = await client.resource(kindRefs.coreV1.events, 'default').list({ fieldSelector: `involvedObject.name=${name}` })
-    found.push(...told.items.map((event) => ({ kind: 'Event', object: event })))
+    // Another of this name may have been there before.
+    const own = told.items.filter(({ involvedObject: { uid } }) => !object || uid === object.metadata.uid || uid === name)
+    found.push(...own.map((event) => ({ kind: 'Event', object: event })))
   }
   const uids = new Map(
     found.map(({ kind, object }) => [object.metadata.uid ?? '', `UID(${kind}/${neutral(object.metadata.name ?? '', new Map())})`]),
@@ -123,7 +126,11 @@ function labelOf(list: readonly unknown[], item: unknown, path: string, uids: Ui
     targetRef,
     addresses,
     ports = [],
+    key = '',
+    effect = '',
   } = item as {
+    readonly key?: string
+    readonly effect?: string
     readonly targetRef?: { readonly name?: string }
     readonly type?: unknown
     readonly name?: unknown
@@ -132,7 +139,12 @@ function labelOf(list: readonly unknown[], item: unknown, path: string, uids: Ui
   }
   if (Array.isArray(addresses) && path === 'endpoints') return neutral(String(addresses[0]), uids)
   if (path.startsWith('subsets[') && targetRef) return neutral(targetRef.name ?? '', uids)
-  if (path === 'subsets') return ports.map(({ name: port, port: number }) => `${port ?? ''}:${number}`).join(',')
+  if (path === 'subsets')
+    return ports
+      .map(({ name: port, port: number }) => `${port ?? ''}:${number}`)
+      .sort()
+      .join(',')
+  if (path.endsWith('.taints')) return `${key}:${effect}`
   if (typeof type === 'string') return `type=${type}`
   return typeof name === 'string' && !path.includes('ownerRef') ? `name=${neutral(name, uids)}` : undefined
 }

@@ -54,6 +54,7 @@ for (const [namespace, scenario] of Object.entries(scenarios))
       now: () => clock.now(),
       advance: (ms: number) => clock.advance(ms),
       stepMs: 100,
+      quietMs: 4_000,
     }
     assert.deepEqual(await play(stage, namespace, scenario), recorded[namespace])
   })

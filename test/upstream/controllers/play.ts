@@ -15,17 +15,17 @@ export type Stage = {
   now(): number
   /** Lets so much of the cluster's time go by. */
   advance(ms: number): Promise<void>
+  /** Longer than any pause that controllers or nodes make in the middle of something. */
+  readonly quietMs: number
   /** How often a condition is looked at. */
   readonly stepMs: number
 }
 
-/** Longer than any pause that controllers or nodes make in the middle of something. */
-const quietMs = 4_000
 const limitMs = 300_000
 
 /** The lines of its namespace and of what it names beside it, sorted; that is taken away again. Throws what the scenario throws, also that a condition was not met in five minutes. */
 export async function play(stage: Stage, namespace: string, scenario: Scenario): Promise<string[]> {
-  const { client, advance, now, stepMs, metrics, changes } = stage
+  const { client, advance, now, stepMs, quietMs, metrics, changes } = stage
   const clientset = createClientset(client)
   const stopping = new AbortController()
   await clientset

@@ -46,7 +46,9 @@ const atOnceMax = 16
 const nodesMs = 5_000
 const now = () => systemClock.now()
 const changes = followChanges(client, now, stopping.signal)
-const stage: Stage = { client, metrics: source, changes, now, advance: (ms) => setTimeout(ms), stepMs: 200 }
+/** In real time: a busy machine makes long pauses. */
+const quietMs = 15_000
+const stage: Stage = { client, metrics: source, changes, now, advance: (ms) => setTimeout(ms), stepMs: 200, quietMs }
 
 await setTimeout(nodesMs)
 const queue = positionals.length > 0 ? [...positionals] : Object.keys(scenarios)
@@ -96,7 +98,7 @@ async function withoutNamespace(name: string): Promise<void> {
       () => false,
     )
   await namespaces.delete(name).catch(() => {})
-  for (let i = 0; i < 300 && (await isThere()); i++) await setTimeout(200)
+  for (const endMs = now() + 60_000; now() < endMs && (await isThere()); ) await setTimeout(500)
 }
 
 /** An API server for resource metrics that the other one finds by the name of this machine. */

@@ -6,6 +6,10 @@ import { jobScenarios } from './scenarios/jobs.ts'
 import { nodeScenarios } from './scenarios/nodes.ts'
 import { volumeScenarios } from './scenarios/volumes.ts'
 import { workloadScenarios } from './scenarios/workloads.ts'
+import { moreEndpointScenarios } from './scenarios/endpoints-more.ts'
+import { moreNodeScenarios } from './scenarios/nodes-more.ts'
+import { policyScenarios } from './scenarios/policies.ts'
+import { moreVolumeScenarios } from './scenarios/volumes-more.ts'
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   ...workloadScenarios,
@@ -14,4 +18,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ...endpointScenarios,
   ...volumeScenarios,
   ...nodeScenarios,
+  ...moreEndpointScenarios,
+  ...moreNodeScenarios,
+  ...policyScenarios,
+  ...moreVolumeScenarios,
 }
