@@ -118,6 +118,8 @@ export type ApiServerOptions = {
   readonly clientAuthorities?: ClientAuthorities
   /** How requests share the event loop. Default: they do not, as under a virtual clock that has no loop to share. */
   readonly loopShare?: LoopShare
+  /** Tells in the status of admission policies what a check of their types finds. Default true. */
+  readonly checksPolicyTypes?: boolean
   /** Freezes what in-process clients get, so that whoever changes a shared object fails at once. For tests: it costs a walk an object. */
   readonly freezesObjects?: boolean
 }
@@ -213,7 +215,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
   const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas, webhooks }, closing.signal)
   const fairness = { gate: createFlowGate(clock, options.inflightMax), share: options.loopShare ?? unlimitedShare }
-  const following = Promise.all([followFlowObjects(core, fairness.gate, closing.signal), typeCheckPolicies(core, closing.signal)])
+  const following = Promise.all([
+    followFlowObjects(core, fairness.gate, closing.signal),
+    ...(options.checksPolicyTypes === false ? [] : [typeCheckPolicies(core, closing.signal)]),
+  ])
   const aggregation = createAggregation(core, options.frontProxy, closing.signal)
   const registering = keepRegistered(core, closing.signal)
   const dispatch = dispatchOf(options, closing.signal)

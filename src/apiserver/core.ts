@@ -49,6 +49,7 @@ export type WriteParameters = {
   readonly dryRun: boolean
   readonly fieldManager: string | undefined
   readonly fieldValidation: FieldValidation
+  readonly isValidationGiven?: boolean
 }
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'

@@ -66,6 +66,7 @@ export async function createTestApi(options: {
   readonly tolerationSeconds?: ApiServerOptions['tolerationSeconds']
   readonly tokens?: ApiServerOptions['tokens']
   readonly isStoreShared?: boolean
+  readonly checksPolicyTypes?: boolean
   /** Default true: objects are shared, and a test should see who changes one. */
   readonly freezesObjects?: boolean
 }): Promise<TestApi> {
@@ -88,6 +89,7 @@ export async function createTestApi(options: {
     ...(options.audit ? { audit: options.audit } : {}),
     podSecurity: options.podSecurity,
     ...(options.tokens ? { tokens: options.tokens } : {}),
+    ...(options.checksPolicyTypes === false ? { checksPolicyTypes: false } : {}),
     ...(options.isStoreShared ? { isStoreShared: true } : {}),
     ...(options.frontProxy ? { frontProxy: options.frontProxy } : {}),
     ...(options.clientAuthorities ? { clientAuthorities: options.clientAuthorities } : {}),

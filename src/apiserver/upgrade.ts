@@ -62,9 +62,10 @@ async function openRoute(
   request: ApiRequest,
   { info, context }: { readonly info: RequestInfo; readonly context: RequestContext },
 ): Promise<Duplex> {
+  if (info.type !== 'resource') throw statusErrors.pathNotFound()
+  await demandCreate(core, info, context.user)
+  await admitConnect(core, context, info)
   const route = routeOf(core, info)
-  await demandCreate(core, route.info, context.user)
-  await admitConnect(core, context, route.info)
   if (!dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
   const upstream = await dialer.connect(route.target).catch((error: unknown) => {
     throw route.target.isNode ? unreachable(route.nodeName, route.target, error) : unreachableService(error)
@@ -73,18 +74,17 @@ async function openRoute(
   return upstream
 }
 
-type Route = { readonly info: ResourceRequest; readonly target: DialTarget; readonly path: string; readonly nodeName: string }
+type Route = { readonly target: DialTarget; readonly path: string; readonly nodeName: string }
 
-function routeOf(core: Core, info: RequestInfo): Route {
-  if (info.type !== 'resource') throw statusErrors.pathNotFound()
+function routeOf(core: Core, info: ResourceRequest): Route {
   const { resource, subresource } = info
-  if (subresource === 'proxy') return { info, target: proxyTarget(core, info), path: proxyPath(info), nodeName: info.name }
+  if (subresource === 'proxy') return { target: proxyTarget(core, info), path: proxyPath(info), nodeName: info.name }
   const isStream = subresource === 'exec' || subresource === 'attach' || subresource === 'portforward'
   if (resource !== 'pods' || !isStream) throw statusErrors.badRequest('this path takes no upgrade')
   const pod = createObjectReader(core.registry, core.storage).get(pods, info.namespace, info.name) as (KubeObject & Pod) | undefined
   if (!pod) throw statusErrors.notFound({ group: '', resource: 'pods' }, info.name)
   const nodeName = nodeOf(pod)
-  return { info, target: nodeTarget(core, nodeName), path: streamPath(subresource, pod, info.query), nodeName }
+  return { target: nodeTarget(core, nodeName), path: streamPath(subresource, pod, info.query), nodeName }
 }
 
 /** A WebSocket begins with a GET, but running a command is no reading: the right to create is asked for as well. */

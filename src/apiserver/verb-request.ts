@@ -31,6 +31,8 @@ export type Parameters = {
   readonly dryRun: boolean
   readonly fieldManager: string | undefined
   readonly fieldValidation: FieldValidation
+  /** The query says how. */
+  readonly isValidationGiven?: boolean
   /** Undefined: not said. */
   readonly force: boolean | undefined
   readonly labelSelector: string | undefined
@@ -129,6 +131,7 @@ export function parametersFrom(query: Query, verb: string, patch?: 'apply' | 'ot
     dryRun: dryRun.length > 0,
     fieldManager,
     fieldValidation: fieldValidation as FieldValidation,
+    isValidationGiven: Boolean(query.get('fieldValidation')),
     force: query.get('force') === undefined ? undefined : flag(query, 'force'),
     labelSelector: query.get('labelSelector') || undefined,
     fieldSelector: query.get('fieldSelector') || undefined,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import type { Clock } from '../base/clock.ts'
-import { StatusError, statusErrors } from '../machinery/status-error.ts'
+import { type Status, StatusError, statusErrors } from '../machinery/status-error.ts'
 import { services } from '../kinds/core/service.ts'
 import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
 import type { WebhookClientConfig } from '../kinds/generated/types/apiextensions-v1.ts'
@@ -47,7 +47,7 @@ export function createWebhookClient({ reader, clock }: { readonly reader: () => 
           throw error
         })
       } catch (error) {
-        if (error instanceof StatusError) throw error
+        if (error instanceof StatusError || error instanceof UnreadableAnswer) throw error
         throw new Error(`Post ${JSON.stringify(`${address.url.href}?${query}`)}: ${goText(error as NodeJS.ErrnoException)}`, {
           cause: error,
         })
@@ -55,6 +55,11 @@ export function createWebhookClient({ reader, clock }: { readonly reader: () => 
     },
     close: () => agent?.destroy(),
   }
+}
+
+/** What came back is none; its text says so in Go's words. */
+class UnreadableAnswer extends Error {
+  override name = 'UnreadableAnswer'
 }
 
 class StaleConnection extends Error {
@@ -121,18 +126,55 @@ async function readBody(response: IncomingMessage): Promise<string> {
 }
 
 function answerOf(code: number, text: string): unknown {
-  if (code >= 200 && code <= 299) return JSON.parse(text)
-  throw refusedCall(code, text)
+  if (code < 200 || code > 299) throw refusedCall(code, text)
+  if (text === '') throw new UnreadableAnswer(`0-length response with status code: ${code} and content type: application/json`)
+  let answer: unknown
+  try {
+    answer = JSON.parse(text)
+  } catch {
+    // Upstream reads YAML, to which a word is a string.
+    answer = text
+  }
+  if (typeof answer === 'object' && answer !== null && !Array.isArray(answer)) return answer
+  const found = Array.isArray(answer) ? 'array' : typeof answer === 'boolean' ? 'bool' : typeof answer
+  throw new UnreadableAnswer(
+    `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+  )
 }
 
-/** What a Kubernetes client makes of a failure that is no Status. */
+const failures: Readonly<Record<number, string>> = {
+  400: 'the server rejected our request for an unknown reason',
+  401: 'the server has asked for the client to provide credentials',
+  404: 'the server could not find the requested resource',
+  405: 'the server does not allow this method on the requested resource',
+  409: 'the server reported a conflict',
+  422: 'the server rejected our request due to an error in our request',
+  429: 'the server has received too many requests and has asked us to try again later',
+  503: 'the server is currently unable to handle the request',
+  504: 'the server was unable to return a response in the time allotted, but may still be processing the request',
+}
+
+function statusIn(text: string): Status | undefined {
+  try {
+    const status = JSON.parse(text) as Partial<Status> | null
+    return status?.kind === 'Status' && status.apiVersion === 'v1' && status.status === 'Failure' ? (status as Status) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What a Kubernetes client makes of a failure. */
 function refusedCall(code: number, text: string): StatusError {
+  const told = statusIn(text)
+  if (told) return new StatusError({ ...told, code, reason: told.reason ?? '', message: told.message ?? '' })
+  const shown = text.slice(0, 2048) || 'unknown'
   const message =
-    code === 404
-      ? 'the server could not find the requested resource'
-      : code >= 500
-        ? `an error on the server (${JSON.stringify(text.slice(0, 2048) || 'unknown')}) has prevented the request from succeeding`
-        : `the server responded with the status code ${code} but did not return more information`
+    failures[code] ??
+    (code >= 500
+      ? `an error on the server (${JSON.stringify(shown)}) has prevented the request from succeeding`
+      : code === 403 || code === 406 || code === 415
+        ? shown
+        : `the server responded with the status code ${code} but did not return more information`)
   return new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: '', code })
 }
 

@@ -506,12 +506,11 @@ check(
       ],
     },
   },
+  'spec.variables[0].name: Invalid value: "if": must be a valid CEL identifier',
   'spec.validations[0].messageExpression: Invalid value: " ": must be non-empty if specified',
   'spec.validations[0].message: Invalid value: "a\\nb": must not contain line breaks',
   'spec.validations[1].reason: Unsupported value: "Whim": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
-  'spec.variables[0].name: Invalid value: "if": name is not a valid CEL identifier',
-  'spec.variables[2].name: Duplicate value: "a"',
-  'spec.auditAnnotations[0].valueExpression: Required value',
+  'spec.auditAnnotations[0].valueExpression: Required value: valueExpression is not specified',
   'spec.auditAnnotations[1].key: Duplicate value: "k"',
 )
 check(

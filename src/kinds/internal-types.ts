@@ -212,4 +212,29 @@ export const internalTypes = {
   NodeAddress: 'Type Address',
   PodIP: 'IP=ip',
   HostIP: 'IP=ip',
+  DeviceAttribute:
+    'IntValue=int:* BoolValue=bool:* StringValue=string:* VersionValue=version:* IntValues=ints:* BoolValues=bools:* ' +
+    'StringValues=strings:* VersionValues=versions:*',
+  ResourceClaimTemplateSpec: '...metadata Spec:ResourceClaimSpec',
+  ResourceClaimSpec: 'Devices:DeviceClaim',
+  DeviceClaim: 'Requests:[]DeviceRequest Constraints:[]DeviceConstraint Config:[]DeviceClaimConfiguration',
+  DeviceRequest: 'Name Exactly:*ExactDeviceRequest FirstAvailable:[]DeviceSubRequest',
+  ExactDeviceRequest:
+    'DeviceClassName Selectors:[]DeviceSelector AllocationMode Count:n AdminAccess:* Tolerations:[]DeviceToleration ' +
+    'Capacity:*CapacityRequirements',
+  DeviceSubRequest:
+    'Name DeviceClassName Selectors:[]DeviceSelector AllocationMode Count:n Tolerations:[]DeviceToleration Capacity:*CapacityRequirements',
+  CapacityRequirements: 'Requests:*',
+  DeviceSelector: 'CEL=cel:*CELDeviceSelector',
+  CELDeviceSelector: 'Expression',
+  DeviceConstraint: 'Requests:* MatchAttribute:* DistinctAttribute:*',
+  DeviceClaimConfiguration: 'Requests:* Opaque:*OpaqueDeviceConfiguration',
+  OpaqueDeviceConfiguration: 'Driver Parameters:*',
+  DeviceToleration: 'Key Operator Value Effect TolerationSeconds:*',
+  AllocationResult: 'Devices:DeviceAllocationResult NodeSelector:*NodeSelector AllocationTimestamp:*',
+  DeviceAllocationResult: 'Results:[]DeviceRequestAllocationResult Config:[]DeviceAllocationConfiguration',
+  DeviceRequestAllocationResult:
+    'Request Driver Pool Device AdminAccess:* Tolerations:[]DeviceToleration BindingConditions:* BindingFailureConditions:* ' +
+    'ShareID=shareID:* ConsumedCapacity:*',
+  DeviceAllocationConfiguration: 'Source Requests:* Opaque:*OpaqueDeviceConfiguration',
 } as const

@@ -11,7 +11,9 @@ export class StatusError extends Error {
 
   constructor(status: Status & { code: number; message: string }, options?: ErrorOptions) {
     super(status.message, options)
-    this.status = status
+    const { reason, ...unexplained } = status
+    // Upstream leaves out what is empty.
+    this.status = reason === '' ? unexplained : status
   }
 
   get code(): number {

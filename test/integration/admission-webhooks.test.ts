@@ -89,7 +89,6 @@ test('a review says who does what to which object', async () => {
     kind: 'CreateOptions',
     apiVersion: 'meta.k8s.io/v1',
     fieldManager: 'me',
-    fieldValidation: 'Warn',
   })
   await send('DELETE', `${configMaps}/seen?gracePeriodSeconds=0`)
   assert.equal(at(last(), 'object'), null)
@@ -254,11 +253,12 @@ check('a refusal is no success', () => ({ allowed: false, status: { code: 200, s
 })
 check('an answer that is none', () => ({ raw: { code: 200, body: 'no' } }), {
   code: 500,
-  message: /^Internal error occurred: failed calling webhook "a.example.com": failed to call webhook: Post /,
+  message:
+    /^Internal error occurred: failed calling webhook "a.example.com": failed to call webhook: couldn't get version\/kind; json parse error: /,
 })
 check('an answer of another kind', () => ({ raw: { code: 200, body: '{"kind":"Pod","apiVersion":"v1"}' } }), {
   code: 500,
-  message: `${failed}received invalid webhook response: expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got v1, Kind=Pod`,
+  message: `${failed}failed to call webhook: no kind "Pod" is registered for version "v1" in scheme "pkg/runtime/scheme.go:111"`,
 })
 check(
   'an answer to another question',
@@ -280,7 +280,7 @@ check('a path that is not there', () => ({ raw: { code: 404, body: '' } }), {
 })
 check('an error of its own', () => ({ raw: { code: 503, body: 'sorry' } }), {
   code: 500,
-  message: `${failed}failed to call webhook: an error on the server ("sorry") has prevented the request from succeeding`,
+  message: `${failed}failed to call webhook: the server is currently unable to handle the request`,
 })
 check(
   'failures are passed over where the policy says so',

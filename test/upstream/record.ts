@@ -4,6 +4,7 @@
 // states `featureGates` is asked only of a server that has them on, which `--feature-gates` says.
 import { parseArgs } from 'node:util'
 import { caseFiles, casesOf, featureGatesOf, givenOf, writeRecorded } from './case-files.ts'
+import { caseHooks } from './case-hooks.ts'
 import { ownApi } from './own-api.ts'
 import { type Place, removeNamespace, runCases } from './run-cases.ts'
 import { toUpstream } from './to-upstream.ts'
@@ -27,7 +28,8 @@ for (const name of positionals.length > 0 ? positionals : caseFiles()) {
   if ((await featureGatesOf(name)) !== (values['feature-gates'] ?? '')) continue
   const cases = await casesOf(name)
   const namespace = `upstream-${name}`
-  const place = { namespace, given: await givenOf(name) }
+  const hooks = await caseHooks(name)
+  const place = { namespace, given: await givenOf(name), fill: hooks.fill }
   const answers = await runCases(place, cases, send)
   await removeNamespace(namespace, send)
   const differing = cases.filter((one) => one.differs)
@@ -36,5 +38,6 @@ for (const name of positionals.length > 0 ? positionals : caseFiles()) {
     name,
     cases.map((one, i) => ({ case: one.name, answers: answers[i]!, ...(one.differs ? { ours: ours[differing.indexOf(one)]! } : {}) })),
   )
+  await hooks.close()
   console.log(`${name}: ${cases.length} cases recorded`)
 }

@@ -36,10 +36,16 @@ export async function collected(blocks: AsyncIterable<Uint8Array>, events: numbe
 const lines = (text: string) => text.split('\n').filter((line) => line !== '')
 
 /** Where cases run, and what is there before them. */
-export type Place = { readonly namespace: string; readonly given?: readonly Request[] }
+export type Place = {
+  readonly namespace: string
+  readonly given?: readonly Request[]
+  /** Fills in what else stands in requests for something. */
+  readonly fill?: (text: string) => string
+}
 
 /** Runs the cases one after another in a namespace of their own, takes away what they created, and gives their answers without what differs from run to run. */
-export async function runCases({ namespace, given = [] }: Place, cases: readonly Case[], send: Send): Promise<Answer[][]> {
+export async function runCases(place: Place, cases: readonly Case[], send: Send): Promise<Answer[][]> {
+  const { namespace, given = [] } = place
   await send({ method: 'POST', path: '/api/v1/namespaces', body: JSON.stringify({ metadata: { name: namespace } }) })
   // No controller runs that would make it.
   await send({
@@ -49,17 +55,17 @@ export async function runCases({ namespace, given = [] }: Place, cases: readonly
   })
   const made: string[] = []
   try {
-    for (const step of given) await sendGiven(step, namespace, made, send)
+    for (const step of given) await sendGiven(step, place, made, send)
     const answers: Answer[][] = []
-    for (const one of cases) answers.push(await runCase(namespace, one, send))
+    for (const one of cases) answers.push(await runCase(place, one, send))
     return answers
   } finally {
     for (const path of made.reverse()) await takeAway(path, send)
   }
 }
 
-async function sendGiven(step: Request, namespace: string, made: string[], send: Send): Promise<void> {
-  const { outgoing, received } = await sent(step, { namespace, values: [] }, send)
+async function sendGiven(step: Request, place: Place, made: string[], send: Send): Promise<void> {
+  const { outgoing, received } = await sent(step, { place, values: [] }, send)
   if (!isReached(step.until, received)) throw new Error(`${step.path}: ${Buffer.from(received.body).toString()}`)
   const path = received.code === 201 ? createdPath(outgoing, parsed(received.body)) : undefined
   if (path) made.push(path)
@@ -67,15 +73,15 @@ async function sendGiven(step: Request, namespace: string, made: string[], send:
 
 async function sent(
   { keeps: _, asText: _asText, until, ...request }: Request,
-  { namespace, values }: { readonly namespace: string; readonly values: readonly unknown[] },
+  { place, values }: { readonly place: Place; readonly values: readonly unknown[] },
   send: Send,
 ): Promise<{ readonly outgoing: Outgoing; readonly received: Received }> {
-  const outgoing = filled(request, namespace, values)
+  const outgoing = filled(request, place, values)
   return { outgoing, received: await sentUntil(until, outgoing, send) }
 }
 
 async function runCase(
-  namespace: string,
+  place: Place,
   { given = [], steps, withManagedFields = false, withNulls = false }: Case,
   send: Send,
 ): Promise<Answer[]> {
@@ -84,7 +90,7 @@ async function runCase(
   const values: unknown[] = []
   for (const step of [...given, ...steps]) {
     const { keeps = [], asText = false } = step
-    const { outgoing, received } = await sent(step, { namespace, values }, send)
+    const { outgoing, received } = await sent(step, { place, values }, send)
     const value = step.events === undefined ? parsed(received.body) : eventsOf(received, step.events)
     if (!given.includes(step)) values.push(value)
     const path = received.code === 201 ? createdPath(outgoing, value) : undefined
@@ -129,11 +135,11 @@ const reference = /\{\{(\d+)\.([\w.]+)\}\}/g
 
 function filled(
   { body, ...request }: Omit<Request, 'keeps' | 'asText' | 'until'>,
-  namespace: string,
+  { namespace, fill: fillIn = (text) => text }: Place,
   values: readonly unknown[],
 ): Outgoing {
   const fill = (text: string, encode: (value: string) => string) =>
-    text
+    fillIn(text)
       .replaceAll('$ns', namespace)
       .replaceAll(reference, (_, step: string, path: string) => encode(String(valueAt(values[Number(step)], path))))
   const path = fill(request.path, encodeURIComponent)
@@ -186,6 +192,8 @@ const masks: readonly (readonly [RegExp, string])[] = [
   // A refused patch shows the whole object that it made, in whatever order its fields stand.
   [/Invalid value: "\{\\"(?:[^"\\]|\\.)*"/g, 'Invalid value: "<object>"'],
   [/(enerated?[-_./]?)[a-z0-9]{5}\b/g, '$1<random>'],
+  [/\blocalhost:\d{4,5}/g, 'localhost:<port>'],
+  [/\b127\.0\.0\.1:\d{4,5}->/g, '127.0.0.1:<port>->'],
   [/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<random>'],
 ]
 

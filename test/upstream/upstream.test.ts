@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { caseFiles, casesOf, givenOf, recordedOf } from './case-files.ts'
+import { caseHooks } from './case-hooks.ts'
 import { ownApi } from './own-api.ts'
 import { runCases } from './run-cases.ts'
 
@@ -15,8 +16,11 @@ for (const name of caseFiles()) {
       'recorded anew after the cases were changed',
     )
     const own = await ownApi()
-    const answers = await runCases({ namespace: `upstream-${name}`, given: await givenOf(name) }, cases, own.send)
+    const hooks = await caseHooks(name)
+    const place = { namespace: `upstream-${name}`, given: await givenOf(name), fill: hooks.fill }
+    const answers = await runCases(place, cases, own.send)
     await own.close()
+    await hooks.close()
     for (const [i, one] of cases.entries()) {
       const expected = recorded.get(one.name)!
       const compared = one.withNulls ? (value: unknown) => value : withoutNulls

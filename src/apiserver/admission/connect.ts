@@ -3,8 +3,10 @@ import type { Core, RequestContext } from '../core.ts'
 import { flag, type ResourceRequest } from '../request-info.ts'
 import { admissionRequest } from './request.ts'
 
+type Connection = Pick<ResourceRequest, 'group' | 'version' | 'resource' | 'subresource' | 'namespace' | 'name' | 'query' | 'rest'>
+
 /** Admission of a connection to a pod, a service or a node: webhooks and policies see its options. Throws StatusError. */
-export async function admitConnect(core: Core, context: RequestContext, info: ResourceRequest): Promise<void> {
+export async function admitConnect(core: Core, context: RequestContext, info: Connection): Promise<void> {
   const { group, version, subresource, namespace, name } = info
   const resource = core.registry.find(group, version, info.resource)
   if (!resource) return
@@ -26,7 +28,7 @@ export async function admitConnect(core: Core, context: RequestContext, info: Re
 const proxyKinds: Readonly<Record<string, string>> = { pods: 'PodProxyOptions', services: 'ServiceProxyOptions', nodes: 'NodeProxyOptions' }
 
 /** The query as the options object that it stands for. */
-function optionsOf({ resource, subresource, query, rest }: ResourceRequest): KubeObject {
+function optionsOf({ resource, subresource, query, rest }: Connection): KubeObject {
   const options = (kind: string, fields: object) => ({ kind, apiVersion: 'v1', ...fields }) as unknown as KubeObject
   const container = query.get('container')
   const streams = {

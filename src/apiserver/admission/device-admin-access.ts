@@ -1,6 +1,7 @@
 import { namespaces } from '../../kinds/core/namespace.ts'
-import type { ResourceClaimSpec } from '../../kinds/generated/types/resource-v1.ts'
+import type { ResourceClaim, ResourceClaimSpec } from '../../kinds/generated/types/resource-v1.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
+import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import { noAllocation, type WriteHook } from '../write-hooks.ts'
@@ -9,7 +10,7 @@ const label = 'resource.kubernetes.io/admin-access'
 
 /**
  * Devices that others use may be looked at only from namespaces that an administrator has marked for it. Requests never change, so
- * a claim is judged when it is made.
+ * a claim is judged when it is made, and once more when it is given devices.
  * https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/#admin-access
  */
 export function deviceAdminAccessHook({ reader }: { readonly reader: ObjectReader }): WriteHook {
@@ -17,17 +18,27 @@ export function deviceAdminAccessHook({ reader }: { readonly reader: ObjectReade
     handles: ({ kind }) =>
       kind.group === 'resource.k8s.io' && (kind.plural === 'resourceclaims' || kind.plural === 'resourceclaimtemplates'),
     allocate: ({ resource: { kind }, object, old }) => {
-      if (old) return noAllocation
-      const { spec } = object as { spec?: ResourceClaimSpec | { spec?: ResourceClaimSpec } }
-      const claim =
-        kind.plural === 'resourceclaims' ? (spec as ResourceClaimSpec) : (spec as { spec?: ResourceClaimSpec } | undefined)?.spec
-      const index = claim?.devices?.requests?.findIndex((request) => request.exactly?.adminAccess === true) ?? -1
+      const path = kind.plural === 'resourceclaims' && old ? grantedPath(object, old) : old ? undefined : requestedPath(object, kind.plural)
       const { namespace = '', name = '' } = object.metadata
-      if (index === -1 || reader.get(namespaces, '', namespace)?.metadata.labels?.[label] === 'true') return noAllocation
-      const path = `spec.devices.requests[${index}].adminAccess`
+      if (path === undefined || reader.get(namespaces, '', namespace)?.metadata.labels?.[label] === 'true') return noAllocation
       const why = `admin access to devices requires the \`${label}: true\` label on the containing namespace`
       throw statusErrors.invalid(kind, name, [fieldErrors.forbidden(path, why)])
     },
     deleted: () => {},
   }
+}
+
+function requestedPath(object: KubeObject, plural: string): string | undefined {
+  const { spec } = object as { spec?: ResourceClaimSpec | { spec?: ResourceClaimSpec } }
+  const claim = plural === 'resourceclaims' ? (spec as ResourceClaimSpec) : (spec as { spec?: ResourceClaimSpec } | undefined)?.spec
+  const index = claim?.devices?.requests?.findIndex((request) => request.exactly?.adminAccess === true) ?? -1
+  return index < 0 ? undefined : `spec.devices.requests[${index}].adminAccess`
+}
+
+/** What an allocation grants for the first time: later it cannot change. */
+function grantedPath(object: KubeObject, old: KubeObject): string | undefined {
+  const granted = ({ status }: KubeObject & Pick<ResourceClaim, 'status'>) =>
+    status?.allocation?.devices?.results?.findIndex(({ adminAccess }) => adminAccess === true) ?? -1
+  const index = granted(object)
+  return index < 0 || granted(old) >= 0 ? undefined : `status.allocation.devices.results[${index}].adminAccess`
 }

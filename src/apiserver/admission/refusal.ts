@@ -7,5 +7,5 @@ export function refusal(request: AdmissionRequest, why: string): StatusError {
 }
 
 export function nameIn({ name, object }: AdmissionRequest): string {
-  return name || object?.metadata.name || object?.metadata.generateName || ''
+  return name || object?.metadata.name || object?.metadata.generateName || 'Unknown'
 }

@@ -37,13 +37,13 @@ export function admissionRequest(
 /** The options of a write as webhooks see them. */
 export function writeOptions(
   kind: 'CreateOptions' | 'UpdateOptions',
-  { dryRun, fieldManager, fieldValidation }: WriteParameters,
+  { dryRun, fieldManager, fieldValidation, isValidationGiven }: WriteParameters,
 ): Readonly<Record<string, unknown>> {
   return {
     kind,
     apiVersion: 'meta.k8s.io/v1',
     ...(dryRun ? { dryRun: ['All'] } : {}),
     ...(fieldManager ? { fieldManager } : {}),
-    fieldValidation,
+    ...(isValidationGiven ? { fieldValidation } : {}),
   }
 }

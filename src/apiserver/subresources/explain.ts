@@ -1,3 +1,4 @@
+import { admitConnect } from '../admission/connect.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { KubeObject } from '../../machinery/object.ts'
@@ -34,7 +35,10 @@ export function explainHandler(
 }
 
 /** exec, attach and port-forward asked for without an upgrade: what else is wrong is said first. */
-export const upgradeRequired: VerbHandler = async (core, context, { resource, namespace, name, subresource, query }) => {
+export const upgradeRequired: VerbHandler = async (core, context, request) => {
+  const { resource, namespace, name, subresource, query } = request
+  const { group, version, plural } = resource.kind
+  await admitConnect(core, context, { ...request, group, version, resource: plural })
   const pod = (await getObject(core, context, { resource, namespace, name })).object as KubeObject & Pod
   if (subresource !== 'portforward') containerOf(pod, query.get('container'))
   nodeOf(pod)

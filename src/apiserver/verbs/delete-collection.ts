@@ -56,7 +56,7 @@ async function deleteOne(
 ): Promise<void> {
   const { resource, options, dryRun } = request
   try {
-    await deleteObject(core, context, { resource, ...place(entry), options, dryRun })
+    await deleteObject(core, context, { resource, ...place(entry), options, dryRun, isOfCollection: true })
   } catch (error) {
     if (!isStatus(error, 'NotFound')) throw error
   }

@@ -15,6 +15,8 @@ export type DeleteRequest = {
   readonly name: string
   readonly options: DeletionOptions
   readonly dryRun: boolean
+  /** One of many that were asked for together: admission is not told its name. */
+  readonly isOfCollection?: boolean
   /** The request has been through admission as something else (an eviction). */
   readonly isAdmitted?: boolean
 }
@@ -65,7 +67,7 @@ async function plannedDeletion(
     resource,
     subresource: '',
     namespace,
-    name,
+    name: request.isOfCollection ? '' : name,
     object: undefined,
     old: viewOf(resource, entry.value),
     dryRun,

@@ -1,3 +1,4 @@
+import { apiVersionOf } from '../../machinery/object.ts'
 import type { KindDefinition } from '../../kinds/kind.ts'
 import { type FieldTerm, FieldSelectorError, matchesFields, parseFieldSelector } from '../../machinery/field-selector.ts'
 import { matches, parseLabelSelector, type Selector, SelectorError, selectsEverything } from '../../machinery/label-selector.ts'
@@ -69,7 +70,7 @@ const isCommon = ({ selectableFields, scope }: KindDefinition, field: string) =>
 /** Kinds that name no fields of their own say which there are. */
 const unknownField = (kind: KindDefinition, field: string) =>
   kind.selectableFields
-    ? `field label not supported: ${field}`
+    ? `field label not supported${kind.group === 'resource.k8s.io' ? ` for ${apiVersionOf(kind)}, Kind=${kind.kind}` : ''}: ${field}`
     : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
 
 function fieldReader(resource: Resource, field: string): (value: CachedObject) => string {

@@ -1,20 +1,12 @@
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
-import { dns1123Subdomain, pathSegmentName, qualifiedName } from '../../machinery/names.ts'
+import { dns1035Label, dns1123Subdomain, pathSegmentName } from '../../machinery/names.ts'
 import { checkEnum, checkRequired, type Errors } from '../checks.ts'
-import type {
-  MatchCondition,
-  MatchResources,
-  NamedRuleWithOperations,
-  ParamRef,
-  RuleWithOperations,
-  Variable,
-} from '../generated/types/admissionregistration-v1.ts'
+import type { MatchResources, NamedRuleWithOperations, ParamRef, RuleWithOperations } from '../generated/types/admissionregistration-v1.ts'
 import type { LabelSelector } from '../generated/types/meta-v1.ts'
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
 const scopes = ['*', 'Cluster', 'Namespaced']
-const conditionsMax = 64
 
 /** What webhooks and policies look at: fills what is left out. */
 export function applyMatchDefaults(match: MatchResources): void {
@@ -36,15 +28,15 @@ function validateMatchResources(errors: Errors, match: MatchResources, path: str
   if (match.objectSelector) errors.push(...validateLabelSelector(match.objectSelector, `${path}.objectSelector`))
   for (const field of ['resourceRules', 'excludeResourceRules'] as const)
     match[field]?.forEach((rule, i) => {
-      validateRule(errors, rule, `${path}.${field}[${i}]`)
       validateResourceNames(errors, rule.resourceNames ?? [], `${path}.${field}[${i}].resourceNames`)
+      validateRule(errors, rule, `${path}.${field}[${i}]`)
     })
 }
 
 function validateResourceNames(errors: Errors, names: readonly string[], path: string): void {
   for (const [i, name] of names.entries()) {
-    if (names.indexOf(name) < i) errors.push(fieldErrors.duplicate(`${path}[${i}]`, name))
     for (const message of pathSegmentName(name)) errors.push(fieldErrors.invalid(`${path}[${i}]`, name, message))
+    if (names.indexOf(name) < i) errors.push(fieldErrors.duplicate(`${path}[${i}]`, name))
   }
 }
 
@@ -70,6 +62,16 @@ export function validatePolicyMatch(errors: Errors, spec: PolicySpec | undefined
   }
   validateMatchResources(errors, spec.matchConstraints, 'spec.matchConstraints')
   if (!spec.matchConstraints.resourceRules?.length) errors.push(fieldErrors.required('spec.matchConstraints.resourceRules'))
+}
+
+const mutatedOperations = ['*', 'CONNECT', 'CREATE', 'UPDATE']
+
+/** What a deletion takes away, nobody can change. */
+export function validateMutatedOperations(errors: Errors, match: MatchResources | undefined, path: string): void {
+  for (const { operations: all = [] } of match?.resourceRules ?? [])
+    for (const operation of all)
+      if (!mutatedOperations.includes(operation))
+        errors.push(fieldErrors.notSupported(`${path}.resourceRules.operations`, operation, mutatedOperations))
 }
 
 type BindingSpec = { readonly policyName?: string; readonly paramRef?: ParamRef; readonly matchResources?: MatchResources }
@@ -124,18 +126,6 @@ function validateResources(errors: Errors, resources: readonly string[], path: s
     errors.push(fieldErrors.invalid(path, resources, "if '*' is present, must not specify other resources without subresources"))
 }
 
-export function validateMatchConditions(errors: Errors, conditions: readonly MatchCondition[] | undefined, path: string): void {
-  if (!conditions) return
-  if (conditions.length > conditionsMax) errors.push(fieldErrors.tooMany(path, conditions.length, conditionsMax))
-  conditions.forEach(({ name, expression }, i) => {
-    const at = `${path}[${i}]`
-    checkRequired(errors, `${at}.expression`, expression?.trim())
-    if (checkRequired(errors, `${at}.name`, name))
-      for (const message of qualifiedName(name)) errors.push(fieldErrors.invalid(`${at}.name`, name, message))
-    if (name && conditions.findIndex((c) => c.name === name) < i) errors.push(fieldErrors.duplicate(`${at}.name`, name))
-  })
-}
-
 function validateParamRef(errors: Errors, ref: ParamRef | undefined, path: string): void {
   if (!ref) return
   if (ref.name) for (const message of pathSegmentName(ref.name)) errors.push(fieldErrors.invalid(`${path}.name`, ref.name, message))
@@ -178,23 +168,22 @@ function validateParamKind(
   path: string,
 ): void {
   if (!kind) return
-  checkRequired(errors, `${path}.apiVersion`, kind.apiVersion)
-  checkRequired(errors, `${path}.kind`, kind.kind)
+  const { apiVersion = '', kind: name = '' } = kind
+  if (checkRequired(errors, `${path}.apiVersion`, apiVersion)) validateParamVersion(errors, apiVersion, `${path}.apiVersion`)
+  if (!checkRequired(errors, `${path}.kind`, name)) return
+  const problems = dns1035Label(name.toLowerCase())
+  if (problems.length > 0)
+    errors.push(fieldErrors.invalid(`${path}.kind`, name, `may have mixed case, but should otherwise match: ${problems.join(',')}`))
 }
 
-const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/
-const reserved = new Set(
-  'as break const continue else false for function if import in let loop null package namespace return true var void while'.split(' '),
-)
-
-/** A policy's variables: their names are identifiers of expressions. */
-export function validateVariables(errors: Errors, variables: readonly Variable[] = [], path: string): void {
-  variables.forEach(({ name, expression }, i) => {
-    if (checkRequired(errors, `${path}[${i}].name`, name, 'name is not specified')) {
-      if (!identifier.test(name) || reserved.has(name))
-        errors.push(fieldErrors.invalid(`${path}[${i}].name`, name, 'name is not a valid CEL identifier'))
-      if (variables.findIndex((other) => other.name === name) < i) errors.push(fieldErrors.duplicate(`${path}[${i}].name`, name))
-    }
-    checkRequired(errors, `${path}[${i}].expression`, expression?.trim(), 'expression is not specified')
-  })
+function validateParamVersion(errors: FieldError[], apiVersion: string, path: string): void {
+  const parts = apiVersion === '/' ? [''] : apiVersion.split('/')
+  if (parts.length > 2) return void errors.push(fieldErrors.invalid(path, apiVersion, `unexpected GroupVersion string: ${apiVersion}`))
+  const version = parts.at(-1)!
+  const group = parts.length === 2 ? parts[0]! : ''
+  const groupProblems = group === '' ? [] : dns1123Subdomain(group)
+  if (groupProblems.length > 0) errors.push(fieldErrors.invalid(path, group, groupProblems.join(',')))
+  if (version === '') return void errors.push(fieldErrors.invalid(path, apiVersion, 'version must be specified'))
+  const versionProblems = dns1035Label(version)
+  if (versionProblems.length > 0) errors.push(fieldErrors.invalid(path, version, versionProblems.join(',')))
 }

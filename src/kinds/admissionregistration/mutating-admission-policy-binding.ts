@@ -2,7 +2,7 @@ import type { FieldError } from '../../machinery/field-error.ts'
 import { ageColumn, column, nameColumn } from '../columns.ts'
 import { countGeneration, defineKind, startGeneration } from '../define-kind.ts'
 import type { MutatingAdmissionPolicyBinding } from '../generated/types/admissionregistration-v1.ts'
-import { applyMatchDefaults, paramRefText, validateBindingMatch } from './match-resources.ts'
+import { applyMatchDefaults, paramRefText, validateBindingMatch, validateMutatedOperations } from './match-resources.ts'
 
 export const mutatingAdmissionPolicyBindings = defineKind<MutatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
@@ -17,6 +17,7 @@ export const mutatingAdmissionPolicyBindings = defineKind<MutatingAdmissionPolic
   validate: ({ spec }) => {
     const errors: FieldError[] = []
     validateBindingMatch(errors, spec)
+    validateMutatedOperations(errors, spec?.matchResources, 'spec.matchResources')
     return errors
   },
   columns: [

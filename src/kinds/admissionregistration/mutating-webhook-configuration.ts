@@ -11,7 +11,7 @@ export const mutatingWebhookConfigurations = defineKind<MutatingWebhookConfigura
   applyDefaults: ({ webhooks }) => webhooks?.forEach((webhook) => applyWebhookDefaults(webhook, true)),
   prepareForCreate: startGeneration,
   prepareForUpdate: countGeneration,
-  validate: ({ webhooks }) => validateWebhooks(webhooks),
+  validate: ({ webhooks }, old) => validateWebhooks(webhooks, old?.webhooks),
   columns: [nameColumn, column.integer('Webhooks', ({ webhooks }) => webhooks?.length ?? 0), ageColumn],
   allowUnconditionalUpdate: false,
 })

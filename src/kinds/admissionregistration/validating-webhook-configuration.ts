@@ -11,7 +11,7 @@ export const validatingWebhookConfigurations = defineKind<ValidatingWebhookConfi
   applyDefaults: ({ webhooks }) => webhooks?.forEach((webhook) => applyWebhookDefaults(webhook, false)),
   prepareForCreate: startGeneration,
   prepareForUpdate: countGeneration,
-  validate: ({ webhooks }) => validateWebhooks(webhooks),
+  validate: ({ webhooks }, old) => validateWebhooks(webhooks, old?.webhooks),
   columns: [nameColumn, column.integer('Webhooks', ({ webhooks }) => webhooks?.length ?? 0), ageColumn],
   allowUnconditionalUpdate: false,
 })

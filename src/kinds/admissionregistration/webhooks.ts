@@ -1,9 +1,11 @@
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
 import { dns1035Label, dns1123Label, dns1123Subdomain, inclusiveRange } from '../../machinery/names.ts'
 import { checkEnum, checkRequired, type Errors } from '../checks.ts'
 import type { MutatingWebhook, ValidatingWebhook, WebhookClientConfig } from '../generated/types/admissionregistration-v1.ts'
-import { applyRuleDefaults, validateMatchConditions, validateRule } from './match-resources.ts'
+import { applyRuleDefaults, validateRule } from './match-resources.ts'
+import { validateMatchConditions } from './policy-expressions.ts'
 
 const timeoutSecondsDefault = 10
 const timeoutSecondsMax = 30
@@ -22,10 +24,15 @@ export function applyWebhookDefaults(webhook: Webhook, isMutating: boolean): voi
   applyRuleDefaults(webhook.rules)
 }
 
-export function validateWebhooks(webhooks: readonly Webhook[] | undefined): FieldError[] {
+/** `old` are those of the stored configuration: unless one of them changes, match conditions are not judged again. */
+export function validateWebhooks(webhooks: readonly Webhook[] | undefined, old?: readonly Webhook[]): FieldError[] {
   const errors: FieldError[] = []
+  const hasNewConditions =
+    webhooks?.length !== old?.length || webhooks?.some(({ matchConditions }, i) => !deepEqual(matchConditions, old![i]!.matchConditions))
   webhooks?.forEach((webhook, i) => {
     validateWebhook(errors, webhook, `webhooks[${i}]`)
+    if (hasNewConditions) validateMatchConditions(errors, webhook.matchConditions, { path: `webhooks[${i}].matchConditions` })
+    validateClientConfig(errors, webhook.clientConfig ?? {}, `webhooks[${i}].clientConfig`)
     if (webhooks.findIndex((w) => w.name === webhook.name) < i) errors.push(fieldErrors.duplicate(`webhooks[${i}].name`, webhook.name))
   })
   return errors
@@ -49,8 +56,6 @@ function validateWebhook(errors: Errors, webhook: Webhook, path: string): void {
   if (webhook.reinvocationPolicy !== undefined)
     checkEnum(errors, `${path}.reinvocationPolicy`, webhook.reinvocationPolicy, ['IfNeeded', 'Never'])
   validateReviewVersions(errors, webhook.admissionReviewVersions, `${path}.admissionReviewVersions`)
-  validateMatchConditions(errors, webhook.matchConditions, `${path}.matchConditions`)
-  validateClientConfig(errors, webhook.clientConfig ?? {}, `${path}.clientConfig`)
 }
 
 function validateReviewVersions(errors: Errors, versions: readonly string[] | undefined, path: string): void {

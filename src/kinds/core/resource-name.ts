@@ -21,3 +21,9 @@ export function validateQuotaResourceName(errors: Errors, name: string, path: st
 export function isStandardQuotaResource(name: string): boolean {
   return name !== 'storage' && isStandardResource(name)
 }
+
+/** What a node or a class of devices may offer beside what Kubernetes knows by itself. */
+export function isExtendedResourceName(name: string): boolean {
+  const isNative = !name.includes('/') || name.includes('kubernetes.io/')
+  return !isNative && !name.startsWith('requests.') && qualifiedName(`requests.${name}`).length === 0
+}

@@ -1,8 +1,9 @@
 import type { FieldError } from '../../machinery/field-error.ts'
-import { immutableField } from '../../machinery/object-meta.ts'
+import { validateLabels } from '../../machinery/labels.ts'
+import { validateAnnotations } from '../../machinery/object-meta.ts'
 import { ageColumn, nameColumn } from '../columns.ts'
-import { validateTemplateMeta } from '../core/pod-template/validate-template-meta.ts'
 import { defineKind } from '../define-kind.ts'
+import { immutableValue } from '../internal-form.ts'
 import type { ResourceClaimTemplate } from '../generated/types/resource-v1.ts'
 import { applyDeviceClaimDefaults, validateDeviceClaim } from './device-claim.ts'
 
@@ -13,9 +14,10 @@ export const resourceClaimTemplates = defineKind<ResourceClaimTemplate>({
   applyDefaults: ({ spec }) => applyDeviceClaimDefaults(spec?.spec),
   validate: ({ spec }) => {
     const errors: FieldError[] = []
-    validateTemplateMeta(errors, spec?.metadata, 'spec.metadata')
+    errors.push(...validateAnnotations(spec?.metadata?.annotations, 'spec.metadata.annotations'))
+    errors.push(...validateLabels(spec?.metadata?.labels, 'spec.metadata.labels'))
     return [...errors, ...validateDeviceClaim(spec?.spec?.devices, 'spec.spec.devices')]
   },
-  validateUpdate: (template, old) => immutableField(template.spec, old.spec, 'spec'),
+  validateUpdate: (template, old) => immutableValue('ResourceClaimTemplateSpec', template.spec, old.spec, 'spec'),
   columns: [nameColumn, ageColumn],
 })

@@ -1,4 +1,6 @@
+import { dns1123Label, dns1123Subdomain } from '../names.ts'
 import type { Library } from './environment.ts'
+import { EvaluationError } from './evaluation-error.ts'
 import { type Overload, overload } from './overload.ts'
 import { CelOpaque, CelTypeValue, type OpaqueKind } from './value.ts'
 
@@ -63,14 +65,20 @@ function builders(): Overload[] {
       more(kinds.resource, value, { [name]: text }),
     )
   return [
-    overload('Authorizer.path(string): PathCheck', (value: CelOpaque, path: string) => more(kinds.path, value, { path })),
+    overload('Authorizer.path(string): PathCheck', (value: CelOpaque, path: string) => {
+      if (path.trim() === '') throw new EvaluationError('path must not be empty')
+      return more(kinds.path, value, { path })
+    }),
     overload('Authorizer.group(string): GroupCheck', (value: CelOpaque, group: string) => more(kinds.group, value, { group })),
-    overload('Authorizer.serviceAccount(string, string): Authorizer', (value: CelOpaque, namespace: string, name: string) =>
-      more(kinds.authorizer, value, { serviceAccount: { namespace, name } }),
-    ),
-    overload('GroupCheck.resource(string): ResourceCheck', (value: CelOpaque, resource: string) =>
-      more(kinds.resource, value, { resource }),
-    ),
+    overload('Authorizer.serviceAccount(string, string): Authorizer', (value: CelOpaque, namespace: string, name: string) => {
+      if (dns1123Subdomain(name).length > 0) throw new EvaluationError('Invalid service account name')
+      if (dns1123Label(namespace).length > 0) throw new EvaluationError('Invalid service account namespace')
+      return more(kinds.authorizer, value, { serviceAccount: { namespace, name } })
+    }),
+    overload('GroupCheck.resource(string): ResourceCheck', (value: CelOpaque, resource: string) => {
+      if (resource.trim() === '') throw new EvaluationError('resource must not be empty')
+      return more(kinds.resource, value, { resource })
+    }),
     field('subresource'),
     field('namespace'),
     field('name'),

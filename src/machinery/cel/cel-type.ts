@@ -138,6 +138,13 @@ export function runtimeName(type: CelType): string {
   }
 }
 
+/** As cel-go prints a type outside of its own issues. */
+export function typeText(type: CelType): string {
+  const parts = partsOf(type)
+  const name = type.kind === 'parameter' ? `<${type.name}>` : runtimeName(type)
+  return parts.length === 0 || type.kind === 'wrapper' ? name : `${name}(${parts.map(typeText).join(', ')})`
+}
+
 export function sameType(a: CelType, b: CelType): boolean {
   if (a === b) return true
   if (a.kind !== b.kind) return false

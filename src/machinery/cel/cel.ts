@@ -1,6 +1,7 @@
 import { check } from './checker.ts'
-import { type CelType, formatType, isDynamic, sameType } from './cel-type.ts'
+import { type CelType, isDynamic, sameType, typeText } from './cel-type.ts'
 import type { Expr } from './ast.ts'
+import { checkLiterals } from './literal-checks.ts'
 import type { Environment } from './environment.ts'
 import { EvaluationError, restoreSteps, startSteps } from './evaluation-error.ts'
 import { formatIssues, type Issue } from './issues.ts'
@@ -48,11 +49,11 @@ export type Compiled =
 /** What one evaluation may cost (upstream's PerCallLimit), in cel-go's units of about 50 ns. */
 export const perCallCostMax = 1_000_000
 
-/** `results`: the types that the expression may have; absent: any. `isUnchecked` leaves out the check of types. */
+/** `results`: the types that the expression may have; absent: any. `isExact`: a dynamic type is none of them. `isUnchecked` leaves out the check of types. */
 export function compileCel(
   environment: Environment,
   text: string,
-  options: { readonly results?: readonly CelType[]; readonly isUnchecked?: boolean } = {},
+  options: { readonly results?: readonly CelType[]; readonly isExact?: boolean; readonly isUnchecked?: boolean } = {},
 ): Compiled {
   let expr: Expr
   try {
@@ -63,7 +64,9 @@ export function compileCel(
   }
   const checked = options.isUnchecked ? undefined : check(environment, expr)
   if (checked && checked.issues.length > 0) return { issues: checked.issues }
-  if (checked && !hasResult(checked.type, options.results)) return { issues: [wrongResult(options.results ?? [], checked.type)] }
+  const wrong = checked && !environment.allowsMixedLiterals ? checkLiterals(expr, checked.types) : []
+  if (wrong.length > 0) return { issues: wrong }
+  if (checked && !hasResult(checked.type, options)) return { issues: [wrongResult(options.results ?? [], checked.type)] }
   const { code, slots } = compileCode(environment, expr, checked)
   const evaluate: CelProgram['evaluate'] = (bindings, { costMax = perCallCostMax } = {}) => {
     const frame = new Frame(new Array<undefined>(slots).fill(undefined), costMax)
@@ -83,15 +86,15 @@ export function compileCel(
   return { program }
 }
 
-function hasResult(type: CelType, results: readonly CelType[] | undefined): boolean {
-  return !results || isDynamic(type) || results.some((result) => isDynamic(result) || sameType(result, type))
+function hasResult(type: CelType, { results, isExact }: { readonly results?: readonly CelType[]; readonly isExact?: boolean }): boolean {
+  return !results || (isDynamic(type) && !isExact) || results.some((result) => isDynamic(result) || sameType(result, type))
 }
 
 /** Upstream's words, which belong to no place in the text. */
 function wrongResult(results: readonly CelType[], type: CelType): Issue {
-  const names = results.map(formatType)
-  const message =
-    names.length === 1 ? `must evaluate to ${names[0]} but got ${formatType(type)}` : `must evaluate to one of ${names.join(', ')}`
+  const names = results.map(typeText)
+  const wanted = names.length === 1 ? names[0] : `one of [${names.join(' ')}]`
+  const message = `must evaluate to ${wanted} but got ${typeText(type)}`
   return { at: -1, message }
 }
 

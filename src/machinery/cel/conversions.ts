@@ -28,7 +28,7 @@ function toNumbers(): Overload[] {
     overload('int(int): int', (a: bigint) => a),
     overload('int(uint): int', (a: CelUint) => inside(a.value, int64Min, int64Max)),
     overload('int(double): int', (a: number) => doubleToInt(a)),
-    overload('int(string): int', (a: string) => inside(wholeNumber(a), int64Min, int64Max)),
+    overload('int(string): int', (a: string) => wholeNumber(a, 'int')),
     overload('int(timestamp): int', (a: CelTimestamp) => BigInt(a.seconds)),
     overload('int(duration): int', (a: CelDuration) => a.nanos),
     overload('uint(uint): uint', (a: CelUint) => a),
@@ -37,13 +37,16 @@ function toNumbers(): Overload[] {
       if (!(a >= 0 && a < 2 ** 64)) throw new EvaluationError('unsigned integer overflow')
       return new CelUint(BigInt(Math.trunc(a)))
     }),
-    overload('uint(string): uint', (a: string) => new CelUint(inside(wholeNumber(a), 0n, uint64Max))),
+    overload('uint(string): uint', (a: string) => new CelUint(wholeNumber(a, 'uint'))),
     overload('double(double): double', (a: number) => a),
     overload('double(int): double', (a: bigint) => Number(a)),
     overload('double(uint): double', (a: CelUint) => Number(a.value)),
     overload('double(string): double', textToDouble),
   ]
 }
+
+/** Of a text that says no such value. */
+const notConverted = (to: string) => new EvaluationError(`type conversion error from 'string' to '${to}'`)
 
 function inside(value: bigint, low: bigint, high: bigint): bigint {
   if (value < low || value > high) throw new EvaluationError(low === 0n ? 'unsigned integer overflow' : 'integer overflow')
@@ -55,16 +58,18 @@ function doubleToInt(value: number): bigint {
   return BigInt(Math.trunc(value))
 }
 
-function wholeNumber(text: string): bigint {
-  if (!/^[+-]?\d{1,40}$/.test(text)) throw new EvaluationError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
-  return BigInt(text.replace('+', ''))
+function wholeNumber(text: string, to: 'int' | 'uint'): bigint {
+  if (!/^[+-]?\d{1,40}$/.test(text)) throw notConverted(to)
+  const value = BigInt(text.replace('+', ''))
+  if (to === 'int' ? value < int64Min || value > int64Max : value > uint64Max || /^[+-]/.test(text)) throw notConverted(to)
+  return value
 }
 
 function textToDouble(text: string): number {
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return Number(text)
   if (/^[+-]?inf(?:inity)?$/i.test(text)) return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
   if (/^nan$/i.test(text)) return Number.NaN
-  throw new EvaluationError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`)
+  throw notConverted('double')
 }
 
 function toTexts(): Overload[] {
@@ -110,11 +115,19 @@ function bytesText({ bytes }: CelBytes): string {
 function toTimes(): Overload[] {
   return [
     overload('timestamp(timestamp): timestamp', (a: CelTimestamp) => a),
-    overload('timestamp(string): timestamp', parseTimestamp),
+    overload('timestamp(string): timestamp', (a: string) => converted(() => parseTimestamp(a), 'google.protobuf.Timestamp')),
     overload('timestamp(int): timestamp', (a: bigint) => timestampOf(Number(a), 0)),
     overload('duration(duration): duration', (a: CelDuration) => a),
-    overload('duration(string): duration', parseDuration),
+    overload('duration(string): duration', (a: string) => converted(() => parseDuration(a), 'google.protobuf.Duration')),
   ]
+}
+
+function converted<T>(read: () => T, to: string): T {
+  try {
+    return read()
+  } catch (error) {
+    throw error instanceof EvaluationError && error.message !== 'timestamp overflow' ? notConverted(to) : error
+  }
 }
 
 function toOthers(): Overload[] {
@@ -129,5 +142,5 @@ function toOthers(): Overload[] {
 function textToBool(text: string): boolean {
   if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false
-  throw new EvaluationError(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`)
+  throw notConverted('bool')
 }

@@ -10,6 +10,7 @@ export function formatIssues(text: string, issues: readonly Issue[]): string {
 }
 
 function formatIssue(text: string, { at, message }: Issue): string {
+  if (text === '') return `ERROR: <input>:1:0: ${message}`
   const before = text.slice(0, at)
   const line = before.split('\n').length
   const start = before.lastIndexOf('\n') + 1

@@ -18,7 +18,14 @@ const chainMax = 1_000
 
 const reserved = new Set('as break const continue else for function if import let loop package namespace return var void while'.split(' '))
 const keywords = new Set(['in', 'true', 'false', 'null'])
-const expected = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+
+/** What may stand where an expression is looked for; `more` are the brackets and commas that may stand there, too. */
+function expectedTokens(more: readonly string[] = []): string {
+  const signs = ["'['", "']'", "'{'", "'}'", "'('", "')'", "'.'", "','", "'-'", "'!'", "'?'"]
+  const always = new Set(["'['", "'{'", "'('", "'.'", "'-'", "'!'"])
+  const shown = signs.filter((sign) => always.has(sign) || more.includes(sign))
+  return `{${shown.join(', ')}, 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`
+}
 
 /** Throws SyntaxIssue at the first thing that is wrong. */
 export function parse(text: string, macros: Macros): Expr {
@@ -30,6 +37,8 @@ export function parse(text: string, macros: Macros): Expr {
 class Parser {
   private index = 0
   private depth = 0
+  /** Signs that may stand at this token beside the start of an expression. */
+  private alsoExpected: { readonly index: number; readonly signs: readonly string[] } = { index: -1, signs: [] }
   private lastId = 0
   private readonly tokens: readonly Token[]
   private readonly macros: Macros
@@ -61,6 +70,11 @@ class Parser {
 
   private peek(sign: string): boolean {
     return this.token.type === 'operator' && this.token.text === sign
+  }
+
+  /** An expression, or one of these signs. */
+  private orSigns(...signs: readonly string[]): void {
+    this.alsoExpected = { index: this.index, signs }
   }
 
   private accept(sign: string): Token | undefined {
@@ -237,7 +251,8 @@ class Parser {
 
   private noExpression(): SyntaxIssue {
     const { text, at } = this.token
-    return new SyntaxIssue(at, `Syntax error: mismatched input '${text}' expecting ${expected}`)
+    const more = this.alsoExpected.index === this.index ? this.alsoExpected.signs : []
+    return new SyntaxIssue(at, `Syntax error: mismatched input '${text}' expecting ${expectedTokens(more)}`)
   }
 
   private bracketed(token: Token): Expr {
@@ -281,6 +296,7 @@ class Parser {
   private items(close: string): Expr[] {
     const items: Expr[] = []
     if (this.accept(close)) return items
+    this.orSigns(`'${close}'`)
     do items.push(this.expression())
     while (this.accept(','))
     this.expect(close)
@@ -291,6 +307,7 @@ class Parser {
     const open = this.take()
     const elements: Expr[] = []
     const optional = new Set<number>()
+    this.orSigns("']'", "','", "'?'")
     while (!this.peek(']')) {
       if (this.accept('?')) optional.add(elements.length)
       elements.push(this.expression())
@@ -303,6 +320,7 @@ class Parser {
   private map(): Expr {
     const open = this.take()
     const entries: MapEntry[] = []
+    this.orSigns("'}'", "','", "'?'")
     while (!this.peek('}')) {
       const isOptional = this.accept('?') !== undefined
       const key = this.expression()

@@ -229,6 +229,8 @@ function unwrapped(value: Value): Value | undefined {
 }
 
 function map(compiler: Compiler, { entries }: MapLiteral): Code {
+  // As the language has it; Kubernetes takes the last.
+  const isStrict = compiler.environment.allowsMixedLiterals
   const codes = entries.map(({ key, value, isOptional }) => ({ key: compile(compiler, key), value: compile(compiler, value), isOptional }))
   return (frame) => {
     frame.charge(30)
@@ -240,7 +242,7 @@ function map(compiler: Compiler, { entries }: MapLiteral): Code {
       const known = mapKey(name)
       if (known === undefined) throw new EvaluationError('unsupported key type')
       if (entry === undefined) continue
-      if (result.has(known)) throw new EvaluationError(`Failed with repeated key`)
+      if (isStrict && result.has(known)) throw new EvaluationError(`Failed with repeated key`)
       result.set(known, [name, entry])
     }
     return new EntryMap(result)

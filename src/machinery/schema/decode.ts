@@ -247,7 +247,7 @@ function bytesDecoder(node: SchemaNode): Decoder {
     const bad = text.search(/[^A-Za-z0-9+/]/)
     const padding = bad < 0 ? '' : text.slice(bad)
     if ((padding !== '' && padding !== '=' && padding !== '==') || text.length % 4 !== 0)
-      return refuse(value, `illegal base64 data at input byte ${bad < 0 ? text.length : bad}`, walk)
+      return refuse(value, `illegal base64 data at input byte ${bad < 0 ? text.length - (text.length % 4) : bad}`, walk)
     return text
   }
 }

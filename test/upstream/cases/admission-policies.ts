@@ -25,6 +25,7 @@ const policyCases = creations(policies, policy, {
   'a match policy that is none': matching({ matchPolicy: 'Near' }),
   'a failure policy that is none': spec({ failurePolicy: 'Maybe' }),
   parameters: spec({ paramKind: { apiVersion: 'v1', kind: 'ConfigMap' } }),
+  'parameters that are none': spec({ paramKind: { apiVersion: 'a/b/c', kind: '' } }),
   'no validations': judged(),
   'an empty expression': judged({ expression: ' ' }),
   'an expression that does not parse': judged({ expression: 'object ==' }),
@@ -38,15 +39,40 @@ const policyCases = creations(policies, policy, {
   'a reason': judged({ expression: 'true', reason: 'Forbidden' }),
   'a message that is none': judged({ expression: 'true', messageExpression: '1' }, { expression: 'true', messageExpression: 'object +' }),
   'an annotation': spec({ auditAnnotations: [{ key: 'a', valueExpression: '"b"' }] }),
+  'annotations that are none': spec({
+    auditAnnotations: [
+      { key: '', valueExpression: '' },
+      { key: 'a b', valueExpression: '1' },
+      { key: 'c', valueExpression: 'x' },
+      { key: 'c', valueExpression: 'null' },
+    ],
+  }),
   variables: {
     spec: { variables: [{ name: 'a', expression: 'object.metadata.name' }], validations: [{ expression: 'variables.a == "b"' }] },
   },
+  'variables that are none': spec({
+    variables: [
+      { name: '', expression: '' },
+      { name: '1a', expression: 'true' },
+      { name: 'b', expression: 'variables.c' },
+      { name: 'b', expression: 'true' },
+      { name: 'd', expression: 'x' },
+    ],
+  }),
   'a variable of another type': {
     spec: {
       variables: [{ name: 'a', expression: '1' }],
       validations: [{ expression: 'variables.a == "b"' }, { expression: 'variables.none' }],
     },
   },
+  'conditions that are none': spec({
+    matchConditions: [
+      { name: '', expression: '' },
+      { name: 'a b', expression: '1' },
+      { name: 'b', expression: 'object.x ==' },
+      { name: 'b', expression: 'true' },
+    ],
+  }),
   'the authorizer': judged({ expression: 'authorizer.group("apps").resource("deployments").check("create").allowed()' }),
   'the namespace': judged({ expression: 'namespaceObject.metadata.name == "a" && request.userInfo.username != "x"' }),
   'a cost that is too much': judged({ expression: 'object.list.all(a, object.list.all(b, object.list.all(c, a.matches(b + c))))' }),
@@ -96,11 +122,15 @@ const mutationCases = creations(mutating, mutation, {
   'an expression of another type': mutations({ patchType: 'ApplyConfiguration', applyConfiguration: { expression: '"a"' } }),
   'a patch': mutations({ patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "add", path: "/a", value: "b"}]' } }),
   'a patch of another type': mutations({ patchType: 'JSONPatch', jsonPatch: { expression: '["a"]' } }),
+  'an expression that does not parse': mutations({ patchType: 'JSONPatch', jsonPatch: { expression: '[' } }),
 })
 
 export const cases: readonly Case[] = [
   ...titled('policy', policyCases),
   ...titled('binding', bindingCases),
   ...titled('mutation', mutationCases),
-  ...titled('changed', updates(policies, policy, { 'a wrong expression': judged({ expression: 'x' }) })),
+  ...titled(
+    'changed',
+    updates(policies, policy, { 'another expression': judged({ expression: 'false' }), 'a wrong expression': judged({ expression: 'x' }) }),
+  ),
 ]

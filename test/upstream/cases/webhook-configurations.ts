@@ -57,6 +57,15 @@ const changes = {
   'resources that are none': ruled({ resources: ['pods/', 'a/b/c', '*/status', 'pods/*', 'pods/log'] }),
   'a scope that is none': ruled({ scope: 'Galaxy' }),
   conditions: one({ matchConditions: [{ name: 'a', expression: 'object.metadata.name == "a"' }] }),
+  'conditions that are none': one({
+    matchConditions: [
+      { name: '', expression: '' },
+      { name: 'a b', expression: 'true' },
+      { name: 'b', expression: 'object.x ==' },
+      { name: 'b', expression: '1' },
+      { name: 'c', expression: 'unknown.x' },
+    ],
+  }),
   'too many conditions': one({ matchConditions: Array.from({ length: 65 }, (_, i) => ({ name: `c${i}`, expression: 'true' })) }),
 }
 

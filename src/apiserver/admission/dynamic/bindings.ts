@@ -1,4 +1,5 @@
 /** The request as expressions see it: values for the names of expressions.ts. */
+import { expressionTypes } from '../../../kinds/admissionregistration/expressions.ts'
 import { namespaces } from '../../../kinds/core/namespace.ts'
 import { authorizerValue, type ExpressionAuthorizer, resourceCheckValue } from '../../../machinery/cel/authorizer.ts'
 import { celTypes } from '../../../machinery/cel/cel-type.ts'
@@ -9,7 +10,6 @@ import type { AdmissionRequest, UserInfo } from '../../contract.ts'
 import type { ObjectReader } from '../../object-reader.ts'
 import type { Resource } from '../../registry.ts'
 import { isOwnKind, kindOf, namespaceOf, objectName, userOf, type VersionedObjects } from './attributes.ts'
-import { expressionTypes } from './expressions.ts'
 import type { PromptAuthorizer } from './settled-answers.ts'
 
 export type Bindings = Readonly<Record<string, Value | undefined>>
@@ -39,24 +39,25 @@ export function bindingsOf(
   }
 }
 
+/** What is empty is left out, as in what webhooks get. */
 function requestOf(request: AdmissionRequest, resource: Resource): object {
   const { kind, subresource, operation, user, dryRun, options } = request
   const carried = kindOf(request)
   const asked = isOwnKind(request) ? resource.kind : carried
-  const { uid = '', extra = {}, ...who } = userOf(user)
   const place = ({ group, version, plural }: { group: string; version: string; plural: string }) => ({ group, version, resource: plural })
   const named = ({ group, version, kind: name }: { group: string; version: string; kind: string }) => ({ group, version, kind: name })
+  const name = objectName(request)
+  const namespace = namespaceOf(request)
   return {
     kind: named(asked),
     resource: place(resource.kind),
-    subResource: subresource,
+    ...(subresource ? { subResource: subresource, requestSubResource: subresource } : {}),
     requestKind: named(carried),
     requestResource: place(kind),
-    requestSubResource: subresource,
-    name: objectName(request),
-    namespace: namespaceOf(request),
+    ...(name ? { name } : {}),
+    ...(namespace ? { namespace } : {}),
     operation,
-    userInfo: { ...who, uid, extra },
+    userInfo: userOf(user),
     dryRun,
     options,
   }

@@ -1,26 +1,21 @@
-import type { MatchCondition } from '../../../kinds/generated/types/admissionregistration-v1.ts'
-import { celTypes } from '../../../machinery/cel/cel-type.ts'
-import type { Environment } from '../../../machinery/cel/environment.ts'
+import { type Budget, type Expression, matchCostMax, runExpression } from '../../../kinds/admissionregistration/expressions.ts'
 import type { Bindings } from './bindings.ts'
-import { type Budget, compileExpression, type Expression, runExpression } from './expressions.ts'
 
 export type ConditionsOutcome =
   | { readonly matches: boolean; readonly error?: undefined }
   | { readonly matches?: undefined; readonly error: string }
 
-export function compileConditions(environment: Environment, conditions: readonly MatchCondition[] | undefined): readonly Expression[] {
-  return (conditions ?? []).map(({ expression }) => compileExpression(environment, expression, [celTypes.bool]))
-}
-
 /** All hold, or one does not; an error counts only where none is false, and then as the failure policy says. */
 export function runConditions(
   conditions: readonly Expression[],
   bindings: Bindings,
-  { budget, failurePolicy }: { readonly budget: Budget; readonly failurePolicy: 'Fail' | 'Ignore' | undefined },
+  failurePolicy: 'Fail' | 'Ignore' | undefined,
 ): ConditionsOutcome {
+  const budget: Budget = { left: matchCostMax }
   const errors: string[] = []
   for (const condition of conditions) {
-    const { value, error } = runExpression(condition, bindings, budget)
+    const { value, error, isOutOfBudget } = runExpression(condition, bindings, budget)
+    if (isOutOfBudget) return failurePolicy === 'Ignore' ? { matches: false } : { error }
     if (error !== undefined) errors.push(error)
     else if (value !== true) return { matches: false }
   }

@@ -12,9 +12,16 @@ import type { SchemaSet } from '../../../machinery/schema/schema-set.ts'
 import type { Resource } from '../../registry.ts'
 import type { Bindings } from '../dynamic/bindings.ts'
 import { runConditions } from '../dynamic/conditions.ts'
-import { type Budget, compileExpression, type Expression, requestCostMax, runExpression } from '../dynamic/expressions.ts'
+import {
+  type Budget,
+  compileExpression,
+  type Expression,
+  requestCostMax,
+  runExpression,
+} from '../../../kinds/admissionregistration/expressions.ts'
 import { finishPatched, schemaOf } from '../dynamic/patched-object.ts'
-import { compileBase, mutationTypes, type PolicyBase, withPolicyVariables } from './compiled-policy.ts'
+import { compileBase, mutationTypes, type PolicyBase } from '../../../kinds/admissionregistration/compiled-policy.ts'
+import { withPolicyVariables } from './policy-variables.ts'
 
 type Compiled = {
   readonly base: PolicyBase
@@ -40,30 +47,39 @@ function compile(policy: MutatingAdmissionPolicy): Compiled {
   return result
 }
 
+export type Mutated = { readonly object: KubeObject; readonly errors: readonly string[] }
+
 /**
  * The object after the policy's mutations, each of which sees what those before it did; the object itself where the policy is
- * not for it. Throws an Error that says what failed.
+ * not for it. A mutation that fails changes nothing, and those after it are tried all the same.
  */
 export function applyMutations(
   policy: MutatingAdmissionPolicy,
   object: KubeObject,
   parts: { readonly bindings: Bindings; readonly resource: Resource; readonly schemas: SchemaSet },
-): KubeObject {
+): Mutated {
   const { base, mutations } = compile(policy)
-  const budget: Budget = { left: requestCostMax }
-  const conditions = runConditions(base.conditions, parts.bindings, { budget, failurePolicy: policy.spec?.failurePolicy })
-  if (conditions.error !== undefined) throw new Error(conditions.error)
-  if (!conditions.matches) return object
+  const conditions = runConditions(base.conditions, parts.bindings, policy.spec?.failurePolicy)
+  if (conditions.error !== undefined) return { object, errors: [conditions.error] }
+  if (!conditions.matches) return { object, errors: [] }
   let current = object
+  const errors: string[] = []
   for (const { mutation, expression } of mutations) {
+    const budget: Budget = { left: requestCostMax }
     const bindings = withPolicyVariables(base, { ...parts.bindings, object: fromJson(current, celTypes.dyn) }, budget)
     const { value, error } = runExpression(expression, bindings, budget)
-    if (error !== undefined) throw new Error(error)
-    const next = mutation.patchType === 'JSONPatch' ? patched(current, value) : merged(current, value, parts)
-    finishPatched(parts.schemas, parts.resource, next)
-    current = next
+    if (error !== undefined) errors.push(error)
+    else {
+      try {
+        const next = mutation.patchType === 'JSONPatch' ? patched(current, value) : merged(current, value, parts)
+        if (next !== current) finishPatched(parts.schemas, parts.resource, next)
+        current = next
+      } catch (failure) {
+        errors.push((failure as Error).message)
+      }
+    }
   }
-  return current
+  return { object: current, errors }
 }
 
 function patched(object: KubeObject, value: Value): KubeObject {

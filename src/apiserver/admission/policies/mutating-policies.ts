@@ -9,7 +9,7 @@ import { type Reinvocation, reinvocationOf } from '../dynamic/reinvocation.ts'
 import { withSettledAnswers } from '../dynamic/settled-answers.ts'
 import { unshareSpec } from '../../share-spec.ts'
 import { refusal } from '../refusal.ts'
-import { type ParamParts, paramsOf } from './params.ts'
+import { checkParamKind, type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
 import { type BoundPolicy, matchedBindings, type PolicySet } from './policy-set.ts'
 
@@ -39,22 +39,23 @@ export function mutatingPolicies(parts: Parts): AdmissionPlugin {
 
 type Walk = { readonly pass: AdmissionPass; readonly candidates: readonly Bound[] }
 
-type Failure = { readonly binding: string; readonly error: Error }
+/** `isInvalid`: an expression failed; otherwise what the policy is made of is wrong. */
+type Failure = { readonly binding: string; readonly message: string; readonly isInvalid?: boolean }
 
 async function mutateAll(parts: Parts, request: AdmissionRequest, { pass, candidates }: Walk): Promise<void> {
   unshareSpec(request.object)
   const reinvocation = reinvocationOf(pass, mutatingPolicies, request.object)
-  const messages: string[] = []
+  const denials: Denial[] = []
   for (const bound of candidates) {
     const failures = await mutateBy(parts, request, { bound, reinvocation })
     if (bound.policy.spec?.failurePolicy === 'Ignore') continue
-    for (const { binding, error } of failures) {
+    for (const { binding, message, isInvalid = false } of failures) {
       const who = binding === '' ? `policy ${JSON.stringify(bound.name)}` : `policy '${bound.name}' with binding '${binding}'`
-      messages.push(`${who} denied request: ${error.message}`)
+      denials.push({ message: `${who} denied request: ${message}`, isInvalid })
     }
   }
   reinvocation.done(request.object)
-  if (messages.length > 0) throw denial(request, messages)
+  if (denials.length > 0) throw denial(request, denials)
 }
 
 /** One policy, once for each binding and object of parameters. Gives what went wrong. */
@@ -68,21 +69,25 @@ async function mutateBy(
   let matched: ReturnType<typeof matchedBindings<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding>>
   try {
     matched = matchedBindings(bound, request, parts)
+    if (matched) checkParamKind(parts, paramKind)
   } catch (error) {
-    return [{ binding: '', error: error as Error }]
+    return [{ binding: '', message: `failed to configure policy: ${(error as Error).message}` }]
   }
   const failures: Failure[] = []
   for (const { binding, name: bindingName } of matched?.bindings ?? []) {
+    let params: ReturnType<typeof paramsOf>
     try {
-      const params = paramsOf(parts, { paramKind, paramRef: binding.spec?.paramRef, namespace: namespaceOf(request) })
-      for (const [i, one] of params.entries()) {
-        const key = `${name}/${bindingName}/${one?.metadata.uid ?? i}`
-        if (!reinvocation.isDue(key)) continue
-        const isChanged = await mutateOnce(parts, request, { policy, resource: matched!.resource, params: one })
-        reinvocation.asked(key, { isChanged, isReinvocable: reinvocationPolicy === 'IfNeeded' })
-      }
+      params = paramsOf(parts, { paramKind, paramRef: binding.spec?.paramRef, namespace: namespaceOf(request) })
     } catch (error) {
-      failures.push({ binding: bindingName, error: error as Error })
+      failures.push({ binding: bindingName, message: `failed to configure binding: ${(error as Error).message}` })
+      continue
+    }
+    for (const [i, one] of params.entries()) {
+      const key = `${name}/${bindingName}/${one?.metadata.uid ?? i}`
+      if (!reinvocation.isDue(key)) continue
+      const { isChanged, errors } = await mutateOnce(parts, request, { policy, resource: matched!.resource, params: one })
+      failures.push(...errors.map((message) => ({ binding: bindingName, message, isInvalid: true })))
+      reinvocation.asked(key, { isChanged, isReinvocable: reinvocationPolicy === 'IfNeeded' })
     }
   }
   return failures
@@ -94,27 +99,40 @@ type Once = {
   readonly params: KubeObject | undefined
 }
 
-/** Whether the policy changed the object. */
-async function mutateOnce(parts: Parts, request: AdmissionRequest, { policy, resource, params }: Once): Promise<boolean> {
+/** Whether the policy changed the object, and what of it failed. */
+async function mutateOnce(
+  parts: Parts,
+  request: AdmissionRequest,
+  { policy, resource, params }: Once,
+): Promise<{ readonly isChanged: boolean; readonly errors: readonly string[] }> {
   const [{ applyMutations }, { bindingsOf }] = await Promise.all([import('./apply-mutations.ts'), import('../dynamic/bindings.ts')])
   const objects = await objectsIn(resource, request, parts.registry)
-  let next = await withSettledAnswers(parts.authorizer, (authorizer) =>
+  const mutated = await withSettledAnswers(parts.authorizer, (authorizer) =>
     applyMutations(policy, objects.object!, {
       bindings: bindingsOf({ ...parts, authorizer }, request, { resource, objects, params }),
       resource,
       schemas: parts.schemas,
     }),
   )
-  if (next === objects.object) return false
+  const { errors } = mutated
+  let next = mutated.object
+  if (next === objects.object) return { isChanged: false, errors }
   const own = ownResource(request, parts.registry)
   if (own && own !== resource && next.kind === resource.kind.kind) next = await convertObject(resource, own, next)
-  return replaceContent(request.object!, next)
+  return { isChanged: replaceContent(request.object!, next), errors }
 }
 
+type Denial = { readonly message: string; readonly isInvalid: boolean }
+
 /** The first failure is the answer, and all are its causes. */
-function denial(request: AdmissionRequest, messages: readonly string[]): StatusError {
-  const [message = ''] = messages
+function denial(request: AdmissionRequest, denials: readonly Denial[]): StatusError {
+  const { message, isInvalid } = denials[0]!
   const { status } = refusal(request, message)
-  const causes = messages.map((one) => ({ message: one }))
-  return new StatusError({ ...status, message, reason: 'Invalid', code: 422, details: { ...status.details, causes } })
+  const causes = denials.map((one) => ({ message: one.message }))
+  return new StatusError({
+    ...status,
+    message,
+    ...(isInvalid ? { reason: 'Invalid' } : {}),
+    details: { ...status.details, causes },
+  })
 }

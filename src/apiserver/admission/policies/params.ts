@@ -7,6 +7,12 @@ import { prefixOf, type Registry } from '../../registry.ts'
 
 export type ParamParts = { readonly registry: Registry; readonly storage: () => ObjectStorage }
 
+/** Throws an Error in upstream's words for a kind that nobody serves: no binding can mend it. */
+export function checkParamKind({ registry }: Pick<ParamParts, 'registry'>, paramKind: ParamKind | undefined): void {
+  if (paramKind && !registry.findKind(paramKind.apiVersion ?? '', paramKind.kind ?? ''))
+    throw new Error(`failed to find resource referenced by paramKind: '${gvkText(paramKind)}'`)
+}
+
 /**
  * The objects that a binding hands to its policy as `params`, each for an evaluation of its own; `[undefined]` where the
  * policy takes none. Throws an Error in upstream's words for a reference that makes no sense, or finds nothing and must.
@@ -21,7 +27,8 @@ export function paramsOf(
 ): readonly (KubeObject | undefined)[] {
   if (!paramKind || !paramRef) return [undefined]
   const resource = registry.findKind(paramKind.apiVersion ?? '', paramKind.kind ?? '')
-  if (!resource) throw new Error(`paramKind kind \`${gvkText(paramKind)}\` not known`)
+  if (!resource)
+    throw new Error(`paramKind kind \`&ParamKind{APIVersion:${paramKind.apiVersion ?? ''},Kind:${paramKind.kind ?? ''},}\` not known`)
   const isNamespaced = resource.kind.scope === 'Namespaced'
   if (!isNamespaced && paramRef.namespace) throw new Error('paramRef.namespace must not be provided for a cluster-scoped `paramKind`')
   const place = isNamespaced ? (paramRef.namespace ?? namespace) : ''
@@ -38,5 +45,5 @@ export function paramsOf(
 }
 
 function gvkText({ apiVersion = '', kind = '' }: ParamKind): string {
-  return `${apiVersion}, Kind=${kind}`
+  return apiVersion.includes('/') ? `${apiVersion}, Kind=${kind}` : `/${apiVersion}, Kind=${kind}`
 }

@@ -1,8 +1,9 @@
+import { compileBase, type PolicySpec } from '../../../kinds/admissionregistration/compiled-policy.ts'
+import { compileExpression } from '../../../kinds/admissionregistration/expressions.ts'
 import type { NamedRuleWithOperations, ValidatingAdmissionPolicy } from '../../../kinds/generated/types/admissionregistration-v1.ts'
 import { type CelType, celTypes } from '../../../machinery/cel/cel-type.ts'
 import type { SchemaSet } from '../../../machinery/schema/schema-set.ts'
 import type { Registry, Resource } from '../../registry.ts'
-import { validatingExpressions } from './expressions-of.ts'
 import { schemaNodeType } from './schema-node-type.ts'
 
 type Parts = { readonly registry: Registry; readonly schemas: SchemaSet }
@@ -22,13 +23,13 @@ export function typeCheckedStatus(policy: ValidatingAdmissionPolicy, parts: Part
   const paramsType = params ? typeOf(params, parts.schemas) : celTypes.dyn
   const warnings = new Map<string, string[]>()
   for (const resource of kinds) {
-    for (const { field, expression } of validatingExpressions(spec, { objectType: typeOf(resource, parts.schemas), paramsType })) {
-      if (!field.startsWith('spec.validations') || expression.error === undefined) continue
-      const line = `${resource.apiVersion}, Kind=${resource.kind.kind}: ${expression.error.replace(/^compilation failed: /, '')}\n`
+    const { group, version, kind } = resource.kind
+    for (const { field, issues } of wrongExpressions(spec, { objectType: typeOf(resource, parts.schemas), paramsType })) {
+      const line = `${group}/${version}, Kind=${kind}: ${issues}\n`
       warnings.set(field, [...(warnings.get(field) ?? []), line])
     }
   }
-  const expressionWarnings = [...warnings].map(([fieldRef, lines]) => ({ fieldRef, warning: lines.join('') }))
+  const expressionWarnings = [...warnings].map(([fieldRef, lines]) => ({ fieldRef, warning: lines.join('\n') }))
   return {
     ...status,
     ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
@@ -36,18 +37,35 @@ export function typeCheckedStatus(policy: ValidatingAdmissionPolicy, parts: Part
   }
 }
 
+type Types = { readonly objectType: CelType; readonly paramsType: CelType }
+
+function wrongExpressions({ validations = [], ...spec }: PolicySpec & NonNullable<ValidatingAdmissionPolicy['spec']>, types: Types) {
+  const { environment } = compileBase(spec, types)
+  const check = (field: string, text: string | undefined) => {
+    const { error } = text ? compileExpression(environment, text) : {}
+    return error === undefined ? [] : [{ field, issues: error.replace(/^compilation failed: /, '') }]
+  }
+  return validations.flatMap(({ expression, messageExpression }, i) => [
+    ...check(`spec.validations[${i}].expression`, expression),
+    ...check(`spec.validations[${i}].messageExpression`, messageExpression),
+  ])
+}
+
+const hasStar = (texts: readonly string[]) => texts.some((text) => text.includes('*'))
+
 function namedKinds(rules: readonly NamedRuleWithOperations[], registry: Registry): readonly Resource[] {
   const found = new Set<Resource>()
   for (const { apiGroups = [], apiVersions = [], resources = [] } of rules) {
-    if ([...apiGroups, ...apiVersions, ...resources].some((text) => text.includes('*'))) continue
-    for (const group of apiGroups)
-      for (const version of apiVersions)
-        for (const plural of resources) {
-          const resource = plural.includes('/') ? undefined : registry.find(group, version, plural)
-          if (resource) found.add(resource)
+    if (hasStar(apiGroups) || hasStar(apiVersions)) continue
+    for (const group of apiGroups.toSorted())
+      for (const version of apiVersions.toSorted())
+        for (const plural of resources.toSorted()) {
+          const resource = /[*/]/.test(plural) ? undefined : registry.find(group, version, plural)
+          if (resource && found.size < kindsMax) found.add(resource)
         }
   }
-  return [...found].sort((a, b) => (a.apiVersion + a.kind.kind < b.apiVersion + b.kind.kind ? -1 : 1)).slice(0, kindsMax)
+  const place = ({ kind }: Resource) => `${kind.group}\0${kind.version}\0${kind.kind}`
+  return [...found].sort((a, b) => (place(a) < place(b) ? -1 : 1))
 }
 
 function typeOf({ kind }: Resource, schemas: SchemaSet): CelType {

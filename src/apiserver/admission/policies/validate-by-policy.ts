@@ -8,10 +8,12 @@ import {
   compileExpression,
   type Expression,
   expressionEnvironment,
+  type Outcome,
   requestCostMax,
   runExpression,
-} from '../dynamic/expressions.ts'
-import { compileBase, type PolicyBase, withPolicyVariables } from './compiled-policy.ts'
+} from '../../../kinds/admissionregistration/expressions.ts'
+import { compileBase, type PolicyBase } from '../../../kinds/admissionregistration/compiled-policy.ts'
+import { withPolicyVariables } from './policy-variables.ts'
 
 type Compiled = {
   readonly base: PolicyBase
@@ -23,10 +25,16 @@ type Compiled = {
   readonly annotations: readonly { readonly annotation: AuditAnnotation; readonly expression: Expression }[]
 }
 
-export type Denial = { readonly message: string; readonly reason: string /** Which validation; -1: none. */; readonly index: number }
+export type Denial = {
+  readonly message: string
+  readonly reason: string /** Which validation; 0 also where all failed at once. */
+  readonly index: number
+}
 export type Judgement = {
   readonly denials: readonly Denial[]
   readonly annotations: readonly { readonly key: string; readonly value: string }[]
+  /** Of annotations that could not be told: denials, also where bindings only warn. */
+  readonly faults: readonly string[]
 }
 
 const messageBytesMax = 5 * 1024
@@ -60,25 +68,44 @@ function compile(policy: ValidatingAdmissionPolicy): Compiled {
 export function validateByPolicy(policy: ValidatingAdmissionPolicy, bindings: Bindings): Judgement {
   const { base, validations, annotations } = compile(policy)
   const failurePolicy = policy.spec?.failurePolicy ?? 'Fail'
-  const budget: Budget = { left: requestCostMax }
   const failed = (message: string, index: number): Denial[] => (failurePolicy === 'Ignore' ? [] : [{ message, reason: '', index }])
-  const conditions = runConditions(base.conditions, bindings, { budget, failurePolicy })
-  if (conditions.error !== undefined) return { denials: failed(conditions.error, -1), annotations: [] }
-  if (!conditions.matches) return { denials: [], annotations: [] }
+  const conditions = runConditions(base.conditions, bindings, failurePolicy)
+  if (conditions.error !== undefined) return { denials: failed(conditions.error, 0), annotations: [], faults: [] }
+  if (!conditions.matches) return { denials: [], annotations: [], faults: [] }
+  const budget: Budget = { left: requestCostMax }
   const all = withPolicyVariables(base, bindings, budget)
-  const denials = validations.flatMap(({ validation, expression, message }, index): Denial[] => {
-    const { value, error } = runExpression(expression, all, budget)
+  const outcomes: Outcome[] = []
+  for (const { expression } of validations) {
+    const outcome = runExpression(expression, all, budget)
+    if (outcome.isOutOfBudget) return { denials: failed(outcome.error, 0), annotations: [], faults: [] }
+    outcomes.push(outcome)
+  }
+  const denials = outcomes.flatMap(({ value, error }, index): Denial[] => {
     if (error !== undefined) return failed(error, index)
     if (value === true) return []
+    const { validation, message } = validations[index]!
     return [{ message: denialMessage(validation, message, all, budget), reason: validation.reason ?? '', index }]
   })
+  return { denials, ...annotate(base, annotations, bindings, failurePolicy) }
+}
+
+/** What is noted has a budget of its own. A value that cannot be told is a denial whatever the bindings say. */
+function annotate(
+  base: PolicyBase,
+  annotations: Compiled['annotations'],
+  bindings: Bindings,
+  failurePolicy: 'Fail' | 'Ignore',
+): Pick<Judgement, 'annotations' | 'faults'> {
+  const budget: Budget = { left: requestCostMax }
+  const all = withPolicyVariables(base, bindings, budget)
   const noted: { key: string; value: string }[] = []
+  const faults: string[] = []
   for (const { annotation, expression } of annotations) {
     const { value, error } = runExpression(expression, all, budget)
-    if (error !== undefined) denials.push(...failed(error, -1))
+    if (error !== undefined) faults.push(...(failurePolicy === 'Ignore' ? [] : [error]))
     else if (typeof value === 'string' && value.trim() !== '') noted.push({ key: annotation.key, value: value.trim() })
   }
-  return { denials, annotations: noted }
+  return { annotations: noted, faults }
 }
 
 function denialMessage({ message = '', expression }: Validation, made: Expression | undefined, bindings: Bindings, budget: Budget): string {

@@ -7,7 +7,7 @@ import type { AdmissionPlugin, AdmissionRequest, Authorizer } from '../../contra
 import { isExempt, isReview, namespaceOf, objectsIn } from '../dynamic/attributes.ts'
 import { withSettledAnswers } from '../dynamic/settled-answers.ts'
 import { refusal } from '../refusal.ts'
-import { type ParamParts, paramsOf } from './params.ts'
+import { checkParamKind, type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
 import { type BoundPolicy, matchedBindings, type PolicySet } from './policy-set.ts'
 import type { Denial, Judgement } from './validate-by-policy.ts'
@@ -48,6 +48,7 @@ async function judgeAll(parts: Parts, request: AdmissionRequest, candidates: rea
           request.warn(`Validation failed for ValidatingAdmissionPolicy '${bound.name}' with binding '${name}': ${denial.message}`)
         if (actions.includes('Audit')) failures.push(failureOf(bound.name, name, denial, actions))
       }
+      for (const fault of judgement.faults) denied.push({ message: denialText(bound.name, name, fault), reason: '' })
     }
     for (const [key, values] of notes) request.annotate(`${bound.name}/${key}`, [...values].join(', '))
   }
@@ -59,7 +60,7 @@ const denialText = (policy: string, binding: string, message: string) =>
   `ValidatingAdmissionPolicy '${policy}'${binding === '' ? '' : ` with binding '${binding}'`} denied request: ${message}`
 
 function failureOf(policy: string, binding: string, { message, index }: Denial, validationActions: readonly string[]): object {
-  return { message, policy, binding, ...(index < 0 ? {} : { expressionIndex: index }), validationActions }
+  return { message, policy, binding, expressionIndex: index, validationActions }
 }
 
 type Finding = { readonly judgement: Judgement; readonly binding: ValidatingAdmissionPolicyBinding | undefined; readonly name: string }
@@ -69,12 +70,14 @@ async function judge(parts: Parts, request: AdmissionRequest, bound: Bound): Pro
   const { policy } = bound
   const isIgnored = policy.spec?.failurePolicy === 'Ignore'
   const misconfigured = (message: string): Judgement => ({
-    denials: isIgnored ? [] : [{ message, reason: '', index: -1 }],
+    denials: [],
     annotations: [],
+    faults: isIgnored ? [] : [message],
   })
   let matched: ReturnType<typeof matchedBindings<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>>
   try {
     matched = matchedBindings(bound, request, parts)
+    if (matched) checkParamKind(parts, policy.spec?.paramKind)
   } catch (error) {
     return [{ judgement: misconfigured(`failed to configure policy: ${(error as Error).message}`), binding: undefined, name: '' }]
   }

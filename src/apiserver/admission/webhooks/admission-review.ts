@@ -82,11 +82,11 @@ export function readAnswer(
   const { uid, version, isMutating } = asked
   const { kind = '', apiVersion = '', response } = (answer ?? {}) as { kind?: string; apiVersion?: string; response?: Response }
   const wanted = `admission.k8s.io/${version}`
-  // Answers in v1beta1 once needed no type.
-  const isUntyped = version === 'v1beta1' && kind === '' && apiVersion === ''
-  if (!isUntyped && (kind !== 'AdmissionReview' || apiVersion !== wanted))
-    throw new Error(`expected webhook response of ${wanted}, Kind=AdmissionReview, got ${apiVersion}, Kind=${kind}`)
+  if (kind !== '' || apiVersion !== '') checkType(kind, apiVersion, version)
   if (!response) throw new Error('webhook response was absent')
+  checkFields(response)
+  // Answers in v1beta1 once needed no type.
+  if (version === 'v1' && kind === '') throw new Error(`expected webhook response of ${wanted}, Kind=AdmissionReview, got /, Kind=`)
   if (version === 'v1' && response.uid !== uid)
     throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`)
   return {
@@ -98,29 +98,81 @@ export function readAnswer(
   }
 }
 
+/** An answer that cannot be read at all: asking has failed. */
+export class UndecodableAnswer extends Error {
+  override name = 'UndecodableAnswer'
+}
+
+function checkType(kind: string, apiVersion: string, version: ReviewVersion): void {
+  const given = versions.find((one) => apiVersion === `admission.k8s.io/${one}`)
+  if (!given || kind !== 'AdmissionReview')
+    throw new UndecodableAnswer(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    )
+  if (given !== version)
+    throw new UndecodableAnswer(`converting (${given}.AdmissionReview) to (${version}.AdmissionReview): unknown conversion`)
+}
+
+const fieldTypes = [
+  ['uid', 'string', 'types.UID'],
+  ['allowed', 'boolean', 'bool'],
+  ['patchType', 'string', 'v1.PatchType'],
+  ['patch', 'string', '[]uint8'],
+] as const
+
+function checkFields(response: Response): void {
+  for (const [field, type, shown] of fieldTypes) {
+    const value: unknown = response[field]
+    if (value === undefined || value === null || typeof value === type) continue
+    const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+    throw new UndecodableAnswer(`json: cannot unmarshal ${found} into Go struct field AdmissionResponse.response.${field} of type ${shown}`)
+  }
+}
+
+/** A patch that is none. */
+export class UndecodablePatch extends Error {
+  override name = 'UndecodablePatch'
+}
+
+function decodedPatch(patch: string): readonly unknown[] {
+  const text = Buffer.from(patch, 'base64').toString()
+  let operations: unknown
+  try {
+    operations = JSON.parse(text)
+  } catch (error) {
+    throw new UndecodablePatch(`invalid character '${text[0] ?? ''}' looking for beginning of value`, { cause: error })
+  }
+  if (Array.isArray(operations)) return operations
+  const found = typeof operations === 'object' ? 'object' : typeof operations === 'boolean' ? 'bool' : typeof operations
+  throw new UndecodablePatch(`json: cannot unmarshal ${found} into Go value of type jsonpatch.Patch`)
+}
+
 function readPatch(
-  { patch, patchType }: Response,
+  response: Response,
   { version, isMutating }: { readonly version: ReviewVersion; readonly isMutating: boolean },
 ): unknown {
+  const { patch, patchType } = response
   if (version === 'v1') {
     if (!isMutating && patch) throw new Error('validating webhook may not return response.patch')
     if (!isMutating && patchType !== undefined) throw new Error('validating webhook may not return response.patchType')
     if (patch && patchType === undefined) throw new Error('webhook returned response.patch but not response.patchType')
     if (!patch && patchType !== undefined) throw new Error('webhook returned response.patchType but not response.patch')
-    if (patchType !== undefined && patchType !== 'JSONPatch') throw new Error(`unsupported patch type ${JSON.stringify(patchType)}`)
   }
-  if (!patch || !isMutating) return undefined
-  return JSON.parse(Buffer.from(patch, 'base64').toString())
+  if (!patch || !isMutating || response.allowed !== true) return undefined
+  const operations = decodedPatch(patch)
+  if (operations.length > 0 && version === 'v1' && patchType !== 'JSONPatch')
+    throw new UndecodablePatch(`unsupported patch type ${JSON.stringify(patchType)}`)
+  return operations
 }
 
 /** What the client is told of a webhook's no. */
 export function rejection(webhook: string, result: Partial<Status> = {}): StatusError {
-  const { code = 0, message, reason = '', status = '' } = result
+  const { code = 0, message = '', reason = '', status = '', ...rest } = result
   const denied = `admission webhook ${JSON.stringify(webhook)} denied the request`
   return new StatusError({
     kind: 'Status',
     apiVersion: 'v1',
-    ...result,
+    ...rest,
     metadata: result.metadata ?? {},
     status: status === '' || status === 'Success' ? 'Failure' : status,
     message: message || reason ? `${denied}: ${message || reason}` : `${denied} without explanation`,

@@ -6,7 +6,7 @@ import type { AdmissionRequest } from '../../contract.ts'
 import type { Registry } from '../../registry.ts'
 import type { WebhookClient } from '../../webhook-client.ts'
 import { objectsIn, type VersionedObjects } from '../dynamic/attributes.ts'
-import { readAnswer, rejection, reviewOf, reviewVersion, type Verdict } from './admission-review.ts'
+import { readAnswer, rejection, reviewOf, reviewVersion, UndecodableAnswer, UndecodablePatch, type Verdict } from './admission-review.ts'
 import type { Invocation } from './hooks.ts'
 import type { WebhookMetrics } from './webhook-metrics.ts'
 
@@ -98,7 +98,7 @@ async function ask(parts: CallParts, request: AdmissionRequest, { hook, resource
   }
   const verdict = readVerdict(name, answer, { uid, version, isMutating })
   for (const [key, value] of Object.entries(verdict.auditAnnotations)) request.annotate(`${name}/${key}`, value)
-  for (const warning of verdict.warnings) request.warn(warning)
+  for (const warning of verdict.warnings) if (warning) request.warn(warning)
   if (!verdict.allowed) throw rejection(name, verdict.result)
   return { verdict, objects }
 }
@@ -107,6 +107,12 @@ function readVerdict(name: string, answer: unknown, asked: Parameters<typeof rea
   try {
     return readAnswer(answer, asked)
   } catch (error) {
-    throw new CallFailure(name, `received invalid webhook response: ${(error as Error).message}`, { code: 503, cause: error })
+    const what =
+      error instanceof UndecodableAnswer
+        ? 'failed to call webhook'
+        : error instanceof UndecodablePatch
+          ? 'received undecodable patch in webhook response'
+          : 'received invalid webhook response'
+    throw new CallFailure(name, `${what}: ${(error as Error).message}`, { code: 503, cause: error })
   }
 }

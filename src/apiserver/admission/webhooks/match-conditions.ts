@@ -9,7 +9,8 @@ import type { Hook, Invocation } from './hooks.ts'
 type Expressions = {
   readonly conditions: typeof import('../dynamic/conditions.ts')
   readonly bindings: typeof import('../dynamic/bindings.ts')
-  readonly expressions: typeof import('../dynamic/expressions.ts')
+  readonly compiling: typeof import('../../../kinds/admissionregistration/compiled-policy.ts')
+  readonly expressions: typeof import('../../../kinds/admissionregistration/expressions.ts')
 }
 
 let loading: Promise<Expressions> | undefined
@@ -19,11 +20,12 @@ function loadExpressions(): Promise<Expressions> {
   return (loading ??= Promise.all([
     import('../dynamic/conditions.ts'),
     import('../dynamic/bindings.ts'),
-    import('../dynamic/expressions.ts'),
-  ]).then(([conditions, bindings, expressions]) => ({ conditions, bindings, expressions })))
+    import('../../../kinds/admissionregistration/compiled-policy.ts'),
+    import('../../../kinds/admissionregistration/expressions.ts'),
+  ]).then(([conditions, bindings, compiling, expressions]) => ({ conditions, bindings, compiling, expressions })))
 }
 
-const compiled = new WeakMap<Hook, ReturnType<Expressions['conditions']['compileConditions']>>()
+const compiled = new WeakMap<Hook, ReturnType<Expressions['compiling']['compileConditions']>>()
 
 /** Whether the webhook's match conditions hold of the request. Throws 403 where they cannot be evaluated and its policy is to fail. */
 export async function matchesConditions(
@@ -34,17 +36,18 @@ export async function matchesConditions(
   const { hook, resource } = invocation
   const { name, matchConditions = [], failurePolicy } = hook.webhook
   if (matchConditions.length === 0) return true
-  const { conditions, bindings, expressions } = await loadExpressions()
+  const { conditions, bindings, compiling, expressions } = await loadExpressions()
   let all = compiled.get(hook)
   if (!all)
-    compiled.set(hook, (all = conditions.compileConditions(expressions.expressionEnvironment({ hasAuthorizer: true }), matchConditions)))
+    compiled.set(hook, (all = compiling.compileConditions(expressions.expressionEnvironment({ hasAuthorizer: true }), matchConditions)))
   const objects = await objectsIn(resource, request, parts.registry)
   const runnable = all
   const outcome = await withSettledAnswers(parts.authorizer, (authorizer) =>
-    conditions.runConditions(runnable, bindings.bindingsOf({ reader: parts.reader, authorizer }, request, { resource, objects }), {
-      budget: { left: expressions.matchCostMax },
+    conditions.runConditions(
+      runnable,
+      bindings.bindingsOf({ reader: parts.reader, authorizer }, request, { resource, objects }),
       failurePolicy,
-    }),
+    ),
   )
   if (outcome.error !== undefined) throw refusal(request, outcome.error)
   if (!outcome.matches) parts.metrics.excluded({ name, type, operation: request.operation })

@@ -1,9 +1,9 @@
 /** Expressions of match conditions and policies: what their names mean, and how they are compiled and run. */
-import { type CelProgram, compileCel, describeIssues } from '../../../machinery/cel/cel.ts'
-import { type CelType, celTypes, type Field, type ObjectType } from '../../../machinery/cel/cel-type.ts'
-import type { Environment } from '../../../machinery/cel/environment.ts'
-import { kubernetesEnvironment } from '../../../machinery/cel/kubernetes-environment.ts'
-import type { Value } from '../../../machinery/cel/value.ts'
+import { type CelProgram, compileCel, describeIssues } from '../../machinery/cel/cel.ts'
+import { type CelType, celTypes, type Field, type ObjectType } from '../../machinery/cel/cel-type.ts'
+import type { Environment } from '../../machinery/cel/environment.ts'
+import { kubernetesEnvironment } from '../../machinery/cel/kubernetes-environment.ts'
+import type { Value } from '../../machinery/cel/value.ts'
 
 /** What all expressions about one request may cost together (upstream's RuntimeCELCostBudget). */
 export const requestCostMax = 10_000_000
@@ -110,7 +110,7 @@ function mutationStruct(name: string): ObjectType | undefined {
 
 /** Compiles what a stored object says. What is wrong with it comes with every evaluation. */
 export function compileExpression(environment: Environment, text: string, results?: readonly CelType[]): Expression {
-  const compiled = compileCel(environment, text, results ? { results } : {})
+  const compiled = compileCel(environment, text, results ? { results, isExact: true } : {})
   if (compiled.program) return { text, program: compiled.program }
   const described = describeIssues(text, compiled.issues)
   // A result of the wrong type belongs to no place in the text.
@@ -123,20 +123,28 @@ export const resultType = ({ program }: Expression): CelType => program?.type ??
 /** What is left of a request's costs; one for all expressions of one policy about one request. */
 export type Budget = { left: number }
 
-export type Outcome = { readonly value: Value; readonly error?: undefined } | { readonly value?: undefined; readonly error: string }
+export type Outcome =
+  | { readonly value: Value; readonly error?: undefined; readonly isOutOfBudget?: undefined }
+  /** `cause`: what went wrong, without the expression. `isOutOfBudget`: nothing more may be run within this budget. */
+  | { readonly value?: undefined; readonly error: string; readonly cause: string; readonly isOutOfBudget: boolean }
 
 export function runExpression(
   { text, program, error }: Expression,
   bindings: Readonly<Record<string, Value | undefined>>,
   budget: Budget,
 ): Outcome {
-  if (!program) return { error: `compilation error: ${error}` }
+  if (!program) return { error: `compilation error: ${error}`, cause: error, isOutOfBudget: false }
   const outcome = program.evaluate(bindings, { costMax: Math.max(0, Math.min(budget.left, perExpressionMax)) })
   budget.left -= outcome.cost
   if (!outcome.error) return { value: outcome.value }
-  if (outcome.error.isCostExceeded && budget.left <= 0)
-    return { error: 'validation failed due to running out of cost budget, no further validation rules will be run' }
-  return { error: `expression '${text}' resulted in error: ${outcome.error.message}` }
+  const cause = outcome.error.message
+  if (budget.left > 0 || !outcome.error.isCostExceeded)
+    return { error: `expression '${text}' resulted in error: ${cause}`, cause, isOutOfBudget: false }
+  return {
+    error: 'validation failed due to running out of cost budget, no further validation rules will be run',
+    cause,
+    isOutOfBudget: true,
+  }
 }
 
 const perExpressionMax = 1_000_000
