@@ -2,11 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { createHttpFront } from '../../src/apiserver/http-front.ts'
-import { silentLog } from '../../src/base/log.ts'
-import { issueCertificate, newAuthority } from '../../src/platform/pki/certificate.ts'
-import { systemClock } from '../../src/platform/system-clock.ts'
-import { administratorToken, ownApi } from './own-api.ts'
+import { ownFront } from './own-front.ts'
 import { type WireRecord, wireRecords } from './wire.ts'
 
 const recorded = readFileSync(new URL('wire.jsonl', import.meta.url), 'utf8')
@@ -15,21 +11,9 @@ const recorded = readFileSync(new URL('wire.jsonl', import.meta.url), 'utf8')
   .map((line) => JSON.parse(line) as WireRecord)
 
 test('HTTP at its edges answers as upstream', async (t) => {
-  const span = { notBeforeMs: Date.UTC(2026, 0, 1), notAfterMs: Date.UTC(2040, 0, 1) }
-  const authority = newAuthority({ commonName: 'ca', ...span })
-  const server = issueCertificate(authority, { subject: { commonName: 'server' }, usages: ['server'], hosts: ['127.0.0.1'], ...span })
-  const own = await ownApi()
-  const front = createHttpFront({
-    handle: own.handle,
-    upgrade: () => Promise.reject(new Error('nothing is taken over')),
-    tls: { certificate: server.cert, key: server.key, clientCa: authority.cert },
-    clock: systemClock,
-    log: silentLog,
-  })
-  const at = await front.listen({ host: '127.0.0.1', port: 0 })
-  const records = await wireRecords({ ...at, ca: authority.cert, token: administratorToken })
-  await front.close(0)
-  await own.close()
+  const front = await ownFront()
+  const records = await wireRecords(front)
+  await front.close()
   assert.deepEqual(
     records.map((one) => one.case),
     recorded.map((one) => one.case),
