@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { deferImports } from './defer-imports.ts'
 import { mergeChunks } from './merge-chunks.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -16,14 +17,17 @@ const workers = [...new Set(readdirSync(join(root, 'src'), { recursive: true, en
 
 /**
  * Imports of Node's own modules become plain property accesses. An ES import reads every export of the module at once, the lazy
- * ones too: for `node:http` that loads all of undici, a fifth of the time that a server needs to start.
+ * ones too: for `node:http` that loads all of undici, a fifth of the time that a server needs to start. See defer-imports.ts, too.
  */
 const builtinsOnDemand: Plugin = {
   name: 'builtins-on-demand',
   setup: (bundle) => {
-    bundle.onResolve({ filter: /^node:/ }, ({ path, kind }) => (kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined))
-    bundle.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+    // Its name here, without a slash, makes that of its function: `require_node_fs_promises`.
+    bundle.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path: path.replaceAll('/', '_'), namespace: 'builtin', pluginData: path } : undefined,
+    )
+    bundle.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ pluginData }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(pluginData)})`,
     }))
   },
 }
@@ -47,13 +51,27 @@ const { metafile } = await build({
   logLevel: 'warning',
   metafile: true,
   absWorkingDir: root,
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  // For CommonJS modules; made when one asks.
+  banner: {
+    js: "const require = (id) => process.getBuiltinModule(id) ?? process.getBuiltinModule('module').createRequire(import.meta.url)(id);",
+  },
   define: { KEELSON_BUNDLED: 'true' },
   plugins: [builtinsOnDemand],
 })
 refuseHiddenNames()
-await mergeChunks({ dir: staging, metafile, roles: ['src/roles/server.ts', 'src/roles/agent.ts', 'src/cli/program.ts'] })
+await mergeChunks({
+  dir: staging,
+  metafile,
+  roles: [
+    { entry: 'src/roles/server.ts' },
+    { entry: 'src/roles/control-loops.ts', after: 'src/roles/server.ts' },
+    { entry: 'src/roles/simulated-nodes.ts', after: 'src/roles/server.ts' },
+    { entry: 'src/roles/agent.ts' },
+    { entry: 'src/cli/program.ts' },
+  ],
+})
 const files = readdirSync(staging)
+for (const file of files) deferImports(join(staging, file))
 for (const file of files.filter((f) => f !== 'keelson.js')) renameSync(join(staging, file), join(out, file))
 renameSync(join(staging, 'keelson.js'), join(out, 'keelson.js'))
 rmSync(staging, { recursive: true })

@@ -6,11 +6,14 @@ import { build, type Metafile, type Plugin } from 'esbuild'
 
 type Group = { readonly file: string; readonly chunks: readonly string[] }
 
+/** An entry point as the metafile names it. `after`: only ever loaded where that one has been. */
+export type Role = { readonly entry: string; readonly after?: string }
+
 /**
  * Merges, in `dir`, the chunks that the very same roles load at their start. A merged chunk stays as a file of re-exports, for what is
- * loaded later. `roles` are entry points as the metafile names them; paths in it are taken by their last part.
+ * loaded later. Paths in the metafile are taken by their last part.
  */
-export async function mergeChunks({ dir, metafile, roles }: { dir: string; metafile: Metafile; roles: readonly string[] }): Promise<void> {
+export async function mergeChunks({ dir, metafile, roles }: { dir: string; metafile: Metafile; roles: readonly Role[] }): Promise<void> {
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]))
   const groups = groupsOf(outputs, roles)
   const groupOf = new Map(groups.flatMap((group) => group.chunks.map((chunk) => [chunk, group])))
@@ -63,13 +66,16 @@ async function merged(
 }
 
 /** Chunks by the roles that load them at their start; a chunk of its own stays as it is. */
-function groupsOf(outputs: ReadonlyMap<string, Metafile['outputs'][string]>, roles: readonly string[]): Group[] {
+function groupsOf(outputs: ReadonlyMap<string, Metafile['outputs'][string]>, roles: readonly Role[]): Group[] {
   const byRoles = new Map<string, string[]>()
   const rolesOf = new Map<string, string[]>()
-  for (const role of roles) {
-    const entry = [...outputs].find(([, output]) => output.entryPoint === role)
-    if (!entry) throw new Error(`no chunk begins with ${role}`)
-    for (const chunk of closure(outputs, entry[0])) rolesOf.set(chunk, [...(rolesOf.get(chunk) ?? []), role])
+  for (const { entry, after } of roles) {
+    const chunkOf = [...outputs].find(([, output]) => output.entryPoint === entry)
+    if (!chunkOf) throw new Error(`no chunk begins with ${entry}`)
+    for (const chunk of closure(outputs, chunkOf[0])) {
+      const others = rolesOf.get(chunk) ?? []
+      if (after === undefined || !others.includes(after)) rolesOf.set(chunk, [...others, entry])
+    }
   }
   for (const [chunk, names] of rolesOf) byRoles.set(names.join(' '), [...(byRoles.get(names.join(' ')) ?? []), chunk])
   return [...byRoles]

@@ -116,6 +116,8 @@ export type ApiServerOptions = {
   readonly frontProxy?: FrontProxy
   /** Published for aggregated API servers in `kube-system/extension-apiserver-authentication`: PEM. */
   readonly clientAuthorities?: ClientAuthorities
+  /** Pods can be made in the system's namespaces at once, before the loop has run that gives each namespace its service account. */
+  readonly withServiceAccounts?: boolean
   /** How requests share the event loop. Default: they do not, as under a virtual clock that has no loop to share. */
   readonly loopShare?: LoopShare
   /** Tells in the status of admission policies what a check of their types finds. Default true. */
@@ -160,8 +162,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const retiring = retireOverwritten(cache, { slabs, metrics }, closing.signal)
   const registry = createRegistry(options.kinds)
   const storage = createObjectStorage({ cache, store, slabs })
-  const { advertise, clientAuthorities } = options
-  const lasting = { registry, storage, clock, random, log, serviceCidr, advertise, clientAuthorities }
+  const { advertise, clientAuthorities, withServiceAccounts = false } = options
+  const lasting = { registry, storage, clock, random, log, serviceCidr, advertise, clientAuthorities, withServiceAccounts }
   await bootstrap(lasting)
   const keeping = keepBootstrapped(lasting, closing.signal)
   const reader = createObjectReader(registry, storage)

@@ -27,6 +27,8 @@ export type BootstrapOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly serviceCidr: string
+  /** Whether the system's namespaces begin with the service account that pods get: loops make it in the others, and there when it is gone. */
+  readonly withServiceAccounts: boolean
   /** Where the nodes and pods of the cluster reach this server; absent: no `kubernetes` endpoints are kept. */
   readonly advertise: { readonly address: string; readonly port: number } | undefined
 }
@@ -96,9 +98,11 @@ function missing(options: BootstrapOptions, { group, plural, object, isKept }: W
   return [{ type: 'put', key, value: encodeStored({ ...current, ...content }), expected: entry.revision }]
 }
 
-function wantedObjects({ serviceCidr, advertise, clock, registry, clientAuthorities }: BootstrapOptions): readonly Wanted[] {
+function wantedObjects(options: BootstrapOptions): readonly Wanted[] {
+  const { serviceCidr, advertise, clock, registry, clientAuthorities, withServiceAccounts } = options
   return [
     ...lastingObjects({ serviceCidr, advertise }),
+    ...(withServiceAccounts ? systemNamespaces.map(serviceAccount) : []),
     priorityClass(
       'system-cluster-critical',
       2_000_000_000,
@@ -130,6 +134,11 @@ function systemNamespace(name: string): Wanted {
     status: { phase: 'Active' },
   }
   return { group: '', plural: 'namespaces', object, isKept: false }
+}
+
+function serviceAccount(namespace: string): Wanted {
+  const object = { kind: 'ServiceAccount', apiVersion: 'v1', metadata: { name: 'default', namespace } }
+  return { group: '', plural: 'serviceaccounts', object, isKept: false }
 }
 
 function priorityClass(name: string, value: number, description: string): Wanted {

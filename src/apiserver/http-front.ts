@@ -32,6 +32,8 @@ export type HttpFrontOptions = {
 
 export type HttpFront = {
   listen(at: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }>
+  /** Resolves when the first request has been answered. */
+  readonly firstAnswer: Promise<void>
   /** Shows the certificate that `tls` has now to whoever connects from here on; connections that are open go on. */
   renewCertificate(): void
   /**
@@ -138,9 +140,12 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     // Node itself leaves open what took too long.
     socket.destroy()
   })
+  const answered = Promise.withResolvers<void>()
+  server.once('request', (_request, response) => response.once('close', answered.resolve))
   let closing: Promise<void> | undefined
   return {
     listen: (at) => listen(server, at),
+    firstAnswer: answered.promise,
     renewCertificate: () => server.setSecureContext(secureContext()),
     close: (graceMs) => (closing ??= close({ server, sockets, open, idle, clock, graceMs })),
   }

@@ -64,7 +64,9 @@ export class InformerFactory {
     return this.#releases.get(kindKey(kind))?.signal
   }
 
+  /** Idempotent: what is asked for later starts at once. */
   start(signal: AbortSignal): void {
+    if (this.#signal) return
     this.#signal = signal
     for (const [key, informer] of this.#informers) this.#run(key, informer, signal)
   }

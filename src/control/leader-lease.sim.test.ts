@@ -102,3 +102,32 @@ test("another program's lease is respected for as long as that program says", as
   assert.equal(await clock.runUntil(() => leading.size > 0, 200_000), true)
   await stop()
 })
+
+test('who is told to end while it takes the lease gives it back and does not lead', async () => {
+  const [clock, random] = [virtualClock(), seededRandom(7)]
+  const { api, client } = await createTestApi({ clock, random })
+  const abort = new AbortController()
+  const taking: Client = {
+    raw: (request) => client.raw(request),
+    resource: (kind, namespace) => {
+      const resource = client.resource(kind, namespace)
+      const create: typeof resource.create = async (object, options) => {
+        const made = await resource.create(object, options)
+        abort.abort(new Error('the server is stopping'))
+        return made
+      }
+      return { ...resource, create }
+    },
+  }
+  const options = {
+    client: taking,
+    clock: virtualClock(),
+    random: seededRandom(7),
+    log: silentLog,
+    namespace: 'kube-system',
+    name: 'manager',
+  }
+  await leadWhileHolding({ ...options, identity: 'a' }, () => assert.fail('it leads'), abort.signal)
+  assert.equal((await client.resource(kindRefs.coordinationV1.leases, 'kube-system').get('manager')).spec?.holderIdentity ?? '', '')
+  await api.close()
+})

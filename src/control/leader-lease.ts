@@ -42,6 +42,8 @@ export async function leadWhileHolding(
       await pause(options.clock, retryMs * (1 + 1.2 * options.random.next()), signal)
       continue
     }
+    // The end may have come while the lease was taken.
+    if (signal.aborted) return candidate.release()
     options.log.info({ lease: options.name, identity: options.identity }, 'leading')
     const term = new AbortController()
     const endTerm = () => term.abort(signal.reason)

@@ -16,9 +16,15 @@ export type RunControllersOptions = {
   /** The informers that the contexts share; started here. */
   readonly informers: InformerFactory
   readonly metrics: ControllerMetrics
+  /** Called now and then while loops start, to let others have a turn. */
+  readonly pause?: (() => Promise<void>) | undefined
+  /** Called when all have started, or when the signal has aborted before. */
+  readonly onStarted?: () => void
 }
 
 const defaultConcurrency = 8
+/** So many loops start between two pauses. */
+const startedTogetherMax = 4
 
 export const eventSourceOf = ({ name, eventSource = `${name}-controller` }: ControllerDefinition): string => eventSource
 
@@ -28,14 +34,29 @@ export const eventSourceOf = ({ name, eventSource = `${name}-controller` }: Cont
  * without a word, for it only says that the cache was behind.
  */
 export async function runControllers(options: RunControllersOptions, signal: AbortSignal): Promise<void> {
-  for (const definition of options.definitions)
-    for (const watch of definition.watches) options.informers.want(watch.kind, watch.metadataOnly ? 'metadata' : 'whole')
-  const customKinds = new CustomKinds(options.informers)
-  if (options.definitions.some((definition) => definition.customKinds)) customKinds.start(signal)
-  const loops = options.definitions.map((definition) => runController(options, customKinds, definition, signal))
-  options.informers.start(signal)
+  const { definitions, informers, pause, onStarted } = options
+  declareKinds(definitions, informers)
+  const customKinds = new CustomKinds(informers)
+  if (definitions.some((definition) => definition.customKinds)) customKinds.start(signal)
+  informers.start(signal)
+  const loops: Promise<void>[] = []
+  for (const definition of definitions) {
+    if (pause && loops.length % startedTogetherMax === startedTogetherMax - 1) await pause()
+    if (signal.aborted) break
+    const loop = runController(options, customKinds, definition, signal)
+    // Whoever waits for all of them hears of it further down.
+    loop.catch(() => {})
+    loops.push(loop)
+  }
+  onStarted?.()
   await Promise.all(loops)
-  await options.informers.ended()
+  await informers.ended()
+}
+
+/** Which kinds are read whole is said before anybody reads one. */
+export function declareKinds(definitions: readonly ControllerDefinition[], informers: InformerFactory): void {
+  for (const definition of definitions)
+    for (const watch of definition.watches) informers.want(watch.kind, watch.metadataOnly ? 'metadata' : 'whole')
 }
 
 async function runController(

@@ -76,6 +76,10 @@ export function knownControllers(): readonly string[] {
 function everyController(functions: ControllerFunctions): readonly ControllerDefinition[] {
   const { rootCaPem, clusterCidr = '10.244.0.0/16', signCertificate, clusterInfo, issueSecretToken, settings = {} } = functions
   return [
+    // What the first pod of a cluster waits for.
+    serviceAccountController,
+    nodeLifecycleController(settings.nodes),
+    ...(clusterCidr ? [nodeIpamController({ clusterCidr, nodePrefix: settings.nodeMaskBits })] : []),
     deploymentController,
     replicaSetController,
     replicationController,
@@ -85,7 +89,6 @@ function everyController(functions: ControllerFunctions): readonly ControllerDef
     cronJobController(),
     garbageCollectorController(),
     namespaceController(),
-    serviceAccountController,
     ...(rootCaPem ? [rootCaPublisherController({ rootCaPem })] : []),
     serviceCidrController,
     serviceIpRepairController(),
@@ -94,9 +97,7 @@ function everyController(functions: ControllerFunctions): readonly ControllerDef
     endpointsController(),
     endpointSliceMirroringController({ perSubsetMax: settings.mirroredPerSubsetMax }),
     eventExpiryController({ ttlMs: settings.eventTtlMs }),
-    nodeLifecycleController(settings.nodes),
     taintEvictionController(),
-    ...(clusterCidr ? [nodeIpamController({ clusterCidr, nodePrefix: settings.nodeMaskBits })] : []),
     nodeTtlController(),
     podGcController({ terminatedMax: settings.terminatedPodsMax }),
     disruptionController,

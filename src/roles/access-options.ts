@@ -39,7 +39,7 @@ export async function readAccessOptions(
 ): Promise<AccessOptions> {
   const flags = createFlagReader(values)
   const api = readApiSettings(flags)
-  const controllers = readControllerSettings(flags)
+  const controllers = await readControllerSettings(flags)
   const signingMs = readSigningMs(flags)
   const authentication = await readAuthenticationOptions(flags, parts)
   const authorization = await readAuthorizationOptions(flags, parts)

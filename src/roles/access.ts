@@ -48,6 +48,8 @@ export type Access = {
   readonly tokens: ServiceAccountTokens
   readonly reviewToken: TokenReviewer
   readonly rbac: RbacIndex
+  /** Default roles hold before they are stored; what is stored replaces them by name. */
+  grantDefaults(policy: Policy): void
   /**
    * Follows the objects that decisions rest on; resolves when the rules are known. Pods may take longer, there are many: until all
    * have come, what a node may read is looked up in the cache.
@@ -84,16 +86,14 @@ export function createAccess(
     /** Shared with other servers; its keys stand in place of the others. */
     signingRing?: SigningRing
     tokenFile: string | undefined
+    /** Holds from the first request on. */
     policy: Policy
     /** A token that lies in a Secret was used. */
     noteLegacyUse?: (secret: Secret) => void
   },
 ): Access {
   const rbac = createRbacIndex()
-  // The default roles hold from the first request on, before they are stored; what is stored replaces them by name.
-  const defaults = options.policy
-  for (const role of [...defaults.clusterRoles, ...defaults.roles]) rbac.setRole(role, false)
-  for (const binding of [...defaults.clusterRoleBindings, ...defaults.roleBindings]) rbac.setBinding(binding, false)
+  grantDefaults(rbac, options.policy)
   let read: ObjectReader['get'] = () => undefined
   let podsOf: PodsOfNode = () => []
   const graph = createNodeGraph(
@@ -132,12 +132,18 @@ export function createAccess(
     authorizer: options.chooseAuthorizers?.(own) ?? unionAuthorizer([superuserAuthorizer, own.node, own.rbac]),
     tokens,
     rbac,
+    grantDefaults: (policy) => grantDefaults(rbac, policy),
     follow: async ({ informers, pods: podInformer, reader }, signal) => {
       read = reader.get
       podsOf = podsByNode(podInformer, reader)
       await Promise.all(followRoles(informers, rbac).map((informer) => informer.synced(signal)))
     },
   }
+}
+
+function grantDefaults(rbac: RbacIndex, { clusterRoles, roles, clusterRoleBindings, roleBindings }: Policy): void {
+  for (const role of [...clusterRoles, ...roles]) rbac.setDefaultRole(role)
+  for (const binding of [...clusterRoleBindings, ...roleBindings]) rbac.setDefaultBinding(binding)
 }
 
 /** Tokens that are for no audience of their own are for the API. */

@@ -1,55 +1,42 @@
 /**
- * The control plane in one process: API server on a store, access control, controllers, scheduler. Free of sockets and of
- * real time, so that the same composition serves the server role and the embedded cluster under a virtual clock.
+ * The control plane in one process: API server on a store, access control, and the loops beside them (`control-loops.ts`). Free of
+ * sockets and of real time, so that the same composition serves the server role and the embedded cluster under a virtual clock.
  */
-import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
-import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../apiserver/api-server.ts'
-import type { LoopShare } from '../apiserver/flowcontrol/loop-share.ts'
+import type { AuditLog } from '../apiserver/audit/audit-log.ts'
 import type { FrontProxy } from '../apiserver/aggregation/remote-server.ts'
 import { type SigningRing, signingRingKey } from '../apiserver/authn/signing-ring.ts'
-import { followPrefix } from '../apiserver/follow-prefix.ts'
+import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
 import type { ClientAuthorities } from '../apiserver/bootstrap.ts'
-import type { AuditLog } from '../apiserver/audit/audit-log.ts'
 import type { UserInfo } from '../apiserver/contract.ts'
+import type { LoopShare } from '../apiserver/flowcontrol/loop-share.ts'
+import { followPrefix } from '../apiserver/follow-prefix.ts'
+import type { Dialer } from '../apiserver/node-dialer.ts'
+import type { PathHandler } from '../apiserver/pipeline.ts'
+import type { HealthCheck } from '../apiserver/server-paths.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
-import { ControllerMetrics } from '../control/controller-metrics.ts'
-import { accountOf, rulesOf } from '../control/controller-rules.ts'
-import { indexPodsByClaim } from '../control/pods-of-claim.ts'
-import { leadWhileHolding } from '../control/leader-lease.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
-import { createLoopContext } from '../control/loop-context.ts'
-import { eventSourceOf, runControllers } from '../control/run-controllers.ts'
-import { type ControllerFunctions, allControllers } from '../controllers/all.ts'
+import { indexPodsByClaim } from '../control/pods-of-claim.ts'
+import type { ControllerFunctions } from '../controllers/all.ts'
 import { allKinds } from '../kinds/all.ts'
 import { pods } from '../kinds/core/pod.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
 import omittedZeros from '../kinds/generated/omitted-zeros.json' with { type: 'json' }
 import zeroValues from '../kinds/generated/zero-values.json' with { type: 'json' }
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
-import { defaultConfiguration, type SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
-import { createScheduler, type Scheduler } from '../scheduler/loop.ts'
-import { rebalanceController, type RebalanceOptions } from '../scheduler/rebalance/rebalance-controller.ts'
-import type { ExplainRequest } from '../apiserver/subresources/explain.ts'
-import type { PathHandler } from '../apiserver/pipeline.ts'
-import type { HealthCheck } from '../apiserver/server-paths.ts'
-import type { Dialer } from '../apiserver/node-dialer.ts'
+import type { SchedulerConfiguration } from '../scheduler/config/scheduler-configuration.ts'
+import type { Scheduler } from '../scheduler/loop.ts'
+import type { RebalanceOptions } from '../scheduler/rebalance/rebalance-controller.ts'
 import type { Store } from '../store/contract.ts'
-import { askSchedulers } from './ask-schedulers.ts'
+import { type Access, type AccessChoices, createAccess } from './access.ts'
 import { type ClusterNetwork, defaultClusterNetwork } from './cluster-network.ts'
-import { publishNetwork } from './kept-network.ts'
-import { ensureLocalStorage } from './local-storage.ts'
-import { keepAmongEndpoints, leaderLeaseName } from './api-server-endpoints.ts'
-import { deciderExplanation, leaderExplanation } from './peer-explanation.ts'
-import { createSharedSchedulers } from './schedulers.ts'
+import type { ControlLoops, LoopParts } from './control-loops.ts'
+import { apiServerUser, controllerManagerUser } from './identity.ts'
 import { noteLegacyUse } from './legacy-token-use.ts'
 import { openIdPaths } from './openid-paths.ts'
-import { type Access, type AccessChoices, createAccess } from './access.ts'
-import { ensureDnsService } from './dns-service.ts'
-import { apiServerUser, controllerManagerUser, controllerUser, schedulerUser } from './identity.ts'
 
 export type ControlPlaneOptions = {
   readonly store: Store
@@ -107,9 +94,18 @@ export type ControlPlaneOptions = {
   readonly moreMetrics?: () => string
   /** Answer paths of the composition. */
   readonly paths?: readonly PathHandler[]
+  /**
+   * Gives the part that acts, `control-loops.ts`: the API answers before it is there. What needs it (an explanation, say) waits for it.
+   */
+  readonly loops: () => LoopsPart | Promise<LoopsPart>
+  /** Called now and then while the loops start: callers of the API get a turn. Absent: they start as one. */
+  readonly pause?: () => Promise<void>
   /** What every loop gets in place of its plain client: faults, for tests. The administrator's client stays as it is. */
   readonly wrapClient?: WrapClient
 }
+
+/** What `control-loops.ts` exports. */
+export type LoopsPart = { readonly startControlLoops: (options: ControlPlaneOptions, parts: LoopParts) => ControlLoops }
 
 export type WrapClient = (client: Client, user: UserInfo) => Client
 
@@ -118,10 +114,12 @@ export type ControlPlane = {
   readonly access: Access
   /** The administrator's client, in process. */
   readonly client: Client
-  /** Undefined while another server's scheduler runs. */
+  /** Undefined before it has started, and while another server's scheduler runs. */
   readonly scheduler: Scheduler | undefined
   readonly informers: InformerFactory
-  /** Resolves when the first objects of a cluster are in place: namespaces, roles, default accounts' makers. */
+  /** Resolves when the loops have started. Rejects when they cannot be had. */
+  readonly started: Promise<void>
+  /** Resolves when the first objects of a cluster are in place: roles, addresses, classes. */
   readonly ready: Promise<void>
   /** Ends every loop, then the API. The store is its owner's to close. Idempotent. */
   close(): Promise<void>
@@ -129,72 +127,37 @@ export type ControlPlane = {
 
 type Definitions = Parameters<typeof loadSchemas>[0]
 
+/** Resolves when the API can be served; the loops follow as soon as `loops` gives them. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { clock, random, log, store, network = defaultClusterNetwork } = options
+  const { clock, random, log, network = defaultClusterNetwork } = options
   const stopping = new AbortController()
-  const controllers = [
-    // The tokens are made further down, long before anybody asks for one.
-    ...allControllers({
-      issueSecretToken: (facts) => access.tokens.issueLegacy(facts),
-      clusterCidr: network.podCidr,
-      ...options.controllerFunctions,
-    }),
-    ...(options.rebalance
-      ? [rebalanceController({ ...options.rebalance, profiles: (options.scheduler ?? defaultConfiguration).profiles })]
-      : []),
-  ]
-  const policy = bootstrapPolicy(controllers.map((c) => ({ account: accountOf(c), rules: rulesOf(c) })))
-  const { serviceAccountKeys, tokenFile, access: accessOptions } = options
   const clients: { own: Client | undefined } = { own: undefined }
+  const { serviceAccountKeys, tokenFile, access: choices, signingRing } = options
   const access = createAccess({
-    ...accessOptions,
-    policy,
+    ...choices,
+    // What the loops may do beyond upstream's is added by them.
+    policy: bootstrapPolicy([]),
     clock,
     random,
     serviceAccountKeys,
-    ...(options.signingRing ? { signingRing: options.signingRing } : {}),
+    ...(signingRing ? { signingRing } : {}),
     tokenFile,
     noteLegacyUse: noteLegacyUse({ client: () => clients.own, clock, log }),
   })
-  const controllerMetrics = new ControllerMetrics()
-  const scheduling: { scheduler: Scheduler | undefined } = { scheduler: undefined }
-  let loopsEnded = false
+  const starting = Promise.withResolvers<ControlLoops>()
+  let loops: ControlLoops | undefined
   const api = await createApiServer({
-    store,
-    kinds: allKinds,
-    schemas: loadSchemas(schemaFacts as Definitions, zeroValues, omittedZeros),
-    clock,
-    random,
-    log: log.child({ component: 'apiserver' }),
-    authenticator: access.authenticator,
-    authorizer: access.authorizer,
-    serviceCidr: network.serviceCidr,
-    tokens: { issue: access.tokens.issue, review: access.reviewToken, defaultAudiences: access.tokens.audiences },
-    moreMetrics: () => controllerMetrics.expose() + (scheduling.scheduler?.metrics.render() ?? '') + (options.moreMetrics?.() ?? ''),
-    explainPod: (request) => explainAnywhere(options, { scheduler: scheduling.scheduler, client: api.clientFor(apiServerUser) }, request),
-    components: ['controller-manager', 'scheduler'].map((name) => ({ name, isHealthy: () => !loopsEnded })),
-    withAdmission: options.admission?.enabled ?? [],
-    withoutAdmission: options.admission?.disabled ?? [],
-    ...(options.aggregator ? { frontProxy: options.aggregator.frontProxy, clientAuthorities: options.aggregator.authorities } : {}),
-    ...(options.loopShare ? { loopShare: options.loopShare } : {}),
+    ...apiOptions(options, access),
     paths: [openIdPaths(access.tokens, network), ...(options.paths ?? [])],
-    ...(options.readyChecks ? { readyChecks: options.readyChecks } : {}),
-    // Several servers keep the endpoints together.
-    ...(options.advertise && !options.shared ? { advertise: options.advertise } : {}),
-    isStoreShared: options.shared !== undefined,
-    ...(options.dialer ? { dialer: options.dialer } : {}),
-    ...(options.audit ? { audit: options.audit } : {}),
-    ...(options.limits ? { limits: options.limits } : {}),
-    ...(options.inflightMax === undefined ? {} : { inflightMax: options.inflightMax }),
-    ...(options.nodePorts ? { nodePorts: options.nodePorts } : {}),
-    ...(options.tolerationSeconds ? { tolerationSeconds: options.tolerationSeconds } : {}),
-    podSecurity: options.podSecurity,
+    moreMetrics: () => (loops?.metrics() ?? '') + (options.moreMetrics?.() ?? ''),
+    explainPod: async (request) => (await starting.promise).explain(request),
+    components: ['controller-manager', 'scheduler'].map((name) => ({ name, isHealthy: () => loops?.areRunning ?? true })),
   })
-  const following = options.signingRing && followSigningRing(api, options.signingRing, { log, signal: stopping.signal })
+  const following = signingRing && followSigningRing(api, signingRing, { log, signal: stopping.signal })
   const own = api.clientFor(apiServerUser)
   clients.own = own
   // The rules of access rest on informers of the server's own; loops share another set under the controllers' identity.
-  const accessInformers = new InformerFactory({ client: api.clientFor(apiServerUser, { isLean: true }), clock, random, log })
+  const accessInformers = new InformerFactory({ client: own, clock, random, log })
   accessInformers.start(stopping.signal)
   const clientFor = (user: UserInfo) => options.wrapClient?.(api.clientFor(user), user) ?? api.clientFor(user)
   const newInformers = () => {
@@ -206,54 +169,24 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
   const informers = newInformers()
   await access.follow({ informers: accessInformers, pods: informers.informer(pods), reader: api.reader }, stopping.signal)
-  const ready = Promise.all([
-    reconcilePolicy(own, policy),
-    ensureDnsService(own, network),
-    publishNetwork(own, network),
-    ensureLocalStorage(own),
-  ]).then(() => {})
 
-  const startLoops = (informers: InformerFactory, signal: AbortSignal): Promise<unknown> => {
-    const contextFor = (component: string, client: Client) =>
-      createLoopContext({ component, client, informers, clock, random, log: log.child({ component }) })
-    const elected =
-      options.schedulers === undefined
-        ? createScheduler({
-            context: contextFor('default-scheduler', clientFor(schedulerUser)),
-            ...(options.scheduler ? { config: options.scheduler } : {}),
-          })
-        : undefined
-    if (elected) scheduling.scheduler = elected
-    return ready.then(() =>
-      Promise.all([
-        runControllers(
-          {
-            definitions: controllers,
-            contextFor: (one) => contextFor(eventSourceOf(one), clientFor(controllerUser(accountOf(one)))),
-            informers,
-            metrics: controllerMetrics,
-          },
-          signal,
-        ),
-        elected?.run(signal),
-      ]),
-    )
+  const { signal } = stopping
+  const stopped = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
+  const begin = ({ startControlLoops }: LoopsPart): ControlLoops => {
+    return startControlLoops(options, {
+      api,
+      access,
+      client: own,
+      clientFor,
+      roleInformers: accessInformers,
+      informers,
+      newInformers,
+      signal,
+    })
   }
-  const running = options.shared
-    ? runShared({ ...options, client: own, shared: options.shared }, stopping.signal, async (signal) => {
-        // Informers live for one term: what they would miss between two is not theirs to find.
-        await startLoops(newInformers(), signal).finally(() => {
-          if (options.schedulers === undefined) scheduling.scheduler = undefined
-        })
-      })
-    : startLoops(informers, stopping.signal)
-  if (options.shared) informers.start(stopping.signal)
-  const sharing = runSharedSchedulers(options, { client: clientFor(schedulerUser), informers, ready }, stopping.signal)
-  if (sharing) scheduling.scheduler = sharing.scheduler
-  const all = Promise.all([running, sharing?.done])
-  all.catch((error: unknown) => {
-    loopsEnded = true
-    if (!stopping.signal.aborted) log.error({ error: String(error) }, 'the control loops ended')
+  starting.resolve(Promise.race([options.loops(), stopped]).then((part) => (loops = begin(part))))
+  starting.promise.catch((error: unknown) => {
+    if (!stopping.signal.aborted) log.error({ error: String(error) }, 'the control loops did not start')
   })
   let closing: Promise<void> | undefined
   return {
@@ -261,17 +194,58 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     access,
     client: own,
     get scheduler() {
-      return scheduling.scheduler
+      return loops?.scheduler
     },
     informers,
-    ready,
+    started: quiet(starting.promise.then(() => {})),
+    ready: quiet(starting.promise.then(({ ready }) => ready)),
     close: () =>
       (closing ??= (async () => {
         stopping.abort(new Error('the control plane is stopping'))
-        await Promise.allSettled([running, sharing?.done, ready, following])
+        await Promise.allSettled([starting.promise.then(({ ended }) => ended), following])
         await Promise.all([accessInformers.ended(), informers.ended()])
         await api.close()
       })()),
+  }
+}
+
+/** Who does not wait for it need not hear of its failure, which is logged. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
+
+/** What the API is given as it is. */
+function apiOptions(options: ControlPlaneOptions, { authenticator, authorizer, tokens, reviewToken }: Access) {
+  const { store, clock, random, log, network = defaultClusterNetwork, aggregator, admission } = options
+  const { loopShare, readyChecks, advertise, shared, dialer, audit, limits, inflightMax, nodePorts, tolerationSeconds } = options
+  return {
+    store,
+    kinds: allKinds,
+    schemas: loadSchemas(schemaFacts as Definitions, zeroValues, omittedZeros),
+    clock,
+    random,
+    log: log.child({ component: 'apiserver' }),
+    authenticator,
+    authorizer,
+    serviceCidr: network.serviceCidr,
+    tokens: { issue: tokens.issue, review: reviewToken, defaultAudiences: tokens.audiences },
+    withAdmission: admission?.enabled ?? [],
+    withoutAdmission: admission?.disabled ?? [],
+    ...(aggregator ? { frontProxy: aggregator.frontProxy, clientAuthorities: aggregator.authorities } : {}),
+    withServiceAccounts: true,
+    ...(loopShare ? { loopShare } : {}),
+    ...(readyChecks ? { readyChecks } : {}),
+    // Several servers keep the endpoints together.
+    ...(advertise && !shared ? { advertise } : {}),
+    isStoreShared: shared !== undefined,
+    ...(dialer ? { dialer } : {}),
+    ...(audit ? { audit } : {}),
+    ...(limits ? { limits } : {}),
+    ...(inflightMax === undefined ? {} : { inflightMax }),
+    ...(nodePorts ? { nodePorts } : {}),
+    ...(tolerationSeconds ? { tolerationSeconds } : {}),
+    podSecurity: options.podSecurity,
   }
 }
 
@@ -285,63 +259,4 @@ async function followSigningRing(
   const look = () =>
     ring.refresh().catch((error: unknown) => log.warn({ error: String(error) }, "the keys of service accounts' tokens could not be read"))
   await followPrefix(core.storage.cache, signingRingKey, { look, signal })
-}
-
-/** This server's scheduler explains what it decided; what others decided is asked of their servers, or of themselves. */
-async function explainAnywhere(
-  options: ControlPlaneOptions,
-  { scheduler, client }: { readonly scheduler: Scheduler | undefined; readonly client: Client },
-  request: ExplainRequest,
-): Promise<object | undefined> {
-  const { shared, schedulers, advertise, clock, random } = options
-  const { namespace, name, isForwarded } = request
-  const explain = () => scheduler?.explain(namespace, name)
-  if (schedulers === undefined) return scheduler || !shared ? explain() : leaderExplanation({ client, peers: shared.peers }, request)
-  if (scheduler?.hasDecided(namespace, name)) return explain()
-  if (isForwarded) return undefined
-  const byServer = shared && (await deciderExplanation({ client, peers: shared.peers, clock, self: advertise }, request))
-  return byServer ?? (await askSchedulers({ client, clock, random, own: schedulerIdentities(options) }, request)) ?? explain()
-}
-
-const schedulerIdentities = ({ schedulers = 0, shared }: Pick<ControlPlaneOptions, 'schedulers' | 'shared'>) =>
-  Array.from({ length: schedulers }, (_, i) => `${shared?.identity ?? 'server'}-${i + 1}`)
-
-/** The schedulers of this server that share the cluster with others, if it has any. */
-function runSharedSchedulers(
-  { schedulers = 0, shared, clock, random, log, scheduler: config }: ControlPlaneOptions,
-  { client, informers, ready }: { readonly client: Client; readonly informers: InformerFactory; readonly ready: Promise<void> },
-  signal: AbortSignal,
-): { readonly scheduler: Scheduler; readonly done: Promise<void> } | undefined {
-  if (schedulers === 0) return undefined
-  const identities = schedulerIdentities({ schedulers, shared })
-  const scheduler = createSharedSchedulers({ client, informers, clock, random, log, identities, config })
-  return { scheduler, done: ready.then(() => scheduler.run(signal)) }
-}
-
-/** One of several servers: stands for election, and keeps itself among the endpoints. */
-async function runShared(
-  {
-    client,
-    clock,
-    random,
-    log,
-    shared,
-    advertise,
-  }: ControlPlaneOptions & Required<Pick<ControlPlaneOptions, 'shared'>> & { client: Client },
-  signal: AbortSignal,
-  lead: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const { identity, whileLeading } = shared
-  const election = { client, clock, random, log, ...leaderLeaseName, identity }
-  await Promise.all([
-    leadWhileHolding(
-      election,
-      async (term) => {
-        whileLeading?.(term)
-        await lead(term)
-      },
-      signal,
-    ),
-    ...(advertise ? [keepAmongEndpoints({ client, clock, log, identity, at: advertise }, signal)] : []),
-  ])
 }

@@ -3,13 +3,13 @@ import { test } from 'node:test'
 import { readApiSettings, readControllerSettings, readSigningMs } from './controller-options.ts'
 import { createFlagReader, type FlagValues } from './flag-reader.ts'
 
-const read = (values: FlagValues) => {
+const read = async (values: FlagValues) => {
   const flags = createFlagReader(values)
-  return { ...readApiSettings(flags), ...readControllerSettings(flags), signingMs: readSigningMs(flags) }
+  return { ...readApiSettings(flags), ...(await readControllerSettings(flags)), signingMs: readSigningMs(flags) }
 }
 
-test('what no flag names is left to those who use it', () =>
-  assert.deepEqual(read({}), { tolerationSeconds: {}, nodes: { eviction: {} }, autoscaling: {}, signingMs: undefined }))
+test('what no flag names is left to those who use it', async () =>
+  assert.deepEqual(await read({}), { tolerationSeconds: {}, nodes: { eviction: {} }, autoscaling: {}, signingMs: undefined }))
 
 const good: readonly (readonly [flags: FlagValues, settings: object])[] = [
   [{ 'service-node-port-range': '20000-20999' }, { nodePorts: { min: 20_000, max: 20_999 } }],
@@ -38,7 +38,7 @@ const good: readonly (readonly [flags: FlagValues, settings: object])[] = [
   [{ 'cluster-signing-duration': '24h' }, { signingMs: 86_400_000 }],
 ]
 for (const [flags, settings] of good)
-  test(`takes ${JSON.stringify(flags)}`, () => assert.deepEqual(read(flags), { ...read({}), ...settings }))
+  test(`takes ${JSON.stringify(flags)}`, async () => assert.deepEqual(await read(flags), { ...(await read({})), ...settings }))
 
 const bad: readonly (readonly [flags: FlagValues, message: RegExp])[] = [
   [{ 'service-node-port-range': '3000-2000' }, /end port cannot be less than start port: 3000-2000/],
@@ -56,4 +56,4 @@ const bad: readonly (readonly [flags: FlagValues, message: RegExp])[] = [
   [{ 'cluster-signing-duration': '1m' }, /at least 10m/],
   [{ 'feature-gates': ['Foo=true'] }, /unrecognized feature gate: Foo/],
 ]
-for (const [flags, message] of bad) test(`refuses ${JSON.stringify(flags)}`, () => assert.throws(() => read(flags), message))
+for (const [flags, message] of bad) test(`refuses ${JSON.stringify(flags)}`, () => assert.rejects(() => read(flags), message))

@@ -1,7 +1,6 @@
 /** What the flags on the API server and on the controllers say, read and checked. */
 import { unknownController } from '../controllers/controller-names.ts'
 import type { AutoscalingSettings, ControllerSettings, EvictionSettings } from '../controllers/settings.ts'
-import { knownControllers } from '../controllers/all.ts'
 import type { ControlPlaneOptions } from './control-plane.ts'
 import { checkFeatureGates } from './feature-gates.ts'
 import type { FlagReader } from './flag-reader.ts'
@@ -30,10 +29,12 @@ export function readApiSettings(flags: FlagReader): ApiSettings {
 }
 
 /** Throws CliError (exit code 2) for what cannot be used. */
-export function readControllerSettings(flags: FlagReader): ControllerSettings {
+export async function readControllerSettings(flags: FlagReader): Promise<ControllerSettings> {
   const controllers = flags.list('controllers')
+  // The loops themselves are loaded when the API answers already; who names some waits for them here.
+  const known = controllers && (await import('../controllers/all.ts')).knownControllers()
   return given({
-    controllers: controllers && flags.using('controllers', () => checkedControllers(controllers)),
+    controllers: controllers && known && flags.using('controllers', () => checkedControllers(controllers, known)),
     nodes: given({
       graceMs: atLeast(flags, 'node-monitor-grace-period', 20_000, 'it is at least 20s: nodes say something every ten'),
       startupGraceMs: durationOf(flags, 'node-startup-grace-period'),
@@ -74,8 +75,8 @@ function autoscalingOf(flags: FlagReader): AutoscalingSettings {
   })
 }
 
-function checkedControllers(list: readonly string[]): readonly string[] {
-  const unknown = unknownController(list, knownControllers())
+function checkedControllers(list: readonly string[], known: readonly string[]): readonly string[] {
+  const unknown = unknownController(list, known)
   if (unknown !== undefined) throw new Error(`${JSON.stringify(unknown)} is not in the list of known controllers`)
   return list
 }

@@ -14,6 +14,7 @@ import type { SchedulerConfiguration } from '../scheduler/config/scheduler-confi
 import type { RebalanceOptions } from '../scheduler/rebalance/rebalance-controller.ts'
 import type { Store } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
+import { startControlLoops } from './control-loops.ts'
 import { type ControlPlane, startControlPlane, type WrapClient } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { createSimulatedDialer } from './simulated-dialer.ts'
@@ -92,12 +93,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       publicKeyEncoding: { type: 'spki', format: 'pem' },
     }),
     controllerFunctions: { rootCaPem: '', ...(options.controllers ? { settings: options.controllers } : {}) },
+    loops: () => ({ startControlLoops }),
     dialer: simulated.dialer,
     ...(options.scheduler ? { scheduler: options.scheduler } : {}),
     ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),
     ...(options.rebalance ? { rebalance: options.rebalance } : {}),
     ...(options.wrapClient ? { wrapClient: options.wrapClient } : {}),
   })
+  await controlPlane.started
   const nodeClient = (name: string) => {
     const client = controlPlane.api.clientFor(nodeUser(name))
     return options.wrapClient?.(client, nodeUser(name)) ?? client

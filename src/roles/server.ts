@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { createLoopShare } from '../apiserver/flowcontrol/loop-share.ts'
 import { createHttpFront, type HttpFront } from '../apiserver/http-front.ts'
 import { createDialer } from '../apiserver/node-dialer.ts'
+import { sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
-import { validity } from '../controllers/certificates/plan.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { type ClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
@@ -29,7 +29,6 @@ import { finishRestore } from './finish-restore.ts'
 import { keepCertificates } from './keep-certificates.ts'
 import { networkOfStore, rememberedNetwork, rememberNetwork } from './kept-network.ts'
 import { keyRingPaths, signingRingPaths } from './key-ring-paths.ts'
-import { loadRebalancerConfiguration, loadSchedulerConfiguration } from './scheduler-options.ts'
 import { serverHelp } from './server-flags.ts'
 import { rememberedStore, serverBundlePath } from './server-bundle.ts'
 import { namespacePrefix } from './node-paths.ts'
@@ -39,10 +38,13 @@ import { parseStoreLocation, type StoreLocation } from './store-location.ts'
 import type { SigningKeyPair } from '../apiserver/authn/signing-keys.ts'
 import { writeServiceAccountKeys } from '../platform/pki/service-account-keys.ts'
 import { createSimulatedDialer, type SimulatedDialer } from './simulated-dialer.ts'
-import { startSimulatedNodes } from './simulated-nodes.ts'
 import { stopSignal } from './stop-signal.ts'
 
 const closeGraceMs = 5_000
+/** So long the loops leave the machine to whoever waits for the first answer. */
+const firstAnswerMs = 100
+/** After so long what a start needs has been compiled, and is kept for the next one. */
+const keepCodeMs = 5_000
 /** A cluster that changes is looked at once in this time. */
 
 export async function serverMain(argv: readonly string[]): Promise<number> {
@@ -55,7 +57,7 @@ export async function serverMain(argv: readonly string[]): Promise<number> {
   delete process.env.KEELSON_TOKEN
   const log = pinoLog({ level: options.logLevel })
   const server = await start(options, log)
-  await stopSignal().stopped
+  await Promise.race([stopSignal().stopped, server.failed])
   log.info({}, 'stopping')
   await server.close()
   return 0
@@ -81,7 +83,8 @@ async function start(options: ServerOptions, log: Log): Promise<RunningServer> {
 
 const unwritable = ['EROFS', 'EACCES', 'ENOSPC', 'EDQUOT']
 
-type RunningServer = { close(): Promise<void> }
+/** `failed` rejects when what comes after the API could not be started. */
+type RunningServer = { readonly failed: Promise<never>; close(): Promise<void> }
 
 async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
   const { dataDir, listen } = options
@@ -126,6 +129,8 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host
   const frontProxyCa = pki.frontProxyCa.cert + (access.frontProxyCa ?? '')
   const requestHeaders = access.options.access?.requestHeaders
+  // The API first: what acts is loaded when somebody has been answered.
+  const served = Promise.withResolvers<void>()
   const controlPlane = await startControlPlane({
     ...access.options,
     store: stored.store,
@@ -158,6 +163,11 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     },
     ...(await schedulingOf(options)),
     admission: options.admission,
+    loops: async () => {
+      await served.promise
+      return import('./control-loops.ts')
+    },
+    pause: () => sleep(clock, 0),
   })
   const front = createHttpFront({
     handle: controlPlane.api.handle,
@@ -174,13 +184,24 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     writeAdminKubeconfig(options, pki, at.port)
   }
   log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
-  flushCompileCache()
-  const stopNodes = await startNodes(options, { controlPlane, pki, address, network, log, simulated })
+  void Promise.race([front.firstAnswer, sleep(clock, firstAnswerMs)]).then(served.resolve)
+  let stopNodes: (() => Promise<void>) | undefined
+  const starting = controlPlane.started.then(async () => {
+    stopNodes = await startNodes(options, { controlPlane, pki, address, network, log, simulated })
+  })
+  const failed = new Promise<never>((_, reject) => void starting.catch(reject))
+  failed.catch(() => {})
+  const forgetCode = clock.schedule(keepCodeMs, flushCompileCache)
   return {
+    failed,
     close: async () => {
+      forgetCode()
       certificates.stop()
-      await stopNodes()
+      await stopNodes?.()
       await controlPlane.close()
+      // Nodes may have started just now.
+      await starting.catch(() => {})
+      await stopNodes?.()
       await front.close(closeGraceMs)
       await access.close()
       dialer.close()
@@ -208,9 +229,13 @@ function controllerFunctionsOf(
   }
 }
 
-async function schedulingOf({ scheduler: file, schedulers, rebalance, rebalanceConfig }: ServerOptions) {
-  const scheduler = await loadSchedulerConfiguration(file)
-  const rebalancer = rebalance || rebalanceConfig !== undefined ? await loadRebalancerConfiguration(rebalanceConfig) : undefined
+async function schedulingOf({ scheduler: files, schedulers, rebalance, rebalanceConfig }: ServerOptions) {
+  const isConfigured = files.configFile !== undefined || files.pluginFiles.length > 0
+  const rebalances = rebalance !== undefined || rebalanceConfig !== undefined
+  // Mostly neither, and then neither is loaded.
+  const load = isConfigured || rebalances ? await import('./scheduler-options.ts') : undefined
+  const scheduler = isConfigured ? await load?.loadSchedulerConfiguration(files) : undefined
+  const rebalancer = rebalances ? await load?.loadRebalancerConfiguration(rebalanceConfig) : undefined
   return {
     ...(scheduler ? { scheduler } : {}),
     ...(schedulers === undefined ? {} : { schedulers }),
@@ -266,7 +291,10 @@ function certificateSigner(pki: ClusterPki, longestMs = certificateMs) {
     requestPem: string,
     wanted: { readonly usages: readonly string[]; readonly expirationSeconds: number | undefined },
   ): Promise<string> => {
-    const { parseSigningRequest, signRequest } = await import('../platform/pki/signing-request.ts')
+    const [{ parseSigningRequest, signRequest }, { validity }] = await Promise.all([
+      import('../platform/pki/signing-request.ts'),
+      import('../controllers/certificates/plan.ts'),
+    ])
     const request = await parseSigningRequest(requestPem)
     if (!request) throw new Error('the request is not a valid certificate signing request')
     const usages = [
@@ -319,7 +347,8 @@ async function startNodes(options: ServerOptions, parts: NodeParts): Promise<() 
   return startOwnNode(options, parts)
 }
 
-function startFakeNodes(options: ServerOptions, { controlPlane, log, simulated }: NodeParts): () => Promise<void> {
+async function startFakeNodes(options: ServerOptions, { controlPlane, log, simulated }: NodeParts): Promise<() => Promise<void>> {
+  const { startSimulatedNodes } = await import('./simulated-nodes.ts')
   const stopping = new AbortController()
   // Of several servers each has nodes of its own.
   const prefix = options.nodeName ?? (rememberedStore(options.dataDir) === undefined ? 'node' : `${namespacePrefix(options.dataDir)}-node`)

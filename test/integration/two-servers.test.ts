@@ -31,6 +31,7 @@ async function startServer(identity: string, address: string) {
     log: silentLog,
     serviceAccountKeys,
     controllerFunctions: { rootCaPem: '' },
+    loops: () => import('../../src/roles/control-loops.ts'),
     advertise: { address, port: 6443 },
     shared: { identity, peers: createSimulatedDialer().dialer },
   })

@@ -314,3 +314,29 @@ test('a node is told why, and that its rules cannot be listed', () => {
   assert.equal(authorizer.rulesFor(node, 'shop').evaluationError, 'node authorizer does not support user rule resolution')
   assert.equal(authorizer.rulesFor(ann, 'shop').evaluationError, undefined)
 })
+
+test('a default holds until something of its name has been stored, and not after that', () => {
+  const index = createRbacIndex()
+  const authorizer = createRbacAuthorizer(index)
+  const role = (verb: string) => ({ metadata: { name: 'r' }, rules: [{ verbs: [verb], apiGroups: [''], resources: ['pods'] }] })
+  const binding = (name: string) => ({
+    metadata: { name: 'b' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'r' },
+    subjects: [{ kind: 'User', name }],
+  })
+  const may = (name: string, verb: string) => (authorizer.authorize(ask({ name, groups: [] }, `${verb} pods`)) as Decision).allowed
+  index.setDefaultRole(role('get'))
+  index.setDefaultBinding(binding('ann'))
+  assert.deepEqual([may('ann', 'get'), may('ann', 'list'), may('bob', 'get')], [true, false, false])
+  index.setDefaultRole(role('list'))
+  assert.deepEqual([may('ann', 'get'), may('ann', 'list')], [false, true])
+  index.setRole(role('delete'), false)
+  index.setDefaultRole(role('list'))
+  assert.deepEqual([may('ann', 'list'), may('ann', 'delete')], [false, true])
+  index.setBinding(binding('bob'), false)
+  index.setDefaultBinding(binding('ann'))
+  assert.deepEqual([may('ann', 'delete'), may('bob', 'delete')], [false, true])
+  index.setBinding(binding('bob'), true)
+  index.setDefaultBinding(binding('bob'))
+  assert.equal(may('bob', 'delete'), false)
+})

@@ -19,6 +19,9 @@ import { allowsPath, allowsResource, type CompiledRule, compileRule } from './ru
 export type RbacIndex = {
   setRole(role: Role | ClusterRole, isGone: boolean): void
   setBinding(binding: RoleBinding | ClusterRoleBinding, isGone: boolean): void
+  /** Holds until there is one of this name, or was. */
+  setDefaultRole(role: Role | ClusterRole): void
+  setDefaultBinding(binding: RoleBinding | ClusterRoleBinding): void
   /** The rules that a reference stands for; undefined when the role does not exist. */
   rulesOf(ref: RoleRef, namespace: string): readonly PolicyRule[] | undefined
   /** Everything granted to a user in a namespace ('' for cluster-wide grants only). */
@@ -32,7 +35,20 @@ export type Grant = {
   readonly isClusterWide: boolean
 }
 
-type StoredRole = { readonly rules: readonly PolicyRule[]; readonly compiled: readonly CompiledRule[] }
+/** Compiled when somebody is granted it: most of the default roles are nobody's. */
+class StoredRole {
+  readonly rules: readonly PolicyRule[]
+  #compiled: readonly CompiledRule[] | undefined
+
+  constructor(rules: readonly PolicyRule[]) {
+    this.rules = rules
+  }
+
+  get compiled(): readonly CompiledRule[] {
+    return (this.#compiled ??= this.rules.map(compileRule))
+  }
+}
+
 type StoredBinding = {
   readonly key: string
   readonly namespace: string
@@ -76,28 +92,49 @@ export function createRbacIndex(): RbacIndex {
     }
   }
 
+  const replaceBinding = (key: string, binding: RoleBinding | ClusterRoleBinding | undefined) => {
+    version++
+    removeBinding(key)
+    if (!binding) return
+    const { namespace = '', name = '' } = binding.metadata
+    const shown = binding.subjects ?? []
+    const stored = { key, namespace, name, roleRef: binding.roleRef, shown, subjects: shown.map((s) => subjectKey(s, namespace)) }
+    bindings.set(key, stored)
+    for (const subject of stored.subjects) {
+      let of = bySubject.get(subject)
+      if (!of) bySubject.set(subject, (of = new Map()))
+      of.set(key, stored)
+    }
+  }
+  const keyOfRole = ({ metadata: { namespace = '', name = '' } }: Role | ClusterRole) =>
+    roleKey(namespace ? 'Role' : 'ClusterRole', namespace, name)
+  const keyOfBinding = ({ metadata: { namespace = '', name = '' } }: RoleBinding | ClusterRoleBinding) => `${namespace}/${name}`
+  // What has been there: no default takes its place.
+  const knownRoles = new Set<string>()
+  const knownBindings = new Set<string>()
+
   return {
     setRole: (role, isGone) => {
       version++
-      const { namespace = '', name = '' } = role.metadata
-      const key = roleKey(namespace ? 'Role' : 'ClusterRole', namespace, name)
+      const key = keyOfRole(role)
+      knownRoles.add(key)
       if (isGone) roles.delete(key)
-      else roles.set(key, { rules: role.rules ?? [], compiled: (role.rules ?? []).map(compileRule) })
+      else roles.set(key, new StoredRole(role.rules ?? []))
+    },
+    setDefaultRole: (role) => {
+      const key = keyOfRole(role)
+      if (knownRoles.has(key)) return
+      version++
+      roles.set(key, new StoredRole(role.rules ?? []))
+    },
+    setDefaultBinding: (binding) => {
+      const key = keyOfBinding(binding)
+      if (!knownBindings.has(key)) replaceBinding(key, binding)
     },
     setBinding: (binding, isGone) => {
-      version++
-      const { namespace = '', name = '' } = binding.metadata
-      const key = `${namespace}/${name}`
-      removeBinding(key)
-      if (isGone) return
-      const shown = binding.subjects ?? []
-      const stored = { key, namespace, name, roleRef: binding.roleRef, shown, subjects: shown.map((s) => subjectKey(s, namespace)) }
-      bindings.set(key, stored)
-      for (const subject of stored.subjects) {
-        let of = bySubject.get(subject)
-        if (!of) bySubject.set(subject, (of = new Map()))
-        of.set(key, stored)
-      }
+      const key = keyOfBinding(binding)
+      knownBindings.add(key)
+      replaceBinding(key, isGone ? undefined : binding)
     },
     rulesOf: (ref, namespace) => roles.get(roleKey(ref.kind, namespace, ref.name))?.rules,
     grantsFor: (user, namespace) => {
@@ -115,7 +152,7 @@ export function createRbacIndex(): RbacIndex {
           const isClusterWide = binding.namespace === ''
           if (!isClusterWide && binding.namespace !== namespace) continue
           const role = roles.get(roleKey(binding.roleRef.kind, binding.namespace, binding.roleRef.name))
-          if (role) grants.push({ ...role, reason: reasonOf(binding, subject), isClusterWide })
+          if (role) grants.push({ rules: role.rules, compiled: role.compiled, reason: reasonOf(binding, subject), isClusterWide })
         }
       }
       visit(`u:${user.name}`)

@@ -65,14 +65,34 @@ function mergedMetadata(wanted: KubeObject, current: KubeObject): KubeObject['me
   }
 }
 
-/** Writes what is missing. Namespaces of the namespaced roles must exist. A lost race with another server is no error. */
-export async function reconcilePolicy(client: Client, policy: Policy): Promise<void> {
-  await Promise.all([
-    reconcileKind(client, clusterRoles as KindRef<ClusterRole>, policy.clusterRoles, writeRole),
-    reconcileKind(client, clusterRoleBindings as KindRef<ClusterRoleBinding>, policy.clusterRoleBindings, writeBinding),
-    reconcileKind(client, roles as KindRef<Role>, policy.roles, writeRole),
-    reconcileKind(client, roleBindings as KindRef<RoleBinding>, policy.roleBindings, writeBinding),
-  ])
+/** What is stored now, of one kind. */
+export type StoredPolicy = <T extends KubeObject>(kind: KindRef<T>) => readonly T[]
+
+/**
+ * Brings what is stored up to date, and resolves to what makes the rest: the defaults hold before they are stored, so nobody need wait
+ * for that. Namespaces of the namespaced roles must exist. A lost race with another server is no error.
+ */
+export async function reconcilePolicy(client: Client, policy: Policy, stored: StoredPolicy): Promise<() => Promise<void>> {
+  const resource = (object: KubeObject, kind: KindRef) => client.resource(kind, object.metadata.namespace)
+  const plans: Plan[] = [
+    ...plansOf(clusterRoles as KindRef<ClusterRole>, policy.clusterRoles, stored, writeRole),
+    ...plansOf(clusterRoleBindings as KindRef<ClusterRoleBinding>, policy.clusterRoleBindings, stored, writeBinding),
+    ...plansOf(roles as KindRef<Role>, policy.roles, stored, writeRole),
+    ...plansOf(roleBindings as KindRef<RoleBinding>, policy.roleBindings, stored, writeBinding),
+  ]
+  const perform = async (some: readonly Plan[]): Promise<void> => {
+    await Promise.all(
+      some.map(async ({ kind, wanted, current, write }) => {
+        try {
+          await write(resource(wanted, kind), wanted as never, current as never)
+        } catch (error) {
+          if (!isStatus(error, 'AlreadyExists') && !isStatus(error, 'Conflict')) throw error
+        }
+      }),
+    )
+  }
+  await perform(plans.filter(({ current }) => current !== undefined))
+  return () => perform(plans.filter(({ current }) => current === undefined))
 }
 
 type Writer = <T extends AnyRole & AnyBinding>(
@@ -81,19 +101,12 @@ type Writer = <T extends AnyRole & AnyBinding>(
   current: T | undefined,
 ) => Promise<unknown>
 
-async function reconcileKind<T extends KubeObject>(client: Client, kind: KindRef<T>, wanted: readonly T[], write: Writer): Promise<void> {
-  const list = await client.resource(kind).list()
-  const current = new Map(list.items.map((o) => [`${o.metadata.namespace ?? ''}/${o.metadata.name}`, o]))
-  await Promise.all(
-    wanted.map(async (object) => {
-      const { namespace, name } = object.metadata
-      try {
-        await write(client.resource(kind as KindRef, namespace), object as never, current.get(`${namespace ?? ''}/${name}`) as never)
-      } catch (error) {
-        if (!isStatus(error, 'AlreadyExists') && !isStatus(error, 'Conflict')) throw error
-      }
-    }),
-  )
+type Plan = { readonly kind: KindRef; readonly wanted: KubeObject; readonly current: KubeObject | undefined; readonly write: Writer }
+
+function plansOf<T extends KubeObject>(kind: KindRef<T>, wanted: readonly T[], stored: StoredPolicy, write: Writer): Plan[] {
+  const keyOf = ({ metadata: { namespace = '', name } }: KubeObject) => `${namespace}/${name}`
+  const current = new Map(stored(kind).map((object) => [keyOf(object), object]))
+  return wanted.map((object) => ({ kind: kind as KindRef, wanted: object, current: current.get(keyOf(object)), write }))
 }
 
 const writeRole: Writer = async (resource, wanted, current) => {
