@@ -62,6 +62,7 @@ async function plannedDeletion(
   if (preparing) await preparing
   const plan = () => planDeletion({ kind: resource.storage, object: entry.value, options, nowMs: core.clock.now() })
   if (request.isAdmitted) return plan()
+  const { dryRun: _, ...told } = options
   const admission = admissionRequest(context, {
     operation: 'DELETE',
     resource,
@@ -71,7 +72,7 @@ async function plannedDeletion(
     object: undefined,
     old: viewOf(resource, entry.value),
     dryRun,
-    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...options, ...(dryRun ? { dryRun: ['All'] } : {}) },
+    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...told, ...(dryRun ? { dryRun: ['All'] } : {}) },
   })
   await core.admission.admit(admission)
   await core.admission.validate(admission)

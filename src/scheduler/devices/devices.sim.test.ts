@@ -163,7 +163,8 @@ test('a pod deleted while it waits for devices leaves no reservation behind', ()
   withCluster(6, async (c) => {
     await c.addNode({ name: 'a' })
     await addClass(c)
-    await addSlice(c, { ...gpusOn('a', 1), devices: [testDevice('gpu-0', '40Gi', { bindingConditions: ['attached'] })] })
+    const conditions = { bindingConditions: ['attached'], bindingFailureConditions: ['broken'] }
+    await addSlice(c, { ...gpusOn('a', 1), devices: [testDevice('gpu-0', '40Gi', conditions)] })
     await addClaim(c, 'mine')
     await podWith(c, 'p', 'mine')
     await c.until('reserved', async () => (await claimsOf(c).get('mine')).status?.reservedFor?.length === 1)

@@ -7,14 +7,21 @@ import type { Resource } from '../../registry.ts'
 
 /**
  * Brings what a webhook or policy made of an object into the form in which the server works on it: types checked, unknown
- * fields dropped, defaults filled. Changes the object in place. Throws an Error for types that do not fit.
+ * fields dropped, defaults filled. Changes the object in place. Throws an Error for types that do not fit, `isStrict` for unknown fields, too.
  */
-export function finishPatched(schemas: SchemaSet, resource: Resource, object: KubeObject): void {
+export function finishPatched(
+  schemas: SchemaSet,
+  resource: Resource,
+  object: KubeObject,
+  { isStrict = false }: { readonly isStrict?: boolean } = {},
+): void {
   const { kind } = resource
   const schema = schemaOf(resource, object)
   if (schemas.lookup(schema)) {
-    const { error } = schemas.decode(schema, object)
+    const { error, unknownFields } = schemas.decode(schema, object)
     if (error !== undefined) throw new Error(error)
+    if (isStrict && unknownFields.length > 0)
+      throw new Error(`strict decoding error: ${unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`).join(', ')}`)
     schemas.applyDefaults(schema, object)
   }
   object.metadata ??= {}

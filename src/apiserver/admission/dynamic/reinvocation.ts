@@ -11,6 +11,8 @@ export type Reinvocation = {
   asked(key: string, what: { readonly isChanged: boolean; readonly isReinvocable: boolean }): void
   /** The walk of this plugin is over, and this is the object. */
   done(object: KubeObject | undefined): void
+  /** Something has changed the object: all that may be asked again are, the one that did it too, as upstream does with policies. */
+  askAllAgain(): void
 }
 
 type Memory = { readonly reinvocable: Set<string>; readonly pending: Set<string>; output: KubeObject | undefined }
@@ -31,6 +33,10 @@ export function reinvocationOf(pass: AdmissionPass, owner: unknown, object: Kube
         pass.reinvoke()
       }
       if (isReinvocable) reinvocable.add(key)
+    },
+    askAllAgain: () => {
+      requireOthers()
+      pass.reinvoke()
     },
     done: (output) => {
       if (reinvocable.size > 0) memory.output = output && deepClone(output)

@@ -46,14 +46,17 @@ async function mutateAll(parts: Parts, request: AdmissionRequest, { pass, candid
   unshareSpec(request.object)
   const reinvocation = reinvocationOf(pass, mutatingPolicies, request.object)
   const denials: Denial[] = []
+  let isChanged = false
   for (const bound of candidates) {
-    const failures = await mutateBy(parts, request, { bound, reinvocation })
+    const { failures, hasChanged } = await mutateBy(parts, request, { bound, reinvocation })
+    isChanged ||= hasChanged
     if (bound.policy.spec?.failurePolicy === 'Ignore') continue
     for (const { binding, message, isInvalid = false } of failures) {
       const who = binding === '' ? `policy ${JSON.stringify(bound.name)}` : `policy '${bound.name}' with binding '${binding}'`
       denials.push({ message: `${who} denied request: ${message}`, isInvalid })
     }
   }
+  if (isChanged) reinvocation.askAllAgain()
   reinvocation.done(request.object)
   if (denials.length > 0) throw denial(request, denials)
 }
@@ -63,7 +66,7 @@ async function mutateBy(
   parts: Parts,
   request: AdmissionRequest,
   { bound, reinvocation }: { readonly bound: Bound; readonly reinvocation: Reinvocation },
-): Promise<Failure[]> {
+): Promise<{ readonly failures: readonly Failure[]; readonly hasChanged: boolean }> {
   const { policy, name } = bound
   const { paramKind, reinvocationPolicy } = policy.spec ?? {}
   let matched: ReturnType<typeof matchedBindings<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding>>
@@ -71,9 +74,10 @@ async function mutateBy(
     matched = matchedBindings(bound, request, parts)
     if (matched) checkParamKind(parts, paramKind)
   } catch (error) {
-    return [{ binding: '', message: `failed to configure policy: ${(error as Error).message}` }]
+    return { failures: [{ binding: '', message: `failed to configure policy: ${(error as Error).message}` }], hasChanged: false }
   }
   const failures: Failure[] = []
+  let hasChanged = false
   for (const { binding, name: bindingName } of matched?.bindings ?? []) {
     let params: ReturnType<typeof paramsOf>
     try {
@@ -87,10 +91,11 @@ async function mutateBy(
       if (!reinvocation.isDue(key)) continue
       const { isChanged, errors } = await mutateOnce(parts, request, { policy, resource: matched!.resource, params: one })
       failures.push(...errors.map((message) => ({ binding: bindingName, message, isInvalid: true })))
+      hasChanged ||= isChanged
       reinvocation.asked(key, { isChanged, isReinvocable: reinvocationPolicy === 'IfNeeded' })
     }
   }
-  return failures
+  return { failures, hasChanged }
 }
 
 type Once = {
