@@ -56,13 +56,13 @@ test('a policy that changes a pod changes no other', async () => {
   const { mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings } = kindRefs.admissionregistrationV1
   const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE' as const], resources: ['pods'] }
   const expression =
-    'Object{spec: Object.spec{tolerations: object.spec.tolerations + [Object.spec.tolerations{key: "added", operator: "Exists"}]}}'
+    '[JSONPatch{op: "add", path: "/spec/tolerations/-", value: Object.spec.tolerations{key: "added", operator: "Exists"}}]'
   await client.resource(mutatingAdmissionPolicies).create({
     metadata: { name: 'p' },
     spec: {
       reinvocationPolicy: 'Never',
       matchConstraints: { resourceRules: [rule] },
-      mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression } }],
+      mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression } }],
     },
   })
   await client.resource(mutatingAdmissionPolicyBindings).create({ metadata: { name: 'b' }, spec: { policyName: 'p' } })

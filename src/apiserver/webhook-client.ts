@@ -135,7 +135,9 @@ function answerOf(code: number, text: string): unknown {
     // Upstream reads YAML, to which a word is a string.
     answer = text
   }
-  if (typeof answer === 'object' && answer !== null && !Array.isArray(answer)) return answer
+  // To upstream a null is an object that says nothing.
+  if (answer === null) return {}
+  if (typeof answer === 'object' && !Array.isArray(answer)) return answer
   const found = Array.isArray(answer) ? 'array' : typeof answer === 'boolean' ? 'bool' : typeof answer
   throw new UnreadableAnswer(
     `couldn't get version/kind; json parse error: json: cannot unmarshal ${found} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,

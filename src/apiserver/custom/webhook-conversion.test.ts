@@ -214,8 +214,8 @@ test('an answer that is none, or of other objects, is a failure that says why', 
 })
 
 test('objects in another order are none of those that were asked for', async () => {
-  spoil = (r) => ({ ...r, response: { ...r.response, convertedObjects: r.response.convertedObjects.toReversed() } })
   for (const name of ['last', 'late']) await send('POST', path('v2'), { body: { metadata: { name }, spec: { host: 'f', port: '7' } } })
+  spoil = (r) => ({ ...r, response: { ...r.response, convertedObjects: r.response.convertedObjects.toReversed() } })
   const { code, json } = await send('GET', path('v1'))
   assert.equal(code, 500)
   assert.match(String(json.message), /returned invalid converted object at index 0: must have the same name: last != late/)
