@@ -4,6 +4,7 @@ import { ObjectInformer } from '../client/informer.ts'
 import { EventRecorder } from '../control/event-recorder.ts'
 import type { Node, Pod, Service } from '../kinds/generated/types/core-v1.ts'
 import { diskSpace } from '../platform/machine-facts.ts'
+import { readTextFile, writeTextFile } from '../platform/text-file.ts'
 import { type AgentSettings, agentSettings } from './agent-settings.ts'
 import { containerEnvironment } from './environment/container-environment.ts'
 import { Evictor } from './eviction/evictor.ts'
@@ -12,6 +13,7 @@ import { machinePodHost } from './host/machine-pod-host.ts'
 import type { PodDirectoryRoots } from './host/pod-directories.ts'
 import { ImageCollector } from './images/image-gc.ts'
 import { ImagePuller } from './images/image-puller.ts'
+import { PullRecords, type PullRecordsOptions } from './images/pull-records.ts'
 import { pullCredentials } from './images/registry-credentials.ts'
 import { rotateLogs } from './logs/log-rotation.ts'
 import type { NodeAgentOptions, NodeDoor } from './node-agent.ts'
@@ -60,6 +62,7 @@ export class AgentRun {
   readonly #probes: ContainerProbes
   readonly #collector: ImageCollector
   readonly #evictor: Evictor
+  readonly #pullRecords: PullRecords
   readonly #tasks: Promise<void>[] = []
   readonly #volumes: PodVolumes | undefined
   readonly #roots: PodDirectoryRoots | undefined
@@ -106,6 +109,7 @@ export class AgentRun {
       onVerdict: (verdict) => this.#onVerdict(verdict),
     })
     this.#collector = this.#createCollector()
+    this.#pullRecords = new PullRecords(files ? pullRecordsFile(join(files.rootDir, 'image-pulls.json')) : forgottenRecords)
     this.#roots = prepared?.roots
     this.#volumes = prepared && this.#createVolumes(prepared)
     const host = prepared && files ? this.#createHost(files, prepared) : simulatedPodHost()
@@ -141,6 +145,7 @@ export class AgentRun {
       this.#server = await startNodeServer({ ...server, log, access, routes: this.#createRoutes() })
     }
     if (!server && door) this.#server = this.#serveAt(door)
+    if (files) await this.#forgetPullsOfGoneImages()
     const durationSeconds = this.#settings.leaseDurationSeconds
     this.#tasks.push(
       this.#reporter.run(signal),
@@ -156,6 +161,15 @@ export class AgentRun {
     const running = () =>
       [...this.loop.workers.values()].flatMap((w) => w.sandboxes).flatMap((s) => s.containers.filter((c) => c.state === 'Running'))
     this.#tasks.push(this.#collector.run(signal), rotateLogs({ runtime, clock, log, running }, signal))
+  }
+
+  async #forgetPullsOfGoneImages(): Promise<void> {
+    const { runtime, log } = this.#options
+    try {
+      this.#pullRecords.retain(new Set((await runtime.images()).map(({ id }) => id)))
+    } catch (error) {
+      log.warn({ error: (error as Error).message }, 'records of pulls are kept as they are: the images cannot be listed')
+    }
   }
 
   #serveAt(door: NodeDoor): NodeServer {
@@ -322,6 +336,7 @@ export class AgentRun {
         clock,
         event,
         parallelPulls: this.#settings.parallelPulls,
+        records: this.#pullRecords,
         credentials: (pod, image) => pullCredentials(this.#references, pod, image),
         onUse: (image) => this.#collector.noteUse(image),
         onPulled: (pod, image, times) => {
@@ -415,3 +430,9 @@ function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
+
+function pullRecordsFile(path: string): PullRecordsOptions {
+  return { stored: readTextFile(path), keep: (text) => writeTextFile(path, text) }
+}
+
+const forgottenRecords: PullRecordsOptions = { stored: undefined, keep: () => {} }

@@ -4,7 +4,8 @@ import type { ImageSource, PodEvent, WantedImage } from '../pod/pod-context.ts'
 import { StartError } from '../pod/start-error.ts'
 import { type ImageInfo, type RegistryAuth, type Runtime, RuntimeError } from '../runtime/contract.ts'
 import { Semaphore } from '../semaphore.ts'
-import { formatImageReference, parseImageReference, referenceFault } from './image-reference.ts'
+import { formatImageReference, type ImageReference, parseImageReference, referenceFault, repositoryOf } from './image-reference.ts'
+import type { PullRecords } from './pull-records.ts'
 
 export type ImagePullerOptions = {
   readonly runtime: Runtime
@@ -12,6 +13,8 @@ export type ImagePullerOptions = {
   /** Pulls at once on this node. */
   readonly parallelPulls: number
   readonly event: (pod: Pod, event: PodEvent) => void
+  /** Who may use what is present. */
+  readonly records: PullRecords
   /** Credentials to try in order for an image of a pod; none: an anonymous pull. */
   readonly credentials: (pod: Pod, image: string) => Promise<readonly RegistryAuth[]>
   /** An image has been used now, for the garbage collection. */
@@ -48,8 +51,10 @@ export class ImagePuller implements ImageSource {
     const policy = pullPolicy ?? (reference.tag === 'latest' ? 'Always' : 'IfNotPresent')
     if (policy !== 'Always') {
       const present = await this.#inspect(full, image)
-      if (present) {
-        tell('Normal', 'Pulled', `Container image "${image}" already present on machine`)
+      const names = { reference: full, repository: repositoryOf(reference) }
+      // An image that the pod may not use is as none: not even that it is here is told.
+      if (present && (await this.#options.records.mayUse({ ...names, id: present.id }, () => this.#options.credentials(pod, full)))) {
+        tell('Normal', 'Pulled', `Container image "${image}" already present on machine and can be accessed by the pod`)
         this.#options.onUse?.(present)
         return present
       }
@@ -63,7 +68,7 @@ export class ImagePuller implements ImageSource {
     tell('Normal', 'Pulling', `Pulling image "${image}"`)
     const startedMs = this.#options.clock.monotonicMs()
     try {
-      const { info, pullMs } = await this.#pull(pod, full, signal)
+      const { info, pullMs } = await this.#pull(pod, reference, signal)
       const waitedMs = this.#options.clock.monotonicMs() - startedMs
       const times = `${formatMs(pullMs)} (${formatMs(waitedMs)} including waiting)`
       tell('Normal', 'Pulled', `Successfully pulled image "${image}" in ${times}. Image size: ${info.sizeBytes} bytes.`)
@@ -88,14 +93,18 @@ export class ImagePuller implements ImageSource {
     }
   }
 
-  async #pull(pod: Pod, full: string, signal: AbortSignal): Promise<{ info: ImageInfo; pullMs: number }> {
+  async #pull(pod: Pod, reference: ImageReference, signal: AbortSignal): Promise<{ info: ImageInfo; pullMs: number }> {
+    const full = formatImageReference(reference)
+    const { records } = this.#options
     const credentials = await this.#options.credentials(pod, full)
     const attempts: (RegistryAuth | undefined)[] = credentials.length > 0 ? [...credentials] : [undefined]
     let startedMs = this.#options.clock.monotonicMs()
     let failure: unknown
     for (const auth of attempts) {
       try {
+        if (auth) records.begin(full)
         const info = await this.#pullOnce(full, auth, signal, () => (startedMs = this.#options.clock.monotonicMs()))
+        records.pulled({ id: info.id, reference: full, repository: repositoryOf(reference) }, auth)
         return { info, pullMs: this.#options.clock.monotonicMs() - startedMs }
       } catch (error) {
         if (signal.aborted) throw error
@@ -103,6 +112,7 @@ export class ImagePuller implements ImageSource {
         if (error instanceof RuntimeError && error.reason === 'InvalidImageName') break
       }
     }
+    records.failed(full)
     throw failure
   }
 

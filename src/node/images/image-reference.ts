@@ -35,6 +35,11 @@ export function referenceFault(text: string): string {
   return `invalid reference format${isCase ? `: repository name (${repository}) must be lowercase` : ''}`
 }
 
+/** Without tag and digest. */
+export function repositoryOf({ registry, repository }: ImageReference): string {
+  return `${registry}/${repository}`
+}
+
 /** The reference as engines want it, with registry and tag filled in. */
 export function formatImageReference({ registry, repository, tag, digest }: ImageReference): string {
   return `${registry}/${repository}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`
