@@ -55,8 +55,7 @@ test('a policy that changes a pod changes no other', async () => {
   const text = JSON.stringify(specOf('b'))
   const { mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings } = kindRefs.admissionregistrationV1
   const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE' as const], resources: ['pods'] }
-  const expression =
-    '[JSONPatch{op: "add", path: "/spec/tolerations/-", value: Object.spec.tolerations{key: "added", operator: "Exists"}}]'
+  const expression = '[JSONPatch{op: "add", path: "/spec/tolerations/-", value: Object.spec.tolerations{key: "added", operator: "Exists"}}]'
   await client.resource(mutatingAdmissionPolicies).create({
     metadata: { name: 'p' },
     spec: {

@@ -86,7 +86,10 @@ test('a namespace goes with its custom resources, a definition with all of them'
     })
     const { status } = await definitions.get('widgets.example.com')
     assert.equal(status?.conditions?.find((c) => c.type === 'Terminating')?.reason, 'InstanceDeletionInProgress')
-    await assert.rejects(client.resource(widgets, 'default').create({ metadata: { name: 'late' } }), /create not allowed while custom resource definition is terminating/)
+    await assert.rejects(
+      client.resource(widgets, 'default').create({ metadata: { name: 'late' } }),
+      /create not allowed while custom resource definition is terminating/,
+    )
     await client.resource(widgets, 'default').patch(held.metadata.name ?? '', { type: 'merge', body: { metadata: { finalizers: null } } })
     await until('the definition is gone', () => isGone(definitions.get('widgets.example.com')))
     // The same name may be defined anew, and starts empty.
