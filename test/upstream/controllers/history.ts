@@ -47,12 +47,24 @@ export function followHistory(client: Client, namespace: string, signal: AbortSi
     note(`${kind}/${name} events`, `${event.reason}: ${event.message}`)
   })
   const text = (one: string) => neutral(one, new Map())
+  const told = (about: string, what: readonly string[]) => (about.endsWith(' events') ? what : withoutWavering(what))
   return {
     lines: () =>
       [...seen].map(([about, what]) => {
         const [object, ...rest] = about.split(' ')
         const [kind, name] = object!.split('/')
-        return `History ${kind}/${text(name!)} ${rest.join(' ')}: ${what.map(text).join(' | ')}`
+        return `History ${kind}/${text(name!)} ${rest.join(' ')}: ${told(about, what).map(text).join(' | ')}`
       }),
   }
+}
+
+/** A condition that went there and back and there again is told once: whether it is seen depends on who looks first. Pure. */
+export function withoutWavering(states: readonly string[]): readonly string[] {
+  const told: string[] = []
+  for (const state of states) {
+    told.push(state)
+    const [a, b, c, d] = told.slice(-4)
+    if (told.length >= 4 && a === c && b === d) told.splice(-2)
+  }
+  return told
 }
