@@ -1,23 +1,16 @@
 import type { Taint } from '../../kinds/generated/types/core-v1.ts'
 import { formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machinery/quantity.ts'
+import type { AgentSettings } from '../agent-settings.ts'
 import type { AgentFiles } from '../host/agent-files.ts'
-import type { ImageGcPolicy } from '../images/image-gc.ts'
 import type { EvictionThresholds, Reserved } from '../node-status/node-status.ts'
 
-export type KubeletConfigurationInput = {
+export type KubeletConfigurationInput = Omit<AgentSettings, 'parallelStarts' | 'statusGatherMs'> & {
   /** Undefined: the node has no port of its own. */
   readonly server: { readonly host: string; readonly port: number } | undefined
   /** Undefined: a simulated node. */
   readonly files: AgentFiles | undefined
   readonly maxPods: number
   readonly taints: readonly Taint[]
-  readonly reserved: Reserved
-  readonly thresholds: EvictionThresholds
-  readonly imageGc: ImageGcPolicy
-  readonly leaseDurationSeconds: number
-  readonly statusCheckPeriodMs: number
-  readonly statusReportPeriodMs: number
-  readonly parallelPulls: number
 }
 
 /**
