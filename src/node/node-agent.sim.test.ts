@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Clock, sleep } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
 import { createTestApi } from '../apiserver/test-api.ts'
@@ -9,10 +10,19 @@ import { nodeUsageAnnotation } from '../kinds/node-usage.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
 import { createNodeAgent, type NodeAgentOptions } from './node-agent.ts'
 import { simulatedMachine } from './node-status/machine.ts'
-import { createFakeRuntime, type FakeRuntimeOptions } from './runtime/fake/fake-runtime.ts'
+import type { Runtime } from './runtime/contract.ts'
+import { runsForever } from './runtime/fake/fake-behaviour.ts'
+import { createFakeRuntime, type FakeRuntime, type FakeRuntimeOptions } from './runtime/fake/fake-runtime.ts'
 
 /** A cluster of one simulated node, on the virtual clock. */
-async function startNode(options: { runtime?: Partial<FakeRuntimeOptions>; agent?: Partial<NodeAgentOptions> } = {}) {
+async function startNode(
+  options: {
+    runtime?: Partial<FakeRuntimeOptions>
+    agent?: Partial<NodeAgentOptions>
+    /** What stands between the agent and its engine. */
+    through?: (runtime: FakeRuntime, clock: Clock) => Partial<Runtime>
+  } = {},
+) {
   const clock = virtualClock()
   const random = seededRandom(7)
   const { client } = await createTestApi({ clock, random })
@@ -29,7 +39,7 @@ async function startNode(options: { runtime?: Partial<FakeRuntimeOptions>; agent
     const stop = new AbortController()
     const agent = createNodeAgent({
       client,
-      runtime,
+      runtime: { ...runtime, ...options.through?.(runtime, clock) },
       clock,
       random,
       log: silentLog,
@@ -351,4 +361,22 @@ test('the same seed gives the same trace', async () => {
     return list.items.map((p) => [p.metadata.name, p.metadata.resourceVersion, p.status?.phase, first(p)?.restartCount, p.status?.podIP])
   }
   assert.deepEqual(await trace(), await trace())
+})
+
+test('an end is not missed that comes while the first look at the container is on its way', async () => {
+  const node = await startNode({
+    runtime: { behaviourOf: () => ({ ...runsForever, exitAfterMs: 100 }) },
+    // The look is of a moment before the end, and arrives after it.
+    through: (runtime, clock) => ({
+      pod: async (id) => {
+        const seen = await runtime.pod(id)
+        await sleep(clock, 500)
+        return seen
+      },
+    }),
+  })
+  await node.create('brief', { restartPolicy: 'Never' })
+  await node.clock.advance(30_000)
+  assert.equal((await node.pods.get('brief')).status?.phase, 'Succeeded')
+  await node.stop()
 })

@@ -9,7 +9,7 @@ import { backoffMs } from '../../base/backoff.ts'
 import { sleep } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import type { RuntimePod } from '../runtime/contract.ts'
+import type { RuntimeEvent, RuntimePod } from '../runtime/contract.ts'
 import type { PodContext } from './pod-context.ts'
 import { PodWorker } from './pod-worker.ts'
 import type { TerminalReason } from './pod-records.ts'
@@ -24,6 +24,8 @@ export type PodSource = {
 
 export type PodLoopOptions = { readonly context: PodContext; readonly source: PodSource; readonly random: Random }
 
+/** Others' containers on the same engine end, too, and are never claimed. */
+const earlyExitsMax = 1024
 const reconnect = { initialMs: 200, maxMs: 10_000, factor: 2, jitter: 0.5 } as const
 
 export class PodLoop {
@@ -33,6 +35,8 @@ export class PodLoop {
   readonly #owners = new Map<string, string>()
   readonly #listeners = new Map<string, Set<() => void>>()
   readonly #idsOf = new Map<string, readonly string[]>()
+  /** Exits of containers that nobody owned yet, the latest last. */
+  readonly #earlyExits = new Set<string>()
   #failingSinceMs: number | undefined
   /** What the engine held at the last list for pods without a worker yet. */
   #held = new Map<string, RuntimePod[]>()
@@ -94,7 +98,7 @@ export class PodLoop {
           .catch((error: unknown) => context.log.warn({ error: String(error) }, 'leftovers of pods could not be removed'))
         failures = 0
         this.#failingSinceMs = undefined
-        for await (const event of stream) this.#onEvent(event.containerId)
+        for await (const event of stream) this.#onEvent(event)
       } catch (error) {
         this.#failingSinceMs ??= context.clock.now()
         if (!signal.aborted) this.#options.context.log.warn({ error: String(error) }, 'the container engine does not answer; trying again')
@@ -208,6 +212,8 @@ export class PodLoop {
     for (const id of this.#idsOf.get(uid) ?? []) this.#owners.delete(id)
     for (const id of ids) this.#owners.set(id, uid)
     this.#idsOf.set(uid, ids)
+    // The look that found the container may have seen it as it was before its end.
+    if (ids.filter((id) => this.#earlyExits.delete(id)).length > 0) this.#workers.get(uid)?.look({ observe: true })
   }
 
   #forget(uid: string): void {
@@ -217,10 +223,13 @@ export class PodLoop {
     for (const listener of this.#listeners.get(uid) ?? []) listener()
   }
 
-  #onEvent(id: string): void {
-    // An id that nobody owns yet belongs to a step under way, which looks again when it ends.
-    const uid = this.#owners.get(id)
-    if (uid !== undefined) this.#workers.get(uid)?.look({ observe: true })
+  #onEvent({ containerId, type }: RuntimeEvent): void {
+    const uid = this.#owners.get(containerId)
+    if (uid !== undefined) return this.#workers.get(uid)?.look({ observe: true })
+    // An id that nobody owns yet belongs to a step under way, which looks again when it ends; that look may be on its way, too.
+    if (type !== 'ContainerExited') return
+    this.#earlyExits.add(containerId)
+    for (const oldest of this.#earlyExits) if (this.#earlyExits.size > earlyExitsMax) this.#earlyExits.delete(oldest)
   }
 }
 

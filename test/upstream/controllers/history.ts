@@ -47,7 +47,7 @@ export function followHistory(client: Client, namespace: string, signal: AbortSi
     note(`${kind}/${name} events`, `${event.reason}: ${event.message}`)
   })
   const text = (one: string) => neutral(one, new Map())
-  const told = (about: string, what: readonly string[]) => (about.endsWith(' events') ? what : withoutWavering(what))
+  const told = (about: string, what: readonly string[]) => (about.endsWith(' Available') ? withoutWavering(what) : what)
   return {
     lines: () =>
       [...seen].map(([about, what]) => {
@@ -58,7 +58,10 @@ export function followHistory(client: Client, namespace: string, signal: AbortSi
   }
 }
 
-/** A condition that went there and back and there again is told once: whether it is seen depends on who looks first. Pure. */
+/**
+ * A workload that was available, was not, and is again, is told of once: whether a controller sees it between the birth of a pod and its
+ * readiness depends on who is first, with upstream's as with ours. Pure.
+ */
 export function withoutWavering(states: readonly string[]): readonly string[] {
   const told: string[] = []
   for (const state of states) {

@@ -17,7 +17,12 @@ test('an exit is told when the engine shows it, however long it takes to write i
     decode: () => ({ id: 'c', containerId: 'c', exitStatus: 0 }),
   } as unknown as GrpcCaller
   const writtenMs = clock.now() + 5_000
-  const state = () => (clock.now() < writtenMs ? 'CONTAINER_RUNNING' : 'CONTAINER_EXITED')
+  // A short program has ended before the engine writes down that it runs.
+  const startedMs = clock.now() + 1_000
+  const state = () => {
+    if (clock.now() < startedMs) return 'CONTAINER_CREATED'
+    return clock.now() < writtenMs ? 'CONTAINER_RUNNING' : 'CONTAINER_EXITED'
+  }
   const observer = { containerStatus: async () => ({ state: state() }) } as unknown as CriObserver
   const told = criEvents({ caller, observer, clock }, stop.signal).next()
   let toldMs: number | undefined

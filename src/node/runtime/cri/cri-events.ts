@@ -14,6 +14,9 @@ const eventsUnreadMax = 4096
  */
 const settleDelaysMs: readonly number[] = [0, 3, 5, 8, 12, 20, 40, 80, 160, 320, 640, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000]
 
+/** A program may end before the engine has written down that it runs. */
+const unsettled: ReadonlySet<string> = new Set(['CONTAINER_CREATED', 'CONTAINER_RUNNING'])
+
 /**
  * containerd's event stream in the contract's words. The engine learns of an exit from the same stream and writes it down
  * a few milliseconds later, so an exit is handed on only when a list would already show it: whoever relists on an event
@@ -48,7 +51,7 @@ export async function* criEvents(
       for (const delayMs of settleDelaysMs) {
         await sleep(clock, delayMs, signal)
         const container = await observer.containerStatus(id)
-        if (container && container.state !== 'CONTAINER_RUNNING') return
+        if (container && !unsettled.has(container.state)) return
         if (!container && (await observer.sandboxStatus(id))?.state !== 'SANDBOX_READY') return
       }
     } catch {
