@@ -1,9 +1,10 @@
 /** A real etcd of several members on random loopback ports, in a folder of /tmp; every member is ended by its pid. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 
 export type EtcdCluster = {
   /** Client addresses, `host:port` each. */
@@ -14,8 +15,8 @@ export type EtcdCluster = {
   /** As a partition that cuts the member off from all others: it lives and says nothing. */
   pause(member: number): void
   resume(member: number): void
-  /** The member that leads, as it says itself. */
-  leader(): number
+  /** The member that leads, as it says itself; waits while an election is under way. A member that was cut off starts one when it is back. */
+  leader(): Promise<number>
   close(): Promise<void>
 }
 
@@ -88,11 +89,11 @@ export async function startEtcdCluster(options: { members: number; tls?: EtcdTls
     },
     pause: (i) => void members[i]!.process?.kill('SIGSTOP'),
     resume: (i) => void members[i]!.process?.kill('SIGCONT'),
-    leader: () => {
-      for (const [i, member] of members.entries()) {
-        const { stdout } = spawnSync('curl', ['-s', '-m', '2', '-d', '{}', `${member.client}/v3/maintenance/status`], { encoding: 'utf8' })
-        const status = JSON.parse(stdout || '{}') as { header?: { member_id?: string }; leader?: string }
-        if (status.leader && status.header?.member_id === status.leader) return i
+    leader: async () => {
+      for (let attempt = 0; attempt < 40; attempt++) {
+        const leads = await Promise.all(members.map(({ client }) => saysItLeads(client)))
+        if (leads.includes(true)) return leads.indexOf(true)
+        await setTimeout(100)
       }
       throw new Error('no member of etcd leads')
     },
@@ -102,6 +103,13 @@ export async function startEtcdCluster(options: { members: number; tls?: EtcdTls
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+async function saysItLeads(client: string): Promise<boolean> {
+  const args = ['-s', '-m', '2', '-d', '{}', `${client}/v3/maintenance/status`]
+  const said = await new Promise<string>((resolve) => execFile('curl', args, (_, stdout) => resolve(stdout)))
+  const status = JSON.parse(said || '{}') as { header?: { member_id?: string }; leader?: string }
+  return status.leader !== undefined && status.leader === status.header?.member_id
 }
 
 async function freePorts(count: number): Promise<number[]> {
@@ -128,7 +136,7 @@ async function untilListening(address: string, port: number): Promise<void> {
       socket.once('error', () => resolve(false))
     })
     if (isListening) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await setTimeout(50)
   }
   throw new Error(`no etcd member listens on ${address}:${port}`)
 }
