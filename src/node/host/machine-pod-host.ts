@@ -68,7 +68,7 @@ export function machinePodHost(options: MachinePodHostOptions): PodHost {
     terminationMessage: (pod, container, ended) =>
       readTerminationMessage(directoriesOf(pod).terminationLog(ended.name, ended.attempt), container, ended),
     diskUse: (pod) => diskUse(options, pod),
-    resize: async (pod) => makeCgroups(cgroups, pod),
+    resize: async (...pods) => makeCgroups(cgroups, ...pods),
     teardown: async (pod, { keepLogs }) => {
       const directories = podDirectories(roots, pod)
       await volumes.tearDown(directories, pod.uid)
@@ -106,9 +106,9 @@ async function diskUse({ volumes, roots }: MachinePodHostOptions, pod: Pod): Ret
   return { volumes: bytesOf(volumePaths), logs: bytesOf(logPaths) }
 }
 
-function makeCgroups(cgroups: PodCgroups | undefined, pod: Pod): void {
+function makeCgroups(cgroups: PodCgroups | undefined, ...pods: readonly [Pod, ...Pod[]]): void {
   try {
-    cgroups?.ensure(pod)
+    cgroups?.ensure(...pods)
   } catch (error) {
     throw new HostError('FailedCreatePodContainer', `unable to ensure pod container exists: ${(error as Error).message}`, { cause: error })
   }

@@ -2,7 +2,7 @@ import type { ContainerState, ContainerStateTerminated, ContainerStatus } from '
 import { toTime } from '../../base/clock.ts'
 import type { RuntimeContainer } from '../runtime/contract.ts'
 import { isFinal, type Phase } from './pod-phase.ts'
-import { computeResources } from './resize.ts'
+import { actualResources } from './resize.ts'
 import { type ContainerView, isRunning, type PodView } from './pod-view.ts'
 import { runStateOf } from './run-state.ts'
 
@@ -35,9 +35,8 @@ export function containerStatus(
   const containerID = latest ? containerIdScheme + latest.id : state.terminated?.containerID
   if (containerID) status.containerID = containerID
   status.started = isStarted
-  if (resources?.requests && container.role !== 'ephemeral') status.allocatedResources = resources.requests
-  if (running && container.role !== 'ephemeral')
-    status.resources = record?.applied ? { ...resources, ...computeResources(record.applied) } : (resources ?? {})
+  if (resources?.requests && latest) status.allocatedResources = resources.requests
+  if (latest) status.resources = running && record?.applied ? actualResources(resources, record.applied) : (resources ?? {})
   const mounts = volumeMountStatuses(container)
   if (mounts) status.volumeMounts = mounts
   if (container.container.lifecycle?.stopSignal) status.stopSignal = container.container.lifecycle.stopSignal

@@ -10,8 +10,8 @@ import type { PodAction } from './pod-action.ts'
 import { fieldPathOf, type PodContext } from './pod-context.ts'
 import { HostError } from './pod-host.ts'
 import { containerRecord, type PodRecords } from './pod-records.ts'
-import { podContainers, type PodContainer, podText } from './pod-view.ts'
-import { computeResources, isResized, resizeSummary } from './resize.ts'
+import { containerViews, podContainers, type PodContainer, podText } from './pod-view.ts'
+import { appliedPod, computeResources, resizeSummary, unresized } from './resize.ts'
 import { runStateOf } from './run-state.ts'
 import { StartError } from './start-error.ts'
 import { stopContainer } from './stop-container.ts'
@@ -19,6 +19,7 @@ import { stopContainer } from './stop-container.ts'
 export type PodActionsOptions = {
   readonly context: PodContext
   readonly records: PodRecords
+  /** As it was granted. */
   readonly pod: () => Pod
   readonly sandboxes: () => readonly RuntimePod[]
   /** A sandbox is there before the next observation. */
@@ -177,7 +178,9 @@ export class PodActions {
     try {
       const sandbox = this.#options.sandboxes().find((s) => s.sandboxId === action.sandboxId)
       assert(sandbox, 'a container is planned into a sandbox that is known')
+      if (records.resizeGeneration !== undefined) await context.host.resize(pod, appliedPod(pod, records))
       await startContainer({ context, pod, container, record, sandbox, attempt: action.attempt, specHash: action.specHash }, signal)
+      if (records.resizeGeneration !== undefined) await this.#shrinkPod(pod, action.name)
     } catch (error) {
       if (signal.aborted) return
       this.#noteStartError(container, error)
@@ -245,28 +248,28 @@ export class PodActions {
   async #resize({ containerId, name, resources }: Of<'resizeContainer'>): Promise<void> {
     const { context, records } = this.#options
     const pod = this.#options.pod()
-    const refusal = context.admitResize(pod)
-    if (refusal) {
-      records.resize = { type: 'PodResizePending', ...refusal }
-      return
-    }
-    records.resize = { type: 'PodResizeInProgress', reason: '', message: '' }
-    const generation = pod.metadata.generation ?? 0
-    if (records.resizeGeneration !== generation) {
-      records.resizeGeneration = generation
-      this.#event({ type: 'Normal', reason: 'ResizeStarted', message: `Pod resize started: ${resizeSummary(pod)}` })
-    }
     try {
-      await context.host.resize(pod)
+      await context.host.resize(pod, appliedPod(pod, records))
       await context.runtime.updateResources(containerId, context.containerResources(resources))
+      await this.#shrinkPod(pod, name)
       containerRecord(records, name).applied = computeResources(resources)
-      delete records.resize
-      if (isResized(pod, records))
-        this.#event({ type: 'Normal', reason: 'ResizeCompleted', message: `Pod resize completed: ${resizeSummary(pod)}` })
+      delete records.resizeError
     } catch (error) {
-      records.resize = { type: 'PodResizeInProgress', reason: 'Error', message: error instanceof Error ? error.message : String(error) }
+      const message = error instanceof Error ? error.message : String(error)
+      if (records.resizeError !== message) {
+        const summary = resizeSummary(pod, records.resizeGeneration ?? 0, message)
+        this.#event({ type: 'Warning', reason: 'ResizeError', message: `Pod resize error: ${summary}` })
+      }
+      records.resizeError = message
       throw error
     }
+  }
+
+  /** The last container that gets what was granted takes the pod's own limits down with it: before, they held the others' old ones. */
+  async #shrinkPod(pod: Pod, last: string): Promise<void> {
+    const { context, records, sandboxes } = this.#options
+    const left = unresized(containerViews({ pod, records, sandboxes: sandboxes(), nowMs: context.clock.now() }))
+    if (left.every((name) => name === last)) await context.host.resize(pod)
   }
 
   #noteImageBackoff(name: string): void {

@@ -4,7 +4,7 @@ import { matchesNodeSelection } from '../../kinds/node-selection.ts'
 import { podRequests, type ResourceAmounts, resourceAmounts } from '../../kinds/pod-requests.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
 import type { MachineFacts } from '../node-status/machine.ts'
-import type { TerminalReason } from './pod-records.ts'
+import type { ResizeRefusal, TerminalReason } from './pod-records.ts'
 import { podContainers } from './pod-view.ts'
 
 /**
@@ -19,13 +19,6 @@ export function admitPod(
   const refused = refuseBySysctl(pod) ?? (machine.appArmor ? undefined : refuseByAppArmor(pod))
   if (refused || !node) return refused
   return refuseBySelector(pod, node) ?? refuseByPorts(pod, others) ?? refuseByTaint(pod, node) ?? refuseByResources(pod, others, node)
-}
-
-/** Why a pod that is here cannot be given what it asks for now; it keeps what it has. */
-export type ResizeRefusal = {
-  /** Infeasible: it would not fit on the empty node. */
-  readonly reason: 'Infeasible' | 'Deferred'
-  readonly message: string
 }
 
 /** Whether a resize of `pod` fits beside `others`. Undefined: yes. Reasons and texts are upstream's. Pure. */

@@ -17,13 +17,22 @@ export function podConditions(view: PodView, views: readonly ContainerView[], st
     ['ContainersReady', containersReady],
     ['PodScheduled', { status: 'True' }],
   ]
-  const { resize, terminal } = view.records
+  const { resizePending, resizeGeneration, resizeError, terminal } = view.records
   // Tells controllers that the pod's end was the node's doing, not its program's.
   if (terminal?.reason === 'Evicted') {
     verdicts.push(['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message: terminal.message }])
   }
-  if (resize) verdicts.push([resize.type, { status: 'True', reason: resize.reason, message: resize.message }])
-  return verdicts.map(([type, verdict]) => toCondition(view, type, verdict))
+  const conditions = verdicts.map(([type, verdict]) => toCondition(view, type, verdict))
+  // These two tell of the generation that they are about, not of the one that was looked at last.
+  if (resizePending) {
+    const { reason, message, generation } = resizePending
+    conditions.push({ ...toCondition(view, 'PodResizePending', { status: 'True', reason, message }), observedGeneration: generation })
+  }
+  if (resizeGeneration !== undefined) {
+    const verdict: Verdict = { status: 'True', ...(resizeError ? { reason: 'Error', message: resizeError } : {}) }
+    conditions.push({ ...toCondition(view, 'PodResizeInProgress', verdict), observedGeneration: resizeGeneration })
+  }
+  return conditions
 }
 
 function toCondition(view: PodView, type: string, verdict: Verdict): PodCondition {

@@ -16,8 +16,8 @@ export type PodHost = {
   terminationMessage(pod: Pod, container: PodContainer, ended: RuntimeContainer): Promise<string>
   /** Bytes on disk of the pod's emptyDirs by volume, and of its logs by container. */
   diskUse(pod: Pod): Promise<{ readonly volumes: ReadonlyMap<string, number>; readonly logs: ReadonlyMap<string, number> }>
-  /** Applies changed pod-level limits after a resize. */
-  resize(pod: Pod): Promise<void>
+  /** Sets the limits of the pod's cgroup to what `pod` asks for; given more than one, to the least that holds each of them. */
+  resize(...pods: readonly [Pod, ...Pod[]]): Promise<void>
   /** Unmounts and removes everything of the pod; its logs only when it is deleted. Idempotent. */
   teardown(
     pod: { readonly uid: string; readonly namespace: string; readonly name: string },

@@ -61,7 +61,7 @@ export class PodLoop {
 
   /** Those that take room on the node: refused ones do not, even before the API knows. */
   admittedPods(): Pod[] {
-    return [...this.#workers.values()].filter((w) => w.records.terminal?.hasStarted !== false).map((w) => w.pod)
+    return [...this.#workers.values()].filter((w) => w.records.terminal?.hasStarted !== false).map((w) => w.allocated)
   }
 
   worker(uid: string): PodWorker | undefined {
@@ -202,6 +202,7 @@ export class PodLoop {
       onLooked: (looked) => {
         for (const listener of this.#listeners.get(looked) ?? []) listener()
       },
+      onRoom: () => this.#retryResizes(),
       onDone: (done) => this.#forget(done),
     })
     this.#workers.set(uid, worker)
@@ -221,6 +222,13 @@ export class PodLoop {
     this.#idsOf.delete(uid)
     this.#workers.delete(uid)
     for (const listener of this.#listeners.get(uid) ?? []) listener()
+    this.#retryResizes()
+  }
+
+  /** There is more room than before: resizes that wait for it are weighed again, those of the most important pods first. */
+  #retryResizes(): void {
+    const waiting = [...this.#workers.values()].filter((w) => w.records.resizePending?.reason === 'Deferred')
+    for (const worker of waiting.sort((a, b) => (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0))) worker.retryResize()
   }
 
   #onEvent({ containerId, type }: RuntimeEvent): void {

@@ -1,4 +1,8 @@
-import type { ContainerStateTerminated, Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
+import type { ContainerStateTerminated, ContainerStatus, Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+
+/** Why a pod that is here cannot be given what it asks for now; it keeps what it has. Infeasible: it would not fit on the empty node. */
+export type ResizeRefusal = { readonly reason: 'Infeasible' | 'Deferred'; readonly message: string }
 
 /** What the agent knows about one container beside the engine's own facts. Lost at an agent restart unless rebuilt from status. */
 export type ContainerRecord = {
@@ -70,9 +74,14 @@ export type PodRecords = {
   isDeleted?: boolean
   /** True after the engine has been looked at once. */
   isObserved: boolean
-  /** The generation of the pod whose resize has been told of as begun. */
-  resizeGeneration?: number | undefined
-  resize?: { readonly type: 'PodResizePending' | 'PodResizeInProgress'; readonly reason: string; readonly message: string }
+  /** What the containers were granted, by name, while the spec asks for something else; undefined: what the spec says. */
+  allocated?: Readonly<Record<string, ResourceRequirements>>
+  /** Why what the spec asks for has not been granted yet, and the generation that this was said of. */
+  resizePending?: ResizeRefusal & { readonly generation: number }
+  /** The generation that was granted last and whose containers do not all have it yet. */
+  resizeGeneration?: number
+  /** What went wrong when a container was to get what was granted. */
+  resizeError?: string
 }
 
 export function containerRecord(records: PodRecords, name: string): ContainerRecord {
@@ -120,12 +129,35 @@ export function rebuildRecords(pod: Pod, nowMs: number): PodRecords {
       }
     }
   }
+  rebuildResize(records, pod)
   if (status?.phase === 'Failed' && status.reason && !status.containerStatuses?.length) {
     records.terminal = { reason: status.reason, message: status.message ?? '', hasStarted: false }
   } else if (status?.phase === 'Failed' && status.reason) {
     records.terminal = { reason: status.reason, message: status.message ?? '', hasStarted: true }
   }
   return records
+}
+
+/** A resize that waits, or that is under way: what the containers have was granted; what the spec asks for beyond it is weighed anew. */
+function rebuildResize(records: PodRecords, { spec, status }: Pod): void {
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+  const condition = (type: string) => status?.conditions?.find((c) => c.type === type)
+  const inProgress = condition('PodResizeInProgress')
+  if (inProgress) records.resizeGeneration = inProgress.observedGeneration ?? 0
+  const pending = condition('PodResizePending')
+  if (pending?.reason === 'Infeasible' || pending?.reason === 'Deferred') {
+    records.resizePending = { reason: pending.reason, message: pending.message ?? '', generation: pending.observedGeneration ?? 0 }
+  }
+  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
+  const granted = Object.fromEntries(
+    containers.map((c) => [c.name, grantedOf(statuses.find((s) => s.name === c.name)) ?? c.resources ?? {}]),
+  )
+  if (containers.some((c) => !deepEqual(granted[c.name], c.resources ?? {}))) records.allocated = granted
+}
+
+function grantedOf(status: ContainerStatus | undefined): ResourceRequirements | undefined {
+  if (!status?.resources) return undefined
+  return { ...status.resources, ...(status.allocatedResources ? { requests: status.allocatedResources } : {}) }
 }
 
 /** `containerd://ID` → `ID`. */

@@ -8,6 +8,7 @@
  */
 import type { Cancel } from '../../base/clock.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { isPodTerminal } from '../../kinds/pod-status.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { RuntimeError, type RuntimePod } from '../runtime/contract.ts'
 import { planPod } from './plan.ts'
@@ -17,7 +18,8 @@ import { containerRecord, type PodRecords, rebuildRecords } from './pod-records.
 import { terminated } from './container-status.ts'
 import { podStatus } from './pod-status.ts'
 import { containerViews, type ContainerView, isRunning, type PodView } from './pod-view.ts'
-import { computeResources } from './resize.ts'
+import { allocatedPod, computeResources, unresized } from './resize.ts'
+import { allocateResize, completeResize, takeResize } from './resize-allocation.ts'
 import { isNewer } from './status-writer.ts'
 
 export type PodWorkerOptions = {
@@ -27,6 +29,8 @@ export type PodWorkerOptions = {
   readonly sandboxes: readonly RuntimePod[]
   /** Engine ids that this worker wants to hear about. */
   readonly watchIds: (uid: string, ids: readonly string[]) => void
+  /** The pod takes less of the node than before. */
+  readonly onRoom: () => void
   /** After each look, whether anything changed or not. */
   readonly onLooked: (uid: string) => void
   /** Nothing is left to do for the pod, here or in the API. */
@@ -58,7 +62,7 @@ export class PodWorker {
     this.#actions = new PodActions({
       context: options.context,
       records: this.records,
-      pod: () => this.#pod,
+      pod: () => this.allocated,
       sandboxes: () => this.#sandboxes,
       onSandbox: (sandbox) => {
         this.#sandboxes = sorted([...this.#sandboxes.filter((s) => s.sandboxId !== sandbox.sandboxId), sandbox])
@@ -79,7 +83,19 @@ export class PodWorker {
   }
 
   view(): PodView {
-    return { pod: this.#pod, sandboxes: this.#sandboxes, records: this.records, nowMs: this.#options.context.clock.now() }
+    return { pod: this.allocated, sandboxes: this.#sandboxes, records: this.records, nowMs: this.#options.context.clock.now() }
+  }
+
+  /** The pod with the resources that it was granted, which are not yet those of its spec while a resize waits. */
+  get allocated(): Pod {
+    return allocatedPod(this.#pod, this.records)
+  }
+
+  /** Something has left: a resize that waits for room is weighed again. */
+  retryResize(): void {
+    if (this.records.allocated === undefined) return
+    allocateResize(this.#options.context, this.records, this.#pod)
+    this.look({ observe: false })
   }
 
   /** A newer version of the pod; an older one changes nothing. */
@@ -87,8 +103,8 @@ export class PodWorker {
     if (!isNewer(pod, this.#pod)) return
     const old = this.#pod
     this.#pod = pod
-    // A new wish (or others' leaving, which this update may be the news of) gives a refused resize another chance.
-    if (this.records.resize?.type === 'PodResizePending') delete this.records.resize
+    if (this.records.terminatingSinceMs === undefined) takeResize(this.#options.context, this.records, { old, pod })
+    if (isPodTerminal(pod) && !isPodTerminal(old)) this.#options.onRoom()
     const isMetadataSame =
       deepEqual(old.metadata.labels, pod.metadata.labels) && deepEqual(old.metadata.annotations, pod.metadata.annotations)
     if (!isMetadataSame && this.#sandboxes.length > 0) this.#refreshFiles()
@@ -133,8 +149,10 @@ export class PodWorker {
    */
   takeWritten(pod: Pod): void {
     if (!isNewer(pod, this.#pod)) return
-    if (isOnlyOwnChange(this.#pod, pod)) this.#pod = pod
-    else this.setPod(pod)
+    if (!isOnlyOwnChange(this.#pod, pod)) return this.setPod(pod)
+    const hasEnded = isPodTerminal(pod) && !isPodTerminal(this.#pod)
+    this.#pod = pod
+    if (hasEnded) this.#options.onRoom()
   }
 
   /** The API object is gone. */
@@ -249,9 +267,19 @@ export class PodWorker {
     if (plan.isEnding && this.records.areLogsRemoved && (this.records.isGone || this.records.isDeleted)) return this.#finish()
     this.#wakeAt(plan.wakeAtMs, false)
     const after = this.view()
+    this.#noteResize(after)
     if (!this.records.isGone) context.statuses.put(this.#pod, podStatus(after, { hostIPs: context.hostIPs() }))
     const running = plan.isEnding ? [] : containerViews(after).filter((v) => isProbed(v))
     context.probes.sync(this.#pod, running, this.#sandboxes[0]?.ips[0] ?? (this.#pod.spec?.hostNetwork ? (context.hostIPs()[0] ?? '') : ''))
+  }
+
+  #noteResize(view: PodView): void {
+    if (unresized(containerViews(view)).length > 0) {
+      this.records.resizeGeneration ??= this.#pod.metadata.generation ?? 0
+    } else if (this.records.resizeGeneration !== undefined) {
+      completeResize(this.#options.context, this.records, this.#pod)
+      this.#options.onRoom()
+    }
   }
 
   #finish(): void {

@@ -1,18 +1,17 @@
-import type { Pod, PodSpec, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
+import type { Container, Pod, PodSpec, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { PodAction } from './pod-action.ts'
 import type { PodRecords } from './pod-records.ts'
-import { type ContainerView, podContainers, type PodView } from './pod-view.ts'
+import { type ContainerView, isRunning, type PodView } from './pod-view.ts'
 
 /**
- * In-place resize: a running container whose spec asks for other cpu or memory than it has gets them, or is restarted where its
+ * In-place resize: a running container whose pod was granted other cpu or memory than it has gets them, or is restarted where its
  * resizePolicy says so. https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resources/
  */
 export function planResize(view: PodView, container: ContainerView): PodAction[] {
-  const wanted = computeResources(container.container.resources)
   const applied = container.record?.applied
-  if (applied === undefined || view.records.busy.has(`container/${container.name}`) || view.records.resize?.type === 'PodResizePending')
-    return []
+  if (applied === undefined || view.records.busy.has(`container/${container.name}`)) return []
+  const wanted = computeResources(container.container.resources)
   const current = computeResources(applied)
   if (deepEqual(wanted, current)) return []
   const changed = (['cpu', 'memory'] as const).filter(
@@ -27,22 +26,47 @@ export function planResize(view: PodView, container: ContainerView): PodAction[]
   return [{ type: 'killContainer', containerId: container.current!.id, name: container.name, graceSeconds, message }]
 }
 
-/** Whether every container that runs has what the spec asks for. */
-export function isResized(pod: Pod, records: PodRecords): boolean {
-  return podContainers(pod.spec).every(({ container }) => {
-    const applied = records.containers.get(container.name)?.applied
-    return !applied || deepEqual(computeResources(container.resources), computeResources(applied))
-  })
+/** The running containers that have not what their pod was granted, by name. */
+export function unresized(views: readonly ContainerView[]): string[] {
+  return views
+    .filter(({ current, record, container }) => {
+      if (!isRunning(current) || record?.applied === undefined) return false
+      return !deepEqual(computeResources(container.resources), computeResources(record.applied))
+    })
+    .map((view) => view.name)
+}
+
+/** The pod as it was granted: while a wish waits, its containers keep the resources that they had. */
+export function allocatedPod(pod: Pod, { allocated }: Pick<PodRecords, 'allocated'>): Pod {
+  return allocated ? withResources(pod, (name) => allocated[name]) : pod
+}
+
+/** The pod with what its running containers really have: what its cgroup must hold until all of them have been resized. */
+export function appliedPod(pod: Pod, { containers }: Pick<PodRecords, 'containers'>): Pod {
+  return withResources(pod, (name) => containers.get(name)?.applied)
+}
+
+function withResources(pod: Pod, resourcesOf: (name: string) => ResourceRequirements | undefined): Pod {
+  const each = (container: Container): Container => ({ ...container, resources: resourcesOf(container.name) ?? container.resources ?? {} })
+  const { containers = [], initContainers } = pod.spec ?? {}
+  const changed = { containers: containers.map(each), ...(initContainers ? { initContainers: initContainers.map(each) } : {}) }
+  return { ...pod, spec: { ...pod.spec, ...changed } }
+}
+
+/** The resources of every container that can be resized, by name. */
+export function resourcesOfContainers(spec: PodSpec | undefined): Record<string, ResourceRequirements> {
+  return Object.fromEntries([...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map((c) => [c.name, c.resources ?? {}]))
 }
 
 /** What a pod's containers ask for, as upstream's events tell it. */
-export function resizeSummary({ spec, metadata }: Pod): string {
+export function resizeSummary({ spec }: Pod, generation: number, error = ''): string {
   const list = (containers: PodSpec['initContainers']) =>
     containers?.length ? containers.map(({ name, resources }) => ({ name, resources: resources ?? {} })) : undefined
   return JSON.stringify({
     initContainers: list(spec?.initContainers),
     containers: list(spec?.containers),
-    generation: metadata.generation ?? 0,
+    generation,
+    ...(error ? { error } : {}),
   })
 }
 
@@ -56,4 +80,18 @@ export function computeResources(resources: ResourceRequirements | undefined): R
   const limits = pick(resources?.limits)
   const requests = pick(resources?.requests)
   return { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) }
+}
+
+/** What was granted, with the cpu and memory that the container has. */
+export function actualResources(granted: ResourceRequirements | undefined, applied: ResourceRequirements): ResourceRequirements {
+  const merge = (list: ResourceRequirements['limits'], has: ResourceRequirements['limits']) => {
+    const { cpu: _, memory: __, ...rest } = list ?? {}
+    const merged = { ...rest, ...has }
+    return Object.keys(merged).length > 0 ? merged : undefined
+  }
+  const compute = computeResources(applied)
+  const limits = merge(granted?.limits, compute.limits)
+  const requests = merge(granted?.requests, compute.requests)
+  const { limits: _, requests: __, ...rest } = granted ?? {}
+  return { ...rest, ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
-import { containerResourcesOf, cpuQuotaUs, cpuShares, cpuWeight, oomScoreAdj, podCgroupResources } from './container-resources.ts'
+import { containerResourcesOf, cpuQuotaUs, cpuShares, cpuWeight, oomScoreAdj, podCgroupResources, widest } from './container-resources.ts'
 import { podCgroupPath } from './pod-cgroups.ts'
 
 const podOf = (...resources: ResourceRequirements[]): Pod => ({
@@ -45,4 +45,12 @@ test('a pod lies in the cgroup of its class', () => {
   const guaranteed = { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1', memory: '1Gi' } }
   const paths = [podOf({}), podOf({ requests: { cpu: '1' } }), podOf(guaranteed)].map((pod) => podCgroupPath('/kubepods', pod))
   assert.deepEqual(paths, ['/kubepods/besteffort/podu', '/kubepods/burstable/podu', '/kubepods/podu'])
+})
+
+test('a cgroup that must hold two states of a pod has the larger limits, or none', () => {
+  const limited = podCgroupResources(podOf({ requests: { cpu: '1' }, limits: { cpu: '1', memory: '64Mi' } }))
+  const larger = podCgroupResources(podOf({ limits: { cpu: '500m', memory: '128Mi' } }))
+  const { cpuShares: shares, cpuQuotaUs: quota, memoryLimitBytes } = widest(limited, larger)
+  assert.deepEqual([shares, quota, memoryLimitBytes], [1024, 100_000, 128 * 2 ** 20])
+  assert.equal(widest(limited, podCgroupResources(podOf({}))).memoryLimitBytes, undefined)
 })

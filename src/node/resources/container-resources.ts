@@ -78,6 +78,18 @@ export function podCgroupResources(pod: Pod): ContainerResources {
   }
 }
 
+/** What holds both: no limit where either has none. */
+export function widest(a: ContainerResources, b: ContainerResources): ContainerResources {
+  const more = (x: number | undefined, y: number | undefined) => (x === undefined || y === undefined ? undefined : Math.max(x, y))
+  return {
+    cpuShares: more(a.cpuShares, b.cpuShares),
+    cpuQuotaUs: more(a.cpuQuotaUs, b.cpuQuotaUs),
+    cpuPeriodUs: more(a.cpuPeriodUs, b.cpuPeriodUs),
+    memoryLimitBytes: more(a.memoryLimitBytes, b.memoryLimitBytes),
+    unified: {},
+  }
+}
+
 function milli(quantity: string | number | undefined): number {
   return quantity === undefined ? 0 : quantityMilli(quantity)
 }

@@ -3,13 +3,13 @@ import { podRequests } from '../../kinds/pod-requests.ts'
 import { qosClass } from '../../kinds/qos.ts'
 import { removeCgroup, readCgroupTree, type CgroupTree } from '../../platform/cgroup.ts'
 import { makeCgroup } from '../../platform/cgroup-limits.ts'
-import { cpuPeriodUs, cpuShares, podCgroupResources } from './container-resources.ts'
+import { cpuPeriodUs, cpuShares, podCgroupResources, widest } from './container-resources.ts'
 
 export type PodCgroups = {
   /** The pod's cgroup as the engine takes it, absolute from the root of the tree. */
   path(pod: Pod): string
-  /** Makes it with the pod's limits. Idempotent. */
-  ensure(pod: Pod): void
+  /** Makes it with the pod's limits; given the pod in several states, with the least that holds each of them. Idempotent. */
+  ensure(...pods: readonly [Pod, ...Pod[]]): void
   /** Removes the cgroups of the uid, whatever its class was. */
   remove(uid: string): void
 }
@@ -44,14 +44,14 @@ export function machinePodCgroups(root: string, tree: CgroupTree = readCgroupTre
   let hasClasses = false
   return {
     path: (pod) => podCgroupPath(root, pod),
-    ensure: (pod) => {
+    ensure: (pod, ...others) => {
       const milli = podRequests(pod).cpu ?? 0
       const isBurstable = qosClass(pod.spec!) === 'Burstable'
       const isChange = isBurstable && burstable.get(pod.metadata.uid ?? '') !== milli
       if (isBurstable) burstable.set(pod.metadata.uid ?? '', milli)
       if (isChange || !hasClasses) setClasses()
       hasClasses = true
-      const { cpuShares: shares = 2, cpuQuotaUs, memoryLimitBytes } = podCgroupResources(pod)
+      const { cpuShares: shares = 2, cpuQuotaUs, memoryLimitBytes } = [pod, ...others].map(podCgroupResources).reduce(widest)
       makeCgroup(podCgroupPath(root, pod), { cpuShares: shares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes }, tree)
     },
     remove: (uid) => {
