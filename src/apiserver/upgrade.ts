@@ -14,7 +14,7 @@ import { pods } from '../kinds/core/pod.ts'
 import type { Admitted, OpenConnection, Pipeline } from './pipeline.ts'
 import type { RequestInfo, ResourceRequest } from './request-info.ts'
 import { nodeOf, nodeTarget, streamPath } from './subresources/node-target.ts'
-import { forwardedHeaders, proxyPath, proxyTarget } from './subresources/proxy.ts'
+import { forwardedHeaders, proxyHeaders, proxyPath, proxyTarget } from './subresources/proxy.ts'
 import { unreachable, unreachableService } from './subresources/proxy-errors.ts'
 
 /**
@@ -65,26 +65,35 @@ async function openRoute(
   if (info.type !== 'resource') throw statusErrors.pathNotFound()
   await demandCreate(core, info, context.user)
   await admitConnect(core, context, info)
-  const route = routeOf(core, info)
+  const route = routeOf(core, request, info)
   if (!dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
   const upstream = await dialer.connect(route.target).catch((error: unknown) => {
     throw route.target.isNode ? unreachable(route.nodeName, route.target, error) : unreachableService(error)
   })
-  upstream.write(requestHead(request, route.path, route.target))
+  upstream.write(requestHead(request, route.path, route.target, route.headers))
   return upstream
 }
 
-type Route = { readonly target: DialTarget; readonly path: string; readonly nodeName: string }
+type Route = {
+  readonly target: DialTarget
+  readonly path: string
+  readonly nodeName: string
+  /** More than what is passed on to everybody. */
+  readonly headers: Readonly<Record<string, string | string[]>>
+}
 
-function routeOf(core: Core, info: ResourceRequest): Route {
+function routeOf(core: Core, request: ApiRequest, info: ResourceRequest): Route {
   const { resource, subresource } = info
-  if (subresource === 'proxy') return { target: proxyTarget(core, info), path: proxyPath(info), nodeName: info.name }
+  if (subresource === 'proxy') {
+    const target = proxyTarget(core, info)
+    return { target, path: proxyPath(info), nodeName: info.name, headers: proxyHeaders(request, info, target) }
+  }
   const isStream = subresource === 'exec' || subresource === 'attach' || subresource === 'portforward'
   if (resource !== 'pods' || !isStream) throw statusErrors.badRequest('this path takes no upgrade')
   const pod = createObjectReader(core.registry, core.storage).get(pods, info.namespace, info.name) as (KubeObject & Pod) | undefined
   if (!pod) throw statusErrors.notFound({ group: '', resource: 'pods' }, info.name)
   const nodeName = nodeOf(pod)
-  return { target: nodeTarget(core, nodeName), path: streamPath(subresource, pod, info.query), nodeName }
+  return { target: nodeTarget(core, nodeName), path: streamPath(subresource, pod, info.query), nodeName, headers: {} }
 }
 
 /** A WebSocket begins with a GET, but running a command is no reading: the right to create is asked for as well. */
@@ -104,8 +113,8 @@ function requestHead(
 ): string {
   const headers = {
     ...forwardedHeaders(request),
-    ...more,
     host: `${host}:${port}`,
+    ...more,
     connection: 'Upgrade',
     upgrade: request.headers.upgrade ?? 'websocket',
   }

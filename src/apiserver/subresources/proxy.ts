@@ -1,7 +1,10 @@
+import { BlockList, isIP } from 'node:net'
+import { posix } from 'node:path'
 import { services } from '../../kinds/core/service.ts'
 import { endpointSlices } from '../../kinds/discovery/endpoint-slice.ts'
 import { pods } from '../../kinds/core/pod.ts'
 import type { Pod, Service } from '../../kinds/generated/types/core-v1.ts'
+import type { Endpoint } from '../../kinds/generated/types/discovery-v1.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { ApiRequest, ApiResponse } from '../contract.ts'
@@ -10,47 +13,58 @@ import type { Dialer, DialTarget } from '../node-dialer.ts'
 import { createObjectReader } from '../object-reader.ts'
 import type { ResourceRequest } from '../request-info.ts'
 import { nodeTarget } from './node-target.ts'
+import { hopByHop, proxiedAnswer } from './proxied-answer.ts'
 import { unreachable, unreachableService } from './proxy-errors.ts'
 
-/** Headers that end at this server. */
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-])
 /** Who asks is this server's to tell; what clients say in these headers is nobody's word. */
-const ownHeaders = /^(?::|authorization$|impersonate-|x-remote-|host$|content-length$|accept-encoding$|cookie$)/
+const ownHeaders = /^(?::|authorization$|impersonate-|x-remote-|host$|content-length$|accept-encoding$)/
 
 /**
  * Requests through the API server to a node, pod or service: `…/proxy/PATH`. Names may carry a scheme and a port
- * (`https:web:8443`). The answer is passed on as it is.
+ * (`https:web:8443`). Redirects and links of pages are led back through the proxy; all else of the answer is passed on as it is.
  */
 export async function proxyRequest(core: Core, dialer: Dialer, request: ApiRequest, info: ResourceRequest): Promise<ApiResponse> {
   const target = proxyTarget(core, info)
-  if (info.rest === '' && request.method === 'GET') {
+  const { body, method, signal } = request
+  if (info.rest === '' && (method === 'GET' || method === 'HEAD')) {
     const location = `${info.path}/${info.query.text ? `?${info.query.text}` : ''}`
     return { code: 301, headers: { location }, body: new Uint8Array() }
   }
-  const path = proxyPath(info)
   try {
-    const { body, method, signal } = request
-    const {
-      code,
-      headers,
-      body: answered,
-    } = await dialer.request(target, { method, path, headers: forwardedHeaders(request), body, signal })
-    return { code, headers: answerHeaders(headers), body: answered }
+    const answer = await dialer.request(target, {
+      method,
+      path: proxyPath(info),
+      headers: proxyHeaders(request, info, target),
+      body,
+      signal,
+    })
+    return proxiedAnswer(answer, {
+      prefix: proxyPrefix(info),
+      backendHost: `${target.host}:${target.port}`,
+      clientHost: clientHostOf(request),
+    })
   } catch (error) {
     if (error instanceof StatusError) throw error
     throw info.resource === 'nodes' ? unreachable(info.name, target, error) : unreachableService(error)
   }
 }
+
+/** What the backend is told: to a workload, also by which name and path it was called, so that it can name itself. */
+export function proxyHeaders(request: ApiRequest, info: ResourceRequest, { isNode }: DialTarget): Record<string, string | string[]> {
+  const host = clientHostOf(request)
+  return {
+    ...forwardedHeaders(request),
+    'x-forwarded-uri': posix.join(proxyPrefix(info), info.rest),
+    ...(isNode || host === '' ? {} : { host }),
+  }
+}
+
+function proxyPrefix({ path, rest }: ResourceRequest): string {
+  return path.endsWith(rest) ? path.slice(0, path.length - rest.length) : path
+}
+
+/** HTTP/2 has it under another name. */
+const clientHostOf = ({ headers }: ApiRequest) => String(headers.host ?? headers[':authority'] ?? '')
 
 export function proxyPath(info: ResourceRequest): string {
   return `${info.rest || '/'}${info.query.text ? `?${info.query.text}` : ''}`
@@ -62,7 +76,7 @@ export function proxyTarget(core: Core, info: ResourceRequest): DialTarget {
   if (info.resource === 'nodes')
     return { ...nodeTarget(core, name), ...(port === '' ? {} : { port: Number(port), isNode: Number(port) === 10_250 }) }
   if (info.resource === 'pods') return podTarget(core, info.namespace, { scheme, name, port })
-  return serviceTarget(core, info.namespace, { scheme, name, port })
+  return podsOfService(core, info.namespace, { scheme, name, port })
 }
 
 export type SplitName = { readonly scheme: string; readonly name: string; readonly port: string }
@@ -79,7 +93,7 @@ function podTarget(core: Core, namespace: string, { scheme, name, port }: SplitN
   const pod = createObjectReader(core.registry, core.storage).get(pods, namespace, name) as (KubeObject & Pod) | undefined
   if (!pod) throw statusErrors.notFound({ group: '', resource: 'pods' }, name)
   const host = pod.status?.podIP
-  if (!host) throw statusErrors.badRequest('address not allowed')
+  if (!host || !isGlobalUnicast(host)) throw statusErrors.badRequest('address not allowed')
   const ports = pod.spec?.containers.flatMap((c) => c.ports ?? []) ?? []
   const number = port === '' ? (ports[0]?.containerPort ?? 80) : (ports.find((p) => p.name === port)?.containerPort ?? Number(port))
   if (!Number.isInteger(number) || number < 1 || number > 65_535)
@@ -88,22 +102,72 @@ function podTarget(core: Core, namespace: string, { scheme, name, port }: SplitN
 }
 
 /** A ready endpoint of a service's port, given by name or number. Throws 404, 503. */
-export function serviceTarget(core: Core, namespace: string, { scheme, name, port }: SplitName): DialTarget {
+export function serviceTarget(core: Core, namespace: string, split: SplitName): DialTarget {
+  return endpointOf(core, namespace, split, () => true)
+}
+
+/** Users proxy to pods only: an address that somebody wrote into a slice may be anything that this server reaches. */
+function podsOfService(core: Core, namespace: string, split: SplitName): DialTarget {
+  const reader = createObjectReader(core.registry, core.storage)
+  return endpointOf(core, namespace, split, ({ targetRef, addresses }) => {
+    if (targetRef?.kind !== 'Pod' || (targetRef.namespace ?? namespace) !== namespace) return false
+    const pod = reader.get(pods, namespace, targetRef.name ?? '') as (KubeObject & Pod) | undefined
+    return pod?.status?.podIPs?.some(({ ip }) => ip === addresses[0]) ?? pod?.status?.podIP === addresses[0]
+  })
+}
+
+function endpointOf(
+  core: Core,
+  namespace: string,
+  { scheme, name, port }: SplitName,
+  isAllowed: (endpoint: Endpoint) => boolean,
+): DialTarget {
   const reader = createObjectReader(core.registry, core.storage)
   const service = reader.get(services, namespace, name) as (KubeObject & Service) | undefined
   if (!service) throw statusErrors.notFound({ group: '', resource: 'services' }, name)
   const ports = service.spec?.ports ?? []
   const wanted = port === '' && ports.length === 1 ? ports[0] : ports.find((p) => p.name === port || String(p.port) === port)
-  if (!wanted) throw statusErrors.serviceUnavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`)
-  for (const slice of reader.list(endpointSlices, namespace)) {
-    if (slice.metadata?.labels?.['kubernetes.io/service-name'] !== name) continue
-    const open = slice.ports?.find((p) => (p.name ?? '') === (wanted.name ?? ''))
+  if (!wanted) {
+    const asked = /^\d+$/.test(port) ? port : JSON.stringify(port)
+    throw statusErrors.serviceUnavailable(`no service port ${asked} found for service ${JSON.stringify(name)}`)
+  }
+  const open = reader.list(endpointSlices, namespace).flatMap((slice) => {
+    if (slice.metadata?.labels?.['kubernetes.io/service-name'] !== name) return []
+    const number = slice.ports?.find((p) => (p.name ?? '') === (wanted.name ?? ''))?.port
     const ready = slice.endpoints?.filter((e) => e.conditions?.ready !== false) ?? []
-    const endpoint = ready[core.random.below(Math.max(1, ready.length))]
-    if (open?.port && endpoint?.addresses[0])
-      return { host: endpoint.addresses[0], port: open.port, isSecure: scheme === 'https', isNode: false }
+    return number === undefined ? [] : ready.map((endpoint) => ({ endpoint, number }))
+  })
+  // One after the other from a random place: with many endpoints the first is nearly always one that may be called.
+  const start = core.random.below(Math.max(1, open.length))
+  for (let i = 0; i < open.length; i++) {
+    const { endpoint, number } = open[(start + i) % open.length]!
+    if (endpoint.addresses[0] && isAllowed(endpoint))
+      return { host: endpoint.addresses[0], port: number, isSecure: scheme === 'https', isNode: false }
   }
   throw statusErrors.serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`)
+}
+
+/** This machine's own, its link's, groups' and no addresses: no pod has one, and whoever writes one into a status asks for more. */
+const notUnicast = new BlockList()
+for (const [network, prefix] of [
+  ['0.0.0.0', 32],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['224.0.0.0', 4],
+  ['255.255.255.255', 32],
+] as const)
+  notUnicast.addSubnet(network, prefix)
+for (const [network, prefix] of [
+  ['::', 128],
+  ['::1', 128],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  notUnicast.addSubnet(network, prefix, 'ipv6')
+
+function isGlobalUnicast(address: string): boolean {
+  const family = isIP(address)
+  return family !== 0 && !notUnicast.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 export function forwardedHeaders(request: ApiRequest): Record<string, string | string[]> {
@@ -114,10 +178,4 @@ export function forwardedHeaders(request: ApiRequest): Record<string, string | s
   headers['x-forwarded-for'] = request.remoteAddress
   if (request.body) headers['content-length'] = String(request.body.length)
   return headers
-}
-
-export function answerHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | string[]> {
-  const passed: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined && !hopByHop.has(name)) passed[name] = value
-  return passed
 }
