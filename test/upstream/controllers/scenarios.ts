@@ -6,10 +6,13 @@ import { jobScenarios } from './scenarios/jobs.ts'
 import { nodeScenarios } from './scenarios/nodes.ts'
 import { volumeScenarios } from './scenarios/volumes.ts'
 import { workloadScenarios } from './scenarios/workloads.ts'
+import { autoscalingMetricScenarios } from './scenarios/autoscaling-metrics.ts'
 import { moreEndpointScenarios } from './scenarios/endpoints-more.ts'
+import { moreJobScenarios } from './scenarios/jobs-more.ts'
 import { moreNodeScenarios } from './scenarios/nodes-more.ts'
 import { policyScenarios } from './scenarios/policies.ts'
 import { moreVolumeScenarios } from './scenarios/volumes-more.ts'
+import { moreWorkloadScenarios } from './scenarios/workloads-more.ts'
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   ...workloadScenarios,
@@ -18,8 +21,11 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ...endpointScenarios,
   ...volumeScenarios,
   ...nodeScenarios,
+  ...autoscalingMetricScenarios,
   ...moreEndpointScenarios,
+  ...moreJobScenarios,
   ...moreNodeScenarios,
   ...policyScenarios,
   ...moreVolumeScenarios,
+  ...moreWorkloadScenarios,
 }

@@ -208,6 +208,27 @@ export const policyScenarios: Readonly<Record<string, Scenario>> = {
       .resourceQuotas(world.namespace)
       .patch('q', { type: 'json', body: [{ op: 'replace', path: '/spec/hard', value: { pods: '2', services: '4' } }] })
   },
+  'namespace-cannot-end': async (world) => {
+    const { clientset, namespace, also } = world
+    const name = `${namespace}-inner`
+    const core = clientset.coreV1()
+    await core.namespaces().create({ metadata: { name } })
+    also(kindRefs.coreV1.namespaces, name)
+    for (const map of ['a', 'b'])
+      await core
+        .configMaps(name)
+        .create({ metadata: { name: map, finalizers: ['example.com/one', ...(map === 'b' ? ['example.com/two'] : [])] } })
+    await core.secrets(name).create({ metadata: { name: 's', finalizers: ['example.com/one'] } })
+    await core.namespaces().delete(name)
+    const conditions = async () => (await core.namespaces().get(name)).status?.conditions ?? []
+    await world.until('it says why', async () => (await conditions()).some(({ type }) => type === 'NamespaceFinalizersRemaining'))
+    await world.quiet()
+    const texts = (await conditions()).map(({ type, status, reason, message }) => [type, [status, reason, message].join(' ')])
+    await told(world, Object.fromEntries(texts) as Record<string, string>)
+    for (const map of ['a', 'b']) await core.configMaps(name).patch(map, merge({ metadata: { finalizers: null } }))
+    await core.secrets(name).patch('s', merge({ metadata: { finalizers: null } }))
+    await world.until('it is gone', async () => !(await core.namespaces().list()).items.some(({ metadata }) => metadata.name === name))
+  },
   'role-is-made-of-others': async (world) => {
     const { clientset, namespace, also } = world
     const roles = clientset.rbacV1().clusterRoles()
