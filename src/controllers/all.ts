@@ -7,6 +7,7 @@ import { configRolloutController } from './config-rollout/controller.ts'
 import { cronJobController } from './cronjob/controller.ts'
 import { daemonSetController } from './daemonset/controller.ts'
 import { dependsOnController } from './depends-on/controller.ts'
+import { deviceTaintEvictionController } from './device-taint-eviction/controller.ts'
 import { deploymentController } from './deployment/controller.ts'
 import { disruptionController } from './disruption/controller.ts'
 import { endpointsController } from './endpoints/controller.ts'
@@ -98,6 +99,7 @@ function everyController(functions: ControllerFunctions): readonly ControllerDef
     endpointSliceMirroringController({ perSubsetMax: settings.mirroredPerSubsetMax }),
     eventExpiryController({ ttlMs: settings.eventTtlMs }),
     taintEvictionController(),
+    deviceTaintEvictionController(),
     nodeTtlController(),
     podGcController({ terminatedMax: settings.terminatedPodsMax }),
     disruptionController,

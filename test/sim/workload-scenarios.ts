@@ -239,4 +239,40 @@ export const workloadScenarios: Readonly<Record<string, Scenario>> = {
       await world.until('one of each', async () => (await claims()).length === 2)
     },
   },
+  'who uses a device that breaks has to go': {
+    of: ['device-taint-eviction'],
+    nodes: false,
+    run: async ({ clientset, until }) => {
+      const resourceClaims = clientset.resourceV1().resourceClaims(ns)
+      const resourceSlices = clientset.resourceV1().resourceSlices()
+      const pool = { name: 'p', generation: 1, resourceSliceCount: 1 }
+      await resourceSlices.create({
+        metadata: { name: 's' },
+        spec: { driver: 'd.example.com', pool, nodeName: 'n', devices: [{ name: 'd' }] },
+      })
+      const pods = clientset.coreV1().pods(ns)
+      for (const [name, tolerationSeconds] of [
+        ['goes', 0],
+        ['goes-later', 30],
+      ] as const) {
+        const claim = await resourceClaims.create({
+          metadata: { name },
+          spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'c' } }] } },
+        })
+        const spec = {
+          ...template('v1', { resourceClaims: [{ name: 'c', resourceClaimName: name }] }).spec!,
+          nodeName: 'n',
+          terminationGracePeriodSeconds: 0,
+        }
+        const { metadata } = await pods.create({ metadata: { name }, spec })
+        const tolerations = [{ operator: 'Exists' as const, effect: 'NoExecute' as const, tolerationSeconds }]
+        const results = [{ request: 'r', driver: 'd.example.com', pool: 'p', device: 'd', tolerations }]
+        const reservedFor = [{ resource: 'pods', name, uid: metadata.uid ?? '' }]
+        await resourceClaims.updateStatus({ ...claim, status: { allocation: { devices: { results } }, reservedFor } })
+      }
+      const taints = [{ key: 'broken', effect: 'NoExecute' }]
+      await resourceSlices.patch('s', { type: 'merge', body: { spec: { devices: [{ name: 'd', taints }] } } })
+      await until('both are gone', async () => (await pods.list()).items.length === 0)
+    },
+  },
 }

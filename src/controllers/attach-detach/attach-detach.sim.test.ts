@@ -6,6 +6,7 @@ import { watchKind } from '../../control/watch-declaration.ts'
 import type { PersistentVolumeClaim, PersistentVolumeSpec, Pod, Taint } from '../../kinds/generated/types/core-v1.ts'
 import { simCluster, type SimCluster } from '../sim-cluster.ts'
 import { attachDetachController } from './controller.ts'
+import { managedAnnotation } from './plan.ts'
 
 const { volumeAttachments } = kindRefs.storageV1
 const finalizer = 'external-attacher/d-example-com'
@@ -41,7 +42,10 @@ async function inCluster(body: (cluster: SimCluster, failures: Set<string>) => P
   try {
     const { clientset } = cluster
     for (const name of ['node-1', 'node-2']) {
-      await clientset.coreV1().nodes().create({ metadata: { name } })
+      await clientset
+        .coreV1()
+        .nodes()
+        .create({ metadata: { name, annotations: { [managedAnnotation]: 'true' } } })
       await setReady(cluster, name, true)
     }
     const csi = { driver: 'd.example.com', volumeHandle: 'disk' }
@@ -196,4 +200,20 @@ test('drivers that need no attachment get none', () =>
     await clientset.coreV1().pods('default').create(pod('first', 'node-1'))
     await clock.advance(5_000)
     assert.deepEqual(await placesOf(cluster), { attached: [], reported: [] })
+  }))
+
+test('a pod waits for a node that attaches by itself, until it says that it does not', () =>
+  inCluster(async (cluster) => {
+    const { clientset, clock, until } = cluster
+    await clientset
+      .coreV1()
+      .nodes()
+      .create({ metadata: { name: 'node-3' } })
+    await setReady(cluster, 'node-3', true)
+    await clientset.coreV1().pods('default').create(pod('first', 'node-3'))
+    await clock.advance(5_000)
+    assert.deepEqual(await placesOf(cluster), { attached: [], reported: [] })
+    const body = { metadata: { annotations: { [managedAnnotation]: 'true' } } }
+    await clientset.coreV1().nodes().patch('node-3', { type: 'merge', body })
+    await until('attached', isAt(cluster, 'node-3'))
   }))

@@ -8,7 +8,7 @@ import { isNodeReady } from '../../kinds/node-status.ts'
 import { claimKeysOf } from '../../kinds/storage/volume-binding.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { attachmentName, holdsVolumes, isAttachable, type Plan, planAttachments, uniqueVolumeName } from './plan.ts'
+import { attachmentName, holdsVolumes, isAttachable, isManaged, type Plan, planAttachments, uniqueVolumeName } from './plan.ts'
 
 const { nodes, persistentVolumes, persistentVolumeClaims, pods } = kindRefs.coreV1
 const { csiDrivers, volumeAttachments } = kindRefs.storageV1
@@ -20,6 +20,7 @@ type Memory = { readonly unwantedSinceMs: Map<string, number>; readonly told: Ma
 
 const byNode = 'attachments-of-node'
 const byVolume = 'attachments-of-volume'
+const podsByNode = 'node-name'
 const byReport = 'nodes-reporting-volume'
 
 /** Attaches volumes of CSI drivers to the nodes whose pods use them: a key is the name of a volume. */
@@ -63,10 +64,19 @@ function keysOfPod({ current, old }: Change<Pod>, context: LoopContext): readonl
 
 /** Who waits for a node waits for what it unmounts, for it to answer or to be given up, or for it to be there. */
 function keysOfNode({ current, old }: Change<Node>, context: LoopContext): readonly string[] {
-  const trace = (node: Node | undefined) => node && [isNodeReady(node), node.spec?.taints, node.status?.volumesInUse]
+  const trace = (node: Node | undefined) => node && [isNodeReady(node), node.spec?.taints, node.status?.volumesInUse, isManaged(node)]
   if (deepEqual(trace(current), trace(old))) return []
   const name = (current ?? old)?.metadata.name ?? ''
-  return attachmentsBy(context, byNode, name).flatMap(({ spec }) => namesOf(spec.source.persistentVolumeName))
+  const held = attachmentsBy(context, byNode, name).flatMap(({ spec }) => namesOf(spec.source.persistentVolumeName))
+  return isManaged(current) && !isManaged(old) ? [...held, ...wantedOn(context, name)] : held
+}
+
+/** Volumes that pods wait for on a node. */
+function wantedOn(context: LoopContext, nodeName: string): readonly string[] {
+  const informer = context.informer(pods)
+  informer.addIndex(podsByNode, ({ spec }) => namesOf(spec?.nodeName))
+  const claims = informer.byIndex(podsByNode, nodeName).flatMap(claimKeysOf)
+  return claims.flatMap((key) => namesOf(context.informer(persistentVolumeClaims).get(key)?.spec?.volumeName))
 }
 
 function attachmentsBy(context: LoopContext, index: typeof byNode | typeof byVolume, value: string): readonly VolumeAttachment[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Node, PersistentVolume, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { VolumeAttachment } from '../../kinds/generated/types/storage-v1.ts'
-import { attachmentName, forceDetachMs, isAttachable, planAttachments, uniqueVolumeName } from './plan.ts'
+import { attachmentName, forceDetachMs, isAttachable, managedAnnotation, planAttachments, uniqueVolumeName } from './plan.ts'
 
 const nowMs = Date.UTC(2026, 0, 2)
 type Modes = NonNullable<NonNullable<PersistentVolume['spec']>['accessModes']>
@@ -11,7 +11,7 @@ const volumeOf = (accessModes: Modes = ['ReadWriteOnce'], driver = 'd.example.co
   spec: { csi: { driver, volumeHandle: 'h' }, accessModes },
 })
 
-type NodeState = 'ready' | 'down' | 'off'
+type NodeState = 'ready' | 'down' | 'off' | 'own'
 type Input = {
   readonly modes?: Modes
   /** Node of each pod; with `-` it is ending, with `!` it has ended. */
@@ -25,10 +25,10 @@ type Input = {
 
 function nodeOf(name: string, state: NodeState, isMounted: boolean): Node {
   return {
-    metadata: { name },
+    metadata: { name, annotations: state === 'own' ? {} : { [managedAnnotation]: 'true' } },
     spec: state === 'off' ? { taints: [{ key: 'node.kubernetes.io/out-of-service', effect: 'NoExecute' }] } : {},
     status: {
-      conditions: [{ type: 'Ready', status: state === 'ready' ? 'True' : 'Unknown' }],
+      conditions: [{ type: 'Ready', status: state === 'ready' || state === 'own' ? 'True' : 'Unknown' }],
       ...(isMounted ? { volumesInUse: [uniqueVolumeName(volumeOf())] } : {}),
     },
   }
@@ -54,6 +54,7 @@ function attachmentOf(text: string): VolumeAttachment {
 
 const cases: readonly [string, Input, string][] = [
   ['a pod with a node asks for its volume there', { pods: ['a'] }, 'attach a'],
+  ['not where the agent of the node attaches by itself', { pods: ['a'], nodes: { a: 'own' } }, ''],
   [
     'what is asked for already is not asked for again, and reported when it is there',
     { pods: ['a', 'b'], modes: ['ReadWriteMany'], attached: ['a', 'b*'] },

@@ -77,7 +77,7 @@ export function planAttachments(observed: Observed, nowMs: number): Plan {
   const refused: Plan['refused'][number][] = []
   const places = new Set(held.keys())
   for (const [nodeName, pods] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (held.has(nodeName) || !observed.node(nodeName)) continue
+    if (held.has(nodeName) || !isManaged(observed.node(nodeName))) continue
     if (places.size > 0 && isForOnePlace(volume)) refused.push({ nodeName, pods, reason: refusal(observed, pods) })
     else {
       attach.push(nodeName)
@@ -92,6 +92,10 @@ export function planAttachments(observed: Observed, nowMs: number): Plan {
   )
   return { attach, detach, reported, unwanted, refused, requeueAfterMs }
 }
+
+/** The agent of the node says that it leaves attaching to the controller; as that of upstream does by default. */
+export const managedAnnotation = 'volumes.kubernetes.io/controller-managed-attach-detach'
+export const isManaged = (node: Node | undefined): boolean => node?.metadata.annotations?.[managedAnnotation] !== undefined
 
 /** 0: at once. Undefined: until the node says that it has unmounted it. */
 function detachWaitMs({ volume, node, unwantedSinceMs }: Observed, nodeName: string, nowMs: number): number | undefined {

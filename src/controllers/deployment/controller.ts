@@ -10,6 +10,7 @@ import { matches, selectorFrom } from '../../machinery/label-selector.ts'
 import { controllerOf, splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { type Action, planDeployment } from './plan.ts'
+import { revisionAnnotation } from './replica-set-annotations.ts'
 import { pausedByAnnotation, planRunStates } from './run-state.ts'
 import { statusAfterFailure } from './status.ts'
 import { templatesEqual } from '../../control/template-hash.ts'
@@ -106,8 +107,7 @@ class Performance {
 
   async #one(action: Exclude<Action, { type: 'create-replica-set' }>): Promise<void> {
     const { client, event } = this.#context
-    const { namespace, name = '' } = this.#deployment.metadata
-    const sets = client.resource(replicaSets, namespace)
+    const sets = client.resource(replicaSets, this.#deployment.metadata.namespace)
     switch (action.type) {
       case 'update-replica-set':
         await sets.update(action.set)
@@ -117,13 +117,8 @@ class Performance {
         await sets.delete(setName, { preconditions: { uid }, propagationPolicy: 'Background' }).catch(ignoreNotFound)
         return
       }
-      case 'set-revision': {
-        const body = { metadata: { annotations: { 'deployment.kubernetes.io/revision': action.revision } } }
-        this.#deployment = await client.resource(deployments, namespace).patch(name, { type: 'merge', body }, { subresource: 'status' })
-        return
-      }
       case 'update-status':
-        await this.#writeStatus(action.status)
+        await this.#writeStatus(action.status, action.revision)
         return
       case 'event':
         event(this.#deployment, action.event)
@@ -133,9 +128,15 @@ class Performance {
     }
   }
 
-  async #writeStatus(status: DeploymentStatus): Promise<void> {
-    const resource = this.#context.client.resource(deployments, this.#deployment.metadata.namespace)
-    this.#deployment = await resource.updateStatus({ ...this.#deployment, status })
+  async #writeStatus(status: DeploymentStatus, revision?: string): Promise<void> {
+    const { metadata } = this.#deployment
+    const annotations = revision === undefined ? metadata.annotations : { ...metadata.annotations, [revisionAnnotation]: revision }
+    const resource = this.#context.client.resource(deployments, metadata.namespace)
+    this.#deployment = await resource.updateStatus({
+      ...this.#deployment,
+      metadata: { ...metadata, ...(annotations ? { annotations } : {}) },
+      status,
+    })
   }
 
   /** False: the name is taken by a stranger, and the next reconcile tries another one. */

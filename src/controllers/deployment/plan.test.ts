@@ -64,15 +64,12 @@ class World {
       case 'delete-replica-set':
         this.sets = this.sets.filter((set) => set.metadata.name !== action.set.metadata.name)
         break
-      case 'set-revision':
-        this.deployment.metadata.annotations = {
-          ...this.deployment.metadata.annotations,
-          'deployment.kubernetes.io/revision': action.revision,
-        }
-        break
-      case 'update-status':
+      case 'update-status': {
+        const { annotations } = this.deployment.metadata
+        if (action.revision) this.deployment.metadata.annotations = { ...annotations, 'deployment.kubernetes.io/revision': action.revision }
         this.deployment = { ...this.deployment, status: action.status }
         break
+      }
       case 'event':
         this.events.push(`${action.event.reason}: ${action.event.message}`)
     }

@@ -32,8 +32,8 @@ export type Action =
   /** Replaces spec.replicas, spec.minReadySeconds and the annotations. */
   | { readonly type: 'update-replica-set'; readonly set: ReplicaSet; readonly from: number; readonly to: number }
   | { readonly type: 'delete-replica-set'; readonly set: ReplicaSet }
-  | { readonly type: 'set-revision'; readonly revision: string }
-  | { readonly type: 'update-status'; readonly status: DeploymentStatus }
+  /** `revision`: of the newest ReplicaSet, where the Deployment does not carry it yet. */
+  | { readonly type: 'update-status'; readonly status: DeploymentStatus; readonly revision?: string }
   | { readonly type: 'event'; readonly event: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string } }
 
 export type Plan = { readonly actions: readonly Action[]; readonly requeueAfterMs: number | undefined }
@@ -52,8 +52,8 @@ export function planDeployment(observed: Observed, nowMs: number): Plan {
   const actions: Action[] = [...rollout.actions]
   const revision = rollout.newest?.metadata.annotations?.[revisionAnnotation]
   if (revision !== undefined && deployment.metadata.annotations?.[revisionAnnotation] !== revision)
-    actions.push({ type: 'set-revision', revision })
-  if (status) actions.push({ type: 'update-status', status })
+    actions.push({ type: 'update-status', status: status ?? deployment.status ?? {}, revision })
+  else if (status) actions.push({ type: 'update-status', status })
   return { actions, requeueAfterMs }
 }
 

@@ -31,8 +31,9 @@ const noDeadlineSeconds = 2_147_483_647
 
 export function planStatus(input: StatusInput, nowMs: number): StatusPlan {
   const { deployment } = input
-  const counts = countReplicas(input)
   const conditions = new Conditions(deployment.status?.conditions ?? [], nowMs)
+  if (hasFoundNewest(input, conditions)) return { status: { ...deployment.status, conditions: conditions.list }, requeueAfterMs: undefined }
+  const counts = countReplicas(input)
   conditions.set(availability(deployment, counts))
   if (!deadlineSeconds(deployment)) conditions.remove('Progressing')
   else if (deployment.spec?.paused || !deployment.metadata.deletionTimestamp) setProgress(input, counts, conditions, nowMs)
@@ -46,6 +47,18 @@ export function planStatus(input: StatusInput, nowMs: number): StatusPlan {
     status: deepEqual(status, deployment.status) ? undefined : status,
     requeueAfterMs: untilDeadlineMs(deployment, conditions, nowMs),
   }
+}
+
+/**
+ * A ReplicaSet that was there before any progress was told of: that is told first, by itself, so that what it has counts as progress at
+ * the next look.
+ */
+function hasFoundNewest({ deployment, newest, isNew }: StatusInput, conditions: Conditions): boolean {
+  const isTold = deadlineSeconds(deployment) === undefined || conditions.get('Progressing') !== undefined
+  if (isTold || isNew || !newest || deployment.spec?.paused || deployment.metadata.deletionTimestamp) return false
+  const message = `Found new replica set "${newest.metadata.name}"`
+  conditions.set({ type: 'Progressing', status: 'True', reason: 'FoundNewReplicaSet', message })
+  return true
 }
 
 /** The Progressing condition after ReplicaSet creation was refused; for the controller, which learns it only when acting. */
@@ -98,9 +111,9 @@ function setProgress({ deployment, newest, isNew }: StatusInput, counts: Deploym
     if (current?.reason !== 'ProgressDeadlineExceeded') set('Unknown', 'DeploymentPaused', 'Deployment is paused')
     return
   }
-  if (current?.reason === 'DeploymentPaused') set('Unknown', 'DeploymentResumed', 'Deployment is resumed')
+  // The time since the resumption is what the deadline counts from; what came of it is seen at the next look.
+  if (current?.reason === 'DeploymentPaused') return set('Unknown', 'DeploymentResumed', 'Deployment is resumed')
   if (isNew && newest) return set('True', 'NewReplicaSetCreated', `Created new replica set "${newest.metadata.name}"`)
-  if (!current && newest) set('True', 'FoundNewReplicaSet', `Found new replica set "${newest.metadata.name}"`)
   const isRolledOut = (counts.replicas ?? 0) === (counts.updatedReplicas ?? 0) && current?.reason === 'NewReplicaSetAvailable'
   if (isRolledOut) return
   if (isComplete(deployment, counts)) set('True', 'NewReplicaSetAvailable', `${subject} has successfully progressed.`)

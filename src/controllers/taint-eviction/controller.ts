@@ -1,11 +1,8 @@
-import { toTime } from '../../base/clock.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
+import { evictPod } from '../../control/evict-pod.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
 import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
-import { observedGeneration } from '../../kinds/pod-status.ts'
-import { splitKey } from '../../machinery/object.ts'
-import { isStatus } from '../../machinery/status-error.ts'
 import { evictionTimeMs } from './plan.ts'
 
 const { nodes, pods } = kindRefs.coreV1
@@ -86,22 +83,7 @@ async function reconcile(context: LoopContext, key: string, { seen, waiting }: M
     return { requeueAfterMs: timeMs - nowMs }
   }
   waiting.delete(key)
-  const { namespace, name } = splitKey(key)
-  const resource = context.client.resource(pods, namespace)
   tell(context, pod, `Marking for deletion Pod ${key}`)
-  const reason = {
-    type: 'DisruptionTarget',
-    status: 'True',
-    reason: 'DeletionByTaintManager',
-    message: 'Taint manager: deleting due to NoExecute taint',
-    lastTransitionTime: toTime(nowMs),
-    ...observedGeneration(pod),
-  }
-  const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== reason.type), reason]
-  try {
-    await resource.updateStatus({ ...pod, status: { ...pod.status, conditions } })
-    await resource.delete(name, { preconditions: { uid: pod.metadata.uid ?? '' } })
-  } catch (error) {
-    if (!isStatus(error, 'NotFound')) throw error
-  }
+  const message = 'Taint manager: deleting due to NoExecute taint'
+  await evictPod(context, pod, { reason: 'DeletionByTaintManager', message })
 }

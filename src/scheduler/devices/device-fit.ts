@@ -1,4 +1,5 @@
 import type { DeviceTaint, DeviceToleration } from '../../kinds/generated/types/resource-v1.ts'
+import { toleratesDevice } from '../../kinds/resource/device-taints.ts'
 import type { Alternative } from './claim-requests.ts'
 import { type Amounts, consumptionOf, lackOf, plus } from './device-capacity.ts'
 import type { DevicePool, PooledDevice } from './device-pools.ts'
@@ -120,13 +121,6 @@ export function untolerated(taints: readonly DeviceTaint[] | undefined, tolerati
   return taints?.find(
     (taint) => (taint.effect === 'NoSchedule' || taint.effect === 'NoExecute') && !tolerations.some((t) => toleratesDevice(t, taint)),
   )
-}
-
-function toleratesDevice({ key = '', operator = 'Equal', value = '', effect }: DeviceToleration, taint: DeviceTaint): boolean {
-  if (effect && effect !== taint.effect) return false
-  if (key !== '' && key !== taint.key) return false
-  if (operator === 'Exists') return true
-  return key !== '' && value === (taint.value ?? '')
 }
 
 export const taintText = ({ key, value, effect }: DeviceTaint) => `${key}${value ? `=${value}` : ''}:${effect}`

@@ -92,15 +92,19 @@ export function linesOf(kind: string, name: string, paths: readonly string[]): s
   return [`${kind}/${name}`, ...paths.filter((line) => !isLeft(line)).map((line) => `${kind}/${name} ${line}`)]
 }
 
+/** Of writes that met another's: whether there was one is chance, with upstream's controllers too. */
+const isByChance = ({ message, reason }: Event) =>
+  reason === 'CIDRAssignmentFailed' || (message?.includes('Operation cannot be fulfilled') ?? false)
 const toldBy = ({ source, reportingComponent }: Event) => source?.component || reportingComponent || ''
-export const isTold = (event: Event) => !untold.has(toldBy(event))
+export const isTold = (event: Event) => !untold.has(toldBy(event)) && !isByChance(event)
 
 function eventLines(event: Event, uids: Uids): string[] {
   if (!isTold(event)) return []
   const { involvedObject: about } = event
   const by = toldBy(event)
-  // How often a warning is repeated is a matter of time.
-  const count = event.type !== 'Warning' && (event.count ?? 1) > 1 ? ' x2+' : ''
+  // How often a warning is repeated is a matter of time; so is what is told of a claim at every look at it.
+  const isCounted = event.type !== 'Warning' && by !== 'persistentvolume-controller'
+  const count = isCounted && (event.count ?? 1) > 1 ? ' x2+' : ''
   return [
     `Event ${about.kind}/${neutral(about.name ?? '', uids)} ${event.type} ${event.reason}: ${neutral(event.message ?? '', uids)}${count} by ${by}`,
   ]

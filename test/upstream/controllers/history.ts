@@ -47,7 +47,8 @@ export function followHistory(client: Client, namespace: string, signal: AbortSi
     note(`${kind}/${name} events`, `${event.reason}: ${event.message}`)
   })
   const text = (one: string) => neutral(one, new Map())
-  const told = (about: string, what: readonly string[]) => (about.endsWith(' Available') ? withoutWavering(what) : what)
+  const told = (about: string, what: readonly string[]) =>
+    about.endsWith(' Available') ? withoutWavering(what) : about.endsWith(' Progressing') ? withoutSteps(what) : what
   return {
     lines: () =>
       [...seen].map(([about, what]) => {
@@ -70,4 +71,9 @@ export function withoutWavering(states: readonly string[]): readonly string[] {
     if (told.length >= 4 && a === c && b === d) told.splice(-2)
   }
   return told
+}
+
+/** Whether a rollout that ends was seen on its way hangs on whether its last pods come one by one. Pure. */
+export function withoutSteps(states: readonly string[]): readonly string[] {
+  return states.filter((state, i) => !(state === 'True ReplicaSetUpdated' && states[i + 1] === 'True NewReplicaSetAvailable'))
 }

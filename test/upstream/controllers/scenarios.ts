@@ -1,6 +1,7 @@
 /** What is done to a cluster whose end states are recorded; each in a namespace that has the scenario's name. */
 import type { Scenario } from './scenario.ts'
 import { autoscalingScenarios } from './scenarios/autoscaling.ts'
+import { deviceScenarios } from './scenarios/devices.ts'
 import { endpointScenarios } from './scenarios/endpoints.ts'
 import { jobScenarios } from './scenarios/jobs.ts'
 import { nodeScenarios } from './scenarios/nodes.ts'
@@ -28,4 +29,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ...policyScenarios,
   ...moreVolumeScenarios,
   ...moreWorkloadScenarios,
+  ...deviceScenarios,
 }

@@ -115,18 +115,6 @@ export const autoscalingMetricScenarios: Readonly<Record<string, Scenario>> = {
       })
     await world.looks(2)
   },
-  'autoscaler-two-of-a-kind': async (world) => {
-    await scaled(world, 1, { metrics: half }, every('50Mi'))
-    await world.looks(1)
-    await world.clientset
-      .autoscalingV2()
-      .horizontalPodAutoscalers(world.namespace)
-      .create({
-        metadata: { name: 'i' },
-        spec: { maxReplicas: 2, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, metrics: half },
-      })
-    await hasCondition(world, 'ScalingActive', 'False')
-  },
   'autoscaler-of-a-statefulset': async (world) => {
     const { clientset, namespace, metrics, until } = world
     const requests = { cpu: '100m', memory: '100Mi' }

@@ -117,7 +117,15 @@ export const moreNodeScenarios: Readonly<Record<string, Scenario>> = {
     const nodes = world.clientset.coreV1().nodes()
     await nodes.patch(world.namespace, merge({ status: { conditions: [ready] } }), { subresource: 'status' })
     await podsOf(world).delete('p')
-    await nodes.patch(world.namespace, taint(evicts('node.kubernetes.io/out-of-service', 'nodeshutdown')))
+    await zone(world)
+    await world.until('it is known', async () => {
+      const { taints = [] } = (await nodes.get(world.namespace)).spec ?? {}
+      return taints.some(({ key, effect }) => key === 'node.kubernetes.io/not-ready' && effect === 'NoExecute')
+    })
+    await nodes.patch(world.namespace, {
+      type: 'strategic',
+      body: { spec: { taints: [evicts('node.kubernetes.io/out-of-service', 'nodeshutdown')] } },
+    })
     await gone(world, 'p')
   },
   'daemonset-node-comes-and-goes': async (world) => {
@@ -203,6 +211,12 @@ export const moreNodeScenarios: Readonly<Record<string, Scenario>> = {
 async function csiVolume(world: ScenarioWorld): Promise<void> {
   const { clientset, namespace, also } = world
   await node(world)
+  // As of a node whose agent leaves it to the controller.
+  const isLeft = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' }
+  await clientset
+    .coreV1()
+    .nodes()
+    .patch(namespace, merge({ metadata: { annotations: isLeft } }))
   const accessModes = ['ReadWriteOnce' as const]
   await clientset
     .coreV1()
@@ -213,7 +227,7 @@ async function csiVolume(world: ScenarioWorld): Promise<void> {
         capacity: { storage: '1Gi' },
         accessModes,
         storageClassName: namespace,
-        csi: { driver: 'example.com', volumeHandle: 'h' },
+        csi: { driver: 'example.com', volumeHandle: namespace },
         claimRef: { namespace, name: 'c' },
       },
     })

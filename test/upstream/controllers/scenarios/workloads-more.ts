@@ -95,13 +95,6 @@ export const moreWorkloadScenarios: Readonly<Record<string, Scenario>> = {
     await deploymentsOf(world).patch('web', image('i:2'))
     await rolledOut(world, 'web')
   },
-  'deployment-quota-fails': async (world) => {
-    const quotas = world.clientset.coreV1().resourceQuotas(world.namespace)
-    await quotas.create({ metadata: { name: 'q' }, spec: { hard: { pods: '0' } } })
-    await world.quiet()
-    await deploymentsOf(world).create({ metadata: { name: 'web' }, spec: { ...workload('web', 1), progressDeadlineSeconds: 3 } })
-    await condition(world, 'Progressing', 'ProgressDeadlineExceeded')
-  },
   'replicaset-deletion-cost': async (world) => {
     const { clientset, namespace } = world
     const sets = clientset.appsV1().replicaSets(namespace)
