@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { realisticPod } from './pod-fixture.ts'
 import schemaFacts from '../kinds/generated/schemas.json' with { type: 'json' }
+import zeroValues from '../kinds/generated/zero-values.json' with { type: 'json' }
 import { fieldSet } from '../machinery/apply/field-set.ts'
 import { fieldsText } from '../machinery/apply/shared-fields.ts'
 import { updateManagedFields } from '../machinery/apply/update-managed-fields.ts'
@@ -9,7 +10,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import { createdFields } from './created-fields.ts'
 
-const schemas = loadSchemas(schemaFacts as Parameters<typeof loadSchemas>[0])
+const schemas = loadSchemas(schemaFacts as Parameters<typeof loadSchemas>[0], zeroValues)
 
 function check(title: string, schema: string, object: KubeObject): void {
   test(`a creator owns the same as by the general rule: ${title}`, () => {
@@ -50,6 +51,22 @@ check('a deployment', 'io.k8s.api.apps.v1.Deployment', {
     template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
   },
 } as KubeObject)
+check('an event with empty parts', 'io.k8s.api.core.v1.Event', {
+  metadata,
+  involvedObject: {},
+  source: {},
+  reportingComponent: '',
+  reportingInstance: 'i',
+} as KubeObject)
+check('a claim', 'io.k8s.api.core.v1.PersistentVolumeClaim', {
+  metadata,
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+} as KubeObject)
+check('a controller, whose template is a pointer', 'io.k8s.api.core.v1.ReplicationController', {
+  metadata,
+  spec: { replicas: 1, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', resources: {} }] } } },
+} as KubeObject)
+check('data of any form', 'io.k8s.api.apps.v1.ControllerRevision', { metadata, revision: 1, data: { a: { b: 1 } } } as KubeObject)
 check('owner references', 'io.k8s.api.core.v1.Secret', {
   metadata: { name: 'x', ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u-1', controller: true }] },
   type: 'Opaque',

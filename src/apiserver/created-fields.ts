@@ -1,7 +1,7 @@
 import type { KubeObject } from '../machinery/object.ts'
 import type { FieldSet } from '../machinery/apply/field-set.ts'
 import { fieldsOfText } from '../machinery/apply/shared-fields.ts'
-import { isAlwaysWritten } from '../machinery/apply/typed-value.ts'
+import { zeroOf } from '../machinery/apply/typed-value.ts'
 import { keyDefault } from '../machinery/schema/key-default.ts'
 import type { SchemaNode } from '../machinery/schema/schema-node.ts'
 import { workedOut } from '../machinery/shared-value.ts'
@@ -42,32 +42,17 @@ const unownedMeta: ReadonlySet<string> = new Set([
   'managedFields',
   'resourceVersion',
 ])
-/** Structs that Go embeds by value: they always exist, so nobody owns them but their fields. */
-const alwaysPresent: ReadonlySet<string> = new Set([
-  'metadata',
-  'spec',
-  'status',
-  'template',
-  'strategy',
-  'updateStrategy',
-  'jobTemplate',
-  'behavior',
-])
-
 const joined = (text: string, more: string) => (text === '' ? more : more === '' ? text : `${text},${more}`)
 
-/** One field of a container that is there anyway: empty when nothing below it is owned. */
+/** One field of a container that is there anyway: empty when nothing of it is owned, because it is as if nothing had been set. */
 function fieldText(node: SchemaNode | undefined, key: string, value: unknown, without: ReadonlySet<string> | undefined): string {
   if (value === undefined) return ''
   const child = node?.child(key)
-  // Only named types are Go's: a custom kind's spec is a map like any other.
-  if (child?.shape !== 'object' || child.name === undefined || !alwaysPresent.has(key) || typeof value !== 'object') {
-    const owned = without ? Object.fromEntries(Object.entries(value as object).filter(([inner]) => !without.has(inner))) : value
-    const isNothing = without !== undefined && Object.keys(owned as object).length === 0
-    if (isNothing) return ''
-    const below = ownedText(child, owned)
-    return elementText(key) + (isAlwaysWritten(node, key) ? below.replace('{".":{},', '{') : below)
-  }
+  const zero = zeroOf(node, key)
+  if (zero === value) return ''
+  if (typeof zero !== 'object' || typeof value !== 'object' || value === null) return wholeField(child, key, value, without)
+  if (Array.isArray(value)) return value.length === 0 ? '' : elementText(key) + ownedText(child, value).replace('{".":{},', '{')
+  if (child?.isAtomic) return Object.keys(value).length === 0 ? '' : `${elementText(key)}{}`
   let text = ''
   for (const inner in value as Record<string, unknown>) {
     if (without?.has(inner)) continue
@@ -76,11 +61,19 @@ function fieldText(node: SchemaNode | undefined, key: string, value: unknown, wi
   return text === '' ? '' : `${elementText(key)}{${text}}`
 }
 
+/** A field with all that is in it. */
+function wholeField(child: SchemaNode | undefined, key: string, value: unknown, without: ReadonlySet<string> | undefined): string {
+  if (!without) return elementText(key) + ownedText(child, value)
+  const owned = Object.fromEntries(Object.entries(value as object).filter(([inner]) => !without.has(inner)))
+  return Object.keys(owned).length === 0 ? '' : elementText(key) + ownedText(child, owned)
+}
+
 /** What a value that is owned itself has below it. */
 function ownedText(node: SchemaNode | undefined, value: unknown): string {
   if (typeof value !== 'object' || value === null || node?.isAtomic) return '{}'
   if (Array.isArray(value)) return listText(node, value)
-  if (node !== undefined && node.shape !== 'object' && node.shape !== 'map' && node.shape !== 'any') return '{}'
+  if (node !== undefined && node.shape !== 'object' && node.shape !== 'map' && (node.shape !== 'any' || node.name !== undefined))
+    return '{}'
   let text = ''
   const steps = node && stepsOf(node)
   for (const key in value as Record<string, unknown>) {

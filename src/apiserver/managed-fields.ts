@@ -1,11 +1,15 @@
 import { keepAllButStatusStrictly } from '../kinds/define-kind.ts'
 import type { KindDefinition } from '../kinds/kind.ts'
 import { type FieldSet, fieldSet } from '../machinery/apply/field-set.ts'
+import { managedFieldsFault } from '../machinery/apply/managed-fields.ts'
 import { type FieldOperation, updateManagedFields } from '../machinery/apply/update-managed-fields.ts'
-import type { KubeObject } from '../machinery/object.ts'
+import { toTime } from '../base/clock.ts'
+import { apiVersionOf, type KubeObject } from '../machinery/object.ts'
+import type { AdmissionRequest } from './contract.ts'
 import { createdFields } from './created-fields.ts'
 import type { Core, RequestContext, WriteParameters } from './core.ts'
 import type { Resource } from './registry.ts'
+import type { ExpectedKind } from './verb-request.ts'
 
 export type ManagedWrite = {
   readonly context: RequestContext
@@ -19,7 +23,10 @@ const statusFields: FieldSet = fieldSet('status')
 const specFields: FieldSet = fieldSet('spec')
 const specAndMetadata: FieldSet = fieldSet('spec', 'metadata')
 
-/** Who changed which fields (metadata.managedFields), recorded after everything else has shaped the object. */
+/**
+ * Who changed which fields (metadata.managedFields), recorded before admission, which sees it: what admission and the kind's own rules
+ * change after that, nobody owns. Managers that were sent are those of the object where they can be read; one empty entry resets them.
+ */
 export function recordManager(
   core: Core,
   write: ManagedWrite & { readonly object: KubeObject; readonly old: KubeObject | undefined },
@@ -36,13 +43,45 @@ export function recordManager(
 
 /** The usual create: one manager owns everything. */
 function recordCreator(core: Core, { context, resource, parameters, now, object }: ManagedWrite & { readonly object: KubeObject }): void {
-  const { kind } = resource
+  const { kind, apiVersion } = resource
   const fieldsV1 = createdFields(core.schemas.lookup(kind.schema), object, { ignoresStatus: hasStatus(kind) })
   if (!fieldsV1) return
-  const manager = (parameters.fieldManager ?? context.agent) || 'unknown'
   object.metadata.managedFields = [
-    { manager, operation: 'Update', apiVersion: resource.apiVersion, time: now, fieldsType: 'FieldsV1', fieldsV1 },
+    { manager: managerOf(context, parameters), operation: 'Update', apiVersion, time: now, fieldsType: 'FieldsV1', fieldsV1 },
   ]
+}
+
+const managerOf = (context: RequestContext, { fieldManager }: WriteParameters) => (fieldManager ?? context.agent) || 'unknown'
+
+type Posted = { readonly admission: AdmissionRequest; readonly expected: ExpectedKind; readonly parameters: WriteParameters }
+
+/** Admission of what is posted to a subresource and not stored: it bears the manager, too, for a webhook or policy to see. */
+export async function admitPosted(core: Core, context: RequestContext, { admission, expected, parameters }: Posted): Promise<void> {
+  const { object, subresource } = admission
+  if (object && !core.admission.treatsAlike(admission)) {
+    const fieldsV1 = createdFields(core.schemas.lookup(expected.schema), object, { ignoresStatus: false })
+    const [manager, time] = [managerOf(context, parameters), toTime(core.clock.now())]
+    const entry = { manager, operation: 'Update', apiVersion: apiVersionOf(expected), time, fieldsType: 'FieldsV1', subresource } as const
+    if (fieldsV1) object.metadata.managedFields = [{ ...entry, fieldsV1 }]
+  }
+  await admitManaged(core, context, admission)
+  await core.admission.validate(admission)
+}
+
+/** Mutating admission. Managers that it leaves unreadable become again what they were, and the client is told. */
+export async function admitManaged(core: Core, context: RequestContext, admission: AdmissionRequest): Promise<void> {
+  const before = admission.object?.metadata.managedFields
+  await core.admission.admit(admission)
+  const { metadata } = admission.object ?? {}
+  if (!metadata || metadata.managedFields === before) return
+  const fault = managedFieldsFault(metadata.managedFields)
+  if (fault !== undefined) {
+    context.warn(
+      `.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${fault}`,
+    )
+    if (before) metadata.managedFields = before
+  }
+  if (fault !== undefined ? !before : metadata.managedFields?.length === 0) delete metadata.managedFields
 }
 
 /** A write as the field managers' rules see it. */

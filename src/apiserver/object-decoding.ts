@@ -29,6 +29,7 @@ export function decodeFields(
 ): void {
   const { expected, context, validation, duplicates = [], known = [], refuse = (why: string) => cannotHandle(expected, why) } = options
   let unknown: readonly string[] = []
+  keepReset(object)
   const type = expected.schema === '' ? undefined : schemas.lookup(expected.schema)
   if (type) {
     const decoded = options.decoded ? decodeReport(type, object, options.decoded) : schemas.decode(expected.schema, object)
@@ -44,6 +45,11 @@ export function decodeFields(
   const problems = [...known, ...repeated, ...unknowns]
   if (validation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`)
   for (const problem of problems) for (const line of warningsOf(problem)) context.warn(line)
+}
+
+/** An empty list of managers is dropped as every empty list is, but means to reset them: one empty entry says the same. */
+function keepReset({ metadata }: Partial<KubeObject>): void {
+  if (Array.isArray(metadata?.managedFields) && metadata.managedFields.length === 0) metadata.managedFields = [{}]
 }
 
 const yamlHead = 'yaml: unmarshal errors:\n'

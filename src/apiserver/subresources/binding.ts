@@ -4,6 +4,7 @@ import type { Binding, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { type Status, statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
+import { admitPosted } from '../managed-fields.ts'
 import { asksForFit, checkFitAnnotation } from '../../kinds/keelson/placement.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { BatchHandler, VerbHandler } from '../dispatch.ts'
@@ -104,8 +105,7 @@ async function admit(
     dryRun: parameters.dryRun,
     options: writeOptions('CreateOptions', parameters),
   })
-  await core.admission.admit(admission)
-  await core.admission.validate(admission)
+  await admitPosted(core, context, { admission, expected: bindingKind, parameters })
   return { binding, name }
 }
 

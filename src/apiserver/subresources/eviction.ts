@@ -7,6 +7,7 @@ import type { KubeObject } from '../../machinery/object.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
 import { type Status, StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
+import { admitPosted } from '../managed-fields.ts'
 import type { Core } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../object-reader.ts'
@@ -42,8 +43,7 @@ export const podEviction: VerbHandler = async (core, context, request) => {
     dryRun,
     options: writeOptions('CreateOptions', { ...parameters, dryRun }),
   })
-  await core.admission.admit(admission)
-  await core.admission.validate(admission)
+  await admitPosted(core, context, { admission, expected: evictionKind, parameters })
   const { object } = await getObject(core, context, { resource, namespace, name })
   const pod = object as KubeObject & Pod
   if (!isFree(pod)) {

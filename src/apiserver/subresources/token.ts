@@ -8,6 +8,7 @@ import { fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
+import { admitPosted } from '../managed-fields.ts'
 import type { Core } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../object-reader.ts'
@@ -52,6 +53,7 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
       checkUid(wanted, account)
       const spec = wanted.spec ?? { audiences: [] }
       const expirationSeconds = spec.expirationSeconds ?? secondsDefault
+      wanted.spec = { ...spec, expirationSeconds }
       validate(expirationSeconds, wanted.metadata?.name ?? '')
       const admission = admissionRequest(context, {
         operation: 'CREATE',
@@ -64,8 +66,7 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
         dryRun: parameters.dryRun,
         options: writeOptions('CreateOptions', parameters),
       })
-      await core.admission.admit(admission)
-      await core.admission.validate(admission)
+      await admitPosted(core, context, { admission, expected: tokenRequestKind, parameters })
       const { bound, node } = boundTo(core, namespace, name, spec.boundObjectRef)
       const audiences = spec.audiences?.length ? spec.audiences : issuer.defaultAudiences
       const serviceAccount = { name, uid: account.metadata.uid ?? '' }

@@ -19,8 +19,8 @@ export async function createAlike(
   const { resource, namespace, object, parameters } = request
   if (object.metadata.name || !object.metadata.generateName || resource.conversion || parameters.dryRun) return undefined
   if (!core.admission.treatsAlike(createAdmission(context, request)) || !core.hooks.takesNothing(resource, namespace)) return undefined
-  const { generateName, ...prepared } = await prepareNew(core, context, request)
-  await judgeNew(core, context, request, prepared)
+  const { generateName, admission } = await prepareNew(core, context, request)
+  await judgeNew(core, request, admission)
   const settled: Settled[] = []
   let unnamed = Array.from({ length: count }, (_, i) => i)
   for (let attempt = 1; unnamed.length > 0; attempt++) {

@@ -1,4 +1,3 @@
-import { settleSentManagers } from '../../machinery/apply/update-managed-fields.ts'
 import { toTime } from '../../base/clock.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { type StatusError, statusErrors } from '../../machinery/status-error.ts'
@@ -7,7 +6,7 @@ import type { CachedObject } from '../cached-object.ts'
 import type { AdmissionRequest } from '../contract.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
 import type { Allocation } from '../write-hooks.ts'
-import { recordManager } from '../managed-fields.ts'
+import { admitManaged, recordManager } from '../managed-fields.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { shareSpec } from '../share-spec.ts'
@@ -33,12 +32,12 @@ const generatedBaseMax = 58
 /** Creates an object. Throws StatusError: 400, 403, 404 (namespace), 409 AlreadyExists, 422. */
 export async function createObject(core: Core, context: RequestContext, request: CreateRequest): Promise<CachedObject> {
   const { resource, object, parameters } = request
-  const { admission, generateName, now } = await prepareNew(core, context, request)
+  const { admission, generateName } = await prepareNew(core, context, request)
   for (let attempt = 1; ; attempt++) {
     let isClaimed = false
     const allocation = core.hooks.allocate(resource, { object, old: undefined, dryRun: parameters.dryRun })
     try {
-      await judgeNew(core, context, request, { admission, now })
+      await judgeNew(core, request, admission)
       if (attempt === 1) warnAbout(context, resource, object)
       const created = await insert(core, request, allocation.claims)
       if (created === 'claimed') isClaimed = true
@@ -63,9 +62,9 @@ export async function createObject(core: Core, context: RequestContext, request:
 }
 
 /** What is known of an object on its way: `generateName` empty where it came with a name. */
-export type NewObject = { readonly admission: AdmissionRequest; readonly generateName: string; readonly now: string }
+export type NewObject = { readonly admission: AdmissionRequest; readonly generateName: string }
 
-/** Up to the object as it is to be judged: defaults, mutating admission, what the system gives. */
+/** Up to the object as it is to be judged: defaults, who made it, mutating admission, what the system gives. */
 export async function prepareNew(core: Core, context: RequestContext, request: CreateRequest): Promise<NewObject> {
   const { resource, namespace, object } = request
   checkNamespace(resource, namespace, object)
@@ -77,34 +76,28 @@ export async function prepareNew(core: Core, context: RequestContext, request: C
   if (refreshing) await refreshing
   applyDefaults(core, resource, object)
   dedupeOwners(context, object, 'sent')
+  const now = toTime(core.clock.now())
+  const { parameters } = request
+  if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old: undefined, subresource: '', parameters, now })
   const admission = createAdmission(context, request)
-  await core.admission.admit(admission)
+  await admitManaged(core, context, admission)
   dedupeOwners(context, object, 'admitted')
-  if (!request.keepsManagedFields) settleSentManagers(object)
   // Admission may have given another metadata, and the name in it; a name that is left to the server is made here.
   const { metadata } = object
   checkNamespace(resource, namespace, object)
   const generateName = metadata.name ? '' : (metadata.generateName ?? '')
   if (generateName) metadata.name = generatedName(core, generateName)
-  const now = toTime(core.clock.now())
   fillSystemMetadata(core, object, now)
   resource.kind.prepareForCreate(object, prepareContext(context, now))
   restoreParts(core, resource, object)
-  return { admission, generateName, now }
+  return { admission, generateName }
 }
 
-/** Validation and validating admission; then who made it is recorded. */
-export async function judgeNew(
-  core: Core,
-  context: RequestContext,
-  request: CreateRequest,
-  { admission, now }: Pick<NewObject, 'admission' | 'now'>,
-): Promise<void> {
-  const { resource, object, parameters } = request
+/** Validation and validating admission. */
+export async function judgeNew(core: Core, { resource, object }: CreateRequest, admission: AdmissionRequest): Promise<void> {
   shareSpec(resource.kind, object)
   validateCreate(core, resource, object)
   await core.admission.validate(admission)
-  if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old: undefined, subresource: '', parameters, now })
 }
 
 export function createAdmission(context: RequestContext, { resource, namespace, object, parameters }: CreateRequest): AdmissionRequest {

@@ -1,5 +1,4 @@
 import { toTime } from '../../base/clock.ts'
-import { settleSentManagers } from '../../machinery/apply/update-managed-fields.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
@@ -10,7 +9,7 @@ import { admissionRequest, writeOptions } from '../admission/request.ts'
 import type { CachedObject } from '../cached-object.ts'
 import type { Core, RequestContext, WriteParameters } from '../core.ts'
 import type { Allocation } from '../write-hooks.ts'
-import { recordManager } from '../managed-fields.ts'
+import { admitManaged, recordManager } from '../managed-fields.ts'
 import { prepareViews, viewOf } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { keepUnchangedSpec } from '../share-spec.ts'
@@ -64,7 +63,7 @@ export type UpdateResult = { readonly value: CachedObject; readonly created: boo
 const attemptsMax = 25
 
 /**
- * Changes one object: read, change, prepare, admit, validate, write if it is still what was read.
+ * Changes one object: read, change, record who did, admit, prepare, validate, write if it is still what was read.
  * A change that changes nothing is not written: the answer is the object as it is, with its resourceVersion.
  * Throws StatusError: 400, 403, 404, 409, 422.
  */
@@ -103,10 +102,10 @@ async function attemptUpdate(
   checkVersion(request, object, old)
   if (request.isReplace) dedupeOwners(context, object, 'sent')
   keepSystemMetadata(object, old)
-  if (!request.keepsManagedFields) settleManagers(object, old, subresource)
-
   if (subresource === 'status' && resource.kind.sharesSpec) applyStatusDefaults(core, resource, object)
   else applyDefaults(core, resource, object, unchanged !== undefined)
+  const now = toTime(core.clock.now())
+  if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old, subresource, parameters, now })
   const { admitted } = request
   const admission = admissionRequest(context, {
     operation: 'UPDATE',
@@ -119,10 +118,9 @@ async function attemptUpdate(
     dryRun: parameters.dryRun,
     options: writeOptions('UpdateOptions', parameters),
   })
-  await core.admission.admit(admission)
+  await admitManaged(core, context, admission)
   admitted?.take(admission.object!, object)
   dedupeOwners(context, object, 'admitted')
-  const now = toTime(core.clock.now())
   prepare(request, { object, old, context: prepareContext(context, now) })
   restoreParts(core, resource, object, old)
 
@@ -132,7 +130,6 @@ async function attemptUpdate(
     await core.admission.validate(admission)
     if (subresource === 'status') warnAboutStatus(context, resource, object, old)
     else warnAbout(context, resource, object, old)
-    if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old, subresource, parameters, now })
     const written = await write(core, { ...request, object, old, claims: allocation.claims })
     if (written) {
       allocation.commit()
@@ -146,12 +143,6 @@ async function attemptUpdate(
   }
   allocation.release()
   return undefined
-}
-
-/** Through a subresource nobody rewrites the list of managers. */
-function settleManagers({ metadata }: KubeObject, old: KubeObject, subresource: string): void {
-  if (subresource !== '') delete metadata.managedFields
-  else if (metadata.managedFields !== old.metadata.managedFields) settleSentManagers({ metadata })
 }
 
 /** Throws 409 when the change was made from another state than the current one, 422 when it must say which and does not. */

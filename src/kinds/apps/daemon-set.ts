@@ -50,6 +50,8 @@ export const daemonSets = defineKind<DaemonSet>({
     }
     spec.revisionHistoryLimit ??= 10
     applyTemplateDefaults(spec)
+    // Upstream has it as a field, and writes it as an annotation whatever it holds.
+    setTemplateGeneration(daemonSet, templateGenerationOf(daemonSet))
   },
   prepareForCreate: (daemonSet) => {
     dropStatusAndStartGeneration(daemonSet)

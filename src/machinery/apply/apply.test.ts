@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import definitions from '../../kinds/generated/schemas.json' with { type: 'json' }
+import zeroValues from '../../kinds/generated/zero-values.json' with { type: 'json' }
 import type { KubeObject } from '../object.ts'
 import type { Schema } from '../schema/schema-node.ts'
 import { loadSchemas } from '../schema/schema-set.ts'
@@ -10,7 +11,7 @@ import { type ApplyOperation, applyServerSide } from './apply-server-side.ts'
 import { fieldSet, readFieldsV1 } from './field-set.ts'
 import { updateManagedFields } from './update-managed-fields.ts'
 
-const schemas = loadSchemas(definitions as unknown as Record<string, Schema>)
+const schemas = loadSchemas(definitions as unknown as Record<string, Schema>, zeroValues)
 const deployment = schemas.lookup('io.k8s.api.apps.v1.Deployment')
 const early = '2024-01-01T00:00:00Z'
 const late = '2024-01-01T00:01:00Z'

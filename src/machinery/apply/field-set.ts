@@ -162,7 +162,8 @@ function readNode(value: Readonly<Record<string, unknown>>): FieldSet | undefine
   for (const key in value) {
     const child = value[key]
     if (typeof child !== 'object' || child === null || Array.isArray(child)) return undefined
-    const isKnown = key === '.' || /^[fkvi]:/.test(key)
+    if (key !== '.' && key[1] !== ':') return undefined
+    const isKnown = key === '.' || /^[fkvi]/.test(key)
     const below = isKnown ? readNode(child as Record<string, unknown>) : undefined
     if (isKnown && below === undefined) return undefined
     if (below === child) continue

@@ -42,6 +42,18 @@ export function readManagedFields(entries: readonly ManagedFieldsEntry[] | undef
   return owners
 }
 
+/** Why a list of entries cannot be read, in upstream's words; undefined where it can. */
+export function managedFieldsFault(entries: readonly ManagedFieldsEntry[] | undefined): string | undefined {
+  for (const [i, { operation, apiVersion, fieldsType, fieldsV1 = {} }] of (entries ?? []).entries()) {
+    if (operation !== 'Apply' && operation !== 'Update') return 'operation must be `Apply` or `Update`'
+    if (!apiVersion) return 'apiVersion must not be empty'
+    if (!fieldsType) return `missing fieldsType in managed fields entry ${i}`
+    if (fieldsType !== 'FieldsV1') return `invalid fieldsType ${JSON.stringify(fieldsType)} in managed fields entry ${i}`
+    if (readFieldsV1(fieldsV1) === undefined) return `error decoding versioned set of managed fields entry ${i}`
+  }
+  return undefined
+}
+
 /** The list for metadata: appliers first, then by time. Undefined when nobody owns anything. */
 export function writeManagedFields(owners: Owners): ManagedFieldsEntry[] | undefined {
   const entries: ManagedFieldsEntry[] = []

@@ -14,9 +14,6 @@ type Draft = { [element: string]: FieldSet }
 
 export type Comparison = { readonly added: FieldSet; readonly modified: FieldSet; readonly removed: FieldSet }
 
-/** Structs that Go embeds by value: they always exist, so nobody creates them. */
-const alwaysPresent = new Set(['metadata', 'spec', 'status', 'template', 'strategy', 'updateStrategy', 'jobTemplate', 'behavior'])
-
 /** The fields that an applied configuration names: leaves, and the items of maps and lists. */
 export function fieldsOf(node: SchemaNode | undefined, value: unknown): FieldSet {
   return childSet(node, value, false)
@@ -87,26 +84,29 @@ function compareObjects(node: SchemaNode | undefined, old: JsonObject, next: Jso
     const after = next[key]
     if (before === after) continue
     const child = node?.child(key)
-    note(change, elementOf(key), compareNodes(child, before === undefined ? absent(node, key, after) : before, after))
+    note(change, elementOf(key), compareNodes(child, before === undefined ? zeroOf(node, key) : before, after))
   }
   for (const key in old) {
     if (next[key] !== undefined || old[key] === undefined) continue
     const child = node?.child(key)
-    note(change, elementOf(key), compareNodes(child, old[key], absent(node, key, old[key])))
+    note(change, elementOf(key), compareNodes(child, old[key], zeroOf(node, key)))
   }
 }
 
-/** A list that Go writes even when it is nil: like a struct by value, it is there anyway, and only its items are owned. */
-export function isAlwaysWritten(parent: SchemaNode | undefined, key: string): boolean {
-  return parent?.name !== undefined && parent.required.includes(key) && parent.child(key)?.shape === 'list'
-}
+const emptyPart = Object.freeze({})
+const emptyList: readonly unknown[] = Object.freeze([])
 
-/** What stands for a field that is not there: an empty struct or list where Go has one, else nothing. */
-function absent(parent: SchemaNode | undefined, key: string, other: unknown): unknown {
-  if (Array.isArray(other)) return isAlwaysWritten(parent, key) ? [] : undefined
-  const node = parent?.child(key)
+/**
+ * What stands for a field that is not there: what upstream's Go structs hold then, so that nobody comes to own it by being the first. A
+ * part that is held by value is an empty one, a list that is always written is empty; undefined for what really is absent.
+ */
+export function zeroOf(parent: SchemaNode | undefined, key: string): unknown {
   // Only named types are Go's: a custom kind's spec is a map like any other.
-  return node?.shape === 'object' && node.name !== undefined && alwaysPresent.has(key) && typeof other === 'object' ? {} : undefined
+  if (parent?.name === undefined) return undefined
+  const zero = parent.zeros?.[key]
+  if (zero !== undefined) return typeof zero === 'object' ? emptyPart : zero
+  if (key === 'metadata') return parent.child(key)?.name === undefined ? undefined : emptyPart
+  return parent.required.includes(key) && parent.child(key)?.shape === 'list' ? emptyList : undefined
 }
 
 function compareLists(node: SchemaNode | undefined, old: readonly unknown[], next: readonly unknown[], change: ChangeDraft): void {
@@ -233,7 +233,9 @@ export function describeKey(element: string): string {
 function isGranular(node: SchemaNode | undefined, value: unknown): boolean {
   if (typeof value !== 'object' || value === null || node?.isAtomic) return false
   if (isHollow(value)) return false
-  if (!Array.isArray(value)) return node === undefined || node.shape === 'object' || node.shape === 'map' || node.shape === 'any'
+  // A named type that may hold anything is one value to upstream.
+  if (!Array.isArray(value))
+    return node === undefined || node.shape === 'object' || node.shape === 'map' || (node.shape === 'any' && node.name === undefined)
   return node?.listKeys !== undefined && value.every((item) => isKeyable(node, item))
 }
 

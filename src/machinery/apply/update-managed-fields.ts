@@ -87,7 +87,10 @@ export function ownable(object: KubeObject): Record<string, unknown> {
 
 const emptyObject: KubeObject = { metadata: {} }
 
-/** A request may rewrite the list itself, or reset it by an empty one; a subresource may not, and what cannot be read does not count. */
+/**
+ * A request may rewrite the list itself, or reset it by an empty one or one empty entry; a subresource may not, and a list that cannot be
+ * read counts as none.
+ */
 function currentOwners(live: KubeObject | undefined, next: KubeObject, subresource: string): Owners {
   const sent = next.metadata.managedFields
   const stored = live?.metadata.managedFields
@@ -97,18 +100,6 @@ function currentOwners(live: KubeObject | undefined, next: KubeObject, subresour
     if (owners && owners.size > 0) return owners
   }
   return readManagedFields(stored) ?? new Map<string, Owner>()
-}
-
-/**
- * Reads what a client sent as metadata.managedFields, in place, before it is validated: one empty entry resets the list (it
- * becomes empty), an empty list and one that cannot be read count as none sent.
- */
-export function settleSentManagers(object: KubeObject): void {
-  const { metadata } = object
-  const { managedFields: sent } = metadata
-  if (sent === undefined) return
-  if (sent.length === 1 && isReset(sent)) metadata.managedFields = []
-  else if (!readManagedFields(sent)?.size) delete metadata.managedFields
 }
 
 function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {

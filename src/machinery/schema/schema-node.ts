@@ -16,6 +16,8 @@ export type Schema = {
   readonly required?: readonly string[]
   /** Fields that are left out where they hold nothing: '', 0, false. OpenAPI does not tell them from those that may hold it. */
   readonly omittedZeros?: readonly string[]
+  /** Fields that upstream always has, with what they hold where nothing was set: `{}` for a part that is held by value. */
+  readonly zeros?: Readonly<Record<string, unknown>>
   readonly nullable?: boolean
   readonly 'x-kubernetes-list-type'?: string
   readonly 'x-kubernetes-list-map-keys'?: readonly string[]
@@ -71,6 +73,8 @@ export class SchemaNode {
   readonly default: unknown
   readonly required: readonly string[]
   readonly omittedZeros: readonly string[]
+  /** Fields that are there also where nothing was set, with what they then hold. */
+  readonly zeros: Readonly<Record<string, unknown>> | undefined
   /** Fields beyond the known ones are kept, not pruned. */
   readonly preservesUnknown: boolean
   /** How server-side apply treats the value: whole, or item by item. */
@@ -96,6 +100,7 @@ export class SchemaNode {
     this.enum = schema.enum ?? target?.enum
     this.default = schema.default ?? target?.default
     this.required = target?.required ?? schema.required ?? []
+    this.zeros = target?.zeros ?? schema.zeros
     this.omittedZeros = target?.omittedZeros ?? schema.omittedZeros ?? []
     this.preservesUnknown = target?.preservesUnknown ?? schema['x-kubernetes-preserve-unknown-fields'] === true
     this.patchStrategies = schema['x-kubernetes-patch-strategy']?.split(',') ?? target?.patchStrategies ?? []

@@ -60,8 +60,9 @@ export function loadSchemas(
     const schema = Object.hasOwn(definitions, name) ? definitions[name] : undefined
     if (!schema) return undefined
     const known = withKnownDefaults(name, schema)
-    const omitted = omittedZeros[name]
-    const node = new SchemaNode(omitted ? { ...known, omittedZeros: omitted } : known, lookup, name)
+    const [omitted, zeros] = [omittedZeros[name], zeroValues[name]]
+    const facts = { ...known, ...(omitted ? { omittedZeros: omitted } : {}), ...(zeros ? { zeros } : {}) }
+    const node = new SchemaNode(facts, lookup, name)
     nodes.set(name, node)
     return node
   }
