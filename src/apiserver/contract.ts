@@ -92,6 +92,8 @@ export type NonResourceRule = { readonly verbs: readonly string[]; readonly nonR
 /** One request on its way through the chain, after defaulting and before storage. */
 export type AdmissionRequest = {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
+  /** The request's, as authorizers see it: `update` or `patch`, … */
+  readonly verb: string
   readonly kind: KindDefinition
   readonly subresource: string
   readonly namespace: string | undefined

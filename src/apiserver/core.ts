@@ -28,6 +28,8 @@ export type Core = {
 /** One request on its way, whichever transport it came by. */
 export type RequestContext = {
   readonly user: UserInfo
+  /** As authorizers see it: an update may be asked for as `update` or as `patch`. */
+  readonly verb: string
   readonly signal: AbortSignal
   /** First part of the User-Agent, the field manager of requests that name none. */
   readonly agent: string

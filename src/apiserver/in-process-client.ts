@@ -119,7 +119,7 @@ function admitCall(parts: InProcessParts, resource: Resource, namespace: string,
     name: name || selectedName(request.parameters?.fieldSelector),
     rest: '',
   })
-  const context: RequestContext = { user, signal: signal ?? closing, agent, warn: () => {}, readsWarnings: false }
+  const context: RequestContext = { user, verb, signal: signal ?? closing, agent, warn: () => {}, readsWarnings: false }
   return judging ? judging.then(() => context) : context
 }
 

@@ -186,14 +186,16 @@ const managers = (json: TestJson) =>
     ({ manager, subresource }) => `${manager}/${subresource ?? ''}`,
   )
 
-test('one empty entry resets the managers; an empty list and one that cannot be read change nothing', async () => {
-  await send('POST', deployments, { body: deployment('managed') })
-  const mine = `${deployments}/managed`
-  for (const managedFields of [[], [{ manager: 'x', operation: 'Other' }]])
-    assert.deepEqual(managers((await patch('merge', mine, { metadata: { managedFields } })).json), ['tester/'])
-  const reset = await patch('merge', mine, { metadata: { managedFields: [{}] } })
-  assert.equal(reset.code, 200, reset.text)
-  assert.equal(managers(reset.json), undefined)
+test('an empty list and one empty entry reset the managers; a list that cannot be read changes nothing', async () => {
+  for (const [i, managedFields] of [[], [{}]].entries()) {
+    await send('POST', deployments, { body: deployment(`managed-${i}`) })
+    const mine = `${deployments}/managed-${i}`
+    const unreadable = [{ manager: 'x', operation: 'Other' }]
+    assert.deepEqual(managers((await patch('merge', mine, { metadata: { managedFields: unreadable } })).json), ['tester/'])
+    const reset = await patch('merge', mine, { metadata: { managedFields } })
+    assert.equal(reset.code, 200, reset.text)
+    assert.equal(managers(reset.json), undefined)
+  }
 })
 
 test('an apply of the status neither owns nor contests the spec', async () => {

@@ -454,6 +454,7 @@ async function perform(
 function contextOf(exchange: Exchange, user: UserInfo, { signal, agent }: Pick<RequestContext, 'signal' | 'agent'>): RequestContext {
   return {
     user,
+    verb: exchange.info.verb,
     signal,
     agent,
     warn: (message) => {

@@ -34,7 +34,10 @@ export function createUpgradeHandler(parts: {
       const aggregated = aggregation.find(info)
       const upstream = aggregated
         ? await openAggregated(aggregated, request, user)
-        : await openRoute(core, dialer, request, { info, context: { user, signal: request.signal, agent: '', warn: () => {}, annotate } })
+        : await openRoute(core, dialer, request, {
+            info,
+            context: { user, verb: info.verb, signal: request.signal, agent: '', warn: () => {}, annotate },
+          })
       if (head.length > 0) upstream.write(head)
       return { run: () => tunnel(socket, upstream) }
     }

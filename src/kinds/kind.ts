@@ -5,8 +5,8 @@ import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../machine
  * One API kind: all that the platform knows about it. Routes, discovery, OpenAPI, columns, client types, console lists
  * and the registry-wide tests derive from the list in all.ts. To add a kind: one file with `defineKind`, one line in all.ts.
  *
- * Order of a write: decode (types by schema) → `applyDefaults` → mutating admission → `prepareFor…` → object meta rules →
- * `validate` → `validateCreate` or `validateUpdate` → validating admission. A status write runs `prepareForStatusUpdate` and `validateStatusUpdate`
+ * Order of a write: decode (types by schema) → `applyDefaults` → who owns which field → mutating admission → `prepareFor…` → object meta
+ * rules → `validate` → `validateCreate` or `validateUpdate` → validating admission. A status write runs `prepareForStatusUpdate` and `validateStatusUpdate`
  * only, as upstream does: a stored spec is not judged again because its status moved.
  */
 export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {

@@ -20,6 +20,7 @@ export function admissionRequest(
 ): AdmissionRequest {
   return {
     operation: write.operation,
+    verb: context.verb,
     kind: write.resource.kind,
     subresource: write.subresource,
     namespace: write.namespace || undefined,

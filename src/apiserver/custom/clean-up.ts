@@ -59,7 +59,7 @@ async function untilEmpty(core: Core, instances: Resource, outer: AbortSignal): 
   const { cache } = core.storage
   const stop = new AbortController()
   const signal = AbortSignal.any([outer, stop.signal])
-  const context: RequestContext = { user: serverUser, signal, agent: 'keelson', warn: () => {}, readsWarnings: false }
+  const context: RequestContext = { user: serverUser, verb: 'delete', signal, agent: 'keelson', warn: () => {}, readsWarnings: false }
   const changes = cache.watch(instances.prefix, { after: cache.revision, signal })
   const empty = async () => {
     const request = { resource: instances, namespace: '', labelSelector: undefined, fieldSelector: undefined, options: {}, dryRun: false }
