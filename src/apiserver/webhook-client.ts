@@ -104,7 +104,7 @@ function exchange({ agent, address, target, query, body, clock, timeoutMs }: Exc
     sent.once('error', fail)
     sent.once('response', (response) => {
       readBody(response)
-        .then((text) => answerOf(response.statusCode ?? 0, text))
+        .then((text) => answerOf(response.statusCode ?? 0, text, response.headers['content-type']))
         .then((answer) => {
           cancel()
           resolve(answer)
@@ -125,8 +125,8 @@ async function readBody(response: IncomingMessage): Promise<string> {
   return Buffer.concat(blocks).toString()
 }
 
-function answerOf(code: number, text: string): unknown {
-  if (code < 200 || code > 299) throw refusedCall(code, text)
+function answerOf(code: number, text: string, contentType = ''): unknown {
+  if (code < 200 || code > 299) throw refusedCall(code, text, contentType)
   if (text === '') throw new UnreadableAnswer(`0-length response with status code: ${code} and content type: application/json`)
   let answer: unknown
   try {
@@ -165,11 +165,11 @@ function statusIn(text: string): Status | undefined {
   }
 }
 
-/** What a Kubernetes client makes of a failure. */
-function refusedCall(code: number, text: string): StatusError {
+/** What a Kubernetes client makes of a failure. What is no text is not shown. */
+function refusedCall(code: number, text: string, contentType: string): StatusError {
   const told = statusIn(text)
   if (told) return new StatusError({ ...told, code, reason: told.reason ?? '', message: told.message ?? '' })
-  const shown = text.slice(0, 2048) || 'unknown'
+  const shown = contentType === '' || contentType.startsWith('text/') ? text.slice(0, 2048).trim() : 'unknown'
   const message =
     failures[code] ??
     (code >= 500

@@ -1,4 +1,6 @@
+import { auditAdmissionCases, auditAdmissionGiven, auditHooks } from './audit-admission-cases.ts'
 import { auditCases } from './audit-cases.ts'
+import { startHooks } from './case-hooks.ts'
 import { removeNamespace, runCases, type Send, steady } from './run-cases.ts'
 
 /** The events of one request, in order, without what differs from run to run. */
@@ -6,10 +8,13 @@ export type AuditedCase = { readonly id: string; readonly events: readonly unkno
 
 /** Sends what `audit-cases.ts` holds, and gives the events of each request out of all that `recorded` knows then. */
 export async function auditedCases(send: Send, recorded: () => Promise<readonly { readonly auditID?: string }[]>): Promise<AuditedCase[]> {
-  await runCases({ namespace: 'upstream-audit' }, auditCases, send)
+  const cases = [...auditCases, ...auditAdmissionCases]
+  const hooks = await startHooks(auditHooks)
+  await runCases({ namespace: 'upstream-audit', given: auditAdmissionGiven, fill: hooks.fill }, cases, send)
+  await hooks.close()
   await removeNamespace('upstream-audit', send)
   const all = await recorded()
-  return auditCases.map(({ name }) => ({ id: name, events: all.filter(({ auditID }) => auditID === name).map(settled) }))
+  return cases.map(({ name }) => ({ id: name, events: all.filter(({ auditID }) => auditID === name).map(settled) }))
 }
 
 function settled(event: object): unknown {

@@ -6,7 +6,10 @@ export type CaseHooks = { readonly fill: (text: string) => string; close(): Prom
 /** Starts the webhooks of a file of cases; none are started where it has none. */
 export async function caseHooks(name: string): Promise<CaseHooks> {
   const { hooks } = (await import(`./cases/${name}.ts`)) as { hooks?: Readonly<Record<string, Judge>> }
-  if (!hooks) return { fill: (text) => text, close: async () => {} }
+  return hooks ? startHooks(hooks) : { fill: (text) => text, close: async () => {} }
+}
+
+export async function startHooks(hooks: Readonly<Record<string, Judge>>): Promise<CaseHooks> {
   const server = await startWebhookServer()
   const urls = new Map(Object.entries(hooks).map(([hook, judge]) => [hook, server.clientConfig(judge).url]))
   return {

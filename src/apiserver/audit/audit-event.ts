@@ -122,7 +122,12 @@ function objectRef(info: RequestInfo & { type: 'resource' }, sent: ObjectIdentit
   }
 }
 
-function annotationsOf(stage: AuditStage, trail: AuditTrail, { annotations, waitedMs = 0 }: EventFacts, nowMs: number) {
+/** What a webhook changed tells of the object: it is noted where bodies are. */
+const patchPrefix = 'patch.webhook.admission.k8s.io/'
+
+function annotationsOf(stage: AuditStage, trail: AuditTrail, { annotations: noted, waitedMs = 0 }: EventFacts, nowMs: number) {
+  const hidesPatches = trail.verdict.level === 'Metadata' && noted !== undefined
+  const annotations = hidesPatches ? Object.fromEntries(Object.entries(noted).filter(([key]) => !key.startsWith(patchPrefix))) : noted
   const tookMs = nowMs - trail.receivedAtMs
   if (stage !== 'ResponseComplete' || tookMs <= slowMs) return annotations
   const latency = (what: string, ms: number) => ({ [`apiserver.latency.k8s.io/${what}`]: formatGoDuration(Math.round(ms * 1e6)) })

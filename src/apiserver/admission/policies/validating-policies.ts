@@ -16,7 +16,8 @@ export type ValidatingPolicies = PolicySet<ValidatingAdmissionPolicy, Validating
 type Bound = BoundPolicy<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>
 type Parts = MatchParts & ParamParts & { readonly authorizer: Authorizer; readonly policies: () => ValidatingPolicies }
 
-const auditPrefix = 'validation.policy.admission.k8s.io/'
+const failureKey = 'validation.policy.admission.k8s.io/validation_failure'
+const noteBytesMax = 10 * 1024
 
 /** Judges requests by the expressions of ValidatingAdmissionPolicies (https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/). */
 export function validatingPolicies(parts: Parts): AdmissionPlugin {
@@ -36,25 +37,26 @@ export function validatingPolicies(parts: Parts): AdmissionPlugin {
 
 async function judgeAll(parts: Parts, request: AdmissionRequest, candidates: readonly Bound[]): Promise<void> {
   const denied: { readonly message: string; readonly reason: string }[] = []
-  const failures: object[] = []
   for (const bound of candidates) {
     const notes = new Map<string, Set<string>>()
     for (const { judgement, binding, name } of await judge(parts, request, bound)) {
-      for (const { key, value } of judgement.annotations) notes.set(key, (notes.get(key) ?? new Set()).add(value))
+      for (const { key, value } of judgement.annotations) notes.set(key, (notes.get(key) ?? new Set()).add(shortened(value)))
       for (const denial of judgement.denials) {
         const actions = binding?.spec?.validationActions ?? ['Deny']
         if (actions.includes('Deny')) denied.push({ message: denialText(bound.name, name, denial.message), reason: denial.reason })
         if (actions.includes('Warn'))
           request.warn(`Validation failed for ValidatingAdmissionPolicy '${bound.name}' with binding '${name}': ${denial.message}`)
-        if (actions.includes('Audit')) failures.push(failureOf(bound.name, name, denial, actions))
+        // Of several, upstream keeps the first.
+        if (actions.includes('Audit')) request.annotate(failureKey, JSON.stringify([failureOf(bound.name, name, denial, actions)]))
       }
       for (const fault of judgement.faults) denied.push({ message: denialText(bound.name, name, fault), reason: '' })
     }
     for (const [key, values] of notes) request.annotate(`${bound.name}/${key}`, [...values].join(', '))
   }
-  if (failures.length > 0) request.annotate(`${auditPrefix}validation_failure`, JSON.stringify(failures))
   if (denied.length > 0) throw denialError(request, denied[0]!)
 }
+
+const shortened = (note: string) => (Buffer.byteLength(note) > noteBytesMax ? Buffer.from(note).subarray(0, noteBytesMax).toString() : note)
 
 const denialText = (policy: string, binding: string, message: string) =>
   `ValidatingAdmissionPolicy '${policy}'${binding === '' ? '' : ` with binding '${binding}'`} denied request: ${message}`

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Log } from '../../../base/log.ts'
 import type { Random } from '../../../base/random.ts'
+import { qualifiedName } from '../../../machinery/names.ts'
 import { StatusError, statusErrors } from '../../../machinery/status-error.ts'
 import type { AdmissionRequest } from '../../contract.ts'
 import type { Registry } from '../../registry.ts'
@@ -97,7 +98,8 @@ async function ask(parts: CallParts, request: AdmissionRequest, { hook, resource
     throw new CallFailure(name, `failed to call webhook: ${(error as Error).message}`, { code, cause: error })
   }
   const verdict = readVerdict(name, answer, { uid, version, isMutating })
-  for (const [key, value] of Object.entries(verdict.auditAnnotations)) request.annotate(`${name}/${key}`, value)
+  for (const [key, value] of Object.entries(verdict.auditAnnotations))
+    if (qualifiedName(`${name}/${key}`).length === 0) request.annotate(`${name}/${key}`, value)
   for (const warning of verdict.warnings) if (warning) request.warn(warning)
   if (!verdict.allowed) throw rejection(name, verdict.result)
   return { verdict, objects }

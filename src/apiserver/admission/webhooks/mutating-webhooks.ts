@@ -19,6 +19,7 @@ type Parts = CallParts & {
 }
 
 const auditPrefix = 'mutation.webhook.admission.k8s.io/'
+const patchPrefix = 'patch.webhook.admission.k8s.io/'
 
 /**
  * Asks webhooks that may change the object, one after the other. Where one changes it, those before it with
@@ -55,15 +56,19 @@ const nextOf = (hooks: HookSet, request: AdmissionRequest, after: number) => hoo
 
 async function askOne(parts: Parts, request: AdmissionRequest, invocation: Invocation, pass: AdmissionPass): Promise<boolean> {
   const { hook, index } = invocation
-  const place = `round_${pass.isReinvocation ? 1 : 0}_index_${index}`
-  const isChanged = await callWebhook(parts, request, {
-    invocation,
-    type: 'admit',
-    use: (called) => applyAnswer(parts, request, invocation, called),
-  })
   const { configuration, webhook } = hook
-  if (isChanged === undefined) request.annotate(`failed-open.${auditPrefix}${place}`, webhook.name)
-  request.annotate(auditPrefix + place, JSON.stringify({ configuration, webhook: webhook.name, mutated: isChanged ?? false }))
+  const place = `round_${pass.isReinvocation ? 1 : 0}_index_${index}`
+  let isChanged: boolean | undefined
+  try {
+    isChanged = await callWebhook(parts, request, {
+      invocation,
+      type: 'admit',
+      use: (called) => applyAnswer(parts, request, { ...invocation, place }, called),
+    })
+    if (isChanged === undefined) request.annotate(`failed-open.${auditPrefix}${place}`, webhook.name)
+  } finally {
+    request.annotate(auditPrefix + place, JSON.stringify({ configuration, webhook: webhook.name, mutated: isChanged ?? false }))
+  }
   return isChanged ?? false
 }
 
@@ -71,7 +76,7 @@ async function askOne(parts: Parts, request: AdmissionRequest, invocation: Invoc
 async function applyAnswer(
   parts: Parts,
   request: AdmissionRequest,
-  { hook, resource }: Invocation,
+  { hook, resource, place }: Invocation & { readonly place: string },
   { verdict, objects }: Called,
 ): Promise<boolean> {
   const { patch } = verdict
@@ -87,7 +92,20 @@ async function applyAnswer(
   } catch (error) {
     throw statusErrors.internal((error as Error).cause ?? error)
   }
+  const { configuration, webhook } = hook
+  request.annotate(
+    patchPrefix + place,
+    goJson({ configuration, webhook: webhook.name, patch: sortedFields(patch), patchType: 'JSONPatch' }),
+  )
   const own = ownResource(request, parts.registry)
   if (own && own !== resource && next.kind === resource.kind.kind) next = await convertObject(resource, own, next)
   return replaceContent(request.object, next)
 }
+
+/** The operations of a patch as upstream writes them. */
+const sortedFields = (patch: unknown) =>
+  (patch as readonly object[]).map((operation) => Object.fromEntries(Object.entries(operation).sort(([a], [b]) => (a < b ? -1 : 1))))
+
+/** JSON as Go writes it, which escapes what HTML knows. */
+const goJson = (value: unknown) =>
+  JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
