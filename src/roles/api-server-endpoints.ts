@@ -22,12 +22,43 @@ const namespace = 'kube-system'
 const identityLabel = { 'apiserver.kubernetes.io/identity': 'kube-apiserver' } as const
 const addressAnnotation = 'keelson.dev/apiserver-address'
 
-/** Pure: the servers whose Leases are alive, in a fixed order. `nowMs` and the renewals are read on different clocks: a little skew is allowed for by the Lease's length. */
+/**
+ * Pure: the servers whose Leases are alive, in a fixed order, for who looks once. `nowMs` and the renewals are read on different clocks: a
+ * little skew is allowed for by the Lease's length.
+ */
 export function livingServers(leases: readonly Lease[], nowMs: number): ServerAddress[] {
-  const addresses = leases
-    .filter(({ spec }) => Date.parse(spec?.renewTime ?? '') + (spec?.leaseDurationSeconds ?? 0) * 1000 > nowMs)
-    .map(({ metadata }) => metadata.annotations?.[addressAnnotation] ?? '')
-    .filter((address) => address !== '')
+  return serversOf(leases.filter((lease) => endsAtMs(lease) > nowMs))
+}
+
+const endsAtMs = ({ spec }: Lease) => Date.parse(spec?.renewTime ?? '') + (spec?.leaseDurationSeconds ?? 0) * 1000
+
+/**
+ * The same for who looks again and again: once a renewal has been seen to come, the time since then counts, on this server's own clock. So
+ * servers whose clocks differ, and one whose clock is set, agree who lives.
+ */
+export class ServerAges {
+  readonly #seen = new Map<string, { renewTime: string | undefined; atMs: number; hasRenewed: boolean }>()
+
+  living(leases: readonly Lease[], now: { readonly wallMs: number; readonly monotonicMs: number }): ServerAddress[] {
+    const names = new Set(leases.map(({ metadata }) => metadata.name ?? ''))
+    for (const name of this.#seen.keys()) if (!names.has(name)) this.#seen.delete(name)
+    return serversOf(leases.filter((lease) => this.#isAlive(lease, now)))
+  }
+
+  #isAlive(lease: Lease, now: { readonly wallMs: number; readonly monotonicMs: number }): boolean {
+    const name = lease.metadata.name ?? ''
+    const { renewTime, leaseDurationSeconds = 0 } = lease.spec ?? {}
+    let seen = this.#seen.get(name)
+    if (!seen || seen.renewTime !== renewTime) {
+      seen = { renewTime, atMs: now.monotonicMs, hasRenewed: seen !== undefined }
+      this.#seen.set(name, seen)
+    }
+    return now.monotonicMs - seen.atMs < leaseDurationSeconds * 1000 && (seen.hasRenewed || endsAtMs(lease) > now.wallMs)
+  }
+}
+
+function serversOf(leases: readonly Lease[]): ServerAddress[] {
+  const addresses = leases.map(({ metadata }) => metadata.annotations?.[addressAnnotation] ?? '').filter((address) => address !== '')
   return [...new Set(addresses)].sort().map(addressOf)
 }
 
@@ -41,9 +72,7 @@ const serverLeases = (client: Client) =>
 
 /** Pure: Leases of servers that have been dead for an hour. As upstream, whose servers leave theirs behind too when they are killed. */
 export function forgottenLeases(leases: readonly Lease[], nowMs: number): string[] {
-  return leases
-    .filter(({ spec }) => Date.parse(spec?.renewTime ?? '') + (spec?.leaseDurationSeconds ?? 0) * 1000 + forgetMs < nowMs)
-    .map(({ metadata }) => metadata.name ?? '')
+  return leases.filter((lease) => endsAtMs(lease) + forgetMs < nowMs).map(({ metadata }) => metadata.name ?? '')
 }
 
 const forgetMs = 3600_000
@@ -79,10 +108,11 @@ export async function keepAmongEndpoints(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, log } = parts
+  const ages = new ServerAges()
   while (!signal.aborted) {
     try {
       await renewLease(parts)
-      await writeEndpoints(parts)
+      await writeEndpoints(parts, ages)
     } catch (error) {
       log.warn({ error: String(error) }, "the servers' endpoints could not be kept; trying again")
     }
@@ -90,7 +120,7 @@ export async function keepAmongEndpoints(
   }
   try {
     await parts.client.resource(kindRefs.coordinationV1.leases, namespace).delete(leaseName(parts.identity))
-    await writeEndpoints(parts)
+    await writeEndpoints(parts, ages)
   } catch (error) {
     log.debug({ error: String(error) }, "this server's lease could not be given back; it expires by itself")
   }
@@ -122,11 +152,12 @@ async function renewLease({
   }
 }
 
-async function writeEndpoints({ client, clock }: { client: Client; clock: Clock }): Promise<void> {
+async function writeEndpoints({ client, clock }: { client: Client; clock: Clock }, ages: ServerAges): Promise<void> {
   const leases = await serverLeases(client)
   const forgotten = forgottenLeases(leases.items, clock.now())
   await Promise.all(forgotten.map((name) => client.resource(kindRefs.coordinationV1.leases, namespace).delete(name).catch(absent)))
-  const servers = livingServers(leases.items, clock.now()).filter(canBeEndpoint)
+  const now = { wallMs: clock.now(), monotonicMs: clock.monotonicMs() }
+  const servers = ages.living(leases.items, now).filter(canBeEndpoint)
   const subsets = subsetsOf(servers)
   const endpoints = client.resource(kindRefs.coreV1.endpoints, 'default')
   const found = await endpoints.get('kubernetes').catch(absent)

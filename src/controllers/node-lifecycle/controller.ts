@@ -114,7 +114,7 @@ class NodeLifecycle {
     const taints = withNoExecute(node.spec?.taints ?? [], plan.noExecute?.key, context.clock.now())
     if (!taints) return undefined
     if (plan.noExecute) {
-      const waitMs = this.#rate.take(zoneOf(node), countZones(context.informer(nodes).list()), context.clock.now())
+      const waitMs = this.#rate.take(zoneOf(node), countZones(context.informer(nodes).list()), context.clock.monotonicMs())
       if (waitMs > 0) return waitMs
     }
     await writeTaints(context, node, taints)

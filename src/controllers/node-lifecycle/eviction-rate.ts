@@ -9,7 +9,7 @@ import type { EvictionSettings } from '../settings.ts'
 export type ZoneCounts = { readonly nodes: number; readonly unhealthy: number }
 
 export type EvictionRate = {
-  /** Milliseconds to wait before a node of the zone may be tainted; 0: now, and that is counted. Infinity: not until more nodes are healthy. */
+  /** Milliseconds to wait before a node of the zone may be tainted; 0: now, and that is counted. Infinity: not until more nodes are healthy. `nowMs`: on a clock that nobody sets. */
   take(zone: string, zones: ReadonlyMap<string, ZoneCounts>, nowMs: number): number
 }
 
