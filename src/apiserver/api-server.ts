@@ -275,7 +275,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     metrics,
     reader,
     handle: (request) => pipeline.handle(request),
-    upgrade: createUpgradeHandler({ core, aggregation, dialer: options.dialer, takeOver: pipeline.takeOver }),
+    upgrade: createUpgradeHandler({ core, aggregation, dialer: options.dialer, pipeline }),
     clientFor: (user, options) => {
       const asUser = pipelineFor({ authenticate: () => user }, undefined)
       const agent = agentOf(user.name)

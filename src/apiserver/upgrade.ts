@@ -12,10 +12,11 @@ import type { Dialer, DialTarget } from './node-dialer.ts'
 import { createObjectReader } from './object-reader.ts'
 import { pods } from '../kinds/core/pod.ts'
 import type { Admitted, OpenConnection, Pipeline } from './pipeline.ts'
-import type { RequestInfo, ResourceRequest } from './request-info.ts'
+import { parseRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
 import { nodeOf, nodeTarget, streamPath } from './subresources/node-target.ts'
 import { forwardedHeaders, proxyHeaders, proxyPath, proxyTarget } from './subresources/proxy.ts'
 import { unreachable, unreachableService } from './subresources/proxy-errors.ts'
+import { isStreamedAnswer, sendOverWebSocket } from './websocket-stream.ts'
 
 /**
  * Connections that are taken over: exec, attach, port-forward and upgrades through proxies. The server judges who may, finds
@@ -26,10 +27,14 @@ export function createUpgradeHandler(parts: {
   core: Core
   dialer: Dialer | undefined
   aggregation: Pick<Aggregation, 'find'>
-  takeOver: Pipeline['takeOver']
+  pipeline: Pipeline
 }): UpgradeHandler {
-  const { core, dialer, aggregation, takeOver } = parts
+  const { core, dialer, aggregation, pipeline } = parts
   return async (request, socket, head) => {
+    const info = parseRequest(request.method, request.url)
+    if (isStreamedAnswer(info, request) && !aggregation.find(info)) {
+      return streamAnswer(pipeline, { request, socket, head }, info.type === 'resource' && info.verb === 'watch')
+    }
     const open = async ({ info, user, annotate }: Admitted): Promise<OpenConnection> => {
       const aggregated = aggregation.find(info)
       const upstream = aggregated
@@ -42,10 +47,36 @@ export function createUpgradeHandler(parts: {
       return { run: () => tunnel(socket, upstream) }
     }
     try {
-      await takeOver(request, open)
+      await pipeline.takeOver(request, open)
     } catch (error) {
-      refuse(socket, error instanceof StatusError ? error : statusErrors.internal(error))
+      const { code, reason, status } = error instanceof StatusError ? error : statusErrors.internal(error)
+      refuse(socket, code, reason, Buffer.from(JSON.stringify(status)))
     }
+  }
+}
+
+/** The answer to the same request without an upgrade, as messages. */
+async function streamAnswer(
+  { handle }: Pipeline,
+  connection: { readonly request: ApiRequest; readonly socket: Duplex; readonly head: Uint8Array },
+  isWatch: boolean,
+): Promise<void> {
+  const gone = new AbortController()
+  connection.socket.once('close', () => gone.abort())
+  const { request, socket } = connection
+  const response = await handle({ ...request, signal: AbortSignal.any([request.signal, gone.signal]) })
+  try {
+    if (response.code !== 200 && response.code !== 204) {
+      const blocks: Uint8Array[] = response.body instanceof Uint8Array ? [response.body] : []
+      if (!(response.body instanceof Uint8Array)) for await (const block of response.body) blocks.push(block)
+      return refuse(socket, response.code, 'Refused', Buffer.concat(blocks))
+    }
+    await sendOverWebSocket(connection, response, isWatch)
+  } catch (error) {
+    const { code, reason, status } = error instanceof StatusError ? error : statusErrors.internal(error)
+    refuse(socket, code, reason, Buffer.from(JSON.stringify(status)))
+  } finally {
+    gone.abort()
   }
 }
 
@@ -142,10 +173,10 @@ function tunnel(a: Duplex, b: Duplex): Promise<void> {
   })
 }
 
-function refuse(socket: Duplex, error: StatusError): void {
-  const body = JSON.stringify(error.status)
+function refuse(socket: Duplex, code: number, reason: string, body: Buffer): void {
   socket.on('error', () => socket.destroy())
-  socket.end(
-    `HTTP/1.1 ${error.code} ${error.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  socket.write(
+    `HTTP/1.1 ${code} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`,
   )
+  socket.end(body)
 }

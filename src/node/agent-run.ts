@@ -352,7 +352,7 @@ export class AgentRun {
         hostIps: () => this.#hostIPs(),
         allocatable: () => this.node?.status?.allocatable ?? {},
       }),
-      hooks: lifecycleHooks({ runtime, clock, transport }),
+      hooks: lifecycleHooks({ runtime, clock, transport, event }),
       probes: this.#probes,
       statuses: new StatusWriter({ client, clock, random, log, onWritten, gatherMs: this.#settings.statusGatherMs }, this.#signal),
       starts: new Semaphore(this.#settings.parallelStarts),

@@ -149,19 +149,25 @@ export class ContainerProbes implements ProbeRunner {
     const result = await runProbe(this.#options, probe, { container, containerId, podIp })
     if (worker.isStopped) return
     const { uid = '', name: pod = '', namespace = '' } = worker.pod.metadata
-    counts.probed({ uid, pod, namespace, container: container.name }, worker.kind, result.verdict, clock.now() - startedMs)
+    const isGood = result.verdict === 'success' || result.verdict === 'warning'
+    counts.probed(
+      { uid, pod, namespace, container: container.name },
+      worker.kind,
+      result.verdict === 'warning' ? 'success' : result.verdict,
+      clock.now() - startedMs,
+    )
     this.#tell(worker, result)
-    if (result.verdict !== 'unknown') this.#judge(worker, result.verdict === 'success')
+    if (result.verdict !== 'unknown') this.#judge(worker, isGood)
     const periodMs = (probe.periodSeconds ?? 10) * 1000
     this.#schedule(worker, Math.max(0, startedMs + periodMs - clock.now()))
   }
 
   #tell({ pod, container, kind }: Worker, { verdict, message }: ProbeResult): void {
     if (verdict === 'success') return
-    const text = verdict === 'failure' ? 'probe failed' : 'probe errored and resulted in unknown state'
+    const text = { warning: 'probe warning', failure: 'probe failed', unknown: 'probe errored and resulted in unknown state' }[verdict]
     this.#options.event(pod, {
       type: 'Warning',
-      reason: 'Unhealthy',
+      reason: verdict === 'warning' ? 'ProbeWarning' : 'Unhealthy',
       message: `${titles[kind]} ${text}: ${message}`,
       fieldPath: fieldPathOf(container),
     })

@@ -1,16 +1,20 @@
 import { sleep } from '../../base/clock.ts'
-import type { HookRunner } from '../pod/pod-context.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { HookRunner, PodContext } from '../pod/pod-context.ts'
 import { httpTarget, resolvePort } from './handler-target.ts'
+import { hostPort, type HttpTarget } from './probe-transport.ts'
 import type { ProbeContext } from './run-probe.ts'
 
 const outputBytesMax = 4 * 1024
 /** A hook without an end is bounded by whoever waits for it; the engine still wants a number. */
 const execTimeoutMs = 24 * 3600 * 1000
 
+type HookContext = ProbeContext & Pick<PodContext, 'event'>
+
 /** Runs postStart and preStop handlers. */
-export function lifecycleHooks({ runtime, clock, transport }: ProbeContext): HookRunner {
+export function lifecycleHooks({ runtime, clock, transport, event }: HookContext): HookRunner {
   return {
-    run: async (handler, { containerId, container, podIp }, signal) => {
+    run: async (handler, { pod, containerId, container, podIp }, signal) => {
       signal.throwIfAborted()
       if (handler.exec) {
         const command = handler.exec.command ?? []
@@ -20,10 +24,7 @@ export function lifecycleHooks({ runtime, clock, transport }: ProbeContext): Hoo
         throw new Error(`command '${command.join(' ')}' exited with ${result.exitCode}: ${output}`)
       }
       if (handler.httpGet) {
-        const target = httpTarget(handler.httpGet, container.container, podIp)
-        const answer = await transport.http(target, signal)
-        if (answer.code >= 400) throw new Error(`HTTP hook failed with statuscode: ${answer.code}`)
-        return
+        return httpHook({ transport, event }, { pod, target: httpTarget(handler.httpGet, container.container, podIp) }, signal)
       }
       if (handler.sleep) return sleep(clock, handler.sleep.seconds * 1000, signal)
       // A TCP handler is kept in the API for old objects; connecting is all that it can do.
@@ -33,6 +34,28 @@ export function lifecycleHooks({ runtime, clock, transport }: ProbeContext): Hoo
       throw new Error('invalid handler: no action is given')
     },
   }
+}
+
+/** That it was called is what counts, whatever it answers. A server that speaks plain HTTP to an HTTPS hook is asked again so. */
+async function httpHook(
+  { transport, event }: Pick<HookContext, 'transport' | 'event'>,
+  { pod, target }: { readonly pod: Pod; readonly target: HttpTarget },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await transport.http(target, signal)
+  } catch (error) {
+    if (signal.aborted || target.scheme !== 'https' || !isPlainAnswer(error)) throw error
+    const headers = target.headers.filter(({ name }) => name.toLowerCase() !== 'authorization')
+    await transport.http({ ...target, scheme: 'http', headers }, signal)
+    const message = `request to HTTPS lifecycle hook ${hostPort(target.host, target.port)} got HTTP response, retry with HTTP succeeded`
+    event(pod, { type: 'Warning', reason: 'LifecycleHTTPFallback', message })
+  }
+}
+
+/** OpenSSL's words for a first record that is no TLS. */
+function isPlainAnswer(error: unknown): boolean {
+  return error instanceof Error && /wrong version number|packet length too long|http request/.test(error.message)
 }
 
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

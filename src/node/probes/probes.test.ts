@@ -11,6 +11,7 @@ import { containerFixture, healthyRecord, viewFixture } from '../pod/pod-fixture
 import { containerViews } from '../pod/pod-view.ts'
 import { createFakeRuntime } from '../runtime/fake/fake-runtime.ts'
 import { ContainerProbes } from './container-probes.ts'
+import { lifecycleHooks } from './lifecycle-hooks.ts'
 import { simulatedProbeTransport, socketProbeTransport } from './probe-transport.ts'
 import { runProbe } from './run-probe.ts'
 import { NodeMetrics } from '../stats/node-metrics.ts'
@@ -62,7 +63,12 @@ const attempts: readonly { title: string; probe: () => Probe; verdict: string; m
     verdict: 'success',
     message: /^body$/,
   },
-  { title: 'a redirect to elsewhere is success', probe: () => ({ httpGet: { path: '/away', port } }), verdict: 'success' },
+  {
+    title: 'a redirect to elsewhere is success, with a warning',
+    probe: () => ({ httpGet: { path: '/away', port } }),
+    verdict: 'warning',
+    message: /^Probe terminated redirects, Response body: body$/,
+  },
   {
     title: 'own headers are sent',
     probe: () => ({ httpGet: { path: '/headers', port, httpHeaders: [{ name: 'X-Own', value: 'yes' }] } }),
@@ -101,6 +107,18 @@ for (const { title, probe, verdict, message } of attempts) {
     if (message) assert.match(result.message, message)
   })
 }
+
+test('an HTTP hook is good when it was called, and asks a server without TLS again without it', async () => {
+  const told: string[] = []
+  const hooks = lifecycleHooks({ ...context, event: (_, { reason }) => told.push(reason) })
+  const at = { ...target, pod: viewFixture().pod }
+  const signal = AbortSignal.timeout(10_000)
+  await hooks.run({ httpGet: { path: '/bad', port } }, at, signal)
+  assert.deepEqual(told, [])
+  await hooks.run({ httpGet: { path: '/good', port, scheme: 'HTTPS' } }, at, signal)
+  assert.deepEqual(told, ['LifecycleHTTPFallback'])
+  await assert.rejects(hooks.run({ httpGet: { path: '/', port: closedPort } }, at, signal), /connection refused/)
+})
 
 test('gRPC health checks tell serving from not serving', async () => {
   const { Server: GrpcServer, ServerCredentials } = await import('@grpc/grpc-js')

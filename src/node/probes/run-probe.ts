@@ -7,8 +7,8 @@ import type { HttpAnswer, HttpTarget, ProbeTransport } from './probe-transport.t
 
 export type ProbeContext = { readonly runtime: Runtime; readonly clock: Clock; readonly transport: ProbeTransport }
 export type ProbeTarget = { readonly container: PodContainer; readonly containerId: string; readonly podIp: string }
-/** `unknown`: the probe itself could not be made; it counts for nothing. */
-export type ProbeResult = { readonly verdict: 'success' | 'failure' | 'unknown'; readonly message: string }
+/** `warning`: good enough, but worth to be told. `unknown`: the probe itself could not be made; it counts for nothing. */
+export type ProbeResult = { readonly verdict: 'success' | 'warning' | 'failure' | 'unknown'; readonly message: string }
 
 const outputBytesMax = 10 * 1024
 const redirectsMax = 10
@@ -61,15 +61,14 @@ async function httpProbe({ transport }: ProbeContext, target: HttpTarget, signal
     const next = new URL(answer.location!, `${at.scheme}://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}${at.path}`)
     const host = next.hostname.replace(/^\[|\]$/g, '')
     // Another host is not this pod: that it answers with a redirect is success enough.
-    if (host !== target.host) return { verdict: 'success', message: 'Probe terminated redirects' }
+    if (host !== target.host) break
     const scheme = next.protocol === 'https:' ? 'https' : 'http'
     at = { ...at, scheme, host, port: Number(next.port) || (scheme === 'https' ? 443 : 80), path: next.pathname + next.search }
     answer = await transport.http(at, signal)
   }
-  const isGood = answer.code >= 200 && answer.code < 400
-  return isGood
-    ? { verdict: 'success', message: answer.body }
-    : { verdict: 'failure', message: `HTTP probe failed with statuscode: ${answer.code}` }
+  if (answer.code < 200 || answer.code >= 400) return { verdict: 'failure', message: `HTTP probe failed with statuscode: ${answer.code}` }
+  if (answer.code < 300) return { verdict: 'success', message: answer.body }
+  return { verdict: 'warning', message: `Probe terminated redirects, Response body: ${answer.body}` }
 }
 
 function isRedirect({ code, location }: HttpAnswer): boolean {
