@@ -171,6 +171,29 @@ test('a user of many groups is heard over HTTP/2', async () => {
   assert.equal(code, 200)
 })
 
+test('a server that spreads its clients ends a connection of HTTP/2, and answers what came over it', async () => {
+  const spreading = createHttpFront({
+    handle: (request) => api.handle(request),
+    upgrade: api.upgrade,
+    tls: { certificate: server.cert, key: server.key, clientCa: authority.cert },
+    goaway: { chance: 1, random: seededRandom(1) },
+    clock: systemClock,
+    log: silentLog,
+  })
+  const at = await spreading.listen({ host: '127.0.0.1', port: 0 })
+  const session = connectHttp2(`https://127.0.0.1:${at.port}`, { ca: authority.cert })
+  const told = new Promise<number>((resolve) => session.once('goaway', resolve))
+  const stream = session.request({ ':path': '/version', authorization: 'Bearer good' })
+  const code = new Promise((resolve, reject) => {
+    stream.once('response', (answer) => resolve(answer[':status']))
+    stream.once('error', reject)
+  })
+  stream.resume()
+  assert.deepEqual([await code, await told], [200, 0])
+  await new Promise((resolve) => session.once('close', resolve))
+  await spreading.close(1_000)
+})
+
 test('a big list comes whole, in blocks', async () => {
   const data = { blob: 'x'.repeat(100_000) }
   for (let i = 0; i < 12; i++) await call('POST', configMaps, { ...as, body: JSON.stringify({ metadata: { name: `big-${i}` }, data }) })

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
 import { statusErrors } from '../machinery/status-error.ts'
 import { bodyBytesMax } from './body.ts'
 import { giveBack } from './block-pool.ts'
@@ -26,6 +27,8 @@ export type HttpFrontOptions = {
   readonly proxyHeaders?: readonly string[]
   /** Until a connection has to have shaken hands. Default: 10,000. */
   readonly handshakeTimeoutMs?: number
+  /** How often, of 1, a request over HTTP/2 ends its connection for new ones, so that clients spread over several servers again. Default: never. */
+  readonly goaway?: { readonly chance: number; readonly random: Random }
   readonly clock: Clock
   readonly log: Log
 }
@@ -198,6 +201,9 @@ async function serve(options: HttpFrontOptions, request: Http2ServerRequest, res
     response.end(target === undefined ? '400 Bad Request' : '')
     return
   }
+  const { goaway } = options
+  // Requests under way go on, and a client's next one comes over another connection.
+  if (goaway && goaway.random.next() < goaway.chance) request.stream?.session?.close()
   const answer = await options.handle(toApiRequest(options, request, body, { signal: gone.signal, target }))
   try {
     await write(response, answer, request.method === 'HEAD')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { seededRandom } from '../base/random.ts'
 import { goDurationFault } from '../machinery/wire/go-duration.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
@@ -97,4 +98,34 @@ test("a check answers to upstream's name for it, too", async () => {
   }
   assert.deepEqual([await get('/readyz/etcd'), await get('/readyz/sqlite'), await get('/readyz/none')], [500, 500, undefined])
   assert.deepEqual([await get('/readyz'), await get('/readyz', '?exclude=etcd'), await get('/readyz', '?exclude=sqlite')], [500, 200, 200])
+})
+
+const encodings: readonly (readonly [title: string, acceptEncoding: string, length: number, isCompressed: boolean])[] = [
+  ['of 128 KiB is sent as it is', 'gzip', 128 * 1024, false],
+  ['of a byte more is compressed', 'gzip', 128 * 1024 + 1, true],
+  ['of a byte more is compressed for who takes other forms, too', 'br, gzip', 128 * 1024 + 1, true],
+  ['is sent as it is to who weighs the form', 'gzip;q=1.0', 128 * 1024 + 1, false],
+  ['is sent as it is to who takes no other', 'identity', 128 * 1024 + 1, false],
+]
+test('an answer to another machine', async (t) => {
+  const path = '/api/v1/namespaces/default/configmaps'
+  const answer = (name: string, acceptEncoding?: string) =>
+    rawRequest(api, 'GET', `${path}/${name}`, {
+      remoteAddress: '10.0.0.1',
+      ...(acceptEncoding ? { headers: { 'accept-encoding': acceptEncoding } } : {}),
+    })
+  for (const [i, [title, acceptEncoding, length, isCompressed]] of encodings.entries())
+    await t.test(title, async () => {
+      await send('POST', path, { body: { metadata: { name: `size-${i}` }, data: { a: '' } } })
+      const { body } = await answer(`size-${i}`)
+      const fill = 'x'.repeat(length - (body as Uint8Array).length)
+      await send('PATCH', `${path}/size-${i}`, { body: { data: { a: fill } }, type: 'application/merge-patch+json' })
+      const { headers, body: whole } = await answer(`size-${i}`, acceptEncoding)
+      assert.equal(headers['content-encoding'], isCompressed ? 'gzip' : undefined)
+      if (!isCompressed) return assert.equal((whole as Uint8Array).length, length)
+      assert.equal(headers['vary'], 'Accept-Encoding')
+      const blocks: Uint8Array[] = []
+      for await (const block of whole as AsyncIterable<Uint8Array>) blocks.push(block)
+      assert.equal(gunzipSync(Buffer.concat(blocks)).length, length)
+    })
 })

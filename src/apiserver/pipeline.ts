@@ -531,7 +531,8 @@ function mayCompress(request: ApiRequest): boolean {
   const { remoteAddress } = request
   const isLocal =
     remoteAddress.startsWith('127.') || remoteAddress === '::1' || remoteAddress === '' || remoteAddress.startsWith('::ffff:127.')
-  return !isLocal && /\bgzip\b/.test(single(request.headers['accept-encoding']) ?? '')
+  // Without a weight, as upstream reads it.
+  return !isLocal && (single(request.headers['accept-encoding']) ?? '').split(',').some((encoding) => encoding.trim() === 'gzip')
 }
 
 function single(value: string | string[] | undefined): string | undefined {

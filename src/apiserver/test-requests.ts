@@ -25,6 +25,8 @@ export type SendOptions = {
   readonly accept?: string
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly signal?: AbortSignal
+  /** Default: this machine's. */
+  readonly remoteAddress?: string
 }
 
 export type Send = (method: string, url: string, options?: SendOptions) => Promise<TestResponse>
@@ -56,7 +58,14 @@ export function typedSender(api: ApiServer, group: string): Send {
 
 /** A request whose answer's body is read by the test itself. */
 export function rawRequest(api: ApiServer, method: string, url: string, options: SendOptions = {}) {
-  const { body, type = 'application/json', accept, headers = {}, signal = new AbortController().signal } = options
+  const {
+    body,
+    type = 'application/json',
+    accept,
+    headers = {},
+    signal = new AbortController().signal,
+    remoteAddress = '127.0.0.1',
+  } = options
   const bytes =
     body === undefined ? undefined : body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
   return api.handle({
@@ -65,7 +74,7 @@ export function rawRequest(api: ApiServer, method: string, url: string, options:
     headers: { 'user-agent': 'tester/1.0', ...(accept ? { accept } : {}), ...(bytes ? { 'content-type': type } : {}), ...headers },
     body: bytes,
     credentials: { clientCertificate: undefined, bearerToken: undefined },
-    remoteAddress: '127.0.0.1',
+    remoteAddress,
     signal,
   })
 }

@@ -7,6 +7,11 @@ export const apiServerFlags: readonly AccessFlag[] = [
   { name: 'max-mutating-requests-inflight', argument: 'N', help: 'requests at work that write (default 200)' },
   { name: 'request-timeout', argument: 'DURATION', help: 'how long a request may take that is no watch, log or proxy (default 1m)' },
   { name: 'min-request-timeout', argument: 'SECONDS', help: 'a watch that names no timeout ends after this to twice this (default 1800)' },
+  {
+    name: 'goaway-chance',
+    argument: 'FRACTION',
+    help: 'of how many requests over HTTP/2 one ends its connection, for clients to spread over servers again: 0 to 0.02 (default 0)',
+  },
   { name: 'event-ttl', argument: 'DURATION', help: 'how long an Event is kept after it was last told (default 1h)' },
   {
     name: 'default-not-ready-toleration-seconds',

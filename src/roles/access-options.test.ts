@@ -36,6 +36,8 @@ const never: Authorizer = {
 const question: Attributes = { type: 'path', user: { name: 'ann', groups: [] }, verb: 'get', path: '/x' }
 
 const faults: readonly (readonly [flags: AccessFlagValues, message: RegExp])[] = [
+  [{ 'goaway-chance': '0.03' }, /goaway-chance.*fraction between 0 and 0.02/],
+  [{ 'goaway-chance': '-1' }, /goaway-chance.*fraction between 0 and 0.02/],
   [{ 'authorization-mode': 'RBAC,Magic' }, /authorization-mode "Magic" is not a valid mode/],
   [{ 'authorization-mode': 'RBAC,RBAC' }, /authorization-mode "RBAC" has mode specified more than once/],
   [{ 'authorization-mode': 'Webhook' }, /authorization-mode Webhook's authorization config file not passed/],

@@ -28,6 +28,8 @@ export type AccessOptions = {
   readonly signingMs: number | undefined
   /** PEM of further authorities of front proxies. */
   readonly frontProxyCa: string | undefined
+  /** Of requests over HTTP/2, those that end their connection. */
+  readonly goawayChance: number
   /** Ends the audit log and what follows files. */
   close(): Promise<void>
 }
@@ -62,12 +64,25 @@ export async function readAccessOptions(
     controllers,
     signingMs,
     frontProxyCa,
+    goawayChance: readGoawayChance(flags),
     close: async () => {
       authentication.close()
       authorization.close()
       await audit?.close()
     },
   }
+}
+
+const goawayChanceMax = 0.02
+
+function readGoawayChance(flags: FlagReader): number {
+  const name = 'goaway-chance'
+  return flags.using(name, () => {
+    const text = flags.text(name) ?? '0'
+    const chance = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN
+    if (!(chance <= goawayChanceMax)) throw new Error(`it is a fraction between 0 and ${goawayChanceMax}`)
+    return chance
+  })
 }
 
 function readHosts(flags: FlagReader): readonly string[] {

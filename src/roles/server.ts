@@ -173,6 +173,7 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     handle: controlPlane.api.handle,
     upgrade: controlPlane.api.upgrade,
     tls: servingOf(pki, frontProxyCa),
+    ...(access.goawayChance > 0 ? { goaway: { chance: access.goawayChance, random } } : {}),
     ...(requestHeaders ? { proxyHeaders: Object.values(requestHeaders).flat() } : {}),
     clock,
     log: log.child({ component: 'apiserver' }),

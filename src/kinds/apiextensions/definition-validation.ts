@@ -40,7 +40,7 @@ export function validateDefinition({ metadata, spec, status }: CustomResourceDef
   validateVersions(errors, spec ?? {}, old?.spec)
   validateNames(errors, spec ?? {})
   validateShared(errors, versions, old?.spec)
-  validateConversion(errors, spec ?? {})
+  validateConversion(errors, spec ?? {}, mayBundleBeBad(old))
   if (old) errors.push(...changeErrors(spec ?? {}, old))
   errors.push(...validateDefinitionNames(status?.acceptedNames ?? {}, 'status.acceptedNames'))
   errors.push(...storedVersionErrors(status?.storedVersions, versions))
@@ -64,10 +64,10 @@ function validateGroupAndScope(errors: Errors, { group, scope }: Spec): void {
 }
 
 /** What is served as it was must stay what it was. */
-function changeErrors(spec: Spec, { spec: old, status }: CustomResourceDefinition): FieldError[] {
-  const isEstablished = status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True') ?? false
+function changeErrors(spec: Spec, definition: CustomResourceDefinition): FieldError[] {
+  const { spec: old } = definition
   return [
-    ...(isEstablished
+    ...(isEstablished(definition)
       ? [...immutableField(spec.scope, old?.scope, 'spec.scope'), ...immutableField(spec.names?.kind, old?.names?.kind, 'spec.names.kind')]
       : []),
     ...immutableField(spec.group, old?.group, 'spec.group'),
@@ -244,7 +244,21 @@ function checkKind(errors: Errors, path: string, kind: string | undefined): void
     errors.push(fieldErrors.invalid(path, kind, `may have mixed case, but should otherwise match: ${message}`))
 }
 
-function validateConversion(errors: Errors, { conversion }: Spec): void {
+/** A webhook whose authorities cannot be read is let pass until the definition is established, and where it was so before. */
+function mayBundleBeBad(old: CustomResourceDefinition | undefined): boolean {
+  const bundle = old?.spec?.conversion?.webhook?.clientConfig?.caBundle
+  return !isEstablished(old) || (bundle ? bundleFault(bundle) !== undefined : false)
+}
+
+const isEstablished = (definition: CustomResourceDefinition | undefined) =>
+  definition?.status?.conditions?.some((c) => c.type === 'Established' && c.status === 'True') ?? false
+
+function bundleFault(bundle: string): string | undefined {
+  const isPem = /-----BEGIN [A-Z ]+-----[\s\S]+-----END [A-Z ]+-----/.test(Buffer.from(bundle, 'base64').toString())
+  return isPem ? undefined : 'unable to load root certificates: unable to parse bytes as PEM block'
+}
+
+function validateConversion(errors: Errors, { conversion }: Spec, allowsBadBundle: boolean): void {
   if (!conversion) return
   const path = 'spec.conversion'
   const { strategy, webhook } = conversion
@@ -256,8 +270,12 @@ function validateConversion(errors: Errors, { conversion }: Spec): void {
     if (conversionReviewVersions?.length) errors.push(fieldErrors.forbidden(`${path}.conversionReviewVersions`, why))
     return
   }
-  if (clientConfig) validateClientConfig(errors, clientConfig, `${path}.webhookClientConfig`)
-  else errors.push(fieldErrors.required(`${path}.webhookClientConfig`, 'required when strategy is set to Webhook'))
+  if (clientConfig) {
+    validateClientConfig(errors, clientConfig, `${path}.webhookClientConfig`)
+    const { caBundle } = clientConfig
+    const fault = caBundle && !allowsBadBundle ? bundleFault(caBundle) : undefined
+    if (fault !== undefined) errors.push(fieldErrors.invalid(`${path}.webhookClientConfig.caBundle`, caBundle, fault))
+  } else errors.push(fieldErrors.required(`${path}.webhookClientConfig`, 'required when strategy is set to Webhook'))
   validateReviewVersions(errors, conversionReviewVersions, `${path}.conversionReviewVersions`)
 }
 

@@ -224,11 +224,17 @@ const updateCases = [
   }),
 ]
 
+const convertedBy = (caBundle: string) => ({
+  strategy: 'Webhook',
+  webhook: { clientConfig: { url: 'https://127.0.0.1:1', caBundle }, conversionReviewVersions: ['v1'] },
+})
+
 const servedCases = [
   ...updates(definitions, oldVersion, { 'two versions, one gone': versions(version({ name: 'v2' })) }),
   ...updates(definitions, base, {
     'another scope once it is served': spec({ scope: 'Cluster' }),
     'another kind once it is served': spec({ names: { kind: 'Other', listKind: 'OtherList' } }),
+    'a webhook whose authority is none once it is served': spec({ conversion: convertedBy('YQ==') }),
     'another singular and short name': spec({ names: { singular: 'single', shortNames: ['t'], categories: ['all'] } }),
   }),
 ].map((one) => ({ ...one, given: [...one.given!, { ...read(namespaced(`${group}/v1`, 'tests')), until: 200 }] }))
