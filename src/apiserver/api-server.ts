@@ -20,6 +20,7 @@ import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
 import { createAggregation } from './aggregation/aggregation.ts'
 import { keepRegistered } from './aggregation/auto-registration.ts'
 import type { FrontProxy } from './aggregation/remote-server.ts'
+import type { Policy } from './authz/bootstrap-policy.ts'
 import { lazyBinaryCodec } from './binary-codec.ts'
 import { bootstrap, keepBootstrapped, type ClientAuthorities } from './bootstrap.ts'
 import { adoptStored, type CachedObject, decodeStored } from './cached-object.ts'
@@ -118,6 +119,8 @@ export type ApiServerOptions = {
   readonly clientAuthorities?: ClientAuthorities
   /** Pods can be made in the system's namespaces at once, before the loop has run that gives each namespace its service account. */
   readonly withServiceAccounts?: boolean
+  /** The roles that every cluster has; absent: none are stored. */
+  readonly policy?: Policy
   /** How requests share the event loop. Default: they do not, as under a virtual clock that has no loop to share. */
   readonly loopShare?: LoopShare
   /** Tells in the status of admission policies what a check of their types finds. Default true. */
@@ -162,8 +165,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const retiring = retireOverwritten(cache, { slabs, metrics }, closing.signal)
   const registry = createRegistry(options.kinds)
   const storage = createObjectStorage({ cache, store, slabs })
-  const { advertise, clientAuthorities, withServiceAccounts = false } = options
-  const lasting = { registry, storage, clock, random, log, serviceCidr, advertise, clientAuthorities, withServiceAccounts }
+  const { advertise, clientAuthorities, withServiceAccounts = false, policy } = options
+  const lasting = { registry, storage, clock, random, log, serviceCidr, advertise, clientAuthorities, withServiceAccounts, policy }
   await bootstrap(lasting)
   const keeping = keepBootstrapped(lasting, closing.signal)
   const reader = createObjectReader(registry, storage)

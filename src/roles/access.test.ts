@@ -16,7 +16,6 @@ test('while the pods are still being read, a node may read what its pods name, a
   const access = createAccess({
     clock,
     random,
-    policy: { clusterRoles: [], roles: [], clusterRoleBindings: [], roleBindings: [] },
     tokenFile: undefined,
     serviceAccountKeys: generateKeyPairSync('ec', {
       namedCurve: 'P-256',

@@ -14,7 +14,6 @@ import {
 import { serverTokenAuthenticator } from '../apiserver/authn/server-tokens.ts'
 import { createServiceAccountTokens, type ServiceAccountTokens, type TokenOptions } from '../apiserver/authn/service-account-tokens.ts'
 import type { SigningRing } from '../apiserver/authn/signing-ring.ts'
-import type { Policy } from '../apiserver/authz/bootstrap-policy.ts'
 import { createNodeAuthorizer } from '../apiserver/authz/node-authorizer.ts'
 import { createNodeGraph, type PodsOfNode } from '../apiserver/authz/node-graph.ts'
 import { createRbacAuthorizer, createRbacIndex, type RbacIndex } from '../apiserver/authz/rbac-authorizer.ts'
@@ -48,8 +47,6 @@ export type Access = {
   readonly tokens: ServiceAccountTokens
   readonly reviewToken: TokenReviewer
   readonly rbac: RbacIndex
-  /** Default roles hold before they are stored; what is stored replaces them by name. */
-  grantDefaults(policy: Policy): void
   /**
    * Follows the objects that decisions rest on; resolves when the rules are known. Pods may take longer, there are many: until all
    * have come, what a node may read is looked up in the cache.
@@ -86,14 +83,11 @@ export function createAccess(
     /** Shared with other servers; its keys stand in place of the others. */
     signingRing?: SigningRing
     tokenFile: string | undefined
-    /** Holds from the first request on. */
-    policy: Policy
     /** A token that lies in a Secret was used. */
     noteLegacyUse?: (secret: Secret) => void
   },
 ): Access {
   const rbac = createRbacIndex()
-  grantDefaults(rbac, options.policy)
   let read: ObjectReader['get'] = () => undefined
   let podsOf: PodsOfNode = () => []
   const graph = createNodeGraph(
@@ -132,18 +126,12 @@ export function createAccess(
     authorizer: options.chooseAuthorizers?.(own) ?? unionAuthorizer([superuserAuthorizer, own.node, own.rbac]),
     tokens,
     rbac,
-    grantDefaults: (policy) => grantDefaults(rbac, policy),
     follow: async ({ informers, pods: podInformer, reader }, signal) => {
       read = reader.get
       podsOf = podsByNode(podInformer, reader)
       await Promise.all(followRoles(informers, rbac).map((informer) => informer.synced(signal)))
     },
   }
-}
-
-function grantDefaults(rbac: RbacIndex, { clusterRoles, roles, clusterRoleBindings, roleBindings }: Policy): void {
-  for (const role of [...clusterRoles, ...roles]) rbac.setDefaultRole(role)
-  for (const binding of [...clusterRoleBindings, ...roleBindings]) rbac.setDefaultBinding(binding)
 }
 
 /** Tokens that are for no audience of their own are for the API. */

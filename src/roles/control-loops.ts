@@ -3,13 +3,11 @@
  * own, because the API answers nothing by it: a server loads it when it serves already.
  */
 import type { ApiServer } from '../apiserver/api-server.ts'
-import { bootstrapPolicy } from '../apiserver/authz/bootstrap-policy.ts'
-import { reconcilePolicy } from '../apiserver/authz/reconcile-policy.ts'
 import type { ExplainRequest } from '../apiserver/subresources/explain.ts'
 import type { Client } from '../client/contract.ts'
 import type { ControllerDefinition } from '../control/contract.ts'
 import { ControllerMetrics } from '../control/controller-metrics.ts'
-import { accountOf, rulesOf } from '../control/controller-rules.ts'
+import { accountOf } from '../control/controller-rules.ts'
 import type { InformerFactory } from '../control/informer-factory.ts'
 import { leadWhileHolding } from '../control/leader-lease.ts'
 import { createLoopContext } from '../control/loop-context.ts'
@@ -37,8 +35,6 @@ export type LoopParts = {
   /** The administrator's client, in process. */
   readonly client: Client
   readonly clientFor: ApiServer['clientFor']
-  /** Of the server's own; they have read the roles. */
-  readonly roleInformers: InformerFactory
   /** Shared by all loops, and by whoever else reads the same. */
   readonly informers: InformerFactory
   readonly newInformers: () => InformerFactory
@@ -54,7 +50,7 @@ export type ControlLoops = {
   metrics(): string
   /** This server's scheduler explains what it decided; what others decided is asked of their servers, or of themselves. */
   explain(request: ExplainRequest): Promise<object | undefined>
-  /** Resolves when the first objects of a cluster are in place: roles, addresses, classes. */
+  /** Resolves when the first objects of a cluster are in place: addresses, classes. */
   readonly ready: Promise<void>
   /** Resolves when the last of them has ended, after the signal has aborted. */
   readonly ended: Promise<void>
@@ -65,10 +61,6 @@ export function startControlLoops(options: ControlPlaneOptions, parts: LoopParts
   const { shared, schedulers, log, network = defaultClusterNetwork } = options
   const { client, clientFor, informers, signal } = parts
   const controllers = controllersOf(options, parts)
-  const policy = bootstrapPolicy(controllers.map((c) => ({ account: accountOf(c), rules: rulesOf(c) })))
-  parts.access.grantDefaults(policy)
-  // Roles that an older version stored may lack what the loops of this one need.
-  const upToDate = reconcilePolicy(client, policy, (kind) => parts.roleInformers.informer(kind).list())
   const metrics = new ControllerMetrics()
   let scheduler: Scheduler | undefined
   let areRunning = true
@@ -76,7 +68,6 @@ export function startControlLoops(options: ControlPlaneOptions, parts: LoopParts
   const lead = async (informers: InformerFactory, term: AbortSignal): Promise<void> => {
     const one = schedulers === undefined ? newScheduler(options, { clientFor, informers }) : undefined
     if (one) scheduler = one
-    await upToDate
     declareKinds(controllers, informers)
     informers.start(term)
     // The scheduler first: it has the most to read, and the first pod waits for it.
@@ -97,8 +88,8 @@ export function startControlLoops(options: ControlPlaneOptions, parts: LoopParts
     haveStarted.resolve()
   }
   // Nobody waits for these: the loops go first.
-  const ready = Promise.all([upToDate, haveStarted.promise]).then(async ([makeMissing]) => {
-    await Promise.all([makeMissing(), ensureDnsService(client, network), publishNetwork(client, network), ensureLocalStorage(client)])
+  const ready = haveStarted.promise.then(async () => {
+    await Promise.all([ensureDnsService(client, network), publishNetwork(client, network), ensureLocalStorage(client)])
   })
   const sharing = runSharedSchedulers(options, { client: clientFor(schedulerUser), informers, ready }, signal)
   if (sharing) scheduler = sharing.scheduler

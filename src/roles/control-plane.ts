@@ -119,7 +119,7 @@ export type ControlPlane = {
   readonly informers: InformerFactory
   /** Resolves when the loops have started. Rejects when they cannot be had. */
   readonly started: Promise<void>
-  /** Resolves when the first objects of a cluster are in place: roles, addresses, classes. */
+  /** Resolves when the first objects of a cluster are in place: addresses, classes. */
   readonly ready: Promise<void>
   /** Ends every loop, then the API. The store is its owner's to close. Idempotent. */
   close(): Promise<void>
@@ -135,8 +135,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { serviceAccountKeys, tokenFile, access: choices, signingRing } = options
   const access = createAccess({
     ...choices,
-    // What the loops may do beyond upstream's is added by them.
-    policy: bootstrapPolicy([]),
     clock,
     random,
     serviceAccountKeys,
@@ -178,7 +176,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       access,
       client: own,
       clientFor,
-      roleInformers: accessInformers,
       informers,
       newInformers,
       signal,
@@ -234,6 +231,7 @@ function apiOptions(options: ControlPlaneOptions, { authenticator, authorizer, t
     withoutAdmission: admission?.disabled ?? [],
     ...(aggregator ? { frontProxy: aggregator.frontProxy, clientAuthorities: aggregator.authorities } : {}),
     withServiceAccounts: true,
+    policy: bootstrapPolicy(),
     ...(loopShare ? { loopShare } : {}),
     ...(readyChecks ? { readyChecks } : {}),
     // Several servers keep the endpoints together.

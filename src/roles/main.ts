@@ -1,5 +1,7 @@
 // The program's entry: `server`, `agent` and `scheduler` are roles of their own and load only what they need; everything else is the command line.
 // `node-teardown DIR` is what `keelson down` runs inside each node's network namespace.
+import { newStoreThread } from '../store/sqlite/store-thread.ts'
+
 const argv = process.argv.slice(2)
 const role = argv[0]
 
@@ -7,7 +9,11 @@ process.exitCode = await run()
 
 async function run(): Promise<number> {
   try {
-    if (role === 'server') return await (await import('./server.ts')).serverMain(argv.slice(1))
+    if (role === 'server') {
+      // It starts while the rest is loaded: on a second core that costs a start nothing.
+      const storeThread = newStoreThread()
+      return await (await import('./server.ts')).serverMain(argv.slice(1), storeThread)
+    }
     if (role === 'agent') return await (await import('./agent.ts')).agentMain(argv.slice(1))
     if (role === 'scheduler') return await (await import('./scheduler.ts')).schedulerMain(argv.slice(1))
     if (role === 'node-teardown') {

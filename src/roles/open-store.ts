@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import type { HealthCheck } from '../apiserver/server-paths.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -21,16 +22,16 @@ export type OpenStore = {
 
 const answerMs = 3_000
 
-/** Throws CliError when etcd cannot be reached or a file of its TLS cannot be read. etcd's client is loaded only where it is used. */
+/** `thread`: one that is starting already, for SQLite. Throws CliError when etcd cannot be reached or a file of its TLS cannot be read. etcd's client is loaded only where it is used. */
 export async function openStore(
   location: StoreLocation | undefined,
-  parts: { dataDir: string; clock: Clock; random: Random; log: Log },
+  parts: { dataDir: string; clock: Clock; random: Random; log: Log; thread?: Worker | undefined },
 ): Promise<OpenStore> {
-  const { dataDir, clock, random, log } = parts
+  const { dataDir, clock, random, log, thread } = parts
   if (!location) {
     const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')
     const dir = join(dataDir, 'store')
-    const store = await openSqliteStore({ dir, clock, log })
+    const store = await openSqliteStore({ dir, clock, log, ...(thread ? { thread } : {}) })
     // A small write may still find a place in the log where a large one does not: without room the disk is full. And once a write
     // has failed, for another reason too, only another one tells whether the disk takes them again.
     const isHealthy = async () => (await hasRoom(dir)) && (!store.isFailing || succeeds(clock, store.commit([probe])))
@@ -38,6 +39,7 @@ export async function openStore(
     const sizeBytes = () => files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
     return { store, isShared: false, readyChecks: [{ name: 'sqlite', upstreamName: 'etcd', isHealthy }], sizeBytes }
   }
+  void thread?.terminate()
   const store = await openEtcd(location, { clock, random })
   const isHealthy = () => succeeds(clock, Promise.resolve(store.freshRevision()))
   return { store, isShared: true, readyChecks: [{ name: 'etcd', isHealthy }] }

@@ -2,6 +2,7 @@
 import { createPrivateKey, hkdfSync } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import type { SigningKeyPair } from '../apiserver/authn/signing-keys.ts'
 import { openSigningRing, type SigningRing } from '../apiserver/authn/signing-ring.ts'
 import { encryptedStore, type EncryptionSource } from '../apiserver/encryption.ts'
@@ -50,6 +51,8 @@ export type ServerStoreOptions = {
   /** A promise of them: they are read or made while the store opens. */
   readonly keys: ServerKeys | Promise<ServerKeys>
   readonly encryption: EncryptionFile | undefined
+  /** One that is starting already, for SQLite. */
+  readonly thread?: Worker
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import { createLoopShare } from '../apiserver/flowcontrol/loop-share.ts'
 import { createHttpFront, type HttpFront } from '../apiserver/http-front.ts'
 import { createDialer } from '../apiserver/node-dialer.ts'
@@ -47,7 +48,8 @@ const firstAnswerMs = 100
 const keepCodeMs = 5_000
 /** A cluster that changes is looked at once in this time. */
 
-export async function serverMain(argv: readonly string[]): Promise<number> {
+/** `storeThread` is starting already. */
+export async function serverMain(argv: readonly string[], storeThread: Worker): Promise<number> {
   const options = parseServerOptions(argv, process.getuid?.() === 0, process.env)
   if (!options) {
     process.stdout.write(serverHelp())
@@ -56,7 +58,7 @@ export async function serverMain(argv: readonly string[]): Promise<number> {
   // Whatever this process starts must not find the token in its environment.
   delete process.env.KEELSON_TOKEN
   const log = pinoLog({ level: options.logLevel })
-  const server = await start(options, log)
+  const server = await start(options, log, storeThread)
   await Promise.race([stopSignal().stopped, server.failed])
   log.info({}, 'stopping')
   await server.close()
@@ -64,13 +66,13 @@ export async function serverMain(argv: readonly string[]): Promise<number> {
 }
 
 /** Throws CliError where the data directory cannot be written, or its store cannot be opened. */
-async function start(options: ServerOptions, log: Log): Promise<RunningServer> {
+async function start(options: ServerOptions, log: Log, storeThread: Worker): Promise<RunningServer> {
   const { dataDir } = options
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     finishRestore(dataDir, { demandsCluster: true })
     if (options.join) await (await import('./join-server.ts')).joinAsServer({ ...options.join, dataDir, clock: systemClock })
-    return await startServer(options, log)
+    return await startServer(options, log, storeThread)
   } catch (error) {
     if (error instanceof StoreUnavailable) {
       throw new CliError(`cannot open the store in ${dataDir}`, { nextStep: error.message, cause: error })
@@ -86,7 +88,7 @@ const unwritable = ['EROFS', 'EACCES', 'ENOSPC', 'EDQUOT']
 /** `failed` rejects when what comes after the API could not be started. */
 type RunningServer = { readonly failed: Promise<never>; close(): Promise<void> }
 
-async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
+async function startServer(options: ServerOptions, log: Log, thread: Worker): Promise<RunningServer> {
   const { dataDir, listen } = options
   const clock = systemClock
   const random = systemRandom
@@ -98,11 +100,12 @@ async function startServer(options: ServerOptions, log: Log): Promise<RunningSer
     dataDir,
     keys: keys.promise,
     encryption: encryptionFileOf(options.access),
+    thread,
     clock,
     random,
     log: log.child({ component: 'store' }),
   })
-  // Its thread starts while the certificates are looked through. What becomes of it is asked further down.
+  // It opens while the certificates are looked through. What becomes of it is asked further down.
   opening.catch(() => {})
   const access = await readAccessOptions(options.access, { clock, random, log: log.child({ component: 'apiserver' }) })
   let network = rememberedNetwork(dataDir) ?? clusterNetworkOf(options.network)

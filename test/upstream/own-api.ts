@@ -91,7 +91,7 @@ const serviceAccountKeys = { privateKey, publicKey }
 
 /** Who is no administrator is judged by the default roles and those that are stored at that moment: nothing is waited for. */
 function rolesAuthorizer(reader: () => ObjectReader): Authorizer {
-  const policy = bootstrapPolicy([])
+  const policy = bootstrapPolicy()
   const current = (): Authorizer => {
     const index = createRbacIndex()
     const { list } = reader()

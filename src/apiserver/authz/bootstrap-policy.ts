@@ -7,7 +7,7 @@ import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, Su
 import { serverJoinersGroup } from '../authn/server-tokens.ts'
 import { aggregated, aggregateLabel, binding, clusterRole, metadata, paths, read, recordEvents, rule, write } from './rule-builder.ts'
 import { controllerRoles } from './controller-roles.ts'
-import { uncoveredBy } from './rule.ts'
+import loopRules from './loop-rules.json' with { type: 'json' }
 import { delegationRoles, nodeRoles, schedulerRoles } from './system-roles.ts'
 
 export type Policy = {
@@ -111,9 +111,9 @@ const adminRules: readonly PolicyRule[] = [
 
 const userFacing: readonly ClusterRole[] = [
   clusterRole('cluster-admin', [rule('*', '*', '*'), paths('*', ['*'])]),
-  aggregated('admin'),
-  aggregated('edit', { [aggregateLabel('admin')]: 'true' }),
-  aggregated('view', { [aggregateLabel('edit')]: 'true' }),
+  aggregated('admin', [...editRules, ...viewRules, ...adminRules]),
+  aggregated('edit', [...editRules, ...viewRules], { [aggregateLabel('admin')]: 'true' }),
+  aggregated('view', viewRules, { [aggregateLabel('edit')]: 'true' }),
   clusterRole('system:aggregate-to-admin', adminRules, { [aggregateLabel('admin')]: 'true' }),
   clusterRole('system:aggregate-to-edit', editRules, { [aggregateLabel('edit')]: 'true' }),
   clusterRole('system:aggregate-to-view', viewRules, { [aggregateLabel('view')]: 'true' }),
@@ -146,22 +146,15 @@ const everyone: readonly ClusterRole[] = [
   ]),
 ]
 
-/** What one control loop needs; loops that act as the same service account of kube-system share its role. */
-export type ControllerRole = { readonly account: string; readonly rules: readonly PolicyRule[] }
-
-/** Upstream's roles, and whatever the loops here need beyond them. */
-function rulesByAccount(controllers: readonly ControllerRole[]): Map<string, PolicyRule[]> {
-  const byAccount = new Map(Object.entries(controllerRoles).map(([account, rules]) => [account, [...rules]]))
-  for (const { account, rules } of controllers) {
-    const granted = byAccount.get(account) ?? []
-    const uncovered = uncoveredBy(granted)
-    byAccount.set(account, [...granted, ...rules.filter((one) => uncovered([one]).length > 0)])
-  }
+/** Upstream's roles, and what the loops here need beyond them (`npm run generate:roles` writes it down). */
+function rulesByAccount(): Map<string, readonly PolicyRule[]> {
+  const byAccount = new Map(Object.entries(controllerRoles))
+  for (const [account, rules] of Object.entries(loopRules)) byAccount.set(account, [...(byAccount.get(account) ?? []), ...rules])
   return byAccount
 }
 
-export function bootstrapPolicy(controllers: readonly ControllerRole[]): Policy {
-  const accounts = rulesByAccount(controllers)
+export function bootstrapPolicy(): Policy {
+  const accounts = rulesByAccount()
   return {
     clusterRoles: [
       ...userFacing,

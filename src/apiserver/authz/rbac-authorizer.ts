@@ -19,9 +19,6 @@ import { allowsPath, allowsResource, type CompiledRule, compileRule } from './ru
 export type RbacIndex = {
   setRole(role: Role | ClusterRole, isGone: boolean): void
   setBinding(binding: RoleBinding | ClusterRoleBinding, isGone: boolean): void
-  /** Holds until there is one of this name, or was. */
-  setDefaultRole(role: Role | ClusterRole): void
-  setDefaultBinding(binding: RoleBinding | ClusterRoleBinding): void
   /** The rules that a reference stands for; undefined when the role does not exist. */
   rulesOf(ref: RoleRef, namespace: string): readonly PolicyRule[] | undefined
   /** Everything granted to a user in a namespace ('' for cluster-wide grants only). */
@@ -109,33 +106,15 @@ export function createRbacIndex(): RbacIndex {
   const keyOfRole = ({ metadata: { namespace = '', name = '' } }: Role | ClusterRole) =>
     roleKey(namespace ? 'Role' : 'ClusterRole', namespace, name)
   const keyOfBinding = ({ metadata: { namespace = '', name = '' } }: RoleBinding | ClusterRoleBinding) => `${namespace}/${name}`
-  // What has been there: no default takes its place.
-  const knownRoles = new Set<string>()
-  const knownBindings = new Set<string>()
 
   return {
     setRole: (role, isGone) => {
       version++
       const key = keyOfRole(role)
-      knownRoles.add(key)
       if (isGone) roles.delete(key)
       else roles.set(key, new StoredRole(role.rules ?? []))
     },
-    setDefaultRole: (role) => {
-      const key = keyOfRole(role)
-      if (knownRoles.has(key)) return
-      version++
-      roles.set(key, new StoredRole(role.rules ?? []))
-    },
-    setDefaultBinding: (binding) => {
-      const key = keyOfBinding(binding)
-      if (!knownBindings.has(key)) replaceBinding(key, binding)
-    },
-    setBinding: (binding, isGone) => {
-      const key = keyOfBinding(binding)
-      knownBindings.add(key)
-      replaceBinding(key, isGone ? undefined : binding)
-    },
+    setBinding: (binding, isGone) => replaceBinding(keyOfBinding(binding), isGone ? undefined : binding),
     rulesOf: (ref, namespace) => roles.get(roleKey(ref.kind, namespace, ref.name))?.rules,
     grantsFor: (user, namespace) => {
       let known = remembered.get(user)

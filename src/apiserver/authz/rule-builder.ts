@@ -30,9 +30,13 @@ export const clusterRole = (name: string, rules: readonly PolicyRule[], labels?:
 
 export const aggregateLabel = (into: string) => `rbac.authorization.k8s.io/aggregate-to-${into}`
 
-export const aggregated = (name: string, labels?: Record<string, string>): ClusterRole => ({
-  ...clusterRole(name, [], labels),
+/** Begins with the rules that the parts give it. */
+export const aggregated = (name: string, rules: readonly PolicyRule[], labels?: Record<string, string>): ClusterRole => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRole',
+  metadata: metadata(name, labels),
   aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [aggregateLabel(name)]: 'true' } }] },
+  rules: [...rules],
 })
 
 export const binding = (role: string, subjects: readonly Subject[], name = role): ClusterRoleBinding => ({
@@ -40,5 +44,5 @@ export const binding = (role: string, subjects: readonly Subject[], name = role)
   kind: 'ClusterRoleBinding',
   metadata: metadata(name),
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-  subjects: [...subjects],
+  ...(subjects.length > 0 ? { subjects: [...subjects] } : {}),
 })

@@ -13,6 +13,8 @@ export type WorkerSettings = {
 }
 
 export type WorkerRequest =
+  /** The first one; answers `ready`. */
+  | { readonly type: 'open'; readonly id: number; readonly settings: WorkerSettings }
   | ({ readonly type: 'write'; readonly id: number } & WriteRequest)
   /** Values of rows; answers `values`. */
   | { readonly type: 'read'; readonly id: number; readonly rowIds: readonly number[] }
@@ -67,10 +69,10 @@ export function compactNumber(value: number): number {
 }
 
 export type WorkerReply =
-  | { readonly type: 'ready'; readonly revision: number; readonly compactRevision: number }
+  | { readonly type: 'ready'; readonly id: number; readonly revision: number; readonly compactRevision: number }
   | { readonly type: 'written'; readonly id: number; readonly wanted: Values | undefined; readonly walBytes: number }
   | { readonly type: 'values'; readonly id: number; readonly values: Values }
   | { readonly type: 'rows'; readonly id: number; readonly rows: RowChunk }
   | { readonly type: 'done'; readonly id: number }
-  /** The request with this id failed and changed nothing; `id` -1: the thread cannot start. */
+  /** The request with this id failed and changed nothing. */
   | { readonly type: 'failed'; readonly id: number; readonly message: string }

@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import {
@@ -32,6 +33,8 @@ export type SqliteStoreOptions = {
   readonly log: Log
   /** The database file never grows past this; writes then fail until a compaction has made room. 0 or absent: no limit. */
   readonly sizeMaxBytes?: number
+  /** One that is starting already; see newStoreThread. */
+  readonly thread?: Worker
   /** Where a store that does not exist yet begins to count: past every revision that its clients have seen elsewhere. */
   readonly startRevision?: Revision
   /** Events kept at most; older ones are compacted away by themselves. */
@@ -61,9 +64,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     sizeMaxBytes: options.sizeMaxBytes ?? 0,
     startRevision: options.startRevision ?? 0,
   }
-  const { link, revision, compactRevision } = await WorkerLink.start({ ...settings, role: 'writer' }).catch((error: Error) => {
-    throw error.message.includes('in use by another process') ? new StoreInUse(error.message, { cause: error }) : error
-  })
+  const { link, revision, compactRevision } = await WorkerLink.start({ ...settings, role: 'writer' }, options.thread).catch(
+    (error: Error) => {
+      throw error.message.includes('in use by another process') ? new StoreInUse(error.message, { cause: error }) : error
+    },
+  )
   try {
     const replay = new RowReplay({ revision, compactRevision })
     await link.load((rows) => replay.add(rows))

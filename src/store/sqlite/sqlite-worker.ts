@@ -8,7 +8,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { parentPort, threadId, workerData } from 'node:worker_threads'
+import { parentPort, threadId } from 'node:worker_threads'
 import type { RowChunk, Values, WorkerReply, WorkerRequest, WorkerSettings, WriteRequest } from './messages.ts'
 
 const format = 1
@@ -37,7 +37,7 @@ class Thread {
     this.#path = join(settings.dir, 'store.db')
   }
 
-  start(): void {
+  start(id: number): void {
     if (this.#settings.role === 'writer') {
       mkdirSync(this.#settings.dir, { recursive: true, mode: 0o700 })
       this.#lock = takeLock(this.#settings.dir)
@@ -50,10 +50,10 @@ class Thread {
     )
     const found = meta.get('format') ?? format
     if (found !== format) throw new Error(`${this.#path} has format ${found}; this version reads format ${format}`)
-    reply({ type: 'ready', revision: meta.get('revision') ?? 0, compactRevision: meta.get('compactRevision') ?? 0 })
+    reply({ type: 'ready', id, revision: meta.get('revision') ?? 0, compactRevision: meta.get('compactRevision') ?? 0 })
   }
 
-  handle(request: WorkerRequest): void {
+  handle(request: Exclude<WorkerRequest, { type: 'open' }>): void {
     switch (request.type) {
       case 'write':
         return this.#write(request)
@@ -311,18 +311,15 @@ function reply(message: WorkerReply, transfer: ArrayBuffer[] = []): void {
 const failureOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 if (parentPort && threadId !== 0) {
-  const thread = new Thread(workerData as WorkerSettings)
-  try {
-    thread.start()
-    parentPort.on('message', (request: WorkerRequest) => {
-      try {
-        thread.handle(request)
-      } catch (error) {
-        reply({ type: 'failed', id: request.id, message: failureOf(error) })
-      }
-    })
-  } catch (error) {
-    reply({ type: 'failed', id: -1, message: failureOf(error) })
-    parentPort.close()
-  }
+  let thread: Thread | undefined
+  parentPort.on('message', (request: WorkerRequest) => {
+    try {
+      if (request.type !== 'open') return thread!.handle(request)
+      thread = new Thread(request.settings)
+      thread.start(request.id)
+    } catch (error) {
+      reply({ type: 'failed', id: request.id, message: failureOf(error) })
+      if (request.type === 'open') parentPort!.close()
+    }
+  })
 }

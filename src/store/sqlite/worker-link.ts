@@ -1,6 +1,7 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { StoreUnavailable } from '../contract.ts'
 import type { RowChunk, Values, WorkerReply, WorkerRequest, WorkerSettings, WriteRequest } from './messages.ts'
+import { newStoreThread } from './store-thread.ts'
 
 type Body<R> = R extends { readonly id: number } ? Omit<R, 'id'> : never
 type Waiting = {
@@ -9,12 +10,15 @@ type Waiting = {
   readonly onRows: ((rows: RowChunk) => void) | undefined
 }
 
+/** Of the first request. */
+const openId = 0
+
 /** A request-and-reply link to one thread of the store. Requests are served in order; a thread that dies fails all of them. */
 export class WorkerLink {
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
   readonly #exited: Promise<void>
-  #nextId = 0
+  #nextId = openId
   #failure: StoreUnavailable | undefined
 
   private constructor(worker: Worker) {
@@ -29,23 +33,21 @@ export class WorkerLink {
     })
   }
 
-  /** Starts the thread; rejects with StoreUnavailable, in the thread's own words, when it cannot open the database. */
+  /** Opens the database in the thread; rejects with StoreUnavailable, in the thread's own words, when it cannot. */
   static async start(
     settings: WorkerSettings,
+    thread: Worker = newStoreThread(),
   ): Promise<{ readonly link: WorkerLink; readonly revision: number; readonly compactRevision: number }> {
-    // From source the entry is a .ts file; the bundle puts its own build of the same file beside itself.
-    const entry = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js'
-    const worker = new Worker(new URL(entry, import.meta.url), { workerData: settings, name: `store-${settings.role}` })
-    const link = new WorkerLink(worker)
-    const first = await new Promise<WorkerReply>((resolve, reject) => {
-      worker.once('message', resolve)
-      worker.once('error', reject)
-    })
-    if (first.type !== 'ready') {
+    thread.ref()
+    const link = new WorkerLink(thread)
+    try {
+      const first = await link.#request({ type: 'open', settings })
+      if (first.type !== 'ready') throw unexpected(first)
+      return { link, revision: first.revision, compactRevision: first.compactRevision }
+    } catch (error) {
       await link.#exited
-      throw new StoreUnavailable(first.type === 'failed' ? first.message : 'the store thread did not start')
+      throw error
     }
-    return { link, revision: first.revision, compactRevision: first.compactRevision }
   }
 
   async write(request: WriteRequest): Promise<{ readonly wanted: Values | undefined; readonly walBytes: number }> {
@@ -83,7 +85,6 @@ export class WorkerLink {
   }
 
   #receive(reply: WorkerReply): void {
-    if (reply.type === 'ready' || reply.id < 0) return
     const waiting = this.#waiting.get(reply.id)
     if (!waiting) return
     if (reply.type === 'rows') {
@@ -91,7 +92,8 @@ export class WorkerLink {
       return
     }
     this.#waiting.delete(reply.id)
-    if (reply.type === 'failed') waiting.reject(new StoreUnavailable(`the store cannot do it now: ${reply.message}`))
+    if (reply.type === 'failed')
+      waiting.reject(new StoreUnavailable(reply.id === openId ? reply.message : `the store cannot do it now: ${reply.message}`))
     else waiting.resolve(reply)
   }
 
