@@ -207,6 +207,7 @@ export class AgentRun {
   }
 
   #onNode(node: Node): void {
+    this.loop.retryResizes()
     const cidr = node.spec?.podCIDR ?? ''
     if (cidr === '' || cidr === this.#podCidr) return
     this.#podCidr = cidr

@@ -380,3 +380,28 @@ test('an end is not missed that comes while the first look at the container is o
   assert.equal((await node.pods.get('brief')).status?.phase, 'Succeeded')
   await node.stop()
 })
+
+test('a resize that waits for room comes when another pod has gone, and stays what it is through a restart of the agent', async () => {
+  const node = await startNode({ agent: { machine: simulatedMachine({ cpuMilli: 2_000 }) } })
+  const asking = (cpu: string) => ({ containers: [{ name: 'c', image: 'app', resources: { requests: { cpu } } }] })
+  await node.create('stays', { ...asking('1500m'), terminationGracePeriodSeconds: 0 })
+  await node.create('grows', asking('250m'))
+  await node.until('stays', isReady)
+  await node.until('grows', isReady)
+  const pending = (pod: Pod | undefined) => pod?.status?.conditions?.find((c) => c.type === 'PodResizePending')
+  const body = { spec: { containers: [{ name: 'c', resources: { requests: { cpu: '1' } } }] } }
+  await node.pods.patch('grows', { type: 'strategic', body }, { subresource: 'resize' })
+  const waiting = await node.until('grows', (pod) => pending(pod) !== undefined)
+  assert.deepEqual(
+    [pending(waiting)?.reason, pending(waiting)?.observedGeneration, first(waiting)?.allocatedResources],
+    ['Deferred', 2, { cpu: '250m' }],
+  )
+  await node.restart()
+  await node.clock.advance(15_000)
+  assert.deepEqual(first(await node.pods.get('grows'))?.resources, { requests: { cpu: '250m' } })
+  await node.pods.delete('stays')
+  const grown = await node.until('grows', (pod) => pending(pod) === undefined && isReady(pod))
+  assert.deepEqual([first(grown)?.allocatedResources, first(grown)?.resources], [{ cpu: '1' }, { requests: { cpu: '1' } }])
+  assert.equal(first(grown)?.restartCount, 0)
+  await node.stop()
+})

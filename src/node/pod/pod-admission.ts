@@ -23,7 +23,8 @@ export function admitPod(
 
 /** Whether a resize of `pod` fits beside `others`. Undefined: yes. Reasons and texts are upstream's. Pure. */
 export function admitResize(pod: Pod, others: readonly Pod[], node: Node | undefined): ResizeRefusal | undefined {
-  const allocatable = resourceAmounts(node?.status?.allocatable)
+  if (!node) return { reason: 'Deferred', message: 'the node has not registered yet' }
+  const allocatable = resourceAmounts(node.status?.allocatable)
   const wanted = podRequests(pod)
   for (const name of ['cpu', 'memory'] as const) {
     const capacity = allocatable[name]
@@ -31,7 +32,7 @@ export function admitResize(pod: Pod, others: readonly Pod[], node: Node | undef
     const message = `Node didn't have enough capacity: ${name}, requested: ${wanted[name]}, capacity: ${capacity}`
     return { reason: 'Infeasible', message }
   }
-  const refused = node && refuseByResources(pod, others, node)
+  const refused = refuseByResources(pod, others, node)
   return refused && { reason: 'Deferred', message: refused.message }
 }
 

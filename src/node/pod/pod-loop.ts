@@ -134,6 +134,14 @@ export class PodLoop {
     worker.look({ observe: false })
   }
 
+  /** There may be more room than before: resizes that wait for it are weighed again, those of the most important pods first. */
+  retryResizes(): void {
+    const waiting = [...this.#workers.values()].filter(
+      ({ records }) => records.allocated !== undefined && records.resizePending?.reason !== 'Infeasible',
+    )
+    for (const worker of waiting.sort((a, b) => (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0))) worker.retryResize()
+  }
+
   async #list(): Promise<void> {
     const pods = await this.#options.context.runtime.list()
     const byUid = new Map<string, RuntimePod[]>()
@@ -202,7 +210,7 @@ export class PodLoop {
       onLooked: (looked) => {
         for (const listener of this.#listeners.get(looked) ?? []) listener()
       },
-      onRoom: () => this.#retryResizes(),
+      onRoom: () => this.retryResizes(),
       onDone: (done) => this.#forget(done),
     })
     this.#workers.set(uid, worker)
@@ -222,13 +230,7 @@ export class PodLoop {
     this.#idsOf.delete(uid)
     this.#workers.delete(uid)
     for (const listener of this.#listeners.get(uid) ?? []) listener()
-    this.#retryResizes()
-  }
-
-  /** There is more room than before: resizes that wait for it are weighed again, those of the most important pods first. */
-  #retryResizes(): void {
-    const waiting = [...this.#workers.values()].filter((w) => w.records.resizePending?.reason === 'Deferred')
-    for (const worker of waiting.sort((a, b) => (b.pod.spec?.priority ?? 0) - (a.pod.spec?.priority ?? 0))) worker.retryResize()
+    this.retryResizes()
   }
 
   #onEvent({ containerId, type }: RuntimeEvent): void {
