@@ -30,6 +30,7 @@ function words(action: PodAction): string {
       return `endPod ${action.terminal.reason}`
     case 'teardown':
     case 'deletePod':
+    case 'resizePod':
       return action.type
   }
 }
@@ -205,6 +206,17 @@ check(
     containerRecords: { a: before },
   },
   ['kill a-0 30'],
+)
+
+check(
+  'new limits of the pod as a whole are given to its cgroup',
+  {
+    spec: { resources: { limits: { cpu: '2' } } },
+    containers: bothRun,
+    containerRecords: healthy,
+    records: { appliedToPod: { limits: { cpu: '1' } } },
+  },
+  ['resizePod'],
 )
 
 // Deadline and deletion

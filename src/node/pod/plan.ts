@@ -14,7 +14,7 @@ import { planEnd, planKills } from './plan-end.ts'
 import type { PodAction, PodPlan } from './pod-action.ts'
 import { isFinal, podPhase, willRestart } from './pod-phase.ts'
 import { containerViews, type ContainerView, isRunning, nextAttempt, type PodView } from './pod-view.ts'
-import { planResize } from './resize.ts'
+import { planPodResize, planResize } from './resize.ts'
 import { runStateOf, stopGraceOf } from './run-state.ts'
 
 export const deadlineMessage = 'Pod was active on the node longer than the specified deadline'
@@ -51,6 +51,7 @@ function planRunning(view: PodView, views: readonly ContainerView[]): PodPlan {
   const steps = new Steps(view, sandbox)
   for (const ephemeral of views) if (ephemeral.role === 'ephemeral' && !ephemeral.latest) steps.start(ephemeral)
   if (planInit(steps, views)) for (const app of views) if (app.role === 'app') steps.keepRunning(app)
+  steps.actions.push(...planPodResize(view))
   return { actions: steps.actions, wakeAtMs: earliest(steps.wakeAtMs, sandboxPlan.wakeAtMs) }
 }
 

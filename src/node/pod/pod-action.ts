@@ -28,6 +28,8 @@ export type PodAction =
   | { readonly type: 'removeContainer'; readonly containerId: string; readonly name: string }
   | { readonly type: 'pauseContainer' | 'resumeContainer'; readonly containerId: string; readonly name: string }
   | { readonly type: 'resizeContainer'; readonly containerId: string; readonly name: string; readonly resources: ResourceRequirements }
+  /** The limits of the pod as a whole. */
+  | { readonly type: 'resizePod' }
   | { readonly type: 'noteImageBackoff'; readonly name: string }
   | { readonly type: 'noteCrashBackoff'; readonly name: string; readonly delayMs: number }
   /** Gives up work under way. */

@@ -69,6 +69,8 @@ export class PodActions {
         return this.#launch(`container/${action.name}`, () => this.#pause(action))
       case 'resizeContainer':
         return this.#launch(`container/${action.name}`, () => this.#resize(action))
+      case 'resizePod':
+        return this.#launch('resize', () => this.#resizePod())
       case 'noteImageBackoff':
         return this.#noteImageBackoff(action.name)
       case 'noteCrashBackoff':
@@ -129,6 +131,7 @@ export class PodActions {
       await context.host.prepare(pod, signal)
       records.isHostReady = true
       records.isTornDown = false
+      records.appliedToPod = computeResources(pod.spec?.resources)
       const spec = await context.host.sandboxSpec(pod, attempt)
       if (attempt > 0) {
         this.#event({ type: 'Normal', reason: 'SandboxChanged', message: 'Pod sandbox changed, it will be killed and re-created.' })
@@ -248,11 +251,29 @@ export class PodActions {
   async #resize({ containerId, name, resources }: Of<'resizeContainer'>): Promise<void> {
     const { context, records } = this.#options
     const pod = this.#options.pod()
-    try {
+    await this.#resizing(async () => {
       await context.host.resize(pod, appliedPod(pod, records))
       await context.runtime.updateResources(containerId, context.containerResources(resources))
       await this.#shrinkPod(pod, name)
       containerRecord(records, name).applied = computeResources(resources)
+    })
+  }
+
+  async #resizePod(): Promise<void> {
+    const { context, records } = this.#options
+    const pod = this.#options.pod()
+    await this.#resizing(async () => {
+      await context.host.resize(pod, appliedPod(pod, records))
+      records.appliedToPod = computeResources(pod.spec?.resources)
+      await this.#shrinkPod(pod, '')
+    })
+  }
+
+  async #resizing(work: () => Promise<void>): Promise<void> {
+    const { records } = this.#options
+    const pod = this.#options.pod()
+    try {
+      await work()
       delete records.resizeError
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)

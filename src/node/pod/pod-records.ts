@@ -1,6 +1,12 @@
 import type { ContainerStateTerminated, ContainerStatus, Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 
+/** The resources of a pod as a whole and of its containers by name. */
+export type Resizable = {
+  readonly pod: ResourceRequirements | undefined
+  readonly containers: Readonly<Record<string, ResourceRequirements>>
+}
+
 /** Why a pod that is here cannot be given what it asks for now; it keeps what it has. Infeasible: it would not fit on the empty node. */
 export type ResizeRefusal = { readonly reason: 'Infeasible' | 'Deferred'; readonly message: string }
 
@@ -74,8 +80,10 @@ export type PodRecords = {
   isDeleted?: boolean
   /** True after the engine has been looked at once. */
   isObserved: boolean
-  /** What the containers were granted, by name, while the spec asks for something else; undefined: what the spec says. */
-  allocated?: Readonly<Record<string, ResourceRequirements>>
+  /** What was granted while the spec asks for something else; undefined: what the spec says. */
+  allocated?: Resizable
+  /** The cpu and memory that the pod's cgroup was given for the pod as a whole; undefined: those of the spec. */
+  appliedToPod?: ResourceRequirements
   /** Why what the spec asks for has not been granted yet, and the generation that this was said of. */
   resizePending?: ResizeRefusal & { readonly generation: number }
   /** The generation that was granted last and whose containers do not all have it yet. */
@@ -152,7 +160,9 @@ function rebuildResize(records: PodRecords, { spec, status }: Pod): void {
   const granted = Object.fromEntries(
     containers.map((c) => [c.name, grantedOf(statuses.find((s) => s.name === c.name)) ?? c.resources ?? {}]),
   )
-  if (containers.some((c) => !deepEqual(granted[c.name], c.resources ?? {}))) records.allocated = granted
+  const ofPod = spec?.resources && status?.resources ? status.resources : spec?.resources
+  const isOther = containers.some((c) => !deepEqual(granted[c.name], c.resources ?? {})) || !deepEqual(ofPod, spec?.resources)
+  if (isOther) records.allocated = { pod: ofPod, containers: granted }
 }
 
 function grantedOf(status: ContainerStatus | undefined): ResourceRequirements | undefined {

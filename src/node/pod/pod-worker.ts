@@ -18,7 +18,7 @@ import { containerRecord, type PodRecords, rebuildRecords } from './pod-records.
 import { terminated } from './container-status.ts'
 import { podStatus } from './pod-status.ts'
 import { containerViews, type ContainerView, isRunning, type PodView } from './pod-view.ts'
-import { allocatedPod, computeResources, unresized } from './resize.ts'
+import { allocatedPod, computeResources, isResized } from './resize.ts'
 import { allocateResize, completeResize, takeResize } from './resize-allocation.ts'
 import { isNewer } from './status-writer.ts'
 
@@ -274,7 +274,7 @@ export class PodWorker {
   }
 
   #noteResize(view: PodView): void {
-    if (unresized(containerViews(view)).length > 0) {
+    if (!isResized(view, containerViews(view))) {
       this.records.resizeGeneration ??= this.#pod.metadata.generation ?? 0
     } else if (this.records.resizeGeneration !== undefined) {
       completeResize(this.#options.context, this.records, this.#pod)

@@ -5,7 +5,7 @@ import type { PodEvent } from './pod-context.ts'
 import { containerFixture, healthyRecord, viewFixture } from './pod-fixtures.ts'
 import { type PodRecords, rebuildRecords, type ResizeRefusal } from './pod-records.ts'
 import { podStatus } from './pod-status.ts'
-import { allocatedPod, unresized } from './resize.ts'
+import { allocatedPod, isResized, unresized } from './resize.ts'
 import { allocateResize, completeResize, takeResize } from './resize-allocation.ts'
 import { containerViews } from './pod-view.ts'
 
@@ -78,6 +78,17 @@ test('the status tells what a container was granted beside what it has', () => {
   assert.deepEqual(unresized(containerViews(resizing)), ['a'])
 })
 
+test('the status tells what the pod as a whole was granted and what its cgroup has', () => {
+  const view = viewFixture({
+    spec: { resources: { requests: { cpu: '2' }, limits: { cpu: '3' } } },
+    containers: { a: { is: 'running' } },
+    records: { appliedToPod: { requests: { cpu: '1' }, limits: { cpu: '3' } } },
+  })
+  const { resources: has, allocatedResources } = podStatus(view, { hostIPs: [] })
+  assert.deepEqual([has, allocatedResources], [{ requests: { cpu: '1' }, limits: { cpu: '3' } }, { cpu: '2' }])
+  assert.equal(isResized(view, containerViews(view)), false)
+})
+
 test('a container that has ended tells what it had', () => {
   const { containerStatuses } = podStatus(
     viewFixture({
@@ -104,7 +115,7 @@ test('an agent that starts again knows what was granted from the status', () => 
     conditions: [{ type: 'PodResizePending', status: 'True', reason: 'Deferred', message: 'later', observedGeneration: 2 }],
   } satisfies Pod['status']
   const records = rebuildRecords({ ...pod, status }, 0)
-  assert.deepEqual(records.allocated, { a: { requests: { cpu: '1' } } })
+  assert.deepEqual(records.allocated, { pod: undefined, containers: { a: { requests: { cpu: '1' } } } })
   assert.deepEqual(records.resizePending, { ...deferred, generation: 2 })
   assert.equal(rebuildRecords({ ...old, status }, 0).allocated, undefined)
 })

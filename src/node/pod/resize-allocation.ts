@@ -2,14 +2,14 @@ import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { PodContext } from './pod-context.ts'
 import type { PodRecords } from './pod-records.ts'
-import { allocatedPod, resizeSummary, resourcesOfContainers } from './resize.ts'
+import { allocatedPod, resizeSummary, resizableOf } from './resize.ts'
 
 type Context = Pick<PodContext, 'admitResize' | 'event'>
 
 /** A newer spec: where it asks for other resources they are granted, or wait. Until then the pod has what it had. */
 export function takeResize(context: Context, records: PodRecords, change: { readonly old: Pod; readonly pod: Pod }): void {
-  const before = resourcesOfContainers(change.old.spec)
-  if (deepEqual(before, resourcesOfContainers(change.pod.spec))) return
+  const before = resizableOf(change.old.spec)
+  if (deepEqual(before, resizableOf(change.pod.spec))) return
   records.allocated ??= before
   allocateResize(context, records, change.pod)
 }
@@ -21,7 +21,7 @@ export function takeResize(context: Context, records: PodRecords, change: { read
 export function allocateResize(context: Context, records: PodRecords, pod: Pod): void {
   if (records.allocated === undefined) return
   const generation = pod.metadata.generation ?? 0
-  if (deepEqual(records.allocated, resourcesOfContainers(pod.spec))) {
+  if (deepEqual(records.allocated, resizableOf(pod.spec))) {
     // The wish was taken back.
     delete records.allocated
     delete records.resizePending

@@ -1,7 +1,7 @@
 import type { Container, Pod, PodSpec, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { PodAction } from './pod-action.ts'
-import type { PodRecords } from './pod-records.ts'
+import type { PodRecords, Resizable } from './pod-records.ts'
 import { type ContainerView, isRunning, type PodView } from './pod-view.ts'
 
 /**
@@ -26,6 +26,20 @@ export function planResize(view: PodView, container: ContainerView): PodAction[]
   return [{ type: 'killContainer', containerId: container.current!.id, name: container.name, graceSeconds, message }]
 }
 
+/** The pod as a whole was granted other limits than its cgroup has. */
+export function planPodResize({ pod, records }: PodView): PodAction[] {
+  return isPodResized(pod, records) || records.busy.has('resize') ? [] : [{ type: 'resizePod' }]
+}
+
+/** Whether everything that runs has what the pod was granted. */
+export function isResized({ pod, records }: PodView, views: readonly ContainerView[]): boolean {
+  return unresized(views).length === 0 && isPodResized(pod, records)
+}
+
+function isPodResized(pod: Pod, { appliedToPod }: PodRecords): boolean {
+  return appliedToPod === undefined || deepEqual(computeResources(pod.spec?.resources), appliedToPod)
+}
+
 /** The running containers that have not what their pod was granted, by name. */
 export function unresized(views: readonly ContainerView[]): string[] {
   return views
@@ -38,24 +52,30 @@ export function unresized(views: readonly ContainerView[]): string[] {
 
 /** The pod as it was granted: while a wish waits, its containers keep the resources that they had. */
 export function allocatedPod(pod: Pod, { allocated }: Pick<PodRecords, 'allocated'>): Pod {
-  return allocated ? withResources(pod, (name) => allocated[name]) : pod
+  return allocated ? withResources(pod, allocated.pod, (name) => allocated.containers[name]) : pod
 }
 
 /** The pod with what its running containers really have: what its cgroup must hold until all of them have been resized. */
-export function appliedPod(pod: Pod, { containers }: Pick<PodRecords, 'containers'>): Pod {
-  return withResources(pod, (name) => containers.get(name)?.applied)
+export function appliedPod(pod: Pod, { containers, appliedToPod }: Pick<PodRecords, 'containers' | 'appliedToPod'>): Pod {
+  return withResources(pod, appliedToPod ?? pod.spec?.resources, (name) => containers.get(name)?.applied)
 }
 
-function withResources(pod: Pod, resourcesOf: (name: string) => ResourceRequirements | undefined): Pod {
+function withResources(
+  pod: Pod,
+  ofPod: ResourceRequirements | undefined,
+  resourcesOf: (name: string) => ResourceRequirements | undefined,
+): Pod {
   const each = (container: Container): Container => ({ ...container, resources: resourcesOf(container.name) ?? container.resources ?? {} })
   const { containers = [], initContainers } = pod.spec ?? {}
   const changed = { containers: containers.map(each), ...(initContainers ? { initContainers: initContainers.map(each) } : {}) }
-  return { ...pod, spec: { ...pod.spec, ...changed } }
+  const { resources: _, ...spec } = pod.spec!
+  return { ...pod, spec: { ...spec, ...changed, ...(ofPod ? { resources: ofPod } : {}) } }
 }
 
-/** The resources of every container that can be resized, by name. */
-export function resourcesOfContainers(spec: PodSpec | undefined): Record<string, ResourceRequirements> {
-  return Object.fromEntries([...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map((c) => [c.name, c.resources ?? {}]))
+/** All that can be resized of a pod. */
+export function resizableOf(spec: PodSpec | undefined): Resizable {
+  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
+  return { pod: spec?.resources, containers: Object.fromEntries(containers.map((c) => [c.name, c.resources ?? {}])) }
 }
 
 /** What a pod's containers ask for, as upstream's events tell it. */

@@ -186,6 +186,8 @@ const ownedFields: readonly (keyof PodStatus)[] = [
   'containerStatuses',
   'qosClass',
   'ephemeralContainerStatuses',
+  'resources',
+  'allocatedResources',
 ]
 
 /** The strategic merge patch of `/status` from what is to what should be; undefined: nothing to change. */
