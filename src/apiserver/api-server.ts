@@ -62,6 +62,7 @@ import { deploymentRunAction, podRunAction } from './subresources/run-actions.ts
 import { scale } from './subresources/scale.ts'
 import { serviceAccountToken, type TokenIssuer } from './subresources/token.ts'
 import { createUpgradeHandler } from './upgrade.ts'
+import { podWay, throughAgents } from './pod-tunnel.ts'
 import { createWebhookClient } from './webhook-client.ts'
 import { createWriteHooks } from './write-hooks.ts'
 
@@ -172,7 +173,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const reader = createObjectReader(registry, storage)
   const schemas = createCustomSchemas(options.schemas)
   const choice = { enabled: options.withAdmission ?? [], disabled: options.withoutAdmission ?? [] }
-  const webhooks = createWebhookClient({ reader: () => reader, clock })
+  const way = podWay({ registry, storage }, options.dialer)
+  const dialer = options.dialer && throughAgents(options.dialer, way)
+  const webhooks = createWebhookClient({ reader: () => reader, clock, way })
   const webhookMetrics = createWebhookMetrics()
   const podSecurityMetrics = createPodSecurityMetrics()
   const dynamic = dynamicAdmission(
@@ -224,7 +227,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     followFlowObjects(core, fairness.gate, closing.signal),
     ...(options.checksPolicyTypes === false ? [] : [typeCheckPolicies(core, closing.signal)]),
   ])
-  const aggregation = createAggregation(core, options.frontProxy, closing.signal)
+  const aggregation = createAggregation(core, { frontProxy: options.frontProxy, way }, closing.signal)
   const registering = keepRegistered(core, closing.signal)
   const dispatch = dispatchOf(options, closing.signal)
   const binary = lazyBinaryCodec()
@@ -261,7 +264,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       authenticator,
       metrics,
       paths,
-      dialer: options.dialer,
+      dialer,
       binary,
       closing: closing.signal,
       audit: options.audit,
@@ -278,7 +281,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     metrics,
     reader,
     handle: (request) => pipeline.handle(request),
-    upgrade: createUpgradeHandler({ core, aggregation, dialer: options.dialer, pipeline }),
+    upgrade: createUpgradeHandler({ core, aggregation, dialer, pipeline }),
     clientFor: (user, options) => {
       const asUser = pipelineFor({ authenticate: () => user }, undefined)
       const agent = agentOf(user.name)

@@ -4,9 +4,17 @@ import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { dialed, type DialResponse, sendDialed } from './dial.ts'
+import { connectionThrough, openTunnel } from './pod-tunnel.ts'
 
 /** Where a request or a tunnel goes. `isNode`: a node agent, spoken to with the server's own client certificate. */
-export type DialTarget = { readonly host: string; readonly port: number; readonly isSecure: boolean; readonly isNode: boolean }
+export type DialTarget = {
+  readonly host: string
+  readonly port: number
+  readonly isSecure: boolean
+  readonly isNode: boolean
+  /** How to get there other than by this machine's routes. */
+  readonly open?: (() => Promise<Duplex>) | undefined
+}
 
 export type DialRequest = {
   readonly method: string
@@ -22,28 +30,40 @@ export type Dialer = {
   request(target: DialTarget, request: DialRequest): Promise<DialResponse>
   /** A connected stream on which an HTTP/1.1 upgrade can be written verbatim. */
   connect(target: DialTarget): Promise<Duplex>
+  /** A connection to an address of a pod, made by the agent of its node. Absent where this machine is on the pod network itself. */
+  tunnel?(agent: DialTarget, to: { readonly host: string; readonly port: number }): Promise<Duplex>
   close(): void
 }
 
-/** The identity is read for each connection: it may be renewed meanwhile. */
-export function createDialer(identity: { readonly ca: string; readonly certificate: string; readonly key: string }): Dialer {
+/**
+ * The identity is read for each connection: it may be renewed meanwhile. `isOffPodNetwork`: no route of this machine leads to pods, and a
+ * packet for one would go who knows where.
+ */
+export function createDialer(
+  identity: { readonly ca: string; readonly certificate: string; readonly key: string },
+  { isOffPodNetwork = false }: { readonly isOffPodNetwork?: boolean } = {},
+): Dialer {
   const own = () => ({ ca: identity.ca, cert: identity.certificate, key: identity.key })
   const nodes = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4 })
   // What runs behind a pod's or service's https port is the workload's own affair, as upstream's proxy sees it.
   const workloads = new Agent({ keepAlive: false, rejectUnauthorized: false })
   return {
-    request: ({ host, port, isSecure, isNode }, { method, path, headers, body, signal }) => {
+    request: ({ host, port, isSecure, isNode, open }, { method, path, headers, body, signal }) => {
       const options = { host, port, method, path, headers, signal }
+      // What opens connections itself is used only where there is no agent.
+      const way = open && { createConnection: connectionThrough(open, isSecure ? { rejectUnauthorized: false } : undefined) }
       const sent = isSecure
-        ? httpsRequest({ ...options, ...(isNode ? { ...own(), agent: nodes } : { agent: workloads }) })
-        : httpRequest({ ...options, agent: false })
+        ? httpsRequest({ ...options, ...(way ?? (isNode ? { ...own(), agent: nodes } : { agent: workloads })) })
+        : httpRequest({ ...options, ...(way ?? { agent: false }) })
       return sendDialed(sent, { host, port }, body)
     },
-    connect: ({ host, port, isSecure, isNode }) => {
-      if (!isSecure) return dialed(connectTcp({ host, port }), { host, port }, 'connect')
-      const socket = connectTls({ host, port, ...(isNode ? own() : { rejectUnauthorized: false }) })
-      return dialed(socket, { host, port }, 'secureConnect')
+    connect: async ({ host, port, isSecure, isNode, open }) => {
+      const socket = await open?.()
+      if (!isSecure) return socket ?? dialed(connectTcp({ host, port }), { host, port }, 'connect')
+      const trust = isNode ? own() : { rejectUnauthorized: false }
+      return dialed(connectTls({ host, port, ...(socket ? { socket } : {}), ...trust }), { host, port }, 'secureConnect')
     },
+    ...(isOffPodNetwork ? { tunnel: (agent, to) => openTunnel({ ...agent, ...own() }, to) } : {}),
     close: () => {
       nodes.destroy()
       workloads.destroy()

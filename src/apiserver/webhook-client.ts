@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Agent, request as httpsRequest } from 'node:https'
+import { type Agent, request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { type Status, StatusError, statusErrors } from '../machinery/status-error.ts'
@@ -7,6 +7,7 @@ import { services } from '../kinds/core/service.ts'
 import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
 import type { WebhookClientConfig } from '../kinds/generated/types/apiextensions-v1.ts'
 import type { ObjectReader } from './object-reader.ts'
+import { agentThrough, type PodWay } from './pod-tunnel.ts'
 
 /** Where and how a webhook is reached (`clientConfig` of conversions and admission webhooks). */
 export type WebhookTarget = WebhookClientConfig
@@ -31,13 +32,21 @@ const socketsMax = 64
  * (`NAME.NAMESPACE.svc`); the certificate is checked against `caBundle`, or the system's authorities where there is none.
  * Connections are kept for the next call: most webhooks are asked again soon.
  */
-export function createWebhookClient({ reader, clock }: { readonly reader: () => ObjectReader; readonly clock: Clock }): WebhookClient {
+export function createWebhookClient({
+  reader,
+  clock,
+  way,
+}: {
+  readonly reader: () => ObjectReader
+  readonly clock: Clock
+  readonly way: PodWay
+}): WebhookClient {
   let agent: Agent | undefined
   return {
     post: async (target, review, { timeoutMs }) => {
       const address = addressOf(reader(), target)
       const query = `timeout=${timeoutMs / 1000}s`
-      agent ??= new Agent({ keepAlive: true, maxSockets: socketsMax, maxFreeSockets: 2, timeout: idleMs })
+      agent ??= agentThrough({ keepAlive: true, maxSockets: socketsMax, maxFreeSockets: 2, timeout: idleMs }, way)
       const send = (): Promise<unknown> =>
         exchange({ agent: agent!, address, target, query, body: JSON.stringify(review), clock, timeoutMs })
       try {

@@ -126,7 +126,8 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
   demandRoom(access.controllers.nodeMaskBits, network)
   if (!deepEqual(rememberedNetwork(dataDir, pki.ca.cert), network)) rememberNetwork(dataDir, network, pki.ca.cert)
   if (!deepEqual(assumed, network)) certificates.refresh()
-  const dialer = createDialer(identityOf(pki, 'apiserverKubeletClient'))
+  // A node of its own puts this machine on the pod network.
+  const dialer = createDialer(identityOf(pki, 'apiserverKubeletClient'), { isOffPodNetwork: options.runtime === 'none' })
   const peers = createDialer(identityOf(pki, 'frontProxyClient'))
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host

@@ -21,6 +21,7 @@ import type { ApiRequest, ApiResponse, UserInfo } from '../contract.ts'
 import type { Core } from '../core.ts'
 import { createObjectReader } from '../object-reader.ts'
 import type { RequestInfo } from '../request-info.ts'
+import type { PodWay } from '../pod-tunnel.ts'
 import { answerHeaders } from '../subresources/proxied-answer.ts'
 import { forwardedHeaders, serviceTarget } from '../subresources/proxy.ts'
 import { unreachableService } from '../subresources/proxy-errors.ts'
@@ -72,14 +73,19 @@ type Remote = {
   checking: Promise<void> | undefined
 }
 
-export function createAggregation(core: Core, frontProxy: FrontProxy | undefined, signal: AbortSignal): Aggregation {
-  return new Layer(core, frontProxy, signal)
+export function createAggregation(
+  core: Core,
+  { frontProxy, way }: { readonly frontProxy: FrontProxy | undefined; readonly way: PodWay },
+  signal: AbortSignal,
+): Aggregation {
+  return new Layer(core, frontProxy, way, signal)
 }
 
 class Layer implements Aggregation {
   readonly ended: Promise<void>
   readonly #core: Core
   readonly #frontProxy: FrontProxy | undefined
+  readonly #way: PodWay
   readonly #signal: AbortSignal
   /** By `group/version`. */
   readonly #remotes = new Map<string, Remote>()
@@ -87,9 +93,10 @@ class Layer implements Aggregation {
   #followsServices = false
   readonly #following: Promise<void>[] = []
 
-  constructor(core: Core, frontProxy: FrontProxy | undefined, signal: AbortSignal) {
+  constructor(core: Core, frontProxy: FrontProxy | undefined, way: PodWay, signal: AbortSignal) {
     this.#core = core
     this.#frontProxy = frontProxy
+    this.#way = way
     this.#signal = signal
     const end = this.#follow(apiServices, () => this.#look())
     this.#look()
@@ -194,7 +201,7 @@ class Layer implements Aggregation {
   }
 
   #remoteOf(service: KubeObject & APIService): Remote {
-    const server = createRemoteServer(service.spec!, this.#frontProxy)
+    const server = createRemoteServer(service.spec!, this.#frontProxy, this.#way)
     // What was found before this server started holds until it is found otherwise.
     const isAvailable = service.status?.conditions?.some((c) => c.type === 'Available' && c.status === 'True') ?? false
     return { service, server, isAvailable, documents: noDocuments, failures: 0, cancel: undefined, checking: undefined }
@@ -207,7 +214,7 @@ class Layer implements Aggregation {
     remote.service = service
     if (!isOther) return
     remote.server.close()
-    remote.server = createRemoteServer(service.spec!, this.#frontProxy)
+    remote.server = createRemoteServer(service.spec!, this.#frontProxy, this.#way)
   }
 
   #followServices(): void {

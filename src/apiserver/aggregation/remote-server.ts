@@ -1,10 +1,11 @@
-import { Agent, request as httpsRequest } from 'node:https'
+import { request as httpsRequest } from 'node:https'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { APIServiceSpec } from '../../kinds/generated/types/apiregistration-v1.ts'
 import type { UserInfo } from '../contract.ts'
 import { dialed, type DialResponse, sendDialed } from '../dial.ts'
+import { agentThrough, type PodWay } from '../pod-tunnel.ts'
 
 /** What this server shows to aggregated ones: a client certificate of the front-proxy authority. */
 export type FrontProxy = { readonly certificate: string; readonly key: string }
@@ -28,7 +29,7 @@ export type RemoteServer = {
 }
 
 /** TLS under the service's name, verified by `caBundle` or not at all, as its APIService says. */
-export function createRemoteServer(spec: APIServiceSpec, frontProxy: FrontProxy | undefined): RemoteServer {
+export function createRemoteServer(spec: APIServiceSpec, frontProxy: FrontProxy | undefined, way: PodWay): RemoteServer {
   const servername = `${spec.service?.name ?? ''}.${spec.service?.namespace ?? ''}.svc`
   // Read for each connection: it may be renewed meanwhile.
   const identity = () => (frontProxy ? { cert: frontProxy.certificate, key: frontProxy.key } : {})
@@ -37,14 +38,18 @@ export function createRemoteServer(spec: APIServiceSpec, frontProxy: FrontProxy 
     : spec.caBundle
       ? { ca: Buffer.from(spec.caBundle, 'base64').toString() }
       : {}
-  const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4, servername, ...trust })
-  const unverified = new Agent({ keepAlive: false, servername, rejectUnauthorized: false })
+  const agent = agentThrough({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4, servername, ...trust }, way)
+  const unverified = agentThrough({ keepAlive: false, servername, rejectUnauthorized: false }, way)
   return {
     request: ({ host, port }, { body, ...rest }, { isVerified } = { isVerified: true }) => {
       const sent = httpsRequest({ host, port, agent: isVerified ? agent : unverified, servername, ...identity(), ...rest })
       return sendDialed(sent, { host, port }, body)
     },
-    connect: ({ host, port }) => dialed(connectTls({ host, port, servername, ...identity(), ...trust }), { host, port }, 'secureConnect'),
+    connect: async ({ host, port }) => {
+      const socket = await way({ host, port })?.()
+      const options = { host, port, servername, ...(socket ? { socket } : {}), ...identity(), ...trust }
+      return dialed(connectTls(options), { host, port }, 'secureConnect')
+    },
     close: () => {
       agent.destroy()
       unverified.destroy()

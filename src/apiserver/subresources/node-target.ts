@@ -11,7 +11,7 @@ const agentPort = 10_250
 const addressPreference = ['InternalIP', 'Hostname', 'InternalDNS', 'ExternalIP', 'ExternalDNS'] as const
 
 /** Where the agent of a node listens. Throws 404 for an unknown node, 503 for one without an address. */
-export function nodeTarget(core: Core, nodeName: string): DialTarget {
+export function nodeTarget(core: Pick<Core, 'registry' | 'storage'>, nodeName: string): DialTarget {
   const node = createObjectReader(core.registry, core.storage).get(nodes, '', nodeName) as (KubeObject & Node) | undefined
   if (!node) throw statusErrors.notFound({ group: '', resource: 'nodes' }, nodeName)
   const addresses = node.status?.addresses ?? []

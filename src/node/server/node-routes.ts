@@ -14,6 +14,7 @@ import { answerHealth, type HealthCheck } from './node-health.ts'
 import { serveLogDirectory } from './node-logs.ts'
 import { type Dial, portForwardProtocol, servePortForward, tunnelProtocol, webSocketPipe } from './port-forward.ts'
 import { type CommandChannels, type CommandOptions, runRemoteCommand } from './remote-command.ts'
+import { servePodDial } from './pod-dial.ts'
 import { refuseUpgrade, sendText } from './node-server.ts'
 import { spdyCommandChannels, spdyCommandProtocols } from './spdy-command.ts'
 import { forwardedPorts, serveWebSocketForward, webSocketForwardProtocols } from './websocket-forward.ts'
@@ -77,6 +78,8 @@ export function createNodeRoutes(options: NodeRoutesOptions): NodeRoutes {
             return await serveCommand(options, upgrade, acceptWebSocket)
           case 'portForward':
             return await serveForward(options, upgrade, acceptWebSocket)
+          case 'dial':
+            return await servePodDial({ socket, head, address: parts[1] ?? '', port: Number(parts[2]) }, () => addressesOf(options.pods()))
           default:
             return refuseUpgrade(socket, 404, 'page not found')
         }
@@ -86,6 +89,10 @@ export function createNodeRoutes(options: NodeRoutesOptions): NodeRoutes {
       }
     },
   }
+}
+
+function addressesOf(pods: readonly Pod[]): string[] {
+  return pods.flatMap(({ status }) => status?.podIPs?.map(({ ip }) => ip) ?? [])
 }
 
 type AcceptWebSocket = (upgrade: Upgrade, protocols: readonly string[]) => Promise<Accepted>
@@ -110,7 +117,7 @@ async function serve(options: NodeRoutesOptions, request: IncomingMessage, respo
     else if (parts[0] === 'logs') await serveLogFiles(options, url, response)
     else if (parts[0] === 'containerLogs') await serveLogs(options, url, parts, response)
     else if (parts[0] === 'run' && request.method === 'POST') await serveRun(options, url, parts, response)
-    else if (parts[0] === 'exec' || parts[0] === 'attach' || parts[0] === 'portForward')
+    else if (parts[0] === 'exec' || parts[0] === 'attach' || parts[0] === 'portForward' || parts[0] === 'dial')
       throw new NotServed(400, 'Upgrade request required')
     else sendText(response, 404, '404 page not found')
   } catch (error) {
