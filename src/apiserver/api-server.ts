@@ -50,6 +50,7 @@ import { createRegistry, type Registry } from './registry.ts'
 import { reviewHandlers, type TokenReviewer } from './reviews.ts'
 import { resourceMetricsHandlers } from './resource-metrics/handlers.ts'
 import { type HealthCheck, healthPaths, indexPath, metricsPath, versionPath } from './server-paths.ts'
+import { parseIpRange, rangesOf } from './services/ip-range.ts'
 import { type PortRange, serviceAllocation } from './services/service-allocation.ts'
 import { Slabs } from './slabs.ts'
 import { bindings, podBinding, podBindings } from './subresources/binding.ts'
@@ -81,7 +82,7 @@ export type ApiServerOptions = {
   readonly withAdmission?: readonly string[]
   /** Names of built-in plugins to leave out. */
   readonly withoutAdmission?: readonly string[]
-  /** Default 10.96.0.0/12. */
+  /** One range, or one of each family with a comma between. Default 10.96.0.0/12. */
   readonly serviceCidr?: string
   /** Where nodes and pods reach this server; absent: the `kubernetes` Service gets no endpoints. */
   readonly advertise?: { readonly address: string; readonly port: number }
@@ -212,6 +213,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         clock,
         isShared: options.isStoreShared ?? false,
         nodePorts: options.nodePorts,
+        families: rangesOf(serviceCidr).map((range) => parseIpRange(range).family),
       }),
       offerRoomHook(placement, registry.find('keelson.dev', 'v1', 'offers')!),
       ...(options.isStoreShared ? [nodeMarksHook(placement)] : []),

@@ -10,7 +10,7 @@ import { startingLevels, startingSchemas } from './flowcontrol/flow-objects.ts'
 import { danglingCondition } from './flowcontrol/maintain-plan.ts'
 import { followPrefix } from './follow-prefix.ts'
 import { keyOfObject, type Registry } from './registry.ts'
-import { formatIpv4, parseIpRange } from './services/ip-range.ts'
+import { parseIpRange, rangesOf } from './services/ip-range.ts'
 import { ensureWanted, keptAs, resourceOfWanted, type WantedObject, type WantedParts } from './wanted-objects.ts'
 
 /** By whom aggregated API servers can know callers: the authority of clients, and those of front proxies (PEM), with their headers. */
@@ -19,6 +19,7 @@ export type ClientAuthorities = { readonly clientCa: string; readonly frontProxy
 export type BootstrapOptions = WantedParts & {
   /** Absent: nothing is published for aggregated API servers. */
   readonly clientAuthorities?: ClientAuthorities | undefined
+  /** One range, or one of each family with a comma between; the first is that of the `kubernetes` Service. */
   readonly serviceCidr: string
   /** Whether the system's namespaces begin with the service account that pods get: loops make it in the others, and there when it is gone. */
   readonly withServiceAccounts: boolean
@@ -171,13 +172,13 @@ const firstOf = <T extends KubeObject>(object: T) => ({ ...object, metadata: { .
 const serviceLabels = { component: 'apiserver', provider: 'kubernetes' } as const
 
 /** Where addresses of Services come from until somebody adds a range. The address objects follow when the server has seen the Services. */
-function serviceRange(cidr: string, now: string): WantedObject {
-  const ready = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready', lastTransitionTime: now }
+function serviceRange(cidrs: string, now: string): WantedObject {
+  const ready = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime: now }
   const object = {
     kind: 'ServiceCIDR',
     apiVersion: 'networking.k8s.io/v1',
     metadata: { name: 'kubernetes', finalizers: [serviceCidrFinalizer] },
-    spec: { cidrs: [cidr] },
+    spec: { cidrs: rangesOf(cidrs) },
     status: { conditions: [ready] },
   }
   return { group: 'networking.k8s.io', plural: 'servicecidrs', object }
@@ -185,7 +186,8 @@ function serviceRange(cidr: string, now: string): WantedObject {
 
 /** It takes the first address of the service range. */
 function kubernetesService(serviceCidr: string, port: number): WantedObject {
-  const clusterIP = formatIpv4(parseIpRange(serviceCidr).first)
+  const { family, addressAt } = parseIpRange(rangesOf(serviceCidr)[0]!)
+  const clusterIP = addressAt(0)
   const object = {
     kind: 'Service',
     apiVersion: 'v1',
@@ -195,7 +197,7 @@ function kubernetesService(serviceCidr: string, port: number): WantedObject {
       clusterIP,
       clusterIPs: [clusterIP],
       internalTrafficPolicy: 'Cluster',
-      ipFamilies: ['IPv4'],
+      ipFamilies: [family],
       ipFamilyPolicy: 'SingleStack',
       ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
       sessionAffinity: 'None',

@@ -63,6 +63,7 @@ export async function createTestApi(options: {
   readonly audit?: ApiServerOptions['audit']
   readonly podSecurity?: ApiServerOptions['podSecurity']
   readonly nodePorts?: ApiServerOptions['nodePorts']
+  readonly serviceCidr?: ApiServerOptions['serviceCidr']
   readonly tolerationSeconds?: ApiServerOptions['tolerationSeconds']
   readonly tokens?: ApiServerOptions['tokens']
   readonly isStoreShared?: boolean
@@ -95,6 +96,7 @@ export async function createTestApi(options: {
     ...(options.clientAuthorities ? { clientAuthorities: options.clientAuthorities } : {}),
     ...(options.explainPod ? { explainPod: options.explainPod } : {}),
     ...(options.nodePorts ? { nodePorts: options.nodePorts } : {}),
+    ...(options.serviceCidr ? { serviceCidr: options.serviceCidr } : {}),
     ...(options.tolerationSeconds ? { tolerationSeconds: options.tolerationSeconds } : {}),
   })
   return { api, client: api.clientFor(testUser), store }

@@ -142,7 +142,10 @@ function addUp(program: Command, machine: Machine): void {
     .addOption(new Option('--rebalance <mode>', 'report or move pods that are in the wrong place').choices(['report', 'move']))
     .option('--rebalance-config <file>', 'a RebalancerConfiguration: what moves, how often and how much')
     .option('--fake-node <settings>', 'with --runtime fake, how its nodes are: cpu=8,memory=32Gi,start=2s,fail-start=0.05,…')
-    .option('--cluster-cidr <range>', "the pods' addresses, a /24 a node (default: 10.244.0.0/16); chosen at the first start")
+    .option(
+      '--cluster-cidr <range>',
+      "the pods' addresses, a /24 a node (default: 10.244.0.0/16); with --runtime fake IPv6 too: A,B; chosen at the first start",
+    )
     .option('--service-cluster-ip-range <range>', "the services' addresses (default: 10.96.0.0/12)")
     .option('--cluster-domain <name>', "the zone of the cluster's DNS (default: cluster.local)")
     .option('--reset-flags', 'forget the flags of before; without it each keeps its value until another is given')

@@ -83,6 +83,12 @@ export function familyOf(value: string): 'IPv4' | 'IPv6' | undefined {
   return reading && (plain(reading.address).family === 4 ? 'IPv4' : 'IPv6')
 }
 
+/** How objects are named after an address, whatever way it was written; undefined for what is none. */
+export function canonicalOf(value: string): string | undefined {
+  const reading = readAddress(value)
+  return reading && formatAddress(plain(reading.address))
+}
+
 /** Advice about an address of an older field; nothing for what is none. */
 export function addressWarnings(field: string, value: string | undefined): string[] {
   const reading = value && !usual.test(value) && readAddress(value)

@@ -208,10 +208,10 @@ export class AgentRun {
 
   #onNode(node: Node): void {
     this.loop.retryResizes()
-    const cidr = node.spec?.podCIDR ?? ''
-    if (cidr === '' || cidr === this.#podCidr) return
-    this.#podCidr = cidr
-    this.#options.onPodCidr?.(cidr)
+    const { podCIDR = '', podCIDRs = [podCIDR] } = node.spec ?? {}
+    if (podCIDR === '' || podCIDR === this.#podCidr) return
+    this.#podCidr = podCIDR
+    this.#options.onPodCidrs?.(podCIDRs)
     // The network is about to be ready: tell it as soon as it is, not at the next period.
     this.#reporter.wake()
   }
@@ -228,7 +228,7 @@ export class AgentRun {
       await aborted(this.#signal)
       return remove()
     }
-    if (!files && !this.#options.onPodCidr) return
+    if (!files && !this.#options.onPodCidrs) return
     const informer = new ObjectInformer<Node>({
       client,
       kind: kindRefs.coreV1.nodes,

@@ -65,7 +65,7 @@ export type NodeAgentOptions = {
   /** Image pulls at once; default 4. */
   readonly parallelPulls?: number
   /** The node's own pod range is known (or has changed). */
-  readonly onPodCidr?: (cidr: string) => void
+  readonly onPodCidrs?: (cidrs: readonly string[]) => void
 }
 
 /** `open` gets what serves a connection and gives back how it is shut. */

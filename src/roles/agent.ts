@@ -9,6 +9,7 @@ import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { renewedIdentity } from './certificate-renewal.ts'
 import { joinCluster, type NodeIdentity } from './join.ts'
+import { ofOneFamily } from './cluster-network.ts'
 import { networkOfNode } from './kept-network.ts'
 import { startMachineNode } from './machine-node.ts'
 import { nodePaths } from './node-paths.ts'
@@ -81,7 +82,7 @@ async function runUntilRenewed(
   const ending = new AbortController()
   const signal = AbortSignal.any([ending.signal, stopping.signal])
   const where = { dataDir: options.dataDir, cluster: identity.ca }
-  const network = await networkOfNode({ client, clock: systemClock, random: systemRandom, log }, where, signal)
+  const network = ofOneFamily(await networkOfNode({ client, clock: systemClock, random: systemRandom, log }, where, signal))
   const node = startMachineNode({
     network,
     client,

@@ -14,6 +14,8 @@ import type { SchedulerConfiguration } from '../scheduler/config/scheduler-confi
 import type { RebalanceOptions } from '../scheduler/rebalance/rebalance-controller.ts'
 import type { Store } from '../store/contract.ts'
 import { createMemoryStore } from '../store/memory.ts'
+import type { NetworkChoice } from '../cli/machine.ts'
+import { clusterNetworkOf } from './cluster-network.ts'
 import { startControlLoops } from './control-loops.ts'
 import { type ControlPlane, startControlPlane, type WrapClient } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
@@ -42,6 +44,8 @@ export type ClusterOptions = {
   readonly schedulers?: number
   /** Given: pods that are in the wrong place are reported, or moved. */
   readonly rebalance?: Omit<RebalanceOptions, 'profiles'>
+  /** The addresses of pods and services; default: 10.244.0.0/16 and 10.96.0.0/12. */
+  readonly network?: NetworkChoice
   /** What is set of the controllers; default: as upstream has it. */
   readonly controllers?: ControllerSettings
   /** How long the steps of a pod that comes up may wait to be told together, in ms; for simulations of many pods. */
@@ -95,6 +99,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     controllerFunctions: { rootCaPem: '', ...(options.controllers ? { settings: options.controllers } : {}) },
     loops: () => ({ startControlLoops }),
     dialer: simulated.dialer,
+    ...(options.network ? { network: clusterNetworkOf(options.network) } : {}),
     ...(options.scheduler ? { scheduler: options.scheduler } : {}),
     ...(options.schedulers === undefined ? {} : { schedulers: options.schedulers }),
     ...(options.rebalance ? { rebalance: options.rebalance } : {}),

@@ -51,9 +51,13 @@ export const serverFlagGroups = (home: string = defaultDataDir()): readonly Serv
       {
         name: 'cluster-cidr',
         argument: 'RANGE',
-        help: "the pods' addresses, of which each node takes a part (default 10.244.0.0/16); a cluster's network is chosen at its first start",
+        help: "the pods' addresses, of which each node takes a part (default 10.244.0.0/16), or of both families: A,B; a cluster's network is chosen at its first start",
       },
-      { name: 'service-cluster-ip-range', argument: 'RANGE', help: "the services' addresses (default 10.96.0.0/12)" },
+      {
+        name: 'service-cluster-ip-range',
+        argument: 'RANGE',
+        help: "the services' addresses (default 10.96.0.0/12); of both families: A,B",
+      },
       { name: 'cluster-domain', argument: 'NAME', help: "the zone of the cluster's DNS (default cluster.local)" },
     ],
   },

@@ -20,7 +20,7 @@ import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { StoreUnavailable } from '../store/contract.ts'
 import { readAccessOptions } from './access-options.ts'
-import { apiServerHosts, type ClusterNetwork, clusterNetworkOf } from './cluster-network.ts'
+import { apiServerHosts, type ClusterNetwork, clusterNetworkOf, ofOneFamily } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
 import { machineAddress, machineAddresses, parseServerOptions, type ServerOptions } from './role-options.ts'
@@ -123,6 +123,7 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
   // A server that joined, or was restored, learns it from the store; it is in the certificate.
   const assumed = network
   network = await networkOfStore(stored.inner, options.network)
+  if (options.runtime !== 'fake' && options.runtime !== 'none') ofOneFamily(network)
   demandRoom(access.controllers.nodeMaskBits, network)
   if (!deepEqual(rememberedNetwork(dataDir, pki.ca.cert), network)) rememberNetwork(dataDir, network, pki.ca.cert)
   if (!deepEqual(assumed, network)) certificates.refresh()
@@ -218,7 +219,8 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
 
 /** Throws CliError where a node's part of the pods' addresses is no part of them. */
 function demandRoom(nodeMaskBits: number | undefined, { podCidr }: ClusterNetwork): void {
-  if (nodeMaskBits === undefined || nodeMaskBits > Number(podCidr.split('/')[1])) return
+  const ofIpv4 = podCidr.split(',').find((range) => !range.includes(':')) ?? ''
+  if (nodeMaskBits === undefined || nodeMaskBits > Number(ofIpv4.split('/')[1])) return
   throw new CliError(`cannot use --node-cidr-mask-size ${nodeMaskBits}`, { nextStep: `the pods' addresses are ${podCidr}`, exitCode: 2 })
 }
 

@@ -95,7 +95,7 @@ export function simulatedNodePool(options: SimulatedNodesOptions, signal: AbortS
         logFiles: memoryLogFiles(runtime),
         recordsEvents: options.recordsEvents ?? true,
         ...(options.statusGatherMs === undefined ? {} : { statusGatherMs: options.statusGatherMs }),
-        onPodCidr: (cidr) => runtime.setPodCidr(cidr),
+        onPodCidrs: (cidrs) => runtime.setPodCidrs(cidrs),
         ...(pods ? { pods: pods.source(spec.name) } : {}),
         ...(nodeChanges ? { nodeChanges: nodeChanges(spec.name) } : {}),
         ...(options.dialer ? { door: options.dialer.door(address) } : {}),

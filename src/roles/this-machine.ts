@@ -10,7 +10,7 @@ import { authorityHash } from '../platform/pki/certificate.ts'
 import { runProgram } from '../platform/run-program.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
-import { clusterNetworkOf } from './cluster-network.ts'
+import { clusterNetworkOf, ofOneFamily } from './cluster-network.ts'
 import { rememberedNetwork } from './kept-network.ts'
 import { namespacePrefix } from './node-paths.ts'
 
@@ -23,7 +23,7 @@ export function thisMachine(): Machine {
     self,
     createNodes: async (dataDir, names, network) => {
       const { gateway, nodes } = await createNodeNamespaces({
-        ...namespacesOf(dataDir, network),
+        ...ofOneFamily(namespacesOf(dataDir, network)),
         count: names.length,
       })
       return nodes.map((node, i) => ({

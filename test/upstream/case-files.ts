@@ -29,6 +29,12 @@ export async function featureGatesOf(name: string): Promise<string> {
   return featureGates
 }
 
+/** What the flag `--service-cluster-ip-range` has to say where the file's cases are recorded; undefined: the default. */
+export async function serviceRangeOf(name: string): Promise<string | undefined> {
+  const { serviceRange } = (await import(`./cases/${name}.ts`)) as { serviceRange?: string }
+  return serviceRange
+}
+
 export function recordedOf(name: string): Map<string, Recorded> {
   const lines = readFileSync(answersFile(name), 'utf8').trim().split('\n')
   return new Map(lines.map((line) => JSON.parse(line) as Recorded).map((one) => [one.case, one]))

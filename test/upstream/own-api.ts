@@ -25,7 +25,7 @@ import { collected, headersOf, type Outgoing, type Send } from './run-cases.ts'
 const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
 /** This API server, with every default plugin on, the cluster's own roles and tokens, and how to send to it. */
 export async function ownApi(
-  options: Pick<ApiServerOptions, 'audit'> = {},
+  options: Pick<ApiServerOptions, 'audit'> & { readonly serviceCidr?: string | undefined } = {},
 ): Promise<{ send: Send; handle: ApiServer['handle']; close(): Promise<void> }> {
   const later: { reader: ObjectReader | undefined } = { reader: undefined }
   const random = seededRandom(1)
@@ -35,10 +35,12 @@ export async function ownApi(
     random,
     lookup: (kind, namespace, name) => later.reader!.get(boundKinds[kind] as KindRef, namespace, name),
   })
+  const { serviceCidr, ...others } = options
   const { api } = await createTestApi({
     clock: systemClock,
     random,
-    ...options,
+    ...others,
+    ...(serviceCidr === undefined ? {} : { serviceCidr }),
     withoutAdmission: [],
     // A controller's work upstream, and none runs where the answers were recorded.
     checksPolicyTypes: false,

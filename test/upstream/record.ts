@@ -1,9 +1,10 @@
-// node test/upstream/record.ts --server URL --ca FILE --token TOKEN [--feature-gates GATES] [FILE-OF-CASES …]
+// node test/upstream/record.ts --server URL --ca FILE --token TOKEN [--feature-gates GATES] [--service-range RANGE] [FILE-OF-CASES …]
 // Asks a Kubernetes API server of 1.36 without controllers, and writes its answers for `upstream.test.ts` to compare with.
 // Its administrator: user `test` in the group `system:masters`. Cases that differ on purpose keep Keelson's answers beside. A file that
-// states `featureGates` is asked only of a server that has them on, which `--feature-gates` says.
+// states `featureGates` is asked only of a server that has them on, which `--feature-gates` says; and one that states `serviceRange` only of
+// one whose services have their addresses there, which `--service-range` says.
 import { parseArgs } from 'node:util'
-import { caseFiles, casesOf, featureGatesOf, givenOf, writeRecorded } from './case-files.ts'
+import { caseFiles, casesOf, featureGatesOf, givenOf, serviceRangeOf, writeRecorded } from './case-files.ts'
 import { caseHooks } from './case-hooks.ts'
 import { ownApi } from './own-api.ts'
 import { type Place, removeNamespace, runCases } from './run-cases.ts'
@@ -12,13 +13,19 @@ import type { Answer, Case } from './upstream-case.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { server: { type: 'string' }, ca: { type: 'string' }, token: { type: 'string' }, 'feature-gates': { type: 'string' } },
+  options: {
+    server: { type: 'string' },
+    ca: { type: 'string' },
+    token: { type: 'string' },
+    'feature-gates': { type: 'string' },
+    'service-range': { type: 'string' },
+  },
 })
 if (!values.server || !values.ca || !values.token) throw new Error('--server, --ca and --token are needed')
 const send = toUpstream({ server: values.server, ca: values.ca, token: values.token })
 
-async function ownAnswers(place: Place, cases: readonly Case[]): Promise<Answer[][]> {
-  const own = await ownApi()
+async function ownAnswers(name: string, place: Place, cases: readonly Case[]): Promise<Answer[][]> {
+  const own = await ownApi({ serviceCidr: await serviceRangeOf(name) })
   const answers = await runCases(place, cases, own.send)
   await own.close()
   return answers
@@ -26,6 +33,7 @@ async function ownAnswers(place: Place, cases: readonly Case[]): Promise<Answer[
 
 for (const name of positionals.length > 0 ? positionals : caseFiles()) {
   if ((await featureGatesOf(name)) !== (values['feature-gates'] ?? '')) continue
+  if ((await serviceRangeOf(name)) !== values['service-range']) continue
   const cases = await casesOf(name)
   const namespace = `upstream-${name}`
   const hooks = await caseHooks(name)
@@ -33,7 +41,7 @@ for (const name of positionals.length > 0 ? positionals : caseFiles()) {
   const answers = await runCases(place, cases, send)
   await removeNamespace(namespace, send)
   const differing = cases.filter((one) => one.differs)
-  const ours = differing.length > 0 ? await ownAnswers(place, differing) : []
+  const ours = differing.length > 0 ? await ownAnswers(name, place, differing) : []
   writeRecorded(
     name,
     cases.map((one, i) => ({ case: one.name, answers: answers[i]!, ...(one.differs ? { ours: ours[differing.indexOf(one)]! } : {}) })),

@@ -200,7 +200,8 @@ const masks: readonly (readonly [RegExp, string])[] = [
 const masked = (text: string) => masks.reduce((masking, [pattern, mask]) => masking.replaceAll(pattern, mask), text)
 
 const maskedKeys = new Set(['resourceVersion', 'uid', 'continue', 'nodePort', 'healthCheckNodePort'])
-const serviceAddress = /^10\.\d+\.\d+\.\d+$/
+/** Those by hand lie where none are drawn. */
+const serviceAddress = /^(?:10\.\d+\.\d+\.\d+|fd00:10:96::[1-9a-f][0-9a-f]{2,3})$/
 
 type Kept = { readonly withManagedFields: boolean; readonly withNulls: boolean }
 

@@ -1,36 +1,40 @@
-/** IPv4 arithmetic on a CIDR. Addresses are numbers in [0, 2^32). */
+import { type Address, formatAddress, inRange, parseAddress, parseRange } from '../../machinery/ip-address.ts'
+
+export type IpFamily = 'IPv4' | 'IPv6'
+
+/** The addresses of a range that Services may have. */
 export type IpRange = {
-  /** First address that may be given away (the network's own is not). */
-  readonly first: number
-  /** How many may be given away (the broadcast address is not); none of a range of one or two. */
+  readonly family: IpFamily
+  /** The address number n of [0, size). */
+  addressAt(n: number): string
+  has(address: Address): boolean
+  /** How many may be given away: not the network's own, nor the broadcast address of IPv4; none of a range of one or two. */
   readonly size: number
-  readonly text: string
 }
 
-/** Throws TypeError for what is no IPv4 CIDR. */
+/** Throws TypeError for what is no range. */
 export function parseIpRange(cidr: string): IpRange {
-  const [address = '', bits = ''] = cidr.split('/')
-  const base = parseIpv4(address)
-  const length = Number(bits)
-  if (base === undefined || bits === '' || !Number.isInteger(length) || length < 0 || length > 32)
-    throw new TypeError(`${cidr} is no IPv4 range for services`)
-  const total = 2 ** (32 - length)
-  const network = Math.floor(base / total) * total
-  return { first: network + 1, size: Math.max(0, total - 2), text: cidr }
-}
-
-export function parseIpv4(text: string): number | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)
-  if (!match) return undefined
-  let value = 0
-  for (const part of match.slice(1)) {
-    const octet = Number(part)
-    if (octet > 255) return undefined
-    value = value * 256 + octet
+  const range = parseRange(cidr)
+  if (typeof range === 'string') throw new TypeError(`${cidr} is no range for services`)
+  const { family } = range.address
+  const free = BigInt((family === 4 ? 32 : 128) - range.prefix)
+  const first = ((range.address.bits >> free) << free) + 1n
+  const count = (1n << free) - (family === 4 ? 2n : 1n)
+  // Nobody asks for so many, and they are counted in numbers.
+  const size = count > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Math.max(0, Number(count))
+  return {
+    family: family === 4 ? 'IPv4' : 'IPv6',
+    size,
+    addressAt: (n) => formatAddress({ family, bits: first + BigInt(n) }),
+    has: (address) => inRange(range, address) && address.bits >= first && address.bits < first + count,
   }
-  return value
 }
 
-export function formatIpv4(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.')
+/** The ranges of `--service-cluster-ip-range`: one, or one of each family; the first is what Services get by default. */
+export const rangesOf = (flag: string): readonly string[] => flag.split(',')
+
+/** False for what is no address, too. */
+export function isInRange(range: IpRange, address: string): boolean {
+  const parsed = parseAddress(address)
+  return typeof parsed !== 'string' && range.has(parsed)
 }

@@ -9,7 +9,7 @@ import { encodeStored } from '../codec.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import type { ObjectStorage } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
-import { formatIpv4, type IpRange, parseIpRange, parseIpv4 } from './ip-range.ts'
+import { type IpFamily, type IpRange, isInRange, parseIpRange } from './ip-range.ts'
 import { staticShare } from './number-allocator.ts'
 
 type Holder = { readonly namespace: string; readonly name: string }
@@ -19,12 +19,12 @@ type Holder = { readonly namespace: string; readonly name: string }
  * ever there without the other; what may be drawn are the ready ServiceCIDRs.
  */
 export type ServiceAddresses = {
-  /** Why the address cannot be had, in upstream's words; undefined: it is the caller's until `free`. */
+  /** Why the address, in canonical form, cannot be had, in upstream's words; undefined: it is the caller's until `free`. */
   take(address: string): string | undefined
   /** Back from the caller: given up, or committed. */
   free(address: string): void
   /** A free address, taken; undefined when none is left. */
-  draw(random: Random): string | undefined
+  draw(random: Random, family: IpFamily): string | undefined
   /** Conflicts with whoever took the address first. */
   claim(address: string, holder: Holder): Operation
   /** Nothing to do for what is not there, or is somebody else's. */
@@ -49,7 +49,7 @@ export function createServiceAddresses(parts: {
     // Starts at a random place and takes the next free one, so that it ends however full the range is.
     const start = source.below(size)
     for (let i = 0; i < size; i++) {
-      const address = formatIpv4(range.first + from + ((start + i) % size))
+      const address = range.addressAt(from + ((start + i) % size))
       if (!isFree(address)) continue
       onTheWay.add(address)
       return address
@@ -58,16 +58,15 @@ export function createServiceAddresses(parts: {
   }
   return {
     take: (address) => {
-      const value = parseIpv4(address)!
-      const isInside = readyRanges(reader).some(({ first, size }) => value >= first && value < first + size)
-      if (!isInside) return 'the provided network does not match the current range'
+      if (!readyRanges(reader).some((range) => isInRange(range, address))) return 'the provided network does not match the current range'
       if (!isFree(address)) return 'provided IP is already allocated'
       onTheWay.add(address)
       return undefined
     },
     free: (address) => void onTheWay.delete(address),
-    draw: (source) => {
-      const ranges = readyRanges(reader).map((range) => ({ range, chosen: staticShare(range.size, { min: 16, max: 256, step: 16 }) }))
+    draw: (source, family) => {
+      const ofFamily = readyRanges(reader).filter((range) => range.family === family)
+      const ranges = ofFamily.map((range) => ({ range, chosen: staticShare(range.size, { min: 16, max: 256, step: 16 }) }))
       for (const { range, chosen } of ranges) {
         const drawn = drawWithin(range, chosen, range.size, source)
         if (drawn) return drawn
@@ -94,7 +93,7 @@ export function createServiceAddresses(parts: {
   }
 }
 
-/** The IPv4 ranges that addresses may be drawn from, the oldest first. */
+/** The ranges that addresses may be drawn from, the oldest first. */
 function readyRanges(reader: ObjectReader): IpRange[] {
   const isReady = ({ metadata, status }: ServiceCIDR) =>
     !metadata.deletionTimestamp && status?.conditions?.find(({ type }) => type === 'Ready')?.status !== 'False'
@@ -104,6 +103,5 @@ function readyRanges(reader: ObjectReader): IpRange[] {
     .filter(isReady)
     .sort((a, b) => (age(a) < age(b) ? -1 : 1))
     .flatMap(({ spec }) => spec?.cidrs ?? [])
-    .filter((cidr) => !cidr.includes(':'))
     .map(parseIpRange)
 }

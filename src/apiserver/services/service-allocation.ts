@@ -1,9 +1,11 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
+import { canonicalOf } from '../../kinds/addresses.ts'
 import { services } from '../../kinds/core/service.ts'
 import { allocatesNodePorts, hasNodePorts, needsHealthCheckPort } from '../../kinds/core/service-allocation.ts'
 import { settleFamilies } from '../../kinds/core/service-families.ts'
 import { ipAddresses } from '../../kinds/networking/ip-address.ts'
+import { heldAddresses } from '../../kinds/networking/service-addresses.ts'
 import type { Service, ServiceSpec } from '../../kinds/generated/types/core-v1.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
@@ -13,9 +15,9 @@ import type { ObjectReader } from '../object-reader.ts'
 import type { ObjectStorage } from '../object-storage.ts'
 import { type Allocation, noAllocation, type WriteHook } from '../write-hooks.ts'
 import type { Registry } from '../registry.ts'
-import { parseIpv4 } from './ip-range.ts'
 import { claimHeld, ClaimedNumbers, type Claims, createClaims, type Numbers } from './claimed-numbers.ts'
 import { NumberAllocator, staticShare } from './number-allocator.ts'
+import type { IpFamily } from './ip-range.ts'
 import { createServiceAddresses, type ServiceAddresses } from './service-addresses.ts'
 
 /** Both are in it; upstream's --service-node-port-range. */
@@ -37,8 +39,10 @@ export async function serviceAllocation(parts: {
   /** Other servers write to the same store: node ports are claimed there too. */
   readonly isShared: boolean
   readonly nodePorts?: PortRange | undefined
+  /** Of which Services may have addresses, the default first. */
+  readonly families: readonly IpFamily[]
 }): Promise<WriteHook> {
-  const { reader, storage, random, clock, isShared, nodePorts = defaultNodePorts } = parts
+  const { reader, storage, random, clock, isShared, families, nodePorts = defaultNodePorts } = parts
   const resource = parts.registry.find(ipAddresses.group, ipAddresses.version, ipAddresses.plural)!
   const addresses = createServiceAddresses({ reader, storage, resource, random, clock })
   const portCount = nodePorts.max - nodePorts.min + 1
@@ -47,7 +51,7 @@ export async function serviceAllocation(parts: {
   const portOptions = { size: portCount, staticSize: staticShare(portCount, { min: 16, max: 128, step: 32 }) }
   const portClaims = isShared ? createClaims(storage.cache, '/registry/ranges/servicenodeports/', claimsFrom) : undefined
   const ports: Numbers = portClaims ? new ClaimedNumbers({ ...portOptions, claims: portClaims }) : new NumberAllocator(portOptions)
-  const book: Book = { addresses, ports, nodePorts, random, portClaims }
+  const book: Book = { addresses, ports, nodePorts, families, random, portClaims }
   const stored = reader.list<Service>(services, '')
   await claimHeld(
     storage.store,
@@ -69,6 +73,7 @@ type Book = {
   readonly addresses: ServiceAddresses
   readonly ports: Numbers
   readonly nodePorts: PortRange
+  readonly families: readonly IpFamily[]
   readonly random: Random
   readonly portClaims: Claims | undefined
 }
@@ -77,7 +82,7 @@ type Book = {
 function unclaimed({ addresses, portClaims, nodePorts }: Book, service: Service): Operation[] {
   const ports = portClaims ? portsOf(service).map((port) => port - nodePorts.min) : []
   return [
-    ...addressesOf(service)
+    ...heldAddresses(service)
       .filter((address) => !addresses.isClaimed(address))
       .map((address) => addresses.claim(address, holderOf(service))),
     ...[...new Set(ports)].filter((port) => !portClaims!.isClaimed(port)).map((port) => portClaims!.claim(port)),
@@ -91,7 +96,7 @@ function claimsFor({ addresses, portClaims, nodePorts }: Book, object: Service |
     const after = new Set(object ? of(object) : [])
     return { taken: [...after].filter((one) => !before.has(one)), left: [...before].filter((one) => !after.has(one)) }
   }
-  const address = change(addressesOf)
+  const address = change(heldAddresses)
   // One port number may serve several protocols of a Service: it is claimed once.
   const port = portClaims ? change(portsOf) : { taken: [], left: [] }
   const holder = holderOf((object ?? old)!)
@@ -120,10 +125,10 @@ function allocate(
     for (const port of taken.ports) book.ports.free(port - book.nodePorts.min)
   }
   try {
-    const errors = settleFamilies(spec, old?.spec, 'IPv4')
+    const errors = settleFamilies(spec, old?.spec, book.families)
     if (errors.length > 0) throw invalid(object, errors)
     dropUnread(spec)
-    takeAddress(book, object, { spec, old: old?.spec, taken })
+    takeAddresses(book, object, { spec, old: old?.spec, taken })
     takePorts(book, object, { spec, old: old?.spec, taken })
   } catch (error) {
     free()
@@ -148,15 +153,15 @@ function allocate(
 
 /** What the caller left to be drawn: an attempt that fails leaves it open again for the next. */
 function notGiven(spec: ServiceSpec): { takeBack(): void } {
-  const isAddressOpen = !spec.clusterIP && !spec.clusterIPs?.length
+  const { clusterIP, clusterIPs } = spec
   const openPorts = (spec.ports ?? []).filter((port) => !port.nodePort)
   const isHealthPortOpen = !spec.healthCheckNodePort
   return {
     takeBack: () => {
-      if (isAddressOpen) {
-        delete spec.clusterIP
-        delete spec.clusterIPs
-      }
+      if (clusterIP === undefined) delete spec.clusterIP
+      else spec.clusterIP = clusterIP
+      if (clusterIPs === undefined) delete spec.clusterIPs
+      else spec.clusterIPs = clusterIPs
       for (const port of openPorts) delete port.nodePort
       if (isHealthPortOpen) delete spec.healthCheckNodePort
     },
@@ -171,28 +176,41 @@ function dropUnread(spec: ServiceSpec): void {
 
 type Holding = { readonly spec: ServiceSpec; readonly old: ServiceSpec | undefined; readonly taken: Taken }
 
-/** Only what comes into being or stops being an external name gets an address: it may not change later. */
-function takeAddress(book: Book, object: KubeObject, { spec, old, taken }: Holding): void {
-  const isNew = !old || old.type === 'ExternalName'
-  if (spec.type === 'ExternalName' || !isNew || spec.clusterIPs?.[0] === 'None') return
-  if (spec.clusterIP) {
-    takeWanted(book, object, { address: spec.clusterIP, taken })
-    return
-  }
-  const drawn = book.addresses.draw(book.random)
-  if (drawn === undefined) throw statusErrors.internal(new Error(`failed to allocate a serviceIP: range is full`))
-  taken.addresses.push(drawn)
-  spec.clusterIP = drawn
-  spec.clusterIPs = [drawn]
+/**
+ * An address for each family of what comes into being or stops being an external name, and for the second family of what gets one; others
+ * may not change later.
+ */
+function takeAddresses(book: Book, object: KubeObject, { spec, old, taken }: Holding): void {
+  if (spec.type === 'ExternalName' || spec.clusterIPs?.[0] === 'None') return
+  const held = !old || old.type === 'ExternalName' ? 0 : (old.clusterIPs?.length ?? 0)
+  if (held > 0 && old?.clusterIPs?.[0] === 'None') return
+  const families = (spec.ipFamilies ?? []) as readonly IpFamily[]
+  const wanted = families.map((_, i) => spec.clusterIPs?.[i] ?? (i === 0 ? spec.clusterIP : undefined) ?? '')
+  for (const [i, family] of families.entries())
+    if (i >= held) wanted[i] = wanted[i] ? takeWanted(book, object, { wanted, i, taken }) : draw(book, family, taken)
+  if (wanted.length === 0 || held >= wanted.length) return
+  spec.clusterIP = wanted[0]!
+  spec.clusterIPs = wanted
 }
 
-function takeWanted(book: Book, object: KubeObject, { address, taken }: { address: string; taken: Taken }): void {
+function draw(book: Book, family: IpFamily, taken: Taken): string {
+  const drawn = book.addresses.draw(book.random, family)
+  if (drawn === undefined) throw statusErrors.internal(new Error(`failed to allocate a serviceIP: range is full`))
+  taken.addresses.push(drawn)
+  return drawn
+}
+
+/** The address as it was written. */
+function takeWanted(book: Book, object: KubeObject, { wanted, i, taken }: { wanted: readonly string[]; i: number; taken: Taken }): string {
+  const written = wanted[i]!
+  const address = canonicalOf(written)
   // What is no address at all is validation's to refuse.
-  if (parseIpv4(address) === undefined) return
+  if (address === undefined) return written
   const refusal = book.addresses.take(address)
   if (refusal !== undefined)
-    throw invalid(object, [fieldErrors.invalid('spec.clusterIPs', [address], `failed to allocate IP ${address}: ${refusal}`)])
+    throw invalid(object, [fieldErrors.invalid('spec.clusterIPs', wanted, `failed to allocate IP ${written}: ${refusal}`)])
   taken.addresses.push(address)
+  return written
 }
 
 function takePorts(book: Book, object: KubeObject, { spec, old, taken }: Holding): void {
@@ -201,7 +219,7 @@ function takePorts(book: Book, object: KubeObject, { spec, old, taken }: Holding
     if (refusal) throw invalid(object, [fieldErrors.invalid(path, wanted, refusal)])
     taken.ports.push(wanted)
   }
-  const next = () => draw(book, object, taken)
+  const next = () => drawPort(book, object, taken)
   if (hasNodePorts(spec)) {
     if (old) fillNodePorts(spec, old, { take, next })
     else fillFirstNodePorts(spec, { take, next })
@@ -252,7 +270,7 @@ function fillNodePorts(spec: ServiceSpec, old: ServiceSpec, { take, next }: Port
   }
 }
 
-function draw(book: Book, object: KubeObject, taken: Taken): number {
+function drawPort(book: Book, object: KubeObject, taken: Taken): number {
   const drawn = book.ports.draw(book.random)
   if (drawn === undefined) throw invalid(object, [fieldErrors.invalid('spec.ports', null, 'failed to allocate a nodePort: range is full')])
   taken.ports.push(book.nodePorts.min + drawn)
@@ -263,10 +281,6 @@ function draw(book: Book, object: KubeObject, taken: Taken): number {
 function letGo(book: Book, old: Service, object: Service): void {
   const ports = new Set(portsOf(object))
   for (const port of portsOf(old)) if (!ports.has(port)) book.ports.free(port - book.nodePorts.min)
-}
-
-function addressesOf({ spec }: Service): string[] {
-  return (spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : [])).filter((address) => parseIpv4(address) !== undefined)
 }
 
 function portsOf({ spec }: Service): number[] {

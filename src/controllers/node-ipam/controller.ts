@@ -5,13 +5,18 @@ import { parseNetwork, planPodCidr } from './plan.ts'
 
 const { nodes } = kindRefs.coreV1
 
-/** Gives every node a network of its own for its pods (`spec.podCIDR`). */
+/** Upstream's --node-cidr-mask-size-ipv6. */
+const prefixOfIpv6 = 64
+
+/** Gives every node a network of its own for its pods (`spec.podCIDR`), or one of each family. */
 export function nodeIpamController(options: {
+  /** One range, or one of each family with a comma between. */
   readonly clusterCidr: string
+  /** Of IPv4. Default 24. */
   readonly nodePrefix?: number | undefined
 }): ControllerDefinition {
-  const cluster = parseNetwork(options.clusterCidr)
-  const prefix = options.nodePrefix ?? 24
+  const clusters = options.clusterCidr.split(',').map(parseNetwork)
+  const prefixOf = { 4: options.nodePrefix ?? 24, 6: prefixOfIpv6 }
   return {
     name: 'node-ipam',
     account: 'node-controller',
@@ -30,12 +35,12 @@ export function nodeIpamController(options: {
         .informer(nodes)
         .list()
         .flatMap((other) => other.spec?.podCIDRs ?? (other.spec?.podCIDR ? [other.spec.podCIDR] : []))
-      const podCIDR = planPodCidr(cluster, prefix, used)
-      if (!podCIDR) {
+      const podCIDRs = clusters.flatMap((cluster) => planPodCidr(cluster, prefixOf[cluster.address.family], used) ?? [])
+      if (podCIDRs.length < clusters.length) {
         context.event(node, { type: 'Normal', reason: 'CIDRNotAvailable', message: `Node ${name} status is now: CIDRNotAvailable` })
         return
       }
-      const body = { metadata: { uid: node.metadata.uid }, spec: { podCIDR, podCIDRs: [podCIDR] } }
+      const body = { metadata: { uid: node.metadata.uid }, spec: { podCIDR: podCIDRs[0], podCIDRs } }
       await context.client.resource(nodes).patch(name, { type: 'merge', body })
     },
   }

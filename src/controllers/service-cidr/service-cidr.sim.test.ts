@@ -32,7 +32,7 @@ test('a range becomes ready, is held by its addresses when it is deleted, and go
   inCluster(async (cluster) => {
     const { clientset, until, clock } = cluster
     const ranges = clientset.networkingV1().serviceCIDRs()
-    assert.equal(await readyOf(cluster, 'kubernetes'), `True  Kubernetes Service CIDR is ready ${finalizer}`)
+    assert.equal(await readyOf(cluster, 'kubernetes'), `True  Kubernetes default Service CIDR is ready ${finalizer}`)
     await ranges.create({ metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24'] } })
     await until('ready', async () => (await readyOf(cluster, 'more')) === `True  Kubernetes Service CIDR is ready ${finalizer}`)
     await clientset.coreV1().services('default').create(service('far', '10.200.0.5'))

@@ -1,9 +1,9 @@
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
-import { isServiceAddress, serviceAddress } from '../../kinds/networking/service-addresses.ts'
+import { heldAddresses, isServiceAddress, serviceAddress } from '../../kinds/networking/service-addresses.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { addressesOf, planAddress } from './plan.ts'
+import { planAddress } from './plan.ts'
 
 const { services } = kindRefs.coreV1
 const { ipAddresses, serviceCIDRs: serviceCidrs } = kindRefs.networkingV1
@@ -19,7 +19,7 @@ export function serviceIpRepairController(): ControllerDefinition {
     watches: [
       watchKind(ipAddresses, ({ current, old }) => [(current ?? old)!.metadata.name ?? '']),
       watchKind(services, ({ current, old }) => {
-        const [before, after] = [old ? addressesOf(old) : [], current ? addressesOf(current) : []]
+        const [before, after] = [old ? heldAddresses(old) : [], current ? heldAddresses(current) : []]
         return before.join() === after.join() ? [] : [...new Set([...before, ...after])]
       }),
       watchKind(serviceCidrs, () => []),
@@ -33,7 +33,7 @@ async function reconcile(context: LoopContext, address: string, partedSinceMs: M
   const object = context.informer(ipAddresses).get(address)
   if (object && !isServiceAddress(object)) return void partedSinceMs.delete(address)
   const informer = context.informer(services)
-  informer.addIndex(byAddress, addressesOf)
+  informer.addIndex(byAddress, heldAddresses)
   const age = ({ metadata }: { readonly metadata: { readonly creationTimestamp?: string; readonly uid?: string } }) =>
     `${metadata.creationTimestamp} ${metadata.uid}`
   const holders = [...informer.byIndex(byAddress, address)].sort((a, b) => (age(a) < age(b) ? -1 : 1))

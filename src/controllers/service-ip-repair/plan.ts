@@ -1,7 +1,6 @@
 import { isWithin } from '../../kinds/addresses.ts'
 import type { Service } from '../../kinds/generated/types/core-v1.ts'
 import type { IPAddress, ServiceCIDR } from '../../kinds/generated/types/networking-v1.ts'
-import { ipAddress } from '../../machinery/names.ts'
 
 export type Step =
   | { readonly type: 'none' }
@@ -10,11 +9,6 @@ export type Step =
   /** Nobody holds it, or not whom it names. */
   | { readonly type: 'remove'; readonly reason: string; readonly message: string }
   | { readonly type: 'tell'; readonly service: Service; readonly reason: string; readonly message: string }
-
-export function addressesOf({ spec }: Service): readonly string[] {
-  const all = spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : [])
-  return all.filter((address) => address !== 'None' && ipAddress(address).length === 0)
-}
 
 /** What is to be put right about one address, in upstream's words. Services and address objects change in one commit: only hands from outside part them. */
 export function planAddress(observed: {

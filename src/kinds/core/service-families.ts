@@ -62,10 +62,10 @@ function checkFamiliesOfAddresses(errors: Errors, spec: ServiceSpec): void {
 }
 
 /**
- * Fills policy and families in before addresses are given, on a cluster whose services have addresses of `configured` alone. Mutates
- * `spec`; what is wrong with it is returned.
+ * Fills policy and families in before addresses are given, on a cluster whose services have addresses of `configured`, the default first.
+ * Mutates `spec`; what is wrong with it is returned.
  */
-export function settleFamilies(spec: ServiceSpec, old: ServiceSpec | undefined, configured: 'IPv4' | 'IPv6'): FieldError[] {
+export function settleFamilies(spec: ServiceSpec, old: ServiceSpec | undefined, configured: readonly Family[]): FieldError[] {
   if (spec.type === 'ExternalName' || (old && isSettled(spec, old))) return []
   const isOpen = spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0
   spec.ipFamilyPolicy ??= old?.ipFamilyPolicy ?? (isOpen ? 'RequireDualStack' : 'SingleStack')
@@ -79,18 +79,24 @@ export function settleFamilies(spec: ServiceSpec, old: ServiceSpec | undefined, 
   const wanted = (spec.ipFamilies ??= [])
   if (isOpen) {
     // Whoever writes its endpoints may use any family.
-    if (wanted.length === 0) wanted.push(configured)
-    if (wanted.length < 2 && spec.ipFamilyPolicy !== 'SingleStack') wanted.push(wanted[0] === 'IPv4' ? 'IPv6' : 'IPv4')
+    if (wanted.length === 0) wanted.push(configured[0]!)
+    if (wanted.length < 2 && spec.ipFamilyPolicy !== 'SingleStack') wanted.push(otherThan(wanted[0]!))
     return []
   }
-  if (spec.ipFamilyPolicy === 'RequireDualStack')
+  if (spec.ipFamilyPolicy === 'RequireDualStack' && configured.length < 2)
     errors.push(fieldErrors.invalid(path.policy, spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services'))
   wanted.forEach((family, i) => {
-    if (family !== configured) errors.push(fieldErrors.invalid(`${path.families}[${i}]`, family, 'not configured on this cluster'))
+    if (!configured.some((one) => one === family))
+      errors.push(fieldErrors.invalid(`${path.families}[${i}]`, family, 'not configured on this cluster'))
   })
-  if (errors.length === 0 && wanted.length === 0) wanted.push(configured)
-  return errors
+  if (errors.length > 0) return errors
+  if (wanted.length === 0) wanted.push(configured[0]!)
+  if (wanted.length === 1 && configured.length === 2 && spec.ipFamilyPolicy !== 'SingleStack') wanted.push(otherThan(wanted[0]!))
+  return []
 }
+
+type Family = 'IPv4' | 'IPv6'
+const otherThan = (family: string): Family => (family === 'IPv4' ? 'IPv6' : 'IPv4')
 
 /** A service that prefers two families keeps what it has, whatever the cluster has become, until it asks for a change. */
 function isSettled(spec: ServiceSpec, old: ServiceSpec): boolean {
@@ -131,12 +137,12 @@ function checkSingleStack(errors: Errors, spec: ServiceSpec): void {
   if (spec.ipFamilies?.length === 2) complain('IP families')
 }
 
-function inferFamilies(errors: Errors, spec: ServiceSpec, configured: 'IPv4' | 'IPv6'): void {
+function inferFamilies(errors: Errors, spec: ServiceSpec, configured: readonly Family[]): void {
   if (isHeadless(spec)) return
   spec.clusterIPs?.forEach((address, i) => {
     if (i < (spec.ipFamilies?.length ?? 0)) return
     const family = familyOf(address)!
-    if (family === configured) spec.ipFamilies = [...(spec.ipFamilies ?? []), family]
+    if (configured.includes(family)) spec.ipFamilies = [...(spec.ipFamilies ?? []), family]
     else errors.push(fieldErrors.invalid(`${path.addresses}[${i}]`, spec.clusterIPs, `${family} is not configured on this cluster`))
   })
 }

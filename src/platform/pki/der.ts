@@ -1,4 +1,4 @@
-/** The few DER forms that certificates are made of (ITU-T X.690). Writing only: untrusted input is read by a library. */
+/** The few DER forms that certificates are made of (ITU-T X.690). Untrusted input is read by a library. */
 
 const tags = {
   integer: 0x02,
@@ -68,3 +68,13 @@ function lengthOf(n: number): Buffer {
   for (let m = n; m > 0; m >>>= 8) bytes.unshift(m & 0xff)
   return Buffer.from([0x80 | bytes.length, ...bytes])
 }
+
+/** The first element within the one that `der` is, whole. For what a library has read already; throws RangeError for what has another form. */
+export function firstOf(der: Buffer): Buffer {
+  const start = headerLength(der, 0)
+  return der.subarray(start, start + headerLength(der, start) + bodyLength(der, start))
+}
+
+const headerLength = (der: Buffer, at: number) => 2 + (der.readUInt8(at + 1) < 0x80 ? 0 : der.readUInt8(at + 1) & 0x7f)
+const bodyLength = (der: Buffer, at: number) =>
+  der.readUInt8(at + 1) < 0x80 ? der.readUInt8(at + 1) : der.readUIntBE(at + 2, headerLength(der, at) - 2)

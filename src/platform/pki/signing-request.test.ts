@@ -40,3 +40,22 @@ test('what is not a request, or was changed after signing, is refused', async ()
   const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
   assert.equal(await parseSigningRequest(forged), undefined)
 })
+
+const made: Readonly<Record<string, readonly string[]>> = {
+  'an RSA key': ['-newkey', 'rsa:2048'],
+  'an RSA key and PSS': ['-newkey', 'rsa:2048', '-sigopt', 'rsa_padding_mode:pss'],
+  'a key on P-384': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384', '-sha384'],
+  'an Ed25519 key': ['-newkey', 'ed25519'],
+}
+for (const [title, flags] of Object.entries(made))
+  test(`a request of openssl with ${title} is read, and not when it was changed`, async () => {
+    const request = execFileSync('openssl', ['req', '-new', '-nodes', '-keyout', '/dev/null', '-subj', '/CN=jane', ...flags], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    assert.equal((await parseSigningRequest(request))?.subject.commonName, 'jane')
+    const der = Buffer.from(request.replace(/-----.*-----|\n/g, ''), 'base64')
+    der.write('joan', der.indexOf('jane'))
+    const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
+    assert.equal(await parseSigningRequest(forged), undefined)
+  })

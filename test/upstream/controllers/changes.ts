@@ -1,5 +1,5 @@
 /** When something last changed in each namespace, and to each object of the cluster. */
-import { setTimeout } from 'node:timers/promises'
+import { type Clock, sleep } from '../../../src/base/clock.ts'
 import type { Client, WatchEvent } from '../../../src/client/contract.ts'
 import { allKinds } from '../../../src/kinds/all.ts'
 import type { KindRef } from '../../../src/kinds/kind.ts'
@@ -12,13 +12,13 @@ export type Changes = {
   lastOfMs(kind: KindRef, name: string): number
 }
 
-/** Before a watch that the server ended is begun again, in real time. */
+/** Before a watch that the server ended is begun again. */
 const againMs = 200
 
-export function followChanges(client: Client, now: () => number, signal: AbortSignal): Changes {
+export function followChanges(client: Client, clock: Clock, signal: AbortSignal): Changes {
   const last = new Map<string, number>()
   const followed = allKinds.filter((kind) => kind.persisted && !kind.storedAs && kind.verbs.includes('watch') && isFollowed(kind))
-  for (const kind of followed) void follow(client, kind, signal, (object) => last.set(keyOf(kind, object.metadata), now()))
+  for (const kind of followed) void follow({ client, clock, signal }, kind, (object) => last.set(keyOf(kind, object.metadata), clock.now()))
   return {
     lastMs: (namespace) => last.get(namespace) ?? 0,
     lastOfMs: (kind, name) => last.get(keyOf(kind, { name })) ?? 0,
@@ -34,14 +34,16 @@ function keyOf(kind: KindRef, { namespace, name }: KubeObject['metadata']): stri
   return kind.kind === 'Namespace' ? (name ?? '') : `${kind.kind}/${name}`
 }
 
+type Following = { readonly client: Client; readonly clock: Clock; readonly signal: AbortSignal }
+
 /** A kind that is not served has no changes. An event that is told again is none. */
-async function follow(client: Client, kind: KindRef, signal: AbortSignal, note: (object: KubeObject) => void): Promise<void> {
+async function follow({ client, clock, signal }: Following, kind: KindRef, note: (object: KubeObject) => void): Promise<void> {
   const isChange = ({ type }: WatchEvent<KubeObject>) => (kind.kind === 'Event' ? type === 'ADDED' : type !== 'BOOKMARK')
   while (!signal.aborted)
     try {
       for await (const event of client.resource(kind).watch({ signal, resourceVersion: '0' }))
         if (event.type !== 'BOOKMARK' && isChange(event)) note(event.object)
-      await setTimeout(againMs)
+      await sleep(clock, againMs, signal)
     } catch (error) {
       if (signal.aborted || isStatus(error, 'NotFound')) return
       throw error

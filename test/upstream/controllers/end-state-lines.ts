@@ -12,6 +12,7 @@ const letters = 'bcdfghjklmnpqrstvwxz2456789'
 const words: readonly (readonly [RegExp, string])[] = [
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, 'TIME'],
   [/\b(?:10|127|192)\.\d+\.\d+\.\d+\b/g, 'IP'],
+  [/\bfd00:10:[0-9a-f:]+/g, 'IP6'],
   [/\bnode-\d+\b/g, 'NODE'],
   [/-\d{8}(?!\d)/g, '-MINUTES'],
   [new RegExp(`-[${letters}]{6,10}(?![a-z0-9])`, 'g'), '-HASH'],

@@ -30,9 +30,10 @@ before(async () => {
     random: seededRandom(7),
     nodes: 3,
     controllers: settings,
+    network: { podCidr: '10.244.0.0/16,fd00:10:244::/56', serviceCidr: '10.96.0.0/12,fd00:10:96::/112' },
     wrapClient: (client) => withMetrics(client, metrics, () => clock.now()),
   })
-  changes = followChanges(cluster.client, () => clock.now(), stopping.signal)
+  changes = followChanges(cluster.client, clock, stopping.signal)
   await clock.advance(5_000)
 })
 after(async () => {

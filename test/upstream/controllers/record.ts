@@ -4,8 +4,10 @@
 // too: so the API server has to run on this machine. Its kube-controller-manager has to have been started with
 //   --horizontal-pod-autoscaler-sync-period=3s --horizontal-pod-autoscaler-cpu-initialization-period=0s
 //   --horizontal-pod-autoscaler-initial-readiness-delay=0s --max-endpoints-per-slice=3 --mirroring-max-endpoints-per-subset=4
-//   --node-monitor-grace-period=10m --node-startup-grace-period=10m --allocate-node-cidrs=true --cluster-cidr=10.244.0.0/16
-//   --service-cluster-ip-range=10.96.0.0/12 --controllers=*,bootstrapsigner,tokencleaner
+//   --node-monitor-grace-period=10m --node-startup-grace-period=10m --allocate-node-cidrs=true
+//   --cluster-cidr=10.244.0.0/16,fd00:10:244::/56 --service-cluster-ip-range=10.96.0.0/12,fd00:10:96::/112
+//   --controllers=*,bootstrapsigner,tokencleaner
+// and its API server with the same range for services. It has to be anew: what it knows of nodes it knows by their names.
 // Without names every scenario is played anew; takes some minutes.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
@@ -45,7 +47,7 @@ const metricsServer = await serveMetrics(source)
 const atOnceMax = 16
 const nodesMs = 5_000
 const now = () => systemClock.now()
-const changes = followChanges(client, now, stopping.signal)
+const changes = followChanges(client, systemClock, stopping.signal)
 /** In real time: a busy machine makes long pauses. */
 const quietMs = 15_000
 const stage: Stage = { client, metrics: source, changes, now, advance: (ms) => setTimeout(ms), stepMs: 200, quietMs }

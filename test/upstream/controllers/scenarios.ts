@@ -2,6 +2,7 @@
 import type { Scenario } from './scenario.ts'
 import { autoscalingScenarios } from './scenarios/autoscaling.ts'
 import { deviceScenarios } from './scenarios/devices.ts'
+import { dualStackScenarios } from './scenarios/dual-stack.ts'
 import { endpointScenarios } from './scenarios/endpoints.ts'
 import { jobScenarios } from './scenarios/jobs.ts'
 import { nodeScenarios } from './scenarios/nodes.ts'
@@ -30,4 +31,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ...moreVolumeScenarios,
   ...moreWorkloadScenarios,
   ...deviceScenarios,
+  ...dualStackScenarios,
 }

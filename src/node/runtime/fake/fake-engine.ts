@@ -1,6 +1,7 @@
 import { BoundedStream } from '../../../base/bounded-stream.ts'
 import { type Clock, sleep } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
+import { type AddressRange, formatAddress, parseAddress, parseRange } from '../../../machinery/ip-address.ts'
 import {
   type ContainerResources,
   type ContainerSpec,
@@ -27,7 +28,7 @@ export type FakeContainer = {
 }
 export type FakeSandbox = { spec: SandboxSpec; view: Omit<RuntimePod, 'containers'>; readonly containers: FakeContainer[] }
 
-export type FakeEngineOptions = { readonly clock: Clock; readonly random: Random; readonly podCidr: string }
+export type FakeEngineOptions = { readonly clock: Clock; readonly random: Random; readonly podCidrs: readonly string[] }
 
 const eventsMax = 100_000
 
@@ -44,10 +45,10 @@ export class FakeEngine {
   readonly #streams = new Set<BoundedStream<RuntimeEvent>>()
   isConnected = true
 
-  constructor({ clock, random, podCidr }: FakeEngineOptions) {
+  constructor({ clock, random, podCidrs }: FakeEngineOptions) {
     this.clock = clock
     this.#random = random
-    this.addresses = addressPool(podCidr)
+    this.addresses = addressPool(podCidrs)
   }
 
   newId(): string {
@@ -163,33 +164,41 @@ export function disconnected(): RuntimeError {
 
 export type AddressPool = ReturnType<typeof addressPool>
 
-/** Addresses of one IPv4 range in order, the longest free one first; a full range wraps, as a simulation may hold more pods than addresses. */
-function addressPool(initialCidr: string) {
-  let base = 0
+/**
+ * Addresses of one range, or of one of each family alike, in order, the longest free ones first; full ranges wrap, as a simulation may hold
+ * more pods than addresses.
+ */
+function addressPool(initialCidrs: readonly string[]) {
+  let ranges: readonly AddressRange[] = []
   let size = 0
   let next = 2
   let freed: number[] = []
-  const use = (cidr: string) => {
-    const [address = '', bits = '24'] = cidr.split('/')
-    base = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-    size = 2 ** (32 - Number(bits))
+  const use = (cidrs: readonly string[]) => {
+    ranges = cidrs.map(parseRange).filter((range) => typeof range !== 'string')
+    size = Math.min(...ranges.map(({ address, prefix }) => 2 ** Math.min(sizeBitsMax, (address.family === 4 ? 32 : 128) - prefix)))
     next = 2
     freed = []
   }
-  use(initialCidr)
-  const text = (value: number) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
+  use(initialCidrs)
+  const texts = (n: number) => ranges.map(({ address: { family, bits } }) => formatAddress({ family, bits: bits + BigInt(n) }))
   return {
     use,
-    take: () => {
-      if (next < size - 1) return text(base + next++)
+    take: (): string[] => {
+      if (next < size - 1) return texts(next++)
       const reused = freed.shift()
-      if (reused !== undefined) return text(base + reused)
+      if (reused !== undefined) return texts(reused)
       next = 2
-      return text(base + next++)
+      return texts(next++)
     },
-    release: (ip: string) => {
-      const value = ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-      if (value > base && value < base + size) freed.push(value - base)
+    release: ([ip]: readonly string[]) => {
+      const address = ip === undefined ? undefined : parseAddress(ip)
+      const base = ranges[0]?.address
+      if (!base || address === undefined || typeof address === 'string' || address.family !== base.family) return
+      const n = Number(address.bits - base.bits)
+      if (n > 0 && n < size) freed.push(n)
     },
   }
 }
+
+/** Of a larger range only so many bits are used. */
+const sizeBitsMax = 24

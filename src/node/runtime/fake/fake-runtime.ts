@@ -33,7 +33,7 @@ export type FakeRuntimeOptions = {
   readonly random: Random
   readonly times?: Partial<FakeTimes>
   readonly failureRates?: Partial<FakeFailureRates>
-  /** Where pod addresses come from until setPodCidr is called; default 10.244.0.0/24. */
+  /** Where pod addresses come from until setPodCidrs is called; default 10.244.0.0/24. */
   readonly podCidr?: string
   readonly behaviourOf?: (spec: ContainerSpec, sandbox: SandboxSpec) => FakeBehaviour
   /** Answers an exec; undefined falls back to echoing the command with the behaviour's exit code. */
@@ -49,7 +49,7 @@ export type FakeRuntimeOptions = {
 
 /** The contract, plus what a test or a simulation does to the engine from outside. */
 export type FakeRuntime = Runtime & {
-  setPodCidr(cidr: string): void
+  setPodCidrs(cidrs: readonly string[]): void
   /** Ends a running container by itself, as a crash would. */
   exitContainer(containerId: string, exitCode: number, options?: { oomKilled?: boolean }): void
   /** The sandbox's own process dies; its containers run on. */
@@ -80,7 +80,7 @@ type Parts = {
  */
 export function createFakeRuntime(options: FakeRuntimeOptions): FakeRuntime {
   const { clock, random, podCidr = '10.244.0.0/24' } = options
-  const engine = new FakeEngine({ clock, random, podCidr })
+  const engine = new FakeEngine({ clock, random, podCidrs: [podCidr] })
   const parts = { engine, options, times: { ...defaultTimes, ...options.times }, rates: { ...noFailures, ...options.failureRates } }
   return {
     version: async () => ({ name: 'fake', version: '1.0.0', apiVersion: 'v1' }),
@@ -118,7 +118,7 @@ function sandboxMethods({ engine, times, rates }: Parts): Pick<Runtime, 'runSand
       await engine.take(times.runSandbox, signal)
       engine.mayFail(rates.runSandbox, 'Failed', 'failed to set up the network of the sandbox')
       const sandboxId = engine.newId()
-      const ips = spec.hostNetwork ? [] : [addresses.take()]
+      const ips = spec.hostNetwork ? [] : addresses.take()
       const { namespace, name, uid, attempt } = spec
       const view = { namespace, name, uid, attempt, sandboxId, state: 'Ready' as const, createdAtMs: engine.clock.now(), ips }
       sandboxes.set(sandboxId, { spec, view, containers: [] })
@@ -132,7 +132,7 @@ function sandboxMethods({ engine, times, rates }: Parts): Pick<Runtime, 'runSand
       await engine.take(times.stop)
       for (const container of sandbox.containers) engine.finish(container, 137)
       if (sandbox.view.state === 'NotReady' && sandbox.view.ips.length === 0) return
-      for (const ip of sandbox.view.ips) addresses.release(ip)
+      addresses.release(sandbox.view.ips)
       sandbox.view = { ...sandbox.view, state: 'NotReady', ips: [] }
       engine.emit({ type: 'ContainerExited', containerId: sandboxId, exitCode: 0 })
     },
@@ -141,7 +141,7 @@ function sandboxMethods({ engine, times, rates }: Parts): Pick<Runtime, 'runSand
       const sandbox = sandboxes.get(sandboxId)
       if (!sandbox) return
       for (const container of [...sandbox.containers]) engine.remove(container)
-      for (const ip of sandbox.view.ips) addresses.release(ip)
+      addresses.release(sandbox.view.ips)
       sandboxes.delete(sandboxId)
       engine.emit({ type: 'ContainerDeleted', containerId: sandboxId })
     },
@@ -310,7 +310,7 @@ function imageMethods({
 function outsideMethods({ engine }: Parts): Omit<FakeRuntime, keyof Runtime> {
   return {
     calls: engine.calls,
-    setPodCidr: (cidr) => engine.addresses.use(cidr),
+    setPodCidrs: (cidrs) => engine.addresses.use(cidrs),
     exitContainer: (containerId, exitCode, { oomKilled = false } = {}) => engine.finish(engine.container(containerId), exitCode, oomKilled),
     failSandbox: (sandboxId) => {
       const sandbox = engine.sandboxes.get(sandboxId)
