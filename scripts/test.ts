@@ -3,37 +3,51 @@
 //   root  *.root.test.ts: real containers, namespaces and nft; one file at a time
 //   e2e   test/e2e: whole clusters under the stock clients; one file at a time
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 
-const groups: Record<string, { patterns: string[]; exclude: RegExp | undefined; concurrency: number; timeoutMs: number; limitMs: number }> =
-  {
-    unit: {
-      patterns: [
-        'src/**/*.test.ts',
-        'test/tidy/**/*.test.ts',
-        'test/sim/**/*.test.ts',
-        'test/integration/**/*.test.ts',
-        'test/conformance/**/*.test.ts',
-        'test/upstream/**/*.test.ts',
-        'test/clients/**/*.test.ts',
-        'test/fuzz/**/*.test.ts',
-        'scripts/**/*.test.ts',
-      ],
-      exclude: /\.root\.test\.ts$/,
-      concurrency: 2,
-      timeoutMs: 180_000,
-      limitMs: 1_500_000,
-    },
-    root: {
-      patterns: ['src/**/*.root.test.ts', 'test/integration/**/*.root.test.ts', 'scripts/**/*.root.test.ts'],
-      exclude: undefined,
-      concurrency: 1,
-      timeoutMs: 240_000,
-      limitMs: 900_000,
-    },
-    e2e: { patterns: ['test/e2e/**/*.test.ts'], exclude: undefined, concurrency: 1, timeoutMs: 600_000, limitMs: 2_400_000 },
-  }
+type Group = {
+  readonly patterns: readonly string[]
+  readonly exclude?: RegExp
+  /** These share processes: a process costs more than most of them. What they start or change they have to undo. */
+  readonly together?: RegExp
+  readonly concurrency: number
+  readonly timeoutMs: number
+  readonly limitMs: number
+}
 
+const groups: Record<string, Group> = {
+  unit: {
+    patterns: [
+      'src/**/*.test.ts',
+      'test/tidy/**/*.test.ts',
+      'test/sim/**/*.test.ts',
+      'test/integration/**/*.test.ts',
+      'test/conformance/**/*.test.ts',
+      'test/upstream/**/*.test.ts',
+      'test/clients/**/*.test.ts',
+      'test/fuzz/**/*.test.ts',
+      'scripts/**/*.test.ts',
+    ],
+    exclude: /\.root\.test\.ts$/,
+    together: /^(src\/(?!store\/)|test\/(conformance|sim)\/)/,
+    concurrency: 2,
+    timeoutMs: 180_000,
+    limitMs: 1_500_000,
+  },
+  root: {
+    patterns: ['src/**/*.root.test.ts', 'test/integration/**/*.root.test.ts', 'scripts/**/*.root.test.ts'],
+    concurrency: 1,
+    timeoutMs: 240_000,
+    limitMs: 900_000,
+  },
+  e2e: { patterns: ['test/e2e/**/*.test.ts'], concurrency: 1, timeoutMs: 600_000, limitMs: 2_400_000 },
+}
+
+const filesAProcess = 12
+
+mkdirSync('.cache', { recursive: true })
+const folder = mkdtempSync('.cache/tests-')
 const wanted = process.argv[2] ?? 'unit'
 const only = process.argv[3]
 const names = wanted === 'all' ? Object.keys(groups) : [wanted]
@@ -61,7 +75,7 @@ for (const name of names) {
       `--test-timeout=${group.timeoutMs}`,
       '--test-reporter=./scripts/failures-reporter.ts',
       '--test-reporter-destination=stdout',
-      ...files,
+      ...inProcesses(files, group, folder),
     ],
     // A file that never ends (something that it started is still there) shall not keep the rest waiting for ever.
     {
@@ -73,4 +87,18 @@ for (const name of names) {
   if (run.status !== 0) failed = true
   if (run.signal) console.error(`== ${name}: did not end within ${group.limitMs / 60_000} minutes`)
 }
+rmSync(folder, { recursive: true })
 process.exitCode = failed ? 1 : 0
+
+/** As few processes as is reasonable. What has one of its own comes first: these are the long ones. */
+function inProcesses(files: readonly string[], { together }: Group, folder: string): readonly string[] {
+  const sharing = files.filter((file) => together?.test(file))
+  const count = Math.ceil(sharing.length / filesAProcess)
+  const shared = Array.from({ length: count }, (_, nth) => {
+    const entry = join(folder, `together-${nth + 1}.test.ts`)
+    const own = sharing.filter((_file, i) => i % count === nth)
+    writeFileSync(entry, own.map((file) => `import '${relative(folder, file)}'\n`).join(''))
+    return entry
+  })
+  return [...files.filter((file) => !sharing.includes(file)), ...shared]
+}
