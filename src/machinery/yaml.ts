@@ -13,51 +13,58 @@ export class YamlError extends Error {
   override name = 'YamlError'
 }
 
-const nullTag = defineScalarTag('tag:yaml.org,2002:null', {
-  implicit: true,
-  implicitFirstChars: ['', '~', 'n', 'N'],
-  resolve: (text) => (/^(?:|~|null|Null|NULL)$/.test(text) ? null : NOT_RESOLVED),
-  identify: (value) => value === null,
-  represent: () => 'null',
-})
+let made: Schema | undefined
 
-const boolTag = defineScalarTag('tag:yaml.org,2002:bool', {
-  implicit: true,
-  implicitFirstChars: 'yYnNtTfFoO'.split(''),
-  resolve: (text) => {
-    if (/^(?:true|True|TRUE|yes|Yes|YES|on|On|ON)$/.test(text)) return true
-    return /^(?:false|False|FALSE|no|No|NO|off|Off|OFF)$/.test(text) ? false : NOT_RESOLVED
-  },
-  identify: (value) => typeof value === 'boolean',
-})
+/** Made by the first who reads or writes YAML: most servers see JSON alone. */
+const schema = (): Schema => (made ??= newSchema())
 
-const intTag = defineScalarTag('tag:yaml.org,2002:int', {
-  implicit: true,
-  implicitFirstChars: '+-0123456789'.split(''),
-  resolve: (text) => {
-    const match = /^([-+]?)(?:(0)|([1-9][0-9_]*)|0b([01_]+)|0x([0-9a-fA-F_]+)|0o?([0-7_]+))$/.exec(text)
-    if (!match) return NOT_RESOLVED
-    const [, sign, zero, decimal, binary, hex, octal] = match
-    const digits = (zero ?? decimal ?? binary ?? hex ?? octal)!.replaceAll('_', '')
-    const value = Number.parseInt(digits, binary ? 2 : hex ? 16 : octal ? 8 : 10)
-    return sign === '-' ? -value : value
-  },
-  identify: (value) => typeof value === 'number' && Number.isInteger(value),
-})
+function newSchema(): Schema {
+  const nullTag = defineScalarTag('tag:yaml.org,2002:null', {
+    implicit: true,
+    implicitFirstChars: ['', '~', 'n', 'N'],
+    resolve: (text) => (/^(?:|~|null|Null|NULL)$/.test(text) ? null : NOT_RESOLVED),
+    identify: (value) => value === null,
+    represent: () => 'null',
+  })
 
-const floatTag = defineScalarTag('tag:yaml.org,2002:float', {
-  implicit: true,
-  implicitFirstChars: '+-.0123456789'.split(''),
-  resolve: (text) => (/^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/.test(text) ? Number(text) : NOT_RESOLVED),
-  identify: (value) => typeof value === 'number',
-})
+  const boolTag = defineScalarTag('tag:yaml.org,2002:bool', {
+    implicit: true,
+    implicitFirstChars: 'yYnNtTfFoO'.split(''),
+    resolve: (text) => {
+      if (/^(?:true|True|TRUE|yes|Yes|YES|on|On|ON)$/.test(text)) return true
+      return /^(?:false|False|FALSE|no|No|NO|off|Off|OFF)$/.test(text) ? false : NOT_RESOLVED
+    },
+    identify: (value) => typeof value === 'boolean',
+  })
 
-const schema = new Schema([strTag, seqTag, mapTag, nullTag, boolTag, intTag, floatTag, mergeTag])
+  const intTag = defineScalarTag('tag:yaml.org,2002:int', {
+    implicit: true,
+    implicitFirstChars: '+-0123456789'.split(''),
+    resolve: (text) => {
+      const match = /^([-+]?)(?:(0)|([1-9][0-9_]*)|0b([01_]+)|0x([0-9a-fA-F_]+)|0o?([0-7_]+))$/.exec(text)
+      if (!match) return NOT_RESOLVED
+      const [, sign, zero, decimal, binary, hex, octal] = match
+      const digits = (zero ?? decimal ?? binary ?? hex ?? octal)!.replaceAll('_', '')
+      const value = Number.parseInt(digits, binary ? 2 : hex ? 16 : octal ? 8 : 10)
+      return sign === '-' ? -value : value
+    },
+    identify: (value) => typeof value === 'number' && Number.isInteger(value),
+  })
+
+  const floatTag = defineScalarTag('tag:yaml.org,2002:float', {
+    implicit: true,
+    implicitFirstChars: '+-.0123456789'.split(''),
+    resolve: (text) => (/^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/.test(text) ? Number(text) : NOT_RESOLVED),
+    identify: (value) => typeof value === 'number',
+  })
+
+  return new Schema([strTag, seqTag, mapTag, nullTag, boolTag, intTag, floatTag, mergeTag])
+}
 
 /** The first document; none at all is null. Of duplicate keys the last wins. Throws YamlError. */
 export function parseYaml(text: string): unknown {
   if (isBlank(text)) return null
-  return guarded(text, () => loadAll(text, { schema, json: true, maxAliases: aliasesMax })[0] ?? null)
+  return guarded(text, () => loadAll(text, { schema: schema(), json: true, maxAliases: aliasesMax })[0] ?? null)
 }
 
 /** One document, and what Go's decoder says about the first duplicate key, if there is one. Throws YamlError. */
@@ -65,7 +72,7 @@ export function parseYamlStrict(text: string): { readonly value: unknown; readon
   const value = parseYaml(text)
   if (isBlank(text)) return { value, duplicate: undefined }
   try {
-    loadAll(text, { schema, maxAliases: aliasesMax })
+    loadAll(text, { schema: schema(), maxAliases: aliasesMax })
     return { value, duplicate: undefined }
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
@@ -83,12 +90,14 @@ function duplicateText(text: string, line: number): string | undefined {
 
 /** All documents of a stream; empty ones are left out. Throws YamlError. */
 export function parseYamlDocuments(text: string): unknown[] {
-  return guarded(text, () => loadAll(text, { schema, json: true, maxAliases: aliasesMax }).filter((d) => d !== null && d !== undefined))
+  return guarded(text, () =>
+    loadAll(text, { schema: schema(), json: true, maxAliases: aliasesMax }).filter((d) => d !== null && d !== undefined),
+  )
 }
 
 /** Block style, strings quoted where YAML 1.1 would read something else, no anchors. */
 export function formatYaml(value: unknown): string {
-  return dump(value, { schema, noRefs: true, lineWidth: -1, skipInvalid: true, sortKeys: true, seqNoIndent: true })
+  return dump(value, { schema: schema(), noRefs: true, lineWidth: -1, skipInvalid: true, sortKeys: true, seqNoIndent: true })
 }
 
 /** The words of Go's parser for what is wrong most often. */
