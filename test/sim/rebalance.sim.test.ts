@@ -31,7 +31,8 @@ async function withMisplaced(mode: 'Report' | 'Move', body: (world: World) => Pr
   try {
     await until('accounts and nodes', async () => {
       await core.serviceAccounts('default').get('default')
-      return (await core.nodes().list()).items.every((n) => n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
+      const { items } = await core.nodes().list()
+      return items.length === 2 && items.every((n) => n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
     })
     await core.nodes().patch('node-2', { type: 'merge', body: { spec: { unschedulable: true } } })
     await cluster.clientset
