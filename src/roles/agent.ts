@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import type { Log } from '../base/log.ts'
 import { createHttpClient } from '../client/http-client.ts'
 import { agentVersion } from '../node/node-status/node-status.ts'
-import { jsonLog } from '../platform/json-log.ts'
+import { pinoLog } from '../platform/pino-log.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { renewedIdentity } from './certificate-renewal.ts'
@@ -25,7 +25,7 @@ export async function agentMain(argv: readonly string[]): Promise<number> {
   }
   // Whatever this process starts must not find the token in its environment.
   delete process.env.KEELSON_TOKEN
-  const log = jsonLog({ level: options.logLevel })
+  const log = pinoLog({ level: options.logLevel })
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
   const { stopped, release } = stopSignal()
   const stopping = new AbortController()

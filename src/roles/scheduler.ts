@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { createHttpClient } from '../client/http-client.ts'
 import { kubeconfigPaths, loadKubeconfig, resolveContext } from '../client/kubeconfig.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
-import { jsonLog } from '../platform/json-log.ts'
+import { pinoLog } from '../platform/pino-log.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { parseSchedulerOptions, schedulerHelp } from './role-options.ts'
@@ -17,7 +17,7 @@ export async function schedulerMain(argv: readonly string[]): Promise<number> {
     process.stdout.write(schedulerHelp)
     return 0
   }
-  const log = jsonLog({ level: options.logLevel })
+  const log = pinoLog({ level: options.logLevel })
   const clock = systemClock
   const random = systemRandom
   const config = await loadSchedulerConfiguration(options.scheduler)

@@ -14,7 +14,7 @@ import { CliError } from '../cli/cli-error.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
-import { jsonLog } from '../platform/json-log.ts'
+import { pinoLog } from '../platform/pino-log.ts'
 import { type ClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
@@ -57,7 +57,7 @@ export async function serverMain(argv: readonly string[], storeThread: Worker): 
   }
   // Whatever this process starts must not find the token in its environment.
   delete process.env.KEELSON_TOKEN
-  const log = jsonLog({ level: options.logLevel })
+  const log = pinoLog({ level: options.logLevel })
   const server = await start(options, log, storeThread)
   await Promise.race([stopSignal().stopped, server.failed])
   log.info({}, 'stopping')
@@ -189,8 +189,9 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
     front.renewCertificate()
     writeAdminKubeconfig(options, pki, at.port)
   }
-  log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
   void Promise.race([front.firstAnswer, sleep(clock, firstAnswerMs)]).then(served.resolve)
+  // Not before the first caller is answered: the first line makes the log's writer.
+  void served.promise.then(() => log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served'))
   let stopNodes: (() => Promise<void>) | undefined
   const starting = controlPlane.started.then(async () => {
     stopNodes = await startNodes(options, { controlPlane, pki, address, network, log, simulated })
