@@ -63,7 +63,7 @@ export function createDialer(
       const trust = isNode ? own() : { rejectUnauthorized: false }
       return dialed(connectTls({ host, port, ...(socket ? { socket } : {}), ...trust }), { host, port }, 'secureConnect')
     },
-    ...(isOffPodNetwork ? { tunnel: (agent, to) => openTunnel({ ...agent, ...own() }, to) } : {}),
+    ...(isOffPodNetwork ? { tunnel: (agent, to) => openTunnel({ ...agent, ...own(), connections: nodes }, to) } : {}),
     close: () => {
       nodes.destroy()
       workloads.destroy()

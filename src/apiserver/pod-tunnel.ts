@@ -23,12 +23,20 @@ export const directWay: PodWay = () => undefined
 const openWithinMs = 10_000
 const errorBytesMax = 1024
 
-/** Asks an agent for a connection to a pod of its node. Rejects with what the agent says, or with the socket's own errors. */
+/**
+ * Asks an agent for a connection to a pod of its node. Rejects with what the agent says, or with the socket's own errors. `connections`
+ * remembers TLS sessions, so that the next handshake is a short one.
+ */
 export function openTunnel(
-  agent: Pick<DialTarget, 'host' | 'port'> & { readonly ca: string; readonly cert: string; readonly key: string },
+  agent: Pick<DialTarget, 'host' | 'port'> & {
+    readonly ca: string
+    readonly cert: string
+    readonly key: string
+    readonly connections: Agent
+  },
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Duplex> {
-  const { host: at, port: atPort, ca, cert, key } = agent
+  const { host: at, port: atPort, ca, cert, key, connections } = agent
   return new Promise((resolve, reject) => {
     const headers = { connection: 'Upgrade', upgrade: 'tcp' }
     const asked = httpsRequest({
@@ -39,7 +47,7 @@ export function openTunnel(
       key,
       path: `/dial/${encodeURIComponent(host)}/${port}`,
       headers,
-      agent: false,
+      agent: connections,
     })
     asked.setTimeout(openWithinMs, () => asked.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)))
     asked.once('upgrade', (_response, socket, head) => {
@@ -50,7 +58,11 @@ export function openTunnel(
     asked.once('response', (response: IncomingMessage) => {
       void textOf(response).then((text) => reject(new Error(text || `the agent answered ${response.statusCode}`)), reject)
     })
-    asked.once('error', reject)
+    asked.once('error', (error: NodeJS.ErrnoException) => {
+      // The agent may close a kept connection just as it is used again; of those there are few.
+      if (asked.reusedSocket && error.code === 'ECONNRESET') resolve(openTunnel(agent, { host, port }))
+      else reject(error)
+    })
     asked.end()
   })
 }

@@ -67,7 +67,7 @@ after(async () => {
   upstream.close()
 })
 
-function ask(name: string, type: 'A' | 'PTR' = 'A', extra: Partial<Packet> = {}): Promise<DnsMessage> {
+function ask(name: string, type: 'A' | 'PTR' | 'SOA' = 'A', extra: Partial<Packet> = {}): Promise<DnsMessage> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4')
     socket.on('message', (message) => {
@@ -79,6 +79,13 @@ function ask(name: string, type: 'A' | 'PTR' = 'A', extra: Partial<Packet> = {})
 }
 
 const addressesOf = (packet: DnsMessage) => (packet.answers ?? []).flatMap((a) => (a.type === 'A' ? [a.data] : []))
+
+test("the zone's authority is an answer where it is asked for, and the word of a denial elsewhere", async () => {
+  const whole = await ask('cluster.local', 'SOA')
+  assert.deepEqual([whole.answers?.map(({ type }) => type), whole.authorities], [['SOA'], []])
+  const denied = await ask('none.shop.svc.cluster.local', 'SOA')
+  assert.deepEqual([denied.answers, denied.authorities?.map(({ type }) => type)], [[], ['SOA']])
+})
 
 test('a service resolves with authority, and the id and question come back', async () => {
   const packet = await ask('web.shop.svc.cluster.local')

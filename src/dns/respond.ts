@@ -29,6 +29,8 @@ export function zoneResponse(
   context: { zone: string; nowSeconds: number },
 ): Response {
   const records = answer.type === 'found' ? answer.records : []
+  if (asksForAuthority(query, context.zone))
+    return { ...skeleton(query, rcodes.noError, AUTHORITATIVE_ANSWER), answers: [startOfAuthority(context)], additionals: optOf(query) }
   const denial = records.length === 0 ? [startOfAuthority(context)] : []
   return {
     ...skeleton(query, answer.type === 'found' ? rcodes.noError : rcodes.nameError, AUTHORITATIVE_ANSWER),
@@ -36,6 +38,11 @@ export function zoneResponse(
     additionals: [...(answer.type === 'found' ? answer.additional.map((r) => toAnswer(r)) : []), ...optOf(query)],
     authorities: denial,
   }
+}
+
+function asksForAuthority({ questions }: DecodedPacket, zone: string): boolean {
+  const question = questions?.[0]
+  return question?.type === 'SOA' && question.name.toLowerCase().replace(/\.$/, '') === zone
 }
 
 /** A response without records. */
