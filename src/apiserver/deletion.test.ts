@@ -124,6 +124,16 @@ test('a second delete may shorten the grace and never lengthens it', async () =>
   assert.equal((await send('GET', url)).code, 404)
 })
 
+test('a second delete ends the grace of what a finalizer holds, too; then the finalizer is all that holds it', async () => {
+  const url = await makePod('p6', { node: 'n', grace: 30, finalizers: ['example.com/hold'] })
+  await send('DELETE', url)
+  const ended = await send('DELETE', `${url}?gracePeriodSeconds=0`)
+  assert.equal(at(ended.json, 'metadata.deletionGracePeriodSeconds'), 0)
+  assert.equal(at((await send('GET', url)).json, 'metadata.deletionGracePeriodSeconds'), 0)
+  await send('PATCH', url, { body: { metadata: { finalizers: null } }, type: 'application/merge-patch+json' })
+  assert.equal((await send('GET', url)).code, 404)
+})
+
 test('preconditions', async () => {
   const url = await makeConfigMap('c7')
   const wrong = await send('DELETE', url, { body: { preconditions: { uid: 'other' } } })

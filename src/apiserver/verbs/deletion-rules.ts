@@ -47,8 +47,9 @@ export function planDeletion(input: {
   if (grace === undefined || grace === 0) {
     if (finalizers.length === 0) return removal(kind, object, nowMs)
     const isDefinition = kind.group === 'apiextensions.k8s.io'
-    if (metadata.deletionTimestamp !== undefined && (isDefinition || metadata.deletionGracePeriodSeconds === 0)) {
-      return sameList(finalizers, input.object.object.metadata.finalizers ?? []) ? { type: 'pending' } : { type: 'mark', object }
+    const before = input.object.object.metadata
+    if (before.deletionTimestamp !== undefined && (isDefinition || before.deletionGracePeriodSeconds === 0)) {
+      return sameList(finalizers, before.finalizers ?? []) ? { type: 'pending' } : { type: 'mark', object }
     }
     // Upstream deletes definitions in a way of its own, without grace and generation.
     if (isDefinition) metadata.deletionTimestamp = toTime(nowMs)

@@ -268,9 +268,16 @@ export class PodWorker {
     this.#wakeAt(plan.wakeAtMs, false)
     const after = this.view()
     this.#noteResize(after)
-    if (!this.records.isGone) context.statuses.put(this.#pod, podStatus(after, { hostIPs: context.hostIPs() }))
+    if (!this.records.isGone && !this.#isLeaving) context.statuses.put(this.#pod, podStatus(after, { hostIPs: context.hostIPs() }))
     const running = plan.isEnding ? [] : containerViews(after).filter((v) => isProbed(v))
     context.probes.sync(this.#pod, running, this.#sandboxes[0]?.ips[0] ?? (this.#pod.spec?.hostNetwork ? (context.hostIPs()[0] ?? '') : ''))
+  }
+
+  /** Its end has been told and it is about to be removed for good: what is left to say of its sandbox nobody would read. */
+  get #isLeaving(): boolean {
+    const { metadata, status } = this.#pod
+    const isTold = isPodTerminal(this.#pod) && (status?.containerStatuses ?? []).every(({ state }) => state?.terminated !== undefined)
+    return isTold && metadata.deletionTimestamp !== undefined && !metadata.finalizers?.length
   }
 
   #noteResize(view: PodView): void {

@@ -53,7 +53,7 @@ export const moreJobScenarios: Readonly<Record<string, Scenario>> = {
     await until(world, 'complete', ({ status }) => status?.succeeded === 1)
   },
   'job-suspended-replaces-late': resuming('i:1', { podReplacementPolicy: 'Failed', parallelism: 2 }, 2),
-  'job-suspended-by-index': resuming('i:1', { ...indexed, completions: 2, parallelism: 2, backoffLimitPerIndex: 1 }, 2),
+  'job-suspended-by-index': resuming('i:1', { ...indexed, completions: 2, parallelism: 1, backoffLimitPerIndex: 1 }, 1),
   'job-suspended-template-changes': async (world) => {
     await jobsOf(world).create(job('i:1', { suspend: true }))
     await world.quiet()
@@ -67,7 +67,7 @@ export const moreJobScenarios: Readonly<Record<string, Scenario>> = {
   'job-success-of-all-indexes': ending(succeeds, {
     ...indexed,
     completions: 2,
-    parallelism: 2,
+    parallelism: 1,
     successPolicy: { rules: [{ succeededIndexes: '0' }, { succeededCount: 2 }] },
   }),
   'job-success-policy-and-limit': ending(fails, {

@@ -45,7 +45,7 @@ export const jobScenarios: Readonly<Record<string, Scenario>> = {
   'job-none': ending(succeeds, { completions: 0 }),
   'job-fails': ending(fails, { backoffLimit: 0, parallelism: 1, completions: 2 }),
   'job-deadline': ending('i:1', { activeDeadlineSeconds: 4 }),
-  'job-index-fails': ending(fails, { ...indexed, completions: 2, parallelism: 2, backoffLimit: 0 }),
+  'job-index-fails': ending(fails, { ...indexed, completions: 2, parallelism: 1, backoffLimit: 0 }),
   'job-index-alone-fails': ending(fails, { ...indexed, completions: 3, parallelism: 3, backoffLimitPerIndex: 0 }),
   'job-index-tries-again': ending(fails, { ...indexed, completions: 1, parallelism: 1, backoffLimitPerIndex: 1 }),
   'job-indexes-failed-max': ending(fails, { ...indexed, completions: 4, parallelism: 1, backoffLimitPerIndex: 0, maxFailedIndexes: 1 }),
