@@ -25,23 +25,30 @@ export type DialRequest = {
   readonly signal: AbortSignal
 }
 
+export type Tunnels = {
+  /** IPv4 ranges of the cluster: for no address of theirs may a packet leave this machine. */
+  readonly ranges: readonly string[]
+  /** A connection to an address of a pod, made by the agent of its node. */
+  open(agent: DialTarget, to: { readonly host: string; readonly port: number }): Promise<Duplex>
+}
+
 /** Connections from the API server to node agents, pods and services. Failures are the socket's own errors. */
 export type Dialer = {
   request(target: DialTarget, request: DialRequest): Promise<DialResponse>
   /** A connected stream on which an HTTP/1.1 upgrade can be written verbatim. */
   connect(target: DialTarget): Promise<Duplex>
-  /** A connection to an address of a pod, made by the agent of its node. Absent where this machine is on the pod network itself. */
-  tunnel?(agent: DialTarget, to: { readonly host: string; readonly port: number }): Promise<Duplex>
+  /** Absent where this machine is on the pod network itself. */
+  readonly tunnels?: Tunnels
   close(): void
 }
 
 /**
- * The identity is read for each connection: it may be renewed meanwhile. `isOffPodNetwork`: no route of this machine leads to pods, and a
- * packet for one would go who knows where.
+ * The identity is read for each connection: it may be renewed meanwhile. `offPodNetwork`: no route of this machine leads to these ranges
+ * of pods and services, and a packet for one would go who knows where.
  */
 export function createDialer(
   identity: { readonly ca: string; readonly certificate: string; readonly key: string },
-  { isOffPodNetwork = false }: { readonly isOffPodNetwork?: boolean } = {},
+  { offPodNetwork }: { readonly offPodNetwork?: readonly string[] | undefined } = {},
 ): Dialer {
   const own = () => ({ ca: identity.ca, cert: identity.certificate, key: identity.key })
   const nodes = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 4 })
@@ -63,7 +70,9 @@ export function createDialer(
       const trust = isNode ? own() : { rejectUnauthorized: false }
       return dialed(connectTls({ host, port, ...(socket ? { socket } : {}), ...trust }), { host, port }, 'secureConnect')
     },
-    ...(isOffPodNetwork ? { tunnel: (agent, to) => openTunnel({ ...agent, ...own(), connections: nodes }, to) } : {}),
+    ...(offPodNetwork
+      ? { tunnels: { ranges: offPodNetwork, open: (agent, to) => openTunnel({ ...agent, ...own(), connections: nodes }, to) } }
+      : {}),
     close: () => {
       nodes.destroy()
       workloads.destroy()

@@ -78,8 +78,9 @@ async function textOf(response: IncomingMessage): Promise<string> {
  * Only IPv4, as the pod network itself.
  */
 export function podWay(core: Pick<Core, 'registry' | 'storage'>, dialer: Dialer | undefined): PodWay {
-  const { tunnel } = dialer ?? {}
-  if (!tunnel) return directWay
+  const { tunnels } = dialer ?? {}
+  if (!tunnels) return directWay
+  const ranges = tunnels.ranges.filter((range) => !range.includes(':')).map(parseCidr)
   const owners = new Map<string, string>()
   const reader = createObjectReader(core.registry, core.storage)
   const ownerOf = (host: string): string | undefined => {
@@ -94,8 +95,13 @@ export function podWay(core: Pick<Core, 'registry' | 'storage'>, dialer: Dialer 
   return ({ host, port }) => {
     if (!isIpv4(host)) return undefined
     const owner = ownerOf(host)
-    return owner === undefined ? undefined : async () => tunnel(nodeTarget(core, owner), { host, port })
+    if (owner !== undefined) return async () => tunnels.open(nodeTarget(core, owner), { host, port })
+    return ranges.some((range) => contains(range, parseAddress(host))) ? () => nowhere(host, port) : undefined
   }
+}
+
+async function nowhere(host: string, port: number): Promise<never> {
+  throw new Error(`dial tcp ${host}:${port}: connect: no route to host`)
 }
 
 /** Addresses whose node is remembered. */

@@ -128,7 +128,8 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
   if (!deepEqual(rememberedNetwork(dataDir, pki.ca.cert), network)) rememberNetwork(dataDir, network, pki.ca.cert)
   if (!deepEqual(assumed, network)) certificates.refresh()
   // A node of its own puts this machine on the pod network.
-  const dialer = createDialer(identityOf(pki, 'apiserverKubeletClient'), { isOffPodNetwork: options.runtime === 'none' })
+  const offPodNetwork = options.runtime === 'none' ? [network.podCidr, network.serviceCidr] : undefined
+  const dialer = createDialer(identityOf(pki, 'apiserverKubeletClient'), { offPodNetwork })
   const peers = createDialer(identityOf(pki, 'frontProxyClient'))
   const simulated = options.runtime === 'fake' ? createSimulatedDialer(dialer) : undefined
   const advertised = listen.host === '0.0.0.0' || listen.host === '::' ? address : listen.host

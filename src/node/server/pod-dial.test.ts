@@ -20,7 +20,7 @@ const authority = newAuthority({ commonName: 'test-ca', ...validity })
 const certificate = (commonName: string, usage: 'server' | 'client') =>
   issueCertificate(authority, { subject: { commonName }, usages: [usage], hosts: ['127.0.0.1'], ...validity })
 const shown = certificate('kube-apiserver-kubelet-client', 'client')
-const dialer = createDialer({ ca: authority.cert, certificate: shown.cert, key: shown.key }, { isOffPodNetwork: true })
+const dialer = createDialer({ ca: authority.cert, certificate: shown.cert, key: shown.key }, { offPodNetwork: ['127.0.0.0/16'] })
 
 /** The pod is on its node's network: what listens here is the pod's. */
 const echo = createServer((socket) => socket.on('error', () => {}).pipe(socket))
@@ -89,7 +89,11 @@ test('what the agent cannot reach is told in its words, and an address that is n
   await assert.rejects(way({ host: '127.0.0.2', port: portOf(echo) })!(), { message: 'no pod of this node has the address 127.0.0.2' })
 })
 
-test('an address of no node, and any address where the server is on the pod network, is called directly', () => {
+test('for an address of the pod range that no node has nothing leaves this machine', async () => {
+  await assert.rejects(way({ host: '127.0.9.1', port: 80 })!(), { message: 'dial tcp 127.0.9.1:80: connect: no route to host' })
+})
+
+test('an address outside of the cluster is called directly', () => {
   assert.equal(way({ host: '192.0.2.1', port: 80 }), undefined)
   assert.equal(way({ host: 'example.com', port: 80 }), undefined)
 })
