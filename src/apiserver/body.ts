@@ -6,15 +6,8 @@ import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import { ProtobufError } from '../machinery/wire/protobuf-buffer.ts'
 import type { FieldValidation, RequestContext } from './core.ts'
 import type { BinaryCodec } from './binary-codec.ts'
-import {
-  cannotHandle,
-  decodeFields,
-  noSuchKind,
-  refuseOtherType,
-  typeFieldsFault,
-  typelessObject,
-  unknownConversion,
-} from './object-decoding.ts'
+import { cannotHandle, noSuchKind, refuseOtherType, typeFieldsFault, typelessObject, unknownConversion } from './object-decoding.ts'
+import { decodeSent } from './sent-spec.ts'
 import { type Body, checkedDeletion, type ExpectedKind, type PatchBody } from './verb-request.ts'
 import type { DeletionOptions } from './verbs/deletion-rules.ts'
 
@@ -126,7 +119,7 @@ export function valueBody(schemas: SchemaSet, value: unknown, patch?: PatchBody)
       const copy = deepClone(value) as KubeObject
       copy.kind ??= expected.kind
       copy.apiVersion ??= apiVersionOf(expected)
-      decodeFields(schemas, copy, { expected, context, validation, duplicates: [] })
+      decodeSent(schemas, copy, { expected, context, validation })
       return copy
     },
     patch: () => patch!,
@@ -201,7 +194,7 @@ function checkedObject(
   }
   const object = (value ?? {}) as KubeObject
   checkKind(options, object, { expected, bytes })
-  decodeFields(options.schemas, object, { expected, context, validation, duplicates })
+  decodeSent(options.schemas, object, { expected, context, validation, duplicates })
   return object
 }
 

@@ -4,7 +4,7 @@ import { fieldsOfText } from '../machinery/apply/shared-fields.ts'
 import { zeroOf } from '../machinery/apply/typed-value.ts'
 import { keyDefault } from '../machinery/schema/key-default.ts'
 import type { SchemaNode } from '../machinery/schema/schema-node.ts'
-import { workedOut } from '../machinery/shared-value.ts'
+import { ownedFieldsText } from './sent-spec.ts'
 
 /**
  * FieldsV1 of an object that is being created, written as text in one walk: what `updateManagedFields` gives for a create,
@@ -24,7 +24,10 @@ export function createdFields(
     if (key === 'kind' || key === 'apiVersion' || (options.ignoresStatus && key === 'status')) continue
     const value = fields[key]
     const describe = () => fieldText(schema, key, value, key === 'metadata' ? unownedMeta : undefined)
-    text = joined(text, key === 'spec' && typeof value === 'object' && value !== null ? workedOut(value, schema, describe) : describe())
+    text = joined(
+      text,
+      key === 'spec' && typeof value === 'object' && value !== null ? ownedFieldsText(value, schema, describe) : describe(),
+    )
   }
   if (text === '') return undefined
   const whole = `{${text}}`

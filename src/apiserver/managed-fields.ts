@@ -68,11 +68,17 @@ export async function admitPosted(core: Core, context: RequestContext, { admissi
   await core.admission.validate(admission)
 }
 
-/** Mutating admission. Managers that it leaves unreadable become again what they were, and the client is told. */
-export async function admitManaged(core: Core, context: RequestContext, admission: AdmissionRequest): Promise<void> {
+/** Mutating admission, a promise where some of it takes time. Managers that it leaves unreadable become again what they were, and the client is told. */
+export function admitManaged(core: Core, context: RequestContext, admission: AdmissionRequest): Promise<void> | undefined {
   const before = admission.object?.metadata.managedFields
-  await core.admission.admit(admission)
-  const { metadata } = admission.object ?? {}
+  const pending = core.admission.admit(admission)
+  if (pending) return pending.then(() => settleAdmitted(context, admission, before))
+  settleAdmitted(context, admission, before)
+  return undefined
+}
+
+function settleAdmitted(context: RequestContext, { object }: AdmissionRequest, before: KubeObject['metadata']['managedFields']): void {
+  const { metadata } = object ?? {}
   if (!metadata || metadata.managedFields === before) return
   const fault = managedFieldsFault(metadata.managedFields)
   if (fault !== undefined) {

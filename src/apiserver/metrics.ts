@@ -71,7 +71,6 @@ export type ApiMetrics = {
 }
 
 export function createApiMetrics(): ApiMetrics {
-  const totals = new Map<string, number>()
   const terminations = new Map<string, number>()
   const deprecated = new Set<string>()
   const durations = new Map<string, RequestFigures>()
@@ -96,6 +95,7 @@ export function createApiMetrics(): ApiMetrics {
       const plain = { component, group, resource, scope, subresource, verb, version }
       figures = {
         plain: format(plain),
+        codes: new Map(),
         whole: emptyHistogram(format({ ...plain, dry_run: dryRun }), bucketSeconds),
         // Who watches or talks to a container decides by himself how long that takes.
         sli: verb === 'WATCH' || verb === 'CONNECT' ? undefined : emptyHistogram(format(plain), sliSeconds),
@@ -111,10 +111,10 @@ export function createApiMetrics(): ApiMetrics {
   }
   return {
     request: (labels, code, { durationMs, waitedMs }) => {
-      const { whole, sli } = figuresOf(labels)
+      const { whole, sli, codes } = figuresOf(labels)
       observe(whole, bucketSeconds, durationMs / 1000)
       if (sli) observe(sli, sliSeconds, Math.max(0, durationMs - waitedMs) / 1000)
-      add(totals, `code="${code}",${whole.labels}`, 1)
+      codes.set(code, (codes.get(code) ?? 0) + 1)
     },
     terminated: (labels, code) => add(terminations, `code="${code}",${figuresOf(labels).plain}`, 1),
     authenticated: (result, durationMs) => observe(accessHistogram(authentications, result), accessSeconds, durationMs / 1000),
@@ -155,7 +155,8 @@ export function createApiMetrics(): ApiMetrics {
     },
     *text(counts) {
       yield family('apiserver_request_total', 'counter', 'Requests by verb, resource and code.')
-      for (const [labels, value] of totals) yield `apiserver_request_total{${labels}} ${value}\n`
+      for (const { codes, whole } of durations.values())
+        for (const [code, value] of codes) yield `apiserver_request_total{code="${code}",${whole.labels}} ${value}\n`
       yield family('apiserver_request_duration_seconds', 'histogram', 'Time to answer; of a watch, to its start.')
       for (const { whole } of durations.values())
         yield histogramText('apiserver_request_duration_seconds', whole.labels, whole, bucketSeconds)
@@ -211,7 +212,13 @@ export function createApiMetrics(): ApiMetrics {
 }
 
 /** `plain`: the labels without dry_run, which not every family has. */
-type RequestFigures = { readonly plain: string; readonly whole: Histogram; readonly sli: Histogram | undefined }
+type RequestFigures = {
+  readonly plain: string
+  /** How many were answered with which code. */
+  readonly codes: Map<number, number>
+  readonly whole: Histogram
+  readonly sli: Histogram | undefined
+}
 
 const emptyHistogram = (labels: string, bounds: readonly number[]): Histogram => ({ labels, ...newDistribution(bounds) })
 

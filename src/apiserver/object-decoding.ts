@@ -6,27 +6,26 @@ import { type StatusError, statusErrors } from '../machinery/status-error.ts'
 import type { FieldValidation, RequestContext } from './core.ts'
 import type { ExpectedKind } from './verb-request.ts'
 
+export type DecodeOptions = {
+  readonly expected: ExpectedKind
+  readonly context: RequestContext
+  readonly validation: FieldValidation
+  readonly duplicates?: readonly string[]
+  /** What was found wrong before, for a strict reader: goes first. */
+  readonly known?: readonly string[]
+  /** How what does not fit is refused; default: 400, `cannot be handled as a …`. */
+  readonly refuse?: (why: string, fault?: TypeFault) => StatusError
+  /** Parts that are in that form already. Only for built-in types: a custom one may have changed since. */
+  readonly decoded?: ReadonlySet<object> | undefined
+}
+
 /**
  * Brings an object that came from outside into the form in which it is worked on: types checked, unknown fields and nulls
  * dropped, quantities and times canonical, metadata there. Changes the object in place.
- * Throws 400 for types that do not fit and, with Strict validation, for unknown and duplicate fields; Warn adds warnings.
+ * Throws 400 for types that do not fit and, with Strict validation, for unknown and duplicate fields; Warn adds warnings. Gives whether all
+ * fields are known.
  */
-export function decodeFields(
-  schemas: SchemaSet,
-  object: KubeObject,
-  options: {
-    readonly expected: ExpectedKind
-    readonly context: RequestContext
-    readonly validation: FieldValidation
-    readonly duplicates?: readonly string[]
-    /** What was found wrong before, for a strict reader: goes first. */
-    readonly known?: readonly string[]
-    /** How what does not fit is refused; default: 400, `cannot be handled as a …`. */
-    readonly refuse?: (why: string, fault?: TypeFault) => StatusError
-    /** Parts that are in that form already. Only for built-in types: a custom one may have changed since. */
-    readonly decoded?: ReadonlySet<object> | undefined
-  },
-): void {
+export function decodeFields(schemas: SchemaSet, object: KubeObject, options: DecodeOptions): boolean {
   const { expected, context, validation, duplicates = [], known = [], refuse = (why: string) => cannotHandle(expected, why) } = options
   let unknown: readonly string[] = []
   keepReset(object)
@@ -38,13 +37,14 @@ export function decodeFields(
   }
   object.metadata ??= {}
   if (typeof object.metadata !== 'object' || Array.isArray(object.metadata)) throw refuse('metadata must be an object')
-  if (validation === 'Ignore' || (unknown.length === 0 && duplicates.length === 0 && known.length === 0)) return
+  if (validation === 'Ignore' || (unknown.length === 0 && duplicates.length === 0 && known.length === 0)) return unknown.length === 0
   const unknowns = unknown.map((f) => `unknown field ${JSON.stringify(f)}`)
   // What the YAML decoder found it says in its own words.
   const repeated = duplicates.map((f) => (f.startsWith('yaml: ') ? f : `duplicate field ${JSON.stringify(f)}`))
   const problems = [...known, ...repeated, ...unknowns]
   if (validation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`)
   for (const problem of problems) for (const line of warningsOf(problem)) context.warn(line)
+  return unknown.length === 0
 }
 
 /** An empty list of managers is dropped as every empty list is, but means to reset them: one empty entry says the same. */

@@ -452,6 +452,8 @@ async function perform(
 }
 
 function contextOf(exchange: Exchange, user: UserInfo, { signal, agent }: Pick<RequestContext, 'signal' | 'agent'>): RequestContext {
+  // Without a log nobody reads what is noted.
+  const annotating = exchange.trail ? { annotate: (key: string, value: string) => annotate(exchange, key, value) } : undefined
   return {
     user,
     verb: exchange.info.verb,
@@ -460,7 +462,7 @@ function contextOf(exchange: Exchange, user: UserInfo, { signal, agent }: Pick<R
     warn: (message) => {
       if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
     },
-    annotate: (key, value) => annotate(exchange, key, value),
+    ...annotating,
   }
 }
 

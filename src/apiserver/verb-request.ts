@@ -66,6 +66,8 @@ export type ExpectedKind = {
   readonly oldVersions?: readonly string[]
   /** Of a custom kind. */
   readonly isUnstructured?: true
+  /** Many are sent with an equal spec. */
+  readonly sharesSpec?: true
 }
 
 /** The body of a request. Every reading gives a copy of its own; all throw StatusError 400, 413 or 415 for bodies that are not what they say. */

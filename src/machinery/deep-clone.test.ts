@@ -31,3 +31,13 @@ test('what moved to another place does not count as left alone', () => {
   const [a, b] = [{ name: 'a' }, { name: 'b' }]
   assert.equal(deepCloneBeside([b, a], [a, b]).untouched.size, 0)
 })
+
+test('what nobody changes is not copied below what a change left alone either', () => {
+  const fields = { a: { b: 1 } }
+  const original = { metadata: { name: 'x', managed: [{ fields }] }, status: {} }
+  const { managed } = original.metadata
+  const { copy, untouched } = deepCloneBeside({ ...original, status: { c: 1 } }, original, [managed])
+  assert.equal(copy.metadata.managed, managed)
+  assert.notEqual(copy.metadata, original.metadata)
+  assert.deepEqual([...untouched], [managed, copy.metadata])
+})

@@ -34,11 +34,24 @@ export function deepCloneBeside<T>(
   return { copy: cloneBeside(value, original, untouched) as T, untouched }
 }
 
+/** A copy but for the parts that nobody changes. */
+function cloneAround(value: unknown, shared: ReadonlySet<object>): unknown {
+  if (typeof value !== 'object' || value === null || shared.has(value)) return value
+  if (shared.size === 0 || Array.isArray(value)) return clone(value)
+  const copy: Record<string, unknown> = {}
+  for (const key in value) {
+    const field = (value as Record<string, unknown>)[key]
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: clone(field), writable: true, enumerable: true, configurable: true })
+    else copy[key] = typeof field === 'object' && field !== null ? cloneAround(field, shared) : field
+  }
+  return copy
+}
+
 function cloneBeside(value: unknown, original: unknown, untouched: Set<object>): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value === original) {
     if (untouched.has(value)) return value
-    const copy = clone(value) as object
+    const copy = cloneAround(value, untouched) as object
     untouched.add(copy)
     return copy
   }

@@ -3,8 +3,9 @@ import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
 
 /** Plugins in a fixed order: every `admit` before any `validate`. Both stop at the first refusal. */
 export type AdmissionChain = {
-  admit(request: AdmissionRequest): Promise<void>
-  validate(request: AdmissionRequest): Promise<void>
+  /** A promise where some plugin takes time, as of `validate`. */
+  admit(request: AdmissionRequest): Promise<void> | undefined
+  validate(request: AdmissionRequest): Promise<void> | undefined
   /** Every plugin that is concerned treats objects like this one as it treats this one (see AdmissionPlugin). */
   treatsAlike(request: AdmissionRequest): boolean
 }
@@ -22,6 +23,48 @@ export type AdmissionObserver = {
   stepped(step: 'admit' | 'validate', operation: string, judged: { readonly rejected: boolean; readonly durationMs: number }): void
 }
 
+type Step = 'admit' | 'validate'
+
+/** Where a walk through the mutating plugins is, and what they remember. */
+type Walk = {
+  readonly plugins: readonly AdmissionPlugin[]
+  readonly pass: { isReinvocation: boolean; readonly reinvoke: () => void; readonly state: Map<unknown, unknown> }
+  next: number
+  isWanted: boolean
+}
+
+function newWalk(plugins: readonly AdmissionPlugin[]): Walk {
+  const reinvoke = () => {
+    walk.isWanted = true
+  }
+  const walk: Walk = { plugins, pass: { isReinvocation: false, reinvoke, state: new Map() }, next: 0, isWanted: false }
+  return walk
+}
+
+/** Plugins that need not wait are asked without a promise: nearly all need not. */
+function goOn(request: AdmissionRequest, walk: Walk): Promise<void> | undefined {
+  const { plugins, pass } = walk
+  for (;;) {
+    while (walk.next < plugins.length) {
+      const pending = plugins[walk.next++]!.admit!(request, pass)
+      if (pending) return pending.then(() => goOn(request, walk))
+    }
+    if (!walk.isWanted || pass.isReinvocation) return undefined
+    pass.isReinvocation = true
+    walk.next = 0
+  }
+}
+
+async function validateRest(
+  pending: Promise<void>,
+  request: AdmissionRequest,
+  plugins: readonly AdmissionPlugin[],
+  from: number,
+): Promise<void> {
+  await pending
+  for (let i = from; i < plugins.length; i++) await plugins[i]!.validate!(request)
+}
+
 export function admissionChain(plugins: readonly AdmissionPlugin[], observer?: AdmissionObserver): AdmissionChain {
   // Which plugins care about an operation on a kind never changes: asked once.
   const memo = new Map<string, Concerned>()
@@ -34,35 +77,41 @@ export function admissionChain(plugins: readonly AdmissionPlugin[], observer?: A
     memo.set(key, found)
     return found
   }
-  const measured = async (step: 'admit' | 'validate', request: AdmissionRequest, run: (request: AdmissionRequest) => Promise<void>) => {
+  const noted = (step: Step, { operation }: AdmissionRequest, fromMs: number, rejected: boolean) =>
+    observer?.stepped(step, operation, { rejected, durationMs: observer.now() - fromMs })
+  const measured = (step: Step, request: AdmissionRequest, run: (request: AdmissionRequest) => Promise<void> | undefined) => {
     if (!observer) return run(request)
     const fromMs = observer.now()
-    let rejected = true
+    let pending: Promise<void> | undefined
     try {
-      await run(request)
-      rejected = false
-    } finally {
-      observer.stepped(step, request.operation, { rejected, durationMs: observer.now() - fromMs })
+      pending = run(request)
+    } catch (error) {
+      noted(step, request, fromMs, true)
+      throw error
     }
+    if (!pending) {
+      noted(step, request, fromMs, false)
+      return undefined
+    }
+    return pending.then(
+      () => noted(step, request, fromMs, false),
+      (error: unknown) => {
+        noted(step, request, fromMs, true)
+        throw error
+      },
+    )
   }
-  const admit = async (request: AdmissionRequest) => {
-    const plugins = concerned(request).admit
-    const state = new Map<unknown, unknown>()
-    for (const isReinvocation of [false, true]) {
-      let isWanted = false
-      const pass = { isReinvocation, reinvoke: () => void (isWanted = true), state }
-      for (const plugin of plugins) {
-        const pending = plugin.admit!(request, pass)
-        if (pending) await pending
-      }
-      if (!isWanted) return
-    }
+  const admit = (request: AdmissionRequest): Promise<void> | undefined => {
+    const walk = newWalk(concerned(request).admit)
+    return goOn(request, walk)
   }
-  const validate = async (request: AdmissionRequest) => {
-    for (const plugin of concerned(request).validate) {
-      const pending = plugin.validate!(request)
-      if (pending) await pending
+  const validate = (request: AdmissionRequest): Promise<void> | undefined => {
+    const plugins = concerned(request).validate
+    for (let i = 0; i < plugins.length; i++) {
+      const pending = plugins[i]!.validate!(request)
+      if (pending) return validateRest(pending, request, plugins, i + 1)
     }
+    return undefined
   }
   return {
     admit: (request) => measured('admit', request, admit),

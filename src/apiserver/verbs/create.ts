@@ -9,6 +9,7 @@ import type { Allocation } from '../write-hooks.ts'
 import { admitManaged, recordManager } from '../managed-fields.ts'
 import { prepareViews } from '../object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
+import { isFilledSpec, keepFilledSpec } from '../sent-spec.ts'
 import { shareSpec } from '../share-spec.ts'
 import { dedupeOwners } from './dedupe-owners.ts'
 import { settleNamespace } from './object-identity.ts'
@@ -37,7 +38,8 @@ export async function createObject(core: Core, context: RequestContext, request:
     let isClaimed = false
     const allocation = core.hooks.allocate(resource, { object, old: undefined, dryRun: parameters.dryRun })
     try {
-      await judgeNew(core, request, admission)
+      const judging = judgeNew(core, request, admission)
+      if (judging) await judging
       if (attempt === 1) warnAbout(context, resource, object)
       const created = await insert(core, request, allocation.claims)
       if (created === 'claimed') isClaimed = true
@@ -74,13 +76,15 @@ export async function prepareNew(core: Core, context: RequestContext, request: C
   }
   const refreshing = freshCache(core, context)
   if (refreshing) await refreshing
-  applyDefaults(core, resource, object)
+  applyDefaults(core, resource, object, isFilledSpec(object))
+  keepFilledSpec(object)
   dedupeOwners(context, object, 'sent')
   const now = toTime(core.clock.now())
   const { parameters } = request
   if (!request.keepsManagedFields) recordManager(core, { context, resource, object, old: undefined, subresource: '', parameters, now })
   const admission = createAdmission(context, request)
-  await admitManaged(core, context, admission)
+  const admitting = admitManaged(core, context, admission)
+  if (admitting) await admitting
   dedupeOwners(context, object, 'admitted')
   // Admission may have given another metadata, and the name in it; a name that is left to the server is made here.
   const { metadata } = object
@@ -93,11 +97,11 @@ export async function prepareNew(core: Core, context: RequestContext, request: C
   return { admission, generateName }
 }
 
-/** Validation and validating admission. */
-export async function judgeNew(core: Core, { resource, object }: CreateRequest, admission: AdmissionRequest): Promise<void> {
+/** Validation and validating admission; a promise where some of it takes time. */
+export function judgeNew(core: Core, { resource, object }: CreateRequest, admission: AdmissionRequest): Promise<void> | undefined {
   shareSpec(resource.kind, object)
   validateCreate(core, resource, object)
-  await core.admission.validate(admission)
+  return core.admission.validate(admission)
 }
 
 export function createAdmission(context: RequestContext, { resource, namespace, object, parameters }: CreateRequest): AdmissionRequest {

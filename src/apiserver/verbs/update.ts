@@ -118,7 +118,8 @@ async function attemptUpdate(
     dryRun: parameters.dryRun,
     options: writeOptions('UpdateOptions', parameters),
   })
-  await admitManaged(core, context, admission)
+  const admitting = admitManaged(core, context, admission)
+  if (admitting) await admitting
   admitted?.take(admission.object!, object)
   dedupeOwners(context, object, 'admitted')
   prepare(request, { object, old, context: prepareContext(context, now) })
@@ -127,7 +128,8 @@ async function attemptUpdate(
   const allocation = core.hooks.allocate(resource, { object, old, dryRun: parameters.dryRun })
   try {
     validateUpdate(core, resource, { object, old, subresource })
-    await core.admission.validate(admission)
+    const judging = core.admission.validate(admission)
+    if (judging) await judging
     if (subresource === 'status') warnAboutStatus(context, resource, object, old)
     else warnAbout(context, resource, object, old)
     const written = await write(core, { ...request, object, old, claims: allocation.claims })
@@ -217,10 +219,26 @@ async function write(
 function isSame(object: KubeObject, old: KubeObject): boolean {
   // What is cheap to compare first: nearly every write changes something.
   if (!areOthersSame(object, old) || !areOthersSame(old, object)) return false
-  const { managedFields: a, ...metadata } = object.metadata
-  const { managedFields: b, ...oldMetadata } = old.metadata
-  if (!deepEqual(withoutEmpty(metadata), withoutEmpty(oldMetadata))) return false
+  if (!isMetadataSame(object.metadata, old.metadata) || !isMetadataSame(old.metadata, object.metadata)) return false
+  const [a, b] = [object.metadata.managedFields, old.metadata.managedFields]
   return a === b || deepEqual(a?.map(untimed) ?? [], b?.map(untimed) ?? [])
+}
+
+/** Whether what is in some metadata is in others, too, but for who owns what. An empty field is none. */
+function isMetadataSame(metadata: object, others: object): boolean {
+  for (const key in metadata) {
+    if (key === 'managedFields') continue
+    const value = (metadata as Record<string, unknown>)[key]
+    const other = (others as Record<string, unknown>)[key]
+    if (value !== other && !deepEqual(value, other) && !(isNothing(value) && isNothing(other))) return false
+  }
+  return true
+}
+
+function isNothing(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value === undefined || value === null || value === ''
+  for (const _ in value) return false
+  return true
 }
 
 /** Whether what an object has beside its metadata is in the other, too. */
@@ -232,13 +250,3 @@ function areOthersSame(object: KubeObject, other: KubeObject): boolean {
 }
 
 const untimed = <T extends { time?: string }>({ time: _, ...entry }: T) => entry
-
-function withoutEmpty(metadata: object): Record<string, unknown> {
-  const result: Record<string, unknown> = {}
-  for (const [field, value] of Object.entries(metadata)) {
-    if (value === undefined || value === null || value === '') continue
-    if (typeof value === 'object' && Object.keys(value).length === 0) continue
-    result[field] = value
-  }
-  return result
-}

@@ -89,11 +89,11 @@ function throwIfAny(resource: Resource, object: KubeObject, errors: readonly Fie
 }
 
 /**
- * Fills what the schema and the kind give by default. `isSpecStored`: what an update of a kind with shared specs leaves to be filled is
- * its metadata, since the stored status stays, too.
+ * Fills what the schema and the kind give by default. `isSpecFilled`: what a write of a kind with shared specs leaves to be filled is its
+ * metadata, since the status that was sent does not count.
  */
-export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject, isSpecStored = false): void {
-  if (isSpecStored) return kind.applyDefaults?.({ kind: object.kind, metadata: object.metadata } as KubeObject)
+export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject, isSpecFilled = false): void {
+  if (isSpecFilled) return kind.applyDefaults?.({ kind: object.kind, metadata: object.metadata } as KubeObject)
   const schema = core.schemas.lookup(kind.schema)
   if (schema) {
     giveSpec(schema, object)
@@ -105,14 +105,15 @@ export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject
 
 /** After the kind's prepare rules, which may have taken away a part that is always written. */
 export function restoreParts(core: Core, { kind }: Resource, object: KubeObject, old?: KubeObject): void {
-  if (!core.schemas.lookup(kind.schema)) return
+  const schema = core.schemas.lookup(kind.schema)
+  if (!schema) return
   if (!kind.sharesSpec) return core.schemas.fillZeroValues(kind.schema, object)
   // Of a pod those rules change the status alone: its spec, the most of it, is not walked again.
   const written = object as { status?: unknown }
   if (old && written.status === (old as { status?: unknown }).status) return
-  const parts = { status: written.status }
-  core.schemas.fillZeroValues(kind.schema, parts)
-  if (parts.status !== undefined) written.status = parts.status
+  written.status ??= {}
+  const status = schema.child('status')?.name
+  if (status !== undefined) core.schemas.fillZeroValues(status, written.status)
 }
 
 /** Upstream's types have their spec within them: an object without one has an empty one. */

@@ -51,8 +51,16 @@ export function zeroValueFiller(zeros: ZeroValues): FillZeroValues {
     }
     const object = value as Record<string, unknown>
     const plan = planOf(node)
-    for (const [field, zero] of plan.zeros) object[field] ??= typeof zero === 'object' ? {} : zero
-    for (const [field, child] of plan.parts) if (object[field] !== undefined) fill(child, object[field])
+    // By index: objects are filled all the time, and what walks a list leaves garbage.
+    for (let i = 0; i < plan.zeros.length; i++) {
+      const zero = plan.zeros[i]!
+      object[zero[0]] ??= typeof zero[1] === 'object' ? {} : zero[1]
+    }
+    for (let i = 0; i < plan.parts.length; i++) {
+      const part = plan.parts[i]!
+      const below = object[part[0]]
+      if (typeof below === 'object') fill(part[1], below)
+    }
   }
 
   return fill
