@@ -85,6 +85,7 @@ refuseHiddenNames()
 await mergeChunks({
   dir: staging,
   metafile,
+  main: 'src/roles/main.ts',
   roles: [
     { entry: 'src/roles/server.ts' },
     { entry: 'src/roles/control-loops.ts', after: 'src/roles/server.ts' },

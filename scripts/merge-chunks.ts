@@ -4,18 +4,21 @@ import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { build, type Metafile, type Plugin } from 'esbuild'
 
+type Outputs = ReadonlyMap<string, Metafile['outputs'][string]>
 type Group = { readonly file: string; readonly chunks: readonly string[] }
 
 /** An entry point as the metafile names it. `after`: only ever loaded where that one has been. */
 export type Role = { readonly entry: string; readonly after?: string }
 
+type Merging = { readonly dir: string; readonly metafile: Metafile; readonly main: string; readonly roles: readonly Role[] }
+
 /**
- * Merges, in `dir`, the chunks that the very same roles load at their start. A merged chunk stays as a file of re-exports, for what is
+ * Merges, in `dir`, the chunks that the very same roles load at their start, but for those that `main` loads, whatever the role. A merged chunk stays as a file of re-exports, for what is
  * loaded later. Paths in the metafile are taken by their last part.
  */
-export async function mergeChunks({ dir, metafile, roles }: { dir: string; metafile: Metafile; roles: readonly Role[] }): Promise<void> {
+export async function mergeChunks({ dir, metafile, main, roles }: Merging): Promise<void> {
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]))
-  const groups = groupsOf(outputs, roles)
+  const groups = groupsOf(outputs, main, roles)
   const groupOf = new Map(groups.flatMap((group) => group.chunks.map((chunk) => [chunk, group])))
   const exportsOf = (chunk: string) => outputs.get(chunk)!.exports.map((name) => ({ name, merged: `${prefixOf(chunk)}_${name}` }))
   const facade = (chunk: string) =>
@@ -66,13 +69,13 @@ async function merged(
 }
 
 /** Chunks by the roles that load them at their start; a chunk of its own stays as it is. */
-function groupsOf(outputs: ReadonlyMap<string, Metafile['outputs'][string]>, roles: readonly Role[]): Group[] {
+function groupsOf(outputs: Outputs, main: string, roles: readonly Role[]): Group[] {
+  const ofMain = closure(outputs, chunkOf(outputs, main))
   const byRoles = new Map<string, string[]>()
   const rolesOf = new Map<string, string[]>()
   for (const { entry, after } of roles) {
-    const chunkOf = [...outputs].find(([, output]) => output.entryPoint === entry)
-    if (!chunkOf) throw new Error(`no chunk begins with ${entry}`)
-    for (const chunk of closure(outputs, chunkOf[0])) {
+    for (const chunk of closure(outputs, chunkOf(outputs, entry))) {
+      if (ofMain.has(chunk)) continue
       const others = rolesOf.get(chunk) ?? []
       if (after === undefined || !others.includes(after)) rolesOf.set(chunk, [...others, entry])
     }
@@ -89,7 +92,12 @@ function groupsOf(outputs: ReadonlyMap<string, Metafile['outputs'][string]>, rol
     }))
 }
 
-function closure(outputs: ReadonlyMap<string, Metafile['outputs'][string]>, entry: string): Set<string> {
+function chunkOf(outputs: Outputs, entry: string): string {
+  for (const [chunk, output] of outputs) if (output.entryPoint === entry) return chunk
+  throw new Error(`no chunk begins with ${entry}`)
+}
+
+function closure(outputs: Outputs, entry: string): Set<string> {
   const found = new Set([entry])
   // A set gives what is added while it is walked, too.
   for (const chunk of found)

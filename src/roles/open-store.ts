@@ -9,6 +9,7 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { commitBytesMax, type Operation, type Revision, type Store, type StoreKey, StoreUnavailable } from '../store/contract.ts'
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { StoreLocation } from './store-location.ts'
 
 export type OpenStore = {
@@ -29,7 +30,6 @@ export async function openStore(
 ): Promise<OpenStore> {
   const { dataDir, clock, random, log, thread } = parts
   if (!location) {
-    const { openSqliteStore } = await import('../store/sqlite/sqlite-store.ts')
     const dir = join(dataDir, 'store')
     const store = await openSqliteStore({ dir, clock, log, ...(thread ? { thread } : {}) })
     // A small write may still find a place in the log where a large one does not: without room the disk is full. And once a write

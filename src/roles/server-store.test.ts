@@ -23,6 +23,7 @@ const text = (value: Uint8Array | undefined) => Buffer.from(value ?? []).toStrin
 const open = (name: string, more: { encryption?: { path: string; reloads: boolean }; authorityKey?: string } = {}) =>
   openServerStore({
     location: undefined,
+    network: {},
     dataDir: join(directory, name),
     keys: { authorityKey: more.authorityKey ?? authorityKey, serviceAccountKeys },
     encryption: more.encryption,

@@ -15,7 +15,10 @@ import { readEncryptionKeys } from '../platform/pki/encryption-keys.ts'
 import { startCompactor } from '../store/compactor.ts'
 import type { Store } from '../store/contract.ts'
 import { measuredStore } from '../store/measured-store.ts'
+import type { NetworkChoice } from '../cli/machine.ts'
+import type { ClusterNetwork } from './cluster-network.ts'
 import { openConfigured } from './configured-encryption.ts'
+import { networkOfStore } from './kept-network.ts'
 import { openStore } from './open-store.ts'
 import type { StoreLocation } from './store-location.ts'
 
@@ -32,6 +35,8 @@ export type ServerStore = {
   readonly inner: Store
   readonly ring: KeyRing
   readonly signing: SigningRing
+  /** The cluster's. */
+  readonly network: ClusterNetwork
   /** Other servers write to it too. */
   readonly isShared: boolean
   readonly readyChecks: readonly HealthCheck[]
@@ -51,6 +56,8 @@ export type ServerStoreOptions = {
   /** A promise of them: they are read or made while the store opens. */
   readonly keys: ServerKeys | Promise<ServerKeys>
   readonly encryption: EncryptionFile | undefined
+  /** Of a new cluster. */
+  readonly network: NetworkChoice
   /** One that is starting already, for SQLite. */
   readonly thread?: Worker
   readonly clock: Clock
@@ -58,7 +65,7 @@ export type ServerStoreOptions = {
   readonly log: Log
 }
 
-/** Throws CliError when the store cannot be opened. */
+/** Throws CliError when the store cannot be opened, or has another network than was chosen. */
 export async function openServerStore(options: ServerStoreOptions): Promise<ServerStore> {
   const { dataDir, clock, log } = options
   const { store: opened, isShared, readyChecks, sizeBytes } = await openStore(options.location, options)
@@ -67,14 +74,18 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
     const oldFile = join(dataDir, 'pki', 'encryption.json')
     const { authorityKey, serviceAccountKeys } = await options.keys
     const secret = sealingSecret(authorityKey)
-    const signing = await openSigningRing({ store: inner, sealingSecret: secret, first: serviceAccountKeys, clock })
-    const ring = await openKeyRing({
-      store: inner,
-      sealingSecret: secret,
-      // Before, the keys lay in a file of each server.
-      firstKeys: readEncryptionKeys(oldFile),
-      prefixes: encryptedPrefixes,
-    })
+    // Together: what a new store begins with is one write.
+    const [signing, ring, network] = await Promise.all([
+      openSigningRing({ store: inner, sealingSecret: secret, first: serviceAccountKeys, clock }),
+      openKeyRing({
+        store: inner,
+        sealingSecret: secret,
+        // Before, the keys lay in a file of each server.
+        firstKeys: readEncryptionKeys(oldFile),
+        prefixes: encryptedPrefixes,
+      }),
+      networkOfStore(inner, options.network),
+    ])
     rmSync(oldFile, { force: true })
     const configured = options.encryption && (await openConfigured(options.encryption, ring, options))
     const source: EncryptionSource = configured?.source ?? ring
@@ -94,6 +105,7 @@ export async function openServerStore(options: ServerStoreOptions): Promise<Serv
       inner,
       ring,
       signing,
+      network,
       isShared,
       readyChecks: configured ? [...readyChecks, configured.source.readyCheck] : readyChecks,
       metrics: text,

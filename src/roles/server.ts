@@ -28,7 +28,7 @@ import { backupPath } from './backup-path.ts'
 import { encryptionFileOf } from './configured-encryption.ts'
 import { finishRestore } from './finish-restore.ts'
 import { keepCertificates } from './keep-certificates.ts'
-import { networkOfStore, rememberedNetwork, rememberNetwork } from './kept-network.ts'
+import { rememberedNetwork, rememberNetwork } from './kept-network.ts'
 import { keyRingPaths, signingRingPaths } from './key-ring-paths.ts'
 import { serverHelp } from './server-flags.ts'
 import { rememberedStore, serverBundlePath } from './server-bundle.ts'
@@ -100,6 +100,7 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
     dataDir,
     keys: keys.promise,
     encryption: encryptionFileOf(options.access),
+    network: options.network,
     thread,
     clock,
     random,
@@ -122,10 +123,9 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
   stored.signing.onChange(keepFiles)
   // A server that joined, or was restored, learns it from the store; it is in the certificate.
   const assumed = network
-  network = await networkOfStore(stored.inner, options.network)
+  network = stored.network
   if (options.runtime !== 'fake' && options.runtime !== 'none') ofOneFamily(network)
   demandRoom(access.controllers.nodeMaskBits, network)
-  if (!deepEqual(rememberedNetwork(dataDir, pki.ca.cert), network)) rememberNetwork(dataDir, network, pki.ca.cert)
   if (!deepEqual(assumed, network)) certificates.refresh()
   // A node of its own puts this machine on the pod network.
   const offPodNetwork = options.runtime === 'none' ? [network.podCidr, network.serviceCidr] : undefined
@@ -190,9 +190,10 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
     front.renewCertificate()
     writeAdminKubeconfig(options, pki, at.port)
   }
+  log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
+  // For the machine's nodes, which come later.
+  if (!deepEqual(rememberedNetwork(dataDir, pki.ca.cert), network)) rememberNetwork(dataDir, network, pki.ca.cert)
   void Promise.race([front.firstAnswer, sleep(clock, firstAnswerMs)]).then(served.resolve)
-  // Not before the first caller is answered: the first line makes the log's writer.
-  void served.promise.then(() => log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served'))
   let stopNodes: (() => Promise<void>) | undefined
   const starting = controlPlane.started.then(async () => {
     stopNodes = await startNodes(options, { controlPlane, pki, address, network, log, simulated })
@@ -337,7 +338,7 @@ function writeAdminKubeconfig(options: ServerOptions, pki: ClusterPki, port: num
     },
     user: { 'client-certificate-data': base64(pki.admin.cert), 'client-key-data': base64(pki.admin.key) },
   })
-  writeSecretFile(join(options.dataDir, 'admin.kubeconfig'), text)
+  writeSecretFile(join(options.dataDir, 'admin.kubeconfig'), text, { isDerived: true })
 }
 
 type NodeParts = {

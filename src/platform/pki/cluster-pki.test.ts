@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -73,6 +73,22 @@ test('an authority that lost its key is never replaced, one cut short in its mak
   rmSync(join(half, 'ca.crt'))
   const { ca, admin } = ensureClusterPki({ dir: half, hosts, nowMs })
   assert(new X509Certificate(admin.cert).verify(new X509Certificate(ca.cert).publicKey))
+})
+
+test('a leaf that a crash of the machine has cut short is made anew', () => {
+  const dir = join(root, 'torn')
+  const first = ensureClusterPki({ dir, hosts, nowMs })
+  writeFileSync(join(dir, 'admin.crt'), '')
+  writeFileSync(join(dir, 'scheduler.key'), '\0'.repeat(200))
+  const next = ensureClusterPki({ dir, hosts, nowMs })
+  for (const name of ['admin', 'scheduler'] as const) {
+    assert.notEqual(next[name].cert, first[name].cert)
+    const certificate = new X509Certificate(next[name].cert)
+    assert.ok(certificate.checkPrivateKey(createPrivateKey(next[name].key)))
+  }
+  assert.deepEqual({ ...next, admin: first.admin, scheduler: first.scheduler }, first)
+  writeFileSync(join(dir, 'ca.crt'), '')
+  assert.throws(() => ensureClusterPki({ dir, hosts, nowMs }))
 })
 
 test('files are readable by their owner only', () => {

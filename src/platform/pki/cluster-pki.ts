@@ -42,7 +42,8 @@ type LeafRecipe = {
 
 /**
  * Reads the cluster's certificates from `dir`, making what is missing, near its expiry, or lacks one of `hosts` (names and addresses
- * that the API server is reached by). Throws when a file is there but unreadable: an authority is never replaced silently.
+ * that the API server is reached by). Throws when a file is there but unreadable: an authority is never replaced silently. Its leaves are:
+ * they can be made anew, so nobody waits for the disk to have them, and a crash of the machine may cut them short.
  */
 export function ensureClusterPki(options: { dir: string; hosts: readonly string[]; nowMs: number; life?: LeafLife }): ClusterPki {
   const { dir, nowMs, life = defaultLeafLife } = options
@@ -101,14 +102,26 @@ function ensureLeaf(dir: string, recipe: LeafRecipe, authority: CertifiedKey, at
     notBeforeMs: at.nowMs - backdateMs,
     notAfterMs: at.nowMs + at.lifeMs,
   }
-  return writePair(dir, recipe.file, issueCertificate(authority, facts))
+  return writePair(dir, recipe.file, issueCertificate(authority, facts), { isDerived: true })
 }
 
 function isStillGood(pair: CertifiedKey, recipe: LeafRecipe, authority: CertifiedKey, { nowMs, renewMs }: At): boolean {
-  const certificate = new X509Certificate(pair.cert)
+  const certificate = readCertificate(pair.cert)
+  if (!certificate || !wholeKey.test(pair.key)) return false
   if (Date.parse(certificate.validTo) - nowMs < renewMs) return false
   if (!certificate.verify(new X509Certificate(authority.cert).publicKey)) return false
   return coversHosts(pair.cert, recipe.hosts ?? [])
+}
+
+const wholeKey = /-----END [A-Z ]*PRIVATE KEY-----\s*$/
+
+/** Undefined for a text that is none. */
+function readCertificate(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
 }
 
 function ensureServiceAccountKeys(dir: string): ClusterPki['serviceAccount'] {
@@ -133,19 +146,22 @@ function readPair(dir: string, file: string): CertifiedKey | undefined {
 }
 
 /** The key first: a certificate without its key would be taken for a whole pair by nobody. */
-function writePair(dir: string, file: string, pair: CertifiedKey): CertifiedKey {
-  writeSecretFile(join(dir, `${file}.key`), pair.key)
-  writeSecretFile(join(dir, `${file}.crt`), pair.cert)
+function writePair(dir: string, file: string, pair: CertifiedKey, options?: { readonly isDerived: boolean }): CertifiedKey {
+  writeSecretFile(join(dir, `${file}.key`), pair.key, options)
+  writeSecretFile(join(dir, `${file}.crt`), pair.cert, options)
   return pair
 }
 
-/** Written beside, synced, then renamed: a crash leaves the old file or the new one. */
-export function writeSecretFile(path: string, text: string): void {
+/**
+ * Written beside, synced, then renamed: a crash leaves the old file or the new one. `isDerived`: not synced, because what a crash of the
+ * machine cuts short is made anew from other files.
+ */
+export function writeSecretFile(path: string, text: string, { isDerived }: { readonly isDerived: boolean } = { isDerived: false }): void {
   const staging = `${path}.new`
   const file = openSync(staging, 'w', 0o600)
   try {
     writeSync(file, text)
-    fsyncSync(file)
+    if (!isDerived) fsyncSync(file)
   } finally {
     closeSync(file)
   }
