@@ -69,6 +69,12 @@ const cases: readonly {
     expected: [],
   },
   {
+    name: 'a service that is to be headless for proxies is not served, though it has an address',
+    spec: { clusterIP: '10.96.0.5', ports: [{ port: 80 }] },
+    labels: { 'service.kubernetes.io/headless': '' },
+    expected: [],
+  },
+  {
     name: 'an address that this node answers itself is left alone',
     spec: { clusterIP: '10.96.0.10', ports: [{ port: 53 }] },
     expected: [],

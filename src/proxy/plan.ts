@@ -45,6 +45,7 @@ export type ServicePlan = {
 }
 
 const nothing: ServicePlan = { entries: [], healthCheck: undefined }
+const notOurs = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']
 const affinitySecondsDefault = 10_800
 const loopback = '127.0.0.1'
 
@@ -56,8 +57,8 @@ export function planService(service: Service, slices: readonly EndpointSlice[], 
   const { spec } = service
   const clusterIps = (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).filter(isIpv4)
   if (!spec || spec.type === 'ExternalName' || clusterIps.length === 0) return nothing
-  // Somebody else implements it.
-  if (service.metadata.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined) return nothing
+  // Somebody else implements it, or nobody shall.
+  if (notOurs.some((label) => service.metadata.labels?.[label] !== undefined)) return nothing
   const hasNodePort = spec.type === 'NodePort' || spec.type === 'LoadBalancer'
   const entries: Entry[] = []
   let localEndpoints = 0
