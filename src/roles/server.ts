@@ -190,10 +190,11 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
     front.renewCertificate()
     writeAdminKubeconfig(options, pki, at.port)
   }
-  log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
   // For the machine's nodes, which come later.
   if (!deepEqual(rememberedNetwork(dataDir, pki.ca.cert), network)) rememberNetwork(dataDir, network, pki.ca.cert)
   void Promise.race([front.firstAnswer, sleep(clock, firstAnswerMs)]).then(served.resolve)
+  // Not before the first caller is answered: the first line makes the log's writer.
+  void served.promise.then(() => log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served'))
   let stopNodes: (() => Promise<void>) | undefined
   const starting = controlPlane.started.then(async () => {
     stopNodes = await startNodes(options, { controlPlane, pki, address, network, log, simulated })
