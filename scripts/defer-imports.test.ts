@@ -16,6 +16,11 @@ check(
   'var import_a = __toESM(require_a(), 1);\nvar import_a2 = chunk_X___toESM(chunk_Y_require_a2());\nimport_a2.x(import_a.y, other.import_a.z);\n',
   '(chunk_Y_require_a2()).x((require_a()).y, other.import_a.z);\n',
 )
+check(
+  'knows the import by whatever name the bundler calls it',
+  'var import_a = __toESM2(chunk_X_require_a(), 1);\nimport_a.x();\n',
+  '(chunk_X_require_a()).x();\n',
+)
 for (const [what, use] of [
   ['by its default export', 'import_a.default();\n'],
   ['as a whole', 'pass(import_a);\nimport_a.x();\n'],

@@ -22,4 +22,4 @@ export function deferred(text: string): string {
     .replaceAll(/(?<![\w$.])import_\w+(?=\.)/g, (name) => (requiredOf.has(name) ? `(${requiredOf.get(name)})` : name))
 }
 
-const importOfCommonJs = /^var (import_\w+) = \w*__toESM\((\w*require_\w+\(\))(?:, 1)?\);\n/gm
+const importOfCommonJs = /^var (import_\w+) = \w*__toESM\d*\((\w*require_\w+\(\))(?:, 1)?\);\n/gm

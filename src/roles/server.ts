@@ -193,12 +193,13 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
   // For the machine's nodes, which come later.
   if (!deepEqual(rememberedNetwork(dataDir, pki.ca.cert), network)) rememberNetwork(dataDir, network, pki.ca.cert)
   void Promise.race([front.firstAnswer, sleep(clock, firstAnswerMs)]).then(served.resolve)
-  // Not before the first caller is answered: the first line makes the log's writer.
-  void served.promise.then(() => log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served'))
   let stopNodes: (() => Promise<void>) | undefined
   const starting = controlPlane.started.then(async () => {
     stopNodes = await startNodes(options, { controlPlane, pki, address, network, log, simulated })
   })
+  // The first line makes the log's writer: whoever waits for the first answer or the first pod does not wait for that.
+  const say = () => log.info({ listen: `${listen.host}:${at.port}` }, 'the API is served')
+  void starting.then(say, say)
   const failed = new Promise<never>((_, reject) => void starting.catch(reject))
   failed.catch(() => {})
   const forgetCode = clock.schedule(keepCodeMs, flushCompileCache)
