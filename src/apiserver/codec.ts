@@ -1,4 +1,5 @@
 import { fieldsText } from '../machinery/apply/shared-fields.ts'
+import type { ManagedFieldsEntry } from '../kinds/generated/types/meta-v1.ts'
 import type { KubeObject, ObjectMeta } from '../machinery/object.ts'
 import { textOfShared } from '../machinery/shared-value.ts'
 
@@ -91,14 +92,18 @@ function metadataText(metadata: ObjectMeta): string {
 
 /** Field sets that were written as text already are not walked again. */
 function managersText(managers: NonNullable<ObjectMeta['managedFields']>): string {
-  const entries = managers.map((entry) => {
-    const { fieldsV1, subresource, ...rest } = entry
-    if (typeof fieldsV1 !== 'object' || fieldsV1 === null) return JSON.stringify(entry)
-    // In the order in which they are made, so that an object reads alike whether it was parsed since or not.
-    const where = subresource === undefined ? '' : `,"subresource":${JSON.stringify(subresource)}`
-    return `${JSON.stringify(rest).slice(0, -1)},"fieldsV1":${fieldsText(fieldsV1)}${where}}`
-  })
-  return `[${entries.join(',')}]`
+  let text = ''
+  for (let i = 0; i < managers.length; i++) text += (i === 0 ? '[' : ',') + managerText(managers[i]!)
+  return `${text}]`
+}
+
+/** In the order in which they are made, so that an object reads alike whether it was parsed since or not. */
+function managerText(entry: ManagedFieldsEntry): string {
+  const { manager, operation, apiVersion, time, fieldsType, fieldsV1, subresource } = entry
+  if (typeof fieldsV1 !== 'object' || fieldsV1 === null || fieldsType === undefined) return JSON.stringify(entry)
+  const written = JSON.stringify({ manager, operation, apiVersion, time, fieldsType })
+  const where = subresource === undefined ? '' : `,"subresource":${JSON.stringify(subresource)}`
+  return `${written.slice(0, -1)},"fieldsV1":${fieldsText(fieldsV1)}${where}}`
 }
 
 /** An object with kind, apiVersion and metadata first, in canonical order: what clients see and the cache shares. */

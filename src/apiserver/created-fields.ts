@@ -4,7 +4,7 @@ import { fieldsOfText } from '../machinery/apply/shared-fields.ts'
 import { zeroOf } from '../machinery/apply/typed-value.ts'
 import { keyDefault } from '../machinery/schema/key-default.ts'
 import type { SchemaNode } from '../machinery/schema/schema-node.ts'
-import { ownedFieldsText } from './sent-spec.ts'
+import { ownedFields } from './sent-spec.ts'
 
 /**
  * FieldsV1 of an object that is being created, written as text in one walk: what `updateManagedFields` gives for a create,
@@ -18,21 +18,29 @@ export function createdFields(
   object: KubeObject,
   options: { readonly ignoresStatus: boolean },
 ): object | undefined {
-  let text = ''
+  let before = ''
+  let after = ''
+  let spec: object | undefined
   const fields = object as KubeObject & Record<string, unknown>
   for (const key in fields) {
     if (key === 'kind' || key === 'apiVersion' || (options.ignoresStatus && key === 'status')) continue
     const value = fields[key]
-    const describe = () => fieldText(schema, key, value, key === 'metadata' ? unownedMeta : undefined)
-    text = joined(
-      text,
-      key === 'spec' && typeof value === 'object' && value !== null ? ownedFieldsText(value, schema, describe) : describe(),
-    )
+    if (key === 'spec' && typeof value === 'object' && value !== null) {
+      spec = value
+      continue
+    }
+    const text = fieldText(schema, key, value, key === 'metadata' ? unownedMeta : undefined)
+    if (spec) after = joined(after, text)
+    else before = joined(before, text)
   }
-  if (text === '') return undefined
+  const make = () => fieldsOf(joined(joined(before, fieldText(schema, 'spec', spec, undefined)), after))
+  return spec ? ownedFields(spec, schema, { beside: `${before}|${after}`, make }) : make()
+}
+
+function fieldsOf(text: string): object | undefined {
   const whole = `{${text}}`
   // The cast: what is written here is a field set.
-  return fieldsOfText(whole, () => JSON.parse(whole) as FieldSet)
+  return text === '' ? undefined : fieldsOfText(whole, () => JSON.parse(whole) as FieldSet)
 }
 
 const unownedMeta: ReadonlySet<string> = new Set([

@@ -6,16 +6,21 @@ import { type DecodeOptions, decodeFields } from './object-decoding.ts'
 
 /**
  * The pods of one workload are sent with equal specs. What decoding and defaults make of such a spec is kept by its JSON as it was sent, with
- * the text of its owned fields, so that the next pod needs none of these.
+ * its owned fields, so that the next pod needs none of these.
  *  1. What is kept never changes: every object gets a copy of its own.
  *  2. A copy counts as known until admission gets it; after that nobody asks.
  *  3. At most twice `generationMax` specs are kept, each with a JSON of at most `textMax` characters.
  */
 const generationMax = 128
 const textMax = 16_384
+/** Of one spec, by the other fields of the objects that have it. */
+const besideMax = 32
 
 type HasSpec = KubeObject & { spec?: unknown }
-type SentSpec = { readonly filled: object; owned: { readonly schema: SchemaNode | undefined; readonly text: string } | undefined }
+type SentSpec = {
+  readonly filled: object
+  owned: { readonly schema: SchemaNode | undefined; readonly fields: Map<string, object | undefined> } | undefined
+}
 
 let recent = new Map<string, SentSpec>()
 let former = new Map<string, SentSpec>()
@@ -52,12 +57,22 @@ export function keepFilledSpec({ spec }: HasSpec): void {
   remember(text, sent)
 }
 
-/** What `describe` says of the fields of a spec that admission has not seen yet, asked once for all that were sent alike. */
-export function ownedFieldsText(spec: object, schema: SchemaNode | undefined, describe: () => string): string {
+/**
+ * The owned fields of an object whose spec admission has not seen yet, made once for all that were sent alike. `beside`: what tells the
+ * fields of the rest of it.
+ */
+export function ownedFields(
+  spec: object,
+  schema: SchemaNode | undefined,
+  { beside, make }: { readonly beside: string; readonly make: () => object | undefined },
+): object | undefined {
   const sent = known.get(spec)
-  if (!sent) return describe()
-  if (sent.owned?.schema !== schema || !sent.owned) sent.owned = { schema, text: describe() }
-  return sent.owned.text
+  if (!sent) return make()
+  if (sent.owned?.schema !== schema || !sent.owned || sent.owned.fields.size >= besideMax) sent.owned = { schema, fields: new Map() }
+  const { fields } = sent.owned
+  let owned = fields.get(beside)
+  if (!owned) fields.set(beside, (owned = make()))
+  return owned
 }
 
 function lookUp(text: string): SentSpec | undefined {

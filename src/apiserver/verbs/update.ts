@@ -80,7 +80,7 @@ export async function updateObject(core: Core, context: RequestContext, request:
       const { parameters, keepsManagedFields = false } = request
       return { value: await createObject(core, context, { resource, namespace, object, parameters, keepsManagedFields }), created: true }
     }
-    const written = await attemptUpdate(core, context, { ...request, entry })
+    const written = await attemptUpdate(core, context, request, entry)
     if (written) return { value: written, created: false }
     if (attempt >= attemptsMax) throw statusErrors.staleVersion(resource.name, name)
   }
@@ -90,9 +90,10 @@ export async function updateObject(core: Core, context: RequestContext, request:
 async function attemptUpdate(
   core: Core,
   context: RequestContext,
-  request: UpdateRequest & { readonly entry: CacheEntry<CachedObject> },
+  request: UpdateRequest,
+  entry: CacheEntry<CachedObject>,
 ): Promise<CachedObject | undefined> {
-  const { resource, namespace, name, subresource, parameters, entry } = request
+  const { resource, namespace, name, subresource, parameters } = request
   const preparing = prepareViews(resource, () => [entry.value])
   if (preparing) await preparing
   const stored = viewOf(resource, entry.value)
@@ -132,7 +133,7 @@ async function attemptUpdate(
     if (judging) await judging
     if (subresource === 'status') warnAboutStatus(context, resource, object, old)
     else warnAbout(context, resource, object, old)
-    const written = await write(core, { ...request, object, old, claims: allocation.claims })
+    const written = await write(core, request, { entry, object, old, claims: allocation.claims })
     if (written) {
       allocation.commit()
       const views = prepareViews(resource, () => [written])
@@ -190,14 +191,17 @@ function prepare(request: UpdateRequest, write: { object: KubeObject; old: KubeO
   else kind.prepareForUpdate(object, old, context)
 }
 
+type Replacing = Pick<Allocation, 'claims'> & {
+  readonly entry: CacheEntry<CachedObject>
+  readonly object: KubeObject
+  readonly old: KubeObject
+}
+
 async function write(
   core: Core,
-  request: UpdateRequest & { readonly entry: CacheEntry<CachedObject>; readonly object: KubeObject; readonly old: KubeObject } & Pick<
-      Allocation,
-      'claims'
-    >,
+  { resource, parameters }: UpdateRequest,
+  { entry, object, old, claims }: Replacing,
 ): Promise<CachedObject | undefined> {
-  const { resource, entry, object, old, parameters, claims } = request
   const { storage } = core
   // An object in a version that is not stored any more is written even as it is: so clients migrate what is stored.
   const isCurrent = !resource.isCustom || entry.value.object.apiVersion === resource.storageApiVersion
