@@ -37,6 +37,11 @@ async function reconcile(context: LoopContext, key: string, seen: Map<string, Se
   const missing = await missingOf(context, cronJob)
   const owned = controlledBy(context.informer(jobs), cronJob.metadata.uid)
   const plan = planCronJob({ cronJob, jobs: owned, missing, changedMs }, context.clock.now())
+  const resource = context.client.resource(cronJobs, cronJob.metadata.namespace)
+  const written = async (before: CronJob, after: CronJobStatus) =>
+    deepEqual(after, before.status ?? {}) ? before : resource.updateStatus({ ...before, status: after })
+  const tracked = plan.expired.length > 0 ? await written(cronJob, plan.status) : cronJob
+  for (const { metadata } of plan.expired) await deleteJob(context, cronJob, metadata.name ?? '', metadata.uid ?? '')
   for (const event of plan.events) context.event(cronJob, event)
   let { status } = plan
   for (const { name = '', uid = '' } of plan.replace) {
@@ -45,9 +50,7 @@ async function reconcile(context: LoopContext, key: string, seen: Map<string, Se
   }
   const { job, error } = plan.start ? await startJob(context, cronJob, plan.start) : {}
   if (job && plan.start) status = withStarted(status, job, plan.start.scheduledMs)
-  if (!deepEqual(status, cronJob.status ?? {}))
-    await context.client.resource(cronJobs, cronJob.metadata.namespace).updateStatus({ ...cronJob, status })
-  for (const { metadata } of plan.expired) await deleteJob(context, cronJob, metadata.name ?? '', metadata.uid ?? '')
+  await written(tracked, status)
   if (error !== undefined) throw error
   return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs }
 }

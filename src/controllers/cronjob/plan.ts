@@ -27,12 +27,13 @@ export type Observed = {
 export type Said = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
 
 export type Plan = {
-  /** With rule 1 done. */
+  /** With rule 1 done. Written before what has expired goes: what of it is told nowhere else must not be lost. */
   readonly status: CronJobStatus
   /** Active Jobs that make way, before the new one is created. */
   readonly replace: readonly ObjectReference[]
   readonly start: { readonly job: Job; readonly scheduledMs: number } | undefined
   readonly expired: readonly Job[]
+  /** Told when those have gone. */
   readonly events: readonly Said[]
   readonly requeueAfterMs: number | undefined
 }
@@ -43,8 +44,9 @@ const lateMs = 100
 
 export function planCronJob(observed: Observed, nowMs: number): Plan {
   const events: Said[] = []
-  const status = trackActive(observed, events)
-  const rest = { status, replace: [], start: undefined, expired: planCleanup(observed), events, requeueAfterMs: undefined }
+  const expired = planCleanup(observed)
+  const status = trackActive(observed, expired, events)
+  const rest = { status, replace: [], start: undefined, expired, events, requeueAfterMs: undefined }
   const { cronJob } = observed
   if (cronJob.metadata.deletionTimestamp || cronJob.spec.suspend) return rest
   const next = nextOf(cronJob, events)
@@ -68,8 +70,8 @@ export function referenceTo({ metadata }: Job): ObjectReference {
   return { kind: 'Job', apiVersion: 'batch/v1', namespace, name, uid, resourceVersion }
 }
 
-/** Rule 1. */
-function trackActive({ cronJob, jobs, missing }: Observed, events: Said[]): CronJobStatus {
+/** Rule 1. Of a Job that goes at once nobody is told that it was seen to have ended. */
+function trackActive({ cronJob, jobs, missing }: Observed, expired: readonly Job[], events: Said[]): CronJobStatus {
   let active = [...(cronJob.status?.active ?? [])]
   let { lastSuccessfulTime, lastScheduleTime } = cronJob.status ?? {}
   const leave = (uid: string | undefined) => (active = active.filter((reference) => reference.uid !== uid))
@@ -79,7 +81,8 @@ function trackActive({ cronJob, jobs, missing }: Observed, events: Said[]): Cron
     if (isActive && isFinished(job)) {
       leave(uid)
       const condition = isSucceeded(job) ? 'Complete' : 'Failed'
-      events.push({ type: 'Normal', reason: 'SawCompletedJob', message: `Saw completed job: ${name}, condition: ${condition}` })
+      const message = `Saw completed job: ${name}, condition: ${condition}`
+      if (!expired.includes(job)) events.push({ type: 'Normal', reason: 'SawCompletedJob', message })
     } else if (!isActive && !isFinished(job)) {
       const scheduled = job.metadata.annotations?.[scheduledAnnotation]
       if (scheduled !== undefined && name === jobName(cronJob, Date.parse(scheduled))) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Secret, ServiceAccount } from '../../kinds/generated/types/core-v1.ts'
-import { type CleanUpFacts, planCleanUp, planToken } from './plan.ts'
+import type { Pod, Secret, ServiceAccount } from '../../kinds/generated/types/core-v1.ts'
+import { type CleanUpFacts, planCleanUp, planToken, secretNamesOf } from './plan.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const account: ServiceAccount = { metadata: { name: 'robot', namespace: 'shop', uid: 'u1' }, secrets: [{ name: 'old' }] }
@@ -52,3 +52,26 @@ checkCleanUp('mounted', automatic(), undefined, { usedIn: () => new Set(['old'])
 checkCleanUp('uses are not noted long enough', automatic(), undefined, { trackedSince: '2028-01-01' })
 checkCleanUp('invalid for less than a year', automatic({ [invalid]: '2028-01-01' }), undefined)
 checkCleanUp('invalid for more than a year', automatic({ [invalid]: '2027-01-01' }), 'delete')
+
+test('a pod uses the secrets that it names anywhere', () => {
+  const named = (name: string) => ({ secretRef: { name } })
+  const pod: Pod = {
+    metadata: { name: 'p' },
+    spec: {
+      imagePullSecrets: [{ name: 'pull' }],
+      initContainers: [{ name: 'i', envFrom: [named('from')] }],
+      containers: [{ name: 'c', env: [{ name: 'E', valueFrom: { secretKeyRef: { name: 'env', key: 'k' } } }] }],
+      volumes: [
+        { name: 'a', secret: { secretName: 'volume' } },
+        { name: 'b', projected: { sources: [{ secret: { name: 'projected' } }] } },
+        { name: 'd', csi: { driver: 'd', nodePublishSecretRef: { name: 'csi' } } },
+        { name: 'e', iscsi: { targetPortal: '1.2.3.4', iqn: 'iqn', lun: 0, ...named('iscsi') } },
+        { name: 'f', rbd: { monitors: ['m'], image: 'i', ...named('rbd') } },
+        { name: 'g', azureFile: { secretName: 'azure', shareName: 's' } },
+        { name: 'h', emptyDir: {} },
+      ],
+    },
+  }
+  const expected = ['pull', 'from', 'env', 'volume', 'projected', 'csi', 'iscsi', 'rbd', 'azure']
+  assert.deepEqual(secretNamesOf(pod).toSorted(), expected.toSorted())
+})

@@ -92,9 +92,11 @@ export function secretNamesOf({ spec }: Pod): readonly string[] {
       ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
       ...envFrom.map(({ secretRef }) => secretRef?.name),
     ]),
-    ...(spec.volumes ?? []).flatMap(({ secret, projected, csi }) => [
+    ...(spec.volumes ?? []).flatMap(({ secret, projected, csi, azureFile, cephfs, flexVolume, rbd, scaleIO, iscsi, storageos }) => [
       secret?.secretName,
+      azureFile?.secretName,
       csi?.nodePublishSecretRef?.name,
+      ...[cephfs, flexVolume, rbd, scaleIO, iscsi, storageos].map((source) => source?.secretRef?.name),
       ...(projected?.sources ?? []).map((source) => source.secret?.name),
     ]),
   ]

@@ -1,9 +1,12 @@
 /** What is done to a cluster whose end states are recorded; each in a namespace that has the scenario's name. */
 import type { Scenario } from './scenario.ts'
 import { autoscalingScenarios } from './scenarios/autoscaling.ts'
+import { certificateScenarios } from './scenarios/certificates.ts'
+import { cronJobScenarios } from './scenarios/cron-jobs.ts'
 import { deviceScenarios } from './scenarios/devices.ts'
 import { dualStackScenarios } from './scenarios/dual-stack.ts'
 import { endpointScenarios } from './scenarios/endpoints.ts'
+import { garbageScenarios } from './scenarios/garbage.ts'
 import { jobScenarios } from './scenarios/jobs.ts'
 import { nodeScenarios } from './scenarios/nodes.ts'
 import { volumeScenarios } from './scenarios/volumes.ts'
@@ -32,4 +35,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ...moreWorkloadScenarios,
   ...deviceScenarios,
   ...dualStackScenarios,
+  ...garbageScenarios,
+  ...cronJobScenarios,
+  ...certificateScenarios,
 }
