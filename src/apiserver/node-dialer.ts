@@ -42,6 +42,12 @@ export type Dialer = {
   close(): void
 }
 
+/** A connection that was closed before it answered: nothing has been done that must not be done twice. */
+function canRepeat(method: string, error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return (method === 'GET' || method === 'HEAD') && (code === 'ECONNRESET' || code === 'EPIPE')
+}
+
 /**
  * The identity is read for each connection: it may be renewed meanwhile. `offPodNetwork`: no route of this machine leads to these ranges
  * of pods and services, and a packet for one would go who knows where.
@@ -55,14 +61,20 @@ export function createDialer(
   // What runs behind a pod's or service's https port is the workload's own affair, as upstream's proxy sees it.
   const workloads = new Agent({ keepAlive: false, rejectUnauthorized: false })
   return {
-    request: ({ host, port, isSecure, isNode, open }, { method, path, headers, body, signal }) => {
+    request: async ({ host, port, isSecure, isNode, open }, { method, path, headers, body, signal }) => {
       const options = { host, port, method, path, headers, signal }
       // What opens connections itself is used only where there is no agent.
       const way = open && { createConnection: connectionThrough(open, isSecure ? { rejectUnauthorized: false } : undefined) }
       const sent = isSecure
         ? httpsRequest({ ...options, ...(way ?? (isNode ? { ...own(), agent: nodes } : { agent: workloads })) })
         : httpRequest({ ...options, ...(way ?? { agent: false }) })
-      return sendDialed(sent, { host, port }, body)
+      try {
+        return await sendDialed(sent, { host, port }, body)
+      } catch (error) {
+        // The node closes what has been idle; it may have done so at this very moment.
+        if (!isNode || !isSecure || !sent.reusedSocket || !canRepeat(method, error) || signal.aborted) throw error
+        return sendDialed(httpsRequest({ ...options, ...own(), agent: false }), { host, port }, body)
+      }
     },
     connect: async ({ host, port, isSecure, isNode, open }) => {
       const socket = await open?.()

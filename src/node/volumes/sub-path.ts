@@ -50,7 +50,8 @@ async function openSubPath(volumePath: string, subPath: string, made: Made): Pro
 
 /** The part of the path that is there, with its links followed inside the volume, and the part that is not. */
 async function walk(volumePath: string, subPath: string): Promise<{ root: string; real: string; missing: string[] }> {
-  if (subPath.startsWith('/') || subPath.split('/').includes('..')) throw failed(`"${subPath}" must be relative and without ".."`)
+  if (subPath.startsWith('/')) throw new HostError('Failed', `error SubPath \`${subPath}\` must not be an absolute path`)
+  if (subPath.split('/').includes('..')) throw new HostError('Failed', `unable to provision SubPath \`${subPath}\`: must not contain '..'`)
   const root = await realpath(volumePath)
   const parts = subPath.split('/').filter((p) => p !== '' && p !== '.')
   let at = root
