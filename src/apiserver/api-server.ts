@@ -65,6 +65,7 @@ import { serviceAccountToken, type TokenIssuer } from './subresources/token.ts'
 import { createUpgradeHandler } from './upgrade.ts'
 import { podWay, throughAgents } from './pod-tunnel.ts'
 import { createWebhookClient } from './webhook-client.ts'
+import type { WantedObject } from './wanted-objects.ts'
 import { createWriteHooks } from './write-hooks.ts'
 
 export type ApiServerOptions = {
@@ -123,6 +124,8 @@ export type ApiServerOptions = {
   readonly withServiceAccounts?: boolean
   /** The roles that every cluster has; absent: none are stored. */
   readonly policy?: Policy
+  /** What else every cluster has. */
+  readonly firstObjects?: readonly WantedObject[]
   /** How requests share the event loop. Default: they do not, as under a virtual clock that has no loop to share. */
   readonly loopShare?: LoopShare
   /** Tells in the status of admission policies what a check of their types finds. Default true. */
@@ -167,8 +170,20 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const retiring = retireOverwritten(cache, { slabs, metrics }, closing.signal)
   const registry = createRegistry(options.kinds)
   const storage = createObjectStorage({ cache, store, slabs })
-  const { advertise, clientAuthorities, withServiceAccounts = false, policy } = options
-  const lasting = { registry, storage, clock, random, log, serviceCidr, advertise, clientAuthorities, withServiceAccounts, policy }
+  const { advertise, clientAuthorities, withServiceAccounts = false, policy, firstObjects = [] } = options
+  const lasting = {
+    registry,
+    storage,
+    clock,
+    random,
+    log,
+    serviceCidr,
+    advertise,
+    clientAuthorities,
+    withServiceAccounts,
+    policy,
+    firstObjects,
+  }
   await bootstrap(lasting)
   const keeping = keepBootstrapped(lasting, closing.signal)
   const reader = createObjectReader(registry, storage)

@@ -25,6 +25,8 @@ export type BootstrapOptions = WantedParts & {
   readonly withServiceAccounts: boolean
   /** The roles that every cluster has; absent: none. */
   readonly policy?: Policy | undefined
+  /** What the composition has besides. */
+  readonly firstObjects: readonly WantedObject[]
   /** Where the nodes and pods of the cluster reach this server; absent: no `kubernetes` endpoints are kept. */
   readonly advertise: { readonly address: string; readonly port: number } | undefined
 }
@@ -60,7 +62,7 @@ export async function keepBootstrapped(options: BootstrapOptions & { readonly lo
 }
 
 function wantedObjects(options: BootstrapOptions): readonly WantedObject[] {
-  const { serviceCidr, advertise, clock, registry, clientAuthorities, withServiceAccounts, policy } = options
+  const { serviceCidr, advertise, clock, registry, clientAuthorities, withServiceAccounts, policy, firstObjects } = options
   return [
     ...lastingObjects({ serviceCidr, advertise }),
     ...(withServiceAccounts ? systemNamespaces.map(serviceAccount) : []),
@@ -76,6 +78,7 @@ function wantedObjects(options: BootstrapOptions): readonly WantedObject[] {
     ...(clientAuthorities ? [authenticationFacts(clientAuthorities)] : []),
     tokenTracking(clock.now()),
     ...(policy ? policyObjects(policy) : []),
+    ...firstObjects,
   ]
 }
 

@@ -23,8 +23,6 @@ import { defaultClusterNetwork } from './cluster-network.ts'
 import type { ControlPlaneOptions } from './control-plane.ts'
 import { ensureDnsService } from './dns-service.ts'
 import { controllerUser, schedulerUser } from './identity.ts'
-import { publishNetwork } from './kept-network.ts'
-import { ensureLocalStorage } from './local-storage.ts'
 import { deciderExplanation, leaderExplanation } from './peer-explanation.ts'
 import { createSharedSchedulers } from './schedulers.ts'
 
@@ -50,7 +48,7 @@ export type ControlLoops = {
   metrics(): string
   /** This server's scheduler explains what it decided; what others decided is asked of their servers, or of themselves. */
   explain(request: ExplainRequest): Promise<object | undefined>
-  /** Resolves when the first objects of a cluster are in place: addresses, classes. */
+  /** Resolves when the first objects of a cluster are in place. */
   readonly ready: Promise<void>
   /** Resolves when the last of them has ended, after the signal has aborted. */
   readonly ended: Promise<void>
@@ -89,7 +87,7 @@ export function startControlLoops(options: ControlPlaneOptions, parts: LoopParts
   }
   // Nobody waits for these: the loops go first.
   const ready = haveStarted.promise.then(async () => {
-    await Promise.all([ensureDnsService(client, network), publishNetwork(client, network), ensureLocalStorage(client)])
+    await ensureDnsService(client, network)
   })
   const sharing = runSharedSchedulers(options, { client: clientFor(schedulerUser), informers, ready }, signal)
   if (sharing) scheduler = sharing.scheduler

@@ -101,7 +101,7 @@ const namesOf = (objects: readonly { readonly metadata: { readonly namespace?: s
 
 test('whoever is answered first finds all that every cluster has', { timeout: 60_000 }, async () => {
   await withGate(async (controlPlane) => {
-    const { coreV1, rbacV1, schedulingV1, flowcontrolV1 } = createClientset(controlPlane.client)
+    const { coreV1, rbacV1, schedulingV1, storageV1, flowcontrolV1 } = createClientset(controlPlane.client)
     assert.equal((await answerOf(controlPlane, '/readyz')).code, 200)
     const policy = bootstrapPolicy()
     assert.deepEqual(namesOf((await rbacV1().clusterRoles().list()).items), namesOf(policy.clusterRoles))
@@ -113,6 +113,8 @@ test('whoever is answered first finds all that every cluster has', { timeout: 60
     assert.deepEqual(namesOf((await coreV1().namespaces().list()).items), system)
     assert.equal((await coreV1().serviceAccounts().list()).items.length, system.length)
     assert.equal((await schedulingV1().priorityClasses().list()).items.length, 2)
+    assert.deepEqual(namesOf((await storageV1().storageClasses().list()).items), ['/local'])
+    assert.ok((await coreV1().configMaps('kube-system').get('cluster-network')).data?.['cluster-dns'])
     assert.ok((await flowcontrolV1().flowSchemas().list()).items.length > 5)
   })
 })

@@ -35,7 +35,9 @@ import { type Access, type AccessChoices, createAccess } from './access.ts'
 import { type ClusterNetwork, defaultClusterNetwork } from './cluster-network.ts'
 import type { ControlLoops, LoopParts } from './control-loops.ts'
 import { apiServerUser, controllerManagerUser } from './identity.ts'
+import { publishedNetwork } from './kept-network.ts'
 import { noteLegacyUse } from './legacy-token-use.ts'
+import { localStorageObjects } from './local-storage.ts'
 import { openIdPaths } from './openid-paths.ts'
 
 export type ControlPlaneOptions = {
@@ -119,7 +121,7 @@ export type ControlPlane = {
   readonly informers: InformerFactory
   /** Resolves when the loops have started. Rejects when they cannot be had. */
   readonly started: Promise<void>
-  /** Resolves when the first objects of a cluster are in place: addresses, classes. */
+  /** Resolves when the first objects of a cluster are in place. */
   readonly ready: Promise<void>
   /** Ends every loop, then the API. The store is its owner's to close. Idempotent. */
   close(): Promise<void>
@@ -232,6 +234,7 @@ function apiOptions(options: ControlPlaneOptions, { authenticator, authorizer, t
     ...(aggregator ? { frontProxy: aggregator.frontProxy, clientAuthorities: aggregator.authorities } : {}),
     withServiceAccounts: true,
     policy: bootstrapPolicy(),
+    firstObjects: [...localStorageObjects, publishedNetwork(network)],
     ...(loopShare ? { loopShare } : {}),
     ...(readyChecks ? { readyChecks } : {}),
     // Several servers keep the endpoints together.

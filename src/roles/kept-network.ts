@@ -3,6 +3,7 @@
  * machine for what works without the API (a node that starts before its server, a teardown).
  */
 import { join } from 'node:path'
+import { keptAs, type WantedObject } from '../apiserver/wanted-objects.ts'
 import { backoffMs } from '../base/backoff.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -12,12 +13,9 @@ import { CliError } from '../cli/cli-error.ts'
 import type { NetworkChoice } from '../cli/machine.ts'
 import type { Client } from '../client/contract.ts'
 import { configMaps } from '../kinds/core/config-map.ts'
-import type { ConfigMap } from '../kinds/generated/types/core-v1.ts'
-import { deepEqual } from '../machinery/deep-equal.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { readTextFile } from '../platform/text-file.ts'
 import type { Store, StoreKey } from '../store/contract.ts'
-import { ensureObject } from './ensure-object.ts'
 import { type ClusterNetwork, clusterNetworkOf, defaultClusterNetwork } from './cluster-network.ts'
 
 /** Not below `/registry`: it is no object of the API. */
@@ -52,8 +50,8 @@ const namespace = 'kube-system'
 const configMapName = 'cluster-network'
 
 /** What nodes read; a user's changes to it are taken back at the next start of a server. */
-export async function publishNetwork(client: Client, network: ClusterNetwork): Promise<void> {
-  const wanted: ConfigMap = {
+export function publishedNetwork(network: ClusterNetwork): WantedObject {
+  const object = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: configMapName, namespace },
@@ -64,9 +62,7 @@ export async function publishNetwork(client: Client, network: ClusterNetwork): P
       'cluster-dns': network.dnsAddress,
     },
   }
-  const there = await ensureObject(client, configMaps, wanted)
-  if (there && !deepEqual(there.data, wanted.data))
-    await client.resource(configMaps, namespace).patch(configMapName, { type: 'merge', body: { data: wanted.data } })
+  return { group: '', plural: 'configmaps', object, mended: keptAs(object) }
 }
 
 const fileOf = (dataDir: string) => join(dataDir, 'network.json')
