@@ -4,7 +4,8 @@ type Timer = { readonly at: number; readonly order: number; readonly callback: (
 
 /**
  * A clock that moves only when it is told to. Timers fire in order of time, then of their creation, so that the same
- * program gives the same trace. Between two timers every promise reaction that is ready runs to its end.
+ * program gives the same trace. Between two timers every promise reaction that is ready runs to its end; what waits for anything else (a
+ * file, a socket, another thread) is not waited for, so a program under it must not.
  */
 export type VirtualClock = Clock & {
   /** Moves time forward by `ms`, firing every timer that falls due on the way. */
