@@ -154,7 +154,7 @@ test('a webhook in a pod changes what is created, and refuses it', async () => {
   assert.match(refused.stderr, /admission webhook "taster\.example\.com" denied the request: too bitter/)
 })
 
-test('objects are converted between versions by a webhook in a pod', async () => {
+test('CustomResourceConversionWebhook should be able to convert from CR v1 to CR v2', async () => {
   await apply(definition)
   await cluster.kubectl(['wait', '--for=condition=Established', 'crd/doors.example.com', '--timeout=30s'])
   await apply({ apiVersion: 'example.com/v1', kind: 'Door', metadata: { name: 'front' }, spec: { hostPort: 'house:80' } })
@@ -162,6 +162,23 @@ test('objects are converted between versions by a webhook in a pod', async () =>
   assert.equal(stdout, 'house 80')
   await cluster.kubectl(['patch', 'doors.v2.example.com', 'front', '--type=merge', '-p', '{"spec":{"port":"81"}}'])
   assert.equal((await cluster.kubectl(['get', 'doors.v1.example.com', 'front', '-o', 'jsonpath={.spec.hostPort}'])).stdout, 'house:81')
+})
+
+test('CustomResourceConversionWebhook should be able to convert a non homogeneous list of CRs', async () => {
+  const storeAs = (storage: 'v1' | 'v2') => {
+    const versions = ['v1', 'v2'].map((name, i) => ({ op: 'replace', path: `/spec/versions/${i}/storage`, value: name === storage }))
+    return cluster.kubectl(['patch', 'crd', 'doors.example.com', '--type=json', '-p', JSON.stringify(versions)])
+  }
+  await storeAs('v2')
+  await apply({ apiVersion: 'example.com/v2', kind: 'Door', metadata: { name: 'side' }, spec: { host: 'barn', port: '83' } })
+  for (const [version, paths, expected] of [
+    ['v1', '{.spec.hostPort}', 'house:81 barn:83 '],
+    ['v2', '{.spec.host}:{.spec.port}', 'house:81 barn:83 '],
+  ] as const) {
+    const { stdout } = await cluster.kubectl(['get', `doors.${version}.example.com`, '-o', `jsonpath={range .items[*]}${paths} {end}`])
+    assert.equal(stdout, expected)
+  }
+  await storeAs('v1')
 })
 
 test('an aggregated API in a pod is served as part of the cluster, and learns who asks', async () => {
