@@ -44,6 +44,11 @@ async function take(stream: AsyncIterable<CacheBatch<Decoded>>, count: number): 
   return events
 }
 
+const bound = (store: Store, property: keyof Store): unknown => {
+  const value: unknown = store[property]
+  return typeof value === 'function' ? (value as () => unknown).bind(store) : value
+}
+
 const drain = async (stream: AsyncIterable<unknown>) => {
   for await (const _ of stream);
 }
@@ -405,6 +410,39 @@ describe('watch cache', () => {
     assert.equal(cache.get(key('a/2'))?.value.text, 'y')
     assert.equal(cache.oldestRevision, 2)
     await cache.commit([put('a/3', 'z')])
+    await cache.close()
+  })
+
+  it('shows who met a conflict the state that made it', async () => {
+    const inner = createMemoryStore()
+    const gate = Promise.withResolvers<void>()
+    const store = new Proxy(inner, {
+      get: (target, property) =>
+        property === 'watch'
+          ? async function* (...args: Parameters<Store['watch']>) {
+              for await (const batch of target.watch(...args)) {
+                await gate.promise
+                yield batch
+              }
+            }
+          : bound(target, property as keyof Store),
+    })
+    const { cache } = await setUp({ store })
+    for (const name of ['a/1', 'a/2']) await inner.commit([put(name, 'other')])
+    await inner.commit([remove('a/2')])
+    const mine = (revision: Revision): Decoded => ({ text: 'mine', revision, origin: 'handed over' })
+    const meet = async (name: string, commit: Promise<unknown>) => {
+      await commit
+      return cache.get(key(name))?.value.text
+    }
+    const met = Promise.all([
+      meet('a/1', cache.commit([put('a/1', 'mine', 'absent')])),
+      meet('a/2', cache.commit([put('a/2', 'mine', 2 as Revision)])),
+      meet('a/1', cache.commitEach([{ operations: [put('a/1', 'mine', 'absent')], decoded: [mine] }])),
+    ])
+    await new Promise<void>((resolve) => void setImmediate(resolve))
+    gate.resolve()
+    assert.deepEqual(await met, ['other', undefined, 'other'])
     await cache.close()
   })
 

@@ -207,7 +207,9 @@ class LiveWatchCache<T> implements WatchCache<T> {
   async commit(operations: readonly Operation[], decoded?: readonly ((revision: Revision) => T)[]): ReturnType<Store['commit']> {
     if (decoded) this.#handOver(operations, decoded)
     const result = await this.#store.commit(operations)
-    if (result.type === 'committed' && result.revision > this.revision) await this.waitFor(result.revision)
+    const seen = this.#seenBy(result)
+    const revision = seen instanceof Promise ? await seen : seen
+    if (revision > this.revision) await this.waitFor(revision)
     return result
   }
 
@@ -219,11 +221,19 @@ class LiveWatchCache<T> implements WatchCache<T> {
       }),
     )
     let newest = this.revision
-    for (const outcome of outcomes)
-      if (outcome.status === 'fulfilled' && outcome.value.type === 'committed' && outcome.value.revision > newest)
-        newest = outcome.value.revision
+    for (const outcome of outcomes) {
+      const seen = outcome.status === 'fulfilled' ? this.#seenBy(outcome.value) : newest
+      const revision = seen instanceof Promise ? await seen : seen
+      if (revision > newest) newest = revision
+    }
     await this.waitFor(newest)
     return outcomes
+  }
+
+  /** What a commit has seen of the store: who meets a conflict tries again on that state, not on the one that made the conflict. */
+  #seenBy(result: CommitResult): Revision | Promise<Revision> {
+    if (result.type === 'committed') return result.revision
+    return result.current?.revision ?? this.#store.freshRevision()
   }
 
   async close(): Promise<void> {
