@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { busyboxImage } from '../../scripts/images/busybox.ts'
+import { createServiceAccountTokens } from '../../src/apiserver/authn/service-account-tokens.ts'
 import { createTestApi } from '../../src/apiserver/test-api.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { Client } from '../../src/client/contract.ts'
@@ -37,7 +39,8 @@ export async function startAgentWorld({ directory, stateDirectory, cgroup }: Own
     clusterDns: { servers: ['10.96.0.10'], domain: 'cluster.local' },
   }
   const common = { clock: systemClock, log: silentLog }
-  const client: Client = (await createTestApi({ clock: systemClock, random: systemRandom })).client
+  const tokens = createServiceAccountTokens({ ...signingKeys(), clock: systemClock, random: systemRandom, lookup: () => undefined })
+  const client: Client = (await createTestApi({ clock: systemClock, random: systemRandom, tokens })).client
   for (const name of ['default', 'kube-node-lease']) {
     await client
       .resource(kindRefs.coreV1.namespaces)
@@ -90,6 +93,14 @@ export async function startAgentWorld({ directory, stateDirectory, cgroup }: Own
       await removeAgentFiles(files)
     },
   }
+}
+
+function signingKeys() {
+  return generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
 }
 
 async function startEngine({ directory, stateDirectory }: Pick<OwnNamespace, 'directory' | 'stateDirectory'>) {
