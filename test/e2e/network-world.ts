@@ -172,7 +172,7 @@ function worldTools(client: ReturnType<typeof clientFromKubeconfig>['client']) {
     /** Calls until every one of `expected`, and nobody else, has answered in one round. */
     untilServedBy: (from: string, call: Dial, expected: readonly string[]) =>
       eventually(`${from} is served by ${expected.join(', ')} at ${call.host}:${call.port}`, async () => {
-        const answered = [...new Set(await dial(from, { tries: 6 * expected.length, ...call }))].sort()
+        const answered = [...new Set(await dial(from, { tries: 4 * expected.length, ...call }))].sort()
         assert.deepEqual(answered, [...expected].sort())
         return true
       }),
