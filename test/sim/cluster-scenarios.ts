@@ -290,8 +290,9 @@ export const clusterScenarios: Readonly<Record<string, Scenario>> = {
     nodes: false,
     run: async (world) => {
       const { clientset, until } = world
+      const annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' }
       for (const name of ['node-1', 'node-2']) {
-        await clientset.coreV1().nodes().create({ metadata: { name } })
+        await clientset.coreV1().nodes().create({ metadata: { name, annotations } })
         await setReady(world, name)
       }
       await clientset
