@@ -102,6 +102,23 @@ test('a node registers, renews its lease and becomes Ready', async () => {
   await node.stop()
 })
 
+test('a node that is there already gets what a new one is made with, and keeps what else it has', async () => {
+  const node = await startNode()
+  await node.clock.advance(1_000)
+  const nodes = node.client.resource(kindRefs.coreV1.nodes)
+  const made = (await nodes.get('n1')).metadata
+  const body = {
+    metadata: { labels: { 'kubernetes.io/hostname': null, own: 'x' }, annotations: { ...nulled(made.annotations), own: 'y' } },
+  }
+  await nodes.patch('n1', { type: 'merge', body })
+  await node.restart()
+  const { labels, annotations } = (await nodes.get('n1')).metadata
+  assert.deepEqual({ labels, annotations }, { labels: { ...made.labels, own: 'x' }, annotations: { ...made.annotations, own: 'y' } })
+  await node.stop()
+})
+
+const nulled = (fields: Readonly<Record<string, string>> = {}) => Object.fromEntries(Object.keys(fields).map((key) => [key, null]))
+
 test('a machine that can be measured tells on its lease what it uses', async () => {
   const machine = simulatedMachine({ memoryBytes: 8 * 2 ** 30 })
   let nowMs = () => 0

@@ -32,6 +32,12 @@ export type NodeReporterOptions = {
 
 const notReadyCheckMs = 50
 
+/** The controller attaches volumes to the node, not the node itself. */
+const annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } as const
+
+const hasAll = (found: Readonly<Record<string, string>> | undefined, wanted: Readonly<Record<string, string>>) =>
+  Object.entries(wanted).every(([key, value]) => found?.[key] === value)
+
 /** Registers the node (or adopts its object) and keeps its status current. */
 export class NodeReporter {
   readonly #options: NodeReporterOptions
@@ -93,7 +99,7 @@ export class NodeReporter {
     const node: Node = {
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name: nodeName, labels, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
+      metadata: { name: nodeName, labels, annotations },
       spec: taints.length > 0 ? { taints: [...taints] } : {},
       status: await this.#status(undefined),
     }
@@ -104,9 +110,9 @@ export class NodeReporter {
     } catch (error) {
       if (!isStatus(error, 'AlreadyExists')) throw error
       const existing = await nodes.get(nodeName, { signal })
-      const missing = Object.entries(labels).filter(([key, value]) => existing.metadata.labels?.[key] !== value)
-      const adopted =
-        missing.length > 0 ? await nodes.patch(nodeName, { type: 'merge', body: { metadata: { labels } } }, { signal }) : existing
+      const isWhole = hasAll(existing.metadata.labels, labels) && hasAll(existing.metadata.annotations, annotations)
+      const body = { metadata: { labels, annotations } }
+      const adopted = isWhole ? existing : await nodes.patch(nodeName, { type: 'merge', body }, { signal })
       this.#options.onNode(adopted)
       return adopted
     }
