@@ -13,10 +13,10 @@ export async function stopContainer(options: {
   const { context, target, graceSeconds, isPaused } = options
   // A frozen process takes no signal.
   if (isPaused) await context.runtime.resumeContainer(target.containerId).catch(() => {})
-  const startedMs = context.clock.now()
+  const startedMs = context.clock.monotonicMs()
   const hook = target.container.container.lifecycle?.preStop
   if (hook && graceSeconds > 0) await runPreStop(context, target, hook, graceSeconds)
-  const usedSeconds = (context.clock.now() - startedMs) / 1000
+  const usedSeconds = (context.clock.monotonicMs() - startedMs) / 1000
   const left = hook ? Math.max(graceSeconds - usedSeconds, Math.min(graceAfterHookSeconds, graceSeconds)) : graceSeconds
   await context.runtime.stopContainer(target.containerId, Math.ceil(left))
 }

@@ -132,9 +132,10 @@ export class ContainerProbes implements ProbeRunner {
 
   #scheduleFirst(worker: Worker): void {
     const { clock } = this.#options
+    const delayMs = (worker.probe.initialDelaySeconds ?? 0) * 1000
     const startedMs = worker.container.current?.startedAtMs ?? clock.now()
-    const dueMs = startedMs + (worker.probe.initialDelaySeconds ?? 0) * 1000
-    this.#schedule(worker, Math.max(0, dueMs - clock.now()))
+    // No longer than the whole delay, should the clock have been set back meanwhile.
+    this.#schedule(worker, Math.min(delayMs, Math.max(0, startedMs + delayMs - clock.now())))
   }
 
   #schedule(worker: Worker, delayMs: number): void {
@@ -145,7 +146,7 @@ export class ContainerProbes implements ProbeRunner {
   async #probe(worker: Worker): Promise<void> {
     const { container, probe, containerId, podIp } = worker
     const { clock, counts } = this.#options
-    const startedMs = clock.now()
+    const startedMs = clock.monotonicMs()
     const result = await runProbe(this.#options, probe, { container, containerId, podIp })
     if (worker.isStopped) return
     const { uid = '', name: pod = '', namespace = '' } = worker.pod.metadata
@@ -154,12 +155,12 @@ export class ContainerProbes implements ProbeRunner {
       { uid, pod, namespace, container: container.name },
       worker.kind,
       result.verdict === 'warning' ? 'success' : result.verdict,
-      clock.now() - startedMs,
+      clock.monotonicMs() - startedMs,
     )
     this.#tell(worker, result)
     if (result.verdict !== 'unknown') this.#judge(worker, isGood)
     const periodMs = (probe.periodSeconds ?? 10) * 1000
-    this.#schedule(worker, Math.max(0, startedMs + periodMs - clock.now()))
+    this.#schedule(worker, Math.max(0, startedMs + periodMs - clock.monotonicMs()))
   }
 
   #tell({ pod, container, kind }: Worker, { verdict, message }: ProbeResult): void {

@@ -146,9 +146,10 @@ test('gRPC health checks tell serving from not serving', async () => {
 async function verdictsOf(
   probes: { startupProbe?: Probe; livenessProbe?: Probe; readinessProbe?: Probe },
   answers: readonly number[],
-  seconds: number,
+  { seconds = 40, setBackMs = 0 }: { readonly seconds?: number /** At each look. */; readonly setBackMs?: number } = {},
 ): Promise<string[]> {
   const clock = virtualClock(Date.UTC(2026, 0, 1, 12))
+  let looks = 0
   const said: string[] = []
   let count = 0
   const exec = {
@@ -162,7 +163,7 @@ async function verdictsOf(
   const startMs = clock.now()
   const runner = new ContainerProbes({
     runtime: { ...runtime, ...exec },
-    clock,
+    clock: { ...clock, now: () => clock.now() - setBackMs * ++looks },
     transport: simulatedProbeTransport(),
     event: () => {},
     counts: new NodeMetrics(),
@@ -223,5 +224,14 @@ const timelines: readonly {
   },
 ]
 for (const { title, probes, answers, expected } of timelines) {
-  test(title, async () => assert.deepEqual(await verdictsOf(probes, answers, 40), expected))
+  test(title, async () => assert.deepEqual(await verdictsOf(probes, answers), expected))
 }
+
+test('a clock that is set back delays no probe', async () => {
+  const probes = { readinessProbe: { ...exec, initialDelaySeconds: 2, periodSeconds: 5, failureThreshold: 2 } }
+  assert.deepEqual(await verdictsOf(probes, [0, 1, 1, 0], { setBackMs: 3600_000 }), [
+    'readiness good 2',
+    'readiness bad 12',
+    'readiness good 17',
+  ])
+})
