@@ -86,3 +86,12 @@ function parsed(text: string): TestJson {
     return {} as TestJson
   }
 }
+
+/** The pod `p` with a container `c` in the namespace default, on the node `n` at 10.0.0.1. */
+export async function createPodOnNode(send: Send): Promise<void> {
+  const pod = { metadata: { name: 'p' }, spec: { nodeName: 'n', containers: [{ name: 'c', image: 'busybox' }] } }
+  const status = { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] }
+  await send('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } })
+  await send('PATCH', '/api/v1/nodes/n/status', { type: 'application/merge-patch+json', body: { status } })
+  await send('POST', '/api/v1/namespaces/default/pods', { body: pod })
+}

@@ -7,7 +7,7 @@ import { virtualClock } from '../platform/virtual-clock.ts'
 import { createAuditLog } from './audit/audit-log.ts'
 import { parseAuditPolicy } from './audit/policy.ts'
 import { createTestApi, testUser } from './test-api.ts'
-import { at, sender, type TestJson } from './test-requests.ts'
+import { at, createPodOnNode, sender, type TestJson } from './test-requests.ts'
 
 const clock = virtualClock()
 const random = seededRandom(1)
@@ -35,13 +35,7 @@ const { api } = await createTestApi({
 })
 after(() => api.close())
 const send = sender(api)
-await send('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } })
-await send('PATCH', '/api/v1/nodes/n/status', {
-  type: 'application/merge-patch+json',
-  body: { status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] } },
-})
-const pod = { metadata: { name: 'p' }, spec: { nodeName: 'n', containers: [{ name: 'c', image: 'busybox' }] } }
-await send('POST', '/api/v1/namespaces/default/pods', { body: pod })
+await createPodOnNode(send)
 
 /** A client that asks to run a command: its end of the connection, and when the server is done with it. */
 function asked(name: string): { readonly socket: Duplex; readonly done: Promise<void> } {

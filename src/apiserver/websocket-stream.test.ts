@@ -3,9 +3,10 @@ import { duplexPair } from 'node:stream'
 import { after, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { seededRandom } from '../base/random.ts'
+import type { KubeObject } from '../machinery/object.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
 import { createTestApi } from './test-api.ts'
-import { sender } from './test-requests.ts'
+import { createPodOnNode, sender } from './test-requests.ts'
 
 async function* blocks(...texts: string[]): AsyncIterable<Uint8Array> {
   for (const text of texts) yield Buffer.from(text)
@@ -22,13 +23,7 @@ const { api } = await createTestApi({
 })
 after(() => api.close())
 const send = sender(api)
-await send('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } })
-await send('PATCH', '/api/v1/nodes/n/status', {
-  type: 'application/merge-patch+json',
-  body: { status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] } },
-})
-const pod = { metadata: { name: 'p' }, spec: { nodeName: 'n', containers: [{ name: 'c', image: 'busybox' }] } }
-await send('POST', '/api/v1/namespaces/default/pods', { body: pod })
+await createPodOnNode(send)
 
 /** The first `count` messages, or all, and the protocol that was chosen. Rejects with the code of a refusal. */
 function messages(url: string, asked: string[], count = Number.POSITIVE_INFINITY): Promise<{ parts: string[]; protocol: string }> {
@@ -76,6 +71,6 @@ test('what cannot be given over a WebSocket is refused before it stands', async 
 
 test('a watch comes over a WebSocket, an event a message', async () => {
   const { parts } = await messages('/api/v1/namespaces/default/pods?watch=true&resourceVersion=0', [], 1)
-  const event = JSON.parse(parts[0]!) as { readonly type: string; readonly object: typeof pod }
+  const event = JSON.parse(parts[0]!) as { readonly type: string; readonly object: KubeObject }
   assert.deepEqual([event.type, event.object.metadata.name], ['ADDED', 'p'])
 })
