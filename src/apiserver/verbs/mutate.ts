@@ -51,7 +51,7 @@ export async function mutateEach<T extends KubeObject>(
       const step = settled(() => changed(core, resource, one.mutation))
       if (step.status === 'rejected') outcomes[one.i] = step
       else if (step.value instanceof CachedObject) outcomes[one.i] = { status: 'fulfilled', value: step.value }
-      else writes.push({ ...step.value, ...one })
+      else writes.push({ ...one, ...step.value })
     }
     const results = writes.length > 0 ? await core.storage.putEach(writes) : []
     for (const [n, result] of results.entries()) {
