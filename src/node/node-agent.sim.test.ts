@@ -175,6 +175,34 @@ test('a crashing container backs off and counts its restarts', async () => {
   await node.stop()
 })
 
+test('an exit that asks for it has all containers run again, the init containers first, in the same pod', async () => {
+  const node = await startNode()
+  const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }]
+  await node.create('train', {
+    restartPolicy: 'Never',
+    initContainers: [{ name: 'i', image: 'app', command: ['true'] }],
+    containers: [
+      { name: 'c', image: 'app' },
+      { name: 'w', image: 'fake-exit:42-500', restartPolicy: 'Never', restartPolicyRules },
+    ],
+  })
+  const counts = (pod: Pod | undefined) =>
+    [...(pod?.status?.initContainerStatuses ?? []), ...(pod?.status?.containerStatuses ?? [])].map((c) => c.restartCount)
+  const before = await node.until('train', (p) => p?.status?.phase === 'Running')
+  const again = await node.until('train', (p) => String(counts(p)) === '1,1,1')
+  assert.equal(again?.status?.podIP, before?.status?.podIP)
+  assert.equal(again?.status?.phase, 'Running')
+  assert.equal(first(again)?.lastState?.terminated?.reason, 'RestartingAllContainers')
+  assert.equal(again?.status?.containerStatuses?.[1]?.lastState?.terminated?.exitCode, 42)
+  // The second time the one that asks for it backs off; the others run meanwhile.
+  const waiting = await node.until('train', (p) => p?.status?.containerStatuses?.[1]?.state?.waiting?.reason === 'CrashLoopBackOff')
+  assert.match(waiting?.status?.containerStatuses?.[1]?.state?.waiting?.message ?? '', /^back-off 10s restarting failed container=w /)
+  await node.until('train', (p) => String(counts(p)) === '2,2,2' && first(p)?.state?.running !== undefined)
+  const told = await node.client.resource(kindRefs.coreV1.events, 'default').list()
+  assert.ok(told.items.some((e) => e.reason === 'Killing' && e.message === 'killing'))
+  await node.stop()
+})
+
 test("an image that is not there backs off with upstream's reasons and events", async () => {
   const node = await startNode()
   await node.create('nope', { containers: [{ name: 'c', image: 'missing' }] })

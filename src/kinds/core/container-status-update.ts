@@ -1,6 +1,7 @@
 import { fieldErrors } from '../../machinery/field-error.ts'
 import { checkId, type Errors } from '../checks.ts'
 import type { Container, ContainerStatus, Pod, PodSpec, PodStatus } from '../generated/types/core-v1.ts'
+import { matchingRestartRule, mayRestartAllContainers } from '../restart-rules.ts'
 
 type StatusList = 'containerStatuses' | 'initContainerStatuses' | 'ephemeralContainerStatuses'
 
@@ -8,9 +9,7 @@ type StatusList = 'containerStatuses' | 'initContainerStatuses' | 'ephemeralCont
 export function validateNoRevival(errors: Errors, pod: Pod, old: Pod): void {
   if (isRunStateManaged(pod)) return
   const spec: PodSpec = old.spec ?? { containers: [] }
-  const allMayRestart = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].some((container) =>
-    container.restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
-  )
+  const allMayRestart = mayRestartAllContainers(spec)
   const mayRestart = (containers: readonly Container[] | undefined, name: string, exitCode: number): boolean => {
     if (allMayRestart) return true
     const container = containers?.find((one) => one.name === name)
@@ -38,12 +37,7 @@ function checkRevivals(
 
 /** The container's first matching rule, else its own policy, else the pod's. */
 function restartsAfter(container: Container, { restartPolicy }: PodSpec, exitCode: number): boolean {
-  if (container.restartPolicy !== undefined) {
-    const isMatched = container.restartPolicyRules?.some(
-      ({ exitCodes }) => exitCodes && (exitCodes.operator === 'In') === (exitCodes.values?.includes(exitCode) ?? false),
-    )
-    if (isMatched) return true
-  }
+  if (container.restartPolicy !== undefined && matchingRestartRule(container, exitCode)) return true
   const policy = container.restartPolicy ?? restartPolicy
   return policy === 'OnFailure' ? exitCode !== 0 : policy !== 'Never'
 }

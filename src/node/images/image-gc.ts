@@ -53,7 +53,7 @@ export class ImageCollector {
   }
 
   noteUse(image: ImageInfo): void {
-    const nowMs = this.#options.clock.now()
+    const nowMs = this.#options.clock.monotonicMs()
     const known = this.#known.get(image.id)
     if (known) known.lastUsedMs = nowMs
     else this.#known.set(image.id, { firstSeenMs: nowMs, lastUsedMs: nowMs })
@@ -76,14 +76,14 @@ export class ImageCollector {
     const { runtime, clock, inUse } = this.#options
     const images = await runtime.images()
     const uses = images.map((image) => ({ image, firstSeenMs: 0, lastUsedMs: this.#known.get(image.id)?.lastUsedMs ?? 0 }))
-    const wanted = { inUse: inUse(), bytesToFree: Number.POSITIVE_INFINITY, nowMs: clock.now(), minAgeMs: 0 }
+    const wanted = { inUse: inUse(), bytesToFree: Number.POSITIVE_INFINITY, nowMs: clock.monotonicMs(), minAgeMs: 0 }
     await this.#remove(planImageRemoval(uses, wanted))
   }
 
   async #look(): Promise<void> {
     const { runtime, clock, policy, inUse, disk, onImages } = this.#options
     const images = await runtime.images()
-    const nowMs = clock.now()
+    const nowMs = clock.monotonicMs()
     for (const image of images) if (!this.#known.has(image.id)) this.#known.set(image.id, { firstSeenMs: nowMs, lastUsedMs: 0 })
     for (const id of this.#known.keys()) if (!images.some((i) => i.id === id)) this.#known.delete(id)
     onImages(listImages(images))

@@ -42,7 +42,8 @@ const hasAll = (found: Readonly<Record<string, string>> | undefined, wanted: Rea
 export class NodeReporter {
   readonly #options: NodeReporterOptions
   #node: Node | undefined
-  #reportedAtMs = 0
+  /** By the clock that nobody sets. */
+  #reportedAtMs = Number.NEGATIVE_INFINITY
   #runtimeVersion: string | undefined
   #images: readonly ContainerImage[] = []
   #wake: (() => void) | undefined
@@ -136,14 +137,14 @@ export class NodeReporter {
     const { client, clock, nodeName, reportPeriodMs } = this.#options
     const status = await this.#status(this.#node)
     const isReady = status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true
-    const isDue = clock.now() - this.#reportedAtMs >= reportPeriodMs
+    const isDue = clock.monotonicMs() - this.#reportedAtMs >= reportPeriodMs
     if (!isDue && isSameNodeStatus(this.#node?.status, status, deepEqual)) return isReady
     const body = { status: { ...status, addresses: addressPatch(this.#node, status) } }
     const reported = await client
       .resource(kindRefs.coreV1.nodes)
       .patch(nodeName, { type: 'strategic', body }, { subresource: 'status', signal })
     this.#node = reported
-    this.#reportedAtMs = clock.now()
+    this.#reportedAtMs = clock.monotonicMs()
     this.#options.onNode(reported)
     return isReady
   }

@@ -4,6 +4,14 @@ import { compareQuantity, formatQuantity, quantityOfMilli, quantityOfUnits } fro
 import type { Condition } from '../runtime/contract.ts'
 import type { MachineFacts, MachineUse } from './machine.ts'
 
+/** What pods may ask of an agent that not every one of its time gives, in upstream's names and order. Source: KEP-5328. */
+const declaredFeatures = [
+  'ExtendWebSocketsToKubelet',
+  'InPlacePodLevelResourcesVerticalScaling',
+  'InPlacePodVerticalScalingInitContainers',
+  'RestartAllContainersOnContainerExits',
+] as const
+
 /** The agent's version as nodes show it. */
 export const agentVersion = 'v1.36.0+keelson'
 
@@ -55,6 +63,7 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
       architecture: facts.architecture,
     },
     images: [...input.images],
+    declaredFeatures: [...declaredFeatures],
   }
 }
 
@@ -161,7 +170,7 @@ export function isSameNodeStatus(a: NodeStatus | undefined, b: NodeStatus, equal
   const own = new Set((b.conditions ?? []).map((c) => c.type))
   const ofAgent = { ...a, conditions: (a.conditions ?? []).filter((c) => own.has(c.type)) }
   if (!equal(bare(ofAgent), bare(b))) return false
-  const fields = ['addresses', 'daemonEndpoints', 'nodeInfo', 'images'] as const
+  const fields = ['addresses', 'daemonEndpoints', 'nodeInfo', 'images', 'declaredFeatures'] as const
   // The API server writes amounts in its own way: 16777216Ki comes back as 16Gi.
   if (!isSameAmounts(a.capacity, b.capacity) || !isSameAmounts(a.allocatable, b.allocatable)) return false
   return fields.every((field) => equal(a[field] ?? [], b[field] ?? []))

@@ -1,6 +1,7 @@
 import type { ContainerState, ContainerStateTerminated, ContainerStatus } from '../../kinds/generated/types/core-v1.ts'
 import { toTime } from '../../base/clock.ts'
 import type { RuntimeContainer } from '../runtime/contract.ts'
+import { hasAskedForAll, isCleared, restartingAll } from './plan-restart-all.ts'
 import { isFinal, type Phase } from './pod-phase.ts'
 import { actualResources } from './resize.ts'
 import { type ContainerView, isRunning, type PodView } from './pod-view.ts'
@@ -62,6 +63,7 @@ function stateOf(
   if (latest && isRunning(latest)) return { running: { startedAt: toTime(latest.startedAtMs ?? latest.createdAtMs) } }
   const isOver = isFinal(phase) || view.records.terminatingSinceMs !== undefined
   if (waiting && !isOver && runStateOf(view.pod) !== 'stopped') return { waiting: waitingState(waiting.reason, waiting.message) }
+  if (!latest && !isOver && (isCleared(container) || hasAskedForAll(container))) return { waiting: restartingAll }
   if (latest?.state === 'Exited') return { terminated: terminated(container, latest) }
   if (!latest && record?.rememberedEnd) return { terminated: record.rememberedEnd }
   if (isOver && isFinal(phase) && hadItsTurn(view, container, isInitialized)) return { terminated: lostState() }

@@ -8,19 +8,24 @@ export function crashWait(
   record: ContainerRecord | undefined,
   specHash: string,
   endedMs: number,
-  nowMs: number,
+  monotonicMs: number,
 ): { readonly untilMs: number; readonly delayMs: number } | undefined {
   const backoff = record?.backoff
   if (!backoff || backoff.specHash !== specHash || endedMs - backoff.updatedMs > crashBackoff.resetMs) return undefined
   const untilMs = endedMs + backoff.delayMs
-  return nowMs < untilMs ? { untilMs, delayMs: backoff.delayMs } : undefined
+  return monotonicMs < untilMs ? { untilMs, delayMs: backoff.delayMs } : undefined
 }
 
 /** The back-off that the next end will meet, after a restart now. */
-export function nextCrashBackoff(record: ContainerRecord, specHash: string, endedMs: number, nowMs: number): ContainerRecord['backoff'] {
+export function nextCrashBackoff(
+  record: ContainerRecord,
+  specHash: string,
+  endedMs: number,
+  monotonicMs: number,
+): ContainerRecord['backoff'] {
   const old = record.backoff
   const isFresh = !old || old.specHash !== specHash || endedMs - old.updatedMs > crashBackoff.resetMs
-  return { specHash, delayMs: isFresh ? crashBackoff.initialMs : Math.min(old.delayMs * 2, crashBackoff.maxMs), updatedMs: nowMs }
+  return { specHash, delayMs: isFresh ? crashBackoff.initialMs : Math.min(old.delayMs * 2, crashBackoff.maxMs), updatedMs: monotonicMs }
 }
 
 /** As Go prints a duration of whole seconds: `10s`, `1m20s`, `5m0s`, `1h0m0s`. */

@@ -48,12 +48,12 @@ export function planKills(
 }
 
 /** What is left of the grace that the pod as a whole was given. */
-function remainingGrace({ pod, records, nowMs }: PodView): number {
+function remainingGrace({ pod, records, monotonicMs }: PodView): number {
   const isDeleted = pod.metadata.deletionTimestamp !== undefined
   const own = pod.spec?.terminationGracePeriodSeconds ?? 30
   const total = isDeleted ? (pod.metadata.deletionGracePeriodSeconds ?? own) : (records.terminal?.graceSeconds ?? own)
   if (records.terminatingSinceMs === undefined) return Math.max(total, 1)
-  const elapsed = (nowMs - records.terminatingSinceMs) / 1000
+  const elapsed = (monotonicMs - records.terminatingSinceMs) / 1000
   // A grace of nought still leaves the engine a second, so that the signal order stays the same for every end.
   return Math.max(Math.ceil(total - elapsed), total === 0 ? 1 : Math.min(graceSecondsMin, total), 1)
 }

@@ -118,6 +118,22 @@ check(
   { spec: one, containers: { a: { is: 1, agoMs: 10_000 } }, containerRecords: { a: { backoff: backoff(10_000) } } },
   ['start a 1'],
 )
+for (const [way, clockSetByMs] of [
+  ['back', -3_600_000],
+  ['forward', 3_600_000],
+] as const) {
+  check(
+    `a clock that was set ${way} neither lengthens nor shortens a back-off`,
+    {
+      spec: one,
+      clockSetByMs,
+      containers: { a: { is: 1 } },
+      containerRecords: { a: { backoff: backoff(10_000), ended: { containerId: 'a-0', atMs: fixtureNowMs - 4_000 } } },
+    },
+    ['noteCrashBackoff a'],
+    6_000,
+  )
+}
 check('exit 0 under OnFailure ends the pod', { spec: { ...one, restartPolicy: 'OnFailure' }, containers: { a: { is: 0 } } }, [
   'stopSandbox s0',
 ])

@@ -6,12 +6,13 @@
  * 2. A container starts only in the newest sandbox, and only while that is Ready.
  * 3. Init containers run one at a time in order; a sidecar lets the next one go when it has started; apps start when all have passed.
  * 4. Containers end before their sandbox, apps before sidecars, sidecars in reverse order; the pod's object goes last of all.
- * 5. `wakeAtMs` is the next moment at which time alone changes the plan.
+ * 5. `wakeAtMs` is the next moment at which time alone changes the plan, by the clock that nobody sets.
  */
 import type { RuntimePod } from '../runtime/contract.ts'
 import { crashWait } from './crash-backoff.ts'
 import { planEnd, planKills } from './plan-end.ts'
 import type { PodAction, PodPlan } from './pod-action.ts'
+import { hasAskedForAll, planRestartAll } from './plan-restart-all.ts'
 import { isFinal, podPhase, willRestart } from './pod-phase.ts'
 import { containerViews, type ContainerView, isRunning, nextAttempt, type PodView } from './pod-view.ts'
 import { planPodResize, planResize } from './resize.ts'
@@ -20,17 +21,18 @@ import { runStateOf, stopGraceOf } from './run-state.ts'
 export const deadlineMessage = 'Pod was active on the node longer than the specified deadline'
 
 export function planPod(view: PodView): PodPlan {
-  const { pod, records, nowMs } = view
+  const { pod, records } = view
   if (!records.isObserved) return { actions: [], wakeAtMs: undefined }
   const views = containerViews(view)
   const isDeleted = pod.metadata.deletionTimestamp !== undefined || records.isGone === true
   if (isDeleted || records.terminal) return { ...planEnd(view, views), isEnding: true }
-  const deadlineMs = deadlineOf(view)
-  if (deadlineMs !== undefined && nowMs >= deadlineMs && !isFinal(podPhase(view, views))) {
+  const leftMs = untilDeadline(view)
+  if (leftMs !== undefined && leftMs <= 0 && !isFinal(podPhase(view, views))) {
     const terminal = { reason: 'DeadlineExceeded', message: deadlineMessage, hasStarted: true }
     return { actions: [{ type: 'endPod', terminal }], wakeAtMs: undefined }
   }
   if (isFinal(podPhase(view, views))) return { ...planEnd(view, views), isEnding: true }
+  const deadlineMs = leftMs === undefined ? undefined : view.monotonicMs + leftMs
   const plan = runStateOf(pod) === 'stopped' ? planStopped(view, views) : planRunning(view, views)
   return { actions: [...plan.actions, ...planRemovals(views)], wakeAtMs: earliest(plan.wakeAtMs, deadlineMs) }
 }
@@ -45,6 +47,8 @@ function planStopped(view: PodView, views: readonly ContainerView[]): PodPlan {
 }
 
 function planRunning(view: PodView, views: readonly ContainerView[]): PodPlan {
+  const restart = planRestartAll(view, views)
+  if (restart) return { actions: restart, wakeAtMs: undefined }
   const sandboxPlan = planSandbox(view, views)
   const sandbox = view.sandboxes[0]
   if (sandboxPlan.actions.length > 0 || sandbox?.state !== 'Ready' || view.records.busy.has('sandbox')) return sandboxPlan
@@ -57,7 +61,7 @@ function planRunning(view: PodView, views: readonly ContainerView[]): PodPlan {
 
 /** Makes sure of one Ready sandbox, unless nothing would run in it. */
 function planSandbox(view: PodView, views: readonly ContainerView[]): PodPlan {
-  const { records, nowMs } = view
+  const { records, monotonicMs } = view
   const newest = view.sandboxes[0]
   if (newest?.state === 'Ready') {
     const actions: PodAction[] = []
@@ -77,7 +81,8 @@ function planSandbox(view: PodView, views: readonly ContainerView[]): PodPlan {
     return { actions: [], wakeAtMs: undefined }
   }
   if (newest && !records.stoppedSandboxes.has(newest.sandboxId)) return { actions: planStop(view, newest), wakeAtMs: undefined }
-  if (records.sandboxRetryAtMs !== undefined && nowMs < records.sandboxRetryAtMs) return { actions: [], wakeAtMs: records.sandboxRetryAtMs }
+  if (records.sandboxRetryAtMs !== undefined && monotonicMs < records.sandboxRetryAtMs)
+    return { actions: [], wakeAtMs: records.sandboxRetryAtMs }
   return { actions: [{ type: 'createSandbox', attempt: (newest?.attempt ?? -1) + 1 }], wakeAtMs: undefined }
 }
 
@@ -123,18 +128,18 @@ class Steps {
   }
 
   start(container: ContainerView): void {
-    const { records, nowMs } = this.#view
+    const { records, monotonicMs } = this.#view
     if (records.busy.has(`container/${container.name}`)) return
     const { waiting, retryAtMs } = container.record ?? {}
-    if (retryAtMs !== undefined && nowMs < retryAtMs) {
+    if (retryAtMs !== undefined && monotonicMs < retryAtMs) {
       this.wakeAtMs = earliest(this.wakeAtMs, retryAtMs)
       this.#planImageBackoff(container, waiting)
       return
     }
-    const ended = endOf(container, nowMs)
+    const ended = endOf(container, this.#view)
     const isFreshStart = container.record?.isStoppedByRunState === true
     if (ended !== undefined && !isFreshStart) {
-      const wait = crashWait(container.record, container.specHash, ended, nowMs)
+      const wait = crashWait(container.record, container.specHash, ended, monotonicMs)
       if (wait) {
         this.wakeAtMs = earliest(this.wakeAtMs, wait.untilMs)
         if (waiting?.reason !== 'CrashLoopBackOff')
@@ -190,15 +195,21 @@ class Steps {
   #planImageBackoff(container: ContainerView, waiting: { readonly reason: string; readonly sinceMs: number } | undefined): void {
     if (waiting?.reason !== 'ErrImagePull') return
     const showAtMs = waiting.sinceMs + imageBackoffShownAfterMs
-    if (this.#view.nowMs >= showAtMs) this.actions.push({ type: 'noteImageBackoff', name: container.name })
+    if (this.#view.monotonicMs >= showAtMs) this.actions.push({ type: 'noteImageBackoff', name: container.name })
     else this.wakeAtMs = earliest(this.wakeAtMs, showAtMs)
   }
 }
 
-/** When the newest container ended; one that never started counts from its creation, so that a failing start backs off too. */
-function endOf({ latest, record }: ContainerView, nowMs: number): number | undefined {
-  if (latest?.state === 'Exited') return latest.finishedAtMs ?? nowMs
-  return latest?.state === 'Created' && record?.waiting ? latest.createdAtMs : undefined
+/** When the newest container ended; one that never started counts from that failure, so that a failing start backs off too. */
+function endOf(container: ContainerView, { nowMs, monotonicMs }: PodView): number | undefined {
+  const { latest, record } = container
+  // Removed so that all run again: what asked for that may do so again and again.
+  if (!latest && hasAskedForAll(container)) return record?.ended?.atMs
+  const hasFailedToStart = latest?.state === 'Created' && record?.waiting !== undefined
+  if (latest?.state !== 'Exited' && !hasFailedToStart) return undefined
+  if (record?.ended?.containerId === latest.id) return record.ended.atMs
+  // Not yet seen by this agent: only the engine's word is left.
+  return monotonicMs - Math.max(0, nowMs - (latest.finishedAtMs ?? latest.createdAtMs))
 }
 
 /** ErrImagePull shows this long before ImagePullBackOff takes its place. */
@@ -224,9 +235,9 @@ function planRemovals(views: readonly ContainerView[]): PodAction[] {
   return actions
 }
 
-function deadlineOf({ pod, records }: PodView): number | undefined {
+function untilDeadline({ pod, records, nowMs }: PodView): number | undefined {
   const seconds = pod.spec?.activeDeadlineSeconds
-  return seconds === undefined ? undefined : records.startTimeMs + seconds * 1000
+  return seconds === undefined ? undefined : records.startTimeMs + seconds * 1000 - nowMs
 }
 
 export function earliest(a: number | undefined, b: number | undefined): number | undefined {

@@ -25,7 +25,8 @@ export type PodAction =
       /** Text of the Killing event; empty: the usual one. */
       readonly message: string
     }
-  | { readonly type: 'removeContainer'; readonly containerId: string; readonly name: string }
+  /** `forRestart`: all containers are to run again; its end asked for that, or it is taken with the others. */
+  | { readonly type: 'removeContainer'; readonly containerId: string; readonly name: string; readonly forRestart?: 'source' | 'target' }
   | { readonly type: 'pauseContainer' | 'resumeContainer'; readonly containerId: string; readonly name: string }
   | { readonly type: 'resizeContainer'; readonly containerId: string; readonly name: string; readonly resources: ResourceRequirements }
   /** The limits of the pod as a whole. */

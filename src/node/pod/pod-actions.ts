@@ -9,8 +9,9 @@ import { startContainer } from './start-container.ts'
 import type { PodAction } from './pod-action.ts'
 import { fieldPathOf, type PodContext } from './pod-context.ts'
 import { HostError } from './pod-host.ts'
+import { restartingAll } from './plan-restart-all.ts'
 import { containerRecord, type PodRecords } from './pod-records.ts'
-import { containerViews, podContainers, type PodContainer, podText } from './pod-view.ts'
+import { containerViews, momentOf, podContainers, type PodContainer, podText } from './pod-view.ts'
 import { appliedPod, computeResources, resizeSummary, unresized } from './resize.ts'
 import { runStateOf } from './run-state.ts'
 import { StartError } from './start-error.ts'
@@ -149,7 +150,7 @@ export class PodActions {
       if (isAsked) this.#options.onUncertain()
       if (signal.aborted) return
       const delayMs = Math.min(sandboxRetry.initialMs * 2 ** records.sandboxFailures++, sandboxRetry.maxMs)
-      records.sandboxRetryAtMs = context.clock.now() + delayMs
+      records.sandboxRetryAtMs = context.clock.monotonicMs() + delayMs
       this.#tellSandboxError(error)
     }
   }
@@ -174,7 +175,7 @@ export class PodActions {
     const container = this.#containerOf(action.name)
     const record = containerRecord(records, action.name)
     if (action.restartsEndAtMs !== undefined) {
-      const backoff = nextCrashBackoff(record, action.specHash, action.restartsEndAtMs, context.clock.now())
+      const backoff = nextCrashBackoff(record, action.specHash, action.restartsEndAtMs, context.clock.monotonicMs())
       if (backoff) record.backoff = backoff
     }
     delete record.retryAtMs
@@ -193,7 +194,7 @@ export class PodActions {
   #noteStartError(container: PodContainer, error: unknown): void {
     const { context, records } = this.#options
     const record = containerRecord(records, container.container.name)
-    const nowMs = context.clock.now()
+    const nowMs = context.clock.monotonicMs()
     const isKnown = error instanceof StartError
     if (!isKnown) context.log.error({ container: container.container.name, error }, 'starting a container failed unexpectedly')
     const message = error instanceof Error ? error.message : String(error)
@@ -210,7 +211,7 @@ export class PodActions {
   #kill(action: Of<'killContainer'>): void {
     const { context, records } = this.#options
     const key = `kill/${action.containerId}`
-    const deadlineMs = context.clock.now() + action.graceSeconds * 1000
+    const deadlineMs = context.clock.monotonicMs() + action.graceSeconds * 1000
     const task = this.#tasks.get(key)
     if (task) {
       if (deadlineMs + killSlackMs >= (task.killDeadlineMs ?? 0)) return
@@ -234,9 +235,12 @@ export class PodActions {
     this.#launch(key, () => stopContainer({ context, target, graceSeconds: action.graceSeconds, isPaused }), deadlineMs)
   }
 
-  async #removeContainer({ containerId, name }: Of<'removeContainer'>): Promise<void> {
+  async #removeContainer({ containerId, name, forRestart }: Of<'removeContainer'>): Promise<void> {
     await this.#options.context.runtime.removeContainer(containerId)
-    this.#options.records.containers.get(name)?.terminationMessages?.delete(containerId)
+    const record = containerRecord(this.#options.records, name)
+    record.terminationMessages?.delete(containerId)
+    // How the one that asked for it ended is worth knowing; of the others there is nothing more to say than this.
+    if (forRestart === 'target') record.rememberedEnd = { ...restartingAll, exitCode: 137 }
   }
 
   async #pause({ type, containerId, name }: Of<'pauseContainer' | 'resumeContainer'>): Promise<void> {
@@ -289,7 +293,7 @@ export class PodActions {
   /** The last container that gets what was granted takes the pod's own limits down with it: before, they held the others' old ones. */
   async #shrinkPod(pod: Pod, last: string): Promise<void> {
     const { context, records, sandboxes } = this.#options
-    const left = unresized(containerViews({ pod, records, sandboxes: sandboxes(), nowMs: context.clock.now() }))
+    const left = unresized(containerViews({ pod, records, sandboxes: sandboxes(), ...momentOf(context.clock) }))
     if (left.every((name) => name === last)) await context.host.resize(pod)
   }
 
@@ -299,7 +303,7 @@ export class PodActions {
     const container = this.#containerOf(name)
     const image = container.container.image ?? ''
     const message = `Back-off pulling image "${image}": ErrImagePull: ${record.waiting?.message ?? ''}`
-    record.waiting = { reason: 'ImagePullBackOff', message, sinceMs: context.clock.now() }
+    record.waiting = { reason: 'ImagePullBackOff', message, sinceMs: context.clock.monotonicMs() }
     const fieldPath = fieldPathOf(container)
     this.#event({ type: 'Normal', reason: 'BackOff', message: `Back-off pulling image "${image}"`, fieldPath })
     this.#event({ type: 'Warning', reason: 'Failed', message: 'Error: ImagePullBackOff', fieldPath })
@@ -309,7 +313,7 @@ export class PodActions {
     const { context, records } = this.#options
     const pod = this.#options.pod()
     const message = `back-off ${formatDuration(delayMs)} restarting failed container=${name} pod=${podText(pod)}`
-    containerRecord(records, name).waiting = { reason: 'CrashLoopBackOff', message, sinceMs: context.clock.now() }
+    containerRecord(records, name).waiting = { reason: 'CrashLoopBackOff', message, sinceMs: context.clock.monotonicMs() }
     this.#event({
       type: 'Warning',
       reason: 'BackOff',

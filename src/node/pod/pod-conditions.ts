@@ -1,6 +1,8 @@
 import type { ContainerStatus, PodCondition } from '../../kinds/generated/types/core-v1.ts'
 import { toTime } from '../../base/clock.ts'
+import { mayRestartAllContainers } from '../../kinds/restart-rules.ts'
 import type { Phase } from './pod-phase.ts'
+import { isRestartingAll } from './plan-restart-all.ts'
 import { type ContainerView, type PodView } from './pod-view.ts'
 import { runStateOf } from './run-state.ts'
 
@@ -12,7 +14,7 @@ export function podConditions(view: PodView, views: readonly ContainerView[], st
   const containersReady = containersReadyVerdict(view, views, statuses, phase)
   const verdicts: [string, Verdict][] = [
     ['PodReadyToStartContainers', { status: hasNetwork(view) ? 'True' : 'False' }],
-    ['Initialized', initializedVerdict(views, statuses, phase)],
+    ['Initialized', initializedVerdict(view, views, statuses, phase)],
     ['Ready', readyVerdict(view, containersReady, phase)],
     ['ContainersReady', containersReady],
     ['PodScheduled', { status: 'True' }],
@@ -32,7 +34,16 @@ export function podConditions(view: PodView, views: readonly ContainerView[], st
     const verdict: Verdict = { status: 'True', ...(resizeError ? { reason: 'Error', message: resizeError } : {}) }
     conditions.push({ ...toCondition(view, 'PodResizeInProgress', verdict), observedGeneration: resizeGeneration })
   }
+  if (mayRestartAllContainers(view.pod.spec))
+    conditions.push(toCondition(view, 'AllContainersRestarting', restartingVerdict(view, views, phase)))
   return conditions
+}
+
+function restartingVerdict(view: PodView, views: readonly ContainerView[], phase: Phase): Verdict {
+  if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' }
+  if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' }
+  if (!isRestartingAll(view, views)) return { status: 'False' }
+  return { status: 'True', reason: 'RestartAllContainersStarted', message: 'container exited with restart policy rule' }
 }
 
 function toCondition(view: PodView, type: string, verdict: Verdict): PodCondition {
@@ -54,8 +65,10 @@ function hasNetwork({ sandboxes, pod }: PodView): boolean {
   return newest?.state === 'Ready' && (newest.ips.length > 0 || pod.spec?.hostNetwork === true)
 }
 
-function initializedVerdict(views: readonly ContainerView[], statuses: Statuses, phase: Phase): Verdict {
+function initializedVerdict({ pod }: PodView, views: readonly ContainerView[], statuses: Statuses, phase: Phase): Verdict {
   if (phase === 'Succeeded') return { status: 'True', reason: 'PodCompleted' }
+  // What has been initialized stays so, also while its init containers run again.
+  if (pod.status?.conditions?.some((c) => c.type === 'Initialized' && c.status === 'True')) return { status: 'True' }
   const incomplete = views.filter((v) => !hasPassed(v, statuses.get(v.name))).map((v) => v.name)
   if (incomplete.length === 0) return { status: 'True' }
   return { status: 'False', reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${incomplete.join(' ')}]` }

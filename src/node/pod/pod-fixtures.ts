@@ -18,6 +18,8 @@ export type ContainerFixture = {
 }
 export type ViewFixture = {
   readonly spec?: Partial<PodSpec>
+  /** Somebody has set the wall clock by so much since everything else happened. */
+  readonly clockSetByMs?: number
   readonly metadata?: Partial<Pod['metadata']>
   readonly status?: Pod['status']
   /** Undefined: a Ready sandbox. */
@@ -36,10 +38,16 @@ export function viewFixture(fixture: ViewFixture = {}): PodView {
     spec: { containers: [containerFixture('a'), containerFixture('b')], ...fixture.spec },
     ...(fixture.status ? { status: fixture.status } : {}),
   }
-  const records = rebuildRecords(pod, fixtureNowMs)
+  const records = rebuildRecords(pod, { nowMs: fixtureNowMs, monotonicMs: fixtureNowMs })
   Object.assign(records, { isObserved: true, startTimeMs: fixtureNowMs - 60_000, ...fixture.records })
   for (const [name, record] of Object.entries(fixture.containerRecords ?? {})) records.containers.set(name, record)
-  return { pod, sandboxes: sandboxFixture(pod, fixture), records, nowMs: fixtureNowMs }
+  return {
+    pod,
+    sandboxes: sandboxFixture(pod, fixture),
+    records,
+    nowMs: fixtureNowMs + (fixture.clockSetByMs ?? 0),
+    monotonicMs: fixtureNowMs,
+  }
 }
 
 export function containerFixture(name: string, more: Partial<Container> = {}): Container {

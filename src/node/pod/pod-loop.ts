@@ -45,7 +45,7 @@ export class PodLoop {
     this.#options = options
   }
 
-  /** Since when the engine has not answered; undefined: it does. */
+  /** Since when the engine has not answered, by the clock that nobody sets; undefined: it does. */
   get failingSinceMs(): number | undefined {
     return this.#failingSinceMs
   }
@@ -100,7 +100,7 @@ export class PodLoop {
         this.#failingSinceMs = undefined
         for await (const event of stream) this.#onEvent(event)
       } catch (error) {
-        this.#failingSinceMs ??= context.clock.now()
+        this.#failingSinceMs ??= context.clock.monotonicMs()
         if (!signal.aborted) this.#options.context.log.warn({ error: String(error) }, 'the container engine does not answer; trying again')
       }
       if (!signal.aborted)

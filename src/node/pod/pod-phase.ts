@@ -1,6 +1,7 @@
 import type { PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { runStateOf } from './run-state.ts'
 import { containerViews, type ContainerView, type PodView } from './pod-view.ts'
+import { isCleared } from './plan-restart-all.ts'
 import { restartsAfter } from './restart-policy.ts'
 
 export type Phase = NonNullable<PodStatus['phase']>
@@ -34,6 +35,7 @@ export function isFinal(phase: Phase): boolean {
 }
 
 export function willRestart(view: PodView, container: ContainerView): boolean {
+  if (isCleared(container)) return true
   const exitCode = exitCodeOf(container)
   return exitCode === undefined || restartsAfter(view.pod, container, exitCode)
 }
@@ -55,5 +57,5 @@ function isPreviouslyRunning(phase: Phase | undefined): boolean {
 
 function hasFailedForGood(view: PodView, init: ContainerView): boolean {
   const exitCode = exitCodeOf(init)
-  return exitCode !== undefined && exitCode !== 0 && !restartsAfter(view.pod, init, exitCode)
+  return exitCode !== undefined && exitCode !== 0 && !willRestart(view, init)
 }

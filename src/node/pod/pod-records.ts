@@ -1,5 +1,6 @@
 import type { ContainerStateTerminated, ContainerStatus, Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
+import type { PodView } from './pod-view.ts'
 
 /** The resources of a pod as a whole and of its containers by name. */
 export type Resizable = {
@@ -10,7 +11,10 @@ export type Resizable = {
 /** Why a pod that is here cannot be given what it asks for now; it keeps what it has. Infeasible: it would not fit on the empty node. */
 export type ResizeRefusal = { readonly reason: 'Infeasible' | 'Deferred'; readonly message: string }
 
-/** What the agent knows about one container beside the engine's own facts. Lost at an agent restart unless rebuilt from status. */
+/**
+ * What the agent knows about one container beside the engine's own facts. Lost at an agent restart unless rebuilt from status. Moments in
+ * records are of the clock that nobody sets, unless they say otherwise.
+ */
 export type ContainerRecord = {
   /** Why the last try to start it failed; shown as the waiting state. */
   waiting?: { readonly reason: string; readonly message: string; readonly sinceMs: number }
@@ -18,6 +22,8 @@ export type ContainerRecord = {
   retryAtMs?: number
   /** Crash back-off as it stands; `specHash` ties it to one definition of the container. */
   backoff?: { readonly specHash: string; readonly delayMs: number; readonly updatedMs: number }
+  /** When the newest container was seen to have ended (or failed to start), and which that was. */
+  ended?: { readonly containerId: string; readonly atMs: number }
   /** Image pulls that failed in a row, for their own back-off. */
   pullFailures?: number
   /** The container (engine's id) that the four fields below speak of. */
@@ -55,7 +61,7 @@ export type TerminalReason = {
 
 export type PodRecords = {
   readonly uid: string
-  /** When this agent first saw the pod (or what its status says). */
+  /** When this agent first saw the pod (or what its status says), by the wall clock. */
   startTimeMs: number
   readonly containers: Map<string, ContainerRecord>
   terminal?: TerminalReason
@@ -102,7 +108,7 @@ export function containerRecord(records: PodRecords, name: string): ContainerRec
 }
 
 /** Fresh records, with what the pod's own status tells of the time before this agent started. */
-export function rebuildRecords(pod: Pod, nowMs: number): PodRecords {
+export function rebuildRecords(pod: Pod, { nowMs, monotonicMs }: Pick<PodView, 'nowMs' | 'monotonicMs'>): PodRecords {
   const status = pod.status
   const records: PodRecords = {
     uid: pod.metadata.uid ?? '',
@@ -116,8 +122,10 @@ export function rebuildRecords(pod: Pod, nowMs: number): PodRecords {
     isObserved: false,
   }
   const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata
-  if (deletionTimestamp !== undefined)
-    records.terminatingSinceMs = Math.min(nowMs, Date.parse(deletionTimestamp) - (deletionGracePeriodSeconds ?? 0) * 1000)
+  if (deletionTimestamp !== undefined) {
+    const deletedMs = Date.parse(deletionTimestamp) - (deletionGracePeriodSeconds ?? 0) * 1000
+    records.terminatingSinceMs = monotonicMs - Math.max(0, nowMs - deletedMs)
+  }
   const readyReason = status?.conditions?.find((c) => c.type === 'Ready')?.reason
   for (const list of [status?.initContainerStatuses, status?.containerStatuses, status?.ephemeralContainerStatuses]) {
     for (const old of list ?? []) {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import type { Container, EphemeralContainer, Pod, PodSpec } from '../../kinds/generated/types/core-v1.ts'
 import type { RuntimeContainer, RuntimePod } from '../runtime/contract.ts'
 import type { ContainerRecord, PodRecords } from './pod-records.ts'
@@ -9,7 +10,15 @@ export type PodView = {
   /** Every sandbox that the engine has for the pod, newest attempt first. */
   readonly sandboxes: readonly RuntimePod[]
   readonly records: PodRecords
+  /** By the wall clock: for what the API's times say. */
   readonly nowMs: number
+  /** By the clock that nobody sets: for every wait and back-off. */
+  readonly monotonicMs: number
+}
+
+/** The present by both clocks. */
+export function momentOf(clock: Clock): Pick<PodView, 'nowMs' | 'monotonicMs'> {
+  return { nowMs: clock.now(), monotonicMs: clock.monotonicMs() }
 }
 
 export type ContainerRole = 'init' | 'sidecar' | 'app' | 'ephemeral'

@@ -10,14 +10,14 @@ import type { Cancel } from '../../base/clock.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
-import { RuntimeError, type RuntimePod } from '../runtime/contract.ts'
+import { type RuntimeContainer, RuntimeError, type RuntimePod } from '../runtime/contract.ts'
 import { planPod } from './plan.ts'
 import { PodActions } from './pod-actions.ts'
 import type { PodContext } from './pod-context.ts'
 import { containerRecord, type PodRecords, rebuildRecords } from './pod-records.ts'
 import { terminated } from './container-status.ts'
 import { podStatus } from './pod-status.ts'
-import { containerViews, type ContainerView, isRunning, type PodView } from './pod-view.ts'
+import { containerViews, type ContainerView, isRunning, momentOf, type PodView } from './pod-view.ts'
 import { allocatedPod, computeResources, isResized } from './resize.ts'
 import { allocateResize, completeResize, takeResize } from './resize-allocation.ts'
 import { isNewer } from './status-writer.ts'
@@ -57,7 +57,7 @@ export class PodWorker {
     this.#options = options
     this.#pod = options.pod
     this.#sandboxes = sorted(options.sandboxes)
-    this.records = rebuildRecords(options.pod, options.context.clock.now())
+    this.records = rebuildRecords(options.pod, momentOf(options.context.clock))
     this.records.isObserved = true
     this.#actions = new PodActions({
       context: options.context,
@@ -83,7 +83,7 @@ export class PodWorker {
   }
 
   view(): PodView {
-    return { pod: this.allocated, sandboxes: this.#sandboxes, records: this.records, nowMs: this.#options.context.clock.now() }
+    return { pod: this.allocated, sandboxes: this.#sandboxes, records: this.records, ...momentOf(this.#options.context.clock) }
   }
 
   /** The pod with the resources that it was granted, which are not yet those of its spec while a resize waits. */
@@ -209,7 +209,7 @@ export class PodWorker {
       } catch (error) {
         if (!(error instanceof RuntimeError))
           this.#options.context.log.error({ pod: this.#pod.metadata.name, error }, 'a look at a pod failed')
-        this.#wakeAt(this.#options.context.clock.now() + observeRetryMs, true)
+        this.#wakeAt(this.#options.context.clock.monotonicMs() + observeRetryMs, true)
         return
       }
     }
@@ -244,6 +244,7 @@ export class PodWorker {
     const { host } = this.#options.context
     for (const container of containerViews(this.view())) {
       for (const ended of container.history) {
+        if (ended === container.latest) this.#noteEnd(container, ended)
         if (ended.state !== 'Exited' || !container.record || container.record.terminationMessages?.has(ended.id)) continue
         container.record.terminationMessages ??= new Map()
         container.record.terminationMessages.set(ended.id, '')
@@ -257,12 +258,19 @@ export class PodWorker {
     }
   }
 
+  /** When the newest container was first seen ended, or made and not started. */
+  #noteEnd({ record }: ContainerView, { id, state }: RuntimeContainer): void {
+    const isOver = state === 'Exited' || (state === 'Created' && record?.waiting !== undefined)
+    if (!record || !isOver || record.ended?.containerId === id) return
+    record.ended = { containerId: id, atMs: this.#options.context.clock.monotonicMs() }
+  }
+
   #act(): void {
     const { context } = this.#options
     this.#adoptHealth()
     const view = this.view()
     const plan = planPod(view)
-    if (plan.isEnding) this.records.terminatingSinceMs ??= view.nowMs
+    if (plan.isEnding) this.records.terminatingSinceMs ??= view.monotonicMs
     for (const action of plan.actions) this.#actions.perform(action)
     if (plan.isEnding && this.records.areLogsRemoved && (this.records.isGone || this.records.isDeleted)) return this.#finish()
     this.#wakeAt(plan.wakeAtMs, false)
@@ -301,7 +309,7 @@ export class PodWorker {
     this.#cancelTimer = undefined
     if (atMs === undefined || this.#isClosed) return
     const { clock } = this.#options.context
-    this.#cancelTimer = clock.schedule(Math.max(0, atMs - clock.now()), () => this.look({ observe }))
+    this.#cancelTimer = clock.schedule(Math.max(0, atMs - clock.monotonicMs()), () => this.look({ observe }))
   }
 }
 

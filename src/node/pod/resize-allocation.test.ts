@@ -13,12 +13,13 @@ const asking = (cpu: string, generation: number): Pod => ({
   ...viewFixture({ spec: { containers: [containerFixture('a', { resources: { requests: { cpu } } })] } }).pod,
   metadata: { name: 'p', namespace: 'ns', uid: 'uid-1', generation },
 })
+const start = { nowMs: 0, monotonicMs: 0 }
 const [old, pod] = [asking('1', 1), asking('2', 2)]
 
 /** A change from `old` to `pod` weighed with `refusals` in turn, with what was told and what the pod has then. */
 function weighed(refusals: readonly (ResizeRefusal | undefined)[]): { events: string[]; records: PodRecords; cpu: unknown } {
   const events: string[] = []
-  const records = rebuildRecords(old, 0)
+  const records = rebuildRecords(old, start)
   let turn = 0
   const context = {
     admitResize: () => refusals[turn++],
@@ -53,7 +54,7 @@ test('a resize that never fits says so', () => {
 })
 
 test('a wish that is taken back while it waits leaves nothing to tell', () => {
-  const records = rebuildRecords(old, 0)
+  const records = rebuildRecords(old, start)
   const context = { admitResize: () => deferred, event: () => {} }
   takeResize(context, records, { old, pod })
   takeResize(context, records, { old: pod, pod: asking('1', 3) })
@@ -114,8 +115,8 @@ test('an agent that starts again knows what was granted from the status', () => 
     ],
     conditions: [{ type: 'PodResizePending', status: 'True', reason: 'Deferred', message: 'later', observedGeneration: 2 }],
   } satisfies Pod['status']
-  const records = rebuildRecords({ ...pod, status }, 0)
+  const records = rebuildRecords({ ...pod, status }, start)
   assert.deepEqual(records.allocated, { pod: undefined, containers: { a: { requests: { cpu: '1' } } } })
   assert.deepEqual(records.resizePending, { ...deferred, generation: 2 })
-  assert.equal(rebuildRecords({ ...old, status }, 0).allocated, undefined)
+  assert.equal(rebuildRecords({ ...old, status }, start).allocated, undefined)
 })

@@ -1,4 +1,5 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { matchingRestartRule } from '../../kinds/restart-rules.ts'
 import type { PodContainer } from './pod-view.ts'
 
 /** The policy that a container lives under: its own where it has one, else the pod's. Init containers never run again after success. */
@@ -12,11 +13,8 @@ export function restartPolicyOf(pod: Pod, { container, role }: PodContainer): 'A
 
 /** Whether a container that ended with `exitCode` runs again: its restart rules first, then its policy. */
 export function restartsAfter(pod: Pod, podContainer: PodContainer, exitCode: number): boolean {
-  for (const rule of podContainer.container.restartPolicyRules ?? []) {
-    const values = rule.exitCodes?.values ?? []
-    const isIn = values.includes(exitCode)
-    if (rule.exitCodes && (rule.exitCodes.operator === 'NotIn' ? !isIn : isIn)) return rule.action === 'Restart'
-  }
+  const action = matchingRestartRule(podContainer.container, exitCode)?.action
+  if (action === 'Restart' || action === 'RestartAllContainers') return true
   switch (restartPolicyOf(pod, podContainer)) {
     case 'Always':
       return true

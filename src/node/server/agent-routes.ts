@@ -47,7 +47,7 @@ export function agentRoutes(agent: AgentRoutesOptions): NodeRoutes {
     healthChecks: [
       { name: 'ping', check: () => undefined },
       { name: 'log', check: () => undefined },
-      { name: 'syncloop', check: () => syncTrouble(loop.failingSinceMs, clock.now()) },
+      { name: 'syncloop', check: () => syncTrouble(loop.failingSinceMs, clock.monotonicMs()) },
     ],
     logDirectory: files?.logsDir,
     onPodChange: (uid, listener) => loop.onLooked(uid, listener),
