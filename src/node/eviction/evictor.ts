@@ -30,6 +30,8 @@ const signals: Readonly<Record<ScarceResource, string>> = { memory: 'memory.avai
 export class Evictor {
   readonly #options: EvictorOptions
   #isLooking = false
+  /** By uid, of the pods of the last look. */
+  #hasLimit: ReadonlyMap<string | undefined, boolean> = new Map()
 
   constructor(options: EvictorOptions) {
     this.#options = options
@@ -48,8 +50,8 @@ export class Evictor {
 
   async #look(use: MachineUse): Promise<void> {
     const { thresholds, pods, runtime } = this.#options
-    const active = pods().filter((p) => p.status?.phase === 'Running' && p.metadata.deletionTimestamp === undefined)
-    const limited = active.filter(hasLocalLimit)
+    const all = pods()
+    const limited = this.#limitedOf(all).filter(isActive)
     const pressure = pressureOf(use, thresholds)
     if (limited.length === 0 && !pressure.memory && !pressure.disk) return
     const stats = await runtime.stats()
@@ -57,8 +59,15 @@ export class Evictor {
       const excess = limitExcess(pod, await this.#localUse(pod, stats))
       if (excess) this.#evict(pod, excess)
     }
-    if (pressure.memory) return this.#evictForMemory(use, active, stats)
-    if (pressure.disk) await this.#evictForDisk(use, active, stats)
+    if (pressure.memory) return this.#evictForMemory(use, all.filter(isActive), stats)
+    if (pressure.disk) await this.#evictForDisk(use, all.filter(isActive), stats)
+  }
+
+  /** Limits on the disk never change, so each pod's spec is read once: on most nodes nearly all pods have none, and are looked at every few seconds. */
+  #limitedOf(pods: readonly Pod[]): readonly Pod[] {
+    const known = this.#hasLimit
+    this.#hasLimit = new Map(pods.map((pod) => [pod.metadata.uid, known.get(pod.metadata.uid) ?? hasLocalLimit(pod)]))
+    return pods.filter((pod) => this.#hasLimit.get(pod.metadata.uid))
   }
 
   #evictForMemory(use: MachineUse, active: readonly Pod[], stats: readonly ContainerStats[]): void {
@@ -110,6 +119,8 @@ export class Evictor {
     this.#options.evict(uid, { reason: 'Evicted', message, hasStarted: true, graceSeconds: 0 })
   }
 }
+
+const isActive = ({ metadata, status }: Pod) => status?.phase === 'Running' && metadata.deletionTimestamp === undefined
 
 function byContainer(pod: Pod, stats: readonly ContainerStats[], bytesOf: (stats: ContainerStats) => number): Map<string, number> {
   return new Map(stats.filter((s) => s.uid === pod.metadata.uid).map((s) => [s.containerName, bytesOf(s)]))
