@@ -55,7 +55,7 @@ export function resourceAmounts(list: List): ResourceAmounts {
 }
 
 /** An init container that keeps running beside the app containers. */
-export function isSidecar(container: Container): boolean {
+export function isSidecar(container: Pick<Container, 'restartPolicy'>): boolean {
   return container.restartPolicy === 'Always'
 }
 

@@ -8,7 +8,7 @@ import { readTextFile, writeTextFile } from '../platform/text-file.ts'
 import { type AgentSettings, agentSettings } from './agent-settings.ts'
 import { containerEnvironment } from './environment/container-environment.ts'
 import { Evictor } from './eviction/evictor.ts'
-import { type AgentFiles, prepareAgentFiles } from './host/agent-files.ts'
+import { type AgentFiles, prepareAgentFiles, seccompRoot } from './host/agent-files.ts'
 import { machinePodHost } from './host/machine-pod-host.ts'
 import type { PodDirectoryRoots } from './host/pod-directories.ts'
 import { ImageCollector } from './images/image-gc.ts'
@@ -359,6 +359,7 @@ export class AgentRun {
       starts: new Semaphore(this.#settings.parallelStarts),
       hostIPs: () => this.#hostIPs(),
       memoryCapacityBytes: () => this.#machine.facts().memoryBytes,
+      seccompRoot: this.#roots ? seccompRoot(this.#roots.root) : '',
       containerResources: containerResourcesOf,
       admit: (pod) => admitPod(pod, this.loop.admittedPods(), { node: this.node, machine: this.#machine.facts() }),
       admitResize: (pod) => admitResize(pod, this.loop.admittedPods(), this.node),

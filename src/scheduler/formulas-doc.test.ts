@@ -137,10 +137,10 @@ const compute: Readonly<Record<string, (input: Example) => unknown>> = {
   qos: (input) => qosClass(podOf(input.pod).spec!),
   cgroup: (input) => {
     const pod = podOf({ containers: [input.container] })
-    const { resources } = pod.spec!.containers[0]!
-    const { cpuShares, cpuQuotaUs } = containerResourcesOf(resources)
+    const container = pod.spec!.containers[0]!
+    const { cpuShares, cpuQuotaUs } = containerResourcesOf(container.resources)
     const capacity = quantityValue(input.machineMemory as string)
-    return { cpuShares, cpuWeight: cpuWeight(cpuShares ?? 0), cpuQuotaUs, oomScoreAdj: oomScoreAdj(pod, resources, capacity) }
+    return { cpuShares, cpuWeight: cpuWeight(cpuShares ?? 0), cpuQuotaUs, oomScoreAdj: oomScoreAdj(pod, container, capacity) }
   },
   fit: (input) => {
     const { plan } = coreWith(input, allPlugins)

@@ -6,7 +6,7 @@ import type { ObjectReader } from '../references/object-references.ts'
 import type { ContainerSpec } from '../runtime/contract.ts'
 import { expandVariables } from './expand-variables.ts'
 import { podField, type PodFieldContext } from './pod-field.ts'
-import { type NodeResources, resourceField } from './resource-field.ts'
+import { type NodeResources, offeredTo, resourceField } from './resource-field.ts'
 import { serviceEnvironment } from './service-environment.ts'
 
 export type ContainerEnvironmentOptions = {
@@ -106,7 +106,7 @@ class EnvironmentBuilder {
     const all = [...(this.#pod.spec?.containers ?? []), ...(this.#pod.spec?.initContainers ?? [])]
     const target = !name || name === container.name ? container : all.find((c) => c.name === name)
     if (!target) throw new Error(`container ${name} not found`)
-    return resourceField(selector, target, this.#options.allocatable())
+    return resourceField(selector, target, offeredTo(this.#pod, this.#options.allocatable()))
   }
 }
 

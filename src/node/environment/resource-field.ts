@@ -1,8 +1,15 @@
-import type { Container, EphemeralContainer, ResourceFieldSelector } from '../../kinds/generated/types/core-v1.ts'
+import type { Container, EphemeralContainer, Pod, ResourceFieldSelector } from '../../kinds/generated/types/core-v1.ts'
 import { parseQuantity } from '../../machinery/quantity.ts'
 
 /** What the node offers where a container has no limit of its own. */
 export type NodeResources = Readonly<Record<string, string | number>>
+
+/** What the node offers a pod's containers: no more of cpu and memory than the pod as a whole may use. */
+export function offeredTo({ spec }: Pod, node: NodeResources): NodeResources {
+  const { limits } = spec?.resources ?? {}
+  const names = (['cpu', 'memory'] as const).filter((name) => node[name] !== undefined && limits?.[name] !== undefined)
+  return names.length === 0 ? node : { ...node, ...Object.fromEntries(names.map((name) => [name, limits![name]!])) }
+}
 
 /**
  * The text of a `resourceFieldRef`: requests or limits of a container over the divisor, rounded up. A missing limit stands for the

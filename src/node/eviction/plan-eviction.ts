@@ -26,7 +26,7 @@ export function evictionOrder(uses: readonly PodUse[], resource: ScarceResource)
 /** What the evicted pod's status says, the containers named that use more than they requested. */
 export function evictionMessage(
   resource: ScarceResource,
-  { pod, byContainer }: PodUse,
+  { pod, usedBytes, byContainer }: PodUse,
   { thresholdBytes, availableBytes }: { readonly thresholdBytes: number; readonly availableBytes: number },
 ): string {
   const head = `The node was low on resource: ${resource}. Threshold quantity: ${kibibytes(thresholdBytes)}, available: ${kibibytes(availableBytes)}. `
@@ -36,7 +36,9 @@ export function evictionMessage(
     if (usedBytes <= resourceAmount(resource, request)) return []
     return [`Container ${name} was using ${kibibytes(usedBytes)}, request is ${request}, has larger consumption of ${resource}. `]
   })
-  return head + over.join('')
+  const ofPod = resource === 'memory' ? pod.spec?.resources?.requests?.memory : undefined
+  const asAWhole = `Pod ${pod.metadata.name} was using ${kibibytes(usedBytes)}, request is ${ofPod}, has larger consumption of ${resource}. `
+  return head + (ofPod === undefined ? '' : asAWhole) + over.join('')
 }
 
 function kibibytes(bytes: number): string {

@@ -8,7 +8,7 @@ import type { PodDirectoryRoots } from './pod-directories.ts'
 
 /** Where a real node keeps what belongs to its pods. */
 export type AgentFiles = {
-  /** Pods' directories lie in `<rootDir>/pods`, secrets in `<rootDir>/memory`. */
+  /** Pods' directories lie in `<rootDir>/pods`, secrets in `<rootDir>/memory`, seccomp profiles of the node's own in `<rootDir>/seccomp`. */
   readonly rootDir: string
   /** Containers' logs lie in `<logsDir>/pods`. */
   readonly logsDir: string
@@ -25,11 +25,17 @@ export async function prepareAgentFiles(files: AgentFiles, log: Log): Promise<{ 
   const roots = { root: files.rootDir, logs: files.logsDir, memory: join(files.rootDir, 'memory') }
   await mkdir(join(roots.root, 'pods'), { recursive: true, mode: 0o750 })
   await mkdir(join(roots.logs, 'pods'), { recursive: true, mode: 0o755 })
+  await mkdir(seccompRoot(roots.root), { recursive: true, mode: 0o755 })
   await mkdir(roots.memory, { recursive: true, mode: 0o750 })
   const canMount = hasCapability('SYS_ADMIN')
   if (!canMount) log.warn({}, 'no right to mount: secrets and memory-backed volumes lie on disk')
   else if (mountPointsUnder(roots.memory).length === 0) await mountTmpfs(roots.memory, { mode: 0o750 })
   return { roots, canMount }
+}
+
+/** Where `seccompProfile.localhostProfile` of a pod looks for its file, as upstream's agent does below its own root. */
+export function seccompRoot(rootDir: string): string {
+  return join(rootDir, 'seccomp')
 }
 
 /** Unmounts and removes everything that prepareAgentFiles and the pods made. For the end of a node, not of an agent. */

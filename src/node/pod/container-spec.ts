@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import { containerResourcesOf, oomScoreAdj } from '../resources/container-resources.ts'
+import { containerResourcesOf, effectiveResources, oomScoreAdj } from '../resources/container-resources.ts'
 import type { ContainerSecurity, ContainerSpec, ImageInfo, Mount, SeccompProfile } from '../runtime/contract.ts'
 import { expandVariables } from '../environment/expand-variables.ts'
 import type { PodContainer } from './pod-view.ts'
@@ -15,6 +16,8 @@ export type ContainerSpecInput = {
   readonly env: ContainerSpec['env']
   readonly mounts: readonly Mount[]
   readonly memoryCapacityBytes: number
+  /** The folder that `localhostProfile` names a file of. */
+  readonly seccompRoot: string
   /** Id of the container whose processes it sees. */
   readonly processesOf?: string | undefined
 }
@@ -40,15 +43,20 @@ export function containerSpecOf(input: ContainerSpecInput): ContainerSpec {
     stdin: c.stdin ?? false,
     stdinOnce: c.stdinOnce ?? false,
     tty: c.tty ?? false,
-    resources: containerResourcesOf(c.resources),
-    oomScoreAdj: oomScoreAdj(pod, c.resources, input.memoryCapacityBytes),
-    security: { ...containerSecurity(pod, container, image), processesOf: input.processesOf },
+    resources: containerResourcesOf(effectiveResources(pod, c)),
+    oomScoreAdj: oomScoreAdj(pod, c, input.memoryCapacityBytes),
+    security: { ...containerSecurity(input), processesOf: input.processesOf },
     stopSignal: c.lifecycle?.stopSignal,
   }
 }
 
 /** The container's own security context over the pod's, with upstream's defaults. */
-export function containerSecurity(pod: Pod, { container }: PodContainer, image: ImageInfo): ContainerSecurity {
+export function containerSecurity({
+  pod,
+  container: { container },
+  image,
+  seccompRoot,
+}: Pick<ContainerSpecInput, 'pod' | 'container' | 'image' | 'seccompRoot'>): ContainerSecurity {
   const own = container.securityContext ?? {}
   const ofPod = pod.spec?.securityContext ?? {}
   const privileged = own.privileged === true
@@ -63,7 +71,7 @@ export function containerSecurity(pod: Pod, { container }: PodContainer, image: 
     runAsUsername: runAsUser === undefined && image.username ? image.username : undefined,
     runAsGroup: own.runAsGroup ?? ofPod.runAsGroup,
     supplementalGroups: supplementalGroupsOf(pod),
-    seccomp: seccompOf(own.seccompProfile ?? ofPod.seccompProfile),
+    seccomp: seccompOf(own.seccompProfile ?? ofPod.seccompProfile, seccompRoot),
     procMount: own.procMount ?? 'Default',
     shareProcessNamespace: pod.spec?.shareProcessNamespace ?? false,
     hostPid: pod.spec?.hostPID ?? false,
@@ -78,9 +86,9 @@ export function supplementalGroupsOf(pod: Pod): number[] {
   return fsGroup === undefined ? [...supplementalGroups] : [...supplementalGroups, fsGroup]
 }
 
-export function seccompOf(profile: { readonly type: string; readonly localhostProfile?: string } | undefined): SeccompProfile {
+function seccompOf(profile: { readonly type: string; readonly localhostProfile?: string } | undefined, root: string): SeccompProfile {
   if (profile?.type === 'RuntimeDefault') return { type: 'RuntimeDefault' }
-  if (profile?.type === 'Localhost') return { type: 'Localhost', path: profile.localhostProfile ?? '' }
+  if (profile?.type === 'Localhost') return { type: 'Localhost', path: join(root, profile.localhostProfile ?? '') }
   return { type: 'Unconfined' }
 }
 

@@ -3,6 +3,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { assert } from '../../base/assert.ts'
 import { unreachable } from '../../base/assert.ts'
+import { effectiveResources } from '../resources/container-resources.ts'
 import { RuntimeError, type RuntimePod } from '../runtime/contract.ts'
 import { nextCrashBackoff, formatDuration } from './crash-backoff.ts'
 import { startContainer } from './start-container.ts'
@@ -11,8 +12,8 @@ import { fieldPathOf, type PodContext } from './pod-context.ts'
 import { HostError } from './pod-host.ts'
 import { restartingAll } from './plan-restart-all.ts'
 import { containerRecord, type PodRecords } from './pod-records.ts'
-import { containerViews, momentOf, podContainers, type PodContainer, podText } from './pod-view.ts'
-import { appliedPod, computeResources, resizeSummary, unresized } from './resize.ts'
+import { containerViews, isRunning, momentOf, podContainers, type PodContainer, podText } from './pod-view.ts'
+import { appliedPod, changedResources, computeResources, resizeKill, resizeSummary, restartsFor, unresized } from './resize.ts'
 import { runStateOf } from './run-state.ts'
 import { StartError } from './start-error.ts'
 import { stopContainer } from './stop-container.ts'
@@ -257,7 +258,8 @@ export class PodActions {
     const pod = this.#options.pod()
     await this.#resizing(async () => {
       await context.host.resize(pod, appliedPod(pod, records))
-      await context.runtime.updateResources(containerId, context.containerResources(resources))
+      const wanted = effectiveResources(pod, { resources })
+      await context.runtime.updateResources(containerId, context.containerResources(wanted))
       await this.#shrinkPod(pod, name)
       containerRecord(records, name).applied = computeResources(resources)
     })
@@ -268,9 +270,26 @@ export class PodActions {
     const pod = this.#options.pod()
     await this.#resizing(async () => {
       await context.host.resize(pod, appliedPod(pod, records))
+      await this.#resizeHeirs(pod)
       records.appliedToPod = computeResources(pod.spec?.resources)
       await this.#shrinkPod(pod, '')
     })
+  }
+
+  /** Containers without limits of their own are held by the pod's: they get them with it, or end for them as their resizePolicy says. */
+  async #resizeHeirs(pod: Pod): Promise<void> {
+    const { context, records, sandboxes } = this.#options
+    const before = { ...pod, spec: { ...pod.spec!, resources: records.appliedToPod ?? {} } }
+    for (const view of containerViews({ pod, records, sandboxes: sandboxes(), ...momentOf(context.clock) })) {
+      const { container, current, record, name } = view
+      if (!isRunning(current) || view.role === 'ephemeral' || record?.applied === undefined) continue
+      const resources = record.applied
+      const wanted = effectiveResources(pod, { resources })
+      const changed = changedResources(effectiveResources(before, { resources }), wanted)
+      if (changed.length === 0) continue
+      if (restartsFor(container, changed)) containerRecord(records, name).kill = resizeKill(name, current!.id)
+      else await context.runtime.updateResources(current!.id, context.containerResources(wanted))
+    }
   }
 
   async #resizing(work: () => Promise<void>): Promise<void> {

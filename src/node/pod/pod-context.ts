@@ -26,6 +26,8 @@ export type PodContext = {
   readonly hostIPs: () => readonly string[]
   /** CPU and memory capacity, for the OOM score and the resource fields of the environment. */
   readonly memoryCapacityBytes: () => number
+  /** Where `localhostProfile` looks for seccomp profiles. */
+  readonly seccompRoot: string
   readonly containerResources: (resources: ResourceRequirements) => ContainerResources
   /** Undefined: the pod may run here. */
   readonly admit: (pod: Pod) => TerminalReason | undefined

@@ -1,6 +1,7 @@
 import type { ContainerStateTerminated, ContainerStatus, Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { PodView } from './pod-view.ts'
+import { computeResources } from './resize.ts'
 
 /** The resources of a pod as a whole and of its containers by name. */
 export type Resizable = {
@@ -170,6 +171,7 @@ function rebuildResize(records: PodRecords, { spec, status }: Pod): void {
   )
   const ofPod = spec?.resources && status?.resources ? status.resources : spec?.resources
   const isOther = containers.some((c) => !deepEqual(granted[c.name], c.resources ?? {})) || !deepEqual(ofPod, spec?.resources)
+  if (spec?.resources && status?.resources) records.appliedToPod = computeResources(status.resources)
   if (isOther) records.allocated = { pod: ofPod, containers: granted }
 }
 

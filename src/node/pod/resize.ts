@@ -1,7 +1,7 @@
 import type { Container, Pod, PodSpec, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { PodAction } from './pod-action.ts'
-import type { PodRecords, Resizable } from './pod-records.ts'
+import type { ContainerRecord, PodRecords, Resizable } from './pod-records.ts'
 import { type ContainerView, isRunning, type PodView } from './pod-view.ts'
 
 /**
@@ -14,16 +14,25 @@ export function planResize(view: PodView, container: ContainerView): PodAction[]
   const wanted = computeResources(container.container.resources)
   const current = computeResources(applied)
   if (deepEqual(wanted, current)) return []
-  const changed = (['cpu', 'memory'] as const).filter(
-    (r) => wanted.limits?.[r] !== current.limits?.[r] || wanted.requests?.[r] !== current.requests?.[r],
-  )
-  const needsRestart = (container.container.resizePolicy ?? []).some(
-    (p) => p.restartPolicy === 'RestartContainer' && changed.some((r) => r === p.resourceName),
-  )
-  if (!needsRestart) return [{ type: 'resizeContainer', containerId: container.current!.id, name: container.name, resources: wanted }]
+  if (!restartsFor(container.container, changedResources(current, wanted)))
+    return [{ type: 'resizeContainer', containerId: container.current!.id, name: container.name, resources: wanted }]
   const graceSeconds = view.pod.spec?.terminationGracePeriodSeconds ?? 30
-  const message = `Container ${container.name} resize requires restart`
-  return [{ type: 'killContainer', containerId: container.current!.id, name: container.name, graceSeconds, message }]
+  return [{ type: 'killContainer', name: container.name, ...resizeKill(container.name, container.current!.id), graceSeconds }]
+}
+
+export function resizeKill(name: string, containerId: string): NonNullable<ContainerRecord['kill']> {
+  return { containerId, message: `Container ${name} resize requires restart`, graceSeconds: undefined }
+}
+
+export function changedResources(before: ResourceRequirements, after: ResourceRequirements): ('cpu' | 'memory')[] {
+  return (['cpu', 'memory'] as const).filter(
+    (r) => after.limits?.[r] !== before.limits?.[r] || after.requests?.[r] !== before.requests?.[r],
+  )
+}
+
+/** Whether a container has to start anew to get other amounts of these. */
+export function restartsFor(container: ContainerView['container'], changed: readonly string[]): boolean {
+  return container.resizePolicy?.some((p) => p.restartPolicy === 'RestartContainer' && changed.includes(p.resourceName)) === true
 }
 
 /** The pod as a whole was granted other limits than its cgroup has. */

@@ -47,6 +47,7 @@ export async function startContainer(request: StartRequest, signal: AbortSignal)
         env,
         mounts,
         memoryCapacityBytes: context.memoryCapacityBytes(),
+        seccompRoot: context.seccompRoot,
       })
     })
     const sandboxSpec = await context.host.sandboxSpec(pod, sandbox.attempt)

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
-import { containerResourcesOf, cpuQuotaUs, cpuShares, cpuWeight, oomScoreAdj, podCgroupResources, widest } from './container-resources.ts'
+import {
+  containerResourcesOf,
+  cpuQuotaUs,
+  cpuShares,
+  cpuWeight,
+  effectiveResources,
+  oomScoreAdj,
+  podCgroupResources,
+  widest,
+} from './container-resources.ts'
 import { podCgroupPath } from './pod-cgroups.ts'
 
 const podOf = (...resources: ResourceRequirements[]): Pod => ({
@@ -32,7 +41,7 @@ const scores: readonly { title: string; resources: ResourceRequirements; score: 
   { title: 'burstable never comes near the system', resources: { requests: { memory: '4Gi' } }, score: 3 },
 ]
 for (const { title, resources, score } of scores)
-  test(title, () => assert.equal(oomScoreAdj(podOf(resources), resources, 4 * gibibyte), score))
+  test(title, () => assert.equal(oomScoreAdj(podOf(resources), { name: 'c0', resources }, 4 * gibibyte), score))
 
 test('a pod is limited only where all its containers are', () => {
   const limited = podCgroupResources(podOf({ limits: { cpu: '1', memory: '1Gi' } }, { limits: { cpu: '500m', memory: '1Gi' } }))
@@ -53,4 +62,36 @@ test('a cgroup that must hold two states of a pod has the larger limits, or none
   const { cpuShares: shares, cpuQuotaUs: quota, memoryLimitBytes } = widest(limited, larger)
   assert.deepEqual([shares, quota, memoryLimitBytes], [1024, 100_000, 128 * 2 ** 20])
   assert.equal(widest(limited, podCgroupResources(podOf({}))).memoryLimitBytes, undefined)
+})
+
+const asAWhole = (resources: ResourceRequirements): Pod => ({
+  metadata: { uid: 'u' },
+  spec: {
+    resources,
+    initContainers: [{ name: 'side', restartPolicy: 'Always' }],
+    containers: [
+      { name: 'own', resources: { requests: { memory: '1Gi' }, limits: { memory: '1Gi' } } },
+      { name: 'open', resources: { requests: { memory: '512Mi' } } },
+    ],
+  },
+})
+
+test("a container without a limit is held by its pod's, one with a limit by its own", () => {
+  const pod = asAWhole({ limits: { cpu: '1', memory: '2Gi' }, requests: { memory: '2Gi' } })
+  const held = pod.spec!.containers!.map((c) => effectiveResources(pod, c).limits)
+  assert.deepEqual(held, [
+    { cpu: '1', memory: '1Gi' },
+    { cpu: '1', memory: '2Gi' },
+  ])
+  assert.deepEqual(podCgroupResources(pod), { ...podCgroupResources(pod), cpuQuotaUs: 100_000, memoryLimitBytes: 2 * gibibyte })
+})
+
+test('what a pod requests beyond its containers makes each of them end later, and a sidecar no sooner than the first app container', () => {
+  const scoresOf = (pod: Pod) => {
+    const [side, own, open] = [...pod.spec!.initContainers!, ...pod.spec!.containers!].map((c) => oomScoreAdj(pod, c, 4 * gibibyte))
+    return { side, own, open }
+  }
+  // 1.5 GiB beyond the containers' own: half a GiB for each of the three.
+  assert.deepEqual(scoresOf(asAWhole({ requests: { memory: '3Gi' } })), { side: 750, own: 625, open: 750 })
+  assert.deepEqual(scoresOf(asAWhole({ requests: { cpu: '1' } })), { side: 875, own: 750, open: 875 })
 })

@@ -1,5 +1,5 @@
-import type { Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
-import { podLimits, podRequests } from '../../kinds/pod-requests.ts'
+import type { Container, Pod, ResourceRequirements } from '../../kinds/generated/types/core-v1.ts'
+import { isSidecar, podLimits, podRequests } from '../../kinds/pod-requests.ts'
 import { qosClass } from '../../kinds/qos.ts'
 import { quantityMilli, quantityValue } from '../../machinery/quantity.ts'
 import type { ContainerResources } from '../runtime/contract.ts'
@@ -26,6 +26,15 @@ export function cpuWeight(shares: number): number {
   return 1 + Math.floor(((shares - 2) * 9999) / 262_142)
 }
 
+/** What holds a container: its own resources, under the limits of cpu and memory of its pod as a whole where it has none. */
+export function effectiveResources({ spec }: Pod, { resources }: Pick<Container, 'resources'>): ResourceRequirements {
+  const inherited = (['cpu', 'memory'] as const).flatMap((name) => {
+    const limit = spec?.resources?.limits?.[name]
+    return limit !== undefined && milli(limit) > 0 && milli(resources?.limits?.[name]) === 0 ? [[name, limit] as const] : []
+  })
+  return inherited.length === 0 ? (resources ?? {}) : { ...resources, limits: { ...resources?.limits, ...Object.fromEntries(inherited) } }
+}
+
 /** What the engine is told of one container's cpu and memory. */
 export function containerResourcesOf(resources: ResourceRequirements | undefined): ContainerResources {
   const limitMilli = milli(resources?.limits?.cpu)
@@ -44,9 +53,10 @@ export function containerResourcesOf(resources: ResourceRequirements | undefined
 
 /**
  * Which containers the kernel ends first when memory runs out: Guaranteed −997; BestEffort 1000; Burstable
- * min(max(3, 1000 − ⌊1000·request/capacity⌋), 999), the higher the sooner.
+ * min(max(3, 1000 − ⌊1000·request/capacity⌋), 999), the higher the sooner. What the pod as a whole requests beyond its containers is theirs
+ * in equal parts, and a sidecar does not end sooner than the app container that requests least.
  */
-export function oomScoreAdj(pod: Pod, resources: ResourceRequirements | undefined, capacityBytes: number): number {
+export function oomScoreAdj(pod: Pod, container: Pick<Container, 'name' | 'resources' | 'restartPolicy'>, capacityBytes: number): number {
   if (pod.spec?.priorityClassName === 'system-node-critical') return -997
   switch (qosClass(pod.spec!)) {
     case 'Guaranteed':
@@ -54,11 +64,25 @@ export function oomScoreAdj(pod: Pod, resources: ResourceRequirements | undefine
     case 'BestEffort':
       return 1000
     case 'Burstable': {
-      const request = resources?.requests?.memory === undefined ? 0 : quantityValue(resources.requests.memory)
       if (capacityBytes <= 0) return 999
+      const isSidecarOfPod = isSidecar(container) && pod.spec?.initContainers?.some(({ name }) => name === container.name)
+      const least = isSidecarOfPod ? Math.min(...pod.spec!.containers!.map(memoryRequest)) : 0
+      const request = Math.max(memoryRequest(container), least) + undividedMemory(pod)
       return Math.min(Math.max(3, 1000 - Math.floor((1000 * request) / capacityBytes)), 999)
     }
   }
+}
+
+function memoryRequest({ resources }: Pick<Container, 'resources'>): number {
+  return resources?.requests?.memory === undefined ? 0 : quantityValue(resources.requests.memory)
+}
+
+/** Each container's part of the memory that the pod as a whole requests beyond what its containers do. */
+function undividedMemory(pod: Pod): number {
+  const { resources, overhead: _, ...spec } = pod.spec!
+  if (!resources?.requests?.memory) return 0
+  const left = quantityValue(resources.requests.memory) - (podRequests({ ...pod, spec }).memory ?? 0)
+  return Math.trunc(left / ((spec.containers?.length ?? 0) + (spec.initContainers?.length ?? 0)))
 }
 
 /** Limits of the cgroup that holds the whole pod; a resource that one container leaves open is open for the pod. */

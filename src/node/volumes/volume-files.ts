@@ -8,7 +8,7 @@ import type {
   VolumeProjection,
 } from '../../kinds/generated/types/core-v1.ts'
 import { podField, type PodFieldContext } from '../environment/pod-field.ts'
-import { type NodeResources, resourceField } from '../environment/resource-field.ts'
+import { type NodeResources, offeredTo, resourceField } from '../environment/resource-field.ts'
 import { HostError } from '../pod/pod-host.ts'
 import type { ObjectReader } from '../references/object-references.ts'
 
@@ -159,7 +159,7 @@ function downwardText(pod: Pod, { fieldRef, resourceFieldRef }: DownwardAPIVolum
   const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]
   const container = containers.find((c) => c.name === resourceFieldRef?.containerName)
   if (!resourceFieldRef || !container) throw new Error(`container ${resourceFieldRef?.containerName ?? ''} not found`)
-  return resourceField(resourceFieldRef, container, context.allocatable)
+  return resourceField(resourceFieldRef, container, offeredTo(pod, context.allocatable))
 }
 
 export function failedMount(volume: string, why: string): HostError {

@@ -2,6 +2,7 @@ import type { ContainerCase } from './container-case.ts'
 import { endingCases } from './ending-cases.ts'
 import { environmentCases } from './environment-cases.ts'
 import { healthScenarios } from './health-scenarios.ts'
+import { nodeScenarios } from './node-scenarios.ts'
 import { downwardCases, objectVolumeCases } from './object-volume-cases.ts'
 import { podScenarios } from './pod-scenarios.ts'
 import { resizeScenarios } from './resize-scenarios.ts'
@@ -21,4 +22,10 @@ export const allCases: readonly ContainerCase[] = [
 ]
 
 /** Pods that something happens to while they run. */
-export const allScenarios: readonly Scenario[] = [...resizeScenarios, ...healthScenarios, ...podScenarios, ...volumeScenarios]
+export const allScenarios: readonly Scenario[] = [
+  ...resizeScenarios,
+  ...healthScenarios,
+  ...podScenarios,
+  ...volumeScenarios,
+  ...nodeScenarios,
+]
