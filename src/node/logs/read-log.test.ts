@@ -87,6 +87,39 @@ test('a followed log goes on in the next file after a rotation and ends with its
   assert.equal((await chunks.next()).done, true)
 })
 
+test('what was written to a followed log between the last look and its rotation is not lost', async () => {
+  const texts = new Map([['old', line(1, 'stdout', 'F', 'first')]])
+  let present = 'old'
+  const open = async () => {
+    const identity = present
+    const read = async (offset: number) => Buffer.from(texts.get(identity)!.slice(offset))
+    return { identity, size: async () => texts.get(identity)!.length, read, close: async () => {} }
+  }
+  const files = {
+    open,
+    watch: () => () => {},
+    identity: async () => {
+      // The engine writes once more to the old file and only then to the new one.
+      if (present === 'old') texts.set('old', texts.get('old') + line(2, 'stdout', 'F', 'second'))
+      texts.set('new', line(3, 'stdout', 'F', 'third'))
+      return (present = 'new')
+    },
+  }
+  const source = { files, path: 'any', hasEnded: () => true, onEnd: () => () => {} }
+  const chunks: Buffer[] = []
+  for await (const chunk of readLog(source, { ...all, follow: true }, new AbortController().signal)) chunks.push(chunk)
+  assert.equal(Buffer.concat(chunks).toString(), 'first\nsecond\nthird\n')
+})
+
+test('times have nine digits though the engine leaves out zeros at their end', async () => {
+  const short = join(directory, 'short.log')
+  writeFileSync(short, '2026-01-01T00:00:01.5Z stdout F a\n2026-01-01T00:00:02+01:00 stdout F b\n')
+  const source = { files: machineLogFiles(), path: short, hasEnded: () => true, onEnd: () => () => {} }
+  const chunks: Buffer[] = []
+  for await (const chunk of readLog(source, { ...all, timestamps: true }, new AbortController().signal)) chunks.push(chunk)
+  assert.equal(Buffer.concat(chunks).toString(), '2026-01-01T00:00:01.500000000Z a\n2026-01-01T00:00:02.000000000+01:00 b\n')
+})
+
 test('a log that has grown too large is rotated, and old files are packed and dropped', async () => {
   const own = mkdtempSync(join(directory, 'rotate-'))
   const logPath = join(own, '0.log')

@@ -59,6 +59,12 @@ export async function* readLog(source: LogSource, options: LogOptions, signal: A
       if (!options.follow) return
       const next: LogFile | undefined = await rotated(source, file)
       if (next) {
+        // What was still written to the old file between the last look at it and its replacement.
+        for (let block = await file.read(offset, blockBytes); block.length > 0; block = await file.read(offset, blockBytes)) {
+          offset += block.length
+          const output = writer.take(block)
+          if (output.length > 0) yield output
+        }
         await file.close()
         file = next
         offset = 0
@@ -147,7 +153,7 @@ class LogFormatter {
     const entry = parseCriLogLine(line)
     if (!entry || !this.#isWanted(entry.timestamp, entry.stream)) return
     // One line of the program may be several entries: the time stands before the first alone.
-    const stamp = this.#options.timestamps && !this.#isLineOpen ? Buffer.from(`${entry.timestamp} `) : Buffer.alloc(0)
+    const stamp = this.#options.timestamps && !this.#isLineOpen ? Buffer.from(`${fixedNanos(entry.timestamp)} `) : Buffer.alloc(0)
     this.#isLineOpen = entry.isPartial
     const output = Buffer.concat([stamp, entry.text, entry.isPartial ? Buffer.alloc(0) : Buffer.from('\n')])
     parts.push(output.length > this.#left ? output.subarray(0, this.#left) : output)
@@ -161,6 +167,11 @@ class LogFormatter {
     if (!this.#isPast) this.#isPast = Date.parse(timestamp.slice(0, 23).replace(/Z$/, '') + zoneOf(timestamp)) >= sinceMs!
     return this.#isPast
   }
+}
+
+/** Engines leave out trailing zeros; upstream shows nine digits always. */
+function fixedNanos(timestamp: string): string {
+  return timestamp.replace(/(?:\.(\d*))?(Z|[+-]\d\d:\d\d)$/, (_, digits = '', zone) => `.${digits.padEnd(9, '0')}${zone}`)
 }
 
 function zoneOf(timestamp: string): string {

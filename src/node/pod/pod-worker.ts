@@ -139,7 +139,7 @@ export class PodWorker {
   #refreshFiles(): void {
     if (this.records.terminatingSinceMs !== undefined) return
     void this.#options.context.host
-      .refresh(this.#pod)
+      .refresh(this.allocated)
       .catch((error: unknown) => this.#options.context.log.warn({ error: String(error) }, 'volumes could not be refreshed'))
   }
 
@@ -293,6 +293,8 @@ export class PodWorker {
       this.records.resizeGeneration ??= this.#pod.metadata.generation ?? 0
     } else if (this.records.resizeGeneration !== undefined) {
       completeResize(this.#options.context, this.records, this.#pod)
+      // Files of the downward API may tell of it.
+      if (this.#sandboxes.length > 0) this.#refreshFiles()
       this.#options.onRoom()
     }
   }

@@ -5,11 +5,11 @@ import type { Clock } from '../../base/clock.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { LogFiles } from '../logs/log-files.ts'
 import { readLog } from '../logs/read-log.ts'
-import { podStatus } from '../pod/pod-status.ts'
 import type { PodWorker } from '../pod/pod-worker.ts'
 import type { ProcessStreams, Runtime, RuntimeContainer } from '../runtime/contract.ts'
 import type { NodeDocument } from '../stats/node-documents.ts'
 import { NotServed, parseLogOptions } from './log-options.ts'
+import { loggedContainer } from './logged-container.ts'
 import { answerHealth, type HealthCheck } from './node-health.ts'
 import { serveLogDirectory } from './node-logs.ts'
 import { type Dial, portForwardProtocol, servePortForward, tunnelProtocol, webSocketPipe } from './port-forward.ts'
@@ -158,14 +158,13 @@ async function serveLogs(options: NodeRoutesOptions, url: URL, parts: readonly s
   const [, namespace = '', name = '', containerName = ''] = parts
   const worker = findWorker(options, namespace, name)
   const { previous, ...logOptions } = parseLogOptions(url.searchParams, options.clock.now())
-  const container = previous ? previousContainer(worker, containerName) : loggedContainer(worker, containerName)
-  const { id } = container
+  const { id, logPath } = loggedContainer(worker, containerName, previous)
   const find = () => worker.sandboxes.flatMap((s) => s.containers).find((c) => c.id === id)
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const source = {
     files: options.logFiles,
-    path: container.logPath,
+    path: logPath,
     hasEnded: () => find()?.state !== 'Running',
     onEnd: (listener: () => void) => options.onPodChange(worker.records.uid, listener),
   }
@@ -313,37 +312,6 @@ function targetOf(options: NodeRoutesOptions, parts: readonly string[]): Target 
   const [container] = byAttempt(worker, containerName)
   if (!container) throw new NotServed(500, `container not found ("${containerName}")`)
   return { worker, container }
-}
-
-function loggedContainer(worker: PodWorker, name: string): RuntimeContainer {
-  const [found] = byAttempt(worker, name)
-  if (!found) throw new NotServed(400, `container "${name}" in pod "${worker.pod.metadata.name}" ${whyNoLog(worker, name)}`)
-  return found
-}
-
-/** In upstream's words, which users search for. */
-function whyNoLog(worker: PodWorker, name: string): string {
-  const status = podStatus(worker.view(), { hostIPs: [] })
-  const lists = [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses]
-  const state = lists.flatMap((list) => list ?? []).find((c) => c.name === name)?.state
-  if (!state) return 'is not available'
-  if (state.terminated) return 'is terminated'
-  if (!state.waiting) return 'is waiting to start - no logs yet'
-  const { reason = '' } = state.waiting
-  return `is waiting to start: ${pullFailures[reason] ?? reason}`
-}
-
-const pullFailures: Readonly<Record<string, string>> = {
-  ErrImagePull: "image can't be pulled",
-  ImagePullBackOff: 'trying and failing to pull image',
-}
-
-function previousContainer(worker: PodWorker, name: string): RuntimeContainer {
-  const all = byAttempt(worker, name)
-  // While nothing runs the last end is the newest container itself, unless there is one before it.
-  const found = all[0]?.state === 'Running' ? all[1] : (all[1] ?? undefined)
-  if (!found) throw new NotServed(400, `previous terminated container "${name}" in pod "${worker.pod.metadata.name}" not found`)
-  return found
 }
 
 function byAttempt(worker: PodWorker, name: string): RuntimeContainer[] {

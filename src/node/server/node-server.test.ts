@@ -222,6 +222,20 @@ test('logs are served from the end, with a bound, and refused for what is not th
   assert.equal((await get('/containerLogs/default/web/c?tailLines=-1')).code, 422)
 })
 
+test('while a container waits to be restarted its last log is shown, also as the previous one', async () => {
+  const pods = client.resource(kindRefs.coreV1.pods, 'default')
+  const spec = { nodeName: 'n1', containers: [{ name: 'c', image: 'app', command: ['sh', '-c', 'echo life; exit 3'] }] }
+  await pods.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'crash' }, spec })
+  for await (const event of pods.watch({ signal: stop.signal, sendInitialEvents: true, allowWatchBookmarks: true })) {
+    if (event.type === 'BOOKMARK' || event.object.metadata.name !== 'crash') continue
+    const status = event.object.status?.containerStatuses?.[0]
+    if (status?.state?.waiting?.reason === 'CrashLoopBackOff') break
+  }
+  const [shown, previous] = [await get('/containerLogs/default/crash/c'), await get('/containerLogs/default/crash/c?previous=true')]
+  assert.deepEqual([shown, previous], Array(2).fill({ code: 200, body: 'life\n' }))
+  await pods.delete('crash', { gracePeriodSeconds: 0 })
+})
+
 test('a container without a log says why, and a command finds none', async () => {
   const pods = client.resource(kindRefs.coreV1.pods, 'default')
   const spec = { nodeName: 'n1', containers: [{ name: 'c', image: 'No/Image' }] }

@@ -44,20 +44,33 @@ async function forward(data: SpdyServerStream, error: SpdyServerStream, port: nu
   error.end()
 }
 
-/** Joins two byte pipes, each direction ending by itself; resolves when both have ended. */
+/** Joins two byte pipes, each direction ending by itself; one that breaks takes the other with it. Resolves when both have ended. */
 export async function joinPipes(a: Duplex, b: Duplex): Promise<void> {
   const oneWay = (from: Duplex, to: Duplex) =>
     new Promise<void>((resolve) => {
       from.pipe(to)
       from.once('end', resolve)
-      from.once('close', resolve)
+      from.once('close', () => {
+        // Cut off, not ended: nobody is left who could end the other side.
+        if (!from.readableEnded) to.destroy()
+        resolve()
+      })
       from.once('error', () => {
         to.destroy()
         resolve()
       })
-      to.once('close', resolve)
+      to.once('close', () => {
+        // Nobody reads it any more; what it was given before still goes out.
+        if (!from.readableEnded) closeAfterWriting(from)
+        resolve()
+      })
     })
   await Promise.all([oneWay(a, b), oneWay(b, a)])
+}
+
+function closeAfterWriting(pipe: Duplex): void {
+  if (pipe.writableEnded && !pipe.writableFinished) pipe.once('finish', () => pipe.destroy())
+  else pipe.destroy()
 }
 
 /** A WebSocket as a pipe of bytes: the boundaries of its messages mean nothing. */

@@ -41,7 +41,11 @@ export async function serveWebSocketForward(socket: WebSocket, protocol: string,
     if (pipe && message && message.payload.length > 0 && !pipe.push(message.payload)) socket.pause()
   })
   const end = () => {
-    for (const pipe of pipes) if (!pipe.destroyed) pipe.push(null)
+    for (const pipe of pipes) {
+      if (pipe.destroyed) continue
+      pipe.once('end', () => pipe.destroy())
+      pipe.push(null)
+    }
   }
   socket.once('close', end)
   socket.on('error', () => {})

@@ -19,7 +19,11 @@ export async function writeAtomically(
 ): Promise<boolean> {
   await mkdir(directory, { recursive: true })
   const oldDirectory = await readlink(join(directory, dataLink)).catch(() => undefined)
-  if (oldDirectory !== undefined && (await isSame(join(directory, oldDirectory), files))) return false
+  if (oldDirectory !== undefined && (await isSame(join(directory, oldDirectory), files))) {
+    // An agent that died after the files were in place has left their names to the next one.
+    await linkNames(directory, files)
+    return false
+  }
   const fresh = await mkdtemp(join(directory, `..${options.stamp}.`))
   await chmod(fresh, options.owner.gid === undefined ? 0o755 : 0o2775)
   await applyOwner(fresh, options.owner)

@@ -37,7 +37,8 @@ export type PodVolumesOptions = {
 /** Makes, refreshes and removes the volumes of pods. */
 export class PodVolumes {
   readonly #options: PodVolumesOptions
-  readonly #refreshing = new Map<string, Promise<void>>()
+  /** The last work on each pod's files: two at once would take each other's away. */
+  readonly #turns = new Map<string, Promise<void>>()
   readonly #timers = new Map<string, () => void>()
 
   constructor(options: PodVolumesOptions) {
@@ -49,7 +50,11 @@ export class PodVolumes {
   }
 
   /** Makes every volume of the pod. Idempotent. Throws HostError for the first that cannot be made. */
-  async setUp(pod: Pod): Promise<void> {
+  setUp(pod: Pod): Promise<void> {
+    return this.#inTurn(pod, () => this.#setUpAll(pod))
+  }
+
+  async #setUpAll(pod: Pod): Promise<void> {
     const { clock, onSetUp } = this.#options
     for (const volume of pod.spec?.volumes ?? []) {
       const startedMs = clock.monotonicMs()
@@ -66,9 +71,7 @@ export class PodVolumes {
 
   /** Brings the volumes that come out of the API up to date. Missing objects leave the old files: running containers keep what they have. */
   refresh(pod: Pod): Promise<void> {
-    const { uid = '' } = pod.metadata
-    const before = this.#refreshing.get(uid) ?? Promise.resolve()
-    const run = before.then(async () => {
+    return this.#inTurn(pod, async () => {
       for (const volume of pod.spec?.volumes ?? []) {
         if (!isApiVolume(volume)) continue
         await this.#setUpOne(pod, volume).catch((error: unknown) =>
@@ -77,10 +80,17 @@ export class PodVolumes {
       }
       this.#planRefresh(pod)
     })
-    this.#refreshing.set(uid, run)
-    return run.finally(() => {
-      if (this.#refreshing.get(uid) === run) this.#refreshing.delete(uid)
-    })
+  }
+
+  #inTurn({ metadata: { uid = '' } }: Pod, work: () => Promise<void>): Promise<void> {
+    const run = (this.#turns.get(uid) ?? Promise.resolve()).then(work)
+    const turn = run
+      .catch(() => {})
+      .finally(() => {
+        if (this.#turns.get(uid) === turn) this.#turns.delete(uid)
+      })
+    this.#turns.set(uid, turn)
+    return run
   }
 
   /** Where a volume lies on the host. */
@@ -120,9 +130,10 @@ export class PodVolumes {
 
   /** Unmounts and removes all of the pod's volumes. Idempotent. */
   async tearDown(directories: PodDirectories, uid: string): Promise<void> {
+    await this.#turns.get(uid)
+    // Only now: what was under way has planned its next time.
     this.#timers.get(uid)?.()
     this.#timers.delete(uid)
-    await this.#refreshing.get(uid)
     this.#options.tokens.forget(uid)
     for (const point of mountPointsUnder(directories.pod)) await unmount(point)
     // Never delete through a mount that would not go: what lies below may not be the pod's.
@@ -186,13 +197,16 @@ export class PodVolumes {
     this.#timers.delete(uid)
     const nextMs = this.#options.tokens.nextRefreshMs(uid)
     if (nextMs === undefined) return
-    const delayMs = Math.max(1_000, nextMs - this.#options.clock.now())
+    const delayMs = Math.max(refreshRetryMs, nextMs - this.#options.clock.monotonicMs())
     this.#timers.set(
       uid,
       this.#options.clock.schedule(delayMs, () => void this.refresh(pod)),
     )
   }
 }
+
+/** A token that could not be renewed is asked for again after this long. */
+const refreshRetryMs = 10_000
 
 /** `2026_11_23_04_02_08`. */
 function stampOf(nowMs: number): string {

@@ -5,7 +5,9 @@ import type { TokenRequest } from '../../kinds/generated/types/authentication-v1
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { TokenRequestInput } from './volume-files.ts'
 
-type Held = { readonly token: string; readonly expiresMs: number; readonly refreshAtMs: number }
+/** Each moment by both clocks: one that nobody sets, and the one by which the server judges. */
+type Moment = { readonly wallMs: number; readonly monotonicMs: number }
+type Held = { readonly token: string; readonly expires: Moment; readonly refreshAt: Moment }
 
 /** A token is replaced after this share of its life, and after a day at the latest. */
 const refreshShare = 0.8
@@ -24,8 +26,7 @@ export class ServiceAccountTokens {
   async token(pod: Pod, request: TokenRequestInput): Promise<string> {
     const key = `${pod.metadata.uid}\n${request.audience ?? ''}\n${request.expirationSeconds}`
     const held = this.#held.get(key)
-    const nowMs = this.#options.clock.now()
-    if (held && nowMs < held.refreshAtMs) return held.token
+    if (held && !this.#isPast(held.refreshAt)) return held.token
     try {
       const fresh = await this.#request(pod, request)
       this.#held.delete(key)
@@ -34,16 +35,21 @@ export class ServiceAccountTokens {
       return fresh.token
     } catch (error) {
       // An API that is away for a while takes no token from anybody while the old one still holds.
-      if (held && nowMs < held.expiresMs) return held.token
+      if (held && !this.#isPast(held.expires)) return held.token
       throw error
     }
   }
 
-  /** When the next of the pod's tokens wants renewal; undefined: it has none. */
+  #isPast({ wallMs, monotonicMs }: Moment): boolean {
+    const { clock } = this.#options
+    return clock.now() >= wallMs || clock.monotonicMs() >= monotonicMs
+  }
+
+  /** When the next of the pod's tokens wants renewal, by the clock that nobody sets; undefined: it has none. */
   nextRefreshMs(uid: string): number | undefined {
     let next: number | undefined
     for (const [key, held] of this.#held)
-      if (key.startsWith(`${uid}\n`)) next = Math.min(next ?? Number.POSITIVE_INFINITY, held.refreshAtMs)
+      if (key.startsWith(`${uid}\n`)) next = Math.min(next ?? Number.POSITIVE_INFINITY, held.refreshAt.monotonicMs)
     return next
   }
 
@@ -64,14 +70,16 @@ export class ServiceAccountTokens {
         boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
       },
     }
-    const requestedMs = this.#options.clock.now()
+    const { clock } = this.#options
+    const requested = { wallMs: clock.now(), monotonicMs: clock.monotonicMs() }
     const accounts = this.#options.client.resource(kindRefs.coreV1.serviceAccounts, namespace)
     const answer = await accounts.subresource<TokenRequest, TokenRequest>(account, 'token', body)
     const token = answer.status?.token
     if (!token) throw new Error('the API gave no token')
     const expires = answer.status?.expirationTimestamp
-    const expiresMs = expires ? Date.parse(expires) : requestedMs + expirationSeconds * 1000
-    const lifeMs = expiresMs - requestedMs
-    return { token, expiresMs, refreshAtMs: requestedMs + Math.min(lifeMs * refreshShare, refreshMaxMs) }
+    const expiresMs = expires ? Date.parse(expires) : requested.wallMs + expirationSeconds * 1000
+    const lifeMs = expiresMs - requested.wallMs
+    const after = (ms: number): Moment => ({ wallMs: requested.wallMs + ms, monotonicMs: requested.monotonicMs + ms })
+    return { token, expires: after(lifeMs), refreshAt: after(Math.min(lifeMs * refreshShare, refreshMaxMs)) }
   }
 }

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -49,6 +60,14 @@ test('what a dead agent left half done does not stand in the way', async () => {
   symlinkSync('nowhere', join(target, '..data_tmp'))
   assert.equal(await write(target, { one: '2' }), true)
   assert.equal(readFileSync(join(target, 'one'), 'utf8'), '2')
+})
+
+test('the names that a dead agent did not come to are made, though the files are as they should be', async () => {
+  const target = join(directory, 'names')
+  await write(target, { one: '1', two: '2' })
+  unlinkSync(join(target, 'two'))
+  assert.equal(await write(target, { one: '1', two: '2' }), false)
+  assert.deepEqual(visible(target), ['one', 'two'])
 })
 
 const pod: Pod = { metadata: { name: 'p', namespace: 'ns', uid: 'u', labels: { app: 'web' } }, spec: { containers: [{ name: 'c' }] } }
