@@ -151,6 +151,8 @@ export type ApiServer = {
 }
 
 const defaultServiceCidr = '10.96.0.0/12'
+/** What the server does itself, it may, whatever the roles are. */
+const serverUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 const defaultAudience = 'https://kubernetes.default.svc.cluster.local'
 
 /** Fills the cache from the store, creates what every cluster has, and serves from there. Rejects when the store cannot be read. */
@@ -240,10 +242,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
   const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas, webhooks }, closing.signal)
   const fairness = { gate: createFlowGate(clock, options.inflightMax), share: options.loopShare ?? unlimitedShare }
-  const following = Promise.all([
-    followFlowObjects(core, fairness.gate, closing.signal),
-    ...(options.checksPolicyTypes === false ? [] : [typeCheckPolicies(core, closing.signal)]),
-  ])
   const aggregation = createAggregation(core, { frontProxy: options.frontProxy, way }, closing.signal)
   const registering = keepRegistered(core, closing.signal)
   const dispatch = dispatchOf(options, closing.signal)
@@ -292,6 +290,20 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const pipeline = pipelineFor(options.authenticator, fairness)
   const leanView = createLeanView()
   const handOut = options.freezesObjects ? deepFreeze : <T extends object>(object: T) => object
+  const clientFor = (user: UserInfo, options?: { readonly isLean: boolean }) => {
+    const asUser = pipelineFor({ authenticate: () => user }, undefined)
+    const agent = agentOf(user.name)
+    const handle = (request: ApiRequest) => asUser.handle(request)
+    const lean = options?.isLean ? { listed: leanView } : {}
+    return createInProcessClient({ core, dispatch, user, agent, handle, handOut, ...lean, closing: closing.signal })
+  }
+  const customSchema = (name: string) => custom.typeOf(name)?.schema
+  const following = Promise.all([
+    followFlowObjects(core, fairness.gate, closing.signal),
+    ...(options.checksPolicyTypes === false
+      ? []
+      : [typeCheckPolicies({ ...core, customSchema, client: clientFor(serverUser) }, closing.signal)]),
+  ])
   return {
     core,
     registry,
@@ -299,13 +311,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     reader,
     handle: (request) => pipeline.handle(request),
     upgrade: createUpgradeHandler({ core, aggregation, dialer, pipeline }),
-    clientFor: (user, options) => {
-      const asUser = pipelineFor({ authenticate: () => user }, undefined)
-      const agent = agentOf(user.name)
-      const handle = (request: ApiRequest) => asUser.handle(request)
-      const lean = options?.isLean ? { listed: leanView } : {}
-      return createInProcessClient({ core, dispatch, user, agent, handle, handOut, ...lean, closing: closing.signal })
-    },
+    clientFor,
     close: async () => {
       closing.abort()
       await Promise.all([

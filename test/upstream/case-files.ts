@@ -35,6 +35,12 @@ export async function serviceRangeOf(name: string): Promise<string | undefined> 
   return serviceRange
 }
 
+/** Whether the policies of the file's cases are checked for their types, which a controller does upstream. */
+export async function checksPolicyTypesOf(name: string): Promise<boolean> {
+  const { checksPolicyTypes = false } = (await import(`./cases/${name}.ts`)) as { checksPolicyTypes?: boolean }
+  return checksPolicyTypes
+}
+
 export function recordedOf(name: string): Map<string, Recorded> {
   const lines = readFileSync(answersFile(name), 'utf8').trim().split('\n')
   return new Map(lines.map((line) => JSON.parse(line) as Recorded).map((one) => [one.case, one]))

@@ -25,7 +25,7 @@ import { collected, headersOf, type Outgoing, type Send } from './run-cases.ts'
 const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
 /** This API server, with every default plugin on, the cluster's own roles and tokens, and how to send to it. */
 export async function ownApi(
-  options: Pick<ApiServerOptions, 'audit'> & { readonly serviceCidr?: string | undefined } = {},
+  options: Pick<ApiServerOptions, 'audit' | 'checksPolicyTypes'> & { readonly serviceCidr?: string | undefined } = {},
 ): Promise<{ send: Send; handle: ApiServer['handle']; close(): Promise<void> }> {
   const later: { reader: ObjectReader | undefined } = { reader: undefined }
   const random = seededRandom(1)
@@ -39,11 +39,11 @@ export async function ownApi(
   const { api } = await createTestApi({
     clock: systemClock,
     random,
+    // A controller's work upstream, and none runs where most answers were recorded.
+    checksPolicyTypes: false,
     ...others,
     ...(serviceCidr === undefined ? {} : { serviceCidr }),
     withoutAdmission: [],
-    // A controller's work upstream, and none runs where the answers were recorded.
-    checksPolicyTypes: false,
     dialer: noNodes,
     authenticator: {
       authenticate: ({ bearerToken }) => (bearerToken === administratorToken ? administrator : undefined),

@@ -192,6 +192,8 @@ const masks: readonly (readonly [RegExp, string])[] = [
   // A refused patch shows the whole object that it made, in whatever order its fields stand.
   [/Invalid value: "\{\\"(?:[^"\\]|\\.)*"/g, 'Invalid value: "<object>"'],
   [/(enerated?[-_./]?)[a-z0-9]{5}\b/g, '$1<random>'],
+  // Upstream's names for the types of a policy's kinds end in the time at which it looked.
+  [/(?<=[( ])([A-Z][A-Za-z]+)\d{5,9}(?=[.),])/g, '$1'],
   [/\blocalhost:\d{4,5}/g, 'localhost:<port>'],
   [/\b127\.0\.0\.1:\d{4,5}->/g, '127.0.0.1:<port>->'],
   [/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<random>'],

@@ -30,6 +30,15 @@ export type Field = { readonly type: CelType; readonly json?: string }
 /** How lists with semantics compare and add up (`x-kubernetes-list-type`): without order, items known by themselves or by their keys. */
 export type ListMerge = { readonly type: 'set' } | { readonly type: 'map'; readonly keys: readonly string[] }
 
+/** Words of the language: a property of such a name is the field `__name__`, and may be asked for by its name, too. */
+export const reservedWords: ReadonlySet<string> = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '),
+)
+
+/** The field that an expression means by a name. */
+export const fieldNamed = ({ fields }: ObjectType, name: string): Field | undefined =>
+  fields.get(name) ?? (reservedWords.has(name) ? fields.get(`__${name}__`) : undefined)
+
 const simple = (kind: SimpleKind): SimpleType => ({ kind })
 
 export const celTypes = {
@@ -102,7 +111,7 @@ const written: Partial<Record<SimpleKind, string>> = {
   duration: 'google.protobuf.Duration',
 }
 
-/** A type as messages write it: `list(string)`, `map(string, dyn)`, `google.protobuf.Timestamp`. */
+/** A type as messages write it: `list(string)`, `map(string, dyn)`, `timestamp`. */
 export function formatType(type: CelType): string {
   switch (type.kind) {
     case 'list':
@@ -118,8 +127,10 @@ export function formatType(type: CelType): string {
       return type.parameters.length === 0 ? type.name : `${type.name}(${type.parameters.map(formatType).join(', ')})`
     case 'wrapper':
       return `wrapper(${formatType(type.of)})`
+    case 'error':
+      return '!error!'
     default:
-      return written[type.kind] ?? type.kind
+      return type.kind
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type Select,
   type StructLiteral,
 } from './ast.ts'
-import { type CelType, celTypes, formatType, isDynamic, isOptional, type ObjectType, withoutOptional } from './cel-type.ts'
+import { type CelType, celTypes, fieldNamed, formatType, isDynamic, isOptional, type ObjectType, withoutOptional } from './cel-type.ts'
 import type { Environment, Resolved } from './environment.ts'
 import type { Issue } from './issues.ts'
 import type { Overload } from './overload.ts'
@@ -147,7 +147,7 @@ class Checker {
       case 'map':
         return target.value
       case 'object':
-        return target.fields.get(field)?.type ?? this.report(at, `undefined field '${field}'`)
+        return fieldNamed(target, field)?.type ?? this.report(at, `undefined field '${field}'`)
       case 'parameter':
         this.isAssignable(celTypes.dyn, target)
         return celTypes.dyn

@@ -1,4 +1,4 @@
-import { type CelType, celTypes, formatType, type ListMerge } from './cel-type.ts'
+import { type CelType, celTypes, fieldNamed, formatType, type ListMerge } from './cel-type.ts'
 import { EvaluationError, spendSteps } from './evaluation-error.ts'
 import { formatDuration, formatTimestamp, parseFormatDuration, parseTimestamp } from './time.ts'
 import {
@@ -135,7 +135,7 @@ export class JsonStruct implements CelStruct {
   }
 
   get(field: string): Value | undefined {
-    const declared = this.type.fields.get(field)
+    const declared = fieldNamed(this.type, field)
     if (!declared) return undefined
     const name = declared.json ?? field
     const json = Object.hasOwn(this.object, name) ? this.object[name] : undefined

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../structural/json-schema.ts'
-import { type CelType, type Field, type ListMerge, type ObjectType } from './cel-type.ts'
+import { type CelType, type Field, type ListMerge, type ObjectType, reservedWords } from './cel-type.ts'
 
 /**
  * The types of values that a structural schema describes
@@ -13,18 +13,21 @@ const durationBytes = 32
 const dateBytes = 12
 const dateTimeBytes = 22
 
+type Place = {
+  readonly name: string
+  /** The type of resources' metadata; absent: what rules may read of it, the name. */
+  readonly metadata?: ((name: string) => CelType | undefined) | undefined
+}
+
 /** Undefined for a schema whose values have no declared type. `isResource`: has apiVersion, kind and metadata, whatever the schema says. */
-export function schemaType(
-  schema: JsonSchema,
-  { isResource, name }: { readonly isResource: boolean; readonly name: string },
-): CelType | undefined {
+export function schemaType(schema: JsonSchema, { isResource, ...place }: Place & { readonly isResource: boolean }): CelType | undefined {
   if (schema['x-kubernetes-int-or-string']) return { kind: 'dyn', maxElements: requestBytesMax - 2, minSerializedSize: 1 }
   const whole = isResource ? withResourceFields(schema) : schema
   switch (whole.type) {
     case 'array':
-      return listType(whole, name)
+      return listType(whole, place)
     case 'object':
-      return objectType(whole, name)
+      return isResource ? withMetadata(objectType(whole, place), place) : objectType(whole, place)
     case 'string':
       return stringType(whole)
     case 'boolean':
@@ -38,13 +41,18 @@ export function schemaType(
   }
 }
 
-const childType = (schema: JsonSchema, name: string) =>
-  schemaType(schema, { isResource: schema['x-kubernetes-embedded-resource'] === true, name })
+const childType = (schema: JsonSchema, { name, metadata }: Place, step: string) =>
+  schemaType(schema, { isResource: schema['x-kubernetes-embedded-resource'] === true, name: `${name}.${step}`, metadata })
+
+function withMetadata(type: CelType | undefined, { name, metadata }: Place): CelType | undefined {
+  const declared = metadata?.(`${name}.metadata`)
+  return type?.kind === 'object' && declared ? { ...type, fields: new Map([...type.fields, ['metadata', { type: declared }]]) } : type
+}
 
 const atLeastZero = (value: number) => Math.max(value, 0)
 
-function listType(schema: JsonSchema, name: string): CelType | undefined {
-  const element = schema.items && childType(schema.items, `${name}.@idx`)
+function listType(schema: JsonSchema, place: Place): CelType | undefined {
+  const element = schema.items && childType(schema.items, place, '@idx')
   if (!element) return undefined
   const maxElements =
     schema.maxItems === undefined
@@ -65,10 +73,10 @@ function mergeOf(schema: JsonSchema): ListMerge | undefined {
   }
 }
 
-function objectType(schema: JsonSchema, name: string): CelType | undefined {
+function objectType(schema: JsonSchema, place: Place): CelType | undefined {
   const { additionalProperties, maxProperties, properties = {}, required = [] } = schema
   if (typeof additionalProperties === 'object') {
-    const value = childType(additionalProperties, `${name}.@elem`)
+    const value = childType(additionalProperties, place, '@elem')
     if (!value) return undefined
     const maxElements =
       maxProperties === undefined ? Math.floor((requestBytesMax - 2) / ((value.minSerializedSize ?? 0) + 6)) : atLeastZero(maxProperties)
@@ -78,13 +86,13 @@ function objectType(schema: JsonSchema, name: string): CelType | undefined {
   const fields = new Map<string, Field>()
   let minSerializedSize = 2
   for (const [json, property] of Object.entries(properties)) {
-    const type = childType(property, `${name}.${json}`)
+    const type = childType(property, place, json)
     if (!type) continue
     const field = escapedName(json)
     if (field !== undefined) fields.set(field, field === json ? { type } : { type, json })
     if (required.includes(json) && property.default === undefined) minSerializedSize += json.length + (type.minSerializedSize ?? 0) + 4
   }
-  return { kind: 'object', name, fields, minSerializedSize } satisfies ObjectType
+  return { kind: 'object', name: place.name, fields, minSerializedSize } satisfies ObjectType
 }
 
 function stringType(schema: JsonSchema): CelType {
@@ -127,13 +135,9 @@ function withResourceFields(schema: JsonSchema): JsonSchema {
   }
 }
 
-const reserved = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '),
-)
-
 /** A property's name as expressions write it; undefined for one that they cannot. */
 export function escapedName(name: string): string | undefined {
-  if (reserved.has(name)) return `__${name}__`
+  if (reservedWords.has(name)) return `__${name}__`
   if (!/^[A-Za-z_][A-Za-z0-9_./-]*$/.test(name)) return undefined
   return name.replaceAll('__', '__underscores__').replaceAll('.', '__dot__').replaceAll('-', '__dash__').replaceAll('/', '__slash__')
 }

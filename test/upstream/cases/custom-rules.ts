@@ -48,6 +48,10 @@ const fields = {
     { type: 'object', properties: { namespace: text, 'a-b': text, 'x.y': text, 'p/q': text, __z: text } },
     rule('self.__namespace__ == self.a__dash__b && self.x__dot__y == self.p__slash__q && self.__underscores__z != "x"'),
   ),
+  keywords: ruled(
+    { type: 'object', properties: { namespace: text, in: text, if: text } },
+    rule('self.namespace == self.__in__ || has(self.if) && self.if == "x"'),
+  ),
   either: ruled({ 'x-kubernetes-int-or-string': true }, rule('type(self) == int ? self > 1 : self == "a"')),
   nullable: ruled({ type: 'string', nullable: true, maxLength: 9 }, rule('self == "a"')),
   date: ruled({ type: 'string', format: 'date-time' }, rule('self > timestamp("2026-01-01T00:00:00Z")')),
@@ -130,6 +134,7 @@ const created: Case[] = [
   ...of('keys', { abc: 'x' }),
   ...of('nested', { 'a.b': 'x' }, { c: { d: 'x' } }),
   ...of('escaped', { namespace: 'a', 'a-b': 'a', 'x.y': 'b', 'p/q': 'b', __z: 'y' }, { namespace: 'a', 'a-b': 'b' }),
+  ...of('keywords', { namespace: 'a', in: 'a' }, { namespace: 'a', in: 'b' }, { namespace: 'a', in: 'b', if: 'x' }),
   ...of('either', 1, 2, 'a', 'b'),
   ...of('nullable', null, 'b'),
   ...of('date', '2025-01-01T00:00:00Z', '2027-01-01T00:00:00Z', 'never'),

@@ -1,51 +1,46 @@
-import { compileBase, type PolicySpec } from '../../../kinds/admissionregistration/compiled-policy.ts'
+import { compileBase } from '../../../kinds/admissionregistration/compiled-policy.ts'
 import { compileExpression } from '../../../kinds/admissionregistration/expressions.ts'
 import type { NamedRuleWithOperations, ValidatingAdmissionPolicy } from '../../../kinds/generated/types/admissionregistration-v1.ts'
 import { type CelType, celTypes } from '../../../machinery/cel/cel-type.ts'
+import { schemaType } from '../../../machinery/cel/schema-type.ts'
 import type { SchemaSet } from '../../../machinery/schema/schema-set.ts'
+import type { JsonSchema } from '../../../machinery/structural/json-schema.ts'
 import type { Registry, Resource } from '../../registry.ts'
+import { objectMeta } from '../../custom/published-schema.ts'
 import { schemaNodeType } from './schema-node-type.ts'
 
-type Parts = { readonly registry: Registry; readonly schemas: SchemaSet }
-type Status = NonNullable<ValidatingAdmissionPolicy['status']>
+export type TypeCheckParts = {
+  readonly registry: Registry
+  readonly schemas: SchemaSet
+  /** Of custom kinds, by the name of their schema. */
+  readonly customSchema: (name: string) => JsonSchema | undefined
+}
+type Warnings = NonNullable<NonNullable<NonNullable<ValidatingAdmissionPolicy['status']>['typeChecking']>['expressionWarnings']>
 
-/** A policy for more kinds than these is checked against the first. */
+/** Once the rules so far name that many kinds, no further ones are looked at. */
 const kindsMax = 10
 
 /**
  * What is wrong with a policy's validations for the kinds that its rules name, as its status tells it: a field that a kind does not
  * have, a comparison of different types. Rules with a star name no kind (https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/#type-checking).
  */
-export function typeCheckedStatus(policy: ValidatingAdmissionPolicy, parts: Parts): Status {
-  const { spec = {}, metadata, status } = policy
+export function typeWarnings({ spec = {} }: ValidatingAdmissionPolicy, parts: TypeCheckParts): Warnings {
   const kinds = namedKinds(spec.matchConstraints?.resourceRules ?? [], parts.registry)
   const params = spec.paramKind && parts.registry.findKind(spec.paramKind.apiVersion ?? '', spec.paramKind.kind ?? '')
-  const paramsType = params ? typeOf(params, parts.schemas) : celTypes.dyn
-  const warnings = new Map<string, string[]>()
-  for (const resource of kinds) {
+  const paramsType = params ? typeOf(params, parts) : celTypes.dyn
+  const checks = kinds.map((resource) => {
     const { group, version, kind } = resource.kind
-    for (const { field, issues } of wrongExpressions(spec, { objectType: typeOf(resource, parts.schemas), paramsType })) {
-      const line = `${group}/${version}, Kind=${kind}: ${issues}\n`
-      warnings.set(field, [...(warnings.get(field) ?? []), line])
-    }
+    const { environment } = compileBase(spec, { objectType: typeOf(resource, parts), paramsType })
+    return { environment, title: `${group}/${version}, Kind=${kind}` }
+  })
+  const check = (fieldRef: string, text: string | undefined) => {
+    const lines = checks.flatMap(({ environment, title }) => {
+      const { error } = text ? compileExpression(environment, text) : {}
+      return error === undefined ? [] : [`${title}: ${error.replace(/^compilation failed: /, '')}\n`]
+    })
+    return lines.length > 0 ? [{ fieldRef, warning: lines.join('\n') }] : []
   }
-  const expressionWarnings = [...warnings].map(([fieldRef, lines]) => ({ fieldRef, warning: lines.join('\n') }))
-  return {
-    ...status,
-    ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
-    typeChecking: expressionWarnings.length > 0 ? { expressionWarnings } : {},
-  }
-}
-
-type Types = { readonly objectType: CelType; readonly paramsType: CelType }
-
-function wrongExpressions({ validations = [], ...spec }: PolicySpec & NonNullable<ValidatingAdmissionPolicy['spec']>, types: Types) {
-  const { environment } = compileBase(spec, types)
-  const check = (field: string, text: string | undefined) => {
-    const { error } = text ? compileExpression(environment, text) : {}
-    return error === undefined ? [] : [{ field, issues: error.replace(/^compilation failed: /, '') }]
-  }
-  return validations.flatMap(({ expression, messageExpression }, i) => [
+  return (spec.validations ?? []).flatMap(({ expression, messageExpression }, i) => [
     ...check(`spec.validations[${i}].expression`, expression),
     ...check(`spec.validations[${i}].messageExpression`, messageExpression),
   ])
@@ -55,20 +50,45 @@ const hasStar = (texts: readonly string[]) => texts.some((text) => text.includes
 
 function namedKinds(rules: readonly NamedRuleWithOperations[], registry: Registry): readonly Resource[] {
   const found = new Set<Resource>()
-  for (const { apiGroups = [], apiVersions = [], resources = [] } of rules) {
-    if (hasStar(apiGroups) || hasStar(apiVersions)) continue
-    for (const group of apiGroups.toSorted())
-      for (const version of apiVersions.toSorted())
-        for (const plural of resources.toSorted()) {
-          const resource = /[*/]/.test(plural) ? undefined : registry.find(group, version, plural)
-          if (resource && found.size < kindsMax) found.add(resource)
-        }
+  for (const rule of rules) {
+    let count = 0
+    for (const resource of resourcesOf(rule, registry)) {
+      found.add(resource)
+      if (++count === kindsMax) return inOrder(found)
+    }
   }
-  const place = ({ kind }: Resource) => `${kind.group}\0${kind.version}\0${kind.kind}`
-  return [...found].sort((a, b) => (place(a) < place(b) ? -1 : 1))
+  return inOrder(found)
 }
 
-function typeOf({ kind }: Resource, schemas: SchemaSet): CelType {
+function resourcesOf({ apiGroups = [], apiVersions = [], resources = [] }: NamedRuleWithOperations, registry: Registry): Resource[] {
+  if (hasStar(apiGroups) || hasStar(apiVersions)) return []
+  const names = resources.filter((name) => !/[*/]/.test(name)).toSorted()
+  return apiGroups
+    .toSorted()
+    .flatMap((group) => apiVersions.toSorted().flatMap((version) => names.flatMap((name) => matching(registry, { group, version, name }))))
+}
+
+/** An empty group stands for every group, as upstream's mapper takes it; a singular names a resource, too. */
+function matching(registry: Registry, { group, version, name }: { group: string; version: string; name: string }): Resource[] {
+  const wanted = name.toLowerCase()
+  return registry
+    .all()
+    .filter(
+      ({ kind }) => kind.version === version && (group === '' || kind.group === group) && [kind.plural, kind.singular].includes(wanted),
+    )
+}
+
+function inOrder(resources: ReadonlySet<Resource>): readonly Resource[] {
+  const place = ({ kind }: Resource) => `${kind.group}\0${kind.version}\0${kind.kind}`
+  return [...resources].sort((a, b) => (place(a) < place(b) ? -1 : 1))
+}
+
+function typeOf({ kind, isCustom }: Resource, { schemas, customSchema }: TypeCheckParts): CelType {
+  if (isCustom) {
+    const meta = schemas.lookup(objectMeta)
+    const metadata = (name: string) => meta && schemaNodeType(meta, name)
+    return schemaType(customSchema(kind.schema) ?? {}, { isResource: true, name: kind.kind, metadata }) ?? celTypes.dyn
+  }
   const node = schemas.lookup(kind.schema)
-  return node ? schemaNodeType(node, kind.kind) : celTypes.dyn
+  return (node && schemaNodeType(node, kind.kind)) ?? celTypes.dyn
 }
