@@ -15,6 +15,7 @@ import type { PodSecurityConfiguration } from './admission/pod-security/configur
 import { createPodSecurityMetrics } from './admission/pod-security/pod-security-metrics.ts'
 import type { TolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { deviceAdminAccessHook } from './admission/device-admin-access.ts'
+import { createQuotaTurns } from './admission/quota-turns.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
 import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
 import { createAggregation } from './aggregation/aggregation.ts'
@@ -210,6 +211,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...last,
   ]
   const placement = new PlacementGuard({ cache, reader, registry, isStoreShared: options.isStoreShared ?? false, signal: closing.signal })
+  const turns = options.isStoreShared ? createQuotaTurns({ cache, clock, random }) : undefined
   const core: Core = {
     registry,
     storage,
@@ -220,7 +222,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }),
     authorizer,
     hooks: createWriteHooks([
-      ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader })]),
+      ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader, turns })]),
       deviceAdminAccessHook({ reader }),
       await serviceAllocation({
         reader,

@@ -15,6 +15,8 @@ export type Write = {
  */
 export type WriteHook = {
   handles(resource: Resource): boolean
+  /** To be awaited, where it gives something, right before `allocate`: what only the store can say. */
+  prepare?(namespace: string): Promise<void> | undefined
   allocate(write: Write): Allocation
   /** The object is gone from the store. */
   deleted(object: KubeObject): void
@@ -32,6 +34,8 @@ export type Allocation = {
 }
 
 export type WriteHooks = {
+  /** Undefined where there is nothing to wait for, as for nearly every write. */
+  prepare(resource: Resource, namespace: string): Promise<void> | undefined
   allocate(resource: Resource, write: Omit<Write, 'resource'>): Allocation
   deleted(resource: Resource, object: KubeObject): void
   claimsOf(resource: Resource, object: KubeObject): readonly Operation[]
@@ -50,7 +54,15 @@ export function createWriteHooks(hooks: readonly WriteHook[]): WriteHooks {
     if (!found) memo.set(resource, (found = hooks.filter((hook) => hook.handles(resource))))
     return found
   }
+  const preparing = new WeakMap<Resource, readonly WriteHook[]>()
   return {
+    prepare: (resource, namespace) => {
+      let found = preparing.get(resource)
+      if (!found) preparing.set(resource, (found = hooksOf(resource).filter((hook) => hook.prepare)))
+      if (found.length === 0) return undefined
+      const pending = found.flatMap((hook) => hook.prepare!(namespace) ?? [])
+      return pending.length > 0 ? Promise.all(pending).then(() => {}) : undefined
+    },
     allocate: (resource, write) => {
       const allocations: Allocation[] = []
       try {

@@ -78,7 +78,7 @@ export type ListResult = {
 export type Operation =
   | { readonly type: 'put'; readonly key: StoreKey; readonly value: Uint8Array; readonly expected: Expectation }
   | { readonly type: 'delete'; readonly key: StoreKey; readonly expected: Revision | 'any' }
-  /** Changes nothing: the commit happens only while this holds. Beside at least one put or delete, and at most one a commit. */
+  /** Changes nothing: the commit happens only while this holds. Beside at least one put or delete, and at most `checksMax` a commit. */
   | { readonly type: 'check'; readonly key: StoreKey; readonly expected: Revision | 'absent' }
 
 /**
@@ -149,6 +149,8 @@ export class StoreRequestTooLarge extends Error {
 
 /** Puts and deletes in one commit, at most: what an etcd with its own limits (128 a transaction) takes with the store's bookkeeping. */
 export const operationsMax = 120
+/** Checks beside them: the writer's own, and that of who encrypts. */
+export const checksMax = 2
 
 /**
  * The order of keys everywhere: by UTF-16 code units, which for keys without characters past U+D7FF is also the order of their

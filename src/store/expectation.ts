@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts'
-import { commitBytesMax, type Operation, operationsMax, type Revision, StoreRequestTooLarge } from './contract.ts'
+import { checksMax, commitBytesMax, type Operation, operationsMax, type Revision, StoreRequestTooLarge } from './contract.ts'
 
 /** Whether an operation may happen on a key last changed at `current` (undefined: the key does not exist). */
 export function expectationHolds(operation: Operation, current: Revision | undefined): boolean {
@@ -14,7 +14,7 @@ export function checkOperations(operations: readonly Operation[]): void {
   if (operations.length === 1 && operations[0]!.type !== 'check') return
   const checks = operations.filter((operation) => operation.type === 'check').length
   assert(operations.length > checks, 'a commit needs an operation')
-  assert(checks <= 1, 'a commit has at most one check')
+  assert(checks <= checksMax, `a commit has at most ${checksMax} checks`)
   assert(operations.length - checks <= operationsMax, `a commit has at most ${operationsMax} operations`)
   const keys = new Set(operations.map((operation) => operation.key))
   assert(keys.size === operations.length, 'a commit names a key twice')

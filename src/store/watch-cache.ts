@@ -221,10 +221,16 @@ class LiveWatchCache<T> implements WatchCache<T> {
       }),
     )
     let newest = this.revision
-    for (const outcome of outcomes) {
-      const seen = outcome.status === 'fulfilled' ? this.#seenBy(outcome.value) : newest
-      const revision = seen instanceof Promise ? await seen : seen
-      if (revision > newest) newest = revision
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status !== 'fulfilled') continue
+      try {
+        const seen = this.#seenBy(outcome.value)
+        const revision = seen instanceof Promise ? await seen : seen
+        if (revision > newest) newest = revision
+      } catch (reason) {
+        // That the present state cannot be told after one conflict says nothing against the others.
+        outcomes[i] = { status: 'rejected', reason }
+      }
     }
     await this.waitFor(newest)
     return outcomes

@@ -7,22 +7,39 @@ import { statusErrors } from '../../machinery/status-error.ts'
 import type { ObjectReader } from '../object-reader.ts'
 import type { Resource } from '../registry.ts'
 import { noAllocation, type WriteHook } from '../write-hooks.ts'
+import type { QuotaTurns } from './quota-turns.ts'
 
 /** A write that is under way: not in the cache yet, or with its old amounts. */
-type Pending = { readonly resource: Resource; readonly object: KubeObject; readonly usage: Usage; readonly isNew: boolean }
+type Pending = {
+  readonly resource: Resource
+  readonly object: KubeObject
+  readonly usage: Usage
+  /** The version that it changes; undefined: it is new. */
+  readonly from: string | undefined
+}
 
 /**
  * Refuses what a namespace's ResourceQuotas do not allow (https://kubernetes.io/docs/concepts/policy/resource-quotas/). Unlike
  * upstream it does not trust the usage that the status tells: it counts what is stored and what is being written, so no two
  * requests can share the last place and a new quota holds at once. That costs a walk over the kind's objects in the namespace,
- * in namespaces with a quota only.
+ * in namespaces with a quota only. Where several servers write to one store they take `turns`.
  */
-export function resourceQuotaHook({ reader }: { readonly reader: ObjectReader }): WriteHook {
+export function resourceQuotaHook({
+  reader,
+  turns,
+}: {
+  readonly reader: ObjectReader
+  readonly turns?: QuotaTurns | undefined
+}): WriteHook {
   const pendings = new Map<string, Set<Pending>>()
   const memo: Memo = new WeakMap()
+  const hasQuota = (namespace: string) => namespace !== '' && reader.list(resourceQuotas, namespace).length > 0
   return {
-    handles: ({ kind }) => kind.scope === 'Namespaced' && kind.persisted,
+    handles: ({ kind }) => (kind.scope === 'Namespaced' && kind.persisted) || isNamespace(kind),
+    ...(turns ? { prepare: (namespace: string) => (hasQuota(namespace) ? turns.enter(namespace) : undefined) } : {}),
+    claimsOf: ({ kind, metadata }) => (turns && kind === 'Namespace' ? turns.unclaim(metadata.name ?? '') : []),
     allocate: ({ resource, object, old }) => {
+      if (isNamespace(resource.kind)) return noAllocation
       // A change to most kinds, and any to a status, cannot take more than the object took already.
       if (old && (!mayGrow(resource) || specOf(object) === specOf(old))) return noAllocation
       const { namespace = '' } = object.metadata
@@ -30,15 +47,16 @@ export function resourceQuotaHook({ reader }: { readonly reader: ObjectReader })
       if (quotas.length === 0) return noAllocation
       const asked = askedFor(resource, object, old)
       if (!asked) return noAllocation
-      const pending: Pending = { resource, object, usage: asked, isNew: old === undefined }
+      const pending: Pending = { resource, object, usage: asked, from: old?.metadata.resourceVersion }
       for (const quota of quotas) check(quota, pending, { reader, memo, pendings: pendings.get(namespace) ?? new Set() })
-      return reserve(pendings, namespace, pending)
+      return { ...reserve(pendings, namespace, pending), claims: turns?.guard(namespace) }
     },
     deleted: () => {},
-    takesNothing: (namespace) => reader.list(resourceQuotas, namespace).length === 0,
+    takesNothing: (namespace) => !hasQuota(namespace),
   }
 }
 
+const isNamespace = ({ group, kind }: Resource['kind']) => group === '' && kind === 'Namespace'
 const specOf = (object: KubeObject) => (object as { spec?: unknown }).spec
 const mayGrow = ({ kind }: Resource) => kind.group === '' && ['pods', 'services', 'persistentvolumeclaims'].includes(kind.plural)
 
@@ -62,12 +80,12 @@ type Memo = WeakMap<KubeObject, Readonly<Record<string, bigint>>>
 type Counting = { readonly reader: ObjectReader; readonly memo: Memo; readonly pendings: ReadonlySet<Pending> }
 
 function check(quota: ResourceQuota, pending: Pending, counting: Counting): void {
-  const { resource, object, usage, isNew } = pending
+  const { resource, object, usage, from } = pending
   const { kind } = resource
   const hard = textOf(quota.spec?.hard ?? {})
   if (!isInScope(quota, kind, object)) return
   const refuse = (why: string) => statusErrors.forbidden(resource.name, object.metadata.name ?? '', why)
-  const unstated = isNew && kind.group === '' && kind.plural === 'pods' ? unstatedResources(object as Pod, hard) : undefined
+  const unstated = from === undefined && kind.group === '' && kind.plural === 'pods' ? unstatedResources(object as Pod, hard) : undefined
   if (unstated !== undefined) throw refuse(`failed quota: ${quota.metadata.name}: ${unstated}`)
   const names = Object.keys(usage).filter((name) => hard[name] !== undefined)
   if (names.length === 0) return
@@ -92,16 +110,17 @@ function usedBy(
   const add = (amounts: Readonly<Record<string, bigint>>) => {
     for (const name of names) if (amounts[name] !== undefined) totals.set(name, totals.get(name)! + amounts[name])
   }
-  const stored = new Set<string | undefined>()
+  const stored = new Map<string | undefined, string | undefined>()
   for (const other of reader.list(kind, pending.object.metadata.namespace ?? '')) {
-    if (pendings.size > 0) stored.add(other.metadata.uid)
+    if (pendings.size > 0) stored.set(other.metadata.uid, other.metadata.resourceVersion)
     if (!isInScope(quota, kind, other)) continue
     let amounts = memo.get(other)
     if (!amounts) memo.set(other, (amounts = amountsOf(quotaUsage(kind, other))))
     add(amounts)
   }
   for (const other of pendings) {
-    const isStored = other.isNew && stored.has(other.object.metadata.uid)
+    // Counted with what is stored, or overtaken by another write.
+    const isStored = stored.get(other.object.metadata.uid) !== other.from
     if (other.resource.kind.plural !== kind.plural || other.resource.kind.group !== kind.group || isStored) continue
     if (isInScope(quota, kind, other.object)) add(amountsOf(other.usage))
   }

@@ -5,10 +5,10 @@ import type { Eviction, PodDisruptionBudget } from '../../kinds/generated/types/
 import { matches, selectorFrom } from '../../machinery/label-selector.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
-import { type Status, StatusError, statusErrors } from '../../machinery/status-error.ts'
+import { isStatus, type Status, StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
 import { admitPosted } from '../managed-fields.ts'
-import type { Core } from '../core.ts'
+import type { Core, RequestContext } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../object-reader.ts'
 import { checkPreconditions, deleteObject } from '../verbs/delete.ts'
@@ -44,17 +44,56 @@ export const podEviction: VerbHandler = async (core, context, request) => {
     options: writeOptions('CreateOptions', { ...parameters, dryRun }),
   })
   await admitPosted(core, context, { admission, expected: evictionKind, parameters })
-  const { object } = await getObject(core, context, { resource, namespace, name })
-  const pod = object as KubeObject & Pod
-  if (!isFree(pod)) {
-    const [budget, another] = budgetsOf(core, pod, namespace)
-    if (another) return { type: 'plain', code: 500, object: severalBudgets }
-    if (budget && !mayIgnore(budget, pod)) await spend(core, budget, { pod, dryRun })
-  }
-  const told = dryRun ? options : await tellWhy(core, { resource, namespace, name }, options)
-  await deleteObject(core, context, { resource, namespace, name, options: told, dryRun, isAdmitted: true })
+  const refusal = await evict(core, context, { resource, namespace, name, options, dryRun })
+  if (refusal) return { type: 'plain', code: 500, object: refusal }
   const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
   return { type: 'plain', code: 201, object: status }
+}
+
+type Evicting = {
+  readonly resource: Resource
+  readonly namespace: string
+  readonly name: string
+  readonly options: DeletionOptions
+  readonly dryRun: boolean
+}
+
+/** Upstream's: how often a pod that changes while it is to go is looked at again. */
+const attemptsMax = 20
+
+/**
+ * Who needs no budget because of the state that the pod is in takes it in that state only: it may be ready by the time it would go. Gives
+ * the failure that has no reason; throws 404, 409, 429.
+ */
+async function evict(core: Core, context: RequestContext, evicting: Evicting): Promise<Status | undefined> {
+  const { resource, namespace, name, options, dryRun } = evicting
+  for (let attempt = 1; ; attempt++) {
+    const { object } = await getObject(core, context, { resource, namespace, name })
+    const pod = object as KubeObject & Pod
+    const [budget, another] = isFree(pod) ? [] : budgetsOf(core, pod, namespace)
+    if (another) return severalBudgets
+    const isIgnored = budget !== undefined && mayIgnore(budget, pod)
+    if (budget && !isIgnored) await spend(core, budget, { pod, dryRun })
+    const mayChange = isIgnored || (isFree(pod) && !isOver(pod))
+    const isPinned = mayChange && !options.preconditions?.resourceVersion
+    try {
+      return await remove(core, context, isPinned ? { ...evicting, options: pinnedTo(pod, options) } : evicting)
+    } catch (error) {
+      if (!isPinned || !isStatus(error, 'Conflict')) throw error
+      if (budget) throw refused(`The disruption budget ${budget.metadata.name} is still being processed by the server.`, retryAfterSeconds)
+      if (attempt >= attemptsMax) throw error
+    }
+  }
+}
+
+async function remove(core: Core, context: RequestContext, evicting: Evicting): Promise<undefined> {
+  const { resource, namespace, name, options, dryRun } = evicting
+  const told = dryRun ? options : await tellWhy(core, { resource, namespace, name }, options)
+  await deleteObject(core, context, { resource, namespace, name, options: told, dryRun, isAdmitted: true })
+}
+
+function pinnedTo({ metadata }: KubeObject, options: DeletionOptions): DeletionOptions {
+  return { ...options, preconditions: { ...options.preconditions, resourceVersion: metadata.resourceVersion } }
 }
 
 /** Whether the options in the body ask for a trial. Throws 422 for what is no way to try. */
@@ -66,9 +105,13 @@ function isTrial(dryRun: unknown): boolean {
 }
 
 /** Pods whose end disrupts nobody: finished, not started, or already leaving. */
-function isFree({ metadata, status }: KubeObject & Pod): boolean {
-  const phase = status?.phase
-  return metadata.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending'
+function isFree(pod: KubeObject & Pod): boolean {
+  return isOver(pod) || pod.status?.phase === 'Pending'
+}
+
+/** Finished or leaving: nothing makes it ready any more. */
+function isOver({ metadata, status }: KubeObject & Pod): boolean {
+  return metadata.deletionTimestamp !== undefined || status?.phase === 'Succeeded' || status?.phase === 'Failed'
 }
 
 function budgetsOf(core: Core, pod: KubeObject & Pod, namespace: string): (KubeObject & PodDisruptionBudget)[] {

@@ -30,17 +30,23 @@ export type CreateRequest = {
 export const generatedNamesMax = 8
 const generatedBaseMax = 58
 
-/** Creates an object. Throws StatusError: 400, 403, 404 (namespace), 409 AlreadyExists, 422. */
+/** How often other servers may be first to take what this object needs. */
+const claimsLostMax = 25
+
+/** Creates an object. Throws StatusError: 400, 403, 404 (namespace), 409 AlreadyExists, 409 Conflict (other servers keep coming first), 422. */
 export async function createObject(core: Core, context: RequestContext, request: CreateRequest): Promise<CachedObject> {
-  const { resource, object, parameters } = request
+  const { resource, namespace, object, parameters } = request
   const { admission, generateName } = await prepareNew(core, context, request)
-  for (let attempt = 1; ; attempt++) {
+  let claimsLost = 0
+  for (let attempt = 1; ; ) {
     let isClaimed = false
+    const claiming = parameters.dryRun ? undefined : core.hooks.prepare(resource, namespace)
+    if (claiming) await claiming
     const allocation = core.hooks.allocate(resource, { object, old: undefined, dryRun: parameters.dryRun })
     try {
       const judging = judgeNew(core, request, admission)
       if (judging) await judging
-      if (attempt === 1) warnAbout(context, resource, object)
+      if (attempt + claimsLost === 1) warnAbout(context, resource, object)
       const created = await insert(core, request, allocation.claims)
       if (created === 'claimed') isClaimed = true
       else if (created) {
@@ -54,11 +60,12 @@ export async function createObject(core: Core, context: RequestContext, request:
       throw error
     }
     allocation.release()
-    if (isClaimed && attempt < generatedNamesMax) {
+    if (isClaimed) {
+      if (++claimsLost > claimsLostMax) throw statusErrors.staleVersion(resource.name, object.metadata.name ?? '')
       await freshCache(core, context)
       continue
     }
-    if (!generateName || attempt >= generatedNamesMax) throw nameTaken(core, request)
+    if (!generateName || attempt++ >= generatedNamesMax) throw nameTaken(core, request)
     object.metadata.name = generatedName(core, generateName)
   }
 }

@@ -3,28 +3,10 @@ import { test } from 'node:test'
 import { seededRandom } from '../../base/random.ts'
 import { createClientset } from '../../client/clientset.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
-import type { Operation, Store } from '../../store/contract.ts'
+import type { Operation } from '../../store/contract.ts'
 import { createMemoryStore } from '../../store/memory.ts'
+import { overtaken } from '../overtaken-store.ts'
 import { createTestApi } from '../test-api.ts'
-
-/** A store on which others come first: `first` has ended before a commit that is one of `these`, the first time. */
-function overtaken(inner: Store, these: (operation: Operation) => boolean, first: () => Promise<unknown>): Store {
-  let isOver = false
-  const commit: Store['commit'] = async (operations) => {
-    if (!isOver && operations.some(these)) {
-      isOver = true
-      await first()
-    }
-    return inner.commit(operations)
-  }
-  return new Proxy(inner, {
-    get: (target, property) => {
-      if (property === 'commit') return commit
-      const value: unknown = target[property as keyof Store]
-      return typeof value === 'function' ? (value as () => unknown).bind(target) : value
-    },
-  })
-}
 
 test('a change that met a conflict is made on what the other writer left', async () => {
   const stops = (operation: Operation) =>

@@ -126,6 +126,8 @@ async function attemptUpdate(
   prepare(request, { object, old, context: prepareContext(context, now) })
   restoreParts(core, resource, object, old)
 
+  const claiming = parameters.dryRun ? undefined : core.hooks.prepare(resource, namespace)
+  if (claiming) await claiming
   const allocation = core.hooks.allocate(resource, { object, old, dryRun: parameters.dryRun })
   try {
     validateUpdate(core, resource, { object, old, subresource })
@@ -135,7 +137,9 @@ async function attemptUpdate(
     else warnAbout(context, resource, object, old)
     const written = await write(core, request, { entry, object, old, claims: allocation.claims })
     if (written) {
-      allocation.commit()
+      // What is gone has given back what it had, and takes nothing more.
+      if (isReleasedForDeletion(resource, object)) allocation.release()
+      else allocation.commit()
       const views = prepareViews(resource, () => [written])
       if (views) await views
       return written
