@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { Send } from './run-cases.ts'
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json }
-type Fields = { readonly [field: string]: Json }
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json }
+export type Fields = { readonly [field: string]: Json }
 
 /** By the path of a document; of OpenAPI a digest of each operation and definition, of discovery the whole. */
 export type Documents = Readonly<Record<string, Json>>
@@ -70,7 +70,7 @@ function gistOf(document: Fields): Json {
 }
 
 /** Each operation with all of its parameters, those that stand above it, too. */
-function operationsOf(item: Fields, shared: Fields): Json {
+export function operationsOf(item: Fields, shared: Fields): Json {
   const { parameters: above = [], ...operations } = item
   const told = (list: Json | undefined) =>
     ((list ?? []) as readonly Fields[]).map((parameter) => {
@@ -114,4 +114,4 @@ const text = (value: Json): string =>
       : item,
   )
 
-const digest = (value: Json): string => createHash('sha256').update(text(value)).digest('base64url').slice(0, 10)
+export const digest = (value: Json): string => createHash('sha256').update(text(value)).digest('base64url').slice(0, 10)

@@ -19,6 +19,7 @@ import { goText } from '../../machinery/go-text.ts'
 import { dns1123Subdomain, qualifiedName } from '../../machinery/names.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { parseJsonPath } from '../../machinery/structural/json-path.ts'
+import { compareVersions } from '../discovery/group-versions.ts'
 import type { CustomType } from './custom-type.ts'
 import { definitionNameOf } from './published-schema.ts'
 
@@ -71,12 +72,19 @@ export function customKind(
           },
         }
       : {}),
-    ...(version.deprecated
-      ? { deprecationWarning: version.deprecationWarning ?? `${spec.group}/${version.name} ${names.kind} is deprecated` }
-      : {}),
+    ...(version.deprecated ? { deprecationWarning: version.deprecationWarning ?? deprecationOf(spec, version.name) } : {}),
     allowCreateOnUpdate: false,
     allowUnconditionalUpdate: false,
   }
+}
+
+/** Names the version to use instead: the newest that is served and newer than the deprecated one. */
+function deprecationOf({ group, names: { kind }, versions }: CustomResourceDefinition['spec'], name: string): string {
+  const [instead] = versions
+    .filter((other) => other.served && !other.deprecated && compareVersions(other.name, name) < 0)
+    .map((other) => other.name)
+    .sort(compareVersions)
+  return `${group}/${name} ${kind} is deprecated${instead === undefined ? '' : `; use ${group}/${instead} ${kind}`}`
 }
 
 function subresourcesOf(

@@ -340,8 +340,8 @@ test('OpenAPI v2 shows what its clients can cope with', async () => {
   })
   await check('aas', { ...text, anyOf: [{ pattern: 'a' }] }, spec(text))
   await check('abs', { ...text, nullable: true, description: 'D' }, spec({ description: 'D' }, false))
-  const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } as const
-  await check('acs', { ...open, properties: { a: text } }, spec(open))
+  const open = { 'x-kubernetes-preserve-unknown-fields': true } as const
+  await check('acs', { ...open, type: 'object', properties: { a: text } }, spec(open))
   await define('roots')
   const { definitions: all } = (await send('GET', '/openapi/v2')).json as { definitions: Record<string, object> }
   assert.deepEqual(all['com.example.v1.Root'], {

@@ -4,7 +4,6 @@ import type { Aggregated, Aggregation } from '../aggregation/aggregation.ts'
 import { jsonDocument } from '../discovery/json-document.ts'
 import { createDiscovery, type Discovery } from '../discovery/discovery.ts'
 import { createOpenApi, type OpenApi } from '../openapi/openapi.ts'
-import { customPatchTypes } from '../openapi/parameters.ts'
 import type { PathHandler } from '../pipeline.ts'
 import type { Registry } from '../registry.ts'
 import type { CustomType } from './custom-type.ts'
@@ -49,7 +48,6 @@ export function publishedDocuments(parts: {
             definitions: { ...definitions, ...customDefinitions(custom, parts.customType, 'v3') },
             simplified: customDefinitions(custom, parts.customType, 'v2'),
             base: withAggregated(base, aggregated),
-            patchTypes: customPatchTypes,
           })
     return (current = { discovery, openApi })
   }

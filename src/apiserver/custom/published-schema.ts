@@ -1,7 +1,9 @@
+import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { GroupVersionKind } from '../../machinery/object.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
 import type { JsonSchema } from '../../machinery/structural/json-schema.ts'
-import { ownWords } from '../openapi/definitions.ts'
+import { integerOrText } from '../../machinery/structural/structural-rules.ts'
+import { ownWords, type SelectableKind, selectableFieldsMark } from '../openapi/definitions.ts'
 
 /** The forms in which a custom kind's schema leaves its definition: for merging, and for the two dialects of OpenAPI. */
 
@@ -41,11 +43,10 @@ const standardFields = {
 
 /** The definition of a kind for `/openapi/v3` or, without what that version cannot say, for `/openapi/v2`. */
 export function publishedSchema(schema: JsonSchema, kind: PublishedKind, dialect: 'v2' | 'v3'): Schema {
-  const { group, version, kind: name, selectableFields = {} } = kind
-  const fields = Object.keys(selectableFields)
+  const { group, version, kind: name } = kind
   const marks = {
     'x-kubernetes-group-version-kind': [{ group, version, kind: name }],
-    ...(fields.length > 0 ? { 'x-kubernetes-selectable-fields': fields.map((fieldPath) => ({ fieldPath })) } : {}),
+    ...selectableFieldsMark(kind),
     [ownWords]: true,
   }
   // Clients of version 2 would refuse whatever is not named.
@@ -54,33 +55,46 @@ export function publishedSchema(schema: JsonSchema, kind: PublishedKind, dialect
   return { ...written, type: 'object', properties: { ...written.properties, ...standardFields }, ...marks } as Schema
 }
 
-export type PublishedKind = GroupVersionKind & { readonly selectableFields?: Readonly<Record<string, unknown>> }
+export type PublishedKind = GroupVersionKind & SelectableKind
 
-/** Resources inside have the fields of resources. */
+/** Resources inside have the fields of resources; in version 3, what is an integer or a text says so by the means of the language. */
 function withResourceFields(schema: JsonSchema, dialect: 'v2' | 'v3'): JsonSchema {
   const { properties, items, additionalProperties } = schema
   const isOpen = dialect === 'v2' && schema['x-kubernetes-preserve-unknown-fields'] === true
-  const added = schema['x-kubernetes-embedded-resource'] && !isOpen ? standardFields : {}
+  const isResource = schema['x-kubernetes-embedded-resource'] === true && !isOpen
+  const added = isResource ? standardFields : {}
   const inside = Object.fromEntries(Object.entries(properties ?? {}).map(([field, child]) => [field, withResourceFields(child, dialect)]))
   const all = { ...inside, ...added }
   return {
     ...schema,
+    ...(dialect === 'v3' ? eitherType(schema) : {}),
+    ...(isResource ? { required: [...new Set([...(schema.required ?? []), 'kind', 'apiVersion'])] } : {}),
     ...(Object.keys(all).length > 0 ? { properties: all } : {}),
     ...(items ? { items: withResourceFields(items, dialect) } : {}),
     ...(typeof additionalProperties === 'object' ? { additionalProperties: withResourceFields(additionalProperties, dialect) } : {}),
   }
 }
 
+function eitherType(schema: JsonSchema): JsonSchema {
+  if (!schema['x-kubernetes-int-or-string'] || deepEqual(schema.anyOf, integerOrText)) return {}
+  const { anyOf, allOf = [] } = schema
+  if (deepEqual(allOf[0]?.anyOf, integerOrText)) return {}
+  return anyOf ? { allOf: [{ anyOf: integerOrText }, ...allOf] } : { anyOf: integerOrText }
+}
+
 /**
  * OpenAPI v2 knows neither alternatives nor null, and its clients take named fields for the only ones: what may be null has no type there
- * and is not required, what keeps unknown fields names none, and a list without items is none.
+ * and is not required, what keeps unknown fields names none, and a list without items is none. Defaults are not told.
  */
 function simplified(schema: JsonSchema): JsonSchema {
-  const { allOf: _a, anyOf: _n, oneOf: _o, not: _t, nullable = false, items, properties, additionalProperties, required, ...rest } = schema
+  const { allOf: _a, anyOf: _n, oneOf: _o, not: _t, default: _d, nullable = false, ...more } = schema
+  const { items, properties, additionalProperties, required, ...rest } = more
   const { type, ...untyped } = rest
-  const isOpen = nullable || rest['x-kubernetes-preserve-unknown-fields'] === true
-  const needed = required?.filter((field) => !properties?.[field]?.nullable)
-  const hasType = type !== undefined && !nullable && !(type === 'array' && (isOpen || !items))
+  const keepsUnknown = rest['x-kubernetes-preserve-unknown-fields'] === true
+  const isOpen = nullable || keepsUnknown
+  const hasNullValues = typeof additionalProperties === 'object' && additionalProperties.nullable === true
+  const needed = hasNullValues ? [] : isOpen ? required : required?.filter((field) => !properties?.[field]?.nullable)
+  const hasType = type !== undefined && !nullable && !(type === 'array' && (isOpen || !items)) && !(type === 'object' && keepsUnknown)
   return {
     ...(hasType ? rest : untyped),
     ...(needed?.length ? { required: needed } : {}),

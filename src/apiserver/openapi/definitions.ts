@@ -136,7 +136,16 @@ function openKind({ group, version, kind }: KindDefinition): Schema {
   }
 }
 
-function listOf({ group, version, listKind, schema }: KindDefinition): Schema {
+export type SelectableKind = { readonly selectableFields?: Readonly<Record<string, unknown>> }
+
+/** Custom kinds tell which of their fields a list can be asked for by. */
+export function selectableFieldsMark({ selectableFields = {} }: SelectableKind): object {
+  const fields = Object.keys(selectableFields)
+  return fields.length > 0 ? { 'x-kubernetes-selectable-fields': fields.map((fieldPath) => ({ fieldPath })) } : {}
+}
+
+function listOf(kind: KindDefinition): Schema {
+  const { group, version, listKind, schema } = kind
   return {
     type: 'object',
     required: ['items'],
@@ -147,5 +156,6 @@ function listOf({ group, version, listKind, schema }: KindDefinition): Schema {
       items: { type: 'array', items: { $ref: `#/definitions/${schema}` } },
     },
     'x-kubernetes-group-version-kind': [{ group, version, kind: listKind }],
+    ...(kind.isUnstructured ? selectableFieldsMark(kind) : {}),
   }
 }

@@ -9,7 +9,7 @@ import { groupPath, groupPaths, resourcesPath, serverPaths } from './information
 import { type Gvk, objectTypes, type Operation, type PathItem } from './operation.ts'
 import { pathsOf } from './operations.ts'
 import { encodeSwagger } from './swagger-protobuf.ts'
-import { type Parameter, patchTypes as allPatchTypes } from './parameters.ts'
+import { type Parameter, patchTypes } from './parameters.ts'
 
 /** Answers `/openapi/v2` and `/openapi/v3`. Undefined: the path is not OpenAPI's. */
 export type OpenApi = {
@@ -33,15 +33,12 @@ export function createOpenApi({
   definitions,
   simplified = {},
   base,
-  patchTypes = allPatchTypes,
   version = '1.36',
 }: {
   readonly kinds: readonly KindDefinition[]
   readonly definitions: Definitions
   readonly simplified?: Definitions
   readonly base?: OpenApi
-  /** Media types of patches; kubectl decides by them which kind it sends. */
-  readonly patchTypes?: readonly string[]
   readonly version?: string
 }): OpenApi {
   const versions = lazy(() => {
@@ -51,17 +48,21 @@ export function createOpenApi({
     const add = (path: string, items: () => readonly PathItem[], groupVersion?: GroupVersion) =>
       documents.set(
         path,
-        jsonDocument(() => version3(items(), complete, { version, patchTypes, groupVersion })),
+        jsonDocument(() => version3(items(), complete, { version, groupVersion })),
       )
     for (const v of groupKinds(kinds).flatMap((g: Group) => g.versions))
-      add(v.group === '' ? `api/${v.version}` : `apis/${v.group}/${v.version}`, () => [resourcesPath(v), ...pathsOf(v, schemaOf)], v)
+      add(
+        v.group === '' ? `api/${v.version}` : `apis/${v.group}/${v.version}`,
+        () => [...(isCustom(v) ? [] : [resourcesPath(v)]), ...pathsOf(v, schemaOf)],
+        v,
+      )
     // What tells of groups and of the server itself, each in a document of its own.
     if (!base) for (const item of [...groupKinds(kinds).map(groupPath), ...serverPaths]) add(item.path.slice(1, -1), () => [item])
     return documents
   })
   const swagger = lazy((): SwaggerParts => {
-    const own = swaggerParts(kinds, completeDefinitions({ ...definitions, ...simplified }, kinds), patchTypes)
-    const before = base?.swagger() ?? swaggerOf(serverPaths, definitions, patchTypes)
+    const own = swaggerParts(kinds, completeDefinitions({ ...definitions, ...simplified }, kinds))
+    const before = base?.swagger() ?? swaggerOf(serverPaths, definitions)
     return { paths: { ...before.paths, ...own.paths }, definitions: { ...before.definitions, ...own.definitions } }
   })
   const v2 = jsonDocument(() => version2(swagger(), version))
@@ -134,16 +135,22 @@ function schemaFinder(definitions: Definitions): (gvk: Gvk) => string | undefine
   return ({ group, version, kind }) => byKind.get(`${group}/${version}/${kind}`)
 }
 
-function swaggerParts(kinds: readonly KindDefinition[], complete: Definitions, patchTypes: readonly string[]): SwaggerParts {
+function swaggerParts(kinds: readonly KindDefinition[], complete: Definitions): SwaggerParts {
   const schemaOf = schemaFinder(complete)
-  const items = groupKinds(kinds).flatMap((g) => [...groupPaths(g), ...g.versions.flatMap((v) => pathsOf(v, schemaOf))])
-  return swaggerOf(items, complete, patchTypes)
+  const items = groupKinds(kinds).flatMap((g) => [
+    ...(g.versions.every(isCustom) ? [] : groupPaths(g)),
+    ...g.versions.flatMap((v) => pathsOf(v, schemaOf)),
+  ])
+  return swaggerOf(items, complete)
 }
 
-function swaggerOf(items: readonly PathItem[], complete: Definitions, patchTypes: readonly string[]): SwaggerParts {
+/** Of groups of custom kinds alone, no document tells the paths that describe them. */
+const isCustom = ({ kinds }: GroupVersion) => kinds.every(({ isUnstructured }) => isUnstructured)
+
+function swaggerOf(items: readonly PathItem[], complete: Definitions): SwaggerParts {
   const names = [...reachable(rootsOf(items), complete)].sort()
   return {
-    paths: Object.fromEntries(items.map((item) => [item.path, path2(item, patchTypes)])),
+    paths: Object.fromEntries(items.map((item) => [item.path, path2(item)])),
     definitions: Object.fromEntries(names.map((name) => [name, writeDefinition(name, complete[name]!, openApi2)])),
   }
 }
@@ -164,11 +171,9 @@ function version3(
   complete: Definitions,
   {
     version,
-    patchTypes,
     groupVersion,
   }: {
     readonly version: string
-    readonly patchTypes: readonly string[]
     readonly groupVersion: GroupVersion | undefined
   },
 ): object {
@@ -176,7 +181,7 @@ function version3(
   return {
     openapi: '3.0.0',
     info: { ...info, version },
-    paths: Object.fromEntries(items.map((item) => [item.path, path3(item, patchTypes)])),
+    paths: Object.fromEntries(items.map((item) => [item.path, path3(item)])),
     components: {
       schemas: Object.fromEntries(names.map((name) => [name, writeDefinition(name, ownKinds(complete[name]!, groupVersion), openApi3)])),
       securitySchemes: { BearerToken: { in: 'header', name: 'authorization', type: 'apiKey' } },
@@ -196,7 +201,7 @@ function rootsOf(items: readonly PathItem[]): string[] {
   return items.flatMap((i) => i.operations.flatMap((o) => [o.body, o.answer].filter((name) => name !== undefined)))
 }
 
-function path2({ parameters, operations }: PathItem, patchTypes: readonly string[]): object {
+function path2({ parameters, operations }: PathItem): object {
   const write = ({ name, in: place, type, description }: Parameter) => ({
     name,
     in: place,
@@ -222,7 +227,7 @@ function path2({ parameters, operations }: PathItem, patchTypes: readonly string
               ]
         const schema = o.answer === undefined ? { type: 'string' } : { $ref: openApi2.refPrefix + o.answer }
         const produces = o.produces ?? objectTypes
-        const consumes = consumedBy(o, patchTypes)
+        const consumes = consumedBy(o)
         const responses = responsesOf(o, { schema })
         const parameters = [...body, ...o.parameters.map(write)]
         return [
@@ -235,12 +240,13 @@ function path2({ parameters, operations }: PathItem, patchTypes: readonly string
 }
 
 /** What is only read names what it produces; where that is no type of the API's, nothing. */
-function consumedBy({ action, answer, produces }: Operation, patchTypes: readonly string[]): { readonly consumes?: readonly string[] } {
+function consumedBy(operation: Operation): { readonly consumes?: readonly string[] } {
+  const { action, answer, produces } = operation
   if (action === undefined) return answer !== undefined && produces ? { consumes: produces } : {}
-  return { consumes: action === 'patch' ? patchTypes : ['*/*'] }
+  return { consumes: bodyTypes(operation) }
 }
 
-function path3({ parameters, operations }: PathItem, patchTypes: readonly string[]): object {
+function path3({ parameters, operations }: PathItem): object {
   const write = ({ name, in: place, type, description }: Parameter) => ({
     name,
     in: place,
@@ -253,13 +259,12 @@ function path3({ parameters, operations }: PathItem, patchTypes: readonly string
     ...Object.fromEntries(
       operations.map((o) => {
         const reference = (name: string) => ({ schema: { $ref: openApi3.refPrefix + name } })
-        const bodyTypes = o.action === 'patch' ? patchTypes : ['*/*']
         const requestBody =
           o.body === undefined
             ? {}
             : {
                 requestBody: {
-                  content: Object.fromEntries(bodyTypes.map((t) => [t, reference(o.body!)])),
+                  content: Object.fromEntries(bodyTypes(o).map((t) => [t, reference(o.body!)])),
                   ...(isBodyRequired(o) ? { required: true } : {}),
                 },
               }
@@ -275,6 +280,9 @@ function path3({ parameters, operations }: PathItem, patchTypes: readonly string
   }
 }
 
+/** kubectl decides by those of a patch which kind it sends. */
+const bodyTypes = ({ action, consumes }: Operation) => consumes ?? (action === 'patch' ? patchTypes : ['*/*'])
+
 function operationHead({ tag, description, operationId, action, gvk }: Operation): object {
   return {
     tags: [tag],
@@ -287,15 +295,15 @@ function operationHead({ tag, description, operationId, action, gvk }: Operation
 const isBodyRequired = ({ action }: Operation) => action !== 'delete' && action !== 'deletecollection'
 
 /** By action, the successes beside 200. */
-const moreCodes: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+const moreCodesOf: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   post: { 201: 'Created', 202: 'Accepted' },
   put: { 201: 'Created' },
   patch: { 201: 'Created' },
   delete: { 202: 'Accepted' },
 }
 
-function responsesOf({ action }: Operation, answer: object): object {
-  const successes = { 200: 'OK', ...(action === undefined ? {} : moreCodes[action]) }
+function responsesOf({ action, moreCodes }: Operation, answer: object): object {
+  const successes = { 200: 'OK', ...(moreCodes ?? (action === undefined ? {} : moreCodesOf[action])) }
   return {
     ...Object.fromEntries(Object.entries(successes).map(([code, description]) => [code, { description, ...answer }])),
     401: { description: 'Unauthorized' },

@@ -16,8 +16,12 @@ export type Operation = {
   readonly body: string | undefined
   /** Definition of the answer; undefined for plain text and upgraded connections. */
   readonly answer: string | undefined
+  /** Media types of the body; undefined: any, or those of patches. */
+  readonly consumes?: readonly string[]
   /** Media types of the answer; undefined: those of objects. */
   readonly produces?: readonly string[]
+  /** Successes beside 200; undefined: those of the action. */
+  readonly moreCodes?: Readonly<Record<number, string>>
   readonly gvk: { readonly group: string; readonly version: string; readonly kind: string } | undefined
 }
 
@@ -61,7 +65,7 @@ const describeWord: Readonly<Record<string, string>> = {
 /** The first word of a group: `rbacAuthorization` for rbac.authorization.k8s.io, `core` for the core group. */
 export function groupName(group: string): string {
   if (group === '') return 'core'
-  const words = group.endsWith('.k8s.io') ? group.slice(0, -'.k8s.io'.length).split('.') : group.split('.')
+  const words = group.endsWith('.k8s.io') ? group.slice(0, -'.k8s.io'.length).split(/[.-]/) : group.split(/[.-]/)
   return words[0]! + words.slice(1).map(capital).join('')
 }
 

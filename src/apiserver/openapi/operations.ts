@@ -1,6 +1,7 @@
 import type { KindDefinition } from '../../kinds/kind.ts'
 import type { GroupVersion } from '../discovery/group-versions.ts'
 import { returnsDeleted } from '../verbs/returns-deleted.ts'
+import { customPathsOf } from './custom-operations.ts'
 import { common, type Gvk, groupWord, metaDefinition, type Operation, type PathItem, rootOf, scopeWord, streamTypes } from './operation.ts'
 import { actionParameters, pathParameters } from './parameters.ts'
 import { subresourcePaths } from './subresource-operations.ts'
@@ -21,12 +22,13 @@ const collectionVerbs = [
 /** Every path of a group version. `schemaOf` names the definition of a kind, undefined where there is none. */
 export function pathsOf(groupVersion: GroupVersion, schemaOf: (gvk: Gvk) => string | undefined): PathItem[] {
   return groupVersion.kinds.flatMap((kind) => {
+    if (kind.isUnstructured) return customPathsOf(kind, schemaOf).filter((item) => item.operations.length > 0)
     const items = [...ownPaths(kind), ...subresourcePaths(kind, schemaOf), ...(kind.verbs.includes('watch') ? watchPaths(kind) : [])]
     return items.filter((item) => item.operations.length > 0)
   })
 }
 
-function ownPaths(kind: KindDefinition): PathItem[] {
+export function ownPaths(kind: KindDefinition): PathItem[] {
   const root = rootOf(kind)
   const isNamespaced = kind.scope === 'Namespaced'
   const collection = `${root}/${isNamespaced ? 'namespaces/{namespace}/' : ''}${kind.plural}`

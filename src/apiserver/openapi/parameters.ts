@@ -24,12 +24,14 @@ export const pathParameters = {
   pretty: query('pretty', 'string', 'If true, the answer is indented.'),
 } as const satisfies Record<string, Parameter>
 
+export const objectVersion = query('resourceVersion', 'string', 'The version that the answer must show at least, or exactly.')
+
 const selection = [
   query('fieldSelector', 'string', 'Only objects whose fields match.'),
   query('labelSelector', 'string', 'Only objects whose labels match.'),
   query('limit', 'integer', 'The most objects in one answer.'),
   query('continue', 'string', 'Token of the answer that this request goes on from.'),
-  query('resourceVersion', 'string', 'The version that the answer must show at least, or exactly.'),
+  objectVersion,
   query('resourceVersionMatch', 'string', 'How resourceVersion is meant: Exact or NotOlderThan.'),
   query('sendInitialEvents', 'boolean', 'Whether a watch begins with the present objects.'),
   query('timeoutSeconds', 'integer', 'When the request ends, whatever happens.'),

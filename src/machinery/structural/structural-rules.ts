@@ -104,13 +104,19 @@ function judgeMetadata(schema: JsonSchema, level: Level, path: string, errors: F
   }
 }
 
-const either: readonly JsonSchema[] = [{ type: 'integer' }, { type: 'string' }]
+/** The old way of writing `x-kubernetes-int-or-string`. */
+export const integerOrText: readonly JsonSchema[] = [{ type: 'integer' }, { type: 'string' }]
 
 /** `anyOf: [{type: integer}, {type: string}]` is the old way of writing int-or-string, and allowed there, also within the first of allOf. */
-function judgeAlternatives(schema: JsonSchema, path: string, errors: FieldError[], skipsAnyOf = deepEqual(schema.anyOf, either)): void {
+function judgeAlternatives(
+  schema: JsonSchema,
+  path: string,
+  errors: FieldError[],
+  skipsAnyOf = deepEqual(schema.anyOf, integerOrText),
+): void {
   if (!skipsAnyOf) for (const [i, part] of (schema.anyOf ?? []).entries()) judgeNested(part, `${path}.anyOf[${i}]`, errors)
   for (const [i, part] of (schema.allOf ?? []).entries())
-    judgeNested(part, `${path}.allOf[${i}]`, errors, i === 0 && deepEqual(part.anyOf, either))
+    judgeNested(part, `${path}.allOf[${i}]`, errors, i === 0 && deepEqual(part.anyOf, integerOrText))
   for (const [i, part] of (schema.oneOf ?? []).entries()) judgeNested(part, `${path}.oneOf[${i}]`, errors)
   if (schema.not) judgeNested(schema.not, `${path}.not`, errors)
   if (!schema.pattern) return

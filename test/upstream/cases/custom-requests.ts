@@ -57,6 +57,13 @@ export const given = [
     version(v2, { name: 'v2', storage: false, deprecated: true, deprecationWarning: 'v2 is old' }),
     version(v2, { name: 'v3', storage: false, served: false }),
   ]),
+  ...serving('aging', [
+    version(schema, { name: 'v1beta1', storage: false, deprecated: true }),
+    version(schema, { name: 'v2alpha1', storage: false, deprecated: true }),
+    version(schema, { name: 'v3', storage: false, served: false }),
+    version(schema),
+    version(schema, { name: 'v2', storage: false }),
+  ]),
 ]
 
 const objects = objectsOf('requests')
@@ -348,6 +355,10 @@ const versions: Case[] = [
       read('/apis/versions.upstream.example.com/v1'),
       read('/apis/requests.upstream.example.com/v1'),
     ],
+  },
+  {
+    name: 'the version to use instead',
+    steps: [read(objectsOf('aging', 'v1beta1')), read(objectsOf('aging', 'v2alpha1')), read(objectsOf('aging'))],
   },
   { name: 'a definition', steps: [read(`${definitions}/tests.requests.upstream.example.com`)] },
 ]
