@@ -27,6 +27,16 @@ test('the best form that can be given is chosen', () => {
   check(`${json};as=Nothing;v=v1;g=meta.k8s.io,application/yaml`, 'yaml')
 })
 
+test('what a person reads is indented, and what says so in a word that Go takes for true', () => {
+  const check = (pretty: string | undefined, agent: string, expected: boolean) =>
+    assert.equal(Boolean(negotiate('*/*', { pretty, agent, allowsTable: false }).isPretty), expected, `${pretty} ${agent}`)
+  check(undefined, 'curl/8', true)
+  check('', 'curl/8', true)
+  check(undefined, 'kubectl/v1', false)
+  for (const pretty of ['1', 't', 'true', 'True', 'TRUE']) check(pretty, 'kubectl/v1', true)
+  for (const pretty of ['0', 'false', 'False', 'yes']) check(pretty, 'curl/8', false)
+})
+
 test('no form at all is 406', () => {
   const check = (accept: string, allowsTable: boolean) =>
     assert.throws(

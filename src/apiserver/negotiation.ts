@@ -24,6 +24,8 @@ const representations: readonly string[] = ['application/json', 'application/yam
 const transformations: readonly string[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
 /** Agents whose people read the answer with their own eyes. */
 const readableAgents = /^(?:curl|Wget|Mozilla\/5\.0)/
+/** What Go's `strconv.ParseBool` takes for true; all else is false here. */
+const yes = /^(?:1|t|T|true|True|TRUE)$/
 
 /**
  * The form of the answer to an Accept header: the best by quality, in the order named, but JSON before protobuf where the
@@ -34,7 +36,7 @@ export function negotiate(
   accept: string | undefined,
   options: { readonly pretty: string | undefined; readonly agent: string; readonly allowsTable: boolean; readonly isCollection?: boolean },
 ): Format {
-  const isPretty = options.pretty === undefined ? readableAgents.test(options.agent) : options.pretty !== 'false' && options.pretty !== '0'
+  const isPretty = options.pretty ? yes.test(options.pretty) : readableAgents.test(options.agent)
   const plain = isPretty ? { ...plainJson, isPretty } : plainJson
   if (accept === undefined || accept === 'application/json' || accept === '*/*' || accept === '') return plain
   const ranges = mediaRanges(accept)

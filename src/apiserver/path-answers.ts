@@ -32,7 +32,7 @@ export async function answerPath(
 
 async function inForm(response: ApiResponse, path: string, { query }: PathRequest, { headers }: PathContext): Promise<ApiResponse> {
   const accept = headerText(headers, 'accept')
-  if (accept === '*/*' || response.code !== 200 || ((path === '/api' || path === '/apis') && aggregatedVersion(accept))) return response
+  if (response.code !== 200 || ((path === '/api' || path === '/apis') && aggregatedVersion(accept))) return response
   const { encoding, isPretty } = formOf(accept, path, { pretty: query.get('pretty'), agent: headerText(headers, 'user-agent') })
   if (encoding === 'protobuf' || (encoding === 'json' && !isPretty) || !(response.body instanceof Uint8Array)) return response
   const document = JSON.parse(Buffer.from(response.body).toString()) as object

@@ -1,5 +1,6 @@
 import { type FieldTerm, parseFieldSelector } from '../machinery/field-selector.ts'
 import { parseLabelSelector, type Requirement } from '../machinery/label-selector.ts'
+import { isFlagSet } from '../machinery/query-flag.ts'
 
 /**
  * What a request line asks for, by the rules of the Kubernetes API's paths
@@ -109,10 +110,9 @@ function nameFromFieldSelector(query: Query): string {
   return selectedName(query.get('fieldSelector'))
 }
 
-/** A boolean parameter as upstream reads it: present and neither `false` nor `0`. */
+/** Whether a boolean parameter is set. */
 export function flag(query: Query, name: string): boolean {
-  const value = query.get(name)
-  return value !== undefined && value.toLowerCase() !== 'false' && value !== '0'
+  return isFlagSet(query.get(name))
 }
 
 function parseQuery(text: string): Query {

@@ -1,3 +1,4 @@
+import { isFlagSet } from '../../machinery/query-flag.ts'
 import type { RequestInfo } from '../request-info.ts'
 
 /** Upstream's figures: one seat for a hundred objects, between one and ten seats (with a level's own limit below that). */
@@ -21,7 +22,7 @@ export function seatsOf(info: RequestInfo, countObjects: () => number): number {
 
 function sendsState(query: { get(name: string): string | undefined }): boolean {
   const asked = query.get('sendInitialEvents')
-  if (asked !== undefined) return asked !== 'false' && asked !== '0'
+  if (asked !== undefined) return isFlagSet(asked)
   const version = query.get('resourceVersion')
   return version === undefined || version === '' || version === '0'
 }

@@ -5,7 +5,7 @@ import { statusErrors } from '../../machinery/status-error.ts'
 import type { Core } from '../core.ts'
 import type { DialTarget } from '../node-dialer.ts'
 import { createObjectReader } from '../object-reader.ts'
-import type { Query } from '../request-info.ts'
+import { flag, type Query } from '../request-info.ts'
 
 const agentPort = 10_250
 const addressPreference = ['InternalIP', 'Hostname', 'InternalDNS', 'ExternalIP', 'ExternalDNS'] as const
@@ -48,7 +48,7 @@ export function streamPath(kind: 'exec' | 'attach' | 'portforward', pod: KubeObj
     return withQuery(`/portForward/${namespace}/${name}`, parameters)
   }
   for (const command of kind === 'exec' ? query.getAll('command') : []) parameters.append('command', command)
-  for (const [theirs, ours] of streamFlags) if (isTrue(query.get(theirs))) parameters.append(ours, '1')
+  for (const [theirs, ours] of streamFlags) if (flag(query, theirs)) parameters.append(ours, '1')
   return withQuery(`/${kind}/${namespace}/${name}/${containerOf(pod, query.get('container'))}`, parameters)
 }
 
@@ -58,8 +58,6 @@ const streamFlags = [
   ['stderr', 'error'],
   ['tty', 'tty'],
 ] as const
-
-const isTrue = (value: string | undefined) => value === 'true' || value === '1'
 
 function withQuery(path: string, parameters: URLSearchParams): string {
   const text = parameters.toString()

@@ -1,3 +1,4 @@
+import { isFlagSet } from '../../machinery/query-flag.ts'
 import type { LogOptions } from '../logs/read-log.ts'
 
 /** The request cannot be served: the code and the text go to the client. */
@@ -12,7 +13,7 @@ export class NotServed extends Error {
 
 /** PodLogOptions out of a query. Throws NotServed 400 or 422 for nonsense. */
 export function parseLogOptions(query: URLSearchParams, nowMs: number): LogOptions & { readonly previous: boolean } {
-  const flag = (name: string) => query.get(name) === 'true' || query.get(name) === '1'
+  const flag = (name: string) => isFlagSet(query.get(name))
   const stream = query.get('stream') ?? 'All'
   if (stream !== 'All' && stream !== 'Stdout' && stream !== 'Stderr') throw new NotServed(422, `stream: Unsupported value: "${stream}"`)
   const sinceSeconds = integer(query, 'sinceSeconds', 1)
