@@ -14,7 +14,8 @@ import { builtInPlugins } from './admission/plugins.ts'
 import type { PodSecurityConfiguration } from './admission/pod-security/configuration.ts'
 import { createPodSecurityMetrics } from './admission/pod-security/pod-security-metrics.ts'
 import type { TolerationSeconds } from './admission/default-toleration-seconds.ts'
-import { deviceAdminAccessHook } from './admission/device-admin-access.ts'
+import { claimStatusRights } from './admission/claim-status-rights.ts'
+import { deviceAdminAccessHook, deviceAdminAccessJudge } from './admission/device-admin-access.ts'
 import { createQuotaTurns } from './admission/quota-turns.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
 import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
@@ -67,6 +68,7 @@ import { createUpgradeHandler } from './upgrade.ts'
 import { podWay, throughAgents } from './pod-tunnel.ts'
 import { createWebhookClient } from './webhook-client.ts'
 import type { WantedObject } from './wanted-objects.ts'
+import { createUpdateJudges } from './update-judges.ts'
 import { createWriteHooks } from './write-hooks.ts'
 
 export type ApiServerOptions = {
@@ -237,6 +239,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       offerRoomHook(placement, registry.find('keelson.dev', 'v1', 'offers')!),
       ...(options.isStoreShared ? [nodeMarksHook(placement)] : []),
     ]),
+    judgeUpdate: createUpdateJudges([deviceAdminAccessJudge({ reader }), claimStatusRights({ authorizer })]),
     placement,
     clock,
     random,

@@ -8,6 +8,7 @@ import type { Pace } from './flowcontrol/pace.ts'
 import type { ObjectStorage } from './object-storage.ts'
 import type { PlacementGuard } from './placement/placement-guard.ts'
 import type { Registry } from './registry.ts'
+import type { JudgeUpdate } from './update-judges.ts'
 import type { WriteHooks } from './write-hooks.ts'
 
 /** What every verb works with. */
@@ -18,6 +19,7 @@ export type Core = {
   readonly admission: AdmissionChain
   readonly authorizer: Authorizer
   readonly hooks: WriteHooks
+  readonly judgeUpdate: JudgeUpdate
   /** Asked where several place pods at once. */
   readonly placement: PlacementGuard
   readonly clock: Clock

@@ -23,6 +23,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly schema: string
   /** Of a custom kind: whatever says that it is of another kind is read, and refused when it is judged. */
   readonly isUnstructured?: true
+  /** Of a custom kind: the version in which its objects are stored. */
+  readonly storageVersion?: string
   /** `review` kinds (SubjectAccessReview, TokenReview, …) are answered, never stored. */
   readonly persisted: boolean
   /** Many of its objects have an equal `spec`: they share one object, which nobody changes. */

@@ -6,9 +6,10 @@ import type {
 } from '../../kinds/generated/types/resource-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
-import type { AdmissionPlugin, AdmissionRequest, Attributes, Authorizer, UserInfo } from '../contract.ts'
+import type { AdmissionRequest, Attributes, Authorizer, UserInfo } from '../contract.ts'
 import { refusal } from '../identity.ts'
+import type { UpdateJudge } from '../update-judges.ts'
+import { isClaimStatus } from './device-admin-access.ts'
 
 /**
  * A right to `resourceclaims/status` is not enough: who gives a claim its devices or reserves it needs one to `resourceclaims/binding`
@@ -16,19 +17,17 @@ import { refusal } from '../identity.ts'
  * (`arbitrary-node:VERB`) or, for a service account on the claim's node, for its own (`associated-node:VERB`).
  * https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/
  */
-export function claimStatusRights({ authorizer }: { readonly authorizer: Authorizer }): AdmissionPlugin {
+export function claimStatusRights({ authorizer }: { readonly authorizer: Authorizer }): UpdateJudge {
   return {
-    name: 'ResourceClaimStatusRights',
-    handles: (operation, { group, plural }, subresource) =>
-      operation === 'UPDATE' && group === 'resource.k8s.io' && plural === 'resourceclaims' && subresource === 'status',
-    validate: async (request) => {
+    handles: isClaimStatus,
+    judge: async (request) => {
       const [next = {}, old = {}] = [statusOf(request.object), statusOf(request.old)]
       const errors: FieldError[] = []
       if (!deepEqual(next.allocation, old.allocation) || !deepEqual(next.reservedFor ?? [], old.reservedFor ?? []))
         errors.push(...(await bindingErrors(authorizer, request)))
       // Without an allocation there are no devices to tell of.
       if (next.allocation) errors.push(...(await deviceErrors(authorizer, request, { next, old })))
-      if (errors.length > 0) throw statusErrors.invalid(request.kind, request.name, errors)
+      return errors
     },
   }
 }

@@ -1,16 +1,18 @@
 import { namespaces } from '../../kinds/core/namespace.ts'
 import type { ResourceClaim, ResourceClaimSpec } from '../../kinds/generated/types/resource-v1.ts'
-import { fieldErrors } from '../../machinery/field-error.ts'
+import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { ObjectReader } from '../object-reader.ts'
+import type { Resource } from '../registry.ts'
+import type { UpdateJudge } from '../update-judges.ts'
 import { noAllocation, type WriteHook } from '../write-hooks.ts'
 
 const label = 'resource.kubernetes.io/admin-access'
 
 /**
  * Devices that others use may be looked at only from namespaces that an administrator has marked for it. Requests never change, so
- * a claim is judged when it is made, and once more when it is given devices.
+ * a claim is judged when it is made.
  * https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/#admin-access
  */
 export function deviceAdminAccessHook({ reader }: { readonly reader: ObjectReader }): WriteHook {
@@ -18,14 +20,26 @@ export function deviceAdminAccessHook({ reader }: { readonly reader: ObjectReade
     handles: ({ kind }) =>
       kind.group === 'resource.k8s.io' && (kind.plural === 'resourceclaims' || kind.plural === 'resourceclaimtemplates'),
     allocate: ({ resource: { kind }, object, old }) => {
-      const path = kind.plural === 'resourceclaims' && old ? grantedPath(object, old) : old ? undefined : requestedPath(object, kind.plural)
-      const { namespace = '', name = '' } = object.metadata
-      if (path === undefined || reader.get(namespaces, '', namespace)?.metadata.labels?.[label] === 'true') return noAllocation
-      const why = `admin access to devices requires the \`${label}: true\` label on the containing namespace`
-      throw statusErrors.invalid(kind, name, [fieldErrors.forbidden(path, why)])
+      const errors = old ? [] : unmarked(reader, object, requestedPath(object, kind.plural))
+      if (errors.length > 0) throw statusErrors.invalid(kind, object.metadata.name ?? '', errors)
+      return noAllocation
     },
     deleted: () => {},
   }
+}
+
+/** The same once more when a claim is given devices. */
+export const deviceAdminAccessJudge = ({ reader }: { readonly reader: ObjectReader }): UpdateJudge => ({
+  handles: isClaimStatus,
+  judge: ({ object, old }) => Promise.resolve(object && old ? unmarked(reader, object, grantedPath(object, old)) : []),
+})
+
+export const isClaimStatus = ({ kind: { group, plural } }: Resource, subresource: string) =>
+  group === 'resource.k8s.io' && plural === 'resourceclaims' && subresource === 'status'
+
+function unmarked(reader: ObjectReader, { metadata }: KubeObject, path: string | undefined): FieldError[] {
+  if (path === undefined || reader.get(namespaces, '', metadata.namespace ?? '')?.metadata.labels?.[label] === 'true') return []
+  return [fieldErrors.forbidden(path, `admin access to devices requires the \`${label}: true\` label on the containing namespace`)]
 }
 
 function requestedPath(object: KubeObject, plural: string): string | undefined {

@@ -185,7 +185,7 @@ test('the plugins run in the order of their list', () => {
   const all = builtInPlugins({ ...parts, reader: api.reader }, { enabled: [...offByDefault], disabled: [] }).map(({ name }) => name)
   const listed = admissionPluginNames.filter((name) => all.includes(name))
   assert.deepEqual(all.slice(0, listed.length), listed)
-  assert.deepEqual(all.slice(listed.length), ['PrivilegeEscalation', 'ResourceClaimStatusRights'])
+  assert.deepEqual(all.slice(listed.length), ['PrivilegeEscalation'])
 })
 
 test('devices in admin mode are for namespaces that are marked for it', async () => {

@@ -4,7 +4,6 @@ import type { Registry } from '../registry.ts'
 import { certificateApproval } from './certificate-approval.ts'
 import { certificateSigning } from './certificate-signing.ts'
 import { certificateSubjectRestriction } from './certificate-subject-restriction.ts'
-import { claimStatusRights } from './claim-status-rights.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds, type TolerationSeconds } from './default-toleration-seconds.ts'
@@ -44,7 +43,7 @@ export type PluginChoice = {
 /**
  * The built-in plugins in upstream's order (https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/).
  * ResourceQuota comes last and is a write hook, because what it takes must be given back when a write fails.
- * PrivilegeEscalation and ResourceClaimStatusRights are no plugins upstream but part of its storage of roles and claims.
+ * PrivilegeEscalation is no plugin upstream but part of its storage of roles.
  */
 export function builtInPlugins(parts: PluginParts, { enabled = [], disabled = [] }: PluginChoice): readonly AdmissionPlugin[] {
   const { reader, authorizer } = parts
@@ -68,7 +67,6 @@ export function builtInPlugins(parts: PluginParts, { enabled = [], disabled = []
     defaultIngressClass(reader),
     podTopologyLabels(reader),
     privilegeEscalation({ authorizer, reader }),
-    claimStatusRights({ authorizer }),
   ]
   return all.filter(({ name }) => !disabled.includes(name) && (!offByDefault.has(name) || enabled.includes(name)))
 }

@@ -50,6 +50,7 @@ export function customKind(
     schema: definitionNameOf(gvk),
     persisted: true,
     isUnstructured: true,
+    storageVersion: spec.versions.find(({ storage }) => storage)?.name ?? version.name,
     validateName: dns1123Subdomain,
     prepareForCreate: hasStatus ? dropStatusAndStartGeneration : startGeneration,
     prepareForUpdate: hasStatus ? keepStatusAndCountGeneration : countAnyChange,

@@ -48,8 +48,8 @@ function resourcesOf(kind: KindDefinition): APIResource[] {
 const verbsOf = ({ verbs }: Subresource) => verbs.filter((verb) => verb !== 'head' && verb !== 'options').sort()
 
 /** Tells clients when the stored form of a kind changes; opaque. */
-function storageVersionHash({ group, version, kind, storedAs }: KindDefinition): string {
-  const stored = `${storedAs?.group ?? group}/${storedAs?.version ?? version}/${kind}`
+function storageVersionHash({ group, version, kind, storedAs, storageVersion }: KindDefinition): string {
+  const stored = `${storedAs?.group ?? group}/${storedAs?.version ?? storageVersion ?? version}/${kind}`
   return createHash('sha256').update(stored).digest().subarray(0, 8).toString('base64')
 }
 

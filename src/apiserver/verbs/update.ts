@@ -130,7 +130,8 @@ async function attemptUpdate(
   if (claiming) await claiming
   const allocation = core.hooks.allocate(resource, { object, old, dryRun: parameters.dryRun })
   try {
-    validateUpdate(core, resource, { object, old, subresource })
+    const rights = core.judgeUpdate(resource, admission)
+    validateUpdate(core, resource, { object, old, subresource, more: rights ? await rights : [] })
     const judging = core.admission.validate(admission)
     if (judging) await judging
     if (subresource === 'status') warnAboutStatus(context, resource, object, old)

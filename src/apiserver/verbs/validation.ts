@@ -15,10 +15,14 @@ export function validateCreate(core: Core, resource: Resource, object: KubeObjec
   throwIfAny(resource, object, [...metadataErrors(resource, object), ...own])
 }
 
-/** Throws 422 with every field error of a changed object. */
-export function validateUpdate(core: Core, resource: Resource, write: { object: KubeObject; old: KubeObject; subresource: string }): void {
-  const { object, old, subresource } = write
-  throwIfAny(resource, object, [...metadataChangeErrors(resource, write), ...changeErrors(core, resource, { object, old, subresource })])
+/** Throws 422 with every field error of a changed object; `more` come before those of the kind's own rules. */
+export function validateUpdate(
+  core: Core,
+  resource: Resource,
+  write: { object: KubeObject; old: KubeObject; subresource: string; more?: readonly FieldError[] },
+): void {
+  const { object, more = [] } = write
+  throwIfAny(resource, object, [...metadataChangeErrors(resource, write), ...more, ...changeErrors(core, resource, write)])
 }
 
 export function warnAbout(context: RequestContext, resource: Resource, object: KubeObject, old?: KubeObject): void {

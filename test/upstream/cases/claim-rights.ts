@@ -69,6 +69,22 @@ export const cases: readonly Case[] = [
   unallocated('devices of what has none', as('only-status', writes({ devices: [told('gpu.example.com')] }))),
   unallocated('nothing', as('only-status', writes({}))),
   unallocated('an allocation with devices', as('patching-binder', writes({ allocation, devices: [told('gpu.example.com')] }))),
+  unallocated(
+    'an unsound allocation without the right',
+    as('only-status', writes({ allocation: { devices: { results: [{ request: 'none', driver: 'A', pool: '', device: 'd' }] } } })),
+  ),
+  allocated(
+    'unsound devices without the right',
+    as('only-status', writes({ devices: [{ ...told('net.example.com'), conditions: [{ type: '' }] }] })),
+  ),
+  unallocated(
+    'a finalizer of no domain and an allocation without the right',
+    as('only-status', patch('merge', at, { metadata: { finalizers: ['x'] }, status: { allocation } })),
+  ),
+  unallocated(
+    'access as administrator in a namespace that is not marked, without the right',
+    as('only-status', writes({ allocation: { devices: { results: [{ ...result('gpu.example.com'), adminAccess: true }] } } })),
+  ),
   allocated('a reservation without the right', as('only-status', writes(reserved))),
   allocated('a reservation with the right', as('patching-binder', writes(reserved))),
   allocated('an allocation taken away without the right', as('any-driver', writes({ allocation: null }))),

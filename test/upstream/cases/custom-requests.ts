@@ -358,7 +358,12 @@ const versions: Case[] = [
   },
   {
     name: 'the version to use instead',
-    steps: [read(objectsOf('aging', 'v1beta1')), read(objectsOf('aging', 'v2alpha1')), read(objectsOf('aging'))],
+    steps: [
+      read(objectsOf('aging', 'v1beta1')),
+      read(objectsOf('aging', 'v2alpha1')),
+      read(objectsOf('aging')),
+      read('/apis/aging.upstream.example.com/v1beta1'),
+    ],
   },
   { name: 'a definition', steps: [read(`${definitions}/tests.requests.upstream.example.com`)] },
 ]
