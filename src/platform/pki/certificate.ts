@@ -12,7 +12,7 @@ import {
 import { isIP } from 'node:net'
 import { bitString, boolean, integer, octetString, oid, pem, sequence, set, tagged, time, utf8String } from './der.ts'
 
-/** A certificate with its private key, both in PEM (key as PKCS #8). */
+/** A certificate with its private key, both in PEM (key as `keyToPem` writes it). */
 export type CertifiedKey = { readonly cert: string; readonly key: string }
 
 export type Subject = { readonly commonName: string; readonly organizations?: readonly string[] }
@@ -34,8 +34,9 @@ export function newKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 }
 
+/** An EC key by SEC 1 (RFC 5915): Java's clients tell from the title which algorithm it is, and take a PKCS #8 key for RSA. */
 export function keyToPem(key: KeyObject): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }) as string
+  return key.export({ type: 'sec1', format: 'pem' }) as string
 }
 
 /** A self-signed authority. */

@@ -50,6 +50,14 @@ test('the administrator is named by common name and organization', () => {
   assert.equal(new X509Certificate(admin.cert).subject, 'O=keelson:cluster-admins\nCN=kubernetes-admin')
 })
 
+test("a key tells its algorithm in its title, by which Java's clients read it", () => {
+  const { ca, admin } = ensureClusterPki({ dir: join(root, 'titles'), hosts, nowMs })
+  for (const { cert, key } of [ca, admin]) {
+    assert.match(key, /^-----BEGIN EC PRIVATE KEY-----\n/)
+    assert(new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+  }
+})
+
 test('what is there stays, and only a leaf that lacks a host or nears its end is made anew', () => {
   const dir = join(root, 'again')
   const first = ensureClusterPki({ dir, hosts, nowMs })
