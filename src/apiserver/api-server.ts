@@ -196,7 +196,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const choice = { enabled: options.withAdmission ?? [], disabled: options.withoutAdmission ?? [] }
   const way = podWay({ registry, storage }, options.dialer)
   const dialer = options.dialer && throughAgents(options.dialer, way)
-  const webhooks = createWebhookClient({ reader: () => reader, clock, way })
+  const webhooks = createWebhookClient({ reader: () => reader, clock, random, way })
   const webhookMetrics = createWebhookMetrics()
   const podSecurityMetrics = createPodSecurityMetrics()
   const dynamic = dynamicAdmission(

@@ -2,12 +2,13 @@ import type { IncomingMessage } from 'node:http'
 import { type Agent, request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import type { Clock } from '../base/clock.ts'
-import { type Status, StatusError, statusErrors } from '../machinery/status-error.ts'
+import type { Random } from '../base/random.ts'
+import { type Status, StatusError } from '../machinery/status-error.ts'
 import { services } from '../kinds/core/service.ts'
-import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
 import type { WebhookClientConfig } from '../kinds/generated/types/apiextensions-v1.ts'
 import type { ObjectReader } from './object-reader.ts'
 import { agentThrough, type PodWay } from './pod-tunnel.ts'
+import { serviceEndpoint } from './service-endpoint.ts'
 
 /** Where and how a webhook is reached (`clientConfig` of conversions and admission webhooks). */
 export type WebhookTarget = WebhookClientConfig
@@ -35,16 +36,18 @@ const socketsMax = 64
 export function createWebhookClient({
   reader,
   clock,
+  random,
   way,
 }: {
   readonly reader: () => ObjectReader
   readonly clock: Clock
+  readonly random: Random
   readonly way: PodWay
 }): WebhookClient {
   let agent: Agent | undefined
   return {
     post: async (target, review, { timeoutMs }) => {
-      const address = addressOf(reader(), target)
+      const address = addressOf({ reader: reader(), random }, target)
       const query = `timeout=${timeoutMs / 1000}s`
       agent ??= agentThrough({ keepAlive: true, maxSockets: socketsMax, maxFreeSockets: 2, timeout: idleMs }, way)
       const send = (): Promise<unknown> =>
@@ -201,7 +204,9 @@ function goText(error: NodeJS.ErrnoException & { address?: string; port?: number
 
 type Address = { readonly url: URL; readonly host: string; readonly port: number; readonly servername: string }
 
-function addressOf(reader: ObjectReader, { url: text, service }: WebhookTarget): Address {
+type Finding = { readonly reader: ObjectReader; readonly random: Random }
+
+function addressOf({ reader, random }: Finding, { url: text, service }: WebhookTarget): Address {
   if (!service) {
     const url = new URL(text ?? '')
     const host = url.hostname.replace(/^\[|\]$/g, '')
@@ -210,16 +215,7 @@ function addressOf(reader: ObjectReader, { url: text, service }: WebhookTarget):
   const { name, namespace, path = '/', port = 443 } = service
   const servername = `${name}.${namespace}.svc`
   const url = new URL(`https://${servername}:${port}${path.startsWith('/') ? path : `/${path}`}`)
-  const found = reader.get(services, namespace, name)
-  if (!found) throw statusErrors.notFound({ group: '', resource: 'services' }, name)
-  if (found.spec?.type === 'ExternalName' && found.spec.externalName) return { url, host: found.spec.externalName, port, servername }
-  const wanted = found.spec?.ports?.find((p) => p.port === port)
-  if (!wanted) throw statusErrors.serviceUnavailable(`no service port ${port} found for service ${JSON.stringify(name)}`)
-  for (const slice of reader.list(endpointSlices, namespace)) {
-    if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue
-    const open = slice.ports?.find((p) => (p.name ?? '') === (wanted.name ?? ''))
-    const endpoint = slice.endpoints?.find((e) => e.conditions?.ready !== false)
-    if (open?.port && endpoint?.addresses[0]) return { url, host: endpoint.addresses[0], port: open.port, servername }
-  }
-  throw statusErrors.serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`)
+  const { type, externalName } = reader.get(services, namespace, name)?.spec ?? {}
+  if (type === 'ExternalName' && externalName) return { url, host: externalName, port, servername }
+  return { url, ...serviceEndpoint({ reader, random }, { namespace, name, port: String(port) }), servername }
 }

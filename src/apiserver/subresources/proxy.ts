@@ -1,9 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { posix } from 'node:path'
-import { services } from '../../kinds/core/service.ts'
-import { endpointSlices } from '../../kinds/discovery/endpoint-slice.ts'
 import { pods } from '../../kinds/core/pod.ts'
-import type { Pod, Service } from '../../kinds/generated/types/core-v1.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { Endpoint } from '../../kinds/generated/types/discovery-v1.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
@@ -12,6 +10,7 @@ import type { Core } from '../core.ts'
 import type { Dialer, DialTarget } from '../node-dialer.ts'
 import { createObjectReader } from '../object-reader.ts'
 import type { ResourceRequest } from '../request-info.ts'
+import { serviceEndpoint } from '../service-endpoint.ts'
 import { nodeTarget } from './node-target.ts'
 import { hopByHop, proxiedAnswer } from './proxied-answer.ts'
 import { unreachable, unreachableService } from './proxy-errors.ts'
@@ -103,7 +102,7 @@ function podTarget(core: Core, namespace: string, { scheme, name, port }: SplitN
 
 /** A ready endpoint of a service's port, given by name or number. Throws 404, 503. */
 export function serviceTarget(core: Core, namespace: string, split: SplitName): DialTarget {
-  return endpointOf(core, namespace, split, () => true)
+  return endpointOf(core, namespace, split)
 }
 
 /** Users proxy to pods only: an address that somebody wrote into a slice may be anything that this server reaches. */
@@ -120,31 +119,11 @@ function endpointOf(
   core: Core,
   namespace: string,
   { scheme, name, port }: SplitName,
-  isAllowed: (endpoint: Endpoint) => boolean,
+  isAllowed?: (endpoint: Endpoint) => boolean,
 ): DialTarget {
   const reader = createObjectReader(core.registry, core.storage)
-  const service = reader.get(services, namespace, name) as (KubeObject & Service) | undefined
-  if (!service) throw statusErrors.notFound({ group: '', resource: 'services' }, name)
-  const ports = service.spec?.ports ?? []
-  const wanted = port === '' && ports.length === 1 ? ports[0] : ports.find((p) => p.name === port || String(p.port) === port)
-  if (!wanted) {
-    const asked = /^\d+$/.test(port) ? port : JSON.stringify(port)
-    throw statusErrors.serviceUnavailable(`no service port ${asked} found for service ${JSON.stringify(name)}`)
-  }
-  const open = reader.list(endpointSlices, namespace).flatMap((slice) => {
-    if (slice.metadata?.labels?.['kubernetes.io/service-name'] !== name) return []
-    const number = slice.ports?.find((p) => (p.name ?? '') === (wanted.name ?? ''))?.port
-    const ready = slice.endpoints?.filter((e) => e.conditions?.ready !== false) ?? []
-    return number === undefined ? [] : ready.map((endpoint) => ({ endpoint, number }))
-  })
-  // One after the other from a random place: with many endpoints the first is nearly always one that may be called.
-  const start = core.random.below(Math.max(1, open.length))
-  for (let i = 0; i < open.length; i++) {
-    const { endpoint, number } = open[(start + i) % open.length]!
-    if (endpoint.addresses[0] && isAllowed(endpoint))
-      return { host: endpoint.addresses[0], port: number, isSecure: scheme === 'https', isNode: false }
-  }
-  throw statusErrors.serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`)
+  const found = serviceEndpoint({ reader, random: core.random }, { namespace, name, port }, isAllowed)
+  return { ...found, isSecure: scheme === 'https', isNode: false }
 }
 
 /** This machine's own, its link's, groups' and no addresses: no pod has one, and whoever writes one into a status asks for more. */
