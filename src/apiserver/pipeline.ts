@@ -1,6 +1,5 @@
 import { fieldErrors } from '../machinery/field-error.ts'
 import { StatusError, statusErrors } from '../machinery/status-error.ts'
-import { goDurationFault, parseGoDuration } from '../machinery/wire/go-duration.ts'
 import { StoreUnavailable } from '../store/contract.ts'
 import { admitConnect } from './admission/connect.ts'
 import type { Aggregation } from './aggregation/aggregation.ts'
@@ -24,6 +23,7 @@ import { addPlaceHeaders, arrivalTurn, enterGate, type Fairness, heldBody, paceO
 import type { Place, Ticket } from './flowcontrol/flow-gate.ts'
 import type { Pace } from './flowcontrol/pace.ts'
 import { answerPath, nothingThere } from './path-answers.ts'
+import { type RequestLimits, timeoutOf, withTimeout } from './request-timeout.ts'
 import { proxyRequest } from './subresources/proxy.ts'
 import { hasTable, type IncludeObject } from './table.ts'
 import { type Answer, methodNotAllowed, parametersFrom } from './verb-request.ts'
@@ -57,15 +57,6 @@ export type PipelineParts = {
   /** Priority and fairness; absent for callers in this process, whom nobody holds up. */
   readonly fairness: Fairness | undefined
 }
-
-export type RequestLimits = {
-  /** For a request that is no watch, log or proxy; a client may ask for less by `timeout`. */
-  readonly requestTimeoutMs: number
-  /** A watch that names no timeout ends after this to twice this, so that watchers spread over servers again. */
-  readonly watchSecondsMin: number
-}
-
-export const defaultLimits: RequestLimits = { requestTimeoutMs: 60_000, watchSecondsMin: 1_800 }
 
 /** Who may have his connection taken over, and for what. */
 export type Admitted = { readonly info: RequestInfo; readonly user: UserInfo; annotate(key: string, value: string): void }
@@ -228,11 +219,12 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
     ticket.finish()
     throw error
   }
-  if (isWatch) return response
+  // Also of a watch that does not begin: nobody serves the kind any more.
   if (response.body instanceof Uint8Array) {
     ticket.finish()
     return response
   }
+  if (isWatch) return response
   // Whoever leaves before the first block never begins to read.
   if (request.signal.aborted) ticket.finish()
   else request.signal.addEventListener('abort', () => ticket.finish(), { once: true })
@@ -291,14 +283,26 @@ async function judged(
   }
   if (timeoutMs === undefined) {
     const signal = AbortSignal.any([request.signal, parts.closing])
-    if (ticket) signal.addEventListener('abort', () => ticket.finish(), { once: true })
-    return perform(parts, request, exchange, { signal, started: () => ticket?.finish() })
+    const finish = () => ticket?.finish()
+    signal.addEventListener('abort', finish, { once: true })
+    // Node keeps a joined signal for as long as it has a listener: one that never aborts must not keep it.
+    const leave = () => signal.removeEventListener('abort', finish)
+    try {
+      const response = await perform(parts, request, exchange, { signal, started: finish })
+      if (response.body instanceof Uint8Array) leave()
+      return response
+    } catch (error) {
+      leave()
+      throw error
+    }
   }
   const kind = kindOf(info)
   metrics.inflight(kind, 1)
   try {
-    return await withTimeout(core, { ms: timeoutMs, isWrite: kind === 'mutating', onTimeout: () => (exchange.isTerminated = true) }, () =>
-      perform(parts, request, exchange, { signal: request.signal, started: undefined }),
+    return await withTimeout(
+      core.clock,
+      { ms: timeoutMs, isWrite: kind === 'mutating', onTimeout: () => (exchange.isTerminated = true) },
+      () => perform(parts, request, exchange, { signal: request.signal, started: undefined }),
     )
   } finally {
     metrics.inflight(kind, -1)
@@ -351,44 +355,6 @@ function selectorsOf(fields: string | undefined, labels: string | undefined): Pi
   const fieldSelector = fieldTerms(fields)
   const labelSelector = labelRequirements(labels)
   return { ...(fieldSelector ? { fieldSelector } : {}), ...(labelSelector ? { labelSelector } : {}) }
-}
-
-/** What the client asked for, within the server's own bound. Throws 400 for what is no duration. */
-function timeoutOf({ query }: RequestInfo, { requestTimeoutMs }: RequestLimits): number {
-  const text = query.text.includes('timeout=') ? query.get('timeout') : undefined
-  if (!text) return requestTimeoutMs
-  const nanos = parseGoDuration(text)
-  if (nanos === undefined) throw statusErrors.badRequest(`invalid timeout specified in the request URL - ${goDurationFault(text)}`)
-  return nanos > 0 ? Math.min(nanos / 1e6, requestTimeoutMs) : requestTimeoutMs
-}
-
-const timeoutWords = {
-  read: 'Timeout: request did not complete within the allotted timeout',
-  write: 'Timeout: request did not complete within requested timeout - context deadline exceeded',
-} as const
-
-/** One promise: a race of two costs each request four. */
-function withTimeout<T>(
-  core: Core,
-  { ms, isWrite, onTimeout }: { readonly ms: number; readonly isWrite: boolean; readonly onTimeout: () => void },
-  work: () => Promise<T>,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = core.clock.schedule(ms, () => {
-      onTimeout()
-      reject(statusErrors.timeout(timeoutWords[isWrite ? 'write' : 'read'], 0))
-    })
-    work().then(
-      (value) => {
-        cancel()
-        resolve(value)
-      },
-      (error: unknown) => {
-        cancel()
-        reject(error)
-      },
-    )
-  })
 }
 
 async function perform(

@@ -107,14 +107,17 @@ function exchange({ agent, address, target, query, body, clock, timeoutMs }: Exc
         'content-length': Buffer.byteLength(body),
       },
     })
+    let hasAnswered = false
     const cancel = clock.schedule(timeoutMs, () => sent.destroy(new Error('context deadline exceeded')))
     const fail = (error: Error) => {
       cancel()
-      const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+      // Once an answer has begun the webhook has seen the review.
+      const isStale = !hasAnswered && sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET'
       reject(isStale ? new StaleConnection(error.message, { cause: error }) : error)
     }
     sent.once('error', fail)
     sent.once('response', (response) => {
+      hasAnswered = true
       readBody(response)
         .then((text) => answerOf(response.statusCode ?? 0, text, response.headers['content-type']))
         .then((answer) => {

@@ -9,8 +9,8 @@ import { statusErrors } from '../machinery/status-error.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
 import { leadWhileHolding } from './leader-lease.ts'
 
-/** Candidates on one API; `cut` takes the API away from one of them. */
-async function election(names: readonly string[]) {
+/** Candidates on one API; `cut` takes the API away from one of them: it refuses, or says nothing any more. */
+async function election(names: readonly string[], cutAs: 'refused' | 'silent' = 'refused') {
   const clock = virtualClock()
   const random = seededRandom(7)
   const { api, client } = await createTestApi({ clock, random })
@@ -26,7 +26,7 @@ async function election(names: readonly string[]) {
       leading.delete(identity)
     }
     const options = {
-      client: severable(client, () => cut.has(identity)),
+      client: severable(client, () => cut.has(identity), cutAs),
       clock,
       random,
       log: silentLog,
@@ -38,19 +38,20 @@ async function election(names: readonly string[]) {
   })
   const stop = async () => {
     for (const abort of aborts.values()) abort.abort()
-    await clock.advance(1_000)
+    await clock.advance(30_000)
     await Promise.all(ends)
     await api.close()
   }
   return { clock, client, cut, leading, aborts, stop }
 }
 
-function severable(client: Client, isCut: () => boolean): Client {
+function severable(client: Client, isCut: () => boolean, as: 'refused' | 'silent'): Client {
   return {
     raw: (request) => client.raw(request),
     resource: (kind, namespace) => {
       const resource = client.resource(kind, namespace)
-      const guard = <T>(call: () => Promise<T>) => (isCut() ? Promise.reject(statusErrors.serviceUnavailable('cut off')) : call())
+      const cutOff = <T>() => (as === 'silent' ? new Promise<T>(() => {}) : Promise.reject<T>(statusErrors.serviceUnavailable('cut off')))
+      const guard = <T>(call: () => Promise<T>) => (isCut() ? cutOff<T>() : call())
       return {
         ...resource,
         get: (name, options) => guard(() => resource.get(name, options)),
@@ -61,22 +62,29 @@ function severable(client: Client, isCut: () => boolean): Client {
   }
 }
 
-test('one leads; cut off, it stops before another begins', async () => {
-  const { clock, cut, leading, stop } = await election(['a', 'b', 'c'])
-  assert.equal(await clock.runUntil(() => leading.size > 0, 10_000), true)
-  const [first] = leading
-  await clock.advance(60_000)
-  assert.deepEqual([...leading], [first])
-  cut.add(first ?? '')
-  let most = 0
-  await clock.runUntil(() => {
-    most = Math.max(most, leading.size)
-    return leading.size > 0 && !leading.has(first ?? '')
-  }, 60_000)
-  assert.equal(most, 1)
-  assert.equal(leading.size, 1)
-  await stop()
-})
+for (const cutAs of ['refused', 'silent'] as const)
+  test(`one leads; cut off (${cutAs}), it stops before another begins, and stands again`, async () => {
+    const { clock, cut, leading, stop } = await election(['a', 'b', 'c'], cutAs)
+    assert.equal(await clock.runUntil(() => leading.size > 0, 10_000), true)
+    const [first] = leading
+    await clock.advance(60_000)
+    assert.deepEqual([...leading], [first])
+    cut.add(first ?? '')
+    let most = 0
+    await clock.runUntil(() => {
+      most = Math.max(most, leading.size)
+      return leading.size > 0 && !leading.has(first ?? '')
+    }, 60_000)
+    assert.equal(most, 1)
+    assert.equal(leading.size, 1)
+    const [second] = leading
+    cut.delete(first ?? '')
+    for (const name of ['a', 'b', 'c']) if (name !== first) cut.add(name)
+    assert.equal(await clock.runUntil(() => leading.has(first ?? ''), 120_000), true)
+    assert.ok(!leading.has(second ?? ''))
+    cut.clear()
+    await stop()
+  })
 
 test('a leader that stops gives the lease back at once', async () => {
   const { clock, client, leading, aborts, stop } = await election(['a', 'b'])
@@ -100,6 +108,17 @@ test("another program's lease is respected for as long as that program says", as
   await clock.advance(200_000)
   assert.equal(leading.size, 0)
   assert.equal(await clock.runUntil(() => leading.size > 0, 200_000), true)
+  await stop()
+})
+
+test('a leader whose lease somebody took stops at the next renewal', async () => {
+  const { clock, client, leading, stop } = await election(['a'])
+  await clock.runUntil(() => leading.size > 0, 10_000)
+  const leases = client.resource(kindRefs.coordinationV1.leases, 'kube-system')
+  const { spec, ...lease } = await leases.get('manager')
+  await leases.update({ ...lease, spec: { ...spec, holderIdentity: 'other' } })
+  await clock.advance(3_000)
+  assert.equal(leading.size, 0)
   await stop()
 })
 

@@ -1,4 +1,4 @@
-import { type Clock, sleep, toMicroTime } from '../base/clock.ts'
+import { type Cancel, type Clock, sleep, toMicroTime } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
@@ -26,29 +26,35 @@ export type LeaderLeaseOptions = {
 /** What the lease was when this candidate first saw it in that state; its age is measured on our own clock, never on the leader's. */
 type Observed = { readonly record: string; readonly atMs: number }
 
+/** Upstream's. */
+const renewDeadlineDefaultMs = 10_000
+const retryDefaultMs = 2_000
+
 /**
  * Waits for the lease, then runs `lead` while it can be renewed. The signal given to `lead` aborts when the lease is lost or
- * `signal` aborts; after a loss it stands for election again. At most one candidate leads at a time as long as clocks run at about one speed.
+ * `signal` aborts; after a loss it stands for election again. At most one candidate leads at a time as long as clocks run at about one speed:
+ * whoever has not renewed it for so long gives up also while an answer is still out, and at once when it is another's.
  */
 export async function leadWhileHolding(
   options: LeaderLeaseOptions,
   lead: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const retryMs = options.retryMs ?? 2_000
+  const { clock, random, log, retryMs = retryDefaultMs } = options
   const candidate = new Candidate(options)
   while (!signal.aborted) {
-    if (!(await candidate.tryHold())) {
-      await pause(options.clock, retryMs * (1 + 1.2 * options.random.next()), signal)
+    const askedMs = clock.monotonicMs()
+    if ((await candidate.tryHold()) !== 'held') {
+      await pause(clock, retryMs * (1 + 1.2 * random.next()), signal)
       continue
     }
     // The end may have come while the lease was taken.
     if (signal.aborted) return candidate.release()
-    options.log.info({ lease: options.name, identity: options.identity }, 'leading')
+    log.info({ lease: options.name, identity: options.identity }, 'leading')
     const term = new AbortController()
     const endTerm = () => term.abort(signal.reason)
     signal.addEventListener('abort', endTerm, { once: true })
-    const renewing = renewUntilLost(options, candidate, term, retryMs)
+    const renewing = renewUntilLost(options, candidate, term, askedMs)
     try {
       await lead(term.signal)
     } finally {
@@ -60,18 +66,29 @@ export async function leadWhileHolding(
   }
 }
 
-async function renewUntilLost(options: LeaderLeaseOptions, candidate: Candidate, term: AbortController, retryMs: number): Promise<void> {
-  const deadlineMs = options.renewDeadlineMs ?? 10_000
-  let renewedMs = options.clock.monotonicMs()
-  while (!term.signal.aborted) {
-    await pause(options.clock, retryMs, term.signal)
-    if (term.signal.aborted) return
-    if (await candidate.tryHold()) renewedMs = options.clock.monotonicMs()
-    else if (options.clock.monotonicMs() - renewedMs >= deadlineMs) {
-      options.log.warn({ lease: options.name, identity: options.identity }, 'leadership lost')
-      term.abort(new Error(`the lease ${options.name} could not be renewed`))
-    }
+/** `askedMs`: when the renewal was asked for that is the last one known to have happened. */
+async function renewUntilLost(options: LeaderLeaseOptions, candidate: Candidate, term: AbortController, askedMs: number): Promise<void> {
+  const { clock, log, retryMs = retryDefaultMs, renewDeadlineMs = renewDeadlineDefaultMs } = options
+  const lose = () => {
+    log.warn({ lease: options.name, identity: options.identity }, 'leadership lost')
+    term.abort(new Error(`the lease ${options.name} could not be renewed`))
   }
+  let cancel: Cancel = () => {}
+  const renewed = (fromMs: number) => {
+    cancel()
+    cancel = clock.schedule(Math.max(0, fromMs + renewDeadlineMs - clock.monotonicMs()), lose)
+  }
+  renewed(askedMs)
+  while (!term.signal.aborted) {
+    await pause(clock, retryMs, term.signal)
+    if (term.signal.aborted) break
+    const nowMs = clock.monotonicMs()
+    const outcome = await candidate.tryHold()
+    if (term.signal.aborted) break
+    if (outcome === 'held') renewed(nowMs)
+    else if (outcome === 'taken') lose()
+  }
+  cancel()
 }
 
 async function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
@@ -82,6 +99,24 @@ async function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promis
   }
 }
 
+/** The API may not answer at all: what takes longer is given up. `work` never rejects. */
+function bounded<T>(clock: Clock, limitMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  const late = new AbortController()
+  return new Promise((resolve) => {
+    const cancel = clock.schedule(limitMs, () => {
+      late.abort(new Error(`no answer within ${limitMs / 1000} s`))
+      resolve(undefined)
+    })
+    void work(late.signal).then((value) => {
+      cancel()
+      resolve(value)
+    })
+  })
+}
+
+/** `taken`: it is another's. `unknown`: the API said nothing, or something else. */
+type Holding = 'held' | 'taken' | 'unknown'
+
 class Candidate {
   readonly #options: LeaderLeaseOptions
   #observed: Observed | undefined
@@ -90,50 +125,56 @@ class Candidate {
     this.#options = options
   }
 
-  /** Creates, renews or takes over the lease; false when another holds it or the API does not answer. */
-  async tryHold(): Promise<boolean> {
+  /** Creates, renews or takes over the lease. */
+  async tryHold(): Promise<Holding> {
+    return (await this.#bounded((signal) => this.#tryHold(signal))) ?? 'unknown'
+  }
+
+  /** Gives the lease back, so that the next candidate need not wait for it to expire. */
+  async release(): Promise<void> {
+    await this.#bounded((signal) => this.#release(signal))
+  }
+
+  #bounded<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    return bounded(this.#options.clock, this.#options.renewDeadlineMs ?? renewDeadlineDefaultMs, work)
+  }
+
+  async #tryHold(signal: AbortSignal): Promise<Holding> {
     const { client, clock, namespace, name, identity, labels, log } = this.#options
     const leases = client.resource(kindRefs.coordinationV1.leases, namespace)
     try {
-      const lease = await leases.get(name).catch((error: unknown) => {
+      const lease = await leases.get(name, { signal }).catch((error: unknown) => {
         if (isStatus(error, 'NotFound')) return undefined
         throw error
       })
       const now = toMicroTime(clock.now())
       if (!lease) {
-        await leases.create({
-          metadata: { name, namespace, ...(labels ? { labels: { ...labels } } : {}) },
-          spec: this.#spec({ acquireTime: now, renewTime: now, leaseTransitions: 0 }),
-        })
-        return true
+        const metadata = { name, namespace, ...(labels ? { labels: { ...labels } } : {}) }
+        await leases.create({ metadata, spec: this.#spec({ acquireTime: now, renewTime: now, leaseTransitions: 0 }) }, { signal })
+        return 'held'
       }
       const isMine = lease.spec?.holderIdentity === identity
-      if (!isMine && !this.#hasExpired(lease)) return false
+      if (!isMine && !this.#hasExpired(lease)) return 'taken'
       const transitions = lease.spec?.leaseTransitions ?? 0
       const acquireTime = isMine ? (lease.spec?.acquireTime ?? now) : now
-      await leases.update({
-        ...lease,
-        spec: this.#spec({ acquireTime, renewTime: now, leaseTransitions: isMine ? transitions : transitions + 1 }),
-      })
-      return true
+      const spec = this.#spec({ acquireTime, renewTime: now, leaseTransitions: isMine ? transitions : transitions + 1 })
+      await leases.update({ ...lease, spec }, { signal })
+      return 'held'
     } catch (error) {
       log.debug({ lease: name, error: String(error) }, 'the lease could not be taken')
-      return false
+      return 'unknown'
     }
   }
 
-  /** Gives the lease back, so that the next candidate need not wait for it to expire. */
-  async release(): Promise<void> {
+  async #release(signal: AbortSignal): Promise<void> {
     const { client, clock, namespace, name, identity, log } = this.#options
     const leases = client.resource(kindRefs.coordinationV1.leases, namespace)
     try {
-      const lease = await leases.get(name)
+      const lease = await leases.get(name, { signal })
       if (lease.spec?.holderIdentity !== identity) return
       const now = toMicroTime(clock.now())
-      await leases.update({
-        ...lease,
-        spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now },
-      })
+      const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
+      await leases.update({ ...lease, spec }, { signal })
     } catch (error) {
       log.debug({ lease: name, error: String(error) }, 'the lease could not be given back; it expires by itself')
     }

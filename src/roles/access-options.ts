@@ -1,5 +1,5 @@
 /** What the flags on access say, read and checked: files are read here. */
-import { defaultLimits } from '../apiserver/pipeline.ts'
+import { defaultLimits } from '../apiserver/request-timeout.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'

@@ -42,6 +42,14 @@ const reader = (body: Uint8Array | AsyncIterable<Uint8Array>) => {
   return body[Symbol.asyncIterator]()
 }
 
+test('a watch of a kind that is not served gives its seats back', async () => {
+  for (let i = 0; i < 6; i++) {
+    const { code } = await rawRequest(testApi.api, 'GET', '/apis/gone.example.com/v1/things?watch=1&sendInitialEvents=true')
+    assert.equal(code, 404)
+    assert.equal(await seatsInUse(), 0)
+  }
+})
+
 test('a watch gives its seats back when it has told its first state', async () => {
   const leaving = new AbortController()
   const watches = []
