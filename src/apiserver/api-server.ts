@@ -222,6 +222,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     admission: admissionChain(plugins, {
       now: () => clock.monotonicMs(),
       stepped: (step, operation, judged) => metrics.admitted(step, operation, judged),
+      judgedBy: (name, step, operation) => metrics.judgedBy(name, step, operation),
     }),
     authorizer,
     hooks: createWriteHooks([

@@ -295,7 +295,12 @@ const leavings: Readonly<Record<string, () => Promise<void>>> = {
 }
 for (const [how, leave] of Object.entries(leavings)) {
   test(`a watch ends when its client leaves: ${how}`, async () => {
-    const watching = () => Number(/^apiserver_longrunning_requests\{resource="secrets",verb="WATCH"\} (\d+)/m.exec(metricsText())?.[1] ?? 0)
+    const watching = () =>
+      Number(
+        /^apiserver_longrunning_requests\{component="apiserver",group="",resource="secrets",scope="\w+",subresource="",verb="WATCH",version="v1"\} (\d+)/m.exec(
+          metricsText(),
+        )?.[1] ?? 0,
+      )
     await leave()
     const endMs = systemClock.monotonicMs() + 2_000
     while (watching() > 0 && systemClock.monotonicMs() < endMs) await new Promise((resolve) => setImmediate(resolve))

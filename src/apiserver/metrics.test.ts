@@ -66,6 +66,25 @@ test('admission tells how long its steps took, and certificates how long they ar
   assert.match(after.text, /^apiserver_client_certificate_expiration_seconds_bucket\{le="7200"\} 1$/m)
 })
 
+test('each plugin of admission tells how long it took, and reads how long their answers were', () => {
+  const plugin = (name: string, type: string, operation: string) =>
+    `{name="${name}",operation="${operation}",rejected="false",type="${type}"}`
+  const admission = 'apiserver_admission_controller_admission_duration_seconds'
+  assert.match(text, /^# TYPE apiserver_admission_controller_admission_duration_seconds histogram$/m)
+  assert.ok(text.includes(`${admission}_count${plugin('NamespaceLifecycle', 'admit', 'CREATE')} 2\n`))
+  const read = labels('GET', 'resource').replace(',dry_run=""', '')
+  assert.ok(text.includes(`apiserver_response_sizes_bucket{${read},le="1000"} 2\n`))
+  assert.ok(
+    !text.includes(
+      'apiserver_response_sizes_count{component="apiserver",group="",resource="configmaps",scope="resource",subresource="",verb="POST"',
+    ),
+  )
+})
+
+test('what watches and what came from the store have the labels of upstream', () => {
+  assert.match(text, /^apiserver_storage_events_received_total\{group="",resource="configmaps"\} \d+$/m)
+})
+
 test('who asks, whether he may, what is old and what is stored', () => {
   assert.match(text, /^authentication_attempts\{result="(?:success|failure)"\} 1[12]$/m)
   assert.match(text, /^authorization_attempts_total\{result="allowed"\} 1[12]$/m)

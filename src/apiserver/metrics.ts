@@ -22,6 +22,9 @@ const remainingSeconds = [
 /** Of admission's steps. */
 const admissionSeconds = [0.005, 0.025, 0.1, 0.5, 1, 2.5]
 
+/** Upstream's, of an answer to a read. */
+const answerBytes = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
+
 /** Upstream's, of an event that is sent to a watcher. */
 const eventBytes = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072]
 
@@ -47,8 +50,12 @@ export type AdmissionStep = 'admit' | 'validate'
  * Prometheus text format on demand. Label values come from routes and codes, so their number is bounded.
  */
 export type ApiMetrics = {
-  /** `waitedMs` of it were spent on waiting for a seat. */
-  request(labels: RequestLabels, code: number, times: { readonly durationMs: number; readonly waitedMs: number }): void
+  /** `waitedMs` of it were spent on waiting for a seat; `bytes`: of an answer that was whole. */
+  request(
+    labels: RequestLabels,
+    code: number,
+    answered: { readonly durationMs: number; readonly waitedMs: number; readonly bytes?: number },
+  ): void
   /** A request that the server ended by itself: it came when there was no room, or took too long. */
   terminated(labels: RequestLabels, code: number): void
   authenticated(result: 'success' | 'failure' | 'error', durationMs: number): void
@@ -56,12 +63,19 @@ export type ApiMetrics = {
   certificateShown(remainingMs: number): void
   /** All plugins of a step have judged a request. */
   admitted(step: AdmissionStep, operation: string, judged: { readonly rejected: boolean; readonly durationMs: number }): void
+  /** One plugin has judged a request: to be asked once for each, and told each time. */
+  judgedBy(
+    name: string,
+    step: AdmissionStep,
+    operation: string,
+  ): (judged: { readonly rejected: boolean; readonly durationMs: number }) => void
   authorized(result: 'allowed' | 'denied' | 'no-opinion' | 'error', durationMs: number): void
   /** A version that is going to be taken away was asked for. */
   deprecated(resource: Resource, subresource: string): void
   inflight(kind: 'readOnly' | 'mutating', change: 1 | -1): void
   rejected(kind: 'readOnly' | 'mutating'): void
-  watchStarted(resource: string): () => void
+  /** A watch or a connection that stays open. */
+  watchStarted(labels: RequestLabels): () => void
   /** Events of a batch that goes to one watcher. */
   watchEvents(resource: Resource, events: readonly { readonly value: { readonly length: number } }[]): void
   /** Events that the watch cache has handed to its watchers, however many those are; of `/registry/GROUP/RESOURCE/…`. */
@@ -77,6 +91,7 @@ export function createApiMetrics(): ApiMetrics {
   const authentications = new Map<string, Histogram>()
   const authorizations = new Map<string, Histogram>()
   const admissions = new Map<string, Histogram>()
+  const plugins = new Map<string, Histogram>()
   const certificates = emptyHistogram('', remainingSeconds)
   const inflight = { readOnly: 0, mutating: 0 }
   const rejections = { readOnly: 0, mutating: 0 }
@@ -98,6 +113,7 @@ export function createApiMetrics(): ApiMetrics {
         codes: new Map(),
         whole: emptyHistogram(format({ ...plain, dry_run: dryRun }), bucketSeconds),
         // Who watches or talks to a container decides by himself how long that takes.
+        sizes: verb === 'GET' || verb === 'LIST' ? emptyHistogram(format(plain), answerBytes) : undefined,
         sli: verb === 'WATCH' || verb === 'CONNECT' ? undefined : emptyHistogram(format(plain), sliSeconds),
       }
       durations.set(key, figures)
@@ -110,8 +126,9 @@ export function createApiMetrics(): ApiMetrics {
     return histogram
   }
   return {
-    request: (labels, code, { durationMs, waitedMs }) => {
-      const { whole, sli, codes } = figuresOf(labels)
+    request: (labels, code, { durationMs, waitedMs, bytes }) => {
+      const { whole, sli, sizes, codes } = figuresOf(labels)
+      if (sizes && bytes !== undefined) observe(sizes, answerBytes, bytes)
       observe(whole, bucketSeconds, durationMs / 1000)
       if (sli) observe(sli, sliSeconds, Math.max(0, durationMs - waitedMs) / 1000)
       codes.set(code, (codes.get(code) ?? 0) + 1)
@@ -127,6 +144,16 @@ export function createApiMetrics(): ApiMetrics {
         admissions.set(key, (histogram = emptyHistogram(format({ operation, rejected: String(rejected), type: step }), admissionSeconds)))
       observe(histogram, admissionSeconds, durationMs / 1000)
     },
+    judgedBy: (name, type, operation) => {
+      const histogramOf = (rejected: 'true' | 'false') => {
+        const labels = format({ name, operation, rejected, type })
+        const histogram = plugins.get(labels) ?? emptyHistogram(labels, admissionSeconds)
+        plugins.set(labels, histogram)
+        return histogram
+      }
+      const passed = histogramOf('false')
+      return ({ rejected, durationMs }) => observe(rejected ? histogramOf('true') : passed, admissionSeconds, durationMs / 1000)
+    },
     deprecated: ({ kind }, subresource) =>
       void deprecated.add(format({ group: kind.group, removed_release: '', resource: kind.plural, subresource, version: kind.version })),
     inflight: (kind, change) => {
@@ -135,9 +162,10 @@ export function createApiMetrics(): ApiMetrics {
     rejected: (kind) => {
       rejections[kind]++
     },
-    watchStarted: (resource) => {
-      add(watchers, resource, 1)
-      return () => add(watchers, resource, -1)
+    watchStarted: (labels) => {
+      const { plain } = figuresOf(labels)
+      add(watchers, plain, 1)
+      return () => add(watchers, plain, -1)
     },
     watchEvents: (resource, batch) => {
       let sizes = eventsOf.get(resource)
@@ -182,24 +210,30 @@ export function createApiMetrics(): ApiMetrics {
       yield family('apiserver_admission_step_admission_duration_seconds', 'histogram', 'Time that a step of admission took.')
       for (const step of admissions.values())
         yield histogramText('apiserver_admission_step_admission_duration_seconds', step.labels, step, admissionSeconds)
+      yield family('apiserver_admission_controller_admission_duration_seconds', 'histogram', 'Time that a plugin of admission took.')
+      for (const plugin of plugins.values())
+        if (plugin.count > 0)
+          yield histogramText('apiserver_admission_controller_admission_duration_seconds', plugin.labels, plugin, admissionSeconds)
+      yield family('apiserver_response_sizes', 'histogram', 'Bytes of answers to reads.')
+      for (const { sizes } of durations.values())
+        if (sizes && sizes.count > 0) yield histogramText('apiserver_response_sizes', sizes.labels, sizes, answerBytes)
       yield family('apiserver_current_inflight_requests', 'gauge', 'Requests being worked on.')
       for (const kind of ['readOnly', 'mutating'] as const)
         yield `apiserver_current_inflight_requests{request_kind="${kind}"} ${inflight[kind]}\n`
       yield family('apiserver_dropped_requests_total', 'counter', 'Requests refused with 429.')
       for (const kind of ['readOnly', 'mutating'] as const)
         yield `apiserver_dropped_requests_total{request_kind="${kind}"} ${rejections[kind]}\n`
-      yield family('apiserver_longrunning_requests', 'gauge', 'Watches that are open.')
-      for (const [resource, value] of watchers) yield `apiserver_longrunning_requests{resource="${resource}",verb="WATCH"} ${value}\n`
+      yield family('apiserver_longrunning_requests', 'gauge', 'Watches and connections that are open.')
+      for (const [labels, value] of watchers) yield `apiserver_longrunning_requests{${labels}} ${value}\n`
       yield family('apiserver_watch_events_total', 'counter', 'Events sent to watchers.')
       for (const { labels, count } of events.values()) yield `apiserver_watch_events_total{${labels}} ${count}\n`
       yield family('apiserver_watch_events_sizes', 'histogram', 'Bytes of the events sent to watchers, in the stored form.')
       for (const sizes of events.values()) yield histogramText('apiserver_watch_events_sizes', sizes.labels, sizes, eventBytes)
       yield family('apiserver_watch_cache_events_dispatched_total', 'counter', 'Events that the watch cache has dispatched.')
-      for (const [folder, value] of dispatched) {
-        const [, , group = '', resource = ''] = folder.split('/')
-        const labels = format({ group: group === 'core' ? '' : group, resource })
-        yield `apiserver_watch_cache_events_dispatched_total{${labels}} ${value}\n`
-      }
+      for (const [folder, value] of dispatched) yield `apiserver_watch_cache_events_dispatched_total{${folderLabels(folder)}} ${value}\n`
+      // The watch cache takes each event from the store once, and hands on all of them.
+      yield family('apiserver_storage_events_received_total', 'counter', 'Events that came from the store.')
+      for (const [folder, value] of dispatched) yield `apiserver_storage_events_received_total{${folderLabels(folder)}} ${value}\n`
       yield family('apiserver_storage_objects', 'gauge', 'Stored objects a resource.')
       const objects = [...counts]
       for (const [{ kind }, value] of objects)
@@ -218,6 +252,8 @@ type RequestFigures = {
   readonly codes: Map<number, number>
   readonly whole: Histogram
   readonly sli: Histogram | undefined
+  /** Of reads. */
+  readonly sizes: Histogram | undefined
 }
 
 const emptyHistogram = (labels: string, bounds: readonly number[]): Histogram => ({ labels, ...newDistribution(bounds) })
@@ -227,6 +263,11 @@ function* accessText(what: 'authentication' | 'authorization', attempts: string,
   for (const { labels, count } of histograms.values()) yield `${attempts}{${labels}} ${count}\n`
   yield family(`${what}_duration_seconds`, 'histogram', `Time that ${what} took.`)
   for (const histogram of histograms.values()) yield histogramText(`${what}_duration_seconds`, histogram.labels, histogram, accessSeconds)
+}
+
+function folderLabels(folder: string): string {
+  const [, , group = '', resource = ''] = folder.split('/')
+  return format({ group: group === 'core' ? '' : group, resource })
 }
 
 /** `/registry/GROUP/RESOURCE` of a key. */

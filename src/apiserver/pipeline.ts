@@ -97,7 +97,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     if (exchange.place) addPlaceHeaders(response, exchange.place)
     const durationMs = core.clock.monotonicMs() - startMs
     const labels = labelsOf(core, request, exchange.info)
-    metrics.request(labels, response.code, { durationMs, waitedMs: exchange.waitedMs })
+    const bytes = response.body instanceof Uint8Array ? { bytes: response.body.length } : {}
+    metrics.request(labels, response.code, { durationMs, waitedMs: exchange.waitedMs, ...bytes })
     if (exchange.isTerminated) metrics.terminated(labels, response.code)
     return parts.audit ? parts.audit.answered({ request, response, ...audited(exchange) }) : response
   }
@@ -126,7 +127,7 @@ async function takeOver(parts: PipelineParts, request: ApiRequest, open: (admitt
     await audit?.answered({ request, response, ...audited(exchange) })
     throw error
   }
-  const stopped = info.type === 'resource' ? metrics.watchStarted(info.resource) : undefined
+  const stopped = info.type === 'resource' ? metrics.watchStarted(labelsOf(core, request, info)) : undefined
   const running = connectionEnd(connection)
   const response = { code: 101, headers: {}, body: running }
   const followed = audit ? await audit.answered({ request, response, ...audited(exchange) }) : response
@@ -465,15 +466,15 @@ async function answerTo(
     query,
   })
   if (answer.type !== 'watch') return answer
-  return { ...answer, batches: counted(metrics, resource, answer.batches) }
+  return { ...answer, batches: counted(metrics, { resource, labels: labelsOf(core, request, info) }, answer.batches) }
 }
 
 async function* counted(
   metrics: ApiMetrics,
-  resource: Resource,
+  { resource, labels }: { readonly resource: Resource; readonly labels: RequestLabels },
   batches: (Answer & { type: 'watch' })['batches'],
 ): typeof batches extends AsyncIterable<infer B> ? AsyncGenerator<B> : never {
-  const stopped = metrics.watchStarted(resource.kind.plural)
+  const stopped = metrics.watchStarted(labels)
   try {
     for await (const batch of batches) {
       if (batch.type === 'events') metrics.watchEvents(resource, batch.events)

@@ -12,14 +12,25 @@ export type AdmissionChain = {
 
 type Concerned = {
   readonly all: readonly AdmissionPlugin[]
-  readonly admit: readonly AdmissionPlugin[]
-  readonly validate: readonly AdmissionPlugin[]
+  readonly admit: readonly Asked[]
+  readonly validate: readonly Asked[]
   readonly kind: KindDefinition
 }
 
-/** Told how long a step of all plugins took; absent where nobody counts. */
+/** A plugin in one step of an operation, and who is told how long it took. */
+type Asked = {
+  readonly run: (request: AdmissionRequest, pass: Walk['pass'] | undefined) => Promise<void> | void
+  readonly now: (() => number) | undefined
+  readonly note: NoteJudged
+}
+
+type NoteJudged = (judged: { readonly rejected: boolean; readonly durationMs: number }) => void
+
+/** Told how long a step of all plugins took, and each of them; absent where nobody counts. */
 export type AdmissionObserver = {
   readonly now: () => number
+  /** To be told of one plugin in a step. */
+  judgedBy(name: string, step: 'admit' | 'validate', operation: string): NoteJudged
   stepped(step: 'admit' | 'validate', operation: string, judged: { readonly rejected: boolean; readonly durationMs: number }): void
 }
 
@@ -27,13 +38,13 @@ type Step = 'admit' | 'validate'
 
 /** Where a walk through the mutating plugins is, and what they remember. */
 type Walk = {
-  readonly plugins: readonly AdmissionPlugin[]
+  readonly plugins: readonly Asked[]
   readonly pass: { isReinvocation: boolean; readonly reinvoke: () => void; readonly state: Map<unknown, unknown> }
   next: number
   isWanted: boolean
 }
 
-function newWalk(plugins: readonly AdmissionPlugin[]): Walk {
+function newWalk(plugins: readonly Asked[]): Walk {
   const reinvoke = () => {
     walk.isWanted = true
   }
@@ -41,12 +52,35 @@ function newWalk(plugins: readonly AdmissionPlugin[]): Walk {
   return walk
 }
 
+function ask({ run, now, note }: Asked, request: AdmissionRequest, pass?: Walk['pass']): Promise<void> | undefined {
+  if (!now) return run(request, pass) ?? undefined
+  const fromMs = now()
+  const end = (rejected: boolean) => note({ rejected, durationMs: now() - fromMs })
+  let pending: Promise<void> | void
+  try {
+    pending = run(request, pass)
+  } catch (error) {
+    end(true)
+    throw error
+  }
+  if (pending)
+    return pending.then(
+      () => end(false),
+      (error: unknown) => {
+        end(true)
+        throw error
+      },
+    )
+  end(false)
+  return undefined
+}
+
 /** Plugins that need not wait are asked without a promise: nearly all need not. */
 function goOn(request: AdmissionRequest, walk: Walk): Promise<void> | undefined {
   const { plugins, pass } = walk
   for (;;) {
     while (walk.next < plugins.length) {
-      const pending = plugins[walk.next++]!.admit!(request, pass)
+      const pending = ask(plugins[walk.next++]!, request, pass)
       if (pending) return pending.then(() => goOn(request, walk))
     }
     if (!walk.isWanted || pass.isReinvocation) return undefined
@@ -55,14 +89,9 @@ function goOn(request: AdmissionRequest, walk: Walk): Promise<void> | undefined 
   }
 }
 
-async function validateRest(
-  pending: Promise<void>,
-  request: AdmissionRequest,
-  plugins: readonly AdmissionPlugin[],
-  from: number,
-): Promise<void> {
+async function validateRest(pending: Promise<void>, request: AdmissionRequest, plugins: readonly Asked[], from: number): Promise<void> {
   await pending
-  for (let i = from; i < plugins.length; i++) await plugins[i]!.validate!(request)
+  for (let i = from; i < plugins.length; i++) await ask(plugins[i]!, request)
 }
 
 export function admissionChain(plugins: readonly AdmissionPlugin[], observer?: AdmissionObserver): AdmissionChain {
@@ -73,34 +102,22 @@ export function admissionChain(plugins: readonly AdmissionPlugin[], observer?: A
     const known = memo.get(key)
     if (known?.kind === kind) return known
     const all = plugins.filter((p) => p.handles(operation, kind, subresource))
-    const found = { all, admit: all.filter((p) => 'admit' in p), validate: all.filter((p) => 'validate' in p), kind }
+    const asked = (step: Step, run: (plugin: AdmissionPlugin) => Asked['run'] | undefined) =>
+      all.flatMap((plugin): Asked[] => {
+        const found = run(plugin)
+        return found ? [{ run: found, now: observer?.now, note: observer?.judgedBy(plugin.name, step, operation) ?? (() => {}) }] : []
+      })
+    const found = {
+      all,
+      admit: asked('admit', (plugin) => (plugin.admit ? (request, pass) => plugin.admit!(request, pass!) : undefined)),
+      validate: asked('validate', (plugin) => (plugin.validate ? (request) => plugin.validate!(request) : undefined)),
+      kind,
+    }
     memo.set(key, found)
     return found
   }
-  const noted = (step: Step, { operation }: AdmissionRequest, fromMs: number, rejected: boolean) =>
-    observer?.stepped(step, operation, { rejected, durationMs: observer.now() - fromMs })
-  const measured = (step: Step, request: AdmissionRequest, run: (request: AdmissionRequest) => Promise<void> | undefined) => {
-    if (!observer) return run(request)
-    const fromMs = observer.now()
-    let pending: Promise<void> | undefined
-    try {
-      pending = run(request)
-    } catch (error) {
-      noted(step, request, fromMs, true)
-      throw error
-    }
-    if (!pending) {
-      noted(step, request, fromMs, false)
-      return undefined
-    }
-    return pending.then(
-      () => noted(step, request, fromMs, false),
-      (error: unknown) => {
-        noted(step, request, fromMs, true)
-        throw error
-      },
-    )
-  }
+  const measured = (step: Step, run: Asked['run']) => (request: AdmissionRequest) =>
+    ask({ run, now: observer?.now, note: (judged) => observer?.stepped(step, request.operation, judged) }, request)
   const admit = (request: AdmissionRequest): Promise<void> | undefined => {
     const walk = newWalk(concerned(request).admit)
     return goOn(request, walk)
@@ -108,14 +125,14 @@ export function admissionChain(plugins: readonly AdmissionPlugin[], observer?: A
   const validate = (request: AdmissionRequest): Promise<void> | undefined => {
     const plugins = concerned(request).validate
     for (let i = 0; i < plugins.length; i++) {
-      const pending = plugins[i]!.validate!(request)
+      const pending = ask(plugins[i]!, request)
       if (pending) return validateRest(pending, request, plugins, i + 1)
     }
     return undefined
   }
   return {
-    admit: (request) => measured('admit', request, admit),
-    validate: (request) => measured('validate', request, validate),
+    admit: measured('admit', admit),
+    validate: measured('validate', validate),
     treatsAlike: (request) => concerned(request).all.every((plugin) => plugin.treatsAlike?.(request) ?? false),
   }
 }
