@@ -46,17 +46,17 @@ export const nodeScenarios: readonly Scenario[] = [
     covers: [],
     run: async (world, name) => {
       const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }]
-      const volumeMounts = [{ name: 'work', mountPath: '/work' }]
+      const volumeMounts = [{ name: 'work', mountPath: '/rounds' }]
       // The first round ends when both app containers run.
-      const worker = shell('until [ -e /work/other ]; do sleep 0.1; done; [ $(wc -l < /work/rounds) = 1 ] && exit 42; sleep 1000')
+      const worker = shell('until [ -e /rounds/other ]; do sleep 0.1; done; [ $(wc -l < /rounds/rounds) = 1 ] && exit 42; sleep 1000')
       const pod = await world.create(name, {
         restartPolicy: 'Never',
         terminationGracePeriodSeconds: 0,
         volumes: [{ name: 'work', emptyDir: {} }],
-        initContainers: [{ ...shell('echo round >> /work/rounds'), name: 'init', volumeMounts }],
+        initContainers: [{ ...shell('echo round >> /rounds/rounds'), name: 'init', volumeMounts }],
         containers: [
           { ...worker, name: 'worker', volumeMounts, restartPolicy: 'Never', restartPolicyRules },
-          { ...shell('touch /work/other; sleep 1000'), name: 'other', volumeMounts },
+          { ...shell('touch /rounds/other; sleep 1000'), name: 'other', volumeMounts },
         ],
       })
       const names = ['init', 'worker', 'other']
@@ -65,7 +65,7 @@ export const nodeScenarios: readonly Scenario[] = [
       assert.equal(again?.metadata.uid, pod.metadata.uid)
       assert.equal(statusOf(again, 'worker')?.lastState?.terminated?.exitCode, 42)
       assert.equal(statusOf(again, 'other')?.lastState?.terminated?.reason, 'RestartingAllContainers')
-      assert.equal(await execIn(world, again, 'other', 'cat', '/work/rounds'), 'round\nround')
+      assert.equal(await execIn(world, again, 'other', 'cat', '/rounds/rounds'), 'round\nround')
       assert.equal(again?.status?.conditions?.find((c) => c.type === 'AllContainersRestarting')?.status, 'False')
     },
   },
