@@ -375,6 +375,7 @@ async function startFakeNodes(options: ServerOptions, { controlPlane, log, simul
       shared: {
         pods: controlPlane.informers.informer(kindRefs.coreV1.pods),
         nodes: controlPlane.informers.informer(kindRefs.coreV1.nodes),
+        takesTurns: true,
       },
       ...(simulated ? { dialer: simulated } : {}),
     },

@@ -48,7 +48,12 @@ export type SimulatedNodesOptions = {
   /** False: their agents write no Event objects. Default true. */
   readonly recordsEvents?: boolean
   /** One watch of pods and one of nodes for all of them; not given: each node watches its own, as machines do. */
-  readonly shared?: { readonly pods: Informer<Pod>; readonly nodes: Informer<Node> }
+  readonly shared?: {
+    readonly pods: Informer<Pod>
+    readonly nodes: Informer<Node>
+    /** A server's loops and callers come between any few changes of pods. Default false: the nodes hear of all at once. */
+    readonly takesTurns?: boolean
+  }
 }
 
 /** Beyond so many nodes their agents write no Event objects: these would be most of what the store holds. */
@@ -71,7 +76,7 @@ export function startSimulatedNodes(
 
 export function simulatedNodePool(options: SimulatedNodesOptions, signal: AbortSignal): SimulatedNodePool {
   const { shared } = options
-  const pods = shared && createPodDispatcher(shared.pods)
+  const pods = shared && createPodDispatcher(shared.pods, shared.takesTurns ? options : undefined)
   const nodeChanges = shared && nodeDispatcher(shared.nodes)
   let count = 0
   return (spec) => {

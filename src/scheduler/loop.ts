@@ -1,3 +1,4 @@
+import { sleep } from '../base/clock.ts'
 import type { LoopContext } from '../control/contract.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import { Binder } from './binder.ts'
@@ -34,11 +35,21 @@ import { ownerOf, shardKeyOf } from './shards/shard-of.ts'
 export type SchedulerConfig = SchedulerConfiguration & {
   /** Bindings and status writes under way at once: a full house pauses decisions. */
   readonly writesMax: number
+  /** The same where bindings go to the API many in one call: they are no requests then, and wait for one commit. */
+  readonly batchedWritesMax: number
+  /** So long it decides without a pause; then requests and whoever else shares the event loop have a turn. */
+  readonly turnMs: number
   /** Pods whose last decision is remembered, 256 bytes each. */
   readonly recordsMax: number
 }
 
-export const defaultSchedulerConfig: SchedulerConfig = { ...defaultConfiguration, writesMax: 256, recordsMax: 1 << 16 }
+export const defaultSchedulerConfig: SchedulerConfig = {
+  ...defaultConfiguration,
+  writesMax: 256,
+  batchedWritesMax: 4096,
+  turnMs: 50,
+  recordsMax: 1 << 16,
+}
 
 export type Scheduler = {
   /** Schedules until the signal aborts; resolves when everything under way has ended. */
@@ -83,7 +94,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
  *
  * 1. A decided pod is assumed on its node before anything else is decided, and forgotten if the binding fails.
  * 2. Between taking a pod from the queue and its decision there is no await, so no event can fall in between.
- * 3. At most `writesMax` writes are under way; nothing runs while the queue is empty.
+ * 3. At most `writesMax` writes are under way, `batchedWritesMax` where they go many in one call; nothing runs while the queue is empty.
+ * 4. After `turnMs` of decisions everybody else on the event loop has a turn.
  */
 class SchedulerLoop {
   readonly metrics: SchedulerMetrics
@@ -200,15 +212,7 @@ class SchedulerLoop {
       const { storage, devices, ...others } = this.#informers
       const informers = [...Object.values(others), ...Object.values(storage), ...Object.values(devices)]
       await Promise.all(informers.map((informer) => informer.synced(signal)))
-      while (!signal.aborted) {
-        const queued = this.#queue.pop()
-        if (!queued) await this.#untilWoken()
-        else {
-          this.#tryToSchedule(queued)
-          if (this.#writes.size >= this.#config.writesMax) await new Promise<void>((resolve) => (this.#onWritten = resolve))
-        }
-        this.#wake = undefined
-      }
+      await this.#decideAll(signal)
     } finally {
       signal.removeEventListener('abort', wakeUp)
       stopObserving()
@@ -218,6 +222,24 @@ class SchedulerLoop {
       this.#queue.close()
       await Promise.all([...this.#preparing, ...this.#writes])
       this.#events.close()
+    }
+  }
+
+  async #decideAll(signal: AbortSignal): Promise<void> {
+    const { clock, client } = this.#context
+    const { writesMax, batchedWritesMax, turnMs } = this.#config
+    const underWayMax = client.createBatch ? batchedWritesMax : writesMax
+    let turnEndMs = clock.monotonicMs() + turnMs
+    while (!signal.aborted) {
+      const queued = this.#queue.pop()
+      if (queued) this.#tryToSchedule(queued)
+      const isFull = this.#writes.size >= underWayMax
+      if (queued && !isFull && clock.monotonicMs() < turnEndMs) continue
+      if (isFull) await new Promise<void>((resolve) => (this.#onWritten = resolve))
+      else if (queued) await sleep(clock, 0)
+      else await this.#untilWoken()
+      turnEndMs = clock.monotonicMs() + turnMs
+      this.#wake = undefined
     }
   }
 
