@@ -13,6 +13,7 @@ import { isFilledSpec, keepFilledSpec } from '../sent-spec.ts'
 import { shareSpec } from '../share-spec.ts'
 import { dedupeOwners } from './dedupe-owners.ts'
 import { settleNamespace } from './object-identity.ts'
+import { putObject } from './put-object.ts'
 import { freshCache } from './read-revision.ts'
 import { applyDefaults, prepareContext, restoreParts, validateCreate, warnAbout } from './validation.ts'
 
@@ -137,14 +138,14 @@ export function nameTaken(
 /** Undefined when the name is taken; `claimed` when another server was first to take an address or port. */
 async function insert(
   core: Core,
-  { resource, namespace, object, parameters }: CreateRequest,
+  { resource, namespace, object, parameters, keepsManagedFields = false }: CreateRequest,
   claims: Allocation['claims'],
 ): Promise<CachedObject | 'claimed' | undefined> {
   const { storage } = core
   const stored = resource.conversion ? await resource.conversion.toStored(object) : object
   const key = keyOfObject(resource, namespace, object.metadata.name ?? '')
   if (parameters.dryRun) return storage.cache.get(key) ? undefined : storage.uncommitted(stored, undefined)
-  const result = await storage.put(key, stored, 'absent', claims)
+  const result = await putObject(storage, { key, object: stored, expected: 'absent', claims, keepsManagedFields })
   if (result.type === 'committed') return result.value
   return result.key === key ? undefined : 'claimed'
 }

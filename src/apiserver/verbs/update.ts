@@ -17,6 +17,7 @@ import { createObject } from './create.ts'
 import { isReleasedForDeletion } from './deletion-rules.ts'
 import { dedupeOwners } from './dedupe-owners.ts'
 import { preconditionFailed } from './precondition.ts'
+import { putObject } from './put-object.ts'
 import { freshCache } from './read-revision.ts'
 import {
   applyDefaults,
@@ -204,7 +205,7 @@ type Replacing = Pick<Allocation, 'claims'> & {
 
 async function write(
   core: Core,
-  { resource, parameters }: UpdateRequest,
+  { resource, parameters, keepsManagedFields = false }: UpdateRequest,
   { entry, object, old, claims }: Replacing,
 ): Promise<CachedObject | undefined> {
   const { storage } = core
@@ -215,7 +216,7 @@ async function write(
   const isReleased = isReleasedForDeletion(resource, object)
   if (parameters.dryRun) return storage.uncommitted(stored, entry.revision)
   if (!isReleased) {
-    const result = await storage.put(entry.key, stored, entry.revision, claims)
+    const result = await putObject(storage, { key: entry.key, object: stored, expected: entry.revision, claims, keepsManagedFields })
     return result.type === 'committed' ? result.value : undefined
   }
   const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, old))
