@@ -1,7 +1,7 @@
 import { toTime } from '../../base/clock.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
+import { isStatus, statusErrors } from '../../machinery/status-error.ts'
 import type { PrepareContext } from '../../kinds/kind.ts'
 import { noRevision } from '../../store/contract.ts'
 import type { CacheEntry } from '../../store/watch-cache-contract.ts'
@@ -76,14 +76,27 @@ export async function updateObject(core: Core, context: RequestContext, request:
     if (refreshing) await refreshing
     const entry = core.storage.cache.get(key)
     if (!entry) {
-      if (!request.createMissing) throw statusErrors.notFound(resource.name, name)
-      const object = await request.createMissing()
-      const { parameters, keepsManagedFields = false } = request
-      return { value: await createObject(core, context, { resource, namespace, object, parameters, keepsManagedFields }), created: true }
+      const created = await attemptCreate(core, context, request)
+      if (created) return { value: created, created: true }
+      if (attempt >= attemptsMax) throw statusErrors.staleVersion(resource.name, name)
+      continue
     }
     const written = await attemptUpdate(core, context, request, entry)
     if (written) return { value: written, created: false }
     if (attempt >= attemptsMax) throw statusErrors.staleVersion(resource.name, name)
+  }
+}
+
+/** Undefined when another made it first: then it is to be changed. */
+async function attemptCreate(core: Core, context: RequestContext, request: UpdateRequest): Promise<CachedObject | undefined> {
+  const { resource, namespace, name, parameters, keepsManagedFields = false } = request
+  if (!request.createMissing) throw statusErrors.notFound(resource.name, name)
+  const object = await request.createMissing()
+  try {
+    return await createObject(core, context, { resource, namespace, object, parameters, keepsManagedFields })
+  } catch (error) {
+    if (isStatus(error, 'AlreadyExists') && core.storage.cache.get(keyOfObject(resource, namespace, name))) return undefined
+    throw error
   }
 }
 
