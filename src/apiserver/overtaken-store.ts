@@ -11,6 +11,11 @@ export function overtaken(inner: Store, these: (operation: Operation) => boolean
     }
     return inner.commit(operations)
   }
+  return withCommit(inner, commit)
+}
+
+/** The store with another `commit`. */
+export function withCommit(inner: Store, commit: Store['commit']): Store {
   return new Proxy(inner, {
     get: (target, property) => {
       if (property === 'commit') return commit
