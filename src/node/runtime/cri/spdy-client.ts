@@ -31,6 +31,7 @@ const pingFrame = 6
 const dataBytesMax = 32 * 1024
 
 export function createSpdyConnection(socket: Socket, head: Uint8Array): SpdyConnection {
+  readBeforeDestroying(socket)
   const streams = new Map<number, SpdyStream>()
   const emptyEnds = new Map<number, Promise<void>>()
   const stalled = new Set<number>()
@@ -138,6 +139,31 @@ export function createSpdyConnection(socket: Socket, head: Uint8Array): SpdyConn
       socket.destroy()
     },
   }
+}
+
+/**
+ * A server that ends a session while it is still written to resets the connection. What it said before, the exit code among it, lies in
+ * this socket unread, and would be lost with the first write that fails: such a failure is left to the reading side, which meets the
+ * end of the connection after the last byte.
+ */
+function readBeforeDestroying(socket: Socket): void {
+  let isBroken = false
+  const destroy = socket.destroy.bind(socket)
+  socket.destroy = (error?: NodeJS.ErrnoException) => {
+    if (error?.syscall !== 'write' || socket.readableEnded) return destroy(error)
+    isBroken = true
+    return socket
+  }
+  const write = socket._writev!.bind(socket)
+  const writeAll: Socket['_writev'] = (chunks, callback) => {
+    if (isBroken) return callback()
+    return write(chunks, (error) => {
+      isBroken ||= Boolean(error)
+      callback()
+    })
+  }
+  socket._writev = writeAll
+  socket._write = (chunk, encoding, callback) => writeAll([{ chunk, encoding }], callback)
 }
 
 function dataHeader(id: number, length: number, isLast: boolean): Buffer {
