@@ -194,6 +194,28 @@ test('a server that spreads its clients ends a connection of HTTP/2, and answers
   await spreading.close(1_000)
 })
 
+test('an answer that breaks off is not ended as one that is whole, over HTTP/2 either', async () => {
+  async function* breaksOff() {
+    yield Buffer.from('half')
+    throw new Error('the other server is gone')
+  }
+  const broken = createHttpFront({
+    handle: () => Promise.resolve({ code: 200, headers: { 'content-type': 'text/plain' }, body: breaksOff() }),
+    upgrade: api.upgrade,
+    tls: { certificate: server.cert, key: server.key, clientCa: authority.cert },
+    clock: systemClock,
+    log: silentLog,
+  })
+  const at = await broken.listen({ host: '127.0.0.1', port: 0 })
+  const session = connectHttp2(`https://127.0.0.1:${at.port}`, { ca: authority.cert })
+  const stream = session.request({ ':path': '/version' })
+  const failure = new Promise((resolve) => stream.once('error', resolve))
+  stream.resume()
+  assert.match(String(await failure), /NGHTTP2_INTERNAL_ERROR/)
+  session.close()
+  await broken.close(1_000)
+})
+
 test('a big list comes whole, in blocks', async () => {
   const data = { blob: 'x'.repeat(100_000) }
   for (let i = 0; i < 12; i++) await call('POST', configMaps, { ...as, body: JSON.stringify({ metadata: { name: `big-${i}` }, data }) })

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import { constants, createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -123,7 +123,8 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
     })
     serve(options, request, response).catch((error: unknown) => {
       log.debug({ error }, 'an answer could not be written')
-      response.stream?.close?.()
+      // Not as one that is whole.
+      response.stream?.close?.(constants.NGHTTP2_INTERNAL_ERROR)
       if (!response.stream) (response as unknown as ServerResponse).destroy()
     })
   })

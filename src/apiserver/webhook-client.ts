@@ -3,6 +3,7 @@ import { type Agent, request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import { connectionErrorText } from '../machinery/connection-error.ts'
 import { type Status, StatusError } from '../machinery/status-error.ts'
 import { services } from '../kinds/core/service.ts'
 import type { WebhookClientConfig } from '../kinds/generated/types/apiextensions-v1.ts'
@@ -60,7 +61,7 @@ export function createWebhookClient({
         })
       } catch (error) {
         if (error instanceof StatusError || error instanceof UnreadableAnswer) throw error
-        throw new Error(`Post ${JSON.stringify(`${address.url.href}?${query}`)}: ${goText(error as NodeJS.ErrnoException)}`, {
+        throw new Error(`Post ${JSON.stringify(`${address.url.href}?${query}`)}: ${connectionErrorText(error)}`, {
           cause: error,
         })
       }
@@ -193,16 +194,6 @@ function refusedCall(code: number, text: string, contentType: string): StatusErr
         ? shown
         : `the server responded with the status code ${code} but did not return more information`)
   return new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: '', code })
-}
-
-const unknownAuthority = new Set(['SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'])
-
-function goText(error: NodeJS.ErrnoException & { address?: string; port?: number }): string {
-  const { code = '', address = '', port = 0, message } = error
-  if (unknownAuthority.has(code)) return 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
-  if (code === 'ECONNREFUSED') return `dial tcp ${address}:${port}: connect: connection refused`
-  if (code === 'ECONNRESET') return 'EOF'
-  return message
 }
 
 type Address = { readonly url: URL; readonly host: string; readonly port: number; readonly servername: string }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { APIServiceSpec } from '../../kinds/generated/types/apiregistration-v1.ts'
+import { connectionErrorText } from '../../machinery/connection-error.ts'
 import { type Availability, failedDiscovery } from './availability-plan.ts'
 import { readResources, readSwagger, type RemoteDocuments } from './remote-documents.ts'
 import { type Address, identityHeaders, type RemoteServer } from './remote-server.ts'
@@ -66,7 +67,7 @@ async function read(
     return typeof document === 'object' && document !== null ? { document } : `failing or missing response from ${url}: no object`
   } catch (error) {
     const cause: unknown = late.signal.aborted ? late.signal.reason : error
-    return `failing or missing response from ${url}: Get ${JSON.stringify(url)}: ${cause instanceof Error ? cause.message : String(cause)}`
+    return `failing or missing response from ${url}: Get ${JSON.stringify(url)}: ${connectionErrorText(cause)}`
   } finally {
     cancel()
   }

@@ -1,3 +1,4 @@
+import { connectionErrorText } from '../../machinery/connection-error.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { DialTarget } from '../node-dialer.ts'
 
@@ -20,5 +21,5 @@ export function unreachable(nodeName: string, { host, port }: DialTarget, cause:
 
 /** 503 in upstream's words for a proxied pod or service that does not answer. */
 export function unreachableService(cause: unknown): StatusError {
-  return statusErrors.serviceUnavailable(`error trying to reach service: ${cause instanceof Error ? cause.message : String(cause)}`)
+  return statusErrors.serviceUnavailable(`error trying to reach service: ${connectionErrorText(cause)}`)
 }

@@ -1,8 +1,9 @@
 import { sleep } from '../../base/clock.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { hostPort } from '../../machinery/connection-error.ts'
 import type { HookRunner, PodContext } from '../pod/pod-context.ts'
 import { httpTarget, resolvePort } from './handler-target.ts'
-import { hostPort, type HttpTarget } from './probe-transport.ts'
+import type { HttpTarget } from './probe-transport.ts'
 import type { ProbeContext } from './run-probe.ts'
 
 const outputBytesMax = 4 * 1024

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
+import { connectionErrorText, hostPort } from '../../machinery/connection-error.ts'
 
 export type HttpTarget = {
   readonly scheme: 'http' | 'https'
@@ -65,7 +66,7 @@ function httpGet({ scheme, host, port, path, headers }: HttpTarget, signal: Abor
     })
     const url = `${scheme}://${hostPort(host, port)}${path}`
     const fail = (error: Error) =>
-      reject(signal.aborted ? (signal.reason as Error) : new Error(`Get "${url}": ${dialText(error, host, port)}`))
+      reject(signal.aborted ? (signal.reason as Error) : new Error(`Get "${url}": ${connectionErrorText(error)}`))
     request.once('error', fail)
     request.once('response', (response) => {
       const chunks: Buffer[] = []
@@ -93,31 +94,6 @@ function tcpConnect(host: string, port: number, signal: AbortSignal): Promise<vo
       socket.destroy()
       resolve()
     })
-    socket.once('error', (error) => reject(signal.aborted ? (signal.reason as Error) : new Error(dialText(error, host, port))))
+    socket.once('error', (error) => reject(signal.aborted ? (signal.reason as Error) : new Error(connectionErrorText(error))))
   })
-}
-
-export function hostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
-/** Socket errors in the words of Go's dialer, which users know from upstream. */
-function dialText(error: Error, host: string, port: number): string {
-  const { code } = error as NodeJS.ErrnoException
-  const at = `dial tcp ${hostPort(host, port)}: connect:`
-  switch (code) {
-    case 'ECONNREFUSED':
-      return `${at} connection refused`
-    case 'EHOSTUNREACH':
-      return `${at} no route to host`
-    case 'ENETUNREACH':
-      return `${at} network is unreachable`
-    case 'ETIMEDOUT':
-      return `dial tcp ${hostPort(host, port)}: i/o timeout`
-    case 'ECONNRESET':
-      return 'read: connection reset by peer'
-    case undefined:
-    default:
-      return error.message
-  }
 }

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { connectionErrorText, hostPort } from '../../machinery/connection-error.ts'
 import { NotServed } from './log-options.ts'
 import { joinPipes } from './port-forward.ts'
 
@@ -26,13 +27,11 @@ function dialed(host: string, port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) => {
       target.destroy()
-      reject(new NotServed(502, `dial tcp ${host}:${port}: ${why}`))
+      reject(new NotServed(502, why))
     }
     const target = connect({ host, port })
-    target.setTimeout(connectTimeoutMs, () => fail('i/o timeout'))
-    target.once('error', (error: NodeJS.ErrnoException) =>
-      fail(error.code === 'ECONNREFUSED' ? 'connect: connection refused' : error.message),
-    )
+    target.setTimeout(connectTimeoutMs, () => fail(`dial tcp ${hostPort(host, port)}: i/o timeout`))
+    target.once('error', (error) => fail(connectionErrorText(error)))
     target.once('connect', () => {
       target.setTimeout(0)
       target.removeAllListeners('error')
