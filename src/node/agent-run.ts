@@ -199,6 +199,7 @@ export class AgentRun {
       taints: this.#options.taints ?? [],
       reserved: this.#settings.reserved,
       thresholds: this.#settings.thresholds,
+      pressureTransitionMs: this.#settings.pressureTransitionMs,
       checkPeriodMs: this.#settings.statusCheckPeriodMs,
       reportPeriodMs: this.#settings.statusReportPeriodMs,
       onNode: (node) => this.#onNode(node),

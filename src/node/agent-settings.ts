@@ -6,6 +6,8 @@ import { defaultThresholds, type EvictionThresholds, type Reserved } from './nod
 export type AgentSettings = {
   readonly reserved: Reserved
   readonly thresholds: EvictionThresholds
+  /** For so long a pressure is told after it has gone. */
+  readonly pressureTransitionMs: number
   readonly imageGc: ImageGcPolicy
   /** Of the node's lease, renewed every quarter of it. */
   readonly leaseDurationSeconds: number
@@ -24,6 +26,7 @@ export function agentSettings(options: NodeAgentOptions): AgentSettings {
   return {
     reserved: { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0, ...options.reserved },
     thresholds: { ...defaultThresholds, ...options.thresholds },
+    pressureTransitionMs: options.pressureTransitionMs ?? 300_000,
     imageGc: defaultImageGcPolicy,
     leaseDurationSeconds: options.leaseDurationSeconds ?? 40,
     statusCheckPeriodMs: options.statusCheckPeriodMs ?? 10_000,

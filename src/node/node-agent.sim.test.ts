@@ -119,6 +119,25 @@ test('a node that is there already gets what a new one is made with, and keeps w
 
 const nulled = (fields: Readonly<Record<string, string>> = {}) => Object.fromEntries(Object.keys(fields).map((key) => [key, null]))
 
+test('a node whose memory ran short tells so for five minutes more, each time anew', async () => {
+  const machine = simulatedMachine()
+  let memoryAvailableBytes = 50 * 2 ** 20
+  const use = async () => ({ ...(await machine.use()), memoryAvailableBytes })
+  const node = await startNode({ agent: { machine: { ...machine, use } } })
+  const told = async () => {
+    const { conditions } = (await node.client.resource(kindRefs.coreV1.nodes).get('n1')).status!
+    return conditions?.find((c) => c.type === 'MemoryPressure')?.reason
+  }
+  await node.clock.advance(11_000)
+  assert.equal(await told(), 'KubeletHasInsufficientMemory')
+  memoryAvailableBytes = 2 ** 30
+  await node.clock.advance(290_000)
+  assert.equal(await told(), 'KubeletHasInsufficientMemory')
+  await node.clock.advance(30_000)
+  assert.equal(await told(), 'KubeletHasSufficientMemory')
+  await node.stop()
+})
+
 test('a machine that can be measured tells on its lease what it uses', async () => {
   const machine = simulatedMachine({ memoryBytes: 8 * 2 ** 30 })
   let nowMs = () => 0

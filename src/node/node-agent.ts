@@ -52,6 +52,8 @@ export type NodeAgentOptions = {
   readonly taints?: readonly Taint[]
   readonly reserved?: Partial<Reserved>
   readonly thresholds?: Partial<EvictionThresholds>
+  /** For so long a pressure is told after it has gone; default 300,000. */
+  readonly pressureTransitionMs?: number
   /** How many pods a real node takes; default 110. */
   readonly maxPods?: number | undefined
   /** Default 40; renewed every quarter. */

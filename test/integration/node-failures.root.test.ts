@@ -28,7 +28,8 @@ function declareTests(place: NonNullable<typeof own>): void {
     // A disk of its own for the pods, so that it can be filled.
     mkdirSync(podsDir, { recursive: true })
     await mountTmpfs(podsDir, { sizeBytes: 16 * 2 ** 20, mode: 0o750 })
-    world = await startAgentWorld(place, { statusCheckPeriodMs: 200, thresholds: { diskAvailableShare: 0.1, memoryAvailableBytes: 0 } })
+    const thresholds = { diskAvailableShare: 0.1, memoryAvailableBytes: 0 }
+    world = await startAgentWorld(place, { statusCheckPeriodMs: 200, pressureTransitionMs: 0, thresholds })
   })
   after(() => world.close())
 

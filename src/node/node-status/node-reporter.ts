@@ -7,7 +7,8 @@ import { deepEqual } from '../../machinery/deep-equal.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import type { Runtime } from '../runtime/contract.ts'
 import type { Machine, MachineUse } from './machine.ts'
-import { type EvictionThresholds, isSameNodeStatus, nodeStatus, type Reserved } from './node-status.ts'
+import { type EvictionThresholds, isSameNodeStatus, nodeStatus, pressureOf, type Reserved } from './node-status.ts'
+import { pressureMemory } from './pressure-memory.ts'
 
 export type NodeReporterOptions = {
   readonly client: Client
@@ -22,6 +23,8 @@ export type NodeReporterOptions = {
   readonly taints: readonly Taint[]
   readonly reserved: Reserved
   readonly thresholds: EvictionThresholds
+  /** For so long a pressure is told after it has gone. */
+  readonly pressureTransitionMs: number
   /** How often the machine is looked at. A report goes out when something changed, and every `reportPeriodMs` without. */
   readonly checkPeriodMs: number
   readonly reportPeriodMs: number
@@ -47,9 +50,11 @@ export class NodeReporter {
   #runtimeVersion: string | undefined
   #images: readonly ContainerImage[] = []
   #wake: (() => void) | undefined
+  readonly #pressure: ReturnType<typeof pressureMemory>
 
   constructor(options: NodeReporterOptions) {
     this.#options = options
+    this.#pressure = pressureMemory(options.pressureTransitionMs)
   }
 
   get node(): Node | undefined {
@@ -162,7 +167,7 @@ export class NodeReporter {
       old,
       nowMs: clock.now(),
       facts: machine.facts(),
-      use,
+      pressure: this.#pressure(pressureOf(use, thresholds), clock.monotonicMs()),
       reserved,
       thresholds,
       ...ready,

@@ -29,7 +29,7 @@ export type NodeStatusInput = {
   readonly old: Node | undefined
   readonly nowMs: number
   readonly facts: MachineFacts
-  readonly use: MachineUse
+  readonly pressure: Pressure
   readonly reserved: Reserved
   readonly thresholds: EvictionThresholds
   readonly runtimeReady: Condition
@@ -99,7 +99,7 @@ function kibibytes(bytes: number): string {
 type Verdict = { readonly status: 'True' | 'False'; readonly reason: string; readonly message: string }
 
 function conditions(input: NodeStatusInput): NodeCondition[] {
-  const pressure = pressureOf(input.use, input.thresholds)
+  const { pressure } = input
   return [
     toCondition(
       input,
@@ -126,7 +126,10 @@ function conditions(input: NodeStatusInput): NodeCondition[] {
   ]
 }
 
-export function pressureOf(use: MachineUse, thresholds: EvictionThresholds): { memory: boolean; disk: boolean; processes: boolean } {
+/** What runs short. */
+export type Pressure = { readonly memory: boolean; readonly disk: boolean; readonly processes: boolean }
+
+export function pressureOf(use: MachineUse, thresholds: EvictionThresholds): Pressure {
   const { memoryAvailableBytes, diskAvailableBytes, diskCapacityBytes, processCount, processCountMax } = use
   return {
     memory: memoryAvailableBytes !== undefined && memoryAvailableBytes < thresholds.memoryAvailableBytes,

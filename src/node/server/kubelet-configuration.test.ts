@@ -13,6 +13,7 @@ test("a node's settings are in the form of upstream's /configz", () => {
     imageGc: { highShare: 0.85, lowShare: 0.8, minAgeMs: 120_000 },
     leaseDurationSeconds: 40,
     statusCheckPeriodMs: 10_000,
+    pressureTransitionMs: 300_000,
     statusReportPeriodMs: 300_000,
     parallelPulls: 4,
   }) as { kubeletconfig: Record<string, unknown> }
@@ -20,6 +21,7 @@ test("a node's settings are in the form of upstream's /configz", () => {
   assert.deepEqual(told('kind', 'apiVersion', 'port', 'maxPods'), ['KubeletConfiguration', 'kubelet.config.k8s.io/v1beta1', 10_250, 60])
   assert.deepEqual(told('nodeStatusUpdateFrequency', 'nodeStatusReportFrequency', 'imageMinimumGCAge'), ['10s', '5m0s', '2m0s'])
   assert.deepEqual(kubeletconfig.evictionHard, { 'memory.available': '100Mi', 'nodefs.available': '10%', 'pid.available': '10%' })
+  assert.equal(kubeletconfig.evictionPressureTransitionPeriod, '5m0s')
   assert.deepEqual(kubeletconfig.systemReserved, { cpu: '500m', memory: '1Gi' })
   assert.deepEqual(kubeletconfig.registerWithTaints, [{ key: 'a', effect: 'NoSchedule' }])
 })

@@ -37,6 +37,7 @@ export function kubeletConfiguration(input: KubeletConfigurationInput): object {
       maxPods,
       ...(taints.length > 0 ? { registerWithTaints: taints } : {}),
       evictionHard: evictionHard(input.thresholds),
+      evictionPressureTransitionPeriod: duration(input.pressureTransitionMs),
       ...reservedField(input.reserved),
       serializeImagePulls: parallelPulls === 1,
       maxParallelImagePulls: parallelPulls,
