@@ -9,7 +9,9 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Authenticator } from '../contract.ts'
-import { type ClaimRules, userOfClaims } from './claim-rules.ts'
+import { createExpiringCache } from '../expiring-cache.ts'
+import { type ClaimRules, type Claims, userOfClaims } from './claim-rules.ts'
+import { withDistributedClaim } from './distributed-claims.ts'
 
 export type OidcOptions = {
   readonly issuer: string
@@ -24,6 +26,8 @@ export type OidcOptions = {
 }
 
 type FetchJson = (url: string) => Promise<unknown>
+/** `accessToken`: shown unless empty. */
+type FetchText = (url: string, accessToken: string) => Promise<string>
 type KeySet = ReturnType<typeof createLocalJWKSet>
 
 /** Between two fetches of the keys, however many tokens name keys that are not there. */
@@ -32,11 +36,81 @@ const keysMaxAgeMs = 10 * 60_000
 const fetchTimeoutMs = 10_000
 const documentBytesMax = 1024 * 1024
 
-export function createOidcAuthenticator(
-  options: OidcOptions,
-  parts: { readonly clock: Clock; readonly log: Log; readonly fetchJson?: FetchJson },
-): Authenticator {
-  const keysFor = keySource(options, parts.fetchJson ?? fetcher(options.ca), parts.clock)
+/** Servers that distributed claims come from, at most: each has keys of its own. */
+const claimIssuersMax = 16
+/** A claim from elsewhere is good for as long as upstream remembers a token. */
+const claimAgeMs = 10_000
+const claimsMax = 1024
+
+type Parts = { readonly clock: Clock; readonly log: Log; readonly fetchJson?: FetchJson; readonly fetchText?: FetchText }
+
+export function createOidcAuthenticator(options: OidcOptions, parts: Parts): Authenticator {
+  const { clock, log, fetchText = fetcher(options.ca) } = parts
+  const { fetchJson = async (url: string) => JSON.parse(await fetchText(url, '')) as unknown } = parts
+  const verify = createVerifier(options, { clock, fetchJson })
+  const { groups } = options.rules
+  const expand =
+    groups && 'claim' in groups
+      ? claimExpansion({ claim: groups.claim, options, fetchText, fetchJson, clock })
+      : (claims: JWTPayload) => claims
+  return {
+    authenticate: ({ bearerToken }) => {
+      if (bearerToken === undefined || issuerOf(bearerToken) !== options.issuer) return undefined
+      return verify(bearerToken).then(
+        async (claims) => userOfClaims(options.rules, await expand(claims, bearerToken)),
+        (error: unknown) => {
+          if (!(error instanceof errors.JOSEError))
+            log.warn({ issuer: options.issuer, error: String(error) }, 'the OpenID provider cannot be asked for its keys')
+          throw statusErrors.unauthorized(`oidc: verify token: ${error instanceof Error ? error.message : String(error)}`)
+        },
+      )
+    },
+  }
+}
+
+type Expansion = {
+  readonly claim: string
+  readonly options: OidcOptions
+  readonly fetchText: FetchText
+  readonly fetchJson: FetchJson
+  readonly clock: Clock
+}
+
+/** Brings the claim of groups from where the token says that it is. The other server's tokens are for the same audiences. */
+function claimExpansion({ claim, options, fetchText, fetchJson, clock }: Expansion) {
+  const verifiers = new Map<string, Verify>()
+  const known = createExpiringCache<Claims>({ clock, entriesMax: claimsMax })
+  const verifierOf = (issuer: string): Verify => {
+    const { discoveryUrl: _, ...rest } = options
+    const verify = verifiers.get(issuer) ?? createVerifier({ ...rest, issuer }, { clock, fetchJson })
+    verifiers.delete(issuer)
+    if (verifiers.size >= claimIssuersMax) verifiers.delete(verifiers.keys().next().value!)
+    verifiers.set(issuer, verify)
+    return verify
+  }
+  const verify = (token: string) => {
+    const issuer = issuerOf(token)
+    if (!issuer?.startsWith('https://')) throw new Error('the token names no https issuer')
+    return verifierOf(issuer)(token)
+  }
+  return async (claims: JWTPayload, token: string): Promise<Claims> => {
+    if (claims[claim] !== undefined || claims['_claim_names'] === undefined) return claims
+    const found = known.get(token)
+    if (found) return found
+    try {
+      const whole = await withDistributedClaim(claims, claim, { fetchText, verify: async (one) => verify(one) })
+      known.set(token, whole, claimAgeMs)
+      return whole
+    } catch (error) {
+      throw statusErrors.unauthorized(`oidc: could not expand distributed claims: ${(error as Error).message}`)
+    }
+  }
+}
+
+type Verify = (token: string) => Promise<JWTPayload>
+
+function createVerifier(options: OidcOptions, parts: { readonly clock: Clock; readonly fetchJson: FetchJson }): Verify {
+  const keysFor = keySource(options, parts.fetchJson, parts.clock)
   const verify = async (token: string, mayRefetch: boolean): Promise<JWTPayload> => {
     const { keys, isFresh } = await keysFor(!mayRefetch)
     try {
@@ -53,19 +127,7 @@ export function createOidcAuthenticator(
       throw error
     }
   }
-  return {
-    authenticate: ({ bearerToken }) => {
-      if (bearerToken === undefined || issuerOf(bearerToken) !== options.issuer) return undefined
-      return verify(bearerToken, true).then(
-        (claims) => userOfClaims(options.rules, claims),
-        (error: unknown) => {
-          if (!(error instanceof errors.JOSEError))
-            parts.log.warn({ issuer: options.issuer, error: String(error) }, 'the OpenID provider cannot be asked for its keys')
-          throw statusErrors.unauthorized(`oidc: verify token: ${error instanceof Error ? error.message : String(error)}`)
-        },
-      )
-    },
-  }
+  return (token) => verify(token, true)
 }
 
 function issuerOf(token: string): string | undefined {
@@ -106,14 +168,14 @@ function keySource({ issuer, discoveryUrl }: OidcOptions, fetchJson: FetchJson, 
   }
 }
 
-function fetcher(ca: string | undefined): FetchJson {
-  return (url) =>
+function fetcher(ca: string | undefined): FetchText {
+  return (url, accessToken) =>
     new Promise((resolve, reject) => {
       const sent = httpsRequest(url, {
         ...(ca ? { ca } : {}),
         agent: false,
         timeout: fetchTimeoutMs,
-        headers: { accept: 'application/json' },
+        headers: { accept: 'application/json, application/jwt', ...(accessToken ? { authorization: `Bearer ${accessToken}` } : {}) },
       })
       sent.once('timeout', () => sent.destroy(new Error(`no answer from ${url} in ${fetchTimeoutMs / 1000} s`)))
       sent.once('error', reject)
@@ -129,7 +191,7 @@ function fetcher(ca: string | undefined): FetchJson {
         response.once('end', () => {
           try {
             if (response.statusCode !== 200) throw new Error(`${url} answers ${response.statusCode}`)
-            resolve(JSON.parse(Buffer.concat(blocks).toString()))
+            resolve(Buffer.concat(blocks).toString())
           } catch (error) {
             reject(error as Error)
           }
