@@ -32,8 +32,9 @@ export const accessFlags: readonly AccessFlag[] = [
   {
     name: 'authorization-mode',
     argument: 'LIST',
-    help: 'the same without a file: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny (default Node,RBAC)',
+    help: 'the same without a file: Node, RBAC, Webhook, ABAC, AlwaysAllow, AlwaysDeny (default Node,RBAC)',
   },
+  { name: 'authorization-policy-file', argument: 'FILE', isFile: true, help: 'a policy on each line, for the mode ABAC' },
   { name: 'authorization-webhook-config-file', argument: 'FILE', isFile: true, help: 'a kubeconfig of the webhook for the mode Webhook' },
   { name: 'authorization-webhook-version', argument: 'VERSION', help: 'v1 or v1beta1 of the SubjectAccessReview (default v1beta1)' },
   { name: 'authorization-webhook-cache-authorized-ttl', argument: 'DURATION', help: 'how long a yes is good (default 5m)' },

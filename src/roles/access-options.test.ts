@@ -40,6 +40,9 @@ const faults: readonly (readonly [flags: AccessFlagValues, message: RegExp])[] =
   [{ 'goaway-chance': '-1' }, /goaway-chance.*fraction between 0 and 0.02/],
   [{ 'authorization-mode': 'RBAC,Magic' }, /authorization-mode "Magic" is not a valid mode/],
   [{ 'authorization-mode': 'RBAC,RBAC' }, /authorization-mode "RBAC" has mode specified more than once/],
+  [{ 'authorization-mode': 'RBAC,ABAC' }, /authorization-mode ABAC's authorization policy file not passed/],
+  [{ 'authorization-policy-file': kubeconfig }, /cannot specify --authorization-policy-file without mode ABAC/],
+  [{ 'authorization-mode': 'ABAC', 'authorization-policy-file': kubeconfig }, /error reading policy file .*, line 1/],
   [{ 'authorization-mode': 'Webhook' }, /authorization-mode Webhook's authorization config file not passed/],
   [{ 'authorization-webhook-config-file': kubeconfig }, /cannot specify --authorization-webhook-config-file without mode Webhook/],
   [
@@ -73,11 +76,13 @@ for (const [flags, message] of faults)
   test(`refused: ${message.source}`, () => assert.rejects(() => readAccessOptions(flags, parts), { message, exitCode: 2 }))
 
 test('modes decide in their order', async () => {
-  for (const [mode, allowed] of [
-    ['RBAC,AlwaysAllow', true],
-    ['Node,RBAC', false],
+  const policies = file('abac.jsonl', '# of ann\n{"user": "ann"}\n')
+  for (const [mode, allowed, more] of [
+    ['RBAC,AlwaysAllow', true, {}],
+    ['Node,RBAC', false, {}],
+    ['RBAC,ABAC', true, { 'authorization-policy-file': policies }],
   ] as const) {
-    const { options, close } = await readAccessOptions({ 'authorization-mode': mode }, parts)
+    const { options, close } = await readAccessOptions({ 'authorization-mode': mode, ...more }, parts)
     const authorizer = options.access!.chooseAuthorizers!({ node: never, rbac: never })
     assert.equal((await authorizer.authorize(question)).allowed, allowed)
     await close()

@@ -18,7 +18,10 @@ export type AuthorizationParts = { readonly clock: Clock; readonly random: Rando
 
 const configFlag = 'authorization-config'
 const webhookFlags = ['config-file', 'version', 'cache-authorized-ttl', 'cache-unauthorized-ttl'].map((n) => `authorization-webhook-${n}`)
-const modes = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC', 'Webhook'] as const
+const policyFlag = 'authorization-policy-file'
+const modes = ['ABAC', 'AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC', 'Webhook'] as const
+/** What the flags alone can say, beside the entries of a configuration. */
+type Entry = AuthorizerEntry | { readonly type: 'ABAC'; readonly name: string; readonly path: string }
 
 /** Throws CliError for what cannot be used. `close` ends what it follows and holds. */
 export async function readAuthorizationOptions(
@@ -26,7 +29,7 @@ export async function readAuthorizationOptions(
   parts: AuthorizationParts,
 ): Promise<{ readonly choose: ChooseAuthorizers | undefined; close(): void }> {
   const path = flags.text(configFlag)
-  const legacy = ['authorization-mode', ...webhookFlags].some((name) => flags.text(name) !== undefined)
+  const legacy = ['authorization-mode', policyFlag, ...webhookFlags].some((name) => flags.text(name) !== undefined)
   if (path === undefined && !legacy) return { choose: undefined, close: () => {} }
   const [{ parseAuthorizationConfiguration, webhookDefaults }, { createWebhookAuthorizer }, { reviewPeerFromKubeconfig }] =
     await Promise.all([
@@ -38,15 +41,17 @@ export async function readAuthorizationOptions(
     flags.using(configFlag, () => {
       throw new Error(`--${configFlag} can not be specified when --authorization-mode or --authorization-webhook-* flags are defined`)
     })
-  const build = (entries: readonly AuthorizerEntry[]): Built => {
+  const { createAbacAuthorizer, parseAbacPolicies } = await import('../apiserver/authz/abac-authorizer.ts')
+  const build = (entries: readonly Entry[]): Built => {
     const peers: ReviewPeer[] = []
-    const webhooks = entries.map((entry) => {
+    const made = entries.map((entry) => {
+      if (entry.type === 'ABAC') return createAbacAuthorizer(parseAbacPolicies(readFileSync(entry.path, 'utf8'), entry.path))
       if (entry.type !== 'Webhook') return undefined
       const peer = reviewPeerFromKubeconfig(entry.kubeconfig, parts)
       peers.push(peer)
       return createWebhookAuthorizer({ name: entry.name, peer, rules: entry.rules }, parts)
     })
-    return { entries, webhooks, close: () => peers.forEach((peer) => peer.close()) }
+    return { entries, made, close: () => peers.forEach((peer) => peer.close()) }
   }
   if (path === undefined) {
     const built = flags.using('authorization-mode', () => build(entriesOfFlags(flags, webhookDefaults)))
@@ -55,11 +60,13 @@ export async function readAuthorizationOptions(
   return following({ path, flags, parts, read: (text) => build(parseAuthorizationConfiguration(text, checkFile)) })
 }
 
-type Built = { readonly entries: readonly AuthorizerEntry[]; readonly webhooks: readonly (Authorizer | undefined)[]; close(): void }
+/** `made`: those that were made for their entry; absent where it names one that is there. */
+type Built = { readonly entries: readonly Entry[]; readonly made: readonly (Authorizer | undefined)[]; close(): void }
 
-function chosen({ entries, webhooks }: Built, own: OwnAuthorizers): Authorizer {
+function chosen({ entries, made }: Built, own: OwnAuthorizers): Authorizer {
   const plain = { AlwaysAllow: alwaysAllow, AlwaysDeny: alwaysDeny, Node: own.node, RBAC: own.rbac }
-  return unionAuthorizer([superuserAuthorizer, ...entries.map((entry, i) => (entry.type === 'Webhook' ? webhooks[i]! : plain[entry.type]))])
+  const authorizerOf = (entry: Entry, i: number) => (entry.type === 'Webhook' || entry.type === 'ABAC' ? made[i]! : plain[entry.type])
+  return unionAuthorizer([superuserAuthorizer, ...entries.map(authorizerOf)])
 }
 
 type Followed = {
@@ -111,17 +118,19 @@ function checkFile(path: string): string | undefined {
   return stat.isFile() ? undefined : 'must be a regular file'
 }
 
-function entriesOfFlags(
-  flags: FlagReader,
-  defaults: { authorizedTtlMs: number; unauthorizedTtlMs: number; timeoutMs: number },
-): AuthorizerEntry[] {
+function entriesOfFlags(flags: FlagReader, defaults: { authorizedTtlMs: number; unauthorizedTtlMs: number; timeoutMs: number }): Entry[] {
   const given = flags.list('authorization-mode') ?? ['Node', 'RBAC']
   if (given.length === 0) throw new Error('at least one authorization-mode must be passed')
   const kubeconfig = flags.text('authorization-webhook-config-file')
-  const entries = given.map((mode, i): AuthorizerEntry => {
+  const policies = flags.text(policyFlag)
+  const entries = given.map((mode, i): Entry => {
     const type = modes.find((known) => known === mode)
     if (!type) throw new Error(`authorization-mode ${JSON.stringify(mode)} is not a valid mode`)
     if (given.indexOf(mode) !== i) throw new Error(`authorization-mode ${JSON.stringify(mode)} has mode specified more than once`)
+    if (type === 'ABAC') {
+      if (!policies) throw new Error("authorization-mode ABAC's authorization policy file not passed")
+      return { type, name: 'abac', path: policies }
+    }
     if (type !== 'Webhook') return { type, name: type.toLowerCase() }
     if (!kubeconfig) throw new Error("authorization-mode Webhook's authorization config file not passed")
     const rules = {
@@ -134,6 +143,7 @@ function entriesOfFlags(
     }
     return { type, name: 'default', kubeconfig, rules }
   })
+  if (policies !== undefined && !given.includes('ABAC')) throw new Error(`cannot specify --${policyFlag} without mode ABAC`)
   if (kubeconfig !== undefined && !given.includes('Webhook'))
     throw new Error('cannot specify --authorization-webhook-config-file without mode Webhook')
   return entries
