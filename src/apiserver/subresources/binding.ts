@@ -45,6 +45,7 @@ async function bindEach(
 ): Promise<readonly Outcome[]> {
   const admitted = await Promise.allSettled(requests.map((request) => admit(core, context, request, pods)))
   const now = toTime(core.clock.now())
+  const { isContended } = core.placement
   const free: Placing[] = []
   const checked: Placing[] = []
   for (const [i, outcome] of admitted.entries()) {
@@ -53,7 +54,7 @@ async function bindEach(
     const { namespace, parameters } = requests[i]!
     const change = (pod: KubeObject & Pod) => assignPod(pod, binding, now)
     const mutation = { namespace, name, dryRun: parameters.dryRun, copyOf: copyToAssign, change }
-    ;(asksForFit(binding) || core.placement.isContended ? checked : free).push({ i, binding, mutation })
+    ;(isContended || asksForFit(binding) ? checked : free).push({ i, binding, mutation })
   }
   const [written, placed] = await Promise.all([
     mutateEach(

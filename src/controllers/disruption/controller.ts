@@ -35,11 +35,12 @@ function keysOfPod(
   { current, old }: { readonly current: Pod | undefined; readonly old: Pod | undefined },
   context: LoopContext,
 ): readonly string[] {
+  const namespace = (current ?? old)?.metadata.namespace
+  const budgets = context.informer(podDisruptionBudgets).list(namespace)
+  if (budgets.length === 0) return []
   const trace = (pod: Pod | undefined) =>
     pod && JSON.stringify([isPodReady(pod), isPodTerminal(pod), isPodTerminating(pod), pod.metadata.labels])
   if (trace(current) === trace(old)) return []
-  const namespace = (current ?? old)?.metadata.namespace
-  const budgets = context.informer(podDisruptionBudgets).list(namespace)
   const select = (pod: Pod | undefined) => (pod ? budgets.filter((budget) => matches(selectorOf(budget), pod.metadata.labels)) : [])
   const now = select(current)
   if (current && now.length > 1) tellOfMany(context, current, now[0]!)

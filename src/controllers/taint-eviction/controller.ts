@@ -3,6 +3,8 @@ import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../c
 import { evictPod } from '../../control/evict-pod.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
 import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { deepEqual } from '../../machinery/deep-equal.ts'
+import { keyOf } from '../../machinery/object.ts'
 import { evictionTimeMs } from './plan.ts'
 
 const { nodes, pods } = kindRefs.coreV1
@@ -17,7 +19,7 @@ export function taintEvictionController(): ControllerDefinition {
   return {
     name: 'taint-eviction',
     account: 'node-controller',
-    watches: [watchKind(pods, keysOfPod), watchKind(nodes, keysOfNode)],
+    watches: [watchKind(pods, (change, context) => keysOfPod(change, context, memory)), watchKind(nodes, keysOfNode)],
     writes: [pods],
     reconcile: (context, key) => reconcile(context, key, memory),
   }
@@ -33,12 +35,22 @@ function tell(context: LoopContext, pod: Pod, message: string): void {
   context.event(pod, { type: 'Normal', reason: 'TaintManagerEviction', message })
 }
 
-/** Only the arrival on a node and a change of tolerations matter. */
-function keysOfPod({ current, old }: { readonly current: Pod | undefined; readonly old: Pod | undefined }): readonly string[] {
-  const trace = (pod: Pod | undefined) => JSON.stringify([pod?.spec?.nodeName, pod?.spec?.tolerations])
-  if (!current?.spec?.nodeName || (old && trace(current) === trace(old))) return []
-  return [`${current.metadata.namespace}/${current.metadata.name}`]
+/** Only the arrival on a node and a change of tolerations matter, and only where the node has something to tolerate, or had. */
+function keysOfPod(
+  { current, old }: { readonly current: Pod | undefined; readonly old: Pod | undefined },
+  context: LoopContext,
+  { seen, waiting }: Memory,
+): readonly string[] {
+  const { nodeName, tolerations } = current?.spec ?? {}
+  if (!current || !nodeName) return []
+  if (old && old.spec?.nodeName === nodeName && deepEqual(old.spec.tolerations, tolerations)) return []
+  const key = keyOf(current)
+  // A node that is not known yet brings its pods along when it comes.
+  const isAffected = mustBeTolerated(context.informer(nodes).get(nodeName)) || seen.has(key) || waiting.has(key)
+  return isAffected ? [key] : []
 }
+
+const mustBeTolerated = (node: Node | undefined) => node?.spec?.taints?.some(({ effect }) => effect === 'NoExecute') ?? false
 
 function keysOfNode(
   { current, old }: { readonly current: Node | undefined; readonly old: Node | undefined },

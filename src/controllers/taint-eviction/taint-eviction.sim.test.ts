@@ -28,3 +28,24 @@ test('a pod is told that it goes, or that it need not go after all', async () =>
   await until('that is told', async () => (await told()).includes('TaintManagerEviction: Marking for deletion Pod default/spared'))
   await cluster.stop()
 })
+
+test('a pod goes that comes to a node with such a taint, or is there before the node is known', async () => {
+  const cluster = await simCluster({ definitions: [taintEvictionController()], nodes: false })
+  const { clientset, until } = cluster
+  const [nodes, pods] = [clientset.coreV1().nodes(), clientset.coreV1().pods('default')]
+  const tainted = (name: string) => nodes.create({ metadata: { name }, spec: { taints: [{ key: 'k', effect: 'NoExecute' }] } })
+  const on = (nodeName: string, name: string) =>
+    pods.create({ metadata: { name, finalizers: ['x.io/y'] }, spec: { nodeName, containers: [{ name: 'c', image: 'i' }] } })
+  const goes = async (name: string) => (await pods.get(name)).metadata.deletionTimestamp !== undefined
+  await tainted('there')
+  await nodes.create({ metadata: { name: 'clean' } })
+  await on('there', 'late')
+  await on('clean', 'safe')
+  await until('it goes', () => goes('late'))
+  await on('comes', 'early')
+  assert.equal(await goes('early'), false)
+  await tainted('comes')
+  await until('it goes', () => goes('early'))
+  assert.equal(await goes('safe'), false)
+  await cluster.stop()
+})
