@@ -17,11 +17,13 @@ import type { KindDefinition } from '../../kinds/kind.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../machinery/object.ts'
 import type { SchemaSet } from '../../machinery/schema/schema-set.ts'
+import { isStatus } from '../../machinery/status-error.ts'
 import type { JsonSchema } from '../../machinery/structural/json-schema.ts'
 import type { Revision } from '../../store/contract.ts'
 import type { Core } from '../core.ts'
 import { followPrefix } from '../follow-prefix.ts'
 import { type Conversion, keyOfObject, renaming, type Resource } from '../registry.ts'
+import { type Retried, retried } from '../retried.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import type { WebhookClient } from '../webhook-client.ts'
 import { type CleanUp, removeInstances } from './clean-up.ts'
@@ -74,6 +76,7 @@ class Custom {
   /** Definitions on their way out, by uid. */
   readonly #cleanUps = new Map<string, CleanUp>()
   #forms = 0
+  #looking: Retried | undefined
 
   constructor(parts: { core: Core; schemas: CustomSchemas; builtIn: SchemaSet; webhooks: WebhookClient }, signal: AbortSignal) {
     this.#core = parts.core
@@ -89,11 +92,18 @@ class Custom {
 
   async follow(resource: Resource, after: Revision): Promise<void> {
     await followPrefix(this.#core.storage.cache, resource.prefix, { after, look: () => this.look(resource), signal: this.#signal })
+    await this.#looking?.end()
     await Promise.all([...this.#cleanUps.values()].map(({ done }) => done))
   }
 
-  /** Brings what is served into step with the definitions, and their status with what is served. */
-  async look(resource: Resource): Promise<void> {
+  /** Brings what is served into step with the definitions, and their status with what is served; what failed is tried again later. */
+  look(resource: Resource): Promise<void> {
+    this.#looking ??= retried(this.#core, () => this.#lookOnce(resource))
+    return this.#looking.look()
+  }
+
+  async #lookOnce(resource: Resource): Promise<boolean> {
+    let isDone = true
     const { cache } = this.#core.storage
     const definitions = cache.list(resource.prefix).map((entry) => entry.value.object as unknown as CustomResourceDefinition)
     const present = new Map(definitions.map((d) => [d.metadata.name ?? '', d]))
@@ -105,13 +115,17 @@ class Custom {
       try {
         await this.#step(resource, definition, definitions)
       } catch (error) {
-        if (this.#signal.aborted) return
+        if (this.#signal.aborted) return true
+        // Gone meanwhile: its event comes.
+        if (isStatus(error, 'NotFound')) continue
+        isDone = false
         this.#core.log.warn(
           { definition: definition.metadata.name, error: String(error) },
           'a custom resource definition could not be served',
         )
       }
     }
+    return isDone
   }
 
   async #step(resource: Resource, definition: CustomResourceDefinition, all: readonly CustomResourceDefinition[]): Promise<void> {

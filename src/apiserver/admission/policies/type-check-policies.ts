@@ -1,31 +1,25 @@
-import { backoffMs } from '../../../base/backoff.ts'
-import type { Cancel } from '../../../base/clock.ts'
 import type { Client } from '../../../client/contract.ts'
 import type { ValidatingAdmissionPolicy } from '../../../kinds/generated/types/admissionregistration-v1.ts'
 import { validatingAdmissionPolicies } from '../../../kinds/admissionregistration/validating-admission-policy.ts'
 import { isStatus } from '../../../machinery/status-error.ts'
 import type { Core } from '../../core.ts'
 import { followPrefix } from '../../follow-prefix.ts'
+import { retried } from '../../retried.ts'
 import type { TypeCheckParts } from './type-checking.ts'
 
 /** The name of upstream's controller: its fields are owned under it. */
 const fieldManager = 'validatingadmissionpolicy-status'
-const retrying = { initialMs: 1000, maxMs: 60_000, factor: 2, jitter: 0.1 } as const
 
 type Parts = Pick<Core, 'registry' | 'storage' | 'clock' | 'random' | 'log'> & TypeCheckParts & { readonly client: Client }
 
 /** Tells in the status of validating policies what a check of their types finds; resolves when the signal aborts. */
 export async function typeCheckPolicies(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { registry, clock, random, log } = parts
+  const { registry, log } = parts
   const { cache } = parts.storage
   const resource = registry.find('admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies')
   if (!resource) return
-  let failures = 0
-  let cancel: Cancel | undefined
-  let looking = Promise.resolve()
-  const look = () => (looking = looking.then(lookOnce))
-  const lookOnce = async () => {
-    let hasFailed = false
+  const checking = retried(parts, async () => {
+    let isDone = true
     const unchecked = cache.list(resource.prefix).flatMap(({ value }) => {
       const policy = value.object as ValidatingAdmissionPolicy
       return (policy.metadata.generation ?? 0) > (policy.status?.observedGeneration ?? 0) ? [policy] : []
@@ -34,21 +28,18 @@ export async function typeCheckPolicies(parts: Parts, signal: AbortSignal): Prom
       try {
         await writeStatus(parts, policy, signal)
       } catch (error) {
-        if (signal.aborted) return
+        if (signal.aborted) return true
         if (isStatus(error, 'NotFound')) continue
         log.warn({ policy: policy.metadata.name, error: String(error) }, 'the types of a policy could not be checked')
-        hasFailed = true
+        isDone = false
       }
     }
-    cancel?.()
-    failures = hasFailed ? failures + 1 : 0
-    if (hasFailed) cancel = clock.schedule(backoffMs(retrying, failures - 1, random), () => void look())
-  }
-  const following = followPrefix(cache, resource.prefix, { look, signal })
-  await look()
+    return isDone
+  })
+  const following = followPrefix(cache, resource.prefix, { look: () => checking.look(), signal })
+  await checking.look()
   await following
-  cancel?.()
-  await looking
+  await checking.end()
 }
 
 async function writeStatus(parts: Parts, policy: ValidatingAdmissionPolicy, signal: AbortSignal): Promise<void> {
