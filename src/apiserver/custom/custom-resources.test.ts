@@ -234,7 +234,7 @@ test('versions share their objects, and say so when they are old', async () => {
   const v2 = { name: 'v2', schema: specOf({ a: text, b: { ...text, default: 'two' } }) }
   await define('sharers', [v1, v2])
   const made = await send('POST', path('sharers'), { body: { metadata: { name: 's' }, spec: { a: 'x' } } })
-  assert.equal(made.headers['warning'], '299 - "example.com/v1 Sharer is deprecated"')
+  assert.equal(made.headers['warning'], '299 - "example.com/v1 Sharer is deprecated; use example.com/v2 Sharer"')
   const newer = await send('GET', `${path('sharers', 'v2')}/s`)
   assert.equal(newer.json.apiVersion, 'example.com/v2')
   // What was stored of the older version got its defaults alone, as upstream.
