@@ -353,6 +353,7 @@ export class AgentRun {
         nodeName,
         hostIps: () => this.#hostIPs(),
         allocatable: () => this.node?.status?.allocatable ?? {},
+        volumeFile: this.#volumes && ((pod, volume, path) => this.#volumes!.readFile(pod, volume, path)),
       }),
       hooks: lifecycleHooks({ runtime, clock, transport, event }),
       probes: this.#probes,

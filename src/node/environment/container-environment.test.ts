@@ -20,6 +20,10 @@ const source = containerEnvironment({
   nodeName: 'n1',
   hostIps: () => ['10.0.0.1'],
   allocatable: () => ({ cpu: '4', memory: '8Gi' }),
+  volumeFile: async (_, volume, path) => {
+    if (volume !== 'work' || path !== 'made.env') throw new Error(`"${path}" does not exist`)
+    return "PORT='80'"
+  },
 })
 const podOf = (container: Partial<Container>): Pod => ({
   metadata: { name: 'p', namespace: 'ns', uid: 'u', labels: { app: 'web' } },
@@ -93,11 +97,20 @@ const good: readonly { title: string; container: Partial<Container>; expected: R
     expected: { CPU: '1', MILLI: '250', MEM: '100', LIMIT: '4' },
   },
 ]
+test('a key of a file that another container has written into a volume', async () => {
+  assert.deepEqual(await environmentOf({ env: [fromFile('PORT')] }), { PORT: '80' })
+  assert.deepEqual(await environmentOf({ env: [fromFile('NONE', 'made.env', true)] }), {})
+})
 for (const { title, container, expected } of good) test(title, async () => assert.deepEqual(await environmentOf(container), expected))
+
+const fromFile = (key: string, path = 'made.env', optional = false) =>
+  from('PORT', { fileKeyRef: { volumeName: 'work', path, key, optional } })
 
 const bad: readonly { env: NonNullable<Container['env']>[number]; message: string }[] = [
   { env: from('M', { configMapKeyRef: { name: 'none', key: 'x' } }), message: 'configmap "none" not found' },
   { env: from('M', { configMapKeyRef: { name: 'conf', key: 'x' } }), message: "couldn't find key x in ConfigMap ns/conf" },
+  { env: fromFile('NONE'), message: 'environment variable key "NONE" not found in file "made.env"' },
+  { env: fromFile('PORT', 'none.env', true), message: 'couldn\'t parse env file: "none.env" does not exist' },
   { env: from('M', { secretKeyRef: { name: 'none', key: 'x' } }), message: 'secret "none" not found' },
   { env: from('M', { secretKeyRef: { name: 'key', key: 'x' } }), message: "couldn't find key x in Secret ns/key" },
 ]

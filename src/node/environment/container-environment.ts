@@ -1,9 +1,10 @@
-import type { EnvFromSource, EnvVar, Pod, Secret, Service } from '../../kinds/generated/types/core-v1.ts'
+import type { EnvFromSource, EnvVar, FileKeySelector, Pod, Secret, Service } from '../../kinds/generated/types/core-v1.ts'
 import type { EnvironmentSource } from '../pod/pod-context.ts'
 import type { PodContainer } from '../pod/pod-view.ts'
 import { StartError } from '../pod/start-error.ts'
 import type { ObjectReader } from '../references/object-references.ts'
 import type { ContainerSpec } from '../runtime/contract.ts'
+import { envFileValue } from './env-file.ts'
 import { expandVariables } from './expand-variables.ts'
 import { podField, type PodFieldContext } from './pod-field.ts'
 import { type NodeResources, offeredTo, resourceField } from './resource-field.ts'
@@ -16,6 +17,8 @@ export type ContainerEnvironmentOptions = {
   readonly nodeName: string
   readonly hostIps: () => readonly string[]
   readonly allocatable: () => NodeResources
+  /** The text of a file in a volume of the pod; rejects when there is none. Undefined: a node without files. */
+  readonly volumeFile: ((pod: Pod, volume: string, path: string) => Promise<string>) | undefined
 }
 
 /** Builds containers' environments: services, envFrom, env in this order of rising precedence. */
@@ -97,7 +100,22 @@ class EnvironmentBuilder {
       if (found === undefined && !optional) throw configError(`couldn't find key ${key} in Secret ${namespace}/${object}`)
       return found
     }
+    const { volumeFile } = this.#options
+    if (valueFrom.fileKeyRef && volumeFile) return this.#fromFile(valueFrom.fileKeyRef, volumeFile)
     throw configError(`environment variable ${name} has a source that this node does not offer`)
+  }
+
+  async #fromFile(
+    { volumeName, path, key, optional }: FileKeySelector,
+    read: NonNullable<ContainerEnvironmentOptions['volumeFile']>,
+  ): Promise<string | undefined> {
+    const value = await read(this.#pod, volumeName, path)
+      .then((text) => envFileValue(text, key))
+      .catch((error: Error) => {
+        throw configError(`couldn't parse env file: ${error.message}`)
+      })
+    if (value === undefined && !optional) throw configError(`environment variable key "${key}" not found in file "${path}"`)
+    return value
   }
 
   #resource(selector: Parameters<typeof resourceField>[0]): string {

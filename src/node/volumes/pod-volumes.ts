@@ -10,7 +10,7 @@ import { identityOf, type PodDirectories, podDirectories, type PodDirectoryRoots
 import { HostError } from '../pod/pod-host.ts'
 import { writeAtomically } from './atomic-writer.ts'
 import { viewKey, viewKeys } from './image-volume.ts'
-import { bindSubPath, makeSubPath, resolveSubPath } from './sub-path.ts'
+import { bindSubPath, makeSubPath, readVolumeFile, resolveSubPath } from './sub-path.ts'
 import { setUpHostPath } from './host-path.ts'
 import type { PersistentVolumes } from './persistent-volumes.ts'
 import type { ServiceAccountTokens } from './service-account-tokens.ts'
@@ -128,6 +128,13 @@ export class PodVolumes {
     return resolveSubPath(path, mount.subPath)
   }
 
+  /** The text of a file in a volume of the pod. Rejects when there is none. */
+  readFile(pod: Pod, volumeName: string, path: string): Promise<string> {
+    const volume = pod.spec?.volumes?.find((v) => v.name === volumeName)
+    if (!volume) return Promise.reject(new Error(`cannot find the volume "${volumeName}" referenced by FileKeyRef`))
+    return readVolumeFile(this.path(pod, volume), path, fileBytesMax)
+  }
+
   /** Unmounts and removes all of the pod's volumes. Idempotent. */
   async tearDown(directories: PodDirectories, uid: string): Promise<void> {
     await this.#turns.get(uid)
@@ -204,6 +211,9 @@ export class PodVolumes {
     )
   }
 }
+
+/** Of a file of variables: more than a process could be started with. */
+const fileBytesMax = 1024 * 1024
 
 /** A token that could not be renewed is asked for again after this long. */
 const refreshRetryMs = 10_000

@@ -1,4 +1,4 @@
-import { mkdir, realpath, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { bindMount, mountPointsUnder, unmount } from '../../platform/mount.ts'
 import { openBelow, type OpenPlace } from '../../platform/open-below.ts'
@@ -38,6 +38,22 @@ export async function bindSubPath(volumePath: string, subPath: string, target: s
 export async function makeSubPath(volumePath: string, subPath: string, made: Made): Promise<void> {
   const place = await openSubPath(volumePath, subPath, made)
   await place.close()
+}
+
+/** The text of a file inside a volume, of at most `bytesMax`. Rejects for what is no file there, or too large. */
+export async function readVolumeFile(volumePath: string, path: string, bytesMax: number): Promise<string> {
+  const { root, real, missing } = await walk(volumePath, path)
+  if (missing.length > 0) throw new Error(`"${path}" does not exist`)
+  const place = await openBelow(root, real.split(sep))
+  try {
+    const status = await stat(place.path)
+    // Who opens a pipe waits for its other end.
+    if (!status.isFile()) throw new Error(`"${path}" is no file`)
+    if (status.size > bytesMax) throw new Error(`"${path}" is larger than ${bytesMax} bytes`)
+    return await readFile(place.path, 'utf8')
+  } finally {
+    await place.close()
+  }
 }
 
 async function openSubPath(volumePath: string, subPath: string, made: Made): Promise<OpenPlace> {

@@ -47,16 +47,20 @@ export const nodeScenarios: readonly Scenario[] = [
     run: async (world, name) => {
       const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }]
       const volumeMounts = [{ name: 'work', mountPath: '/rounds' }]
+      // What the init container writes is the others' to know, in each round anew.
+      const round = { name: 'ROUND', valueFrom: { fileKeyRef: { volumeName: 'work', path: 'env', key: 'ROUND' } } }
       // The first round ends when both app containers run.
       const worker = shell('until [ -e /rounds/other ]; do sleep 0.1; done; [ $(wc -l < /rounds/rounds) = 1 ] && exit 42; sleep 1000')
       const pod = await world.create(name, {
         restartPolicy: 'Never',
         terminationGracePeriodSeconds: 0,
         volumes: [{ name: 'work', emptyDir: {} }],
-        initContainers: [{ ...shell('echo round >> /rounds/rounds'), name: 'init', volumeMounts }],
+        initContainers: [
+          { ...shell(`echo round >> /rounds/rounds; echo "ROUND='$(wc -l < /rounds/rounds)'" > /rounds/env`), name: 'init', volumeMounts },
+        ],
         containers: [
           { ...worker, name: 'worker', volumeMounts, restartPolicy: 'Never', restartPolicyRules },
-          { ...shell('touch /rounds/other; sleep 1000'), name: 'other', volumeMounts },
+          { ...shell('touch /rounds/other; sleep 1000'), name: 'other', volumeMounts, env: [round] },
         ],
       })
       const names = ['init', 'worker', 'other']
@@ -66,6 +70,7 @@ export const nodeScenarios: readonly Scenario[] = [
       assert.equal(statusOf(again, 'worker')?.lastState?.terminated?.exitCode, 42)
       assert.equal(statusOf(again, 'other')?.lastState?.terminated?.reason, 'RestartingAllContainers')
       assert.equal(await execIn(world, again, 'other', 'cat', '/rounds/rounds'), 'round\nround')
+      assert.equal(await execIn(world, again, 'other', '/bin/sh', '-c', 'echo $ROUND'), '2')
       assert.equal(again?.status?.conditions?.find((c) => c.type === 'AllContainersRestarting')?.status, 'False')
     },
   },
