@@ -246,6 +246,9 @@ const families: Readonly<Record<string, { readonly files?: Readonly<Record<strin
   },
   apply: {
     files: {
+      'set.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: three}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: four}\n',
+      'set-less.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: three}\n',
       'app.yaml':
         'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, labels: {set: app}}\ndata: {a: "1"}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: two, labels: {set: app}}\ndata: {a: "1"}\n',
       'app-less.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, labels: {set: app}}\ndata: {b: "2"}\n',
@@ -262,6 +265,19 @@ const families: Readonly<Record<string, { readonly files?: Readonly<Record<strin
       { run: 'kubectl apply -f app-less.yaml', says: ['configmap/one configured'] },
       { run: "kubectl get configmap one -o jsonpath='{.data}'", says: ['{"b":"2"}'] },
       { run: 'kubectl apply -f app-less.yaml --prune -l set=app', says: ['configmap/one unchanged', 'configmap/two pruned'] },
+      {
+        run: 'KUBECTL_APPLYSET=true kubectl apply -n default -f set.yaml --prune --applyset=secrets/set',
+        says: ['configmap/three created', 'configmap/four created'],
+      },
+      { run: 'kubectl get configmap -l applyset.kubernetes.io/part-of -o name', says: ['configmap/four\nconfigmap/three\n'] },
+      {
+        run: 'KUBECTL_APPLYSET=true kubectl apply -n default -f set-less.yaml --prune --applyset=secrets/set',
+        says: ['configmap/three unchanged', 'configmap/four pruned'],
+      },
+      {
+        run: "kubectl get secret set -o jsonpath='{.metadata.annotations}{.metadata.labels}'",
+        says: ['"applyset.kubernetes.io/contains-group-kinds":"ConfigMap"', '"applyset.kubernetes.io/id":"applyset-'],
+      },
       { run: 'kubectl apply view-last-applied configmap one', says: ['b: "2"'] },
       { run: 'kubectl apply --server-side -f ssa.yaml', says: ['configmap/owned serverside-applied'] },
       {
