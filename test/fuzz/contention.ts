@@ -109,8 +109,11 @@ export async function contend(options: Contention): Promise<Outcome> {
     isQuietDue = true
     await sleep(clock, quietMs)
   }
-  for (const history of histories)
-    faults.push(...(await verified(history, { observer, clock, writes: answered.get(history.kind.plural) ?? [] })))
+  // All at once: each may have to wait for the next mark of its watch.
+  const found = await Promise.all(
+    histories.map((history) => verified(history, { observer, clock, writes: answered.get(history.kind.plural) ?? [] })),
+  )
+  faults.push(...found.flat())
   watching.abort(new Error('the end'))
   await Promise.all(followed)
   return { faults, counts, events, lateWrites: late }

@@ -14,7 +14,6 @@ type Concerned = {
   readonly all: readonly AdmissionPlugin[]
   readonly admit: readonly Asked[]
   readonly validate: readonly Asked[]
-  readonly kind: KindDefinition
 }
 
 /** A plugin in one step of an operation, and who is told how long it took. */
@@ -95,12 +94,14 @@ async function validateRest(pending: Promise<void>, request: AdmissionRequest, p
 }
 
 export function admissionChain(plugins: readonly AdmissionPlugin[], observer?: AdmissionObserver): AdmissionChain {
-  // Which plugins care about an operation on a kind never changes: asked once.
-  const memo = new Map<string, Concerned>()
+  // Which plugins care about an operation on a kind never changes: asked once. Custom kinds come and go: nothing here keeps them.
+  const memo = new WeakMap<KindDefinition, Map<string, Concerned>>()
   const concerned = ({ operation, kind, subresource }: AdmissionRequest) => {
-    const key = `${operation}/${kind.group}/${kind.version}/${kind.plural}/${subresource}`
-    const known = memo.get(key)
-    if (known?.kind === kind) return known
+    let ofKind = memo.get(kind)
+    if (!ofKind) memo.set(kind, (ofKind = new Map()))
+    const key = `${operation}/${subresource}`
+    const known = ofKind.get(key)
+    if (known) return known
     const all = plugins.filter((p) => p.handles(operation, kind, subresource))
     const asked = (step: Step, run: (plugin: AdmissionPlugin) => Asked['run'] | undefined) =>
       all.flatMap((plugin): Asked[] => {
@@ -111,9 +112,8 @@ export function admissionChain(plugins: readonly AdmissionPlugin[], observer?: A
       all,
       admit: asked('admit', (plugin) => (plugin.admit ? (request, pass) => plugin.admit!(request, pass!) : undefined)),
       validate: asked('validate', (plugin) => (plugin.validate ? (request) => plugin.validate!(request) : undefined)),
-      kind,
     }
-    memo.set(key, found)
+    ofKind.set(key, found)
     return found
   }
   const measured = (step: Step, run: Asked['run']) => (request: AdmissionRequest) =>
