@@ -19,10 +19,13 @@ for (const seed of [...kept, ...Array.from({ length: seedCount }, (_, i) => firs
     const world = await startContentionCluster(seed)
     const { clock } = world
     const clients = Array.from({ length: clientCount }, world.client)
-    const { faults, lateWrites, events } = await world.whole(contend({ clients, observer: world.client(), clock, seed, acts, pauseMs: 5 }))
+    const { faults, lateWrites, events, restarts } = await world.whole(
+      contend({ clients, observer: world.client(), clock, seed, acts, pauseMs: 5 }),
+    )
     await world.close()
     assert.deepEqual(faults, [])
     assert.deepEqual(lateWrites, [])
     assert.deepEqual(world.logged, [])
+    assert.equal(restarts, 0, 'no watch expired')
     assert.ok(events > 200, `only ${events} events`)
   })

@@ -37,6 +37,8 @@ export type Outcome = {
   /** How often which act was answered how. */
   readonly counts: ReadonlyMap<string, number>
   readonly events: number
+  /** How often a watch had to begin anew from a list: only after a server died. */
+  readonly restarts: number
   /** After the clients were gone. */
   readonly lateWrites: readonly string[]
 }
@@ -116,7 +118,7 @@ export async function contend(options: Contention): Promise<Outcome> {
   faults.push(...found.flat())
   watching.abort(new Error('the end'))
   await Promise.all(followed)
-  return { faults, counts, events, lateWrites: late }
+  return { faults, counts, events, lateWrites: late, restarts: histories.reduce((sum, { restarts }) => sum + restarts, 0) }
 }
 
 type Verifying = { readonly observer: Client; readonly clock: Clock; readonly writes: readonly AnsweredWrite[] }
