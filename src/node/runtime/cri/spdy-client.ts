@@ -154,16 +154,18 @@ function readBeforeDestroying(socket: Socket): void {
     isBroken = true
     return socket
   }
-  const write = socket._writev!.bind(socket)
-  const writeAll: Socket['_writev'] = (chunks, callback) => {
+  // A pipe that is no socket tells of a failed write in no other way than its own.
+  const writeAll = socket._writev?.bind(socket)
+  if (!writeAll) return
+  const write: NonNullable<Socket['_writev']> = (chunks, callback) => {
     if (isBroken) return callback()
-    return write(chunks, (error) => {
+    return writeAll(chunks, (error) => {
       isBroken ||= Boolean(error)
       callback()
     })
   }
-  socket._writev = writeAll
-  socket._write = (chunk, encoding, callback) => writeAll([{ chunk, encoding }], callback)
+  socket._writev = write
+  socket._write = (chunk, encoding, callback) => write([{ chunk, encoding }], callback)
 }
 
 function dataHeader(id: number, length: number, isLast: boolean): Buffer {
