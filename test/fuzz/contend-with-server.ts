@@ -49,6 +49,7 @@ const { faults, lateWrites, counts, events } = await contend({
   seed: seed!,
   acts: acts!,
   pauseMs: pauseMs!,
+  nodesDie: kills! > 0,
   mayFail: (reason) => kills! > 0 && reason === 'ServiceUnavailable',
 })
 over.abort()

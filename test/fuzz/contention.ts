@@ -30,6 +30,8 @@ export type Contention = {
   readonly pauseMs: number
   /** Answers that a server may give which is being killed. */
   readonly mayFail?: (reason: string) => boolean
+  /** Simulated nodes die with their server: no budget holds then. */
+  readonly nodesDie?: boolean
 }
 
 export type Outcome = {
@@ -52,7 +54,7 @@ const quietMs = 60_000
 const bookmarkTriesMax = 600
 
 export async function contend(options: Contention): Promise<Outcome> {
-  const { clients, observer, clock, seed, acts, pauseMs, mayFail = () => false } = options
+  const { clients, observer, clock, seed, acts, pauseMs, mayFail = () => false, nodesDie = false } = options
   const faults: string[] = []
   const counts = new Map<string, number>()
   const answered = new Map<string, AnsweredWrite[]>()
@@ -65,7 +67,7 @@ export async function contend(options: Contention): Promise<Outcome> {
     if (isHeartbeat(event.object)) return
     lastChangeMs = clock.monotonicMs()
     if (isQuietDue) late.push(`${event.type} ${history.kind.plural} ${keyOf(event.object)}`)
-    const broken = brokenRule(history)
+    const broken = brokenRule(history, nodesDie)
     if (broken !== undefined && faults.length < 50)
       faults.push(`after ${event.type} of ${history.kind.plural} ${keyOf(event.object)}: ${broken}`)
   }
@@ -200,9 +202,9 @@ async function listed(client: Client, kind: KindRef): Promise<Pick<ObjectList<Ku
 }
 
 /** Which rule the present objects of the kind break. */
-function brokenRule({ kind, live }: KindHistory): string | undefined {
+function brokenRule({ kind, live }: KindHistory, nodesDie: boolean): string | undefined {
   if (kind.plural === 'services') return sharedNumbers([...live.values()] as Service[]) ?? overrun(kind.plural, live)
-  if (kind.plural === 'pods') return overrun(kind.plural, live) ?? brokenBudget([...live.values()] as Pod[])
+  if (kind.plural === 'pods') return overrun(kind.plural, live) ?? (nodesDie ? undefined : brokenBudget([...live.values()] as Pod[]))
   return kind.plural === 'configmaps' || kind.plural === 'secrets' ? overrun(`count/${kind.plural}`, live) : undefined
 }
 
