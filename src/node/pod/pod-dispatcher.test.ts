@@ -111,3 +111,15 @@ test('in turns: a handler that fails takes nothing from the others', () =>
     await turn()
     assert.deepEqual(told, ['n1:uid-p0', 'n1:uid-p1', 'n1:uid-p2'])
   }))
+
+test('in turns: what becomes of a pod that its node knows is told at once, of others after their turn', () =>
+  withDispatcher(true, async ({ informer, told, turn }) => {
+    informer.observeWrite(pod('x', 'n1'))
+    await turn()
+    informer.observeWrite(pod('y', 'n1'))
+    informer.observeWrite(pod('x', 'n1'))
+    informer.observeDelete('a/x', 'uid-x')
+    assert.deepEqual(told.splice(0), ['n1:uid-x', 'n1:uid-x', 'n1:-uid-x'])
+    await turn()
+    assert.deepEqual(told, ['n1:uid-y'])
+  }))

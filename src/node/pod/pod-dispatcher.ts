@@ -16,8 +16,8 @@ export const changesPerTurnMax = 8
  * Hands the pods of one shared informer to many agents in a process, each its own node's: a change costs one look-up however many nodes
  * there are, and the API one watch.
  *
- * With `turns`, in a process that serves others too, they are handed out `changesPerTurnMax` at a time: machines of their own would not hold
- * the control plane up either. Of a pod that changes again before its turn only the last state is told, so no more waits than there are pods.
+ * With `turns`, in a process that serves others too, pods that come to their nodes are handed out `changesPerTurnMax` at a time: machines of
+ * their own would not hold the control plane up either. Of a pod that changes again before its turn only the last state is told, so no more waits than there are pods.
  */
 export function createPodDispatcher(
   informer: Informer<Pod>,
@@ -75,6 +75,8 @@ function inTurns(tell: Handler, { clock, log }: { readonly clock: Clock; readonl
     if (!object || !(change.current?.spec?.nodeName ?? change.old?.spec?.nodeName)) return
     const key = keyOf(object)
     const earlier = waiting.get(key)
+    // Only those that come to a node wait: what becomes of the others is told at once.
+    if (!earlier && change.old?.spec?.nodeName) return tell(change)
     if (!earlier) {
       if (waiting.size === 0) clock.schedule(0, handOut)
       waiting.set(key, change)
