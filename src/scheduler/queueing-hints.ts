@@ -24,6 +24,8 @@ export type ClusterEvent =
 
 const storagePlugins = ['VolumeBinding', 'VolumeRestrictions', 'NodeVolumeLimits', 'VolumeZone'] as const
 const storagePluginsByPod = ['VolumeRestrictions', 'NodeVolumeLimits'] as const
+/** Which nodes reach a volume, or get one made, goes by their labels. */
+const storagePluginsByLabel = ['VolumeBinding', 'VolumeZone'] as const
 
 /** Whether the event may help a pod of this shape that these plugins rejected. Errs towards waking. */
 export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: ReadonlySet<string>): boolean {
@@ -33,10 +35,10 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
   switch (event.kind) {
     case 'NodeAdded':
       return dependsOnPods || dependsOnDevices || couldTake(event.node, shape)
-    case 'NodeChanged':
-      return (
-        ((dependsOnPods || dependsOnDevices) && hasOtherLabelsOrTaints(event)) || (couldTake(event.node, shape) && isBetter(event, shape))
-      )
+    case 'NodeChanged': {
+      const dependsOnLabels = dependsOnPods || dependsOnDevices || storagePluginsByLabel.some((name) => rejectedBy.has(name))
+      return (dependsOnLabels && hasOtherLabelsOrTaints(event)) || (couldTake(event.node, shape) && isBetter(event, shape))
+    }
     case 'NodeRemoved':
       return rejectedBy.has('PodTopologySpread')
     case 'PodAssigned':

@@ -1,24 +1,26 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { CSINode } from '../../kinds/generated/types/storage-v1.ts'
 import type { PodPlugin } from '../core/judgement.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { claimsOf, type VolumeSources } from './volume-sources.ts'
 
+const limitedDriverIndex = 'limited-driver'
 const tooMany = 'node(s) exceed max volume count'
 
 /** Keeps the number of CSI volumes on a node within what its driver says that the node can attach (CSINode's allocatable count). */
 export function nodeVolumeLimits({ snapshot, sources }: { readonly snapshot: Snapshot; readonly sources: VolumeSources }): PodPlugin {
+  sources.csiNodes.addIndex(limitedDriverIndex, ({ spec }) => spec.drivers.filter(isLimited).map(({ name }) => name))
   return {
     name: 'NodeVolumeLimits',
     judge: (pod) => {
-      const own = csiVolumesOf(pod, sources)
+      const own = csiVolumesOf(pod, sources).filter(({ driver }) => sources.csiNodes.byIndex(limitedDriverIndex, driver).length > 0)
       if (own.length === 0) return undefined
       const excess = (row: number) => {
-        const drivers = sources.csiNodes.get(snapshot.nodeName(row))?.spec.drivers
-        if (!drivers) return undefined
+        const drivers = sources.csiNodes.get(snapshot.nodeName(row))?.spec.drivers.filter(isLimited) ?? []
+        if (!drivers.some(({ name }) => own.some(({ driver }) => driver === name))) return undefined
         const there = new Map<string, Set<string>>()
         for (const entry of snapshot.podsOf(row)) collect(there, csiVolumesOf(entry.pod, sources))
         for (const { name, allocatable } of drivers) {
-          if (allocatable?.count === undefined) continue
           const attached = there.get(name) ?? new Set<string>()
           const added = new Set(own.filter((v) => v.driver === name && !attached.has(v.id)).map((v) => v.id)).size
           if (added > 0 && attached.size + added > allocatable.count)
@@ -43,6 +45,11 @@ export function nodeVolumeLimits({ snapshot, sources }: { readonly snapshot: Sna
     },
   }
 }
+
+type Driver = CSINode['spec']['drivers'][number]
+type LimitedDriver = Driver & { readonly allocatable: { readonly count: number } }
+
+const isLimited = (driver: Driver): driver is LimitedDriver => driver.allocatable?.count !== undefined
 
 type CsiVolume = { readonly driver: string; readonly id: string }
 

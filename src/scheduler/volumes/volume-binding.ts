@@ -1,9 +1,9 @@
-import type { Node, PersistentVolume } from '../../kinds/generated/types/core-v1.ts'
+import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../kinds/generated/types/core-v1.ts'
 import { findVolumeForClaim, volumeAnnotations, volumeReachableFrom } from '../../kinds/storage/volume-binding.ts'
 import { keyOf } from '../../machinery/object.ts'
 import { compareQuantity } from '../../machinery/quantity.ts'
 import { matches, selectorFrom } from '../../machinery/label-selector.ts'
-import type { PodPlugin } from '../core/judgement.ts'
+import type { Judged, PodPlugin } from '../core/judgement.ts'
 import type { Rejection } from '../core/plugin.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { type ClaimStates, claimStates, type UnboundClaim } from './claim-states.ts'
@@ -20,6 +20,7 @@ export type VolumePlan = {
 type Known = Extract<ClaimStates, { kind: 'Known' }>
 type Problem = { readonly reason: string; readonly detail: string }
 
+const hostnameLabel = 'kubernetes.io/hostname'
 const affinityConflict = "node(s) didn't match PersistentVolume's node affinity"
 const volumeGone = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'
 const nothingToBind = "node(s) didn't find available persistent volumes to bind"
@@ -41,7 +42,10 @@ export function volumeBinding(options: {
     judge: (pod) => {
       const states = claimStates(pod, sources)
       if (states.kind === 'Waits') return { kind: 'Refused', plugin: 'VolumeBinding', reason: states.reason }
-      if (states.bound.length === 0 && states.unbound.length === 0) return undefined
+      if (states.unbound.length === 0) {
+        const bound = boundVolumes(states.bound, sources)
+        if (bound) return judgeReach(bound, snapshot)
+      }
       const problems = (row: number) => problemsOn(snapshot.nodes[row]!, states, { sources, isTaken: binder.isTaken })
       return {
         kind: 'Judged',
@@ -65,6 +69,46 @@ export function volumeBinding(options: {
   }
 }
 
+type BoundVolume = { readonly claim: string; readonly volume: PersistentVolume }
+
+/** Undefined: one of them does not exist. */
+function boundVolumes(claims: readonly PersistentVolumeClaim[], { volumes }: VolumeSources): readonly BoundVolume[] | undefined {
+  const bound: BoundVolume[] = []
+  for (const { metadata, spec } of claims) {
+    const volume = volumes.get(spec!.volumeName!)
+    if (!volume) return undefined
+    bound.push({ claim: metadata.name!, volume })
+  }
+  return bound
+}
+
+/** Most volumes can be reached from everywhere, and of the others many from the same nodes: pods that differ in nothing else are judged alike. */
+function judgeReach(bound: readonly BoundVolume[], snapshot: Snapshot): Judged | undefined {
+  const limited = bound.filter(({ volume }) => volume.spec?.nodeAffinity?.required)
+  if (limited.length === 0) return undefined
+  const terms = limited.flatMap(({ volume }) => volume.spec!.nodeAffinity!.required!.nodeSelectorTerms)
+  // Of a volume that only one node reaches no other pod is to be expected.
+  const isLocal = terms.some((term) => term.matchFields?.length || term.matchExpressions?.some(({ key }) => key === hostnameLabel))
+  const wanted = new Set(limited.map(({ volume }) => JSON.stringify(volume.spec!.nodeAffinity!.required)))
+  return {
+    kind: 'Judged',
+    plugin: {
+      name: 'VolumeBinding',
+      weight: 0,
+      compiled: {
+        staticFilter: (row) => limited.every(({ volume }) => volumeReachableFrom(volume, snapshot.nodes[row]!)),
+        reject: (row) => rejection(limited.flatMap((one) => unreachable(one, snapshot.nodes[row]!))),
+      },
+    },
+    ...(isLocal ? {} : { sharedAs: `VolumeBinding ${[...wanted].sort().join(' ')}` }),
+  }
+}
+
+function unreachable({ claim, volume }: BoundVolume, node: Node): readonly Problem[] {
+  if (volumeReachableFrom(volume, node)) return []
+  return [{ reason: affinityConflict, detail: `volume ${volume.metadata.name} of claim ${claim} cannot be reached from here` }]
+}
+
 type Supply = { readonly sources: VolumeSources; readonly isTaken: (volume: string) => boolean }
 
 function problemsOn(node: Node, { bound, unbound }: Known, supply: Supply): readonly Problem[] {
@@ -74,8 +118,7 @@ function problemsOn(node: Node, { bound, unbound }: Known, supply: Supply): read
     const volume = supply.sources.volumes.get(name)
     if (!volume)
       problems.push({ reason: volumeGone, detail: `claim ${claim.metadata.name} is bound to volume ${name}, which does not exist` })
-    else if (!volumeReachableFrom(volume, node))
-      problems.push({ reason: affinityConflict, detail: `volume ${name} of claim ${claim.metadata.name} cannot be reached from here` })
+    else problems.push(...unreachable({ claim: claim.metadata.name!, volume }, node))
   }
   if (unbound.length === 0) return problems
   const plan = planOn(node, unbound, supply)

@@ -35,8 +35,10 @@ export function volumeZone({ snapshot, sources }: { readonly snapshot: Snapshot;
           ({ label, values }) => !values.includes(labels[label] ?? labels[label.replace('failure-domain.beta', 'topology')] ?? ''),
         )
       }
+      const asked = new Set(wanted.map(({ label, values }) => `${label}=${values.join('__')}`))
       return {
         kind: 'Judged',
+        sharedAs: `VolumeZone ${[...asked].sort().join(' ')}`,
         plugin: {
           name: 'VolumeZone',
           weight: 0,

@@ -189,3 +189,42 @@ test('zones of volumes and the count that a driver can attach are kept', () =>
       /^0\/2 nodes are available: 1 node\(s\) exceed max volume count, 1 node\(s\) had no available volume zone\./,
     )
   }))
+
+test('pods that differ in their claims alone each follow their own volume, also when a node comes into its reach', () =>
+  withCluster(7, async (c) => {
+    const rackLabel = 'example.com/rack'
+    for (const [name, rack] of Object.entries({ a: 'r1', b: 'r2', c: 'r3' })) await c.addNode({ name, labels: { [rackLabel]: rack } })
+    await addClass(c, 'local', { volumeBindingMode: 'Immediate' })
+    const addBound = async (name: string, racks?: readonly string[]) => {
+      const terms = [{ matchExpressions: [{ key: rackLabel, operator: 'In' as const, values: [...(racks ?? [])] }] }]
+      await c.client.resource(coreV1.persistentVolumes).create({
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name },
+        spec: {
+          capacity: { storage: '1Gi' },
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: 'local',
+          nfs: { server: 'nfs.example.com', path: `/${name}` },
+          ...(racks ? { nodeAffinity: { required: { nodeSelectorTerms: terms } } } : {}),
+        },
+      })
+      await addClaim(c, name, { volumeName: name })
+      await finishBinding(c, await claimsOf(c).get(name), name)
+      await addPod(c, name, name)
+    }
+    const expected = { first: 'b', second: 'b', third: 'c', fourth: 'b' }
+    for (const [name, node] of Object.entries(expected)) {
+      await addBound(name, [node === 'b' ? 'r2' : 'r3'])
+      await c.until(`${name} bound`, async () => (await nodeOf(c, name)) === node)
+    }
+    await addBound('anywhere')
+    await c.until('bound', async () => (await nodeOf(c, 'anywhere')) !== undefined)
+    await addBound('nowhere', ['r4'])
+    await addBound('neither', ['r4'])
+    const message = "0/3 nodes are available: 3 node(s) didn't match PersistentVolume's node affinity."
+    await c.until('a reason', async () => (await reason(c, 'neither'))?.startsWith(message) === true)
+    const nodes = c.client.resource(coreV1.nodes)
+    await nodes.patch('a', { type: 'merge', body: { metadata: { labels: { [rackLabel]: 'r4' } } } })
+    for (const name of ['nowhere', 'neither']) await c.until(`${name} bound`, async () => (await nodeOf(c, name)) === 'a')
+  }))
