@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createTestApi } from '../apiserver/test-api.ts'
 import { silentLog } from '../base/log.ts'
 import { seededRandom } from '../base/random.ts'
+import type { Client } from '../client/contract.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
 import { EventRecorder } from './event-recorder.ts'
@@ -76,3 +77,42 @@ test('what two components say of one object in the same millisecond is kept', as
   assert.deepEqual(new Set(items.map(({ source }) => source?.component)), new Set(['one', 'two']))
   await api.close()
 })
+
+test('an event that is told just as the last one has been written is written, too', async () => {
+  const clock = virtualClock()
+  const { api, client } = await createTestApi({ clock, random: seededRandom(1) })
+  const events = client.resource(kindRefs.coreV1.events, 'default')
+  for (let turns = 0; turns < 16; turns++) {
+    let written = () => {}
+    const told: Client = {
+      ...client,
+      resource: (kind, namespace) => {
+        const resource = client.resource(kind, namespace)
+        const create: typeof resource.create = async (...args) => {
+          const made = await resource.create(...args)
+          written()
+          return made
+        }
+        return { ...resource, create }
+      },
+    }
+    const recorder = new EventRecorder({ client: told, clock, log: silentLog, component: 'test' })
+    written = () => {
+      written = () => {}
+      void later(turns, () => recorder.record(about, { type: 'Normal', reason: 'Second', message: `after ${turns} turns` }))
+    }
+    recorder.record(about, { type: 'Normal', reason: 'First', message: `before ${turns} turns` })
+    await clock.advance(1_000)
+    const { items } = await events.list()
+    assert.ok(
+      items.some(({ message }) => message === `after ${turns} turns`),
+      `after ${turns} turns`,
+    )
+  }
+  await api.close()
+})
+
+async function later(microtasks: number, work: () => void): Promise<void> {
+  for (let i = 0; i < microtasks; i++) await undefined
+  work()
+}

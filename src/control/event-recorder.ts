@@ -75,7 +75,7 @@ export class EventRecorder {
       return
     }
     this.#backlog.push({ about, event })
-    this.#draining ??= this.#drain().finally(() => (this.#draining = undefined))
+    this.#draining ??= this.#drain()
   }
 
   /** Resolves when everything recorded so far has been written or dropped. */
@@ -86,7 +86,12 @@ export class EventRecorder {
   async #drain(): Promise<void> {
     // The first step is taken in a later microtask, so that recording costs its caller nothing.
     await Promise.resolve()
-    while (this.#backlog.length > 0) await Promise.all(this.#next().map((one) => this.#write(one)))
+    try {
+      while (this.#backlog.length > 0) await Promise.all(this.#next().map((one) => this.#write(one)))
+    } finally {
+      // In the same turn as the last look: what is told between the two would wait for the next one to be told.
+      this.#draining = undefined
+    }
   }
 
   /** The oldest, up to the first that is about an object of one before it: what is told of one object is folded in its order. */

@@ -49,17 +49,23 @@ export function batchSink(
     dropped = 0
   }
   const drain = async (): Promise<void> => {
-    while (waiting.length >= batch.batchMax || (waiting.length > 0 && cancel === undefined)) {
-      cancel?.()
-      cancel = undefined
-      await permit()
-      await send(deliveryTimeoutMs)
-      // What came meanwhile waits for company again.
-      if (waiting.length > 0 && waiting.length < batch.batchMax) cancel = clock.schedule(batch.waitMaxMs, due)
+    await Promise.resolve()
+    try {
+      while (waiting.length >= batch.batchMax || (waiting.length > 0 && cancel === undefined)) {
+        cancel?.()
+        cancel = undefined
+        await permit()
+        await send(deliveryTimeoutMs)
+        // What came meanwhile waits for company again.
+        if (waiting.length > 0 && waiting.length < batch.batchMax) cancel = clock.schedule(batch.waitMaxMs, due)
+      }
+    } finally {
+      // In the same turn as the last look: what is written between the two would wait for the next one that is.
+      sending = undefined
     }
   }
   const start = () => {
-    sending ??= drain().finally(() => (sending = undefined))
+    sending ??= drain()
   }
   const due = () => {
     cancel = undefined

@@ -166,3 +166,28 @@ test('a file that is behind makes requests wait, or costs events', async () => {
   await batch.close()
   assert.deepEqual([lines.length, lost], [2, 3])
 })
+
+test('an event that is written just as the last batch has gone goes with the next', async () => {
+  for (let turns = 0; turns < 16; turns++) {
+    const clock = virtualClock()
+    const delivered: object[] = []
+    let gone = () => {}
+    const deliver = async (events: readonly object[]) => {
+      delivered.push(...events)
+      gone()
+    }
+    const sink = batchSink({ deliver, close: () => {} }, defaultBatch, { clock, dropped: () => {} })
+    gone = () => {
+      gone = () => {}
+      void later(turns, () => void sink.write(event(2)))
+    }
+    void sink.write(event(1))
+    await clock.advance(100_000)
+    assert.deepEqual(delivered, [event(1), event(2)], `after ${turns} turns`)
+  }
+})
+
+async function later(microtasks: number, work: () => void): Promise<void> {
+  for (let i = 0; i < microtasks; i++) await undefined
+  work()
+}
