@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PodSpec } from '../../kinds/generated/types/core-v1.ts'
 import { planPod } from './plan.ts'
-import { restartingAll } from './plan-restart-all.ts'
+import { rememberCleared, restartingAll } from './plan-restart-all.ts'
 import { containerFixture, fixtureNowMs, healthyRecord, viewFixture, type ViewFixture } from './pod-fixtures.ts'
-import type { PodRecords } from './pod-records.ts'
+import { type ContainerRecord, type PodRecords, rememberEnd } from './pod-records.ts'
 import { podStatus } from './pod-status.ts'
 import { specHashOf } from './spec-hash.ts'
 
@@ -119,3 +119,18 @@ function backoff(): NonNullable<ReturnType<PodRecords['containers']['get']>>['ba
   const { pod } = viewFixture({ spec })
   return { specHash: specHashOf(pod, { container: worker, role: 'app' }), delayMs: 10_000, updatedMs: fixtureNowMs - 60_000 }
 }
+
+test('a look that began before a container was cleared away says no more how it ended', () => {
+  const record: ContainerRecord = {}
+  const end = (exitCode: number) => ({
+    rememberedEnd: { exitCode, reason: 'Error' },
+    rememberedRestarts: 0,
+    rememberedImage: { image: 'app', imageID: 'sha256:0' },
+  })
+  rememberEnd(record, 'a-0', end(137))
+  rememberCleared(record, 'a-0')
+  rememberEnd(record, 'a-0', end(137))
+  assert.equal(record.rememberedEnd?.reason, restartingAll.reason)
+  rememberEnd(record, 'a-1', end(1))
+  assert.deepEqual(record.rememberedEnd, { exitCode: 1, reason: 'Error' })
+})

@@ -1,5 +1,6 @@
 import { matchingRestartRule, mayRestartAllContainers } from '../../kinds/restart-rules.ts'
 import type { PodAction } from './pod-action.ts'
+import type { ContainerRecord } from './pod-records.ts'
 import { type ContainerView, isRunning, type PodView } from './pod-view.ts'
 
 /** The end that is told of containers which another one's restart rule took with it. */
@@ -50,4 +51,10 @@ export function hasAskedForAll({ latest, record, role, container }: ContainerVie
 /** Whether it has been removed so that all run again: its end was not its own. */
 export function isCleared({ latest, record }: Pick<ContainerView, 'latest' | 'record'>): boolean {
   return !latest && record?.rememberedEnd?.reason === restartingAll.reason
+}
+
+/** A container has been removed so that all run again. */
+export function rememberCleared(record: ContainerRecord, containerId: string): void {
+  record.clearedContainer = containerId
+  record.rememberedEnd = { ...restartingAll, exitCode: 137 }
 }

@@ -10,7 +10,7 @@ import { startContainer } from './start-container.ts'
 import type { PodAction } from './pod-action.ts'
 import { fieldPathOf, type PodContext } from './pod-context.ts'
 import { HostError } from './pod-host.ts'
-import { restartingAll } from './plan-restart-all.ts'
+import { rememberCleared } from './plan-restart-all.ts'
 import { containerRecord, type PodRecords } from './pod-records.ts'
 import { containerViews, isRunning, momentOf, podContainers, type PodContainer, podText } from './pod-view.ts'
 import { appliedPod, changedResources, computeResources, resizeKill, resizeSummary, restartsFor, unresized } from './resize.ts'
@@ -241,7 +241,7 @@ export class PodActions {
     const record = containerRecord(this.#options.records, name)
     record.terminationMessages?.delete(containerId)
     // How the one that asked for it ended is worth knowing; of the others there is nothing more to say than this.
-    if (forRestart === 'target') record.rememberedEnd = { ...restartingAll, exitCode: 137 }
+    if (forRestart === 'target') rememberCleared(record, containerId)
   }
 
   async #pause({ type, containerId, name }: Of<'pauseContainer' | 'resumeContainer'>): Promise<void> {

@@ -50,6 +50,20 @@ export type ContainerRecord = {
   rememberedImage?: { readonly image: string; readonly imageID: string }
   /** Restarts that the API's status knew of at agent start. */
   rememberedRestarts?: number
+  /** The container (engine's id) that was removed so that all run again. */
+  clearedContainer?: string
+}
+
+/**
+ * Keeps how a container ended, for when the engine has forgotten it. Of one that was cleared away for all to run again another end is told:
+ * a look that began before that still sees it.
+ */
+export function rememberEnd(
+  record: ContainerRecord,
+  containerId: string,
+  end: Required<Pick<ContainerRecord, 'rememberedEnd' | 'rememberedRestarts' | 'rememberedImage'>>,
+): void {
+  if (record.clearedContainer !== containerId) Object.assign(record, end)
 }
 
 /** Why a pod ends without its containers' say: refused, evicted, past its deadline. */

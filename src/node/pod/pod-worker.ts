@@ -14,7 +14,7 @@ import { type RuntimeContainer, RuntimeError, type RuntimePod } from '../runtime
 import { planPod } from './plan.ts'
 import { PodActions } from './pod-actions.ts'
 import type { PodContext } from './pod-context.ts'
-import { containerRecord, type PodRecords, rebuildRecords } from './pod-records.ts'
+import { containerRecord, type PodRecords, rebuildRecords, rememberEnd } from './pod-records.ts'
 import { terminated } from './container-status.ts'
 import { podStatus } from './pod-status.ts'
 import { containerViews, type ContainerView, isRunning, momentOf, type PodView } from './pod-view.ts'
@@ -251,9 +251,11 @@ export class PodWorker {
         const message = await host.terminationMessage(this.#pod, container, ended).catch(() => '')
         container.record.terminationMessages.set(ended.id, message || ended.message)
         if (ended !== container.latest) continue
-        container.record.rememberedEnd = terminated(container, ended)
-        container.record.rememberedRestarts = ended.attempt
-        container.record.rememberedImage = { image: ended.image, imageID: ended.imageId }
+        rememberEnd(container.record, ended.id, {
+          rememberedEnd: terminated(container, ended),
+          rememberedRestarts: ended.attempt,
+          rememberedImage: { image: ended.image, imageID: ended.imageId },
+        })
       }
     }
   }
