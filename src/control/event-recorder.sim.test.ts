@@ -113,6 +113,6 @@ test('an event that is told just as the last one has been written is written, to
 })
 
 async function later(microtasks: number, work: () => void): Promise<void> {
-  for (let i = 0; i < microtasks; i++) await undefined
+  for (let i = 0; i < microtasks; i++) await Promise.resolve()
   work()
 }

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import type { Clock } from '../../src/base/clock.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import type { ApiServer, ApiServerOptions } from '../../src/apiserver/api-server.ts'
 import type { Authorizer, UserInfo } from '../../src/apiserver/contract.ts'
@@ -21,6 +22,10 @@ import { systemClock } from '../../src/platform/system-clock.ts'
 import { boundKinds, graphKinds } from '../../src/roles/access.ts'
 import { collected, headersOf, type Outgoing, type Send } from './run-cases.ts'
 
+/** Of one moment: lists that are ordered by times of whole seconds were recorded within one, and come so however long the answers take. */
+const recordedAtMs = systemClock.now()
+const clock: Clock = { ...systemClock, now: () => recordedAtMs }
+
 /** The administrator whom the answers were recorded for. */
 const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
 /** This API server, with every default plugin on, the cluster's own roles and tokens, and how to send to it. */
@@ -31,13 +36,13 @@ export async function ownApi(
   const random = seededRandom(1)
   const tokens = createServiceAccountTokens({
     ...serviceAccountKeys,
-    clock: systemClock,
+    clock,
     random,
     lookup: (kind, namespace, name) => later.reader!.get(boundKinds[kind] as KindRef, namespace, name),
   })
   const { serviceCidr, ...others } = options
   const { api } = await createTestApi({
-    clock: systemClock,
+    clock,
     random,
     // A controller's work upstream, and none runs where most answers were recorded.
     checksPolicyTypes: false,

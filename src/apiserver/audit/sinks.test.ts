@@ -188,6 +188,6 @@ test('an event that is written just as the last batch has gone goes with the nex
 })
 
 async function later(microtasks: number, work: () => void): Promise<void> {
-  for (let i = 0; i < microtasks; i++) await undefined
+  for (let i = 0; i < microtasks; i++) await Promise.resolve()
   work()
 }
