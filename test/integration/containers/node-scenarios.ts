@@ -81,7 +81,7 @@ export const nodeScenarios: readonly Scenario[] = [
       const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }] }
       writeTextFile(join(seccompRoot(world.files.rootDir), 'profiles/no-mkdir.json'), JSON.stringify(profile))
       const of = (localhostProfile: string) => ({ seccompProfile: { type: 'Localhost' as const, localhostProfile } })
-      const main = { ...shell('mkdir /tmp/x || echo refused'), securityContext: of('profiles/no-mkdir.json') }
+      const main = { ...shell('mkdir /tmp/x 2>&1 || echo refused'), securityContext: of('profiles/no-mkdir.json') }
       await world.create(name, { restartPolicy: 'Never', containers: [main] })
       await world.create(`${name}-none`, { containers: [{ ...main, securityContext: of('none.json') }] })
       const waits = await world.until(`${name}-none`, (p) => statusOf(p, 'main')?.state?.waiting?.message !== undefined, longMs)
