@@ -49,7 +49,8 @@ async function boundBy(
   }
 }
 
-test('binds in one call what it decided in one turn', async () => {
+/** How many bindings each call had. */
+function notedBatches() {
   const sizes: number[] = []
   const wrap = (client: Client): Client => ({
     ...client,
@@ -58,6 +59,11 @@ test('binds in one call what it decided in one turn', async () => {
       return client.createBatch!(writes, options)
     },
   })
+  return { sizes, wrap }
+}
+
+test('binds in one call what it decided in one turn', async () => {
+  const { sizes, wrap } = notedBatches()
   assert.deepEqual(await boundBy(300, wrap), { bound: 300 })
   assert.ok(sizes.length <= 5, `300 bindings in calls of ${sizes.join(', ')}`)
 })
@@ -103,14 +109,7 @@ for (const [limits, mostUnderWay] of [
   })
 
 test('gives others a turn when it has decided for a while', async () => {
-  const sizes: number[] = []
-  const wrap = (client: Client): Client => ({
-    ...client,
-    createBatch: (writes, options) => {
-      sizes.push(writes.length)
-      return client.createBatch!(writes, options)
-    },
-  })
+  const { sizes, wrap } = notedBatches()
   // A decision takes a millisecond or some by this clock, which also moves when somebody looks at it.
   let lookedMs = 0
   const clockOf = (clock: VirtualClock): Clock => ({ ...clock, monotonicMs: () => clock.monotonicMs() + ++lookedMs })
