@@ -16,7 +16,7 @@ import type { ContainerSpec, Runtime, SandboxSpec } from '../src/node/runtime/co
 import { createCriRuntime } from '../src/node/runtime/cri/cri-runtime.ts'
 import { systemClock } from '../src/platform/system-clock.ts'
 import { systemRandom } from '../src/platform/system-random.ts'
-import { type NodePaths, nodePaths } from '../src/roles/node-paths.ts'
+import { type NodePaths, nodePaths } from '../src/roles/node/node-paths.ts'
 import type { SuiteOptions } from './main.ts'
 import { type Figure, median, report } from './measure.ts'
 import { freePort } from './own-server.ts'

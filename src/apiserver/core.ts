@@ -5,11 +5,11 @@ import type { SchemaSet } from '../machinery/schema/schema-set.ts'
 import type { AdmissionChain } from './admission/chain.ts'
 import type { Authorizer, UserInfo } from './contract.ts'
 import type { Pace } from './flowcontrol/pace.ts'
-import type { ObjectStorage } from './object-storage.ts'
+import type { ObjectStorage } from './objects/object-storage.ts'
 import type { PlacementGuard } from './placement/placement-guard.ts'
 import type { Registry } from './registry.ts'
-import type { JudgeUpdate } from './update-judges.ts'
-import type { WriteHooks } from './write-hooks.ts'
+import type { JudgeUpdate } from './objects/update-judges.ts'
+import type { WriteHooks } from './objects/write-hooks.ts'
 
 /** What every verb works with. */
 export type Core = {

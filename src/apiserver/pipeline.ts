@@ -6,26 +6,33 @@ import type { Aggregation } from './aggregation/aggregation.ts'
 import type { AuditEntry, AuditTrail } from './audit/audit-event.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import { auditedBody } from './audit/audited-body.ts'
-import { encodeAnswer, encodeFailure } from './answer-encoding.ts'
-import type { BinaryCodec } from './binary-codec.ts'
-import { httpBody, patchTypeOf } from './body.ts'
+import { encodeAnswer, encodeFailure } from './encoding/answer-encoding.ts'
+import type { BinaryCodec } from './objects/binary-codec.ts'
+import { httpBody, patchTypeOf } from './http/body.ts'
 import type { ApiRequest, ApiResponse, Attributes, Authenticator, Decision, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import { type Dispatch, dispatchVerb } from './dispatch.ts'
-import { anonymous, authenticate, refusal } from './identity.ts'
-import { impersonate } from './impersonation.ts'
+import { anonymous, authenticate, refusal } from './authn/identity.ts'
+import { impersonate } from './authn/impersonation.ts'
 import type { ApiMetrics, RequestLabels } from './metrics.ts'
-import { type Format, negotiate } from './negotiation.ts'
-import type { Dialer } from './node-dialer.ts'
+import { type Format, negotiate } from './http/negotiation.ts'
+import type { Dialer } from './reach/node-dialer.ts'
 import type { Resource } from './registry.ts'
-import { fieldTerms, labelRequirements, parseRequest, type PathRequest, type RequestInfo, type ResourceRequest } from './request-info.ts'
+import {
+  fieldTerms,
+  labelRequirements,
+  parseRequest,
+  type PathRequest,
+  type RequestInfo,
+  type ResourceRequest,
+} from './http/request-info.ts'
 import { addPlaceHeaders, arrivalTurn, enterGate, type Fairness, heldBody, paceOf } from './flowcontrol/fairness.ts'
 import type { Place, Ticket } from './flowcontrol/flow-gate.ts'
 import type { Pace } from './flowcontrol/pace.ts'
-import { answerPath, nothingThere } from './path-answers.ts'
-import { type RequestLimits, timeoutOf, withTimeout } from './request-timeout.ts'
+import { answerPath, nothingThere } from './http/path-answers.ts'
+import { type RequestLimits, timeoutOf, withTimeout } from './http/request-timeout.ts'
 import { proxyRequest } from './subresources/proxy.ts'
-import { hasTable, type IncludeObject } from './table.ts'
+import { hasTable, type IncludeObject } from './encoding/table.ts'
 import { type Answer, methodNotAllowed, parametersFrom } from './verb-request.ts'
 
 /** Answers paths that are no resources (discovery, OpenAPI, health, metrics). Undefined: not mine. */

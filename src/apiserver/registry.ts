@@ -2,7 +2,7 @@ import type { KindDefinition } from '../kinds/kind.ts'
 import { apiVersionOf, type KubeObject } from '../machinery/object.ts'
 import type { ResourceName } from '../machinery/status-error.ts'
 import type { StoreKey } from '../store/contract.ts'
-import type { CachedObject } from './cached-object.ts'
+import type { CachedObject } from './objects/cached-object.ts'
 
 /** One served resource: a kind under its path, and where and how it is stored. */
 export type Resource = {

@@ -4,8 +4,8 @@ import type { Random } from '../base/random.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { type Operation, operationsMax } from '../store/contract.ts'
-import { encodeStored } from './codec.ts'
-import type { ObjectStorage } from './object-storage.ts'
+import { encodeStored } from './objects/codec.ts'
+import type { ObjectStorage } from './objects/object-storage.ts'
 import { keyOfObject, type Registry, type Resource } from './registry.ts'
 
 export type WantedObject = {

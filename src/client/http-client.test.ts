@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createHttpFront } from '../apiserver/http-front.ts'
+import { createHttpFront } from '../apiserver/http/http-front.ts'
 import { createTestApi } from '../apiserver/test-api.ts'
 import { sleep } from '../base/clock.ts'
 import { silentLog } from '../base/log.ts'

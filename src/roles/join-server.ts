@@ -12,7 +12,7 @@ import { createHttpClient } from '../client/http-client.ts'
 import { StatusError } from '../machinery/status-error.ts'
 import { authorityHash } from '../platform/pki/certificate.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
-import { pinnedAuthority } from './pinned-authority.ts'
+import { pinnedAuthority } from './keys/pinned-authority.ts'
 import { rememberedStore, type ServerBundle, serverFile, serverFileText, sharedKeyFiles } from './server-bundle.ts'
 import { formatStoreLocation } from './store-location.ts'
 

@@ -23,8 +23,8 @@ import type { CertificateSigningRequest } from '../kinds/generated/types/certifi
 import { authorityHash, type CertifiedKey, coversHosts } from '../platform/pki/certificate.ts'
 import { writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { newSigningRequest } from '../platform/pki/signing-request.ts'
-import { lifeLeft, renewShare } from './certificate-renewal.ts'
-import { pinnedAuthority, unreachableCode } from './pinned-authority.ts'
+import { lifeLeft, renewShare } from './keys/certificate-renewal.ts'
+import { pinnedAuthority, unreachableCode } from './keys/pinned-authority.ts'
 
 export type NodeIdentity = { readonly ca: string; readonly client: CertifiedKey; readonly server: CertifiedKey }
 

@@ -17,7 +17,7 @@ async function run(): Promise<number> {
     if (role === 'agent') return await (await import('./agent.ts')).agentMain(argv.slice(1))
     if (role === 'scheduler') return await (await import('./scheduler.ts')).schedulerMain(argv.slice(1))
     if (role === 'node-teardown') {
-      await (await import('./node-teardown.ts')).teardownNode(argv[1] ?? '')
+      await (await import('./node/node-teardown.ts')).teardownNode(argv[1] ?? '')
       return 0
     }
     const [{ runProgram }, { thisMachine }] = await Promise.all([import('../cli/program.ts'), import('./this-machine.ts')])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Dialer, DialRequest } from '../apiserver/node-dialer.ts'
+import type { Dialer, DialRequest } from '../apiserver/reach/node-dialer.ts'
 import { createTestApi } from '../apiserver/test-api.ts'
 import { toMicroTime } from '../base/clock.ts'
 import { seededRandom } from '../base/random.ts'

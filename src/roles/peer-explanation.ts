@@ -1,6 +1,6 @@
 import { identityHeaders } from '../apiserver/aggregation/remote-server.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Dialer } from '../apiserver/node-dialer.ts'
+import type { Dialer } from '../apiserver/reach/node-dialer.ts'
 import { type ExplainRequest, forwardedParameter } from '../apiserver/subresources/explain.ts'
 import type { Client } from '../client/contract.ts'
 import { responseError } from '../client/response-error.ts'

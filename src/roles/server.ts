@@ -5,8 +5,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { createLoopShare } from '../apiserver/flowcontrol/loop-share.ts'
-import { createHttpFront, type HttpFront } from '../apiserver/http-front.ts'
-import { createDialer } from '../apiserver/node-dialer.ts'
+import { createHttpFront, type HttpFront } from '../apiserver/http/http-front.ts'
+import { createDialer } from '../apiserver/reach/node-dialer.ts'
 import { sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -19,20 +19,20 @@ import { type ClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { StoreUnavailable } from '../store/contract.ts'
-import { readAccessOptions } from './access-options.ts'
+import { readAccessOptions } from './options/access-options.ts'
 import { apiServerHosts, type ClusterNetwork, clusterNetworkOf, ofOneFamily } from './cluster-network.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { nodeUser } from './identity.ts'
-import { machineAddress, machineAddresses, parseServerOptions, type ServerOptions } from './role-options.ts'
-import { backupPath } from './backup-path.ts'
-import { encryptionFileOf } from './configured-encryption.ts'
-import { finishRestore } from './finish-restore.ts'
-import { keepCertificates } from './keep-certificates.ts'
-import { rememberedNetwork, rememberNetwork } from './kept-network.ts'
-import { keyRingPaths, signingRingPaths } from './key-ring-paths.ts'
-import { serverHelp } from './server-flags.ts'
+import { machineAddress, machineAddresses, parseServerOptions, type ServerOptions } from './options/role-options.ts'
+import { backupPath } from './backup/backup-path.ts'
+import { encryptionFileOf } from './keys/configured-encryption.ts'
+import { finishRestore } from './backup/finish-restore.ts'
+import { keepCertificates } from './keys/keep-certificates.ts'
+import { rememberedNetwork, rememberNetwork } from './node/kept-network.ts'
+import { keyRingPaths, signingRingPaths } from './keys/key-ring-paths.ts'
+import { serverHelp } from './options/server-flags.ts'
 import { rememberedStore, serverBundlePath } from './server-bundle.ts'
-import { namespacePrefix } from './node-paths.ts'
+import { namespacePrefix } from './node/node-paths.ts'
 import { processMetrics } from './process-metrics.ts'
 import { openServerStore, type ServerKeys } from './server-store.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
@@ -245,7 +245,7 @@ async function schedulingOf({ scheduler: files, schedulers, rebalance, rebalance
   const isConfigured = files.configFile !== undefined || files.pluginFiles.length > 0
   const rebalances = rebalance !== undefined || rebalanceConfig !== undefined
   // Mostly neither, and then neither is loaded.
-  const load = isConfigured || rebalances ? await import('./scheduler-options.ts') : undefined
+  const load = isConfigured || rebalances ? await import('./options/scheduler-options.ts') : undefined
   const scheduler = isConfigured ? await load?.loadSchedulerConfiguration(files) : undefined
   const rebalancer = rebalances ? await load?.loadRebalancerConfiguration(rebalanceConfig) : undefined
   return {
@@ -355,7 +355,7 @@ type NodeParts = {
 async function startNodes(options: ServerOptions, parts: NodeParts): Promise<() => Promise<void>> {
   if (options.runtime === 'none') return async () => {}
   if (options.runtime === 'fake') return startFakeNodes(options, parts)
-  const { startOwnNode } = await import('./own-node.ts')
+  const { startOwnNode } = await import('./node/own-node.ts')
   return startOwnNode(options, parts)
 }
 

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { type Duplex, duplexPair } from 'node:stream'
-import type { Dialer } from '../apiserver/node-dialer.ts'
+import type { Dialer } from '../apiserver/reach/node-dialer.ts'
 import type { NodeDoor } from '../node/node-agent.ts'
 
 /** The agent's port as real nodes have it. */

@@ -11,8 +11,8 @@ import { runProgram } from '../platform/run-program.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { clusterNetworkOf, ofOneFamily } from './cluster-network.ts'
-import { rememberedNetwork } from './kept-network.ts'
-import { namespacePrefix } from './node-paths.ts'
+import { rememberedNetwork } from './node/kept-network.ts'
+import { namespacePrefix } from './node/node-paths.ts'
 
 export function thisMachine(): Machine {
   const self = [process.execPath, ...process.execArgv, entryFile()]
@@ -37,9 +37,9 @@ export function thisMachine(): Machine {
     planPlacement: async (client, request) => (await import('./placement/placement-planner.ts')).planManifests(client, request),
     rebalance: async (client, request) => (await import('./placement/rebalance-cluster.ts')).rebalanceCluster(client, request),
     simulate: async (scenario) => (await import('./simulation/run-simulation.ts')).runSimulation(scenario),
-    migrate: async (options) => (await import('./migrate.ts')).migrateStore({ clock: systemClock, random: systemRandom }, options),
-    backup: async (options) => (await import('./backup.ts')).backupCluster({ clock: systemClock, random: systemRandom }, options),
-    restore: async (options) => (await import('./restore.ts')).restoreCluster({ clock: systemClock, random: systemRandom }, options),
+    migrate: async (options) => (await import('./backup/migrate.ts')).migrateStore({ clock: systemClock, random: systemRandom }, options),
+    backup: async (options) => (await import('./backup/backup.ts')).backupCluster({ clock: systemClock, random: systemRandom }, options),
+    restore: async (options) => (await import('./backup/restore.ts')).restoreCluster({ clock: systemClock, random: systemRandom }, options),
     teardown: async ({ dataDir, nodeNames }) => {
       const { nodes } = planNodeNamespaces({ ...namespacesOf(dataDir), count: nodeNames.length })
       const places =

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { serveShop } from '../../examples/shop/images.ts'
 import type { TestRegistry } from '../../scripts/images/registry.ts'
-import { nodePaths } from '../../src/roles/node-paths.ts'
+import { nodePaths } from '../../src/roles/node/node-paths.ts'
 import { eventually, startCluster, type TestCluster } from './cluster.ts'
 
 const manifest = 'examples/shop/shop.yaml'

@@ -14,8 +14,8 @@ import { killCgroup } from '../../src/platform/cgroup.ts'
 import { mountPointsUnder, mountTmpfs, unmount } from '../../src/platform/mount.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
 import { type AgentWorld, first, isOver, isReady, shell, startAgentWorld } from './agent-world.ts'
-import { teardownNode } from '../../src/roles/node-teardown.ts'
-import { rememberNode } from '../../src/roles/own-node.ts'
+import { teardownNode } from '../../src/roles/node/node-teardown.ts'
+import { rememberNode } from '../../src/roles/node/own-node.ts'
 import { ownNamespace } from './own-namespace.ts'
 
 const own = ownNamespace(import.meta.url)

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, rmdirSync } from 'node:f
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { nodePaths } from '../../src/roles/node-paths.ts'
+import { nodePaths } from '../../src/roles/node/node-paths.ts'
 import { readCgroupTree } from '../../src/platform/cgroup.ts'
 
 /** What a test file inside its own network namespace owns. Everything is named after `id` and gone after the run, come what may. */

@@ -19,7 +19,7 @@ syncBuiltinESMExports()
 
 const { systemClock } = await import('../../src/platform/system-clock.ts')
 const { systemRandom } = await import('../../src/platform/system-random.ts')
-const { restoreCluster } = await import('../../src/roles/restore.ts')
+const { restoreCluster } = await import('../../src/roles/backup/restore.ts')
 process.once('message', () => {
   void restoreCluster(
     { clock: systemClock, random: systemRandom },

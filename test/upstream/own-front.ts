@@ -1,4 +1,4 @@
-import { createHttpFront } from '../../src/apiserver/http-front.ts'
+import { createHttpFront } from '../../src/apiserver/http/http-front.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { issueCertificate, newAuthority } from '../../src/platform/pki/certificate.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'

@@ -7,8 +7,8 @@ import type {
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { AdmissionRequest, Attributes, Authorizer, UserInfo } from '../contract.ts'
-import { refusal } from '../identity.ts'
-import type { UpdateJudge } from '../update-judges.ts'
+import { refusal } from '../authn/identity.ts'
+import type { UpdateJudge } from '../objects/update-judges.ts'
 import { isClaimStatus } from './device-admin-access.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../machinery/object.ts'
 import type { Core, RequestContext } from '../core.ts'
-import { flag, type ResourceRequest } from '../request-info.ts'
+import { flag, type ResourceRequest } from '../http/request-info.ts'
 import { admissionRequest } from './request.ts'
 
 type Connection = Pick<ResourceRequest, 'group' | 'version' | 'resource' | 'subresource' | 'namespace' | 'name' | 'query' | 'rest'>

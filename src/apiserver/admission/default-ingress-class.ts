@@ -1,7 +1,7 @@
 import type { Ingress } from '../../kinds/generated/types/networking-v1.ts'
 import { ingressClasses } from '../../kinds/networking/ingress-class.ts'
 import type { AdmissionPlugin } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import { newest } from '../../machinery/newest.ts'
 
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class'

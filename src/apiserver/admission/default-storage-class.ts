@@ -2,7 +2,7 @@ import type { PersistentVolumeClaim } from '../../kinds/generated/types/core-v1.
 import { storageClasses } from '../../kinds/storage/storage-class.ts'
 import { defaultStorageClass as defaultClassOf, volumeAnnotations } from '../../kinds/storage/volume-binding.ts'
 import type { AdmissionPlugin } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 
 /** A claim that names no class gets the default one; of several the newest. */
 export function defaultStorageClass(reader: ObjectReader): AdmissionPlugin {

@@ -3,10 +3,10 @@ import type { ResourceClaim, ResourceClaimSpec } from '../../kinds/generated/typ
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import type { Resource } from '../registry.ts'
-import type { UpdateJudge } from '../update-judges.ts'
-import { noAllocation, type WriteHook } from '../write-hooks.ts'
+import type { UpdateJudge } from '../objects/update-judges.ts'
+import { noAllocation, type WriteHook } from '../objects/write-hooks.ts'
 
 const label = 'resource.kubernetes.io/admin-access'
 

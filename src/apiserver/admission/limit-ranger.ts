@@ -2,7 +2,7 @@ import { limitRanges } from '../../kinds/core/limit-range.ts'
 import type { LimitRangeItem, PersistentVolumeClaim, Pod, PodSpec } from '../../kinds/generated/types/core-v1.ts'
 import { addQuantity, compareQuantity, formatQuantity, parseQuantity, quantityMilli } from '../../machinery/quantity.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import { refusal } from './refusal.ts'
 
 type Quantities = Record<string, string | number>

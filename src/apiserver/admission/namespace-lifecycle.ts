@@ -1,7 +1,7 @@
 import { namespaces } from '../../kinds/core/namespace.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import { refusal } from './refusal.ts'
 
 /** Namespaces that the system cannot be without. */

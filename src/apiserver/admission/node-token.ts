@@ -7,7 +7,7 @@ import { csiDrivers } from '../../kinds/storage/csi-driver.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { type StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { AdmissionRequest, Authorizer } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 
 type Parts = { readonly reader: ObjectReader; readonly authorizer: Authorizer }
 

@@ -2,7 +2,7 @@ import type { PersistentVolumeClaim } from '../../kinds/generated/types/core-v1.
 import { storageClasses } from '../../kinds/storage/storage-class.ts'
 import { compareQuantity } from '../../machinery/quantity.ts'
 import type { AdmissionPlugin } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import { refusal } from './refusal.ts'
 
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class'

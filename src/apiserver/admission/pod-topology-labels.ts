@@ -1,7 +1,7 @@
 import { nodes } from '../../kinds/core/node.ts'
 import type { Binding, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { AdmissionPlugin } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 
 const copied = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region']
 

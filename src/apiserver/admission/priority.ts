@@ -2,7 +2,7 @@ import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { PriorityClass } from '../../kinds/generated/types/scheduling-v1.ts'
 import { priorityClasses } from '../../kinds/scheduling/priority-class.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import { nameIn, refusal } from './refusal.ts'
 
 /** Resolves a pod's priority class to its number; keeps the global default class the only one. */

@@ -6,7 +6,7 @@ import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import { compactRules, ruleText, uncovered } from '../authz/rule.ts'
 import type { AdmissionPlugin, AdmissionRequest, Authorizer, UserInfo } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 
 const group = 'rbac.authorization.k8s.io'
 

@@ -3,7 +3,7 @@ import type { Random } from '../../base/random.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Operation, Revision, StoreKey } from '../../store/contract.ts'
 import type { WatchCache } from '../../store/watch-cache-contract.ts'
-import type { CachedObject } from '../cached-object.ts'
+import type { CachedObject } from '../objects/cached-object.ts'
 
 /** Of several servers that write to one store: which of them may fill the quotas of a namespace now. */
 export type QuotaTurns = {

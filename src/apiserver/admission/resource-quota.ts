@@ -4,9 +4,9 @@ import { addUsage, exceeded, isInScope, quotaUsage, unstatedResources, type Usag
 import type { KubeObject } from '../../machinery/object.ts'
 import { formatQuantity, parseQuantity, QuantityError, subtractQuantity } from '../../machinery/quantity.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import type { Resource } from '../registry.ts'
-import { noAllocation, type WriteHook } from '../write-hooks.ts'
+import { noAllocation, type WriteHook } from '../objects/write-hooks.ts'
 import type { QuotaTurns } from './quota-turns.ts'
 
 /** A write that is under way: not in the cache yet, or with its old amounts. */

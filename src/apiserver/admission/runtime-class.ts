@@ -4,7 +4,7 @@ import { runtimeClasses } from '../../kinds/node/runtime-class.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { compareQuantity } from '../../machinery/quantity.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import { refusal } from './refusal.ts'
 
 /** Gives a pod what its RuntimeClass costs and where it runs (https://kubernetes.io/docs/concepts/containers/runtime-class/). */

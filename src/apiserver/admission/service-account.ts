@@ -3,7 +3,7 @@ import { serviceAccounts } from '../../kinds/core/service-account.ts'
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../kinds/generated/types/core-v1.ts'
 import { referencesOf } from '../authz/node-graph.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../contract.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import { refusal } from './refusal.ts'
 
 const tokenDirectory = '/var/run/secrets/kubernetes.io/serviceaccount'

@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import type { APIServiceSpec } from '../../kinds/generated/types/apiregistration-v1.ts'
 import type { UserInfo } from '../contract.ts'
-import { dialed, type DialResponse, sendDialed } from '../dial.ts'
-import { agentThrough, type PodWay } from '../pod-tunnel.ts'
+import { dialed, type DialResponse, sendDialed } from '../reach/dial.ts'
+import { agentThrough, type PodWay } from '../reach/pod-tunnel.ts'
 
 /** What this server shows to aggregated ones: a client certificate of the front-proxy authority. */
 export type FrontProxy = { readonly certificate: string; readonly key: string }

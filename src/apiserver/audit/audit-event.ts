@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { toMicroTime } from '../../base/clock.ts'
 import { formatGoDuration } from '../../machinery/wire/go-duration.ts'
 import type { ApiRequest, ApiResponse, UserInfo } from '../contract.ts'
-import type { RequestInfo } from '../request-info.ts'
+import type { RequestInfo } from '../http/request-info.ts'
 import type { AuditStage, AuditVerdict } from './policy.ts'
 
 /** What is known of a request when its answer is. `caller` is who asked, `user` whom it was judged as. */

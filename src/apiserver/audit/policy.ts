@@ -1,7 +1,7 @@
 /** Which requests are recorded, and how much of them (https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/#audit-k8s-io-v1-Policy). */
 import { parseYaml } from '../../machinery/yaml.ts'
 import type { UserInfo } from '../contract.ts'
-import type { RequestInfo } from '../request-info.ts'
+import type { RequestInfo } from '../http/request-info.ts'
 
 export type AuditLevel = 'None' | 'Metadata' | 'Request' | 'RequestResponse'
 export type AuditStage = 'RequestReceived' | 'ResponseStarted' | 'ResponseComplete' | 'Panic'

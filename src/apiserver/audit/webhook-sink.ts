@@ -1,6 +1,6 @@
 /** Audit events that go to a webhook (https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#webhook-backend). */
 import type { Log } from '../../base/log.ts'
-import type { ReviewPeer } from '../review-peer.ts'
+import type { ReviewPeer } from '../reach/review-peer.ts'
 import type { AuditSink } from './audit-log.ts'
 import type { BatchTarget } from './batch-sink.ts'
 

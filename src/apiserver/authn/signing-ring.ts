@@ -6,7 +6,7 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import { type Revision, type Store, type StoreKey, StoreUnavailable } from '../../store/contract.ts'
-import { sealedValue, unsealedValue } from '../sealed-value.ts'
+import { sealedValue, unsealedValue } from '../encryption/sealed-value.ts'
 import { createSigningKeys, publicKeysOf, type SigningKeyPair } from './signing-keys.ts'
 
 /** Not below `/registry`: it is no object of the API. */

@@ -7,7 +7,7 @@ import { seededRandom } from '../../base/random.ts'
 import { StatusError } from '../../machinery/status-error.ts'
 import { systemClock } from '../../platform/system-clock.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
-import { createReviewPeer } from '../review-peer.ts'
+import { createReviewPeer } from '../reach/review-peer.ts'
 import { createTokenWebhook } from './token-webhook.ts'
 
 const asked: object[] = []

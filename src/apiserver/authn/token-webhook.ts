@@ -6,7 +6,7 @@ import type { TokenReviewStatus } from '../../kinds/generated/types/authenticati
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Authenticator, UserInfo } from '../contract.ts'
 import { createExpiringCache } from '../expiring-cache.ts'
-import type { ReviewPeer } from '../review-peer.ts'
+import type { ReviewPeer } from '../reach/review-peer.ts'
 import { knownUser } from './authenticators.ts'
 
 export type TokenWebhookOptions = {

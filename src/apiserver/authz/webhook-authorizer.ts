@@ -5,7 +5,7 @@ import type { SubjectAccessReviewStatus } from '../../kinds/generated/types/auth
 import type { CelProgram } from '../../machinery/cel/cel.ts'
 import type { Attributes, Authorizer, Decision } from '../contract.ts'
 import { createExpiringCache } from '../expiring-cache.ts'
-import type { ReviewPeer } from '../review-peer.ts'
+import type { ReviewPeer } from '../reach/review-peer.ts'
 import { reviewDocument, reviewSpec, type ReviewVersion } from './access-review.ts'
 import { matchReview } from './match-conditions.ts'
 

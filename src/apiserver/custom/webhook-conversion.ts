@@ -8,9 +8,9 @@ import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
 import { validateAnnotations } from '../../machinery/object-meta.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { isObject, type JsonObject } from '../../machinery/structural/json-schema.ts'
-import type { CachedObject } from '../cached-object.ts'
+import type { CachedObject } from '../objects/cached-object.ts'
 import type { Conversion } from '../registry.ts'
-import type { WebhookClient } from '../webhook-client.ts'
+import type { WebhookClient } from '../reach/webhook-client.ts'
 
 const timeoutMs = 30_000
 /** Objects in one review; longer lists take several. */

@@ -1,6 +1,6 @@
 import type { FlowSchema, PolicyRulesWithSubjects, ResourcePolicyRule, Subject } from '../../kinds/generated/types/flowcontrol-v1.ts'
 import type { UserInfo } from '../contract.ts'
-import type { RequestInfo, ResourceRequest } from '../request-info.ts'
+import type { RequestInfo, ResourceRequest } from '../http/request-info.ts'
 
 /** Where a request belongs. `flow` tells the flows of one schema apart; empty where the schema does not. */
 export type Classified = { readonly schema: FlowSchema; readonly level: string; readonly flow: string }

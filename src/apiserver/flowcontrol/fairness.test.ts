@@ -4,7 +4,7 @@ import { seededRandom } from '../../base/random.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import { createTestApi, type TestApi } from '../test-api.ts'
 import { rawRequest } from '../test-requests.ts'
-import { blockBytes } from '../block-pool.ts'
+import { blockBytes } from '../http/block-pool.ts'
 
 /** One user whose level has three seats and a queue of two. */
 const clock = virtualClock()

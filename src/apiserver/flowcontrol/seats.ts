@@ -1,5 +1,5 @@
 import { isFlagSet } from '../../machinery/query-flag.ts'
-import type { RequestInfo } from '../request-info.ts'
+import type { RequestInfo } from '../http/request-info.ts'
 
 /** Upstream's figures: one seat for a hundred objects, between one and ten seats (with a level's own limit below that). */
 const objectsPerSeat = 100

@@ -1,6 +1,6 @@
 import { isOpenOffer, type Offer, offers } from '../../kinds/keelson/offer.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
-import { type Allocation, noAllocation, type Write, type WriteHook } from '../write-hooks.ts'
+import { type Allocation, noAllocation, type Write, type WriteHook } from '../objects/write-hooks.ts'
 import { takeOfOffer } from './node-usage.ts'
 import { noRoom } from './place-pods.ts'
 import type { PlacementGuard } from './placement-guard.ts'

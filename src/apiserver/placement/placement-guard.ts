@@ -9,10 +9,10 @@ import { isPodScheduled, isPodTerminal } from '../../kinds/pod-status.ts'
 import { splitKey } from '../../machinery/object.ts'
 import { type Operation, type Revision, StoreCompacted, type StoreKey } from '../../store/contract.ts'
 import type { WatchCache } from '../../store/watch-cache-contract.ts'
-import type { CachedObject } from '../cached-object.ts'
-import type { ObjectReader } from '../object-reader.ts'
+import type { CachedObject } from '../objects/cached-object.ts'
+import type { ObjectReader } from '../objects/object-reader.ts'
 import { prefixOf, type Registry } from '../registry.ts'
-import type { Allocation } from '../write-hooks.ts'
+import type { Allocation } from '../objects/write-hooks.ts'
 import { type Lack, NodeUsage, type Take, takeOfOffer, takeOfPod } from './node-usage.ts'
 
 /** What somebody is about to write: the object under `key` will take this. */

@@ -1,6 +1,6 @@
 import type { Random } from '../../base/random.ts'
 import type { Operation, Store, StoreKey } from '../../store/contract.ts'
-import type { CachedObject } from '../cached-object.ts'
+import type { CachedObject } from '../objects/cached-object.ts'
 import type { WatchCache } from '../../store/watch-cache-contract.ts'
 import { drawFree } from './number-allocator.ts'
 

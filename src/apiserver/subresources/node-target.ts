@@ -3,9 +3,9 @@ import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import type { Core } from '../core.ts'
-import type { DialTarget } from '../node-dialer.ts'
-import { createObjectReader } from '../object-reader.ts'
-import { flag, type Query } from '../request-info.ts'
+import type { DialTarget } from '../reach/node-dialer.ts'
+import { createObjectReader } from '../objects/object-reader.ts'
+import { flag, type Query } from '../http/request-info.ts'
 
 const agentPort = 10_250
 const addressPreference = ['InternalIP', 'Hostname', 'InternalDNS', 'ExternalIP', 'ExternalDNS'] as const

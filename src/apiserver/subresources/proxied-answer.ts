@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import type { ApiResponse } from '../contract.ts'
-import type { DialResponse } from '../dial.ts'
+import type { DialResponse } from '../reach/dial.ts'
 import { rewriteLinks } from './html-links.ts'
 
 /** Where a proxied page stands: what it links to by an absolute path is found below the proxy's own path. */

@@ -1,6 +1,6 @@
 import { connectionErrorText } from '../../machinery/connection-error.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
-import type { DialTarget } from '../node-dialer.ts'
+import type { DialTarget } from '../reach/node-dialer.ts'
 
 /** 502 that names the node and what stood in the way. */
 export function unreachable(nodeName: string, { host, port }: DialTarget, cause: unknown): StatusError {

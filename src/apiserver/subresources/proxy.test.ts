@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { seededRandom } from '../../base/random.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
-import { createDialer, type DialTarget } from '../node-dialer.ts'
+import { createDialer, type DialTarget } from '../reach/node-dialer.ts'
 import { createTestApi } from '../test-api.ts'
 import { sender } from '../test-requests.ts'
 

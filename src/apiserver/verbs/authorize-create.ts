@@ -1,5 +1,5 @@
 import type { Core, RequestContext } from '../core.ts'
-import { refusal } from '../identity.ts'
+import { refusal } from '../authn/identity.ts'
 import type { VerbRequest } from '../verb-request.ts'
 
 /** A change that would make an object is a create of it, and needs the right to create. Throws 403. */

@@ -6,7 +6,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { StatusError } from '../../machinery/status-error.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
-import { encodeAlike, encodeStored } from '../codec.ts'
+import { encodeAlike, encodeStored } from '../objects/codec.ts'
 import { createTestApi } from '../test-api.ts'
 
 const { coreV1, admissionregistrationV1 } = kindRefs

@@ -1,6 +1,6 @@
-import type { CachedObject } from '../cached-object.ts'
+import type { CachedObject } from '../objects/cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
-import type { AlikeName } from '../object-storage.ts'
+import type { AlikeName } from '../objects/object-storage.ts'
 import { keyOfObject } from '../registry.ts'
 import { createAdmission, type CreateRequest, generatedName, generatedNamesMax, judgeNew, nameTaken, prepareNew } from './create.ts'
 

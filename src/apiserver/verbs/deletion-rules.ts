@@ -1,7 +1,7 @@
 import { toTime } from '../../base/clock.ts'
 import type { KindDefinition } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import type { CachedObject } from '../cached-object.ts'
+import type { CachedObject } from '../objects/cached-object.ts'
 import type { Resource } from '../registry.ts'
 
 /** DeleteOptions, parsed. */

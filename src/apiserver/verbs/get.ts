@@ -1,7 +1,7 @@
 import { statusErrors } from '../../machinery/status-error.ts'
-import type { CachedObject } from '../cached-object.ts'
+import type { CachedObject } from '../objects/cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
-import { prepareViews } from '../object-storage.ts'
+import { prepareViews } from '../objects/object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
 

@@ -1,10 +1,10 @@
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
-import { CachedObject } from '../cached-object.ts'
+import { CachedObject } from '../objects/cached-object.ts'
 import type { Core } from '../core.ts'
-import type { ObjectWrite } from '../object-storage.ts'
-import { shareSpec } from '../share-spec.ts'
+import type { ObjectWrite } from '../objects/object-storage.ts'
+import { shareSpec } from '../objects/share-spec.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 
 /** Other writers may come first this often before the caller is told. */

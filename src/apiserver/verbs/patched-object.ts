@@ -8,7 +8,14 @@ import { applyStrategicPatch } from '../../machinery/patch/strategic-patch.ts'
 import { cannotConvert } from '../../machinery/schema/go-errors.ts'
 import { type StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { Core, FieldValidation, RequestContext } from '../core.ts'
-import { decodeFields, noSuchKind, refuseOtherType, typeFieldsFault, typelessObject, unknownConversion } from '../object-decoding.ts'
+import {
+  decodeFields,
+  noSuchKind,
+  refuseOtherType,
+  typeFieldsFault,
+  typelessObject,
+  unknownConversion,
+} from '../objects/object-decoding.ts'
 import type { ExpectedKind, PatchBody } from '../verb-request.ts'
 
 export type PatchRequest = {

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import type { Operation, Revision, StoreKey } from '../../store/contract.ts'
-import type { ObjectStorage, PutResult } from '../object-storage.ts'
+import type { ObjectStorage, PutResult } from '../objects/object-storage.ts'
 
 type Put = {
   readonly key: StoreKey

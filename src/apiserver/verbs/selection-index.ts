@@ -3,7 +3,7 @@ import type { FieldTerm } from '../../machinery/field-selector.ts'
 import { matches, type Selector } from '../../machinery/label-selector.ts'
 import type { Revision, StoreKey } from '../../store/contract.ts'
 import type { GroupQuery, Grouping, SelectedEntry, WatchCache } from '../../store/watch-cache-contract.ts'
-import type { CachedObject, Labels } from '../cached-object.ts'
+import type { CachedObject, Labels } from '../objects/cached-object.ts'
 import type { Pace } from '../flowcontrol/pace.ts'
 import type { Resource } from '../registry.ts'
 

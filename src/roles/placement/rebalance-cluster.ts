@@ -7,7 +7,7 @@ import { planRebalance } from '../../scheduler/rebalance/rebalance-plan.ts'
 import { type RebalancePolicy, strategies, type Strategy } from '../../scheduler/rebalance/rebalance-policy.ts'
 import { rebalanceText } from '../../scheduler/rebalance/rebalance-text.ts'
 import { looksAtUse } from '../../scheduler/what-if/planned-profiles.ts'
-import { loadRebalancerConfiguration, loadSchedulerConfiguration } from '../scheduler-options.ts'
+import { loadRebalancerConfiguration, loadSchedulerConfiguration } from '../options/scheduler-options.ts'
 import { readCluster } from './read-cluster.ts'
 
 /** `keelson rebalance`: reads the cluster, plans, and where it is told to evicts the pods that should move, one after the other. */

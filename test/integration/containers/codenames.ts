@@ -258,7 +258,7 @@ export const elsewhere: readonly (readonly [file: string, title: string, codenam
     'Pods should support remote command execution over websockets',
   ],
   [
-    'src/apiserver/websocket-stream.test.ts',
+    'src/apiserver/http/websocket-stream.test.ts',
     'a log comes over a WebSocket as bytes or as base64',
     'Pods should support retrieving logs from the container over websockets',
   ],

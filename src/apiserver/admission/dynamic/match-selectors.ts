@@ -3,7 +3,7 @@ import type { LabelSelector } from '../../../kinds/generated/types/meta-v1.ts'
 import { matches, type Selector, selectorFrom, selectsEverything } from '../../../machinery/label-selector.ts'
 import { statusErrors } from '../../../machinery/status-error.ts'
 import type { AdmissionRequest } from '../../contract.ts'
-import type { ObjectReader } from '../../object-reader.ts'
+import type { ObjectReader } from '../../objects/object-reader.ts'
 import { namespaceOf } from './attributes.ts'
 
 /** The selectors of a webhook or policy, read once. */

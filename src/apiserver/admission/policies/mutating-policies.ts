@@ -7,7 +7,7 @@ import { convertObject, isExempt, isReview, namespaceOf, objectsIn, ownResource 
 import { replaceContent } from '../dynamic/patched-object.ts'
 import { type Reinvocation, reinvocationOf } from '../dynamic/reinvocation.ts'
 import { withSettledAnswers } from '../dynamic/settled-answers.ts'
-import { unshareSpec } from '../../share-spec.ts'
+import { unshareSpec } from '../../objects/share-spec.ts'
 import { refusal } from '../refusal.ts'
 import { checkParamKind, type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'

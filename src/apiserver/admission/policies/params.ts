@@ -1,8 +1,8 @@
 import type { ParamKind, ParamRef } from '../../../kinds/generated/types/admissionregistration-v1.ts'
 import { matches, selectorFrom } from '../../../machinery/label-selector.ts'
 import type { KubeObject } from '../../../machinery/object.ts'
-import { viewOf } from '../../object-storage.ts'
-import type { ObjectStorage } from '../../object-storage.ts'
+import { viewOf } from '../../objects/object-storage.ts'
+import type { ObjectStorage } from '../../objects/object-storage.ts'
 import { prefixOf, type Registry } from '../../registry.ts'
 
 export type ParamParts = { readonly registry: Registry; readonly storage: () => ObjectStorage }

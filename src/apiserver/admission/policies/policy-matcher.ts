@@ -1,6 +1,6 @@
 import type { MatchResources, NamedRuleWithOperations } from '../../../kinds/generated/types/admissionregistration-v1.ts'
 import type { AdmissionRequest } from '../../contract.ts'
-import type { ObjectReader } from '../../object-reader.ts'
+import type { ObjectReader } from '../../objects/object-reader.ts'
 import type { Registry, Resource } from '../../registry.ts'
 import { objectName, ownResource } from '../dynamic/attributes.ts'
 import { matchedResource } from '../dynamic/match-rules.ts'

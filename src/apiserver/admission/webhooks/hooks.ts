@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../machinery/object.ts'
 import type { AdmissionRequest } from '../../contract.ts'
-import type { ObjectReader } from '../../object-reader.ts'
+import type { ObjectReader } from '../../objects/object-reader.ts'
 import type { Registry, Resource } from '../../registry.ts'
 import { matchedResource } from '../dynamic/match-rules.ts'
 import { matchesSelectors, type Selectors, selectorsOf } from '../dynamic/match-selectors.ts'

@@ -1,5 +1,5 @@
 import type { AdmissionRequest, Authorizer } from '../../contract.ts'
-import type { ObjectReader } from '../../object-reader.ts'
+import type { ObjectReader } from '../../objects/object-reader.ts'
 import { objectsIn } from '../dynamic/attributes.ts'
 import { refusal } from '../refusal.ts'
 import { withSettledAnswers } from '../dynamic/settled-answers.ts'

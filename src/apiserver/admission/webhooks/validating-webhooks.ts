@@ -1,5 +1,5 @@
 import type { AdmissionPlugin, AdmissionRequest, Authorizer } from '../../contract.ts'
-import type { ObjectReader } from '../../object-reader.ts'
+import type { ObjectReader } from '../../objects/object-reader.ts'
 import { isExempt } from '../dynamic/attributes.ts'
 import { type CallParts, callWebhook } from './call-webhook.ts'
 import type { HookSet, Invocation } from './hooks.ts'
