@@ -3,6 +3,7 @@
 // With --kubeconfig the suites that only need an API (api, watch, replicas) run against that cluster, whoever made it; with --pid, once
 // for each of its processes on this machine, their CPU is told too.
 import { parseArgs } from 'node:util'
+import { calibrationMs } from './calibration.ts'
 import { machineLine } from './measure.ts'
 
 const suites: Record<string, { needs: 'nothing' | 'api' | 'root'; load(): Promise<(options: SuiteOptions) => Promise<void>> }> = {
@@ -45,5 +46,8 @@ for (const name of wanted) {
     console.log(`\n${name}: left out, it needs root`)
     continue
   }
-  await (await suite.load())(options)
+  const run = await suite.load()
+  const before = calibrationMs()
+  await run(options)
+  console.log(`  calibration before and after: ${before.toFixed(1)} and ${calibrationMs().toFixed(1)} ms`)
 }
