@@ -93,6 +93,28 @@ for (const seed of [...Array.from({ length: 40 }, (_, i) => i + 1), 468, 576, 58
   })
 }
 
+test('shapes that ask the same of every node share what is known of nodes, and agree with the definition', () => {
+  let shared = 0
+  for (let seed = 400; seed < 412; seed++) {
+    const world = newWorld(seed)
+    // Whether they ask the same depends on the terms and constraints: those without a namespace selector count other pods in each namespace.
+    const shapes = world.shapes.slice(0, 3).flatMap((pod) =>
+      ['default', 'other', 'third'].map((namespace, i) => ({
+        ...pod,
+        metadata: { ...pod.metadata, namespace, labels: { ...pod.metadata.labels, index: String(i) } },
+      })),
+    )
+    for (let i = 0; i < 90; i++) {
+      if (world.random.next() < 0.4) disturb(world)
+      step({ ...world, shapes })
+      world.serial++
+    }
+    const plans = shapes.map((pod) => world.core.planOf({ key: 'x', pod, priority: 0 }))
+    shared += shapes.length - new Set(plans.map((plan) => plan.sharedAs!())).size
+  }
+  assert.ok(shared >= 10, `${shared} of 108 shapes share with another`)
+})
+
 test('pods never get more than a node has while nodes stay as they are', () => {
   for (let seed = 100; seed < 110; seed++) {
     const world = newWorld(seed)

@@ -27,14 +27,17 @@ export type CounterWatcher = { changed(id: number, old: number, current: number)
 export class DomainCounter {
   readonly spec: CounterSpec
   readonly column: LabelColumn
+  /** No other counter of the snapshot has it. */
+  readonly id: number
   /** By value id of the column. */
   counts = new Float64Array(64)
   total = 0
   /** Told of every change of a count; kept by whoever needs the minimum. */
   watcher: CounterWatcher | undefined
 
-  constructor(spec: CounterSpec, column: LabelColumn) {
+  constructor(spec: CounterSpec, column: LabelColumn, id: number) {
     this.spec = spec
+    this.id = id
     this.column = column
   }
 

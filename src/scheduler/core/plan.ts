@@ -29,6 +29,8 @@ export type Plan = {
   readonly shape: PodShape
   readonly defaultSpread: DefaultSpread | undefined
   readonly plugins: readonly PlanPlugin[]
+  /** Equal for plans that give equal answers for every row while they are current; undefined where a plugin does not say. */
+  readonly sharedAs: (() => string) | undefined
   /** The only nodes that can be feasible, where a plugin names them. */
   readonly namedNodes: ReadonlySet<string> | undefined
   readonly staticFilters: readonly Filter[]
@@ -67,10 +69,12 @@ export function compilePlan(input: {
   }
   const pick = <T>(of: (plugin: PlanPlugin) => T | undefined): T[] => plugins.map(of).filter((x) => x !== undefined)
   const rawScores = pick(rawScoreOf)
+  const imagesFingerprint = snapshot.images.fingerprint(shape.images, snapshot.nodeCount)
   return {
     shape,
     defaultSpread,
     plugins,
+    sharedAs: plugins.every((p) => p.compiled.sharedAs) ? () => sharedText(plugins, imagesFingerprint) : undefined,
     namedNodes: pick((p) => p.compiled.namedNodes)[0],
     staticFilters: pick((p) => p.compiled.staticFilter),
     usageFilters: pick((p) => p.compiled.usageFilter),
@@ -84,16 +88,23 @@ export function compilePlan(input: {
     verdictByKey: new Map(),
     verdictOf: new WeakMap(),
     layoutVersion: snapshot.layoutVersion,
-    imagesFingerprint: snapshot.images.fingerprint(shape.images, snapshot.nodeCount),
+    imagesFingerprint,
     imagesSeen: snapshot.images.version,
     nodeCountSeen: snapshot.nodeCount,
     ownedSeen: snapshot.ownedCounters.length,
   }
 }
 
+const sharedText = (plugins: readonly PlanPlugin[], images: string) =>
+  JSON.stringify([images, ...plugins.map(({ name, compiled }) => [name, compiled.sharedAs!()])])
+
 /** The part of a plugin that is asked before all others. */
-function namesOnly(snapshot: Snapshot, { reject }: CompiledPlugin, names: ReadonlySet<string>): CompiledPlugin {
-  return { staticFilter: (row) => names.has(snapshot.nodeName(row)), ...(reject ? { reject } : {}) }
+function namesOnly(snapshot: Snapshot, { reject, sharedAs }: CompiledPlugin, names: ReadonlySet<string>): CompiledPlugin {
+  return {
+    staticFilter: (row) => names.has(snapshot.nodeName(row)),
+    ...(reject ? { reject } : {}),
+    ...(sharedAs ? { sharedAs } : {}),
+  }
 }
 
 /**
@@ -115,6 +126,7 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
       ...plan.plugins.slice(split),
       ...own.filter((p) => p.isLast),
     ],
+    sharedAs: undefined,
     domainFilters: [...own.flatMap(filtersOf), ...plan.domainFilters],
     usageScores: [...plan.usageScores, ...own.flatMap(scoresOf)],
     rawScores: [...plan.rawScores, ...own.map(rawScoreOf).filter((s) => s !== undefined)],
@@ -126,13 +138,15 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
 
 /**
  * The plan with plugins that judge every pod of a kind alike, by the row alone: all of it may be remembered. They come where
- * `withPlugins` puts them.
+ * `withPlugins` puts them. `kind` is equal for pods that they judge alike.
  */
-export function withSharedPlugins(plan: Plan, shared: readonly PlanPlugin[]): Plan {
+export function withSharedPlugins(plan: Plan, shared: readonly PlanPlugin[], kind: string): Plan {
+  const { sharedAs } = plan
   const own = withPlugins(plan, shared)
   const filters = own.domainFilters.slice(0, own.domainFilters.length - plan.domainFilters.length)
   return {
     ...own,
+    sharedAs: sharedAs && (() => `${sharedAs()} ${kind}`),
     domainFilters: plan.domainFilters,
     usageFilters: [...plan.usageFilters, ...filters],
     cellKeys: [...plan.cellKeys, ...shared.flatMap(({ compiled }) => compiled.cellKeys ?? [])],

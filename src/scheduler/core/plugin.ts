@@ -39,6 +39,11 @@ export type CompileContext = {
 export type DefaultSpread = { readonly key: string; readonly matches: (labels: Readonly<Record<string, string>>) => boolean }
 
 export type CompiledPlugin = {
+  /**
+   * Equal texts of one plugin mean functions that give equal answers for every row, now and later, as long as the snapshot's layout and the
+   * images of the shape stay as they are: what is remembered of nodes is then shared between shapes. Absent: only this shape's.
+   */
+  readonly sharedAs?: () => string
   readonly staticFilter?: (row: number) => boolean
   /** No other nodes pass `staticFilter`: only these are asked, and its reason goes before all others. */
   readonly namedNodes?: ReadonlySet<string>

@@ -1,21 +1,18 @@
 import type { Random } from '../../base/random.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
-import { CellIndex } from './cell-index.ts'
 import type { Decision } from './decision.ts'
 import { type Diagnosis, diagnose } from './fit-error.ts'
 import { Nominations } from './nominations.ts'
-import { PreemptionCache } from './preemption-cache.ts'
 import { type Budget, findPreemption, type Preemption, type PreemptionInput } from './preemption.ts'
+import { PlanMemories } from './plan-memory.ts'
 import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, type PluginVerdict, withPlugins, withSharedPlugins } from './plan.ts'
 import type { Judged } from './judgement.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
-import { ReservedRows } from './reserved-rows.ts'
-import { RowVerdicts } from './row-verdicts.ts'
 import type { PodShape } from './pod-shape.ts'
 import { decideByScan, pluginScores } from './scan.ts'
 import { Snapshot } from './snapshot.ts'
 
-/** Plans kept for the shapes that were scheduled last; each holds some 30 bytes a node, so fewer in a large cluster. */
+/** Plans, and memories of plans, kept for the shapes that were scheduled last; a memory holds some 30 bytes a node, so fewer in a large cluster. */
 const plansMax = 1_000
 const plansMin = 32
 const planRowsMax = 4_000_000
@@ -43,11 +40,7 @@ export class SchedulerCore {
   readonly #random: Random
   #rowBuffer = new Int32Array(0)
   readonly #plans = new Map<string, Plan>()
-  /** Lives and dies with its plan. */
-  readonly #indexes = new WeakMap<Plan, CellIndex>()
-  readonly #verdicts = new WeakMap<Plan, RowVerdicts>()
-  readonly #preemptions = new WeakMap<Plan, PreemptionCache>()
-  readonly #reserved = new WeakMap<Plan, ReservedRows>()
+  readonly #memories: PlanMemories
   /** Plans of pods that share theirs with nobody, for as long as one attempt takes. */
   readonly #ownPlans = new WeakMap<PodToPlace, { readonly of: Plan; readonly plan: Plan }>()
 
@@ -58,6 +51,7 @@ export class SchedulerCore {
     const { snapshot, nominations } = options.cluster ?? sharedCluster(new Snapshot())
     this.snapshot = snapshot
     this.nominations = nominations
+    this.#memories = new PlanMemories({ snapshot, nominations }, () => this.#plansMax())
   }
 
   /** The best node for a pod; the node that room was made on first. All nodes are evaluated exactly. */
@@ -68,7 +62,7 @@ export class SchedulerCore {
       return { kind: 'Placed', row, score: 0, feasible: 1, ties: 1, draw: row, best: () => [{ row, score: 0 }] }
     const reserved = this.#reservedRows(plan, target)
     // Where nodes are named (a daemon set's pods) there is little to ask and nobody to share the answers with.
-    const index = isShared(target) && !plan.namedNodes ? this.#indexOf(plan) : undefined
+    const index = isShared(target) && !plan.namedNodes ? this.#memories.of(plan).index : undefined
     if (index?.catchUp()) return index.decide(this.#random, reserved)
     return decideByScan(plan, this.snapshot, this.#random, reserved && ((row) => reserved.has(row)))
   }
@@ -79,22 +73,14 @@ export class SchedulerCore {
     const reserved = this.#reservedRows(plan, target)
     const ofReserved = (row: number) => reserved?.get(row)
     if (this.#rowBuffer.length < this.snapshot.rowsEnd) this.#rowBuffer = new Int32Array(this.snapshot.rowsEnd * 2)
-    return diagnose({ plan, snapshot: this.snapshot, verdicts: this.#verdictsOf(plan), rowBuffer: this.#rowBuffer, ofReserved })
+    const verdicts = plan.domainFilters.length > 0 ? undefined : this.#memories.of(plan).verdicts
+    return diagnose({ plan, snapshot: this.snapshot, verdicts, rowBuffer: this.#rowBuffer, ofReserved })
   }
 
   /** Rows that the pod would only fit on if the pods nominated there did not come; undefined where no pod is nominated. */
   #reservedRows(plan: Plan, target: PodToPlace): ReadonlyMap<number, PluginVerdict> | undefined {
     if (this.nominations.size === 0) return undefined
-    let reserved = this.#reserved.get(plan)
-    if (!reserved) this.#reserved.set(plan, (reserved = new ReservedRows(plan, this.snapshot, this.nominations)))
-    return reserved.for(target)
-  }
-
-  #verdictsOf(plan: Plan): RowVerdicts | undefined {
-    if (plan.domainFilters.length > 0) return undefined
-    let verdicts = this.#verdicts.get(plan)
-    if (!verdicts) this.#verdicts.set(plan, (verdicts = new RowVerdicts(plan, this.snapshot)))
-    return verdicts
+    return this.#memories.of(plan).reserved.for(target)
   }
 
   /** What evicting pods of lower priority could do for a pod that fits nowhere. Nothing is changed. */
@@ -108,18 +94,8 @@ export class SchedulerCore {
       priority: target.priority,
       budgets,
       rows: diagnosis.resolvableRows,
-      cacheOf: (plan) => {
-        let cache = this.#preemptions.get(plan)
-        if (!cache) this.#preemptions.set(plan, (cache = new PreemptionCache(this.snapshot)))
-        return cache
-      },
+      cacheOf: (plan) => this.#memories.of(plan).preemptions,
     })
-  }
-
-  #indexOf(plan: Plan): CellIndex {
-    let index = this.#indexes.get(plan)
-    if (!index) this.#indexes.set(plan, (index = new CellIndex(plan, this.snapshot)))
-    return index
   }
 
   /** One plugin's score of a row, 0..100 before its weight, among all feasible rows. */
@@ -166,6 +142,7 @@ export class SchedulerCore {
         : withSharedPlugins(
             this.planOfShape(shape, defaultSpread),
             judged.map((j) => j.plugin),
+            judged.map((j) => j.sharedAs).join(' '),
           )
     this.#plans.delete(key)
     this.#plans.set(key, plan)

@@ -92,6 +92,7 @@ export class Snapshot {
   readonly #shapeById = new Map<number, PodShape>()
   readonly #lastOfOwner = new Map<string, { readonly of: Pod; readonly shape: PodShape }>()
   #shapeSerial = 0
+  #counterSerial = 0
   /** The number of shapes at which unused ones are dropped next. */
   #shapesLimit = unusedShapesMax
   #lastShape: { readonly of: Pod; readonly shape: PodShape } | undefined
@@ -271,7 +272,7 @@ export class Snapshot {
   counter(spec: CounterSpec): DomainCounter {
     const known = this.#counters.get(spec.key)
     if (known) return known
-    const counter = new DomainCounter(spec, this.column(spec.topologyKey))
+    const counter = new DomainCounter(spec, this.column(spec.topologyKey), this.#counterSerial++)
     this.#counters.set(spec.key, counter)
     if (spec.owned) this.ownedCounters.push(counter)
     for (const shape of this.#shapeById.values()) bumpFor(shape, counter)

@@ -34,8 +34,10 @@ export function balancedAllocation(resources: readonly ResourceWeight[]): Plugin
         }
         return `50 + ⌊(50 + ${text(1)} − ${text(0)})/2⌋ = ${score}`
       }
-      if (parts.length !== 2 || !first || !second) return { usageScore: general, explainScore }
+      const sharedAs = () => JSON.stringify(shape.requests)
+      if (parts.length !== 2 || !first || !second) return { usageScore: general, explainScore, sharedAs }
       return {
+        sharedAs,
         // The usual two resources without an array: same arithmetic as balancedScore.
         usageScore: (row) => {
           const a = first.allocatable[row]!

@@ -19,6 +19,7 @@ export const imageLocality: Plugin = {
       return bytes
     }
     return {
+      sharedAs: () => JSON.stringify(shape.images),
       staticScore: (row) => imageLocalityScore(sum(row), shape.images.length),
       explainScore: (row, { score }) =>
         `images present, scaled by their spread over nodes: ${amountText('memory', sum(row))}; between 23Mi and ${1000 * shape.images.length}Mi = ${score}`,

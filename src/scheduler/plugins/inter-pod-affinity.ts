@@ -16,7 +16,12 @@ export const interPodAffinity: Plugin = {
     const filters = compileFilters(context)
     const score = compileScore(context)
     if (filters === undefined && score === undefined) return undefined
-    return { ...filters, ...score, cellKeys: [...(filters?.cellKeys ?? []), ...(score?.cellKeys ?? [])] }
+    return {
+      ...filters,
+      ...score,
+      cellKeys: [...(filters?.cellKeys ?? []), ...(score?.cellKeys ?? [])],
+      sharedAs: () => `${filters?.sharedAs?.()} ${score?.sharedAs?.()}`,
+    }
   },
 }
 
@@ -48,9 +53,12 @@ function compileFilters({ snapshot, shape }: CompileContext): CompiledPlugin | u
           : (row: number) => column.ids[row]!,
       ),
     ],
+    sharedAs: () => JSON.stringify([affinity && [affinity.matchesSelf, idsOf(affinity.counters)], idsOf(own), idsOf(existing)]),
     reject: (row) => rejection({ affinity, own, existing, row }),
   }
 }
+
+const idsOf = (counters: readonly DomainCounter[]) => counters.map((c) => c.id)
 
 function compileAffinity(snapshot: Snapshot, shape: PodShape, terms: readonly PodTerm[]): Affinity | undefined {
   if (terms.length === 0) return undefined
@@ -143,6 +151,7 @@ function compileScore({ snapshot, shape }: CompileContext): CompiledPlugin | und
   }
   const perRow = parts.filter((p) => p.counter.column.isPerRow)
   return {
+    sharedAs: () => JSON.stringify(parts.map((p) => [p.counter.id, p.weight])),
     rawScore: sumOf(parts),
     normalise: minMaxNormalise,
     cellKeys: [

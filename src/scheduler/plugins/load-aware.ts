@@ -102,6 +102,7 @@ function compiled(input: Input): CompiledPlugin {
           },
         }
       : {}),
+    sharedAs: () => `${shape.nonZeroCpu} ${shape.nonZeroMemory}`,
     usageScore: score,
     explainScore: (row, { score: total }) => {
       const load = loadOf(row)

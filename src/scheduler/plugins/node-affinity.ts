@@ -14,7 +14,9 @@ export function nodeAffinity(added?: NodeAffinity): Plugin {
     compile: (context) => {
       const filter = compileFilter(context, added)
       const score = compileScore(context, added)
-      return filter || score ? { ...filter, ...score } : undefined
+      const { nodeSelector, affinity } = context.shape.spec
+      const sharedAs = () => JSON.stringify([nodeSelector, affinity?.nodeAffinity])
+      return filter || score ? { ...filter, ...score, sharedAs } : undefined
     },
   }
 }

@@ -13,6 +13,7 @@ export const nodePorts: Plugin = {
       return undefined
     }
     return {
+      sharedAs: () => JSON.stringify(shape.ports),
       usageFilter: (row) => taken(row) === undefined,
       reject: (row) => {
         const { protocol, ip, port } = taken(row)!

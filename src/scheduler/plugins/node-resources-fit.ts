@@ -27,7 +27,11 @@ export function nodeResourcesFit(strategy: ScoringStrategy): Plugin {
   return {
     name: 'NodeResourcesFit',
     weight: 1,
-    compile: (context) => ({ ...compileFilter(context), ...compileScore(context, strategy) }),
+    compile: (context) => {
+      const { requests, nonZeroCpu, nonZeroMemory } = context.shape
+      const sharedAs = () => JSON.stringify([requests, nonZeroCpu, nonZeroMemory])
+      return { ...compileFilter(context), ...compileScore(context, strategy), sharedAs }
+    },
   }
 }
 

@@ -10,6 +10,7 @@ export const nodeUnschedulable: Plugin = {
   compile: ({ snapshot, shape }) => {
     if (shape.spec.tolerations?.some((t) => tolerates(t, cordonTaint))) return undefined
     return {
+      sharedAs: () => '',
       staticFilter: (row) => snapshot.nodes[row]!.spec?.unschedulable !== true,
       reject: () => ({
         reasons: ['node(s) were unschedulable'],

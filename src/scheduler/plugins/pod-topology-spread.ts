@@ -19,10 +19,16 @@ export function podTopologySpread(defaults: readonly TopologySpreadConstraint[])
         ...(hard.length > 0 ? compileFilter(hard) : {}),
         ...(soft.length > 0 ? compileScore(context, soft) : {}),
         cellKeys: [...hard, ...soft].map(cellKey),
+        sharedAs: () => JSON.stringify([hard.map(sharedAs), soft.map(sharedAs), requiresAllKeys(context)]),
       }
     },
   }
 }
+
+const sharedAs = ({ counter, maxSkew, minDomains, selfMatch }: SpreadConstraint) => [counter.id, maxSkew, minDomains, selfMatch]
+
+/** A pod that has constraints of its own leaves out nodes that lack one of their keys. */
+const requiresAllKeys = ({ shape }: CompileContext) => (shape.spec.topologySpreadConstraints ?? []).length > 0
 
 /** The domain, or where a domain is a node its count: rows with equal counts are alike. */
 function cellKey({ counter }: SpreadConstraint): (row: number) => number {
@@ -76,9 +82,9 @@ function rejection(input: {
   }
 }
 
-function compileScore({ shape }: CompileContext, soft: readonly SpreadConstraint[]): CompiledPlugin {
-  const requiresAllKeys = (shape.spec.topologySpreadConstraints ?? []).length > 0
-  const isIgnored = (row: number) => requiresAllKeys && soft.some((c) => c.counter.column.ids[row] === 0)
+function compileScore(context: CompileContext, soft: readonly SpreadConstraint[]): CompiledPlugin {
+  const ignores = requiresAllKeys(context)
+  const isIgnored = (row: number) => ignores && soft.some((c) => c.counter.column.ids[row] === 0)
   const domains = new Float64Array(soft.length)
   const addend = (index: number, row: number) =>
     soft[index]!.counter.column.ids[row] === 0

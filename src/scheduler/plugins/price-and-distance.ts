@@ -51,6 +51,7 @@ export function priceAndDistance(args: PriceAndDistanceArgs): Plugin {
         }
       }
       return {
+        sharedAs: () => '',
         staticRaw: (row) => {
           const { price, distance } = numbers(row)
           return costOf(args, price, distance)

@@ -13,6 +13,7 @@ export const taintToleration: Plugin = {
     const disliked = (row: number): Taint[] =>
       snapshot.nodes[row]!.spec?.taints?.filter((t) => t.effect === 'PreferNoSchedule' && !forScore.some((o) => tolerates(o, t))) ?? []
     return {
+      sharedAs: () => JSON.stringify(tolerations),
       staticFilter: (row) => untoleratedTaint(snapshot.nodes[row]!.spec?.taints, tolerations) === undefined,
       reject: (row) => {
         const { key, value = '', effect } = untoleratedTaint(snapshot.nodes[row]!.spec?.taints, tolerations)!

@@ -14,6 +14,8 @@ export function ownNodes(shard: { readonly identity: string; readonly members: (
       if (members.length <= 1) return undefined
       const isOwn = (row: number) => ownerOf(snapshot.nodeName(row), members) === shard.identity
       return {
+        // Who the others are changes together with the layout.
+        sharedAs: () => '',
         staticScore: (row) => (isOwn(row) ? 100 : 0),
         explainScore: (row, { score }) => `${isOwn(row) ? 'in' : 'not in'} the share of scheduler ${shard.identity}: ${score}`,
       }
