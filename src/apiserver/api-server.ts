@@ -221,7 +221,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     schemas,
     admission: admissionChain(plugins, {
       now: () => clock.monotonicMs(),
-      stepped: (step, operation, judged) => metrics.admitted(step, operation, judged),
+      stepped: (step, operation) => metrics.admitted(step, operation),
       judgedBy: (name, step, operation) => metrics.judgedBy(name, step, operation),
     }),
     authorizer,

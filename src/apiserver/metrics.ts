@@ -6,6 +6,7 @@ import {
   newDistribution,
   observe,
 } from '../base/exposition-text.ts'
+import type { Judged } from './admission/chain.ts'
 import type { Resource } from './registry.ts'
 
 /** Upper bounds of the request duration's buckets, in seconds: upstream's, which its rules and dashboards name. */
@@ -61,14 +62,10 @@ export type ApiMetrics = {
   authenticated(result: 'success' | 'failure' | 'error', durationMs: number): void
   /** Somebody came with a certificate that is good for so long. */
   certificateShown(remainingMs: number): void
-  /** All plugins of a step have judged a request. */
-  admitted(step: AdmissionStep, operation: string, judged: { readonly rejected: boolean; readonly durationMs: number }): void
-  /** One plugin has judged a request: to be asked once for each, and told each time. */
-  judgedBy(
-    name: string,
-    step: AdmissionStep,
-    operation: string,
-  ): (judged: { readonly rejected: boolean; readonly durationMs: number }) => void
+  /** Told each time that all plugins of a step have judged a request; to be asked once for each. */
+  admitted(step: AdmissionStep, operation: string): Judged
+  /** The same of one plugin. */
+  judgedBy(name: string, step: AdmissionStep, operation: string): Judged
   authorized(result: 'allowed' | 'denied' | 'no-opinion' | 'error', durationMs: number): void
   /** A version that is going to be taken away was asked for. */
   deprecated(resource: Resource, subresource: string): void
@@ -137,23 +134,8 @@ export function createApiMetrics(): ApiMetrics {
     authenticated: (result, durationMs) => observe(accessHistogram(authentications, result), accessSeconds, durationMs / 1000),
     authorized: (result, durationMs) => observe(accessHistogram(authorizations, result), accessSeconds, durationMs / 1000),
     certificateShown: (remainingMs) => observe(certificates, remainingSeconds, remainingMs / 1000),
-    admitted: (step, operation, { rejected, durationMs }) => {
-      const key = `${step}|${operation}|${rejected}`
-      let histogram = admissions.get(key)
-      if (!histogram)
-        admissions.set(key, (histogram = emptyHistogram(format({ operation, rejected: String(rejected), type: step }), admissionSeconds)))
-      observe(histogram, admissionSeconds, durationMs / 1000)
-    },
-    judgedBy: (name, type, operation) => {
-      const histogramOf = (rejected: 'true' | 'false') => {
-        const labels = format({ name, operation, rejected, type })
-        const histogram = plugins.get(labels) ?? emptyHistogram(labels, admissionSeconds)
-        plugins.set(labels, histogram)
-        return histogram
-      }
-      const passed = histogramOf('false')
-      return ({ rejected, durationMs }) => observe(rejected ? histogramOf('true') : passed, admissionSeconds, durationMs / 1000)
-    },
+    admitted: (type, operation) => judged(admissions, { operation, type }),
+    judgedBy: (name, type, operation) => judged(plugins, { name, operation, type }),
     deprecated: ({ kind }, subresource) =>
       void deprecated.add(format({ group: kind.group, removed_release: '', resource: kind.plural, subresource, version: kind.version })),
     inflight: (kind, change) => {
@@ -209,7 +191,7 @@ export function createApiMetrics(): ApiMetrics {
       yield histogramText('apiserver_client_certificate_expiration_seconds', '', certificates, remainingSeconds)
       yield family('apiserver_admission_step_admission_duration_seconds', 'histogram', 'Time that a step of admission took.')
       for (const step of admissions.values())
-        yield histogramText('apiserver_admission_step_admission_duration_seconds', step.labels, step, admissionSeconds)
+        if (step.count > 0) yield histogramText('apiserver_admission_step_admission_duration_seconds', step.labels, step, admissionSeconds)
       yield family('apiserver_admission_controller_admission_duration_seconds', 'histogram', 'Time that a plugin of admission took.')
       for (const plugin of plugins.values())
         if (plugin.count > 0)
@@ -242,6 +224,22 @@ export function createApiMetrics(): ApiMetrics {
       for (const [{ kind }, value] of objects)
         yield `apiserver_resource_objects{${format({ group: kind.group, resource: kind.plural })}} ${value}\n`
     },
+  }
+}
+
+type JudgedLabels = { readonly name?: string; readonly operation: string; readonly type: AdmissionStep }
+
+function judged(histograms: Map<string, Histogram>, { name, operation, type }: JudgedLabels): Judged {
+  const histogramOf = (rejected: 'true' | 'false') => {
+    const labels = format({ ...(name === undefined ? {} : { name }), operation, rejected, type })
+    const histogram = histograms.get(labels) ?? emptyHistogram(labels, admissionSeconds)
+    histograms.set(labels, histogram)
+    return histogram
+  }
+  const passed = histogramOf('false')
+  return {
+    passed: (durationMs) => observe(passed, admissionSeconds, durationMs / 1000),
+    refused: (durationMs) => observe(histogramOf('true'), admissionSeconds, durationMs / 1000),
   }
 }
 

@@ -32,8 +32,11 @@ export const newDistribution = (bounds: readonly number[]): Distribution => ({ c
 export function observe(distribution: Distribution, bounds: readonly number[], value: number): void {
   distribution.sum += value
   distribution.count++
-  const bucket = bounds.findIndex((bound) => value <= bound)
-  if (bucket >= 0) distribution.counts[bucket]!++
+  for (let i = 0; i < bounds.length; i++) {
+    if (value > bounds[i]!) continue
+    distribution.counts[i]!++
+    return
+  }
 }
 
 export function histogramText(name: string, labels: string, { counts, sum, count }: Distribution, bounds: readonly number[]): string {

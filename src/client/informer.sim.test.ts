@@ -88,6 +88,24 @@ test('lists once, then follows the watch', () =>
     assert.deepEqual(requests, ['limit=500&resourceVersion=0', 'resourceVersion=1&watch=true'])
   }))
 
+test('tells each reader once, and none that another has just taken out', () =>
+  withInformer(async ({ informer, send, clock, trace }) => {
+    const second = () => void trace.push('second')
+    const removal = { second: () => {} }
+    informer.onChange(({ current }) => {
+      if (current?.metadata.resourceVersion !== '3') return
+      removal.second()
+      informer.onChange(({ current: now }) => trace.push(`new ${now?.metadata.resourceVersion}`))
+    })
+    removal.second = informer.onChange(second)
+    informer.onChange(second)
+    send('MODIFIED', object('x', 2))
+    send('MODIFIED', object('x', 3))
+    send('MODIFIED', object('x', 4))
+    await clock.settle()
+    assert.deepEqual(trace, ['->1', 'second', 'second', '1>2', 'second', '2>3', 'new 3', '3>4', 'new 4'])
+  }))
+
 test('resumes a watch that ends from the last event or bookmark, without a list', () =>
   withInformer(async ({ send, state, clock, requests }) => {
     await clock.advance(5_000)

@@ -47,7 +47,8 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
   readonly #options: InformerOptions<T>
   readonly #resource: ResourceClient<T>
   readonly #index = new ObjectIndex<T>()
-  readonly #handlers = new Set<(change: Change<T>) => void>()
+  /** A new list with each that comes or goes: a change walks the one that there was, without an iterator. */
+  #handlers: readonly ((change: Change<T>) => void)[] = []
   /** UIDs whose deletion was answered with success but whose DELETED event has not come yet. */
   readonly #deletedUids = new Map<string, string>()
   readonly #synced = Promise.withResolvers<void>()
@@ -99,9 +100,9 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
   }
 
   onChange(handler: (change: Change<T>) => void): () => void {
-    this.#handlers.add(handler)
+    if (!this.#handlers.includes(handler)) this.#handlers = [...this.#handlers, handler]
     for (const current of this.#index.list()) handler({ current, old: undefined })
-    return () => void this.#handlers.delete(handler)
+    return () => void (this.#handlers = this.#handlers.filter((other) => other !== handler))
   }
 
   /** Lists and watches until the signal aborts; resolves then. Never rejects: failures are logged and retried with back-off. */
@@ -258,10 +259,14 @@ export class ObjectInformer<T extends KubeObject> implements Informer<T> {
   }
 
   #set(key: string, current: T | undefined): void {
-    const old = this.#index.set(key, current)
-    for (const handler of this.#handlers) {
+    const change = { current, old: this.#index.set(key, current) }
+    const handlers = this.#handlers
+    for (let i = 0; i < handlers.length; i++) {
+      const handler = handlers[i]!
+      // One before it may have taken it out.
+      if (handlers !== this.#handlers && !this.#handlers.includes(handler)) continue
       try {
-        handler({ current, old })
+        handler(change)
       } catch (error) {
         // One reader's bug must not stop the others' view of the world.
         this.#options.log.error({ kind: this.#options.kind.kind, key, error: String(error) }, 'a change handler failed')

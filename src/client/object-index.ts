@@ -11,6 +11,8 @@ const none: readonly never[] = []
 export class ObjectIndex<T extends KubeObject> {
   readonly #all: Bucket<T> = { objects: new Map(), array: undefined }
   readonly #indexes = new Map<string, Index<T>>()
+  /** The same, for every change to walk: an iterator over a map makes an object at each step. */
+  readonly #list: Index<T>[] = []
 
   constructor() {
     this.addIndex('namespace', (object) => (object.metadata.namespace ? [object.metadata.namespace] : none))
@@ -46,7 +48,8 @@ export class ObjectIndex<T extends KubeObject> {
     if (this.#indexes.has(name)) return
     const index: Index<T> = { valuesOf, buckets: new Map() }
     this.#indexes.set(name, index)
-    for (const [key, object] of this.#all.objects) addTo(index, key, object)
+    this.#list.push(index)
+    for (const [key, object] of this.#all.objects) addTo(index, key, object, index.valuesOf(object))
   }
 
   /** Puts `current` in place (undefined removes) and gives back what was there. */
@@ -55,10 +58,7 @@ export class ObjectIndex<T extends KubeObject> {
     this.#all.array = undefined
     if (current) this.#all.objects.set(key, current)
     else this.#all.objects.delete(key)
-    for (const index of this.#indexes.values()) {
-      if (old) removeFrom(index, key, old)
-      if (current) addTo(index, key, current)
-    }
+    for (let i = 0; i < this.#list.length; i++) move(this.#list[i]!, key, old, current)
     return old
   }
 
@@ -73,8 +73,23 @@ function arrayOf<T>(bucket: Bucket<T>): readonly T[] {
   return (bucket.array ??= [...bucket.objects.values()])
 }
 
-function addTo<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.valuesOf(object)) {
+/** Most changes leave an object where it was: then it takes the place of the old one, and nothing is taken out and put in again. */
+function move<T>(index: Index<T>, key: string, old: T | undefined, current: T | undefined): void {
+  const before = old === undefined ? none : index.valuesOf(old)
+  const after = current === undefined ? none : index.valuesOf(current)
+  if (!haveSame(before, after)) removeFrom(index, key, before)
+  if (current !== undefined) addTo(index, key, current, after)
+}
+
+function haveSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+function addTo<T>(index: Index<T>, key: string, object: T, values: readonly string[]): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
     let bucket = index.buckets.get(value)
     if (!bucket) index.buckets.set(value, (bucket = { objects: new Map(), array: undefined }))
     bucket.objects.set(key, object)
@@ -82,12 +97,12 @@ function addTo<T>(index: Index<T>, key: string, object: T): void {
   }
 }
 
-function removeFrom<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.valuesOf(object)) {
-    const bucket = index.buckets.get(value)
+function removeFrom<T>(index: Index<T>, key: string, values: readonly string[]): void {
+  for (let i = 0; i < values.length; i++) {
+    const bucket = index.buckets.get(values[i]!)
     if (!bucket) continue
     bucket.objects.delete(key)
     bucket.array = undefined
-    if (bucket.objects.size === 0) index.buckets.delete(value)
+    if (bucket.objects.size === 0) index.buckets.delete(values[i]!)
   }
 }

@@ -78,10 +78,11 @@ async function runController(
     work: (key) => reconcileOnce(options.metrics, definition, context, queue, key, signal),
   })
   options.metrics.watchQueue(name, queue)
-  const follow = (watch: WatchDeclaration, informer: Informer<KubeObject>) =>
+  const follow = ({ keys: keysOf }: WatchDeclaration, informer: Informer<KubeObject>) =>
     informer.onChange((change) => {
-      const keys = watch.keys ? watch.keys(change, context) : [ownKey(change.current ?? change.old)]
-      for (const key of keys) queue.add(key)
+      if (!keysOf) return queue.add(ownKey(change.current ?? change.old))
+      const keys = keysOf(change, context)
+      for (let i = 0; i < keys.length; i++) queue.add(keys[i]!)
     })
   const removals = definition.watches.map((watch) => follow(watch, context.informer(watch.kind)))
   const { customKinds: declare } = definition

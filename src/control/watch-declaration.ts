@@ -18,16 +18,20 @@ export function readKind(kind: KindRef): WatchDeclaration {
   return { kind, keys: () => [] }
 }
 
+const none: readonly never[] = []
+
 /** Enqueues the controller (the owner reference with `controller: true`) of the given kind, before and after the change. */
 export function keysOfController(owner: { readonly group: string; readonly kind: string }) {
+  const keyOfOwner = (object: KubeObject | undefined): string | undefined => {
+    const reference = object && controllerOf(object)
+    if (!reference || reference.kind !== owner.kind || groupOf(reference.apiVersion) !== owner.group) return undefined
+    return object.metadata.namespace ? `${object.metadata.namespace}/${reference.name}` : reference.name
+  }
   return ({ current, old }: Change<KubeObject>): readonly string[] => {
-    const keys = new Set<string>()
-    for (const object of [current, old]) {
-      const reference = object && controllerOf(object)
-      if (!reference || reference.kind !== owner.kind || groupOf(reference.apiVersion) !== owner.group) continue
-      keys.add(object.metadata.namespace ? `${object.metadata.namespace}/${reference.name}` : reference.name)
-    }
-    return [...keys]
+    const now = keyOfOwner(current)
+    const before = keyOfOwner(old)
+    if (now === undefined) return before === undefined ? none : [before]
+    return before === undefined || before === now ? [now] : [now, before]
   }
 }
 

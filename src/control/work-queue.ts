@@ -78,6 +78,8 @@ export class WorkQueue {
 
   add(key: string): void {
     this.#options.observer?.added()
+    // What waits already is in its place: a burst of changes adds the same few keys again and again.
+    if (this.#ready.has(key)) return
     if (this.#active.has(key)) {
       this.#again.add(key)
       return

@@ -44,5 +44,8 @@ export function splitKey(key: string): { namespace: string | undefined; name: st
 
 /** The owner reference with `controller: true`, if any. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {
-  return object.metadata.ownerReferences?.find((o) => o.controller)
+  const owners = object.metadata.ownerReferences
+  if (owners === undefined) return undefined
+  for (let i = 0; i < owners.length; i++) if (owners[i]!.controller) return owners[i]
+  return undefined
 }

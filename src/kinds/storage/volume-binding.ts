@@ -134,8 +134,12 @@ export function claimNameOf(pod: Pod, volume: Volume): string | undefined {
   return volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined
 }
 
-/** `namespace/name` of every claim that the pod uses, each once. */
-export function claimKeysOf(pod: Pod): string[] {
-  const names = (pod.spec?.volumes ?? []).map((volume) => claimNameOf(pod, volume)).filter((name) => name !== undefined)
+const noClaims: readonly never[] = []
+
+/** `namespace/name` of every claim that the pod uses, each once. Most pods use none, and every change of a pod asks. */
+export function claimKeysOf(pod: Pod): readonly string[] {
+  const volumes = pod.spec?.volumes
+  if (!volumes?.some((volume) => claimNameOf(pod, volume) !== undefined)) return noClaims
+  const names = volumes.map((volume) => claimNameOf(pod, volume)).filter((name) => name !== undefined)
   return [...new Set(names)].map((name) => `${pod.metadata.namespace}/${name}`)
 }
