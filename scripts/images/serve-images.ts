@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { defaultDataDir } from '../../src/cli/cluster-state.ts'
+import { defaultDataDir } from '../../src/cli/data-dir.ts'
 import type { OciImage } from '../../src/node/containerd/oci-image.ts'
 import { writeRegistryHosts } from '../../src/node/containerd/registry-hosts.ts'
 import { startRegistry, type TestRegistry } from './registry.ts'

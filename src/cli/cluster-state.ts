@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CliError } from './cli-error.ts'
 
@@ -23,13 +22,6 @@ export type RuntimeName = 'containerd' | 'fake'
 
 /** A background process; `startTicks` (field 22 of /proc/PID/stat) tells it from a later process with the same id. */
 export type Daemon = { readonly pid: number; readonly startTicks: string; readonly logFile: string }
-
-/** $KEELSON_DATA_DIR; or /var/lib/keelson for root, else $XDG_STATE_HOME/keelson or ~/.local/state/keelson. */
-export function defaultDataDir(env: NodeJS.ProcessEnv = process.env, uid = process.getuid?.() ?? 0): string {
-  if (env.KEELSON_DATA_DIR) return env.KEELSON_DATA_DIR
-  if (uid === 0) return '/var/lib/keelson'
-  return join(env.XDG_STATE_HOME || join(homedir(), '.local/state'), 'keelson')
-}
 
 const stateFile = (dataDir: string) => join(dataDir, 'cluster.json')
 

@@ -1,6 +1,7 @@
-import { existsSync, rmSync } from 'node:fs'
-import { isAbsolute, join, normalize } from 'node:path'
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { kubeconfigPaths, removeContext } from '../client/kubeconfig.ts'
+import { mountPointsUnder } from '../platform/mount.ts'
 import { CliError } from './cli-error.ts'
 import { readClusterState } from './cluster-state.ts'
 import { isRunning, stopDaemon } from './daemon.ts'
@@ -41,11 +42,18 @@ export async function down(machine: Machine, request: { dataDir: string; isDelet
   )
 }
 
-/** Refuses anything that does not look like a data directory of ours. */
-function deleteDataDir(dataDir: string): void {
-  const path = normalize(dataDir)
-  const isOurs = ['pki', 'store', 'admin.kubeconfig', 'log'].some((entry) => existsSync(join(path, entry)))
-  if (!isAbsolute(path) || path === '/' || !isOurs)
+/**
+ * Refuses anything that does not look like a data directory of ours, and one with somebody's mount in it. A directory that is itself
+ * a mount point is emptied and stays. The path is one without links.
+ */
+export function deleteDataDir(dataDir: string, mountsUnder = mountPointsUnder): void {
+  const isOurs = ['pki', 'store', 'admin.kubeconfig', 'log'].some((entry) => existsSync(join(dataDir, entry)))
+  if (dataDir === '/' || !isOurs)
     throw new CliError(`${dataDir} does not look like a data directory of Keelson`, { nextStep: 'remove it by hand if it is one' })
-  rmSync(path, { recursive: true, force: true })
+  const mounts = mountsUnder(dataDir)
+  const inside = mounts.find((point) => point !== dataDir)
+  if (inside)
+    throw new CliError(`${inside} is mounted, and would be deleted with ${dataDir}`, { nextStep: `umount ${inside}, and run it again` })
+  for (const entry of readdirSync(dataDir)) rmSync(join(dataDir, entry), { recursive: true, force: true })
+  if (!mounts.includes(dataDir)) rmdirSync(dataDir)
 }

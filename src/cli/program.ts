@@ -7,7 +7,8 @@ import { apiServerFlags, controllerFlags } from './controller-flags.ts'
 import { CliError } from './cli-error.ts'
 import { backup, restore } from './backup.ts'
 import { keysStatus, rotateKeys } from './keys.ts'
-import { type RuntimeName, defaultDataDir } from './cluster-state.ts'
+import type { RuntimeName } from './cluster-state.ts'
+import { defaultDataDir, resolveDataDir } from './data-dir.ts'
 import { completionScript } from './completion.ts'
 import { down } from './down.ts'
 import { parseDurationSeconds } from './duration.ts'
@@ -476,7 +477,7 @@ function addLogs(program: Command): void {
 type LogFlags = { container?: string; follow?: boolean; previous?: boolean; timestamps?: boolean; tail?: number; since?: number }
 
 function dataDirOption(): Option {
-  return new Option('--data-dir <dir>', 'where the cluster keeps its data').default(defaultDataDir())
+  return new Option('--data-dir <dir>', 'where the cluster keeps its data').argParser(resolveDataDir).default(defaultDataDir())
 }
 
 function versionText(): string {

@@ -5,7 +5,7 @@ import { accessFlags } from '../../cli/access-flags.ts'
 import { apiServerFlags, controllerFlags } from '../../cli/controller-flags.ts'
 import { nodeFlags } from '../../cli/node-flags.ts'
 import { CliError } from '../../cli/cli-error.ts'
-import { defaultDataDir } from '../../cli/cluster-state.ts'
+import { defaultDataDir, resolveDataDir } from '../../cli/data-dir.ts'
 import type { NetworkChoice } from '../../cli/machine.ts'
 import { dns1123Label } from '../../machinery/names.ts'
 import { clusterNetworkOf } from '../cluster-network.ts'
@@ -142,7 +142,7 @@ export function parseServerOptions(
   if (runtime !== 'containerd' && runtime !== 'fake' && runtime !== 'none')
     throw misuse(`--runtime ${runtime}`, 'name containerd, fake or none')
   return {
-    dataDir: text(values['data-dir']) ?? defaultDataDir(),
+    dataDir: dataDirOf(values),
     store: text(values.store) === undefined ? undefined : parseStoreLocation(text(values.store)!),
     join: text(values.join) === undefined ? undefined : joinOf('join', text(values.join), values, env),
     listen: parseListen(text(values.listen) ?? ''),
@@ -163,6 +163,11 @@ export function parseServerOptions(
     network: parseNetwork(values),
     ...nodeOptions(values),
   }
+}
+
+function dataDirOf(values: Values): string {
+  const given = text(values['data-dir'])
+  return given ? resolveDataDir(given) : defaultDataDir()
 }
 
 /** Throws CliError for what no cluster can have. */
@@ -189,7 +194,7 @@ export function parseAgentOptions(argv: readonly string[], env: Readonly<Record<
   if (values.help) return undefined
   return {
     ...joinOf('server', text(values.server), values, env),
-    dataDir: text(values['data-dir']) ?? defaultDataDir(),
+    dataDir: dataDirOf(values),
     ...nodeOptions(values),
   }
 }

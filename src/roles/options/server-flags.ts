@@ -1,6 +1,6 @@
 /** Every flag of `keelson server`, in groups: what it takes, its help and its page in docs/reference are made from here. */
 import { accessFlags } from '../../cli/access-flags.ts'
-import { defaultDataDir } from '../../cli/cluster-state.ts'
+import { defaultDataDir } from '../../cli/data-dir.ts'
 import { apiServerFlags, controllerFlags } from '../../cli/controller-flags.ts'
 import { nodeFlags } from '../../cli/node-flags.ts'
 
