@@ -1,20 +1,20 @@
 import type { Random } from '../../base/random.ts'
 import { assert } from '../../base/assert.ts'
 import { type Decision, unplaced } from './decision.ts'
-import { beginFilter, emptyRange, normalised, type Plan, type RawScore } from './plan.ts'
+import { beginFilter, emptyRange, normalised, type Plan } from './plan.ts'
 import { ignoredRaw } from './plugin.ts'
-import { RowSet } from './row-set.ts'
+import type { RejectedRows } from './reserved-rows.ts'
+import { RowBuckets } from './row-buckets.ts'
 import type { Snapshot } from './snapshot.ts'
+import { fails, type StaticRows } from './static-rows.ts'
 
 /** Past this the cells no longer save work, and the scan is used. */
 const cellsMax = 2_048
 
 /** Rows that domain filters and normalised scores cannot tell apart, by their un-normalised score. */
 class Cell {
-  /** Its place in the list, plus one. */
-  readonly id: number
-  /** Rows by local score; buckets come and go with their rows. */
-  readonly buckets: (RowSet | undefined)[] = []
+  /** Sets of rows by local score, 0 where there is no row; they come and go with their rows. */
+  readonly buckets: number[] = []
   size = 0
   /** The highest local score of a row. */
   top = -1
@@ -22,20 +22,7 @@ class Cell {
   sample = -1
   /** Σ weight × normalised score, of the decision under way. */
   addition = 0
-
-  constructor(id: number) {
-    this.id = id
-  }
 }
-
-/** Offsets within a row's words: its cell's id (0: none), its local score there, the node's version when the static part was computed, the static score. */
-const cellAt = 0
-const localAt = 1
-const seenAt = 2
-const staticAt = 3
-const rawsAt = 4
-/** In place of the static score: a static filter rejects the row. */
-const fails = -1
 
 type KeyNode = { readonly next: Map<number, KeyNode>; cell: Cell | undefined }
 
@@ -54,24 +41,26 @@ export class CellIndex {
   #isHopeless = false
   readonly #cells: Cell[] = []
   readonly #root: KeyNode = { next: new Map(), cell: undefined }
-  /** All that is known of a row, side by side: many indexes are visited in turn, and a visit should cost one cache line. */
-  readonly #rows: Int32Array
-  readonly #stride: number
-  readonly #staticRaws: readonly RawScore[]
-  readonly #pool: RowSet[] = []
+  readonly #static: StaticRows
+  /** All cells' rows, and by the number of a set the cell and the local score that its rows have. */
+  readonly #buckets: RowBuckets
+  readonly #cellOf: (Cell | undefined)[] = [undefined]
+  readonly #localOf: number[] = [0]
+  /** The set that a row is in, 0: none. Little for each row: many indexes are visited in turn. */
+  readonly #bucketOf: Int32Array
   readonly #feasible: Cell[] = []
-  readonly #rowsMax: number
-  /** Rows that the last decision left out. */
-  #excluded: readonly number[] = []
+  /** Rows that count as infeasible. */
+  #excluded: RejectedRows | undefined
+  readonly #updateRow = (row: number) => this.#update(row)
 
-  constructor(plan: Plan, snapshot: Snapshot) {
+  constructor(plan: Plan, snapshot: Snapshot, staticRows: StaticRows) {
     this.#plan = plan
     this.#snapshot = snapshot
+    this.#static = staticRows
     // The snapshot's columns have one capacity; when it grows, the plan and this index are made anew.
-    this.#rowsMax = snapshot.staticVersions.length
-    this.#staticRaws = plan.rawScores.filter((s) => s.isStatic)
-    this.#stride = rawsAt + this.#staticRaws.length
-    this.#rows = new Int32Array(this.#rowsMax * this.#stride)
+    const rowsMax = snapshot.staticVersions.length
+    this.#buckets = new RowBuckets(rowsMax)
+    this.#bucketOf = new Int32Array(rowsMax)
   }
 
   /** False when there are too many cells: then use the scan. */
@@ -79,7 +68,7 @@ export class CellIndex {
     if (this.#isHopeless) return false
     const { position, rowsEnd } = this.#snapshot
     const isFarBehind = this.#position < 0 || position - this.#position > rowsEnd
-    if (isFarBehind || !this.#snapshot.changesSince(this.#position, (row) => this.#update(row)))
+    if (isFarBehind || !this.#snapshot.changesSince(this.#position, this.#updateRow))
       for (let row = 0; row < rowsEnd; row++) this.#update(row)
     this.#position = position
     if (this.#cells.length > cellsMax) this.#dropEmptyCells()
@@ -98,11 +87,17 @@ export class CellIndex {
   }
 
   /** As `decideByScan`, to the row and the draw. `catchUp` first. Excluded rows count as infeasible. */
-  decide(random: Random, excluded?: ReadonlyMap<number, unknown>): Decision {
-    // The next decision mostly leaves the same rows out: only the others come back.
-    for (const row of this.#excluded) if (!excluded?.has(row)) this.#update(row)
-    this.#excluded = excluded ? [...excluded.keys()] : []
-    for (const row of this.#excluded) this.#remove(row)
+  decide(random: Random, excluded?: RejectedRows): Decision {
+    // The next decision mostly leaves the same rows out.
+    if (excluded === this.#excluded) excluded?.takeChanged(this.#updateRow)
+    else {
+      const before = this.#excluded
+      this.#excluded = excluded
+      for (const row of before?.verdicts.keys() ?? []) this.#update(row)
+      for (const row of excluded?.verdicts.keys() ?? []) this.#update(row)
+      before?.takeChanged(this.#updateRow)
+      excluded?.takeChanged(this.#updateRow)
+    }
     return this.#decide(random)
   }
 
@@ -123,10 +118,10 @@ export class CellIndex {
       const cell = feasible[i]!
       if (cell.top + cell.addition !== best) continue
       const bucket = cell.buckets[cell.top]!
-      ties += bucket.size
-      const later = bucket.firstFrom(draw)
+      ties += this.#buckets.size(bucket)
+      const later = this.#buckets.firstFrom(bucket, draw)
       if (later >= 0 && (atOrAfter < 0 || later < atOrAfter)) atOrAfter = later
-      const earliest = bucket.firstFrom(0)
+      const earliest = later >= 0 ? later : this.#buckets.firstFrom(bucket, 0)
       if (first < 0 || earliest < first) first = earliest
     }
     const row = atOrAfter >= 0 ? atOrAfter : first
@@ -141,7 +136,7 @@ export class CellIndex {
     for (let i = 0; i < this.#cells.length; i++) {
       const cell = this.#cells[i]!
       if (cell.size === 0) continue
-      if (cell.sample < 0) cell.sample = cell.buckets[cell.top]!.firstFrom(0)
+      if (cell.sample < 0) cell.sample = this.#buckets.firstFrom(cell.buckets[cell.top]!, 0)
       let passes = true
       for (let f = 0; f < domainFilters.length && passes; f++) passes = domainFilters[f]!(cell.sample)
       if (passes) feasible.push(cell)
@@ -186,86 +181,67 @@ export class CellIndex {
   #bestOf(cell: Cell, max: number, worst: number): { row: number; score: number }[] {
     const rows: { row: number; score: number }[] = []
     for (let local = cell.top; local >= 0 && rows.length < max && local + cell.addition >= worst; local--) {
-      const bucket = cell.buckets[local]
-      if (!bucket) continue
-      for (let row = bucket.firstFrom(0); row >= 0 && rows.length < max; row = bucket.firstFrom(row + 1))
+      const bucket = cell.buckets[local] ?? 0
+      if (bucket === 0) continue
+      for (let row = this.#buckets.firstFrom(bucket, 0); row >= 0 && rows.length < max; row = this.#buckets.firstFrom(bucket, row + 1))
         rows.push({ row, score: local + cell.addition })
     }
     return rows
   }
 
   #update(row: number): void {
-    const { nodes, staticVersions } = this.#snapshot
-    if (nodes[row] === undefined) return this.#remove(row)
-    const at = row * this.#stride
-    const rows = this.#rows
-    if (rows[at + seenAt] !== (staticVersions[row]! | 0)) this.#updateStatic(row, at)
-    if (rows[at + staticAt] === fails || !this.#passesUsage(row)) return this.#remove(row)
-    let local = rows[at + staticAt]!
-    const { usageScores } = this.#plan
+    if (this.#snapshot.nodes[row] === undefined || this.#excluded?.verdicts.has(row)) return this.#remove(row)
+    let local = this.#static.score(row)
+    if (local === fails) return this.#remove(row)
+    const { usageFilters, usageScores } = this.#plan
+    for (let i = 0; i < usageFilters.length; i++) if (!usageFilters[i]!(row)) return this.#remove(row)
     for (let i = 0; i < usageScores.length; i++) local += usageScores[i]!.weight * usageScores[i]!.score(row)
-    const cell = this.#locate(row, at)
-    if (rows[at + cellAt] === cell.id && rows[at + localAt] === local) return
+    const cell = this.#locate(row)
+    const bucket = this.#bucketOf[row]!
+    if (bucket !== 0 && this.#cellOf[bucket] === cell && this.#localOf[bucket] === local) return
     this.#remove(row)
     this.#insert(row, cell, local)
   }
 
-  #updateStatic(row: number, at: number): void {
-    const { staticFilters, staticScores } = this.#plan
-    const rows = this.#rows
-    rows[at + seenAt] = this.#snapshot.staticVersions[row]!
-    rows[at + staticAt] = fails
-    for (let i = 0; i < staticFilters.length; i++) if (!staticFilters[i]!(row)) return
-    let score = 0
-    for (const s of staticScores) score += s.weight * s.score(row)
-    rows[at + staticAt] = score
-    this.#staticRaws.forEach((s, i) => (rows[at + rawsAt + i] = s.raw(row)))
-  }
-
-  #passesUsage(row: number): boolean {
-    const { usageFilters } = this.#plan
-    for (let i = 0; i < usageFilters.length; i++) if (!usageFilters[i]!(row)) return false
-    return true
-  }
-
-  #locate(row: number, at: number): Cell {
+  #locate(row: number): Cell {
     let node = this.#root
     const { cellKeys } = this.#plan
     for (let i = 0; i < cellKeys.length; i++) node = nextNode(node, cellKeys[i]!(row))
-    for (let i = 0; i < this.#staticRaws.length; i++) node = nextNode(node, this.#rows[at + rawsAt + i]!)
+    for (let i = 0; i < this.#static.rawCount; i++) node = nextNode(node, this.#static.raw(row, i))
     if (!node.cell) {
-      this.#cells.push((node.cell = new Cell(this.#cells.length + 1)))
+      this.#cells.push((node.cell = new Cell()))
     }
     return node.cell
   }
 
   #insert(row: number, cell: Cell, local: number): void {
-    assert(Number.isInteger(local) && local >= 0, `a local score must be a whole number ≥ 0, not ${local}`)
-    const bucket = (cell.buckets[local] ??= this.#pool.pop() ?? new RowSet(this.#rowsMax))
-    bucket.add(row)
+    let bucket = cell.buckets[local] ?? 0
+    if (bucket === 0) {
+      assert(Number.isInteger(local) && local >= 0, `a local score must be a whole number ≥ 0, not ${local}`)
+      bucket = cell.buckets[local] = this.#buckets.take()
+      this.#cellOf[bucket] = cell
+      this.#localOf[bucket] = local
+    }
+    this.#buckets.add(bucket, row)
+    this.#bucketOf[row] = bucket
     cell.size++
     if (local > cell.top) cell.top = local
     if (cell.sample < 0) cell.sample = row
-    const at = row * this.#stride
-    this.#rows[at + cellAt] = cell.id
-    this.#rows[at + localAt] = local
   }
 
   #remove(row: number): void {
-    const at = row * this.#stride
-    const id = this.#rows[at + cellAt]!
-    if (id === 0) return
-    this.#rows[at + cellAt] = 0
-    const cell = this.#cells[id - 1]!
-    const local = this.#rows[at + localAt]!
-    const bucket = cell.buckets[local]!
-    bucket.delete(row)
+    const bucket = this.#bucketOf[row]!
+    if (bucket === 0) return
+    this.#bucketOf[row] = 0
+    const cell = this.#cellOf[bucket]!
     cell.size--
     if (cell.sample === row) cell.sample = -1
-    if (bucket.size > 0) return
-    cell.buckets[local] = undefined
-    this.#pool.push(bucket)
-    if (local === cell.top) while (cell.top >= 0 && cell.buckets[cell.top] === undefined) cell.top--
+    if (this.#buckets.delete(bucket, row) > 0) return
+    const local = this.#localOf[bucket]!
+    cell.buckets[local] = 0
+    this.#cellOf[bucket] = undefined
+    this.#buckets.release(bucket)
+    if (local === cell.top) while (cell.top >= 0 && !cell.buckets[cell.top]) cell.top--
   }
 }
 

@@ -29,8 +29,8 @@ export class DomainCounter {
   readonly column: LabelColumn
   /** No other counter of the snapshot has it. */
   readonly id: number
-  /** By value id of the column. */
-  counts = new Float64Array(64)
+  /** By value id of the column; weights are whole numbers. */
+  counts = new Int32Array(64)
   total = 0
   /** Told of every change of a count; kept by whoever needs the minimum. */
   watcher: CounterWatcher | undefined
@@ -64,7 +64,7 @@ export class DomainCounter {
   }
 
   #grow(id: number): void {
-    const larger = new Float64Array(Math.max(id + 1, this.counts.length * 2))
+    const larger = new Int32Array(Math.max(id + 1, this.counts.length * 2))
     larger.set(this.counts)
     this.counts = larger
   }

@@ -5,6 +5,7 @@ import { PreemptionCache } from './preemption-cache.ts'
 import { ReservedRows } from './reserved-rows.ts'
 import { RowVerdicts } from './row-verdicts.ts'
 import type { Snapshot } from './snapshot.ts'
+import { StaticRows } from './static-rows.ts'
 
 /**
  * What is remembered from one decision to the next about nodes, as one plan sees them. Plans that ask the same of every node (the same
@@ -15,19 +16,21 @@ export class PlanMemory {
   readonly #plan: Plan
   readonly #snapshot: Snapshot
   readonly #nominations: Nominations
+  readonly #static: StaticRows
   #index: CellIndex | undefined
   #verdicts: RowVerdicts | undefined
   #preemptions: PreemptionCache | undefined
   #reserved: ReservedRows | undefined
 
-  constructor(plan: Plan, cluster: { readonly snapshot: Snapshot; readonly nominations: Nominations }) {
+  constructor(plan: Plan, cluster: { readonly snapshot: Snapshot; readonly nominations: Nominations }, staticRows: StaticRows) {
+    this.#static = staticRows
     this.#plan = plan
     this.#snapshot = cluster.snapshot
     this.#nominations = cluster.nominations
   }
 
   get index(): CellIndex {
-    return (this.#index ??= new CellIndex(this.#plan, this.#snapshot))
+    return (this.#index ??= new CellIndex(this.#plan, this.#snapshot, this.#static))
   }
 
   get verdicts(): RowVerdicts {
@@ -49,6 +52,7 @@ export class PlanMemories {
   readonly #max: () => number
   readonly #ofPlan = new WeakMap<Plan, PlanMemory>()
   readonly #shared = new Map<string, PlanMemory>()
+  readonly #staticRows = new Map<string, StaticRows>()
   #layoutVersion = 0
 
   constructor(cluster: { readonly snapshot: Snapshot; readonly nominations: Nominations }, max: () => number) {
@@ -63,14 +67,24 @@ export class PlanMemories {
   }
 
   #find(plan: Plan): PlanMemory {
-    const key = plan.sharedAs?.()
-    if (key === undefined) return new PlanMemory(plan, this.#cluster)
-    if (this.#layoutVersion !== plan.layoutVersion) this.#shared.clear()
+    if (this.#layoutVersion !== plan.layoutVersion) {
+      this.#shared.clear()
+      this.#staticRows.clear()
+    }
     this.#layoutVersion = plan.layoutVersion
-    const memory = this.#shared.get(key) ?? new PlanMemory(plan, this.#cluster)
-    this.#shared.delete(key)
-    this.#shared.set(key, memory)
-    if (this.#shared.size > this.#max()) this.#shared.delete(this.#shared.keys().next().value!)
-    return memory
+    return this.#kept(this.#shared, plan.sharedAs?.(), () => new PlanMemory(plan, this.#cluster, this.#staticRowsOf(plan)))
+  }
+
+  #staticRowsOf(plan: Plan): StaticRows {
+    return this.#kept(this.#staticRows, plan.staticSharedAs?.(), () => new StaticRows(plan, this.#cluster.snapshot))
+  }
+
+  #kept<T>(among: Map<string, T>, key: string | undefined, make: () => T): T {
+    if (key === undefined) return make()
+    const kept = among.get(key) ?? make()
+    among.delete(key)
+    among.set(key, kept)
+    if (among.size > this.#max()) among.delete(among.keys().next().value!)
+    return kept
   }
 }

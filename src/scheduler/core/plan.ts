@@ -31,6 +31,8 @@ export type Plan = {
   readonly plugins: readonly PlanPlugin[]
   /** Equal for plans that give equal answers for every row while they are current; undefined where a plugin does not say. */
   readonly sharedAs: (() => string) | undefined
+  /** The same for what plugins say by the node alone. */
+  readonly staticSharedAs: (() => string) | undefined
   /** The only nodes that can be feasible, where a plugin names them. */
   readonly namedNodes: ReadonlySet<string> | undefined
   readonly staticFilters: readonly Filter[]
@@ -74,7 +76,8 @@ export function compilePlan(input: {
     shape,
     defaultSpread,
     plugins,
-    sharedAs: plugins.every((p) => p.compiled.sharedAs) ? () => sharedText(plugins, imagesFingerprint) : undefined,
+    sharedAs: sharedText(plugins, imagesFingerprint),
+    staticSharedAs: sharedText(plugins.filter(isStatic), imagesFingerprint),
     namedNodes: pick((p) => p.compiled.namedNodes)[0],
     staticFilters: pick((p) => p.compiled.staticFilter),
     usageFilters: pick((p) => p.compiled.usageFilter),
@@ -95,8 +98,12 @@ export function compilePlan(input: {
   }
 }
 
-const sharedText = (plugins: readonly PlanPlugin[], images: string) =>
-  JSON.stringify([images, ...plugins.map(({ name, compiled }) => [name, compiled.sharedAs!()])])
+function sharedText(plugins: readonly PlanPlugin[], images: string): (() => string) | undefined {
+  if (!plugins.every((p) => p.compiled.sharedAs)) return undefined
+  return () => JSON.stringify([images, ...plugins.map(({ name, compiled }) => [name, compiled.sharedAs!()])])
+}
+
+const isStatic = ({ compiled: { staticFilter, staticScore, staticRaw } }: PlanPlugin) => Boolean(staticFilter ?? staticScore ?? staticRaw)
 
 /** The part of a plugin that is asked before all others. */
 function namesOnly(snapshot: Snapshot, { reject, sharedAs }: CompiledPlugin, names: ReadonlySet<string>): CompiledPlugin {
@@ -127,6 +134,7 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
       ...own.filter((p) => p.isLast),
     ],
     sharedAs: undefined,
+    staticSharedAs: undefined,
     domainFilters: [...own.flatMap(filtersOf), ...plan.domainFilters],
     usageScores: [...plan.usageScores, ...own.flatMap(scoresOf)],
     rawScores: [...plan.rawScores, ...own.map(rawScoreOf).filter((s) => s !== undefined)],
@@ -147,6 +155,7 @@ export function withSharedPlugins(plan: Plan, shared: readonly PlanPlugin[], kin
   return {
     ...own,
     sharedAs: sharedAs && (() => `${sharedAs()} ${kind}`),
+    staticSharedAs: shared.some((p) => p.compiled.staticRaw) ? undefined : plan.staticSharedAs,
     domainFilters: plan.domainFilters,
     usageFilters: [...plan.usageFilters, ...filters],
     cellKeys: [...plan.cellKeys, ...shared.flatMap(({ compiled }) => compiled.cellKeys ?? [])],

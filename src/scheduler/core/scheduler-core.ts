@@ -5,7 +5,8 @@ import { type Diagnosis, diagnose } from './fit-error.ts'
 import { Nominations } from './nominations.ts'
 import { type Budget, findPreemption, type Preemption, type PreemptionInput } from './preemption.ts'
 import { PlanMemories } from './plan-memory.ts'
-import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, type PluginVerdict, withPlugins, withSharedPlugins } from './plan.ts'
+import type { RejectedRows } from './reserved-rows.ts'
+import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, withPlugins, withSharedPlugins } from './plan.ts'
 import type { Judged } from './judgement.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
 import type { PodShape } from './pod-shape.ts'
@@ -64,21 +65,21 @@ export class SchedulerCore {
     // Where nodes are named (a daemon set's pods) there is little to ask and nobody to share the answers with.
     const index = isShared(target) && !plan.namedNodes ? this.#memories.of(plan).index : undefined
     if (index?.catchUp()) return index.decide(this.#random, reserved)
-    return decideByScan(plan, this.snapshot, this.#random, reserved && ((row) => reserved.has(row)))
+    return decideByScan(plan, this.snapshot, this.#random, reserved && ((row) => reserved.verdicts.has(row)))
   }
 
   /** Why the pod fits nowhere. A node that is kept for nominated pods rejects for what it would lack with them. */
   diagnose(target: PodToPlace): Diagnosis {
     const plan = this.planOf(target)
     const reserved = this.#reservedRows(plan, target)
-    const ofReserved = (row: number) => reserved?.get(row)
+    const ofReserved = (row: number) => reserved?.verdicts.get(row)
     if (this.#rowBuffer.length < this.snapshot.rowsEnd) this.#rowBuffer = new Int32Array(this.snapshot.rowsEnd * 2)
     const verdicts = plan.domainFilters.length > 0 ? undefined : this.#memories.of(plan).verdicts
     return diagnose({ plan, snapshot: this.snapshot, verdicts, rowBuffer: this.#rowBuffer, ofReserved })
   }
 
   /** Rows that the pod would only fit on if the pods nominated there did not come; undefined where no pod is nominated. */
-  #reservedRows(plan: Plan, target: PodToPlace): ReadonlyMap<number, PluginVerdict> | undefined {
+  #reservedRows(plan: Plan, target: PodToPlace): RejectedRows | undefined {
     if (this.nominations.size === 0) return undefined
     return this.#memories.of(plan).reserved.for(target)
   }

@@ -44,8 +44,8 @@ const capacityStart = 64
 /** Shapes without an assigned pod, and counters of topology domains, that are kept before a clean-up. */
 const unusedShapesMax = 4_096
 const countersMax = 1_024
-/** Owners whose last pod is remembered. */
-const ownersMax = 4_096
+/** Owners, and sets of labels, whose last pod is remembered. */
+const kinMax = 4_096
 
 /**
  * The cluster as the scheduler sees it, in columns by node row, updated in place by events and by its own decisions.
@@ -90,7 +90,8 @@ export class Snapshot {
   readonly #counters = new Map<string, DomainCounter>()
   readonly #shapes = new Map<string, PodShape>()
   readonly #shapeById = new Map<number, PodShape>()
-  readonly #lastOfOwner = new Map<string, { readonly of: Pod; readonly shape: PodShape }>()
+  /** By what most pods of one shape have in common. */
+  readonly #lastOfKin = new Map<string, { readonly of: Pod; readonly shape: PodShape }>()
   #shapeSerial = 0
   #counterSerial = 0
   /** The number of shapes at which unused ones are dropped next. */
@@ -188,10 +189,9 @@ export class Snapshot {
     return shape
   }
 
-  /** Most pods look like the last one of the same owner. */
+  /** Most pods look like the last one of the same owner, or of the same labels. */
   #shapeLike(pod: Pod): PodShape | undefined {
-    const owner = pod.metadata.ownerReferences?.[0]?.uid
-    const known = owner === undefined ? undefined : this.#lastOfOwner.get(owner)
+    const known = this.#lastOfKin.get(kinOf(pod))
     return known && looksAlike(pod, known.of) ? known.shape : undefined
   }
 
@@ -202,11 +202,8 @@ export class Snapshot {
       if (this.#shapes.size >= this.#shapesLimit && this.#isLogging) this.#dropUnused()
       shape = this.#internShape(facts, signature)
     }
-    const owner = pod.metadata.ownerReferences?.[0]?.uid
-    if (owner !== undefined) {
-      if (this.#lastOfOwner.size >= ownersMax) this.#lastOfOwner.clear()
-      this.#lastOfOwner.set(owner, { of: pod, shape })
-    }
+    if (this.#lastOfKin.size >= kinMax) this.#lastOfKin.clear()
+    this.#lastOfKin.set(kinOf(pod), { of: pod, shape })
     return shape
   }
 
@@ -241,7 +238,7 @@ export class Snapshot {
   #dropUnused(): void {
     this.log.cut()
     this.#lastShape = undefined
-    this.#lastOfOwner.clear()
+    this.#lastOfKin.clear()
     for (const [signature, shape] of this.#shapes) {
       if (shape.podCount > 0) continue
       this.#shapes.delete(signature)
@@ -586,6 +583,14 @@ function bumpFor(shape: PodShape, counter: DomainCounter): void {
   if (weight === 0) return
   shape.bumps.push({ counter, weight })
   if (!counter.spec.skipsTerminating) shape.terminatingBumps.push({ counter, weight })
+}
+
+function kinOf({ metadata: { ownerReferences, namespace, labels } }: Pod): string {
+  const owner = ownerReferences?.[0]?.uid
+  if (owner !== undefined) return owner
+  let text = `${namespace}`
+  for (const key in labels) text += ` ${labels[key]}`
+  return text
 }
 
 function startedAt(pod: Pod): number {

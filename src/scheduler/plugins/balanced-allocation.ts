@@ -36,17 +36,19 @@ export function balancedAllocation(resources: readonly ResourceWeight[]): Plugin
       }
       const sharedAs = () => JSON.stringify(shape.requests)
       if (parts.length !== 2 || !first || !second) return { usageScore: general, explainScore, sharedAs }
+      const [requested0, requested1, own0, own1] = [first.requested, second.requested, first.own, second.own]
+      const [allocatable0, allocatable1] = [first.allocatable, second.allocatable]
       return {
         sharedAs,
         // The usual two resources without an array: same arithmetic as balancedScore.
         usageScore: (row) => {
-          const a = first.allocatable[row]!
-          const b = second.allocatable[row]!
+          const a = allocatable0[row]!
+          const b = allocatable1[row]!
           if (a === 0 || b === 0) return balanceChangeScore(100, 100)
-          const x = Math.min(1, (first.requested[row]! + first.own) / a)
-          const y = Math.min(1, (second.requested[row]! + second.own) / b)
-          const u = Math.min(1, first.requested[row]! / a)
-          const v = Math.min(1, second.requested[row]! / b)
+          const x = Math.min(1, (requested0[row]! + own0) / a)
+          const y = Math.min(1, (requested1[row]! + own1) / b)
+          const u = Math.min(1, requested0[row]! / a)
+          const v = Math.min(1, requested1[row]! / b)
           return balanceChangeScore(balanceOfTwo(x, y), balanceOfTwo(u, v))
         },
         explainScore,

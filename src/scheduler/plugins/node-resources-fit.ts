@@ -42,13 +42,21 @@ function compileFilter({ snapshot, shape }: CompileContext): CompiledPlugin {
   const allocatable = shape.resourceIds.map((id) => snapshot.allocatable[id]!)
   const requested = shape.resourceIds.map((id) => snapshot.requested[id]!)
   const isDevice = shape.resourceIds.map((id) => snapshot.deviceResources.has(snapshot.resources.name(id)))
+  const hasRoom = (row: number) => {
+    if (podCount[row]! + 1 > podsMax[row]!) return false
+    for (let i = 0; i < count; i++)
+      if (allocatable[i]![row]! < amounts[i]! + requested[i]![row]! && !(isDevice[i] && allocatable[i]![row] === 0)) return false
+    return true
+  }
+  const [a0, a1, r0, r1] = [allocatable[0], allocatable[1], requested[0], requested[1]]
+  const [amount0 = 0, amount1 = 0] = amounts
+  // The usual two resources without a loop.
+  const hasRoomForTwo =
+    count === 2 && a0 && a1 && r0 && r1 && !isDevice.includes(true)
+      ? (row: number) => podCount[row]! < podsMax[row]! && amount0 + r0[row]! <= a0[row]! && amount1 + r1[row]! <= a1[row]!
+      : undefined
   return {
-    usageFilter: (row) => {
-      if (podCount[row]! + 1 > podsMax[row]!) return false
-      for (let i = 0; i < count; i++)
-        if (allocatable[i]![row]! < amounts[i]! + requested[i]![row]! && !(isDevice[i] && allocatable[i]![row] === 0)) return false
-      return true
-    },
+    usageFilter: hasRoomForTwo ?? hasRoom,
     reject: (row) => rejection({ snapshot, shape, row }),
     verdict: verdictByMask({ snapshot, shape }),
   }
@@ -128,22 +136,23 @@ function compileScore({ snapshot, shape }: CompileContext, strategy: ScoringStra
   const scoreOf = resourceScore(strategy)
   const usesDefaults = used.some((p) => p.own !== (shape.requests[p.name] ?? 0))
   const isCurve = strategy.type === 'RequestedToCapacityRatio'
+  const mean = (row: number) => {
+    let sum = 0
+    let weights = 0
+    for (let i = 0; i < used.length; i++) {
+      const part = used[i]!
+      const allocatable = part.allocatable[row]!
+      if (allocatable === 0) continue
+      const score = scoreOf(part.requested[row]! + part.own, allocatable)
+      if (isCurve && score <= 0) continue
+      sum += score * part.weight
+      weights += part.weight
+    }
+    if (weights === 0) return 0
+    return isCurve ? Math.round(sum / weights) : Math.floor(sum / weights)
+  }
   return {
-    usageScore: (row) => {
-      let sum = 0
-      let weights = 0
-      for (let i = 0; i < used.length; i++) {
-        const part = used[i]!
-        const allocatable = part.allocatable[row]!
-        if (allocatable === 0) continue
-        const score = scoreOf(part.requested[row]! + part.own, allocatable)
-        if (isCurve && score <= 0) continue
-        sum += score * part.weight
-        weights += part.weight
-      }
-      if (weights === 0) return 0
-      return isCurve ? Math.round(sum / weights) : Math.floor(sum / weights)
-    },
+    usageScore: strategy.type === 'LeastAllocated' ? (leastOfTwo(used) ?? mean) : mean,
     explainScore: (row, { score }) => {
       const terms = used
         .filter((p) => p.allocatable[row] !== 0)
@@ -155,6 +164,22 @@ function compileScore({ snapshot, shape }: CompileContext, strategy: ScoringStra
       if (terms.length === 0) return `no scored resource on this node = ${score}`
       return `(${terms.join(' + ')})/${weights} = ${score}${usesDefaults ? ' (containers without requests count as 100m and 200Mi here)' : ''}`
     },
+  }
+}
+
+type ScoredPart = { readonly weight: number; readonly own: number; readonly requested: Float64Array; readonly allocatable: Float64Array }
+
+/** The mean of the usual two resources, equally weighted, without a loop; undefined for others. */
+function leastOfTwo(parts: readonly ScoredPart[]): ((row: number) => number) | undefined {
+  const [first, second] = parts
+  if (!first || !second || parts.length > 2 || first.weight !== second.weight) return undefined
+  const [requested0, requested1, own0, own1] = [first.requested, second.requested, first.own, second.own]
+  const [allocatable0, allocatable1] = [first.allocatable, second.allocatable]
+  return (row) => {
+    const [a, b] = [allocatable0[row]!, allocatable1[row]!]
+    const x = leastRequestedScore(requested0[row]! + own0, a)
+    const y = leastRequestedScore(requested1[row]! + own1, b)
+    return a === 0 ? y : b === 0 ? x : (x + y) >> 1
   }
 }
 
