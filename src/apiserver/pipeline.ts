@@ -94,7 +94,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     try {
       response = await serve(parts, request, exchange)
     } catch (error) {
-      response = await failure(parts, request, error, exchange.format)
+      response = await failure(parts, request, error, exchange.info)
     }
     for (const warning of exchange.warnings) {
       const header = `299 - ${JSON.stringify(warning)}`
@@ -129,7 +129,7 @@ async function takeOver(parts: PipelineParts, request: ApiRequest, open: (admitt
     if (judging) await judging
     connection = await open({ info, user, annotate: (key, value) => annotate(exchange, key, value) })
   } catch (error) {
-    const response = await failure(parts, request, error, undefined)
+    const response = await failure(parts, request, error, info)
     count(response.code)
     await audit?.answered({ request, response, ...audited(exchange) })
     throw error
@@ -152,7 +152,6 @@ const newExchange = (request: ApiRequest): Exchange => ({
   info: parseRequest(request.method, request.url),
   user: undefined,
   constraint: undefined,
-  format: undefined,
   warnings: [],
   annotations: undefined,
   caller: undefined,
@@ -176,7 +175,6 @@ type Exchange = {
   /** Who asked, where `user` is somebody else. */
   caller: UserInfo | undefined
   trail: AuditTrail | undefined
-  format: Format | undefined
   readonly warnings: string[]
   /** What admission noted for the audit entry. */
   annotations: Record<string, string> | undefined
@@ -395,7 +393,7 @@ async function perform(
   if (!resource) return nothingThere(core.registry, info.path)
   // Upstream offers HEAD of no resource.
   if (request.method === 'HEAD' || (info.verb === 'watch' && request.method !== 'GET')) throw methodNotAllowed()
-  exchange.format = negotiate(single(request.headers.accept), {
+  const format = negotiate(single(request.headers.accept), {
     pretty: info.query.get('pretty'),
     agent,
     allowsTable: hasTable(resource, info.subresource),
@@ -416,10 +414,10 @@ async function perform(
   }
   const answer = await answerTo(parts, { request, info, resource, context, trail: exchange.trail })
   return encodeAnswer(answer, {
-    format: exchange.format,
-    include: exchange.format.as === 'Table' ? includeOf(info) : 'None',
+    format,
+    include: format.as === 'Table' ? includeOf(info) : 'None',
     nowMs: core.clock.now(),
-    binary: exchange.format.encoding === 'protobuf' ? await parts.binary() : undefined,
+    binary: format.encoding === 'protobuf' ? await parts.binary() : undefined,
     mayCompress: mayCompress(request),
     pace: exchange.pace,
   })
@@ -515,20 +513,23 @@ function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
 }
 
-async function failure(parts: PipelineParts, request: ApiRequest, error: unknown, agreed: Format | undefined): Promise<ApiResponse> {
-  const format = agreed ?? formatOfFailure(request)
-  if (error instanceof StatusError) return encodeFailure(error, format)
-  if (request.signal.aborted) return encodeFailure(statusErrors.timeout('the request was cancelled', 0), format)
-  if (error instanceof StoreUnavailable) return encodeFailure(statusErrors.serviceUnavailable(error.message), format)
-  parts.core.log.error({ error, method: request.method, path: request.url.split('?', 1)[0] }, 'a request failed unexpectedly')
-  return encodeFailure(statusErrors.internal(error), format)
+function failure(parts: PipelineParts, request: ApiRequest, error: unknown, info: RequestInfo): Promise<ApiResponse> {
+  return encodeFailure(failureOf(parts, request, error), formatOfFailure(request, info), parts.binary)
 }
 
-/** The form of a failure that comes before a form was agreed on; JSON to whoever takes none that there is. */
-function formatOfFailure({ headers }: ApiRequest): Format | undefined {
+function failureOf({ core }: PipelineParts, request: ApiRequest, error: unknown): StatusError {
+  if (error instanceof StatusError) return error
+  if (request.signal.aborted) return statusErrors.timeout('the request was cancelled', 0)
+  if (error instanceof StoreUnavailable) return statusErrors.serviceUnavailable(error.message)
+  core.log.error({ error, method: request.method, path: request.url.split('?', 1)[0] }, 'a request failed unexpectedly')
+  return statusErrors.internal(error)
+}
+
+/** The form of a failure, which is no table and no metadata alone, whatever was agreed on; undefined to whoever takes nothing else. */
+function formatOfFailure({ headers }: ApiRequest, { query }: RequestInfo): Format | undefined {
   try {
     const agent = single(headers['user-agent']) ?? ''
-    return negotiate(single(headers.accept), { pretty: undefined, agent, allowsTable: false })
+    return negotiate(single(headers.accept), { pretty: query.get('pretty'), agent, allowsTable: false, isFailure: true })
   } catch {
     return undefined
   }

@@ -188,6 +188,7 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uid>'],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/\b(resource version|ResourceVersion in object meta|current): \d+/g, '$1: <revision>'],
+  [/("resourceVersion": ?)"\d+"/g, '$1"<revision>"'],
   [/\bin record \(\d+\)/g, 'in record (<revision>)'],
   // A refused patch shows the whole object that it made, in whatever order its fields stand.
   [/Invalid value: "\{\\"(?:[^"\\]|\\.)*"/g, 'Invalid value: "<object>"'],

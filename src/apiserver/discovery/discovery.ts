@@ -2,7 +2,7 @@ import type { KindDefinition } from '../../kinds/kind.ts'
 import type { ApiResponse } from '../contract.ts'
 import type { Group } from './group-versions.ts'
 import { type ForeignVersion, publishedGroups } from './published-groups.ts'
-import { headerText, type JsonDocument, jsonDocument, type RequestHeaders } from './json-document.ts'
+import { headerText, type JsonDocument, jsonDocument, lineDocument, type RequestHeaders } from './json-document.ts'
 import { aggregatedDiscovery, apiGroup, apiResourceList } from './resource-lists.ts'
 
 /** Answers what clients ask to learn which resources there are. Undefined: the path is not discovery's. */
@@ -53,24 +53,24 @@ function plainDocuments(core: readonly Group[], named: readonly Group[], serverA
   const versions = core.flatMap((g) => g.versions.map((v) => v.version))
   documents.set(
     '/api',
-    jsonDocument(() => ({ kind: 'APIVersions', versions, serverAddressByClientCIDRs })),
+    lineDocument(() => ({ kind: 'APIVersions', versions, serverAddressByClientCIDRs })),
   )
   documents.set(
     '/apis',
-    jsonDocument(() => ({ kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(apiGroup) })),
+    lineDocument(() => ({ kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(apiGroup) })),
   )
   for (const group of [...core, ...named]) {
     const root = group.name === '' ? '/api' : `/apis/${group.name}`
     if (group.name !== '')
       documents.set(
         root,
-        jsonDocument(() => ({ kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(group) })),
+        lineDocument(() => ({ kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(group) })),
       )
     // What another server answers is asked of that server.
     for (const v of group.versions.filter(({ foreign }) => !foreign))
       documents.set(
         `${root}/${v.version}`,
-        jsonDocument(() => apiResourceList(v)),
+        lineDocument(() => apiResourceList(v)),
       )
   }
   return documents
@@ -79,7 +79,7 @@ function plainDocuments(core: readonly Group[], named: readonly Group[], serverA
 const aggregatedType = (version: string) => `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
 
 function aggregatedDocuments(groups: () => readonly Group[]): Readonly<Record<'v2' | 'v2beta1', JsonDocument>> {
-  const document = (version: 'v2' | 'v2beta1') => jsonDocument(() => aggregatedDiscovery(groups(), version), aggregatedType(version))
+  const document = (version: 'v2' | 'v2beta1') => lineDocument(() => aggregatedDiscovery(groups(), version), aggregatedType(version))
   return { v2: document('v2'), v2beta1: document('v2beta1') }
 }
 

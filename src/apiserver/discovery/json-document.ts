@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ApiResponse } from '../contract.ts'
+import { jsonLine } from '../encoding/json-line.ts'
 
 /**
  * A document that is built when it is first asked for, kept as bytes, and answered with 304 to whoever has it already.
@@ -12,8 +13,13 @@ export type JsonDocument = {
 
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>
 
-export function jsonDocument(build: () => unknown, contentType = 'application/json'): JsonDocument {
-  return bytesDocument(() => Buffer.from(JSON.stringify(build())), contentType)
+export function jsonDocument(build: () => unknown): JsonDocument {
+  return bytesDocument(() => Buffer.from(JSON.stringify(build())), 'application/json')
+}
+
+/** The same with the end of a line, as objects are answered. */
+export function lineDocument(build: () => unknown, contentType = 'application/json'): JsonDocument {
+  return bytesDocument(() => jsonLine(build()), contentType)
 }
 
 /** The same of bytes in any encoding. */

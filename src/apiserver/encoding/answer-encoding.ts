@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { KubeObject } from '../../machinery/object.ts'
 import type { StatusError } from '../../machinery/status-error.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
+import { indentedJson, jsonLine } from './json-line.ts'
 import { encodeList } from './list-encoding.ts'
 import type { Pace } from '../flowcontrol/pace.ts'
 import type { BinaryCodec } from '../objects/binary-codec.ts'
@@ -58,12 +59,16 @@ export async function encodeAnswer(answer: Answer, options: EncodingOptions): Pr
   }
 }
 
-/** A failure as a Status; always JSON unless YAML was asked for. */
-export async function encodeFailure(error: StatusError, format: Format | undefined): Promise<ApiResponse> {
-  const encoding = format?.encoding === 'yaml' ? 'yaml' : 'json'
+/** A failure as a Status; indented JSON to whoever takes no form that there is. `binary`: asked for when protobuf was agreed on. */
+export async function encodeFailure(
+  error: StatusError,
+  format: Format | undefined,
+  binary: () => Promise<BinaryCodec>,
+): Promise<ApiResponse> {
+  const { encoding, isPretty } = format ?? { encoding: 'json', isPretty: true }
   const { retryAfterSeconds } = error.status.details ?? {}
-  const isPretty = format?.isPretty ?? false
-  const bytes = await encodeText(error.status, { encoding, isPretty })
+  const { status } = error
+  const bytes = encoding === 'protobuf' ? (await binary()).encode(status)! : await encodeText(status, { encoding, isPretty })
   return {
     code: error.code,
     headers: {
@@ -79,7 +84,7 @@ function encodeObject(answer: Answer & { type: 'object' }, options: EncodingOpti
   const { resource, value, code } = answer
   const { format } = options
   const isStored = format.as === undefined && format.encoding === 'json' && !format.isPretty && isServedAsStored(resource, value)
-  if (isStored) return whole(code, value.bytes, options)
+  if (isStored) return whole(code, value.line(), options)
   return encodeValue(transformed(resource, value, options), options).then((bytes) => whole(code, bytes, options))
 }
 
@@ -136,7 +141,7 @@ async function encodeValue(value: object, options: EncodingOptions): Promise<Uin
 }
 
 export async function encodeText(value: object, format: { encoding: 'json' | 'yaml'; isPretty: boolean }): Promise<Uint8Array> {
-  if (format.encoding === 'json') return Buffer.from(format.isPretty ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value))
+  if (format.encoding === 'json') return format.isPretty ? indentedJson(value) : jsonLine(value)
   const { formatYaml } = await import('../../machinery/yaml.ts')
   return Buffer.from(formatYaml(value))
 }

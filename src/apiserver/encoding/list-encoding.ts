@@ -111,12 +111,12 @@ function textList(head: string, items: readonly string[], options: EncodingOptio
     pieces.push(Buffer.from(text))
     text = ''
   }
-  return joined([...pieces, Buffer.from(`${text}]}`)], options)
+  return joined([...pieces, Buffer.from(`${text}${listEnd}`)], options)
 }
 
 /** Straight from the cache: what is sent is copied when it is sent. */
 function storedList(head: string, items: readonly CachedObject[], options: EncodingOptions): ApiResponse {
-  let length = Buffer.byteLength(head) + 2 + Math.max(0, items.length - 1)
+  let length = Buffer.byteLength(head) + listEnd.length + Math.max(0, items.length - 1)
   for (const item of items) length += item.length
   if (length <= blockBytes) {
     const block = Buffer.allocUnsafe(length)
@@ -126,28 +126,29 @@ function storedList(head: string, items: readonly CachedObject[], options: Encod
       item.copyTo(block, at)
       at += item.length
     }
-    at += block.write(']}', at, 'latin1')
+    at += block.write(listEnd, at, 'latin1')
     return whole(200, block.subarray(0, at), options)
   }
   return streamed(storedBlocks(head, items), length, options)
 }
 
 const comma = 44
+const listEnd = ']}\n'
 
 async function* storedBlocks(head: string, items: readonly CachedObject[]): AsyncGenerator<Uint8Array> {
   let block = takeBlock()
   let at = block.write(head, 0)
   for (const [i, item] of items.entries()) {
-    if (at + item.length + 3 > block.length) {
+    if (at + item.length + 1 + listEnd.length > block.length) {
       yield block.subarray(0, at)
       // The reader may still hold the last block: each is another one.
-      block = item.length + 3 > blockBytes ? Buffer.allocUnsafeSlow(item.length + 3) : takeBlock()
+      block = item.length + 1 + listEnd.length > blockBytes ? Buffer.allocUnsafeSlow(item.length + 1 + listEnd.length) : takeBlock()
       at = 0
     }
     if (i > 0) block[at++] = comma
     item.copyTo(block, at)
     at += item.length
   }
-  at += block.write(']}', at, 'latin1')
+  at += block.write(listEnd, at, 'latin1')
   yield block.subarray(0, at)
 }

@@ -13,6 +13,7 @@ import { giveBack } from './block-pool.ts'
 import { createIdleSockets, type IdleSockets } from './idle-sockets.ts'
 import { clientCertificateOf } from './client-certificate.ts'
 import type { ApiRequest, ApiResponse, Credentials, UpgradeHandler } from '../contract.ts'
+import { jsonLine } from '../encoding/json-line.ts'
 import { refusalType, refuseBytes, targetOf } from './http-refusal.ts'
 
 export type HttpFrontOptions = {
@@ -193,7 +194,7 @@ async function serve(options: HttpFrontOptions, request: Http2ServerRequest, res
         : statusErrors.timeout(`the body of the request did not arrive within ${bodyTimeoutMs / 1000} s`, 0)
     const isOldHttp = request.httpVersionMajor === 1
     response.writeHead(error.code, { 'content-type': 'application/json', ...(isOldHttp ? { connection: 'close' } : {}) })
-    response.end(JSON.stringify(error.status))
+    response.end(jsonLine(error.status))
     return
   }
   const target = targetOf(request.url ?? '/')

@@ -30,11 +30,18 @@ const yes = /^(?:1|t|T|true|True|TRUE)$/
 /**
  * The form of the answer to an Accept header: the best by quality, in the order named, but JSON before protobuf where the
  * client takes both equally, because JSON is what is stored and goes out as it is. `allowsTable`: what is asked for has
- * columns; `isCollection`: it is a list, or a watch of one. Throws 406 when there is none.
+ * columns; `isCollection`: it is a list, or a watch of one; `isFailure`: it is a Status, of which there are no other forms. Throws 406 when
+ * there is none.
  */
 export function negotiate(
   accept: string | undefined,
-  options: { readonly pretty: string | undefined; readonly agent: string; readonly allowsTable: boolean; readonly isCollection?: boolean },
+  options: {
+    readonly pretty: string | undefined
+    readonly agent: string
+    readonly allowsTable: boolean
+    readonly isCollection?: boolean
+    readonly isFailure?: boolean
+  },
 ): Format {
   const isPretty = options.pretty ? yes.test(options.pretty) : readableAgents.test(options.agent)
   const plain = isPretty ? { ...plainJson, isPretty } : plainJson
@@ -50,7 +57,8 @@ export function negotiate(
     const version = parameters.get('v')
     const group = parameters.get('g')
     if (as === undefined && version === undefined && group === undefined) return { ...plain, encoding }
-    if (!as || !transformations.includes(as) || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) continue
+    if (options.isFailure || !as || !transformations.includes(as) || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1'))
+      continue
     // A Table has no protobuf message, and what has no columns has no Table: the client's next choice decides.
     if (as === 'Table' && (!options.allowsTable || encoding === 'protobuf')) continue
     return { ...plain, encoding, as: as as Format['as'], version }

@@ -9,6 +9,7 @@ import type { ApiRequest, UpgradeHandler, UserInfo } from '../contract.ts'
 import type { Core, RequestContext } from '../core.ts'
 import { refusal } from '../authn/identity.ts'
 import type { Dialer, DialTarget } from '../reach/node-dialer.ts'
+import { jsonLine } from '../encoding/json-line.ts'
 import { createObjectReader } from '../objects/object-reader.ts'
 import { pods } from '../../kinds/core/pod.ts'
 import type { Admitted, OpenConnection, Pipeline } from '../pipeline.ts'
@@ -50,7 +51,7 @@ export function createUpgradeHandler(parts: {
       await pipeline.takeOver(request, open)
     } catch (error) {
       const { code, reason, status } = error instanceof StatusError ? error : statusErrors.internal(error)
-      refuse(socket, code, reason, Buffer.from(JSON.stringify(status)))
+      refuse(socket, code, reason, jsonLine(status))
     }
   }
 }
@@ -74,7 +75,7 @@ async function streamAnswer(
     await sendOverWebSocket(connection, response, isWatch)
   } catch (error) {
     const { code, reason, status } = error instanceof StatusError ? error : statusErrors.internal(error)
-    refuse(socket, code, reason, Buffer.from(JSON.stringify(status)))
+    refuse(socket, code, reason, jsonLine(status))
   } finally {
     gone.abort()
   }
