@@ -75,7 +75,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'anti-affinity, 100 groups',
     pods: 20_000,
-    goal: 5_000,
+    goal: 20_000,
     pod: (i) => pod({ labels: { app: `g${i % 100}` }, spec: affinity('podAntiAffinity', hostKey, `g${i % 100}`) })(i),
   },
   {
@@ -133,8 +133,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'preemption',
-    pods: 2_000,
-    goal: 2_000,
+    pods: 5_000,
+    goal: 10_000,
     before: { count: 20_000, pod: (i) => testPod({ name: `low${i}`, requests: { cpu: '900m', memory: '500Mi' }, priority: 1 }) },
     pod: pod({ requests: { cpu: '3', memory: '500Mi' }, priority: 100 }),
     diagnoses: true,

@@ -141,7 +141,7 @@ function ineligible(core: SchedulerCore, { key, pod, priority }: PodToPlace, dia
   if (pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
   const nominated = core.nominations.get(key)?.nodeName ?? pod.status?.nominatedNodeName
   const row = nominated ? core.snapshot.rowOf(nominated) : undefined
-  if (row === undefined || !diagnosis.resolvableRows.includes(row)) return undefined
+  if (row === undefined || !diagnosis.resolvableRows.has(row)) return undefined
   const isLeaving = core.snapshot.podsOf(row).some((entry) => entry.isTerminating && entry.priority < priority)
   return isLeaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined
 }

@@ -1,4 +1,5 @@
 import { beginFilter, type Plan, type PluginVerdict, verdictOf } from './plan.ts'
+import { noRows, type ResolvableRows, resolvableRowsOf, rowsByVerdicts } from './resolvable-rows.ts'
 import type { RowVerdicts } from './row-verdicts.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -9,8 +10,8 @@ export type Diagnosis = {
   readonly reasons: ReadonlyMap<string, number>
   /** Plugins that rejected at least one node (what may wake the pod depends on them), with how many each rejected first. */
   readonly nodesByPlugin: ReadonlyMap<string, number>
-  /** Rows where evicting pods might help. Valid until the next diagnosis. */
-  readonly resolvableRows: Int32Array
+  /** Rows where evicting pods might help. Valid until something changes. */
+  readonly resolvableRows: ResolvableRows
   /** Why no node was asked at all; `reasons` is then empty. */
   readonly refusal?: string
 }
@@ -21,7 +22,7 @@ export function diagnosisOfRefusal(nodeCount: number, refused: { readonly plugin
     nodeCount,
     reasons: new Map(),
     nodesByPlugin: new Map([[refused.plugin, nodeCount]]),
-    resolvableRows: new Int32Array(0),
+    resolvableRows: noRows,
     refusal: refused.reason,
   }
 }
@@ -31,36 +32,39 @@ export type DiagnoseInput = {
   readonly plan: Plan
   readonly snapshot: Snapshot
   readonly verdicts: RowVerdicts | undefined
-  /** Room for `resolvableRows`, at least as long as there are rows. */
-  readonly rowBuffer: Int32Array
   /** Answers for nodes that pass every filter: they are kept for nominated pods. */
-  readonly ofReserved: (row: number) => PluginVerdict | undefined
+  readonly reserved: ReadonlyMap<number, PluginVerdict> | undefined
 }
 
 /** The first verdict against every node. */
-export function diagnose({ plan, snapshot, verdicts, rowBuffer, ofReserved }: DiagnoseInput): Diagnosis {
+export function diagnose(input: DiagnoseInput): Diagnosis {
   const counts = new Map<PluginVerdict, number>()
-  let resolvable = 0
-  const reservedRows: number[] = []
+  const resolvableRows = input.verdicts ? countKept({ ...input, verdicts: input.verdicts }, counts) : countAll(input, counts)
+  return { nodeCount: input.snapshot.nodeCount, ...summed(counts), resolvableRows }
+}
+
+type Counts = Map<PluginVerdict, number>
+const add = (counts: Counts, verdict: PluginVerdict) => counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
+
+function countKept({ snapshot, verdicts, reserved }: DiagnoseInput & { readonly verdicts: RowVerdicts }, counts: Counts): ResolvableRows {
+  verdicts.catchUp()
+  for (const [verdict, nodes] of verdicts.counts()) counts.set(verdict, nodes)
+  for (const [row, verdict] of reserved ?? []) if (snapshot.nodes[row] && !verdicts.at(row)) add(counts, verdict)
+  let count = 0
+  for (const [{ verdict }, nodes] of counts) if (verdict.isResolvable) count += nodes
+  return rowsByVerdicts(verdicts, reserved, { rowsEnd: snapshot.rowsEnd, count })
+}
+
+function countAll({ plan, snapshot, reserved }: DiagnoseInput, counts: Counts): ResolvableRows {
+  const resolvable = new Set<number>()
   beginFilter(plan)
-  verdicts?.catchUp()
   for (let row = 0; row < snapshot.rowsEnd; row++) {
-    if (!snapshot.nodes[row]) continue
-    const verdict = verdicts ? verdicts.at(row) : verdictOf(plan, row)
-    if (!verdict) reservedRows.push(row)
-    else {
-      if (!verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
-      if (verdict.verdict.isResolvable) rowBuffer[resolvable++] = row
-    }
-  }
-  for (const [verdict, nodes] of verdicts?.counts() ?? []) counts.set(verdict, nodes)
-  for (const row of reservedRows) {
-    const verdict = ofReserved(row)
+    const verdict = snapshot.nodes[row] && (verdictOf(plan, row) ?? reserved?.get(row))
     if (!verdict) continue
-    counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
-    if (verdict.verdict.isResolvable) rowBuffer[resolvable++] = row
+    add(counts, verdict)
+    if (verdict.verdict.isResolvable) resolvable.add(row)
   }
-  return { nodeCount: snapshot.nodeCount, ...summed(counts), resolvableRows: rowBuffer.subarray(0, resolvable) }
+  return resolvableRowsOf(resolvable)
 }
 
 function summed(counts: ReadonlyMap<PluginVerdict, number>): Pick<Diagnosis, 'reasons' | 'nodesByPlugin'> {

@@ -1,7 +1,8 @@
 import type { Labels } from './pod-shape.ts'
 import type { Nominations } from './nominations.ts'
 import { beginFilter, isFeasible, type Plan, rejectionOf } from './plan.ts'
-import type { PreemptionCache, RowAttempt } from './preemption-cache.ts'
+import { noVictims, type PreemptionCache, reasonsOf, type RowAttempt, withoutVictims } from './preemption-cache.ts'
+import type { ResolvableRows } from './resolvable-rows.ts'
 import type { PodEntry, Snapshot } from './snapshot.ts'
 
 /** A PodDisruptionBudget as preemption reads it. */
@@ -40,14 +41,12 @@ export type PreemptionInput = {
   readonly priority: number
   readonly budgets: readonly Budget[]
   /** Rows where eviction may help (Diagnosis.resolvableRows). */
-  readonly rows: Int32Array
+  readonly resolvable: ResolvableRows
   readonly cacheOf: (plan: Plan) => PreemptionCache
   /** What others make of a candidate: the same, one with fewer victims, or none. Absent: all are taken as they are. */
   readonly accept?: ((candidate: Candidate) => Candidate | undefined) | undefined
 }
 
-const noVictims = 'No preemption victims found for incoming pod'
-const withoutVictims: RowAttempt = { candidate: undefined, reasons: [noVictims] }
 const notHelpful = 'Preemption is not helpful for scheduling'
 
 /**
@@ -57,37 +56,34 @@ const notHelpful = 'Preemption is not helpful for scheduling'
  * the most important victim. Every candidate node is tried. Source: kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption
  */
 export function findPreemption(input: PreemptionInput): Preemption {
-  const { snapshot, rows, nominations } = input
-  const reasons = new Map<string, number>()
-  const count = (reason: string, nodes = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + nodes)
-  if (snapshot.nodeCount > rows.length) count(notHelpful, snapshot.nodeCount - rows.length)
-  if (!snapshot.hasPodBelow(input.priority)) {
-    if (rows.length > 0) count(noVictims, rows.length)
+  const { snapshot, resolvable, nominations, plan, priority, budgets } = input
+  const unhelpful = snapshot.nodeCount - resolvable.count
+  const reasons = new Map<string, number>(unhelpful > 0 ? [[notHelpful, unhelpful]] : [])
+  if (!snapshot.hasPodBelow(priority)) {
+    if (resolvable.count > 0) reasons.set(noVictims, resolvable.count)
     return { candidate: undefined, reasons }
   }
-  const cache = dependsOnResourcesOnly(input.plan, input.snapshot) ? input.cacheOf(input.plan) : undefined
-  cache?.catchUp(input.priority, input.budgets)
-  const ownRow = nominations.rowOf(input.key)
-  let best: Candidate | undefined
-  let rowsWithoutVictims = 0
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!
-    const attempt = row === ownRow ? tryRow(input, row) : (cache?.at(row) ?? remember(cache, row, tryRow(input, row)))
-    // It fits as it is: what keeps the pod away (an extender) is not for victims to settle.
-    if (attempt === withoutVictims || attempt.candidate?.victims.length === 0) rowsWithoutVictims++
-    else if (!attempt.candidate) for (const reason of attempt.reasons) count(reason)
-    else {
-      const candidate = input.accept ? input.accept(attempt.candidate) : attempt.candidate
-      if (candidate && (!best || isBetter(candidate, best))) best = candidate
-    }
-  }
-  if (rowsWithoutVictims > 0) count(noVictims, rowsWithoutVictims)
-  return { candidate: best, reasons: best ? new Map() : reasons }
+  const cache = dependsOnResourcesOnly(plan, snapshot) ? input.cacheOf(plan) : undefined
+  cache?.catchUp({ priority, budgets, ownRow: nominations.rowOf(input.key) }, (row) =>
+    resolvable.has(row) ? tryRow(input, row) : undefined,
+  )
+  if (!cache || input.accept) return bestOfAll(input, cache, reasons)
+  const candidate = cache.best()
+  if (candidate) return { candidate, reasons: new Map() }
+  for (const [reason, count] of cache.reasons()) reasons.set(reason, count)
+  return { candidate: undefined, reasons }
 }
 
-function remember(cache: PreemptionCache | undefined, row: number, attempt: RowAttempt): RowAttempt {
-  cache?.set(row, attempt)
-  return attempt
+function bestOfAll(input: PreemptionInput, cache: PreemptionCache | undefined, reasons: Map<string, number>): Preemption {
+  let best: Candidate | undefined
+  for (const row of input.resolvable.list()) {
+    const attempt = cache?.at(row) ?? tryRow(input, row)
+    for (const reason of reasonsOf(attempt)) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+    if (!attempt.candidate || attempt.candidate.victims.length === 0) continue
+    const candidate = input.accept ? input.accept(attempt.candidate) : attempt.candidate
+    if (candidate && (!best || isBetter(candidate, best))) best = candidate
+  }
+  return { candidate: best, reasons: best ? new Map() : reasons }
 }
 
 function tryRow(input: PreemptionInput, row: number): RowAttempt {

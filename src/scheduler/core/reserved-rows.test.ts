@@ -2,24 +2,31 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../base/random.ts'
 import { allPlugins } from '../plugins/all.ts'
+import type { Budget } from './preemption.ts'
 import { randomNode, randomPod } from './random-cluster.ts'
 import { type PodToPlace, SchedulerCore, type SharedCluster } from './scheduler-core.ts'
+
+const budgets: readonly Budget[] = [{ namespace: 'default', matches: (labels) => labels.app === 'a0', allowed: 1, disrupted: new Set() }]
 
 /** What a core says of a pod, as text: where it goes, or what stands against it and who would have to leave. */
 function answer(core: SchedulerCore, target: PodToPlace): string {
   const decision = core.decide(target)
   if (decision.kind === 'Placed') return JSON.stringify({ ...decision, best: decision.best(20).map((b) => b.score) })
   const diagnosis = core.diagnose(target)
-  const { candidate, reasons } = core.preempt(target, diagnosis, [])
+  const { candidate, reasons } = core.preempt(target, diagnosis, budgets)
+  const all: string[] = []
+  core.preempt(target, diagnosis, budgets, ({ row: at, victims: of, violations }) => void all.push(`${at} ${violations} ${of.length}`))
   const counts = (of: ReadonlyMap<string, number>) => [...of].map(([what, nodes]) => `${what}: ${nodes}`).sort()
-  const rows = diagnosis.resolvableRows.toSorted()
+  const rows = [...diagnosis.resolvableRows.list()].toSorted((a, b) => a - b)
   const { row, victims } = candidate ?? {}
   return JSON.stringify([
     counts(diagnosis.reasons),
     counts(diagnosis.nodesByPlugin),
-    [...rows],
+    rows,
+    diagnosis.resolvableRows.count,
     row,
     victims?.map((v) => v.key),
+    all.sort(),
     counts(reasons),
   ])
 }

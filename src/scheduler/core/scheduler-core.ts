@@ -39,7 +39,6 @@ export class SchedulerCore {
   readonly nominations: Nominations
   readonly #plugins: readonly Plugin[]
   readonly #random: Random
-  #rowBuffer = new Int32Array(0)
   readonly #plans = new Map<string, Plan>()
   readonly #memories: PlanMemories
   /** Plans of pods that share theirs with nobody, for as long as one attempt takes. */
@@ -72,10 +71,8 @@ export class SchedulerCore {
   diagnose(target: PodToPlace): Diagnosis {
     const plan = this.planOf(target)
     const reserved = this.#reservedRows(plan, target)
-    const ofReserved = (row: number) => reserved?.verdicts.get(row)
-    if (this.#rowBuffer.length < this.snapshot.rowsEnd) this.#rowBuffer = new Int32Array(this.snapshot.rowsEnd * 2)
     const verdicts = plan.domainFilters.length > 0 ? undefined : this.#memories.of(plan).verdicts
-    return diagnose({ plan, snapshot: this.snapshot, verdicts, rowBuffer: this.#rowBuffer, ofReserved })
+    return diagnose({ plan, snapshot: this.snapshot, verdicts, reserved: reserved?.verdicts })
   }
 
   /** Rows that the pod would only fit on if the pods nominated there did not come; undefined where no pod is nominated. */
@@ -94,7 +91,7 @@ export class SchedulerCore {
       key: target.key,
       priority: target.priority,
       budgets,
-      rows: diagnosis.resolvableRows,
+      resolvable: diagnosis.resolvableRows,
       cacheOf: (plan) => this.#memories.of(plan).preemptions,
     })
   }
