@@ -10,6 +10,7 @@ import { startingLevels, startingSchemas } from './flowcontrol/flow-objects.ts'
 import { danglingCondition } from './flowcontrol/maintain-plan.ts'
 import { followPrefix } from './follow-prefix.ts'
 import { keyOfObject, type Registry } from './registry.ts'
+import { retried } from './retried.ts'
 import { parseIpRange, rangesOf } from './services/ip-range.ts'
 import { ensureWanted, keptAs, resourceOfWanted, type WantedObject, type WantedParts } from './wanted-objects.ts'
 
@@ -50,13 +51,18 @@ export async function keepBootstrapped(options: BootstrapOptions & { readonly lo
     const resource = resourceOfWanted(registry, wanted)
     if (!resource) return
     const key = keyOfObject(resource, wanted.object.metadata.namespace ?? '', wanted.object.metadata.name ?? '')
-    const look = async () => {
-      if (storage.cache.get(key) || signal.aborted) return
-      await ensureWanted(options, () => [wanted]).catch((error: unknown) =>
-        log.warn({ key, error: String(error) }, 'could not be brought back'),
-      )
-    }
-    await followPrefix(storage.cache, key, { look, signal })
+    const bringing = retried(options, async () => {
+      if (storage.cache.get(key) || signal.aborted) return true
+      try {
+        await ensureWanted(options, () => [wanted])
+        return true
+      } catch (error) {
+        log.warn({ key, error: String(error) }, 'could not be brought back')
+        return signal.aborted
+      }
+    })
+    await followPrefix(storage.cache, key, { look: () => bringing.look(), signal })
+    await bringing.end()
   }
   await Promise.all(lastingObjects(options).map(follow))
 }

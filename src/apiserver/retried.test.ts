@@ -45,17 +45,20 @@ test('after its end nothing is looked at any more', async () => {
   assert.equal(looks, 1)
 })
 
-/** A server whose store fails the first write that has this in it. */
+/** A server whose store fails the first write, after its start, that has this in it. */
 async function failingOnce(mark: string, run: (send: Send, clock: ReturnType<typeof virtualClock>) => Promise<void>): Promise<void> {
   const inner = createMemoryStore()
+  let isReady = false
   let hasFailed = false
   const store = withCommit(inner, async (operations) => {
-    if (hasFailed || !operations.some((one) => one.type === 'put' && Buffer.from(one.value).includes(mark))) return inner.commit(operations)
+    if (!isReady || hasFailed || !operations.some((one) => one.type === 'put' && Buffer.from(one.value).includes(mark)))
+      return inner.commit(operations)
     hasFailed = true
     throw new StoreUnavailable('away')
   })
   const clock = virtualClock()
   const { api } = await createTestApi({ clock, random: seededRandom(1), store })
+  isReady = true
   try {
     await run(sender(api), clock)
     assert.ok(hasFailed)
@@ -93,4 +96,44 @@ test('a policy is checked for its types though the store was away for a moment',
       await new Promise((resolve) => setImmediate(resolve))
     }
     assert.fail('the policy was not checked')
+  }))
+
+const flowControl = '/apis/flowcontrol.apiserver.k8s.io/v1'
+
+test('a flow schema that was deleted comes back though the store was away for a moment', () =>
+  failingOnce('"name":"catch-all"', async (send, clock) => {
+    assert.equal((await send('DELETE', `${flowControl}/flowschemas/catch-all`)).code, 200)
+    await clock.advance(5000)
+    assert.equal((await send('GET', `${flowControl}/flowschemas/catch-all`)).code, 200)
+  }))
+
+test('a flow schema tells that its level is there though the store was away for a moment', () =>
+  failingOnce('This FlowSchema references', async (send, clock) => {
+    const limited = { nominalConcurrencyShares: 5, limitResponse: { type: 'Reject' } }
+    await send('POST', `${flowControl}/prioritylevelconfigurations`, {
+      body: { metadata: { name: 'own' }, spec: { type: 'Limited', limited } },
+    })
+    const spec = { priorityLevelConfiguration: { name: 'own' }, rules: [] }
+    await send('POST', `${flowControl}/flowschemas`, { body: { metadata: { name: 'own' }, spec } })
+    await clock.advance(5000)
+    const { status } = (await send('GET', `${flowControl}/flowschemas/own`)).json as { status: { conditions: { status: string }[] } }
+    assert.equal(status.conditions[0]?.status, 'False')
+  }))
+
+test('the Service of the API comes back though the store was away for a moment', () =>
+  failingOnce('"kind":"Service"', async (send, clock) => {
+    const path = '/api/v1/namespaces/default/services/kubernetes'
+    assert.equal((await send('DELETE', path)).code, 200)
+    await clock.advance(5000)
+    assert.equal((await send('GET', path)).code, 200)
+  }))
+
+test('a group of custom kinds gets its APIService though the store was away for a moment', () =>
+  failingOnce('"kind":"APIService"', async (send, clock) => {
+    const names = { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' }
+    const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }]
+    const body = { metadata: { name: 'things.example.com' }, spec: { group: 'example.com', scope: 'Cluster', names, versions } }
+    assert.equal((await send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body })).code, 201)
+    await clock.advance(5000)
+    assert.equal((await send('GET', '/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com')).code, 200)
   }))

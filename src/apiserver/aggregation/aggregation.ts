@@ -62,6 +62,7 @@ export type Route = {
 
 const recheckMs = 30_000
 const retryMs = { min: 50, max: 30_000 } as const
+const afterFailures = ({ failures }: Pick<Remote, 'failures'>) => Math.min(retryMs.max, retryMs.min * 2 ** (failures - 1))
 
 type Remote = {
   service: KubeObject & APIService
@@ -255,25 +256,27 @@ class Layer implements Aggregation {
   }
 
   async #check(remote: Remote): Promise<void> {
-    const core = this.#core
-    let availability: Availability
-    let documents = remote.documents
     try {
-      const planned = this.#planned(remote.service)
-      const checked =
-        planned ??
-        (await checkRemote(remote.server, remote.service.spec!, {
-          resolve: () => this.#resolve(remote),
-          clock: core.clock,
-          signal: this.#signal,
-        }))
-      availability = 'documents' in checked ? passed : checked
-      if ('documents' in checked) documents = checked.documents
+      await this.#checkOnce(remote)
     } catch (error) {
-      if (!this.#signal.aborted)
-        core.log.warn({ service: remote.service.metadata.name, error: String(error) }, 'an aggregated API could not be checked')
-      return
+      if (this.#signal.aborted) return
+      const { name } = remote.service.metadata
+      this.#core.log.warn({ service: name, error: String(error) }, 'an aggregated API could not be checked')
+      remote.failures++
+      if (this.#isCurrent(remote)) this.#schedule(remote, afterFailures(remote))
     }
+  }
+
+  async #checkOnce(remote: Remote): Promise<void> {
+    const checked =
+      this.#planned(remote.service) ??
+      (await checkRemote(remote.server, remote.service.spec!, {
+        resolve: () => this.#resolve(remote),
+        clock: this.#core.clock,
+        signal: this.#signal,
+      }))
+    const availability = 'documents' in checked ? passed : checked
+    const documents = 'documents' in checked ? checked.documents : remote.documents
     if (this.#signal.aborted || !this.#isCurrent(remote)) return
     const isAvailable = availability.status === 'True'
     remote.failures = isAvailable ? 0 : remote.failures + 1
@@ -282,8 +285,7 @@ class Layer implements Aggregation {
     remote.isAvailable = isAvailable
     remote.documents = documents
     if (isChanged) this.#changed()
-    if (this.#isCurrent(remote))
-      this.#schedule(remote, isAvailable ? recheckMs : Math.min(retryMs.max, retryMs.min * 2 ** (remote.failures - 1)))
+    if (this.#isCurrent(remote)) this.#schedule(remote, isAvailable ? recheckMs : afterFailures(remote))
   }
 
   #planned(apiService: APIService): Availability | undefined {

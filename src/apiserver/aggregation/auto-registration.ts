@@ -8,6 +8,7 @@ import { encodeStored } from '../objects/codec.ts'
 import type { Core } from '../core.ts'
 import { createObjectReader } from '../objects/object-reader.ts'
 import { keyOfObject } from '../registry.ts'
+import { retried } from '../retried.ts'
 import { automanagedLabel, localApiService, localCondition, registeredVersions } from './local-api-services.ts'
 
 const attemptsMax = 5
@@ -25,11 +26,14 @@ export function planRegistration(
   }
 }
 
-/** Keeps an APIService for each group version of custom kinds, as long as it is served. Rejects when the store does. */
-export async function registerCustomGroups(core: Core): Promise<void> {
+/**
+ * Keeps an APIService for each group version of custom kinds, as long as it is served: false where others wrote the same ones again and
+ * again. Rejects when the store does.
+ */
+export async function registerCustomGroups(core: Core): Promise<boolean> {
   const { registry, storage, random, clock } = core
   const resource = registry.find(apiServices.group, apiServices.version, apiServices.plural)
-  if (!resource) return
+  if (!resource) return true
   const builtIn = new Set(registry.all().flatMap((r) => (r.isCustom ? [] : [r.apiVersion])))
   const customs = registry.all().filter((r) => r.isCustom && !builtIn.has(r.apiVersion))
   const wanted = registeredVersions(customs.map(({ kind }) => kind)).map((version) => localApiService(version, true))
@@ -55,22 +59,25 @@ export async function registerCustomGroups(core: Core): Promise<void> {
     let isWritten = true
     for (let i = 0; i < operations.length && isWritten; i += operationsMax)
       isWritten = (await storage.commit(operations.slice(i, i + operationsMax))).type === 'committed'
-    if (isWritten) return
+    if (isWritten) return true
   }
+  return false
 }
 
 /** Follows the custom kinds that are served. `ended` resolves when what is under way is written. */
 export function keepRegistered(core: Core, signal: AbortSignal): { ended(): Promise<void> } {
-  let registering = Promise.resolve()
-  const register = () => {
-    registering = registering
-      .then(() => (signal.aborted ? undefined : registerCustomGroups(core)))
-      .catch((error: unknown) => {
-        if (!signal.aborted) core.log.warn({ error: String(error) }, 'the APIServices of custom kinds could not be kept')
-      })
-  }
+  const registering = retried(core, async () => {
+    try {
+      return signal.aborted || (await registerCustomGroups(core))
+    } catch (error) {
+      if (signal.aborted) return true
+      core.log.warn({ error: String(error) }, 'the APIServices of custom kinds could not be kept')
+      return false
+    }
+  })
+  const register = () => void registering.look()
   const remove = core.registry.onChange(register)
   signal.addEventListener('abort', remove, { once: true })
   if (core.registry.all().some((resource) => resource.isCustom)) register()
-  return { ended: () => registering }
+  return { ended: () => registering.end() }
 }

@@ -10,6 +10,7 @@ import { encodeStored } from '../objects/codec.ts'
 import type { Core } from '../core.ts'
 import { followPrefix } from '../follow-prefix.ts'
 import { createObjectReader } from '../objects/object-reader.ts'
+import { retried } from '../retried.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import type { FlowGate } from './flow-gate.ts'
@@ -33,17 +34,18 @@ const conditionDelayMs = 500
 
 async function follow(core: Core, gate: FlowGate, after: Revision, signal: AbortSignal): Promise<void> {
   let cancel: Cancel | undefined
-  let writing = Promise.resolve()
+  const keeping = retried(core, () => isWritten(core, signal, () => keepObjects(core)))
+  const telling = retried(core, () => isWritten(core, signal, () => writeConditions(core)))
   const look = async () => {
     configureGate(core, gate)
-    await keeping(core, signal, () => keepObjects(core))
+    await keeping.look()
     cancel?.()
-    cancel = core.clock.schedule(conditionDelayMs, () => (writing = writing.then(() => keeping(core, signal, () => writeConditions(core)))))
+    cancel = core.clock.schedule(conditionDelayMs, () => void telling.look())
   }
   await look()
   await followPrefix(core.storage.cache, prefix, { after, look, signal })
   cancel?.()
-  await writing
+  await Promise.all([keeping.end(), telling.end()])
 }
 
 function observed(core: Core) {
@@ -59,13 +61,15 @@ function configureGate(core: Core, gate: FlowGate): void {
   gate.configure(schemas, levels)
 }
 
-async function keeping(core: Core, signal: AbortSignal, write: () => Promise<void>): Promise<void> {
+async function isWritten(core: Core, signal: AbortSignal, write: () => Promise<void>): Promise<boolean> {
   try {
     if (!signal.aborted) await write()
+    return true
   } catch (error) {
     // Gone or changed meanwhile: its event comes, and this runs again.
-    if (isStatus(error, 'NotFound') || isStatus(error, 'Conflict') || signal.aborted) return
+    if (isStatus(error, 'NotFound') || isStatus(error, 'Conflict') || signal.aborted) return true
     core.log.warn({ error: String(error) }, 'the objects of priority and fairness could not be kept')
+    return false
   }
 }
 
