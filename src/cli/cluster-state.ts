@@ -21,7 +21,13 @@ export type UpFlags = { readonly server: readonly string[]; readonly node: reado
 export type RuntimeName = 'containerd' | 'fake'
 
 /** A background process; `startTicks` (field 22 of /proc/PID/stat) tells it from a later process with the same id. */
-export type Daemon = { readonly pid: number; readonly startTicks: string; readonly logFile: string }
+export type Daemon = {
+  readonly pid: number
+  readonly startTicks: string
+  readonly logFile: string
+  /** Where in the log its own lines begin, in bytes; absent in what an older version wrote. */
+  readonly logStart?: number
+}
 
 const stateFile = (dataDir: string) => join(dataDir, 'cluster.json')
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Clock, sleep } from '../base/clock.ts'
 import { CliError } from './cli-error.ts'
@@ -9,12 +9,13 @@ import type { Daemon } from './cluster-state.ts'
 export function startDaemon(options: { command: readonly string[]; logFile: string; env?: NodeJS.ProcessEnv }): Daemon {
   mkdirSync(dirname(options.logFile), { recursive: true, mode: 0o700 })
   const log = openSync(options.logFile, 'a', 0o600)
+  const logStart = fstatSync(log).size
   const [file, ...args] = options.command
   const child = spawn(file!, args, { detached: true, stdio: ['ignore', log, log], env: options.env ?? process.env })
   closeSync(log)
   child.unref()
   if (child.pid === undefined) throw new CliError(`cannot start ${file}`, { nextStep: 'check that it exists and may be executed' })
-  return { pid: child.pid, startTicks: startTicks(child.pid) ?? '', logFile: options.logFile }
+  return { pid: child.pid, startTicks: startTicks(child.pid) ?? '', logFile: options.logFile, logStart }
 }
 
 /** True while that very process runs (not merely its id). */
@@ -38,10 +39,23 @@ export async function stopDaemon(daemon: Daemon, options: { clock: Clock; graceM
   }
 }
 
-/** The last lines of a daemon's log: shown when it died. */
-export function logTail(daemon: Daemon, lines: number): string {
+/** Where the log of a daemon that ended is, and its last lines since its start; without any, how full the disk is. */
+export function endOfLog({ logFile, logStart = 0 }: Daemon, linesMax = 5): string {
+  let lines: string[] = []
   try {
-    return readFileSync(daemon.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
+    const text = readFileSync(logFile).subarray(logStart).toString().trimEnd()
+    lines = text === '' ? [] : text.split('\n').slice(-linesMax)
+  } catch {
+    // No log is as one without lines.
+  }
+  if (lines.length > 0) return `its log ${logFile} ends with\n${lines.map((line) => `  ${line}`).join('\n')}`
+  return `it left no word in ${logFile}${freeSpace(dirname(logFile))}`
+}
+
+function freeSpace(folder: string): string {
+  try {
+    const { bavail, bsize } = statfsSync(folder)
+    return `; that disk has ${Math.floor((bavail * bsize) / 2 ** 20)} MiB free`
   } catch {
     return ''
   }

@@ -1,7 +1,7 @@
 import { sleep } from '../base/clock.ts'
 import { CliError } from './cli-error.ts'
 import { readClusterState } from './cluster-state.ts'
-import { isRunning, logTail } from './daemon.ts'
+import { endOfLog, isRunning } from './daemon.ts'
 import { down } from './down.ts'
 import type { Machine } from './machine.ts'
 
@@ -18,10 +18,7 @@ export async function runForeground(machine: Machine, request: { dataDir: string
     while (!stop.signal.aborted) {
       const state = readClusterState(request.dataDir)
       if (!state) return
-      if (!isRunning(state.server))
-        throw new CliError(`the server stopped; its log ends with\n${logTail(state.server, 5)}\n`, {
-          nextStep: `see ${state.server.logFile}`,
-        })
+      if (!isRunning(state.server)) throw new CliError('the server stopped', { nextStep: endOfLog(state.server) })
       await sleep(machine.clock, lookEveryMs, stop.signal).catch(() => {})
     }
   } finally {

@@ -17,6 +17,7 @@ import { logs } from './logs.ts'
 import { nodeFlags } from './node-flags.ts'
 import type { Machine, NetworkChoice, PlacementFiles } from './machine.ts'
 import { clientOf, joinUrl } from './own-cluster.ts'
+import { parsePodTarget } from './pod-of.ts'
 import { plan } from './plan.ts'
 import { rebalance } from './rebalance.ts'
 import { readInput } from './read-input.ts'
@@ -38,6 +39,10 @@ export function createProgram(machine: Machine): Command {
     .description('A container platform whose face is the Kubernetes API.')
     .version(versionText(), '--version')
     .showHelpAfterError('(keelson --help lists the commands)')
+    .addHelpText(
+      'after',
+      '\n`keelson COMMAND --help` lists the options of a command. docs/tutorial.md goes from nothing to a running application.',
+    )
     .exitOverride()
   addUp(program, machine)
   addDown(program, machine)
@@ -64,7 +69,7 @@ export function createProgram(machine: Machine): Command {
   addPlan(program, machine)
   addRebalance(program, machine)
   addSimulate(program, machine)
-  addLogs(program)
+  addLogs(program, machine)
   // Listed for the help only: the entry runs these itself.
   program
     .command('server')
@@ -93,11 +98,20 @@ export function createProgram(machine: Machine): Command {
       const facts = program.commands.map((c) => ({
         name: c.name(),
         description: c.description(),
-        options: c.options.map((o) => o.long ?? o.flags),
+        options: [c, ...c.commands].flatMap((one) => one.options.map((o) => o.long ?? o.flags)),
+        subcommands: c.commands.map((one) => one.name()),
       }))
       machine.console.out(completionScript(shell, facts))
     })
+  for (const command of program.commands) namesItsHelp(command)
   return program
+}
+
+/** What was written wrongly is told with the command whose help lists what there is. */
+function namesItsHelp(command: Command, path = 'keelson'): void {
+  const own = `${path} ${command.name()}`
+  command.showHelpAfterError(`(${own} --help lists ${command.commands.length > 0 ? 'the commands' : 'the options'})`)
+  for (const sub of command.commands) namesItsHelp(sub, own)
 }
 
 /** Runs the program and gives the exit code: 0 done, 1 failed, 2 called wrongly, 3 not running. */
@@ -359,14 +373,15 @@ function addRunActions(program: Command, machine: Machine): void {
   }
 }
 
+const podHelp = 'pod/NAME or NAME; or one of the pods of deployment/NAME and other workloads'
+
 function addExplain(program: Command, machine: Machine): void {
-  clientOptions(
-    program.command('explain').description('say why a pod is where it is, or why it is nowhere').argument('<pod>', 'pod/NAME or NAME'),
-  )
+  clientOptions(program.command('explain').description('say why a pod is where it is, or why it is nowhere').argument('<pod>', podHelp))
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
-    .action((pod: string, o: ClientOptions & { output: 'text' | 'json' }) =>
-      explain({ ...connect(o), console: machine.console }, { pod, output: o.output }),
-    )
+    .action((text: string, o: ClientOptions & { output: 'text' | 'json' }) => {
+      const pod = parsePodTarget(text)
+      return explain({ ...connect(o), console: machine.console }, { pod, output: o.output })
+    })
 }
 
 type PlanFlags = {
@@ -451,15 +466,16 @@ function addSimulate(program: Command, machine: Machine): void {
     })
 }
 
-function addLogs(program: Command): void {
-  clientOptions(program.command('logs').description("print a pod's log").argument('<pod>', 'pod/NAME or NAME'))
+function addLogs(program: Command, { console }: Machine): void {
+  clientOptions(program.command('logs').description("print a pod's log").argument('<pod>', podHelp))
     .option('-c, --container <name>', 'which container')
     .option('-f, --follow', 'go on printing')
     .option('-p, --previous', 'the log of the run before')
     .option('--timestamps', 'with the time of each line')
     .option('--tail <lines>', 'only the last lines', nonNegativeInteger)
     .option('--since <duration>', 'only what is younger', durationMs)
-    .action((pod: string, o: ClientOptions & LogFlags) => {
+    .action((text: string, o: ClientOptions & LogFlags) => {
+      const pod = parsePodTarget(text)
       const { container, follow, previous, timestamps, tail: tailLines, since } = o
       const chosen = {
         container,
@@ -470,7 +486,7 @@ function addLogs(program: Command): void {
         sinceSeconds: since === undefined ? undefined : Math.ceil(since / 1000),
       }
       const options = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined))
-      return logs({ ...connect(o), write: (chunk) => void process.stdout.write(chunk) }, { pod, ...options })
+      return logs({ ...connect(o), console, write: (chunk) => void process.stdout.write(chunk) }, { pod, ...options })
     })
 }
 

@@ -8,7 +8,8 @@ import { leases } from '../kinds/coordination/lease.ts'
 import { nodes } from '../kinds/core/node.ts'
 import { CliError } from './cli-error.ts'
 import { type ClusterState, type Daemon, readClusterState, writeClusterState } from './cluster-state.ts'
-import { isRunning, logTail, startDaemon } from './daemon.ts'
+import { defaultDataDir } from './data-dir.ts'
+import { endOfLog, isRunning, startDaemon } from './daemon.ts'
 import type { Machine, NetworkChoice, NodePlace } from './machine.ts'
 import { adminKubeconfig, clientOf, servedListen } from './own-cluster.ts'
 import { ensurePackages } from './packages.ts'
@@ -53,7 +54,10 @@ export async function up(machine: Machine, request: UpRequest): Promise<ClusterS
   const verb = plan.type === 'keep' ? 'is already running' : `is up (${seconds} s)`
   console.say(`the cluster ${verb}: ${state.nodes} ${state.nodes === 1 ? 'node' : 'nodes'} Ready, runtime ${state.runtime}`)
   console.say(context)
-  console.say('next: kubectl get nodes; kubectl create deployment …; `keelson status`, `keelson explain POD`, `keelson down`')
+  const there = request.dataDir === defaultDataDir() ? '' : ` --data-dir ${request.dataDir}`
+  console.say(
+    `next: kubectl get nodes; kubectl create deployment …; \`keelson status${there}\`, \`keelson explain POD\`, \`keelson down${there}\``,
+  )
   return state
 }
 
@@ -122,10 +126,7 @@ async function startServer(machine: Machine, request: UpRequest, agents: Cluster
   writeClusterState(request.dataDir, state)
   const deadline = machine.clock.monotonicMs() + request.timeoutMs
   for (;;) {
-    if (!isRunning(server))
-      throw new CliError(`the control plane stopped while starting; its log ends with\n${logTail(server, 5)}\n`, {
-        nextStep: `see ${server.logFile}`,
-      })
+    if (!isRunning(server)) throw new CliError('the control plane stopped while starting', { nextStep: endOfLog(server) })
     if (await isReady(request.dataDir)) return state
     if (machine.clock.monotonicMs() > deadline)
       throw new CliError('the control plane did not become ready in time', { nextStep: `see ${server.logFile}` })
@@ -210,7 +211,7 @@ async function waitForNodes(
 function demandRunning(daemon: Daemon & { nodeName?: string }): void {
   if (isRunning(daemon)) return
   const what = daemon.nodeName === undefined ? 'the server' : `the agent of ${daemon.nodeName}`
-  throw new CliError(`${what} stopped; its log ends with\n${logTail(daemon, 5)}\n`, { nextStep: `see ${daemon.logFile}` })
+  throw new CliError(`${what} stopped`, { nextStep: endOfLog(daemon) })
 }
 
 function publishKubeconfig(request: UpRequest): string {

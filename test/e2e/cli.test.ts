@@ -82,6 +82,12 @@ test('a workload is stopped, started, restarted and explained by the name that o
   assert.match(stdout, /node-[123]/)
   const document = JSON.parse((await cluster.keelson(['explain', pod, '-o', 'json'])).stdout) as { kind: string }
   assert.equal(document.kind, 'SchedulingExplanation')
+  const byWorkload = await cluster.keelson(['explain', 'deployment/web'])
+  assert.match(byWorkload.stderr, /deployment\/web has 2 pods: this is pod\/web-/)
+  assert.match(byWorkload.stdout, /node-[123]/)
+  await cluster.kubectl(['create', 'deployment', 'none', '--image=registry.example/web:1', '--replicas=0'])
+  const podless = await cluster.keelson(['explain', 'deploy/none'], { mayFail: true })
+  assert.match(podless.stderr, /deploy\/none has no pods/)
 })
 
 test('a token lets a machine join, and is a Secret of the standard type', async () => {
@@ -118,6 +124,9 @@ const misuses: readonly { args: readonly string[]; code: number; says: RegExp }[
   { args: ['up', '--nodes', 'many'], code: 2, says: /must be a whole number/ },
   { args: ['up', '--listen', 'nowhere:99999'], code: 2, says: /is not HOST:PORT/ },
   { args: ['status', '--data-dir', '/nonexistent/keelson'], code: 3, says: /run `keelson up`/ },
+  { args: ['explain'], code: 2, says: /missing required argument 'pod'\n\(keelson explain --help lists the options\)/ },
+  { args: ['explain', 'service/x'], code: 2, says: /"service" is neither a pod nor a workload/ },
+  { args: ['token', 'make'], code: 2, says: /keelson token --help lists the commands/ },
   { args: ['stop', 'statefulset/x'], code: 2, says: /neither a pod nor a deployment/ },
   { args: ['token', 'create', '--ttl', 'soon'], code: 2, says: /is not a duration/ },
   { args: ['server', '--runtime', 'docker'], code: 2, says: /name containerd, fake or none/ },
@@ -137,6 +146,22 @@ test('version, help and completion need no cluster', async () => {
   assert.match((await keelson(['--help'])).stdout, /bring up a cluster/)
   assert.match((await keelson(['server', '--help'])).stdout, /--listen HOST:PORT/)
   for (const shell of ['bash', 'zsh', 'fish']) assert.match((await keelson(['completion', shell])).stdout, /explain/)
+})
+
+test('a server that cannot start is told of by what it said itself, this time', async () => {
+  const { server } = (load(readFileSync(cluster.kubeconfig, 'utf8')) as { clusters: { cluster: { server: string } }[] }).clusters[0]!
+    .cluster
+  const dataDir = join(home, 'no-port')
+  const up = (listen: string) => keelson(['up', '--runtime', 'fake', '--no-merge', '--data-dir', dataDir, '--listen', listen])
+  const first = await up('256.0.0.1:1')
+  assert.equal(first.code, 1)
+  const { code, stderr } = await up(new URL(server).host)
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /stopped while starting: its log .*server\.log ends with\n.*another server is there; stop it, or give another --listen/,
+  )
+  assert(!stderr.includes('256.0.0.1'), stderr)
 })
 
 test('keys, kubeconfig and store are readable by their owner only, and no secret is in the log', async () => {

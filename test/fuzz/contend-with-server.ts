@@ -1,14 +1,20 @@
-// Clients that fight over few objects of a server in a process of its own, for as long as wanted; it may be killed meanwhile.
-// Usage: node test/fuzz/contend-with-server.ts [--seed 1] [--clients 8] [--acts 100] [--pause-ms 5] [--kills 0] [--store etcd://…]
-import { mkdtemp, rm } from 'node:fs/promises'
+// Clients that fight over few objects of servers in processes of their own, for as long as wanted. Meanwhile servers may be killed, one
+// after another, and members of their etcd killed or frozen, one at a time.
+// Usage: node test/fuzz/contend-with-server.ts [--seed 1] [--clients 8] [--acts 100] [--pause-ms 5] [--kills 0]
+//          [--servers 1] [--members 0] [--stops 0]
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { seededRandom } from '../../src/base/random.ts'
+import { type Random, seededRandom } from '../../src/base/random.ts'
+import type { Client } from '../../src/client/contract.ts'
 import { clientFromKubeconfig } from '../../src/client/kubeconfig.ts'
+import { createRestClient } from '../../src/client/rest-client.ts'
+import { authorityHash } from '../../src/platform/pki/certificate.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
-import { freePort, startServerProcess } from '../integration/server-process.ts'
+import { type EtcdCluster, startEtcdCluster } from '../integration/etcd-cluster.ts'
+import { freePort, keelson, type ServerProcess, startServerProcess } from '../integration/server-process.ts'
 import { contend } from './contention.ts'
 
 const { values } = parseArgs({
@@ -18,45 +24,121 @@ const { values } = parseArgs({
     acts: { type: 'string', default: '100' },
     'pause-ms': { type: 'string', default: '5' },
     kills: { type: 'string', default: '0' },
-    store: { type: 'string' },
+    servers: { type: 'string', default: '1' },
+    /** Of etcd; 0: SQLite. */
+    members: { type: 'string', default: '0' },
+    stops: { type: 'string', default: '0' },
   },
 })
-const [seed, clientCount, acts, pauseMs, kills] = [values.seed, values.clients, values.acts, values['pause-ms'], values.kills].map(Number)
+const numbers = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)])) as Record<
+  keyof typeof values,
+  number
+>
+const { seed, kills, stops } = numbers
 const betweenKillsMs = 5_000
+const betweenStopsMs = 4_000
+const stopMs = 6_000
 
-const dataDir = await mkdtemp(join(tmpdir(), 'keelson-contention-'))
-const port = await freePort()
-const args = ['--runtime', 'fake', '--nodes', '2', ...(values.store ? ['--store', values.store] : [])]
-let server = await startServerProcess({ dataDir, port, args })
+const directory = mkdtempSync(join(tmpdir(), 'keelson-contention-'))
+const etcd = numbers.members > 0 ? await startEtcdCluster({ members: numbers.members }) : undefined
+const servers: Server[] = []
+type Server = { readonly restart: () => Promise<void>; process: ServerProcess }
 
-/** Ends with the fight. */
-const over = new AbortController()
-async function killNowAndThen(): Promise<void> {
-  const random = seededRandom(seed!)
-  for (let i = 0; i < kills! && !over.signal.aborted; i++) {
-    await setTimeout(betweenKillsMs * (0.5 + random.next()), undefined, { signal: over.signal }).catch(() => {})
-    await server.kill()
-    server = await startServerProcess({ dataDir, port, args })
+async function startServers(store: EtcdCluster | undefined): Promise<void> {
+  for (let i = 0; i < numbers.servers; i++) {
+    const dataDir = join(directory, `server-${i}`)
+    const port = await freePort()
+    const nodes = i === numbers.servers - 1 ? ['--runtime', 'fake', '--nodes', '2'] : ['--runtime', 'none']
+    const storeFlag = store ? ['--store', `etcd://${store.endpoints.join(',')}`] : []
+    const joining = i === 0 ? { args: storeFlag, env: {} } : await joinAt(servers[0]!.process)
+    const server: Server = {
+      process: await startServerProcess({ dataDir, port, args: [...nodes, ...joining.args], env: joining.env }),
+      restart: async () => {
+        server.process = await startServerProcess({ dataDir, port, args: [...nodes, ...(i === 0 ? storeFlag : [])] })
+      },
+    }
+    servers.push(server)
   }
 }
 
-const client = () => clientFromKubeconfig({ paths: [join(dataDir, 'admin.kubeconfig')] }).client
-const killing = killNowAndThen()
-const { faults, lateWrites, counts, events } = await contend({
-  clients: Array.from({ length: clientCount! }, client),
-  observer: client(),
-  clock: systemClock,
-  seed: seed!,
-  acts: acts!,
-  pauseMs: pauseMs!,
-  nodesDie: kills! > 0,
-  mayFail: (reason) => kills! > 0 && reason === 'ServiceUnavailable',
-})
-over.abort()
-await killing
-await server.stop()
-await rm(dataDir, { recursive: true })
+async function joinAt({ dataDir, url }: ServerProcess) {
+  const { stdout, stderr, code } = await keelson(['token', 'create', '--quiet', '--server', '--data-dir', dataDir])
+  if (code !== 0) throw new Error(stderr)
+  const caHash = authorityHash(readFileSync(join(dataDir, 'pki/ca.crt'), 'utf8'))
+  return { args: ['--join', url, '--ca-hash', caHash], env: { KEELSON_TOKEN: stdout.trim() } }
+}
+
+/** Ends with the fight. */
+const over = new AbortController()
+const pause = (ms: number) => setTimeout(ms, undefined, { signal: over.signal }).catch(() => {})
+
+async function killServers(random: Random): Promise<void> {
+  // The last server has the nodes: where there are others it lives, and so do they.
+  const mortals = servers.length > 1 ? servers.slice(0, -1) : servers
+  for (let i = 0; i < kills && !over.signal.aborted; i++) {
+    await pause(betweenKillsMs * (0.5 + random.next()))
+    const server = mortals[i % mortals.length]!
+    await server.process.kill()
+    if (random.below(2) === 0) await pause(random.next() * 2 * betweenKillsMs)
+    await server.restart()
+  }
+}
+
+async function stopMembers(random: Random): Promise<void> {
+  for (let i = 0; etcd && i < stops && !over.signal.aborted; i++) {
+    await pause(betweenStopsMs * (0.5 + random.next()))
+    const member = i % 2 === 0 ? await etcd.leader() : random.below(numbers.members)
+    const isFrozen = random.below(2) === 0
+    if (isFrozen) etcd.pause(member)
+    else await etcd.kill(member)
+    await pause(random.next() * stopMs)
+    if (isFrozen) etcd.resume(member)
+    else await etcd.restart(member)
+  }
+}
+
+const clientOf = (i: number) =>
+  clientFromKubeconfig({ paths: [join(directory, `server-${i % servers.length}`, 'admin.kubeconfig')] }).client
+/** Every request goes to another server, as through a balancer. */
+function balanced(): Client {
+  const clients = servers.map((_, i) => clientOf(i))
+  let count = 0
+  return createRestClient({ clock: systemClock, transport: (request) => clients[count++ % clients.length]!.raw(request) })
+}
+
+let troubles: Promise<unknown> = Promise.resolve()
+const trouble = {
+  begin: () => void (troubles = Promise.all([killServers(seededRandom(seed)), stopMembers(seededRandom(seed + 1))])),
+  end: async () => {
+    over.abort()
+    await troubles
+  },
+}
+
+async function fight() {
+  try {
+    await startServers(etcd)
+    return await contend({
+      clients: Array.from({ length: numbers.clients }, (_, i) => (i % (servers.length + 1) === servers.length ? balanced() : clientOf(i))),
+      observer: balanced(),
+      clock: systemClock,
+      seed,
+      acts: numbers.acts,
+      pauseMs: numbers['pause-ms'],
+      trouble,
+      nodesDie: kills > 0 && servers.length === 1,
+      mayFail: (reason) => kills + stops > 0 && reason === 'ServiceUnavailable',
+    })
+  } finally {
+    await trouble.end()
+    for (const server of servers) await server.process.stop()
+    await etcd?.close()
+    rmSync(directory, { recursive: true })
+  }
+}
+
+const { faults, lateWrites, counts, events, restarts } = await fight()
 for (const [line, count] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(`${count} ${line}`)
-console.log(`${events} events, ${faults.length} faults, ${lateWrites.length} late writes`)
+console.log(`${events} events, ${restarts} restarts of watches, ${faults.length} faults, ${lateWrites.length} late writes`)
 for (const fault of [...faults, ...lateWrites]) console.error(fault)
 process.exitCode = faults.length + lateWrites.length > 0 ? 1 : 0

@@ -30,6 +30,8 @@ export type Contention = {
   readonly pauseMs: number
   /** Answers that a server may give which is being killed. */
   readonly mayFail?: (reason: string) => boolean
+  /** What befalls the servers from when all is prepared until the clients are gone. */
+  readonly trouble?: { begin(): void; end(): Promise<void> }
   /** Simulated nodes die with their server: no budget holds then. */
   readonly nodesDie?: boolean
 }
@@ -54,7 +56,7 @@ const quietMs = 60_000
 const bookmarkTriesMax = 600
 
 export async function contend(options: Contention): Promise<Outcome> {
-  const { clients, observer, clock, seed, acts, pauseMs, mayFail = () => false, nodesDie = false } = options
+  const { clients, observer, clock, seed, acts, pauseMs, mayFail = () => false, trouble, nodesDie = false } = options
   const faults: string[] = []
   const counts = new Map<string, number>()
   const answered = new Map<string, AnsweredWrite[]>()
@@ -105,7 +107,9 @@ export async function contend(options: Contention): Promise<Outcome> {
       counts.set(line, (counts.get(line) ?? 0) + 1)
     }
   }
+  trouble?.begin()
   await Promise.all(clients.map((client, i) => live(client, seededRandom(seed * 1000 + i))))
+  await trouble?.end()
   await release(observer, clock)
   const endMs = clock.monotonicMs() + restMsMax
   while (clock.monotonicMs() - lastChangeMs < quietMs && clock.monotonicMs() < endMs) await sleep(clock, 1_000)
