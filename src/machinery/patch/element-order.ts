@@ -15,28 +15,49 @@ export function arrange({
   readonly original: readonly unknown[]
   readonly keyOf: (item: unknown) => unknown
 }): unknown[] {
-  const orderRanks = ranks(order, keyOf)
-  const oldRanks = ranks(original, keyOf)
-  const named = merged.filter((item) => orderRanks(item) >= 0).sort((a, b) => orderRanks(a) - orderRanks(b))
-  const others = merged.filter((item) => orderRanks(item) < 0).sort((a, b) => oldRanks(a) - oldRanks(b))
+  const orderKeys = order.map(keyOf)
+  const oldKeys = original.map(keyOf)
+  const keys = merged.map(keyOf)
+  if (isArranged(keys, orderKeys, oldKeys)) return merged as unknown[]
+  const orderRank = ranks(orderKeys)
+  const oldRank = ranks(oldKeys)
+  const places = keys.map((key, i) => ({ item: merged[i], orderRank: orderRank(key), oldRank: oldRank(key) }))
+  const named = places.filter((place) => place.orderRank >= 0).sort((a, b) => a.orderRank - b.orderRank)
+  const others = places.filter((place) => place.orderRank < 0).sort((a, b) => a.oldRank - b.oldRank)
   const result: unknown[] = []
   let next = 0
-  for (const item of named) {
-    const rank = oldRanks(item)
-    while (next < others.length && rank >= 0 && oldRanks(others[next]) >= 0 && oldRanks(others[next]) < rank) result.push(others[next++])
+  for (const { item, oldRank: rank } of named) {
+    while (next < others.length && rank >= 0 && others[next]!.oldRank >= 0 && others[next]!.oldRank < rank)
+      result.push(others[next++]!.item)
     result.push(item)
   }
-  return [...result, ...others.slice(next)]
+  return [...result, ...others.slice(next).map(({ item }) => item)]
 }
 
-/** The place of an item's key in a list, −1 where it has none. Keys are scalars but for malformed objects. */
-function ranks(list: readonly unknown[], keyOf: (item: unknown) => unknown): (item: unknown) => number {
+/**
+ * Whether a merged list is in its final order already, as a status is that is told again and again: each key once, those of the patch in
+ * its order, and all of them named by it or where they have been.
+ */
+function isArranged(keys: readonly unknown[], order: readonly unknown[], old: readonly unknown[]): boolean {
+  if (keys.length > shortMax || !(areSame(keys, order) || areSame(keys, old))) return false
+  for (let i = 0; i < keys.length; i++) if (typeof keys[i] === 'object' || keys.indexOf(keys[i]) !== i) return false
+  let named = 0
+  for (let i = 0; i < keys.length && named < order.length; i++) if (keys[i] === order[named]) named++
+  return named === order.length
+}
+
+/** Beyond it, looking for each key among all takes longer than a map of them. */
+const shortMax = 32
+
+const areSame = (a: readonly unknown[], b: readonly unknown[]) => a.length === b.length && a.every((key, i) => key === b[i])
+
+/** The place of a key in a list, −1 where it has none. Keys are scalars but for malformed objects. */
+function ranks(keys: readonly unknown[]): (key: unknown) => number {
   const places = new Map<unknown, number>()
-  for (const [i, item] of list.entries()) if (!places.has(keyOf(item))) places.set(keyOf(item), i)
-  return (item) => {
-    const key = keyOf(item)
+  for (const [i, key] of keys.entries()) if (!places.has(key)) places.set(key, i)
+  return (key) => {
     const place = places.get(key)
     if (place !== undefined || typeof key !== 'object') return place ?? -1
-    return list.findIndex((other) => deepEqual(keyOf(other), key))
+    return keys.findIndex((other) => deepEqual(other, key))
   }
 }
