@@ -1,7 +1,7 @@
 import type { Log } from '../../base/log.ts'
 import { type CommitResult, type Operation, type Revision, type StoreKey, StoreUnavailable } from '../contract.ts'
 import { CompactionQueue } from './compaction-queue.ts'
-import type { ForgetRequest, Values } from './messages.ts'
+import type { ForgetRequest, Values, WriteRequest } from './messages.ts'
 import { RecentValues } from './recent-values.ts'
 import { bytesKeptBy, type Change, garbageOf, type RowState, type Version } from './row-state.ts'
 import { WalKeeper } from './wal-keeper.ts'
@@ -48,6 +48,8 @@ export class CommitPipeline {
   #revision: Revision
   #nextRowId: number
   #whenIdle: (() => void) | undefined
+  /** To be called when those who follow the store closely have had the last transaction: they know its values by their identity. */
+  #delivered: (() => void) | undefined
   #isClosing = false
 
   constructor(options: CommitPipelineOptions) {
@@ -167,10 +169,13 @@ export class CommitPipeline {
     for (const commit of commits) this.#queuedBytes -= commit.bytes
     const wanted = commits.flatMap(({ changes }) => changes.filter(({ current, previous }) => !current && !previous!.value))
     this.#isUnderWay = true
-    this.#writer.write(toWriteRequest({ commits, wanted, forget })).then(
+    const request = toWriteRequest({ commits, wanted, forget })
+    this.#writer.write(request).then(
       (answer) => {
         if (answer.wanted) this.#keepWanted(wanted, answer.wanted)
         this.#written(commits, forget, answer.walBytes)
+        this.#delivered?.()
+        this.#delivered = () => keepSlab(commits, request)
       },
       (error: unknown) => this.#failed(commits, error),
     )
@@ -239,6 +244,20 @@ export class CommitPipeline {
     this.#flushSoon()
     return done
   }
+}
+
+/**
+ * The values of a transaction as they lie in what the thread was sent: then what the writers brought, each in memory of its own, goes
+ * while it is young. Kept for as long as recent values are, it was what V8 collected its whole heap for.
+ */
+function keepSlab(commits: readonly PendingCommit[], { slab }: WriteRequest): void {
+  let offset = 0
+  for (const { changes } of commits)
+    for (const { current } of changes) {
+      if (!current) continue
+      if (current.value) current.value = new Uint8Array(slab, offset, current.bytes)
+      offset += current.bytes
+    }
 }
 
 /** One transaction takes about this much at most; what is over waits for the next. */

@@ -1,6 +1,6 @@
 /**
  * What the store's front and its threads say to each other. Columns instead of objects, and all values of a message in one
- * transferred buffer (`slab`, one after the other), so that nothing is copied by structured clone but keys and numbers.
+ * buffer, transferred or shared (`slab`, one after the other), so that nothing is copied by structured clone but keys and numbers.
  */
 export type WorkerSettings = {
   readonly role: 'writer' | 'reader'
@@ -33,7 +33,7 @@ export type WriteRequest = {
   readonly keys: readonly string[]
   /** Bytes of each value; -1 for a deletion. */
   readonly lengths: readonly number[]
-  readonly slab: ArrayBuffer
+  readonly slab: SharedArrayBuffer
   readonly wantedRowIds: readonly number[]
   readonly forget: ForgetRequest | undefined
 }

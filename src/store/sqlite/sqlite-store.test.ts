@@ -191,6 +191,21 @@ describe('sqlite: what it keeps in memory', () => {
     }),
   )
   it(
+    "holds nothing of a writer's memory once the next transaction is written",
+    using({}, async (store) => {
+      const operation = (name: string) => ({ type: 'put', key: key(name), value: Buffer.from(name.repeat(5)), expected: 'any' }) as const
+      const first = [operation('a'), operation('bc'), operation('')]
+      await Promise.all(first.map((one) => store.commit([one])))
+      await committed(store, remove('bc'))
+      await committed(store, put('x', 'x'))
+      for (const { value } of first) value.fill(0)
+      const texts = (await store.list('')).entries.map(({ value }) => Buffer.from(value).toString())
+      assert.deepEqual(texts, ['', 'aaaaa', 'x'])
+      const removed = (await follow(store, noRevision, store.revision)).flatMap((batch) => batch.events).find((e) => e.type === 'delete')
+      assert.equal(removed && Buffer.from(removed.previous.value).toString(), 'bcbcbcbcbc')
+    }),
+  )
+  it(
     'forgets the oldest events by itself',
     using({ historyEventsMax: 20 }, async (store) => {
       for (let i = 0; i < 100; i++) await committed(store, put('a', `${i}`))

@@ -37,7 +37,7 @@ export function takeCommits(queue: PendingCommit[], limits: { readonly rowsMax: 
 export function toWriteRequest(batch: WriteBatch): WriteRequest {
   const changes = batch.commits.flatMap((commit) => commit.changes)
   const lengths = changes.map(({ current }) => current?.value!.byteLength ?? -1)
-  const slab = new Uint8Array(lengths.reduce((sum, length) => sum + Math.max(0, length), 0))
+  const slab = new Uint8Array(new SharedArrayBuffer(lengths.reduce((sum, length) => sum + Math.max(0, length), 0)))
   let offset = 0
   for (const { current } of changes) {
     if (!current) continue
