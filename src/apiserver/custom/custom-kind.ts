@@ -161,7 +161,8 @@ function accessorProblem(object: KubeObject, path: string, wanted: 'int64' | 'st
   const shown = (value: unknown) => `${goText(value)} is of the type ${goTypeOf(value)}`
   let at: unknown = object
   for (const [i, name] of text.split('.').entries()) {
-    if (at === null || typeof at !== 'object' || Array.isArray(at)) {
+    if (at === null) return undefined
+    if (typeof at !== 'object' || Array.isArray(at)) {
       const before = text
         .split('.')
         .slice(0, i + 1)

@@ -23,7 +23,7 @@ export function createCustomSchemas(builtIn: SchemaSet): CustomSchemas {
         type.node as typeof type.node | undefined,
       )
     },
-    decode: (name, value) => types.get(name)?.decode(value as KubeObject) ?? builtIn.decode(name, value),
+    decode: (name, value, options) => types.get(name)?.decode(value as KubeObject, options) ?? builtIn.decode(name, value),
     validate: (name, value) => types.get(name)?.validate(value as KubeObject) ?? builtIn.validate(name, value),
     decodeErrors: (name, value) => {
       const error = types.get(name)?.decode(deepClone(value) as KubeObject).error

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../machinery/object.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
 import { SchemaNode } from '../../machinery/schema/schema-node.ts'
 import type { Decoded, SchemaSet } from '../../machinery/schema/schema-set.ts'
-import { defaulted } from '../../machinery/structural/defaults.ts'
+import { defaulted, withoutNulls } from '../../machinery/structural/defaults.ts'
 import { embeddedResourceErrors, leadsToEmbedded } from '../../machinery/structural/embedded-resources.ts'
 import { fieldPath, isObject, type JsonObject, type JsonSchema, schemaOfField } from '../../machinery/structural/json-schema.ts'
 import { listTypeErrors } from '../../machinery/structural/list-types.ts'
@@ -17,8 +17,8 @@ export type CustomType = {
   readonly schema: JsonSchema
   /** For server-side apply and managed fields. */
   readonly node: SchemaNode
-  /** Checks metadata, drops unknown fields. Changes the object, which is the caller's own. */
-  decode(object: KubeObject): Decoded
+  /** Checks metadata, drops unknown fields, and nulls where none may be. Changes the object, which is the caller's own. */
+  decode(object: KubeObject, options?: { readonly keepsNulls: boolean }): Decoded
   applyDefaults(object: KubeObject): void
   /** With `old`, what the update leaves as it was is not judged. `more` is what else is wrong with the object. */
   validate(object: KubeObject, old?: KubeObject, more?: readonly FieldError[]): FieldError[]
@@ -67,7 +67,7 @@ export function customType(schema: JsonSchema | undefined, options: { readonly n
     get node() {
       return (node ??= new SchemaNode(mergeableSchema(root) as Schema, (other) => builtIn.lookup(other), name))
     },
-    decode: (object) => decode(root, builtIn, object as KubeObject & JsonObject),
+    decode: (object, options) => decode(root, builtIn, object as KubeObject & JsonObject, options),
     applyDefaults: (object) => replaceFields(object, defaulted(root, object) as KubeObject),
     validate: (object, old, more = []) => {
       const { values } = (compiled ??= compile(root))
@@ -86,7 +86,7 @@ export function customType(schema: JsonSchema | undefined, options: { readonly n
     },
     withoutUnknown: (object) => pruned(root, object, { isResource: true }) as KubeObject,
     warnings: (object) => (ratcheted.get(object) ?? []).map((error) => describeFieldErrors([error])),
-    fromStored: (object) => defaulted(root, pruned(root, object, { isResource: true })) as KubeObject,
+    fromStored: (object) => defaulted(root, withoutNulls(root, pruned(root, object, { isResource: true }))) as KubeObject,
   }
 }
 
@@ -117,13 +117,14 @@ function replaceFields(object: KubeObject, changed: KubeObject): void {
 }
 
 /** Unknown fields are told in three parts: of the metadata, of what the schema describes, and of metadata inside. */
-function decode(schema: JsonSchema, builtIn: SchemaSet, object: KubeObject & JsonObject): Decoded {
+function decode(schema: JsonSchema, builtIn: SchemaSet, object: KubeObject & JsonObject, { keepsNulls } = { keepsNulls: false }): Decoded {
   const unknownFields: string[] = []
   const metadata: unknown = object.metadata
   if (metadata === undefined || metadata === null) object.metadata = {}
   let error = decodeMetadata(builtIn, object.metadata, 'metadata', (path) => unknownFields.push(path))
   const pruning: string[] = []
-  replaceFields(object, pruned(schema, object, { isResource: true, note: (path) => pruning.push(path) }) as KubeObject)
+  const kept = pruned(schema, object, { isResource: true, note: (path) => pruning.push(path) })
+  replaceFields(object, (keepsNulls ? kept : withoutNulls(schema, kept)) as KubeObject)
   const inside: string[] = []
   error ??= decodeEmbedded(schema, builtIn, object, { path: '', note: (path) => inside.push(path) })
   unknownFields.push(...pruning.sort(), ...inside.sort())

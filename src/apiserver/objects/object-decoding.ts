@@ -17,6 +17,8 @@ export type DecodeOptions = {
   readonly refuse?: (why: string, fault?: TypeFault) => StatusError
   /** Parts that are in that form already. Only for built-in types: a custom one may have changed since. */
   readonly decoded?: ReadonlySet<object> | undefined
+  /** A custom object's nulls are judged, where none may be, instead of dropped. */
+  readonly keepsNulls?: boolean
 }
 
 /**
@@ -26,12 +28,20 @@ export type DecodeOptions = {
  * fields are known.
  */
 export function decodeFields(schemas: SchemaSet, object: KubeObject, options: DecodeOptions): boolean {
-  const { expected, context, validation, duplicates = [], known = [], refuse = (why: string) => cannotHandle(expected, why) } = options
+  const {
+    expected,
+    context,
+    validation,
+    duplicates = [],
+    known = [],
+    keepsNulls = false,
+    refuse = (why: string) => cannotHandle(expected, why),
+  } = options
   let unknown: readonly string[] = []
-  keepReset(object)
+  if (!expected.isUnstructured) keepReset(object)
   const type = expected.schema === '' ? undefined : schemas.lookup(expected.schema)
   if (type) {
-    const decoded = options.decoded ? decodeReport(type, object, options.decoded) : schemas.decode(expected.schema, object)
+    const decoded = options.decoded ? decodeReport(type, object, options.decoded) : schemas.decode(expected.schema, object, { keepsNulls })
     if (decoded.error !== undefined) throw refuse(decoded.error, decoded.fault)
     unknown = decoded.unknownFields
   }

@@ -88,7 +88,7 @@ function decodedResult(
   if (result === current) return deepClone(result)
   const { copy, untouched } = deepCloneBeside(result, current ?? {}, resource.isCustom ? undefined : current?.metadata.managedFields)
   const decoded = resource.isCustom ? undefined : untouched
-  decodeFields(core.schemas, copy, { expected: resource.kind, context, validation: 'Ignore', decoded })
+  decodeFields(core.schemas, copy, { expected: resource.kind, context, validation: 'Ignore', decoded, keepsNulls: true })
   return copy
 }
 

@@ -27,7 +27,7 @@ import { compareOwned, type FieldOperation, ownable, trackChanges } from './upda
  *
  * Invariants:
  * 1. Pure: neither object is changed; the result shares structure with both.
- * 2. Applying the same configuration again gives the live object itself.
+ * 2. Applying the same configuration again gives the live object itself, unless it names empty parts, which are not stored.
  * 3. A conflict changes nothing.
  *
  * Owners that speak another version of the kind are compared path by path without conversion: kinds served in several
@@ -116,22 +116,13 @@ function removeAbandoned(
   const lastNamed = withNamedFields(schema, last)
   const whole = withNamedFields(schema, fieldsOf(schema, merged))
   const namedBelow = (value: unknown) => (value === undefined ? emptySet : withNamedFields(schema, fieldsOf(schema, value)))
-  const withoutLast = removeFields(schema, merged, lastNamed, 'keep')
+  const withoutLast = removeFields(schema, merged, lastNamed)
   const stillOwned = union(namedBelow(withoutLast), withNamedFields(schema, owned))
-  const withOwned = removeFields(schema, merged, difference(whole, stillOwned), 'keep')
+  const withOwned = removeFields(schema, merged, difference(whole, stillOwned))
   // Only what this manager had may go: items that nobody owns come back.
   const abandoned = intersection(difference(whole, namedBelow(withOwned)), lastNamed)
   if (isEmptySet(abandoned)) return merged
-  const result = removeFields(schema, merged, abandoned, 'drop') as KubeObject | undefined
-  const kept = { ...result, metadata: { ...result?.metadata, ...identity(merged) } }
-  // The configuration may name an empty container that has just been emptied.
-  return mergeValues(schema, kept, config) as KubeObject
-}
-
-/** What no apply may remove, because nobody owns it. */
-function identity({ metadata }: KubeObject): Record<string, unknown> {
-  const owned = (ownable({ metadata })['metadata'] ?? {}) as Record<string, unknown>
-  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !(key in owned)))
+  return removeFields(schema, merged, abandoned) as KubeObject
 }
 
 /** An object that nobody tracked so far gets an owner for all that it has. */

@@ -33,7 +33,8 @@ function childSet(node: SchemaNode | undefined, value: unknown, ownsContainers: 
     const field = (value as JsonObject)[key]
     const child = node?.child(key)
     const below = belowOf(child, field, ownsContainers)
-    const isSelf = ownsContainers || isEmptySet(below) || !node?.fields.has(key)
+    const isSelf = ownsContainers || !node?.fields.has(key) || !(isGranular(child, field) || isEmptyList(child, field))
+    if (!isSelf && isEmptySet(below)) continue
     result[elementOf(key)] = compose(isSelf, below)
   }
   return result
@@ -61,6 +62,8 @@ function compareNodes(node: SchemaNode | undefined, old: unknown, next: unknown)
   if (next === undefined) return { removed: compose(true, belowOf(node, old, true)) }
   // Most lists did not change; finding the keys of their items costs far more than this look.
   if (Array.isArray(old) && deepEqual(old, next)) return undefined
+  // What was emptied has become null, and says no more than that.
+  if ((next === null && isGranular(node, old)) || (old === null && isGranular(node, next))) return compareContainers(node, old, next)
   if (isGranular(node, old) && isGranular(node, next) && Array.isArray(old) === Array.isArray(next)) {
     return isHollow(old) && isHollow(next) ? undefined : compareContainers(node, old, next)
   }
@@ -142,7 +145,8 @@ function note(change: ChangeDraft, element: string, below: Change | undefined): 
 
 /** Merges an applied configuration into the live value: the configuration wins, keyed lists keep its order. */
 export function mergeValues(node: SchemaNode | undefined, live: unknown, config: unknown): unknown {
-  // An empty part names nothing below it, so it takes nothing away.
+  // An empty part, and null for one, name nothing below them, so they take nothing away.
+  if (config === null && isGranular(node, live)) return live
   if (isHollow(config) && !node?.isAtomic && Array.isArray(config) === Array.isArray(live) && isGranular(node, live)) return live
   if (live === undefined || !isGranular(node, config)) return config
   if (Array.isArray(config)) return Array.isArray(live) ? mergeLists(node, live, config) : config
@@ -183,28 +187,26 @@ function mergeLists(node: SchemaNode | undefined, live: readonly unknown[], conf
   return result
 }
 
-/** The value without the members of a set. `emptied`: whether containers that lose their last part stay, hollow, or go too. */
-export function removeFields(node: SchemaNode | undefined, value: unknown, set: FieldSet, emptied: 'keep' | 'drop'): unknown {
-  if (isEmptySet(set) || !isGranular(node, value)) return value
+/** The value without the members of a set. A container that has nothing left, or is owned whole, becomes null, as upstream's does. */
+export function removeFields(node: SchemaNode | undefined, value: unknown, set: FieldSet): unknown {
+  if (isEmptySet(set) || typeof value !== 'object') return value
+  if (!isGranular(node, value)) return null
   if (Array.isArray(value)) {
     const kept: unknown[] = []
     for (const [i, key] of (itemKeys(node, value) ?? []).entries()) {
       const below = set[key]
       if (below === undefined) kept.push(value[i])
-      else if (!isMember(below)) kept.push(removeFields(node?.element, value[i], below, emptied) ?? {})
+      else if (!isMember(below)) kept.push(removeFields(node?.element, value[i], below))
     }
-    return kept.length > 0 || emptied === 'keep' ? kept : undefined
+    return kept.length > 0 ? kept : null
   }
   const result: JsonObject = {}
   for (const [key, field] of Object.entries(value as JsonObject)) {
     const below = set[elementOf(key)]
     if (below === undefined) setField(result, key, field)
-    else if (!isMember(below)) {
-      const kept = removeFields(node?.child(key), field, below, emptied)
-      if (kept !== undefined) setField(result, key, kept)
-    }
+    else if (!isMember(below)) setField(result, key, removeFields(node?.child(key), field, below))
   }
-  return isHollow(result) && emptied === 'drop' ? undefined : result
+  return isHollow(result) ? null : result
 }
 
 /** The set with every struct field on the way to a member as a member itself. */
@@ -238,6 +240,10 @@ function isGranular(node: SchemaNode | undefined, value: unknown): boolean {
     return node === undefined || node.shape === 'object' || node.shape === 'map' || (node.shape === 'any' && node.name === undefined)
   return node?.listKeys !== undefined && value.every((item) => isKeyable(node, item))
 }
+
+/** A list of items that are owned one by one, and that has none: nobody owns it. */
+const isEmptyList = (node: SchemaNode | undefined, value: unknown) =>
+  Array.isArray(value) && value.length === 0 && node?.listKeys !== undefined && !node.isAtomic
 
 function isHollow(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false

@@ -15,9 +15,9 @@ export type SchemaSet = {
   readonly definitions: Readonly<Record<string, Schema>>
   /**
    * Checks types and brings the value into the form that upstream's server would store: unknown fields, nulls and empty
-   * optional lists and maps dropped, quantities and times canonical. Changes the value in place.
+   * optional lists and maps dropped, quantities and times canonical. Changes the value in place. `keepsNulls`: of a custom type.
    */
-  decode(name: string, value: unknown): Decoded
+  decode(name: string, value: unknown, options?: { readonly keepsNulls: boolean }): Decoded
   /** Type errors as field errors (422); the value stays as it is. */
   validate(name: string, value: unknown): FieldError[]
   /** Type errors as a server's decoder words them (400): none or one. The value stays as it is. */

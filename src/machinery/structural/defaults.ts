@@ -3,10 +3,9 @@ import { isObject, type JsonSchema, schemaOfField } from './json-schema.ts'
 import { set } from './prune.ts'
 
 /**
- * The value with the schema's defaults filled in, and without the nulls of fields that may not be null
- * (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable): such a
- * null gives way to the default where there is one, and is dropped where there is none. Shares what stays with the argument, and is the
- * argument itself when nothing changes.
+ * The value with the schema's defaults filled in
+ * (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting-and-nullable): a null where
+ * none may be gives way to the default, too. Shares what stays with the argument, and is the argument itself when nothing changes.
  */
 export function defaulted(schema: JsonSchema, value: unknown): unknown {
   if (Array.isArray(value)) return defaultedList(schema, value)
@@ -22,12 +21,8 @@ export function defaulted(schema: JsonSchema, value: unknown): unknown {
     const child = schemaOfField(schema, key)
     if (!child) continue
     const field = result[key]
-    if (field === null && !child.nullable) {
-      if (child.default === undefined) delete copy()[key]
-      else set(copy(), key, deepClone(child.default))
-      continue
-    }
-    const filled = defaulted(child, field)
+    const isReplaced = field === null && !child.nullable && child.default !== undefined
+    const filled = isReplaced ? deepClone(child.default) : defaulted(child, field)
     if (filled !== field) set(copy(), key, filled)
   }
   return result
@@ -44,6 +39,31 @@ function defaultedList({ items }: JsonSchema, list: readonly unknown[]): unknown
     result[i] = filled
   }
   return result ?? list
+}
+
+/** The value without the nulls of fields that may not be null and have no default. Shares what stays, as `defaulted` does. */
+export function withoutNulls(schema: JsonSchema, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const { items } = schema
+    if (!items) return value
+    const kept = value.map((item) => withoutNulls(items, item))
+    return kept.some((item, i) => item !== value[i]) ? kept : value
+  }
+  if (!isObject(value)) return value
+  let result = value
+  const copy = () => (result === value ? (result = { ...value }) : result)
+  for (const key of Object.keys(value)) {
+    const child = schemaOfField(schema, key)
+    if (!child) continue
+    const field = value[key]
+    if (field === null && !child.nullable && child.default === undefined) {
+      delete copy()[key]
+      continue
+    }
+    const kept = withoutNulls(child, field)
+    if (kept !== field) set(copy(), key, kept)
+  }
+  return result
 }
 
 const known = new WeakMap<JsonSchema, readonly string[]>()
