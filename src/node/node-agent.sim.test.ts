@@ -339,6 +339,35 @@ test('a paused pod is not ready; resumed, it is ready again without a restart', 
   await node.stop()
 })
 
+test('a container that is being paused is resumed before it is stopped: frozen, it would take no signal', async () => {
+  const calls: string[] = []
+  const node = await startNode({
+    through: (runtime, clock) => ({
+      pauseContainer: async (id) => {
+        await sleep(clock, 400)
+        await runtime.pauseContainer(id)
+        calls.push('paused')
+      },
+      resumeContainer: async (id) => {
+        calls.push('resumed')
+        await runtime.resumeContainer(id)
+      },
+      stopContainer: async (id, graceSeconds) => {
+        calls.push('stop')
+        await runtime.stopContainer(id, graceSeconds)
+      },
+    }),
+  })
+  await node.create('web', {})
+  await node.until('web', isReady)
+  await node.pods.patch('web', { type: 'merge', body: { metadata: { annotations: { 'keelson.dev/run-state': 'paused' } } } })
+  await node.clock.advance(100)
+  await node.pods.delete('web', { gracePeriodSeconds: 1 })
+  await node.until('web', (p) => p === undefined)
+  assert.deepEqual(calls, ['paused', 'resumed', 'stop'])
+  await node.stop()
+})
+
 test('a restart is asked for by a token, once a token', async () => {
   const node = await startNode()
   await node.create('web', {})

@@ -47,6 +47,8 @@ const killSlackMs = 1_500
 export class PodActions {
   readonly #options: PodActionsOptions
   readonly #tasks = new Map<string, Task>()
+  /** Containers that are being paused or resumed just now. */
+  readonly #freezing = new Map<string, Promise<void>>()
 
   constructor(options: PodActionsOptions) {
     this.#options = options
@@ -68,7 +70,7 @@ export class PodActions {
         return this.#launch(`remove/${action.containerId}`, () => this.#removeContainer(action))
       case 'pauseContainer':
       case 'resumeContainer':
-        return this.#launch(`container/${action.name}`, () => this.#pause(action))
+        return this.#launch(`container/${action.name}`, () => this.#freeze(action))
       case 'resizeContainer':
         return this.#launch(`container/${action.name}`, () => this.#resize(action))
       case 'resizePod':
@@ -231,9 +233,15 @@ export class PodActions {
       message: action.message || `Stopping container ${action.name}`,
       fieldPath: fieldPathOf(container),
     })
-    const isPaused = record.isPaused === true
-    record.isPaused = false
-    this.#launch(key, () => stopContainer({ context, target, graceSeconds: action.graceSeconds, isPaused }), deadlineMs)
+    const freezing = this.#freezing.get(action.containerId)
+    const stop = async () => {
+      // Frozen between two signals, it would obey neither, and the engine would wait for minutes.
+      if (freezing) await freezing
+      const isPaused = record.isPaused === true
+      record.isPaused = false
+      await stopContainer({ context, target, graceSeconds: action.graceSeconds, isPaused })
+    }
+    this.#launch(key, stop, deadlineMs)
   }
 
   async #removeContainer({ containerId, name, forRestart }: Of<'removeContainer'>): Promise<void> {
@@ -242,6 +250,19 @@ export class PodActions {
     record.terminationMessages?.delete(containerId)
     // How the one that asked for it ended is worth knowing; of the others there is nothing more to say than this.
     if (forRestart === 'target') rememberCleared(record, containerId)
+  }
+
+  async #freeze(action: Of<'pauseContainer' | 'resumeContainer'>): Promise<void> {
+    const done = this.#pause(action)
+    this.#freezing.set(
+      action.containerId,
+      done.catch(() => {}),
+    )
+    try {
+      await done
+    } finally {
+      this.#freezing.delete(action.containerId)
+    }
   }
 
   async #pause({ type, containerId, name }: Of<'pauseContainer' | 'resumeContainer'>): Promise<void> {
