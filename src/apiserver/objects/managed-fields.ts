@@ -2,8 +2,9 @@ import { keepAllButStatusStrictly } from '../../kinds/define-kind.ts'
 import type { KindDefinition } from '../../kinds/kind.ts'
 import { type FieldSet, fieldSet } from '../../machinery/apply/field-set.ts'
 import { managedFieldsFault } from '../../machinery/apply/managed-fields.ts'
-import { type FieldOperation, updateManagedFields } from '../../machinery/apply/update-managed-fields.ts'
+import { type FieldOperation, updateManagedFields, type Versioned } from '../../machinery/apply/update-managed-fields.ts'
 import { toTime } from '../../base/clock.ts'
+import { deepClone } from '../../machinery/deep-clone.ts'
 import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
 import type { AdmissionRequest } from '../contract.ts'
 import { createdFields } from './created-fields.ts'
@@ -99,8 +100,21 @@ export function fieldOperation(core: Core, { context, resource, subresource, par
     manager: parameters.fieldManager ?? context.agent,
     subresource,
     now,
+    inVersion: (object, apiVersion) => inVersion(core, resource, object, apiVersion),
     ...ignoredFields(kind, subresource),
   }
+}
+
+/** Of kinds whose versions somebody else converts, who is not asked for this, it is not known. */
+function inVersion(core: Core, from: Resource, object: KubeObject, apiVersion: string): Versioned | 'gone' | undefined {
+  const to = core.registry.findKind(apiVersion, from.kind.kind)
+  if (!to || to.prefix !== from.prefix) return 'gone'
+  if (from.conversion?.prepare || to.conversion?.prepare) return undefined
+  // What was applied has yet to be decoded.
+  const decoded = core.schemas.prune(from.kind.schema, deepClone(object))
+  const stored = from.conversion?.toStored(decoded) ?? decoded
+  if (stored instanceof Promise) return undefined
+  return { object: to.conversion?.fromStored(stored) ?? stored, schema: core.schemas.lookup(to.kind.schema) }
 }
 
 /** Kinds, by group and plural, whose requests reset other fields than the usual ones. */

@@ -18,7 +18,7 @@ import {
 import { type Owner, type Owners, ownerId, readManagedFields, writeManagedFields } from './managed-fields.ts'
 import { appliedFault } from './check-applied.ts'
 import { compareValues, fieldsOf, mergeValues, removeFields, withNamedFields } from './typed-value.ts'
-import { compareOwned, type FieldOperation, ownable, trackChanges } from './update-managed-fields.ts'
+import { type FieldOperation, ownable, ownedChanges, trackChanges } from './update-managed-fields.ts'
 
 /**
  * Server-side apply (https://kubernetes.io/docs/reference/using-api/server-side-apply/): the applied configuration is merged
@@ -30,8 +30,8 @@ import { compareOwned, type FieldOperation, ownable, trackChanges } from './upda
  * 2. Applying the same configuration again gives the live object itself, unless it names empty parts, which are not stored.
  * 3. A conflict changes nothing.
  *
- * Owners that speak another version of the kind are compared path by path without conversion: kinds served in several
- * versions share their field names but for renamed ones, whose owners then simply keep them.
+ * Owners that speak another version of the kind are compared in that version. What a manager applied in another version is taken away path
+ * by path: kinds served in several versions share their field names but for renamed ones.
  */
 
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'
@@ -89,14 +89,18 @@ function attemptApply(live: KubeObject | undefined, config: KubeObject, current:
   if (live && namesTheSame && previous.apiVersion === apiVersion && deepEqual(merged, live)) return { object: live, owners, conflicts: [] }
   owners.set(id, applier)
   const object = previous && !namesTheSame ? removeAbandoned(schema, merged, { last: previous.fields, config, owners }) : merged
-  const { added, modified, removed } = compareOwned(live ?? { metadata: {} }, object, operation)
-  const changed = union(modified, added)
+  const changes = ownedChanges(live, object, operation)
   const conflicts: Conflict[] = []
   for (const [other, owner] of owners) {
     if (other === id) continue
-    const contested = intersection(owner.fields, changed)
+    const seen = changes(owner.apiVersion)
+    if (seen === 'gone') {
+      owners.delete(other)
+      continue
+    }
+    const contested = intersection(owner.fields, seen.changed)
     if (!isEmptySet(contested)) conflicts.push({ owner, fields: contested })
-    const kept = difference(difference(owner.fields, contested), removed)
+    const kept = difference(difference(owner.fields, contested), seen.removed)
     if (isEmptySet(kept)) owners.delete(other)
     else if (kept !== owner.fields) owners.set(other, { ...owner, fields: kept })
   }
@@ -130,7 +134,7 @@ function ownersBeforeApply(live: KubeObject | undefined, operation: ApplyOperati
   const owners = readManagedFields(live?.metadata.managedFields) ?? new Map<string, Owner>()
   if (owners.size > 0 || live === undefined) return owners
   const before: FieldOperation = { ...operation, manager: beforeFirstApply }
-  trackChanges(owners, compareOwned({ metadata: {} }, live, before), before)
+  trackChanges(owners, ownedChanges(undefined, live, before), before)
   return owners
 }
 

@@ -2,9 +2,9 @@ import type { ManagedFieldsEntry } from '../../kinds/generated/types/meta-v1.ts'
 import { deepEqual } from '../deep-equal.ts'
 import type { KubeObject } from '../object.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
-import { difference, type FieldSet, isEmptySet, recursiveDifference, union } from './field-set.ts'
+import { difference, emptySet, type FieldSet, isEmptySet, recursiveDifference, union } from './field-set.ts'
 import { capUpdaters, type Owner, type Owners, ownerId, readManagedFields, writeManagedFields } from './managed-fields.ts'
-import { type Comparison, compareValues } from './typed-value.ts'
+import { compareValues } from './typed-value.ts'
 
 /** Who changes an object, and how. */
 export type FieldOperation = {
@@ -19,7 +19,14 @@ export type FieldOperation = {
   readonly now: string
   /** Fields that this request cannot set, so that it never owns them: `fieldSet('status')` for the main resource of a kind with one. */
   readonly ignored?: FieldSet
+  /**
+   * The object in another version, whose fields some owner has, and that version's type; `gone` where it is not served any more. Undefined
+   * where that is not known here: its owners are then compared as if their version had the same fields.
+   */
+  readonly inVersion?: (object: KubeObject, apiVersion: string) => Versioned | 'gone' | undefined
 }
+
+export type Versioned = { readonly object: KubeObject; readonly schema: SchemaNode | undefined }
 
 /** Fields of an object that nobody owns. */
 const unownedMeta = new Set(['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'generation', 'managedFields', 'resourceVersion'])
@@ -36,21 +43,23 @@ export function updateManagedFields(
 ): ManagedFieldsEntry[] | undefined {
   const owners = currentOwners(live, next, operation.subresource)
   if (owners.size === 0 && live !== undefined) return undefined
-  const isChanged = trackChanges(owners, compareOwned(live ?? emptyObject, next, operation), operation)
+  const isChanged = trackChanges(owners, ownedChanges(live, next, operation), operation)
   return !isChanged && live !== undefined && isFromLive(live, next) ? live.metadata.managedFields : writeManagedFields(owners)
 }
 
 /** Gives what changed to the operation's manager, and takes what changed or went from everybody else. Changes `owners`, and says whether. */
-export function trackChanges(owners: Owners, { added, modified, removed }: Comparison, operation: FieldOperation): boolean {
-  const changed = union(modified, added)
+export function trackChanges(owners: Owners, changes: OwnedChanges, operation: FieldOperation): boolean {
   let isChanged = false
   for (const [id, owner] of owners) {
-    const kept = difference(difference(owner.fields, changed), removed)
+    const seen = changes(owner.apiVersion)
+    const kept = seen === 'gone' ? emptySet : difference(difference(owner.fields, seen.changed), seen.removed)
     if (kept === owner.fields && !isEmptySet(kept)) continue
     isChanged = true
     if (isEmptySet(kept)) owners.delete(id)
     else owners.set(id, { ...owner, fields: kept })
   }
+  const own = changes(operation.apiVersion)
+  const changed = own === 'gone' ? emptySet : own.changed
   if (!isEmptySet(changed)) {
     const { manager, apiVersion, subresource, now } = operation
     const owner: Owner = { manager: manager || 'unknown', operation: 'Update', apiVersion, subresource, time: now, fields: changed }
@@ -62,15 +71,35 @@ export function trackChanges(owners: Owners, { added, modified, removed }: Compa
   return capUpdaters(owners) || isChanged
 }
 
-/** What differs between two objects, without the fields that nobody owns. */
-export function compareOwned(old: KubeObject, next: KubeObject, { schema, ignored }: FieldOperation): Comparison {
-  const comparison = compareValues(schema, ownable(old), ownable(next))
-  if (ignored === undefined) return comparison
-  return {
-    added: recursiveDifference(comparison.added, ignored),
-    modified: recursiveDifference(comparison.modified, ignored),
-    removed: recursiveDifference(comparison.removed, ignored),
+/** What has another value than before, and what is not there any more. */
+export type OwnedChange = { readonly changed: FieldSet; readonly removed: FieldSet }
+/** The same in the words of each version; `gone`: it is not served any more, and nobody owns anything in it. */
+export type OwnedChanges = (apiVersion: string) => OwnedChange | 'gone'
+
+/** What differs between two states, without the fields that nobody owns; compared once for each version that is asked for. */
+export function ownedChanges(live: KubeObject | undefined, next: KubeObject, operation: FieldOperation): OwnedChanges {
+  const old = live ?? emptyObject
+  const { schema, apiVersion: own, inVersion } = operation
+  const known = new Map<string, OwnedChange | 'gone'>()
+  const compared = (apiVersion: string): OwnedChange | 'gone' => {
+    const before = apiVersion === own || !live ? undefined : inVersion?.(live, apiVersion)
+    if (before === undefined) return compareOwned(old, next, { schema, ignored: operation.ignored })
+    const after = before === 'gone' ? before : inVersion?.(next, apiVersion)
+    if (before === 'gone' || after === 'gone' || after === undefined) return 'gone'
+    return compareOwned(before.object, after.object, { schema: before.schema, ignored: operation.ignored })
   }
+  return (apiVersion) => {
+    let change = known.get(apiVersion)
+    if (!change) known.set(apiVersion, (change = compared(apiVersion)))
+    return change
+  }
+}
+
+function compareOwned(old: KubeObject, next: KubeObject, { schema, ignored }: Pick<FieldOperation, 'schema' | 'ignored'>): OwnedChange {
+  const { added, modified, removed } = compareValues(schema, ownable(old), ownable(next))
+  const changed = union(modified, added)
+  if (ignored === undefined) return { changed, removed }
+  return { changed: recursiveDifference(changed, ignored), removed: recursiveDifference(removed, ignored) }
 }
 
 /** The object without the fields that nobody owns; shares everything else with it. */
