@@ -2,6 +2,7 @@
  * What acts in a control plane: controllers, scheduler, rebalancing, and what a cluster has besides what its API needs. A part of its
  * own, because the API answers nothing by it: a server loads it when it serves already.
  */
+import { hostname } from 'node:os'
 import type { ApiServer } from '../apiserver/api-server.ts'
 import type { ExplainRequest } from '../apiserver/subresources/explain.ts'
 import type { Client } from '../client/contract.ts'
@@ -122,6 +123,7 @@ function contextOf(
 function newScheduler(options: ControlPlaneOptions, { clientFor, informers }: Reading): Scheduler {
   return createScheduler({
     context: contextOf(options, 'default-scheduler', { client: clientFor(schedulerUser), informers }),
+    host: hostname(),
     ...(options.scheduler ? { config: options.scheduler } : {}),
   })
 }

@@ -1,4 +1,5 @@
 /** The schedulers of one process, where several share the cluster (docs/distributed-scheduling.md). */
+import { hostname } from 'node:os'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -73,7 +74,7 @@ export function createSharedSchedulers(options: SchedulersOptions): Scheduler {
         else running.delete(identity)
       }
       const create: Parameters<typeof runSharedScheduler>[0]['create'] = (shared) =>
-        createScheduler({ context, shared: { ...shared, prefersOwnNodes }, metrics, ...(config ? { config } : {}) })
+        createScheduler({ context, host: hostname(), shared: { ...shared, prefersOwnNodes }, metrics, ...(config ? { config } : {}) })
       try {
         await Promise.all(
           identities.map((identity) =>

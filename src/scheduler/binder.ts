@@ -8,6 +8,7 @@ import type { Reservation } from './core/judgement.ts'
 import type { Nominations } from './core/nominations.ts'
 import type { EventOutlet } from './event-outlet.ts'
 import { bindByExtender, concerns } from './extenders/extender-client.ts'
+import { profileOf } from './profile-runtime.ts'
 import { writeNomination } from './pod-condition.ts'
 import type { ExtenderConfig } from './extenders/extender-config.ts'
 import type { QueuedPod } from './queue.ts'
@@ -77,8 +78,8 @@ export class Binder {
       else await this.#batch.post(bindingOf(queued.pod, nodeName, checksFit), signal)
       metrics.bound()
       nominations.delete(queued.key)
-      const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`
-      events.add(queued.pod, { type: 'Normal', reason: 'Scheduled', message })
+      const note = `Successfully assigned ${namespace}/${name} to ${nodeName}`
+      events.add({ pod: queued.pod, type: 'Normal', reason: 'Scheduled', action: 'Binding', note, reporter: profileOf(queued.pod) })
     } catch (error) {
       for (const reservation of reservations) await reservation.undo?.()
       observer.forget(queued.key, queued.pod)

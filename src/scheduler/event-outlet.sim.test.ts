@@ -1,25 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
 import { testPod } from './core/fixtures.ts'
 import { EventOutlet, waitingEventsMax } from './event-outlet.ts'
+import type { PodEvent } from './event-series.ts'
 import { withCluster } from './sim-cluster.ts'
 
-const event = { type: 'Normal', reason: 'Scheduled', message: 'm' } as const
+const event = { type: 'Normal', reason: 'Scheduled', action: 'Binding', note: 'm', reporter: 'default-scheduler' } as const
 
 function setUp({ isBusy }: { readonly isBusy: () => boolean }) {
   const clock = virtualClock()
   const told: string[] = []
   const state = { dropped: 0, written: Promise.resolve() }
-  const context = {
-    clock,
-    event: (about: { readonly metadata: Pod['metadata'] }) => void told.push(about.metadata.name ?? ''),
-    eventsWritten: () => state.written,
+  const write = (events: readonly PodEvent[]) => {
+    told.push(...events.map(({ pod }) => pod.metadata.name ?? ''))
+    return state.written
   }
-  const outlet = new EventOutlet({ context, isBusy, onDropped: () => void state.dropped++ })
+  const outlet = new EventOutlet({ clock, write, isBusy, onDropped: () => void state.dropped++ })
   const add = (count: number, from = 0) => {
-    for (let i = from; i < from + count; i++) outlet.add(testPod({ name: `p${i}` }), event)
+    for (let i = from; i < from + count; i++) outlet.add({ pod: testPod({ name: `p${i}` }), ...event })
   }
   return { clock, told, state, outlet, add }
 }

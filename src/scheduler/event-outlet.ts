@@ -1,20 +1,12 @@
-import type { Cancel } from '../base/clock.ts'
-import type { LoopContext } from '../control/contract.ts'
-import type { Pod } from '../kinds/generated/types/core-v1.ts'
-
-type Context = Pick<LoopContext, 'clock' | 'event' | 'eventsWritten'>
-type PodEvent = {
-  readonly pod: Pod
-  readonly type: 'Normal' | 'Warning'
-  readonly reason: string
-  readonly message: string
-  readonly atMs: number
-}
+import type { Cancel, Clock } from '../base/clock.ts'
+import type { PodEvent } from './event-series.ts'
 
 /** Events that may wait; one more is dropped and counted. Each holds its pod. */
 export const waitingEventsMax = 16_384
 /** From here on they go out beside the bindings. */
 const pressing = waitingEventsMax / 2
+/** Of what is left at the end so many are still told. */
+const lastWordsMax = 1_000
 /** What is told at a time, between two looks at whether somebody waits. */
 const batchMax = 64
 /** A moment is quiet when there has been nothing to decide for so long: the pods of a workload come in waves. */
@@ -30,7 +22,8 @@ const waitMaxMs = 1_000
  *  2. Of at most `waitingEventsMax` none is lost. There is a timer only while some wait, and nothing while none do.
  */
 export class EventOutlet {
-  readonly #context: Context
+  readonly #clock: Clock
+  readonly #write: (events: readonly PodEvent[]) => Promise<void>
   readonly #isBusy: () => boolean
   readonly #onDropped: () => void
   readonly #waiting: PodEvent[] = []
@@ -40,15 +33,22 @@ export class EventOutlet {
   #proceed: (() => void) | undefined
   #cancelQuiet: Cancel | undefined
 
-  constructor(options: { readonly context: Context; readonly isBusy: () => boolean; readonly onDropped: () => void }) {
-    this.#context = options.context
+  /** `write` resolves when all have been written or dropped. */
+  constructor(options: {
+    readonly clock: Clock
+    readonly write: (events: readonly PodEvent[]) => Promise<void>
+    readonly isBusy: () => boolean
+    readonly onDropped: () => void
+  }) {
+    this.#clock = options.clock
+    this.#write = options.write
     this.#isBusy = options.isBusy
     this.#onDropped = options.onDropped
   }
 
-  add(pod: Pod, event: Omit<PodEvent, 'pod' | 'atMs'>): void {
+  add(event: Omit<PodEvent, 'atMs'>): void {
     if (this.#waiting.length >= waitingEventsMax) return this.#onDropped()
-    this.#waiting.push({ pod, ...event, atMs: this.#context.clock.now() })
+    this.#waiting.push({ ...event, atMs: this.#clock.now() })
     this.#isQuiet = false
     this.#awaitQuiet()
     if (this.#waiting.length >= pressing) this.#proceed?.()
@@ -60,10 +60,12 @@ export class EventOutlet {
     if (this.#waiting.length > 0 && !this.#isQuiet) this.#awaitQuiet()
   }
 
-  /** Hands out what is left: the recorder takes as much as it has room for. */
+  /** Hands out what is left. */
   close(): void {
     this.#cancelQuiet?.()
-    for (const { pod, ...event } of this.#waiting.splice(0)) this.#context.event(pod, event)
+    const last = this.#waiting.splice(0, lastWordsMax)
+    for (const _ of this.#waiting.splice(0)) this.#onDropped()
+    if (last.length > 0) void this.#write(last)
     this.#proceed?.()
   }
 
@@ -73,8 +75,7 @@ export class EventOutlet {
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       if (!this.#isQuiet && this.#waiting.length < pressing) await this.#quietMoment()
-      for (const { pod, ...event } of this.#waiting.splice(0, batchMax)) this.#context.event(pod, event)
-      await this.#context.eventsWritten()
+      await this.#write(this.#waiting.splice(0, batchMax))
     }
     this.#isDraining = false
   }
@@ -83,7 +84,7 @@ export class EventOutlet {
     let cancel: Cancel | undefined
     await new Promise<void>((resolve) => {
       this.#proceed = resolve
-      cancel = this.#context.clock.schedule(waitMaxMs, resolve)
+      cancel = this.#clock.schedule(waitMaxMs, resolve)
     })
     this.#proceed = undefined
     cancel?.()
@@ -92,7 +93,7 @@ export class EventOutlet {
   /** Begins to wait anew. Whoever is busy says when that has ended. */
   #awaitQuiet(): void {
     this.#cancelQuiet?.()
-    this.#cancelQuiet = this.#isBusy() ? undefined : this.#context.clock.schedule(quietMs, () => this.#beQuiet())
+    this.#cancelQuiet = this.#isBusy() ? undefined : this.#clock.schedule(quietMs, () => this.#beQuiet())
   }
 
   #beQuiet(): void {

@@ -17,6 +17,11 @@ test('binds a pod, with condition and event', () =>
     const [event] = await c.events('p')
     assert.equal(event?.reason, 'Scheduled')
     assert.equal(event?.message, 'Successfully assigned default/p to a')
+    assert.deepEqual(
+      [event?.action, event?.reportingComponent, event?.reportingInstance, event?.source, event?.count],
+      ['Binding', 'default-scheduler', 'default-scheduler-machine', {}, undefined],
+    )
+    assert.match(event?.eventTime ?? '', /^2026-01-01T00:00:00\.\d{6}Z$/)
   }))
 
 test('says why nothing fits, and places the pod when a node comes that helps', () =>
@@ -100,7 +105,11 @@ test('makes room for a stronger pod: victims get condition and event, the pod a 
       async () => (await c.pod('weak').catch(() => undefined))?.metadata.deletionTimestamp !== undefined,
     )
     assert.equal(podCondition(await c.pod('weak'), 'DisruptionTarget')?.reason, 'PreemptionByScheduler')
-    assert.ok((await c.events('weak')).some((e) => e.reason === 'Preempted' && /^Preempted by pod .+ on node a$/.test(e.message ?? '')))
+    const preempted = async () => (await c.events('weak')).find((e) => e.reason === 'Preempted')
+    await c.until('an event', async () => (await preempted()) !== undefined)
+    const { message, action, related } = (await preempted())!
+    assert.match(message ?? '', /^Preempted by pod .+ on node a$/)
+    assert.deepEqual([action, related?.kind, related?.name], ['Preempting', 'Pod', 'strong'])
     await c.client.resource(kindRefs.coreV1.pods, 'default').delete('weak', { gracePeriodSeconds: 0 })
     await c.until('bound', async () => (await c.pod('strong')).spec?.nodeName === 'a')
   }))

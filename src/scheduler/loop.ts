@@ -15,6 +15,7 @@ import type { SchedulingExplanation } from './explain/explanation.ts'
 import { type SchedulingFailure, writePodCondition } from './pod-condition.ts'
 import { askExtenders, concerns } from './extenders/extender-client.ts'
 import { EventOutlet } from './event-outlet.ts'
+import { EventSeriesWriter, type PodEvent } from './event-series.ts'
 import type { ExtenderConfig } from './extenders/extender-config.ts'
 import { acceptAllowed, askForPreemption } from './extenders/extender-preemption.ts'
 import { extenderJudgement } from './extenders/extender-judgement.ts'
@@ -24,7 +25,7 @@ import type { RoomInTheMaking } from './gang/group-eviction.ts'
 import { writeGroupStatus } from './gang/group-status.ts'
 import { type Attempt, type Placement, Placer } from './placer.ts'
 import { noPreemption, Preemptor } from './preemptor.ts'
-import { type ProfileRuntime, profileRuntimes } from './profile-runtime.ts'
+import { profileOf, type ProfileRuntime, profileRuntimes } from './profile-runtime.ts'
 import { reliefsFor } from './reliefs.ts'
 import { isGated, type QueuedPod, SchedulingQueue } from './queue.ts'
 import { SchedulerMetrics } from './scheduler-metrics.ts'
@@ -74,6 +75,8 @@ export type SchedulerOptions = {
   readonly context: LoopContext
   readonly config?: Partial<SchedulerConfig>
   readonly shared?: SharedScheduling
+  /** The machine that its Events name. */
+  readonly host?: string
   /** Where it counts; default: numbers of its own. */
   readonly metrics?: SchedulerMetrics
 }
@@ -112,6 +115,7 @@ class SchedulerLoop {
   readonly #placer: Placer
   readonly #gangs: Gangs
   readonly #events: EventOutlet
+  readonly #eventSeries: EventSeriesWriter
   #isAwake = true
   #signal = new AbortController().signal
   /** Decided pods whose volumes or devices are being made ready; they hold no place among the writes while they wait. */
@@ -143,7 +147,11 @@ class SchedulerLoop {
       isOurs: (pod) => this.#isOurs(pod) && this.#isInShare(pod),
     })
     this.#informers = schedulerInformers(context)
-    this.#events = new EventOutlet({ context, isBusy: () => this.#isBusy, onDropped: () => this.metrics.eventDropped() })
+    const { client, clock, random, log } = context
+    const onDropped = () => this.metrics.eventDropped()
+    this.#eventSeries = new EventSeriesWriter({ client, clock, random, log, host: options.host ?? '', onDropped })
+    const write = (events: readonly PodEvent[]) => this.#eventSeries.write(events)
+    this.#events = new EventOutlet({ clock, write, isBusy: () => this.#isBusy, onDropped })
     const votes =
       shared && shared.prefersOwnNodes !== false ? [ownNodes({ identity: shared.identity, members: () => shared.live.members })] : []
     const profiles = config.profiles.map((profile) => ({ ...profile, plugins: [...profile.plugins, ...votes] }))
@@ -159,7 +167,7 @@ class SchedulerLoop {
       metrics: this.metrics,
       recordsMax: config.recordsMax,
     })
-    this.#preemptor = new Preemptor({ context, budgets: this.#informers.budgets, metrics: this.metrics })
+    this.#preemptor = new Preemptor({ context, events: this.#eventSeries, budgets: this.#informers.budgets, metrics: this.metrics })
     this.#gangs = new Gangs({
       snapshot: this.#cluster.snapshot,
       pods: this.#informers.pods,
@@ -222,6 +230,7 @@ class SchedulerLoop {
       this.#queue.close()
       await Promise.all([...this.#preparing, ...this.#writes])
       this.#events.close()
+      this.#eventSeries.close()
     }
   }
 
@@ -355,9 +364,13 @@ class SchedulerLoop {
   ): void {
     const { message, plugins, nominatedNodeName } = why
     this.#queue.park(queued, plugins)
-    this.#events.add(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
+    this.#tellFailure(queued.pod, message)
     const failure = { reason: 'Unschedulable', message, ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }) }
     this.#track(this.#writes, this.#report(queued, failure))
+  }
+
+  #tellFailure(pod: Pod, note: string): void {
+    this.#events.add({ pod, type: 'Warning', reason: 'FailedScheduling', action: 'Scheduling', note, reporter: profileOf(pod) })
   }
 
   explain(namespace: string, name: string): SchedulingExplanation | undefined {
@@ -392,7 +405,7 @@ class SchedulerLoop {
   }
 
   #isOurs(pod: Pod): boolean {
-    return this.#profiles.has(pod.spec?.schedulerName || 'default-scheduler')
+    return this.#profiles.has(profileOf(pod))
   }
 
   #track(among: Set<Promise<void>>, work: Promise<void>): void {
@@ -409,7 +422,7 @@ class SchedulerLoop {
   async #failed(queued: QueuedPod, message: string): Promise<void> {
     if (!this.#isStillPending(queued)) return
     this.#queue.retry(queued)
-    this.#events.add(queued.pod, { type: 'Warning', reason: 'FailedScheduling', message })
+    this.#tellFailure(queued.pod, message)
     await this.#report(queued, {
       reason: 'SchedulerError',
       message,

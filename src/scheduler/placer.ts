@@ -7,7 +7,7 @@ import type { Diagnosis } from './core/fit-error.ts'
 import { judge, type Judged, type Refused, type Reservation } from './core/judgement.ts'
 import type { PodToPlace, SharedCluster } from './core/scheduler-core.ts'
 import { defaultSpreadOf } from './default-spread.ts'
-import type { ProfileRuntime } from './profile-runtime.ts'
+import { profileOf, type ProfileRuntime } from './profile-runtime.ts'
 import type { QueuedPod } from './queue.ts'
 import type { SchedulerMetrics } from './scheduler-metrics.ts'
 
@@ -133,6 +133,6 @@ export class Placer {
   /** Of a pod that is another scheduler's: the first profile, so that it can be explained. */
   #profileOf(pod: Pod): ProfileRuntime {
     const { profiles } = this.#options
-    return profiles.get(pod.spec?.schedulerName || 'default-scheduler') ?? profiles.values().next().value!
+    return profiles.get(profileOf(pod)) ?? profiles.values().next().value!
   }
 }

@@ -4,6 +4,8 @@ import type { Informer } from '../client/informer-contract.ts'
 import type { LoopContext } from '../control/contract.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
+import type { EventSeriesWriter } from './event-series.ts'
+import { profileOf } from './profile-runtime.ts'
 import { isStatus } from '../machinery/status-error.ts'
 import { budgetOf } from './budget.ts'
 import { type Diagnosis, fitErrorMessage } from './core/fit-error.ts'
@@ -29,6 +31,7 @@ export const noPreemption: PreemptionPlan = { message: '', nominatedNodeName: un
 
 export type PreemptorOptions = {
   readonly context: LoopContext
+  readonly events: EventSeriesWriter
   readonly budgets: Informer<PodDisruptionBudget>
   readonly metrics: SchedulerMetrics
 }
@@ -101,7 +104,7 @@ export class Preemptor {
       type: 'DisruptionTarget',
       status: 'True',
       reason: 'PreemptionByScheduler',
-      message: `${target.pod.spec?.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
+      message: `${profileOf(target.pod)}: preempting to accommodate a higher priority pod`,
       lastTransitionTime: toTime(context.clock.now()),
     }
     try {
@@ -110,8 +113,9 @@ export class Preemptor {
         await pods.patch(name, { type: 'strategic', body }, { subresource: 'status', signal })
         await pods.delete(name, { signal, ...(uid ? { preconditions: { uid } } : {}) })
       }
-      const message = `Preempted by pod ${target.pod.metadata.uid} on node ${nodeName}`
-      context.event(victim, { type: 'Normal', reason: 'Preempted', message })
+      const note = `Preempted by pod ${target.pod.metadata.uid} on node ${nodeName}`
+      const told = { reason: 'Preempted', action: 'Preempting', note, reporter: profileOf(target.pod) }
+      await this.#options.events.write([{ pod: victim, related: target.pod, type: 'Normal', ...told, atMs: context.clock.now() }])
     } catch (error) {
       if (signal.aborted || isStatus(error, 'NotFound') || isStatus(error, 'Conflict')) return
       context.log.warn({ victim: `${namespace}/${name}`, pod: target.key, error: String(error) }, 'could not evict a pod')

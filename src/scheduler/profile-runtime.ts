@@ -1,4 +1,5 @@
 import type { LoopContext } from '../control/contract.ts'
+import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { SchedulerInformers } from './cluster-observer.ts'
 import type { SchedulerProfile } from './config/scheduler-profile.ts'
 import type { PodPlugin } from './core/judgement.ts'
@@ -12,6 +13,9 @@ export type ProfileRuntime = {
   /** Whether a pod that fits nowhere may push out weaker ones. */
   readonly preempts: boolean
 }
+
+/** The name of the profile that is to place the pod. */
+export const profileOf = ({ spec }: Pod): string => spec?.schedulerName || 'default-scheduler'
 
 export function profileRuntimes(input: {
   readonly profiles: readonly SchedulerProfile[]

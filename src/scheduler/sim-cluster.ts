@@ -38,7 +38,7 @@ export async function withCluster(
   const informers = new InformerFactory({ client, clock, random, log: silentLog })
   const stop = new AbortController()
   const context = createLoopContext({ component: 'default-scheduler', client, informers, clock, random, log: silentLog })
-  const scheduler = createScheduler({ context, config })
+  const scheduler = createScheduler({ context, config, host: 'machine' })
   informers.start(stop.signal)
   const running = scheduler.run(stop.signal)
   const pods = client.resource(kindRefs.coreV1.pods, 'default')
