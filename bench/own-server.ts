@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ export async function startOwnServer(options: {
   const args = ['server', '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`, ...nodes, ...(options.moreArgs ?? [])]
   // V8 takes this switch on the command line only: past the executable, which has built the bundle before.
   if (onGcPause) spawnSync('./keelson', ['version'])
-  const [program, ...flags] = onGcPause ? [process.execPath, '--trace-gc', '--max-semi-space-size=16', 'dist/keelson.js'] : ['./keelson']
+  const [program, ...flags] = onGcPause ? [process.execPath, '--trace-gc', ...switches(), 'dist/keelson.js'] : ['./keelson']
   const child = spawn(program!, [...flags, ...args], {
     stdio: ['ignore', onGcPause ? 'pipe' : 'ignore', process.env.KEELSON_BENCH_LOG ? 'inherit' : 'ignore'],
     env: { ...process.env, ...(compileCache ? { NODE_COMPILE_CACHE: compileCache } : {}) },
@@ -64,6 +64,9 @@ export async function startOwnServer(options: {
     },
   }
 }
+
+/** Of V8, as the executable has them. */
+const switches = () => /exec "\$node" (.*) "\$bundle"/.exec(readFileSync('keelson', 'utf8'))![1]!.split(' ')
 
 /** V8's lines of --trace-gc: `[pid:isolate] 123 ms: Scavenge 40.1 (50.2) -> 38.0 (51.0) MB, pooled: 0 MB, 1.23 / 0.00 ms …`. */
 function readGcPauses(trace: Readable, onPause: (ms: number) => void): void {
