@@ -104,6 +104,8 @@ export type AdmissionRequest = {
   readonly object: KubeObject | undefined
   readonly old: KubeObject | undefined
   readonly options: Readonly<Record<string, unknown>>
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal
   /** Adds a Warning header to the answer. */
   warn(message: string): void
   /** Notes something in the audit entry of the request. The first value of a key stays. */

@@ -33,6 +33,8 @@ export type RequestContext = {
   /** As authorizers see it: an update may be asked for as `update` or as `patch`. */
   readonly verb: string
   readonly signal: AbortSignal
+  /** Throws where the client has left or the time of the request has run out: called before anything is written. Absent: never. */
+  proceed?(): void
   /** First part of the User-Agent, the field manager of requests that name none. */
   readonly agent: string
   /** How it shares the event loop with others; absent in this process. */

@@ -30,6 +30,7 @@ import { addPlaceHeaders, arrivalTurn, enterGate, type Fairness, heldBody, paceO
 import type { Place, Ticket } from './flowcontrol/flow-gate.ts'
 import type { Pace } from './flowcontrol/pace.ts'
 import { answerPath, nothingThere } from './http/path-answers.ts'
+import { type RequestEnd, requestEnd } from './http/request-end.ts'
 import { type RequestLimits, timeoutOf, withTimeout } from './http/request-timeout.ts'
 import { proxyRequest } from './subresources/proxy.ts'
 import { hasTable, type IncludeObject } from './encoding/table.ts'
@@ -289,12 +290,13 @@ async function judged(
   }
   if (timeoutMs === undefined) {
     const signal = AbortSignal.any([request.signal, parts.closing])
+    const end = { signal, proceed: () => signal.throwIfAborted() }
     const finish = () => ticket?.finish()
     signal.addEventListener('abort', finish, { once: true })
     // Node keeps a joined signal for as long as it has a listener: one that never aborts must not keep it.
     const leave = () => signal.removeEventListener('abort', finish)
     try {
-      const response = await perform(parts, request, exchange, { signal, started: finish })
+      const response = await perform(parts, request, exchange, { end, started: finish })
       if (response.body instanceof Uint8Array) leave()
       return response
     } catch (error) {
@@ -303,12 +305,15 @@ async function judged(
     }
   }
   const kind = kindOf(info)
+  const end = requestEnd(request.signal)
+  const onTimeout = (why: StatusError) => {
+    exchange.isTerminated = true
+    end.expire(why)
+  }
   metrics.inflight(kind, 1)
   try {
-    return await withTimeout(
-      core.clock,
-      { ms: timeoutMs, isWrite: kind === 'mutating', onTimeout: () => (exchange.isTerminated = true) },
-      () => perform(parts, request, exchange, { signal: request.signal, started: undefined }),
+    return await withTimeout(core.clock, { ms: timeoutMs, isWrite: kind === 'mutating', onTimeout }, () =>
+      perform(parts, request, exchange, { end, started: undefined }),
     )
   } finally {
     metrics.inflight(kind, -1)
@@ -367,7 +372,7 @@ async function perform(
   parts: PipelineParts,
   request: ApiRequest,
   exchange: Exchange,
-  { signal, started }: { readonly signal: AbortSignal; readonly started: (() => void) | undefined },
+  { end, started }: { readonly end: Ending; readonly started: (() => void) | undefined },
 ): Promise<ApiResponse> {
   const { core } = parts
   const { info } = exchange
@@ -376,15 +381,16 @@ async function perform(
   if (route) {
     started?.()
     if (exchange.trail) exchange.trail.isForwarded = true
-    return route.proxy(request, { user, signal })
+    return route.proxy(request, { user, signal: end.signal })
   }
   if (info.type === 'path') {
-    const response = await answerPath(parts.paths, info, { user, headers: request.headers, signal, method: request.method }, request)
+    const { headers, method } = request
+    const response = await answerPath(parts.paths, info, { user, headers, signal: end.signal, method }, request)
     return response ?? nothingThere(core.registry, info.path)
   }
   if (info.subresource === 'proxy' && proxied.has(info.resource) && info.group === '') {
     if (!parts.dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
-    await admitConnect(core, contextOf(exchange, user, { signal, agent: '' }), info)
+    await admitConnect(core, contextOf(exchange, user, { end, agent: '' }), info)
     if (exchange.trail) exchange.trail.isForwarded = true
     return proxyRequest(core, parts.dialer, request, info)
   }
@@ -399,12 +405,7 @@ async function perform(
     allowsTable: hasTable(resource, info.subresource),
     isCollection: info.verb === 'list' || info.verb === 'watch',
   })
-  const context: RequestContext = {
-    ...contextOf(exchange, user, { signal, agent: agent.split('/', 1)[0]! }),
-    pace: exchange.pace,
-    isRemote: true,
-    started,
-  }
+  const context = contextOf(exchange, user, { end, agent: agent.split('/', 1)[0]!, isRemote: true, started })
   const { deprecationWarning, verbs } = resource.kind
   const isServed = info.subresource !== '' || (verbs as readonly string[]).includes(info.verb)
   if (deprecationWarning !== undefined && isServed) {
@@ -423,14 +424,24 @@ async function perform(
   })
 }
 
-function contextOf(exchange: Exchange, user: UserInfo, { signal, agent }: Pick<RequestContext, 'signal' | 'agent'>): RequestContext {
+type Ending = Pick<RequestEnd, 'signal' | 'proceed'>
+
+function contextOf(
+  exchange: Exchange,
+  user: UserInfo,
+  { end, ...more }: Pick<RequestContext, 'agent' | 'isRemote' | 'started'> & { readonly end: Ending },
+): RequestContext {
   // Without a log nobody reads what is noted.
   const annotating = exchange.trail ? { annotate: (key: string, value: string) => annotate(exchange, key, value) } : undefined
   return {
     user,
     verb: exchange.info.verb,
-    signal,
-    agent,
+    get signal() {
+      return end.signal
+    },
+    proceed: end.proceed,
+    pace: exchange.pace,
+    ...more,
     warn: (message) => {
       if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
     },

@@ -30,6 +30,9 @@ export function admissionRequest(
     object: write.object,
     old: write.old,
     options: write.options,
+    get signal() {
+      return context.signal
+    },
     warn: (message) => context.warn(message),
     annotate: (key, value) => context.annotate?.(key, value),
   }

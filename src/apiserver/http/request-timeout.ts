@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
+import { type StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { goDurationFault, parseGoDuration } from '../../machinery/wire/go-duration.ts'
 import type { RequestInfo } from './request-info.ts'
 
@@ -29,13 +29,14 @@ const timeoutWords = {
 /** One promise: a race of two costs each request four. */
 export function withTimeout<T>(
   clock: Clock,
-  { ms, isWrite, onTimeout }: { readonly ms: number; readonly isWrite: boolean; readonly onTimeout: () => void },
+  { ms, isWrite, onTimeout }: { readonly ms: number; readonly isWrite: boolean; readonly onTimeout: (why: StatusError) => void },
   work: () => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = clock.schedule(ms, () => {
-      onTimeout()
-      reject(statusErrors.timeout(timeoutWords[isWrite ? 'write' : 'read'], 0))
+      const why = statusErrors.timeout(timeoutWords[isWrite ? 'write' : 'read'], 0)
+      onTimeout(why)
+      reject(why)
     })
     work().then(
       (value) => {

@@ -17,9 +17,9 @@ export type WebhookTarget = WebhookClientConfig
 export type WebhookClient = {
   /**
    * POSTs a review and gives the answer's JSON. Rejects with what went wrong, in Go's words where clients show them; the
-   * webhook's own refusal of the call is a StatusError.
+   * webhook's own refusal of the call is a StatusError. `signal`: aborts when nobody waits for it any more.
    */
-  post(target: WebhookTarget, review: object, options: { readonly timeoutMs: number }): Promise<unknown>
+  post(target: WebhookTarget, review: object, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<unknown>
   /** Ends idle connections. */
   close(): void
 }
@@ -47,12 +47,12 @@ export function createWebhookClient({
 }): WebhookClient {
   let agent: Agent | undefined
   return {
-    post: async (target, review, { timeoutMs }) => {
+    post: async (target, review, { timeoutMs, signal }) => {
       const address = addressOf({ reader: reader(), random }, target)
       const query = `timeout=${timeoutMs / 1000}s`
       agent ??= agentThrough({ keepAlive: true, maxSockets: socketsMax, maxFreeSockets: 2, timeout: idleMs }, way)
       const send = (): Promise<unknown> =>
-        exchange({ agent: agent!, address, target, query, body: JSON.stringify(review), clock, timeoutMs })
+        exchange({ agent: agent!, address, target, query, body: JSON.stringify(review), clock, timeoutMs, signal })
       try {
         return await send().catch((error: unknown) => {
           // The webhook may close a kept connection just as it is used again.
@@ -87,9 +87,10 @@ type Exchange = {
   readonly body: string
   readonly clock: Clock
   readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
 }
 
-function exchange({ agent, address, target, query, body, clock, timeoutMs }: Exchange): Promise<unknown> {
+function exchange({ agent, address, target, query, body, clock, timeoutMs, signal }: Exchange): Promise<unknown> {
   const { url, host, port, servername } = address
   const ca = target.caBundle ? Buffer.from(target.caBundle, 'base64') : undefined
   return new Promise((resolve, reject) => {
@@ -109,7 +110,15 @@ function exchange({ agent, address, target, query, body, clock, timeoutMs }: Exc
       },
     })
     let hasAnswered = false
-    const cancel = clock.schedule(timeoutMs, () => sent.destroy(new Error('context deadline exceeded')))
+    const giveUp = (why: string) => sent.destroy(new Error(why))
+    const due = clock.schedule(timeoutMs, () => giveUp('context deadline exceeded'))
+    const leave = () => giveUp(signal?.reason instanceof StatusError ? 'context deadline exceeded' : 'context canceled')
+    const cancel = () => {
+      due()
+      signal?.removeEventListener('abort', leave)
+    }
+    if (signal?.aborted) leave()
+    else signal?.addEventListener('abort', leave, { once: true })
     const fail = (error: Error) => {
       cancel()
       // Once an answer has begun the webhook has seen the review.

@@ -107,6 +107,7 @@ async function admit(
     options: writeOptions('CreateOptions', parameters),
   })
   await admitPosted(core, context, { admission, expected: bindingKind, parameters })
+  context.proceed?.()
   return { binding, name }
 }
 

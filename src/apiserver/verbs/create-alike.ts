@@ -21,6 +21,7 @@ export async function createAlike(
   if (!core.admission.treatsAlike(createAdmission(context, request)) || !core.hooks.takesNothing(resource, namespace)) return undefined
   const { generateName, admission } = await prepareNew(core, context, request)
   await judgeNew(core, request, admission)
+  context.proceed?.()
   const settled: Settled[] = []
   let unnamed = Array.from({ length: count }, (_, i) => i)
   for (let attempt = 1; unnamed.length > 0; attempt++) {

@@ -48,6 +48,7 @@ export async function createObject(core: Core, context: RequestContext, request:
       const judging = judgeNew(core, request, admission)
       if (judging) await judging
       if (attempt + claimsLost === 1) warnAbout(context, resource, object)
+      context.proceed?.()
       const created = await insert(core, request, allocation.claims)
       if (created === 'claimed') isClaimed = true
       else if (created) {

@@ -40,6 +40,7 @@ export async function deleteObject(core: Core, context: RequestContext, request:
     if (!entry) throw statusErrors.notFound(resource.name, name)
     const plan = await plannedDeletion(core, context, request, entry)
     if (dryRun) return dryResult(core, plan, entry)
+    context.proceed?.()
     const result = await perform(core, resource, plan, entry)
     if (result) return result
   }

@@ -150,6 +150,7 @@ async function attemptUpdate(
     if (judging) await judging
     if (subresource === 'status') warnAboutStatus(context, resource, object, old)
     else warnAbout(context, resource, object, old)
+    context.proceed?.()
     const written = await write(core, request, { entry, object, old, claims: allocation.claims })
     if (written) {
       // What is gone has given back what it had, and takes nothing more.

@@ -92,7 +92,10 @@ async function ask(parts: CallParts, request: AdmissionRequest, { hook, resource
   const review = reviewOf(request, { uid, version, resource, objects })
   let answer: unknown
   try {
-    answer = await parts.client.post(clientConfig, review, { timeoutMs: timeoutSeconds * 1000 })
+    answer = await parts.client.post(clientConfig, review, {
+      timeoutMs: timeoutSeconds * 1000,
+      ...(request.signal ? { signal: request.signal } : {}),
+    })
   } catch (error) {
     const code = error instanceof StatusError ? error.code : 503
     throw new CallFailure(name, `failed to call webhook: ${(error as Error).message}`, { code, cause: error })
