@@ -35,6 +35,7 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   },
   'docs/nodes.md: Maintenance': { runIn: 'test/tidy/docs.test.ts' },
   'docs/nodes.md: One more machine': { notRun: 'test/e2e/cli.test.ts makes tokens, test/e2e/three-nodes.test.ts joins agents with them' },
+  'docs/nodes.md: Simulated nodes': { runIn: 'test/tidy/docs.test.ts' },
   'docs/nodes.md: What there is': { runIn: 'test/tidy/docs.test.ts' },
   'docs/services.md: An address for a workload': { runIn: 'test/tidy/docs.test.ts' },
   'docs/services.md: When it does not answer': { runIn: 'test/tidy/docs.test.ts' },
@@ -79,6 +80,12 @@ test('docs/nodes.md: a node is looked at, drained and taken back', async () => {
   const { code, stdout, stderr } = await cluster.sh(`set -e\n${look?.text.replace('./keelson status\n', '')}${drain?.text}`)
   assert.equal(code, 0, stderr)
   assert.match(stdout, /node\/node-1 drained[\s\S]*node\/node-1 uncordoned/)
+})
+
+test('docs/nodes.md: a simulated container does what its command says', async () => {
+  const { code, stdout, stderr } = await cluster.sh(`set -e\n${docBlocks('docs/nodes.md', 'sh').at(-1)?.text}`)
+  assert.equal(code, 0, stderr)
+  assert.match(stdout, /condition met\nhello\n/)
 })
 
 const [stopAndStart] = docBlocks('docs/stop-and-start.md', 'sh')

@@ -43,11 +43,51 @@ export const runsForever: FakeBehaviour = {
  * fields), an image named `…/fake-<what>[:<tag>]`, a command that the simulation understands, or running until stopped.
  * Images: `fake-exit:CODE` or `fake-exit:CODE-MS`, `fake-oom:MS`, `fake-stubborn` (ignores SIGTERM), `fake-unstartable`.
  * Commands: `true`, `false`, `sleep N`, `echo WORDS`, and a shell line made of `sleep N`, `echo WORDS` and `exit N`.
+ * Throws for an annotation that is none: the container is not created then, with that reason.
  */
 export function fakeBehaviourOf(spec: ContainerSpec, sandbox: SandboxSpec): FakeBehaviour {
   const annotated = sandbox.annotations[`fake.keelson.dev/${spec.name}`]
-  if (annotated !== undefined) return { ...runsForever, ...(JSON.parse(annotated) as Partial<FakeBehaviour>) }
+  if (annotated !== undefined) return fromAnnotation(`fake.keelson.dev/${spec.name}`, annotated)
   return fromImage(spec.userImage) ?? fromCommand([...spec.command, ...spec.args]) ?? runsForever
+}
+
+const annotatedFields: Readonly<Record<keyof FakeBehaviour, (value: unknown) => boolean>> = {
+  exitAfterMs: isAmount,
+  exitCode: Number.isInteger,
+  oomKilled: (value) => typeof value === 'boolean',
+  exitCodeOnTerm: Number.isInteger,
+  stopMs: isAmount,
+  startError: (value) => typeof value === 'string',
+  output: (value) => Array.isArray(value) && value.every((line) => typeof line === 'string'),
+  execExitCode: Number.isInteger,
+  cpuMilli: isAmount,
+  memoryBytes: isAmount,
+  usage: (value) => typeof value === 'object' && Array.isArray((value as Partial<UsageCurve>).points),
+}
+
+function isAmount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0
+}
+
+/** A field that is null is one that was not given; `exitCodeOnTerm: null` has SIGTERM ignored. */
+function fromAnnotation(name: string, text: string): FakeBehaviour {
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch (error) {
+    throw new Error(`the annotation ${name} is not JSON: ${(error as Error).message}`, { cause: error })
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new Error(`the annotation ${name} is not a JSON object`)
+  const behaviour: Record<string, unknown> = { ...runsForever }
+  for (const [field, value] of Object.entries(given)) {
+    const fits = Object.hasOwn(annotatedFields, field) ? annotatedFields[field as keyof FakeBehaviour] : undefined
+    if (!fits) throw new Error(`the annotation ${name} has no field "${field}": it takes ${Object.keys(annotatedFields).join(', ')}`)
+    if (value !== null && !fits(value)) throw new Error(`the annotation ${name}: ${field} cannot be ${JSON.stringify(value)}`)
+    if (value !== null) behaviour[field] = value
+    else if (field === 'exitCodeOnTerm') behaviour[field] = undefined
+  }
+  // Each field was held against its type above.
+  return behaviour as FakeBehaviour
 }
 
 function fromImage(image: string): FakeBehaviour | undefined {
