@@ -1,4 +1,4 @@
-// node examples/batch-queue/main.ts [--namespace NS] [--name NAME] [--tasks N] [--weight W] [--image IMAGE] [--cpu Q] [--memory Q]
+// npm run batch-queue -- [--namespace NS] [--name NAME] [--tasks N] [--weight W] [--image IMAGE] [--cpu Q] [--memory Q]
 // Reaches the cluster as kubectl does. Ends when every task has succeeded.
 import { parseArgs } from 'node:util'
 import { clientFromKubeconfig, silentLog, systemClock, systemRandom } from 'keelson/client'

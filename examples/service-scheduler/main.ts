@@ -1,4 +1,4 @@
-// node examples/service-scheduler/main.ts [--namespace NS] [--name NAME] [--weight W]
+// npm run service-scheduler -- [--namespace NS] [--name NAME] [--weight W]
 // Reaches the cluster as kubectl does. Runs until it is interrupted.
 import { parseArgs } from 'node:util'
 import { clientFromKubeconfig, silentLog, systemClock, systemRandom } from 'keelson/client'
