@@ -31,6 +31,7 @@ import type { AdmissionPlugin, ApiRequest, ApiResponse, Authenticator, Authorize
 import type { Core } from './core.ts'
 import { type ComponentCheck, componentStatusHandler, storeCheck } from './component-statuses.ts'
 import { createCustomSchemas } from './custom/custom-schemas.ts'
+import { createCelMetrics } from './custom/cel-metrics.ts'
 import { serveCustomResources } from './custom/custom-resources.ts'
 import { publishedDocuments } from './custom/published-documents.ts'
 import { deepFreeze } from './objects/deep-freeze.ts'
@@ -247,7 +248,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     random,
     log,
   }
-  const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas, webhooks }, closing.signal)
+  const celMetrics = createCelMetrics(clock)
+  const custom = await serveCustomResources({ core, schemas, builtIn: options.schemas, webhooks, cel: celMetrics }, closing.signal)
   const fairness = { gate: createFlowGate(clock, options.inflightMax), share: options.loopShare ?? unlimitedShare }
   const aggregation = createAggregation(core, { frontProxy: options.frontProxy, way }, closing.signal)
   const registering = keepRegistered(core, closing.signal)
@@ -266,6 +268,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         aggregation.metrics() +
         webhookMetrics.text() +
         podSecurityMetrics.text() +
+        celMetrics.text() +
         (options.audit?.metricsText() ?? '') +
         ((await options.moreMetrics?.()) ?? ''),
     ),

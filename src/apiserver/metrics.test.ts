@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { seededRandom } from '../base/random.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
+import { createCelMetrics } from './custom/cel-metrics.ts'
 import { createTestApi } from './test-api.ts'
 import { sender } from './test-requests.ts'
 
@@ -95,3 +96,23 @@ test('who asks, whether he may, what is old and what is stored', () => {
   assert.match(text, /^apiserver_resource_objects\{group="",resource="configmaps"\} \d+$/m)
   assert.match(text, /^kubernetes_build_info\{.*git_version="v1\.36/m)
 })
+
+test('the rules of custom kinds tell how long they took to be compiled and run', () => {
+  const cel = createCelMetrics({ ...clock, monotonicMs: steps(0, 30, 100, 102) })
+  assert.equal(
+    cel.compiling(() => 'compiled'),
+    'compiled',
+  )
+  cel.evaluating(() => undefined)
+  for (const line of [
+    'apiserver_cel_compilation_duration_seconds_bucket{le="0.025"} 0',
+    'apiserver_cel_compilation_duration_seconds_bucket{le="0.05"} 1',
+    'apiserver_cel_evaluation_duration_seconds_bucket{le="0.005"} 1',
+    'apiserver_cel_evaluation_duration_seconds_sum 0.002',
+  ])
+    assert.ok(cel.text().includes(`${line}\n`), line)
+})
+
+function steps(...values: number[]): () => number {
+  return () => values.shift()!
+}

@@ -8,6 +8,11 @@ export type ProcessFigures = {
   readonly startTimeSeconds: number
   readonly openFiles: number | undefined
   readonly openFilesMax: number | undefined
+  /** Undefined where it has no limit that can be told. */
+  readonly virtualBytesMax?: number | undefined
+  /** Of all interfaces of its network namespace. */
+  readonly receivedBytes?: number | undefined
+  readonly transmittedBytes?: number | undefined
 }
 
 export function processFigures(): ProcessFigures {
@@ -19,6 +24,8 @@ export function processFigures(): ProcessFigures {
     startTimeSeconds: performance.timeOrigin / 1000,
     openFiles: openFileCount(),
     openFilesMax: openFileLimit(),
+    virtualBytesMax: addressSpaceLimit(),
+    ...networkBytes(),
   }
 }
 
@@ -34,6 +41,21 @@ function openFileCount(): number | undefined {
 function openFileLimit(): number | undefined {
   const soft = Number(/^Max open files\s+(\d+)/m.exec(read('/proc/self/limits'))?.[1])
   return Number.isNaN(soft) ? undefined : soft
+}
+
+/** What is not limited counts as the greatest number of 64 bits, as every exporter has it. */
+function addressSpaceLimit(): number | undefined {
+  const soft = /^Max address space\s+(\S+)/m.exec(read('/proc/self/limits'))?.[1]
+  return soft === undefined ? undefined : soft === 'unlimited' ? 2 ** 64 : Number(soft)
+}
+
+function networkBytes(): Pick<ProcessFigures, 'receivedBytes' | 'transmittedBytes'> {
+  const rows = [...read('/proc/self/net/dev').matchAll(/^\s*[^:\s]+:\s*(.*)$/gm)].map(([, figures = '']) =>
+    figures.trim().split(/\s+/).map(Number),
+  )
+  if (rows.length === 0) return {}
+  const sum = (column: number) => rows.reduce((total, row) => total + (row[column] ?? 0), 0)
+  return { receivedBytes: sum(0), transmittedBytes: sum(8) }
 }
 
 function read(path: string): string {

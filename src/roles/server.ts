@@ -33,6 +33,7 @@ import { keyRingPaths, signingRingPaths } from './keys/key-ring-paths.ts'
 import { serverHelp } from './options/server-flags.ts'
 import { rememberedStore, serverBundlePath } from './server-bundle.ts'
 import { namespacePrefix } from './node/node-paths.ts'
+import { featureMetrics } from './options/feature-gates.ts'
 import { processMetrics } from './process-metrics.ts'
 import { openServerStore, type ServerKeys } from './server-store.ts'
 import { parseStoreLocation, type StoreLocation } from './store-location.ts'
@@ -152,7 +153,7 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
       authorities: { clientCa: pki.ca.cert, frontProxyCa, ...(requestHeaders ? { requestHeaders } : {}) },
     },
     readyChecks: stored.readyChecks,
-    moreMetrics: () => stored.metrics() + processMetrics(),
+    moreMetrics: () => stored.metrics() + processMetrics() + featureMetrics(),
     paths: [
       keyRingPaths(stored.ring),
       signingRingPaths(stored.signing),

@@ -26,6 +26,7 @@ import { type Conversion, keyOfObject, renaming, type Resource } from '../regist
 import { type Retried, retried } from '../retried.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import type { WebhookClient } from '../reach/webhook-client.ts'
+import type { CelMetrics } from './cel-metrics.ts'
 import { type CleanUp, removeInstances } from './clean-up.ts'
 import { customKind } from './custom-kind.ts'
 import type { CustomSchemas } from './custom-schemas.ts'
@@ -52,7 +53,13 @@ type Served = {
 
 /** Resolves when every definition that is stored is served as it says. */
 export async function serveCustomResources(
-  parts: { readonly core: Core; readonly schemas: CustomSchemas; readonly builtIn: SchemaSet; readonly webhooks: WebhookClient },
+  parts: {
+    readonly core: Core
+    readonly schemas: CustomSchemas
+    readonly builtIn: SchemaSet
+    readonly webhooks: WebhookClient
+    readonly cel: CelMetrics
+  },
   signal: AbortSignal,
 ): Promise<CustomResources> {
   const custom = new Custom(parts, signal)
@@ -69,6 +76,7 @@ class Custom {
   readonly #schemas: CustomSchemas
   readonly #builtIn: SchemaSet
   readonly #webhooks: WebhookClient
+  readonly #cel: CelMetrics
   readonly #signal: AbortSignal
   /** By the definition's name. */
   readonly #served = new Map<string, Served>()
@@ -78,11 +86,15 @@ class Custom {
   #forms = 0
   #looking: Retried | undefined
 
-  constructor(parts: { core: Core; schemas: CustomSchemas; builtIn: SchemaSet; webhooks: WebhookClient }, signal: AbortSignal) {
+  constructor(
+    parts: { core: Core; schemas: CustomSchemas; builtIn: SchemaSet; webhooks: WebhookClient; cel: CelMetrics },
+    signal: AbortSignal,
+  ) {
     this.#core = parts.core
     this.#schemas = parts.schemas
     this.#builtIn = parts.builtIn
     this.#webhooks = parts.webhooks
+    this.#cel = parts.cel
     this.#signal = signal
   }
 
@@ -192,7 +204,7 @@ class Custom {
     const known = before?.definition.spec.versions.find((v) => v.name === version.name)
     const type = known && deepEqual(known.schema, version.schema) ? before?.types.get(version.name) : undefined
     const schema = version.schema?.openAPIV3Schema as JsonSchema | undefined
-    return type ?? customType(schema, { name: `${spec.group}/${version.name}`, builtIn: this.#builtIn })
+    return type ?? customType(schema, { name: `${spec.group}/${version.name}`, builtIn: this.#builtIn, cel: this.#cel })
   }
 
   #conversionOf(

@@ -10,6 +10,7 @@ import { listTypeErrors } from '../../machinery/structural/list-types.ts'
 import { compileRuleValidator } from '../../machinery/structural/rules.ts'
 import { pruned, set } from '../../machinery/structural/prune.ts'
 import { compileValidator, type ValueValidator } from '../../machinery/structural/validate-value.ts'
+import type { CelMetrics } from './cel-metrics.ts'
 import { mergeableSchema, objectMeta } from './published-schema.ts'
 
 /** The type of one version of a custom kind: what the built-in kinds' schemas do for them. Compiled on first use. */
@@ -48,16 +49,18 @@ const uncheckedRules = fieldErrors.invalid(
 const unknownFieldsMax = 100
 const describesItself: JsonSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
 
-export function customType(schema: JsonSchema | undefined, options: { readonly name: string; readonly builtIn: SchemaSet }): CustomType {
-  const { name, builtIn } = options
+type CustomTypeOptions = { readonly name: string; readonly builtIn: SchemaSet; readonly cel: CelMetrics }
+
+export function customType(schema: JsonSchema | undefined, options: CustomTypeOptions): CustomType {
+  const { name, builtIn, cel } = options
   const root = schema ?? describesItself
   let node: SchemaNode | undefined
   let compiled: Compiled | undefined
   const rulesAfter = (errors: readonly FieldError[], object: KubeObject, old?: KubeObject): readonly FieldError[] => {
-    const { rules } = (compiled ??= compile(root))
+    const { rules } = (compiled ??= compile(root, cel))
     if (!rules) return []
     if (errors.some(({ reason }) => stopsRules.has(reason))) return [uncheckedRules]
-    const result = rules(object, old)
+    const result = cel.evaluating(() => rules(object, old))
     if (result.ratcheted.length > 0) ratcheted.set(object, result.ratcheted)
     return result.errors
   }
@@ -70,12 +73,12 @@ export function customType(schema: JsonSchema | undefined, options: { readonly n
     decode: (object, options) => decode(root, builtIn, object as KubeObject & JsonObject, options),
     applyDefaults: (object) => replaceFields(object, defaulted(root, object) as KubeObject),
     validate: (object, old, more = []) => {
-      const { values } = (compiled ??= compile(root))
+      const { values } = (compiled ??= compile(root, cel))
       const errors = [...values(object, old), ...more, ...embeddedResourceErrors(root, object), ...duplicates(root, object, old)]
       return [...errors, ...rulesAfter(errors, object, old)]
     },
     validateStatus: (object, old, more = []) => {
-      const { status } = (compiled ??= compile(root))
+      const { status } = (compiled ??= compile(root, cel))
       const statusOf = (one: KubeObject) => (one as { status?: unknown }).status
       const ofStatus = status?.(statusOf(object), statusOf(old)).map(({ field, ...error }) => ({
         ...error,
@@ -96,9 +99,13 @@ type Compiled = {
   readonly rules: ReturnType<typeof compileRuleValidator>
 }
 
-function compile(schema: JsonSchema): Compiled {
+function compile(schema: JsonSchema, cel: CelMetrics): Compiled {
   const status = schema.properties?.['status']
-  return { values: compileValidator(schema), status: status && compileValidator(status), rules: compileRuleValidator(schema) }
+  return {
+    values: compileValidator(schema),
+    status: status && compileValidator(status),
+    rules: cel.compiling(() => compileRuleValidator(schema)),
+  }
 }
 
 /** Lists that are sets or maps are judged where the old object had none with an item twice. */

@@ -34,7 +34,7 @@ const seatsInUse = async () => {
   const { body } = await testApi.client.raw({ method: 'GET', path: '/metrics' })
   let text = ''
   for await (const block of body) text += Buffer.from(block).toString()
-  return Number(/^apiserver_flowcontrol_current_executing_seats\{priority_level="small"\} (\d+)$/m.exec(text)?.[1])
+  return Number(/^apiserver_flowcontrol_current_executing_seats\{flow_schema="alice",priority_level="small"\} (\d+)$/m.exec(text)?.[1])
 }
 
 const reader = (body: Uint8Array | AsyncIterable<Uint8Array>) => {

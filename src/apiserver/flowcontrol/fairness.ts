@@ -30,7 +30,7 @@ export function enterGate(
   call: { place: Place; info: RequestInfo; signal: AbortSignal },
 ): Ticket | Promise<Ticket> {
   const { place, info, signal } = call
-  return gate.enter(place, { seats: () => seatsOf(info, () => objectsOf(core, info)), signal })
+  return gate.enter(place, { seats: () => seatsOf(info, () => objectsOf(core, info)), isWatch: info.verb === 'watch', signal })
 }
 
 function objectsOf(core: Core, info: RequestInfo): number {

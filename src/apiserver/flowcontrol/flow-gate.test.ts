@@ -67,6 +67,7 @@ test('starts at once while there are seats, then in turn, and refuses past the q
   first.finish()
   first.finish()
   const started = await third
+  assert.ok([...gate.metrics()].join('').includes('current_executing_seats{flow_schema="all",priority_level="tiny"} 2\n'))
   started.finish()
   ;(await fourth).finish()
   second.finish()
@@ -78,7 +79,7 @@ test('starts at once while there are seats, then in turn, and refuses past the q
     `apiserver_flowcontrol_dispatched_requests_total{${labels}} 4`,
     `apiserver_flowcontrol_current_executing_requests{${labels}} 0`,
     'apiserver_flowcontrol_nominal_limit_seats{priority_level="tiny"} 3',
-    `apiserver_flowcontrol_request_wait_duration_seconds_count{${labels}} 2`,
+    `apiserver_flowcontrol_request_wait_duration_seconds_count{${labels},execute="true"} 4`,
   ])
     assert.ok(metrics.includes(`${line}\n`), line)
 })

@@ -29,7 +29,7 @@ export type FlowGate = {
    * Waits for the request's seats; at once (no promise) where they are free. Rejects with 429 when it is refused, or has waited too long.
    * `seats` is asked for only where the level counts them.
    */
-  enter(place: Place, options: { readonly seats: () => number; readonly signal: AbortSignal }): Ticket | Promise<Ticket>
+  enter(place: Place, options: EnterOptions): Ticket | Promise<Ticket>
   /** What is wrong is left out: schemas of levels that are not there. Mandatory objects that are missing are thought of as there. */
   configure(schemas: readonly FlowSchema[], levels: readonly PriorityLevelConfiguration[]): void
   readonly pool: SeatPool
@@ -58,6 +58,8 @@ const retryAfterSeconds = 1
 export function createFlowGate(clock: Clock, seats = seatsTotal): FlowGate {
   return new Gate(clock, seats)
 }
+
+type EnterOptions = { readonly seats: () => number; readonly isWatch?: boolean; readonly signal: AbortSignal }
 
 class Gate implements FlowGate {
   readonly pool: SeatPool
@@ -90,13 +92,18 @@ class Gate implements FlowGate {
     return { schema, level: this.pool.levels.get(level)!, flow: `${schema.metadata.name ?? ''}/${flow}` }
   }
 
-  enter({ schema, level, flow }: Place, { seats, signal }: { seats: () => number; signal: AbortSignal }): Ticket | Promise<Ticket> {
+  enter({ schema, level, flow }: Place, { seats, isWatch = false, signal }: EnterOptions): Ticket | Promise<Ticket> {
     const statistics = this.#statisticsOf(schema, level.name)
     const width = boundedSeats(level, level.limits.isExempt ? 1 : seats())
     observe(statistics.seats, width)
     const holding = tryStart(this.pool, level, flow, width)
-    if (holding) return this.#ticket(holding, statistics)
-    return this.#wait({ level, flow, seats: width, statistics, signal }).then((granted) => this.#ticket(granted, statistics))
+    if (holding) {
+      if (!level.limits.isExempt) observe(statistics.waits.executed, 0)
+      return this.#ticket(holding, statistics, { seats: width, isWatch })
+    }
+    return this.#wait({ level, flow, seats: width, statistics, signal }).then((granted) =>
+      this.#ticket(granted, statistics, { seats: width, isWatch }),
+    )
   }
 
   statistics(): Iterable<FlowStatistics> {
@@ -118,10 +125,11 @@ class Gate implements FlowGate {
     return known
   }
 
-  #ticket(holding: Holding, statistics: FlowStatistics): Ticket {
+  #ticket(holding: Holding, statistics: FlowStatistics, { seats, isWatch }: { readonly seats: number; readonly isWatch: boolean }): Ticket {
     const startMs = this.#clock.monotonicMs()
     statistics.dispatched++
     statistics.executing++
+    statistics.executingSeats += seats
     let isOpen = true
     return {
       finish: () => {
@@ -129,7 +137,8 @@ class Gate implements FlowGate {
         isOpen = false
         const tookMs = this.#clock.monotonicMs() - startMs
         statistics.executing--
-        observe(statistics.executions, tookMs / 1000)
+        statistics.executingSeats -= seats
+        observe(isWatch ? statistics.executions.watch : statistics.executions.regular, tookMs / 1000)
         release(this.pool, holding, tookMs)
         if (this.pool.waiting > 0) this.#startWaiting()
       },
@@ -158,15 +167,16 @@ class Gate implements FlowGate {
     statistics.inQueue++
     return new Promise((resolve, reject) => {
       let cancel: Cancel | undefined
-      const leave = () => {
+      const leave = (isExecuted: boolean) => {
         cancel?.()
         signal.removeEventListener('abort', onAbort)
         started.delete(waiting)
         statistics.inQueue--
-        observe(statistics.waits, (this.#clock.monotonicMs() - queuedMs) / 1000)
+        const { executed, refused } = statistics.waits
+        observe(isExecuted ? executed : refused, (this.#clock.monotonicMs() - queuedMs) / 1000)
       }
       const giveUp = (reason: RejectReason) => {
-        leave()
+        leave(false)
         leaveQueue(this.pool, level, waiting)
         reject(refuse(reason))
       }
@@ -174,7 +184,7 @@ class Gate implements FlowGate {
       cancel = this.#clock.schedule(waitMsMax, () => giveUp('time-out'))
       signal.addEventListener('abort', onAbort, { once: true })
       started.set(waiting, (holding) => {
-        leave()
+        leave(true)
         resolve(holding)
       })
       // Seats may be free beside a flow that has its share of them: the request that waits need not be the one to wait for.

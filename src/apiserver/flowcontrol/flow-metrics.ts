@@ -10,15 +10,18 @@ export type FlowStatistics = {
   readonly rejected: Map<RejectReason, number>
   inQueue: number
   executing: number
-  readonly waits: Histogram
-  readonly executions: Histogram
+  executingSeats: number
+  /** Of requests that went on to be worked on, and of those that gave up or were given up. */
+  readonly waits: { readonly executed: Histogram; readonly refused: Histogram }
+  /** To a watch, the work is what comes before its first event. */
+  readonly executions: { readonly regular: Histogram; readonly watch: Histogram }
   readonly seats: Histogram
 }
 
 type Histogram = { readonly bounds: readonly number[]; readonly counts: number[]; sum: number; count: number }
 
-const secondsBounds = [0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
-const seatBounds = [1, 2, 4, 10]
+const secondsBounds = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
+const seatBounds = [1, 2, 4, 8, 16, 32, 64, 100]
 const prefix = 'apiserver_flowcontrol_'
 
 export function newStatistics(schema: string, level: string): FlowStatistics {
@@ -30,8 +33,9 @@ export function newStatistics(schema: string, level: string): FlowStatistics {
     rejected: new Map(),
     inQueue: 0,
     executing: 0,
-    waits: histogram(secondsBounds),
-    executions: histogram(secondsBounds),
+    executingSeats: 0,
+    waits: { executed: histogram(secondsBounds), refused: histogram(secondsBounds) },
+    executions: { regular: histogram(secondsBounds), watch: histogram(secondsBounds) },
     seats: histogram(seatBounds),
   }
 }
@@ -57,6 +61,7 @@ export function* flowMetricsText(pool: SeatPool, statistics: Iterable<FlowStatis
     ['dispatched_requests_total', 'counter', 'Requests started.', (s) => s.dispatched],
     ['current_inqueue_requests', 'gauge', 'Requests waiting in queues.', (s) => s.inQueue],
     ['current_executing_requests', 'gauge', 'Requests being worked on.', (s) => s.executing],
+    ['current_executing_seats', 'gauge', 'Seats in use.', (s) => s.executingSeats],
   ]
   for (const [name, type, help, read] of counts)
     yield* family(name, type, help, function* () {
@@ -66,17 +71,21 @@ export function* flowMetricsText(pool: SeatPool, statistics: Iterable<FlowStatis
     ['nominal_limit_seats', 'Seats of a level by its shares.', (l) => l.limits.nominal],
     ['lower_limit_seats', 'Seats that a level keeps when others borrow.', (l) => l.limits.lower],
     ['upper_limit_seats', 'Seats that a level may have with all that it may borrow.', (l) => l.limits.upper],
-    ['current_executing_seats', 'Seats in use.', (l) => l.seatsInUse],
     ['current_inqueue_seats', 'Seats that waiting requests will take.', (l) => l.waitingSeats],
-    ['demand_seats', 'Seats in use or waited for.', (l) => l.seatsInUse + l.waitingSeats],
   ]
   for (const [name, help, read] of limits)
     yield* family(name, 'gauge', help, function* () {
       for (const level of pool.levels.values()) yield [{ priority_level: level.name }, read(level)]
     })
-  yield* histograms('request_wait_duration_seconds', 'Time in a queue.', all, (s) => s.waits)
-  yield* histograms('request_execution_seconds', 'Time of the work on a request.', all, (s) => s.executions)
-  yield* histograms('work_estimated_seats', 'Seats that requests took.', all, (s) => s.seats)
+  yield* histograms('request_wait_duration_seconds', 'Time in a queue.', all, ({ waits }) => [
+    [{ execute: 'true' }, waits.executed],
+    [{ execute: 'false' }, waits.refused],
+  ])
+  yield* histograms('request_execution_seconds', 'Time of the work on a request.', all, ({ executions }) => [
+    [{ type: 'regular' }, executions.regular],
+    [{ type: 'watch' }, executions.watch],
+  ])
+  yield* histograms('work_estimated_seats', 'Seats that requests took.', all, ({ seats }) => [[{}, seats]])
 }
 
 const labelsOf = ({ schema, level }: FlowStatistics) => ({ flow_schema: schema, priority_level: level })
@@ -97,13 +106,13 @@ function* histograms(
   name: string,
   help: string,
   all: readonly FlowStatistics[],
-  read: (statistics: FlowStatistics) => Histogram,
+  read: (statistics: FlowStatistics) => readonly (readonly [more: Labels, Histogram])[],
 ): Generator<string> {
   yield `# HELP ${prefix}${name} ${help}\n# TYPE ${prefix}${name} histogram\n`
-  for (const statistics of all) {
-    const { bounds, counts, sum, count } = read(statistics)
+  for (const [statistics, more, histogram] of all.flatMap((s) => read(s).map(([labels, one]) => [s, labels, one] as const))) {
+    const { bounds, counts, sum, count } = histogram
     if (count === 0) continue
-    const labels = text(labelsOf(statistics))
+    const labels = text({ ...labelsOf(statistics), ...more })
     let below = 0
     for (const [i, bound] of bounds.entries()) {
       below += counts[i]!

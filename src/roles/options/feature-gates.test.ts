@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkFeatureGates } from './feature-gates.ts'
+import { checkFeatureGates, featureMetrics } from './feature-gates.ts'
 
 test('what is always on may be said', () => checkFeatureGates(['SidecarContainers=true', 'WatchList=1', 'AllAlpha=false', 'AllBeta=true']))
 
@@ -12,3 +12,9 @@ const refused: readonly (readonly [gate: string, message: string])[] = [
   ['Foo=true', 'unrecognized feature gate: Foo'],
 ]
 for (const [gate, message] of refused) test(`refuses ${gate}`, () => assert.throws(() => checkFeatureGates([gate]), { message }))
+
+test('what is on is told as upstream tells it', () => {
+  const text = featureMetrics()
+  assert.match(text, /^kubernetes_feature_enabled\{name="SidecarContainers",stage=""\} 1$/m)
+  assert.match(text, /^kubernetes_feature_enabled\{name="WatchList",stage="BETA"\} 1$/m)
+})

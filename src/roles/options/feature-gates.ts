@@ -1,21 +1,16 @@
+import { familyHead, labelText, sampleText } from '../../base/exposition-text.ts'
+
 /** Gates of upstream whose thing is here: it is always on. A flag may say so, as files for other clusters do; nothing is switched by it. */
-const alwaysOn: ReadonlySet<string> = new Set([
+const general: readonly string[] = [
   'AnonymousAuthConfigurableEndpoints',
   'AuthorizeNodeWithSelectors',
   'AuthorizeWithSelectors',
   'CRDValidationRatcheting',
   'CustomResourceFieldSelectors',
   'DRAAdminAccess',
-  'DRADeviceTaints',
-  'DRAExtendedResource',
-  'DRAPartitionableDevices',
   'DRAPrioritizedList',
-  'DRAResourceClaimDeviceStatus',
-  'DeploymentReplicaSetTerminatingReplicas',
   'DynamicResourceAllocation',
   'ExecProbeTimeout',
-  'HPAConfigurableTolerance',
-  'HostnameOverride',
   'InPlacePodVerticalScaling',
   'JobBackoffLimitPerIndex',
   'JobManagedBy',
@@ -23,21 +18,15 @@ const alwaysOn: ReadonlySet<string> = new Set([
   'JobSuccessPolicy',
   'LogarithmicScaleDown',
   'MatchLabelKeysInPodAffinity',
-  'MatchLabelKeysInPodTopologySpread',
-  'MaxUnavailableStatefulSet',
   'MultiCIDRServiceAllocator',
   'MutatingAdmissionPolicy',
   'NFTablesProxyMode',
   'NodeInclusionPolicyInPodTopologySpread',
   'OrderedNamespaceDeletion',
-  'PodDeletionCost',
-  'PodLevelResources',
   'PodLifecycleSleepAction',
   'PodLifecycleSleepActionAllowZero',
   'PodObservedGenerationTracking',
   'PodSchedulingReadiness',
-  'PodTopologyLabelsAdmission',
-  'PortForwardWebsockets',
   'PreferSameTrafficDistribution',
   'RelaxedDNSSearchValidation',
   'RelaxedEnvironmentVariableValidation',
@@ -48,10 +37,27 @@ const alwaysOn: ReadonlySet<string> = new Set([
   'ServiceAccountTokenPodNodeInfo',
   'SidecarContainers',
   'StructuredAuthenticationConfiguration',
-  'TranslateStreamCloseWebsocketRequests',
   'VolumeAttributesClass',
+]
+/** Those that upstream still calls beta. */
+const beta: readonly string[] = [
+  'DRADeviceTaints',
+  'DRAExtendedResource',
+  'DRAPartitionableDevices',
+  'DRAResourceClaimDeviceStatus',
+  'DeploymentReplicaSetTerminatingReplicas',
+  'HPAConfigurableTolerance',
+  'HostnameOverride',
+  'MatchLabelKeysInPodTopologySpread',
+  'MaxUnavailableStatefulSet',
+  'PodDeletionCost',
+  'PodLevelResources',
+  'PodTopologyLabelsAdmission',
+  'PortForwardWebsockets',
+  'TranslateStreamCloseWebsocketRequests',
   'WatchList',
-])
+]
+const alwaysOn: ReadonlySet<string> = new Set([...general, ...beta])
 /** Whole groups of gates: none of them changes anything, so that only what is so already may be asked for. */
 const groups: Readonly<Record<string, boolean>> = { AllAlpha: false, AllBeta: true }
 
@@ -74,4 +80,16 @@ function parseBool(text: string): boolean | undefined {
   if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false
   return undefined
+}
+
+const stages = [
+  ['', general],
+  ['BETA', beta],
+] as const
+
+/** The gates that are on, under upstream's name for that, as Prometheus reads it. */
+export function featureMetrics(): string {
+  const name = 'kubernetes_feature_enabled'
+  const lines = stages.flatMap(([stage, gates]) => gates.map((gate) => sampleText(name, labelText({ name: gate, stage }), 1)))
+  return familyHead(name, 'gauge', 'This metric records the data about the stage and enablement of a k8s feature.') + lines.sort().join('')
 }
