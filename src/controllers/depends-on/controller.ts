@@ -64,6 +64,8 @@ function waitersOf(context: LoopContext, kind: DependencyKind, { metadata }: Kub
 function waiting(context: LoopContext, dependency: Dependency): readonly string[] {
   const informer = context.informer(pods)
   informer.addIndex(waitingIndex, (pod) => (isGated(pod) ? declaredBy(pod).dependencies.map(dependencyKey) : []))
+  // Nearly always nobody waits, and every change of a pod or a workload asks.
+  if (informer.indexValues(waitingIndex)[Symbol.iterator]().next().done) return []
   return informer.byIndex(waitingIndex, dependencyKey(dependency)).map(keyOf)
 }
 

@@ -58,7 +58,7 @@ class Collector {
     // An owner that waits for its dependents: they go now.
     if (isWaitingForDependents(current) && !(old && isWaitingForDependents(old)))
       keys.push(...this.#dependentsOf(context, current).map(located))
-    if ((hasNewOwners && (current.metadata.ownerReferences ?? []).length > 0) || isEnding) keys.push(workKey(kind, current))
+    if ((hasNewOwners && !this.#areOwnersThere(context, current)) || isEnding) keys.push(workKey(kind, current))
     if (old && hasNewOwners) keys.push(...this.#ownersOf(context, old).map(located))
     return keys
   }
@@ -108,6 +108,12 @@ class Collector {
         .filter((object) => !owner.metadata.namespace || object.metadata.namespace === owner.metadata.namespace)
         .map((object) => ({ kind, object }))
     })
+  }
+
+  /** The usual case, which costs no turn of the queue: an owner that goes later brings its dependents along. */
+  #areOwnersThere(context: LoopContext, object: KubeObject): boolean {
+    const owners = (object.metadata.ownerReferences ?? []).map((reference) => this.#cachedOwner(context, object, reference))
+    return owners.every((owner) => owner && !isWaitingForDependents(owner.object))
   }
 
   #ownersOf(context: LoopContext, object: KubeObject): Located[] {

@@ -5,13 +5,13 @@ import { createCopies } from '../../control/create-copies.ts'
 import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { controlledBy, orphansIn, performClaims, planClaims } from '../../control/ownership.ts'
 import { podFromTemplate } from '../../control/pod-from-template.ts'
-import { readKind, watchKind } from '../../control/watch-declaration.ts'
+import { keysOfController, readKind, watchKind } from '../../control/watch-declaration.ts'
 import type { Pod, ReplicationController } from '../../kinds/generated/types/core-v1.ts'
 import type { ReplicaSet } from '../../kinds/generated/types/apps-v1.ts'
 import type { KindRef } from '../../kinds/kind.ts'
 import { isPodActive } from '../../kinds/pod-status.ts'
 import { matches, type Selector, selectorFrom, selectorFromMap } from '../../machinery/label-selector.ts'
-import { apiVersionOf, controllerOf, type KubeObject, splitKey } from '../../machinery/object.ts'
+import { controllerOf, keyOf, type KubeObject, splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { planReplicas, planStatus, type ReplicaOwner } from './plan.ts'
 
@@ -44,7 +44,7 @@ export const replicationController: ControllerDefinition = replicaController<Rep
 function replicaController<T extends KubeObject>(family: Family<T>): ControllerDefinition {
   return {
     name: family.name,
-    watches: [watchKind(family.kind), watchKind(pods, (change, context) => ownersOf(family, change, context)), readKind(replicaSets)],
+    watches: [watchKind(family.kind), watchKind(pods, ownersOf(family)), readKind(replicaSets)],
     writes: [family.kind, pods],
     minIntervalMs: (context, key) =>
       gatherMs + gatherMsPerPod * controlledBy(context.informer(pods), context.informer(family.kind).get(key)?.metadata.uid).length,
@@ -52,23 +52,20 @@ function replicaController<T extends KubeObject>(family: Family<T>): ControllerD
   }
 }
 
+type Change = { readonly current: Pod | undefined; readonly old: Pod | undefined }
+
 /** The owner's key; for an orphan the keys of all that might adopt it. */
-function ownersOf<T extends KubeObject>(
-  family: Family<T>,
-  { current, old }: { readonly current: Pod | undefined; readonly old: Pod | undefined },
-  context: LoopContext,
-): readonly string[] {
-  const keys = new Set<string>()
-  for (const pod of [current, old]) {
-    const owner = pod && controllerOf(pod)
-    if (owner?.kind === family.kind.kind && owner.apiVersion === apiVersionOf(family.kind))
-      keys.add(`${pod?.metadata.namespace}/${owner.name}`)
+function ownersOf<T extends KubeObject>(family: Family<T>): (change: Change, context: LoopContext) => readonly string[] {
+  const ofController = keysOfController(family.kind)
+  return (change, context) => {
+    const { current } = change
+    const known = ofController(change)
+    if (!current || controllerOf(current)) return known
+    const { namespace, labels } = current.metadata
+    const adopters = context.informer(family.kind).list(namespace)
+    const keys = adopters.filter((owner) => matches(family.selectorOf(owner), labels)).map(keyOf)
+    return keys.length === 0 ? known : [...new Set([...known, ...keys])]
   }
-  if (current && !controllerOf(current)) {
-    for (const owner of context.informer(family.kind).list(current.metadata.namespace))
-      if (matches(family.selectorOf(owner), current.metadata.labels)) keys.add(`${owner.metadata.namespace}/${owner.metadata.name}`)
-  }
-  return [...keys]
 }
 
 async function reconcile<T extends KubeObject>(family: Family<T>, context: LoopContext, key: string): Promise<ReconcileResult> {
