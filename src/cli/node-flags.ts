@@ -11,7 +11,28 @@ export const nodeFlags = [
   {
     name: 'eviction-hard',
     argument: 'LIST',
-    help: 'when pods are evicted (default memory.available<100Mi,nodefs.available<10%,pid.available<10%)',
+    help: 'when pods are evicted at once (default memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%,pid.available<10%)',
+  },
+  { name: 'eviction-soft', argument: 'LIST', help: 'when they are evicted after a while: memory.available<500Mi (default never)' },
+  { name: 'eviction-soft-grace-period', argument: 'LIST', help: 'after which while: memory.available=1m30s' },
+  { name: 'eviction-max-pod-grace-period', argument: 'SECONDS', help: 'the most time that those pods get to end (default 0)' },
+  { name: 'eviction-minimum-reclaim', argument: 'LIST', help: 'how much more must be free again than the bound: nodefs.available=1Gi' },
+  {
+    name: 'eviction-pressure-transition-period',
+    argument: 'DURATION',
+    help: 'how long a pressure is told after it has gone (default 5m0s)',
+  },
+  { name: 'pod-manifest-path', argument: 'PATH', help: 'a folder with manifests of pods that the node runs by itself, or one manifest' },
+  {
+    name: 'shutdown-grace-period',
+    argument: 'DURATION',
+    help: 'what pods get to end before the machine stops (default 0s: nothing is done)',
+  },
+  { name: 'shutdown-grace-period-critical-pods', argument: 'DURATION', help: 'what of it is kept for critical pods (default 0s)' },
+  {
+    name: 'shutdown-grace-period-by-pod-priority',
+    argument: 'LIST',
+    help: 'in place of both, the seconds of pods from a priority on: 0=60,100000=20,2000000000=10',
   },
 ] as const
 

@@ -1,13 +1,16 @@
 import { join } from 'node:path'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { ObjectInformer } from '../client/informer.ts'
-import { EventRecorder } from '../control/event-recorder.ts'
+import { type EventInput, EventRecorder } from '../control/event-recorder.ts'
 import type { Node, Pod, Service } from '../kinds/generated/types/core-v1.ts'
+import { isMirrorPod, isStaticPod } from '../kinds/static-pod.ts'
 import { diskSpace } from '../platform/machine-facts.ts'
 import { readTextFile, writeTextFile } from '../platform/text-file.ts'
 import { type AgentSettings, agentSettings } from './agent-settings.ts'
 import { containerEnvironment } from './environment/container-environment.ts'
 import { Evictor } from './eviction/evictor.ts'
+import { isAnythingShort, judgePressure, noPressure, noPressureMemory, type Pressure } from './eviction/pressure.ts'
+import { observations } from './eviction/thresholds.ts'
 import { type AgentFiles, prepareAgentFiles, seccompRoot } from './host/agent-files.ts'
 import { machinePodHost } from './host/machine-pod-host.ts'
 import type { PodDirectoryRoots } from './host/pod-directories.ts'
@@ -17,11 +20,11 @@ import { PullRecords, type PullRecordsOptions } from './images/pull-records.ts'
 import { pullCredentials } from './images/registry-credentials.ts'
 import { rotateLogs } from './logs/log-rotation.ts'
 import type { NodeAgentOptions, NodeDoor } from './node-agent.ts'
-import { type Machine, simulatedMachine, usageMeter } from './node-status/machine.ts'
+import { type Machine, type MachineUse, simulatedMachine, usageMeter } from './node-status/machine.ts'
 import { keepNodeLease } from './node-status/node-lease.ts'
 import { NodeReporter } from './node-status/node-reporter.ts'
 import { realMachine } from './node-status/real-machine.ts'
-import { admitPod, admitResize } from './pod/pod-admission.ts'
+import { type AdmissionNode, admitPod, admitResize } from './pod/pod-admission.ts'
 import type { PodContext } from './pod/pod-context.ts'
 import { type PodHost, simulatedPodHost } from './pod/pod-host.ts'
 import { PodLoop, type PodSource } from './pod/pod-loop.ts'
@@ -37,7 +40,10 @@ import { delegatedAccess } from './server/node-access.ts'
 import { agentRoutes } from './server/agent-routes.ts'
 import type { NodeRoutes } from './server/node-routes.ts'
 import { createLocalNodeServer, type NodeServer, startNodeServer } from './server/node-server.ts'
+import type { Runtime } from './runtime/contract.ts'
 import { Semaphore } from './semaphore.ts'
+import { StaticPods } from './static-pods/static-pods.ts'
+import { NodeShutdown } from './shutdown/node-shutdown.ts'
 import { measuredRuntime } from './stats/measured-runtime.ts'
 import { NodeMetrics } from './stats/node-metrics.ts'
 import { PodStarts } from './stats/pod-starts.ts'
@@ -66,8 +72,12 @@ export class AgentRun {
   readonly #tasks: Promise<void>[] = []
   readonly #volumes: PodVolumes | undefined
   readonly #roots: PodDirectoryRoots | undefined
+  #statics: StaticPods | undefined
+  #shutdown: NodeShutdown | undefined
   #server: NodeServer | undefined
   #podCidr = ''
+  #pressure = noPressure
+  #pressureMemory = noPressureMemory
 
   static async create(options: NodeAgentOptions, signal: AbortSignal): Promise<AgentRun> {
     const prepared = options.files ? await prepareAgentFiles(options.files, options.log) : undefined
@@ -85,7 +95,13 @@ export class AgentRun {
     this.#signal = signal
     this.#machine =
       options.machine ??
-      (files ? realMachine(files.rootDir, options.maxPods === undefined ? {} : { maxPods: options.maxPods }) : simulatedMachine())
+      (files
+        ? realMachine({
+            directory: files.rootDir,
+            imageDirectory: imageDirectoryOf(runtime),
+            overrides: options.maxPods === undefined ? {} : { maxPods: options.maxPods },
+          })
+        : simulatedMachine())
     this.#events = new EventRecorder({ client, clock, log, component: 'kubelet', host: nodeName })
     this.#references = new ObjectReferences({
       client,
@@ -115,7 +131,9 @@ export class AgentRun {
     const host = prepared && files ? this.#createHost(files, prepared) : simulatedPodHost()
     this.#evictor = this.#createEvictor(host)
     const context = this.#createContext({ host, event, transport })
-    this.loop = new PodLoop({ context, source: options.pods ?? this.#ownPods(), random })
+    const api = options.pods ?? this.#ownPods()
+    if (options.manifests) this.#statics = this.#createStatics(api)
+    this.loop = new PodLoop({ context, source: this.#statics?.source ?? api, random, onEnd: (uid) => this.#statics?.noteEnd(uid) })
   }
 
   get node(): Node | undefined {
@@ -156,11 +174,37 @@ export class AgentRun {
       this.loop.run(signal),
       this.#watchNode(),
     )
+    if (this.#statics) await this.#runStatics(this.#statics)
+    this.#shutdown = this.#createShutdown()
     if (!files) return
     await this.#volumes?.start()
     const running = () =>
       [...this.loop.workers.values()].flatMap((w) => w.sandboxes).flatMap((s) => s.containers.filter((c) => c.state === 'Running'))
     this.#tasks.push(this.#collector.run(signal), rotateLogs({ runtime, clock, log, running }, signal))
+  }
+
+  async #runStatics(statics: StaticPods): Promise<void> {
+    this.#tasks.push(statics.run(this.#signal))
+    const end = await this.#options.manifests!((pods) => statics.set(pods))
+    this.#signal.addEventListener('abort', end, { once: true })
+    if (this.#signal.aborted) end()
+  }
+
+  #createShutdown(): NodeShutdown | undefined {
+    const { shutdown, clock, log } = this.#options
+    if (!shutdown || shutdown.periods.length === 0) return undefined
+    const { periods, source } = shutdown
+    const nodeEvent = (event: EventInput) => this.#nodeEvent(event)
+    const onChange = () => this.#reporter.wake()
+    const result = new NodeShutdown({ periods, clock, log, nodeEvent, onChange, loop: () => this.loop })
+    const end = source((isComing) => result.tell(isComing))
+    this.#signal.addEventListener('abort', end, { once: true })
+    return result
+  }
+
+  #createStatics(api: PodSource): StaticPods {
+    const { client, clock, log } = this.#options
+    return new StaticPods({ client, clock, log, api, node: () => this.node, onMirror: (uid) => this.loop.look(uid) })
   }
 
   async #forgetPullsOfGoneImages(): Promise<void> {
@@ -198,17 +242,18 @@ export class AgentRun {
       labels: this.#options.labels ?? {},
       taints: this.#options.taints ?? [],
       reserved: this.#settings.reserved,
-      thresholds: this.#settings.thresholds,
-      pressureTransitionMs: this.#settings.pressureTransitionMs,
+      evictionHard: this.#settings.eviction.hard,
       checkPeriodMs: this.#settings.statusCheckPeriodMs,
       reportPeriodMs: this.#settings.statusReportPeriodMs,
       onNode: (node) => this.#onNode(node),
-      onUse: (use) => this.#evictor.look(use),
+      judge: (use) => this.#judgePressure(use),
+      isShuttingDown: () => this.#shutdown?.isComing === true,
     })
   }
 
   #onNode(node: Node): void {
     this.loop.retryResizes()
+    this.#statics?.noteNode()
     const { podCIDR = '', podCIDRs = [podCIDR] } = node.spec ?? {}
     if (podCIDR === '' || podCIDR === this.#podCidr) return
     this.#podCidr = podCIDR
@@ -244,21 +289,37 @@ export class AgentRun {
     await informer.run(this.#signal)
   }
 
+  #judgePressure(use: MachineUse): Pressure {
+    const observed = observations(use, this.#machine.facts().memoryBytes)
+    const moment = { memory: this.#pressureMemory, atMs: this.#options.clock.monotonicMs() }
+    const { pressure, due, memory } = judgePressure(observed, this.#settings.eviction, moment)
+    this.#pressureMemory = memory
+    this.#pressure = pressure
+    this.#evictor.look(use, due)
+    return pressure
+  }
+
   #createEvictor(host: PodHost): Evictor {
-    const { runtime, log, files } = this.#options
+    const { runtime, log } = this.#options
+    const { eviction } = this.#settings
     return new Evictor({
-      thresholds: this.#settings.thresholds,
       runtime,
       host,
       log,
+      maxPodGraceSeconds: eviction.maxPodGraceSeconds,
+      onShortage: (message) => this.#nodeEvent({ type: 'Warning', reason: 'EvictionThresholdMet', message }),
       onEviction: (signal) => this.#metrics.evicted(signal),
       pods: () => this.loop.pods(),
       evict: (uid, terminal) => this.loop.evict(uid, terminal),
       reclaimDisk: async () => {
         await this.#collector.reclaim()
-        return files && diskSpace(files.rootDir)?.availableBytes
+        return !isAnythingShort(observations(await this.#machine.use(), this.#machine.facts().memoryBytes), eviction)
       },
     })
+  }
+
+  #nodeEvent(event: EventInput): void {
+    if (this.node) this.#events.record({ ...this.node, apiVersion: 'v1', kind: 'Node' }, event)
   }
 
   #createCollector(): ImageCollector {
@@ -322,6 +383,7 @@ export class AgentRun {
   }): PodContext {
     const { client, runtime, clock, random, log, nodeName } = this.#options
     const onWritten = (pod: Pod) => {
+      if (isMirrorPod(pod)) return this.#statics?.takeMirror(pod, undefined)
       const worker = this.loop.worker(pod.metadata.uid ?? '')
       if (!worker) return
       worker.takeWritten(pod)
@@ -363,10 +425,15 @@ export class AgentRun {
       memoryCapacityBytes: () => this.#machine.facts().memoryBytes,
       seccompRoot: this.#roots ? seccompRoot(this.#roots.root) : '',
       containerResources: containerResourcesOf,
-      admit: (pod) => admitPod(pod, this.loop.admittedPods(), { node: this.node, machine: this.#machine.facts() }),
+      admit: (pod) => admitPod(pod, this.loop.admittedPods(), this.#admissionNode()),
       admitResize: (pod) => admitResize(pod, this.loop.admittedPods(), this.node),
+      mirrorOf: (pod) => this.#statics?.mirrorOf(pod),
       event,
     }
+  }
+
+  #admissionNode(): AdmissionNode {
+    return { node: this.node, machine: this.#machine.facts(), pressure: this.#pressure, isShuttingDown: this.#shutdown?.isComing === true }
   }
 
   #hostIPs(): readonly string[] {
@@ -418,15 +485,28 @@ export class AgentRun {
     }
   }
 
-  #ownServices(): () => Promise<readonly Service[]> {
+  #ownServices(): (pod: Pod) => Promise<readonly Service[]> {
     const { client, clock, random, log, files } = this.#options
     if (!files) return async () => []
     const informer = new ObjectInformer<Service>({ client, kind: kindRefs.coreV1.services, clock, random, log })
     this.#tasks.push(informer.run(this.#signal))
-    return async () => {
-      await informer.synced(this.#signal)
+    return async (pod) => {
+      // A static pod waits for no API: it hears of what is known by now.
+      if (!isStaticPod(pod)) await informer.synced(this.#signal)
       return informer.list()
     }
+  }
+}
+
+/** Asked once: an engine keeps its images in one place. */
+function imageDirectoryOf(runtime: Runtime): () => Promise<string | undefined> {
+  let known: string | undefined
+  return async () => {
+    known ??= await runtime.imageFilesystem().then(
+      ({ mountpoint }) => mountpoint || undefined,
+      () => undefined,
+    )
+    return known
   }
 }
 

@@ -1,13 +1,12 @@
+import { evictionSettings, type EvictionSettings } from './eviction/thresholds.ts'
 import { defaultImageGcPolicy, type ImageGcPolicy } from './images/image-gc.ts'
 import type { NodeAgentOptions } from './node-agent.ts'
-import { defaultThresholds, type EvictionThresholds, type Reserved } from './node-status/node-status.ts'
+import type { Reserved } from './node-status/node-status.ts'
 
 /** What of an agent can be set by numbers, each with its value. */
 export type AgentSettings = {
   readonly reserved: Reserved
-  readonly thresholds: EvictionThresholds
-  /** For so long a pressure is told after it has gone. */
-  readonly pressureTransitionMs: number
+  readonly eviction: EvictionSettings
   readonly imageGc: ImageGcPolicy
   /** Of the node's lease, renewed every quarter of it. */
   readonly leaseDurationSeconds: number
@@ -25,8 +24,7 @@ export type AgentSettings = {
 export function agentSettings(options: NodeAgentOptions): AgentSettings {
   return {
     reserved: { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0, ...options.reserved },
-    thresholds: { ...defaultThresholds, ...options.thresholds },
-    pressureTransitionMs: options.pressureTransitionMs ?? 300_000,
+    eviction: evictionSettings(options.eviction),
     imageGc: defaultImageGcPolicy,
     leaseDurationSeconds: options.leaseDurationSeconds ?? 40,
     statusCheckPeriodMs: options.statusCheckPeriodMs ?? 10_000,

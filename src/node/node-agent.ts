@@ -3,17 +3,20 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Client } from '../client/contract.ts'
-import type { Node, NodeAddress, Service, Taint } from '../kinds/generated/types/core-v1.ts'
+import type { Node, NodeAddress, Pod, Service, Taint } from '../kinds/generated/types/core-v1.ts'
 import { AgentRun } from './agent-run.ts'
 import type { ImageViews } from './containerd/image-views.ts'
+import type { EvictionOptions } from './eviction/thresholds.ts'
 import type { AgentFiles } from './host/agent-files.ts'
 import type { LogFiles } from './logs/log-files.ts'
 import type { Machine } from './node-status/machine.ts'
-import type { EvictionThresholds, Reserved } from './node-status/node-status.ts'
+import type { Reserved } from './node-status/node-status.ts'
 import type { PodLoop, PodSource } from './pod/pod-loop.ts'
 import type { ProbeTransport } from './probes/probe-transport.ts'
 import type { Runtime } from './runtime/contract.ts'
 import type { NodeServerOptions } from './server/node-server.ts'
+import type { ShutdownSource } from './shutdown/node-shutdown.ts'
+import type { ShutdownPeriod } from './shutdown/plan-shutdown.ts'
 
 export type NodeAgentOptions = {
   readonly client: Client
@@ -40,6 +43,8 @@ export type NodeAgentOptions = {
   readonly imageViews?: ImageViews
   /** Default: sockets for a real node; every simulated pod answers well. */
   readonly probeTransport?: ProbeTransport
+  /** Tells the pods that the node runs by itself, at once and whenever they change, until what it gives back is called; not given: none. */
+  readonly manifests?: ManifestSource | undefined
   /** Default: an informer of this node's pods. Simulations share one informer between their nodes. */
   readonly pods?: PodSource
   /** Every state of this node's own object. Default: a watch of its own where one is needed. Simulations share an informer. */
@@ -51,9 +56,8 @@ export type NodeAgentOptions = {
   readonly labels?: Readonly<Record<string, string>>
   readonly taints?: readonly Taint[]
   readonly reserved?: Partial<Reserved>
-  readonly thresholds?: Partial<EvictionThresholds>
-  /** For so long a pressure is told after it has gone; default 300,000. */
-  readonly pressureTransitionMs?: number
+  /** When pods end for the machine's sake; default: upstream's bounds. */
+  readonly eviction?: EvictionOptions
   /** How many pods a real node takes; default 110. */
   readonly maxPods?: number | undefined
   /** Default 40; renewed every quarter. */
@@ -68,7 +72,11 @@ export type NodeAgentOptions = {
   readonly parallelPulls?: number
   /** The node's own pod range is known (or has changed). */
   readonly onPodCidrs?: (cidrs: readonly string[]) => void
+  /** Not given: the node does nothing about a machine that stops. */
+  readonly shutdown?: { readonly source: ShutdownSource; readonly periods: readonly ShutdownPeriod[] } | undefined
 }
+
+export type ManifestSource = (onPods: (pods: readonly Pod[]) => void) => Promise<() => void>
 
 /** `open` gets what serves a connection and gives back how it is shut. */
 export type NodeDoor = { readonly port: number; open(accept: (connection: Duplex) => void): () => void }

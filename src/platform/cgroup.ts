@@ -59,6 +59,18 @@ export function killCgroup(path: string, tree: CgroupTree = readCgroupTree()): v
   for (const pid of pids) signalProcess(pid, 'SIGKILL')
 }
 
+/** Tasks in the cgroup `path` and below it; 0 where the kernel does not count them. */
+export function cgroupProcessCount(path: string, tree: CgroupTree = readCgroupTree()): number {
+  const counts = tree.roots.map((root) => {
+    try {
+      return Number(readFileSync(join(root, path, 'pids.current'), 'utf8'))
+    } catch {
+      return 0
+    }
+  })
+  return Math.max(0, ...counts)
+}
+
 function processesBelow(directory: string): number[] {
   if (!existsSync(directory)) return []
   const own = readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number)

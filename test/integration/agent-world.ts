@@ -15,6 +15,7 @@ import { containerdImageViews } from '../../src/node/containerd/image-views.ts'
 import { importImages } from '../../src/node/containerd/import-images.ts'
 import { ociLayoutTar } from '../../src/node/containerd/oci-image.ts'
 import { pauseImageName } from '../../src/node/containerd/pause-image.ts'
+import { evictionSignals } from '../../src/node/eviction/thresholds.ts'
 import { removeAgentFiles } from '../../src/node/host/agent-files.ts'
 import { createNodeAgent, type NodeAgentOptions } from '../../src/node/node-agent.ts'
 import type { Runtime } from '../../src/node/runtime/contract.ts'
@@ -27,6 +28,9 @@ import type { OwnNamespace } from './own-namespace.ts'
 
 const waitMs = 30_000
 const image = 'localhost/busybox:1'
+
+/** Whatever the machine of the tests has left is enough. */
+export const unbounded = Object.fromEntries(evictionSignals.map((signal) => [signal, { amount: 0 }]))
 
 /** A node agent on a containerd of its own, beside an API in this process; everything in the test's own network namespace. */
 export type AgentWorld = Awaited<ReturnType<typeof startAgentWorld>>
@@ -57,7 +61,7 @@ export async function startAgentWorld({ directory, stateDirectory, cgroup }: Own
       addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
       door,
       imageViews: containerdImageViews(world.supervisor.socket),
-      thresholds: { diskAvailableShare: 0, memoryAvailableBytes: 0 },
+      eviction: { hard: unbounded },
       ...options,
     })
     world.running = { stop, done: agent.run(stop.signal) }

@@ -13,7 +13,7 @@ import { listProcesses, signalProcess } from '../../src/platform/background-proc
 import { killCgroup } from '../../src/platform/cgroup.ts'
 import { mountPointsUnder, mountTmpfs, unmount } from '../../src/platform/mount.ts'
 import { systemClock } from '../../src/platform/system-clock.ts'
-import { type AgentWorld, first, isOver, isReady, shell, startAgentWorld } from './agent-world.ts'
+import { type AgentWorld, first, isOver, isReady, shell, startAgentWorld, unbounded } from './agent-world.ts'
 import { teardownNode } from '../../src/roles/node/node-teardown.ts'
 import { rememberNode } from '../../src/roles/node/own-node.ts'
 import { ownNamespace } from './own-namespace.ts'
@@ -28,8 +28,8 @@ function declareTests(place: NonNullable<typeof own>): void {
     // A disk of its own for the pods, so that it can be filled.
     mkdirSync(podsDir, { recursive: true })
     await mountTmpfs(podsDir, { sizeBytes: 16 * 2 ** 20, mode: 0o750 })
-    const thresholds = { diskAvailableShare: 0.1, memoryAvailableBytes: 0 }
-    world = await startAgentWorld(place, { statusCheckPeriodMs: 200, pressureTransitionMs: 0, thresholds })
+    const eviction = { hard: { ...unbounded, 'nodefs.available': { share: 0.1 } }, pressureTransitionMs: 0 }
+    world = await startAgentWorld(place, { statusCheckPeriodMs: 200, eviction })
   })
   after(() => world.close())
 
@@ -42,7 +42,13 @@ function declareTests(place: NonNullable<typeof own>): void {
     await world.client
       .resource(kindRefs.coreV1.configMaps, 'default')
       .create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'big' }, data })
+    await world.create('unwanted', { containers: [shell('sleep 1000')] })
+    const { status } = (await world.until('unwanted', isOver))!
+    assert.deepEqual([status?.reason, status?.message], ['Evicted', 'Pod was rejected: The node had condition: [DiskPressure]. '])
+    await world.remove('unwanted')
+    // What a cluster cannot do without is let in all the same.
     await world.create('squeezed', {
+      priorityClassName: 'system-node-critical',
       containers: [{ ...shell('sleep 1000'), volumeMounts: [{ name: 'c', mountPath: '/c' }] }],
       volumes: [{ name: 'c', configMap: { name: 'big' } }],
     })

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { silentLog } from '../../src/base/log.ts'
 import { kindRefs } from '../../src/client/generated/kind-refs.ts'
 import type { PodSpec, VolumeMount } from '../../src/kinds/generated/types/core-v1.ts'
+import { watchManifests } from '../../src/node/static-pods/manifest-folder.ts'
 import { mountPointsUnder } from '../../src/platform/mount.ts'
+import { systemClock } from '../../src/platform/system-clock.ts'
+import { writeTextFile } from '../../src/platform/text-file.ts'
 import { type AgentWorld, first, isOver, isReady, shell, startAgentWorld } from './agent-world.ts'
 import { ownNamespace } from './own-namespace.ts'
 
@@ -13,8 +17,11 @@ if (own) declareTests(own)
 
 function declareTests(place: NonNullable<typeof own>): void {
   let world: AgentWorld
+  // It is made later than the agent looks for it.
+  const manifestPath = join(place.directory, 'manifests')
   before(async () => {
-    world = await startAgentWorld(place, { statusCheckPeriodMs: 200 })
+    const folder = { path: manifestPath, nodeName: 'n1', clock: systemClock, log: silentLog }
+    world = await startAgentWorld(place, { statusCheckPeriodMs: 200, manifests: (onPods) => watchManifests(folder, onPods) })
   })
   after(() => world.close())
 
@@ -33,6 +40,29 @@ function declareTests(place: NonNullable<typeof own>): void {
     const refused = await world.until('swap', (pod) => first(pod)?.state?.waiting?.reason === 'CreateContainerConfigError')
     assert.equal(first(refused)?.state?.waiting?.message, 'failed to prepare subPath: "part" leads out of the volume')
     await world.remove('swap')
+  })
+
+  test('a pod of a file runs, follows the file, outlives its agent and goes with it', async () => {
+    const write = (script: string) => {
+      const spec = { hostNetwork: true, terminationGracePeriodSeconds: 1, containers: [shell(script)] }
+      writeTextFile(join(manifestPath, 'fixed.json'), JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'fixed' }, spec }))
+    }
+    write('echo one; sleep 1000')
+    const one = await world.until('fixed-n1', isReady)
+    const sandboxes = async () => (await world.runtime.list()).filter(({ name }) => name === 'fixed-n1').map((s) => s.sandboxId)
+    const before = await sandboxes()
+    assert.equal(before.length, 1)
+    await world.stopAgent()
+    world.startAgent()
+    await world.pods().delete('fixed-n1')
+    const shown = await world.until('fixed-n1', (pod) => pod !== undefined && pod.metadata.uid !== one?.metadata.uid && isReady(pod))
+    assert.deepEqual([await sandboxes(), shown?.status?.podIP], [before, '127.0.0.1'])
+    write('echo two; sleep 1002')
+    const two = await world.until('fixed-n1', (pod) => pod !== undefined && pod.metadata.uid !== shown?.metadata.uid && isReady(pod))
+    assert.equal(await world.execText(two, ['sh', '-c', 'tr "\\0" " " < /proc/1/cmdline']), 'sleep 1002')
+    rmSync(join(manifestPath, 'fixed.json'))
+    await world.until('fixed-n1', (pod) => pod === undefined)
+    assert.deepEqual(await sandboxes(), [])
   })
 
   test('a subPath may be a file, and is the same place after a restart', async () => {

@@ -12,8 +12,8 @@ import { serviceEnvironment } from './service-environment.ts'
 
 export type ContainerEnvironmentOptions = {
   readonly objects: ObjectReader
-  /** All services that containers may hear of; resolves when they are known. */
-  readonly services: () => Promise<readonly Service[]>
+  /** All services that the pod's containers may hear of; resolves when they are known. */
+  readonly services: (pod: Pod) => Promise<readonly Service[]>
   readonly nodeName: string
   readonly hostIps: () => readonly string[]
   readonly allocatable: () => NodeResources
@@ -48,7 +48,7 @@ class EnvironmentBuilder {
 
   async build(): Promise<ContainerSpec['env']> {
     const { container } = this.#podContainer
-    const services = await this.#options.services()
+    const services = await this.#options.services(this.#pod)
     const announced = serviceEnvironment(services, this.#pod.metadata.namespace ?? '', this.#pod.spec?.enableServiceLinks ?? true)
     for (const source of container.envFrom ?? []) await this.#addAll(source)
     // A reference sees what stands before it, and the services.

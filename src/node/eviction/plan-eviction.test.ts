@@ -5,7 +5,7 @@ import { limitExcess } from './local-storage.ts'
 import { evictionMessage, evictionOrder } from './plan-eviction.ts'
 
 const use = (name: string, usedMebibytes: number, requestMebibytes: number, priority = 0) => ({
-  usedBytes: usedMebibytes * 2 ** 20,
+  used: usedMebibytes * 2 ** 20,
   byContainer: new Map([['c', usedMebibytes * 2 ** 20]]),
   pod: {
     metadata: { name },
@@ -28,12 +28,29 @@ test('pods over their request go first, then lower priority, then the larger exc
 })
 
 test('the message names what ran short and who used more than it asked for', () => {
-  const figures = { thresholdBytes: 100 * 2 ** 20, availableBytes: 50 * 2 ** 20 }
   assert.equal(
-    evictionMessage('memory', use('p', 300, 100), figures),
-    'The node was low on resource: memory. Threshold quantity: 102400Ki, available: 51200Ki. ' +
-      'Container c was using 307200Ki, request is 100Mi, has larger consumption of memory. ',
+    evictionMessage({ signal: 'memory.available', bound: 100 * 2 ** 20, available: 50 * 2 ** 20 + 4096 }, use('p', 300, 100)),
+    'The node was low on resource: memory. Threshold quantity: 100Mi, available: 51204Ki. ' +
+      'Container c was using 300Mi, request is 100Mi, has larger consumption of memory. ',
   )
+  assert.equal(
+    evictionMessage({ signal: 'nodefs.inodesFree', bound: 51_200, available: 40_000 }, use('p', 300, 100)),
+    'The node was low on resource: inodes. Threshold quantity: 50Ki, available: 40k. ',
+  )
+})
+
+test('of pods that fill the process table the least important goes first, then the one with the most', () => {
+  const uses = [use('few', 1, 0), use('many', 3, 0), use('most-but-important', 9, 0, 1000)]
+  assert.deepEqual(
+    evictionOrder(uses, 'pids').map(({ pod }) => pod.metadata.name),
+    ['many', 'few', 'most-but-important'],
+  )
+})
+
+test('a static pod is never evicted', () => {
+  const { pod, ...rest } = use('fixed', 300, 100)
+  const annotations = { 'kubernetes.io/config.source': 'file' }
+  assert.deepEqual(evictionOrder([{ ...rest, pod: { ...pod, metadata: { ...pod.metadata, annotations } } }], 'memory'), [])
 })
 
 type Case = {

@@ -5,7 +5,7 @@ import { expandVariables } from '../environment/expand-variables.ts'
 import { HostError, type ContainerHostOptions, type PodHost } from '../pod/pod-host.ts'
 import type { PodContainer } from '../pod/pod-view.ts'
 import type { ObjectReferences } from '../references/object-references.ts'
-import { diskUsage } from '../../platform/disk-usage.ts'
+import { diskUsage, inodeUsage } from '../../platform/disk-usage.ts'
 import type { PodCgroups } from '../resources/pod-cgroups.ts'
 import type { Mount } from '../runtime/contract.ts'
 import type { PodVolumes } from '../volumes/pod-volumes.ts'
@@ -67,7 +67,8 @@ export function machinePodHost(options: MachinePodHostOptions): PodHost {
     ],
     terminationMessage: (pod, container, ended) =>
       readTerminationMessage(directoriesOf(pod).terminationLog(ended.name, ended.attempt), container, ended),
-    diskUse: (pod) => diskUse(options, pod),
+    diskUse: (pod, unit) => podDiskUse(options, pod, unit),
+    processCount: (pod) => cgroups?.processCount(pod) ?? 0,
     resize: async (...pods) => makeCgroups(cgroups, ...pods),
     teardown: async (pod, { keepLogs }) => {
       const directories = podDirectories(roots, pod)
@@ -96,14 +97,14 @@ export function machinePodHost(options: MachinePodHostOptions): PodHost {
   return host
 }
 
-async function diskUse({ volumes, roots }: MachinePodHostOptions, pod: Pod): ReturnType<PodHost['diskUse']> {
+async function podDiskUse({ volumes, roots }: MachinePodHostOptions, pod: Pod, unit: 'bytes' | 'inodes'): ReturnType<PodHost['diskUse']> {
   const { logs } = podDirectories(roots, identityOf(pod))
   const onDisk = (pod.spec?.volumes ?? []).filter((v) => v.emptyDir && v.emptyDir.medium !== 'Memory')
   const volumePaths = new Map(onDisk.map((volume) => [volume.name, volumes.path(pod, volume)]))
   const logPaths = new Map((await readdir(logs).catch(() => [])).map((container) => [container, join(logs, container)]))
-  const used = await diskUsage([...volumePaths.values(), ...logPaths.values()])
-  const bytesOf = (paths: ReadonlyMap<string, string>) => new Map([...paths].map(([name, path]) => [name, used.get(path) ?? 0]))
-  return { volumes: bytesOf(volumePaths), logs: bytesOf(logPaths) }
+  const used = await (unit === 'bytes' ? diskUsage : inodeUsage)([...volumePaths.values(), ...logPaths.values()])
+  const amountsOf = (paths: ReadonlyMap<string, string>) => new Map([...paths].map(([name, path]) => [name, used.get(path) ?? 0]))
+  return { volumes: amountsOf(volumePaths), logs: amountsOf(logPaths) }
 }
 
 function makeCgroups(cgroups: PodCgroups | undefined, ...pods: readonly [Pod, ...Pod[]]): void {

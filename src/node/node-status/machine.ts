@@ -27,10 +27,22 @@ export type MachineUse = {
   readonly memoryAvailableBytes: number | undefined
   readonly diskAvailableBytes: number | undefined
   readonly diskCapacityBytes: number | undefined
+  readonly diskInodesFree?: number | undefined
+  /** Undefined, too, where the file system counts none. */
+  readonly diskInodes?: number | undefined
+  /** Of images and containers' own files, where that is another file system than the pods'. */
+  readonly imageDisk?: DiskSpace | undefined
   readonly processCount: number | undefined
   readonly processCountMax: number | undefined
   /** Time that its CPUs have worked since the machine started. */
   readonly cpuNanoseconds: number | undefined
+}
+
+export type DiskSpace = {
+  readonly availableBytes: number
+  readonly capacityBytes: number
+  readonly inodesFree: number
+  readonly inodes: number
 }
 
 export type Machine = {

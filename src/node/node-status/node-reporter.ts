@@ -5,10 +5,11 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ContainerImage, Node, NodeAddress, NodeStatus, Taint } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { isStatus } from '../../machinery/status-error.ts'
+import type { Pressure } from '../eviction/pressure.ts'
+import type { Bounds } from '../eviction/thresholds.ts'
 import type { Runtime } from '../runtime/contract.ts'
 import type { Machine, MachineUse } from './machine.ts'
-import { type EvictionThresholds, isSameNodeStatus, nodeStatus, pressureOf, type Reserved } from './node-status.ts'
-import { pressureMemory } from './pressure-memory.ts'
+import { isSameNodeStatus, nodeStatus, type Reserved } from './node-status.ts'
 
 export type NodeReporterOptions = {
   readonly client: Client
@@ -22,14 +23,13 @@ export type NodeReporterOptions = {
   readonly labels: Readonly<Record<string, string>>
   readonly taints: readonly Taint[]
   readonly reserved: Reserved
-  readonly thresholds: EvictionThresholds
-  /** For so long a pressure is told after it has gone. */
-  readonly pressureTransitionMs: number
+  readonly evictionHard: Bounds
   /** How often the machine is looked at. A report goes out when something changed, and every `reportPeriodMs` without. */
   readonly checkPeriodMs: number
   readonly reportPeriodMs: number
-  /** What the machine's use was at each look, for the eviction. */
-  readonly onUse?: (use: MachineUse) => void
+  /** What the machine's use at a look means; called for each. */
+  readonly judge: (use: MachineUse) => Pressure
+  readonly isShuttingDown: () => boolean
   readonly onNode: (node: Node) => void
 }
 
@@ -50,11 +50,9 @@ export class NodeReporter {
   #runtimeVersion: string | undefined
   #images: readonly ContainerImage[] = []
   #wake: (() => void) | undefined
-  readonly #pressure: ReturnType<typeof pressureMemory>
 
   constructor(options: NodeReporterOptions) {
     this.#options = options
-    this.#pressure = pressureMemory(options.pressureTransitionMs)
   }
 
   get node(): Node | undefined {
@@ -155,9 +153,9 @@ export class NodeReporter {
   }
 
   async #status(old: Node | undefined): Promise<NodeStatus> {
-    const { runtime, machine, clock, reserved, thresholds, addresses, port } = this.#options
+    const { runtime, machine, clock, reserved, evictionHard, judge, addresses, port } = this.#options
     const use = await machine.use()
-    this.#options.onUse?.(use)
+    const pressure = judge(use)
     const ready = await this.#runtimeStatus()
     this.#runtimeVersion ??= await runtime.version().then(
       (v) => `${v.name}://${v.version}`,
@@ -167,10 +165,11 @@ export class NodeReporter {
       old,
       nowMs: clock.now(),
       facts: machine.facts(),
-      pressure: this.#pressure(pressureOf(use, thresholds), clock.monotonicMs()),
+      pressure,
       reserved,
-      thresholds,
+      evictionHard,
       ...ready,
+      isShuttingDown: this.#options.isShuttingDown(),
       runtimeVersion: this.#runtimeVersion ?? '',
       addresses,
       port: port(),

@@ -2,7 +2,9 @@ import { toTime } from '../../base/clock.ts'
 import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../kinds/generated/types/core-v1.ts'
 import { compareQuantity, formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machinery/quantity.ts'
 import type { Condition } from '../runtime/contract.ts'
-import type { MachineFacts, MachineUse } from './machine.ts'
+import type { Pressure } from '../eviction/pressure.ts'
+import { boundAmount, type Bounds } from '../eviction/thresholds.ts'
+import type { MachineFacts } from './machine.ts'
 
 /** What pods may ask of an agent that not every one of its time gives, in upstream's names and order. Source: KEP-5328. */
 const declaredFeatures = [
@@ -16,14 +18,6 @@ const declaredFeatures = [
 export const agentVersion = 'v1.36.0+keelson'
 
 export type Reserved = { readonly cpuMilli: number; readonly memoryBytes: number; readonly ephemeralStorageBytes: number }
-/** What must stay free; below it the node is under pressure (upstream's defaults). */
-export type EvictionThresholds = {
-  readonly memoryAvailableBytes: number
-  readonly diskAvailableShare: number
-  readonly processShare: number
-}
-
-export const defaultThresholds: EvictionThresholds = { memoryAvailableBytes: 100 * 2 ** 20, diskAvailableShare: 0.1, processShare: 0.9 }
 
 export type NodeStatusInput = {
   readonly old: Node | undefined
@@ -31,9 +25,11 @@ export type NodeStatusInput = {
   readonly facts: MachineFacts
   readonly pressure: Pressure
   readonly reserved: Reserved
-  readonly thresholds: EvictionThresholds
+  /** Below it pods are evicted: it is not theirs to ask for. */
+  readonly evictionHard: Bounds
   readonly runtimeReady: Condition
   readonly networkReady: Condition
+  readonly isShuttingDown: boolean
   /** `containerd://1.6.20`. */
   readonly runtimeVersion: string
   readonly addresses: readonly NodeAddress[]
@@ -68,11 +64,11 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
 }
 
 /** A_r = C_r − reserved_r − eviction threshold_r. */
-function allocatableDeduction({ facts, reserved, thresholds }: NodeStatusInput): Reserved {
+function allocatableDeduction({ facts, reserved, evictionHard }: NodeStatusInput): Reserved {
   return {
     cpuMilli: reserved.cpuMilli,
-    memoryBytes: reserved.memoryBytes + thresholds.memoryAvailableBytes,
-    ephemeralStorageBytes: reserved.ephemeralStorageBytes + Math.floor(facts.ephemeralStorageBytes * thresholds.diskAvailableShare),
+    memoryBytes: reserved.memoryBytes + boundAmount(evictionHard['memory.available'], facts.memoryBytes),
+    ephemeralStorageBytes: reserved.ephemeralStorageBytes + boundAmount(evictionHard['nodefs.available'], facts.ephemeralStorageBytes),
   }
 }
 
@@ -126,26 +122,15 @@ function conditions(input: NodeStatusInput): NodeCondition[] {
   ]
 }
 
-/** What runs short. */
-export type Pressure = { readonly memory: boolean; readonly disk: boolean; readonly processes: boolean }
-
-export function pressureOf(use: MachineUse, thresholds: EvictionThresholds): Pressure {
-  const { memoryAvailableBytes, diskAvailableBytes, diskCapacityBytes, processCount, processCountMax } = use
-  return {
-    memory: memoryAvailableBytes !== undefined && memoryAvailableBytes < thresholds.memoryAvailableBytes,
-    disk: diskAvailableBytes !== undefined && !!diskCapacityBytes && diskAvailableBytes / diskCapacityBytes < thresholds.diskAvailableShare,
-    processes: processCount !== undefined && !!processCountMax && processCount / processCountMax > thresholds.processShare,
-  }
-}
-
-function readyVerdict({ runtimeReady, networkReady }: NodeStatusInput): Verdict {
-  if (runtimeReady.status && networkReady.status)
+function readyVerdict({ runtimeReady, networkReady, isShuttingDown }: NodeStatusInput): Verdict {
+  if (runtimeReady.status && networkReady.status && !isShuttingDown)
     return { status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
   const problems: string[] = []
   if (!runtimeReady.status) problems.push(`container runtime is down: ${runtimeReady.reason} ${runtimeReady.message}`.trim())
   if (!networkReady.status) {
     problems.push(`container runtime network not ready: NetworkReady=false reason:${networkReady.reason} message:${networkReady.message}`)
   }
+  if (isShuttingDown) problems.push('node is shutting down')
   return { status: 'False', reason: 'KubeletNotReady', message: problems.join(', ') }
 }
 

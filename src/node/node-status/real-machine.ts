@@ -1,15 +1,25 @@
-import { availableMemoryBytes, cpuNanoseconds, diskSpace, processCounts, readMachineFacts } from '../../platform/machine-facts.ts'
+import { availableMemoryBytes, cpuNanoseconds, processCounts, readMachineFacts } from '../../platform/machine-facts.ts'
+import { fileSystemFigures } from '../../platform/file-system-figures.ts'
 import type { Machine, MachineFacts } from './machine.ts'
 
 const podsMax = 110
 
-/** The machine that this process runs on. `directory` lies on the file system whose space counts; `overrides` limit what the node offers. */
-export function realMachine(directory: string, overrides: Partial<MachineFacts> = {}): Machine {
+export type RealMachineOptions = {
+  /** Lies on the file system whose space counts. */
+  readonly directory: string
+  /** Where the engine keeps images; undefined: not known (yet). */
+  readonly imageDirectory?: () => Promise<string | undefined>
+  /** What the node offers in place of what the machine has. */
+  readonly overrides?: Partial<MachineFacts>
+}
+
+/** The machine that this process runs on. */
+export function realMachine({ directory, imageDirectory = async () => undefined, overrides = {} }: RealMachineOptions): Machine {
   const read = readMachineFacts()
   const facts: MachineFacts = {
     cpuMilli: read.cpuCount * 1000,
     memoryBytes: read.memoryBytes,
-    ephemeralStorageBytes: diskSpace(directory)?.capacityBytes ?? 0,
+    ephemeralStorageBytes: fileSystemFigures(directory)?.capacityBytes ?? 0,
     maxPods: podsMax,
     hugePages: read.hugePages,
     machineId: read.machineId,
@@ -26,12 +36,18 @@ export function realMachine(directory: string, overrides: Partial<MachineFacts> 
   return {
     facts: () => facts,
     use: async () => {
-      const disk = diskSpace(directory)
+      const disk = fileSystemFigures(directory)
+      const imagesAt = await imageDirectory()
+      const imageDisk = imagesAt === undefined ? undefined : fileSystemFigures(imagesAt)
       const processes = processCounts()
       return {
         memoryAvailableBytes: availableMemoryBytes(),
         diskAvailableBytes: disk?.availableBytes,
         diskCapacityBytes: disk?.capacityBytes,
+        diskInodesFree: disk?.inodesFree,
+        diskInodes: disk?.inodes,
+        // One file system is judged once, by what is asked of the pods'.
+        imageDisk: imageDisk?.device === disk?.device ? undefined : imageDisk,
         processCount: processes?.count,
         processCountMax: processes?.max,
         cpuNanoseconds: cpuNanoseconds(),

@@ -1,24 +1,71 @@
-import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
+import { taintKeys, tolerates } from '../../control/taints.ts'
+import type { Node, Pod, Taint } from '../../kinds/generated/types/core-v1.ts'
 import { type HostPort, hostPortsCollide, hostPortsOf } from '../../kinds/host-ports.ts'
 import { matchesNodeSelection } from '../../kinds/node-selection.ts'
 import { podRequests, type ResourceAmounts, resourceAmounts } from '../../kinds/pod-requests.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
+import { qosClass } from '../../kinds/qos.ts'
+import { isCriticalPod, isStaticPod } from '../../kinds/static-pod.ts'
+import type { Pressure } from '../eviction/pressure.ts'
 import type { MachineFacts } from '../node-status/machine.ts'
 import type { ResizeRefusal, TerminalReason } from './pod-records.ts'
 import { podContainers } from './pod-view.ts'
 
+export type AdmissionNode = {
+  readonly node: Node | undefined
+  readonly machine: Pick<MachineFacts, 'appArmor' | 'operatingSystem'>
+  /** What the node tells that runs short. */
+  readonly pressure: Pressure
+  readonly isShuttingDown: boolean
+}
+
 /**
  * Whether a pod that the scheduler (or a user, by nodeName) sent here can be taken in beside `others`. Undefined: yes.
- * Reasons and texts are upstream's (OutOfcpu, OutOfmemory, OutOfpods, NodeAffinity, …). Pure.
+ * Reasons, texts and their order are upstream's (Evicted, OutOfcpu, NodeAffinity, …). Pure.
  */
-export function admitPod(
-  pod: Pod,
-  others: readonly Pod[],
-  { node, machine }: { readonly node: Node | undefined; readonly machine: Pick<MachineFacts, 'appArmor'> },
-): TerminalReason | undefined {
-  const refused = refuseBySysctl(pod) ?? (machine.appArmor ? undefined : refuseByAppArmor(pod))
-  if (refused || !node) return refused
-  return refuseBySelector(pod, node) ?? refuseByPorts(pod, others) ?? refuseByTaint(pod, node) ?? refuseByResources(pod, others, node)
+export function admitPod(pod: Pod, others: readonly Pod[], at: AdmissionNode): TerminalReason | undefined {
+  const { node, machine, pressure, isShuttingDown } = at
+  return (
+    refuseByPressure(pod, pressure) ??
+    refuseBySysctl(pod) ??
+    refuseByPlatform(pod, at) ??
+    (node && refuseByRoom(pod, others, node)) ??
+    (machine.appArmor ? undefined : refuseByAppArmor(pod)) ??
+    (isShuttingDown ? refusal('NodeShutdown', 'Pod was rejected as the node is shutting down.') : undefined)
+  )
+}
+
+function refuseByRoom(pod: Pod, others: readonly Pod[], node: Node): TerminalReason | undefined {
+  return (
+    refuseByResources(pod, others, node) ??
+    refuseBySelector(pod, node) ??
+    refuseByPorts(pod, others) ??
+    (isStaticPod(pod) ? undefined : refuseByTaint(pod, node))
+  )
+}
+
+/** A node that is short of memory takes who asked for some; one that is short of more takes only what it cannot do without. */
+function refuseByPressure(pod: Pod, { memory, disk, processes }: Pressure): TerminalReason | undefined {
+  const conditions = [...(memory ? ['MemoryPressure'] : []), ...(disk ? ['DiskPressure'] : []), ...(processes ? ['PIDPressure'] : [])]
+  if (conditions.length === 0 || isCriticalPod(pod)) return undefined
+  if (memory && conditions.length === 1) {
+    const taint: Taint = { key: taintKeys.memoryPressure, effect: 'NoSchedule' }
+    if (qosClass(pod.spec!) !== 'BestEffort' || pod.spec?.tolerations?.some((t) => tolerates(t, taint))) return undefined
+  }
+  return refusal('Evicted', `The node had condition: [${conditions.join(' ')}]. `)
+}
+
+const osLabel = 'kubernetes.io/os'
+
+function refuseByPlatform({ metadata, spec }: Pod, { machine: { operatingSystem } }: AdmissionNode): TerminalReason | undefined {
+  const label = metadata.labels?.[osLabel]
+  if (label !== undefined && label !== operatingSystem) {
+    const message = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"
+    return refusal('PodOSSelectorNodeLabelDoesNotMatch', message)
+  }
+  if (spec?.os && spec.os.name !== operatingSystem)
+    return refusal('PodOSNotSupported', "Failed to admit pod as the OS field doesn't match node OS")
+  return undefined
 }
 
 /** Whether a resize of `pod` fits beside `others`. Undefined: yes. Reasons and texts are upstream's. Pure. */
@@ -108,17 +155,12 @@ function refuseByPorts(pod: Pod, others: readonly Pod[]): TerminalReason | undef
 }
 
 function refuseByTaint(pod: Pod, node: Node): TerminalReason | undefined {
-  for (const taint of node.spec?.taints ?? []) {
-    if (taint.effect !== 'NoExecute') continue
-    const isTolerated = (pod.spec?.tolerations ?? []).some(
-      (t) =>
-        (!t.effect || t.effect === taint.effect) &&
-        (!t.key || t.key === taint.key) &&
-        (t.operator === 'Exists' || ((t.operator ?? 'Equal') === 'Equal' && (t.value ?? '') === (taint.value ?? ''))),
-    )
-    if (!isTolerated) return refusal('TaintToleration', "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate")
-  }
-  return undefined
+  const isKeptOff = node.spec?.taints?.some(
+    (taint) => taint.effect === 'NoExecute' && !pod.spec?.tolerations?.some((toleration) => tolerates(toleration, taint)),
+  )
+  return isKeptOff
+    ? refusal('TaintToleration', "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate")
+    : undefined
 }
 
 function refuseByResources(pod: Pod, others: readonly Pod[], node: Node): TerminalReason | undefined {

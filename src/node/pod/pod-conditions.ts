@@ -21,7 +21,7 @@ export function podConditions(view: PodView, views: readonly ContainerView[], st
   ]
   const { resizePending, resizeGeneration, resizeError, terminal } = view.records
   // Tells controllers that the pod's end was the node's doing, not its program's.
-  if (terminal?.reason === 'Evicted') {
+  if (terminal?.reason === 'Evicted' || terminal?.reason === 'Terminated') {
     verdicts.push(['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message: terminal.message }])
   }
   const conditions = verdicts.map(([type, verdict]) => toCondition(view, type, verdict))

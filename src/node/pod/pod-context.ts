@@ -33,6 +33,8 @@ export type PodContext = {
   readonly admit: (pod: Pod) => TerminalReason | undefined
   /** Whether a resize fits; undefined: it does. */
   readonly admitResize: (pod: Pod) => ResizeRefusal | undefined
+  /** What shows a static pod in the API; its status is written there. */
+  readonly mirrorOf: (pod: Pod) => Pod | undefined
   readonly event: (pod: Pod, event: PodEvent) => void
 }
 

@@ -14,8 +14,13 @@ export type PodHost = {
   containerMounts(pod: Pod, container: PodContainer, options: ContainerHostOptions): Promise<Mount[]>
   /** The message that an ended container left behind, by its terminationMessagePolicy; empty: none. */
   terminationMessage(pod: Pod, container: PodContainer, ended: RuntimeContainer): Promise<string>
-  /** Bytes on disk of the pod's emptyDirs by volume, and of its logs by container. */
-  diskUse(pod: Pod): Promise<{ readonly volumes: ReadonlyMap<string, number>; readonly logs: ReadonlyMap<string, number> }>
+  /** On disk: the pod's emptyDirs by volume, and its logs by container, in bytes or in files. */
+  diskUse(
+    pod: Pod,
+    unit: 'bytes' | 'inodes',
+  ): Promise<{ readonly volumes: ReadonlyMap<string, number>; readonly logs: ReadonlyMap<string, number> }>
+  /** Tasks that run in the pod; 0 where nobody counts them. */
+  processCount(pod: Pod): number
   /** Sets the limits of the pod's cgroup to what `pod` asks for; given more than one, to the least that holds each of them. */
   resize(...pods: readonly [Pod, ...Pod[]]): Promise<void>
   /** Unmounts and removes everything of the pod; its logs only when it is deleted. Idempotent. */
@@ -57,6 +62,7 @@ export function simulatedPodHost(): PodHost {
     containerMounts: async () => [],
     terminationMessage: async () => '',
     diskUse: async () => ({ volumes: new Map(), logs: new Map() }),
+    processCount: () => 0,
     resize: async () => {},
     teardown: async () => {},
     adopt: async () => {},

@@ -1,7 +1,8 @@
 /**
  * All pods of one node: a worker each, fed by the API's pods, the engine's events and their own timers.
  *
- * 1. After a start nothing is touched before both sides are known: the API's pods and everything that the engine holds.
+ * 1. After a start nothing is touched before both sides are known: the API's pods and everything that the engine holds. Only the node's own
+ *    pods are run before the API answers.
  * 2. When the engine's event stream breaks, everything is listed anew as soon as the engine answers again.
  * 3. What the engine holds of pods that the API does not know is ended and removed.
  */
@@ -20,9 +21,17 @@ export type PodSource = {
   list(): readonly Pod[]
   /** Every change from now on, and once for each pod that is there. */
   onChange(handler: (change: { readonly current: Pod | undefined; readonly old: Pod | undefined }) => void): () => void
+  /** Likewise the pods that the node has of its own, which wait for no API. */
+  readonly local?: PodSource['onChange']
 }
 
-export type PodLoopOptions = { readonly context: PodContext; readonly source: PodSource; readonly random: Random }
+export type PodLoopOptions = {
+  readonly context: PodContext
+  readonly source: PodSource
+  readonly random: Random
+  /** Nothing is left of a pod. */
+  readonly onEnd?: (uid: string) => void
+}
 
 /** Others' containers on the same engine end, too, and are never claimed. */
 const earlyExitsMax = 1024
@@ -40,6 +49,9 @@ export class PodLoop {
   #failingSinceMs: number | undefined
   /** What the engine held at the last list for pods without a worker yet. */
   #held = new Map<string, RuntimePod[]>()
+
+  readonly #removals: { api?: (() => void) | undefined; local?: (() => void) | undefined } = {}
+  #hasApi = false
 
   constructor(options: PodLoopOptions) {
     this.#options = options
@@ -79,35 +91,57 @@ export class PodLoop {
   /** Runs until the signal aborts; containers are left running. */
   async run(signal: AbortSignal): Promise<void> {
     const { source, context } = this.#options
+    const synced = source.synced(signal).then(() => {
+      this.#hasApi = true
+    })
     try {
-      await source.synced(signal)
+      if (source.local) void synced.then(() => this.#catchUp(signal)).catch(() => {})
+      else await synced
     } catch (error) {
       if (signal.aborted) return
       throw error
     }
-    let removeHandler: (() => void) | undefined
     let failures = 0
     while (!signal.aborted) {
       try {
-        const stream = this.#options.context.runtime.events(signal)
+        const stream = context.runtime.events(signal)
         await this.#list()
-        removeHandler ??= source.onChange((change) => this.#onPodChange(change))
-        this.#endOrphans()
-        await context.host
-          .sweep(new Set(this.#workers.keys()))
-          .catch((error: unknown) => context.log.warn({ error: String(error) }, 'leftovers of pods could not be removed'))
+        this.#removals.local ??= source.local?.((change) => this.#onPodChange(change))
+        if (this.#hasApi) await this.#takeApiPods()
         failures = 0
         this.#failingSinceMs = undefined
         for await (const event of stream) this.#onEvent(event)
       } catch (error) {
         this.#failingSinceMs ??= context.clock.monotonicMs()
-        if (!signal.aborted) this.#options.context.log.warn({ error: String(error) }, 'the container engine does not answer; trying again')
+        if (!signal.aborted) context.log.warn({ error: String(error) }, 'the container engine does not answer; trying again')
       }
-      if (!signal.aborted)
-        await sleep(this.#options.context.clock, backoffMs(reconnect, failures++, this.#options.random), signal).catch(() => {})
+      if (!signal.aborted) await sleep(context.clock, backoffMs(reconnect, failures++, this.#options.random), signal).catch(() => {})
     }
-    removeHandler?.()
+    this.#removals.api?.()
+    this.#removals.local?.()
     await Promise.all([...this.#workers.values()].map((w) => w.close()))
+  }
+
+  /** The API answers at last, while the node's own pods run already. */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    // Before the first list the loop itself takes them.
+    while (!signal.aborted && this.#removals.local && !this.#removals.api) {
+      try {
+        await this.#list()
+        return await this.#takeApiPods()
+      } catch {
+        await sleep(this.#options.context.clock, reconnect.initialMs, signal)
+      }
+    }
+  }
+
+  async #takeApiPods(): Promise<void> {
+    const { source, context } = this.#options
+    this.#removals.api ??= source.onChange((change) => this.#onPodChange(change))
+    this.#endOrphans()
+    await context.host
+      .sweep(new Set(this.#workers.keys()))
+      .catch((error: unknown) => context.log.warn({ error: String(error) }, 'leftovers of pods could not be removed'))
   }
 
   /** Something outside the pod changed that its status or start depends on (a probe's verdict, a ConfigMap). */
@@ -130,7 +164,9 @@ export class PodLoop {
     const worker = this.#workers.get(uid)
     if (!worker || worker.records.terminal) return
     worker.records.terminal = terminal
-    this.#options.context.event(worker.pod, { type: 'Warning', reason: terminal.reason, message: terminal.message })
+    // Why the machine stops is told of the node.
+    if (terminal.reason !== 'Terminated')
+      this.#options.context.event(worker.pod, { type: 'Warning', reason: terminal.reason, message: terminal.message })
     worker.look({ observe: false })
   }
 
@@ -229,6 +265,7 @@ export class PodLoop {
     for (const id of this.#idsOf.get(uid) ?? []) this.#owners.delete(id)
     this.#idsOf.delete(uid)
     this.#workers.delete(uid)
+    this.#options.onEnd?.(uid)
     for (const listener of this.#listeners.get(uid) ?? []) listener()
     this.retryResizes()
   }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Node, Pod, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { crashWait, formatDuration, nextCrashBackoff } from './crash-backoff.ts'
-import { admitPod, admitResize } from './pod-admission.ts'
+import { noPressure, type Pressure } from '../eviction/pressure.ts'
+import { type AdmissionNode, admitPod, admitResize } from './pod-admission.ts'
 import type { ContainerRecord } from './pod-records.ts'
 import { statusPatch } from './status-writer.ts'
 
@@ -38,6 +39,12 @@ const podOf = (name: string, spec: Partial<NonNullable<Pod['spec']>>): Pod => ({
 const asking = (cpu: string) => ({ containers: [{ name: 'c', resources: { requests: { cpu } } }] })
 const withSysctl = (name: string) => ({ securityContext: { sysctls: [{ name, value: '1' }] } })
 const opening = (port: { hostPort: number; hostIP?: string }) => ({ containers: [{ name: 'c', ports: [{ containerPort: 80, ...port }] }] })
+
+const calm: Omit<AdmissionNode, 'node'> = {
+  machine: { appArmor: false, operatingSystem: 'linux' },
+  pressure: noPressure,
+  isShuttingDown: false,
+}
 
 const admissions: readonly { title: string; pod: Pod; others?: readonly Pod[]; reason: string | undefined; message?: string }[] = [
   { title: 'a pod that fits is taken', pod: podOf('p', asking('600m')), reason: undefined },
@@ -101,14 +108,60 @@ const admissions: readonly { title: string; pod: Pod; others?: readonly Pod[]; r
     reason: undefined,
   },
   { title: 'a selector that matches is taken', pod: podOf('p', { nodeSelector: { zone: 'a' } }), reason: undefined },
+  {
+    title: 'of what is missing the room is told first',
+    pod: podOf('p', { ...asking('2'), nodeSelector: { zone: 'b' } }),
+    reason: 'OutOfcpu',
+  },
+  {
+    title: 'a pod for another system is refused',
+    pod: podOf('p', { os: { name: 'windows' } }),
+    reason: 'PodOSNotSupported',
+    message: "Failed to admit pod as the OS field doesn't match node OS",
+  },
 ]
 for (const { title, pod, others = [], reason, message } of admissions) {
   test(title, () => {
-    const refusal = admitPod(pod, others, { node, machine: { appArmor: false } })
+    const refusal = admitPod(pod, others, { ...calm, node })
     assert.equal(refusal?.reason, reason)
     if (message) assert.equal(refusal?.message, message)
   })
 }
+
+const asks = podOf('p', asking('100m'))
+const tolerant = podOf('p', { tolerations: [{ key: 'node.kubernetes.io/memory-pressure', operator: 'Exists' }] })
+const critical = podOf('p', { priority: 2_000_000_000 })
+const short = (...names: (keyof Pressure)[]): Pressure => ({ ...noPressure, ...Object.fromEntries(names.map((name) => [name, true])) })
+const pressures: readonly { title: string; pod: Pod; pressure: Pressure; message: string | undefined }[] = [
+  {
+    title: 'short of memory, one that asked for none is refused',
+    pod: podOf('p', {}),
+    pressure: short('memory'),
+    message: '[MemoryPressure]',
+  },
+  { title: 'short of memory, one that asked for some is taken', pod: asks, pressure: short('memory'), message: undefined },
+  { title: 'short of memory, one that tolerates it is taken', pod: tolerant, pressure: short('memory'), message: undefined },
+  { title: 'short of disk, one that asked for some is refused', pod: asks, pressure: short('disk'), message: '[DiskPressure]' },
+  {
+    title: 'short of both, one that tolerates one is refused',
+    pod: tolerant,
+    pressure: short('memory', 'disk'),
+    message: '[MemoryPressure DiskPressure]',
+  },
+  { title: 'short of process ids, all are refused', pod: asks, pressure: short('processes'), message: '[PIDPressure]' },
+  { title: 'what a cluster cannot do without is taken', pod: critical, pressure: short('memory', 'disk', 'processes'), message: undefined },
+]
+for (const { title, pod, pressure, message } of pressures) {
+  test(title, () => {
+    const refusal = message && { reason: 'Evicted', message: `The node had condition: ${message}. `, hasStarted: false }
+    assert.deepEqual(admitPod(pod, [], { ...calm, node, pressure }), refusal)
+  })
+}
+
+test('a node that shuts down takes none', () => {
+  const message = 'Pod was rejected as the node is shutting down.'
+  assert.deepEqual(admitPod(asks, [], { ...calm, node, isShuttingDown: true }), { reason: 'NodeShutdown', message, hasStarted: false })
+})
 
 const twoCores: Node = { ...node, status: { allocatable: { cpu: '2', pods: '110' } } }
 const resizes: { readonly title: string; readonly cpu: string; readonly expected: ReturnType<typeof admitResize> }[] = [
@@ -137,7 +190,7 @@ test('a bound that is no whole number matches nothing, as the scheduler reads it
   }
   const labelled: Node = { ...node, metadata: { ...node.metadata, labels: { ...node.metadata.labels, generation: '1' } } }
   assert.equal(
-    admitPod({ metadata: { name: 'p' }, spec: { containers: [], affinity } }, [], { node: labelled, machine: { appArmor: true } })?.reason,
+    admitPod({ metadata: { name: 'p' }, spec: { containers: [], affinity } }, [], { ...calm, node: labelled })?.reason,
     'NodeAffinity',
   )
 })

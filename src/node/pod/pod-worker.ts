@@ -7,8 +7,9 @@
  * 3. Between observing and launching the steps there is no await.
  */
 import type { Cancel } from '../../base/clock.ts'
-import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { Pod, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
+import { isStaticPod } from '../../kinds/static-pod.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type RuntimeContainer, RuntimeError, type RuntimePod } from '../runtime/contract.ts'
 import { planPod } from './plan.ts'
@@ -278,9 +279,17 @@ export class PodWorker {
     this.#wakeAt(plan.wakeAtMs, false)
     const after = this.view()
     this.#noteResize(after)
-    if (!this.records.isGone && !this.#isLeaving) context.statuses.put(this.#pod, podStatus(after, { hostIPs: context.hostIPs() }))
+    if (!this.records.isGone && !this.#isLeaving) this.#state(podStatus(after, { hostIPs: context.hostIPs() }))
     const running = plan.isEnding ? [] : containerViews(after).filter((v) => isProbed(v))
     context.probes.sync(this.#pod, running, this.#sandboxes[0]?.ips[0] ?? (this.#pod.spec?.hostNetwork ? (context.hostIPs()[0] ?? '') : ''))
+  }
+
+  #state(status: PodStatus): void {
+    const { statuses, mirrorOf } = this.#options.context
+    if (!isStaticPod(this.#pod)) return statuses.put(this.#pod, status)
+    this.#pod = { ...this.#pod, status }
+    const mirror = mirrorOf(this.#pod)
+    if (mirror) statuses.put(mirror, status)
   }
 
   /** Its end has been told and it is about to be removed for good: what is left to say of its sandbox nobody would read. */

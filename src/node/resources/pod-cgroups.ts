@@ -1,7 +1,7 @@
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { podRequests } from '../../kinds/pod-requests.ts'
 import { qosClass } from '../../kinds/qos.ts'
-import { removeCgroup, readCgroupTree, type CgroupTree } from '../../platform/cgroup.ts'
+import { cgroupProcessCount, removeCgroup, readCgroupTree, type CgroupTree } from '../../platform/cgroup.ts'
 import { makeCgroup } from '../../platform/cgroup-limits.ts'
 import { cpuPeriodUs, cpuShares, podCgroupResources, widest } from './container-resources.ts'
 
@@ -10,6 +10,8 @@ export type PodCgroups = {
   path(pod: Pod): string
   /** Makes it with the pod's limits; given the pod in several states, with the least that holds each of them. Idempotent. */
   ensure(...pods: readonly [Pod, ...Pod[]]): void
+  /** Tasks that run in it. */
+  processCount(pod: Pod): number
   /** Removes the cgroups of the uid, whatever its class was. */
   remove(uid: string): void
 }
@@ -54,6 +56,7 @@ export function machinePodCgroups(root: string, tree: CgroupTree = readCgroupTre
       const { cpuShares: shares = 2, cpuQuotaUs, memoryLimitBytes } = [pod, ...others].map(podCgroupResources).reduce(widest)
       makeCgroup(podCgroupPath(root, pod), { cpuShares: shares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes }, tree)
     },
+    processCount: (pod) => cgroupProcessCount(podCgroupPath(root, pod), tree),
     remove: (uid) => {
       for (const directory of classDirectories) removeCgroup([root, directory, `pod${uid}`].filter((p) => p !== '').join('/'), tree)
       if (burstable.delete(uid)) setClasses()

@@ -2,7 +2,8 @@ import type { Taint } from '../../kinds/generated/types/core-v1.ts'
 import { formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machinery/quantity.ts'
 import type { AgentSettings } from '../agent-settings.ts'
 import type { AgentFiles } from '../host/agent-files.ts'
-import type { EvictionThresholds, Reserved } from '../node-status/node-status.ts'
+import { type Bounds, type EvictionSettings, evictionSignals } from '../eviction/thresholds.ts'
+import type { Reserved } from '../node-status/node-status.ts'
 
 export type KubeletConfigurationInput = Omit<AgentSettings, 'parallelStarts' | 'statusGatherMs'> & {
   /** Undefined: the node has no port of its own. */
@@ -36,8 +37,7 @@ export function kubeletConfiguration(input: KubeletConfigurationInput): object {
       ...(files?.cgroupRoot === undefined ? {} : { cgroupRoot: files.cgroupRoot, cgroupsPerQOS: true, cgroupDriver: 'cgroupfs' }),
       maxPods,
       ...(taints.length > 0 ? { registerWithTaints: taints } : {}),
-      evictionHard: evictionHard(input.thresholds),
-      evictionPressureTransitionPeriod: duration(input.pressureTransitionMs),
+      ...evictionFields(input.eviction),
       ...reservedField(input.reserved),
       serializeImagePulls: parallelPulls === 1,
       maxParallelImagePulls: parallelPulls,
@@ -52,13 +52,27 @@ export function kubeletConfiguration(input: KubeletConfigurationInput): object {
   }
 }
 
-function evictionHard({ memoryAvailableBytes, diskAvailableShare, processShare }: EvictionThresholds): Record<string, string> {
-  const percent = (share: number) => `${Number((share * 100).toFixed(2))}%`
+function evictionFields({ hard, soft, softGraceMs, minimumReclaim, ...rest }: EvictionSettings): object {
+  const given = (name: string, value: object) => (Object.keys(value).length > 0 ? { [name]: value } : {})
+  const graces = Object.entries(softGraceMs).map(([signal, ms]) => [signal, duration(ms)])
   return {
-    'memory.available': bytes(memoryAvailableBytes),
-    'nodefs.available': percent(diskAvailableShare),
-    'pid.available': percent(1 - processShare),
+    evictionHard: boundsText(hard),
+    ...given('evictionSoft', boundsText(soft)),
+    ...given('evictionSoftGracePeriod', Object.fromEntries(graces)),
+    evictionPressureTransitionPeriod: duration(rest.pressureTransitionMs),
+    ...(rest.maxPodGraceSeconds > 0 ? { evictionMaxPodGracePeriod: rest.maxPodGraceSeconds } : {}),
+    ...given('evictionMinimumReclaim', boundsText(minimumReclaim)),
   }
+}
+
+function boundsText(bounds: Bounds): Record<string, string> {
+  const percent = (share: number) => `${Number((share * 100).toFixed(2))}%`
+  const text = (signal: keyof Bounds) => {
+    const bound = bounds[signal]
+    if (!bound) return []
+    return [[signal, 'amount' in bound ? bytes(bound.amount) : percent(bound.share)] as const]
+  }
+  return Object.fromEntries(evictionSignals.flatMap(text))
 }
 
 function reservedField({ cpuMilli, memoryBytes, ephemeralStorageBytes }: Reserved): object {

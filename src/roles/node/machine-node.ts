@@ -22,11 +22,13 @@ import { createContainerdSupervisor, useExternalContainerd } from '../../node/co
 import { pauseImageName } from '../../node/containerd/pause-image.ts'
 import { containerdImageViews } from '../../node/containerd/image-views.ts'
 import { createNodeAgent } from '../../node/node-agent.ts'
+import { watchManifests } from '../../node/static-pods/manifest-folder.ts'
 import { createCriRuntime } from '../../node/runtime/cri/cri-runtime.ts'
 import { isInMemory, mountTmpfs } from '../../platform/mount.ts'
 import type { CertifiedKey } from '../../platform/pki/certificate.ts'
 import { createProxy } from '../../proxy/loop.ts'
 import type { ClusterNetwork } from '../cluster-network.ts'
+import { machineShutdown } from './machine-shutdown.ts'
 import { keepPodNetwork } from './keep-pod-network.ts'
 import type { NodePaths } from './node-paths.ts'
 import type { NodeSettings } from './node-settings.ts'
@@ -165,7 +167,9 @@ function podNetworkOf(options: MachineNodeOptions) {
 }
 
 function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof createCriRuntime>): Parameters<typeof createNodeAgent>[0] {
-  const { client, clock, random, log, nodeName, paths, settings } = options
+  const { client, clock, random, log, nodeName, paths } = options
+  const { manifestPath, shutdownPeriods: periods, ...settings } = options.settings
+  const folder = manifestPath === undefined ? undefined : { path: manifestPath, nodeName, clock, log: log.child({ component: 'kubelet' }) }
   return {
     client,
     runtime,
@@ -174,6 +178,8 @@ function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof cr
     log: log.child({ component: 'kubelet' }),
     nodeName,
     ...settings,
+    shutdown: { periods, source: machineShutdown({ periods, clock, log: log.child({ component: 'kubelet' }) }) },
+    manifests: folder && ((onPods) => watchManifests(folder, onPods)),
     clientCertificate: options.clientCertificate,
     addresses: [{ type: 'InternalIP', address: options.address }],
     files: {

@@ -1,9 +1,12 @@
-import { CliError } from '../../cli/cli-error.ts'
-import type { NodeFlagName } from '../../cli/node-flags.ts'
+import { isAbsolute, normalize } from 'node:path'
 import type { Taint } from '../../kinds/generated/types/core-v1.ts'
 import { labelValue, qualifiedName } from '../../machinery/names.ts'
 import { isQuantity, quantityMilli, quantityValue } from '../../machinery/quantity.ts'
-import type { EvictionThresholds, Reserved } from '../../node/node-status/node-status.ts'
+import { type ShutdownPeriod, shutdownPeriods } from '../../node/shutdown/plan-shutdown.ts'
+import type { NodeFlagName } from '../../cli/node-flags.ts'
+import type { EvictionOptions } from '../../node/eviction/thresholds.ts'
+import type { Reserved } from '../../node/node-status/node-status.ts'
+import { duration, type NodeFlagValues, listOf, misuse, parseEvictionOptions } from './eviction-options.ts'
 
 /** What a machine's node is beyond what the machine tells by itself. */
 export type NodeSettings = {
@@ -11,27 +14,28 @@ export type NodeSettings = {
   /** Of a node that is new; later they are the cluster's to change. */
   readonly taints: readonly Taint[]
   readonly reserved: Partial<Reserved>
-  readonly thresholds: Partial<EvictionThresholds>
+  readonly eviction: EvictionOptions
   readonly maxPods: number | undefined
+  /** When the machine stops; none: nothing is done about it. */
+  readonly shutdownPeriods: readonly ShutdownPeriod[]
+  /** Absolute; undefined: the node has no static pods. */
+  readonly manifestPath: string | undefined
 }
 
 /** The flags that were given; each may be a list with commas. Throws CliError (exit code 2). */
-export function parseNodeSettings(values: Readonly<Partial<Record<NodeFlagName, string | undefined>>>): NodeSettings {
+export function parseNodeSettings(values: NodeFlagValues): NodeSettings {
   return {
     labels: Object.fromEntries(listOf(values['node-labels']).map(label)),
     taints: listOf(values['register-with-taints']).map(taint),
     reserved: merged(listOf(values['system-reserved']).map(reservation)),
-    thresholds: merged(listOf(values['eviction-hard']).map(threshold)),
+    eviction: parseEvictionOptions(values),
     maxPods: values['max-pods'] === undefined ? undefined : podsMax(values['max-pods']),
+    shutdownPeriods: parseShutdownPeriods(values),
+    manifestPath: values['pod-manifest-path'] === undefined ? undefined : manifestPath(values['pod-manifest-path']),
   }
 }
 
-const listOf = (text: string | undefined) => (text ?? '').split(',').filter((part) => part !== '')
 const merged = <T extends object>(parts: readonly T[]): T => Object.assign({}, ...parts) as T
-
-function misuse(flag: NodeFlagName, value: string, nextStep: string): CliError {
-  return new CliError(`--${flag} ${value}`, { nextStep, exitCode: 2 })
-}
 
 function label(text: string): [string, string] {
   const [key = '', value = '', ...rest] = text.split('=')
@@ -61,16 +65,28 @@ function reservation(text: string): Partial<Reserved> {
   throw misuse('system-reserved', text, 'give cpu, memory or ephemeral-storage with a quantity, like memory=500Mi')
 }
 
-function threshold(text: string): Partial<EvictionThresholds> {
-  const [signal, bound = '', ...rest] = text.split('<')
-  const share = /^\d{1,2}(\.\d+)?%$/.test(bound) ? Number(bound.slice(0, -1)) / 100 : undefined
-  if (rest.length === 0) {
-    if (signal === 'memory.available' && isQuantity(bound) && quantityValue(bound) >= 0)
-      return { memoryAvailableBytes: quantityValue(bound) }
-    if (signal === 'nodefs.available' && share !== undefined) return { diskAvailableShare: share }
-    if (signal === 'pid.available' && share !== undefined) return { processShare: 1 - share }
+/** In whole seconds, as logind and upstream count. */
+function parseShutdownPeriods(values: NodeFlagValues): ShutdownPeriod[] {
+  const flag = 'shutdown-grace-period-by-pod-priority'
+  const seconds = (name: NodeFlagName) => (values[name] === undefined ? 0 : Math.trunc(duration(name, values[name]) / 1000))
+  const [total, critical] = [seconds('shutdown-grace-period'), seconds('shutdown-grace-period-critical-pods')]
+  if (critical > total) {
+    const name = 'shutdown-grace-period-critical-pods'
+    throw misuse(name, values[name] ?? '', 'give no more than --shutdown-grace-period')
   }
-  throw misuse('eviction-hard', text, 'give memory.available<QUANTITY, nodefs.available<PERCENT% or pid.available<PERCENT%')
+  if (values[flag] === undefined) return shutdownPeriods(total, critical)
+  if (total > 0) throw misuse(flag, values[flag], 'give either this or --shutdown-grace-period')
+  return listOf(values[flag]).map((part) => {
+    const match = /^(-?\d{1,10})=(\d{1,6})$/.exec(part)
+    if (!match) throw misuse(flag, part, 'write it as PRIORITY=SECONDS')
+    return { priority: Number(match[1]), seconds: Number(match[2]) }
+  })
+}
+
+/** Where one process looks and another is told must be one place. */
+function manifestPath(text: string): string {
+  if (!isAbsolute(text) || normalize(text) === '/') throw misuse('pod-manifest-path', text, 'give the absolute path of a folder or a file')
+  return normalize(text).replace(/\/$/, '')
 }
 
 /** A node has 254 addresses for pods; some go round while pods end. */
