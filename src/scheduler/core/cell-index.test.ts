@@ -115,6 +115,30 @@ test('shapes that ask the same of every node share what is known of nodes, and a
   assert.ok(shared >= 10, `${shared} of 108 shapes share with another`)
 })
 
+/** Groups of pods, alike but that each keeps away from its own. */
+function groupsOf(pod: Pod, topologyKey: string): readonly Pod[] {
+  return ['g0', 'g1', 'g2', 'g3'].map((app) => {
+    const term = { topologyKey, labelSelector: { matchLabels: { app } } }
+    const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } }
+    return { ...pod, metadata: { ...pod.metadata, labels: { app } }, spec: { ...pod.spec!, affinity, topologySpreadConstraints: [] } }
+  })
+}
+
+test('shapes that differ in whom they keep away from share an index, and agree with the definition', () => {
+  for (let seed = 500; seed < 512; seed++) {
+    const world = newWorld(seed)
+    const shapes = world.shapes.slice(0, 2).flatMap((pod) => groupsOf(pod, 'kubernetes.io/hostname'))
+    for (let i = 0; i < 120; i++) {
+      if (world.random.next() < 0.4) disturb(world)
+      step({ ...world, shapes })
+      world.serial++
+    }
+    const plans = shapes.map((pod) => world.core.planOf({ key: 'x', pod, priority: 0 }))
+    assert.ok(new Set(plans.map((plan) => plan.indexSharedAs!())).size <= 2)
+    assert.ok(new Set(plans.map((plan) => plan.sharedAs!())).size >= 4)
+  }
+})
+
 test('pods never get more than a node has while nodes stay as they are', () => {
   for (let seed = 100; seed < 110; seed++) {
     const world = newWorld(seed)

@@ -3,7 +3,6 @@ import { assert } from '../../base/assert.ts'
 import { type Decision, unplaced } from './decision.ts'
 import { beginFilter, emptyRange, normalised, type Plan } from './plan.ts'
 import { ignoredRaw } from './plugin.ts'
-import type { RejectedRows } from './reserved-rows.ts'
 import { RowBuckets } from './row-buckets.ts'
 import type { Snapshot } from './snapshot.ts'
 import { fails, type StaticRows } from './static-rows.ts'
@@ -13,6 +12,8 @@ const cellsMax = 2_048
 
 /** Rows that domain filters and normalised scores cannot tell apart, by their un-normalised score. */
 class Cell {
+  /** Its place in the list, plus one. */
+  readonly id: number
   /** Sets of rows by local score, 0 where there is no row; they come and go with their rows. */
   readonly buckets: number[] = []
   size = 0
@@ -20,16 +21,30 @@ class Cell {
   top = -1
   /** Any row of the cell: what is true of it is true of all. */
   sample = -1
-  /** Σ weight × normalised score, of the decision under way. */
+  /** Of the decision under way: what of it is not hidden, the highest local score there, Σ weight × normalised score. */
+  visible = 0
+  visibleTop = -1
   addition = 0
+
+  constructor(id: number) {
+    this.id = id
+  }
 }
 
 type KeyNode = { readonly next: Map<number, KeyNode>; cell: Cell | undefined }
 
+/** Rows that count as infeasible for whoever asks. */
+export type Hidden = {
+  readonly bits: Int32Array
+  inBucket(bucket: number): number
+  /** By the cell's id. */
+  inCell(cell: number): number
+}
+
 /**
- * One shape's feasible nodes, grouped so that a decision looks at groups instead of nodes, exactly.
+ * The feasible nodes of shapes that agree in all but filters that are kept apart (core/index-view.ts), grouped so that a decision looks at groups instead of nodes, exactly.
  *
- * 1. Every row that passes the static and usage filters is in one cell; a cell is a tuple of all cell keys and static raws.
+ * 1. Every row that passes the static and usage filters, but those that are kept apart, is in one cell; a cell is a tuple of all cell keys and static raws.
  * 2. Within a cell, rows lie in buckets by the sum of their un-normalised scores.
  * 3. A row is looked at again only when the snapshot's ring says that it changed; the static part only when its node did.
  * 4. Domain filters, raw scores and min/max run over cells with any of its rows, which is exact by the plugins' invariant 1.
@@ -49,8 +64,8 @@ export class CellIndex {
   /** The set that a row is in, 0: none. Little for each row: many indexes are visited in turn. */
   readonly #bucketOf: Int32Array
   readonly #feasible: Cell[] = []
-  /** Rows that count as infeasible. */
-  #excluded: RejectedRows | undefined
+  /** Grows when cells and sets are made anew: no row is then where it was. */
+  generation = 0
   readonly #updateRow = (row: number) => this.#update(row)
 
   constructor(plan: Plan, snapshot: Snapshot, staticRows: StaticRows) {
@@ -80,68 +95,75 @@ export class CellIndex {
     this.#isHopeless = this.#cells.filter((cell) => cell.size > 0).length > cellsMax / 2
     if (this.#isHopeless) return
     for (let row = 0; row < this.#snapshot.rowsEnd; row++) this.#remove(row)
+    this.generation++
     this.#cells.length = 0
     this.#root.next.clear()
     this.#root.cell = undefined
     for (let row = 0; row < this.#snapshot.rowsEnd; row++) this.#update(row)
   }
 
-  /** As `decideByScan`, to the row and the draw. `catchUp` first. Excluded rows count as infeasible. */
-  decide(random: Random, excluded?: RejectedRows): Decision {
-    // The next decision mostly leaves the same rows out.
-    if (excluded === this.#excluded) excluded?.takeChanged(this.#updateRow)
-    else {
-      const before = this.#excluded
-      this.#excluded = excluded
-      for (const row of before?.verdicts.keys() ?? []) this.#update(row)
-      for (const row of excluded?.verdicts.keys() ?? []) this.#update(row)
-      before?.takeChanged(this.#updateRow)
-      excluded?.takeChanged(this.#updateRow)
-    }
-    return this.#decide(random)
+  /** The set that the row is in, 0: none. */
+  bucketOf(row: number): number {
+    return this.#bucketOf[row]!
   }
 
-  #decide(random: Random): Decision {
-    const feasible = this.#filterCells()
+  /** The id of the cell that the set belongs to now, 0: none. */
+  cellOf(bucket: number): number {
+    return this.#cellOf[bucket]?.id ?? 0
+  }
+
+  /** As `decideByScan`, to the row and the draw. `catchUp` first. */
+  decide(random: Random, hidden: Hidden | undefined): Decision {
+    const feasible = this.#filterCells(hidden)
     if (feasible.length === 0) return unplaced
     this.#scoreCells()
     let best = Number.NEGATIVE_INFINITY
     let count = 0
     for (let i = 0; i < feasible.length; i++) {
-      const total = feasible[i]!.top + feasible[i]!.addition
+      const total = feasible[i]!.visibleTop + feasible[i]!.addition
       if (total > best) best = total
-      count += feasible[i]!.size
+      count += feasible[i]!.visible
     }
     const draw = random.below(this.#snapshot.rowsEnd)
     let [ties, atOrAfter, first] = [0, -1, -1]
     for (let i = 0; i < feasible.length; i++) {
       const cell = feasible[i]!
-      if (cell.top + cell.addition !== best) continue
-      const bucket = cell.buckets[cell.top]!
-      ties += this.#buckets.size(bucket)
-      const later = this.#buckets.firstFrom(bucket, draw)
+      if (cell.visibleTop + cell.addition !== best) continue
+      const bucket = cell.buckets[cell.visibleTop]!
+      ties += this.#buckets.size(bucket) - (hidden?.inBucket(bucket) ?? 0)
+      const later = this.#buckets.firstFrom(bucket, draw, hidden?.bits)
       if (later >= 0 && (atOrAfter < 0 || later < atOrAfter)) atOrAfter = later
-      const earliest = later >= 0 ? later : this.#buckets.firstFrom(bucket, 0)
+      const earliest = later >= 0 ? later : this.#buckets.firstFrom(bucket, 0, hidden?.bits)
       if (first < 0 || earliest < first) first = earliest
     }
     const row = atOrAfter >= 0 ? atOrAfter : first
-    return { kind: 'Placed', row, score: best, feasible: count, ties, draw, best: (max) => this.#best(max) }
+    return { kind: 'Placed', row, score: best, feasible: count, ties, draw, best: (max) => this.#best(max, hidden?.bits) }
   }
 
-  #filterCells(): readonly Cell[] {
+  #filterCells(hidden: Hidden | undefined): readonly Cell[] {
     beginFilter(this.#plan)
     const { domainFilters } = this.#plan
     const feasible = this.#feasible
     feasible.length = 0
     for (let i = 0; i < this.#cells.length; i++) {
       const cell = this.#cells[i]!
-      if (cell.size === 0) continue
+      cell.visible = hidden ? cell.size - hidden.inCell(cell.id) : cell.size
+      if (cell.visible === 0) continue
       if (cell.sample < 0) cell.sample = this.#buckets.firstFrom(cell.buckets[cell.top]!, 0)
       let passes = true
       for (let f = 0; f < domainFilters.length && passes; f++) passes = domainFilters[f]!(cell.sample)
-      if (passes) feasible.push(cell)
+      if (!passes) continue
+      cell.visibleTop = hidden ? this.#visibleTop(cell, hidden) : cell.top
+      feasible.push(cell)
     }
     return feasible
+  }
+
+  #visibleTop({ buckets, top }: Cell, hidden: Hidden): number {
+    for (let local = top; ; local--) {
+      const bucket = buckets[local] ?? 0
+      if (bucket !== 0 && this.#buckets.size(bucket) > hidden.inBucket(bucket)) return local
+    }
   }
 
   #scoreCells(): void {
@@ -149,7 +171,7 @@ export class CellIndex {
     const { rawScores, beginScores } = this.#plan
     for (const cell of feasible) cell.addition = 0
     if (rawScores.length === 0) return
-    const groups = { count: feasible.length, row: (i: number) => feasible[i]!.sample, size: (i: number) => feasible[i]!.size }
+    const groups = { count: feasible.length, row: (i: number) => feasible[i]!.sample, size: (i: number) => feasible[i]!.visible }
     for (const begin of beginScores) begin(groups)
     for (const score of rawScores) {
       const range = emptyRange()
@@ -166,35 +188,42 @@ export class CellIndex {
   }
 
   /** The best rows, of the decision just taken. */
-  #best(max: number): readonly { readonly row: number; readonly score: number }[] {
-    const cells = [...this.#feasible].sort((a, b) => b.top + b.addition - (a.top + a.addition))
+  #best(max: number, without: Int32Array | undefined): readonly { readonly row: number; readonly score: number }[] {
+    const cells = [...this.#feasible].sort((a, b) => b.visibleTop + b.addition - (a.visibleTop + a.addition))
     let rows: { row: number; score: number }[] = []
     for (const cell of cells) {
       const worst = rows.length < max ? Number.NEGATIVE_INFINITY : rows.at(-1)!.score
-      if (cell.top + cell.addition < worst) break
-      const of = this.#bestOf(cell, max, worst)
+      if (cell.visibleTop + cell.addition < worst) break
+      const of = this.#bestOf(cell, { max, worst, without })
       rows = rows.length === 0 ? of : [...rows, ...of].sort((a, b) => b.score - a.score || a.row - b.row).slice(0, max)
     }
     return rows
   }
 
-  #bestOf(cell: Cell, max: number, worst: number): { row: number; score: number }[] {
+  #bestOf(
+    cell: Cell,
+    { max, worst, without }: { readonly max: number; readonly worst: number; readonly without: Int32Array | undefined },
+  ): { row: number; score: number }[] {
     const rows: { row: number; score: number }[] = []
-    for (let local = cell.top; local >= 0 && rows.length < max && local + cell.addition >= worst; local--) {
+    for (let local = cell.visibleTop; local >= 0 && rows.length < max && local + cell.addition >= worst; local--) {
       const bucket = cell.buckets[local] ?? 0
       if (bucket === 0) continue
-      for (let row = this.#buckets.firstFrom(bucket, 0); row >= 0 && rows.length < max; row = this.#buckets.firstFrom(bucket, row + 1))
+      for (
+        let row = this.#buckets.firstFrom(bucket, 0, without);
+        row >= 0 && rows.length < max;
+        row = this.#buckets.firstFrom(bucket, row + 1, without)
+      )
         rows.push({ row, score: local + cell.addition })
     }
     return rows
   }
 
   #update(row: number): void {
-    if (this.#snapshot.nodes[row] === undefined || this.#excluded?.verdicts.has(row)) return this.#remove(row)
+    if (this.#snapshot.nodes[row] === undefined) return this.#remove(row)
     let local = this.#static.score(row)
     if (local === fails) return this.#remove(row)
-    const { usageFilters, usageScores } = this.#plan
-    for (let i = 0; i < usageFilters.length; i++) if (!usageFilters[i]!(row)) return this.#remove(row)
+    const { indexFilters, usageScores } = this.#plan
+    for (let i = 0; i < indexFilters.length; i++) if (!indexFilters[i]!(row)) return this.#remove(row)
     for (let i = 0; i < usageScores.length; i++) local += usageScores[i]!.weight * usageScores[i]!.score(row)
     const cell = this.#locate(row)
     const bucket = this.#bucketOf[row]!
@@ -209,7 +238,7 @@ export class CellIndex {
     for (let i = 0; i < cellKeys.length; i++) node = nextNode(node, cellKeys[i]!(row))
     for (let i = 0; i < this.#static.rawCount; i++) node = nextNode(node, this.#static.raw(row, i))
     if (!node.cell) {
-      this.#cells.push((node.cell = new Cell()))
+      this.#cells.push((node.cell = new Cell(this.#cells.length + 1)))
     }
     return node.cell
   }

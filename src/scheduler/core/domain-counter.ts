@@ -34,6 +34,9 @@ export class DomainCounter {
   total = 0
   /** Told of every change of a count; kept by whoever needs the minimum. */
   watcher: CounterWatcher | undefined
+  /** Rows with a count as bits, once asked for: those of many counters are looked at in turn, and a count is thirty times as large. */
+  #occupied: Int32Array | undefined
+  #occupiedSince = -1
 
   constructor(spec: CounterSpec, column: LabelColumn, id: number) {
     this.spec = spec
@@ -49,6 +52,7 @@ export class DomainCounter {
     const old = this.counts[id]!
     this.counts[id] = old + weight
     this.total += weight
+    if (this.#occupied && (old === 0) !== (old + weight === 0)) this.#occupied[row >> 5]! ^= 1 << (row & 31)
     this.watcher?.changed(id, old, old + weight)
   }
 
@@ -57,8 +61,22 @@ export class DomainCounter {
     return this.counts[this.column.ids[row]!] ?? 0
   }
 
+  /** For `isAt`, of a column that is per row: to be called for each version of the layout. */
+  trackRows({ rowsMax, layoutVersion }: { readonly rowsMax: number; readonly layoutVersion: number }): void {
+    if (this.#occupiedSince === layoutVersion) return
+    this.#occupiedSince = layoutVersion
+    this.#occupied = new Int32Array((rowsMax + 31) >> 5)
+    for (let row = 0; row < rowsMax; row++) if (this.at(row) !== 0) this.#occupied[row >> 5]! |= 1 << (row & 31)
+  }
+
+  /** Whether something is counted in the row's own domain. */
+  isAt(row: number): boolean {
+    return (this.#occupied![row >> 5]! & (1 << (row & 31))) !== 0
+  }
+
   clear(): void {
     this.counts.fill(0)
+    this.#occupied?.fill(0)
     this.total = 0
     this.watcher?.cleared()
   }

@@ -1,4 +1,5 @@
 import { CellIndex } from './cell-index.ts'
+import { IndexView } from './index-view.ts'
 import type { Nominations } from './nominations.ts'
 import type { Plan } from './plan.ts'
 import { PreemptionCache } from './preemption-cache.ts'
@@ -6,6 +7,8 @@ import { ReservedRows } from './reserved-rows.ts'
 import { RowVerdicts } from './row-verdicts.ts'
 import type { Snapshot } from './snapshot.ts'
 import { StaticRows } from './static-rows.ts'
+
+type Cluster = { readonly snapshot: Snapshot; readonly nominations: Nominations }
 
 /**
  * What is remembered from one decision to the next about nodes, as one plan sees them. Plans that ask the same of every node (the same
@@ -16,21 +19,21 @@ export class PlanMemory {
   readonly #plan: Plan
   readonly #snapshot: Snapshot
   readonly #nominations: Nominations
-  readonly #static: StaticRows
-  #index: CellIndex | undefined
+  readonly #index: () => CellIndex
+  #view: IndexView | undefined
   #verdicts: RowVerdicts | undefined
   #preemptions: PreemptionCache | undefined
   #reserved: ReservedRows | undefined
 
-  constructor(plan: Plan, cluster: { readonly snapshot: Snapshot; readonly nominations: Nominations }, staticRows: StaticRows) {
-    this.#static = staticRows
+  constructor(plan: Plan, cluster: Cluster, index: () => CellIndex) {
+    this.#index = index
     this.#plan = plan
     this.#snapshot = cluster.snapshot
     this.#nominations = cluster.nominations
   }
 
-  get index(): CellIndex {
-    return (this.#index ??= new CellIndex(this.#plan, this.#snapshot, this.#static))
+  get view(): IndexView {
+    return (this.#view ??= new IndexView(this.#plan, this.#snapshot, this.#index()))
   }
 
   get verdicts(): RowVerdicts {
@@ -48,14 +51,15 @@ export class PlanMemory {
 
 /** Finds the memory of a plan: that of another one with equal answers, or a new one. Of at most `max()` memories the oldest goes first. */
 export class PlanMemories {
-  readonly #cluster: { readonly snapshot: Snapshot; readonly nominations: Nominations }
+  readonly #cluster: Cluster
   readonly #max: () => number
   readonly #ofPlan = new WeakMap<Plan, PlanMemory>()
   readonly #shared = new Map<string, PlanMemory>()
+  readonly #indexes = new Map<string, CellIndex>()
   readonly #staticRows = new Map<string, StaticRows>()
   #layoutVersion = 0
 
-  constructor(cluster: { readonly snapshot: Snapshot; readonly nominations: Nominations }, max: () => number) {
+  constructor(cluster: Cluster, max: () => number) {
     this.#cluster = cluster
     this.#max = max
   }
@@ -69,10 +73,16 @@ export class PlanMemories {
   #find(plan: Plan): PlanMemory {
     if (this.#layoutVersion !== plan.layoutVersion) {
       this.#shared.clear()
+      this.#indexes.clear()
       this.#staticRows.clear()
     }
     this.#layoutVersion = plan.layoutVersion
-    return this.#kept(this.#shared, plan.sharedAs?.(), () => new PlanMemory(plan, this.#cluster, this.#staticRowsOf(plan)))
+    return this.#kept(this.#shared, plan.sharedAs?.(), () => new PlanMemory(plan, this.#cluster, () => this.#indexOf(plan)))
+  }
+
+  #indexOf(plan: Plan): CellIndex {
+    const make = () => new CellIndex(plan, this.#cluster.snapshot, this.#staticRowsOf(plan))
+    return this.#kept(this.#indexes, plan.indexSharedAs?.(), make)
   }
 
   #staticRowsOf(plan: Plan): StaticRows {

@@ -31,12 +31,17 @@ export type Plan = {
   readonly plugins: readonly PlanPlugin[]
   /** Equal for plans that give equal answers for every row while they are current; undefined where a plugin does not say. */
   readonly sharedAs: (() => string) | undefined
+  /** The same but for the filters that are kept apart. */
+  readonly indexSharedAs: (() => string) | undefined
   /** The same for what plugins say by the node alone. */
   readonly staticSharedAs: (() => string) | undefined
   /** The only nodes that can be feasible, where a plugin names them. */
   readonly namedNodes: ReadonlySet<string> | undefined
   readonly staticFilters: readonly Filter[]
   readonly usageFilters: readonly Filter[]
+  /** The same in two parts: what the index of several shapes can share, and what sets this shape apart. */
+  readonly indexFilters: readonly Filter[]
+  readonly apartFilters: readonly Filter[]
   readonly domainFilters: readonly Filter[]
   readonly staticScores: readonly Score[]
   readonly usageScores: readonly Score[]
@@ -77,10 +82,13 @@ export function compilePlan(input: {
     defaultSpread,
     plugins,
     sharedAs: sharedText(plugins, imagesFingerprint),
+    indexSharedAs: sharedText(plugins, imagesFingerprint, ({ apart, sharedAs }) => apart?.sharedAs ?? sharedAs),
     staticSharedAs: sharedText(plugins.filter(isStatic), imagesFingerprint),
     namedNodes: pick((p) => p.compiled.namedNodes)[0],
     staticFilters: pick((p) => p.compiled.staticFilter),
     usageFilters: pick((p) => p.compiled.usageFilter),
+    indexFilters: pick(({ compiled }) => (compiled.apart ? undefined : compiled.usageFilter)),
+    apartFilters: pick(({ compiled }) => (compiled.apart ? compiled.usageFilter : undefined)),
     domainFilters: pick((p) => p.compiled.domainFilter),
     staticScores: pick(({ weight, compiled }) => compiled.staticScore && { weight, score: compiled.staticScore }),
     usageScores: pick(({ weight, compiled }) => compiled.usageScore && { weight, score: compiled.usageScore }),
@@ -98,9 +106,13 @@ export function compilePlan(input: {
   }
 }
 
-function sharedText(plugins: readonly PlanPlugin[], images: string): (() => string) | undefined {
-  if (!plugins.every((p) => p.compiled.sharedAs)) return undefined
-  return () => JSON.stringify([images, ...plugins.map(({ name, compiled }) => [name, compiled.sharedAs!()])])
+function sharedText(
+  plugins: readonly PlanPlugin[],
+  images: string,
+  textOf: (compiled: CompiledPlugin) => (() => string) | undefined = ({ sharedAs }) => sharedAs,
+): (() => string) | undefined {
+  if (!plugins.every((p) => textOf(p.compiled))) return undefined
+  return () => JSON.stringify([images, ...plugins.map(({ name, compiled }) => [name, textOf(compiled)!()])])
 }
 
 const isStatic = ({ compiled: { staticFilter, staticScore, staticRaw } }: PlanPlugin) => Boolean(staticFilter ?? staticScore ?? staticRaw)
@@ -134,6 +146,7 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
       ...own.filter((p) => p.isLast),
     ],
     sharedAs: undefined,
+    indexSharedAs: undefined,
     staticSharedAs: undefined,
     domainFilters: [...own.flatMap(filtersOf), ...plan.domainFilters],
     usageScores: [...plan.usageScores, ...own.flatMap(scoresOf)],
@@ -149,15 +162,17 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
  * `withPlugins` puts them. `kind` is equal for pods that they judge alike.
  */
 export function withSharedPlugins(plan: Plan, shared: readonly PlanPlugin[], kind: string): Plan {
-  const { sharedAs } = plan
+  const { sharedAs, indexSharedAs } = plan
   const own = withPlugins(plan, shared)
   const filters = own.domainFilters.slice(0, own.domainFilters.length - plan.domainFilters.length)
   return {
     ...own,
     sharedAs: sharedAs && (() => `${sharedAs()} ${kind}`),
+    indexSharedAs: indexSharedAs && (() => `${indexSharedAs()} ${kind}`),
     staticSharedAs: shared.some((p) => p.compiled.staticRaw) ? undefined : plan.staticSharedAs,
     domainFilters: plan.domainFilters,
     usageFilters: [...plan.usageFilters, ...filters],
+    indexFilters: [...plan.indexFilters, ...filters],
     cellKeys: [...plan.cellKeys, ...shared.flatMap(({ compiled }) => compiled.cellKeys ?? [])],
   }
 }

@@ -48,6 +48,11 @@ export type CompiledPlugin = {
   /** No other nodes pass `staticFilter`: only these are asked, and its reason goes before all others. */
   readonly namedNodes?: ReadonlySet<string>
   readonly usageFilter?: (row: number) => boolean
+  /**
+   * Set where `usageFilter` is all by which shapes differ that are alike otherwise (each keeps away from pods of its own): they then share an
+   * index, in which each leaves out what the filter rejects. `sharedAs`: of all the rest. The filter should be cheap.
+   */
+  readonly apart?: { readonly sharedAs: () => string }
   /** Once a decision, before `domainFilter`. */
   readonly beginFilter?: () => void
   readonly domainFilter?: (row: number) => boolean

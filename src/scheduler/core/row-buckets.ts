@@ -46,17 +46,18 @@ export class RowBuckets {
     return --this.#sizes[set]!
   }
 
-  /** The first row at or after this one; −1 when there is none. */
-  firstFrom(set: number, row: number): number {
+  /** The first row at or after this one that is not among others, given as bits; −1 when there is none. */
+  firstFrom(set: number, row: number, without?: Int32Array): number {
     const words = this.#words
     const start = set * this.#wordsPerSet
     const end = start + this.#wordsPerSet
     let at = start + (row >> 5)
     if (at >= end) return -1
     let bits = words[at]! & (-1 << (row & 31))
+    if (without) bits &= ~without[at - start]!
     while (bits === 0) {
       if (++at >= end) return -1
-      bits = words[at]!
+      bits = without ? words[at]! & ~without[at - start]! : words[at]!
     }
     return ((at - start) << 5) + 31 - Math.clz32(bits & -bits)
   }

@@ -62,8 +62,8 @@ export class SchedulerCore {
       return { kind: 'Placed', row, score: 0, feasible: 1, ties: 1, draw: row, best: () => [{ row, score: 0 }] }
     const reserved = this.#reservedRows(plan, target)
     // Where nodes are named (a daemon set's pods) there is little to ask and nobody to share the answers with.
-    const index = isShared(target) && !plan.namedNodes ? this.#memories.of(plan).index : undefined
-    if (index?.catchUp()) return index.decide(this.#random, reserved)
+    const view = isShared(target) && !plan.namedNodes ? this.#memories.of(plan).view : undefined
+    if (view?.catchUp()) return view.decide(this.#random, reserved)
     return decideByScan(plan, this.snapshot, this.#random, reserved && ((row) => reserved.verdicts.has(row)))
   }
 

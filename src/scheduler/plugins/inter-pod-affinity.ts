@@ -21,6 +21,7 @@ export const interPodAffinity: Plugin = {
       ...score,
       cellKeys: [...(filters?.cellKeys ?? []), ...(score?.cellKeys ?? [])],
       sharedAs: () => `${filters?.sharedAs?.()} ${score?.sharedAs?.()}`,
+      ...(filters?.apart ? { apart: { sharedAs: () => `${filters.apart!.sharedAs()} ${score?.sharedAs?.()}` } } : {}),
     }
   },
 }
@@ -40,8 +41,16 @@ function compileFilters({ snapshot, shape }: CompileContext): CompiledPlugin | u
   if (!affinity && forbidden.length === 0) return undefined
   const perRow = forbidden.filter((c) => c.column.isPerRow)
   const perDomain = forbidden.filter((c) => !c.column.isPerRow)
+  const rows = { rowsMax: snapshot.staticVersions.length, layoutVersion: snapshot.layoutVersion }
+  for (const counter of perRow) counter.trackRows(rows)
+  const ofAffinity = () => affinity && [affinity.matchesSelf, idsOf(affinity.counters)]
   return {
-    ...(perRow.length > 0 ? { usageFilter: (row) => noneAt(perRow, row) } : {}),
+    ...(perRow.length > 0
+      ? {
+          usageFilter: (row) => noneOn(perRow, row),
+          apart: { sharedAs: () => JSON.stringify([ofAffinity(), idsOf(perDomain)]) },
+        }
+      : {}),
     ...(affinity || perDomain.length > 0
       ? { domainFilter: (row) => (affinity === undefined || satisfiesAffinity(affinity, row)) && noneAt(perDomain, row) }
       : {}),
@@ -53,7 +62,7 @@ function compileFilters({ snapshot, shape }: CompileContext): CompiledPlugin | u
           : (row: number) => column.ids[row]!,
       ),
     ],
-    sharedAs: () => JSON.stringify([affinity && [affinity.matchesSelf, idsOf(affinity.counters)], idsOf(own), idsOf(existing)]),
+    sharedAs: () => JSON.stringify([ofAffinity(), idsOf(own), idsOf(existing)]),
     reject: (row) => rejection({ affinity, own, existing, row }),
   }
 }
@@ -83,6 +92,11 @@ function matchCounter(snapshot: Snapshot, term: PodTerm): DomainCounter {
     weight: (other) => (term.matches(other) ? 1 : 0),
     skipsTerminating: false,
   })
+}
+
+function noneOn(counters: readonly DomainCounter[], row: number): boolean {
+  for (let i = 0; i < counters.length; i++) if (counters[i]!.isAt(row)) return false
+  return true
 }
 
 function noneAt(counters: readonly DomainCounter[], row: number): boolean {
