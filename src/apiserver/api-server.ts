@@ -15,7 +15,7 @@ import type { PodSecurityConfiguration } from './admission/pod-security/configur
 import { createPodSecurityMetrics } from './admission/pod-security/pod-security-metrics.ts'
 import type { TolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { claimStatusRights } from './admission/claim-status-rights.ts'
-import { deviceAdminAccessHook, deviceAdminAccessJudge } from './admission/device-admin-access.ts'
+import { grantedAdminAccess, requestedAdminAccess } from './admission/device-admin-access.ts'
 import { createQuotaTurns } from './admission/quota-turns.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
 import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
@@ -70,7 +70,7 @@ import { createUpgradeHandler } from './http/upgrade.ts'
 import { podWay, throughAgents } from './reach/pod-tunnel.ts'
 import { createWebhookClient } from './reach/webhook-client.ts'
 import type { WantedObject } from './wanted-objects.ts'
-import { createUpdateJudges } from './objects/update-judges.ts'
+import { createWriteJudges } from './objects/write-judges.ts'
 import { createWriteHooks } from './objects/write-hooks.ts'
 
 export type ApiServerOptions = {
@@ -228,7 +228,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authorizer,
     hooks: createWriteHooks([
       ...(choice.disabled.includes('ResourceQuota') ? [] : [resourceQuotaHook({ reader, turns })]),
-      deviceAdminAccessHook({ reader }),
       await serviceAllocation({
         reader,
         storage,
@@ -242,7 +241,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       offerRoomHook(placement, registry.find('keelson.dev', 'v1', 'offers')!),
       ...(options.isStoreShared ? [nodeMarksHook(placement)] : []),
     ]),
-    judgeUpdate: createUpdateJudges([deviceAdminAccessJudge({ reader }), claimStatusRights({ authorizer })]),
+    judgeWrite: createWriteJudges([requestedAdminAccess({ reader }), grantedAdminAccess({ reader }), claimStatusRights({ authorizer })]),
     placement,
     clock,
     random,

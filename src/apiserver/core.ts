@@ -8,7 +8,7 @@ import type { Pace } from './flowcontrol/pace.ts'
 import type { ObjectStorage } from './objects/object-storage.ts'
 import type { PlacementGuard } from './placement/placement-guard.ts'
 import type { Registry } from './registry.ts'
-import type { JudgeUpdate } from './objects/update-judges.ts'
+import type { JudgeWrite } from './objects/write-judges.ts'
 import type { WriteHooks } from './objects/write-hooks.ts'
 
 /** What every verb works with. */
@@ -19,7 +19,7 @@ export type Core = {
   readonly admission: AdmissionChain
   readonly authorizer: Authorizer
   readonly hooks: WriteHooks
-  readonly judgeUpdate: JudgeUpdate
+  readonly judgeWrite: JudgeWrite
   /** Asked where several place pods at once. */
   readonly placement: PlacementGuard
   readonly clock: Clock

@@ -35,6 +35,12 @@ export async function serviceRangeOf(name: string): Promise<string | undefined> 
   return serviceRange
 }
 
+/** The lines of the policy file by which those are judged, too, whom the roles allow nothing; undefined: there is none. */
+export async function abacPoliciesOf(name: string): Promise<string | undefined> {
+  const { abacPolicies } = (await import(`./cases/${name}.ts`)) as { abacPolicies?: string }
+  return abacPolicies
+}
+
 /** Whether the policies of the file's cases are checked for their types, which a controller does upstream. */
 export async function checksPolicyTypesOf(name: string): Promise<boolean> {
   const { checksPolicyTypes = false } = (await import(`./cases/${name}.ts`)) as { checksPolicyTypes?: boolean }

@@ -6,6 +6,7 @@ import type { Authorizer, UserInfo } from '../../src/apiserver/contract.ts'
 import type { ObjectReader } from '../../src/apiserver/objects/object-reader.ts'
 import { createServiceAccountTokens } from '../../src/apiserver/authn/service-account-tokens.ts'
 import { bootstrapPolicy } from '../../src/apiserver/authz/bootstrap-policy.ts'
+import { createAbacAuthorizer, parseAbacPolicies } from '../../src/apiserver/authz/abac-authorizer.ts'
 import { createNodeAuthorizer } from '../../src/apiserver/authz/node-authorizer.ts'
 import { createNodeGraph } from '../../src/apiserver/authz/node-graph.ts'
 import { createRbacAuthorizer, createRbacIndex } from '../../src/apiserver/authz/rbac-authorizer.ts'
@@ -30,7 +31,10 @@ const clock: Clock = { ...systemClock, now: () => recordedAtMs }
 const administrator: UserInfo = { name: 'test', uid: 'test-uid', groups: ['system:masters', 'system:authenticated'] }
 /** This API server, with every default plugin on, the cluster's own roles and tokens, and how to send to it. */
 export async function ownApi(
-  options: Pick<ApiServerOptions, 'audit' | 'checksPolicyTypes'> & { readonly serviceCidr?: string | undefined } = {},
+  options: Pick<ApiServerOptions, 'audit' | 'checksPolicyTypes'> & {
+    readonly serviceCidr?: string | undefined
+    readonly abacPolicies?: string | undefined
+  } = {},
 ): Promise<{ send: Send; handle: ApiServer['handle']; close(): Promise<void> }> {
   const later: { reader: ObjectReader | undefined } = { reader: undefined }
   const random = seededRandom(1)
@@ -40,7 +44,7 @@ export async function ownApi(
     random,
     lookup: (kind, namespace, name) => later.reader!.get(boundKinds[kind] as KindRef, namespace, name),
   })
-  const { serviceCidr, ...others } = options
+  const { serviceCidr, abacPolicies = '', ...others } = options
   const { api } = await createTestApi({
     clock,
     random,
@@ -54,7 +58,7 @@ export async function ownApi(
       authenticate: ({ bearerToken }) => (bearerToken === administratorToken ? administrator : undefined),
       allowsAnonymous: () => false,
     },
-    authorizer: rolesAuthorizer(() => later.reader!),
+    authorizer: ownAuthorizer(() => later.reader!, abacPolicies),
     tokens: { issue: tokens.issue, review: (token, wanted) => tokens.review(token, wanted), defaultAudiences: tokens.audiences },
   })
   later.reader = api.reader
@@ -96,8 +100,8 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', {
 })
 const serviceAccountKeys = { privateKey, publicKey }
 
-/** Who is no administrator is judged by the default roles and those that are stored at that moment: nothing is waited for. */
-function rolesAuthorizer(reader: () => ObjectReader): Authorizer {
+/** Who is no administrator is judged by the default roles and those that are stored at that moment, and by policies: nothing is waited for. */
+function ownAuthorizer(reader: () => ObjectReader, abacPolicies: string): Authorizer {
   const policy = bootstrapPolicy()
   const current = (): Authorizer => {
     const index = createRbacIndex()
@@ -121,6 +125,7 @@ function rolesAuthorizer(reader: () => ObjectReader): Authorizer {
       authorize: (attributes) => current().authorize(attributes),
       rulesFor: (user, namespace) => current().rulesFor(user, namespace),
     },
+    ...(abacPolicies ? [createAbacAuthorizer(parseAbacPolicies(abacPolicies, 'policies'))] : []),
   ])
 }
 

@@ -1,7 +1,7 @@
 /** The same requests, the same answers as Kubernetes 1.36: recorded from it by `record.ts`, compared whole. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { caseFiles, casesOf, checksPolicyTypesOf, givenOf, recordedOf, serviceRangeOf } from './case-files.ts'
+import { abacPoliciesOf, caseFiles, casesOf, checksPolicyTypesOf, givenOf, recordedOf, serviceRangeOf } from './case-files.ts'
 import { caseHooks } from './case-hooks.ts'
 import { ownApi } from './own-api.ts'
 import { runCases } from './run-cases.ts'
@@ -15,7 +15,11 @@ for (const name of caseFiles()) {
       cases.map((one) => one.name),
       'recorded anew after the cases were changed',
     )
-    const own = await ownApi({ serviceCidr: await serviceRangeOf(name), checksPolicyTypes: await checksPolicyTypesOf(name) })
+    const own = await ownApi({
+      serviceCidr: await serviceRangeOf(name),
+      abacPolicies: await abacPoliciesOf(name),
+      checksPolicyTypes: await checksPolicyTypesOf(name),
+    })
     const hooks = await caseHooks(name)
     const place = { namespace: `upstream-${name}`, given: await givenOf(name), fill: hooks.fill }
     const answers = await runCases(place, cases, own.send)

@@ -8,7 +8,7 @@ import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { AdmissionRequest, Attributes, Authorizer, UserInfo } from '../contract.ts'
 import { refusal } from '../authn/identity.ts'
-import type { UpdateJudge } from '../objects/update-judges.ts'
+import type { WriteJudge } from '../objects/write-judges.ts'
 import { isClaimStatus } from './device-admin-access.ts'
 
 /**
@@ -17,7 +17,7 @@ import { isClaimStatus } from './device-admin-access.ts'
  * (`arbitrary-node:VERB`) or, for a service account on the claim's node, for its own (`associated-node:VERB`).
  * https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/
  */
-export function claimStatusRights({ authorizer }: { readonly authorizer: Authorizer }): UpdateJudge {
+export function claimStatusRights({ authorizer }: { readonly authorizer: Authorizer }): WriteJudge {
   return {
     handles: isClaimStatus,
     judge: async (request) => {

@@ -2,11 +2,9 @@ import { namespaces } from '../../kinds/core/namespace.ts'
 import type { ResourceClaim, ResourceClaimSpec } from '../../kinds/generated/types/resource-v1.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import { statusErrors } from '../../machinery/status-error.ts'
 import type { ObjectReader } from '../objects/object-reader.ts'
 import type { Resource } from '../registry.ts'
-import type { UpdateJudge } from '../objects/update-judges.ts'
-import { noAllocation, type WriteHook } from '../objects/write-hooks.ts'
+import type { WriteJudge } from '../objects/write-judges.ts'
 
 const label = 'resource.kubernetes.io/admin-access'
 
@@ -15,21 +13,15 @@ const label = 'resource.kubernetes.io/admin-access'
  * a claim is judged when it is made.
  * https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/#admin-access
  */
-export function deviceAdminAccessHook({ reader }: { readonly reader: ObjectReader }): WriteHook {
-  return {
-    handles: ({ kind }) =>
-      kind.group === 'resource.k8s.io' && (kind.plural === 'resourceclaims' || kind.plural === 'resourceclaimtemplates'),
-    allocate: ({ resource: { kind }, object, old }) => {
-      const errors = old ? [] : unmarked(reader, object, requestedPath(object, kind.plural))
-      if (errors.length > 0) throw statusErrors.invalid(kind, object.metadata.name ?? '', errors)
-      return noAllocation
-    },
-    deleted: () => {},
-  }
-}
+export const requestedAdminAccess = ({ reader }: { readonly reader: ObjectReader }): WriteJudge => ({
+  handles: ({ kind: { group, plural } }, subresource) =>
+    group === 'resource.k8s.io' && subresource === '' && (plural === 'resourceclaims' || plural === 'resourceclaimtemplates'),
+  judge: ({ object, old, kind: { plural } }) =>
+    Promise.resolve(object && !old ? unmarked(reader, object, requestedPath(object, plural)) : []),
+})
 
 /** The same once more when a claim is given devices. */
-export const deviceAdminAccessJudge = ({ reader }: { readonly reader: ObjectReader }): UpdateJudge => ({
+export const grantedAdminAccess = ({ reader }: { readonly reader: ObjectReader }): WriteJudge => ({
   handles: isClaimStatus,
   judge: ({ object, old }) => Promise.resolve(object && old ? unmarked(reader, object, grantedPath(object, old)) : []),
 })

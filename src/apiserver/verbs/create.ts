@@ -109,8 +109,15 @@ export async function prepareNew(core: Core, context: RequestContext, request: C
 /** Validation and validating admission; a promise where some of it takes time. */
 export function judgeNew(core: Core, { resource, object }: CreateRequest, admission: AdmissionRequest): Promise<void> | undefined {
   shareSpec(resource.kind, object)
-  validateCreate(core, resource, object)
-  return core.admission.validate(admission)
+  const rights = core.judgeWrite(resource, admission)
+  if (!rights) {
+    validateCreate(core, resource, object)
+    return core.admission.validate(admission)
+  }
+  return rights.then((more) => {
+    validateCreate(core, resource, object, more)
+    return core.admission.validate(admission)
+  })
 }
 
 export function createAdmission(context: RequestContext, { resource, namespace, object, parameters }: CreateRequest): AdmissionRequest {

@@ -144,7 +144,7 @@ async function attemptUpdate(
   if (claiming) await claiming
   const allocation = core.hooks.allocate(resource, { object, old, dryRun: parameters.dryRun })
   try {
-    const rights = core.judgeUpdate(resource, admission)
+    const rights = core.judgeWrite(resource, admission)
     validateUpdate(core, resource, { object, old, subresource, more: rights ? await rights : [] })
     const judging = core.admission.validate(admission)
     if (judging) await judging

@@ -8,11 +8,11 @@ import { statusErrors } from '../../machinery/status-error.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { Resource } from '../registry.ts'
 
-/** Throws 422 with every field error of a new object: metadata, schema, the kind's own rules. */
-export function validateCreate(core: Core, resource: Resource, object: KubeObject): void {
+/** Throws 422 with every field error of a new object: `more`, metadata, schema, the kind's own rules. */
+export function validateCreate(core: Core, resource: Resource, object: KubeObject, more: readonly FieldError[] = []): void {
   const { kind } = resource
   const own = [...objectErrors(core, resource, object), ...(kind.validateCreate?.(object) ?? [])]
-  throwIfAny(resource, object, [...metadataErrors(resource, object), ...own])
+  throwIfAny(resource, object, [...more, ...metadataErrors(resource, object), ...own])
 }
 
 /** Throws 422 with every field error of a changed object; `more` come before those of the kind's own rules. */

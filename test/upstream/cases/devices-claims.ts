@@ -36,6 +36,8 @@ const claimCases = creations(claims, claim, {
   'a count below none': one({ count: -1 }),
   'a mode that is none': one({ allocationMode: 'Some' }),
   'admin access': one({ adminAccess: true }),
+  'admin access and what is wrong besides': one({ adminAccess: true, count: -1, deviceClassName: 'A_b' }),
+  'admin access and a name that is none': { ...one({ adminAccess: true }), metadata: { name: 'A_b' } },
   'no admin access': one({ adminAccess: false }),
   tolerations: one({
     tolerations: [
@@ -106,6 +108,7 @@ const templateCases = creations(templates, template, {
   'wrong labels': { spec: { metadata: { labels: { 'a b': 'c' }, annotations: { 'd e': 'f' } } } },
   'wrong requests': { spec: { spec: requests({ name: 'A' }).spec } },
   'admin access': { spec: { spec: one({ adminAccess: true }).spec } },
+  'admin access and what is wrong besides': { spec: { spec: one({ adminAccess: true, count: -1 }).spec } },
 })
 
 const deviceClass = { metadata: { name: 'upstream-class' }, spec: {} }
