@@ -126,7 +126,7 @@ export async function runProgram(machine: Machine, argv: readonly string[]): Pro
       return error.exitCode
     }
     if (error instanceof StatusError) {
-      machine.console.say(`error from server (${error.reason}): ${error.message}`)
+      machine.console.say(`error from server${error.reason === '' ? '' : ` (${error.reason})`}: ${error.message}`)
       return error.code === 503 ? 3 : 1
     }
     throw error

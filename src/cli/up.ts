@@ -1,13 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sleep } from '../base/clock.ts'
-import type { Client } from '../client/contract.ts'
 import { kubeconfigPaths, loadKubeconfig, mergeContext, type NewContext } from '../client/kubeconfig.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
-import { leases } from '../kinds/coordination/lease.ts'
-import { nodes } from '../kinds/core/node.ts'
 import { CliError } from './cli-error.ts'
-import { type ClusterState, type Daemon, readClusterState, writeClusterState } from './cluster-state.ts'
+import { type ClusterState, readClusterState, writeClusterState } from './cluster-state.ts'
 import { defaultDataDir } from './data-dir.ts'
 import { endOfLog, isRunning, startDaemon } from './daemon.ts'
 import type { Machine, NetworkChoice, NodePlace } from './machine.ts'
@@ -15,6 +12,7 @@ import { adminKubeconfig, clientOf, servedListen } from './own-cluster.ts'
 import { ensurePackages } from './packages.ts'
 import { createToken } from './token.ts'
 import { agentNames, isMultiNode, planUp, type UpOptions, type UpPlan } from './up-plan.ts'
+import { waitForNodes } from './wait-for-nodes.ts'
 
 export type UpRequest = UpOptions & {
   readonly dataDir: string
@@ -43,7 +41,7 @@ export async function up(machine: Machine, request: UpRequest): Promise<ClusterS
   if (plan.type === 'refuse') throw new CliError(plan.message, { nextStep: plan.nextStep })
   const state = plan.type === 'keep' ? old! : await run(machine, { ...request, ...plan.options }, plan, old)
   // After a start, what the store remembers of a node proves nothing.
-  await waitForNodes(machine, {
+  await waitForNodes(machine.clock, {
     client: clientOf(request.dataDir),
     state,
     timeoutMs: request.timeoutMs,
@@ -177,42 +175,6 @@ async function startAgents(machine: Machine, request: UpRequest, state: ClusterS
 }
 
 const silentConsole = { out() {}, say() {} }
-
-async function waitForNodes(
-  machine: Machine,
-  wait: { client: Client; state: ClusterState; timeoutMs: number; aliveSinceMs: number },
-): Promise<void> {
-  const { client, state, timeoutMs, aliveSinceMs } = wait
-  const deadline = machine.clock.monotonicMs() + timeoutMs
-  let ready = 0
-  for (;;) {
-    const [list, leaseList] = await Promise.all([client.resource(nodes).list(), client.resource(leases, 'kube-node-lease').list()])
-    // What the store remembers of a node from before proves nothing: it counts once its agent renews its lease again.
-    const alive = new Set(leaseList.items.filter((l) => Date.parse(l.spec?.renewTime ?? '') >= aliveSinceMs).map((l) => l.metadata.name))
-    ready = list.items.filter(
-      (n) => alive.has(n.metadata.name) && n.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'),
-    ).length
-    if (ready >= state.nodes) return
-    for (const daemon of [state.server, ...state.agents]) demandRunning(daemon)
-    if (machine.clock.monotonicMs() > deadline) {
-      const why = list.items.flatMap(
-        (n) =>
-          n.status?.conditions?.filter((c) => c.type === 'Ready' && c.status !== 'True').map((c) => `${n.metadata.name}: ${c.message}`) ??
-          [],
-      )
-      throw new CliError(`only ${ready} of ${state.nodes} nodes became Ready in time${why.length ? ` (${why.join('; ')})` : ''}`, {
-        nextStep: `see ${join(state.server.logFile, '..')}`,
-      })
-    }
-    await sleep(machine.clock, 50)
-  }
-}
-
-function demandRunning(daemon: Daemon & { nodeName?: string }): void {
-  if (isRunning(daemon)) return
-  const what = daemon.nodeName === undefined ? 'the server' : `the agent of ${daemon.nodeName}`
-  throw new CliError(`${what} stopped`, { nextStep: endOfLog(daemon) })
-}
 
 function publishKubeconfig(request: UpRequest): string {
   const entry = adminContext(request.dataDir)

@@ -22,17 +22,16 @@ const reasonByCode: Readonly<Record<number, { reason: string; message: string }>
   },
 }
 
-/** The StatusError of an answer with a code ≥ 400: its Status if the body is one, else one made from the code. */
+/** The StatusError of an answer with a code ≥ 400: its Status if the body is one, else one made from the code. No reason is the empty one. */
 export function responseError(code: number, body: string): StatusError {
   const status = parseStatus(body)
   if (status)
     return new StatusError({
       ...status,
       code: status.code ?? code,
-      reason: status.reason ?? 'Unknown',
       message: status.message ?? `HTTP ${code}`,
     })
-  const known = reasonByCode[code] ?? { reason: 'Unknown', message: `the server responded with the status code ${code}` }
+  const known = reasonByCode[code] ?? { reason: '', message: `the server responded with the status code ${code}` }
   const detail = body.trim().slice(0, 200)
   return new StatusError({
     kind: 'Status',

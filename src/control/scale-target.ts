@@ -66,7 +66,7 @@ export async function readJson<T>(client: Client, path: string, query: Readonly<
 
 function failureOf(text: string, code: number): StatusError {
   const plain = text.trim().slice(0, 512) || `the server answered ${code}`
-  const failure = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: plain, reason: 'Unknown', code }
+  const failure = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: plain, code }
   try {
     const status = JSON.parse(text) as Status
     if (status.kind === 'Status') return new StatusError({ ...failure, ...status })

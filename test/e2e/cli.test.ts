@@ -180,19 +180,22 @@ test('a server that is killed comes back with every object, by up alone', async 
   assert.equal((await cluster.kubectl(['get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'])).stdout, 'b')
 })
 
-test('in the foreground it stays until it is interrupted, then brings the cluster down', async () => {
+test('in the foreground it stays until it is interrupted, then brings the cluster down; what root alone has in its path is found', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'keelson-cli-fg-'))
   const port = 20_001 + (process.pid % 20_000)
   const child = spawn(
     resolve('keelson'),
     ['up', '--runtime', 'fake', '--foreground', '--no-merge', '--data-dir', dataDir, '--listen', `127.0.0.1:${port}`],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    // As after a plain `su`.
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PATH: '/usr/bin:/bin' } },
   )
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const ended = new Promise<number | null>((done) => child.once('exit', done))
   try {
     await eventually('it is up', async () => said.includes('in the foreground'))
+    const { server } = JSON.parse(readFileSync(join(dataDir, 'cluster.json'), 'utf8')) as { server: { pid: number } }
+    assert.match(readFileSync(`/proc/${server.pid}/environ`, 'utf8'), /\0?PATH=[^\0]*:\/usr\/sbin:/)
   } finally {
     child.kill('SIGINT')
   }

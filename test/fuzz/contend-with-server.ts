@@ -1,7 +1,7 @@
-// Clients that fight over few objects of servers in processes of their own, for as long as wanted. Meanwhile servers may be killed, one
-// after another, and members of their etcd killed or frozen, one at a time.
+// Clients that fight over few objects of servers in processes of their own, for as long as wanted. Meanwhile servers may be killed or
+// frozen, one after another, and members of their etcd killed or frozen, one at a time.
 // Usage: node test/fuzz/contend-with-server.ts [--seed 1] [--clients 8] [--acts 100] [--pause-ms 5] [--kills 0]
-//          [--servers 1] [--members 0] [--stops 0]
+//          [--servers 1] [--freezes 0] [--members 0] [--stops 0]
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     'pause-ms': { type: 'string', default: '5' },
     kills: { type: 'string', default: '0' },
     servers: { type: 'string', default: '1' },
+    freezes: { type: 'string', default: '0' },
     /** Of etcd; 0: SQLite. */
     members: { type: 'string', default: '0' },
     stops: { type: 'string', default: '0' },
@@ -34,10 +35,12 @@ const numbers = Object.fromEntries(Object.entries(values).map(([name, value]) =>
   keyof typeof values,
   number
 >
-const { seed, kills, stops } = numbers
+const { seed, kills, stops, freezes } = numbers
 const betweenKillsMs = 5_000
 const betweenStopsMs = 4_000
 const stopMs = 6_000
+/** So long that the lease of who leads runs out. */
+const freezeMs = 20_000
 
 const directory = mkdtempSync(join(tmpdir(), 'keelson-contention-'))
 const etcd = numbers.members > 0 ? await startEtcdCluster({ members: numbers.members }) : undefined
@@ -84,6 +87,16 @@ async function killServers(random: Random): Promise<void> {
   }
 }
 
+async function freezeServers(random: Random): Promise<void> {
+  for (let i = 0; i < freezes && !over.signal.aborted; i++) {
+    await pause(betweenKillsMs * (0.5 + random.next()))
+    const { process: frozen } = servers[i % servers.length]!
+    frozen.freeze()
+    await pause(freezeMs * (0.5 + random.next()))
+    frozen.thaw()
+  }
+}
+
 async function stopMembers(random: Random): Promise<void> {
   for (let i = 0; etcd && i < stops && !over.signal.aborted; i++) {
     await pause(betweenStopsMs * (0.5 + random.next()))
@@ -108,7 +121,12 @@ function balanced(): Client {
 
 let troubles: Promise<unknown> = Promise.resolve()
 const trouble = {
-  begin: () => void (troubles = Promise.all([killServers(seededRandom(seed)), stopMembers(seededRandom(seed + 1))])),
+  begin: () =>
+    void (troubles = Promise.all([
+      killServers(seededRandom(seed)),
+      stopMembers(seededRandom(seed + 1)),
+      freezeServers(seededRandom(seed + 2)),
+    ])),
   end: async () => {
     over.abort()
     await troubles
@@ -127,7 +145,7 @@ async function fight() {
       pauseMs: numbers['pause-ms'],
       trouble,
       nodesDie: kills > 0 && servers.length === 1,
-      mayFail: (reason) => kills + stops > 0 && reason === 'ServiceUnavailable',
+      mayFail: (reason) => kills + stops + freezes > 0 && reason === 'ServiceUnavailable',
     })
   } finally {
     await trouble.end()

@@ -17,6 +17,9 @@ export type ServerProcess = {
   /** SIGKILL. */
   kill(): Promise<void>
   stop(): Promise<void>
+  /** SIGSTOP, as a machine that hangs; and SIGCONT. */
+  freeze(): void
+  thaw(): void
 }
 
 /** Resolves when the API is served; rejects with its output when it ends before, or takes more than a minute and is killed. */
@@ -51,6 +54,8 @@ export async function startServerProcess(options: {
     clientset: createClientset(client),
     kill: () => end(child, 'SIGKILL'),
     stop: () => end(child, 'SIGTERM'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
   }
 }
 
