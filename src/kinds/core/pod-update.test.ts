@@ -238,6 +238,27 @@ test('a finished container does not run again by a status write', () => {
   assert.deepEqual(fields({ ...after, metadata: { ...after.metadata, annotations: { 'keelson.dev/run-state': 'running' } } }), [])
 })
 
+test('whoever takes the run state away leaves behind that there was one', () => {
+  const key = 'keelson.dev/run-state'
+  const stopped = changed((p) => (p.metadata.annotations = { [key]: 'stopped' }))
+  assert.equal(
+    updated(
+      pods,
+      stopped,
+      changed(() => {}),
+    )?.metadata.annotations?.[key],
+    'running',
+  )
+  assert.equal(
+    updated(
+      pods,
+      base,
+      changed(() => {}),
+    ).metadata.annotations?.[key],
+    undefined,
+  )
+})
+
 const graceCases: readonly (readonly [string, Partial<Pod['spec'] & object>, Pod['status'], number | undefined, number])[] = [
   ['a pod on a node gets its own grace', { nodeName: 'n', terminationGracePeriodSeconds: 20 }, {}, undefined, 20],
   ['the request may say another', { nodeName: 'n', terminationGracePeriodSeconds: 20 }, {}, 5, 5],

@@ -4,7 +4,7 @@ import { countGeneration, defineKind, keepAllButStatus } from '../define-kind.ts
 import type { Pod, PodStatus } from '../generated/types/core-v1.ts'
 import { gateNewPod } from '../keelson/depends-on.ts'
 import { runActionSubresources } from '../keelson/run-action.ts'
-import { isPodTerminal } from '../pod-status.ts'
+import { isPodTerminal, runStateAnnotation } from '../pod-status.ts'
 import { qosClass } from '../qos.ts'
 import { podColumns } from './pod-columns.ts'
 import { applyPodDefaults } from './pod-defaults.ts'
@@ -60,6 +60,7 @@ export const pods = defineKind<Pod>({
     if (old.status) pod.status = old.status
     else delete pod.status
     syncServiceAccount(pod)
+    keepRunState(pod, old)
     countGeneration(pod, old)
   },
   prepareForStatusUpdate: (pod, old) => {
@@ -130,6 +131,12 @@ function podAddressWarnings({ status }: Pod): string[] {
     ...podIPs.flatMap(({ ip }, i) => addressWarnings(`status.podIPs[${i}].ip`, ip)),
     ...hostIPs.flatMap(({ ip }, i) => addressWarnings(`status.hostIPs[${i}].ip`, ip)),
   ]
+}
+
+/** Who takes the mark of a stopped pod away has it run: that it was stopped stays known, as its ended containers may run again. */
+function keepRunState({ metadata }: Pod, old: Pod): void {
+  if (old.metadata.annotations?.[runStateAnnotation] === undefined || metadata.annotations?.[runStateAnnotation] !== undefined) return
+  metadata.annotations = { ...metadata.annotations, [runStateAnnotation]: 'running' }
 }
 
 /** The deprecated field mirrors the real one in every answer. */

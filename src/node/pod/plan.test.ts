@@ -205,6 +205,15 @@ check(
   },
   [],
 )
+check(
+  'nor does one whose end is all that is left of it',
+  {
+    spec: { ...one, ephemeralContainers: [{ name: 'e', image: 'x' }] },
+    containers: { a: { is: 'running' } },
+    containerRecords: { a: healthyRecord('a'), e: { rememberedEnd: { exitCode: 137 } } },
+  },
+  [],
+)
 
 // Resize
 const resized = containerFixture('a', { resources: { limits: { cpu: '2' }, requests: { cpu: '1' } } })

@@ -53,7 +53,8 @@ function planRunning(view: PodView, views: readonly ContainerView[]): PodPlan {
   const sandbox = view.sandboxes[0]
   if (sandboxPlan.actions.length > 0 || sandbox?.state !== 'Ready' || view.records.busy.has('sandbox')) return sandboxPlan
   const steps = new Steps(view, sandbox)
-  for (const ephemeral of views) if (ephemeral.role === 'ephemeral' && !ephemeral.latest) steps.start(ephemeral)
+  for (const ephemeral of views)
+    if (ephemeral.role === 'ephemeral' && !ephemeral.latest && !ephemeral.record?.rememberedEnd) steps.start(ephemeral)
   if (planInit(steps, views)) for (const app of views) if (app.role === 'app') steps.keepRunning(app)
   steps.actions.push(...planPodResize(view))
   return { actions: steps.actions, wakeAtMs: earliest(steps.wakeAtMs, sandboxPlan.wakeAtMs) }

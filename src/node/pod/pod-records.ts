@@ -183,10 +183,20 @@ function rebuildResize(records: PodRecords, { spec, status }: Pod): void {
   const granted = Object.fromEntries(
     containers.map((c) => [c.name, grantedOf(statuses.find((s) => s.name === c.name)) ?? c.resources ?? {}]),
   )
-  const ofPod = spec?.resources && status?.resources ? status.resources : spec?.resources
+  const ofPod = spec?.resources && status?.resources ? toldOf(spec.resources, status.resources) : spec?.resources
   const isOther = containers.some((c) => !deepEqual(granted[c.name], c.resources ?? {})) || !deepEqual(ofPod, spec?.resources)
-  if (spec?.resources && status?.resources) records.appliedToPod = computeResources(status.resources)
+  if (ofPod && status?.resources) records.appliedToPod = computeResources(ofPod)
   if (isOther) records.allocated = { pod: ofPod, containers: granted }
+}
+
+/** What a status tells of the resources that the pod asks for as a whole; of the others it tells the sum of its containers. */
+function toldOf(asked: ResourceRequirements, told: ResourceRequirements): ResourceRequirements {
+  const pick = (field: 'requests' | 'limits') => {
+    const names = Object.keys(asked[field] ?? {}).filter((name) => told[field]?.[name] !== undefined)
+    return names.length > 0 ? { [field]: Object.fromEntries(names.map((name) => [name, told[field]![name]!])) } : {}
+  }
+  const { limits: _, requests: __, ...rest } = told
+  return { ...rest, ...pick('limits'), ...pick('requests') }
 }
 
 function grantedOf(status: ContainerStatus | undefined): ResourceRequirements | undefined {

@@ -1,11 +1,10 @@
-import type { ContainerStatus, Pod, PodStatus } from '../../kinds/generated/types/core-v1.ts'
+import type { ContainerStatus, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { toTime } from '../../base/clock.ts'
 import { containerStatus } from './container-status.ts'
 import { hasPassed, podConditions } from './pod-conditions.ts'
 import { isFinal, type Phase, podPhase } from './pod-phase.ts'
-import type { PodRecords } from './pod-records.ts'
 import { containerViews, type ContainerView, isRunning, type PodView } from './pod-view.ts'
-import { actualResources } from './resize.ts'
+import { podResources } from './pod-resources.ts'
 import { qosClass } from '../../kinds/qos.ts'
 
 /** The node's own addresses, the first of each family counting. */
@@ -38,15 +37,9 @@ export function podStatus(view: PodView, host: HostAddresses): PodStatus {
     ...(inits.length > 0 ? { initContainerStatuses: inits } : {}),
     containerStatuses: of(['app']),
     qosClass: pod.status?.qosClass ?? qosClass(pod.spec!),
-    ...(pod.spec?.resources ? podResources(pod, records) : {}),
+    ...podResources(view, phase),
     ...(ephemerals.length > 0 ? { ephemeralContainerStatuses: ephemerals } : {}),
   }
-}
-
-/** Of a pod that asks for resources as a whole: what it was granted, and what it has. */
-function podResources({ spec }: Pod, { appliedToPod }: PodRecords): Pick<PodStatus, 'resources' | 'allocatedResources'> {
-  const resources = actualResources(spec?.resources, appliedToPod ?? spec?.resources ?? {})
-  return { resources, ...(spec?.resources?.requests ? { allocatedResources: spec.resources.requests } : {}) }
 }
 
 function observedGeneration({ pod }: PodView): { observedGeneration?: number } {

@@ -85,19 +85,22 @@ function undividedMemory(pod: Pod): number {
   return Math.trunc(left / ((spec.containers?.length ?? 0) + (spec.initContainers?.length ?? 0)))
 }
 
+/** Whether the pod as a whole has a limit: its own, or one of each container. */
+export function isPodLimited({ spec }: Pod, name: 'cpu' | 'memory'): boolean {
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]
+  return spec?.resources?.limits?.[name] !== undefined || containers.every((c) => c.resources?.limits?.[name] !== undefined)
+}
+
 /** Limits of the cgroup that holds the whole pod; a resource that one container leaves open is open for the pod. */
 export function podCgroupResources(pod: Pod): ContainerResources {
   const requests = podRequests(pod)
   const limits = podLimits(pod)
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]
-  const isLimited = (name: 'cpu' | 'memory') =>
-    pod.spec?.resources?.limits?.[name] !== undefined || containers.every((c) => c.resources?.limits?.[name] !== undefined)
-  const quota = isLimited('cpu') ? cpuQuotaUs(limits.cpu ?? 0) : undefined
+  const quota = isPodLimited(pod, 'cpu') ? cpuQuotaUs(limits.cpu ?? 0) : undefined
   return {
     cpuShares: cpuShares(requests.cpu ?? 0),
     cpuQuotaUs: quota,
     cpuPeriodUs: quota === undefined ? undefined : cpuPeriodUs,
-    memoryLimitBytes: isLimited('memory') && (limits.memory ?? 0) > 0 ? limits.memory : undefined,
+    memoryLimitBytes: isPodLimited(pod, 'memory') && (limits.memory ?? 0) > 0 ? limits.memory : undefined,
     unified: {},
   }
 }
