@@ -19,17 +19,22 @@ export function shareValue<T extends object>(value: T): T {
   if (sharedOf.has(value)) return value
   const text = JSON.stringify(value)
   if (text.length > textMax) return value
-  const known = recent.get(text) ?? former.get(text)
-  if (known) {
-    former.delete(text)
-    remember(known)
-    // The cast: equal JSON is of equal type.
-    return known.value as T
-  }
+  const known = sharedOfText(text)
+  // The cast: equal JSON is of equal type.
+  if (known) return known as T
   const shared: Shared = { value, text, workedOut: new Map() }
   sharedOf.set(value, shared)
   remember(shared)
   return value
+}
+
+/** The shared value of this JSON, if there is one. */
+export function sharedOfText(text: string): object | undefined {
+  const known = recent.get(text) ?? former.get(text)
+  if (!known) return undefined
+  former.delete(text)
+  remember(known)
+  return known.value
 }
 
 function remember(shared: Shared): void {
