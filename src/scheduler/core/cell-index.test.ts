@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { type Random, seededRandom } from '../../base/random.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { allPlugins } from '../plugins/all.ts'
+import { defaultPriceAndDistance, priceAndDistance } from '../plugins/price-and-distance.ts'
+import { testNode, testPod } from './fixtures.ts'
 import { rowsByHand } from './oracle.ts'
 import { randomNode, randomPod } from './random-cluster.ts'
 import { decideByScan, scan } from './scan.ts'
@@ -136,6 +138,23 @@ test('shapes that differ in whom they keep away from share an index, and agree w
     const plans = shapes.map((pod) => world.core.planOf({ key: 'x', pod, priority: 0 }))
     assert.ok(new Set(plans.map((plan) => plan.indexSharedAs!())).size <= 2)
     assert.ok(new Set(plans.map((plan) => plan.sharedAs!())).size >= 4)
+  }
+})
+
+test('scores by the node alone that take ever new values are compared as they are', () => {
+  const random = seededRandom(1)
+  const core = new SchedulerCore({ plugins: [...allPlugins, priceAndDistance(defaultPriceAndDistance)], random })
+  const price = (i: number, cost: number) =>
+    core.snapshot.setNode(testNode({ name: `n${i}`, labels: { [defaultPriceAndDistance.priceKey]: String(cost) } }))
+  for (let i = 0; i < 8; i++) price(i, i)
+  const targets = ['a', 'b'].map((app) => ({ key: app, pod: testPod({ name: app, labels: { app }, requests: { cpu: '1' } }), priority: 0 }))
+  for (let round = 0; round < 1_500; round++) {
+    for (let i = 0; i < 4; i++) price(random.below(8), 10 + round * 4 + i)
+    const target = targets[round % 2]!
+    const decision = core.decide(target)
+    assert.ok(decision.kind === 'Placed')
+    const reference = decideByScan(core.planOf(target), core.snapshot, { ...random, below: () => decision.draw })
+    assert.deepEqual({ ...decision, best: undefined }, { ...reference, best: undefined })
   }
 })
 

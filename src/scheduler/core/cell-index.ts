@@ -55,7 +55,9 @@ export class CellIndex {
   #position = -1
   #isHopeless = false
   readonly #cells: Cell[] = []
-  readonly #root: KeyNode = { next: new Map(), cell: undefined }
+  /** By the group of static raw scores. */
+  readonly #roots: KeyNode[] = []
+  #groupsSeen = 0
   readonly #static: StaticRows
   /** All cells' rows, and by the number of a set the cell and the local score that its rows have. */
   readonly #buckets: RowBuckets
@@ -72,6 +74,7 @@ export class CellIndex {
     this.#plan = plan
     this.#snapshot = snapshot
     this.#static = staticRows
+    this.#groupsSeen = staticRows.generation
     // The snapshot's columns have one capacity; when it grows, the plan and this index are made anew.
     const rowsMax = snapshot.staticVersions.length
     this.#buckets = new RowBuckets(rowsMax)
@@ -86,19 +89,19 @@ export class CellIndex {
     if (isFarBehind || !this.#snapshot.changesSince(this.#position, this.#updateRow))
       for (let row = 0; row < rowsEnd; row++) this.#update(row)
     this.#position = position
-    if (this.#cells.length > cellsMax) this.#dropEmptyCells()
+    if (this.#cells.length > cellsMax || this.#groupsSeen !== this.#static.generation) this.#dropEmptyCells()
     return !this.#isHopeless
   }
 
-  /** Cells stay when their last row leaves, because it often comes back; when there are many, they are made anew. */
+  /** Cells stay when their last row leaves, because it often comes back; when there are many, or groups have other numbers, they are made anew. */
   #dropEmptyCells(): void {
     this.#isHopeless = this.#cells.filter((cell) => cell.size > 0).length > cellsMax / 2
     if (this.#isHopeless) return
     for (let row = 0; row < this.#snapshot.rowsEnd; row++) this.#remove(row)
     this.generation++
+    this.#groupsSeen = this.#static.generation
     this.#cells.length = 0
-    this.#root.next.clear()
-    this.#root.cell = undefined
+    this.#roots.length = 0
     for (let row = 0; row < this.#snapshot.rowsEnd; row++) this.#update(row)
   }
 
@@ -233,13 +236,11 @@ export class CellIndex {
   }
 
   #locate(row: number): Cell {
-    let node = this.#root
+    const group = this.#static.group(row)
+    let node = (this.#roots[group] ??= { next: new Map(), cell: undefined })
     const { cellKeys } = this.#plan
     for (let i = 0; i < cellKeys.length; i++) node = nextNode(node, cellKeys[i]!(row))
-    for (let i = 0; i < this.#static.rawCount; i++) node = nextNode(node, this.#static.raw(row, i))
-    if (!node.cell) {
-      this.#cells.push((node.cell = new Cell(this.#cells.length + 1)))
-    }
+    if (!node.cell) this.#cells.push((node.cell = new Cell(this.#cells.length + 1)))
     return node.cell
   }
 
