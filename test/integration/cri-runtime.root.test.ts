@@ -174,6 +174,21 @@ function declareTests({ directory, stateDirectory, cgroup }: NonNullable<typeof 
       assert.match(ip, /^10\.244\.7\.\d+$/)
     }))
 
+  test('crun starts the pods that ask for it, or says itself why it cannot', async () => {
+    const ask = withPod(
+      'sleep 1000',
+      async ({ containerId }) => {
+        assert.equal((await runtime.execSync(containerId, ['sh', '-c', 'exit 4'], { timeoutMs: 10_000 })).exitCode, 4)
+      },
+      {},
+      { runtimeHandler: 'crun' },
+    )
+    // It knows no machine with controllers in both versions of cgroups, and need not be installed.
+    await ask.catch((error: Error) =>
+      assert.match(error.message, /OCI runtime create failed: .*hybrid mode|exec: "crun": executable file not found/),
+    )
+  })
+
   test('execSync gives outputs and exit code, and a timeout is DeadlineExceeded', () =>
     withPod('sleep 1000', async ({ containerId }) => {
       const result = await runtime.execSync(containerId, ['sh', '-c', 'echo out; echo err >&2; exit 4'], { timeoutMs: 5000 })

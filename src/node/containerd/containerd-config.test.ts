@@ -54,4 +54,12 @@ test('the installed containerd reads it', { skip: !hasContainerd && 'containerd 
   assert.equal(dumped.status, 0, dumped.stderr)
   assert.match(dumped.stdout, /sandbox_image = "localhost\/pause:1"/)
   assert.match(dumped.stdout, /netns_mounts_under_state_dir = true/)
+  assert.match(dumped.stdout, /default_runtime_name = "runc"/)
+  assert.deepEqual(
+    [...dumped.stdout.matchAll(/runtimes\.(\w+)\.options\]\n[^[]*BinaryName = "(\w*)"/g)].map(([, handler, program]) => [handler, program]),
+    [
+      ['crun', 'crun'],
+      ['runc', 'runc'],
+    ],
+  )
 })

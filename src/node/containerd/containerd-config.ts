@@ -29,6 +29,12 @@ export function detectTraits(): ContainerdTraits {
 }
 
 /**
+ * Programs that the shim makes and ends containers with, the default first; each is the handler of its name for RuntimeClasses. One that is
+ * not installed is told of by the pods that ask for it. Why runc is the default: docs/decisions/0017-runc-starts-containers.md.
+ */
+const lowLevelRuntimes = ['runc', 'crun'] as const
+
+/**
  * containerd's configuration, version 2 (what 1.6 and 1.7 read, and 2.x migrates by itself).
  * cgroupfs is the driver everywhere: the agent names every pod's cgroup itself and needs no systemd.
  */
@@ -58,16 +64,21 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.internal.v1.
   tolerate_missing_hugetlb_controller = true
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
-    default_runtime_name = "runc"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        SystemdCgroup = false
-  [plugins."io.containerd.grpc.v1.cri".cni]
+    default_runtime_name = ${text(lowLevelRuntimes[0])}
+${lowLevelRuntimes.map(runtimeTable).join('')}  [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = ${text(paths.cniPluginDirectory)}
     conf_dir = ${text(paths.cniConfigDirectory)}
     max_conf_num = 1
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = ${text(paths.registryDirectory)}
+`
+}
+
+function runtimeTable(name: (typeof lowLevelRuntimes)[number]): string {
+  return `    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${name}]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${name}.options]
+        BinaryName = "${name}"
+        SystemdCgroup = false
 `
 }
