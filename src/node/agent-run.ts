@@ -24,7 +24,7 @@ import { type Machine, type MachineUse, simulatedMachine, usageMeter } from './n
 import { keepNodeLease } from './node-status/node-lease.ts'
 import { NodeReporter } from './node-status/node-reporter.ts'
 import { realMachine } from './node-status/real-machine.ts'
-import { type AdmissionNode, admitPod, admitResize } from './pod/pod-admission.ts'
+import { type AdmissionNode, admitResize, planAdmission } from './pod/pod-admission.ts'
 import type { PodContext } from './pod/pod-context.ts'
 import { type PodHost, simulatedPodHost } from './pod/pod-host.ts'
 import { PodLoop, type PodSource } from './pod/pod-loop.ts'
@@ -425,7 +425,7 @@ export class AgentRun {
       memoryCapacityBytes: () => this.#machine.facts().memoryBytes,
       seccompRoot: this.#roots ? seccompRoot(this.#roots.root) : '',
       containerResources: containerResourcesOf,
-      admit: (pod) => admitPod(pod, this.loop.admittedPods(), this.#admissionNode()),
+      admit: (pod) => planAdmission(pod, this.loop.admittedPods(), this.#admissionNode()),
       admitResize: (pod) => admitResize(pod, this.loop.admittedPods(), this.node),
       mirrorOf: (pod) => this.#statics?.mirrorOf(pod),
       event,

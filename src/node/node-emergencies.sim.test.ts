@@ -135,3 +135,21 @@ test('static pods run before the API answers, are shown there, and follow what d
   await node.stop()
   ending.abort()
 })
+
+test('a critical pod that only wants room gets it at the cost of another', async () => {
+  const node = await startNode({ agent: { machine: simulatedMachine({ cpuMilli: 1_000 }) } })
+  const asking = (cpu: string) => ({ containers: [{ name: 'c', image: 'app', resources: { requests: { cpu } } }] })
+  await node.create('common', asking('700m'))
+  await node.until('common', isReady)
+  await node.create('refused', asking('600m'))
+  assert.equal((await node.until('refused', (pod) => pod?.status?.phase === 'Failed'))?.status?.reason, 'OutOfcpu')
+  await node.create('critical', { ...asking('600m'), priorityClassName: 'system-node-critical' })
+  await node.until('critical', isReady)
+  const { status } = (await node.until('common', (pod) => pod?.status?.phase === 'Failed'))!
+  assert.deepEqual([status?.reason, status?.message], ['Preempting', 'Preempted in order to admit critical pod'])
+  assert.equal(
+    status?.conditions?.find((c) => c.type === 'DisruptionTarget')?.message,
+    'Pod was preempted by Kubelet to accommodate a critical pod.',
+  )
+  await node.stop()
+})

@@ -8,6 +8,7 @@ import { qosClass } from '../../kinds/qos.ts'
 import { isCriticalPod, isStaticPod } from '../../kinds/static-pod.ts'
 import type { Pressure } from '../eviction/pressure.ts'
 import type { MachineFacts } from '../node-status/machine.ts'
+import { planPreemption } from './plan-preemption.ts'
 import type { ResizeRefusal, TerminalReason } from './pod-records.ts'
 import { podContainers } from './pod-view.ts'
 
@@ -36,12 +37,39 @@ export function admitPod(pod: Pod, others: readonly Pod[], at: AdmissionNode): T
 }
 
 function refuseByRoom(pod: Pod, others: readonly Pod[], node: Node): TerminalReason | undefined {
-  return (
-    refuseByResources(pod, others, node) ??
-    refuseBySelector(pod, node) ??
-    refuseByPorts(pod, others) ??
-    (isStaticPod(pod) ? undefined : refuseByTaint(pod, node))
+  return refuseByResources(pod, others, node) ?? refuseByPlace(pod, others, node)
+}
+
+function refuseByPlace(pod: Pod, others: readonly Pod[], node: Node): TerminalReason | undefined {
+  return refuseBySelector(pod, node) ?? refuseByPorts(pod, others) ?? (isStaticPod(pod) ? undefined : refuseByTaint(pod, node))
+}
+
+/** `victims` end so that the pod has room. */
+export type Admission = { readonly refusal: TerminalReason } | { readonly victims: readonly Pod[] }
+
+/** As `admitPod`; but a critical pod that only wants room gets it, at the cost of others. Pure. */
+export function planAdmission(pod: Pod, others: readonly Pod[], at: AdmissionNode): Admission {
+  const refusal = admitPod(pod, others, at)
+  if (!refusal) return { victims: [] }
+  if (!at.node || !isCriticalPod(pod) || !refusal.reason.startsWith(outOfPrefix)) return { refusal }
+  const missing = shortages(pod, others, at.node)
+  const besides =
+    refuseByPlace(pod, others, at.node) ??
+    admitPod(
+      pod,
+      others.filter((other) => other.metadata.uid === pod.metadata.uid),
+      { ...at, node: undefined },
+    )
+  if (besides) return { refusal: besides }
+  const plan = planPreemption(
+    pod,
+    others.filter((other) => other.metadata.uid !== pod.metadata.uid && !isPodTerminal(other)),
+    missing.map(({ resource, requested, used, capacity }) => ({ resource, amount: requested + used - capacity })),
   )
+  if (!('error' in plan)) return plan
+  const cause = `preemption: error finding a set of pods to preempt: ${plan.error}`
+  const message = `Unexpected error while attempting to recover from admission failure: ${cause}`
+  return { refusal: { reason: 'UnexpectedAdmissionError', message, hasStarted: false } }
 }
 
 /** A node that is short of memory takes who asked for some; one that is short of more takes only what it cannot do without. */
@@ -164,6 +192,13 @@ function refuseByTaint(pod: Pod, node: Node): TerminalReason | undefined {
 }
 
 function refuseByResources(pod: Pod, others: readonly Pod[], node: Node): TerminalReason | undefined {
+  const [first] = shortages(pod, others, node)
+  return first && outOf(first)
+}
+
+type Shortage = { readonly resource: string; readonly requested: number; readonly used: number; readonly capacity: number }
+
+function shortages(pod: Pod, others: readonly Pod[], node: Node): Shortage[] {
   const allocatable = resourceAmounts(node.status?.allocatable)
   const requests = podRequests(pod)
   const names = Object.keys(requests).filter((name) => requests[name]! > 0)
@@ -176,14 +211,16 @@ function refuseByResources(pod: Pod, others: readonly Pod[], node: Node): Termin
     count++
     for (const name of names) used[name] = (used[name] ?? 0) + (held[name] ?? 0)
   }
-  if (allocatable.pods !== undefined && count + 1 > allocatable.pods) return outOf('pods', 1, count, allocatable.pods)
+  const found: Shortage[] = []
+  if (allocatable.pods !== undefined && count + 1 > allocatable.pods)
+    found.push({ resource: 'pods', requested: 1, used: count, capacity: allocatable.pods })
   for (const name of names) {
     const capacity = allocatable[name]
     // A resource that the node does not know is the scheduler's affair: upstream's agent ignores it too.
-    if (capacity === undefined) continue
-    if (requests[name]! + (used[name] ?? 0) > capacity) return outOf(name, requests[name]!, used[name] ?? 0, capacity)
+    if (capacity === undefined || requests[name]! + (used[name] ?? 0) <= capacity) continue
+    found.push({ resource: name, requested: requests[name]!, used: used[name] ?? 0, capacity })
   }
-  return undefined
+  return found
 }
 
 const known = new WeakMap<Pod, ResourceAmounts | null>()
@@ -198,9 +235,11 @@ function heldBy(pod: Pod): ResourceAmounts | null {
   return held
 }
 
-function outOf(resource: string, requested: number, used: number, capacity: number): TerminalReason {
+const outOfPrefix = 'OutOf'
+
+function outOf({ resource, requested, used, capacity }: Shortage): TerminalReason {
   const numbers = `requested: ${requested}, used: ${used}, capacity: ${capacity}`
-  return refusal(`OutOf${resource}`, `Node didn't have enough resource: ${resource}, ${numbers}`)
+  return refusal(`${outOfPrefix}${resource}`, `Node didn't have enough resource: ${resource}, ${numbers}`)
 }
 
 function refusal(reason: string, message: string): TerminalReason {

@@ -7,6 +7,8 @@ import { type ContainerView, type PodView } from './pod-view.ts'
 import { runStateOf } from './run-state.ts'
 
 type Verdict = { readonly status: 'True' | 'False'; readonly reason?: string; readonly message?: string }
+/** Ends that are the node's doing. */
+const disruptions: ReadonlySet<string> = new Set(['Evicted', 'Terminated', 'Preempting'])
 type Statuses = ReadonlyMap<string, ContainerStatus>
 
 /** The conditions that the agent owns. https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-conditions */
@@ -21,8 +23,9 @@ export function podConditions(view: PodView, views: readonly ContainerView[], st
   ]
   const { resizePending, resizeGeneration, resizeError, terminal } = view.records
   // Tells controllers that the pod's end was the node's doing, not its program's.
-  if (terminal?.reason === 'Evicted' || terminal?.reason === 'Terminated') {
-    verdicts.push(['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message: terminal.message }])
+  if (terminal && disruptions.has(terminal.reason)) {
+    const message = terminal.reason === 'Preempting' ? 'Pod was preempted by Kubelet to accommodate a critical pod.' : terminal.message
+    verdicts.push(['DisruptionTarget', { status: 'True', reason: 'TerminationByKubelet', message }])
   }
   const conditions = verdicts.map(([type, verdict]) => toCondition(view, type, verdict))
   // These two tell of the generation that they are about, not of the one that was looked at last.

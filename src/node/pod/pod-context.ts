@@ -5,7 +5,8 @@ import type { LifecycleHandler, Pod, ResourceRequirements } from '../../kinds/ge
 import type { ContainerResources, ContainerSpec, ImageInfo, Runtime } from '../runtime/contract.ts'
 import type { Semaphore } from '../semaphore.ts'
 import type { PodHost } from './pod-host.ts'
-import type { ResizeRefusal, TerminalReason } from './pod-records.ts'
+import type { Admission } from './pod-admission.ts'
+import type { ResizeRefusal } from './pod-records.ts'
 import type { ContainerView, PodContainer } from './pod-view.ts'
 import type { StatusWriter } from './status-writer.ts'
 
@@ -29,8 +30,8 @@ export type PodContext = {
   /** Where `localhostProfile` looks for seccomp profiles. */
   readonly seccompRoot: string
   readonly containerResources: (resources: ResourceRequirements) => ContainerResources
-  /** Undefined: the pod may run here. */
-  readonly admit: (pod: Pod) => TerminalReason | undefined
+  /** Whether the pod may run here, and who ends for it. */
+  readonly admit: (pod: Pod) => Admission
   /** Whether a resize fits; undefined: it does. */
   readonly admitResize: (pod: Pod) => ResizeRefusal | undefined
   /** What shows a static pod in the API; its status is written there. */

@@ -33,6 +33,7 @@ export type PodLoopOptions = {
   readonly onEnd?: (uid: string) => void
 }
 
+const preempted: TerminalReason = { reason: 'Preempting', message: 'Preempted in order to admit critical pod', hasStarted: true }
 /** Others' containers on the same engine end, too, and are never claimed. */
 const earlyExitsMax = 1024
 const reconnect = { initialMs: 200, maxMs: 10_000, factor: 2, jitter: 0.5 } as const
@@ -222,9 +223,12 @@ export class PodLoop {
     const { context } = this.#options
     const isNew = sandboxes.length === 0 && !pod.status?.containerStatuses?.length && pod.metadata.deletionTimestamp === undefined
     const isOver = pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded'
-    const refusal = isNew && !isOver ? context.admit(pod) : undefined
+    const admission = isNew && !isOver ? context.admit(pod) : { victims: [] }
     const worker = this.#addWorker(pod, sandboxes)
-    if (refusal) {
+    if ('victims' in admission) {
+      for (const { metadata } of admission.victims) this.evict(metadata.uid ?? '', preempted)
+    } else {
+      const { refusal } = admission
       worker.records.terminal = { ...refusal, message: `Pod was rejected: ${refusal.message}` }
       context.event(pod, { type: 'Warning', reason: refusal.reason, message: refusal.message })
     }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Node, Pod, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { crashWait, formatDuration, nextCrashBackoff } from './crash-backoff.ts'
 import { noPressure, type Pressure } from '../eviction/pressure.ts'
-import { type AdmissionNode, admitPod, admitResize } from './pod-admission.ts'
+import { type AdmissionNode, admitPod, admitResize, planAdmission } from './pod-admission.ts'
 import type { ContainerRecord } from './pod-records.ts'
 import { statusPatch } from './status-writer.ts'
 
@@ -162,6 +162,58 @@ test('a node that shuts down takes none', () => {
   const message = 'Pod was rejected as the node is shutting down.'
   assert.deepEqual(admitPod(asks, [], { ...calm, node, isShuttingDown: true }), { reason: 'NodeShutdown', message, hasStarted: false })
 })
+
+const limited = (cpu: string) => ({
+  containers: [{ name: 'c', resources: { requests: { cpu, memory: '1Mi' }, limits: { cpu, memory: '1Mi' } } }],
+})
+const preemptions: readonly { title: string; others: readonly Pod[]; spec?: Partial<NonNullable<Pod['spec']>>; expected: unknown }[] = [
+  { title: 'a critical pod that fits ends nobody', others: [podOf('o', asking('300m'))], expected: [] },
+  {
+    title: 'for a critical pod the one ends that leaves just the room',
+    others: [podOf('small', asking('100m')), podOf('mid', asking('200m')), podOf('large', asking('400m')), podOf('none', {})],
+    expected: ['large'],
+  },
+  {
+    title: 'those that were promised most end last',
+    others: [podOf('promised', limited('300m')), podOf('asked', asking('700m'))],
+    expected: ['asked'],
+  },
+  {
+    title: 'several end where one is not enough',
+    others: [podOf('large', asking('500m')), podOf('small', asking('200m')), podOf('mid', asking('300m'))],
+    expected: ['large', 'small'],
+  },
+  {
+    title: 'where pods are too many, one that asks for nothing ends',
+    others: [podOf('nothing', {}), podOf('o', asking('100m'))],
+    expected: ['nothing'],
+  },
+  {
+    title: 'no critical pod ends for another',
+    others: [podOf('o', { ...asking('700m'), priority: 2_000_000_000 })],
+    expected:
+      'UnexpectedAdmissionError: Unexpected error while attempting to recover from admission failure: preemption: error finding a set of pods ' +
+      'to preempt: no set of running pods found to reclaim resources: [(res: cpu, q: 300), ]',
+  },
+  {
+    title: 'one that may not be here for other reasons ends nobody',
+    others: [podOf('o', asking('700m'))],
+    spec: { nodeSelector: { zone: 'b' } },
+    expected: "NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+  },
+]
+for (const { title, others, spec = {}, expected } of preemptions) {
+  test(title, () => {
+    const pods = title.includes('too many') ? '2' : '110'
+    const roomy = { ...node, status: { allocatable: { ...node.status?.allocatable, pods } } }
+    const admission = planAdmission(podOf('p', { ...asking('600m'), priority: 2_000_000_000, ...spec }), others, { ...calm, node: roomy })
+    const told =
+      'victims' in admission
+        ? admission.victims.map((pod) => pod.metadata.name)
+        : `${admission.refusal.reason}: ${admission.refusal.message}`
+    assert.deepEqual(told, expected)
+  })
+}
 
 const twoCores: Node = { ...node, status: { allocatable: { cpu: '2', pods: '110' } } }
 const resizes: { readonly title: string; readonly cpu: string; readonly expected: ReturnType<typeof admitResize> }[] = [
