@@ -144,6 +144,23 @@ test('status is owned through its subresource, apart from the rest', () => {
   assert.deepEqual(fieldsOfManager(ignoring, 'b'), { 'f:spec': { 'f:replicas': {} } })
 })
 
+test('what a request cannot set is not looked at', () => {
+  const hidden = (field: string, rest: KubeObject): KubeObject =>
+    Object.defineProperty({ ...rest }, field, { enumerable: true, get: () => assert.fail(`${field} is read`) })
+  const live = updated(undefined, object({ replicas: 1 }), 'a')
+  const next = { ...live, spec: { replicas: 2 } } as KubeObject
+  const owners = (...ignored: string[]) =>
+    updateManagedFields(hidden('status', live), hidden('status', next), operation('b', { ignored: fieldSet(...ignored) }))?.map(
+      ({ manager, fieldsV1 }) => [manager, fieldsV1],
+    )
+  assert.deepEqual(owners('status'), [['b', { 'f:spec': { 'f:replicas': {} } }]])
+  assert.deepEqual(owners('status', 'metadata'), [['b', { 'f:spec': { 'f:replicas': {} } }]])
+  // Of a field that is ignored in part, the rest counts.
+  const status = { ...live, status: { replicas: 1, readyReplicas: 1 } } as KubeObject
+  const known = updateManagedFields(live, status, operation('b', { subresource: 'status', ignored: fieldSet('spec', 'status.replicas') }))
+  assert.deepEqual(known?.at(-1)?.fieldsV1, { 'f:status': { 'f:readyReplicas': {} } })
+})
+
 test('never more than ten updaters are kept apart', () => {
   let live = stored(updated(undefined, object({}, { labels: { l0: '0' } }), 'm0'))
   for (let i = 1; i < 14; i++) {

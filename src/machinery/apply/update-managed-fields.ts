@@ -2,7 +2,7 @@ import type { ManagedFieldsEntry } from '../../kinds/generated/types/meta-v1.ts'
 import { deepEqual } from '../deep-equal.ts'
 import type { KubeObject } from '../object.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
-import { difference, emptySet, type FieldSet, isEmptySet, recursiveDifference, union } from './field-set.ts'
+import { difference, emptySet, type FieldSet, isEmptySet, isMember, recursiveDifference, union } from './field-set.ts'
 import { capUpdaters, type Owner, type Owners, ownerId, readManagedFields, writeManagedFields } from './managed-fields.ts'
 import { compareValues } from './typed-value.ts'
 
@@ -96,17 +96,22 @@ export function ownedChanges(live: KubeObject | undefined, next: KubeObject, ope
 }
 
 function compareOwned(old: KubeObject, next: KubeObject, { schema, ignored }: Pick<FieldOperation, 'schema' | 'ignored'>): OwnedChange {
-  const { added, modified, removed } = compareValues(schema, ownable(old), ownable(next))
+  const { added, modified, removed } = compareValues(schema, ownable(old, ignored), ownable(next, ignored))
   const changed = union(modified, added)
   if (ignored === undefined) return { changed, removed }
   return { changed: recursiveDifference(changed, ignored), removed: recursiveDifference(removed, ignored) }
 }
 
-/** The object without the fields that nobody owns; shares everything else with it. */
-export function ownable(object: KubeObject): Record<string, unknown> {
+/** The object without the fields that nobody owns, and without those that are ignored whole; shares everything else with it. */
+export function ownable(object: KubeObject, ignored: FieldSet = emptySet): Record<string, unknown> {
   const fields = object as KubeObject & Record<string, unknown>
+  const isIgnored = (key: string) => {
+    const part = ignored[`f:${key}`]
+    return part !== undefined && isMember(part)
+  }
   const owned: Record<string, unknown> = {}
-  for (const key in fields) if (key !== 'apiVersion' && key !== 'kind' && key !== 'metadata') owned[key] = fields[key]
+  for (const key in fields) if (key !== 'apiVersion' && key !== 'kind' && key !== 'metadata' && !isIgnored(key)) owned[key] = fields[key]
+  if (isIgnored('metadata')) return owned
   const { metadata } = fields
   const meta: Record<string, unknown> = {}
   for (const key in metadata) if (!unownedMeta.has(key)) meta[key] = metadata[key as keyof typeof metadata]
