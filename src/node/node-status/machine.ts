@@ -20,6 +20,8 @@ export type MachineFacts = {
   readonly operatingSystem: string
   /** Whether containers can be confined by AppArmor. */
   readonly appArmor: boolean
+  /** Whether the engine can keep the groups of an image from its containers. */
+  readonly strictSupplementalGroups: boolean
 }
 
 /** Present use, for the pressure conditions. Undefined figures are unknown and never count as pressure. */
@@ -87,6 +89,7 @@ export function simulatedMachine(facts: Partial<MachineFacts> = {}): Machine {
     architecture: 'amd64',
     operatingSystem: 'linux',
     appArmor: true,
+    strictSupplementalGroups: true,
     ...facts,
   }
   const unknown: MachineUse = {

@@ -31,6 +31,8 @@ export function realMachine({ directory, imageDirectory = async () => undefined,
     operatingSystem: 'linux',
     // The engine's own configuration turns it off.
     appArmor: false,
+    // From containerd 2.0 on.
+    strictSupplementalGroups: false,
     ...overrides,
   }
   return {

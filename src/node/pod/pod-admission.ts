@@ -14,7 +14,7 @@ import { podContainers } from './pod-view.ts'
 
 export type AdmissionNode = {
   readonly node: Node | undefined
-  readonly machine: Pick<MachineFacts, 'appArmor' | 'operatingSystem'>
+  readonly machine: Pick<MachineFacts, 'appArmor' | 'operatingSystem' | 'strictSupplementalGroups'>
   /** What the node tells that runs short. */
   readonly pressure: Pressure
   readonly isShuttingDown: boolean
@@ -85,7 +85,8 @@ function refuseByPressure(pod: Pod, { memory, disk, processes }: Pressure): Term
 
 const osLabel = 'kubernetes.io/os'
 
-function refuseByPlatform({ metadata, spec }: Pod, { machine: { operatingSystem } }: AdmissionNode): TerminalReason | undefined {
+function refuseByPlatform({ metadata, spec }: Pod, { machine }: AdmissionNode): TerminalReason | undefined {
+  const { operatingSystem } = machine
   const label = metadata.labels?.[osLabel]
   if (label !== undefined && label !== operatingSystem) {
     const message = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"
@@ -93,6 +94,8 @@ function refuseByPlatform({ metadata, spec }: Pod, { machine: { operatingSystem 
   }
   if (spec?.os && spec.os.name !== operatingSystem)
     return refusal('PodOSNotSupported', "Failed to admit pod as the OS field doesn't match node OS")
+  if (spec?.securityContext?.supplementalGroupsPolicy === 'Strict' && !machine.strictSupplementalGroups)
+    return refusal('SupplementalGroupsPolicyNotSupported', 'SupplementalGroupsPolicy=Strict is not supported in this node')
   return undefined
 }
 

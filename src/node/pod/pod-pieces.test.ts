@@ -41,7 +41,7 @@ const withSysctl = (name: string) => ({ securityContext: { sysctls: [{ name, val
 const opening = (port: { hostPort: number; hostIP?: string }) => ({ containers: [{ name: 'c', ports: [{ containerPort: 80, ...port }] }] })
 
 const calm: Omit<AdmissionNode, 'node'> = {
-  machine: { appArmor: false, operatingSystem: 'linux' },
+  machine: { appArmor: false, operatingSystem: 'linux', strictSupplementalGroups: false },
   pressure: noPressure,
   isShuttingDown: false,
 }
@@ -112,6 +112,17 @@ const admissions: readonly { title: string; pod: Pod; others?: readonly Pod[]; r
     title: 'of what is missing the room is told first',
     pod: podOf('p', { ...asking('2'), nodeSelector: { zone: 'b' } }),
     reason: 'OutOfcpu',
+  },
+  {
+    title: 'a pod that must not have the groups of its image is refused where it would have them',
+    pod: podOf('p', { securityContext: { supplementalGroupsPolicy: 'Strict' } }),
+    reason: 'SupplementalGroupsPolicyNotSupported',
+    message: 'SupplementalGroupsPolicy=Strict is not supported in this node',
+  },
+  {
+    title: 'so that it may have them is no reason',
+    pod: podOf('p', { securityContext: { supplementalGroupsPolicy: 'Merge' } }),
+    reason: undefined,
   },
   {
     title: 'a pod for another system is refused',

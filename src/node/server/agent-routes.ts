@@ -71,6 +71,7 @@ function configuration({ options, settings, machine, port }: AgentRoutesOptions)
     files,
     maxPods: machine.facts().maxPods,
     taints,
+    shutdownPeriods: options.shutdown?.periods ?? [],
   })
 }
 

@@ -9,6 +9,7 @@ test("a node's settings are in the form of upstream's /configz", () => {
     files: undefined,
     maxPods: 60,
     taints: [{ key: 'a', effect: 'NoSchedule' }],
+    shutdownPeriods: [{ priority: 0, seconds: 30 }],
     reserved: { cpuMilli: 500, memoryBytes: 2 ** 30, ephemeralStorageBytes: 0 },
     eviction: evictionSettings({ soft: { 'memory.available': { share: 0.125 } }, softGraceMs: { 'memory.available': 90_000 } }),
     imageGc: { highShare: 0.85, lowShare: 0.8, minAgeMs: 120_000 },
@@ -30,6 +31,7 @@ test("a node's settings are in the form of upstream's /configz", () => {
   })
   assert.deepEqual(told('evictionSoft', 'evictionSoftGracePeriod'), [{ 'memory.available': '12.5%' }, { 'memory.available': '1m30s' }])
   assert.equal(kubeletconfig.evictionPressureTransitionPeriod, '5m0s')
+  assert.deepEqual(kubeletconfig.shutdownGracePeriodByPodPriority, [{ priority: 0, shutdownGracePeriodSeconds: 30 }])
   assert.deepEqual(kubeletconfig.systemReserved, { cpu: '500m', memory: '1Gi' })
   assert.deepEqual(kubeletconfig.registerWithTaints, [{ key: 'a', effect: 'NoSchedule' }])
 })

@@ -3,6 +3,7 @@ import { formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machiner
 import type { AgentSettings } from '../agent-settings.ts'
 import type { AgentFiles } from '../host/agent-files.ts'
 import { type Bounds, type EvictionSettings, evictionSignals } from '../eviction/thresholds.ts'
+import type { ShutdownPeriod } from '../shutdown/plan-shutdown.ts'
 import type { Reserved } from '../node-status/node-status.ts'
 
 export type KubeletConfigurationInput = Omit<AgentSettings, 'parallelStarts' | 'statusGatherMs'> & {
@@ -12,6 +13,7 @@ export type KubeletConfigurationInput = Omit<AgentSettings, 'parallelStarts' | '
   readonly files: AgentFiles | undefined
   readonly maxPods: number
   readonly taints: readonly Taint[]
+  readonly shutdownPeriods: readonly ShutdownPeriod[]
 }
 
 /**
@@ -38,6 +40,7 @@ export function kubeletConfiguration(input: KubeletConfigurationInput): object {
       maxPods,
       ...(taints.length > 0 ? { registerWithTaints: taints } : {}),
       ...evictionFields(input.eviction),
+      ...shutdownField(input.shutdownPeriods),
       ...reservedField(input.reserved),
       serializeImagePulls: parallelPulls === 1,
       maxParallelImagePulls: parallelPulls,
@@ -73,6 +76,11 @@ function boundsText(bounds: Bounds): Record<string, string> {
     return [[signal, 'amount' in bound ? bytes(bound.amount) : percent(bound.share)] as const]
   }
   return Object.fromEntries(evictionSignals.flatMap(text))
+}
+
+function shutdownField(periods: readonly ShutdownPeriod[]): object {
+  if (periods.length === 0) return {}
+  return { shutdownGracePeriodByPodPriority: periods.map(({ priority, seconds }) => ({ priority, shutdownGracePeriodSeconds: seconds })) }
 }
 
 function reservedField({ cpuMilli, memoryBytes, ephemeralStorageBytes }: Reserved): object {
