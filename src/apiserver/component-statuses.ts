@@ -4,6 +4,7 @@ import { statusErrors } from '../machinery/status-error.ts'
 import type { Store, StoreKey } from '../store/contract.ts'
 import type { VerbHandler } from './dispatch.ts'
 import type { Answer } from './verb-request.ts'
+import { selectorOfNames } from './verbs/selection.ts'
 
 /** A part of the control plane; true is well. */
 export type ComponentCheck = { readonly name: string; readonly isHealthy: () => boolean | Promise<boolean> }
@@ -22,10 +23,11 @@ export function storeCheck(store: Store): ComponentCheck {
 
 /** `componentstatuses`: the parts of the control plane and whether each is well, found out when asked. */
 export function componentStatusHandler(checks: readonly ComponentCheck[]): VerbHandler {
-  return async (_core, _context, { verb, name }) => {
+  return async (_core, _context, { verb, name, resource, parameters: { labelSelector, fieldSelector } }) => {
     const columns = componentStatuses.columns as Extract<Answer, { type: 'plain' }>['columns']
     if (verb === 'list') {
-      const items = await Promise.all(checks.map(statusOf))
+      const selects = selectorOfNames(resource, labelSelector, fieldSelector)
+      const items = await Promise.all(checks.filter((check) => selects(check.name)).map(statusOf))
       const object = { kind: 'ComponentStatusList', apiVersion: 'v1', metadata: {}, items }
       return { type: 'plain', code: 200, object, columns }
     }

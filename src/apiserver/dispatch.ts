@@ -1,3 +1,4 @@
+import { pathSegmentName } from '../machinery/names.ts'
 import { type StatusError, statusErrors } from '../machinery/status-error.ts'
 import type { Core, RequestContext } from './core.ts'
 import type { KubeObject } from '../machinery/object.ts'
@@ -127,10 +128,14 @@ export async function dispatchBatch(
 }
 
 /** What is the cluster's is in no namespace, what is only answered has no name, and a slash parts names however it is written. */
-function checkPlace({ resource: { kind }, namespace, name }: VerbRequest): void {
+function checkPlace({ resource, namespace, name, rest }: VerbRequest): void {
+  const { kind } = resource
+  // Of what can only be made in a namespace there is no collection of all namespaces.
+  const isNowhere = needsNamespace(resource, namespace) && !kind.verbs.includes('list')
   const isInNamespace = kind.scope === 'Cluster' && namespace !== '' && kind.kind !== 'Namespace'
   const isNamed = name !== '' && !kind.persisted && !kind.verbs.includes('get')
-  if (isInNamespace || isNamed || name.includes('/')) throw statusErrors.pathNotFound()
+  // What follows a proxy has been taken off before.
+  if (isNowhere || isInNamespace || isNamed || rest !== '' || name.includes('/')) throw statusErrors.pathNotFound()
 }
 
 /** The definition of the kind is being deleted. */
@@ -142,9 +147,12 @@ function createWhileEnding(context: RequestContext, { resource, parameters, body
 const oneByName: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete'])
 
 /** One object has a name, and a namespace where its kind has one. */
-function checkAddressed({ resource, name, namespace }: VerbRequest): void {
+function checkAddressed({ resource, verb, name, namespace }: VerbRequest): void {
   if (name === '') throw methodNotAllowed()
   if (needsNamespace(resource, namespace)) throw statusErrors.pathNotFound()
+  // The name in the body of a replacement is another one.
+  const faults = verb === 'update' ? [] : pathSegmentName(name)
+  if (faults.length > 0) throw statusErrors.badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${faults.join(';')}`)
 }
 
 function handlerOfSubresource(dispatch: Dispatch, { resource, verb, subresource, namespace, name }: VerbRequest): VerbHandler {

@@ -540,7 +540,7 @@ function failureOf({ core }: PipelineParts, request: ApiRequest, error: unknown)
 function formatOfFailure({ headers }: ApiRequest, { query }: RequestInfo): Format | undefined {
   try {
     const agent = single(headers['user-agent']) ?? ''
-    return negotiate(single(headers.accept), { pretty: query.get('pretty'), agent, allowsTable: false, isFailure: true })
+    return negotiate(single(headers.accept), { pretty: query.get('pretty'), agent, allowsTable: false, isAsItIs: true })
   } catch {
     return undefined
   }

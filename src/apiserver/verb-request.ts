@@ -156,8 +156,9 @@ function patchErrors(query: Query, patch: 'apply' | 'other'): FieldError[] {
 function deletionFrom(query: Query, dryRun: readonly string[]): DeletionOptions {
   const orphan = query.get('orphanDependents')
   const options = {
-    gracePeriodSeconds: integer(query, 'gracePeriodSeconds'),
-    propagationPolicy: (query.get('propagationPolicy') || undefined) as DeletionOptions['propagationPolicy'],
+    // An empty one is one, unlike the others.
+    gracePeriodSeconds: query.get('gracePeriodSeconds') === '' ? notInteger('', 'invalid syntax') : integer(query, 'gracePeriodSeconds'),
+    propagationPolicy: query.get('propagationPolicy') as DeletionOptions['propagationPolicy'],
     orphanDependents: orphan === undefined ? undefined : flag(query, 'orphanDependents'),
   }
   return checkedDeletion(options, dryRun)
@@ -186,11 +187,12 @@ function integer(query: Query, name: string): number | undefined {
   if (text === undefined || text === '') return undefined
   const isNumber = /^[+-]?\d+$/.test(text)
   const value = Number(text)
-  if (!isNumber || Math.abs(value) >= 2 ** 63)
-    throw statusErrors.badRequest(
-      `strconv.ParseInt: parsing ${JSON.stringify(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`,
-    )
+  if (!isNumber || Math.abs(value) >= 2 ** 63) return notInteger(text, isNumber ? 'value out of range' : 'invalid syntax')
   return value
+}
+
+function notInteger(text: string, why: string): never {
+  throw statusErrors.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`)
 }
 
 /** The options of the verbs that write an object. */

@@ -8,7 +8,7 @@ export class FieldSelectorError extends Error {
 
 /**
  * Parses `metadata.name=a,status.phase!=Running`. In a value `\,`, `\=` and `\\` stand for the character itself.
- * Which fields a kind knows is the kind's business. Throws FieldSelectorError.
+ * A term without a field and a value says nothing. Which fields a kind knows is the kind's business. Throws FieldSelectorError.
  */
 export function parseFieldSelector(text: string): FieldTerm[] {
   return splitTerms(text)
@@ -16,8 +16,9 @@ export function parseFieldSelector(text: string): FieldTerm[] {
     .map((term) => {
       const match = /^(.*?)(!=|==|=)(.*)$/s.exec(term)
       if (!match) throw new FieldSelectorError(`invalid selector: '${text}'; can't understand '${term}'`)
-      return { field: match[1]!, op: match[2] === '!=' ? '!=' : '=', value: unescapeFieldValue(match[3]!) }
+      return { field: match[1]!, op: match[2] === '!=' ? ('!=' as const) : ('=' as const), value: unescapeFieldValue(match[3]!) }
     })
+    .filter(({ field, value }) => field !== '' || value !== '')
 }
 
 /** The text that parses back to these terms. */

@@ -246,7 +246,8 @@ function settleTable({ columnDefinitions, rows }: Table): void {
 
 type List = { readonly items: readonly { kind?: string; apiVersion?: string }[] }
 
-const isList = (value: object): value is List => 'items' in value && String((value as { kind?: unknown }).kind).endsWith('List')
+const isList = (value: object): value is List =>
+  'items' in value && Array.isArray(value.items) && String((value as { kind?: unknown }).kind).endsWith('List')
 
 /** Objects are encoded once, for lists as for single reads: their type is written in both, where upstream leaves it out of lists. */
 function settleItem(item: List['items'][number]): void {

@@ -97,11 +97,12 @@ function deletionBody(
   bytes: Uint8Array,
   { yaml, binary }: { readonly yaml: Yaml | undefined; readonly binary: BinaryCodec | undefined },
 ): unknown {
-  if (binary) return decoded(binary, bytes, deleteOptionsKind)
   let value: unknown
   try {
+    if (binary) return binary.decode(bytes)
     value = yaml ? yaml.parseYaml(new TextDecoder().decode(bytes)) : parseJson(bytes)
   } catch (error) {
+    if (error instanceof ProtobufError) throw statusErrors.badRequest(error.message)
     if (error instanceof JsonError) throw statusErrors.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)
     if (yaml && error instanceof yaml.YamlError)
       throw statusErrors.badRequest(error.message.replace(/^error converting YAML to JSON: /, ''))
@@ -133,8 +134,6 @@ export function valueBody(schemas: SchemaSet, value: unknown, patch?: PatchBody)
     deletion: () => (value === undefined ? undefined : deletionOptions(value)),
   }
 }
-
-const deleteOptionsKind: ExpectedKind = { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions', schema: '' }
 
 type Parsed = { readonly value: unknown; readonly duplicates: readonly string[]; readonly bytes: Uint8Array }
 type Parse = (validation: FieldValidation, expected: ExpectedKind) => Parsed
@@ -239,9 +238,11 @@ function checkUnstructured(object: KubeObject, { expected, bytes }: { readonly e
   refuseOtherType(object, expected)
 }
 
-/** Lists are kinds, too. */
+/** Lists are kinds, too, and one of anything is. */
 const isKnown = ({ knownKinds }: BodyOptions, apiVersion: string, kind: string) =>
-  knownKinds(apiVersion, kind) || (kind.endsWith('List') && knownKinds(apiVersion, kind.slice(0, -'List'.length)))
+  knownKinds(apiVersion, kind) ||
+  (kind === 'List' && apiVersion === 'v1') ||
+  (kind.endsWith('List') && knownKinds(apiVersion, kind.slice(0, -'List'.length)))
 
 function unrecognized(expected: ExpectedKind, why: string, bytes: Uint8Array): StatusError {
   return statusErrors.badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(bytes)})`)

@@ -30,8 +30,8 @@ const yes = /^(?:1|t|T|true|True|TRUE)$/
 /**
  * The form of the answer to an Accept header: the best by quality, in the order named, but JSON before protobuf where the
  * client takes both equally, because JSON is what is stored and goes out as it is. `allowsTable`: what is asked for has
- * columns; `isCollection`: it is a list, or a watch of one; `isFailure`: it is a Status, of which there are no other forms. Throws 406 when
- * there is none.
+ * columns; `isCollection`: it is a list, or a watch of one; `isAsItIs`: it has no other form than its own, as a
+ * Status and a group have not; `isLenient`: `application/*` names a form, too, and `*` any. Throws 406 when there is none.
  */
 export function negotiate(
   accept: string | undefined,
@@ -40,24 +40,25 @@ export function negotiate(
     readonly agent: string
     readonly allowsTable: boolean
     readonly isCollection?: boolean
-    readonly isFailure?: boolean
+    readonly isAsItIs?: boolean
+    readonly isLenient?: boolean
   },
 ): Format {
   const isPretty = options.pretty ? yes.test(options.pretty) : readableAgents.test(options.agent)
   const plain = isPretty ? { ...plainJson, isPretty } : plainJson
   if (accept === undefined || accept === 'application/json' || accept === '*/*' || accept === '') return plain
   const ranges = mediaRanges(accept)
-  if (!ranges.some(({ type }) => type === '*/*' || representations.includes(type)))
+  if (!options.isLenient && !ranges.some(({ type }) => type === '*/*' || representations.includes(type)))
     throw statusErrors.noRepresentation(options.isCollection ? [...representations, ...streamTypes] : representations)
   for (const { type, parameters } of ranges) {
-    const encoding = Object.hasOwn(encodings, type) ? encodings[type] : undefined
+    const encoding = options.isLenient && type === '*' ? 'json' : Object.hasOwn(encodings, type) ? encodings[type] : undefined
     const stream = parameters.get('stream')
     if (encoding === undefined || (stream && (stream !== 'watch' || encoding === 'yaml'))) continue
     const as = parameters.get('as')
     const version = parameters.get('v')
     const group = parameters.get('g')
     if (as === undefined && version === undefined && group === undefined) return { ...plain, encoding }
-    if (options.isFailure || !as || !transformations.includes(as) || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1'))
+    if (options.isAsItIs || !as || !transformations.includes(as) || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1'))
       continue
     // A Table has no protobuf message, and what has no columns has no Table: the client's next choice decides.
     if (as === 'Table' && (!options.allowsTable || encoding === 'protobuf')) continue

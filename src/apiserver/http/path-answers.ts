@@ -43,7 +43,7 @@ async function inForm(response: ApiResponse, path: string, { query }: PathReques
 
 function formOf(accept: string, path: string, options: { readonly pretty: string | undefined; readonly agent: string }) {
   try {
-    return negotiate(accept, { ...options, allowsTable: false })
+    return negotiate(accept, { ...options, allowsTable: false, isAsItIs: true, isLenient: groupDocument.test(path) })
   } catch (error) {
     if (!(error instanceof StatusError) || !groupDocument.test(path)) throw error
     throw statusErrors.notAcceptable(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'])
@@ -56,7 +56,7 @@ function formOf(accept: string, path: string, options: { readonly pretty: string
  */
 export function nothingThere(registry: Registry, path: string): ApiResponse {
   const [, root, group] = path.split('/')
-  const isOurs = root === 'api' || (root === 'apis' && registry.hasBuiltInGroup(group ?? ''))
+  const isOurs = root === 'api' || (root === 'apis' && group && registry.hasBuiltInGroup(group))
   if (isOurs) throw statusErrors.pathNotFound()
   return {
     code: 404,

@@ -31,7 +31,8 @@ function parse(text: string): Partial<Token> {
   const json = Buffer.from(text, 'base64url')
   if (bad >= 0 || text.length % 4 === 1) throw invalid(`illegal base64 data at input byte ${bad >= 0 ? bad : text.length - 1}`)
   try {
-    const value = parseJson(json)
+    // What is no JSON is told by its bytes.
+    const value = parseJson(json.toString('latin1'))
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   } catch (error) {
     if (error instanceof JsonError) throw invalid(error.message)

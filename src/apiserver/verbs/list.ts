@@ -90,6 +90,9 @@ async function sourceFor(
   const prefix = prefixOf(request.resource, request.namespace)
   if (request.continue) {
     const { after, revision } = decodeContinue(request.continue, prefix)
+    const { resourceVersion } = request
+    if (resourceVersion && resourceVersion !== '0')
+      throw statusErrors.badRequest('specifying resource version is not allowed when using continue')
     if (revision !== undefined) return { source: pastSource(core, prefix, { revision, isContinued: true }), after }
     await cacheAtLeast(core, context, undefined)
     return { source: pastSource(core, prefix, { revision: cache.revision, isContinued: true }), after }
@@ -205,6 +208,4 @@ function validateOptions({ resourceVersionMatch: match, resourceVersion, continu
   }
   if (sendInitialEvents !== undefined) errors.push(fieldErrors.forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
   if (errors.length > 0) throw statusErrors.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
-  if (token && resourceVersion && resourceVersion !== '0')
-    throw statusErrors.badRequest('specifying resource version is not allowed when using continue')
 }

@@ -38,6 +38,18 @@ export function parseSelection(resource: Resource, labelText: string | undefined
   }
 }
 
+/** The same of objects that have a name and nothing else. */
+export function selectorOfNames(
+  resource: Resource,
+  labelText: string | undefined,
+  fieldText: string | undefined,
+): (name: string) => boolean {
+  const labels = labelText ? labelSelector(labelText) : undefined
+  const fields = fieldText ? fieldTerms(resource.kind, fieldText) : []
+  return (name) =>
+    (labels === undefined || matches(labels, undefined)) && matchesFields(fields, (field) => (field === 'metadata.name' ? name : ''))
+}
+
 function labelSelector(text: string): Selector | undefined {
   try {
     const selector = parseLabelSelector(text)
@@ -69,9 +81,11 @@ const isCommon = ({ selectableFields, scope }: KindDefinition, field: string) =>
 
 /** Kinds that name no fields of their own say which there are. */
 const unknownField = (kind: KindDefinition, field: string) =>
-  kind.selectableFields
-    ? `field label not supported${kind.group === 'resource.k8s.io' ? ` for ${apiVersionOf(kind)}, Kind=${kind.kind}` : ''}: ${field}`
-    : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+  kind.group === 'batch' && kind.selectableFields
+    ? `field label ${JSON.stringify(field)} not supported for ${kind.kind}`
+    : kind.selectableFields
+      ? `field label not supported${kind.group === 'resource.k8s.io' ? ` for ${apiVersionOf(kind)}, Kind=${kind.kind}` : ''}: ${field}`
+      : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
 
 function fieldReader(resource: Resource, field: string): (value: CachedObject) => string {
   if (field === 'metadata.name') return (value) => value.object.metadata.name ?? ''
