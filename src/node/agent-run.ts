@@ -24,7 +24,7 @@ import { type Machine, type MachineUse, simulatedMachine, usageMeter } from './n
 import { keepNodeLease } from './node-status/node-lease.ts'
 import { NodeReporter } from './node-status/node-reporter.ts'
 import { realMachine } from './node-status/real-machine.ts'
-import { type AdmissionNode, admitResize, planAdmission } from './pod/pod-admission.ts'
+import { type Admission, type AdmissionNode, admitResize, planAdmission } from './pod/pod-admission.ts'
 import type { PodContext } from './pod/pod-context.ts'
 import { type PodHost, simulatedPodHost } from './pod/pod-host.ts'
 import { PodLoop, type PodSource } from './pod/pod-loop.ts'
@@ -425,11 +425,18 @@ export class AgentRun {
       memoryCapacityBytes: () => this.#machine.facts().memoryBytes,
       seccompRoot: this.#roots ? seccompRoot(this.#roots.root) : '',
       containerResources: containerResourcesOf,
-      admit: (pod) => planAdmission(pod, this.loop.admittedPods(), this.#admissionNode()),
+      admit: (pod) => this.#admit(pod),
       admitResize: (pod) => admitResize(pod, this.loop.admittedPods(), this.node),
       mirrorOf: (pod) => this.#statics?.mirrorOf(pod),
       event,
     }
+  }
+
+  #admit(pod: Pod): Admission {
+    const admission = planAdmission(pod, this.loop.admittedPods(), this.#admissionNode())
+    if ('refusal' in admission) this.#metrics.rejected(admission.refusal.reason)
+    else for (const _ of admission.victims) this.#metrics.preempted(admission.resource ?? '')
+    return admission
   }
 
   #admissionNode(): AdmissionNode {

@@ -44,8 +44,8 @@ function refuseByPlace(pod: Pod, others: readonly Pod[], node: Node): TerminalRe
   return refuseBySelector(pod, node) ?? refuseByPorts(pod, others) ?? (isStaticPod(pod) ? undefined : refuseByTaint(pod, node))
 }
 
-/** `victims` end so that the pod has room. */
-export type Admission = { readonly refusal: TerminalReason } | { readonly victims: readonly Pod[] }
+/** `victims` end so that the pod has room, first of all of `resource`. */
+export type Admission = { readonly refusal: TerminalReason } | { readonly victims: readonly Pod[]; readonly resource?: string }
 
 /** As `admitPod`; but a critical pod that only wants room gets it, at the cost of others. Pure. */
 export function planAdmission(pod: Pod, others: readonly Pod[], at: AdmissionNode): Admission {
@@ -66,7 +66,7 @@ export function planAdmission(pod: Pod, others: readonly Pod[], at: AdmissionNod
     others.filter((other) => other.metadata.uid !== pod.metadata.uid && !isPodTerminal(other)),
     missing.map(({ resource, requested, used, capacity }) => ({ resource, amount: requested + used - capacity })),
   )
-  if (!('error' in plan)) return plan
+  if (!('error' in plan)) return { ...plan, resource: missing[0]!.resource }
   const cause = `preemption: error finding a set of pods to preempt: ${plan.error}`
   const message = `Unexpected error while attempting to recover from admission failure: ${cause}`
   return { refusal: { reason: 'UnexpectedAdmissionError', message, hasStarted: false } }

@@ -45,12 +45,17 @@ test('pulls are told by the size of their image, evictions by their signal, volu
   metrics.pulled(0, 1)
   metrics.pulled(20 * 2 ** 20, 6_000)
   metrics.evicted('memory.available')
+  metrics.preempted('cpu')
+  for (const reason of ['OutOfcpu', 'OutOfexample.com/gpu', 'OutOfexample.com/fpga']) metrics.rejected(reason)
   metrics.storage('kubernetes.io/csi', 'volume_mount', 200, true)
   checkLines(metrics.families(), [
     'kubelet_image_pull_duration_seconds_count{image_size_in_bytes="N/A"} 1',
     'kubelet_image_pull_duration_seconds_bucket{image_size_in_bytes="10MB-100MB",le="5"} 0',
     'kubelet_image_pull_duration_seconds_bucket{image_size_in_bytes="10MB-100MB",le="10"} 1',
     'kubelet_evictions{eviction_signal="memory.available"} 1',
+    'kubelet_preemptions{preemption_signal="cpu"} 1',
+    'kubelet_admission_rejections_total{reason="OutOfcpu"} 1',
+    'kubelet_admission_rejections_total{reason="OutOfExtendedResources"} 2',
     'storage_operation_duration_seconds_count{volume_plugin="kubernetes.io/csi",operation_name="volume_mount",status="fail-unknown",migrated="false"} 1',
   ])
 })

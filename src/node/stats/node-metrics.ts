@@ -48,6 +48,16 @@ const declared = {
     buckets: pullBuckets,
   },
   evictions: { name: 'kubelet_evictions', help: 'Cumulative number of pod evictions by eviction signal', labels: ['eviction_signal'] },
+  preemptions: {
+    name: 'kubelet_preemptions',
+    help: 'Cumulative number of pod preemptions by preemption resource',
+    labels: ['preemption_signal'],
+  },
+  rejections: {
+    name: 'kubelet_admission_rejections_total',
+    help: 'Cumulative number pod admission rejections by the Kubelet.',
+    labels: ['reason'],
+  },
   requests: {
     name: 'kubelet_http_requests_total',
     help: 'Number of the http requests received since the server started',
@@ -92,6 +102,8 @@ export class NodeMetrics {
   readonly #startTotalSeconds = new Histogram(declared.startTotalSeconds)
   readonly #pullSeconds = new Histogram(declared.pullSeconds)
   readonly #evictions = new Counter(declared.evictions)
+  readonly #preemptions = new Counter(declared.preemptions)
+  readonly #rejections = new Counter(declared.rejections)
   readonly #requests = new Counter(declared.requests)
   readonly #storageSeconds = new Histogram(declared.storageSeconds)
   /** By pod: forgotten with it. */
@@ -116,6 +128,15 @@ export class NodeMetrics {
 
   evicted(signal: string): void {
     this.#evictions.add(signal)
+  }
+
+  /** A pod ended for a critical one, which had too little of `resource`. */
+  preempted(resource: string): void {
+    this.#preemptions.add(resource)
+  }
+
+  rejected(reason: string): void {
+    this.#rejections.add(/^OutOf.*[./]/.test(reason) ? 'OutOfExtendedResources' : reason)
   }
 
   request(method: string, path: string): void {
@@ -149,6 +170,8 @@ export class NodeMetrics {
   families(): Family[] {
     return [
       this.#evictions,
+      this.#preemptions,
+      this.#rejections,
       this.#requests,
       this.#pullSeconds,
       this.#startSeconds,
