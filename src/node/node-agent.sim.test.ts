@@ -104,6 +104,26 @@ test('a job runs init containers in order, a sidecar beside it, and succeeds', a
   await node.stop()
 })
 
+test('a pod that ends by itself costs two statuses: that it runs, and that it has ended with its sandbox', async () => {
+  const node = await startNode()
+  const stop = new AbortController()
+  const told: string[] = []
+  const watching = (async () => {
+    for await (const event of node.pods.watch({ signal: stop.signal })) {
+      if (event.type !== 'MODIFIED') continue
+      const { phase = '', conditions = [] } = event.object.status ?? {}
+      told.push(`${phase} ${conditions.find((c) => c.type === 'PodReadyToStartContainers')?.status}`)
+    }
+  })().catch(() => {})
+  await node.create('job', { restartPolicy: 'Never', containers: [{ name: 'c', image: 'fake-exit:0' }] })
+  await node.until('job', (p) => p?.status?.phase === 'Succeeded')
+  await node.clock.advance(5_000)
+  assert.deepEqual(told.slice(-2), ['Running True', 'Succeeded False'])
+  stop.abort()
+  await node.stop()
+  await watching
+})
+
 test('a crashing container backs off and counts its restarts', async () => {
   const node = await startNode()
   await node.create('crash', { containers: [{ name: 'c', image: 'fake-exit:3-100' }] })

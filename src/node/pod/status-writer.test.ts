@@ -217,6 +217,37 @@ test('the steps of a pod that goes are told together; that it has failed at once
   assert.equal((await status())?.phase, 'Failed')
 })
 
+test('the end of a pod is told with that of its sandbox, in one write; of one that takes longer, or of a failure with a reason, sooner', async () => {
+  const ended = (status: 'True' | 'False'): Partial<PodStatus> => ({
+    phase: 'Succeeded',
+    conditions: [{ type: 'PodReadyToStartContainers', status }],
+  })
+  const quick = await comingUp(300)
+  quick.writer.put(quick.pod, quick.running)
+  await quick.clock.advance(1)
+  quick.counts.all = 0
+  quick.writer.put(quick.pod, { ...quick.running, ...ended('True') })
+  await quick.clock.advance(100)
+  assert.equal(quick.counts.all, 0)
+  quick.writer.put(quick.pod, { ...quick.running, ...ended('False') })
+  await quick.clock.advance(1_000)
+  assert.equal(quick.counts.all, 1)
+  assert.equal((await quick.status())?.phase, 'Succeeded')
+
+  const slow = await comingUp(300)
+  slow.writer.put(slow.pod, { ...slow.running, ...ended('True') })
+  await slow.clock.advance(301)
+  assert.equal((await slow.status())?.phase, 'Succeeded')
+  slow.writer.put(slow.pod, { ...slow.running, ...ended('False') })
+  await slow.clock.advance(1)
+  assert.equal((await slow.status())?.conditions?.find(({ type }) => type === 'PodReadyToStartContainers')?.status, 'False')
+
+  const refused = await comingUp(300)
+  refused.writer.put(refused.pod, { ...refused.running, ...ended('True'), phase: 'Failed', reason: 'Evicted' })
+  await refused.clock.advance(1)
+  assert.equal((await refused.status())?.reason, 'Evicted')
+})
+
 test('what the server has in other words is not written again and again', async () => {
   const { clock, counts, writer, pod, running } = await comingUp(0)
   // It derives podIPs from podIP: what is wanted never is.

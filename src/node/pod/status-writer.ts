@@ -15,7 +15,7 @@ export type StatusWriterOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** So long the steps of a pod that comes up or goes wait for the next, so that one write tells all of them. Default 0: not at all. */
+  /** So long the steps of a pod that comes up, ends or goes wait for the next, so that one write tells all of them. Default 0: not at all. */
   readonly gatherMs?: number
   /** The pod as it is after a write. */
   readonly onWritten: (pod: Pod) => void
@@ -89,10 +89,10 @@ export class StatusWriter {
   async #write(uid: string, entry: Entry): Promise<void> {
     // A later microtask: what one step of the loop states twice is written once.
     await Promise.resolve()
-    if (isStep(entry) && !entry.isPressing) await this.#gather(entry)
     let failures = 0
     let told: Record<string, unknown> | undefined
     for (;;) {
+      if (isStep(entry) && !entry.isPressing && !entry.isGone) await this.#gather(entry)
       const patch = statusPatch(entry.pod.status, entry.wanted)
       // In one step with the entry's end: what is stated from here on makes a new one.
       if (this.#signal.aborted || entry.isGone || patch === undefined) break
@@ -157,14 +157,23 @@ export class StatusWriter {
 
 const steps = new Set(['ContainerCreating', 'PodInitializing'])
 
-/** Whether all that there is to tell is how far the pod has come on its way to its first container, or on its way out. */
+/**
+ * Whether all that there is to tell is how far the pod has come on its way to its first container, or on its way out; or that it has ended
+ * by itself, which is told with the end of its sandbox: upstream's agent waits for that without a bound.
+ */
 function isStep({ pod, wanted }: Entry): boolean {
   const { phase, reason, message, containerStatuses = [], initContainerStatuses = [] } = wanted
   if (pod.metadata.deletionTimestamp !== undefined) return phase === pod.status?.phase && !reason && !message
-  if (phase !== 'Pending' || reason || message) return false
+  if (reason || message) return false
+  if (phase === 'Succeeded' || phase === 'Failed') return phase !== pod.status?.phase && hasSandbox(wanted)
+  if (phase !== 'Pending') return false
   return [...initContainerStatuses, ...containerStatuses].every(
     (c) => steps.has(c.state?.waiting?.reason ?? '') && !c.state?.waiting?.message,
   )
+}
+
+function hasSandbox({ conditions = [] }: PodStatus): boolean {
+  return conditions.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'True')
 }
 
 export function isNewer(pod: Pod, than: Pod): boolean {
