@@ -18,6 +18,15 @@ export function looksAlike(a: Pod, b: Pod): boolean {
   )
 }
 
+/** Equal for pods that may well look alike: those of one owner, else those of equal labels. */
+export function kinOf({ metadata: { ownerReferences, namespace, labels } }: Pod): string {
+  const owner = ownerReferences?.[0]?.uid
+  if (owner !== undefined) return owner
+  let text = `${namespace}`
+  for (const key in labels) text += ` ${labels[key]}`
+  return text
+}
+
 function sameSpec(x: PodSpec, y: PodSpec): boolean {
   return (
     sameContainers(x.initContainers ?? [], y.initContainers ?? []) &&

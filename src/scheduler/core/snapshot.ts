@@ -8,7 +8,7 @@ import { equalForScheduling } from './equal-for-scheduling.ts'
 import { ImageIndex } from './image-index.ts'
 import { Interner } from './interner.ts'
 import { LabelColumn } from './label-column.ts'
-import { looksAlike } from './looks-alike.ts'
+import { kinOf, looksAlike } from './looks-alike.ts'
 import { affinityTerms, type Labels, type PodShape, type ShapeFacts, shapeFacts } from './pod-shape.ts'
 import { ownedCounterSpecs } from './pod-term.ts'
 
@@ -272,18 +272,21 @@ export class Snapshot {
     const counter = new DomainCounter(spec, this.column(spec.topologyKey), this.#counterSerial++)
     this.#counters.set(spec.key, counter)
     if (spec.owned) this.ownedCounters.push(counter)
-    for (const shape of this.#shapeById.values()) bumpFor(shape, counter)
     this.#fill(counter)
     return counter
   }
 
   #fill(counter: DomainCounter): void {
     const weights = new Map<PodShape, number>()
-    for (const entry of this.#pods.values()) {
+    for (const shape of this.#shapeById.values()) {
+      const weight = bumpFor(shape, counter)
+      if (weight !== 0 && shape.podCount > 0) weights.set(shape, weight)
+    }
+    // That of a new workload counts none of the pods that are there.
+    for (const entry of weights.size > 0 ? this.#pods.values() : []) {
       if (entry.row < 0 || (entry.isTerminating && counter.spec.skipsTerminating)) continue
-      let weight = weights.get(entry.shape)
-      if (weight === undefined) weights.set(entry.shape, (weight = counter.spec.weight(entry.shape)))
-      if (weight !== 0) counter.add(entry.row, weight)
+      const weight = weights.get(entry.shape)
+      if (weight !== undefined) counter.add(entry.row, weight)
     }
   }
 
@@ -549,7 +552,6 @@ export class Snapshot {
     for (const shape of this.#shapeById.values()) shape.bumps.length = shape.terminatingBumps.length = 0
     for (const counter of this.#counters.values()) {
       counter.clear()
-      for (const shape of this.#shapeById.values()) bumpFor(shape, counter)
       this.#fill(counter)
     }
   }
@@ -578,19 +580,12 @@ export class Snapshot {
   }
 }
 
-function bumpFor(shape: PodShape, counter: DomainCounter): void {
+function bumpFor(shape: PodShape, counter: DomainCounter): number {
   const weight = counter.spec.weight(shape)
-  if (weight === 0) return
+  if (weight === 0) return 0
   shape.bumps.push({ counter, weight })
   if (!counter.spec.skipsTerminating) shape.terminatingBumps.push({ counter, weight })
-}
-
-function kinOf({ metadata: { ownerReferences, namespace, labels } }: Pod): string {
-  const owner = ownerReferences?.[0]?.uid
-  if (owner !== undefined) return owner
-  let text = `${namespace}`
-  for (const key in labels) text += ` ${labels[key]}`
-  return text
+  return weight
 }
 
 function startedAt(pod: Pod): number {
