@@ -1,7 +1,7 @@
 import type { Log } from '../../base/log.ts'
 import { type CommitResult, type Operation, type Revision, type StoreKey, StoreUnavailable } from '../contract.ts'
 import { CompactionQueue } from './compaction-queue.ts'
-import type { ForgetRequest, Values, WriteRequest } from './messages.ts'
+import type { ForgetRequest, Values } from './messages.ts'
 import { RecentValues } from './recent-values.ts'
 import { bytesKeptBy, type Change, garbageOf, type RowState, type Version } from './row-state.ts'
 import { WalKeeper } from './wal-keeper.ts'
@@ -175,7 +175,8 @@ export class CommitPipeline {
         if (answer.wanted) this.#keepWanted(wanted, answer.wanted)
         this.#written(commits, forget, answer.walBytes)
         this.#delivered?.()
-        this.#delivered = () => keepSlab(commits, request)
+        const { slab } = request
+        this.#delivered = slab instanceof SharedArrayBuffer ? () => keepSlab(commits, slab) : undefined
       },
       (error: unknown) => this.#failed(commits, error),
     )
@@ -250,7 +251,7 @@ export class CommitPipeline {
  * The values of a transaction as they lie in what the thread was sent: then what the writers brought, each in memory of its own, goes
  * while it is young. Kept for as long as recent values are, it was what V8 collected its whole heap for.
  */
-function keepSlab(commits: readonly PendingCommit[], { slab }: WriteRequest): void {
+function keepSlab(commits: readonly PendingCommit[], slab: SharedArrayBuffer): void {
   let offset = 0
   for (const { changes } of commits)
     for (const { current } of changes) {

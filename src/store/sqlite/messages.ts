@@ -33,7 +33,7 @@ export type WriteRequest = {
   readonly keys: readonly string[]
   /** Bytes of each value; -1 for a deletion. */
   readonly lengths: readonly number[]
-  readonly slab: SharedArrayBuffer
+  readonly slab: ArrayBufferLike
   readonly wantedRowIds: readonly number[]
   readonly forget: ForgetRequest | undefined
 }

@@ -51,7 +51,7 @@ export class WorkerLink {
   }
 
   async write(request: WriteRequest): Promise<{ readonly wanted: Values | undefined; readonly walBytes: number }> {
-    const reply = await this.#request({ type: 'write', ...request })
+    const reply = await this.#request({ type: 'write', ...request }, request.slab instanceof ArrayBuffer ? [request.slab] : [])
     if (reply.type !== 'written') throw unexpected(reply)
     return reply
   }
@@ -63,7 +63,7 @@ export class WorkerLink {
   }
 
   async load(onRows: (rows: RowChunk) => void): Promise<void> {
-    await this.#request({ type: 'load' }, onRows)
+    await this.#request({ type: 'load' }, [], onRows)
   }
 
   async checkpoint(options: { restart: boolean }): Promise<void> {
@@ -75,12 +75,12 @@ export class WorkerLink {
     await this.#exited
   }
 
-  #request(body: Body<WorkerRequest>, onRows?: (rows: RowChunk) => void): Promise<WorkerReply> {
+  #request(body: Body<WorkerRequest>, transfer: ArrayBuffer[] = [], onRows?: (rows: RowChunk) => void): Promise<WorkerReply> {
     if (this.#failure) return Promise.reject(this.#failure)
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, onRows })
-      this.#worker.postMessage({ ...body, id })
+      this.#worker.postMessage({ ...body, id }, transfer)
     })
   }
 

@@ -34,10 +34,18 @@ export function takeCommits(queue: PendingCommit[], limits: { readonly rowsMax: 
   return queue.splice(0, count)
 }
 
+/**
+ * Memory that both threads have goes when both have collected what they know of it, and the store's thread collects after some thousand
+ * rows: what is long in the mean is given away instead.
+ */
+const sharedValueBytesMax = 16_384
+
 export function toWriteRequest(batch: WriteBatch): WriteRequest {
   const changes = batch.commits.flatMap((commit) => commit.changes)
   const lengths = changes.map(({ current }) => current?.value!.byteLength ?? -1)
-  const slab = new Uint8Array(new SharedArrayBuffer(lengths.reduce((sum, length) => sum + Math.max(0, length), 0)))
+  const bytes = lengths.reduce((sum, length) => sum + Math.max(0, length), 0)
+  const isShared = bytes <= changes.length * sharedValueBytesMax
+  const slab = new Uint8Array(isShared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes))
   let offset = 0
   for (const { current } of changes) {
     if (!current) continue
