@@ -3,7 +3,7 @@ import type { CachedObject } from '../objects/cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
 import { prepareViews } from '../objects/object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
-import { cacheAtLeast, parseResourceVersion } from './read-revision.ts'
+import { cacheAtFresh, cacheAtLeast, parseResourceVersion } from './read-revision.ts'
 
 export type GetRequest = {
   readonly resource: Resource
@@ -23,7 +23,7 @@ export function getObject(core: Core, context: RequestContext, request: GetReque
     const preparing = prepareViews(resource, () => [entry.value])
     return preparing ? preparing.then(() => entry.value) : entry.value
   }
-  if (typeof wanted === 'object') return wanted.then((revision) => cacheAtLeast(core, context, revision)).then(find)
+  if (typeof wanted === 'object') return wanted.then((revision) => cacheAtFresh(core, context, revision)).then(find)
   if (wanted === undefined || cache.revision >= wanted) return find()
   return cacheAtLeast(core, context, wanted).then(find)
 }
