@@ -83,6 +83,28 @@ test('a pod comes up, gets an address, and leaves nothing behind when it is dele
   await node.stop()
 })
 
+test('what a pod has as a whole follows its phase, and is told once', async () => {
+  const node = await startNode()
+  const requests = { cpu: '100m', 'ephemeral-storage': '1Gi' }
+  const containers = [
+    { name: 'a', image: 'app', resources: { requests, limits: { cpu: '200m' } } },
+    { name: 'b', image: 'app' },
+  ]
+  await node.create('web', { containers })
+  const created = await node.until('web', (pod) => pod?.status?.resources !== undefined)
+  assert.deepEqual(created?.status?.resources, { requests, limits: { cpu: '200m' } })
+  const pod = await node.until('web', isReady)
+  assert.deepEqual(pod?.status?.resources, { requests: { cpu: '100m' } })
+  assert.deepEqual(pod?.status?.allocatedResources, requests)
+  await node.create('plain', {})
+  const plain = await node.until('plain', isReady)
+  assert.deepEqual([plain?.status?.resources, plain?.status?.allocatedResources], [{}, undefined])
+  node.agent().loop?.look(plain?.metadata.uid ?? '')
+  await node.clock.advance(5_000)
+  assert.equal((await node.pods.get('plain')).metadata.resourceVersion, plain?.metadata.resourceVersion)
+  await node.stop()
+})
+
 test('a job runs init containers in order, a sidecar beside it, and succeeds', async () => {
   const node = await startNode()
   await node.create('job', {

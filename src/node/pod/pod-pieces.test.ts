@@ -273,6 +273,12 @@ const patches: readonly { title: string; current: PodStatus | undefined; wanted:
     patch: { phase: 'Running' },
   },
   {
+    title: 'amounts are sent whole, so that none of before stays',
+    current: { resources: { requests: { cpu: '1', 'ephemeral-storage': '1Gi' } }, allocatedResources: { cpu: '1' } },
+    wanted: { resources: { requests: { cpu: '2' } }, allocatedResources: { cpu: '2' } },
+    patch: { resources: { $patch: 'replace', requests: { cpu: '2' } }, allocatedResources: { $patch: 'replace', cpu: '2' } },
+  },
+  {
     title: 'a reason that no longer holds is taken away',
     current: { conditions: [ready] },
     wanted: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: 't1' }] },

@@ -206,6 +206,9 @@ export function statusPatch(current: PodStatus | undefined, wanted: PodStatus): 
     if (deepEqual(current?.[field], wanted[field])) continue
     if (wanted[field] === undefined) patch[field] = null
     else if (field === 'podIPs' || field === 'hostIPs') patch[field] = replaceList(current?.[field], wanted[field]!)
+    // What is gone from them would stay by a merge.
+    else if ((field === 'resources' || field === 'allocatedResources') && current?.[field])
+      patch[field] = { $patch: 'replace', ...wanted[field] }
     else patch[field] = wanted[field]
   }
   const conditions = conditionPatch(current?.conditions ?? [], wanted.conditions ?? [])
