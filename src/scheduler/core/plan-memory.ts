@@ -1,7 +1,7 @@
 import { CellIndex } from './cell-index.ts'
 import { IndexView } from './index-view.ts'
 import type { Nominations } from './nominations.ts'
-import type { Plan } from './plan.ts'
+import { indexSharedAs, type Plan, sharedAs, staticSharedAs } from './plan.ts'
 import { PreemptionCache } from './preemption-cache.ts'
 import { ReservedRows } from './reserved-rows.ts'
 import { RowVerdicts } from './row-verdicts.ts'
@@ -77,16 +77,16 @@ export class PlanMemories {
       this.#staticRows.clear()
     }
     this.#layoutVersion = plan.layoutVersion
-    return this.#kept(this.#shared, plan.sharedAs?.(), () => new PlanMemory(plan, this.#cluster, () => this.#indexOf(plan)))
+    return this.#kept(this.#shared, sharedAs(plan), () => new PlanMemory(plan, this.#cluster, () => this.#indexOf(plan)))
   }
 
   #indexOf(plan: Plan): CellIndex {
     const make = () => new CellIndex(plan, this.#cluster.snapshot, this.#staticRowsOf(plan))
-    return this.#kept(this.#indexes, plan.indexSharedAs?.(), make)
+    return this.#kept(this.#indexes, indexSharedAs(plan), make)
   }
 
   #staticRowsOf(plan: Plan): StaticRows {
-    return this.#kept(this.#staticRows, plan.staticSharedAs?.(), () => new StaticRows(plan, this.#cluster.snapshot))
+    return this.#kept(this.#staticRows, staticSharedAs(plan), () => new StaticRows(plan, this.#cluster.snapshot))
   }
 
   #kept<T>(among: Map<string, T>, key: string | undefined, make: () => T): T {

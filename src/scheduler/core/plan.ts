@@ -29,12 +29,8 @@ export type Plan = {
   readonly shape: PodShape
   readonly defaultSpread: DefaultSpread | undefined
   readonly plugins: readonly PlanPlugin[]
-  /** Equal for plans that give equal answers for every row while they are current; undefined where a plugin does not say. */
-  readonly sharedAs: (() => string) | undefined
-  /** The same but for the filters that are kept apart. */
-  readonly indexSharedAs: (() => string) | undefined
-  /** The same for what plugins say by the node alone. */
-  readonly staticSharedAs: (() => string) | undefined
+  /** By what it may share what is remembered of nodes: these plugins' texts, and the kind of what judges besides. Undefined: with nobody. */
+  readonly sharing: { readonly plugins: readonly PlanPlugin[]; readonly kind: string } | undefined
   /** The only nodes that can be feasible, where a plugin names them. */
   readonly namedNodes: ReadonlySet<string> | undefined
   readonly staticFilters: readonly Filter[]
@@ -74,16 +70,21 @@ export function compilePlan(input: {
     if (compiled?.namedNodes) plugins.unshift({ name, weight: 0, compiled: namesOnly(snapshot, compiled, compiled.namedNodes) })
     if (compiled) plugins.push({ name, weight, compiled })
   }
-  const pick = <T>(of: (plugin: PlanPlugin) => T | undefined): T[] => plugins.map(of).filter((x) => x !== undefined)
+  const pick = <T>(of: (plugin: PlanPlugin) => T | undefined): T[] => {
+    const picked: T[] = []
+    for (const plugin of plugins) {
+      const one = of(plugin)
+      if (one !== undefined) picked.push(one)
+    }
+    return picked
+  }
   const rawScores = pick(rawScoreOf)
   const imagesFingerprint = snapshot.images.fingerprint(shape.images, snapshot.nodeCount)
   return {
     shape,
     defaultSpread,
     plugins,
-    sharedAs: sharedText(plugins, imagesFingerprint),
-    indexSharedAs: sharedText(plugins, imagesFingerprint, ({ apart, sharedAs }) => apart?.sharedAs ?? sharedAs),
-    staticSharedAs: sharedText(plugins.filter(isStatic), imagesFingerprint),
+    sharing: { plugins, kind: '' },
     namedNodes: pick((p) => p.compiled.namedNodes)[0],
     staticFilters: pick((p) => p.compiled.staticFilter),
     usageFilters: pick((p) => p.compiled.usageFilter),
@@ -106,16 +107,34 @@ export function compilePlan(input: {
   }
 }
 
-function sharedText(
-  plugins: readonly PlanPlugin[],
-  images: string,
-  textOf: (compiled: CompiledPlugin) => (() => string) | undefined = ({ sharedAs }) => sharedAs,
-): (() => string) | undefined {
-  if (!plugins.every((p) => textOf(p.compiled))) return undefined
-  return () => JSON.stringify([images, ...plugins.map(({ name, compiled }) => [name, textOf(compiled)!()])])
+/** Equal for plans that give equal answers for every row while they are current; undefined where a plugin does not say. */
+export const sharedAs = (plan: Plan) => sharedText(plan, ({ sharedAs: text }) => text)
+
+/** The same but for the filters that are kept apart. */
+export const indexSharedAs = (plan: Plan) => sharedText(plan, ({ apart, sharedAs: text }) => apart?.sharedAs ?? text)
+
+/** The same for what plugins say by the node alone. What judges besides stands among the filters by use, but for scores that are compared. */
+export function staticSharedAs(plan: Plan): string | undefined {
+  const { sharing, rawScores } = plan
+  if (!sharing || rawScores.some((s) => s.isStatic && !sharing.plugins.some((p) => p.name === s.name))) return undefined
+  return sharedText({ ...plan, sharing: { plugins: sharing.plugins.filter(isStatic), kind: '' } }, ({ sharedAs: text }) => text)
 }
 
 const isStatic = ({ compiled: { staticFilter, staticScore, staticRaw } }: PlanPlugin) => Boolean(staticFilter ?? staticScore ?? staticRaw)
+
+function sharedText(
+  { sharing, imagesFingerprint }: Plan,
+  textOf: (compiled: CompiledPlugin) => (() => string) | undefined,
+): string | undefined {
+  if (!sharing) return undefined
+  const texts = [sharing.kind, imagesFingerprint]
+  for (const { name, compiled } of sharing.plugins) {
+    const text = textOf(compiled)
+    if (!text) return undefined
+    texts.push(name, text())
+  }
+  return JSON.stringify(texts)
+}
 
 /** The part of a plugin that is asked before all others. */
 function namesOnly(snapshot: Snapshot, { reject, sharedAs }: CompiledPlugin, names: ReadonlySet<string>): CompiledPlugin {
@@ -145,9 +164,7 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
       ...plan.plugins.slice(split),
       ...own.filter((p) => p.isLast),
     ],
-    sharedAs: undefined,
-    indexSharedAs: undefined,
-    staticSharedAs: undefined,
+    sharing: undefined,
     domainFilters: [...own.flatMap(filtersOf), ...plan.domainFilters],
     usageScores: [...plan.usageScores, ...own.flatMap(scoresOf)],
     rawScores: [...plan.rawScores, ...own.map(rawScoreOf).filter((s) => s !== undefined)],
@@ -162,14 +179,11 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
  * `withPlugins` puts them. `kind` is equal for pods that they judge alike.
  */
 export function withSharedPlugins(plan: Plan, shared: readonly PlanPlugin[], kind: string): Plan {
-  const { sharedAs, indexSharedAs } = plan
   const own = withPlugins(plan, shared)
   const filters = own.domainFilters.slice(0, own.domainFilters.length - plan.domainFilters.length)
   return {
     ...own,
-    sharedAs: sharedAs && (() => `${sharedAs()} ${kind}`),
-    indexSharedAs: indexSharedAs && (() => `${indexSharedAs()} ${kind}`),
-    staticSharedAs: shared.some((p) => p.compiled.staticRaw) ? undefined : plan.staticSharedAs,
+    sharing: plan.sharing && { ...plan.sharing, kind },
     domainFilters: plan.domainFilters,
     usageFilters: [...plan.usageFilters, ...filters],
     indexFilters: [...plan.indexFilters, ...filters],
