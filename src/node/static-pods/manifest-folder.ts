@@ -18,8 +18,8 @@ const manifestsMax = 500
 const manifestBytesMax = 2 ** 20
 
 /**
- * Reads the manifests of static pods, and reads them again when a file changes. A file that cannot be used is told of and left out; one that
- * began with a dot is none. The returned function ends it.
+ * Reads the manifests of static pods, and reads them again when a file changes. A file that cannot be used is told of and left out; one
+ * whose name begins with a dot is none. The returned function ends it.
  */
 export async function watchManifests(options: ManifestFolderOptions, onPods: (pods: readonly Pod[]) => void): Promise<() => void> {
   const { path, nodeName, clock, log } = options
