@@ -10,6 +10,7 @@ import { deleteObject } from './verbs/delete.ts'
 import { deleteCollection } from './verbs/delete-collection.ts'
 import { getObject } from './verbs/get.ts'
 import { listObjects } from './verbs/list.ts'
+import { type DeletionOptions, orphanWarning } from './verbs/deletion-rules.ts'
 import { checkIdentity, withoutVersion } from './verbs/object-identity.ts'
 import { preconditionFailed } from './verbs/precondition.ts'
 import { patchObject } from './verbs/patch.ts'
@@ -65,6 +66,7 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
   patch: (core, context, request) => patchObject(core, context, request),
   delete: async (core, context, { resource, namespace, name, parameters, body }) => {
     const options = body.deletion(context) ?? { ...parameters.deletion, dryRun: parameters.dryRun }
+    warnOfOrphans(context, resource, options)
     const result = await deleteObject(core, context, { resource, namespace, name, options, dryRun: options.dryRun === true })
     if (result.isGone && !returnsDeleted.has(resource.kind.plural))
       return { type: 'plain', code: 200, object: successStatus(resource, result.metadata) }
@@ -75,6 +77,7 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
     const options = body.deletion(context) ?? { ...parameters.deletion, dryRun: parameters.dryRun }
     const { labelSelector, fieldSelector } = parameters
     const dryRun = options.dryRun === true
+    warnOfOrphans(context, resource, options)
     return {
       type: 'list',
       resource,
@@ -142,6 +145,11 @@ function checkPlace({ resource, namespace, name, rest }: VerbRequest): void {
 function createWhileEnding(context: RequestContext, { resource, parameters, body }: VerbRequest): StatusError {
   const { name = '' } = body.object(resource.kind, context, parameters.fieldValidation).metadata
   return statusErrors.forbidden(resource.name, name, 'create not allowed while custom resource definition is terminating')
+}
+
+function warnOfOrphans(context: RequestContext, { kind }: Resource, options: DeletionOptions): void {
+  const warning = orphanWarning(kind, options)
+  if (warning !== undefined) context.warn(warning)
 }
 
 const oneByName: ReadonlySet<string> = new Set(['get', 'update', 'patch', 'delete'])

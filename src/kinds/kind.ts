@@ -86,6 +86,8 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   readonly isNumerous?: boolean
   /** True where an update without resourceVersion is accepted. */
   readonly allowUnconditionalUpdate: boolean
+  /** Who deletes one and says nothing of its dependents leaves them behind, as its first version did; `warning`: what he is told then. */
+  readonly orphansByDefault?: { readonly warning?: string }
 }
 
 export type RowCondition = {

@@ -80,7 +80,8 @@ export async function prepareNew(core: Core, context: RequestContext, request: C
   const { resource, namespace, object } = request
   checkNamespace(resource, namespace, object)
   const { resourceVersion } = object.metadata
-  if (resourceVersion && resourceVersion !== '0') {
+  // Upstream's store refuses it, which a dry run does not come to.
+  if (resourceVersion && resourceVersion !== '0' && !request.parameters.dryRun) {
     throw statusErrors.badRequest('resourceVersion should not be set on objects to be created')
   }
   const refreshing = freshCache(core, context)
@@ -159,16 +160,7 @@ async function insert(
 }
 
 function checkNamespace(resource: Resource, namespace: string, object: KubeObject): void {
-  const { metadata } = object
   settleNamespace(resource, object, namespace)
-  if (!metadata.name && !metadata.generateName) {
-    const field = {
-      field: 'metadata.name',
-      reason: 'FieldValueRequired',
-      message: 'Required value: name or generateName is required',
-    } as const
-    throw statusErrors.invalid(resource.kind, '', [field])
-  }
 }
 
 function fillSystemMetadata(core: Core, object: KubeObject, now: string): void {

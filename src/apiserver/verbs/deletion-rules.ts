@@ -37,12 +37,12 @@ export function planDeletion(input: {
   const { kind, options, nowMs } = input
   if (isPlainRemoval(kind, input.object.object, options)) return removal(kind, input.object.object, nowMs)
   const object = input.object.copy()
-  if (kind.group === '' && kind.kind === 'Namespace') return planNamespaceDeletion(object, options, nowMs)
+  if (kind.group === '' && kind.kind === 'Namespace') return planNamespaceDeletion(kind, { object, options, nowMs })
   if (object.metadata.deletionTimestamp === undefined) kind.prepareForDelete?.(object, toTime(nowMs))
   const grace = planGrace(kind, object, options, nowMs)
   if (grace === 'pending') return { type: 'pending' }
   const { metadata } = object
-  const finalizers = collectorFinalizers(metadata.finalizers ?? [], options)
+  const finalizers = collectorFinalizers(kind, metadata.finalizers ?? [], options)
   metadata.finalizers = [...finalizers]
   if (grace === undefined || grace === 0) {
     if (finalizers.length === 0) return removal(kind, object, nowMs)
@@ -72,7 +72,7 @@ function isPlainRemoval(kind: KindDefinition, object: KubeObject, options: Delet
   if (kind.prepareForDelete) return false
   if (metadata.finalizers?.length || metadata.deletionTimestamp !== undefined || (kind.group === '' && kind.kind === 'Namespace'))
     return false
-  if (effectivePolicy([], options) !== 'Background') return false
+  if (effectivePolicy(kind, [], options) !== 'Background') return false
   return !kind.gracefulDeletion?.(object, options.gracePeriodSeconds)
 }
 
@@ -106,14 +106,17 @@ function markDeleted(object: KubeObject, graceSeconds: number, nowMs: number): v
   metadata.deletionGracePeriodSeconds = graceSeconds
 }
 
-function planNamespaceDeletion(object: KubeObject, options: DeletionOptions, nowMs: number): Deletion {
+function planNamespaceDeletion(
+  kind: KindDefinition,
+  { object, options, nowMs }: { readonly object: KubeObject; readonly options: DeletionOptions; readonly nowMs: number },
+): Deletion {
   const namespace = object as KubeObject & { spec?: { finalizers?: string[] }; status?: { phase?: string } }
   const { metadata } = object
   if (metadata.deletionTimestamp !== undefined) {
     const isHeld = (namespace.spec?.finalizers ?? []).length > 0 || (metadata.finalizers ?? []).length > 0
     return isHeld ? { type: 'pending' } : { type: 'remove' }
   }
-  metadata.finalizers = [...collectorFinalizers(metadata.finalizers ?? [], options)]
+  metadata.finalizers = [...collectorFinalizers(kind, metadata.finalizers ?? [], options)]
   metadata.deletionTimestamp = toTime(nowMs)
   namespace.status = { ...namespace.status, phase: 'Terminating' }
   const isHeld = (namespace.spec?.finalizers ?? []).length > 0 || metadata.finalizers.length > 0
@@ -121,19 +124,24 @@ function planNamespaceDeletion(object: KubeObject, options: DeletionOptions, now
 }
 
 /** The finalizers with the garbage collector's own set as the options (or what is there already) say. */
-function collectorFinalizers(existing: readonly string[], options: DeletionOptions): readonly string[] {
-  const policy = effectivePolicy(existing, options)
+function collectorFinalizers(kind: KindDefinition, existing: readonly string[], options: DeletionOptions): readonly string[] {
+  const policy = effectivePolicy(kind, existing, options)
   const others = existing.filter((f) => f !== orphanFinalizer && f !== foregroundFinalizer)
   const own = policy === 'Orphan' ? orphanFinalizer : policy === 'Foreground' ? foregroundFinalizer : undefined
   if (own === undefined) return others.length === existing.length ? existing : others
   return existing.includes(own) && others.length + 1 === existing.length ? existing : [...others, own]
 }
 
-function effectivePolicy(existing: readonly string[], options: DeletionOptions): 'Background' | 'Foreground' | 'Orphan' {
+function effectivePolicy(
+  { orphansByDefault }: KindDefinition,
+  existing: readonly string[],
+  options: DeletionOptions,
+): 'Background' | 'Foreground' | 'Orphan' {
   if (options.orphanDependents !== undefined) return options.orphanDependents ? 'Orphan' : 'Background'
   if (options.propagationPolicy !== undefined) return options.propagationPolicy
   if (existing.includes(orphanFinalizer)) return 'Orphan'
-  return existing.includes(foregroundFinalizer) ? 'Foreground' : 'Background'
+  if (existing.includes(foregroundFinalizer)) return 'Foreground'
+  return orphansByDefault ? 'Orphan' : 'Background'
 }
 
 const sameList = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((value, i) => value === b[i])
@@ -149,4 +157,9 @@ export function holdingFinalizers(resource: Resource, object: KubeObject): reado
 export function isReleasedForDeletion(resource: Resource, object: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = object.metadata
   return deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0 && holdingFinalizers(resource, object).length === 0
+}
+
+/** What the client is told who says nothing of dependents that are left behind. */
+export function orphanWarning({ orphansByDefault }: KindDefinition, options: DeletionOptions): string | undefined {
+  return options.propagationPolicy === undefined && options.orphanDependents === undefined ? orphansByDefault?.warning : undefined
 }

@@ -48,7 +48,14 @@ function metadataErrors(resource: Resource, { metadata }: KubeObject): FieldErro
 /** Upstream's own kinds take no finalizers without a domain but its own. */
 const finalizerErrors = ({ kind, isCustom }: Resource, { finalizers }: KubeObject['metadata']) =>
   finalizers && !isCustom && !laxGroups.has(kind.group) ? validateOwnFinalizers(finalizers, 'metadata.finalizers') : []
-const laxGroups: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io'])
+const laxGroups: ReadonlySet<string> = new Set([
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'admissionregistration.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'policy',
+])
 
 /** Upstream checks metadata for all kinds, and then once more in each kind's rules: what is wrong is a cause more than once. */
 function metadataChangeErrors(
@@ -82,7 +89,9 @@ function changeErrors(
 function objectErrors(core: Core, { kind }: Resource, object: KubeObject, old?: KubeObject): readonly FieldError[] {
   if (kind.validate) return kind.validate(object, old)
   if (!core.schemas.lookup(kind.schema)) return []
-  return [...core.schemas.missingRequired(kind.schema, object), ...core.schemas.unsupportedValues(kind.schema, object)]
+  // What metadata must have is every kind's, and told with it.
+  const missing = core.schemas.missingRequired(kind.schema, object).filter(({ field }) => !field.startsWith('metadata.'))
+  return [...missing, ...core.schemas.unsupportedValues(kind.schema, object)]
 }
 
 function throwIfAny(resource: Resource, object: KubeObject, errors: readonly FieldError[]): void {

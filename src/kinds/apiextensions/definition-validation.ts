@@ -31,7 +31,7 @@ export function validateDefinition({ metadata, spec, status }: CustomResourceDef
   const given: Spec = spec ?? {}
   const { names, group } = given
   const versions = given.versions ?? []
-  if (!old && metadata.name !== `${names?.plural ?? ''}.${group ?? ''}`)
+  if (!old && metadata.name && metadata.name !== `${names?.plural ?? ''}.${group ?? ''}`)
     errors.push(fieldErrors.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'))
   validateGroupAndScope(errors, spec ?? {})
   const everyHas = versions.every(schemaOf)

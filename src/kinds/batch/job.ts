@@ -13,6 +13,11 @@ const nameLabel = 'batch.kubernetes.io/job-name'
 const int32Max = 2147483647
 
 export const jobs = defineKind<Job>({
+  orphansByDefault: {
+    warning:
+      'child pods are preserved by default when jobs are deleted; ' +
+      'set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+  },
   group: 'batch',
   version: 'v1',
   kind: 'Job',

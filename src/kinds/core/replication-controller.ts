@@ -11,6 +11,7 @@ import { workloadNameWarnings } from './pod-template/pod-warnings.ts'
 import { validateMapSelects, validateRunsForEver, changedTemplateWarnings } from './pod-template/workload-template.ts'
 
 export const replicationControllers = defineKind<ReplicationController>({
+  orphansByDefault: {},
   group: '',
   version: 'v1',
   kind: 'ReplicationController',

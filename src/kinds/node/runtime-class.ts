@@ -15,6 +15,7 @@ export const runtimeClasses = defineKind<RuntimeClass>({
   group: 'node.k8s.io',
   version: 'v1',
   kind: 'RuntimeClass',
+  allowCreateOnUpdate: true,
   applyDefaults: ({ overhead }) => canonicalizeQuantities(overhead?.podFixed),
   validate: ({ handler, overhead, scheduling }) => {
     const errors: FieldError[] = []
