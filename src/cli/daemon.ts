@@ -39,12 +39,15 @@ export async function stopDaemon(daemon: Daemon, options: { clock: Clock; graceM
   }
 }
 
-/** Where the log of a daemon that ended is, and its last lines since its start; without any, how full the disk is. */
+/** Where the log of a daemon that ended is, and its last lines since its start, stack traces left out; without any, how full the disk is. */
 export function endOfLog({ logFile, logStart = 0 }: Daemon, linesMax = 5): string {
   let lines: string[] = []
   try {
-    const text = readFileSync(logFile).subarray(logStart).toString().trimEnd()
-    lines = text === '' ? [] : text.split('\n').slice(-linesMax)
+    const text = readFileSync(logFile).subarray(logStart).toString()
+    lines = text
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !/^ +at /.test(line))
+      .slice(-linesMax)
   } catch {
     // No log is as one without lines.
   }

@@ -6,6 +6,7 @@ import { CliError } from './cli-error.ts'
 import { readClusterState } from './cluster-state.ts'
 import { isRunning, stopDaemon } from './daemon.ts'
 import type { Machine } from './machine.ts'
+import { asOnlyCommand, commandLockFile } from './one-command.ts'
 import { contextName } from './up.ts'
 import { agentNames } from './up-plan.ts'
 
@@ -16,9 +17,19 @@ const graceMs = 15_000
  * the next `up` brings the same objects back; `isDelete` takes the data too. Idempotent.
  */
 export async function down(machine: Machine, request: { dataDir: string; isDelete: boolean }): Promise<void> {
+  const { dataDir } = request
+  const found = existsSync(dataDir) ? readdirSync(dataDir) : []
+  // Nothing is written into a folder that no `up` has been at.
+  if (found.includes(commandLockFile)) await asOnlyCommand(machine, dataDir, () => takeDown(machine, request))
+  else await takeDown(machine, request)
+}
+
+async function takeDown(machine: Machine, request: { dataDir: string; isDelete: boolean }): Promise<void> {
   const { clock, console } = machine
   const state = readClusterState(request.dataDir)
-  if (!state && !existsSync(request.dataDir)) {
+  const found = existsSync(request.dataDir) ? readdirSync(request.dataDir) : []
+  if (!state && found.every((entry) => entry === commandLockFile)) {
+    if (found.length > 0) emptyFolder(request.dataDir, { isKept: false })
     console.say(`there is no cluster in ${request.dataDir}`)
     return
   }
@@ -54,6 +65,16 @@ export function deleteDataDir(dataDir: string, mountsUnder = mountPointsUnder): 
   const inside = mounts.find((point) => point !== dataDir)
   if (inside)
     throw new CliError(`${inside} is mounted, and would be deleted with ${dataDir}`, { nextStep: `umount ${inside}, and run it again` })
-  for (const entry of readdirSync(dataDir)) rmSync(join(dataDir, entry), { recursive: true, force: true })
-  if (!mounts.includes(dataDir)) rmdirSync(dataDir)
+  emptyFolder(dataDir, { isKept: mounts.includes(dataDir) })
+}
+
+/** The lock goes last: who waits for it begins anew in this folder at once, which stays then. */
+function emptyFolder(folder: string, { isKept }: { isKept: boolean }): void {
+  const entries = readdirSync(folder).filter((entry) => entry !== commandLockFile)
+  for (const entry of [...entries, commandLockFile]) rmSync(join(folder, entry), { recursive: true, force: true })
+  try {
+    if (!isKept) rmdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+  }
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { clientFromKubeconfig } from '../client/kubeconfig.ts'
+import { clientFromKubeconfig, KubeconfigError, kubeconfigPaths } from '../client/kubeconfig.ts'
 import { StatusError } from '../machinery/status-error.ts'
 import { accessFlags } from './access-flags.ts'
 import { apiServerFlags, controllerFlags } from './controller-flags.ts'
@@ -342,12 +342,15 @@ function clientOptions(command: Command): Command {
 
 /** The user's kubeconfig as kubectl finds it. */
 function connect(o: ClientOptions): { client: ReturnType<typeof clientFromKubeconfig>['client']; namespace: string } {
-  const paths = o.kubeconfig ? [o.kubeconfig] : undefined
-  const { client, namespace } = clientFromKubeconfig({
-    ...(paths ? { paths } : {}),
-    ...(o.context ? { context: o.context } : {}),
-  })
-  return { client, namespace: o.namespace ?? namespace ?? 'default' }
+  const paths = kubeconfigPaths(o.kubeconfig)
+  try {
+    const { client, namespace } = clientFromKubeconfig({ paths, ...(o.context ? { context: o.context } : {}) })
+    return { client, namespace: o.namespace ?? namespace ?? 'default' }
+  } catch (error) {
+    if (!(error instanceof KubeconfigError)) throw error
+    const nextStep = `\`keelson up\` brings up a cluster and writes its context; --kubeconfig names another file than ${paths.join(', ')}`
+    throw new CliError(error.message, { nextStep, cause: error })
+  }
 }
 
 function addRunActions(program: Command, machine: Machine): void {

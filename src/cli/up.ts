@@ -1,14 +1,15 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sleep } from '../base/clock.ts'
+import { type Clock, sleep } from '../base/clock.ts'
 import { kubeconfigPaths, loadKubeconfig, mergeContext, type NewContext } from '../client/kubeconfig.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
 import { CliError } from './cli-error.ts'
-import { type ClusterState, readClusterState, writeClusterState } from './cluster-state.ts'
+import { type ClusterState, type Daemon, readClusterState, writeClusterState } from './cluster-state.ts'
 import { defaultDataDir } from './data-dir.ts'
 import { endOfLog, isRunning, startDaemon } from './daemon.ts'
 import type { Machine, NetworkChoice, NodePlace } from './machine.ts'
 import { adminKubeconfig, clientOf, servedListen } from './own-cluster.ts'
+import { asOnlyCommand } from './one-command.ts'
 import { ensurePackages } from './packages.ts'
 import { createToken } from './token.ts'
 import { agentNames, isMultiNode, planUp, type UpOptions, type UpPlan } from './up-plan.ts'
@@ -28,7 +29,11 @@ export type UpRequest = UpOptions & {
 }
 
 /** `keelson up`: from whatever is there to a running cluster whose nodes are Ready. Idempotent. */
-export async function up(machine: Machine, request: UpRequest): Promise<ClusterState> {
+export function up(machine: Machine, request: UpRequest): Promise<ClusterState> {
+  return asOnlyCommand(machine, request.dataDir, () => bringUp(machine, request))
+}
+
+async function bringUp(machine: Machine, request: UpRequest): Promise<ClusterState> {
   const { console } = machine
   const startedAt = machine.clock.monotonicMs()
   const startedAtMs = machine.clock.now()
@@ -40,6 +45,8 @@ export async function up(machine: Machine, request: UpRequest): Promise<ClusterS
   })
   if (plan.type === 'refuse') throw new CliError(plan.message, { nextStep: plan.nextStep })
   const state = plan.type === 'keep' ? old! : await run(machine, { ...request, ...plan.options }, plan, old)
+  // It may have been interrupted while it started.
+  if (plan.type === 'keep') await untilServed(machine.clock, state.server, request)
   // After a start, what the store remembers of a node proves nothing.
   await waitForNodes(machine.clock, {
     client: clientOf(request.dataDir),
@@ -122,13 +129,18 @@ async function startServer(machine: Machine, request: UpRequest, agents: Cluster
     agents,
   }
   writeClusterState(request.dataDir, state)
-  const deadline = machine.clock.monotonicMs() + request.timeoutMs
+  await untilServed(machine.clock, server, request)
+  return state
+}
+
+async function untilServed(clock: Clock, server: Daemon, { dataDir, timeoutMs }: Pick<UpRequest, 'dataDir' | 'timeoutMs'>): Promise<void> {
+  const deadline = clock.monotonicMs() + timeoutMs
   for (;;) {
     if (!isRunning(server)) throw new CliError('the control plane stopped while starting', { nextStep: endOfLog(server) })
-    if (await isReady(request.dataDir)) return state
-    if (machine.clock.monotonicMs() > deadline)
+    if (await isReady(dataDir)) return
+    if (clock.monotonicMs() > deadline)
       throw new CliError('the control plane did not become ready in time', { nextStep: `see ${server.logFile}` })
-    await sleep(machine.clock, 20)
+    await sleep(clock, 20)
   }
 }
 

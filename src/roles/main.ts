@@ -30,7 +30,7 @@ async function run(): Promise<number> {
 
 /** One sentence for what a user can mend; the stack for a bug of ours. */
 function fail(error: unknown): number {
-  const isExpected = error instanceof Error && (error.name === 'CliError' || error.name === 'KubeconfigError')
+  const isExpected = error instanceof Error && ['CliError', 'KubeconfigError', 'StoreInUse'].includes(error.name)
   const text = isExpected ? `error: ${error.message}` : `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
   process.stderr.write(`keelson: ${text}\n`)
   return isExpected && 'exitCode' in error ? Number(error.exitCode) : 1

@@ -125,6 +125,7 @@ const misuses: readonly { args: readonly string[]; code: number; says: RegExp }[
   { args: ['up', '--listen', 'nowhere:99999'], code: 2, says: /is not HOST:PORT/ },
   { args: ['status', '--data-dir', '/nonexistent/keelson'], code: 3, says: /run `keelson up`/ },
   { args: ['explain'], code: 2, says: /missing required argument 'pod'\n\(keelson explain --help lists the options\)/ },
+  { args: ['explain', 'x'], code: 1, says: /no context is set in the kubeconfig: `keelson up` brings up a cluster and writes its context/ },
   { args: ['explain', 'service/x'], code: 2, says: /"service" is neither a pod nor a workload/ },
   { args: ['token', 'make'], code: 2, says: /keelson token --help lists the commands/ },
   { args: ['stop', 'statefulset/x'], code: 2, says: /neither a pod nor a deployment/ },
