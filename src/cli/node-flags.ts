@@ -11,7 +11,7 @@ export const nodeFlags = [
   {
     name: 'eviction-hard',
     argument: 'LIST',
-    help: 'when pods are evicted at once (default memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%,pid.available<10%)',
+    help: 'when pods are evicted at once: memory.available<200Mi (the default for each signal is in docs/nodes.md)',
   },
   { name: 'eviction-soft', argument: 'LIST', help: 'when they are evicted after a while: memory.available<500Mi (default never)' },
   { name: 'eviction-soft-grace-period', argument: 'LIST', help: 'after which while: memory.available=1m30s' },

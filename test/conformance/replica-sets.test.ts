@@ -142,5 +142,6 @@ test('ReplicationController should test the lifecycle of a ReplicationController
   await controllers.update({ ...found[0]!, spec: { ...found[0]!.spec, replicas: 1 } })
   await untilReady(c, ns, 'rc-life', 1)
   await controllers.deleteCollection({ labelSelector: 'test-rc=patched' })
-  assert.equal(await exists(() => controllers.get('rc-life')), false)
+  // Its pods stay by default, and the collector leaves them to nobody before it goes.
+  await c.until('it is gone', async () => !(await exists(() => controllers.get('rc-life'))))
 })

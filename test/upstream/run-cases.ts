@@ -235,12 +235,17 @@ type Table = {
 }
 
 const agesOfTables = new Set(['Age', 'Duration', 'Last Schedule', 'First Seen', 'Last Seen'])
+/** How long ago a day was that a case names: it is more each day. */
+const years = /\b\d+y(?:\d+d)?(?=$| ago)/g
 
 /** Ages run, and what a column says of itself is each server's own prose. */
 function settleTable({ columnDefinitions, rows }: Table): void {
   for (const [i, column] of columnDefinitions.entries()) {
     delete column.description
-    if (agesOfTables.has(column.name)) for (const { cells } of rows ?? []) cells[i] = typeof cells[i] === 'string' ? '<age>' : cells[i]
+    for (const { cells } of rows ?? []) {
+      const cell = cells[i]
+      if (typeof cell === 'string') cells[i] = agesOfTables.has(column.name) ? '<age>' : cell.replace(years, '<age>')
+    }
   }
 }
 

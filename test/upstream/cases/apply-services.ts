@@ -150,4 +150,14 @@ export const cases: readonly Case[] = [
     patch('merge', `${scaler('v1')}?fieldManager=w`, { spec: { targetCPUUtilizationPercentage: 70 } }),
     patch('strategic', `${scaler('v2')}?fieldManager=u`, { spec: { maxReplicas: 9 } }),
   ),
+  ...[true, false].map((force) =>
+    steps(
+      `labels that one manager ${force ? 'forces' : 'applies'} empty where another has applied them empty, twice`,
+      apply(`${accounts}/x`, 'a', account({}, { labels: { x: '1' } })),
+      apply(`${accounts}/x`, 'b', account({}, { labels: {} })),
+      apply(`${accounts}/x`, 'a', account({}, { labels: {} }), force ? forced : ''),
+      apply(`${accounts}/x`, 'a', account({}, { labels: {} })),
+      apply(`${accounts}/x`, 'a', account({}, { labels: {} }), forced),
+    ),
+  ),
 ]
