@@ -29,7 +29,7 @@ async function takeDown(machine: Machine, request: { dataDir: string; isDelete: 
   const state = readClusterState(request.dataDir)
   const found = existsSync(request.dataDir) ? readdirSync(request.dataDir) : []
   if (!state && found.every((entry) => entry === commandLockFile)) {
-    if (found.length > 0) emptyFolder(request.dataDir, { isKept: false })
+    if (found.length > 0) emptyFolder(request.dataDir, mountPointsUnder(request.dataDir))
     console.say(`there is no cluster in ${request.dataDir}`)
     return
   }
@@ -65,15 +65,15 @@ export function deleteDataDir(dataDir: string, mountsUnder = mountPointsUnder): 
   const inside = mounts.find((point) => point !== dataDir)
   if (inside)
     throw new CliError(`${inside} is mounted, and would be deleted with ${dataDir}`, { nextStep: `umount ${inside}, and run it again` })
-  emptyFolder(dataDir, { isKept: mounts.includes(dataDir) })
+  emptyFolder(dataDir, mounts)
 }
 
-/** The lock goes last: who waits for it begins anew in this folder at once, which stays then. */
-function emptyFolder(folder: string, { isKept }: { isKept: boolean }): void {
+/** A mount point stays. The lock goes last: who waits for it begins anew in this folder at once, which stays then, too. */
+function emptyFolder(folder: string, mounts: readonly string[]): void {
   const entries = readdirSync(folder).filter((entry) => entry !== commandLockFile)
   for (const entry of [...entries, commandLockFile]) rmSync(join(folder, entry), { recursive: true, force: true })
   try {
-    if (!isKept) rmdirSync(folder)
+    if (!mounts.includes(folder)) rmdirSync(folder)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
   }

@@ -1,7 +1,7 @@
 /** A server whose disk is really full, and really read-only: what it answers, and that nothing is lost. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -110,4 +110,20 @@ test('a read-only disk ends the start in one sentence and harms nothing', async 
   }
   server = await start()
   assert.ok(await server.clientset.coreV1().configMaps('default').get('m1000'))
+})
+
+test('a data directory that is a mount point of its own is emptied by down and stays, also when no up came further than its lock', async () => {
+  const mounted = mkdtempSync(join(tmpdir(), 'keelson-mounted-'))
+  sh('mount', '-t', 'tmpfs', '-o', 'size=1m', 'keelson-mounted', mounted)
+  try {
+    for (const left of [['command.lock'], ['command.lock', 'admin.kubeconfig']]) {
+      for (const file of left) writeFileSync(join(mounted, file), '')
+      const { code, stderr } = await keelson(['down', '--delete', '--data-dir', mounted], { KUBECONFIG: join(directory, 'none') })
+      assert.equal(code, 0, stderr)
+      assert.deepEqual(readdirSync(mounted), [])
+    }
+  } finally {
+    sh('umount', mounted)
+    rmSync(mounted, { recursive: true })
+  }
 })
