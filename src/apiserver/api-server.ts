@@ -208,7 +208,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const last = dynamic.plugins.filter(({ name }) => !choice.disabled.includes(name))
   const plugins = [
     ...builtInPlugins(
-      { reader, authorizer, registry, tolerationSeconds: options.tolerationSeconds, podSecurity: options.podSecurity, podSecurityMetrics },
+      {
+        reader,
+        authorizer,
+        // Asked when a request is judged, and by then there is an aggregation layer.
+        pluralOf: (apiVersion, kind) => registry.findKind(apiVersion, kind)?.kind.plural ?? aggregation.pluralOf(apiVersion, kind),
+        tolerationSeconds: options.tolerationSeconds,
+        podSecurity: options.podSecurity,
+        podSecurityMetrics,
+      },
       choice,
     ),
     ...(options.admission ?? []),

@@ -10,6 +10,8 @@ import {
   type WatchOptions,
   type WriteOptions,
 } from '../client/contract.ts'
+import { chosenResource } from '../client/delegate-resource.ts'
+import { createRestClient, type Transport } from '../client/rest-client.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import { apiVersionOf, type KubeObject, type ObjectList } from '../machinery/object.ts'
 import { type Status, statusErrors } from '../machinery/status-error.ts'
@@ -42,27 +44,45 @@ export type InProcessParts = {
 
 /**
  * The client of everything that runs in the server's own process. The chain is the same (authorization, admission,
- * validation); objects go in as copies and come out by reference, shared with the cache: never change one.
+ * validation); objects go in as copies and come out by reference, shared with the cache: never change one. What another
+ * server answers (aggregated kinds) is asked for as clients on the wire do, without the wire.
  */
 export function createInProcessClient(parts: InProcessParts): Client {
+  const { core, agent } = parts
+  const raw = transportOf(parts)
+  const remote = createRestClient({
+    transport: (request) => raw({ ...request, headers: { 'user-agent': agent, ...request.headers } }),
+    clock: core.clock,
+  })
   return {
-    resource: (kind, namespace) => resourceClient(parts, kind, namespace),
-    createBatch: (writes, options) => createBatch(parts, writes, options?.signal),
-    raw: async ({ method, path, query, headers = {}, body, signal }) => {
-      const response = await parts.handle({
-        method,
-        url: withQuery(path, query),
-        headers,
-        body: typeof body === 'string' ? Buffer.from(body) : body,
-        credentials: { clientCertificate: undefined, bearerToken: undefined },
-        remoteAddress: '',
-        signal: signal ?? parts.closing,
-      })
-      const flat = Object.fromEntries(
-        Object.entries(response.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
-      )
-      return { code: response.code, headers: flat, body: response.body instanceof Uint8Array ? once(response.body) : response.body }
+    resource: (kind, namespace) => {
+      const own = resourceClient(parts, kind, namespace)
+      const isOwn = () => core.registry.find(kind.group, kind.version, kind.plural) !== undefined
+      if (isOwn()) return own
+      const foreign = remote.resource(kind, namespace)
+      // A custom kind may be served in a moment.
+      return chosenResource(() => (isOwn() ? own : foreign))
     },
+    createBatch: (writes, options) => createBatch(parts, writes, options?.signal),
+    raw,
+  }
+}
+
+function transportOf({ handle, closing }: InProcessParts): Transport {
+  return async ({ method, path, query, headers = {}, body, signal }) => {
+    const response = await handle({
+      method,
+      url: withQuery(path, query),
+      headers,
+      body: typeof body === 'string' ? Buffer.from(body) : body,
+      credentials: { clientCertificate: undefined, bearerToken: undefined },
+      remoteAddress: '',
+      signal: signal ?? closing,
+    })
+    const flat = Object.fromEntries(
+      Object.entries(response.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+    )
+    return { code: response.code, headers: flat, body: response.body instanceof Uint8Array ? once(response.body) : response.body }
   }
 }
 

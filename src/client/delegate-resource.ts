@@ -6,17 +6,22 @@ import type { ResourceClient } from './contract.ts'
  * so that whoever replaces `create` sees every create.
  */
 export function delegateResource<T extends KubeObject>(resource: ResourceClient<T>): ResourceClient<T> {
+  return chosenResource(() => resource)
+}
+
+/** As `delegateResource`, with whichever `choose` gives at the time of each call. */
+export function chosenResource<T extends KubeObject>(choose: () => ResourceClient<T>): ResourceClient<T> {
   return {
-    get: (name, options) => resource.get(name, options),
-    list: (options) => resource.list(options),
-    watch: (options) => resource.watch(options),
-    create: (object, options) => resource.create(object, options),
-    update: (object, options) => resource.update(object, options),
-    updateStatus: (object, options) => resource.updateStatus(object, options),
-    patch: (name, patch, options) => resource.patch(name, patch, options),
-    apply: (object, options) => resource.apply(object, options),
-    delete: (name, options) => resource.delete(name, options),
-    deleteCollection: (options) => resource.deleteCollection(options),
-    subresource: (name, subresource, body, options) => resource.subresource(name, subresource, body, options),
+    get: (name, options) => choose().get(name, options),
+    list: (options) => choose().list(options),
+    watch: (options) => choose().watch(options),
+    create: (object, options) => choose().create(object, options),
+    update: (object, options) => choose().update(object, options),
+    updateStatus: (object, options) => choose().updateStatus(object, options),
+    patch: (name, patch, options) => choose().patch(name, patch, options),
+    apply: (object, options) => choose().apply(object, options),
+    delete: (name, options) => choose().delete(name, options),
+    deleteCollection: (options) => choose().deleteCollection(options),
+    subresource: (name, subresource, body, options) => choose().subresource(name, subresource, body, options),
   }
 }

@@ -15,8 +15,8 @@ export type LoopContext = {
   readonly log: Log
   /** The shared informer of a kind: one list and one watch a process, however many loops read it. Synced before reconcile is called. */
   informer<T extends KubeObject>(kind: KindRef<T>): Informer<T>
-  /** The custom kinds that are followed now (see ControllerDefinition.customKinds), each with a synced informer. */
-  customKinds(): readonly KindRef[]
+  /** The kinds beyond the built-in ones that are followed now (see ControllerDefinition.extensionKinds), each with a synced informer. */
+  extensionKinds(): readonly KindRef[]
   /**
    * Records an Event about an object (aggregated and rate-limited as upstream's recorder does); `atMs`: when it happened, if not now.
    * Never throws, never blocks.
@@ -39,12 +39,8 @@ export type ControllerDefinition = {
   readonly eventSource?: string
   /** Kinds whose changes enqueue keys. The first is the kind that keys name unless a mapper says otherwise. */
   readonly watches: readonly WatchDeclaration[]
-  /**
-   * How objects of a custom kind are followed, for loops that look after kinds of every sort. Asked once for each kind that comes;
-   * its informer keeps metadata only, is synced before `context.customKinds()` names the kind, and ends with it. Such a loop may read
-   * and write every kind.
-   */
-  readonly customKinds?: (kind: KindRef) => WatchDeclaration
+  /** How kinds beyond the built-in ones are followed, for loops that look after kinds of every sort. */
+  readonly extensionKinds?: ExtensionKindsDeclaration
   /** Kinds that it writes: checked against what it does in tests, and what its role grants. */
   readonly writes: readonly KindRef[]
   /** Permissions beyond reading `watches` and writing `writes` with their status, finalizers and scale. */
@@ -65,6 +61,19 @@ export type WatchDeclaration<T extends KubeObject = KubeObject> = {
   readonly metadataOnly?: boolean
   /** Keys to enqueue for a change; default: the object's own key. `old` is undefined for a new object, `current` for a deleted one. */
   readonly keys?: (change: { readonly current: T | undefined; readonly old: T | undefined }, context: LoopContext) => readonly string[]
+}
+
+/** Of custom kinds, and of those that other API servers answer and that can be watched and deleted. */
+export type ExtensionKindsDeclaration = {
+  /**
+   * Asked once for each kind that comes; its informer keeps metadata only, is synced before `context.extensionKinds()` names the kind,
+   * and ends with it.
+   */
+  readonly watch: (kind: KindRef) => WatchDeclaration
+  /** Keys to enqueue when a kind has come or gone, beside those of its objects. */
+  readonly keys?: (kind: KindRef, context: LoopContext) => readonly string[]
+  /** What the loop's role grants of every kind. */
+  readonly access: 'read' | 'write'
 }
 
 /** Nothing more to do until something changes, or look again after `requeueAfterMs`. Throwing means back-off and retry. */

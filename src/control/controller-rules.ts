@@ -14,6 +14,7 @@ export const accountOf = ({ name, account = `${name}-controller` }: ControllerDe
 export function rulesOf(definition: ControllerDefinition): PolicyRule[] {
   const reads = byGroup(definition.watches.map((w) => w.kind as KindRef))
   const writes = byGroup(definition.writes)
+  const { extensionKinds } = definition
   return [
     ...reads.map(([group, resources]) => ({ verbs: readVerbs, apiGroups: [group], resources })),
     ...writes.map(([group, resources]) => ({ verbs: [...readVerbs, ...writeVerbs], apiGroups: [group], resources })),
@@ -22,7 +23,9 @@ export function rulesOf(definition: ControllerDefinition): PolicyRule[] {
       apiGroups: [group],
       resources: resources.flatMap((r) => writtenSubresources.map((s) => `${r}/${s}`)),
     })),
-    ...(definition.customKinds ? [{ verbs: [...readVerbs, ...writeVerbs], apiGroups: ['*'], resources: ['*'] }] : []),
+    ...(extensionKinds
+      ? [{ verbs: extensionKinds.access === 'write' ? [...readVerbs, ...writeVerbs] : readVerbs, apiGroups: ['*'], resources: ['*'] }]
+      : []),
     { verbs: ['create', 'patch', 'update'], apiGroups: ['', 'events.k8s.io'], resources: ['events'] },
     ...(definition.rules ?? []),
   ]

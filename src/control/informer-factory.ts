@@ -13,7 +13,8 @@ export type InformerFactoryOptions = { readonly client: Client; readonly clock: 
  * its informer at once.
  */
 export class InformerFactory {
-  readonly #options: InformerFactoryOptions
+  /** What its informers work with. */
+  readonly options: InformerFactoryOptions
   readonly #informers = new Map<string, ObjectInformer<KubeObject>>()
   readonly #isWhole = new Map<string, boolean>()
   readonly #running = new Set<Promise<void>>()
@@ -22,7 +23,7 @@ export class InformerFactory {
   #signal: AbortSignal | undefined
 
   constructor(options: InformerFactoryOptions) {
-    this.#options = options
+    this.options = options
   }
 
   /** Declares that a kind is read, whole or metadata only; the whole wins when both are declared before the first use. */
@@ -36,7 +37,7 @@ export class InformerFactory {
     let informer = this.#informers.get(key)
     if (!informer) {
       const isWhole = this.#isWhole.get(key) ?? true
-      informer = new ObjectInformer<KubeObject>({ ...this.#options, kind, transform: isWhole ? withoutManagedFields : metadataOf })
+      informer = new ObjectInformer<KubeObject>({ ...this.options, kind, transform: isWhole ? withoutManagedFields : metadataOf })
       this.#informers.set(key, informer)
       this.#releases.set(key, new AbortController())
       if (this.#signal) this.#run(key, informer, this.#signal)

@@ -27,7 +27,7 @@ export function createLoopContext(options: LoopContextOptions): LoopContext {
     random,
     log,
     informer: (kind) => informers.informer(kind),
-    customKinds: () => [],
+    extensionKinds: () => [],
     event: (about, event) => recorder.record(about, event),
     eventsWritten: () => recorder.flushed(),
   }

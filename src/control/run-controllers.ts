@@ -5,7 +5,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import { isStatus, StatusError } from '../machinery/status-error.ts'
 import type { ControllerDefinition, LoopContext, WatchDeclaration } from './contract.ts'
 import type { ControllerMetrics } from './controller-metrics.ts'
-import { CustomKinds } from './custom-kinds.ts'
+import { ExtensionKinds } from './extension-kinds.ts'
 import type { InformerFactory } from './informer-factory.ts'
 import { WorkQueue } from './work-queue.ts'
 
@@ -36,14 +36,14 @@ export const eventSourceOf = ({ name, eventSource = `${name}-controller` }: Cont
 export async function runControllers(options: RunControllersOptions, signal: AbortSignal): Promise<void> {
   const { definitions, informers, pause, onStarted } = options
   declareKinds(definitions, informers)
-  const customKinds = new CustomKinds(informers)
-  if (definitions.some((definition) => definition.customKinds)) customKinds.start(signal)
+  const extensions = new ExtensionKinds(informers)
+  if (definitions.some((definition) => definition.extensionKinds)) extensions.start(signal)
   informers.start(signal)
   const loops: Promise<void>[] = []
   for (const definition of definitions) {
     if (pause && loops.length % startedTogetherMax === startedTogetherMax - 1) await pause()
     if (signal.aborted) break
-    const loop = runController(options, customKinds, definition, signal)
+    const loop = runController(options, extensions, definition, signal)
     // Whoever waits for all of them hears of it further down.
     loop.catch(() => {})
     loops.push(loop)
@@ -61,13 +61,13 @@ export function declareKinds(definitions: readonly ControllerDefinition[], infor
 
 async function runController(
   options: RunControllersOptions,
-  customKinds: CustomKinds,
+  extensions: ExtensionKinds,
   definition: ControllerDefinition,
   signal: AbortSignal,
 ): Promise<void> {
   const { name, minIntervalMs } = definition
-  const custom = new Map<KindRef, () => void>()
-  const context = declaredOnly(options.contextFor(definition), definition, custom)
+  const followed = new Map<KindRef, () => void>()
+  const context = declaredOnly(options.contextFor(definition), definition, followed)
   const queue = new WorkQueue({
     clock: context.clock,
     concurrency: definition.concurrency ?? defaultConcurrency,
@@ -85,11 +85,15 @@ async function runController(
       for (let i = 0; i < keys.length; i++) queue.add(keys[i]!)
     })
   const removals = definition.watches.map((watch) => follow(watch, context.informer(watch.kind)))
-  const { customKinds: declare } = definition
-  if (declare) removals.push(followCustom(customKinds, custom, (kind, informer) => follow(declare(kind), informer)))
+  const { extensionKinds } = definition
+  if (extensionKinds) {
+    const { watch, keys } = extensionKinds
+    const changed = (kind: KindRef) => keys?.(kind, context).forEach((key) => queue.add(key))
+    removals.push(followExtensions(extensions, followed, { follow: (kind, informer) => follow(watch(kind), informer), changed }))
+  }
   try {
     await Promise.all(definition.watches.map((watch) => context.informer(watch.kind).synced(signal)))
-    if (declare) await customKinds.synced(signal)
+    if (extensionKinds) await extensions.synced(signal)
     queue.start()
     if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   } catch (error) {
@@ -101,26 +105,30 @@ async function runController(
   }
 }
 
-/** Keeps `custom` the kinds that are followed now, each with what ends following it. Returns the end of it all. */
-function followCustom(
-  customKinds: CustomKinds,
-  custom: Map<KindRef, () => void>,
-  follow: (kind: KindRef, informer: Informer<KubeObject>) => () => void,
-): () => void {
-  const remove = customKinds.onChange({
+type Following = {
+  /** Returns the end of it. */
+  readonly follow: (kind: KindRef, informer: Informer<KubeObject>) => () => void
+  readonly changed: (kind: KindRef) => void
+}
+
+/** Keeps `followed` the kinds that are followed now, each with what ends following it. Returns the end of it all. */
+function followExtensions(extensions: ExtensionKinds, followed: Map<KindRef, () => void>, { follow, changed }: Following): () => void {
+  const remove = extensions.onChange({
     added: (kind, informer) => {
       // Named before its objects are: their keys are found through it.
-      custom.set(kind, () => {})
-      custom.set(kind, follow(kind, informer))
+      followed.set(kind, () => {})
+      followed.set(kind, follow(kind, informer))
+      changed(kind)
     },
     removed: (kind) => {
-      custom.get(kind)?.()
-      custom.delete(kind)
+      followed.get(kind)?.()
+      followed.delete(kind)
+      changed(kind)
     },
   })
   return () => {
     remove()
-    for (const end of custom.values()) end()
+    for (const end of followed.values()) end()
   }
 }
 
@@ -131,12 +139,12 @@ function ownKey(object: { readonly metadata: { readonly namespace?: string; read
 }
 
 /** The informers of a loop are those that it declares: an undeclared one might not be synced, which would be found too late. */
-function declaredOnly(context: LoopContext, definition: ControllerDefinition, custom: ReadonlyMap<KindRef, unknown>): LoopContext {
+function declaredOnly(context: LoopContext, definition: ControllerDefinition, followed: ReadonlyMap<KindRef, unknown>): LoopContext {
   const declared = new Set(definition.watches.map((watch) => kindKey(watch.kind)))
   // By identity first: loops ask again and again with the same few constants.
   const known = new Map<KindRef, Informer<KubeObject>>()
   const find = (kind: KindRef): Informer<KubeObject> => {
-    if (custom.has(kind)) return context.informer(kind)
+    if (followed.has(kind)) return context.informer(kind)
     assert(declared.has(kindKey(kind)), `controller ${definition.name} reads ${kindKey(kind)} without declaring it`)
     const informer = context.informer(kind)
     known.set(kind, informer)
@@ -144,7 +152,7 @@ function declaredOnly(context: LoopContext, definition: ControllerDefinition, cu
   }
   // The informer of a kind gives objects of that kind.
   const informer = <T extends KubeObject>(kind: KindRef<T>) => (known.get(kind) ?? find(kind)) as unknown as Informer<T>
-  return { ...context, informer, customKinds: () => [...custom.keys()] }
+  return { ...context, informer, extensionKinds: () => [...followed.keys()] }
 }
 
 async function reconcileOnce(

@@ -16,12 +16,24 @@ export type Usage = Readonly<Record<string, string>>
 type Kind = { readonly group: string; readonly kind: string; readonly plural: string }
 
 /** Kinds that quotas also count by their bare name. */
-const countedByName = new Set(['configmaps', 'persistentvolumeclaims', 'replicationcontrollers', 'resourcequotas', 'secrets', 'services'])
+export const countedByName: ReadonlySet<string> = new Set([
+  'configmaps',
+  'persistentvolumeclaims',
+  'replicationcontrollers',
+  'resourcequotas',
+  'secrets',
+  'services',
+])
 const computeResources = new Set(['cpu', 'memory', 'ephemeral-storage'])
+
+/** The name by which a quota limits how many objects of a kind there are. */
+export const countName = ({ group, plural }: Omit<Kind, 'kind'>): string => `count/${group === '' ? plural : `${plural}.${group}`}`
 
 /** Pods that have ended take nothing but their place in `count/pods`. Throws QuantityError for an amount that is none. */
 export function quotaUsage({ group, plural }: Kind, object: KubeObject): Usage {
-  const usage: Record<string, string> = { [`count/${group === '' ? plural : `${plural}.${group}`}`]: '1' }
+  // Upstream counts no events, for nobody ever did.
+  if (plural === 'events' && (group === '' || group === 'events.k8s.io')) return {}
+  const usage: Record<string, string> = { [countName({ group, plural })]: '1' }
   if (group === 'resource.k8s.io' && plural === 'resourceclaims') addDevices(usage, object as ResourceClaim)
   if (group !== '') return usage
   if (countedByName.has(plural)) usage[plural] = '1'

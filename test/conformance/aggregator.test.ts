@@ -1,53 +1,34 @@
 import assert from 'node:assert/strict'
 import { duplexPair } from 'node:stream'
 import { after, before, test } from 'node:test'
-import { createTestApi, type TestApi, testUser } from '../../src/apiserver/test-api.ts'
-import { at, rawRequest, type Send, sender, type TestJson } from '../../src/apiserver/test-requests.ts'
-import { seededRandom } from '../../src/base/random.ts'
-import { issueCertificate, newAuthority } from '../../src/platform/pki/certificate.ts'
-import { systemClock } from '../../src/platform/system-clock.ts'
+import { type TestApi, testUser } from '../../src/apiserver/test-api.ts'
+import { at, rawRequest, type Send, type TestJson } from '../../src/apiserver/test-requests.ts'
 import { deleteAggregatedContents } from '../../src/controllers/namespace/aggregated-contents.ts'
 import { planConditions } from '../../src/controllers/namespace/plan.ts'
 import type { APIService } from '../../src/kinds/generated/types/apiregistration-v1.ts'
-import { type SampleApiServer, sampleGroup, startSampleApiServer } from './sample-api-server.ts'
+import {
+  frontProxyCa,
+  type SampleAggregation,
+  sampleApiService as apiService,
+  sampleName as name,
+  sampleNamespace as namespace,
+  sampleService as serviceName,
+  startSampleAggregation,
+} from './sample-aggregation.ts'
+import { type SampleApiServer, sampleGroup } from './sample-api-server.ts'
 
-const span = { notBeforeMs: Date.UTC(2026, 0, 1), notAfterMs: Date.UTC(2040, 0, 1) }
-const namespace = 'aggregator'
-const serviceName = 'sample-api'
-const frontProxyCa = newAuthority({ commonName: 'front-proxy-ca', ...span })
-const frontProxy = issueCertificate(frontProxyCa, { subject: { commonName: 'front-proxy-client' }, usages: ['client'], ...span })
-const sampleCa = newAuthority({ commonName: 'sample-ca', ...span })
-const host = `${serviceName}.${namespace}.svc`
-const sampleCertificate = issueCertificate(sampleCa, { subject: { commonName: host }, usages: ['server'], hosts: [host], ...span })
 const apiServices = '/apis/apiregistration.k8s.io/v1/apiservices'
-const name = `v1alpha1.${sampleGroup}`
 const flunders = `/apis/${sampleGroup}/v1alpha1/namespaces/${namespace}/flunders`
 
+let aggregation: SampleAggregation
 let testApi: TestApi
 let send: Send
 let sample: SampleApiServer
 before(async () => {
-  testApi = await createTestApi({
-    clock: systemClock,
-    random: seededRandom(9),
-    frontProxy: { certificate: frontProxy.cert, key: frontProxy.key },
-    clientAuthorities: { clientCa: 'client-ca', frontProxyCa: frontProxyCa.cert },
-  })
-  send = sender(testApi.api)
-  await created('/api/v1/namespaces', { metadata: { name: namespace } })
-  // The server learns whom to believe as aggregated servers do.
-  const facts = (await send('GET', '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication')).json
-  const data = facts.data as Record<string, string>
-  sample = await startSampleApiServer({
-    ...sampleCertificate,
-    frontProxyCa: data['requestheader-client-ca-file']!,
-    allowedNames: JSON.parse(data['requestheader-allowed-names']!) as string[],
-  })
+  aggregation = await startSampleAggregation()
+  ;({ testApi, send, sample } = aggregation)
 })
-after(async () => {
-  await testApi.api.close()
-  await sample.close()
-})
+after(() => aggregation.close())
 
 async function created(path: string, body: object): Promise<TestJson> {
   const { code, json, text } = await send('POST', path, { body })
@@ -70,33 +51,6 @@ async function until(reason: string): Promise<Condition> {
     assert.ok(performance.now() < endMs, `${reason} expected, last seen ${JSON.stringify(condition)}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-}
-
-const apiService = (more: object = {}) => ({
-  metadata: { name, labels: { 'sample-apiserver': 'true' } },
-  spec: {
-    group: sampleGroup,
-    version: 'v1alpha1',
-    groupPriorityMinimum: 2000,
-    versionPriority: 200,
-    service: { namespace, name: serviceName, port: 7443 },
-    caBundle: Buffer.from(sampleCa.cert).toString('base64'),
-    ...more,
-  },
-})
-
-/** Straight into the store: an address of this machine's loopback is none that the API would take for an endpoint. */
-async function putSlice(): Promise<void> {
-  const { storage } = testApi.api.core
-  const slice = {
-    kind: 'EndpointSlice',
-    apiVersion: 'discovery.k8s.io/v1',
-    metadata: { name: `${serviceName}-1`, namespace, uid: 'slice', labels: { 'kubernetes.io/service-name': serviceName } },
-    addressType: 'IPv4',
-    endpoints: [{ addresses: ['127.0.0.1'], conditions: { ready: true } }],
-    ports: [{ name: '', port: sample.port, protocol: 'TCP' }],
-  }
-  await storage.put(`/registry/discovery.k8s.io/endpointslices/${namespace}/${serviceName}-1` as never, slice, 'absent')
 }
 
 test('local APIServices are listed as available', async () => {
@@ -122,7 +76,7 @@ test('an APIService says step by step why it is not available, and answers 503 u
   await created(`/api/v1/namespaces/${namespace}/services`, { metadata: { name: serviceName }, spec: { ports: [{ port: 7443 }] } })
   await until('EndpointsNotFound')
   sample.setReady(false)
-  await putSlice()
+  await aggregation.putSlice()
   assert.match(
     (await until('FailedDiscoveryCheck')).message,
     /^failing or missing response from https:\/\/127\.0\.0\.1:\d+\/apis\/wardle\.example\.com\/v1alpha1: bad status from .*: 503$/,

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { applyMergePatch } from '../../src/machinery/patch/merge-patch.ts'
 
 export type SampleApiServer = {
   readonly port: number
@@ -23,7 +24,7 @@ export type Caller = {
 type Flunder = {
   kind: 'Flunder'
   apiVersion: string
-  metadata: { name: string; namespace: string; resourceVersion: string; uid: string }
+  metadata: { name: string; namespace: string; resourceVersion: string; uid: string; ownerReferences?: readonly object[] }
   spec?: unknown
 }
 
@@ -95,12 +96,20 @@ export async function startSampleApiServer(options: {
     tell('DELETED', flunder)
   }
 
+  const patch = (flunder: Flunder, body: string): Flunder => {
+    const merged = applyMergePatch(flunder, JSON.parse(body)) as Flunder
+    const object = { ...merged, metadata: { ...merged.metadata, resourceVersion: String(++version) } }
+    store.set(`${object.metadata.namespace}/${object.metadata.name}`, object)
+    tell('MODIFIED', object)
+    return object
+  }
+
   const documents: Readonly<Record<string, object>> = {
     [root]: {
       kind: 'APIResourceList',
       apiVersion: 'v1',
       groupVersion: apiVersion,
-      resources: [{ ...names, verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'watch'] }],
+      resources: [{ ...names, verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'watch'] }],
     },
     [`/openapi/v3${root}`]: { openapi: '3.0.0', info: { title: 'sample', version: '1' }, paths: { [`${root}/flunders`]: {} } },
     '/openapi/v2': {
@@ -132,8 +141,14 @@ export async function startSampleApiServer(options: {
     if (name === '') return collection(request, response, namespace, url, body)
     const found = store.get(`${namespace}/${name}`)
     if (!found) return json(response, 404, { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', code: 404 })
-    if (request.method === 'DELETE') remove(found)
-    json(response, 200, found)
+    if (request.method === 'DELETE') {
+      const { preconditions = {} } = (body === '' ? {} : JSON.parse(body)) as { preconditions?: Partial<Flunder['metadata']> }
+      const { uid, resourceVersion } = { ...found.metadata, ...preconditions }
+      if (uid !== found.metadata.uid || resourceVersion !== found.metadata.resourceVersion)
+        return json(response, 409, { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Conflict', code: 409 })
+      remove(found)
+    }
+    json(response, 200, request.method === 'PATCH' ? patch(found, body) : found)
   }
 
   const server: Server = createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: false }, (request, response) => {

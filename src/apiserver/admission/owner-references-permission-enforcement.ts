@@ -2,16 +2,19 @@ import type { OwnerReference } from '../../machinery/object.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { parseApiVersion, type KubeObject } from '../../machinery/object.ts'
 import type { AdmissionPlugin, Authorizer } from '../contract.ts'
-import type { Registry } from '../registry.ts'
 import { refusal } from './refusal.ts'
 
-type Parts = { readonly authorizer: Authorizer; readonly registry: Registry }
+type Parts = {
+  readonly authorizer: Authorizer
+  /** The resource of a kind, whichever server answers it. */
+  readonly pluralOf: (apiVersion: string, kind: string) => string | undefined
+}
 
 /**
  * Who hands an object to an owner must be allowed to delete the object, and who lets it hold its owner back
  * (`blockOwnerDeletion`) to update the owner's finalizers. Off unless asked for, as upstream's.
  */
-export function ownerReferencesPermissionEnforcement({ authorizer, registry }: Parts): AdmissionPlugin {
+export function ownerReferencesPermissionEnforcement({ authorizer, pluralOf }: Parts): AdmissionPlugin {
   return {
     name: 'OwnerReferencesPermissionEnforcement',
     handles: (operation, { group, plural }, subresource) =>
@@ -24,8 +27,8 @@ export function ownerReferencesPermissionEnforcement({ authorizer, registry }: P
       const own = await may('delete', { group: kind.group, version: kind.version, resource: kind.plural, subresource, name })
       if (!own.allowed) throw refusal(request, `cannot set an ownerRef on a resource you can't delete: ${own.reason}, <nil>`)
       for (const owner of newlyBlocking(object, old)) {
-        const found = registry.findKind(owner.apiVersion, owner.kind)
-        if (!found) {
+        const plural = pluralOf(owner.apiVersion, owner.kind)
+        if (plural === undefined) {
           const why = `cannot find RESTMapping for APIVersion ${owner.apiVersion} Kind ${owner.kind}`
           throw refusal(request, `cannot set blockOwnerDeletion in this case because ${why}`)
         }
@@ -33,7 +36,7 @@ export function ownerReferencesPermissionEnforcement({ authorizer, registry }: P
         const { allowed, reason } = await may('update', {
           group,
           version,
-          resource: found.kind.plural,
+          resource: plural,
           subresource: 'finalizers',
           name: owner.name,
         })

@@ -182,7 +182,9 @@ test('creates at once never take more than a quota has', async () => {
 
 test('the plugins run in the order of their list', () => {
   const { core: parts } = api
-  const all = builtInPlugins({ ...parts, reader: api.reader }, { enabled: [...offByDefault], disabled: [] }).map(({ name }) => name)
+  const all = builtInPlugins({ ...parts, reader: api.reader, pluralOf: () => undefined }, { enabled: [...offByDefault], disabled: [] }).map(
+    ({ name }) => name,
+  )
   const listed = admissionPluginNames.filter((name) => all.includes(name))
   assert.deepEqual(all.slice(0, listed.length), listed)
   assert.deepEqual(all.slice(listed.length), ['PrivilegeEscalation'])

@@ -1,6 +1,5 @@
 import type { AdmissionPlugin, Authorizer } from '../contract.ts'
 import type { ObjectReader } from '../objects/object-reader.ts'
-import type { Registry } from '../registry.ts'
 import { certificateApproval } from './certificate-approval.ts'
 import { certificateSigning } from './certificate-signing.ts'
 import { certificateSubjectRestriction } from './certificate-subject-restriction.ts'
@@ -27,7 +26,8 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 export type PluginParts = {
   readonly reader: ObjectReader
   readonly authorizer: Authorizer
-  readonly registry: Registry
+  /** The resource of a kind, whichever server answers it. */
+  readonly pluralOf: (apiVersion: string, kind: string) => string | undefined
   readonly tolerationSeconds?: TolerationSeconds | undefined
   readonly podSecurity?: PodSecurityConfiguration | undefined
   readonly podSecurityMetrics?: PodSecurityMetrics | undefined

@@ -45,6 +45,8 @@ export type Aggregation = {
   /** The route of a request; undefined: it is this server's own. */
   find(info: RequestInfo): Route | undefined
   all(): readonly Aggregated[]
+  /** The resource of a kind, as its server told it last. */
+  pluralOf(apiVersion: string, kind: string): string | undefined
   /** Upstream's metric of APIServices that cannot be asked, in the Prometheus text format. */
   metrics(): string
   /** Called when what `all` gives has changed. */
@@ -123,6 +125,11 @@ class Layer implements Aggregation {
       isAvailable,
       documents,
     }))
+  }
+
+  pluralOf(apiVersion: string, kind: string): string | undefined {
+    const resources = this.#remotes.get(apiVersion)?.documents.resources
+    return resources?.find((resource) => resource.kind === kind && !resource.name.includes('/'))?.name
   }
 
   metrics(): string {

@@ -14,6 +14,7 @@ const ownerIndex = 'owner-uid'
 /** An owner that the API knows and the cache does not yet: how soon it is looked for again. */
 const unseenOwnerMs = 5_000
 const absentOwnersMax = 4_096
+const unjudgedMax = 65_536
 
 type Change = { readonly current: KubeObject | undefined; readonly old: KubeObject | undefined }
 type Located = { readonly kind: KindRef; readonly object: KubeObject }
@@ -26,7 +27,7 @@ export function garbageCollectorController(kinds: readonly KindRef[] = collectab
     account: 'generic-garbage-collector',
     eventSource: 'garbage-collector-controller',
     watches: kinds.map((kind) => collector.watch(kind)),
-    customKinds: (kind) => collector.watch(kind),
+    extensionKinds: { watch: (kind) => collector.watch(kind), keys: (kind) => collector.keysWaitingFor(kind), access: 'write' },
     writes: kinds,
     concurrency: 20,
     reconcile: (context, key) => collector.reconcile(context, key),
@@ -40,6 +41,8 @@ class Collector {
   readonly #byReference: ReadonlyMap<string, KindRef>
   /** Uids that the API has denied knowing: a uid never comes back. */
   readonly #absent = new Set<string>()
+  /** What has owners of kinds that nobody serves: by key, the groups and kinds that it waits for. */
+  readonly #unjudged = new Map<string, readonly string[]>()
 
   constructor(kinds: readonly KindRef[]) {
     this.#kinds = kinds
@@ -51,7 +54,11 @@ class Collector {
   }
 
   keysOf(kind: KindRef, { current, old }: Change, context: LoopContext): readonly string[] {
-    if (!current) return old ? [...this.#dependentsOf(context, old).map(located), ...this.#ownersOf(context, old).map(located)] : []
+    if (!current) {
+      if (!old) return []
+      this.#unjudged.delete(workKey(kind, old))
+      return [...this.#dependentsOf(context, old).map(located), ...this.#ownersOf(context, old).map(located)]
+    }
     const keys: string[] = []
     const hasNewOwners = ownersText(current) !== ownersText(old)
     const isEnding = current.metadata.deletionTimestamp !== undefined && (current.metadata.finalizers ?? []).length > 0
@@ -63,12 +70,20 @@ class Collector {
     return keys
   }
 
+  /** An owner of a kind that was not known may be gone. */
+  keysWaitingFor({ group, kind }: KindRef): readonly string[] {
+    return [...this.#unjudged].flatMap(([key, kinds]) => (kinds.includes(`${group}/${kind}`) ? [key] : []))
+  }
+
   async reconcile(context: LoopContext, key: string): Promise<ReconcileResult> {
+    this.#unjudged.delete(key)
     const hash = key.indexOf('#')
     const kind = this.#kindOf(context, key.slice(0, hash))
     const object = kind && context.informer(kind).get(key.slice(hash + 1))
     if (!kind || !object) return
     const references = object.metadata.deletionTimestamp ? [] : (object.metadata.ownerReferences ?? [])
+    const unknown = references.filter(({ apiVersion, kind }) => !this.#kindOf(context, `${apiVersion}/${kind}`))
+    if (unknown.length > 0 && this.#unjudged.size < unjudgedMax) this.#unjudged.set(key, unknown.map(groupKindOf))
     let hasUnseen = false
     const owners: { reference: OwnerReference; state: OwnerState }[] = []
     for (const reference of references) {
@@ -95,12 +110,12 @@ class Collector {
     const known = this.#byReference.get(reference)
     if (known) return known
     const [group, , name] = reference.split('/')
-    return context.customKinds().find((kind) => kind.group === group && kind.kind === name)
+    return context.extensionKinds().find((kind) => kind.group === group && kind.kind === name)
   }
 
   #dependentsOf(context: LoopContext, owner: KubeObject): Located[] {
     const uid = owner.metadata.uid ?? ''
-    return [...this.#kinds, ...context.customKinds()].flatMap((kind) => {
+    return [...this.#kinds, ...context.extensionKinds()].flatMap((kind) => {
       const informer = context.informer(kind)
       informer.addIndex(ownerIndex, (object) => (object.metadata.ownerReferences ?? []).map((reference) => reference.uid))
       return informer
@@ -194,6 +209,11 @@ function tellWrongNamespace(context: LoopContext, dependent: KubeObject, { apiVe
 
 function located({ kind, object }: Located): string {
   return workKey(kind, object)
+}
+
+function groupKindOf({ apiVersion, kind }: OwnerReference): string {
+  const [group, version] = apiVersion.split('/')
+  return `${version === undefined ? '' : group}/${kind}`
 }
 
 function ownersText(object: KubeObject | undefined): string {

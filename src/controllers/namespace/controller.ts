@@ -5,6 +5,7 @@ import { watchKind } from '../../control/watch-declaration.ts'
 import type { Namespace } from '../../kinds/generated/types/core-v1.ts'
 import type { KindRef } from '../../kinds/kind.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
+import { apiVersionOf } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { deleteAggregatedContents } from './aggregated-contents.ts'
 import { isPods, type Observed, planConditions, planDeletions, type Remaining } from './plan.ts'
@@ -31,12 +32,12 @@ export function namespaceController(kinds: readonly KindRef[] = collectableKinds
   return {
     name: 'namespace',
     watches: [watchKind(namespaces), watchKind(apiServices, (_, context) => terminating(context)), ...contents.map(leaving)],
-    customKinds: leaving,
+    extensionKinds: { watch: leaving, access: 'write' },
     writes: [namespaces, events, ...contents],
     rules: [{ verbs: ['update'], apiGroups: [''], resources: ['namespaces/finalize'] }],
     concurrency: 10,
     minIntervalMs: 50,
-    reconcile: (context, key) => reconcile([...contents, ...context.customKinds().filter(isNamespaced)], context, key),
+    reconcile: (context, key) => reconcile([...contents, ...ownExtensions(context)], context, key),
   }
 }
 
@@ -46,6 +47,13 @@ const terminating = (context: LoopContext): string[] =>
     .informer(namespaces)
     .list()
     .flatMap(({ metadata }) => (metadata.deletionTimestamp && metadata.name ? [metadata.name] : []))
+
+/** What other API servers hold is asked of them as it is now, also where it cannot be watched. */
+function ownExtensions(context: LoopContext): readonly KindRef[] {
+  const services = context.informer(apiServices).list()
+  const foreign = new Set(services.flatMap(({ spec }) => (spec?.service ? [`${spec.group}/${spec.version}`] : [])))
+  return context.extensionKinds().filter((kind) => isNamespaced(kind) && !foreign.has(apiVersionOf(kind)))
+}
 
 async function reconcile(contents: readonly KindRef[], context: LoopContext, name: string): Promise<ReconcileResult> {
   const namespace = context.informer(namespaces).get(name)

@@ -1,6 +1,6 @@
 import type { ResourceQuota, ResourceQuotaStatus } from '../../kinds/generated/types/core-v1.ts'
 import type { KindRef } from '../../kinds/kind.ts'
-import { addUsage, isInScope, quotaUsage, type Usage } from '../../kinds/quota-usage.ts'
+import { addUsage, countedByName, countName, isInScope, quotaUsage, type Usage } from '../../kinds/quota-usage.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { canonicalQuantity } from '../../machinery/quantity.ts'
@@ -30,6 +30,10 @@ const bareNames = new Set(['pods', 'services.loadbalancers', 'services.nodeports
 
 /** Whether a quota's name is counted from objects of these kinds. */
 export function isCountable(name: string, kinds: readonly KindRef[]): boolean {
-  if (computeName.test(name) || bareNames.has(name) || hasClass.test(name)) return true
-  return kinds.some(({ group, plural }) => (group === '' && name === plural) || name === `count/${plural}${group ? `.${group}` : ''}`)
+  return computeName.test(name) || bareNames.has(name) || hasClass.test(name) || kinds.some((kind) => countsKind(name, kind))
+}
+
+/** Whether a quota's name tells the number of the kind's objects. */
+export function countsKind(name: string, { group, plural }: KindRef): boolean {
+  return name === countName({ group, plural }) || (group === '' && countedByName.has(plural) && name === plural)
 }

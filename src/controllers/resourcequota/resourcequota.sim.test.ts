@@ -132,3 +132,47 @@ test('counts services by their ports and balancers, and lets a change in only wh
     )
     await assert.rejects(services.patch('a', { type: 'merge', body: { spec: { type: 'LoadBalancer' } } }), /services.loadbalancers=1/)
   }))
+
+test('counts every kind that can be deleted, custom ones too, and no events', () =>
+  inCluster({ nodes: false }, async ({ client, clientset, until }) => {
+    const quotas = clientset.coreV1().resourceQuotas('default')
+    const hard = {
+      'count/leases.coordination.k8s.io': '1',
+      'count/widgets.example.com': '1',
+      'count/events': '0',
+      'count/none.example.com': '1',
+    }
+    await quotas.create(quota(hard))
+    const used = async () => (await quotas.get('q')).status?.used
+    await until('leases are counted', async () => (await used())?.['count/leases.coordination.k8s.io'] === '0')
+    assert.deepEqual(await used(), { 'count/leases.coordination.k8s.io': '0' })
+    const leases = clientset.coordinationV1().leases('default')
+    await leases.create({ metadata: { name: 'one' } })
+    await until('one lease', async () => (await used())?.['count/leases.coordination.k8s.io'] === '1')
+    await assert.rejects(leases.create({ metadata: { name: 'two' } }), refusal(/exceeded quota: q, requested: count\/leases/))
+    const involvedObject = { kind: 'Pod', namespace: 'default', name: 'p' }
+    await clientset
+      .coreV1()
+      .events('default')
+      .create({ metadata: { name: 'e', namespace: 'default' }, involvedObject })
+
+    const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
+    await clientset
+      .apiextensionsV1()
+      .customResourceDefinitions()
+      .create({
+        metadata: { name: 'widgets.example.com' },
+        spec: {
+          group: 'example.com',
+          scope: 'Namespaced',
+          names: { plural: 'widgets', kind: 'Widget' },
+          versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } }],
+        },
+      })
+    await until('widgets are counted', async () => (await used())?.['count/widgets.example.com'] === '0')
+    const kind = { group: 'example.com', version: 'v1', kind: 'Widget', plural: 'widgets', scope: 'Namespaced' } as const
+    await client.resource(kind, 'default').create({ metadata: { name: 'w' } })
+    await until('one widget', async () => (await used())?.['count/widgets.example.com'] === '1')
+    await clientset.apiextensionsV1().customResourceDefinitions().delete('widgets.example.com')
+    await until('there are no widgets any more', async () => !('count/widgets.example.com' in ((await used()) ?? {})))
+  }))

@@ -3,25 +3,30 @@ import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { CustomResourceDefinition } from '../kinds/generated/types/apiextensions-v1.ts'
 import { type KindRef, kindKey } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import { aggregatedKinds } from './aggregated-kinds.ts'
 import type { InformerFactory } from './informer-factory.ts'
 
 const definitions = kindRefs.apiextensionsV1.customResourceDefinitions
 
-/** Told of each custom kind when its informer is synced, and when the kind is gone. */
-export type CustomKindListener = {
+/** Told of each kind when its informer is synced, and when the kind is gone. */
+export type ExtensionKindListener = {
   added(kind: KindRef, informer: Informer<KubeObject>): void
   removed(kind: KindRef): void
 }
 
+type Followed = { readonly kind: KindRef; isSynced: boolean }
+
 /**
- * The custom kinds of the cluster, as loops follow them that look after objects of every kind (garbage collection, namespaces):
- * one metadata informer a kind, which starts when its definition is established and stops when the definition is gone.
+ * The kinds that extend the cluster's API, as loops follow them that look after objects of every kind (garbage collection, quota,
+ * namespaces): one metadata informer a kind. That of a custom kind starts when its definition is established and stops when the
+ * definition is gone; that of a kind which another server answers, when that server tells of it and when its APIService is gone.
  */
-export class CustomKinds {
+export class ExtensionKinds {
   readonly #informers: InformerFactory
-  /** By the definition's name; `isSynced` once listeners know of it. */
-  readonly #kinds = new Map<string, { readonly kind: KindRef; isSynced: boolean }>()
-  readonly #listeners = new Set<CustomKindListener>()
+  /** By the definition's name, or the resource's and its group version; `isSynced` once listeners know of it. */
+  readonly #kinds = new Map<string, Followed>()
+  readonly #listeners = new Set<ExtensionKindListener>()
+  /** The custom kinds that are not followed yet. */
   readonly #syncing = new Set<Promise<void>>()
   #signal: AbortSignal | undefined
 
@@ -29,49 +34,63 @@ export class CustomKinds {
     this.#informers = informers
   }
 
-  /** Follows the definitions until the signal aborts. Idempotent. */
+  /** Follows definitions and APIServices until the signal aborts. Idempotent. */
   start(signal: AbortSignal): void {
     if (this.#signal) return
     this.#signal = signal
     // Others may need no more than its metadata.
     this.#informers.want(definitions, 'whole')
+    const look = (name: string, kind: KindRef | undefined) => {
+      const syncing = this.#look(name, kind)?.finally(() => this.#syncing.delete(syncing!))
+      if (syncing) this.#syncing.add(syncing)
+    }
     const remove = this.#informers
       .informer(definitions)
-      .onChange(({ current, old }) => this.#look((current ?? old)?.metadata.name ?? '', current && storedKind(current)))
+      .onChange(({ current, old }) => look((current ?? old)?.metadata.name ?? '', current && storedKind(current)))
     signal.addEventListener('abort', remove, { once: true })
+    aggregatedKinds(this.#informers, (name, kind) => this.#lookAggregated(`${name} of another server`, kind), signal)
   }
 
-  /** Resolves when all kinds that there are at the time of the call are followed. Rejects when the signal aborts. */
+  /**
+   * Resolves when all custom kinds that there are at the time of the call are followed. Rejects when the signal aborts. Nobody waits for
+   * those of other servers, which may be out of reach for long.
+   */
   async synced(signal: AbortSignal): Promise<void> {
     await this.#informers.informer(definitions).synced(signal)
     await Promise.all(this.#syncing)
   }
 
   /** Tells of the kinds that are followed already, then of every change. Returns the removal. */
-  onChange(listener: CustomKindListener): () => void {
+  onChange(listener: ExtensionKindListener): () => void {
     this.#listeners.add(listener)
     for (const { kind, isSynced } of this.#kinds.values()) if (isSynced) listener.added(kind, this.#informers.informer(kind))
     return () => void this.#listeners.delete(listener)
   }
 
-  #look(name: string, kind: KindRef | undefined): void {
+  /** A kind that is custom as well is followed as such. */
+  #lookAggregated(name: string, kind: KindRef | undefined): void {
+    const isOther = kind && [...this.#kinds].some(([known, other]) => known !== name && kindKey(other.kind) === kindKey(kind))
+    if (!isOther) void this.#look(name, kind)
+  }
+
+  /** Resolves when listeners know of a kind that is new; undefined: there is none. */
+  #look(name: string, kind: KindRef | undefined): Promise<void> | undefined {
     const known = this.#kinds.get(name)
     if (known && kind && kindKey(known.kind) === kindKey(kind) && known.kind.plural === kind.plural && known.kind.scope === kind.scope)
-      return
+      return undefined
     if (known) {
       this.#kinds.delete(name)
       if (known.isSynced) for (const listener of this.#listeners) listener.removed(known.kind)
       this.#informers.release(known.kind)
     }
-    if (!kind || !this.#signal) return
+    if (!kind || !this.#signal) return undefined
     const entry = { kind, isSynced: false }
     this.#kinds.set(name, entry)
     this.#informers.want(kind, 'metadata')
-    const syncing = this.#sync(name, entry, this.#signal).finally(() => this.#syncing.delete(syncing))
-    this.#syncing.add(syncing)
+    return this.#sync(name, entry, this.#signal)
   }
 
-  async #sync(name: string, entry: { readonly kind: KindRef; isSynced: boolean }, signal: AbortSignal): Promise<void> {
+  async #sync(name: string, entry: Followed, signal: AbortSignal): Promise<void> {
     const informer = this.#informers.informer(entry.kind)
     const ended = this.#informers.releaseOf(entry.kind)
     try {
