@@ -25,9 +25,10 @@ type Workload = {
 
 /**
  * Writes that a pod costs at least. Up: its creation, its binding and one status; a pod of a Job one status more and the
- * removal of its finalizer. Down: the request to end and the removal; for ended pods of a Job the removal alone.
+ * removal of its finalizer. Down: the request to end, the phase that it ends in, and the removal; for ended pods of a Job the removal alone.
+ * That phase is told before the removal: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase promises it.
  */
-const running = { created: 3, ended: 2 }
+const running = { created: 3, ended: 3 }
 const finished = { created: 5, ended: 1 }
 const propagation = { propagationPolicy: 'Background' } as const
 

@@ -419,7 +419,7 @@ export class AgentRun {
       }),
       hooks: lifecycleHooks({ runtime, clock, transport, event }),
       probes: this.#probes,
-      statuses: new StatusWriter({ client, clock, random, log, onWritten, gatherMs: this.#settings.statusGatherMs }, this.#signal),
+      statuses: new StatusWriter({ client, clock, random, log, onWritten, gather: this.#settings.statusGather }, this.#signal),
       starts: new Semaphore(this.#settings.parallelStarts),
       hostIPs: () => this.#hostIPs(),
       memoryCapacityBytes: () => this.#machine.facts().memoryBytes,

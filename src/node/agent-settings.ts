@@ -2,6 +2,10 @@ import { evictionSettings, type EvictionSettings } from './eviction/thresholds.t
 import { defaultImageGcPolicy, type ImageGcPolicy } from './images/image-gc.ts'
 import type { NodeAgentOptions } from './node-agent.ts'
 import type { Reserved } from './node-status/node-status.ts'
+import type { StatusGather } from './pod/status-writer.ts'
+
+/** A pod that takes longer to start is seen to be on its way; that of one which has ended nobody waits for seconds. */
+const defaultStatusGather: StatusGather = { startMs: 2_000, endMs: 300 }
 
 /** What of an agent can be set by numbers, each with its value. */
 export type AgentSettings = {
@@ -12,8 +16,7 @@ export type AgentSettings = {
   readonly leaseDurationSeconds: number
   readonly statusCheckPeriodMs: number
   readonly statusReportPeriodMs: number
-  /** How long the steps of a pod that comes up may wait to be told together. */
-  readonly statusGatherMs: number
+  readonly statusGather: StatusGather
   /** Sandboxes and containers made at once. */
   readonly parallelStarts: number
   /** Image pulls at once. */
@@ -29,7 +32,7 @@ export function agentSettings(options: NodeAgentOptions): AgentSettings {
     leaseDurationSeconds: options.leaseDurationSeconds ?? 40,
     statusCheckPeriodMs: options.statusCheckPeriodMs ?? 10_000,
     statusReportPeriodMs: options.statusReportPeriodMs ?? 300_000,
-    statusGatherMs: options.statusGatherMs ?? 300,
+    statusGather: options.statusGather ?? defaultStatusGather,
     parallelStarts: options.parallelStarts ?? 4,
     parallelPulls: options.parallelPulls ?? 4,
   }

@@ -84,7 +84,8 @@ test('a pod comes up, gets an address, and leaves nothing behind when it is dele
 })
 
 test('what a pod has as a whole follows its phase, and is told once', async () => {
-  const node = await startNode()
+  // So slow that it is told before it runs.
+  const node = await startNode({ runtime: { times: { pull: 5_000 } } })
   const requests = { cpu: '100m', 'ephemeral-storage': '1Gi' }
   const containers = [
     { name: 'a', image: 'app', resources: { requests, limits: { cpu: '200m' } } },

@@ -12,6 +12,7 @@ import type { LogFiles } from './logs/log-files.ts'
 import type { Machine } from './node-status/machine.ts'
 import type { Reserved } from './node-status/node-status.ts'
 import type { PodLoop, PodSource } from './pod/pod-loop.ts'
+import type { StatusGather } from './pod/status-writer.ts'
 import type { ProbeTransport } from './probes/probe-transport.ts'
 import type { Runtime } from './runtime/contract.ts'
 import type { NodeServerOptions } from './server/node-server.ts'
@@ -64,8 +65,8 @@ export type NodeAgentOptions = {
   readonly leaseDurationSeconds?: number
   readonly statusCheckPeriodMs?: number
   readonly statusReportPeriodMs?: number
-  /** How long the steps of a pod that comes up may wait to be told together; default 300. */
-  readonly statusGatherMs?: number
+  /** How long the steps of a pod may wait to be told together; default: 2 s of one that comes up, 300 ms of one that ends. */
+  readonly statusGather?: StatusGather
   /** Sandboxes and containers made at once; default 4. */
   readonly parallelStarts?: number
   /** Image pulls at once; default 4. */

@@ -7,6 +7,7 @@ import { type Clientset, createClientset } from '../client/clientset.ts'
 import type { Client } from '../client/contract.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { ControllerSettings } from '../controllers/settings.ts'
+import type { StatusGather } from '../node/pod/status-writer.ts'
 import type { FakeRuntimeOptions } from '../node/runtime/fake/fake-runtime.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
@@ -48,8 +49,8 @@ export type ClusterOptions = {
   readonly network?: NetworkChoice
   /** What is set of the controllers; default: as upstream has it. */
   readonly controllers?: ControllerSettings
-  /** How long the steps of a pod that comes up may wait to be told together, in ms; for simulations of many pods. */
-  readonly statusGatherMs?: number
+  /** How long the steps of a pod may wait to be told together; for simulations of many pods. */
+  readonly statusGather?: StatusGather
   /** What loops and nodes get in place of their plain client: faults, for tests. */
   readonly wrapClient?: WrapClient
 }
@@ -121,7 +122,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       recordsEvents: specs.length <= recordingNodesMax,
       ...(options.wrapClient ? {} : { shared: sharedInformers(controlPlane) }),
       ...(options.runtime ? { runtime: options.runtime } : {}),
-      ...(options.statusGatherMs === undefined ? {} : { statusGatherMs: options.statusGatherMs }),
+      ...(options.statusGather ? { statusGather: options.statusGather } : {}),
     },
     stopping.signal,
   )

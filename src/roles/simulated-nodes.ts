@@ -10,6 +10,7 @@ import { memoryLogFiles } from '../node/logs/log-files.ts'
 import { createNodeAgent } from '../node/node-agent.ts'
 import { type MachineFacts, simulatedMachine } from '../node/node-status/machine.ts'
 import { createPodDispatcher } from '../node/pod/pod-dispatcher.ts'
+import type { StatusGather } from '../node/pod/status-writer.ts'
 import { createFakeRuntime, type FakeRuntime, type FakeRuntimeOptions } from '../node/runtime/fake/fake-runtime.ts'
 import type { SimulatedDialer } from './simulated-dialer.ts'
 
@@ -43,8 +44,8 @@ export type SimulatedNodesOptions = {
   readonly runtime?: Partial<Omit<FakeRuntimeOptions, 'clock' | 'random'>>
   /** By which the API server reaches the nodes for logs, exec and port-forward; not given: it cannot. */
   readonly dialer?: Pick<SimulatedDialer, 'door'>
-  /** How long the steps of a pod that comes up may wait to be told together; default: as a node's agent has it. */
-  readonly statusGatherMs?: number
+  /** How long the steps of a pod may wait to be told together; default: as a node's agent has it. */
+  readonly statusGather?: StatusGather
   /** False: their agents write no Event objects. Default true. */
   readonly recordsEvents?: boolean
   /** One watch of pods and one of nodes for all of them; not given: each node watches its own, as machines do. */
@@ -99,7 +100,7 @@ export function simulatedNodePool(options: SimulatedNodesOptions, signal: AbortS
         addresses: [{ type: 'InternalIP', address }],
         logFiles: memoryLogFiles(runtime),
         recordsEvents: options.recordsEvents ?? true,
-        ...(options.statusGatherMs === undefined ? {} : { statusGatherMs: options.statusGatherMs }),
+        ...(options.statusGather ? { statusGather: options.statusGather } : {}),
         onPodCidrs: (cidrs) => runtime.setPodCidrs(cidrs),
         ...(pods ? { pods: pods.source(spec.name) } : {}),
         ...(nodeChanges ? { nodeChanges: nodeChanges(spec.name) } : {}),

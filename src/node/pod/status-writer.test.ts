@@ -9,7 +9,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ContainerState, Pod, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
-import { StatusWriter } from './status-writer.ts'
+import { type StatusGather, StatusWriter } from './status-writer.ts'
 
 /** Counts writes: all, and how many were under way at a time. */
 function counting(client: Client) {
@@ -130,8 +130,10 @@ test('a refusal is no news of an end: the status is written when it is over, or 
   assert.equal(isFlushed, true)
 })
 
+const gather = { startMs: 2_000, endMs: 300 }
+
 /** A pod on its way up, and the statuses of its first second. */
-async function comingUp(gatherMs: number, more: { readonly nodeName?: string } = {}) {
+async function comingUp(gather: StatusGather, more: { readonly nodeName?: string } = {}) {
   const clock = virtualClock()
   const random = seededRandom(1)
   const api = await createTestApi({ clock, random })
@@ -144,7 +146,7 @@ async function comingUp(gatherMs: number, more: { readonly nodeName?: string } =
   }
   const pod = { ...made, leave }
   const { counts, client } = counting(api.client)
-  const writer = new StatusWriter({ client, clock, random, log: silentLog, onWritten: () => {}, gatherMs }, new AbortController().signal)
+  const writer = new StatusWriter({ client, clock, random, log: silentLog, onWritten: () => {}, gather }, new AbortController().signal)
   const container = (state: ContainerState) => ({ name: 'c', image: 'a', imageID: '', ready: false, restartCount: 0, lastState: {}, state })
   const waiting = (reason: string, more: Partial<PodStatus> = {}): PodStatus => ({
     ...pod.status,
@@ -162,11 +164,11 @@ async function comingUp(gatherMs: number, more: { readonly nodeName?: string } =
 }
 
 test('the steps of a pod that comes up quickly are told with its start, in one write', async () => {
-  const { clock, counts, writer, pod, waiting, running, status } = await comingUp(300)
+  const { clock, counts, writer, pod, waiting, running, status } = await comingUp(gather)
   writer.put(pod, waiting('ContainerCreating'))
   await clock.advance(100)
   writer.put(pod, waiting('ContainerCreating', { podIP: '10.0.0.1' }))
-  await clock.advance(100)
+  await clock.advance(1_800)
   assert.equal(counts.all, 0)
   writer.put(pod, running)
   await clock.advance(1)
@@ -177,20 +179,52 @@ test('the steps of a pod that comes up quickly are told with its start, in one w
 })
 
 test('of a pod that takes longer it is told how far it has come', async () => {
-  const { clock, writer, pod, waiting, status } = await comingUp(300)
+  const { clock, writer, pod, waiting, status } = await comingUp(gather)
   writer.put(pod, waiting('ContainerCreating'))
-  await clock.advance(301)
+  await clock.advance(1_999)
+  assert.equal((await status())?.containerStatuses, undefined)
+  await clock.advance(2)
   assert.equal((await status())?.containerStatuses?.[0]?.state?.waiting?.reason, 'ContainerCreating')
 })
 
+test('the first of several containers is told with the last one; one that has failed, and a pod that ran before, at once', async () => {
+  const isCreating: ContainerState = { waiting: { reason: 'ContainerCreating' } }
+  const isRunning: ContainerState = { running: { startedAt: '2026-01-01T00:00:01Z' } }
+  const several = await comingUp(gather)
+  const states = (...each: ContainerState[]): PodStatus['containerStatuses'] =>
+    each.map((state, i) => ({ ...several.running.containerStatuses![0]!, name: `c${i}`, state }))
+  several.writer.put(several.pod, several.waiting('', { containerStatuses: states(isCreating, isCreating) }))
+  await several.clock.advance(500)
+  several.writer.put(several.pod, several.waiting('', { containerStatuses: states(isRunning, isCreating) }))
+  await several.clock.advance(500)
+  assert.equal(several.counts.all, 0)
+  several.writer.put(several.pod, { ...several.running, containerStatuses: states(isRunning, isRunning) })
+  await several.clock.advance(1)
+  assert.equal(several.counts.all, 1)
+  assert.equal((await several.status())?.phase, 'Running')
+
+  const failed = await comingUp(gather)
+  failed.writer.put(failed.pod, failed.waiting('', { containerStatuses: states({ terminated: { exitCode: 1 } }, isCreating) }))
+  await failed.clock.advance(1)
+  assert.equal((await failed.status())?.containerStatuses?.[0]?.state?.terminated?.exitCode, 1)
+
+  const before = await comingUp(gather)
+  before.writer.put(before.pod, before.running)
+  await before.clock.advance(1)
+  const ran: PodStatus = { ...(await before.status())! }
+  before.writer.put({ ...before.pod, status: ran }, before.waiting('ContainerCreating'))
+  await before.clock.advance(1)
+  assert.equal((await before.status())?.phase, 'Pending')
+})
+
 test('what is more than a step is told at once: an image that cannot be had, a wish for the pod to be flushed', async () => {
-  const first = await comingUp(300)
+  const first = await comingUp(gather)
   first.writer.put(first.pod, first.waiting('ContainerCreating'))
   await first.clock.advance(10)
   first.writer.put(first.pod, first.waiting('ErrImagePull'))
   await first.clock.advance(1)
   assert.equal((await first.status())?.containerStatuses?.[0]?.state?.waiting?.reason, 'ErrImagePull')
-  const second = await comingUp(300)
+  const second = await comingUp(gather)
   second.writer.put(second.pod, second.waiting('ContainerCreating'))
   const flushed = second.writer.flushed(second.pod.metadata.uid!)
   await second.clock.advance(1)
@@ -199,7 +233,7 @@ test('what is more than a step is told at once: an image that cannot be had, a w
 })
 
 test('the steps of a pod that goes are told together; that it has failed at once', async () => {
-  const { clock, counts, writer, pod, running, status } = await comingUp(300, { nodeName: 'n' })
+  const { clock, counts, writer, pod, running, status } = await comingUp(gather, { nodeName: 'n' })
   writer.put(pod, running)
   await clock.advance(1)
   const leaving = await pod.leave()
@@ -222,7 +256,7 @@ test('the end of a pod is told with that of its sandbox, in one write; of one th
     phase: 'Succeeded',
     conditions: [{ type: 'PodReadyToStartContainers', status }],
   })
-  const quick = await comingUp(300)
+  const quick = await comingUp(gather)
   quick.writer.put(quick.pod, quick.running)
   await quick.clock.advance(1)
   quick.counts.all = 0
@@ -234,7 +268,7 @@ test('the end of a pod is told with that of its sandbox, in one write; of one th
   assert.equal(quick.counts.all, 1)
   assert.equal((await quick.status())?.phase, 'Succeeded')
 
-  const slow = await comingUp(300)
+  const slow = await comingUp(gather)
   slow.writer.put(slow.pod, { ...slow.running, ...ended('True') })
   await slow.clock.advance(301)
   assert.equal((await slow.status())?.phase, 'Succeeded')
@@ -242,14 +276,14 @@ test('the end of a pod is told with that of its sandbox, in one write; of one th
   await slow.clock.advance(1)
   assert.equal((await slow.status())?.conditions?.find(({ type }) => type === 'PodReadyToStartContainers')?.status, 'False')
 
-  const refused = await comingUp(300)
+  const refused = await comingUp(gather)
   refused.writer.put(refused.pod, { ...refused.running, ...ended('True'), phase: 'Failed', reason: 'Evicted' })
   await refused.clock.advance(1)
   assert.equal((await refused.status())?.reason, 'Evicted')
 })
 
 test('what the server has in other words is not written again and again', async () => {
-  const { clock, counts, writer, pod, running } = await comingUp(0)
+  const { clock, counts, writer, pod, running } = await comingUp({ startMs: 0, endMs: 0 })
   // It derives podIPs from podIP: what is wanted never is.
   writer.put(pod, { ...running, podIP: '10.0.0.9' })
   await clock.advance(5_000)

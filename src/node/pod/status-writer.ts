@@ -5,7 +5,7 @@ import type { Random } from '../../base/random.ts'
 import type { Client } from '../../client/contract.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import { compareResourceVersions } from '../../client/resource-version.ts'
-import type { Pod, PodCondition, PodStatus } from '../../kinds/generated/types/core-v1.ts'
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { Semaphore } from '../semaphore.ts'
@@ -15,10 +15,18 @@ export type StatusWriterOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** So long the steps of a pod that comes up, ends or goes wait for the next, so that one write tells all of them. Default 0: not at all. */
-  readonly gatherMs?: number
+  /** Default: nothing waits. */
+  readonly gather?: StatusGather
   /** The pod as it is after a write. */
   readonly onWritten: (pod: Pod) => void
+}
+
+/** So long the steps of a pod wait for the next, so that one write tells all of them. */
+export type StatusGather = {
+  /** Of a pod that comes up: whoever looks sees it Pending for as long. */
+  readonly startMs: number
+  /** Of a pod that ends or goes. */
+  readonly endMs: number
 }
 
 type Entry = {
@@ -60,7 +68,7 @@ export class StatusWriter {
     if (entry) {
       entry.wanted = wanted
       if (isNewer(pod, entry.pod)) entry.pod = pod
-      if (!isStep(entry)) entry.proceed?.()
+      if (this.#gatherMs(entry) === 0) entry.proceed?.()
       return
     }
     if (statusPatch(pod.status, wanted) === undefined) return
@@ -92,7 +100,7 @@ export class StatusWriter {
     let failures = 0
     let told: Record<string, unknown> | undefined
     for (;;) {
-      if (isStep(entry) && !entry.isPressing && !entry.isGone) await this.#gather(entry)
+      if (!entry.isPressing && !entry.isGone) await this.#gather(entry)
       const patch = statusPatch(entry.pod.status, entry.wanted)
       // In one step with the entry's end: what is stated from here on makes a new one.
       if (this.#signal.aborted || entry.isGone || patch === undefined) break
@@ -120,16 +128,21 @@ export class StatusWriter {
 
   /** Until there is more to tell than the next step, or for as long as that may wait. */
   async #gather(entry: Entry): Promise<void> {
-    const { clock, gatherMs = 0 } = this.#options
+    const gatherMs = this.#gatherMs(entry)
     if (gatherMs === 0) return
     await new Promise<void>((resolve) => {
-      const cancel = clock.schedule(gatherMs, resolve)
+      const cancel = this.#options.clock.schedule(gatherMs, resolve)
       entry.proceed = () => {
         cancel()
         resolve()
       }
     })
     entry.proceed = undefined
+  }
+
+  #gatherMs(entry: Entry): number {
+    const step = stepOf(entry)
+    return step === undefined ? 0 : (this.#options.gather?.[step] ?? 0)
   }
 
   async #isStillThere(entry: Entry): Promise<boolean> {
@@ -158,18 +171,23 @@ export class StatusWriter {
 const steps = new Set(['ContainerCreating', 'PodInitializing'])
 
 /**
- * Whether all that there is to tell is how far the pod has come on its way to its first container, or on its way out; or that it has ended
- * by itself, which is told with the end of its sandbox: upstream's agent waits for that without a bound.
+ * Which step it is, if that is all that there is to tell: how far the pod has come on its way to its last container's start, or on its way
+ * out; or that it has ended by itself, which is told with the end of its sandbox: upstream's agent waits for that without a bound.
  */
-function isStep({ pod, wanted }: Entry): boolean {
+function stepOf({ pod, wanted }: Entry): keyof StatusGather | undefined {
   const { phase, reason, message, containerStatuses = [], initContainerStatuses = [] } = wanted
-  if (pod.metadata.deletionTimestamp !== undefined) return phase === pod.status?.phase && !reason && !message
-  if (reason || message) return false
-  if (phase === 'Succeeded' || phase === 'Failed') return phase !== pod.status?.phase && hasSandbox(wanted)
-  if (phase !== 'Pending') return false
-  return [...initContainerStatuses, ...containerStatuses].every(
-    (c) => steps.has(c.state?.waiting?.reason ?? '') && !c.state?.waiting?.message,
-  )
+  if (pod.metadata.deletionTimestamp !== undefined) return phase === pod.status?.phase && !reason && !message ? 'endMs' : undefined
+  if (reason || message) return undefined
+  if (phase === 'Succeeded' || phase === 'Failed') return phase !== pod.status?.phase && hasSandbox(wanted) ? 'endMs' : undefined
+  // One that ran and has lost its sandbox is not ready any more, which nobody should wait for.
+  if (phase !== 'Pending' || pod.status?.phase === 'Running') return undefined
+  return [...initContainerStatuses, ...containerStatuses].every(isOnItsWay) ? 'startMs' : undefined
+}
+
+/** Waits for its turn, runs as the first of several, or has been what others waited for. */
+function isOnItsWay({ state, restartCount }: ContainerStatus): boolean {
+  if (state?.waiting) return steps.has(state.waiting.reason ?? '') && !state.waiting.message
+  return restartCount === 0 && (state?.running !== undefined || state?.terminated?.exitCode === 0)
 }
 
 function hasSandbox({ conditions = [] }: PodStatus): boolean {

@@ -6,7 +6,7 @@ import { type Bounds, type EvictionSettings, evictionSignals } from '../eviction
 import type { ShutdownPeriod } from '../shutdown/plan-shutdown.ts'
 import type { Reserved } from '../node-status/node-status.ts'
 
-export type KubeletConfigurationInput = Omit<AgentSettings, 'parallelStarts' | 'statusGatherMs'> & {
+export type KubeletConfigurationInput = Omit<AgentSettings, 'parallelStarts' | 'statusGather'> & {
   /** Undefined: the node has no port of its own. */
   readonly server: { readonly host: string; readonly port: number } | undefined
   /** Undefined: a simulated node. */

@@ -21,7 +21,7 @@ const callLimitMs = 60_000
 const evictionRetryMs = 5_000
 const problemsMax = 100
 /** Nobody watches a pod come up here: that it runs is told, and how far it has come where that takes long. */
-const statusGatherMs = 10_000
+const statusGather = { startMs: 10_000, endMs: 10_000 }
 
 /**
  * Plays a scenario through in a whole cluster of its own (API, controllers, scheduler, nodes on the fake runtime) under the virtual
@@ -38,7 +38,7 @@ export async function simulate(scenario: Scenario): Promise<SimulationReport> {
       random,
       nodes: scenario.groups.flatMap(nodesOf),
       runtime: scenario.engine,
-      statusGatherMs,
+      statusGather,
       ...(scenario.scheduler ? { scheduler: scenario.scheduler } : {}),
       ...(scenario.rebalancer ? { rebalance: scenario.rebalancer } : {}),
       ...(scenario.schedulers === undefined ? {} : { schedulers: scenario.schedulers }),
