@@ -5,8 +5,9 @@ import type { KindRef } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import type { Client, ResourceClient } from './contract.ts'
 import { delegateResource } from './delegate-resource.ts'
-import { type ExecOptions, type ExecResult, execInPod } from './exec.ts'
+import { type AttachOptions, attachToPod, type ExecOptions, type ExecResult, execInPod } from './exec.ts'
 import { kindRefs } from './generated/kind-refs.ts'
+import { forwardPort, type PortConnection } from './port-forward.ts'
 import { resourcePath } from './resource-path.ts'
 import { responseError } from './response-error.ts'
 import type { Status } from './types.ts'
@@ -68,6 +69,10 @@ export type PodVerbs = RunVerbs & {
   evict(name: string, options?: { readonly gracePeriodSeconds?: number; readonly dryRun?: boolean }): Promise<Status>
   /** Runs a command in a container. Needs a client whose transport carries WebSockets. */
   exec(name: string, options: ExecOptions): Promise<ExecResult>
+  /** Follows the container's own process: its output from now on, and its input where it has one. As `exec` otherwise. */
+  attach(name: string, options?: AttachOptions): Promise<ExecResult>
+  /** One connection to a port of the pod, 1 to 65535. Needs a client whose transport carries WebSockets. */
+  portForward(name: string, port: number, options?: { readonly signal?: AbortSignal }): Promise<PortConnection>
 }
 
 export type LogOptions = {
@@ -150,7 +155,7 @@ function podVerbs(
   const inNamespace = namespace === undefined ? {} : { namespace }
   return {
     explain: (name, options) => resource.subresource(name, 'explain', undefined, { method: 'GET', ...options }),
-    logs: (name, options) => podLog(client, resourcePath(ref, namespace, name, 'log'), options ?? {}),
+    logs: (name, options) => podLog(client, () => resourcePath(ref, namespace, name, 'log'), options ?? {}),
     bind: (name, binding) =>
       resource.subresource(name, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { name, ...inNamespace }, ...binding }),
     evict: (name, options = {}) =>
@@ -163,14 +168,17 @@ function podVerbs(
           ...(options.dryRun ? { dryRun: ['All'] } : {}),
         },
       }),
-    exec: (name, options) => execInPod(client, resourcePath(ref, namespace, name, 'exec'), options),
+    exec: async (name, options) => execInPod(client, resourcePath(ref, namespace, name, 'exec'), options),
+    attach: async (name, options = {}) => attachToPod(client, resourcePath(ref, namespace, name, 'attach'), options),
+    portForward: async (name, port, options = {}) =>
+      forwardPort(client, resourcePath(ref, namespace, name, 'portforward'), { port, ...options }),
   }
 }
 
-async function* podLog(client: Client, path: string, options: LogOptions): AsyncGenerator<Uint8Array> {
+async function* podLog(client: Client, path: () => string, options: LogOptions): AsyncGenerator<Uint8Array> {
   const { signal, ...parameters } = options
   const query = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)]))
-  const response = await client.raw({ method: 'GET', path, query, ...(signal ? { signal } : {}) })
+  const response = await client.raw({ method: 'GET', path: path(), query, ...(signal ? { signal } : {}) })
   if (response.code < 400) {
     yield* response.body
     return

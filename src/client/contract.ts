@@ -36,7 +36,7 @@ export type ResourceClient<T extends KubeObject> = {
   updateStatus(object: T, options?: WriteOptions): Promise<T>
   patch(name: string, patch: Patch, options?: WriteOptions & { subresource?: string }): Promise<T>
   /** Server-side apply; `fieldManager` is required, `force` takes conflicting fields over. */
-  apply(object: T, options: WriteOptions & { fieldManager: string; force?: boolean; subresource?: string }): Promise<T>
+  apply(object: ApplyConfiguration<T>, options: WriteOptions & { fieldManager: string; force?: boolean; subresource?: string }): Promise<T>
   delete(name: string, options?: DeleteOptions): Promise<T | Status>
   deleteCollection(options?: DeleteOptions & Pick<ListOptions, 'labelSelector' | 'fieldSelector'>): Promise<void>
   /** POST (or PUT) to a subresource that takes and gives its own kind: binding, eviction, token, scale, start, stop, … */
@@ -47,6 +47,14 @@ export type ResourceClient<T extends KubeObject> = {
     options?: WriteOptions & { method?: 'POST' | 'PUT' | 'GET' },
   ): Promise<Out>
 }
+
+/** What server-side apply takes: any part of an object, named. Lists are whole or hold the items that the owner has something to say of. */
+export type ApplyConfiguration<T extends KubeObject> = Partial<Omit<PartOf<T>, 'metadata'>> & { metadata: T['metadata'] }
+type PartOf<T> = T extends readonly (infer Item)[]
+  ? readonly PartOf<Item>[]
+  : T extends object
+    ? { readonly [Field in keyof T]?: PartOf<T[Field]> }
+    : T
 
 /** The POST of an object, or to a subresource of one. */
 export type BatchWrite = {

@@ -1,12 +1,12 @@
 /**
- * The client's side of exec over WebSocket, subprotocol v5.channel.k8s.io: each message starts with the number of its channel;
+ * The client's side of exec and attach over WebSocket, subprotocol v5.channel.k8s.io: each message starts with the number of its channel;
  * in version 5 a message on channel 255 names a channel that ends (so standard input can be closed).
  */
 import { type Status, StatusError } from '../machinery/status-error.ts'
 import type { Client } from './contract.ts'
 
-export type ExecOptions = {
-  readonly command: readonly string[]
+export type AttachOptions = {
+  /** Default: the pod's first, or the one that its annotation names. */
   readonly container?: string
   /** Sent to the command and then closed. */
   readonly stdin?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
@@ -14,8 +14,11 @@ export type ExecOptions = {
   /** Called with each piece as it comes; without it the output is gathered into the result (at most 16 MiB). */
   readonly onStdout?: (data: Uint8Array) => void
   readonly onStderr?: (data: Uint8Array) => void
+  /** Ends it; its reason is thrown. */
   readonly signal?: AbortSignal
 }
+
+export type ExecOptions = AttachOptions & { readonly command: readonly string[] }
 
 export type ExecResult = { readonly exitCode: number; readonly stdout: string; readonly stderr: string }
 
@@ -23,10 +26,21 @@ const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, close: 255 } as cons
 const gatheredBytesMax = 16 * 1024 * 1024
 
 /** Runs the command to its end. A command that fails is a result; one that could not be run is a StatusError. */
-export async function execInPod(client: Client, path: string, options: ExecOptions): Promise<ExecResult> {
-  if (!client.openWebSocket) throw new Error('exec needs a client that carries WebSockets (createHttpClient)')
+export function execInPod(client: Client, path: string, options: ExecOptions): Promise<ExecResult> {
+  return streamInPod(client, path, { ...options, query: { command: options.command } })
+}
+
+/** Follows the container's own process until it ends, or the signal aborts. */
+export function attachToPod(client: Client, path: string, options: AttachOptions): Promise<ExecResult> {
+  return streamInPod(client, path, { ...options, query: {} })
+}
+
+type Query = Readonly<Record<string, string | readonly string[]>>
+
+async function streamInPod(client: Client, path: string, options: AttachOptions & { readonly query: Query }): Promise<ExecResult> {
+  if (!client.openWebSocket) throw new Error('exec and attach need a client that carries WebSockets (createHttpClient)')
   const query = {
-    command: options.command,
+    ...options.query,
     stdout: 'true',
     stderr: String(!options.tty),
     stdin: String(options.stdin !== undefined),

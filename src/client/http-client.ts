@@ -44,6 +44,8 @@ export type HttpClient = Client & { openWebSocket(request: WebSocketRequest): Pr
 /** TCP keep-alive probes after this much silence, so that a watch notices a peer that vanished. */
 const tcpKeepAliveMs = 30_000
 const webSocketMessagesMax = 4_096
+/** With so many messages unread nothing more is taken from the connection; with half of them it goes on. */
+const webSocketUnreadMax = 64
 
 /** Speaks HTTP/1.1 over kept-alive TLS connections; works against any Kubernetes API server. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
@@ -159,12 +161,14 @@ function tokenReader(path: string): () => string | undefined {
   }
 }
 
-/** Resolves when the socket is open. The stream of messages ends with the connection; one that is not read for 4,096 messages fails. */
+/** Resolves when the socket is open. The stream of messages ends with the connection; while nobody reads it, the other side has to wait. */
 function dialWebSocket(socket: WebSocket, signal: AbortSignal | undefined): Promise<WebSocketChannel> {
   const abort = () => socket.terminate()
   signal?.addEventListener('abort', abort, { once: true })
   const messages = new BoundedStream<Uint8Array>({ sizeMax: webSocketMessagesMax })
-  socket.on('message', (data: Buffer) => messages.push(data))
+  socket.on('message', (data: Buffer) => {
+    if (messages.push(data) && messages.size >= webSocketUnreadMax) socket.pause()
+  })
   socket.on('close', () => {
     signal?.removeEventListener('abort', abort)
     messages.close()
@@ -184,10 +188,22 @@ function dialWebSocket(socket: WebSocket, signal: AbortSignal | undefined): Prom
     socket.once('open', () =>
       resolve({
         protocol: socket.protocol,
-        messages,
+        messages: resuming(messages, socket),
         send: (data) => new Promise((done, fail) => socket.send(data, (error) => (error ? fail(connectionError(error)) : done()))),
-        close: () => socket.close(),
+        close: () => {
+          // What still comes is nobody's, and the other side's good-bye is behind it.
+          messages.close()
+          socket.resume()
+          socket.close()
+        },
       }),
     )
   })
+}
+
+async function* resuming(messages: BoundedStream<Uint8Array>, socket: WebSocket): AsyncGenerator<Uint8Array> {
+  for await (const message of messages) {
+    if (socket.isPaused && messages.size <= webSocketUnreadMax / 2) socket.resume()
+    yield message
+  }
 }

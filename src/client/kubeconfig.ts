@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { environmentVariable, homeDirectory, readTextFile, writeTextFile } from '../platform/text-file.ts'
 import { execCredentials, type ExecPlugin } from './exec-credentials.ts'
 import { createHttpClient, type HttpClient, type HttpClientOptions } from './http-client.ts'
+import { ownAccount } from './own-account.ts'
 
 export type Kubeconfig = {
   readonly clusters: readonly Named<'cluster', ClusterEntry>[]
@@ -162,12 +163,18 @@ function pemOf(data: string | undefined, path: string | undefined): string | und
   return text
 }
 
-/** A client for a context of the user's kubeconfig (or of the files given). */
+/**
+ * A client for a context of the user's kubeconfig (or of the files given). Where no kubeconfig says anything, a program in a pod gets one
+ * for its service account, as with kubectl. Throws KubeconfigError that names what is missing.
+ */
 export function clientFromKubeconfig(options: ContextOptions & { readonly paths?: readonly string[] } = {}): {
   client: HttpClient
   namespace: string
 } {
-  const { connection, namespace } = resolveContext(loadKubeconfig(options.paths ?? kubeconfigPaths()), options)
+  const config = loadKubeconfig(options.paths ?? kubeconfigPaths())
+  const isEmpty = config.contexts.length + config.clusters.length === 0 && options.context === undefined
+  const own = isEmpty ? ownAccount() : undefined
+  const { connection, namespace } = own ? { ...own, ...options } : resolveContext(config, options)
   return { client: createHttpClient(connection), namespace }
 }
 

@@ -172,3 +172,15 @@ test('over real sockets: a request, a watch and its end, exec with standard inpu
   await assert.rejects(createClientset(stranger).coreV1().pods('a').get('p'), (error) => isStatus(error, 'Unauthorized'))
   stranger.close()
 })
+
+test('an object of a kind with namespaces is not asked for without one, and it is said how', async () => {
+  const { asked, clientset } = scripted([{ code: 200 }])
+  const pods = clientset.coreV1().pods()
+  const isTold = (error: unknown) =>
+    isStatus(error, 'BadRequest') && error.message === "a Pod is in a namespace: name it with the kind, as in pods('default')"
+  await assert.rejects(pods.get('p'), isTold)
+  await assert.rejects(pods.create(pod), isTold)
+  await assert.rejects(pods.logs('p')[Symbol.asyncIterator]().next(), isTold)
+  await assert.rejects(pods.portForward('p', 80), isTold)
+  assert.deepEqual(asked, [])
+})

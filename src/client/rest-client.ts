@@ -18,7 +18,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from './contract.ts'
-import { queryString, resourcePath } from './resource-path.ts'
+import { checkNamespace, queryString, resourcePath } from './resource-path.ts'
 import { connectionError, responseError } from './response-error.ts'
 import type { Status } from './types.ts'
 
@@ -134,7 +134,7 @@ async function open(send: Send, call: Call): Promise<RawResponse> {
 
 function resourceClient<T extends KubeObject>(send: Send, kind: KindRef<T>, namespace: string | undefined): ResourceClient<T> {
   const path = (name?: string, subresource?: string) => resourcePath(kind, namespace, name, subresource)
-  const withType = (object: T): T => ({
+  const withType = <Sent extends object>(object: Sent): Sent => ({
     apiVersion: kind.group ? `${kind.group}/${kind.version}` : kind.version,
     kind: kind.kind,
     ...object,
@@ -142,17 +142,21 @@ function resourceClient<T extends KubeObject>(send: Send, kind: KindRef<T>, name
   const write = (method: string, at: string, object: T, options: WriteOptions | undefined) =>
     callJson<T>(send, { method, path: at, query: writeQuery(options), body: withType(object), signal: options?.signal })
   return {
-    get: (name, options) =>
+    // Async throughout: what is wrong with a call is a rejection, never thrown at the caller.
+    get: async (name, options) =>
       callJson<T>(send, { method: 'GET', path: path(name), query: { resourceVersion: options?.resourceVersion }, signal: options?.signal }),
     list: (options = {}) => {
       const { signal, ...query } = options
       return callJson<ObjectList<T>>(send, { method: 'GET', path: path(), query, signal })
     },
     watch: (options) => watchStream<T>(send, path(), options),
-    create: (object, options) => write('POST', path(), object, options),
-    update: (object, options) => write('PUT', path(object.metadata.name ?? ''), object, options),
-    updateStatus: (object, options) => write('PUT', path(object.metadata.name ?? '', 'status'), object, options),
-    patch: (name, patch, options) =>
+    create: async (object, options) => {
+      checkNamespace(kind, namespace)
+      return write('POST', path(), object, options)
+    },
+    update: async (object, options) => write('PUT', path(object.metadata.name ?? ''), object, options),
+    updateStatus: async (object, options) => write('PUT', path(object.metadata.name ?? '', 'status'), object, options),
+    patch: async (name, patch, options) =>
       callJson<T>(send, {
         method: 'PATCH',
         path: path(name, options?.subresource),
@@ -161,7 +165,7 @@ function resourceClient<T extends KubeObject>(send: Send, kind: KindRef<T>, name
         contentType: patchTypes[patch.type],
         signal: options?.signal,
       }),
-    apply: (object, options) =>
+    apply: async (object, options) =>
       callJson<T>(send, {
         method: 'PATCH',
         path: path(object.metadata.name ?? '', options.subresource),
@@ -170,7 +174,7 @@ function resourceClient<T extends KubeObject>(send: Send, kind: KindRef<T>, name
         contentType: 'application/apply-patch+yaml',
         signal: options.signal,
       }),
-    delete: (name, options) =>
+    delete: async (name, options) =>
       callJson<T | Status>(send, {
         method: 'DELETE',
         path: path(name),
@@ -182,7 +186,7 @@ function resourceClient<T extends KubeObject>(send: Send, kind: KindRef<T>, name
       const query = { ...dryRunQuery(options), labelSelector: options.labelSelector, fieldSelector: options.fieldSelector }
       await callJson(send, { method: 'DELETE', path: path(), body: deleteBody(options), query, signal: options.signal })
     },
-    subresource: (name, subresource, body, options) => {
+    subresource: async (name, subresource, body, options) => {
       const method = options?.method ?? 'POST'
       return callJson(send, {
         method,

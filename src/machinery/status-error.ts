@@ -141,6 +141,7 @@ export const statusErrors = {
   timeout: (message: string, retryAfterSeconds: number) => failure(504, 'Timeout', message, { retryAfterSeconds }),
 } as const
 
-export function isStatus(error: unknown, reason: string): error is StatusError {
-  return error instanceof StatusError && error.reason === reason
+/** Whether it is a failure of the API, for this reason if one is given: `NotFound`, `Conflict`, `AlreadyExists`, `Forbidden`, … */
+export function isStatus(error: unknown, reason?: string): error is StatusError {
+  return error instanceof StatusError && (reason === undefined || error.reason === reason)
 }

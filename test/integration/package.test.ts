@@ -14,10 +14,11 @@ after(() => rmSync(project, { recursive: true, force: true }))
 const block = docBlocks('docs/typescript.md', 'ts').find(({ heading }) => heading === 'A cluster inside a test')!
 const program = `
 import { isStatus } from 'keelson/client'
+import { runControllers } from 'keelson/controllers'
 import type { Plugin } from 'keelson/scheduler'
 ${block.text}
 const named: Pick<Plugin, 'name'> = { name: 'Mine' }
-console.log(named.name, isStatus(new Error('no'), 'NotFound'))
+console.log(named.name, isStatus(new Error('no')), typeof runControllers)
 `
 
 before(() => {
@@ -45,5 +46,5 @@ test('a program that uses it compiles, library and all', () => {
 test('it runs', () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['program.ts'], { cwd: project, encoding: 'utf8' })
   assert.equal(status, 0, stderr)
-  assert.match(stdout, /^virtual seconds \d+\nMine false\n$/)
+  assert.match(stdout, /^virtual seconds \d+\nMine false function\n$/)
 })

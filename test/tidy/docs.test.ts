@@ -46,8 +46,11 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/storage.md: A volume that outlives its pod': { runIn: 'test/tidy/docs.test.ts' },
   'docs/troubleshooting.md: Starting over': { notRun: 'test/e2e takes clusters down and up in the same way' },
   'docs/typescript.md: A client': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/typescript.md: Two writers': { runIn: 'test/tidy/docs.test.ts' },
   'docs/typescript.md: Server-side apply': { runIn: 'test/tidy/docs.test.ts' },
   'docs/typescript.md: Watching': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/typescript.md: Pods: logs, commands, ports': { runIn: 'test/tidy/docs.test.ts' },
+  'docs/typescript.md: A controller of your own': { runIn: 'test/tidy/docs.test.ts' },
   'docs/typescript.md: A cluster inside a test': { runIn: 'test/tidy/docs.test.ts' },
 }
 /** Pages that one test runs from top to bottom. */
@@ -200,8 +203,11 @@ const programs = ['docs/typescript.md', 'docs/stop-and-start.md', 'docs/scheduli
 /** What the programs print, by heading. */
 const outputs: Readonly<Record<string, string>> = {
   'A client': 'replicas 3\ndeployments.apps "missing" not found\n',
+  'Pods: logs, commands, ports': 'log: hello\nexec: 0 from inside\nport: ping\n',
   'Server-side apply': 'Apply failed with 1 conflict: conflict with "alice": .data.level\nlevel debug\n',
+  'Two writers': 'count 3\n',
   Watching: 'ready nodes 2\nsaw noticed\n',
+  'A controller of your own': 'made default/morning\n',
   'A cluster inside a test': 'virtual seconds 132\n',
   'Stop and start': '',
   'A plugin of your own': '',

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import type { Client } from '../../client/contract.ts'
-import { leadWhileHolding } from '../../control/leader-lease.ts'
+import { leadWhileHolding } from '../../client/leader-lease.ts'
 import { type LiveMembers, schedulerLabel, schedulerLeaseName, schedulerNamespace } from './live-members.ts'
 import type { Scheduler, SharedScheduling } from '../loop.ts'
 

@@ -1,8 +1,8 @@
 import { type Cancel, type Clock, sleep, toMicroTime } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
-import type { Client } from '../client/contract.ts'
-import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { Client } from './contract.ts'
+import { kindRefs } from './generated/kind-refs.ts'
 import type { Lease, LeaseSpec } from '../kinds/generated/types/coordination-v1.ts'
 import { isStatus } from '../machinery/status-error.ts'
 
