@@ -47,6 +47,8 @@ export type RequestContext = {
   warn(message: string): void
   /** False: nobody reads warnings, and none need be looked for. */
   readonly readsWarnings?: boolean
+  /** Answers are taken as objects, and never sent: what is gone need not be encoded once more. */
+  readonly takesObjects?: boolean
   /** Notes something in the audit entry of the request; absent: there is none. */
   readonly annotate?: (key: string, value: string) => void
 }

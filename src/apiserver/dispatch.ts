@@ -70,6 +70,7 @@ const verbs: Readonly<Record<string, VerbHandler>> = {
     const result = await deleteObject(core, context, { resource, namespace, name, options, dryRun: options.dryRun === true })
     if (result.isGone && !returnsDeleted.has(resource.kind.plural))
       return { type: 'plain', code: 200, object: successStatus(resource, result.metadata) }
+    if (context.takesObjects && result.last && !resource.conversion) return { type: 'plain', code: 200, object: result.last }
     return { type: 'object', code: 200, resource, value: result.value }
   },
   deletecollection: async (core, context, { resource, namespace, parameters, body }) => {

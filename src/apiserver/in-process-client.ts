@@ -139,7 +139,7 @@ function admitCall(parts: InProcessParts, resource: Resource, namespace: string,
     name: name || selectedName(request.parameters?.fieldSelector),
     rest: '',
   })
-  const context: RequestContext = { user, verb, signal: signal ?? closing, agent, warn: () => {}, readsWarnings: false }
+  const context: RequestContext = { user, verb, signal: signal ?? closing, agent, warn: () => {}, readsWarnings: false, takesObjects: true }
   return judging ? judging.then(() => context) : context
 }
 

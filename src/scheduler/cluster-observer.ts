@@ -194,7 +194,17 @@ export class ClusterObserver {
 
   #removePod(key: string): void {
     const entry = this.#options.cluster.snapshot.removePod(key)
-    if (entry) this.wake({ kind: 'PodRemoved', shape: entry.shape, nodeName: entry.nodeName })
+    if (!entry) return
+    const { queue, cluster } = this.#options
+    for (const waiting of cluster.nominations.settle(entry.nodeName, key)) queue.activate(waiting)
+    this.wake({ kind: 'PodRemoved', shape: entry.shape, nodeName: entry.nodeName })
+  }
+
+  /** A victim could not be evicted: who waits for it tries again after its back-off. */
+  victimStays(nodeName: string, victim: string): void {
+    const { queue, cluster } = this.#options
+    const waiting = new Set(cluster.nominations.settle(nodeName, victim))
+    if (waiting.size > 0) queue.wakeIf(({ key }) => waiting.has(key))
   }
 
   #podAssigned(key: string, pod: Pod): void {
@@ -213,7 +223,8 @@ export class ClusterObserver {
       return
     }
     cluster.snapshot.addPod(key, pod, pod.spec!.nodeName!)
-    if (known && (known.shape !== shape || isTerminating)) this.wake({ kind: 'PodRemoved', shape: known.shape, nodeName: known.nodeName })
+    if (known && (isTerminating || needsLess(shape, known.shape)))
+      this.wake({ kind: 'PodRemoved', shape: known.shape, nodeName: known.nodeName })
     if (known?.nodeName !== pod.spec!.nodeName || known?.shape !== shape) this.wake({ kind: 'PodAssigned', shape })
   }
 
@@ -240,10 +251,11 @@ export class ClusterObserver {
     // Pods of one shape that failed alike get one answer.
     const answers = new Map<PodShape, { readonly rejectedBy: ReadonlySet<string>; readonly answer: boolean }>()
     const { nominations } = this.#options.cluster
-    // Whose room is being made elsewhere need not look at what is kept for another: of a thousand that preempt each would look a thousand times.
+    // Whose room is being made looks when its own victims have left: of a thousand that preempt each would look a thousand times.
     const keptNode = event.kind === 'PodRemoved' && nominations.isKept(event.nodeName) ? event.nodeName : undefined
     this.#options.queue.wakeIf(({ key, shape, rejectedBy }) => {
-      if (keptNode !== undefined && (nominations.get(key)?.nodeName ?? keptNode) !== keptNode) return false
+      const own = keptNode === undefined ? undefined : nominations.get(key)
+      if (own && (own.nodeName !== keptNode || own.leaving)) return false
       const known = answers.get(shape)
       if (known && isSameSet(known.rejectedBy, rejectedBy)) return known.answer
       const answer = mayHelp(event, shape, rejectedBy)
@@ -259,6 +271,11 @@ function standInOf({ metadata, spec }: Offer): Pod {
     metadata: { name: metadata.name ?? '', uid: metadata.uid ?? '' },
     spec: { priority: 2 ** 31 - 1, containers: [{ name: 'offer', resources: { requests } }] },
   }
+}
+
+/** It was resized. Other labels, like those of its node's zone that a binding brings, are told of as an assignment. */
+function needsLess(now: PodShape, before: PodShape): boolean {
+  return now !== before && Object.entries(before.requests).some(([name, amount]) => (now.requests[name] ?? 0) < amount)
 }
 
 function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

@@ -1,8 +1,9 @@
 import type { Cancel, Clock } from '../base/clock.ts'
+import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { PodEvent } from './event-series.ts'
 
-/** Events that may wait; one more is dropped and counted. Each holds its pod. */
-export const waitingEventsMax = 16_384
+/** Events that may wait, some 300 bytes each; one more is dropped and counted. */
+export const waitingEventsMax = 65_536
 /** From here on they go out beside the bindings. */
 const pressing = waitingEventsMax / 2
 /** Of what is left at the end so many are still told. */
@@ -48,7 +49,8 @@ export class EventOutlet {
 
   add(event: Omit<PodEvent, 'atMs'>): void {
     if (this.#waiting.length >= waitingEventsMax) return this.#onDropped()
-    this.#waiting.push({ ...event, atMs: this.#clock.now() })
+    const { pod, related } = event
+    this.#waiting.push({ ...event, pod: namesOf(pod), ...(related ? { related: namesOf(related) } : {}), atMs: this.#clock.now() })
     this.#isQuiet = false
     this.#awaitQuiet()
     if (this.#waiting.length >= pressing) this.#proceed?.()
@@ -101,5 +103,17 @@ export class EventOutlet {
     if (this.#isBusy()) return
     this.#isQuiet = true
     this.#proceed?.()
+  }
+}
+
+/** What an Event tells of a pod: the rest of it need not wait too. */
+function namesOf({ metadata: { namespace, name, uid, resourceVersion } }: Pod): Pod {
+  return {
+    metadata: {
+      ...(namespace ? { namespace } : {}),
+      ...(name ? { name } : {}),
+      ...(uid ? { uid } : {}),
+      ...(resourceVersion ? { resourceVersion } : {}),
+    },
   }
 }

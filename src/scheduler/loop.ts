@@ -167,7 +167,13 @@ class SchedulerLoop {
       metrics: this.metrics,
       recordsMax: config.recordsMax,
     })
-    this.#preemptor = new Preemptor({ context, events: this.#eventSeries, budgets: this.#informers.budgets, metrics: this.metrics })
+    this.#preemptor = new Preemptor({
+      context,
+      events: this.#events,
+      budgets: this.#informers.budgets,
+      metrics: this.metrics,
+      onStays: (nodeName, victim) => this.#observer.victimStays(nodeName, victim),
+    })
     this.#gangs = new Gangs({
       snapshot: this.#cluster.snapshot,
       pods: this.#informers.pods,

@@ -4,8 +4,9 @@ import type { Informer } from '../client/informer-contract.ts'
 import type { LoopContext } from '../control/contract.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
-import type { EventSeriesWriter } from './event-series.ts'
+import type { EventOutlet } from './event-outlet.ts'
 import { profileOf } from './profile-runtime.ts'
+import { keyOf } from '../machinery/object.ts'
 import { isStatus } from '../machinery/status-error.ts'
 import { budgetOf } from './budget.ts'
 import { type Diagnosis, fitErrorMessage } from './core/fit-error.ts'
@@ -31,9 +32,11 @@ export const noPreemption: PreemptionPlan = { message: '', nominatedNodeName: un
 
 export type PreemptorOptions = {
   readonly context: LoopContext
-  readonly events: EventSeriesWriter
+  readonly events: EventOutlet
   readonly budgets: Informer<PodDisruptionBudget>
   readonly metrics: SchedulerMetrics
+  /** A victim could not be evicted. */
+  readonly onStays: (nodeName: string, victim: string) => void
 }
 
 /** Plans which pods make room (pure, on the snapshot), and evicts them. */
@@ -61,7 +64,9 @@ export class Preemptor {
     const nodeName = core.snapshot.nodeName(candidate.row)
     // Weaker pods that waited for the same room start over.
     for (const weaker of core.nominations.below(nodeName, target.priority)) core.nominations.delete(weaker.key)
-    core.nominations.set({ key: target.key, pod: target.pod, nodeName, priority: target.priority })
+    const { key, pod, priority } = target
+    const leaving = new Set(candidate.victims.map((victim) => victim.key))
+    core.nominations.set({ key, pod, nodeName, priority, leaving })
     return { message: '', nominatedNodeName: nodeName, victims: candidate.victims }
   }
 
@@ -115,9 +120,10 @@ export class Preemptor {
       }
       const note = `Preempted by pod ${target.pod.metadata.uid} on node ${nodeName}`
       const told = { reason: 'Preempted', action: 'Preempting', note, reporter: profileOf(target.pod) }
-      await this.#options.events.write([{ pod: victim, related: target.pod, type: 'Normal', ...told, atMs: context.clock.now() }])
+      this.#options.events.add({ pod: victim, related: target.pod, type: 'Normal', ...told })
     } catch (error) {
       if (signal.aborted || isStatus(error, 'NotFound') || isStatus(error, 'Conflict')) return
+      this.#options.onStays(nodeName, keyOf(victim))
       context.log.warn({ victim: `${namespace}/${name}`, pod: target.key, error: String(error) }, 'could not evict a pod')
     }
   }

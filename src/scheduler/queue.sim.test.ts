@@ -100,6 +100,20 @@ test('after five minutes it is tried again whatever happened, and nothing ticks 
   assert.equal(clock.pendingTimers(), 0)
 })
 
+test('what has been settled for a pod makes it ready at once, in its back-off too', () => {
+  const { queue, put, fail } = newQueue()
+  put('a')
+  fail('a')
+  queue.activate('a')
+  fail('a')
+  queue.wakeIf(() => true)
+  assert.equal(queue.counts().backoff, 1)
+  queue.activate('a')
+  queue.activate('b')
+  assert.equal(queue.pop()?.key, 'a')
+  assert.equal(queue.pop(), undefined)
+})
+
 test('a removed pod is gone from wherever it was', async () => {
   const { clock, queue, put, fail } = newQueue()
   put('a')

@@ -159,6 +159,12 @@ export class SchedulingQueue {
     for (const slot of this.#parked.values()) if (mayHelp(slot.queued)) this.#wake(slot)
   }
 
+  /** What kept a pod waiting has been settled for it: it is tried at once, whatever its back-off. */
+  activate(key: string): void {
+    const slot = this.#slots.get(key)
+    if (slot?.place === 'unschedulable' || slot?.place === 'backoff') this.#activate(slot)
+  }
+
   counts(): Readonly<Record<Place, number>> {
     const counts = { active: 0, backoff: 0, unschedulable: 0, gated: 0 }
     for (const { place } of this.#slots.values()) counts[place]++

@@ -43,6 +43,9 @@ async function compare(cluster: SimCluster, given: PlacementCase, expected: Plac
   await cluster.clock.settle()
   const isHeldBack = expected.node === undefined && expected.message === undefined
   if (!isHeldBack) await cluster.until('a decision', async () => isDecided(await cluster.pod('p')))
+  // What became of pods is told once the scheduler has been idle for a moment.
+  const told = async () => (await outcome(cluster, given)).events?.length ?? 0
+  await cluster.until('as many events', async () => (await told()) >= (expected.events?.length ?? 0))
   const { node, ...actual } = await outcome(cluster, given)
   const { node: wanted, ...others } = expected
   if (wanted === undefined || node === undefined) return assert.deepEqual({ node, ...actual }, { node: wanted, ...others })
@@ -60,6 +63,8 @@ async function wipe({ client, clock }: SimCluster, given: PlacementCase): Promis
     if (left && (await resource.get(name).catch(() => undefined))?.metadata.finalizers?.length)
       await resource.patch(name, { type: 'merge', body: { metadata: { finalizers: null } } })
   }
+  // What is still to be told of it.
+  await clock.advance(2_000)
   for (const namespace of ['default', 'other']) await client.resource(kindRefs.coreV1.events, namespace).deleteCollection()
   await clock.settle()
 }

@@ -25,7 +25,13 @@ export type DeleteRequest = {
  * `isGone`: removed from the store; otherwise it is marked and waits for its grace period or finalizers. `value` is made when it is read:
  * who deletes a collection does not look at each, and of what is gone most clients are told the name and uid, which are in `metadata`.
  */
-export type DeleteResult = { readonly value: CachedObject; readonly metadata: KubeObject['metadata']; readonly isGone: boolean }
+export type DeleteResult = {
+  readonly value: CachedObject
+  readonly metadata: KubeObject['metadata']
+  readonly isGone: boolean
+  /** `value` of what is gone, as it is stored, where that differs from what was there. */
+  readonly last?: KubeObject | undefined
+}
 
 const attemptsMax = 25
 
@@ -112,6 +118,7 @@ const present = (value: CachedObject): DeleteResult => ({ value, metadata: value
 function gone(core: Core, { last }: Deletion & { type: 'remove' }, entry: CacheEntry<CachedObject>): DeleteResult {
   return {
     isGone: true,
+    last,
     metadata: (last ?? entry.value.object).metadata,
     get value() {
       return last ? core.storage.uncommitted(last, entry.revision) : entry.value

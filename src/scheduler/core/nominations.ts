@@ -3,7 +3,14 @@ import { beginFilter, isFeasible, type Plan, type PluginVerdict, verdictOf } fro
 import type { PodShape } from './pod-shape.ts'
 import type { Snapshot } from './snapshot.ts'
 
-export type Nomination = { readonly key: string; readonly pod: Pod; readonly nodeName: string; readonly priority: number }
+export type Nomination = {
+  readonly key: string
+  readonly pod: Pod
+  readonly nodeName: string
+  readonly priority: number
+  /** Keys of the victims that have not left yet; absent where it is not known who leaves (after a restart). */
+  readonly leaving?: Set<string>
+}
 type Known = Nomination & { readonly shape: PodShape }
 
 /** Who asks: a pod yields neither to itself nor to weaker ones. */
@@ -56,6 +63,16 @@ export class Nominations {
 
   #on(nodeName: string): readonly Known[] {
     return this.#byNode.get(nodeName) ?? []
+  }
+
+  /** A pod has left the node, or will not. Keys of pods that wait for it or for nobody else any more. */
+  settle(nodeName: string, victim: string): readonly string[] {
+    const ready: string[] = []
+    for (const { key, leaving } of this.#on(nodeName)) {
+      leaving?.delete(victim)
+      if (leaving?.size === 0) ready.push(key)
+    }
+    return ready
   }
 
   /** Whether somebody waits for room on the node. */

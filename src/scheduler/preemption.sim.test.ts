@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import { type SimCluster, withCluster } from './sim-cluster.ts'
+
+const nodeOf = async (c: SimCluster, name: string) => (await c.pod(name)).spec?.nodeName
+
+/** Two weak pods fill the only node. */
+async function filled(c: SimCluster): Promise<void> {
+  await c.client
+    .resource(kindRefs.schedulingV1.priorityClasses)
+    .create({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' }, value: 1000 })
+  await c.addNode({ name: 'a', cpu: '2' })
+  for (const name of ['weak-1', 'weak-2']) {
+    await c.addPod({ name, requests: { cpu: '1' } })
+    await c.until('bound', async () => (await nodeOf(c, name)) === 'a')
+  }
+}
+
+const addStrong = (c: SimCluster) =>
+  c.addPod({ name: 'strong', requests: { cpu: '2' }, priority: 1000, spec: { priorityClassName: 'high' } })
+
+const isLeaving = async (c: SimCluster, name: string) => (await c.pod(name)).metadata.deletionTimestamp !== undefined
+
+test('looks once more when the last of its victims has left, and does not wait for a back-off then', () =>
+  withCluster(31, async (c) => {
+    await filled(c)
+    await addStrong(c)
+    await c.until('both are told to go', async () => (await isLeaving(c, 'weak-1')) && (await isLeaving(c, 'weak-2')))
+    const pods = c.client.resource(kindRefs.coreV1.pods, 'default')
+    const { unplacedCount } = c.scheduler.metrics
+    const nominatedMs = c.clock.now()
+    await pods.delete('weak-1', { gracePeriodSeconds: 0 })
+    await c.clock.settle()
+    assert.equal(c.scheduler.metrics.unplacedCount, unplacedCount)
+    await pods.delete('weak-2', { gracePeriodSeconds: 0 })
+    await c.clock.settle()
+    assert.equal(await nodeOf(c, 'strong'), 'a')
+    assert.equal(c.scheduler.metrics.unplacedCount, unplacedCount)
+    assert.ok(c.clock.now() - nominatedMs < 1_000)
+  }))
+
+test('tries again after its back-off when a victim could not be evicted', () =>
+  withCluster(32, async (c) => {
+    await filled(c)
+    const policies = c.client.resource(kindRefs.admissionregistrationV1.validatingAdmissionPolicies)
+    await policies.create({
+      metadata: { name: 'kept' },
+      spec: {
+        matchConstraints: {
+          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['pods'], scope: '*' }],
+        },
+        validations: [{ expression: 'oldObject.metadata.name != "weak-2"' }],
+      },
+    })
+    await c.client
+      .resource(kindRefs.admissionregistrationV1.validatingAdmissionPolicyBindings)
+      .create({ metadata: { name: 'kept' }, spec: { policyName: 'kept', validationActions: ['Deny'] } })
+    await addStrong(c)
+    await c.until('one is told to go', () => isLeaving(c, 'weak-1'))
+    const pods = c.client.resource(kindRefs.coreV1.pods, 'default')
+    await pods.delete('weak-1', { gracePeriodSeconds: 0 })
+    await c.until('tried twice', async () => c.scheduler.metrics.preemptionAttempts >= 2, 15_000)
+    assert.equal(await isLeaving(c, 'weak-2'), false)
+    await policies.delete('kept')
+    await c.until('it is told to go', () => isLeaving(c, 'weak-2'), 30_000)
+    await pods.delete('weak-2', { gracePeriodSeconds: 0 })
+    await c.until('bound', async () => (await nodeOf(c, 'strong')) === 'a')
+  }))
+
+test('a binding, which brings the pod labels of its node, is no room for others', () =>
+  withCluster(33, async (c) => {
+    await c.addNode({ name: 'a', cpu: '2', labels: { 'topology.kubernetes.io/zone': 'z' } })
+    await c.addPod({ name: 'huge', requests: { cpu: '64' } })
+    await c.until('tried', async () => c.scheduler.metrics.unplacedCount === 1)
+    await c.addPod({ name: 'small', requests: { cpu: '1' } })
+    await c.until('bound', async () => (await c.pod('small')).metadata.labels?.['topology.kubernetes.io/zone'] === 'z')
+    await c.clock.advance(60_000)
+    assert.equal(c.scheduler.metrics.unplacedCount, 1)
+  }))
