@@ -16,6 +16,8 @@ test('reads scalars as Kubernetes’ tools do', () => {
   check('-7', -7)
   check('1e3', 1000)
   check('1.5', 1.5)
+  check('1_0.5_0', 10.5)
+  check('0XfF', 255)
   check('2024-01-01', '2024-01-01')
   check('12:30:45', '12:30:45')
   check('"1"', '1')
@@ -30,6 +32,32 @@ test('reads streams, leaves empty documents out', () => {
 test('what it writes it reads back', () => {
   const value = { a: ['yes', 'no', 1, '1', null, true, '2024-01-01', '0x1', 'x: y', ''], b: { c: 'two\nlines\n' } }
   assert.deepEqual(parseYaml(formatYaml(value)), value)
+})
+
+test('quotes what readers of YAML 1.1 take for no text, as kubectl does', () => {
+  const quoted = [
+    '2026-01-01',
+    '2026-01-01T00:00:00Z',
+    '2001-12-14 21:59:43.10',
+    '1:20',
+    '-190:20:30',
+    '.inf',
+    '-.Inf',
+    '.NaN',
+    '685_230.15',
+    '0X1F',
+    '08',
+    'y',
+    'No',
+    'null',
+    '~',
+    '1_',
+    '',
+  ]
+  for (const text of quoted) assert.equal(formatYaml({ a: text, b: { [text]: 1 } }), `a: "${text}"\nb:\n  "${text}": 1\n`, text)
+  for (const text of ['100m', '1.2.3', '12:61', '1,000', '20260101T', '1Gi', 'nan', 'a:b', '2026-01'])
+    assert.equal(formatYaml({ a: text }), `a: ${text}\n`, text)
+  assert.equal(formatYaml({ a: '- b' }), `a: '- b'\n`)
 })
 
 test('tells duplicate keys, of which the last wins', () => {

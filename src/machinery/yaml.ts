@@ -1,4 +1,18 @@
-import { defineScalarTag, dump, loadAll, mapTag, mergeTag, NOT_RESOLVED, Schema, seqTag, strTag, YAMLException } from 'js-yaml'
+import {
+  DEFAULT_SCALAR_STYLE_RULES,
+  defineScalarTag,
+  dump,
+  loadAll,
+  mapTag,
+  mergeTag,
+  NOT_RESOLVED,
+  SCALAR_STYLE,
+  type ScalarLayout,
+  Schema,
+  seqTag,
+  strTag,
+  YAMLException,
+} from 'js-yaml'
 
 /**
  * YAML as Kubernetes' tools read it: YAML 1.1's booleans and octal numbers, but no timestamps, no base 60, no binary, so
@@ -41,7 +55,7 @@ function newSchema(): Schema {
     implicit: true,
     implicitFirstChars: '+-0123456789'.split(''),
     resolve: (text) => {
-      const match = /^([-+]?)(?:(0)|([1-9][0-9_]*)|0b([01_]+)|0x([0-9a-fA-F_]+)|0o?([0-7_]+))$/.exec(text)
+      const match = /^([-+]?)(?:(0)|([1-9][0-9_]*)|0[bB]([01_]+)|0[xX]([0-9a-fA-F_]+)|0[oO]?([0-7_]+))$/.exec(text)
       if (!match) return NOT_RESOLVED
       const [, sign, zero, decimal, binary, hex, octal] = match
       const digits = (zero ?? decimal ?? binary ?? hex ?? octal)!.replaceAll('_', '')
@@ -54,7 +68,10 @@ function newSchema(): Schema {
   const floatTag = defineScalarTag('tag:yaml.org,2002:float', {
     implicit: true,
     implicitFirstChars: '+-.0123456789'.split(''),
-    resolve: (text) => (/^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/.test(text) ? Number(text) : NOT_RESOLVED),
+    resolve: (text) => {
+      const isNumber = /^[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?$/.test(text)
+      return isNumber ? Number(text.replaceAll('_', '')) : NOT_RESOLVED
+    },
     identify: (value) => typeof value === 'number',
   })
 
@@ -95,9 +112,33 @@ export function parseYamlDocuments(text: string): unknown[] {
   )
 }
 
-/** Block style, strings quoted where YAML 1.1 would read something else, no anchors. */
+/** Block style, strings quoted where any reader of YAML 1.1 would read something else, no anchors. */
 export function formatYaml(value: unknown): string {
-  return dump(value, { schema: schema(), noRefs: true, lineWidth: -1, skipInvalid: true, sortKeys: true, seqNoIndent: true })
+  return dump(value, {
+    schema: schema(),
+    noRefs: true,
+    lineWidth: -1,
+    skipInvalid: true,
+    sortKeys: true,
+    seqNoIndent: true,
+    scalarStyleRules: [quoteWhatReadsOtherwise, ...Object.values(DEFAULT_SCALAR_STYLE_RULES)],
+  })
+}
+
+/** What others read that `parseYaml` does not: dates, base 60, infinity and no number, one letter for yes and no. */
+const readsOtherwise = [
+  /^\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|[ \t]+)\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?)?$/,
+  /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/,
+  /^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/,
+  /^[yYnN]$/,
+]
+
+/** Double quotes for these and single ones for what is no plain text of YAML, as Go's encoder has it. */
+function quoteWhatReadsOtherwise(layout: ScalarLayout): void {
+  const { value, tag } = layout.node
+  if (tag !== strTag.tagName || layout.style !== SCALAR_STYLE.PLAIN) return
+  if (schema().resolveImplicitScalarTag(value).tag !== strTag || readsOtherwise.some((form) => form.test(value)))
+    layout.style = SCALAR_STYLE.DOUBLE_QUOTED
 }
 
 /** The words of Go's parser for what is wrong most often. */
