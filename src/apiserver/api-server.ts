@@ -379,7 +379,7 @@ function dispatchOf({ tokens, explainPod, dialer, clock, store, components = [] 
       ...Object.fromEntries(['exec', 'attach', 'portforward'].map((s) => [`pods/${s}`, { get: upgradeRequired, create: upgradeRequired }])),
     },
     virtual: {
-      ...reviewHandlers((token, wanted) => tokens?.review(token, wanted)),
+      ...reviewHandlers((token, wanted, asking) => tokens?.review(token, wanted, asking)),
       ...resourceMetricsHandlers(dialer, clock, closing),
       '/bindings': bindings,
       '/componentstatuses': componentStatusHandler([...components, storeCheck(store)]),

@@ -32,9 +32,16 @@ export type ClientCertificate = {
   readonly authority?: 'client' | 'front-proxy' | 'none'
 }
 
+/** Who waits for an answer: `signal` aborts when nobody does any more. Made when it is first read: most answers are there at once. */
+export type Asking = { readonly signal?: AbortSignal }
+
 /** Undefined: these credentials are not mine. Throws StatusError 401 for ones that are mine and wrong or expired. */
 export type Authenticator = {
-  authenticate(credentials: Credentials, headers?: ApiRequest['headers']): Promise<UserInfo | undefined> | UserInfo | undefined
+  authenticate(
+    credentials: Credentials,
+    headers?: ApiRequest['headers'],
+    asking?: Asking,
+  ): Promise<UserInfo | undefined> | UserInfo | undefined
   /** Whether who shows no credentials may go on as the anonymous user. Absent: everywhere. */
   readonly allowsAnonymous?: (path: string) => boolean
 }
@@ -69,7 +76,7 @@ export type Decision = {
 
 /** At once as far as rules live in memory; a promise where somebody else must be asked. */
 export type Authorizer = {
-  authorize(attributes: Attributes): Decision | Promise<Decision>
+  authorize(attributes: Attributes, asking?: Asking): Decision | Promise<Decision>
   /** Everything the user may do in a namespace (SelfSubjectRulesReview). */
   rulesFor(
     user: UserInfo,

@@ -9,7 +9,7 @@ import { auditedBody } from './audit/audited-body.ts'
 import { encodeAnswer, encodeFailure } from './encoding/answer-encoding.ts'
 import type { BinaryCodec } from './objects/binary-codec.ts'
 import { httpBody, patchTypeOf } from './http/body.ts'
-import type { ApiRequest, ApiResponse, Attributes, Authenticator, Decision, UserInfo } from './contract.ts'
+import type { ApiRequest, ApiResponse, Asking, Attributes, Authenticator, Decision, UserInfo } from './contract.ts'
 import type { Core, RequestContext } from './core.ts'
 import { type Dispatch, dispatchVerb } from './dispatch.ts'
 import { anonymous, authenticate, refusal } from './authn/identity.ts'
@@ -28,10 +28,11 @@ import {
 } from './http/request-info.ts'
 import { addPlaceHeaders, arrivalTurn, enterGate, type Fairness, heldBody, paceOf } from './flowcontrol/fairness.ts'
 import type { Place, Ticket } from './flowcontrol/flow-gate.ts'
-import type { Pace } from './flowcontrol/pace.ts'
+import { endingPace, type Pace } from './flowcontrol/pace.ts'
 import { answerPath, nothingThere } from './http/path-answers.ts'
 import { type RequestEnd, requestEnd } from './http/request-end.ts'
 import { type RequestLimits, timeoutOf, withTimeout } from './http/request-timeout.ts'
+import { labelsOf } from './request-labels.ts'
 import { proxyRequest } from './subresources/proxy.ts'
 import { hasTable, type IncludeObject } from './encoding/table.ts'
 import { type Answer, methodNotAllowed, parametersFrom } from './verb-request.ts'
@@ -125,8 +126,8 @@ async function takeOver(parts: PipelineParts, request: ApiRequest, open: (admitt
     metrics.request(labelsOf(core, request, info), code, { durationMs: core.clock.monotonicMs() - startMs, waitedMs: 0 })
   let connection: OpenConnection
   try {
-    const user = await speakerOf(parts, request, exchange, await authenticateMeasured(parts, request))
-    const judging = audit ? authorizeNoted(core, exchange) : authorize(core, user, info)
+    const user = await speakerOf(parts, request, exchange, request)
+    const judging = audit ? authorizeNoted(core, exchange, request) : authorize(core, user, info, request)
     if (judging) await judging
     connection = await open({ info, user, annotate: (key, value) => annotate(exchange, key, value) })
   } catch (error) {
@@ -161,6 +162,8 @@ const newExchange = (request: ApiRequest): Exchange => ({
   pace: undefined,
   waitedMs: 0,
   isTerminated: false,
+  ticket: undefined,
+  isCounted: false,
 })
 
 function annotate(exchange: Exchange, key: string, value: string): void {
@@ -185,6 +188,9 @@ type Exchange = {
   waitedMs: number
   /** The server ended it: there was no room, or it took too long. */
   isTerminated: boolean
+  /** Its seats, and whether it counts as under way: both end with its time, however long its work goes on. */
+  ticket: Ticket | undefined
+  isCounted: boolean
 }
 
 function audited(exchange: Exchange): Omit<AuditEntry, 'request' | 'response'> {
@@ -192,21 +198,38 @@ function audited(exchange: Exchange): Omit<AuditEntry, 'request' | 'response'> {
   return { info, user, constraint, caller: caller ?? user, trail, waitedMs, ...(annotations ? { annotations } : {}) }
 }
 
-async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
+/** Everything that a request waits for is within its time, and ends with it. */
+function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
+  const { core, limits } = parts
+  const { info } = exchange
+  if (isLongRunning(info)) return served(parts, request, exchange, undefined)
+  const end = requestEnd(request.signal)
+  const onTimeout = (why: StatusError) => {
+    exchange.isTerminated = true
+    end.expire(why)
+    exchange.ticket?.finish()
+    leave(parts, exchange)
+  }
+  const time = { ms: timeoutOf(info, limits), isWrite: kindOf(info) === 'mutating', onTimeout }
+  return withTimeout(core.clock, time, () => served(parts, request, exchange, end))
+}
+
+/** `end`: of a request that has an end of its own. */
+async function served(parts: PipelineParts, request: ApiRequest, exchange: Exchange, end: RequestEnd | undefined): Promise<ApiResponse> {
   const { core, fairness } = parts
   const { info } = exchange
-  const timeoutMs = isLongRunning(info) ? undefined : timeoutOf(info, parts.limits)
+  const asking = end ?? request
   const waiting = parts.audit?.ready()
   if (waiting) await waiting
-  const caller = await authenticateMeasured(parts, request)
-  const user = await speakerOf(parts, request, exchange, caller)
+  const user = await speakerOf(parts, request, exchange, asking)
   const isWatch = info.verb === 'watch'
   // What takes a connection over is no work of this server's: only the start of a watch is.
-  if (!fairness || (isLongRunning(info) && !isWatch)) return judged(parts, request, exchange, { ticket: undefined, timeoutMs })
+  if (!fairness || (isLongRunning(info) && !isWatch)) return judged(parts, request, exchange, { ticket: undefined, end })
   const place = fairness.gate.place(user, info)
   exchange.place = place
-  exchange.pace = paceOf(fairness, core.clock, place)
-  const entering = enterGate(fairness, core, { place, info, signal: request.signal })
+  const pace = paceOf(fairness, core.clock, place)
+  exchange.pace = pace && end ? endingPace(pace, end.proceed) : pace
+  const entering = enterGate(fairness, core, { place, info, asking })
   let ticket: Ticket
   try {
     if (entering instanceof Promise) {
@@ -219,9 +242,10 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
     exchange.isTerminated = true
     throw error
   }
+  exchange.ticket = ticket
   let response: ApiResponse
   try {
-    response = await judged(parts, request, exchange, { ticket: isWatch ? ticket : undefined, timeoutMs })
+    response = await judged(parts, request, exchange, { ticket: isWatch ? ticket : undefined, end })
   } catch (error) {
     ticket.finish()
     throw error
@@ -235,16 +259,18 @@ async function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchan
   // Whoever leaves before the first block never begins to read.
   if (request.signal.aborted) ticket.finish()
   else request.signal.addEventListener('abort', () => ticket.finish(), { once: true })
-  return { ...response, body: heldBody(response.body, { clock: core.clock, ticket, pace: exchange.pace }) }
+  return { ...response, body: heldBody(response.body, { clock: core.clock, ticket, pace }) }
 }
 
 /** Whom the request is judged as. Who asked is recorded before it is known whether he may speak for another. */
-async function speakerOf({ core, audit }: PipelineParts, request: ApiRequest, exchange: Exchange, caller: UserInfo): Promise<UserInfo> {
+async function speakerOf(parts: PipelineParts, request: ApiRequest, exchange: Exchange, asking: Asking): Promise<UserInfo> {
+  const { core, audit } = parts
   const { info } = exchange
+  const caller = await authenticateMeasured(parts, request, asking)
   exchange.caller = caller
   exchange.user = caller
   if (audit) exchange.trail = await audit.received({ request, info, caller })
-  const impersonating = impersonate(core.authorizer, request.headers, () => attributesOf(caller, info))
+  const impersonating = impersonate(core.authorizer, request.headers, () => attributesOf(caller, info), asking)
   const impersonated = impersonating && (await impersonating)
   exchange.user = impersonated?.user ?? caller
   exchange.constraint = impersonated?.constraint
@@ -252,12 +278,13 @@ async function speakerOf({ core, audit }: PipelineParts, request: ApiRequest, ex
 }
 
 /** As `authenticate`, counted with its result and the time that it took. */
-async function authenticateMeasured({ core, authenticator, metrics }: PipelineParts, request: ApiRequest): Promise<UserInfo> {
+async function authenticateMeasured(parts: PipelineParts, request: ApiRequest, asking: Asking): Promise<UserInfo> {
+  const { core, authenticator, metrics } = parts
   const fromMs = core.clock.monotonicMs()
   const { bearerToken, clientCertificate } = request.credentials
   const isWithout = bearerToken === undefined && clientCertificate === undefined
   try {
-    const user = await authenticate(authenticator, request)
+    const user = await authenticate(authenticator, request, asking)
     if (clientCertificate?.notAfterMs !== undefined && user !== anonymous)
       metrics.certificateShown(clientCertificate.notAfterMs - core.clock.now())
     metrics.authenticated(isWithout && user === anonymous ? 'failure' : 'success', core.clock.monotonicMs() - fromMs)
@@ -275,49 +302,52 @@ async function judged(
   parts: PipelineParts,
   request: ApiRequest,
   exchange: Exchange,
-  { ticket, timeoutMs }: { readonly ticket: Ticket | undefined; readonly timeoutMs: number | undefined },
+  { ticket, end }: { readonly ticket: Ticket | undefined; readonly end: RequestEnd | undefined },
 ): Promise<ApiResponse> {
   const { core, metrics } = parts
   const { info } = exchange
   const fromMs = core.clock.monotonicMs()
+  const asking = end ?? request
   try {
-    const judging = parts.audit ? authorizeNoted(core, exchange) : authorize(core, exchange.user!, info)
+    const judging = parts.audit ? authorizeNoted(core, exchange, asking) : authorize(core, exchange.user!, info, asking)
     if (judging) await judging
     metrics.authorized('allowed', core.clock.monotonicMs() - fromMs)
   } catch (error) {
     metrics.authorized(error instanceof StatusError ? 'no-opinion' : 'error', core.clock.monotonicMs() - fromMs)
     throw error
   }
-  if (timeoutMs === undefined) {
-    const signal = AbortSignal.any([request.signal, parts.closing])
-    const end = { signal, proceed: () => signal.throwIfAborted() }
-    const finish = () => ticket?.finish()
-    signal.addEventListener('abort', finish, { once: true })
-    // Node keeps a joined signal for as long as it has a listener: one that never aborts must not keep it.
-    const leave = () => signal.removeEventListener('abort', finish)
+  if (end) {
+    end.proceed()
+    exchange.isCounted = true
+    metrics.inflight(kindOf(info), 1)
     try {
-      const response = await perform(parts, request, exchange, { end, started: finish })
-      if (response.body instanceof Uint8Array) leave()
-      return response
-    } catch (error) {
-      leave()
-      throw error
+      return await perform(parts, request, exchange, { end, started: undefined })
+    } finally {
+      leave(parts, exchange)
     }
   }
-  const kind = kindOf(info)
-  const end = requestEnd(request.signal)
-  const onTimeout = (why: StatusError) => {
-    exchange.isTerminated = true
-    end.expire(why)
-  }
-  metrics.inflight(kind, 1)
+  const signal = AbortSignal.any([request.signal, parts.closing])
+  const finish = () => ticket?.finish()
+  signal.addEventListener('abort', finish, { once: true })
+  // Node keeps a joined signal for as long as it has a listener: one that never aborts must not keep it.
+  const forget = () => signal.removeEventListener('abort', finish)
   try {
-    return await withTimeout(core.clock, { ms: timeoutMs, isWrite: kind === 'mutating', onTimeout }, () =>
-      perform(parts, request, exchange, { end, started: undefined }),
-    )
-  } finally {
-    metrics.inflight(kind, -1)
+    const response = await perform(parts, request, exchange, {
+      end: { signal, proceed: () => signal.throwIfAborted() },
+      started: finish,
+    })
+    if (response.body instanceof Uint8Array) forget()
+    return response
+  } catch (error) {
+    forget()
+    throw error
   }
+}
+
+/** It counts no more among the requests under way. */
+function leave({ metrics }: PipelineParts, exchange: Exchange): void {
+  if (exchange.isCounted) metrics.inflight(kindOf(exchange.info), -1)
+  exchange.isCounted = false
 }
 
 const proxied = new Set(['nodes', 'pods', 'services'])
@@ -327,11 +357,11 @@ function isLongRunning(info: RequestInfo): boolean {
 }
 
 /** As `authorize`, with the decision and its reason in the audit entry. */
-async function authorizeNoted(core: Core, exchange: Exchange): Promise<void> {
+async function authorizeNoted(core: Core, exchange: Exchange, asking: Asking): Promise<void> {
   const { info } = exchange
   const user = exchange.user!
   const attributes = attributesOf(user, info)
-  const decision = await core.authorizer.authorize(attributes)
+  const decision = await core.authorizer.authorize(attributes, asking)
   const { allowed, reason, error } = decision
   const notes = { 'authorization.k8s.io/decision': allowed ? 'allow' : 'forbid', 'authorization.k8s.io/reason': reason || (error ?? '') }
   exchange.annotations = { ...notes, ...exchange.annotations }
@@ -341,12 +371,12 @@ async function authorizeNoted(core: Core, exchange: Exchange): Promise<void> {
 type ResourceAttributes = Extract<Attributes, { type: 'resource' }>
 
 /** Throws 403 when the policy says no; at once where it can judge at once, so that nothing is spent on waiting. */
-export function authorize(core: Core, user: UserInfo, info: RequestInfo): Promise<void> | undefined {
+export function authorize(core: Core, user: UserInfo, info: RequestInfo, asking?: Asking): Promise<void> | undefined {
   const demand = (decision: Decision) => {
     if (!decision.allowed) throw refusal(attributes, decision)
   }
   const attributes = attributesOf(user, info)
-  const decision = core.authorizer.authorize(attributes)
+  const decision = core.authorizer.authorize(attributes, asking)
   if (decision instanceof Promise) return decision.then(demand)
   demand(decision)
   return undefined
@@ -544,42 +574,4 @@ function formatOfFailure({ headers }: ApiRequest, { query }: RequestInfo): Forma
   } catch {
     return undefined
   }
-}
-
-/** Only served resources get labels of their own: anybody can ask for any path. */
-function labelsOf(core: Core, { method, headers }: ApiRequest, info: RequestInfo): RequestLabels {
-  if (info.type === 'path' || !core.registry.find(info.group, info.version, info.resource))
-    return { ...otherLabels, verb: reportedVerbs[info.verb] ?? 'OTHER' }
-  const { verb, group, version, resource, namespace, name, query } = info
-  const subresource = info.subresource.length > 30 ? '' : info.subresource
-  const isConnect = connecting.has(subresource)
-  const isApply = verb === 'patch' && patchTypeOf(single(headers['content-type'])) === 'apply'
-  return {
-    verb: isConnect ? 'CONNECT' : isApply ? 'APPLY' : (reportedVerbs[verb] ?? reportedVerbs[method.toLowerCase()] ?? 'OTHER'),
-    group,
-    version,
-    resource,
-    subresource,
-    scope: name !== '' || verb === 'create' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster',
-    dryRun: query.text.includes('dryRun') ? dryRunOf(query.getAll('dryRun')) : '',
-  }
-}
-
-const dryRunOf = (values: readonly string[]) => (values.length === 0 ? '' : values.every((value) => value === 'All') ? 'All' : 'invalid')
-const connecting: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy'])
-const otherLabels: RequestLabels = { verb: '', group: '', version: '', resource: '', subresource: '', scope: '', dryRun: '' }
-/** Verbs as upstream's rules and dashboards name them. */
-const reportedVerbs: Readonly<Record<string, string>> = {
-  get: 'GET',
-  list: 'LIST',
-  watch: 'WATCH',
-  create: 'POST',
-  post: 'POST',
-  update: 'PUT',
-  put: 'PUT',
-  patch: 'PATCH',
-  delete: 'DELETE',
-  deletecollection: 'DELETE',
-  head: 'HEAD',
-  options: 'OPTIONS',
 }

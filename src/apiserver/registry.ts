@@ -1,3 +1,4 @@
+import type { Asking } from './contract.ts'
 import type { KindDefinition } from '../kinds/kind.ts'
 import { apiVersionOf, type KubeObject } from '../machinery/object.ts'
 import type { ResourceName } from '../machinery/status-error.ts'
@@ -25,13 +26,13 @@ export type Resource = {
 }
 
 export type Conversion = {
-  toStored(object: KubeObject): KubeObject | Promise<KubeObject>
+  toStored(object: KubeObject, asking?: Asking): KubeObject | Promise<KubeObject>
   /** Gives its argument itself where there is nothing to convert. `cached` is where the object was found. */
   fromStored(object: KubeObject, cached?: CachedObject): KubeObject
   /** Where converting takes a question to somebody else: makes the views that `fromStored` then gives. See prepareViews. */
-  prepare?(values: readonly CachedObject[]): Promise<void>
+  prepare?(values: readonly CachedObject[], asking?: Asking): Promise<void>
   /** `fromStored` for an object that no cache holds, where that takes a question to somebody else. */
-  convert?(object: KubeObject): Promise<KubeObject>
+  convert?(object: KubeObject, asking?: Asking): Promise<KubeObject>
 }
 
 export type CustomOptions = {

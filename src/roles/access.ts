@@ -136,10 +136,10 @@ export function createAccess(
 
 /** Tokens that are for no audience of their own are for the API. */
 function reviewerOf(tokens: ServiceAccountTokens, others: Authenticator): TokenReviewer {
-  return async (token, wanted) => {
+  return async (token, wanted, asking) => {
     const audiences = wanted?.length ? wanted.filter((a) => tokens.audiences.includes(a)) : tokens.audiences
     const byOthers = async () => {
-      const user = await others.authenticate({ clientCertificate: undefined, bearerToken: token })
+      const user = await others.authenticate({ clientCertificate: undefined, bearerToken: token }, undefined, asking)
       return user && audiences.length > 0 ? { user, audiences } : undefined
     }
     let refusal: unknown

@@ -66,6 +66,8 @@ export type ListOptions = {
   readonly after?: StoreKey
   /** As of this revision (≤ revision, ≥ compactRevision); the newest when absent. Fails with StoreCompacted or StoreFutureRevision. */
   readonly revision?: Revision
+  /** Rejects with its reason where it aborts: what is under way ends, where the backend can end it, and nothing more begins. */
+  readonly signal?: AbortSignal
 }
 
 export type ListResult = {

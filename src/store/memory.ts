@@ -71,6 +71,7 @@ class MemoryStore implements Store {
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
     this.#checkOpen()
+    options.signal?.throwIfAborted()
     const revision = options.revision ?? this.revision
     if (revision > this.revision) throw new StoreFutureRevision(`revision ${revision} is newer than the store's, ${this.revision}`)
     if (revision < this.compactRevision) throw new StoreCompacted(this.compactRevision)

@@ -23,12 +23,13 @@ export function certificateSigning({ authorizer }: { readonly authorizer: Author
 /** Throws 403 unless the user has the right on the signer, or on all of its domain (`example.com/*`). */
 export async function demandUse(
   authorizer: Authorizer,
-  { user, name }: AdmissionRequest,
+  request: AdmissionRequest,
   { verb, signerName }: { readonly verb: 'approve' | 'sign'; readonly signerName: string },
 ): Promise<void> {
+  const { user, name } = request
   const names = [signerName, `${signerName.split('/', 1)[0]}/*`]
   const attributes = { type: 'resource', user, verb, group, version: '*', resource: 'signers', subresource: '', namespace: '' } as const
-  for (const signer of names) if ((await authorizer.authorize({ ...attributes, name: signer })).allowed) return
+  for (const signer of names) if ((await authorizer.authorize({ ...attributes, name: signer }, request)).allowed) return
   const why = `user not permitted to ${verb} requests with signerName ${JSON.stringify(signerName)}`
   throw statusErrors.forbidden(signingRequests, name, why)
 }

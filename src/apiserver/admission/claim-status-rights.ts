@@ -78,9 +78,10 @@ async function lackingAll(
   return refusals[0]
 }
 
-async function lacking(authorizer: Authorizer, { user, kind }: AdmissionRequest, right: Right): Promise<string | undefined> {
+async function lacking(authorizer: Authorizer, request: AdmissionRequest, right: Right): Promise<string | undefined> {
+  const { user, kind } = request
   const attributes: Attributes = { type: 'resource', user, group: kind.group, version: kind.version, resource: kind.plural, ...right }
-  const decision = await authorizer.authorize(attributes)
+  const decision = await authorizer.authorize(attributes, request)
   return decision.allowed ? undefined : refusal(attributes, decision).message
 }
 

@@ -33,17 +33,9 @@ export async function nodeTokenProblem(
   const [audience = '', another] = audiences
   if (another !== undefined) return 'node may only request 0 or 1 audiences'
   if (pod.spec.volumes?.some((volume) => namesAudience(volume, audience, pod, reader))) return undefined
-  const { allowed } = await authorizer.authorize({
-    type: 'resource',
-    user,
-    verb: 'request-serviceaccounts-token-audience',
-    group: '',
-    version: 'v1',
-    resource: audience,
-    subresource: '',
-    namespace,
-    name,
-  })
+  const verb = 'request-serviceaccounts-token-audience'
+  const asked = { type: 'resource', user, verb, group: '', version: 'v1', resource: audience, subresource: '', namespace, name } as const
+  const { allowed } = await authorizer.authorize(asked, request)
   const quoted = JSON.stringify(audience)
   return allowed
     ? undefined

@@ -23,7 +23,7 @@ export function ownerReferencesPermissionEnforcement({ authorizer, pluralOf }: P
       const { object, old, user, kind, namespace = '', name, subresource } = request
       if (!object || deepEqual(ownersOf(object), ownersOf(old))) return
       const may = (verb: string, what: { group: string; version: string; resource: string; subresource: string; name: string }) =>
-        authorizer.authorize({ type: 'resource', user, verb, namespace, ...what })
+        authorizer.authorize({ type: 'resource', user, verb, namespace, ...what }, request)
       const own = await may('delete', { group: kind.group, version: kind.version, resource: kind.plural, subresource, name })
       if (!own.allowed) throw refusal(request, `cannot set an ownerRef on a resource you can't delete: ${own.reason}, <nil>`)
       for (const owner of newlyBlocking(object, old)) {

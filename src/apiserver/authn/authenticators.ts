@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Secret } from '../../kinds/generated/types/core-v1.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
-import type { ApiRequest, Authenticator, Credentials, UserInfo } from '../contract.ts'
+import type { ApiRequest, Asking, Authenticator, Credentials, UserInfo } from '../contract.ts'
 
 const authenticated = 'system:authenticated'
 
@@ -17,12 +17,12 @@ export function knownUser(user: UserInfo): UserInfo {
  */
 export function unionAuthenticator(authenticators: readonly Authenticator[]): Authenticator {
   return {
-    authenticate: (credentials, headers) => {
+    authenticate: (credentials, headers, asking) => {
       let refusal: StatusError | undefined
       for (const [i, authenticator] of authenticators.entries()) {
         try {
-          const answer = authenticator.authenticate(credentials, headers)
-          if (answer instanceof Promise) return asked(answer, { rest: authenticators.slice(i + 1), credentials, headers, refusal })
+          const answer = authenticator.authenticate(credentials, headers, asking)
+          if (answer instanceof Promise) return asked(answer, { rest: authenticators.slice(i + 1), credentials, headers, asking, refusal })
           if (answer) return answer
         } catch (error) {
           refusal ??= refusalOf(error)
@@ -38,12 +38,16 @@ type Rest = {
   readonly rest: readonly Authenticator[]
   readonly credentials: Credentials
   readonly headers: ApiRequest['headers'] | undefined
+  readonly asking: Asking | undefined
   readonly refusal: StatusError | undefined
 }
 
-async function asked(first: Promise<UserInfo | undefined>, { rest, credentials, headers, refusal }: Rest): Promise<UserInfo | undefined> {
+async function asked(
+  first: Promise<UserInfo | undefined>,
+  { rest, credentials, headers, asking, refusal }: Rest,
+): Promise<UserInfo | undefined> {
   let kept = refusal
-  for (const next of [() => first, ...rest.map((a) => () => a.authenticate(credentials, headers))]) {
+  for (const next of [() => first, ...rest.map((a) => () => a.authenticate(credentials, headers, asking))]) {
     try {
       const user = await next()
       if (user) return user

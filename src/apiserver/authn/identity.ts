@@ -1,5 +1,5 @@
 import { type StatusError, statusErrors } from '../../machinery/status-error.ts'
-import type { ApiRequest, Attributes, Authenticator, Decision, UserInfo } from '../contract.ts'
+import type { ApiRequest, Asking, Attributes, Authenticator, Decision, UserInfo } from '../contract.ts'
 
 export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
 
@@ -7,9 +7,9 @@ export const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:
  * Who asks. Credentials that nobody accepts are 401; none at all are the anonymous user, where there may be one: the authorizer
  * then judges as anybody else.
  */
-export async function authenticate(authenticator: Authenticator, request: ApiRequest): Promise<UserInfo> {
+export async function authenticate(authenticator: Authenticator, request: ApiRequest, asking: Asking): Promise<UserInfo> {
   const { credentials, headers, url } = request
-  const pending = authenticator.authenticate(credentials, headers)
+  const pending = authenticator.authenticate(credentials, headers, asking)
   const user = pending instanceof Promise ? await pending : pending
   if (user) return user
   if (credentials.bearerToken !== undefined) throw statusErrors.unauthorized('invalid bearer token')

@@ -7,7 +7,7 @@ import { domainPrefixedPathErrors } from '../../machinery/domain-prefixed-path.t
 import { dns1123Subdomain } from '../../machinery/names.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import { unescapedKey, valuesOf } from './certificates.ts'
-import type { ApiRequest, Attributes, Authorizer, UserInfo } from '../contract.ts'
+import type { ApiRequest, Asking, Attributes, Authorizer, Decision, UserInfo } from '../contract.ts'
 import { anonymous, refusal } from './identity.ts'
 
 /** `constraint`: the verb that allowed it, where that was a constrained one. */
@@ -18,11 +18,15 @@ export function impersonate(
   authorizer: Authorizer,
   headers: ApiRequest['headers'],
   asked: () => Attributes,
+  asking: Asking,
 ): Promise<Impersonated> | undefined {
   const wanted = wantedUser(headers)
-  return wanted && byFirstMode(authorizer, wanted, asked())
+  if (!wanted) return undefined
+  const judge: Judge = (attributes) => authorizer.authorize(attributes, asking)
+  return byFirstMode(judge, wanted, asked())
 }
 
+type Judge = (attributes: Attributes) => Decision | Promise<Decision>
 type Wanted = {
   readonly name: string
   readonly uid: string
@@ -81,7 +85,7 @@ const modes: readonly Mode[] = [
 ]
 
 /** The first mode that allows decides; where none does, the first refusal stands. */
-async function byFirstMode(authorizer: Authorizer, wanted: Wanted, asked: Attributes): Promise<Impersonated> {
+async function byFirstMode(judge: Judge, wanted: Wanted, asked: Attributes): Promise<Impersonated> {
   const caller = asked.user
   let refused: unknown
   for (const { name, isFor } of modes) {
@@ -89,16 +93,16 @@ async function byFirstMode(authorizer: Authorizer, wanted: Wanted, asked: Attrib
     const isOwnNode = name === 'associated-node'
     const who = isOwnNode ? { ...caller, extra: { 'authentication.kubernetes.io/associated-node-keys': keysOf(caller) } } : caller
     try {
-      await demand(authorizer, { ...asked, user: who, verb: `impersonate-on:${name}:${asked.verb}` })
+      await demand(judge, { ...asked, user: who, verb: `impersonate-on:${name}:${asked.verb}` })
       const constraint = `impersonate:${name}`
-      return { user: await asOther(authorizer, wanted, { caller: who, verb: constraint, isConstrained: true, isOwnNode }), constraint }
+      return { user: await asOther(judge, wanted, { caller: who, verb: constraint, isConstrained: true, isOwnNode }), constraint }
     } catch (error) {
       refused ??= error
     }
   }
   try {
     const legacy = { caller, verb: 'impersonate', isConstrained: false, isOwnNode: false }
-    return { user: await asOther(authorizer, wanted, legacy), constraint: undefined }
+    return { user: await asOther(judge, wanted, legacy), constraint: undefined }
   } catch (error) {
     throw refused ?? error
   }
@@ -120,9 +124,9 @@ const identityGroup = 'authentication.k8s.io'
 const manyChecks = 4
 
 /** Asks for the right to every part of the other's identity. */
-async function asOther(authorizer: Authorizer, wanted: Wanted, by: By): Promise<UserInfo> {
+async function asOther(judge: Judge, wanted: Wanted, by: By): Promise<UserInfo> {
   const { caller, verb, isConstrained } = by
-  const ask = (what: Part) => demand(authorizer, attributesOf(caller, verb, what))
+  const ask = (what: Part) => demand(judge, attributesOf(caller, verb, what))
   const group = isConstrained ? identityGroup : ''
   const account = accountOf(wanted.name)
   const node = isConstrained ? nodeOf(wanted.name) : undefined
@@ -151,9 +155,9 @@ function withStanding(name: string, groups: readonly string[]): readonly string[
   return groups.includes(standing) || groups.includes('system:unauthenticated') ? groups : [...groups, standing]
 }
 
-type Asking = { readonly ask: (what: Part) => Promise<void>; readonly by: By }
+type Demand = { readonly ask: (what: Part) => Promise<void>; readonly by: By }
 
-async function demandGroups(groups: readonly string[], { ask, by, group }: Asking & { readonly group: string }): Promise<void> {
+async function demandGroups(groups: readonly string[], { ask, by, group }: Demand & { readonly group: string }): Promise<void> {
   if (groups.length === 0) return
   if (by.isConstrained) {
     if (groups.includes('system:masters'))
@@ -166,7 +170,7 @@ async function demandGroups(groups: readonly string[], { ask, by, group }: Askin
   for (const name of groups) await ask({ group, resource: 'groups', name })
 }
 
-async function demandExtra(extra: Wanted['extra'], { ask, by }: Asking): Promise<void> {
+async function demandExtra(extra: Wanted['extra'], { ask, by }: Demand): Promise<void> {
   if (extra.size === 0) return
   const part = { group: identityGroup, resource: 'userextras' }
   if (by.isConstrained) {
@@ -192,8 +196,8 @@ function attributesOf(user: UserInfo, verb: string, { group = '', resource, subr
   return { type: 'resource', user, verb, group, version: 'v1', resource, subresource, namespace, name } as const
 }
 
-async function demand(authorizer: Authorizer, attributes: Attributes): Promise<void> {
-  const decision = await authorizer.authorize(attributes)
+async function demand(judge: Judge, attributes: Attributes): Promise<void> {
+  const decision = await judge(attributes)
   if (!decision.allowed) throw refusal(attributes, decision)
 }
 

@@ -7,6 +7,7 @@ import { statusErrors } from '../../machinery/status-error.ts'
 import type { Authenticator, UserInfo } from '../contract.ts'
 import { createExpiringCache } from '../expiring-cache.ts'
 import type { ReviewPeer } from '../reach/review-peer.ts'
+import { SharedCalls } from '../shared-calls.ts'
 import { knownUser } from './authenticators.ts'
 
 export type TokenWebhookOptions = {
@@ -31,8 +32,8 @@ export function createTokenWebhook(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Authenticator {
   const verdicts = createExpiringCache<Verdict>({ clock, entriesMax })
-  const asking = new Map<string, Promise<Verdict>>()
-  const ask = async (token: string, key: string): Promise<Verdict> => {
+  const calls = new SharedCalls<Verdict>({ sizeMax: askingMax })
+  const ask = async (token: string, key: string, signal: AbortSignal): Promise<Verdict> => {
     const review = {
       kind: 'TokenReview',
       apiVersion: `authentication.k8s.io/${version}`,
@@ -42,8 +43,9 @@ export function createTokenWebhook(
     }
     let verdict: Verdict
     try {
-      verdict = verdictOf(await peer.post(review, { timeoutMs }), audiences)
+      verdict = verdictOf(await peer.post(review, { timeoutMs, signal }), audiences)
     } catch (error) {
+      signal.throwIfAborted()
       log.warn({ error: (error as Error).message }, 'the authentication webhook cannot be asked')
       return { why: (error as Error).message }
     }
@@ -55,19 +57,14 @@ export function createTokenWebhook(
     throw statusErrors.unauthorized(verdict.why)
   }
   return {
-    authenticate: ({ bearerToken }) => {
+    authenticate: ({ bearerToken }, _headers, asking) => {
       if (bearerToken === undefined) return undefined
       // Kept under its digest: nobody who reads the memory finds tokens here.
       const key = createHash('sha256').update(bearerToken).digest('base64')
       const known = verdicts.get(key)
       if (known) return judge(known)
-      let answer = asking.get(key)
-      if (!answer) {
-        if (asking.size >= askingMax) throw statusErrors.unauthorized('too many tokens wait for the authentication webhook')
-        answer = ask(bearerToken, key).finally(() => asking.delete(key))
-        asking.set(key, answer)
-      }
-      return answer.then(judge)
+      if (calls.isFullFor(key)) throw statusErrors.unauthorized('too many tokens wait for the authentication webhook')
+      return calls.ask(key, asking, (signal) => ask(bearerToken, key, signal)).then(judge)
     },
   }
 }

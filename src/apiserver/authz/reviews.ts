@@ -15,7 +15,7 @@ import type { FieldTerm } from '../../machinery/field-selector.ts'
 import type { Requirement } from '../../machinery/label-selector.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
-import type { Attributes, UserInfo } from '../contract.ts'
+import type { Asking, Attributes, UserInfo } from '../contract.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { fieldTerms, labelRequirements } from '../http/request-info.ts'
@@ -27,6 +27,7 @@ import type { VerbRequest } from '../verb-request.ts'
 export type TokenReviewer = (
   token: string,
   wanted: readonly string[] | undefined,
+  asking: Asking,
 ) => Promise<ReviewedToken | undefined> | ReviewedToken | undefined
 type ReviewedToken = { readonly user: UserInfo; readonly audiences: readonly string[] }
 
@@ -58,7 +59,7 @@ export function reviewHandlers(reviewToken: TokenReviewer): Readonly<Record<stri
       const review = await bodyOf<TokenReview>(core, request, context)
       const token = review.spec?.token
       if (!token) throw statusErrors.badRequest('token is required for TokenReview in authentication')
-      return answer(review, await judgeToken(reviewToken, token, review.spec?.audiences))
+      return answer(review, await judgeToken((wanted) => reviewToken(token, wanted, context), review.spec?.audiences))
     },
   }
 }
@@ -70,7 +71,7 @@ function accessReview(who: (spec: SubjectAccessReviewSpec, self: UserInfo) => Us
     const review = await bodyOf<AnyReview>(core, request, context)
     const spec = (review.spec ?? {}) as SubjectAccessReviewSpec
     validate(spec, request, review)
-    return answer(review, await judge(core, who(spec, context.user), spec))
+    return answer(review, await judge(core, context, attributesOf(who(spec, context.user), spec)))
   }
 }
 
@@ -161,8 +162,8 @@ function userOf({ user = '', groups = [], uid, extra }: SubjectAccessReviewSpec)
   return { name: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) }
 }
 
-async function judge(core: Core, user: UserInfo, spec: SubjectAccessReviewSpec): Promise<object> {
-  const { allowed, isDenied, reason, error } = await core.authorizer.authorize(attributesOf(user, spec))
+async function judge(core: Core, asking: Asking, attributes: Attributes): Promise<object> {
+  const { allowed, isDenied, reason, error } = await core.authorizer.authorize(attributes, asking)
   return {
     allowed,
     ...(isDenied ? { denied: true } : {}),
@@ -214,9 +215,12 @@ function labelsOf({ labelSelector }: ResourceAttributes): { readonly labelSelect
   return requirements ? { labelSelector: requirements } : {}
 }
 
-async function judgeToken(reviewToken: TokenReviewer, token: string, wanted: readonly string[] | undefined): Promise<object> {
+async function judgeToken(
+  reviewToken: (wanted: readonly string[] | undefined) => ReturnType<TokenReviewer>,
+  wanted: readonly string[] | undefined,
+): Promise<object> {
   try {
-    const found = await reviewToken(token, wanted)
+    const found = await reviewToken(wanted)
     if (!found) return { user: {}, error: 'invalid bearer token' }
     const { name, uid, groups, extra } = found.user
     const user = { username: name, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) }

@@ -1,5 +1,5 @@
 /** Several authorizers in order (https://kubernetes.io/docs/reference/access-authn-authz/authorization/#using-configuration-file-for-authorization). */
-import type { Attributes, Authorizer, Decision } from '../contract.ts'
+import type { Asking, Attributes, Authorizer, Decision } from '../contract.ts'
 
 export const superuserGroup = 'system:masters'
 
@@ -28,11 +28,11 @@ const nothing: ReturnType<Authorizer['rulesFor']> = { resourceRules: [], nonReso
 /** The first that allows or denies decides; where none does, nothing is allowed, for all of their reasons. */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
   return {
-    authorize: (attributes) => {
+    authorize: (attributes, asking) => {
       const undecided: Decision[] = []
       for (const [i, authorizer] of authorizers.entries()) {
-        const decision = authorizer.authorize(attributes)
-        if (decision instanceof Promise) return later(decision, { attributes, undecided, rest: authorizers.slice(i + 1) })
+        const decision = authorizer.authorize(attributes, asking)
+        if (decision instanceof Promise) return later(decision, { attributes, asking, undecided, rest: authorizers.slice(i + 1) })
         if (decision.allowed || decision.isDenied) return decision
         undecided.push(decision)
       }
@@ -50,11 +50,16 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
   }
 }
 
-type Rest = { readonly attributes: Attributes; readonly undecided: readonly Decision[]; readonly rest: readonly Authorizer[] }
+type Rest = {
+  readonly attributes: Attributes
+  readonly asking: Asking | undefined
+  readonly undecided: readonly Decision[]
+  readonly rest: readonly Authorizer[]
+}
 
-async function later(first: Promise<Decision>, { attributes, undecided, rest }: Rest): Promise<Decision> {
+async function later(first: Promise<Decision>, { attributes, asking, undecided, rest }: Rest): Promise<Decision> {
   const seen = [...undecided]
-  for (const next of [() => first, ...rest.map((authorizer) => () => authorizer.authorize(attributes))]) {
+  for (const next of [() => first, ...rest.map((authorizer) => () => authorizer.authorize(attributes, asking))]) {
     const decision = await next()
     if (decision.allowed || decision.isDenied) return decision
     seen.push(decision)

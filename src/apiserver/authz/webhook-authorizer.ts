@@ -6,6 +6,7 @@ import type { CelProgram } from '../../machinery/cel/cel.ts'
 import type { Attributes, Authorizer, Decision } from '../contract.ts'
 import { createExpiringCache } from '../expiring-cache.ts'
 import type { ReviewPeer } from '../reach/review-peer.ts'
+import { SharedCalls } from '../shared-calls.ts'
 import { reviewDocument, reviewSpec, type ReviewVersion } from './access-review.ts'
 import { matchReview } from './match-conditions.ts'
 
@@ -35,18 +36,19 @@ export function createWebhookAuthorizer(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Authorizer {
   const answers = createExpiringCache<Decision>({ clock, entriesMax })
-  const asking = new Map<string, Promise<Decision>>()
+  const calls = new SharedCalls<Decision>({ sizeMax: askingMax })
   const failed = (error: string): Decision => ({
     allowed: false,
     reason: '',
     error,
     ...(rules.failurePolicy === 'Deny' ? { isDenied: true } : {}),
   })
-  const ask = async (document: object, key: string, mayKeep: boolean): Promise<Decision> => {
+  const ask = async (document: object, { key, mayKeep }: { key: string; mayKeep: boolean }, signal: AbortSignal): Promise<Decision> => {
     let decision: Decision
     try {
-      decision = decisionOf(await peer.post(document, { timeoutMs: rules.timeoutMs }))
+      decision = decisionOf(await peer.post(document, { timeoutMs: rules.timeoutMs, signal }))
     } catch (error) {
+      signal.throwIfAborted()
       log.warn({ authorizer: name, error: (error as Error).message }, 'the authorization webhook cannot be asked')
       return failed((error as Error).message)
     }
@@ -54,7 +56,7 @@ export function createWebhookAuthorizer(
     return decision
   }
   return {
-    authorize: (attributes) => {
+    authorize: (attributes, asking) => {
       const spec = reviewSpec(attributes)
       const match = matchReview(rules.matchConditions, spec)
       if ('error' in match) return failed(match.error)
@@ -62,13 +64,9 @@ export function createWebhookAuthorizer(
       const key = JSON.stringify(spec)
       const known = answers.get(key)
       if (known) return known
-      let answer = asking.get(key)
-      if (!answer) {
-        if (asking.size >= askingMax) return failed('too many questions wait for the authorization webhook')
-        answer = ask(reviewDocument(spec, rules.version), key, controlledChars(attributes) < keptCharsMax).finally(() => asking.delete(key))
-        asking.set(key, answer)
-      }
-      return answer
+      if (calls.isFullFor(key)) return failed('too many questions wait for the authorization webhook')
+      const mayKeep = controlledChars(attributes) < keptCharsMax
+      return calls.ask(key, asking, (signal) => ask(reviewDocument(spec, rules.version), { key, mayKeep }, signal))
     },
     rulesFor: () => ({
       resourceRules: [],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
@@ -29,7 +30,7 @@ const identity = issueCertificate(authority, {
 let calls = 0
 let failure = ''
 /** Called in place of an answer. */
-let silence: (() => void) | undefined
+let silence: ((request: IncomingMessage) => void) | undefined
 /** Spoils an answer on its way out. */
 let spoil: (review: Answered) => unknown = (review) => review
 
@@ -48,7 +49,7 @@ const server = createServer(identity, (request, response) => {
   request.on('end', () => {
     calls++
     if (silence) {
-      silence()
+      silence(request)
       return
     }
     const review = JSON.parse(Buffer.concat(blocks).toString()) as {
@@ -225,7 +226,7 @@ test('objects in another order are none of those that were asked for', async () 
 test('a webhook that never answers is given up', async () => {
   await send('POST', path('v2'), { body: { metadata: { name: 'slow' }, spec: { host: 'g', port: '8' } } })
   const isAsked = new Promise<void>((resolve) => {
-    silence = resolve
+    silence = () => resolve()
   })
   const reading = send('GET', `${path('v1')}/slow`)
   await isAsked
@@ -235,3 +236,23 @@ test('a webhook that never answers is given up', async () => {
   assert.equal(code, 500)
   assert.match(String(json.message), /context deadline exceeded/)
 })
+
+for (const [what, method] of [
+  ['read', 'GET'],
+  ['write', 'POST'],
+] as const)
+  test(`a conversion ends with the ${what} that it is for, and nothing is written later`, async () => {
+    await send('POST', path('v2'), { body: { metadata: { name: 'ending' }, spec: { host: 'a', port: '1' } } })
+    const asked = Promise.withResolvers<{ readonly left: Promise<void> }>()
+    silence = (request) => asked.resolve({ left: new Promise((resolve) => request.socket.once('close', () => resolve())) })
+    const body = { metadata: { name: 'unwritten' }, spec: { hostPort: 'b:2' } }
+    const answer = send(method, `${path('v1')}?timeout=2s`, method === 'POST' ? { body } : {})
+    const { left } = await asked.promise
+    await clock.advance(2_000)
+    assert.equal((await answer).code, 504)
+    await left
+    silence = undefined
+    await clock.settle()
+    assert.equal((await send('GET', `${path('v2')}/unwritten`)).code, 404)
+    await send('DELETE', `${path('v2')}/ending`)
+  })

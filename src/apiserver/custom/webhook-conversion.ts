@@ -8,6 +8,7 @@ import { apiVersionOf, type KubeObject } from '../../machinery/object.ts'
 import { validateAnnotations } from '../../machinery/object-meta.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import { isObject, type JsonObject } from '../../machinery/structural/json-schema.ts'
+import type { Asking } from '../contract.ts'
 import type { CachedObject } from '../objects/cached-object.ts'
 import type { Conversion } from '../registry.ts'
 import type { WebhookClient } from '../reach/webhook-client.ts'
@@ -38,14 +39,14 @@ export function webhookConversion(parts: Parts): Conversion {
   const stored = apiVersionOf(parts.stored)
   const views = new WeakMap<CachedObject, KubeObject>()
   return {
-    prepare: async (values) => {
+    prepare: async (values, asking) => {
       const missing = values.filter((value) => !views.has(value) && value.object.apiVersion !== served)
       for (let i = 0; i < missing.length; i += objectsMax) {
         const batch = missing.slice(i, i + objectsMax)
         const converted = await convert(
           parts,
           batch.map((value) => parts.read(value.object)),
-          served,
+          { desiredAPIVersion: served, asking },
         )
         for (const [j, value] of batch.entries()) views.set(value, parts.coerced(converted[j]!))
       }
@@ -56,14 +57,14 @@ export function webhookConversion(parts: Parts): Conversion {
       if (!view) throw statusErrors.internal(new Error(`an object of ${object.apiVersion} has not been converted to ${served}`))
       return view
     },
-    convert: async (object) => {
+    convert: async (object, asking) => {
       if (object.apiVersion === served) return parts.read(object)
-      const [converted] = await convert(parts, [parts.read(object)], served)
+      const [converted] = await convert(parts, [parts.read(object)], { desiredAPIVersion: served, asking })
       return parts.coerced(converted!)
     },
-    toStored: async (object) => {
+    toStored: async (object, asking) => {
       if (object.apiVersion === stored) return object
-      const [converted] = await convert(parts, [object], stored)
+      const [converted] = await convert(parts, [object], { desiredAPIVersion: stored, asking })
       return parts.coerced(converted!)
     },
   }
@@ -73,7 +74,9 @@ type Fail = (why: string) => Error
 /** A value of anybody's making in a message. */
 const shown = (value: unknown) => (typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value))
 
-async function convert(parts: Parts, objects: readonly KubeObject[], desiredAPIVersion: string): Promise<KubeObject[]> {
+type Wanted = { readonly desiredAPIVersion: string; readonly asking: Asking | undefined }
+
+async function convert(parts: Parts, objects: readonly KubeObject[], { desiredAPIVersion, asking }: Wanted): Promise<KubeObject[]> {
   const { client, random, webhook, served } = parts
   const subject = `conversion webhook for ${objects[0]?.apiVersion}, Kind=${served.kind}`
   // Upstream gives no reason for it.
@@ -88,9 +91,10 @@ async function convert(parts: Parts, objects: readonly KubeObject[], desiredAPIV
     review = await client.post(
       webhook.clientConfig,
       { kind: 'ConversionReview', apiVersion, request: { uid, desiredAPIVersion, objects } },
-      { timeoutMs },
+      { timeoutMs, signal: asking?.signal },
     )
   } catch (error) {
+    asking?.signal?.throwIfAborted()
     throw fail(`failed: ${(error as Error).message}`)
   }
   const converted = convertedObjects(review, { apiVersion, uid, fail: (why) => fail(`failed: ${why}`) })

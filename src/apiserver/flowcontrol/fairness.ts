@@ -2,6 +2,7 @@ import type { Cancel, Clock } from '../../base/clock.ts'
 import type { ApiRequest, ApiResponse } from '../contract.ts'
 import type { Core } from '../core.ts'
 import { prefixOf } from '../registry.ts'
+import type { RequestEnd } from '../http/request-end.ts'
 import type { RequestInfo } from '../http/request-info.ts'
 import type { FlowGate, Place, Ticket } from './flow-gate.ts'
 import type { LoopShare } from './loop-share.ts'
@@ -27,10 +28,9 @@ export function arrivalTurn({ share }: Fairness, { credentials, remoteAddress, h
 export function enterGate(
   { gate }: Fairness,
   core: Core,
-  call: { place: Place; info: RequestInfo; signal: AbortSignal },
+  { place, info, asking }: { readonly place: Place; readonly info: RequestInfo; readonly asking: Pick<RequestEnd, 'signal'> },
 ): Ticket | Promise<Ticket> {
-  const { place, info, signal } = call
-  return gate.enter(place, { seats: () => seatsOf(info, () => objectsOf(core, info)), isWatch: info.verb === 'watch', signal })
+  return gate.enter(place, { seats: () => seatsOf(info, () => objectsOf(core, info)), isWatch: info.verb === 'watch', asking })
 }
 
 function objectsOf(core: Core, info: RequestInfo): number {

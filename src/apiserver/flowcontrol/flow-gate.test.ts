@@ -48,7 +48,7 @@ function gateOf() {
 
 function enter(gate: FlowGate, name: string, signal = never): Ticket | Promise<Ticket> {
   const place = gate.place({ name, groups: ['system:authenticated'] }, parseRequest('GET', '/api/v1/pods'))
-  return gate.enter(place, { seats: () => 1, signal })
+  return gate.enter(place, { seats: () => 1, asking: { signal } })
 }
 
 test('starts at once while there are seats, then in turn, and refuses past the queue', async () => {

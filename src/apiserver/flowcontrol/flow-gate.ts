@@ -59,7 +59,8 @@ export function createFlowGate(clock: Clock, seats = seatsTotal): FlowGate {
   return new Gate(clock, seats)
 }
 
-type EnterOptions = { readonly seats: () => number; readonly isWatch?: boolean; readonly signal: AbortSignal }
+/** The signal of `asking` is read only where the request has to wait. */
+type EnterOptions = { readonly seats: () => number; readonly isWatch?: boolean; readonly asking: { readonly signal: AbortSignal } }
 
 class Gate implements FlowGate {
   readonly pool: SeatPool
@@ -92,7 +93,7 @@ class Gate implements FlowGate {
     return { schema, level: this.pool.levels.get(level)!, flow: `${schema.metadata.name ?? ''}/${flow}` }
   }
 
-  enter({ schema, level, flow }: Place, { seats, isWatch = false, signal }: EnterOptions): Ticket | Promise<Ticket> {
+  enter({ schema, level, flow }: Place, { seats, isWatch = false, asking }: EnterOptions): Ticket | Promise<Ticket> {
     const statistics = this.#statisticsOf(schema, level.name)
     const width = boundedSeats(level, level.limits.isExempt ? 1 : seats())
     observe(statistics.seats, width)
@@ -101,7 +102,7 @@ class Gate implements FlowGate {
       if (!level.limits.isExempt) observe(statistics.waits.executed, 0)
       return this.#ticket(holding, statistics, { seats: width, isWatch })
     }
-    return this.#wait({ level, flow, seats: width, statistics, signal }).then((granted) =>
+    return this.#wait({ level, flow, seats: width, statistics, signal: asking.signal }).then((granted) =>
       this.#ticket(granted, statistics, { seats: width, isWatch }),
     )
   }

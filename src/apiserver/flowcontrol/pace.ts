@@ -35,6 +35,17 @@ export function createPace(clock: Clock, share: LoopShare, flow: string): Pace {
   }
 }
 
+/** Works on as `pace` lets it, for as long as anybody waits for it: `proceed` throws where nobody does. */
+export function endingPace(pace: Pace, proceed: () => void): Pace {
+  return {
+    ...pace,
+    slice: () => {
+      proceed()
+      return pace.slice()
+    },
+  }
+}
+
 /** Maps a list in slices; without a pace, or while nobody else wants the loop, in one go. */
 export async function mapPaced<T, R>(items: readonly T[], pace: Pace | undefined, make: (item: T) => R): Promise<R[]> {
   const results: R[] = []

@@ -98,7 +98,7 @@ async function openRoute(
   { info, context }: { readonly info: RequestInfo; readonly context: RequestContext },
 ): Promise<Duplex> {
   if (info.type !== 'resource') throw statusErrors.pathNotFound()
-  await demandCreate(core, info, context.user)
+  await demandCreate(core, info, context)
   await admitConnect(core, context, info)
   const route = routeOf(core, request, info)
   if (!dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
@@ -132,11 +132,12 @@ function routeOf(core: Core, request: ApiRequest, info: ResourceRequest): Route 
 }
 
 /** A WebSocket begins with a GET, but running a command is no reading: the right to create is asked for as well. */
-async function demandCreate(core: Core, info: ResourceRequest, user: UserInfo): Promise<void> {
+async function demandCreate(core: Core, info: ResourceRequest, context: RequestContext): Promise<void> {
   if (info.subresource === 'proxy' || info.verb === 'create') return
   const { group, version, resource, subresource, namespace, name } = info
+  const { user } = context
   const attributes = { type: 'resource', user, verb: 'create', group, version, resource, subresource, namespace, name } as const
-  const decision = await core.authorizer.authorize(attributes)
+  const decision = await core.authorizer.authorize(attributes, context)
   if (!decision.allowed) throw refusal(attributes, decision)
 }
 

@@ -1,3 +1,4 @@
+import type { Asking } from '../contract.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
 import {
@@ -163,8 +164,8 @@ export function createLeanView(): ListedView {
 export type ListedView = (resource: Resource, cached: CachedObject) => KubeObject
 
 /** To be awaited, where it gives something, before the views of objects are taken. Undefined for nearly every resource. */
-export function prepareViews(resource: Resource, values: () => readonly CachedObject[]): Promise<void> | undefined {
-  return resource.conversion?.prepare?.(values())
+export function prepareViews(resource: Resource, values: () => readonly CachedObject[], asking?: Asking): Promise<void> | undefined {
+  return resource.conversion?.prepare?.(values(), asking)
 }
 
 /** Whether the stored bytes are what is served of the object in this version. */

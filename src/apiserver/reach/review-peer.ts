@@ -6,8 +6,11 @@ import { createHttpClient, type HttpClientOptions } from '../../client/http-clie
 import { loadKubeconfig, resolveContext } from '../../client/kubeconfig.ts'
 
 export type ReviewPeer = {
-  /** POSTs a document to the server's own URL and gives the answer's JSON; null where it has none. Rejects with a PeerError. */
-  post(document: object, options: { readonly timeoutMs: number }): Promise<unknown>
+  /**
+   * POSTs a document to the server's own URL and gives the answer's JSON; null where it has none. Rejects with a PeerError, or with the
+   * signal's reason.
+   */
+  post(document: object, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<unknown>
   /** Ends idle connections. */
   close(): void
 }
@@ -40,17 +43,19 @@ export function createReviewPeer(
   { clock, random, firstRetryMs = 500 }: PeerParts & { readonly firstRetryMs?: number },
 ): ReviewPeer {
   const client = createHttpClient({ ...connection, clock, userAgent: 'kube-apiserver' })
-  const once = async (body: string, timeoutMs: number): Promise<unknown> => {
+  const once = async (body: string, timeoutMs: number, outer: AbortSignal | undefined): Promise<unknown> => {
     const giveUp = new AbortController()
+    const signal = outer ? AbortSignal.any([outer, giveUp.signal]) : giveUp.signal
     const cancel = clock.schedule(timeoutMs, () => giveUp.abort(new Error('context deadline exceeded')))
     try {
       const headers = { 'content-type': 'application/json', accept: 'application/json' }
-      const response = await client.raw({ method: 'POST', path: '', headers, body, signal: giveUp.signal })
+      const response = await client.raw({ method: 'POST', path: '', headers, body, signal })
       const text = await textOf(response.body)
       if (response.code < 200 || response.code > 299) throw refused(response.code, text)
       return text === '' ? null : JSON.parse(text)
     } catch (error) {
       if (error instanceof PeerError) throw error
+      outer?.throwIfAborted()
       if (giveUp.signal.aborted) throw failed(connection.server, 'context deadline exceeded', true)
       throw failed(connection.server, messageOf(error), isReset(error))
     } finally {
@@ -58,17 +63,17 @@ export function createReviewPeer(
     }
   }
   return {
-    post: async (document, { timeoutMs }) => {
+    post: async (document, { timeoutMs, signal }) => {
       const body = JSON.stringify(document)
       const deadlineMs = clock.monotonicMs() + timeoutMs
       for (let attempt = 1; ; attempt++) {
         try {
-          return await once(body, Math.max(1, deadlineMs - clock.monotonicMs()))
+          return await once(body, Math.max(1, deadlineMs - clock.monotonicMs()), signal)
         } catch (error) {
           const delayMs = backoffMs({ ...retry, initialMs: firstRetryMs }, attempt - 1, random)
           const isWorthIt = error instanceof PeerError && error.isTransient && attempt < attemptsMax
           if (!isWorthIt || clock.monotonicMs() + delayMs >= deadlineMs) throw error
-          await sleep(clock, delayMs)
+          await sleep(clock, delayMs, signal)
         }
       }
     },

@@ -49,7 +49,7 @@ export async function createObject(core: Core, context: RequestContext, request:
       if (judging) await judging
       if (attempt + claimsLost === 1) warnAbout(context, resource, object)
       context.proceed?.()
-      const created = await insert(core, request, allocation.claims)
+      const created = await insert(core, context, request, allocation.claims)
       if (created === 'claimed') isClaimed = true
       else if (created) {
         allocation.commit()
@@ -147,11 +147,13 @@ export function nameTaken(
 /** Undefined when the name is taken; `claimed` when another server was first to take an address or port. */
 async function insert(
   core: Core,
+  context: RequestContext,
   { resource, namespace, object, parameters, keepsManagedFields = false }: CreateRequest,
   claims: Allocation['claims'],
 ): Promise<CachedObject | 'claimed' | undefined> {
   const { storage } = core
-  const stored = resource.conversion ? await resource.conversion.toStored(object) : object
+  const stored = resource.conversion ? await resource.conversion.toStored(object, context) : object
+  if (resource.conversion) context.proceed?.()
   const key = keyOfObject(resource, namespace, object.metadata.name ?? '')
   if (parameters.dryRun) return storage.cache.get(key) ? undefined : storage.uncommitted(stored, undefined)
   const result = await putObject(storage, { key, object: stored, expected: 'absent', claims, keepsManagedFields })

@@ -35,7 +35,7 @@ export async function deleteCollection(core: Core, context: RequestContext, requ
   const { cache } = core.storage
   const of = { cache, resource, prefix: prefixOf(resource, namespace), selection }
   await prepareIndex(of, context.pace)
-  const preparing = prepareViews(resource, () => cache.list(of.prefix).map((e) => e.value))
+  const preparing = prepareViews(resource, () => cache.list(of.prefix).map((e) => e.value), context)
   if (preparing) await preparing
   const found = selectIndexed(of, { revision: cache.revision }) ?? cache.list(of.prefix)
   const entries = selection ? found.filter((e) => selection.matches(e.value)) : found

@@ -65,7 +65,7 @@ async function plannedDeletion(
   const refusal = resource.kind.refuseDeletion?.(object)
   if (refusal) throw statusErrors.forbidden(resource.name, name, refusal)
   checkPreconditions(resource, object, options)
-  const preparing = prepareViews(resource, () => [entry.value])
+  const preparing = prepareViews(resource, () => [entry.value], context)
   if (preparing) await preparing
   const plan = () => planDeletion({ kind: resource.storage, object: entry.value, options, nowMs: core.clock.now() })
   if (request.isAdmitted) return plan()

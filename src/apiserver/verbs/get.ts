@@ -20,7 +20,7 @@ export function getObject(core: Core, context: RequestContext, request: GetReque
   const find = () => {
     const entry = cache.get(keyOfObject(resource, namespace, name))
     if (!entry) throw statusErrors.notFound(resource.name, name)
-    const preparing = prepareViews(resource, () => [entry.value])
+    const preparing = prepareViews(resource, () => [entry.value], context)
     return preparing ? preparing.then(() => entry.value) : entry.value
   }
   if (typeof wanted === 'object') return wanted.then((revision) => cacheAtFresh(core, context, revision)).then(find)

@@ -4,7 +4,6 @@ import { type Revision, StoreCompacted, StoreFutureRevision, type StoreKey } fro
 import type { CachePage } from '../../store/watch-cache-contract.ts'
 import type { CachedObject } from '../objects/cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
-import type { Pace } from '../flowcontrol/pace.ts'
 import { prepareViews } from '../objects/object-storage.ts'
 import { keyOfObject, prefixOf, type Resource } from '../registry.ts'
 import { decodeContinue, encodeContinue } from './continue-token.ts'
@@ -54,6 +53,7 @@ export async function listObjects(core: Core, context: RequestContext, request: 
   if (selection?.name !== undefined && !request.continue && isSingle(resource, namespace))
     return singleName(core, context, request, selection)
   const { source, after } = await sourceFor(core, context, request)
+  context.proceed?.()
   const page = await cutPage(source, {
     cache: core.storage.cache,
     resource,
@@ -61,9 +61,9 @@ export async function listObjects(core: Core, context: RequestContext, request: 
     after,
     limit: Math.max(0, request.limit ?? 0),
     selection,
-    pace: context.pace,
+    context,
   })
-  const views = prepareViews(resource, () => page.items)
+  const views = prepareViews(resource, () => page.items, context)
   if (views) await views
   return page
 }
@@ -75,7 +75,7 @@ async function singleName(core: Core, context: RequestContext, request: ListRequ
   await cacheAtLeast(core, context, parseResourceVersion(request.resourceVersion))
   const { cache } = core.storage
   const entry = cache.get(keyOfObject(request.resource, request.namespace, selection.name!))
-  const preparing = entry && prepareViews(request.resource, () => [entry.value])
+  const preparing = entry && prepareViews(request.resource, () => [entry.value], context)
   if (preparing) await preparing
   const items = entry && selection.matches(entry.value) ? [entry.value] : []
   return { items, revision: cache.revision, continueToken: '', remaining: undefined }
@@ -93,9 +93,9 @@ async function sourceFor(
     const { resourceVersion } = request
     if (resourceVersion && resourceVersion !== '0')
       throw statusErrors.badRequest('specifying resource version is not allowed when using continue')
-    if (revision !== undefined) return { source: pastSource(core, prefix, { revision, isContinued: true }), after }
+    if (revision !== undefined) return { source: pastSource(core, context, { prefix, revision, isContinued: true }), after }
     await cacheAtLeast(core, context, undefined)
-    return { source: pastSource(core, prefix, { revision: cache.revision, isContinued: true }), after }
+    return { source: pastSource(core, context, { prefix, revision: cache.revision, isContinued: true }), after }
   }
   const wanted = parseResourceVersion(request.resourceVersion)
   const isExact =
@@ -103,11 +103,15 @@ async function sourceFor(
     (!request.resourceVersionMatch && wanted !== undefined && wanted > 0 && (request.limit ?? 0) > 0)
   await cacheAtLeast(core, context, wanted)
   const revision = isExact ? wanted! : cache.revision
-  return { source: pastSource(core, prefix, { revision, isContinued: false }), after: undefined }
+  return { source: pastSource(core, context, { prefix, revision, isContinued: false }), after: undefined }
 }
 
 /** From the cache as far back as its history goes, and from the store's own history beyond. */
-function pastSource(core: Core, prefix: string, at: { readonly revision: Revision; readonly isContinued: boolean }): Source {
+function pastSource(
+  core: Core,
+  context: RequestContext,
+  { prefix, ...at }: { readonly prefix: string; readonly revision: Revision; readonly isContinued: boolean },
+): Source {
   const { cache, store } = core.storage
   const { revision } = at
   // A compacted revision is gone for every client at once, whatever the cache still remembers.
@@ -117,7 +121,7 @@ function pastSource(core: Core, prefix: string, at: { readonly revision: Revisio
     isCached,
     piece: (after, limit) => {
       const page = isCached() ? cache.page(prefix, { revision, after, limit }) : undefined
-      return page ?? storedPiece(core, prefix, { ...at, after, limit })
+      return page ?? storedPiece(core, prefix, { ...at, after, limit, signal: context.signal })
     },
   }
 }
@@ -127,13 +131,15 @@ type StoredPiece = {
   readonly isContinued: boolean
   readonly after: StoreKey | undefined
   readonly limit: number | undefined
+  readonly signal: AbortSignal
 }
 
 async function storedPiece(core: Core, prefix: string, at: StoredPiece): Promise<CachePage<CachedObject>> {
-  const { revision, after, limit } = at
+  const { revision, after, limit, signal } = at
   try {
     const { entries, remaining } = await core.storage.store.list(prefix, {
       revision,
+      signal,
       ...(after === undefined ? {} : { after }),
       ...(limit === undefined ? {} : { limit }),
     })
@@ -152,7 +158,7 @@ type Cut = SelectionPlace & {
   readonly selection: Selection | undefined
   readonly after: StoreKey | undefined
   readonly limit: number
-  readonly pace: Pace | undefined
+  readonly context: RequestContext
 }
 
 async function cutPage(source: Source, cut: Cut): Promise<ListPage> {
@@ -169,7 +175,8 @@ async function cutPage(source: Source, cut: Cut): Promise<ListPage> {
 const pieceEntries = 4096
 
 async function cutSelected(source: Source, selection: Selection, cut: Cut): Promise<ListPage> {
-  const { limit, prefix, pace, resource } = cut
+  const { limit, prefix, context, resource } = cut
+  const { pace } = context
   const { revision } = source
   await prepareIndex(cut, pace)
   const indexed = source.isCached() ? selectIndexed(cut, { revision, after: cut.after }) : undefined
@@ -177,7 +184,8 @@ async function cutSelected(source: Source, selection: Selection, cut: Cut): Prom
   let last: StoreKey | undefined
   for (let after = cut.after, remaining = 1; remaining > 0; ) {
     const piece = indexed ? { entries: indexed, remaining: 0 } : await source.piece(after, limit === 0 ? undefined : pieceEntries)
-    const preparing = selection.readsFields ? prepareViews(resource, () => piece.entries.map((entry) => entry.value)) : undefined
+    context.proceed?.()
+    const preparing = selection.readsFields ? prepareViews(resource, () => piece.entries.map((entry) => entry.value), context) : undefined
     if (preparing) await preparing
     for (const [i, { key, value }] of piece.entries.entries()) {
       const turn = i % 64 === 63 ? pace?.slice() : undefined

@@ -108,7 +108,7 @@ async function attemptUpdate(
   entry: CacheEntry<CachedObject>,
 ): Promise<CachedObject | undefined> {
   const { resource, namespace, name, subresource, parameters } = request
-  const preparing = prepareViews(resource, () => [entry.value])
+  const preparing = prepareViews(resource, () => [entry.value], context)
   if (preparing) await preparing
   const stored = viewOf(resource, entry.value)
   const object = await request.change(stored)
@@ -151,7 +151,7 @@ async function attemptUpdate(
     if (subresource === 'status') warnAboutStatus(context, resource, object, old)
     else warnAbout(context, resource, object, old)
     context.proceed?.()
-    const written = await write(core, request, { entry, object, old, claims: allocation.claims })
+    const written = await write(core, context, request, { entry, object, old, claims: allocation.claims })
     if (written) {
       // What is gone has given back what it had, and takes nothing more.
       if (isReleasedForDeletion(resource, object)) allocation.release()
@@ -219,6 +219,7 @@ type Replacing = Pick<Allocation, 'claims'> & {
 
 async function write(
   core: Core,
+  context: RequestContext,
   { resource, parameters, keepsManagedFields = false }: UpdateRequest,
   { entry, object, old, claims }: Replacing,
 ): Promise<CachedObject | undefined> {
@@ -226,7 +227,8 @@ async function write(
   // An object in a version that is not stored any more is written even as it is: so clients migrate what is stored.
   const isCurrent = !resource.isCustom || entry.value.object.apiVersion === resource.storageApiVersion
   if (isCurrent && isSame(object, old)) return entry.value
-  const stored = resource.conversion ? await resource.conversion.toStored(object) : object
+  const stored = resource.conversion ? await resource.conversion.toStored(object, context) : object
+  if (resource.conversion) context.proceed?.()
   const isReleased = isReleasedForDeletion(resource, object)
   if (parameters.dryRun) return storage.uncommitted(stored, entry.revision)
   if (!isReleased) {

@@ -83,10 +83,17 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   // The reader may leave before it reads anything: then the stream below never runs to its end.
   if (signal.aborted) finish()
   else signal.addEventListener('abort', finish, { once: true })
-  const preparing = prepareViews(resource, () => state.map((entry) => entry.value))
-  if (preparing) await preparing
-  const initial = selection ? await selected(state, selection, context.pace) : state.map((entry) => entry.value)
+  let initial: readonly CachedObject[]
+  try {
+    const preparing = prepareViews(resource, () => state.map((entry) => entry.value), { signal })
+    if (preparing) await preparing
+    initial = selection ? await selected(state, selection, context.pace) : state.map((entry) => entry.value)
+  } catch (error) {
+    finish()
+    throw error
+  }
   return follow({
+    signal,
     initial,
     pace,
     started: context.started,
@@ -114,6 +121,7 @@ async function selected(
 }
 
 type Following = {
+  readonly signal: AbortSignal
   readonly initial: readonly CachedObject[]
   readonly pace: Pace | undefined
   readonly started: (() => void) | undefined
@@ -126,6 +134,7 @@ type Following = {
 }
 
 async function* follow({
+  signal,
   resource,
   initial,
   pace,
@@ -151,10 +160,13 @@ async function* follow({
         continue
       }
       const preparing = prepareViews(resource, () => [])
-      if (preparing) await prepareViews(resource, () => batch.events.flatMap((e) => (e.previous ? [e.value, e.previous] : [e.value])))
+      if (preparing) {
+        const values = () => batch.events.flatMap((e) => (e.previous ? [e.value, e.previous] : [e.value]))
+        await prepareViews(resource, values, { signal })
+      }
       const events = select(batch, selection)
       // Who ceased to match appears in a state of its own.
-      if (preparing) await prepareViews(resource, () => events.map((e) => e.value))
+      if (preparing) await prepareViews(resource, () => events.map((e) => e.value), { signal })
       if (events.length > 0) yield { type: 'events', events, shared: selection ? undefined : batch }
     }
   } catch (error) {

@@ -125,7 +125,7 @@ async function configuredIssuers(flags: FlagReader, ownIssuers: readonly string[
     parts,
   )
   return {
-    authenticator: { authenticate: (credentials, headers) => current.authenticator.authenticate(credentials, headers) },
+    authenticator: { authenticate: (credentials, headers, asking) => current.authenticator.authenticate(credentials, headers, asking) },
     allowsAnonymous: (asked) => anonymousRule(current.config, asked),
     close,
   }

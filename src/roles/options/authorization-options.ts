@@ -101,7 +101,7 @@ function following({ path, flags, parts, read }: Followed): { choose: ChooseAuth
       own = given
       current = chosen(built, own)
       return {
-        authorize: (attributes) => current!.authorize(attributes),
+        authorize: (attributes, asking) => current!.authorize(attributes, asking),
         rulesFor: (user, namespace) => current!.rulesFor(user, namespace),
       }
     },

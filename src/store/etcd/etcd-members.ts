@@ -4,6 +4,9 @@ import { createGrpcCaller, type GrpcCaller, type GrpcTls } from '../../platform/
 import { StoreRequestTooLarge, StoreUnavailable } from '../contract.ts'
 import descriptor from './etcd-v3.json' with { type: 'json' }
 
+/** `signal`: nobody waits for the answer once it aborts, which is what the read is rejected with. */
+export type ReadOptions = { readonly timeoutMs?: number | undefined; readonly signal?: AbortSignal | undefined }
+
 export type MembersOptions = {
   /** `host:port` each; at least one. */
   readonly endpoints: readonly string[]
@@ -49,15 +52,18 @@ export class EtcdMembers {
   }
 
   /** For calls that may be made twice. Throws StoreUnavailable when no member answered in time; else what a member refused it with. */
-  async read<Response>(method: string, request: object, timeoutMs = callTimeoutMs): Promise<Response> {
+  async read<Response>(method: string, request: object, { timeoutMs = callTimeoutMs, signal }: ReadOptions = {}): Promise<Response> {
     const deadline = this.#clock.monotonicMs() + timeoutMs
     let attemptMs = readAttemptMs
     for (let retryMs = retryMinMs; ; retryMs = Math.min(retryMs * 2, retryMaxMs)) {
       const member = this.#current
       const leftMs = Math.max(1, deadline - this.#clock.monotonicMs())
+      signal?.throwIfAborted()
       try {
-        return await this.#callers[member]!.unary<Response>(method, request, { timeoutMs: Math.min(attemptMs, leftMs), metadata })
+        return await this.#callers[member]!.unary<Response>(method, request, { timeoutMs: Math.min(attemptMs, leftMs), metadata, signal })
       } catch (error) {
+        // That nobody waits any more says nothing of the member.
+        signal?.throwIfAborted()
         if (!isTransient(error)) throw refusal(error)
         if ((error as GrpcError).code === status.DEADLINE_EXCEEDED) attemptMs *= 2
         this.leave(member)

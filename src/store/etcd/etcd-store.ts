@@ -18,7 +18,7 @@ import {
 } from '../contract.ts'
 import { checkOperations } from '../expectation.ts'
 import type { KeyValue, RangeRequest, RangeResponse, StatusResponse, TxnResponse, WatchResponse } from './etcd-messages.ts'
-import { EtcdMembers, isTransient, type MembersOptions, RevisionAhead, RevisionCompacted } from './etcd-members.ts'
+import { EtcdMembers, isTransient, type MembersOptions, RevisionAhead, RevisionCompacted, type ReadOptions } from './etcd-members.ts'
 import { watchEtcd } from './etcd-watch.ts'
 import { type KeySpace, keySpaceOf, rangeEnd, type RevisionScale, toEtcdRevision, toStoreRevision } from './key-space.ts'
 import { isMarked } from './restore-mark.ts'
@@ -191,12 +191,12 @@ export class EtcdStore implements Store {
     return kvs[0] && this.#entry(kvs[0])
   }
 
-  async list(prefix: string, { limit, after, revision }: ListOptions = {}): Promise<ListResult> {
+  async list(prefix: string, { limit, after, revision, signal }: ListOptions = {}): Promise<ListResult> {
     const entries: Entry[] = []
     const from = after === undefined || after < prefix ? prefix : `${after}\0`
     for (let next = from, at = revision; ; ) {
       const wanted = Math.min(pageEntries, (limit ?? Number.POSITIVE_INFINITY) - entries.length)
-      const page = await this.#page(prefix, { from: next, limit: wanted, revision: at })
+      const page = await this.#page(prefix, { from: next, limit: wanted, revision: at, signal })
       entries.push(...page.entries)
       at = page.revision
       if (page.remaining === 0 || entries.length === limit) return { entries, revision: page.revision, remaining: page.remaining }
@@ -292,10 +292,10 @@ export class EtcdStore implements Store {
   }
 
   /** Throws StoreCompacted, StoreFutureRevision, StoreUnavailable. */
-  async #range(request: RangeRequest, timeoutMs?: number): Promise<RangeResponse> {
+  async #range(request: RangeRequest, options?: ReadOptions): Promise<RangeResponse> {
     this.#checkOpen()
     try {
-      const response = await this.#members.read<RangeResponse>('etcdserverpb.KV/Range', request, timeoutMs)
+      const response = await this.#members.read<RangeResponse>('etcdserverpb.KV/Range', request, options)
       this.#advance(this.#terms.toRevision(response.header.revision))
       return response
     } catch (error) {
@@ -307,7 +307,7 @@ export class EtcdStore implements Store {
   }
 
   async #page(prefix: string, page: PageOptions): Promise<ListResult> {
-    const { from, limit, revision } = page
+    const { from, limit, revision, signal } = page
     // etcd would answer what it still has of it; what is compacted is gone for all alike.
     if (revision !== undefined && revision < this.#compactRevision) throw new StoreCompacted(this.#compactRevision)
     const { dataPrefix } = this.#keys
@@ -317,7 +317,7 @@ export class EtcdStore implements Store {
       limit,
       ...(revision === undefined ? {} : { revision: toEtcdRevision(this.#scale, revision) }),
     }
-    const { kvs, count, header } = await this.#range(request, pageTimeoutMs)
+    const { kvs, count, header } = await this.#range(request, { timeoutMs: pageTimeoutMs, signal })
     return {
       entries: kvs.map((kv) => this.#entry(kv)),
       revision: revision ?? this.#terms.toRevision(header.revision),
@@ -369,7 +369,12 @@ export class EtcdStore implements Store {
   }
 }
 
-type PageOptions = { readonly from: string; readonly limit: number; readonly revision: Revision | undefined }
+type PageOptions = {
+  readonly from: string
+  readonly limit: number
+  readonly revision: Revision | undefined
+  readonly signal?: AbortSignal | undefined
+}
 
 const max = (a: Revision, b: Revision) => (a > b ? a : b)
 

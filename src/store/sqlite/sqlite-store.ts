@@ -134,13 +134,14 @@ export class SqliteStore implements Store {
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
     this.#checkOpen()
+    options.signal?.throwIfAborted()
     const revision = options.revision ?? this.revision
     if (revision > this.revision) throw new StoreFutureRevision(`revision ${revision} is newer than the store's, ${this.revision}`)
     if (revision < this.compactRevision) throw new StoreCompacted(this.compactRevision)
     const from = options.after === undefined || options.after < prefix ? prefix : `${options.after}\0`
     const range = { from, to: prefixEnd(prefix), limit: options.limit }
     const { values, remaining } = pastRange({ live: this.#live, log: this.#log }, revision, range, (change) => change.previous)
-    return { entries: await this.#entries(values), revision, remaining }
+    return { entries: await this.#entries(values, options.signal), revision, remaining }
   }
 
   async scan(prefix: string): Promise<{ revision: Revision; chunks: AsyncIterable<readonly Entry[]> }> {
@@ -212,8 +213,8 @@ export class SqliteStore implements Store {
     }
   }
 
-  async #entries(versions: readonly Version[]): Promise<Entry[]> {
-    const values = await this.#values(versions)
+  async #entries(versions: readonly Version[], signal?: AbortSignal): Promise<Entry[]> {
+    const values = await this.#values(versions, signal)
     return versions.map(({ key, revision, createRevision }, i) => {
       const value = values[i]
       if (!value) throw new StoreUnavailable(`the row of ${key} at revision ${revision} is missing`)
@@ -222,7 +223,7 @@ export class SqliteStore implements Store {
   }
 
   /** In the order of `versions`; undefined where the row has been forgotten. */
-  async #values(versions: readonly Version[]): Promise<(Uint8Array | undefined)[]> {
+  async #values(versions: readonly Version[], signal?: AbortSignal): Promise<(Uint8Array | undefined)[]> {
     const values = versions.map((version) => version.value)
     const missing = versions.flatMap((version, i) => (version.value ? [] : [i]))
     if (missing.length === 0) return values
@@ -232,6 +233,7 @@ export class SqliteStore implements Store {
         const part = missing.slice(at, at + readRows)
         const read = toValues(await this.#pipeline.read(part.map((i) => versions[i]!.rowId)))
         for (const [n, i] of part.entries()) values[i] = read[n]
+        signal?.throwIfAborted()
       }
     } finally {
       unpin()

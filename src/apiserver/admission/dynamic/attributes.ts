@@ -1,6 +1,6 @@
 import type { KindDefinition } from '../../../kinds/kind.ts'
 import { type GroupVersionKind, type KubeObject, parseApiVersion } from '../../../machinery/object.ts'
-import type { AdmissionRequest, UserInfo } from '../../contract.ts'
+import type { AdmissionRequest, Asking, UserInfo } from '../../contract.ts'
 import type { Registry, Resource } from '../../registry.ts'
 
 /** What no webhook and no policy is asked about, so that a wrong one can always be taken away. */
@@ -44,7 +44,7 @@ export async function objectsIn(resource: Resource, request: AdmissionRequest, r
   const { object, old } = request
   const own = ownResource(request, registry)
   if (!own || own === resource || !isOwnKind(request)) return { object, old }
-  const convert = async (o: KubeObject | undefined) => o && convertObject(own, resource, o)
+  const convert = async (o: KubeObject | undefined) => o && convertObject(own, resource, o, request)
   return { object: await convert(object), old: await convert(old) }
 }
 
@@ -57,8 +57,8 @@ export function isOwnKind(request: AdmissionRequest): boolean {
   return kindOf(request).kind === request.kind.kind
 }
 
-export async function convertObject(from: Resource, to: Resource, object: KubeObject): Promise<KubeObject> {
-  const stored = from.conversion ? await from.conversion.toStored(object) : object
+export async function convertObject(from: Resource, to: Resource, object: KubeObject, asking: Asking): Promise<KubeObject> {
+  const stored = from.conversion ? await from.conversion.toStored(object, asking) : object
   if (!to.conversion) return stored
-  return to.conversion.convert ? to.conversion.convert(stored) : to.conversion.fromStored(stored)
+  return to.conversion.convert ? to.conversion.convert(stored, asking) : to.conversion.fromStored(stored)
 }

@@ -123,7 +123,7 @@ async function mutateOnce(
   let next = mutated.object
   if (next === objects.object) return { isChanged: false, errors }
   const own = ownResource(request, parts.registry)
-  if (own && own !== resource && next.kind === resource.kind.kind) next = await convertObject(resource, own, next)
+  if (own && own !== resource && next.kind === resource.kind.kind) next = await convertObject(resource, own, next, request)
   return { isChanged: replaceContent(request.object!, next), errors }
 }
 

@@ -98,7 +98,7 @@ async function applyAnswer(
     goJson({ configuration, webhook: webhook.name, patch: sortedFields(patch), patchType: 'JSONPatch' }),
   )
   const own = ownResource(request, parts.registry)
-  if (own && own !== resource && next.kind === resource.kind.kind) next = await convertObject(resource, own, next)
+  if (own && own !== resource && next.kind === resource.kind.kind) next = await convertObject(resource, own, next, request)
   return replaceContent(request.object, next)
 }
 
