@@ -78,6 +78,17 @@ async function life(cluster: SimCluster): Promise<void> {
   })
 }
 
+test('where pods must have been ready for a while, an update by surge goes on when that while is over', () =>
+  inCluster({}, async (cluster) => {
+    const sets = cluster.clientset.appsV1().daemonSets('default')
+    const { metadata, spec } = daemonSet('v1')
+    const updateStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } as const
+    await sets.create({ metadata, spec: { ...spec, minReadySeconds: 5, updateStrategy } })
+    await settled(cluster, 'n1=v1 n2=v1 n3=v1')
+    await change(cluster, 'v2')
+    await settled(cluster, 'n1=v2 n2=v2 n3=v2')
+  }))
+
 test('covers nodes as they come and go, updates by deletion and by surge, and goes with all it made', () => inCluster({}, life))
 
 for (const seed of [1, 2, 3])

@@ -214,14 +214,14 @@ function planSurge(
 export type StatusPlan = {
   /** Undefined: what is stored is right. */
   readonly status: DaemonSetStatus | undefined
-  /** When the next ready pod has been so for minReadySeconds. */
+  /** When the next ready pod has been so for minReadySeconds: the second one of a node, too, for which an older one there is to go. */
   readonly requeueAfterMs: number | undefined
 }
 
 export function planStatus({ daemonSet, nodes, pods, revisionHash }: Omit<Observed, 'failedWaitMs'>, nowMs: number): StatusPlan {
   const onNodes = podsByNode(pods)
   let [desired, current, misscheduled, ready, updated, available] = [0, 0, 0, 0, 0, 0]
-  let requeueAfterMs: number | undefined
+  const availableInMs = (pod: Pod) => podAvailableInMs(pod, daemonSet.spec?.minReadySeconds ?? 0, nowMs)
   for (const node of nodes) {
     const [pod] = onNodes.get(node.metadata.name ?? '') ?? []
     if (!eligibilityOf(daemonSet, node).shouldRun) {
@@ -232,11 +232,14 @@ export function planStatus({ daemonSet, nodes, pods, revisionHash }: Omit<Observ
     if (!pod) continue
     current++
     if (isUpdated(daemonSet, pod, revisionHash)) updated++
-    const waitMs = podAvailableInMs(pod, daemonSet.spec?.minReadySeconds ?? 0, nowMs)
-    if (waitMs === undefined) continue
-    ready++
+    const waitMs = availableInMs(pod)
+    if (waitMs !== undefined) ready++
     if (waitMs === 0) available++
-    else requeueAfterMs = Math.min(requeueAfterMs ?? waitMs, waitMs)
+  }
+  let requeueAfterMs: number | undefined
+  for (const pod of [...onNodes.values()].flat()) {
+    const waitMs = availableInMs(pod)
+    if (waitMs) requeueAfterMs = Math.min(requeueAfterMs ?? waitMs, waitMs)
   }
   const { conditions, collisionCount } = daemonSet.status ?? {}
   const status: DaemonSetStatus = {
