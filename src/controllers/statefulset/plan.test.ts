@@ -60,6 +60,13 @@ const cases: [string, Partial<StatefulSetSpec>, string, string][] = [
   ['counts who is missing already', { ...parallel, ...rolling({ maxUnavailable: 2 }) }, '0 1 2n!', '-1'],
   ['updates nothing by itself on OnDelete', { updateStrategy: { type: 'OnDelete' } }, '0 1 2', ''],
   ['waits until a ready pod is available', { minReadySeconds: 30 }, '0', ''],
+  [
+    'counts who becomes available where no step waits for it',
+    { ...parallel, minReadySeconds: 30, updateStrategy: { type: 'OnDelete' } },
+    '0 1 2',
+    '',
+  ],
+  ['and behind one that is sick', { minReadySeconds: 30 }, '0! 1 2', ''],
 ]
 for (const [title, spec, pods, expected] of cases)
   test(title, () => {

@@ -7,7 +7,7 @@
  */
 import type { StatefulSet, StatefulSetCondition, StatefulSetStatus } from '../../kinds/generated/types/apps-v1.ts'
 import type { Pod, PodTemplateSpec } from '../../kinds/generated/types/core-v1.ts'
-import { isPodReady, isPodTerminal, isPodTerminating, podAvailableInMs } from '../../kinds/pod-status.ts'
+import { isPodAvailable, isPodReady, isPodTerminal, isPodTerminating, podAvailableInMs } from '../../kinds/pod-status.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { hasIdentity, newPod, ordinalOf, revisionLabel, withIdentity } from './identity.ts'
 
@@ -35,7 +35,14 @@ export function planStatefulSet(observed: Observed, nowMs: number): Plan {
   if (set.metadata.deletionTimestamp) return { actions: [], requeueAfterMs: undefined }
   const planner = new Planner(observed, nowMs)
   if (planner.grow() && planner.shrink()) planner.roll()
-  return { actions: planner.actions, requeueAfterMs: planner.requeueAfterMs }
+  return { actions: planner.actions, requeueAfterMs: nextAvailableInMs(observed, nowMs) }
+}
+
+/** When the next ready pod has been so for minReadySeconds: whether or not a step waits for it, the status counts it. */
+function nextAvailableInMs({ set, pods }: Observed, nowMs: number): number | undefined {
+  const waits = pods.map((pod) => (isRunningAndReady(pod) && podAvailableInMs(pod, set.spec?.minReadySeconds ?? 0, nowMs)) || Infinity)
+  const nextMs = Math.min(...waits)
+  return nextMs === Infinity ? undefined : nextMs
 }
 
 const isRunningAndReady = (pod: Pod) => pod.status?.phase === 'Running' && isPodReady(pod)
@@ -43,7 +50,6 @@ const isRunningAndReady = (pod: Pod) => pod.status?.phase === 'Running' && isPod
 /** Its steps say whether the next may follow. */
 class Planner {
   readonly actions: Action[] = []
-  requeueAfterMs: number | undefined
   readonly #observed: Observed
   readonly #nowMs: number
   readonly #isOrdered: boolean
@@ -149,9 +155,7 @@ class Planner {
   /** Running, ready for minReadySeconds, and not on its way out. */
   #isHealthy(pod: Pod): boolean {
     if (isPodTerminating(pod) || !isRunningAndReady(pod)) return false
-    const waitMs = podAvailableInMs(pod, this.#observed.set.spec?.minReadySeconds ?? 0, this.#nowMs) ?? 0
-    if (waitMs > 0) this.requeueAfterMs = Math.min(this.requeueAfterMs ?? waitMs, waitMs)
-    return waitMs === 0
+    return isPodAvailable(pod, this.#observed.set.spec?.minReadySeconds ?? 0, this.#nowMs)
   }
 }
 
