@@ -1,5 +1,5 @@
 import type { Pod, PodTemplateSpec } from '../kinds/generated/types/core-v1.ts'
-import { dependsOnAnnotation } from '../kinds/keelson/depends-on.ts'
+import { declaredFor, dependsOnAnnotation } from '../kinds/keelson/depends-on.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import { deepClone } from '../machinery/deep-clone.ts'
 import type { KubeObject } from '../machinery/object.ts'
@@ -10,7 +10,7 @@ export function podFromTemplate(template: PodTemplateSpec, ownerKind: KindRef, o
   const { labels, annotations, finalizers } = template.metadata ?? {}
   const { namespace } = owner.metadata
   // What the workload waits for, its pods wait for.
-  const dependsOn = owner.metadata.annotations?.[dependsOnAnnotation]
+  const dependsOn = declaredFor({ workload: owner.metadata, template: template.metadata })
   const told = { ...(dependsOn === undefined ? {} : { [dependsOnAnnotation]: dependsOn }), ...annotations }
   return {
     apiVersion: 'v1',

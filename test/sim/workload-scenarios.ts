@@ -135,8 +135,10 @@ export const workloadScenarios: Readonly<Record<string, Scenario>> = {
     nodes: { canRun: (pod) => !pod.spec?.schedulingGates?.length },
     run: async (world) => {
       const deployments = world.clientset.appsV1().deployments(ns)
-      const annotations = { 'keelson.dev/depends-on': 'deployment/db' }
-      await deployments.create({ metadata: { name: 'web', annotations }, spec: { replicas: 1, selector, template: template() } })
+      const waitsFor = (name: string) => ({ annotations: { 'keelson.dev/depends-on': name } })
+      await deployments.create({ metadata: { name: 'web', ...waitsFor('job/db') }, spec: { replicas: 1, selector, template: template() } })
+      await world.until('it waits', async () => (await world.clientset.coreV1().pods(ns).list()).items.length === 1)
+      await deployments.patch('web', { type: 'merge', body: { metadata: waitsFor('deployment/db') } })
       const db = { app: 'db' }
       const spec = { replicas: 1, selector: { matchLabels: db }, template: { ...template(), metadata: { labels: db } } }
       await deployments.create({ metadata: { name: 'db' }, spec })

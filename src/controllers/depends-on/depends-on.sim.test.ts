@@ -78,7 +78,7 @@ for (const seed of [1, 2])
 
 test('a circle is found and told, and broken by whoever takes the annotation away', () =>
   inCluster({}, async (cluster) => {
-    const { deployments, told, isReady, pods } = parts(cluster)
+    const { deployments, told, isReady } = parts(cluster)
     await deployments.create(workload('a', 'deployment/b'))
     await deployments.create(workload('b', 'deployment/a'))
     await cluster.until(
@@ -89,9 +89,28 @@ test('a circle is found and told, and broken by whoever takes the annotation awa
     const events = (await cluster.clientset.coreV1().events('default').list()).items
     assert.equal(events.filter(({ reason }) => reason === 'DependencyCycle').length, 4, 'each pod once')
     await deployments.patch('a', { type: 'merge', body: { metadata: { annotations: { 'keelson.dev/depends-on': null } } } })
-    for (const { metadata } of (await pods.list({ labelSelector: 'app=a' })).items)
-      await pods.patch(metadata.name!, { type: 'merge', body: { metadata: { annotations: { 'keelson.dev/depends-on': null } } } })
     await cluster.until('both run', async () => (await isReady('a')) && (await isReady('b')))
+    await deployments.scale('a', 3)
+    await cluster.until('new pods do not wait either', async () => (await deployments.get('a')).status?.readyReplicas === 3)
+  }))
+
+test('pods that wait follow their workload when it names something else, and one that was let go by hand stays so', () =>
+  inCluster({}, async (cluster) => {
+    const { deployments, sets, told, ofApp, pods, isReady } = parts(cluster)
+    const annotate = (text: string) => ({ type: 'merge' as const, body: { metadata: dependsOn(text) } })
+    await deployments.create(workload('web', 'deployment/one'))
+    await sets.create({ ...workload('db', 'deployment/one'), spec: { ...workload('db').spec, serviceName: 'db' } })
+    const waitsFor = async (app: string, name: string) => (await told(app))?.message?.includes(`deployment/${name}`) ?? false
+    await cluster.until('both wait', async () => (await waitsFor('web', 'one')) && (await waitsFor('db', 'one')))
+    await deployments.patch('web', annotate('deployment/two'))
+    await sets.patch('db', annotate('deployment/two'))
+    await cluster.until('both wait for the other', async () => (await waitsFor('web', 'two')) && (await waitsFor('db', 'two')))
+    const [first] = await ofApp('web')
+    await pods.patch(first!.metadata.name!, { type: 'merge', body: { metadata: { annotations: { 'keelson.dev/depends-on': null } } } })
+    await cluster.until('it runs', async () => podCondition(await pods.get(first!.metadata.name!), 'Ready')?.status === 'True')
+    assert.equal(await isReady('web'), false, 'the second waits')
+    await deployments.create(workload('two'))
+    await cluster.until('all run', async () => (await isReady('web')) && (await isReady('db')))
   }))
 
 test('a pod waits for a Job and for a service, and a word that is none is told', () =>

@@ -1,7 +1,14 @@
 /** Whether what a pod waits for is ready, said in one sentence. Pure. */
 import { toTime } from '../../base/clock.ts'
 import type { Pod, PodCondition } from '../../kinds/generated/types/core-v1.ts'
-import { type Dependency, dependenciesCondition, dependencyKey, dependsOnGate, isGated } from '../../kinds/keelson/depends-on.ts'
+import {
+  type Dependency,
+  dependenciesCondition,
+  dependencyKey,
+  dependsOnAnnotation,
+  dependsOnGate,
+  isGated,
+} from '../../kinds/keelson/depends-on.ts'
 
 /** `text` goes on from the dependency's name: "is not there", "has 1 of 3 ready". */
 export type Readiness = { readonly isReady: boolean; readonly text: string }
@@ -16,9 +23,13 @@ export type Observed = {
   readonly dependenciesOf: (dependency: Dependency) => readonly Dependency[]
   /** The workload that the pod is of, as others would name it. */
   readonly self: Dependency | undefined
+  /** What that workload has its pods wait for; undefined: there is none to ask. */
+  readonly declared: { readonly text: string | undefined } | undefined
 }
 
 export type Plan = {
+  /** The workload has changed its mind: the pod gets its words, and is looked at again. */
+  readonly follow: boolean
   /** The pod without our gate, when all is ready. */
   readonly release: Pod | undefined
   /** Undefined: what is stored is right. */
@@ -26,12 +37,13 @@ export type Plan = {
   readonly event: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string } | undefined
 }
 
-const nothing: Plan = { release: undefined, condition: undefined, event: undefined }
+const nothing: Plan = { follow: false, release: undefined, condition: undefined, event: undefined }
 const messageMax = 1_024
 
 export function planGate(observed: Observed, nowMs: number): Plan {
   const { pod, dependencies, wrong, readinessOf, self } = observed
   if (!isGated(pod) || pod.metadata.deletionTimestamp) return nothing
+  if (isOutdated(pod, observed.declared)) return { ...nothing, follow: true }
   if (wrong.length > 0) {
     const message = `cannot wait for ${wrong.join(', ')}: write [NAMESPACE/]KIND/NAME with one of deployment, statefulset, daemonset, replicaset, job, pod, service`
     return waiting(pod, 'InvalidDependency', message, nowMs)
@@ -51,10 +63,17 @@ export function planGate(observed: Observed, nowMs: number): Plan {
   const { schedulingGates: _, ...spec } = pod.spec!
   const message = `ready: ${dependencies.map((dependency) => nameOf(dependency, pod)).join(', ') || 'nothing to wait for'}`
   return {
+    ...nothing,
     release: { ...pod, spec: { ...spec, ...(gates.length > 0 ? { schedulingGates: gates } : {}) } },
     condition: changed(pod, 'True', 'DependenciesReady', message, nowMs),
     event: { type: 'Normal', reason: 'DependenciesReady', message },
   }
+}
+
+/** A pod that was let go by hand has no words any more, and gets none. */
+export function isOutdated(pod: Pod, declared: Observed['declared']): boolean {
+  const text = pod.metadata.annotations?.[dependsOnAnnotation]
+  return text !== undefined && declared !== undefined && declared.text !== text
 }
 
 /** Said once: an event when the reason changes, the condition whenever the numbers do. */
@@ -62,7 +81,7 @@ function waiting(pod: Pod, reason: string, message: string, nowMs: number): Plan
   const stored = storedCondition(pod)
   const condition = changed(pod, 'False', reason, message.slice(0, messageMax), nowMs)
   const type = reason === 'WaitingForDependencies' ? ('Normal' as const) : ('Warning' as const)
-  return { release: undefined, condition, event: stored?.reason === reason ? undefined : { type, reason, message } }
+  return { ...nothing, condition, event: stored?.reason === reason ? undefined : { type, reason, message } }
 }
 
 const storedCondition = (pod: Pod) => pod.status?.conditions?.find(({ type }) => type === dependenciesCondition)

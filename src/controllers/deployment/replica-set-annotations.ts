@@ -41,6 +41,8 @@ export function replicasAnnotations(desired: number, maximum: number): Annotatio
 /** The annotations that the newest ReplicaSet should have: the Deployment's, and the revision, which never falls. */
 export function newestAnnotations(deployment: Deployment, current: Annotations, revision: bigint): Annotations {
   const result: Record<string, string> = { ...current }
+  // Others stay when the Deployment has lost them, as upstream has it; by this one new pods would wait for ever.
+  delete result[dependsOnAnnotation]
   for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) if (!isOwn(key)) result[key] = value
   const old = parseRevision(current[revisionAnnotation])
   if (old === undefined || old < revision) {

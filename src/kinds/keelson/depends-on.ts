@@ -43,6 +43,13 @@ export function parseDependencies(
   return { dependencies: [...dependencies.values()], wrong }
 }
 
+type Annotated = { readonly annotations?: Readonly<Record<string, string>> } | undefined
+
+/** What the pods of a workload wait for: its template says it, or else the workload. */
+export function declaredFor({ workload, template }: { readonly workload: Annotated; readonly template: Annotated }): string | undefined {
+  return template?.annotations?.[dependsOnAnnotation] ?? workload?.annotations?.[dependsOnAnnotation]
+}
+
 function kindOf(text: string): DependencyKind | undefined {
   return shortNames[text] ?? dependencyKinds.find((kind) => kind === text || `${kind}s` === text)
 }
