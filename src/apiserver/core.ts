@@ -50,7 +50,7 @@ export type RequestContext = {
   /** Answers are taken as objects, and never sent: what is gone need not be encoded once more. */
   readonly takesObjects?: boolean
   /** Notes something in the audit entry of the request; absent: there is none. */
-  readonly annotate?: (key: string, value: string) => void
+  readonly annotate?: ((key: string, value: string) => void) | undefined
 }
 
 export type WriteParameters = {

@@ -28,9 +28,9 @@ import {
 } from './http/request-info.ts'
 import { addPlaceHeaders, arrivalTurn, enterGate, type Fairness, heldBody, paceOf } from './flowcontrol/fairness.ts'
 import type { Place, Ticket } from './flowcontrol/flow-gate.ts'
-import { endingPace, type Pace } from './flowcontrol/pace.ts'
+import type { Pace } from './flowcontrol/pace.ts'
 import { answerPath, nothingThere } from './http/path-answers.ts'
-import { type RequestEnd, requestEnd } from './http/request-end.ts'
+import { RequestEnd } from './http/request-end.ts'
 import { type RequestLimits, timeoutOf, withTimeout } from './http/request-timeout.ts'
 import { labelsOf } from './request-labels.ts'
 import { proxyRequest } from './subresources/proxy.ts'
@@ -203,7 +203,7 @@ function serve(parts: PipelineParts, request: ApiRequest, exchange: Exchange): P
   const { core, limits } = parts
   const { info } = exchange
   if (isLongRunning(info)) return served(parts, request, exchange, undefined)
-  const end = requestEnd(request.signal)
+  const end = new RequestEnd(request.signal)
   const onTimeout = (why: StatusError) => {
     exchange.isTerminated = true
     end.expire(why)
@@ -227,8 +227,8 @@ async function served(parts: PipelineParts, request: ApiRequest, exchange: Excha
   if (!fairness || (isLongRunning(info) && !isWatch)) return judged(parts, request, exchange, { ticket: undefined, end })
   const place = fairness.gate.place(user, info)
   exchange.place = place
-  const pace = paceOf(fairness, core.clock, place)
-  exchange.pace = pace && end ? endingPace(pace, end.proceed) : pace
+  const pace = paceOf(fairness, core.clock, { place, end })
+  exchange.pace = pace
   const entering = enterGate(fairness, core, { place, info, asking })
   let ticket: Ticket
   try {
@@ -420,7 +420,7 @@ async function perform(
   }
   if (info.subresource === 'proxy' && proxied.has(info.resource) && info.group === '') {
     if (!parts.dialer) throw statusErrors.serviceUnavailable('this server has no way to its nodes')
-    await admitConnect(core, contextOf(exchange, user, { end, agent: '' }), info)
+    await admitConnect(core, new HttpContext(exchange, user, { end, agent: '' }), info)
     if (exchange.trail) exchange.trail.isForwarded = true
     return proxyRequest(core, parts.dialer, request, info)
   }
@@ -435,7 +435,7 @@ async function perform(
     allowsTable: hasTable(resource, info.subresource),
     isCollection: info.verb === 'list' || info.verb === 'watch',
   })
-  const context = contextOf(exchange, user, { end, agent: agent.split('/', 1)[0]!, isRemote: true, started })
+  const context = new HttpContext(exchange, user, { end, agent: agent.split('/', 1)[0]!, isRemote: true, started })
   const { deprecationWarning, verbs } = resource.kind
   const isServed = info.subresource !== '' || (verbs as readonly string[]).includes(info.verb)
   if (deprecationWarning !== undefined && isServed) {
@@ -456,28 +456,46 @@ async function perform(
 
 type Ending = Pick<RequestEnd, 'signal' | 'proceed'>
 
-function contextOf(
-  exchange: Exchange,
-  user: UserInfo,
-  { end, ...more }: Pick<RequestContext, 'agent' | 'isRemote' | 'started'> & { readonly end: Ending },
-): RequestContext {
-  // Without a log nobody reads what is noted.
-  const annotating = exchange.trail ? { annotate: (key: string, value: string) => annotate(exchange, key, value) } : undefined
-  return {
-    user,
-    verb: exchange.info.verb,
-    get signal() {
-      return end.signal
-    },
-    proceed: end.proceed,
-    pace: exchange.pace,
-    ...more,
-    warn: (message) => {
-      if (!exchange.warnings.includes(message)) exchange.warnings.push(message)
-    },
-    ...annotating,
+/** Of a class, for one is made for each request: of an object with a getter in a literal V8 makes a dictionary. */
+class HttpContext implements RequestContext {
+  readonly user: UserInfo
+  readonly verb: string
+  readonly agent: string
+  readonly isRemote: boolean
+  readonly pace: Pace | undefined
+  readonly started: (() => void) | undefined
+  readonly annotate: RequestContext['annotate']
+  readonly #exchange: Exchange
+  readonly #end: Ending
+
+  constructor(exchange: Exchange, user: UserInfo, { end, agent, isRemote = false, started }: ContextParts) {
+    this.user = user
+    this.verb = exchange.info.verb
+    this.agent = agent
+    this.isRemote = isRemote
+    this.pace = exchange.pace
+    this.started = started
+    // Without a log nobody reads what is noted.
+    this.annotate = exchange.trail && ((key, value) => annotate(exchange, key, value))
+    this.#exchange = exchange
+    this.#end = end
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  proceed(): void {
+    this.#end.proceed()
+  }
+
+  warn(message: string): void {
+    const { warnings } = this.#exchange
+    if (!warnings.includes(message)) warnings.push(message)
   }
 }
+
+type ContextParts = Pick<RequestContext, 'agent' | 'isRemote' | 'started'> & { readonly end: Ending }
 
 async function answerTo(
   parts: PipelineParts,

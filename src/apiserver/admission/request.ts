@@ -1,40 +1,68 @@
+import type { KindDefinition } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import type { AdmissionRequest } from '../contract.ts'
+import type { AdmissionRequest, UserInfo } from '../contract.ts'
 import type { RequestContext, WriteParameters } from '../core.ts'
 import type { Resource } from '../registry.ts'
 
 /** The admission chain's view of a write. */
-export function admissionRequest(
-  context: RequestContext,
-  write: {
-    readonly operation: AdmissionRequest['operation']
-    readonly resource: Resource
-    readonly subresource: string
-    readonly namespace: string
-    readonly name: string
-    readonly object: KubeObject | undefined
-    readonly old: KubeObject | undefined
-    readonly dryRun: boolean
-    readonly options: Readonly<Record<string, unknown>>
-  },
-): AdmissionRequest {
-  return {
-    operation: write.operation,
-    verb: context.verb,
-    kind: write.resource.kind,
-    subresource: write.subresource,
-    namespace: write.namespace || undefined,
-    name: write.name,
-    user: context.user,
-    dryRun: write.dryRun,
-    object: write.object,
-    old: write.old,
-    options: write.options,
-    get signal() {
-      return context.signal
-    },
-    warn: (message) => context.warn(message),
-    annotate: (key, value) => context.annotate?.(key, value),
+export const admissionRequest = (context: RequestContext, write: AdmittedWrite): AdmissionRequest => new WriteAdmission(context, write)
+
+export type AdmittedWrite = {
+  readonly operation: AdmissionRequest['operation']
+  readonly resource: Resource
+  readonly subresource: string
+  readonly namespace: string
+  readonly name: string
+  readonly object: KubeObject | undefined
+  readonly old: KubeObject | undefined
+  readonly dryRun: boolean
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** Of a class: see HttpContext in pipeline.ts. */
+class WriteAdmission implements AdmissionRequest {
+  readonly operation: AdmissionRequest['operation']
+  readonly kind: KindDefinition
+  readonly subresource: string
+  readonly namespace: string | undefined
+  readonly name: string
+  readonly dryRun: boolean
+  readonly object: KubeObject | undefined
+  readonly old: KubeObject | undefined
+  readonly options: Readonly<Record<string, unknown>>
+  readonly #context: RequestContext
+
+  constructor(context: RequestContext, write: AdmittedWrite) {
+    this.operation = write.operation
+    this.kind = write.resource.kind
+    this.subresource = write.subresource
+    this.namespace = write.namespace || undefined
+    this.name = write.name
+    this.dryRun = write.dryRun
+    this.object = write.object
+    this.old = write.old
+    this.options = write.options
+    this.#context = context
+  }
+
+  get verb(): string {
+    return this.#context.verb
+  }
+
+  get user(): UserInfo {
+    return this.#context.user
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal
+  }
+
+  warn(message: string): void {
+    this.#context.warn(message)
+  }
+
+  annotate(key: string, value: string): void {
+    this.#context.annotate?.(key, value)
   }
 }
 

@@ -40,8 +40,12 @@ function objectsOf(core: Core, info: RequestInfo): number {
 }
 
 /** Exempt requests take no turns. */
-export function paceOf({ share }: Fairness, clock: Clock, { flow, level }: Place): Pace | undefined {
-  return level.limits.isExempt ? undefined : createPace(clock, share, flow)
+export function paceOf(
+  { share }: Fairness,
+  clock: Clock,
+  { place, end }: { readonly place: Place; readonly end: RequestEnd | undefined },
+): Pace | undefined {
+  return place.level.limits.isExempt ? undefined : createPace({ clock, share, flow: place.flow, end })
 }
 
 /** Names what judged the request, as upstream does. */

@@ -119,7 +119,7 @@ test('work on many objects stops for others in between, and only then', async ()
     waiting: 0,
   }
   const items = Array.from({ length: 1_000 }, (_, i) => i)
-  const doubled = await mapPaced(items, createPace(clock, share, 'flow'), (i) => i * 2)
+  const doubled = await mapPaced(items, createPace({ clock, share, flow: 'flow' }), (i) => i * 2)
   assert.deepEqual([doubled.length, doubled[999]], [1_000, 1_998])
   assert.ok(
     asked.length >= 4 && asked.length <= 6 && asked.every((ms) => ms >= 3),

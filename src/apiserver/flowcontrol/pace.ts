@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import type { RequestEnd } from '../http/request-end.ts'
 import type { LoopShare } from './loop-share.ts'
 
 /**
@@ -17,32 +18,45 @@ const sliceMs = 3
 const msPerByte = 1 / 1_000_000
 const msPerEvent = 0.003
 
-export function createPace(clock: Clock, share: LoopShare, flow: string): Pace {
-  let startMs = clock.monotonicMs()
-  return {
-    slice: () => {
-      const usedMs = clock.monotonicMs() - startMs
-      if (usedMs < sliceMs) return undefined
-      const turn = share.turn(flow, usedMs)
-      if (!turn) {
-        startMs += usedMs
-        return undefined
-      }
-      return turn.then(() => void (startMs = clock.monotonicMs()))
-    },
-    block: (bytes) => share.turn(flow, bytes * msPerByte),
-    events: (count) => share.turn(flow, count * msPerEvent),
-  }
+export type PaceOptions = {
+  readonly clock: Clock
+  readonly share: LoopShare
+  readonly flow: string
+  /** Throws where nobody waits for the work any more: asked before each slice. */
+  readonly end?: Pick<RequestEnd, 'proceed'> | undefined
 }
 
-/** Works on as `pace` lets it, for as long as anybody waits for it: `proceed` throws where nobody does. */
-export function endingPace(pace: Pace, proceed: () => void): Pace {
-  return {
-    ...pace,
-    slice: () => {
-      proceed()
-      return pace.slice()
-    },
+export const createPace = (options: PaceOptions): Pace => new RequestPace(options)
+
+/** Of a class, for each request has one: closures would take four times the memory. */
+class RequestPace implements Pace {
+  readonly #options: PaceOptions
+  #startMs: number
+
+  constructor(options: PaceOptions) {
+    this.#options = options
+    this.#startMs = options.clock.monotonicMs()
+  }
+
+  slice(): Promise<void> | undefined {
+    const { clock, share, flow, end } = this.#options
+    end?.proceed()
+    const usedMs = clock.monotonicMs() - this.#startMs
+    if (usedMs < sliceMs) return undefined
+    const turn = share.turn(flow, usedMs)
+    if (!turn) {
+      this.#startMs += usedMs
+      return undefined
+    }
+    return turn.then(() => void (this.#startMs = clock.monotonicMs()))
+  }
+
+  block(bytes: number): Promise<void> | undefined {
+    return this.#options.share.turn(this.#options.flow, bytes * msPerByte)
+  }
+
+  events(count: number): Promise<void> | undefined {
+    return this.#options.share.turn(this.#options.flow, count * msPerEvent)
   }
 }
 

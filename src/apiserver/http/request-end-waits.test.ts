@@ -11,11 +11,12 @@ import { createMemoryStore } from '../../store/memory.ts'
 import { createTokenWebhook } from '../authn/token-webhook.ts'
 import { createWebhookAuthorizer } from '../authz/webhook-authorizer.ts'
 import type { UserInfo } from '../contract.ts'
-import { endingPace, mapPaced } from '../flowcontrol/pace.ts'
+import { unlimitedShare } from '../flowcontrol/loop-share.ts'
+import { createPace, mapPaced } from '../flowcontrol/pace.ts'
 import { createReviewPeer } from '../reach/review-peer.ts'
 import { createTestApi, type TestApi } from '../test-api.ts'
 import { rawRequest } from '../test-requests.ts'
-import { requestEnd } from './request-end.ts'
+import { RequestEnd } from './request-end.ts'
 
 const clock = virtualClock()
 const random = seededRandom(1)
@@ -142,8 +143,7 @@ test('a list of the past ends its read of the store', async () => {
 
 test('a long list is worked at for as long as anybody waits for it', async () => {
   const client = new AbortController()
-  const end = requestEnd(client.signal)
-  const pace = endingPace({ slice: () => undefined, block: () => undefined, events: () => undefined }, end.proceed)
+  const pace = createPace({ clock: virtualClock(), share: unlimitedShare, flow: 'flow', end: new RequestEnd(client.signal) })
   let made = 0
   const work = mapPaced(Array.from({ length: 10_000 }), pace, () => {
     if (++made === 100) client.abort(new Error('the client has gone'))

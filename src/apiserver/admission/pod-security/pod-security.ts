@@ -103,11 +103,8 @@ const quoted = (level: LevelVersion) => JSON.stringify(textOf(level))
 const detailOf = (violations: readonly Violation[]) =>
   violations.map(({ reason, detail }) => (detail === '' ? reason : `${reason} (${detail})`)).join(', ')
 
-function judgeNamespace(
-  reader: ObjectReader,
-  { defaults, exemptions }: PodSecurityConfiguration,
-  { object, old, kind, name, warn }: AdmissionRequest,
-): void {
+function judgeNamespace(reader: ObjectReader, { defaults, exemptions }: PodSecurityConfiguration, request: AdmissionRequest): void {
+  const { object, old, kind, name } = request
   const { labels } = object?.metadata ?? {}
   const own = name || (object?.metadata.name ?? '')
   const next = policyOf(labels, defaults)
@@ -121,12 +118,12 @@ function judgeNamespace(
   }
   if (exemptions.namespaces.has(own)) {
     const warning = exemptNamespaceWarning(own, next.policy, { labels, defaults })
-    if (warning !== undefined) warn(warning)
+    if (warning !== undefined) request.warn(warning)
     return
   }
   if (!before) return
   const checked = reader.list(pods, own).filter(({ spec }) => !exemptions.runtimeClasses.has(spec?.runtimeClassName ?? ''))
-  for (const warning of warningsAbout(foremost(checked), { namespace: own, enforce: next.policy.enforce })) warn(warning)
+  for (const warning of warningsAbout(foremost(checked), { namespace: own, enforce: next.policy.enforce })) request.warn(warning)
 }
 
 /** Of labels that say something and hold for nobody. */
