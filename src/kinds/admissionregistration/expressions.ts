@@ -86,7 +86,7 @@ export function expressionEnvironment(scope: ExpressionScope): Environment {
       ...(hasParams ? { params: paramsType } : {}),
       ...(hasAuthorizer ? { authorizer: opaque('Authorizer'), 'authorizer.requestResource': opaque('ResourceCheck') } : {}),
     },
-    ...(makesMutations ? { structs: mutationStruct } : {}),
+    ...(makesMutations ? { structs: mutationStruct, extras: ['jsonPatch'] } : {}),
   })
 }
 

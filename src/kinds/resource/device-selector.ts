@@ -40,7 +40,7 @@ let environment: Environment | undefined
 export function compileDeviceSelector(text: string): CompiledSelector {
   const known = compiled.get(text)
   if (known) return known
-  environment ??= kubernetesEnvironment({ variables: { device: deviceType } })
+  environment ??= kubernetesEnvironment({ variables: { device: deviceType }, extras: ['bindings'] })
   const { program, issues } = compileCel(environment, text, { results: [celTypes.bool] })
   const result: CompiledSelector = program
     ? { program: { matches: remembered((device) => evaluate(program, device)), estimatedCost: estimatedCost(program) } }

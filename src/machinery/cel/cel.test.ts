@@ -20,6 +20,7 @@ const environment = kubernetesEnvironment({
   variables: { self, x: celTypes.dyn, authorizer: celTypes.opaque('kubernetes.authorization.Authorizer') },
   structs: (name) =>
     name === 'JSONPatch' ? celTypes.object(name, { op: celTypes.string, path: celTypes.string, value: celTypes.dyn }) : undefined,
+  extras: ['bindings', 'jsonPatch'],
 })
 const asked: AuthorizationAttributes[] = []
 const authorizer = authorizerValue({
@@ -72,6 +73,10 @@ const results: readonly (readonly [text: string, expected: unknown])[] = [
   ['{"a": 1, "b": 2}.transformMap(k, v, v * 2)', { a: 2, b: 4 }],
   ['[1, 2].exists_one(i, v, v == 2) && cel.bind(a, 2, a + a) == 4', true],
   ['[3, 1].sortBy(e, -e) == [3, 1] && [[1], [2]].flatten() == [1, 2] && lists.range(2) == [0, 1]', true],
+  ['optional.unwrap([x.?replicas, x.?none]) == [3] && [x.?none].unwrapOpt().size() == 0', true],
+  ['[dyn(1)].unwrapOpt()', 'error: value is not optional'],
+  // Go's engine finds nothing right behind what it found.
+  ['"12 ab 3".findAll("[0-9]*") == ["12", "", "", "", "3"]', true],
   ['authorizer.group("apps").resource("deployments").namespace("n").check("get").allowed()', true],
   ['JSONPatch{op: "add", path: "/x", value: {"y": [1]}}', { op: 'add', path: '/x', value: { y: [1] } }],
   ['9223372036854775807 + 1', 'error: integer overflow'],
@@ -210,4 +215,18 @@ test('no text crashes the parser', () => {
     'a?b:'.repeat(9_000),
   ])
     assert.ok(compileCel(environment, text).issues, text.slice(0, 10))
+})
+
+test('an expression has what Kubernetes gives it where it stands, and no more', () => {
+  const known = (text: string, ...extras: readonly ('bindings' | 'jsonPatch' | 'math')[]) =>
+    compileCel(kubernetesEnvironment({ variables: {}, extras }), text).issues === undefined
+  for (const text of [
+    'cel.bind(a, 1, a + 1) == 2',
+    'math.greatest(1, 2) == 2',
+    'jsonpatch.escapeKey("a/b") == "a~1b"',
+    '"ab".reverse() == "ba"',
+  ])
+    assert.equal(known(text), false, text)
+  assert.ok(known('cel.bind(a, 1, a + 1) == 2', 'bindings') && known('math.greatest(1, 2) == 2', 'math'))
+  assert.ok(known('jsonpatch.escapeKey("a/b") == "a~1b"', 'jsonPatch') && known('[1, 2].reverse() == [2, 1]'))
 })

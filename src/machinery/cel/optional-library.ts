@@ -1,9 +1,10 @@
 import type { Library } from './environment.ts'
 import { EvaluationError } from './evaluation-error.ts'
+import { itemsOf } from './list-library.ts'
 import { optionalMacros } from './macros.ts'
 import { overload } from './overload.ts'
 import { noneOptional } from './selection.ts'
-import { CelOptional, type Value } from './value.ts'
+import { ArrayList, type CelList, CelOptional, type Value } from './value.ts'
 
 /** Values that may be missing (https://pkg.go.dev/github.com/google/cel-go/cel#OptionalTypes). `or` and `orValue` are the compiler's. */
 export const optionalLibrary = (): Library => ({
@@ -19,6 +20,8 @@ export const optionalLibrary = (): Library => ({
     }),
     overload('optional<A>.or(optional<A>): optional<A>', (a: CelOptional, b: CelOptional) => (a.value === undefined ? b : a)),
     overload('optional<A>.orValue(A): A', (a: CelOptional, b: Value) => a.value ?? b),
+    overload('optional.unwrap(list<optional<A>>): list<A>', unwrapped),
+    overload('list<optional<A>>.unwrapOpt(): list<A>', unwrapped),
     overload('_[_](optional<list<A>>, int): optional<A>', (a: Value) => a),
     overload('_[_](optional<map<A, B>>, A): optional<B>', (a: Value) => a),
     overload('_[?_](list<A>, int): optional<A>', (a: Value) => a),
@@ -27,6 +30,15 @@ export const optionalLibrary = (): Library => ({
     overload('_[?_](optional<map<A, B>>, A): optional<B>', (a: Value) => a),
   ],
 })
+
+/** The values that are there, in their order. */
+function unwrapped(list: CelList): CelList {
+  const values = itemsOf(list).map((item) => {
+    if (item instanceof CelOptional) return item.value
+    throw new EvaluationError('value is not optional')
+  })
+  return new ArrayList(values.filter((value) => value !== undefined))
+}
 
 function isZero(value: Value): boolean {
   if (value === null || value === false || value === '' || value === 0n || value === 0) return true

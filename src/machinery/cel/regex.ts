@@ -34,6 +34,11 @@ export function matches(text: string, pattern: string): boolean {
 export function findAll(text: string, pattern: string, limit: number): string[] {
   const matcher = regexOf(pattern).matcher(text)
   const found: string[] = []
-  while (found.length < limit && matcher.find()) found.push(matcher.group() ?? '')
+  let endOfLast = -1
+  while (found.length < limit && matcher.find()) {
+    // As Go has it: nothing, right where the last one ended, is none.
+    if (matcher.end() > matcher.start() || matcher.start() !== endOfLast) found.push(matcher.group() ?? '')
+    endOfLast = matcher.end()
+  }
   return found
 }

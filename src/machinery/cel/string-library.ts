@@ -85,7 +85,6 @@ function changing(): Overload[] {
     overload('list<string>.join(string): string', join, { cost: joinCost }),
     overload('string.format(list<dyn>): string', (text: string, args: CelList) => formatText(text, args), { cost: walk }),
     overload('strings.quote(string): string', quoted, { cost: walk }),
-    overload('string.reverse(): string', (text: string) => Array.from(text).reverse().join(''), { cost: walk }),
   ]
 }
 

@@ -38,6 +38,8 @@ const nodeType = celTypes.object('keelson.Node', {
   allocatable: quantities,
 })
 
+/** These expressions are Keelson's own. */
+const extras = ['bindings', 'math'] as const
 let environments: { readonly still: Environment; readonly moving: Environment } | undefined
 
 type Expression = {
@@ -50,8 +52,8 @@ type Expression = {
 /** Throws with the place and the compiler's words for what does not compile. */
 export function compileExpression(text: string, results: readonly CelType[]): Expression {
   environments ??= {
-    still: kubernetesEnvironment({ variables: { pod: podType, node: nodeType } }),
-    moving: kubernetesEnvironment({ variables: { pod: podType, node: nodeType, requested: quantities } }),
+    still: kubernetesEnvironment({ variables: { pod: podType, node: nodeType }, extras }),
+    moving: kubernetesEnvironment({ variables: { pod: podType, node: nodeType, requested: quantities }, extras }),
   }
   const still = compileCel(environments.still, text, { results })
   if (still.program) return { text, program: still.program, readsUsage: false }
