@@ -96,6 +96,25 @@ for (const seed of [...Array.from({ length: 40 }, (_, i) => i + 1), 468, 576, 58
   })
 }
 
+test('rows that are like one before them answer as it does, whatever has happened to others since', () => {
+  for (let seed = 500; seed < 512; seed++) {
+    const world = newWorld(seed)
+    const { core, random } = world
+    const kinds = [randomNode(random, ''), randomNode(random, '')]
+    for (let i = 0; i < 60; i++) {
+      const { metadata, ...rest } = kinds[random.next() < 0.2 ? 1 : 0]!
+      const name = `m${i}`
+      core.snapshot.setNode({ ...rest, metadata: { ...metadata, name, labels: { ...metadata.labels, 'kubernetes.io/hostname': name } } })
+    }
+    for (let i = 0; i < 40; i++) {
+      if (random.next() < 0.4) disturb(world)
+      // A new shape looks at all rows.
+      step({ ...world, shapes: [randomPod(random, `new${i}`)] })
+      world.serial++
+    }
+  }
+})
+
 test('shapes that ask the same of every node share what is known of nodes, and agree with the definition', () => {
   let shared = 0
   for (let seed = 400; seed < 412; seed++) {

@@ -1,5 +1,6 @@
 import type { Random } from '../../base/random.ts'
 import { assert } from '../../base/assert.ts'
+import type { AlikeRows } from './alike-rows.ts'
 import { type Decision, unplaced } from './decision.ts'
 import { beginFilter, emptyRange, normalised, type Plan } from './plan.ts'
 import { ignoredRaw } from './plugin.ts'
@@ -59,34 +60,37 @@ export class CellIndex {
   readonly #roots: KeyNode[] = []
   #groupsSeen = 0
   readonly #static: StaticRows
+  readonly #alike: AlikeRows
   /** All cells' rows, and by the number of a set the cell and the local score that its rows have. */
   readonly #buckets: RowBuckets
   readonly #cellOf: (Cell | undefined)[] = [undefined]
   readonly #localOf: number[] = [0]
   /** The set that a row is in, 0: none. Little for each row: many indexes are visited in turn. */
-  readonly #bucketOf: Int32Array
+  readonly #bucketOf: Int32Array | Uint16Array
   readonly #feasible: Cell[] = []
   /** Grows when cells and sets are made anew: no row is then where it was. */
   generation = 0
   readonly #updateRow = (row: number) => this.#update(row)
 
-  constructor(plan: Plan, snapshot: Snapshot, staticRows: StaticRows) {
+  constructor(plan: Plan, snapshot: Snapshot, { rows, alike }: { readonly rows: StaticRows; readonly alike: AlikeRows }) {
     this.#plan = plan
     this.#snapshot = snapshot
-    this.#static = staticRows
-    this.#groupsSeen = staticRows.generation
+    this.#static = rows
+    this.#alike = alike
+    this.#groupsSeen = rows.generation
     // The snapshot's columns have one capacity; when it grows, the plan and this index are made anew.
     const rowsMax = snapshot.staticVersions.length
     this.#buckets = new RowBuckets(rowsMax)
-    this.#bucketOf = new Int32Array(rowsMax)
+    // There are no more sets than rows.
+    this.#bucketOf = rowsMax < 1 << 16 ? new Uint16Array(rowsMax) : new Int32Array(rowsMax)
   }
 
   /** False when there are too many cells: then use the scan. */
   catchUp(): boolean {
     if (this.#isHopeless) return false
     const { position, rowsEnd } = this.#snapshot
-    const isFarBehind = this.#position < 0 || position - this.#position > rowsEnd
-    if (isFarBehind || !this.#snapshot.changesSince(this.#position, this.#updateRow))
+    if (this.#position < 0) this.#fill()
+    else if (position - this.#position > rowsEnd || !this.#snapshot.changesSince(this.#position, this.#updateRow))
       for (let row = 0; row < rowsEnd; row++) this.#update(row)
     this.#position = position
     if (this.#cells.length > cellsMax || this.#groupsSeen !== this.#static.generation) this.#dropEmptyCells()
@@ -102,7 +106,7 @@ export class CellIndex {
     this.#groupsSeen = this.#static.generation
     this.#cells.length = 0
     this.#roots.length = 0
-    for (let row = 0; row < this.#snapshot.rowsEnd; row++) this.#update(row)
+    this.#fill()
   }
 
   /** The set that the row is in, 0: none. */
@@ -219,6 +223,27 @@ export class CellIndex {
         rows.push({ row, score: local + cell.addition })
     }
     return rows
+  }
+
+  /** Of rows that are alike the first answers for the others. The index is empty. */
+  #fill(): void {
+    const { rowsEnd } = this.#snapshot
+    const alike = this.#plan.readsAmounts ? this.#alike : undefined
+    alike?.catchUp()
+    for (let row = 0; row < rowsEnd; ) {
+      const back = alike?.back(row) ?? 0
+      const end = alike && back > 0 ? alike.nextUnlike(row + 1, rowsEnd) : row + 1
+      if (back === 0) this.#update(row)
+      else this.#placeAlike(this.#bucketOf[row - back]!, row, end)
+      row = end
+    }
+  }
+
+  #placeAlike(bucket: number, from: number, end: number): void {
+    if (bucket === 0) return
+    this.#buckets.addRange(bucket, from, end)
+    this.#bucketOf.fill(bucket, from, end)
+    this.#cellOf[bucket]!.size += end - from
   }
 
   #update(row: number): void {

@@ -16,9 +16,9 @@ export class IndexView implements Hidden {
   readonly #index: CellIndex
   readonly #filters: Plan['apartFilters']
   /** By row the set and the cell that it is hidden in, two words each; 0: it is not. */
-  readonly #places: Int32Array
+  #places = new Int32Array(0)
   #size = 0
-  readonly bits: Int32Array
+  bits = new Int32Array(0)
   #inBucket = new Int32Array(64)
   #inCell = new Int32Array(64)
   #position = -1
@@ -30,9 +30,6 @@ export class IndexView implements Hidden {
     this.#snapshot = snapshot
     this.#index = index
     this.#filters = plan.apartFilters
-    const rowsMax = snapshot.staticVersions.length
-    this.#places = new Int32Array(rowsMax * 2)
-    this.bits = new Int32Array((rowsMax + 31) >> 5)
   }
 
   /** False when there are too many cells: then use the scan. */
@@ -73,6 +70,12 @@ export class IndexView implements Hidden {
   }
 
   #follow(): void {
+    if (this.#places.length === 0) {
+      // Most views never hide anything. The snapshot's columns have one capacity; when it grows, plan and view are made anew.
+      const rowsMax = this.#snapshot.staticVersions.length
+      this.#places = new Int32Array(rowsMax * 2)
+      this.bits = new Int32Array((rowsMax + 31) >> 5)
+    }
     const { position, rowsEnd } = this.#snapshot
     const isNear = this.#generation === this.#index.generation && this.#position >= 0 && position - this.#position <= rowsEnd
     if (isNear && this.#snapshot.changesSince(this.#position, this.#updateRow)) return

@@ -1,3 +1,4 @@
+import { AlikeRows } from './alike-rows.ts'
 import { CellIndex } from './cell-index.ts'
 import { IndexView } from './index-view.ts'
 import type { Nominations } from './nominations.ts'
@@ -56,7 +57,7 @@ export class PlanMemories {
   readonly #ofPlan = new WeakMap<Plan, PlanMemory>()
   readonly #shared = new Map<string, PlanMemory>()
   readonly #indexes = new Map<string, CellIndex>()
-  readonly #staticRows = new Map<string, StaticRows>()
+  readonly #staticRows = new Map<string, { readonly rows: StaticRows; readonly alike: AlikeRows }>()
   #layoutVersion = 0
 
   constructor(cluster: Cluster, max: () => number) {
@@ -85,8 +86,11 @@ export class PlanMemories {
     return this.#kept(this.#indexes, indexSharedAs(plan), make)
   }
 
-  #staticRowsOf(plan: Plan): StaticRows {
-    return this.#kept(this.#staticRows, staticSharedAs(plan), () => new StaticRows(plan, this.#cluster.snapshot))
+  #staticRowsOf(plan: Plan): { readonly rows: StaticRows; readonly alike: AlikeRows } {
+    return this.#kept(this.#staticRows, staticSharedAs(plan), () => {
+      const rows = new StaticRows(plan, this.#cluster.snapshot)
+      return { rows, alike: new AlikeRows(this.#cluster.snapshot, rows) }
+    })
   }
 
   #kept<T>(among: Map<string, T>, key: string | undefined, make: () => T): T {

@@ -38,6 +38,8 @@ export type Plan = {
   /** The same in two parts: what the index of several shapes can share, and what sets this shape apart. */
   readonly indexFilters: readonly Filter[]
   readonly apartFilters: readonly Filter[]
+  /** Whether all that an index asks of a row's use is amounts. */
+  readonly readsAmounts: boolean
   readonly domainFilters: readonly Filter[]
   readonly staticScores: readonly Score[]
   readonly usageScores: readonly Score[]
@@ -90,6 +92,7 @@ export function compilePlan(input: {
     usageFilters: pick((p) => p.compiled.usageFilter),
     indexFilters: pick(({ compiled }) => (compiled.apart ? undefined : compiled.usageFilter)),
     apartFilters: pick(({ compiled }) => (compiled.apart ? compiled.usageFilter : undefined)),
+    readsAmounts: plugins.every(isAskedForAmounts),
     domainFilters: pick((p) => p.compiled.domainFilter),
     staticScores: pick(({ weight, compiled }) => compiled.staticScore && { weight, score: compiled.staticScore }),
     usageScores: pick(({ weight, compiled }) => compiled.usageScore && { weight, score: compiled.usageScore }),
@@ -119,6 +122,9 @@ export function staticSharedAs(plan: Plan): string | undefined {
   if (!sharing || rawScores.some((s) => s.isStatic && !sharing.plugins.some((p) => p.name === s.name))) return undefined
   return sharedText({ ...plan, sharing: { plugins: sharing.plugins.filter(isStatic), kind: '' } }, ({ sharedAs: text }) => text)
 }
+
+const isAskedForAmounts = ({ compiled: { usageFilter, usageScore, cellKeys, apart, readsAmounts } }: PlanPlugin) =>
+  readsAmounts === true || (!usageScore && !cellKeys?.length && (!usageFilter || apart !== undefined))
 
 const isStatic = ({ compiled: { staticFilter, staticScore, staticRaw } }: PlanPlugin) => Boolean(staticFilter ?? staticScore ?? staticRaw)
 
@@ -187,6 +193,7 @@ export function withSharedPlugins(plan: Plan, shared: readonly PlanPlugin[], kin
     domainFilters: plan.domainFilters,
     usageFilters: [...plan.usageFilters, ...filters],
     indexFilters: [...plan.indexFilters, ...filters],
+    readsAmounts: false,
     cellKeys: [...plan.cellKeys, ...shared.flatMap(({ compiled }) => compiled.cellKeys ?? [])],
   }
 }

@@ -48,6 +48,8 @@ export type CompiledPlugin = {
   /** No other nodes pass `staticFilter`: only these are asked, and its reason goes before all others. */
   readonly namedNodes?: ReadonlySet<string>
   readonly usageFilter?: (row: number) => boolean
+  /** `usageFilter` and `usageScore` read amounts alone (core/alike-rows.ts): rows where these are equal get equal answers. */
+  readonly readsAmounts?: true
   /**
    * Set where `usageFilter` is all by which shapes differ that are alike otherwise (each keeps away from pods of its own): they then share an
    * index, in which each leaves out what the filter rejects. `sharedAs`: of all the rest. The filter should be cheap.

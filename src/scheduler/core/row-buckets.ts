@@ -40,6 +40,17 @@ export class RowBuckets {
     this.#sizes[set]!++
   }
 
+  /** Rows from one up to another that are not in the set. */
+  addRange(set: number, from: number, end: number): void {
+    const start = set * this.#wordsPerSet
+    for (let row = from; row < end; ) {
+      const next = Math.min(end, (row | 31) + 1)
+      this.#words[start + (row >> 5)]! |= (-1 >>> (32 - (next - row))) << (row & 31)
+      row = next
+    }
+    this.#sizes[set]! += end - from
+  }
+
   /** A row that is in the set. Returns how many are left. */
   delete(set: number, row: number): number {
     this.#words[set * this.#wordsPerSet + (row >> 5)]! &= ~(1 << (row & 31))

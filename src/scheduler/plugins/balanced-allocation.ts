@@ -35,11 +35,12 @@ export function balancedAllocation(resources: readonly ResourceWeight[]): Plugin
         return `50 + ⌊(50 + ${text(1)} − ${text(0)})/2⌋ = ${score}`
       }
       const sharedAs = () => JSON.stringify(shape.requests)
-      if (parts.length !== 2 || !first || !second) return { usageScore: general, explainScore, sharedAs }
+      if (parts.length !== 2 || !first || !second) return { usageScore: general, readsAmounts: true, explainScore, sharedAs }
       const [requested0, requested1, own0, own1] = [first.requested, second.requested, first.own, second.own]
       const [allocatable0, allocatable1] = [first.allocatable, second.allocatable]
       return {
         sharedAs,
+        readsAmounts: true,
         // The usual two resources without an array: same arithmetic as balancedScore.
         usageScore: (row) => {
           const a = allocatable0[row]!

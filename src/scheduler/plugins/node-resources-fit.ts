@@ -30,7 +30,7 @@ export function nodeResourcesFit(strategy: ScoringStrategy): Plugin {
     compile: (context) => {
       const { requests, nonZeroCpu, nonZeroMemory } = context.shape
       const sharedAs = () => JSON.stringify([requests, nonZeroCpu, nonZeroMemory])
-      return { ...compileFilter(context), ...compileScore(context, strategy), sharedAs }
+      return { ...compileFilter(context), ...compileScore(context, strategy), readsAmounts: true, sharedAs }
     },
   }
 }
