@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import type { ClientMetrics } from '../client/client-metrics.ts'
 import type { Client } from '../client/contract.ts'
 import type { KindDefinition } from '../kinds/kind.ts'
 import type { SchemaSet } from '../machinery/schema/schema-set.ts'
@@ -109,6 +110,8 @@ export type ApiServerOptions = {
   readonly readyChecks?: readonly HealthCheck[]
   /** Parts of the control plane beside this server and its store, for `componentstatuses`. */
   readonly components?: readonly ComponentCheck[]
+  /** Counts the calls of webhooks. */
+  readonly clientMetrics?: ClientMetrics | undefined
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => Promise<string> | string
   readonly audit?: AuditLog
@@ -198,7 +201,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const choice = { enabled: options.withAdmission ?? [], disabled: options.withoutAdmission ?? [] }
   const way = podWay({ registry, storage }, options.dialer)
   const dialer = options.dialer && throughAgents(options.dialer, way)
-  const webhooks = createWebhookClient({ reader: () => reader, clock, random, way })
+  const webhooks = createWebhookClient({ reader: () => reader, clock, random, way, metrics: options.clientMetrics })
   const webhookMetrics = createWebhookMetrics()
   const podSecurityMetrics = createPodSecurityMetrics()
   const dynamic = dynamicAdmission(

@@ -8,6 +8,7 @@ import { seededRandom } from '../base/random.ts'
 import { isStatus } from '../machinery/status-error.ts'
 import { issueCertificate, newAuthority } from '../platform/pki/certificate.ts'
 import { systemClock } from '../platform/system-clock.ts'
+import { ClientMetrics } from './client-metrics.ts'
 import { createClientset } from './clientset.ts'
 import { kindRefs } from './generated/kind-refs.ts'
 import { createHttpClient, type HttpClientOptions } from './http-client.ts'
@@ -132,4 +133,43 @@ test('misuse is answered with the server’s own Status', async () => {
     .apply({ metadata: { name: 'c' }, data: { a: 'b' } }, { fieldManager: 'me' })
   assert.equal(applied.data?.a, 'b')
   await api.close()
+})
+
+test('requests are counted by code, method and host, and measured unless they watch', async () => {
+  const api = await served()
+  const metrics = new ClientMetrics()
+  const client = api.client({ metrics })
+  const maps = createClientset(client).coreV1().configMaps('default')
+  await maps.create({ metadata: { name: 'a' } })
+  await maps.list()
+  await assert.rejects(maps.get('none'))
+  const stop = new AbortController()
+  for await (const event of maps.watch({ signal: stop.signal, sendInitialEvents: true, allowWatchBookmarks: true }))
+    if (event.type === 'BOOKMARK') break
+  stop.abort()
+  const refused = createHttpClient({ server: 'http://127.0.0.1:1', metrics })
+  await assert.rejects(refused.resource(kindRefs.coreV1.configMaps, 'default').create({ metadata: { name: 'b' } }))
+  refused.close()
+  const count = (name: string, labels: RegExp) =>
+    [...metrics.text().matchAll(new RegExp(`^${name}\\{(.*)\\} (\\d+)$`, 'gm'))]
+      .filter(([, found = '']) => labels.test(found))
+      .reduce((sum, [, , value]) => sum + Number(value), 0)
+  // The end of an answer is told a moment after it was read.
+  await until(() => count('rest_client_request_duration_seconds_count', /verb="GET"/) === 2)
+  assert.equal(count('rest_client_requests_total', /^code="201",host="127\.0\.0\.1:\d+",method="POST"$/), 1)
+  assert.equal(count('rest_client_requests_total', /^code="404".*method="GET"$/), 1)
+  assert.equal(count('rest_client_requests_total', /^code="200".*method="GET"$/), 2, 'a list and a watch')
+  assert.equal(count('rest_client_requests_total', /^code="<error>",host="127\.0\.0\.1:1",method="POST"$/), 1)
+  assert.equal(count('rest_client_request_duration_seconds_count', /verb="POST"/), 2)
+  assert.equal(count('rest_client_request_size_bytes_count', /verb="POST"/), 2)
+  assert.ok(count('rest_client_response_size_bytes_count', /verb="GET"/) > 0)
+  await api.close()
+})
+
+test('hosts without number are told apart up to a bound', () => {
+  const metrics = new ClientMetrics()
+  for (let i = 0; i < 1_000; i++) metrics.begin({ clock, method: 'POST', host: `host-${i}`, sentBytes: 0 }).answered(200)
+  const hosts = [...metrics.text().matchAll(/^rest_client_requests_total\{code="200",host="([^"]+)"/gm)]
+  assert.equal(hosts.length, 257)
+  assert.match(metrics.text(), /host="other",method="POST"\} 744$/m)
 })

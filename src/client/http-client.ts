@@ -5,6 +5,7 @@ import { BoundedStream } from '../base/bounded-stream.ts'
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { fileVersion, readTextFile } from '../platform/text-file.ts'
+import type { ClientMetrics } from './client-metrics.ts'
 import type { Client, RawRequest, RawResponse, WebSocketChannel, WebSocketRequest } from './contract.ts'
 import { queryString } from './resource-path.ts'
 import { connectionError, responseError } from './response-error.ts'
@@ -30,6 +31,8 @@ export type HttpClientOptions = {
   readonly userAgent?: string
   readonly impersonate?: { readonly user: string; readonly groups?: readonly string[] }
   readonly clock?: Clock
+  /** Counts what is asked for. */
+  readonly metrics?: ClientMetrics
 }
 
 export type CredentialSource = {
@@ -109,10 +112,21 @@ function openConnection(options: HttpClientOptions) {
         },
         ...(request.signal ? { signal: request.signal } : {}),
       }
+      const counted = options.metrics?.begin({
+        clock: options.clock ?? systemClock,
+        method: request.method,
+        host: base.host,
+        sentBytes: body === undefined ? 0 : Buffer.byteLength(body),
+        isWatch: isWatch(request),
+      })
       const outgoing: ClientRequest = isTls ? httpsRequest({ ...settings, ...tls }) : httpRequest(settings)
       outgoing.setNoDelay(true)
       outgoing.once('error', reject)
+      if (counted) outgoing.once('error', () => counted.ended(undefined))
       outgoing.once('response', (incoming: IncomingMessage) => {
+        counted?.answered(incoming.statusCode ?? 0)
+        const told = incoming.headers['content-length']
+        if (counted) incoming.once('close', () => counted.ended(told === undefined ? undefined : Number(told)))
         // Later errors of the connection reach whoever reads the body.
         outgoing.off('error', reject).on('error', () => {})
         resolve({ code: incoming.statusCode ?? 0, headers: flatHeaders(incoming), body: incoming })
@@ -139,6 +153,10 @@ function openConnection(options: HttpClientOptions) {
     },
     close: () => agent?.destroy(),
   }
+}
+
+function isWatch({ path, query }: RawRequest): boolean {
+  return query?.['watch'] !== undefined || /[?&]watch=(true|1)/.test(path)
 }
 
 function flatHeaders(incoming: IncomingMessage): Record<string, string> {

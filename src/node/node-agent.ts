@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import type { ClientMetrics } from '../client/client-metrics.ts'
 import type { Client } from '../client/contract.ts'
 import type { Node, NodeAddress, Pod, Service, Taint } from '../kinds/generated/types/core-v1.ts'
 import { AgentRun } from './agent-run.ts'
@@ -36,6 +37,8 @@ export type NodeAgentOptions = {
   readonly server?: Omit<NodeServerOptions, 'log' | 'routes' | 'access'>
   /** PEM of what the node shows the API server, to tell when it ends; not given: it shows none. */
   readonly clientCertificate?: string | undefined
+  /** What `client` counts, for `/metrics`; undefined: nothing. */
+  readonly clientMetrics?: ClientMetrics
   /** In place of `server`, for nodes without sockets: the same API for callers in this process, who knock at a port of the node. */
   readonly door?: NodeDoor
   /** Default: files for a real node; a fake runtime's memory is given by memoryLogFiles(runtime). */

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Log } from '../base/log.ts'
+import { ClientMetrics } from '../client/client-metrics.ts'
 import { createHttpClient } from '../client/http-client.ts'
 import { agentVersion } from '../node/node-status/node-status.ts'
 import { pinoLog } from '../platform/pino-log.ts'
@@ -31,9 +32,10 @@ export async function agentMain(argv: readonly string[]): Promise<number> {
   const stopping = new AbortController()
   void stopped.then(() => stopping.abort(new Error('the agent is stopping')))
   try {
+    const metrics = new ClientMetrics()
     let identity: NodeIdentity | undefined = await identityOf(options, log, stopping.signal)
     // A renewed certificate starts the node's loops anew; its containers notice nothing.
-    while (identity) identity = await runUntilRenewed(identity, options, { log, stopping })
+    while (identity) identity = await runUntilRenewed(identity, options, { log, metrics, stopping })
   } catch (error) {
     if (!stopping.signal.aborted) throw error
   } finally {
@@ -67,7 +69,7 @@ const addressOf = (options: AgentOptions) => options.nodeAddress ?? machineAddre
 async function runUntilRenewed(
   identity: NodeIdentity,
   options: AgentOptions,
-  { log, stopping }: { readonly log: Log; readonly stopping: AbortController },
+  { log, metrics, stopping }: { readonly log: Log; readonly metrics: ClientMetrics; readonly stopping: AbortController },
 ): Promise<NodeIdentity | undefined> {
   const nodeName = nodeNameOf(options)
   rememberNode(options.dataDir, nodeName, options.runtimeEndpoint)
@@ -78,6 +80,7 @@ async function runUntilRenewed(
     key: identity.client.key,
     userAgent: `kubelet/${agentVersion}`,
     clock: systemClock,
+    metrics,
   })
   const ending = new AbortController()
   const signal = AbortSignal.any([ending.signal, stopping.signal])
@@ -92,6 +95,7 @@ async function runUntilRenewed(
     serving: identity.server,
     clientCa: identity.ca,
     clientCertificate: identity.client.cert,
+    clientMetrics: metrics,
     runtimeEndpoint: options.runtimeEndpoint,
     settings: options.settings,
     clock: systemClock,

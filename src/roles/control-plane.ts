@@ -17,6 +17,7 @@ import type { HealthCheck } from '../apiserver/http/server-paths.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import type { ClientMetrics } from '../client/client-metrics.ts'
 import type { Client } from '../client/contract.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
 import { indexPodsByClaim } from '../control/pods-of-claim.ts'
@@ -94,6 +95,8 @@ export type ControlPlaneOptions = {
   readonly readyChecks?: readonly HealthCheck[]
   /** More families for `/metrics`. */
   readonly moreMetrics?: () => string
+  /** Counts the calls of webhooks. */
+  readonly clientMetrics?: ClientMetrics
   /** Answer paths of the composition. */
   readonly paths?: readonly PathHandler[]
   /**
@@ -247,6 +250,7 @@ function apiOptions(options: ControlPlaneOptions, { authenticator, authorizer, t
     ...(nodePorts ? { nodePorts } : {}),
     ...(tolerationSeconds ? { tolerationSeconds } : {}),
     podSecurity: options.podSecurity,
+    clientMetrics: options.clientMetrics,
   }
 }
 

@@ -1,11 +1,14 @@
 /** `keelson scheduler`: schedulers in a process of their own that share a cluster with those of its servers. */
 import { hostname } from 'node:os'
+import { ClientMetrics } from '../client/client-metrics.ts'
 import { createHttpClient } from '../client/http-client.ts'
 import { kubeconfigPaths, loadKubeconfig, resolveContext } from '../client/kubeconfig.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
+import { serveMetrics } from './metrics-server.ts'
+import { processMetrics } from './process-metrics.ts'
 import { parseSchedulerOptions, schedulerHelp } from './options/role-options.ts'
 import { loadSchedulerConfiguration } from './options/scheduler-options.ts'
 import { createSharedSchedulers } from './schedulers.ts'
@@ -25,7 +28,8 @@ export async function schedulerMain(argv: readonly string[]): Promise<number> {
     loadKubeconfig(kubeconfigPaths(options.kubeconfig)),
     options.context ? { context: options.context } : {},
   )
-  const client = createHttpClient({ ...connection, userAgent: 'kube-scheduler', clock })
+  const clientMetrics = new ClientMetrics()
+  const client = createHttpClient({ ...connection, userAgent: 'kube-scheduler', clock, metrics: clientMetrics })
   const informers = new InformerFactory({ client, clock, random, log })
   const name =
     options.name ??
@@ -34,6 +38,9 @@ export async function schedulerMain(argv: readonly string[]): Promise<number> {
       .replace(/[^a-z0-9-]/g, '-')}-${random.suffix(8)}`
   const identities = Array.from({ length: options.count }, (_, i) => `${name}-${i + 1}`)
   const schedulers = createSharedSchedulers({ client, informers, clock, random, log, identities, config })
+  const metrics =
+    options.metricsAddress &&
+    (await serveMetrics(options.metricsAddress, () => schedulers.metrics.render() + clientMetrics.text() + processMetrics()))
   const stopping = new AbortController()
   informers.start(stopping.signal)
   const running = schedulers.run(stopping.signal)
@@ -44,6 +51,7 @@ export async function schedulerMain(argv: readonly string[]): Promise<number> {
     release()
     stopping.abort(new Error('the scheduler is stopping'))
     await Promise.allSettled([running, informers.ended()])
+    await metrics?.close()
     client.close()
   }
   return 0

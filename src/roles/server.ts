@@ -14,6 +14,7 @@ import { CliError } from '../cli/cli-error.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
+import { ClientMetrics } from '../client/client-metrics.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { type ClusterPki, writeSecretFile } from '../platform/pki/cluster-pki.ts'
 import { systemClock } from '../platform/system-clock.ts'
@@ -109,7 +110,8 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
   })
   // It opens while the certificates are looked through. What becomes of it is asked further down.
   opening.catch(() => {})
-  const access = await readAccessOptions(options.access, { clock, random, log: log.child({ component: 'apiserver' }) })
+  const clientMetrics = new ClientMetrics()
+  const access = await readAccessOptions(options.access, { clock, random, log: log.child({ component: 'apiserver' }), clientMetrics })
   let network = rememberedNetwork(dataDir) ?? clusterNetworkOf(options.network)
   const hosts = () => apiServerHosts(network, listen.host, [address, ...machineAddresses(), ...access.hosts])
   // Nobody holds a copy before the API is served.
@@ -153,7 +155,8 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
       authorities: { clientCa: pki.ca.cert, frontProxyCa, ...(requestHeaders ? { requestHeaders } : {}) },
     },
     readyChecks: stored.readyChecks,
-    moreMetrics: () => stored.metrics() + processMetrics() + featureMetrics(),
+    clientMetrics,
+    moreMetrics: () => stored.metrics() + clientMetrics.text() + processMetrics() + featureMetrics(),
     paths: [
       keyRingPaths(stored.ring),
       signingRingPaths(stored.signing),

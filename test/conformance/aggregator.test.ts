@@ -235,6 +235,8 @@ test('a namespace is emptied of what other servers hold, and not while nobody ca
   sample.setReady(false)
   await send('PATCH', `${apiServices}/${name}`, { type: 'application/merge-patch+json', body: { spec: { versionPriority: 401 } } })
   await until('FailedDiscoveryCheck')
+  const lost = new RegExp(`^aggregator_unavailable_apiservice_total\\{name="${name}",reason="FailedDiscoveryCheck"\\} [1-9]`, 'm')
+  assert.match((await send('GET', '/metrics')).text, lost)
   const { undiscovered } = await deleteAggregatedContents(testApi.client, await listed(), namespace)
   assert.deepEqual(undiscovered, [`${sampleGroup}/v1alpha1`])
   const condition = planConditions({ namespace: { metadata: { name: namespace } }, remaining: [], failures: [], undiscovered }, 0)[0]

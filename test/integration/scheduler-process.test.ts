@@ -15,9 +15,10 @@ const limitMs = 120_000
 const dataDir = mkdtempSync(join(tmpdir(), 'keelson-'))
 let server: ServerProcess
 let schedulers: readonly ChildProcess[]
+let metricsPort: number
 
-function startScheduler(name: string): ChildProcess {
-  const command = [resolve('src/roles/main.ts'), 'scheduler', '--kubeconfig', join(dataDir, 'admin.kubeconfig'), '--name', name]
+function startScheduler(name: string, ...more: readonly string[]): ChildProcess {
+  const command = [resolve('src/roles/main.ts'), 'scheduler', '--kubeconfig', join(dataDir, 'admin.kubeconfig'), '--name', name, ...more]
   return spawn(process.execPath, command, { stdio: 'ignore' })
 }
 const pods = () => server.client.resource(kindRefs.coreV1.pods, 'default')
@@ -58,7 +59,8 @@ const explain = (name: string) =>
 before(async () => {
   const args = ['--runtime', 'fake', '--nodes', '2', '--schedulers', '0']
   server = await startServerProcess({ dataDir, port: await freePort(), args })
-  schedulers = [startScheduler('one'), startScheduler('two')]
+  metricsPort = await freePort()
+  schedulers = [startScheduler('one'), startScheduler('two', '--metrics-address', `127.0.0.1:${metricsPort}`)]
 })
 after(async () => {
   for (const child of schedulers) {
@@ -104,6 +106,15 @@ test('processes of their own bind, tell why, and take over the share of one that
   const ofTheDead = taken.filter((pod) => second.includes(pod.metadata.name!) && ownerOf(shardKeyOf(pod), identities) === 'one-1')
   assert.ok(ofTheDead.length > 0)
   assert.equal((await explain(ofTheDead[0]!.metadata.name!)).outcome, 'Placed')
+})
+
+test('a process tells what it decided and what it asked the API for', async () => {
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+  assert.match(text, /^scheduler_schedule_attempts_total\{.*result="scheduled"\} [1-9]/m)
+  assert.match(text, /^rest_client_requests_total\{code="201",host="127\.0\.0\.1:\d+",method="POST"\} [1-9]/m)
+  assert.match(text, /^process_cpu_seconds_total /m)
+  assert.equal((await fetch(`http://127.0.0.1:${metricsPort}/healthz`)).status, 200)
+  assert.equal((await fetch(`http://127.0.0.1:${metricsPort}/api`)).status, 404)
 })
 
 test('no question is left behind', async () => {

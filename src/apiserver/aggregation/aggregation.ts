@@ -7,6 +7,7 @@
  *  3. Its discovery and OpenAPI are read at the same time, so that the documents of this server need no request of their own.
  */
 import type { Duplex } from 'node:stream'
+import { familyHead, labelText, sampleText } from '../../base/exposition-text.ts'
 import { type Cancel, toTime } from '../../base/clock.ts'
 import { apiServices } from '../../kinds/apiregistration/api-service.ts'
 import { services } from '../../kinds/core/service.ts'
@@ -93,6 +94,8 @@ class Layer implements Aggregation {
   /** By `group/version`. */
   readonly #remotes = new Map<string, Remote>()
   readonly #listeners = new Set<() => void>()
+  /** How often each has ceased to be available, by upstream's labels. */
+  readonly #losses = new Map<string, number>()
   #followsServices = false
   readonly #following: Promise<void>[] = []
 
@@ -137,7 +140,13 @@ class Layer implements Aggregation {
     const values = [...this.#remotes.values()].map(
       ({ service, isAvailable }) => `${name}{name=${JSON.stringify(service.metadata.name)}} ${isAvailable ? 0 : 1}\n`,
     )
-    return `# HELP ${name} APIServices that are not available.\n# TYPE ${name} gauge\n${values.join('')}`
+    const losses = [...this.#losses].map(([labels, count]) => sampleText(`${name}_total`, labels, count))
+    return [
+      familyHead(name, 'gauge', 'APIServices that are not available.'),
+      ...values,
+      familyHead(`${name}_total`, 'counter', 'How often APIServices ceased to be available, by reason.'),
+      ...losses,
+    ].join('')
   }
 
   onChange(listener: () => void): void {
@@ -288,6 +297,7 @@ class Layer implements Aggregation {
     const isAvailable = availability.status === 'True'
     remote.failures = isAvailable ? 0 : remote.failures + 1
     await this.#write(remote, availability)
+    if (remote.isAvailable && !isAvailable) this.#lost(remote, availability)
     const isChanged = isAvailable !== remote.isAvailable || !deepEqual(documents, remote.documents)
     remote.isAvailable = isAvailable
     remote.documents = documents
@@ -315,6 +325,11 @@ class Layer implements Aggregation {
     } catch (error) {
       if (!isStatus(error, 'NotFound') && !isStatus(error, 'Conflict')) throw error
     }
+  }
+
+  #lost({ service }: Remote, { reason }: Availability): void {
+    const labels = labelText({ name: service.metadata.name ?? '', reason: reason ?? '' })
+    this.#losses.set(labels, (this.#losses.get(labels) ?? 0) + 1)
   }
 
   #isCurrent(remote: Remote): boolean {

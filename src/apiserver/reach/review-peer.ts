@@ -2,6 +2,7 @@
 import { type BackoffOptions, backoffMs } from '../../base/backoff.ts'
 import { type Clock, sleep } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
+import type { ClientMetrics } from '../../client/client-metrics.ts'
 import { createHttpClient, type HttpClientOptions } from '../../client/http-client.ts'
 import { loadKubeconfig, resolveContext } from '../../client/kubeconfig.ts'
 
@@ -25,7 +26,7 @@ export class PeerError extends Error {
   }
 }
 
-export type PeerParts = { readonly clock: Clock; readonly random: Random }
+export type PeerParts = { readonly clock: Clock; readonly random: Random; readonly clientMetrics?: ClientMetrics | undefined }
 
 const answerBytesMax = 4 * 1024 * 1024
 /** Upstream's, of webhooks: the first delay is the caller's. */
@@ -40,9 +41,14 @@ export function reviewPeerFromKubeconfig(path: string, parts: PeerParts & { read
 
 export function createReviewPeer(
   connection: HttpClientOptions,
-  { clock, random, firstRetryMs = 500 }: PeerParts & { readonly firstRetryMs?: number },
+  { clock, random, clientMetrics, firstRetryMs = 500 }: PeerParts & { readonly firstRetryMs?: number },
 ): ReviewPeer {
-  const client = createHttpClient({ ...connection, clock, userAgent: 'kube-apiserver' })
+  const client = createHttpClient({
+    ...connection,
+    clock,
+    userAgent: 'kube-apiserver',
+    ...(clientMetrics ? { metrics: clientMetrics } : {}),
+  })
   const once = async (body: string, timeoutMs: number, outer: AbortSignal | undefined): Promise<unknown> => {
     const giveUp = new AbortController()
     const signal = outer ? AbortSignal.any([outer, giveUp.signal]) : giveUp.signal

@@ -3,6 +3,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { seededRandom } from '../../base/random.ts'
+import { ClientMetrics } from '../../client/client-metrics.ts'
 import { issueCertificate, newAuthority } from '../../platform/pki/certificate.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import { directWay } from './pod-tunnel.ts'
@@ -33,13 +34,16 @@ test('a webhook that dies in the middle of its answer, over a connection that wa
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const client = createWebhookClient({ reader: () => nothing, clock, random: seededRandom(1), way: directWay })
+  const metrics = new ClientMetrics()
+  const client = createWebhookClient({ reader: () => nothing, clock, random: seededRandom(1), way: directWay, metrics })
   const target = { url: `https://localhost:${port}/`, caBundle: Buffer.from(authority.cert).toString('base64') }
   try {
     const options = { timeoutMs: 10_000 }
     assert.deepEqual(await client.post(target, {}, options), {})
     await assert.rejects(client.post(target, {}, options))
     assert.equal(asked, 2)
+    assert.match(metrics.text(), new RegExp(`^rest_client_requests_total{code="200",host="localhost:${port}",method="POST"} 2$`, 'm'))
+    assert.match(metrics.text(), /^rest_client_request_duration_seconds_count\{.*verb="POST"\} 2$/m)
   } finally {
     client.close()
     server.closeAllConnections()

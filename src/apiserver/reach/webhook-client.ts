@@ -7,6 +7,7 @@ import { connectionErrorText } from '../../machinery/connection-error.ts'
 import { type Status, StatusError } from '../../machinery/status-error.ts'
 import { services } from '../../kinds/core/service.ts'
 import type { WebhookClientConfig } from '../../kinds/generated/types/apiextensions-v1.ts'
+import type { ClientMetrics } from '../../client/client-metrics.ts'
 import type { ObjectReader } from '../objects/object-reader.ts'
 import { agentThrough, type PodWay } from './pod-tunnel.ts'
 import { serviceEndpoint } from './service-endpoint.ts'
@@ -39,11 +40,13 @@ export function createWebhookClient({
   clock,
   random,
   way,
+  metrics,
 }: {
   readonly reader: () => ObjectReader
   readonly clock: Clock
   readonly random: Random
   readonly way: PodWay
+  readonly metrics?: ClientMetrics | undefined
 }): WebhookClient {
   let agent: Agent | undefined
   return {
@@ -52,7 +55,7 @@ export function createWebhookClient({
       const query = `timeout=${timeoutMs / 1000}s`
       agent ??= agentThrough({ keepAlive: true, maxSockets: socketsMax, maxFreeSockets: 2, timeout: idleMs }, way)
       const send = (): Promise<unknown> =>
-        exchange({ agent: agent!, address, target, query, body: JSON.stringify(review), clock, timeoutMs, signal })
+        exchange({ agent: agent!, address, target, query, body: JSON.stringify(review), clock, metrics, timeoutMs, signal })
       try {
         return await send().catch((error: unknown) => {
           // The webhook may close a kept connection just as it is used again.
@@ -86,11 +89,12 @@ type Exchange = {
   readonly query: string
   readonly body: string
   readonly clock: Clock
+  readonly metrics: ClientMetrics | undefined
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
 }
 
-function exchange({ agent, address, target, query, body, clock, timeoutMs, signal }: Exchange): Promise<unknown> {
+function exchange({ agent, address, target, query, body, clock, metrics, timeoutMs, signal }: Exchange): Promise<unknown> {
   const { url, host, port, servername } = address
   const ca = target.caBundle ? Buffer.from(target.caBundle, 'base64') : undefined
   return new Promise((resolve, reject) => {
@@ -110,6 +114,7 @@ function exchange({ agent, address, target, query, body, clock, timeoutMs, signa
       },
     })
     let hasAnswered = false
+    const counted = metrics?.begin({ clock, method: 'POST', host: address.name, sentBytes: Buffer.byteLength(body) })
     const giveUp = (why: string) => sent.destroy(new Error(why))
     const due = clock.schedule(timeoutMs, () => giveUp('context deadline exceeded'))
     const leave = () => giveUp(signal?.reason instanceof StatusError ? 'context deadline exceeded' : 'context canceled')
@@ -121,6 +126,7 @@ function exchange({ agent, address, target, query, body, clock, timeoutMs, signa
     else signal?.addEventListener('abort', leave, { once: true })
     const fail = (error: Error) => {
       cancel()
+      counted?.ended(undefined)
       // Once an answer has begun the webhook has seen the review.
       const isStale = !hasAnswered && sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET'
       reject(isStale ? new StaleConnection(error.message, { cause: error }) : error)
@@ -128,8 +134,12 @@ function exchange({ agent, address, target, query, body, clock, timeoutMs, signa
     sent.once('error', fail)
     sent.once('response', (response) => {
       hasAnswered = true
+      counted?.answered(response.statusCode ?? 0)
       readBody(response)
-        .then((text) => answerOf(response.statusCode ?? 0, text, response.headers['content-type']))
+        .then((text) => {
+          counted?.ended(Buffer.byteLength(text))
+          return answerOf(response.statusCode ?? 0, text, response.headers['content-type'])
+        })
         .then((answer) => {
           cancel()
           resolve(answer)
@@ -205,7 +215,8 @@ function refusedCall(code: number, text: string, contentType: string): StatusErr
   return new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: '', code })
 }
 
-type Address = { readonly url: URL; readonly host: string; readonly port: number; readonly servername: string }
+/** `name`: of the host that is meant, which is not always the one that is asked. */
+type Address = { readonly name: string; readonly url: URL; readonly host: string; readonly port: number; readonly servername: string }
 
 type Finding = { readonly reader: ObjectReader; readonly random: Random }
 
@@ -213,12 +224,13 @@ function addressOf({ reader, random }: Finding, { url: text, service }: WebhookT
   if (!service) {
     const url = new URL(text ?? '')
     const host = url.hostname.replace(/^\[|\]$/g, '')
-    return { url, host, port: Number(url.port || 443), servername: host }
+    return { name: url.host, url, host, port: Number(url.port || 443), servername: host }
   }
   const { name, namespace, path = '/', port = 443 } = service
   const servername = `${name}.${namespace}.svc`
+  const shown = `${servername}:${port}`
   const url = new URL(`https://${servername}:${port}${path.startsWith('/') ? path : `/${path}`}`)
   const { type, externalName } = reader.get(services, namespace, name)?.spec ?? {}
-  if (type === 'ExternalName' && externalName) return { url, host: externalName, port, servername }
-  return { url, ...serviceEndpoint({ reader, random }, { namespace, name, port: String(port) }), servername }
+  if (type === 'ExternalName' && externalName) return { name: shown, url, host: externalName, port, servername }
+  return { name: shown, url, ...serviceEndpoint({ reader, random }, { namespace, name, port: String(port) }), servername }
 }

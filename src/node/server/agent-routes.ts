@@ -59,6 +59,7 @@ export function agentRoutes(agent: AgentRoutesOptions): NodeRoutes {
         ...metrics.probeFamilies(),
       ],
       families: () => families(agent, statistics, figures),
+      moreMetrics: () => agent.options.clientMetrics?.text() ?? '',
     }),
   })
 }

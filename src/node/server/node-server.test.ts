@@ -10,6 +10,7 @@ import { silentLog } from '../../base/log.ts'
 import { seededRandom } from '../../base/random.ts'
 import { allowAll, createTestApi, testUser } from '../../apiserver/test-api.ts'
 import type { Client } from '../../client/contract.ts'
+import { ClientMetrics } from '../../client/client-metrics.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import { issueCertificate, newAuthority } from '../../platform/pki/certificate.ts'
 import { systemClock } from '../../platform/system-clock.ts'
@@ -26,6 +27,8 @@ const certificate = (ca: typeof authority, commonName: string, usage: 'server' |
   issueCertificate(ca, { subject: { commonName }, usages: [usage], hosts: ['127.0.0.1'], ...validity })
 const apiServer = certificate(authority, 'kube-apiserver-kubelet-client', 'client')
 
+const asked = new ClientMetrics()
+asked.begin({ clock: systemClock, method: 'GET', host: 'server:6443', sentBytes: 0 }).answered(200)
 /** Whose token is `good`: it may read the metrics of nodes. */
 const scraper = { name: 'prometheus', groups: [] }
 
@@ -66,6 +69,7 @@ before(async () => {
     addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
     server: { host: '127.0.0.1', port: 0, cert, key, clientCa: authority.cert },
     logFiles: memoryLogFiles(runtime),
+    clientMetrics: asked,
   })
   done = agent.run(stop.signal)
   const pods = client.resource(kindRefs.coreV1.pods, 'default')
@@ -201,6 +205,7 @@ test('pods, statistics and metrics are served', async () => {
   assert.match(resources, /^container_start_time_seconds\{container="c",namespace="default",pod="web"\} [\d.]+ \d+$/m)
   assert.match(resources, /container_memory_working_set_bytes\{container="c",namespace="default",pod="web"\}/)
   const metrics = (await get('/metrics')).body
+  assert.match(metrics, /^rest_client_requests_total\{code="200",host="server:6443",method="GET"\} 1$/m)
   assert.match(metrics, /^kubelet_node_name\{node="n1"\} 1$/m)
   assert.match(metrics, /^kubelet_runtime_operations_total\{operation_type="run_podsandbox"\} 1$/m)
   assert.match(metrics, /^kubelet_pod_start_sli_duration_seconds_count 1$/m)

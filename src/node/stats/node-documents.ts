@@ -12,6 +12,8 @@ export type NodeDocumentsOptions = {
   readonly probeFamilies: () => readonly Family[]
   /** Of `/metrics`. */
   readonly families: () => Promise<readonly Family[]> | readonly Family[]
+  /** Text that follows them. */
+  readonly moreMetrics: () => string
 }
 
 /** The node's own figures by path, each measured when it is asked for. */
@@ -20,6 +22,7 @@ export function nodeDocuments({
   configuration,
   probeFamilies,
   families,
+  moreMetrics,
 }: NodeDocumentsOptions): Readonly<Record<string, NodeDocument>> {
   const metrics = (text: () => Promise<string> | string) => async () => ({ type: expositionType, text: await text() })
   return {
@@ -28,7 +31,7 @@ export function nodeDocuments({
       const onlyCpuAndMemory = query.get('only_cpu_and_memory') === 'true'
       return { type: 'application/json', text: JSON.stringify(await statistics.summary({ onlyCpuAndMemory })) }
     },
-    '/metrics': metrics(async () => exposition(await families())),
+    '/metrics': metrics(async () => exposition(await families()) + moreMetrics()),
     '/metrics/cadvisor': metrics(() => statistics.cadvisorMetrics()),
     '/metrics/probes': metrics(() => exposition(probeFamilies())),
     '/metrics/resource': metrics(() => statistics.resourceMetrics()),

@@ -8,6 +8,7 @@ import { sleep } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { quietLog } from '../../base/quiet-log.ts'
 import type { Random } from '../../base/random.ts'
+import type { ClientMetrics } from '../../client/client-metrics.ts'
 import type { Client } from '../../client/contract.ts'
 import { InformerFactory } from '../../control/informer-factory.ts'
 import { clusterView } from '../../dns/cluster-view.ts'
@@ -45,6 +46,8 @@ export type MachineNodeOptions = {
   readonly clientCa: string
   /** PEM of what the node shows the API server; undefined: it is in the same process. */
   readonly clientCertificate?: string | undefined
+  /** What `client` counts; undefined: it is in the same process. */
+  readonly clientMetrics?: ClientMetrics
   readonly runtimeEndpoint: string | undefined
   readonly clock: Clock
   readonly random: Random
@@ -181,6 +184,7 @@ function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof cr
     shutdown: { periods, source: machineShutdown({ periods, clock, log: log.child({ component: 'kubelet' }) }) },
     manifests: folder && ((onPods) => watchManifests(folder, onPods)),
     clientCertificate: options.clientCertificate,
+    ...(options.clientMetrics ? { clientMetrics: options.clientMetrics } : {}),
     addresses: [{ type: 'InternalIP', address: options.address }],
     files: {
       rootDir: paths.podsDir,

@@ -1,8 +1,7 @@
 /** What the flags on access say, read and checked: files are read here. */
 import { defaultLimits } from '../../apiserver/http/request-timeout.ts'
-import type { Clock } from '../../base/clock.ts'
+import type { PeerParts } from '../../apiserver/reach/review-peer.ts'
 import type { Log } from '../../base/log.ts'
-import type { Random } from '../../base/random.ts'
 import { readAuditOptions } from './audit-options.ts'
 import { readAuthenticationOptions } from './authentication-options.ts'
 import { readAuthorizationOptions } from './authorization-options.ts'
@@ -35,10 +34,7 @@ export type AccessOptions = {
 }
 
 /** Throws CliError (exit code 2) for what cannot be used. */
-export async function readAccessOptions(
-  values: AccessFlagValues,
-  parts: { readonly clock: Clock; readonly random: Random; readonly log: Log },
-): Promise<AccessOptions> {
+export async function readAccessOptions(values: AccessFlagValues, parts: PeerParts & { readonly log: Log }): Promise<AccessOptions> {
   const flags = createFlagReader(values)
   const api = readApiSettings(flags)
   const controllers = await readControllerSettings(flags)

@@ -2,9 +2,8 @@
 import type { AuditBackend, AuditLog, AuditSink } from '../../apiserver/audit/audit-log.ts'
 import type { AuditMetrics } from '../../apiserver/audit/audit-metrics.ts'
 import type { BatchOptions, BatchTarget } from '../../apiserver/audit/batch-sink.ts'
-import type { Clock } from '../../base/clock.ts'
+import type { PeerParts } from '../../apiserver/reach/review-peer.ts'
 import type { Log } from '../../base/log.ts'
-import type { Random } from '../../base/random.ts'
 import { openRotatingFile } from '../../platform/rotating-file.ts'
 import type { FlagReader } from './flag-reader.ts'
 
@@ -13,7 +12,7 @@ const dayMs = 24 * 3600 * 1000
 const modes = ['batch', 'blocking', 'blocking-strict'] as const
 const versions = ['audit.k8s.io/v1'] as const
 
-type Parts = { readonly clock: Clock; readonly random: Random; readonly log: Log }
+type Parts = PeerParts & { readonly log: Log }
 type BackendParts = Parts & { readonly metrics: AuditMetrics }
 
 /** Undefined: nothing is recorded. Throws CliError for what cannot be used. */

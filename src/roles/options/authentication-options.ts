@@ -7,14 +7,13 @@ import { defaultRequestHeaders, type RequestHeaderOptions } from '../../apiserve
 import type { OidcOptions } from '../../apiserver/authn/oidc.ts'
 import { defaultIssuer, type TokenOptions } from '../../apiserver/authn/service-account-tokens.ts'
 import type { Authenticator } from '../../apiserver/contract.ts'
-import type { Clock } from '../../base/clock.ts'
+import type { PeerParts } from '../../apiserver/reach/review-peer.ts'
 import type { Log } from '../../base/log.ts'
-import type { Random } from '../../base/random.ts'
 import { watchFile } from '../../platform/file-watch.ts'
 import type { AccessChoices } from '../access.ts'
 import type { FlagReader } from './flag-reader.ts'
 
-type Parts = { readonly clock: Clock; readonly random: Random; readonly log: Log }
+type Parts = PeerParts & { readonly log: Log }
 
 export type AuthenticationOptions = {
   readonly tokenFile: string | undefined

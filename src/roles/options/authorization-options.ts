@@ -3,10 +3,8 @@ import { readFileSync, statSync } from 'node:fs'
 import type { AuthorizerEntry } from '../../apiserver/authz/authorization-configuration.ts'
 import { alwaysAllow, alwaysDeny, superuserAuthorizer, unionAuthorizer } from '../../apiserver/authz/union-authorizer.ts'
 import type { Authorizer } from '../../apiserver/contract.ts'
-import type { ReviewPeer } from '../../apiserver/reach/review-peer.ts'
-import type { Clock } from '../../base/clock.ts'
+import type { PeerParts, ReviewPeer } from '../../apiserver/reach/review-peer.ts'
 import type { Log } from '../../base/log.ts'
-import type { Random } from '../../base/random.ts'
 import { watchFile } from '../../platform/file-watch.ts'
 import type { FlagReader } from './flag-reader.ts'
 
@@ -14,7 +12,7 @@ export type OwnAuthorizers = { readonly node: Authorizer; readonly rbac: Authori
 /** Absent where no flag says anything: then nodes and roles decide. */
 export type ChooseAuthorizers = (own: OwnAuthorizers) => Authorizer
 
-export type AuthorizationParts = { readonly clock: Clock; readonly random: Random; readonly log: Log }
+export type AuthorizationParts = PeerParts & { readonly log: Log }
 
 const configFlag = 'authorization-config'
 const webhookFlags = ['config-file', 'version', 'cache-authorized-ttl', 'cache-unauthorized-ttl'].map((n) => `authorization-webhook-${n}`)

@@ -69,6 +69,8 @@ export type StandaloneSchedulerOptions = {
   /** Stable over restarts where given. */
   readonly name: string | undefined
   readonly count: number
+  /** Where `/metrics` is served; absent: nowhere. */
+  readonly metricsAddress: { readonly host: string; readonly port: number } | undefined
   readonly scheduler: SchedulerFiles
   readonly logLevel: LogLevel
 }
@@ -113,6 +115,7 @@ Schedulers in a process of their own, in the foreground. They share the cluster 
   --count N               how many schedulers, 1 to 16 (default 1)
   --scheduler-config FILE a KubeSchedulerConfiguration: profiles, weights, extenders
   --scheduler-plugin FILE a TypeScript module that exports scheduler plugins; may be given several times
+  --metrics-address A     serve /metrics and /healthz at this HOST:PORT, over HTTP, to whoever asks (default: nowhere)
   --log-level LEVEL       debug, info, warn, error or silent (default info)
 `
 
@@ -145,7 +148,7 @@ export function parseServerOptions(
     dataDir: dataDirOf(values),
     store: text(values.store) === undefined ? undefined : parseStoreLocation(text(values.store)!),
     join: text(values.join) === undefined ? undefined : joinOf('join', text(values.join), values, env),
-    listen: parseListen(text(values.listen) ?? ''),
+    listen: parseListen('--listen', text(values.listen) ?? ''),
     runtime,
     nodes: parseCount(text(values.nodes) ?? '1'),
     fakeNode: parseFakeNode(text(values['fake-node'])),
@@ -219,12 +222,14 @@ export function parseSchedulerOptions(argv: readonly string[]): StandaloneSchedu
     context: { type: 'string' },
     name: { type: 'string' },
     count: { type: 'string', default: '1' },
+    'metrics-address': { type: 'string' },
     'scheduler-config': { type: 'string' },
     'scheduler-plugin': { type: 'string', multiple: true },
     'log-level': { type: 'string', default: 'info' },
     help: { type: 'boolean', short: 'h' },
   })
   if (values.help) return undefined
+  const metricsAddress = text(values['metrics-address'])
   const count = parseSchedulers('--count', text(values.count) ?? '')
   if (count === 0) throw misuse('--count 0', 'give a whole number from 1 to 16')
   const name = text(values.name)
@@ -235,6 +240,7 @@ export function parseSchedulerOptions(argv: readonly string[]): StandaloneSchedu
     context: text(values.context),
     name,
     count,
+    metricsAddress: metricsAddress === undefined ? undefined : parseListen('--metrics-address', metricsAddress),
     scheduler: { configFile: text(values['scheduler-config']), pluginFiles: texts(values['scheduler-plugin']) },
     logLevel: parseLogLevel(values),
   }
@@ -286,9 +292,9 @@ function pluginNames(value: Value): readonly string[] {
 
 const misuse = (cause: string, nextStep: string) => new CliError(`cannot use ${cause}`, { nextStep, exitCode: 2 })
 
-function parseListen(listen: string): ServerOptions['listen'] {
+function parseListen(flag: string, listen: string): ServerOptions['listen'] {
   const m = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(listen)
-  if (!m || Number(m[2]) > 65_535) throw misuse(`--listen ${listen}`, 'write it like 127.0.0.1:6443')
+  if (!m || Number(m[2]) > 65_535) throw misuse(`${flag} ${listen}`, 'write it like 127.0.0.1:6443')
   return { host: m[1]!.replace(/^\[|\]$/g, ''), port: Number(m[2]) }
 }
 

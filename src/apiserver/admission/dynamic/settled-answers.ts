@@ -1,5 +1,5 @@
 /** Expressions ask authorizers, and cannot wait for one that must ask somebody else. */
-import type { Attributes, Authorizer, Decision } from '../../contract.ts'
+import type { Asking, Attributes, Authorizer, Decision } from '../../contract.ts'
 
 /** Answers at once, if only that it does not know yet. */
 export type PromptAuthorizer = { authorize(attributes: Attributes): Decision }
@@ -12,7 +12,7 @@ const unanswered: Decision = { allowed: false, reason: '', error: 'the authorize
  * Runs what evaluates expressions, and runs it again while it asks questions whose answers take time: once only where none do.
  * `run` must be pure. A question that leads to another more than seven times is answered with an error.
  */
-export async function withSettledAnswers<T>(authorizer: Authorizer, run: (prompt: PromptAuthorizer) => T): Promise<T> {
+export async function withSettledAnswers<T>(authorizer: Authorizer, run: (prompt: PromptAuthorizer) => T, asking?: Asking): Promise<T> {
   const answers = new Map<string, Decision>()
   for (let round = 1; ; round++) {
     const waiting: Promise<void>[] = []
@@ -21,7 +21,7 @@ export async function withSettledAnswers<T>(authorizer: Authorizer, run: (prompt
         const key = answers.size > 0 || waiting.length > 0 ? JSON.stringify(attributes) : ''
         const known = key === '' ? undefined : answers.get(key)
         if (known) return known
-        const answer = authorizer.authorize(attributes)
+        const answer = authorizer.authorize(attributes, asking)
         if (!(answer instanceof Promise)) return answer
         waiting.push(answer.then((decision) => void answers.set(JSON.stringify(attributes), decision)))
         return unanswered

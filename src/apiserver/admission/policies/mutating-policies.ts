@@ -6,7 +6,7 @@ import type { AdmissionPass, AdmissionPlugin, AdmissionRequest, Authorizer } fro
 import { convertObject, isExempt, isReview, namespaceOf, objectsIn, ownResource } from '../dynamic/attributes.ts'
 import { replaceContent } from '../dynamic/patched-object.ts'
 import { type Reinvocation, reinvocationOf } from '../dynamic/reinvocation.ts'
-import { withSettledAnswers } from '../dynamic/settled-answers.ts'
+import { type PromptAuthorizer, withSettledAnswers } from '../dynamic/settled-answers.ts'
 import { unshareSpec } from '../../objects/share-spec.ts'
 import { refusal } from '../refusal.ts'
 import { checkParamKind, type ParamParts, paramsOf } from './params.ts'
@@ -112,13 +112,13 @@ async function mutateOnce(
 ): Promise<{ readonly isChanged: boolean; readonly errors: readonly string[] }> {
   const [{ applyMutations }, { bindingsOf }] = await Promise.all([import('./apply-mutations.ts'), import('../dynamic/bindings.ts')])
   const objects = await objectsIn(resource, request, parts.registry)
-  const mutated = await withSettledAnswers(parts.authorizer, (authorizer) =>
+  const mutate = (authorizer: PromptAuthorizer) =>
     applyMutations(policy, objects.object!, {
       bindings: bindingsOf({ ...parts, authorizer }, request, { resource, objects, params }),
       resource,
       schemas: parts.schemas,
-    }),
-  )
+    })
+  const mutated = await withSettledAnswers(parts.authorizer, mutate, request)
   const { errors } = mutated
   let next = mutated.object
   if (next === objects.object) return { isChanged: false, errors }

@@ -5,7 +5,7 @@ import type {
 import { StatusError } from '../../../machinery/status-error.ts'
 import type { AdmissionPlugin, AdmissionRequest, Authorizer } from '../../contract.ts'
 import { isExempt, isReview, namespaceOf, objectsIn } from '../dynamic/attributes.ts'
-import { withSettledAnswers } from '../dynamic/settled-answers.ts'
+import { type PromptAuthorizer, withSettledAnswers } from '../dynamic/settled-answers.ts'
 import { refusal } from '../refusal.ts'
 import { checkParamKind, type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
@@ -91,14 +91,15 @@ async function judge(parts: Parts, request: AdmissionRequest, bound: Bound): Pro
     try {
       const { paramKind } = policy.spec ?? {}
       const params = paramsOf(parts, { paramKind, paramRef: binding.spec?.paramRef, namespace: namespaceOf(request) })
-      return await withSettledAnswers(parts.authorizer, (authorizer) =>
+      const validate = (authorizer: PromptAuthorizer): Finding[] =>
         params.map((one) => ({
           judgement: validateByPolicy(policy, bindingsOf({ ...parts, authorizer }, request, { resource, objects, params: one })),
           binding,
           name,
-        })),
-      )
+        }))
+      return await withSettledAnswers(parts.authorizer, validate, request)
     } catch (error) {
+      request.signal?.throwIfAborted()
       return [{ judgement: misconfigured(`failed to configure binding: ${(error as Error).message}`), binding: undefined, name }]
     }
   }

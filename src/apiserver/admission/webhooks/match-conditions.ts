@@ -2,7 +2,7 @@ import type { AdmissionRequest, Authorizer } from '../../contract.ts'
 import type { ObjectReader } from '../../objects/object-reader.ts'
 import { objectsIn } from '../dynamic/attributes.ts'
 import { refusal } from '../refusal.ts'
-import { withSettledAnswers } from '../dynamic/settled-answers.ts'
+import { type PromptAuthorizer, withSettledAnswers } from '../dynamic/settled-answers.ts'
 import type { CallParts } from './call-webhook.ts'
 import type { Hook, Invocation } from './hooks.ts'
 
@@ -42,13 +42,13 @@ export async function matchesConditions(
     compiled.set(hook, (all = compiling.compileConditions(expressions.expressionEnvironment({ hasAuthorizer: true }), matchConditions)))
   const objects = await objectsIn(resource, request, parts.registry)
   const runnable = all
-  const outcome = await withSettledAnswers(parts.authorizer, (authorizer) =>
+  const run = (authorizer: PromptAuthorizer) =>
     conditions.runConditions(
       runnable,
       bindings.bindingsOf({ reader: parts.reader, authorizer }, request, { resource, objects }),
       failurePolicy,
-    ),
-  )
+    )
+  const outcome = await withSettledAnswers(parts.authorizer, run, request)
   if (outcome.error !== undefined) throw refusal(request, outcome.error)
   if (!outcome.matches) parts.metrics.excluded({ name, type, operation: request.operation })
   return outcome.matches
