@@ -22,14 +22,19 @@ export type HealthCheck = {
   readonly isHealthy: () => boolean | Promise<boolean>
 }
 
-/** `/livez`, `/readyz` and `/healthz`, each check also under its own path (https://kubernetes.io/docs/reference/using-api/health-checks/). */
+/**
+ * `/livez`, `/readyz` and `/healthz`, each check also under its own path (https://kubernetes.io/docs/reference/using-api/health-checks/);
+ * `/metrics/slis` tells how the roots were answered (https://kubernetes.io/docs/reference/instrumentation/slis/).
+ */
 export function healthPaths(checks: { readonly live: readonly HealthCheck[]; readonly ready: readonly HealthCheck[] }): PathHandler {
   const byRoot: Readonly<Record<string, readonly HealthCheck[]>> = {
     livez: checks.live,
     healthz: checks.live,
     readyz: [...checks.live, ...checks.ready],
   }
+  const outcomes = new HealthOutcomes()
   return async ({ path, query }) => {
+    if (path === '/metrics/slis') return { code: 200, headers: metricsHeaders, body: Buffer.from(outcomes.text()) }
     const [, root = '', name, more] = path.split('/')
     const all = Object.hasOwn(byRoot, root) ? byRoot[root]! : undefined
     if (!all || more !== undefined || name === '') return undefined
@@ -42,6 +47,7 @@ export function healthPaths(checks: { readonly live: readonly HealthCheck[]; rea
       all.map(async ({ name: check, upstreamName = check, isHealthy }) => {
         if (excluded.delete(check) || excluded.delete(upstreamName)) return { line: `[+]${check} excluded: ok`, isWell: true }
         const isWell = await isHealthy()
+        outcomes.note({ name: check, type: root }, isWell)
         return { line: isWell ? `[+]${check} ok` : `[-]${check} failed: reason withheld`, isWell }
       }),
     )
@@ -51,6 +57,39 @@ export function healthPaths(checks: { readonly live: readonly HealthCheck[]; rea
     const warning = strange === '' ? '' : `warn: some health checks cannot be excluded: no matches for ${strange}\n`
     const lines = results.map(({ line }) => `${line}\n`).join('')
     return text(isWell ? 200 : 500, `${lines}${warning}${root} check ${isWell ? 'passed' : 'failed'}\n`)
+  }
+}
+
+type Check = { readonly name: string; readonly type: string }
+
+/** What each check of each root came to, last and in all. */
+class HealthOutcomes {
+  readonly #checks = new Map<string, { readonly check: Check; isWell: boolean; success: number; error: number }>()
+
+  note(check: Check, isWell: boolean): void {
+    const key = `${check.name} ${check.type}`
+    const known = this.#checks.get(key) ?? { check, isWell, success: 0, error: 0 }
+    known.isWell = isWell
+    known[isWell ? 'success' : 'error']++
+    this.#checks.set(key, known)
+  }
+
+  text(): string {
+    const checks = [...this.#checks.values()]
+    const last = checks.map(
+      ({ check: { name, type }, isWell }) => `kubernetes_healthcheck{name="${name}",type="${type}"} ${Number(isWell)}\n`,
+    )
+    const total = checks.flatMap(({ check: { name, type }, ...counts }) =>
+      (['error', 'success'] as const)
+        .filter((status) => counts[status] > 0)
+        .map((status) => `kubernetes_healthchecks_total{name="${name}",status="${status}",type="${type}"} ${counts[status]}\n`),
+    )
+    return [
+      '# HELP kubernetes_healthcheck [STABLE] What a check of health came to when it was last made: 1 is well.\n# TYPE kubernetes_healthcheck gauge\n',
+      ...last,
+      '# HELP kubernetes_healthchecks_total [STABLE] What the checks of health came to.\n# TYPE kubernetes_healthchecks_total counter\n',
+      ...total,
+    ].join('')
   }
 }
 
@@ -83,10 +122,11 @@ export const versionPath: PathHandler = ({ path }) => (path === '/version' || pa
 export function metricsPath(core: Core, metrics: ApiMetrics, more?: () => Promise<string> | string): PathHandler {
   return ({ path }) => {
     if (path !== '/metrics') return undefined
-    return { code: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: metricBlocks(core, metrics, more) }
+    return { code: 200, headers: metricsHeaders, body: metricBlocks(core, metrics, more) }
   }
 }
 
+const metricsHeaders = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' } as const
 const metricBlockChars = 64 * 1024
 
 async function* metricBlocks(
@@ -142,6 +182,7 @@ const fixedPaths = [
   '/apis',
   '/apis/',
   '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
   '/openapi/v3/',
