@@ -37,6 +37,7 @@ import { serviceIpRepairController } from './service-ip-repair/controller.ts'
 import { serviceAccountController } from './serviceaccount/controller.ts'
 import { type IssueSecretToken, legacyTokenCleanerController, serviceAccountTokenController } from './service-account-token/controllers.ts'
 import { statefulSetController } from './statefulset/controller.ts'
+import { storageVersionMigrationController } from './storage-version-migration/controller.ts'
 import { taintEvictionController } from './taint-eviction/controller.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts'
 import { volumeExpandController } from './volume-expand/controller.ts'
@@ -123,6 +124,7 @@ function everyController(functions: ControllerFunctions): readonly ControllerDef
     ephemeralVolumeController,
     volumeExpandController,
     resourceClaimController,
+    storageVersionMigrationController,
     dependsOnController,
     configRolloutController,
   ]

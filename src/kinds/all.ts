@@ -73,6 +73,7 @@ import { csiStorageCapacities } from './storage/csi-storage-capacity.ts'
 import { storageClasses } from './storage/storage-class.ts'
 import { volumeAttachments } from './storage/volume-attachment.ts'
 import { volumeAttributesClasses } from './storage/volume-attributes-class.ts'
+import { storageVersionMigrations } from './storagemigration/storage-version-migration.ts'
 import type { KindDefinition } from './kind.ts'
 
 /**
@@ -155,4 +156,5 @@ export const allKinds = [
   storageClasses,
   volumeAttachments,
   volumeAttributesClasses,
+  storageVersionMigrations,
 ] as readonly unknown[] as readonly KindDefinition[]

@@ -329,6 +329,30 @@ export const clusterScenarios: Readonly<Record<string, Scenario>> = {
       await until('followed', () => attached('node-2'))
     },
   },
+  'stored objects move to the version of today': {
+    of: ['storage-version-migrator'],
+    nodes: false,
+    neutral: (line) => line.replace(/"resourceVersion":"\d+"/g, '"resourceVersion":"N"'),
+    run: async ({ client, clientset, until }) => {
+      const widgets = { group: 'example.com', version: 'v1', kind: 'Widget', plural: 'widgets', scope: 'Namespaced' as const }
+      const { group, kind, plural } = widgets
+      const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
+      const versions = (stored: string) =>
+        ['v1', 'v2'].map((version) => ({ name: version, served: true, storage: version === stored, schema: { openAPIV3Schema } }))
+      const definitions = clientset.apiextensionsV1().customResourceDefinitions()
+      const migrations = clientset.storagemigrationV1beta1().storageVersionMigrations()
+      await migrations.create({ metadata: { name: 'early' }, spec: { resource: { group, resource: plural } } })
+      const spec = { group, scope: 'Namespaced', names: { plural, kind }, versions: versions('v1') }
+      await definitions.create({ metadata: { name: 'widgets.example.com' }, spec })
+      const isOver = async (name: string) =>
+        (await migrations.get(name)).status?.conditions?.some(({ type, status }) => type === 'Succeeded' && status === 'True') ?? false
+      await until('nothing to do', () => isOver('early'))
+      for (const name of ['a', 'b', 'c']) await client.resource(widgets, ns).create({ metadata: { name } })
+      await definitions.patch('widgets.example.com', merge({ spec: { versions: versions('v2') } }))
+      await migrations.create({ metadata: { name: 'late' }, spec: { resource: { group, resource: plural } } })
+      await until('migrated', () => isOver('late'))
+    },
+  },
   'ranges and addresses of services stay in step': {
     of: ['service-cidr', 'service-ip-repair'],
     nodes: false,

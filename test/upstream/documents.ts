@@ -28,7 +28,7 @@ export async function documentsOf(send: Send): Promise<Documents> {
 }
 
 const own =
-  /keelson|metrics\.(?:k8s\.io|pkg)|v1alpha2|\/(?:explain|start|stop|restart|pause|resume|accept|decline)$|\/watch\/.*(?:podgroups|workloads)/
+  /keelson|metrics\.(?:k8s\.io|pkg)|v1alpha2|storagemigration|meta\.v1\.GroupResource|\/(?:explain|start|stop|restart|pause|resume|accept|decline)$|\/watch\/.*(?:podgroups|workloads)/
 const ownSubresources: ReadonlySet<string> = new Set(['explain', 'start', 'stop', 'restart', 'pause', 'resume'])
 
 const isOwn = (item: Json): boolean => {
