@@ -19,7 +19,8 @@ test('the indicators of the level of service tell how checks of health came out,
     return (await answer({ type: 'path', verb: 'get', path, query }, context))!
   }
   const told = async () =>
-    String((await ask('/metrics/slis')).body)
+    Buffer.from((await ask('/metrics/slis')).body as Uint8Array)
+      .toString()
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'))
   assert.deepEqual(await told(), [])
