@@ -1,5 +1,8 @@
-import { RawConnection, type RawReply, type Target, prepareRequest } from './raw-connection.ts'
+import { setTimeout as wait } from 'node:timers/promises'
 import { cpuSeconds, percentile } from './measure.ts'
+import { RawConnection } from './raw-connection.ts'
+import type { RawReply } from './reply-reader.ts'
+import { prepareRequest, type Target } from './target.ts'
 
 export type LoadResult = {
   readonly requests: number
@@ -72,6 +75,24 @@ export async function once(
   }
 }
 
+/** A namespace of its own, in which pods can be made: that takes a service account, which some clusters make a little later. */
+export async function newNamespace(target: Target, purpose: string): Promise<string> {
+  const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { generateName: `keelson-bench-${purpose}-` } })
+  const made = await once(target, { method: 'POST', path: '/api/v1/namespaces', body })
+  if (made.code !== 201) throw new Error(`no namespace could be made: ${made.code} ${made.body.toString('utf8', 0, 300)}`)
+  const { name } = (JSON.parse(made.body.toString()) as { metadata: { name: string } }).metadata
+  const account = { method: 'GET', path: `/api/v1/namespaces/${name}/serviceaccounts/default` }
+  for (let tries = 0; (await once(target, account)).code !== 200; tries++) {
+    if (tries === 600) throw new Error(`namespace ${name} got no service account within a minute`)
+    await wait(100)
+  }
+  return name
+}
+
+export async function deleteNamespace(target: Target, name: string): Promise<void> {
+  await once(target, { method: 'DELETE', path: `/api/v1/namespaces/${name}` })
+}
+
 /** A pod as applications write them, about 1.5 KB before defaulting. `schedulerName` keeps the scheduler out of a pure API measurement. */
 export function samplePod(name: string, options: { namespace: string; schedulerName?: string; labels?: Record<string, string> }): string {
   return JSON.stringify({
@@ -103,5 +124,17 @@ export function samplePod(name: string, options: { namespace: string; schedulerN
       ],
       volumes: [{ name: 'data', emptyDir: {} }],
     },
+  })
+}
+
+/** What an agent says of a pod that runs, as a patch of its status. */
+export function runningStatus(i: number): string {
+  const time = '2026-01-01T00:00:00Z'
+  const condition = (type: string) => ({ type, status: 'True', lastProbeTime: null, lastTransitionTime: time })
+  const state = { running: { startedAt: time } }
+  const container = { name: 'main', state, ready: true, restartCount: i % 7, image: 'registry.example/bench:1', imageID: '', started: true }
+  const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map(condition)
+  return JSON.stringify({
+    status: { phase: 'Running', startTime: time, podIP: `10.0.0.${i % 250}`, conditions, containerStatuses: [container] },
   })
 }

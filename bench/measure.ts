@@ -9,6 +9,9 @@ export type Figure = {
   readonly better: 'lower' | 'higher'
 }
 
+/** The stricter of what issues ask for: so much, and a fifth of what Kubernetes takes (1.8 ms a create, 2.0 a patch, 0.58 a get). */
+export const cpuGoalsMs = { create: 0.36, get: 0.1, patch: 0.4, configMap: 0.3 } as const
+
 export function percentile(sorted: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))] ?? Number.NaN
 }
@@ -47,10 +50,11 @@ export function machineLine(): string {
 
 export function report(title: string, figures: readonly Figure[]): void {
   console.log(`\n${title}`)
+  const width = Math.max(44, ...figures.map(({ name }) => name.length))
   for (const f of figures) {
     const met = f.goal === undefined ? '' : (f.better === 'lower' ? f.value <= f.goal : f.value >= f.goal) ? 'met' : 'NOT MET'
     const goal = f.goal === undefined ? '' : `goal ${f.better === 'lower' ? '≤' : '≥'} ${f.goal} ${f.unit}`
-    console.log(`  ${f.name.padEnd(44)} ${format(f.value).padStart(10)} ${f.unit.padEnd(12)} ${goal.padEnd(24)} ${met}`)
+    console.log(`  ${f.name.padEnd(width)} ${format(f.value).padStart(10)} ${f.unit.padEnd(12)} ${goal.padEnd(24)} ${met}`)
   }
 }
 

@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { loadKubeconfig, resolveContext } from '../src/client/kubeconfig.ts'
 import { once } from './load.ts'
-import type { Target } from './raw-connection.ts'
+import { type Target, targetOf } from './target.ts'
 
 /** A server of the bundle on loopback, with simulated nodes, for one suite. */
 export type OwnServer = {
@@ -93,20 +92,6 @@ async function untilReady(child: ChildProcess, kubeconfig: string, port: number)
     }
     if (performance.now() > deadline) throw new Error('the server did not become ready within 60 s')
     await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
-
-/** Where a kubeconfig's current context points to. */
-export function targetOf(kubeconfig: string): Target {
-  const { connection } = resolveContext(loadKubeconfig([kubeconfig]))
-  const url = new URL(connection.server)
-  return {
-    host: url.hostname,
-    port: Number(url.port || 443),
-    ...(connection.ca ? { ca: connection.ca } : {}),
-    ...(connection.cert ? { cert: connection.cert } : {}),
-    ...(connection.key ? { key: connection.key } : {}),
-    ...(connection.token ? { token: connection.token } : {}),
   }
 }
 

@@ -1,43 +1,38 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { silentLog } from '../src/base/log.ts'
-import { createHttpClient } from '../src/client/http-client.ts'
 import { ObjectInformer } from '../src/client/informer.ts'
+import { clientFromKubeconfig } from '../src/client/kubeconfig.ts'
 import { pods } from '../src/kinds/core/pod.ts'
 import { systemClock } from '../src/platform/system-clock.ts'
 import { systemRandom } from '../src/platform/system-random.ts'
 import type { SuiteOptions } from './main.ts'
-import { cpuOf, once } from './load.ts'
+import { cpuOf, deleteNamespace, newNamespace, once } from './load.ts'
 import { type Figure, report } from './measure.ts'
-import { startOwnServer, targetOf } from './own-server.ts'
-import type { Target } from './raw-connection.ts'
-
-const namespace = 'keelson-bench-replicas'
-
-const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`
+import { startOwnServer } from './own-server.ts'
+import { type Target, targetOf } from './target.ts'
 
 /** A Deployment of 1,000 replicas: created until every pod is bound, then scaled to zero; both as one watch sees it. */
 export async function replicasSuite(options: SuiteOptions): Promise<void> {
   const own = options.kubeconfig ? undefined : await startOwnServer({ nodes: 20 })
-  const target = own?.target ?? targetOf(options.kubeconfig!)
+  const kubeconfig = own?.kubeconfig ?? options.kubeconfig!
+  const target = targetOf(kubeconfig)
   const replicas = options.isQuick ? 300 : 1000
   try {
-    await once(target, {
-      method: 'POST',
-      path: '/api/v1/namespaces',
-      body: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }),
-    })
-    report(
-      `a Deployment of ${replicas} replicas`,
-      await watched(target, (watch) => measure({ target, watch, replicas, pids: own ? [own.pid] : options.pids })),
-    )
-    await once(target, { method: 'DELETE', path: `/api/v1/namespaces/${namespace}` })
+    const namespace = await newNamespace(target, 'replicas')
+    const place = { target, namespace, pids: own ? [own.pid] : options.pids }
+    const figures = await watched({ kubeconfig, namespace }, (watch) => measure({ ...place, watch, replicas }))
+    report(`a Deployment of ${replicas} replicas`, figures)
+    await deleteNamespace(target, namespace)
   } finally {
     await own?.stop()
   }
 }
 
-async function measure(options: { target: Target; watch: PodWatch; replicas: number; pids: readonly number[] }): Promise<Figure[]> {
-  const { target, watch, replicas, pids } = options
+type Place = { readonly target: Target; readonly namespace: string; readonly pids: readonly number[] }
+
+async function measure(options: Place & { readonly watch: PodWatch; readonly replicas: number }): Promise<Figure[]> {
+  const { target, namespace, watch, replicas, pids } = options
+  const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`
   // A server that has just started still has a few things to do.
   await wait(1000)
   const cpu = () => (cpuOf(pids) ?? Number.NaN) * 1000
@@ -75,9 +70,12 @@ type PodItem = {
 type PodWatch = { until(condition: (pods: readonly PodItem[]) => boolean): Promise<void> }
 
 /** One watch costs the server less than polling, which would measure itself. */
-async function watched<T>(target: Target, use: (watch: PodWatch) => Promise<T>): Promise<T> {
-  const { host, port, ...credentials } = target
-  const client = createHttpClient({ server: `https://${host}:${port}`, ...credentials, clock: systemClock })
+async function watched<T>(
+  of: { readonly kubeconfig: string; readonly namespace: string },
+  use: (watch: PodWatch) => Promise<T>,
+): Promise<T> {
+  const { client } = clientFromKubeconfig({ paths: [of.kubeconfig] })
+  const { namespace } = of
   const informer = new ObjectInformer({ client, kind: pods, namespace, clock: systemClock, random: systemRandom, log: silentLog })
   const stopping = new AbortController()
   const watching = informer.run(stopping.signal)

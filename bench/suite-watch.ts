@@ -1,38 +1,41 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SuiteOptions } from './main.ts'
-import { load, once, samplePod } from './load.ts'
-import { cpuSeconds, type Figure, percentile, report } from './measure.ts'
-import { startOwnServer, targetOf } from './own-server.ts'
-import { prepareRequest, type Target } from './raw-connection.ts'
+import { cpuOf, deleteNamespace, load, newNamespace, once, samplePod } from './load.ts'
+import { type Figure, percentile, report } from './measure.ts'
+import { startOwnServer } from './own-server.ts'
+import { prepareRequest, type Target, targetOf } from './target.ts'
 import { openWatch, type WatchConnection } from './watch-connection.ts'
 
-const namespace = 'keelson-bench-watch'
-const pods = `/api/v1/namespaces/${namespace}/pods`
-
-type Server = { readonly target: Target; readonly pid: number | undefined }
+export type Watched = { readonly target: Target; readonly pids: readonly number[]; readonly namespace: string }
 
 /** One change told to many: watchers of a namespace's pods while pods are created there. */
 export async function watchSuite(options: SuiteOptions): Promise<void> {
   const own = options.kubeconfig ? undefined : await startOwnServer({ nodes: 1 })
-  const server: Server = { target: own?.target ?? targetOf(options.kubeconfig!), pid: own?.pid }
+  const target = own?.target ?? targetOf(options.kubeconfig!)
   const creates = options.isQuick ? 200 : 500
   try {
-    const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    await once(server.target, { method: 'POST', path: '/api/v1/namespaces', body })
+    const namespace = await newNamespace(target, 'watch')
+    const server: Watched = { target, pids: own ? [own.pid] : options.pids, namespace }
     await createPods(server, { name: 'warm', count: 500, perSecond: undefined })
     report(`100 watchers × ${creates} pods (of 3 KB as sent)`, [
-      ...(await withWatchers(server, 100, (watchers) => burst(server, watchers, creates))),
+      ...(await watchedBurst(server, creates)),
       ...(await withWatchers(server, 100, (watchers) => paced(server, watchers, options.isQuick ? 100 : 250))),
     ])
     report('1,000 watchers', await withWatchers(server, 1000, (watchers) => crowd(server, watchers, options.isQuick ? 50 : 100)))
-    await once(server.target, { method: 'DELETE', path: `/api/v1/namespaces/${namespace}` })
+    await deleteNamespace(target, namespace)
   } finally {
     await own?.stop()
   }
 }
 
-async function burst(server: Server, watchers: readonly WatchConnection[], count: number): Promise<Figure[]> {
-  const cpu = cpuOf(server)
+const podsOf = ({ namespace }: Watched) => `/api/v1/namespaces/${namespace}/pods`
+
+/** Of 100 watchers of a namespace, each is told of so many pods that are created there at once. */
+export const watchedBurst = (server: Watched, creates: number): Promise<Figure[]> =>
+  withWatchers(server, 100, (watchers) => burst(server, watchers, creates))
+
+async function burst(server: Watched, watchers: readonly WatchConnection[], count: number): Promise<Figure[]> {
+  const cpu = cpuFigure(server)
   const ownCpu = process.cpuUsage()
   const startedMs = performance.now()
   const sentMs = await createPods(server, { name: 'burst', count, perSecond: undefined })
@@ -62,7 +65,7 @@ async function burst(server: Server, watchers: readonly WatchConnection[], count
   ]
 }
 
-async function paced(server: Server, watchers: readonly WatchConnection[], count: number): Promise<Figure[]> {
+async function paced(server: Watched, watchers: readonly WatchConnection[], count: number): Promise<Figure[]> {
   const sentMs = await createPods(server, { name: 'paced', count, perSecond: 50 })
   await Promise.all(watchers.map((watcher) => watcher.until(count)))
   const sorted = delays(watchers, sentMs)
@@ -73,14 +76,14 @@ async function paced(server: Server, watchers: readonly WatchConnection[], count
 }
 
 /** How others fare while each create becomes a thousand events. */
-async function crowd(server: Server, watchers: readonly WatchConnection[], count: number): Promise<Figure[]> {
-  const { target, pid } = server
-  const cpu = cpuOf(server)
+async function crowd(server: Watched, watchers: readonly WatchConnection[], count: number): Promise<Figure[]> {
+  const { target, pids } = server
+  const cpu = cpuFigure(server)
   const startedMs = performance.now()
-  const get = prepareRequest(target, { method: 'GET', path: `${pods}/warm-0` })
+  const get = prepareRequest(target, { method: 'GET', path: `${podsOf(server)}/warm-0` })
   const [sentMs, others] = await Promise.all([
     createPods(server, { name: 'crowd', count, perSecond: 25 }),
-    load({ target, concurrency: 4, count: count * 10, serverPid: pid, request: () => get }),
+    load({ target, concurrency: 4, count: count * 10, serverPid: pids, request: () => get }),
   ])
   await Promise.all(watchers.map((watcher) => watcher.until(count)))
   const events = count * watchers.length
@@ -94,7 +97,9 @@ async function crowd(server: Server, watchers: readonly WatchConnection[], count
   ]
 }
 
-async function withWatchers<T>({ target }: Server, count: number, use: (watchers: readonly WatchConnection[]) => Promise<T>): Promise<T> {
+async function withWatchers<T>(server: Watched, count: number, use: (watchers: readonly WatchConnection[]) => Promise<T>): Promise<T> {
+  const { target } = server
+  const pods = podsOf(server)
   const list = await once(target, { method: 'GET', path: `${pods}?limit=1` })
   const { metadata } = JSON.parse(list.body.toString()) as { metadata: { resourceVersion: string } }
   const path = `${pods}?watch=1&resourceVersion=${metadata.resourceVersion}`
@@ -114,26 +119,28 @@ async function withWatchers<T>({ target }: Server, count: number, use: (watchers
 
 /** When each pod's create was sent, by its name. `perSecond` undefined: as fast as 16 connections go. */
 async function createPods(
-  { target, pid }: Server,
+  server: Watched,
   options: { readonly name: string; readonly count: number; readonly perSecond: number | undefined },
 ): Promise<ReadonlyMap<string, number>> {
+  const { target, pids, namespace } = server
   const { count, perSecond } = options
+  const path = podsOf(server)
   const sentMs = new Map<string, number>()
   const requests = Array.from({ length: count }, (_, i) =>
-    prepareRequest(target, { method: 'POST', path: pods, body: samplePod(`${options.name}-${i}`, { namespace, schedulerName: 'none' }) }),
+    prepareRequest(target, { method: 'POST', path, body: samplePod(`${options.name}-${i}`, { namespace, schedulerName: 'none' }) }),
   )
   const send = (i: number) => {
     sentMs.set(`${options.name}-${i}`, performance.now())
     return requests[i]!
   }
-  if (perSecond === undefined) await load({ target, concurrency: 16, count, serverPid: pid, request: send })
+  if (perSecond === undefined) await load({ target, concurrency: 16, count, serverPid: pids, request: send })
   else {
     const startedMs = performance.now()
     const next = async (i: number) => {
       await wait(Math.max(0, startedMs + (i * 1000) / perSecond - performance.now()))
       return send(i)
     }
-    await load({ target, concurrency: 1, count, serverPid: pid, request: next })
+    await load({ target, concurrency: 1, count, serverPid: pids, request: next })
   }
   return sentMs
 }
@@ -144,7 +151,8 @@ function delays(watchers: readonly WatchConnection[], sentMs: ReadonlyMap<string
   return watchers.flatMap(({ arrivals }) => arrivals.slice(0, order.length).map((at, i) => at - order[i]!)).sort((a, b) => a - b)
 }
 
-function cpuOf({ pid }: Server): (figure: (ms: number) => Figure) => Figure[] {
-  const before = pid === undefined ? 0 : cpuSeconds(pid)
-  return (figure) => (pid === undefined ? [] : [figure((cpuSeconds(pid) - before) * 1000)])
+/** Nothing where the server's processes are not known. */
+function cpuFigure({ pids }: Watched): (figure: (ms: number) => Figure) => Figure[] {
+  const before = cpuOf(pids)
+  return (figure) => (before === undefined ? [] : [figure((cpuOf(pids)! - before) * 1000)])
 }

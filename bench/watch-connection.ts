@@ -1,5 +1,5 @@
-import { connect, type TLSSocket } from 'node:tls'
-import { prepareRequest, type Target } from './raw-connection.ts'
+import type { TLSSocket } from 'node:tls'
+import { openSocket, prepareRequest, type Target } from './target.ts'
 
 /** When each event came in, by its place in the stream (ms of performance.now). */
 export type WatchConnection = {
@@ -19,19 +19,16 @@ const timeoutMs = 120_000
  * A watch over a connection of its own that counts the events and parses none: on two cores a hundred watchers that parse would
  * measure themselves. A frame ends in `}` and a line feed, which neither the object's JSON nor the chunks around it have.
  */
-export function openWatch(target: Target, path: string, options: { readonly readsNames: boolean }): Promise<WatchConnection> {
-  const { host, port, ca, cert, key } = target
+export async function openWatch(target: Target, path: string, options: { readonly readsNames: boolean }): Promise<WatchConnection> {
+  const socket = await openSocket(target)
   return new Promise((resolve, reject) => {
-    const socket = connect(
-      { host, port, ca, cert, key, servername: 'localhost', checkServerIdentity: () => undefined, ALPNProtocols: ['http/1.1'] },
-      () => socket.write(prepareRequest(target, { method: 'GET', path })),
-    )
     socket.once('error', reject)
     socket.once('data', (head: Buffer) => {
       const text = head.toString('latin1')
       if (!text.startsWith('HTTP/1.1 200')) return reject(new Error(`the watch was refused: ${text.slice(0, 200)}`))
       resolve(counted(socket, head, options))
     })
+    socket.write(prepareRequest(target, { method: 'GET', path }))
   })
 }
 

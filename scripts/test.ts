@@ -20,6 +20,7 @@ const groups: Record<string, Group> = {
   unit: {
     patterns: [
       'src/**/*.test.ts',
+      'bench/**/*.test.ts',
       'test/tidy/**/*.test.ts',
       'test/sim/**/*.test.ts',
       'test/integration/**/*.test.ts',
