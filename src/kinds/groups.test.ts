@@ -552,12 +552,6 @@ check('a group is versioned', apiServices, {
   metadata: { name: 'v1.a.b' },
   spec: { group: 'a.b', version: 'v1', groupPriorityMinimum: 1, versionPriority: 1 },
 })
-check(
-  'its name says so',
-  apiServices,
-  { spec: { group: 'a.b', version: 'v1', groupPriorityMinimum: 1, versionPriority: 1 } },
-  'metadata.name: Invalid value: "x": must be `spec.version+"."+spec.group`: "v1.a.b"',
-)
 
 // reviews, resources
 check(

@@ -1,5 +1,6 @@
 import type { FieldError } from '../machinery/field-error.ts'
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../machinery/object.ts'
+import type { NamedAs } from '../machinery/object-meta.ts'
 
 /**
  * One API kind: all that the platform knows about it. Routes, discovery, OpenAPI, columns, client types, console lists
@@ -32,7 +33,12 @@ export type KindDefinition<T extends KubeObject = KubeObject> = KindRef<T> & {
   /** Other kinds' storage that this one is another version of (`autoscaling/v1` of `v2`); conversion comes with it. */
   readonly storedAs?: StoredAs<T>
   /** Rules for metadata.name; default DNS-1123 subdomain. Returns messages without a path. */
-  readonly validateName: (name: string) => readonly string[]
+  readonly validateName: (name: string, named: NamedAs & { readonly object: T }) => readonly string[]
+  /**
+   * What upstream's own rules of the kind say of metadata: nothing (what is wrong with it is told only where nothing else is), or all but what
+   * generated names begin with. Absent: all.
+   */
+  readonly judgesMetadata?: 'never' | 'without-prefix'
   /** Fills defaults beyond the schema's. Mutates its argument, which is the caller's own copy. */
   readonly applyDefaults?: (object: T) => void
   /** On create: drop what clients may not set (status, …), set generation. Mutates its argument. */

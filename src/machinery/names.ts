@@ -169,8 +169,9 @@ export function conditionReason(value: string): string[] {
 }
 
 /** A name that is one segment of a URL path (Role, ClusterRoleBinding, …). */
-export function pathSegmentName(value: string): string[] {
-  if (value === '.' || value === '..') return [`may not be '${value}'`]
+/** `named`: of the beginning of a name only the characters matter. */
+export function pathSegmentName(value: string, named?: { readonly isPrefix: boolean }): string[] {
+  if (!named?.isPrefix && (value === '.' || value === '..')) return [`may not be '${value}'`]
   return ['/', '%'].filter((c) => value.includes(c)).map((c) => `may not contain '${c}'`)
 }
 

@@ -16,17 +16,26 @@ export type ObjectMetaRules = {
   /** Where the metadata is, usually `metadata`. */
   readonly path: string
   readonly namespaced: boolean
-  readonly validateName: (name: string) => readonly string[]
+  readonly validateName: (name: string, named: NamedAs) => readonly string[]
+  /** False: of a generated name only the outcome is judged, and not what it begins with. */
+  readonly judgesPrefix?: boolean
 }
 
+/** What a name is judged as: itself, or the beginning of generated ones, whose dash at the end is then masked. `given`: as it was sent. */
+export type NamedAs = { readonly given: string; readonly isPrefix: boolean }
+
 /** Checks metadata of an object that is to be created, names already generated. Errors are worded as upstream's. */
-export function validateObjectMeta(meta: ObjectMeta, { path, namespaced, validateName }: ObjectMetaRules): FieldError[] {
+export function validateObjectMeta(
+  meta: ObjectMeta,
+  { path, namespaced, validateName, judgesPrefix = true }: ObjectMetaRules,
+): FieldError[] {
   const errors: FieldError[] = []
-  if (meta.generateName)
-    for (const m of validateName(maskTrailingDash(meta.generateName)))
-      errors.push(fieldErrors.invalid(`${path}.generateName`, meta.generateName, m))
-  if (!meta.name) errors.push(fieldErrors.required(`${path}.name`, 'name or generateName is required'))
-  else for (const m of validateName(meta.name)) errors.push(fieldErrors.invalid(`${path}.name`, meta.name, m))
+  const { generateName, name } = meta
+  if (generateName && judgesPrefix)
+    for (const m of validateName(maskTrailingDash(generateName), { given: generateName, isPrefix: true }))
+      errors.push(fieldErrors.invalid(`${path}.generateName`, generateName, m))
+  if (!name) errors.push(fieldErrors.required(`${path}.name`, 'name or generateName is required'))
+  else for (const m of validateName(name, { given: name, isPrefix: false })) errors.push(fieldErrors.invalid(`${path}.name`, name, m))
   if (namespaced) {
     if (!meta.namespace) errors.push(fieldErrors.required(`${path}.namespace`))
     else for (const m of dns1123Label(meta.namespace)) errors.push(fieldErrors.invalid(`${path}.namespace`, meta.namespace, m))

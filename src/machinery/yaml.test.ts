@@ -57,7 +57,43 @@ test('quotes what readers of YAML 1.1 take for no text, as kubectl does', () => 
   for (const text of quoted) assert.equal(formatYaml({ a: text, b: { [text]: 1 } }), `a: "${text}"\nb:\n  "${text}": 1\n`, text)
   for (const text of ['100m', '1.2.3', '12:61', '1,000', '20260101T', '1Gi', 'nan', 'a:b', '2026-01'])
     assert.equal(formatYaml({ a: text }), `a: ${text}\n`, text)
-  assert.equal(formatYaml({ a: '- b' }), `a: '- b'\n`)
+  for (const text of ['- b', ' ', '   ', '---', '--- b', '...']) assert.equal(formatYaml({ a: text }), `a: '${text}'\n`, text)
+  for (const text of ['=', '2001-13-45', '2001-02-30']) assert.equal(formatYaml({ a: text }), `a: ${text}\n`, text)
+  for (const text of ['a \nb', 'a\n ', '--- \na']) assert.equal(formatYaml({ a: text }), `a: ${JSON.stringify(text)}\n`, text)
+  assert.equal(formatYaml({ a: 'b\nc\n' }), 'a: |\n  b\n  c\n')
+})
+
+// As kubectl 1.35, which has the same encoder, sorts what `kubectl label --local` prints.
+test('writes keys with numbers in the order of the numbers', () => {
+  const keys = [
+    '-',
+    '.',
+    '_',
+    '~',
+    '1',
+    '01',
+    '001',
+    '2',
+    '9.b',
+    '10',
+    '10.a',
+    'AB',
+    'Ab',
+    'a',
+    'a-b',
+    'a.b',
+    'a0',
+    'a00',
+    'ab',
+    'item2',
+    'item02',
+  ]
+  const sorted = [...keys, 'item10', 'x-1', 'x1', 'x1-', 'x1y', 'é']
+  const written = formatYaml(Object.fromEntries(sorted.toReversed().map((key) => [key, 0])))
+  assert.deepEqual(
+    written.split('\n').flatMap((line) => (line === '' ? [] : [line.slice(0, line.lastIndexOf(':')).replaceAll(/["']/g, '')])),
+    sorted,
+  )
 })
 
 test('tells duplicate keys, of which the last wins', () => {

@@ -13,6 +13,7 @@ import {
   strTag,
   YAMLException,
 } from 'js-yaml'
+import { compareYamlKeys } from './yaml-key-order.ts'
 
 /**
  * YAML as Kubernetes' tools read it: YAML 1.1's booleans and octal numbers, but no timestamps, no base 60, no binary, so
@@ -119,26 +120,37 @@ export function formatYaml(value: unknown): string {
     noRefs: true,
     lineWidth: -1,
     skipInvalid: true,
-    sortKeys: true,
+    sortKeys: (a: unknown, b: unknown) => compareYamlKeys(String(a), String(b)),
     seqNoIndent: true,
-    scalarStyleRules: [quoteWhatReadsOtherwise, ...Object.values(DEFAULT_SCALAR_STYLE_RULES)],
+    scalarStyleRules: [quoteWhatReadsOtherwise, ...Object.values(DEFAULT_SCALAR_STYLE_RULES), styleAsGo],
   })
 }
 
-/** What others read that `parseYaml` does not: dates, base 60, infinity and no number, one letter for yes and no. */
-const readsOtherwise = [
-  /^\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|[ \t]+)\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?)?$/,
-  /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/,
-  /^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/,
-  /^[yYnN]$/,
-]
+const date = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]|[ \t]+)\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?)?$/
+
+function isDate(text: string): boolean {
+  const [, year, month, day] = date.exec(text)?.map(Number) ?? []
+  return day !== undefined && day > 0 && month! > 0 && month! < 13 && day <= new Date(Date.UTC(year!, month!, 0)).getUTCDate()
+}
+
+/** What others read that `parseYaml` does not beside dates: base 60, infinity and no number, one letter for yes and no. */
+const readsOtherwise = [/^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/, /^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/, /^[yYnN]$/]
 
 /** Double quotes for these and single ones for what is no plain text of YAML, as Go's encoder has it. */
 function quoteWhatReadsOtherwise(layout: ScalarLayout): void {
   const { value, tag } = layout.node
   if (tag !== strTag.tagName || layout.style !== SCALAR_STYLE.PLAIN) return
-  if (schema().resolveImplicitScalarTag(value).tag !== strTag || readsOtherwise.some((form) => form.test(value)))
-    layout.style = SCALAR_STYLE.DOUBLE_QUOTED
+  const isOther = schema().resolveImplicitScalarTag(value).tag !== strTag
+  if (isOther || isDate(value) || readsOtherwise.some((form) => form.test(value))) layout.style = SCALAR_STYLE.DOUBLE_QUOTED
+}
+
+/** Blanks at the ends of lines need double quotes, and what else is no plain text single ones; an equals sign needs none. */
+function styleAsGo(layout: ScalarLayout): void {
+  const { value, tag } = layout.node
+  if (tag !== strTag.tagName) return
+  if (/ \n| $/.test(value) && value.includes('\n')) layout.style = SCALAR_STYLE.DOUBLE_QUOTED
+  else if (/^ +$/.test(value) || (/^(?:---|\.\.\.)(?:\s|$)/.test(value) && !value.includes('\n'))) layout.style = SCALAR_STYLE.SINGLE_QUOTED
+  else if (value === '=') layout.style = SCALAR_STYLE.PLAIN
 }
 
 /** The words of Go's parser for what is wrong most often. */

@@ -13,6 +13,7 @@ export function validateCreate(core: Core, resource: Resource, object: KubeObjec
   const { kind } = resource
   const own = [...objectErrors(core, resource, object), ...(kind.validateCreate?.(object) ?? [])]
   throwIfAny(resource, object, [...more, ...metadataErrors(resource, object), ...own])
+  if (kind.judgesMetadata) throwIfAny(resource, object, commonMetadataErrors(resource, object))
 }
 
 /** Throws 422 with every field error of a changed object; `more` come before those of the kind's own rules. */
@@ -35,14 +36,23 @@ export function warnAboutStatus(context: RequestContext, resource: Resource, obj
   for (const warning of resource.kind.statusWarnings(object, old)) context.warn(warning)
 }
 
-function metadataErrors(resource: Resource, { metadata }: KubeObject): FieldError[] {
+/** By the kind's own rules. */
+function metadataErrors(resource: Resource, object: KubeObject): FieldError[] {
   const { kind } = resource
+  if (kind.judgesMetadata === 'never') return []
+  const { metadata } = object
   const errors = validateObjectMeta(metadata, {
     path: 'metadata',
     namespaced: kind.scope === 'Namespaced',
-    validateName: kind.validateName,
+    validateName: (name, named) => kind.validateName(name, { ...named, object }),
+    judgesPrefix: kind.judgesMetadata === undefined,
   })
   return [...errors, ...finalizerErrors(resource, metadata)]
+}
+
+/** What upstream demands of every kind's metadata, after the kind's own rules where those found nothing. */
+function commonMetadataErrors({ kind }: Resource, { metadata }: KubeObject): FieldError[] {
+  return validateObjectMeta(metadata, { path: 'metadata', namespaced: kind.scope === 'Namespaced', validateName: pathSegmentName })
 }
 
 /** Upstream's own kinds take no finalizers without a domain but its own. */
@@ -64,11 +74,12 @@ function metadataChangeErrors(
 ): FieldError[] {
   const { metadata } = object
   const path = 'metadata'
-  const asNew = metadataErrors(resource, object)
+  const isLeftOut = resource.kind.judgesMetadata === 'never'
+  const asNew = isLeftOut ? commonMetadataErrors(resource, object) : metadataErrors(resource, object)
   const changes = validateObjectMetaUpdate(metadata, old.metadata, { path, isSoundAsNew: asNew.length === 0 })
   if (asNew.length === 0 && changes.length === 0) return changes
-  const namespaced = resource.kind.scope === 'Namespaced'
-  const common = [...validateObjectMeta(metadata, { path, namespaced, validateName: pathSegmentName }), ...changes]
+  const common = [...commonMetadataErrors(resource, object), ...changes]
+  if (isLeftOut) return common
   return [...common, ...changes, ...finalizerErrors(resource, metadata), ...(subresource === '' ? asNew : [])]
 }
 

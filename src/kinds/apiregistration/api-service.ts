@@ -13,7 +13,11 @@ export const apiServices = defineKind<APIService>({
   version: 'v1',
   kind: 'APIService',
   categories: ['api-extensions'],
-  validateName: pathSegmentName,
+  validateName: (_name, { given, object: { spec } }) => {
+    const messages = pathSegmentName(given)
+    const wanted = `${spec?.version ?? ''}.${spec?.group ?? ''}`
+    return messages.length > 0 || given === wanted ? messages : [`must be \`spec.version+"."+spec.group\`: "${wanted}"`]
+  },
   applyDefaults: ({ spec }) => {
     if (spec?.service) spec.service.port ??= 443
   },
@@ -33,12 +37,9 @@ export const apiServices = defineKind<APIService>({
   },
   prepareForUpdate: (service, old) => copyField(service, old, 'status'),
   prepareForStatusUpdate: keepAllButStatusStrictly,
-  validate: ({ metadata, spec }) => {
+  validate: ({ spec }) => {
     const errors: FieldError[] = []
     if (!spec) return [fieldErrors.required('spec.version')]
-    const name = `${spec.version ?? ''}.${spec.group ?? ''}`
-    if (metadata.name !== name)
-      errors.push(fieldErrors.invalid('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: "${name}"`))
     if (!spec.group && spec.version !== 'v1')
       errors.push(fieldErrors.required('spec.group', 'only v1 may have an empty group and it better be legacy kube'))
     if (spec.group) for (const message of dns1123Subdomain(spec.group)) errors.push(fieldErrors.invalid('spec.group', spec.group, message))

@@ -11,8 +11,9 @@ export const events = defineKind<Event>({
   version: 'v1',
   kind: 'Event',
   shortNames: ['ev'],
-  // Names of the old clients' events were never judged.
+  // Metadata of the old clients' events was never judged beyond what is every kind's.
   validateName: pathSegmentName,
+  judgesMetadata: 'never',
   validate: (event) => validateEvent(event, 'reportingComponent'),
   columns: eventColumns((event: Event) => event),
   selectableFields: {

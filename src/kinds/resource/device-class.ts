@@ -10,6 +10,7 @@ export const deviceClasses = defineKind<DeviceClass>({
   group: 'resource.k8s.io',
   version: 'v1',
   kind: 'DeviceClass',
+  judgesMetadata: 'without-prefix',
   prepareForCreate: startGeneration,
   prepareForUpdate: countGeneration,
   validate: ({ spec }) => {

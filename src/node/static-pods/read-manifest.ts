@@ -5,7 +5,7 @@ import type { Pod, PodSpec, Volume, VolumeProjection } from '../../kinds/generat
 import schemaFacts from '../../kinds/generated/schemas.json' with { type: 'json' }
 import { configHashAnnotation, configSourceAnnotation } from '../../kinds/static-pod.ts'
 import { describeFieldErrors } from '../../machinery/field-error.ts'
-import { validateObjectMeta } from '../../machinery/object-meta.ts'
+import { type ObjectMetaRules, validateObjectMeta } from '../../machinery/object-meta.ts'
 import { loadSchemas } from '../../machinery/schema/schema-set.ts'
 import { parseYaml } from '../../machinery/yaml.ts'
 
@@ -31,7 +31,11 @@ export function readManifest(text: string, { path, nodeName }: { readonly path: 
   const given = value as Pod
   if (!given.metadata?.name) return { error: 'invalid pod: name is needed for the pod' }
   const pod = completed(given, `host:${nodeName}file:${path}`, nodeName)
-  const meta = { path: 'metadata', namespaced: true, validateName: pods.validateName }
+  const meta: ObjectMetaRules = {
+    path: 'metadata',
+    namespaced: true,
+    validateName: (name, named) => pods.validateName(name, { ...named, object: pod }),
+  }
   const errors = [...validateObjectMeta(pod.metadata, meta), ...(pods.validate?.(pod) ?? []), ...(pods.validateCreate?.(pod) ?? [])]
   if (errors.length > 0) return { error: `invalid pod: ${describeFieldErrors(errors)}` }
   const reference = apiReference(pod.spec!)
