@@ -383,6 +383,7 @@ class SchedulerLoop {
     const key = `${namespace}/${name}`
     const pod = this.#informers.pods.get(key)
     if (!pod) return undefined
+    const group = groupKeyOf(pod)
     const { profile, target, refused } = this.#placer.asked({ key, pod, priority: pod.spec?.priority ?? 0 })
     return explainPod({
       core: profile.core,
@@ -391,6 +392,7 @@ class SchedulerLoop {
       record: this.#placer.recordOf(pod, key),
       isOurs: this.#isOurs(pod),
       isGated: isGated(pod),
+      isInGang: group !== undefined && this.#gangs.isGang(group),
     })
   }
 

@@ -5,6 +5,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import { seededRandom } from '../../base/random.ts'
 import type { ReplicaSet } from '../../kinds/generated/types/apps-v1.ts'
 import type { Pod, Service } from '../../kinds/generated/types/core-v1.ts'
+import type { PodGroup } from '../../kinds/generated/types/scheduling-v1alpha2.ts'
 import { allKinds } from '../../kinds/all.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { apiVersionOf, controllerOf, keyOf, type KubeObject } from '../../machinery/object.ts'
@@ -44,11 +45,15 @@ export async function planManifests(
   const expansions = wanted.flatMap((object) => expandWorkload(object, nodes) ?? [])
   const pods = await Promise.all(expansions.map((e) => defaulted(client, e)))
   const services = wanted.filter((o): o is Service => o.kind === 'Service' && o.apiVersion === 'v1')
+  const podGroups = wanted.filter(
+    (o): o is PodGroup => o.kind === 'PodGroup' && o.apiVersion === apiVersionOf(kindRefs.schedulingV1alpha2.podGroups),
+  )
   const { replaced, kept } = replacements(view, wanted, pods.flat())
   const { plan, after } = planPlacement({
     view: {
       ...view,
-      services: [...view.services.filter((s) => !services.some((o) => keyOf(o) === keyOf(s))), ...services],
+      services: overlaid(view.services, services),
+      podGroups: overlaid(view.podGroups, podGroups),
       claims: [...view.claims, ...missingClaims(view, expansions)],
     },
     whatIf: { addedNodes: added, without: request.without, drained: request.drained, replaced, pods: kept },
@@ -59,6 +64,11 @@ export async function planManifests(
   if (!request.rebalances) return { text: planText(plan), document }
   const rebalance = planRebalance({ view: after, policy, profiles })
   return { text: `${planText(plan)}\nthen, by the rebalancer: ${rebalanceText(rebalance)}`, document: { ...document, rebalance } }
+}
+
+/** What is there, and in its place what is wanted under the same name. */
+function overlaid<T extends KubeObject>(there: readonly T[], wanted: readonly T[]): readonly T[] {
+  return [...there.filter((s) => !wanted.some((o) => keyOf(o) === keyOf(s))), ...wanted]
 }
 
 async function dryRun(client: Client, { manifests, namespace }: PlacementRequest): Promise<readonly KubeObject[]> {

@@ -36,6 +36,7 @@ export async function readCluster(client: Client, { asksForUse }: { readonly ask
     all(resourceV1.resourceSlices),
     all(resourceV1.deviceClasses),
   ])
+  const podGroups = await all(kindRefs.schedulingV1alpha2.podGroups)
   const leases = asksForUse ? await listAll(client, kindRefs.coordinationV1.leases, nodeLeaseNamespace) : []
   return {
     nodes,
@@ -56,6 +57,7 @@ export async function readCluster(client: Client, { asksForUse }: { readonly ask
     resourceClaimTemplates,
     resourceSlices,
     deviceClasses,
+    podGroups,
     leases,
   }
 }

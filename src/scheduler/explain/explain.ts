@@ -19,6 +19,8 @@ export type ExplainInput = {
   readonly refused?: { readonly plugin: string; readonly reason: string } | undefined
   readonly isOurs: boolean
   readonly isGated: boolean
+  /** It is placed together with others of its group or not at all. */
+  readonly isInGang?: boolean
 }
 
 type Body = Omit<SchedulingExplanation, 'apiVersion' | 'kind' | 'metadata' | 'pod' | 'text'>
@@ -71,14 +73,14 @@ function nothingToSay(outcome: Body['outcome'], summary: string): Body {
   return { outcome, summary, basis: 'None', basisNote: '', nodes: [], rejections: [], suggestions: [] }
 }
 
-function explainPending({ core, target, record }: ExplainInput): Body {
+function explainPending({ core, target, record, isInGang }: ExplainInput): Body {
   const explained = explainNodes(core.planOf(target, true), core.snapshot)
   const condition = podCondition(target.pod, 'PodScheduled')
   const { feasible, rejected } = explained
   const total = feasible.length + rejected.length
   const summary =
     feasible.length > 0
-      ? `${feasible.length} of ${total} nodes would take it now; it is queued for its next attempt`
+      ? `${feasible.length} of ${total} nodes would take it now; it ${isInGang ? 'waits for its group' : 'is queued for its next attempt'}`
       : `none of ${total} nodes takes it`
   return {
     outcome: 'Pending',

@@ -56,6 +56,12 @@ export class Gangs {
     })
   }
 
+  /** Whether pods of the group are placed together, or wait for it to be made. */
+  isGang(groupKey: string): boolean {
+    const group = this.#options.groups.get(groupKey)
+    return !group || group.spec.schedulingPolicy.gang !== undefined
+  }
+
   /** False: the group asks nothing of its pods together, this one is placed by itself. */
   schedule(groupKey: string, first: QueuedPod): boolean {
     const group = this.#options.groups.get(groupKey)

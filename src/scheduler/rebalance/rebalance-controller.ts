@@ -89,6 +89,8 @@ function viewOf(context: LoopContext, asksForUse: boolean): ClusterView {
     resourceClaimTemplates: all(resourceV1.resourceClaimTemplates),
     resourceSlices: all(resourceV1.resourceSlices),
     deviceClasses: all(resourceV1.deviceClasses),
+    // Pods of groups stay.
+    podGroups: [],
     leases: asksForUse ? context.informer(coordinationV1.leases).list(nodeLeaseNamespace) : [],
   }
 }

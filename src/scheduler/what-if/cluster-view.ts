@@ -12,6 +12,7 @@ import type {
 import type { Lease } from '../../kinds/generated/types/coordination-v1.ts'
 import type { PodDisruptionBudget } from '../../kinds/generated/types/policy-v1.ts'
 import type { DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice } from '../../kinds/generated/types/resource-v1.ts'
+import type { PodGroup } from '../../kinds/generated/types/scheduling-v1alpha2.ts'
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass } from '../../kinds/generated/types/storage-v1.ts'
 import { keyOf, type KubeObject } from '../../machinery/object.ts'
 import type { SpreadSources } from '../default-spread.ts'
@@ -36,6 +37,7 @@ export type ClusterView = {
   readonly resourceClaimTemplates: readonly ResourceClaimTemplate[]
   readonly resourceSlices: readonly ResourceSlice[]
   readonly deviceClasses: readonly DeviceClass[]
+  readonly podGroups: readonly PodGroup[]
   /** Those of nodes, which say what is used; none where nobody asks. */
   readonly leases: readonly Lease[]
 }

@@ -20,5 +20,6 @@ export const emptyView: ClusterView = {
   resourceClaimTemplates: [],
   resourceSlices: [],
   deviceClasses: [],
+  podGroups: [],
   leases: [],
 }

@@ -285,3 +285,118 @@ nodes afterwards (requests)
 `,
   )
 })
+
+const held = 'would not fit'
+
+test('a gated pod is not placed, and is told what holds it', () => {
+  check(
+    { nodes: two, running: [{ name: 'old', spec: { schedulingGates: [{ name: 'example.com/quota' }] } }] },
+    { pods: [{ name: 'new', spec: { schedulingGates: [{ name: 'a/b' }, { name: 'a/c' }] } }] },
+    `0 of 2 pods would be placed, 2 would not fit
+
+${held}
+  pod/old, pending now: its scheduling is gated by example.com/quota
+    → remove the gates from spec.schedulingGates
+  deployment/new: its scheduling is gated by a/b, a/c
+    → remove the gates from spec.schedulingGates
+`,
+  )
+})
+
+test('a pod that names its node goes there, full or not, and nowhere if there is none', () => {
+  check(
+    { nodes: [{ name: 'a', cpu: '1' }, { name: 'b' }] },
+    {
+      pods: [
+        { name: 'x', requests: { cpu: '2' }, spec: { nodeName: 'a' } },
+        { name: 'y', spec: { nodeName: 'c' } },
+      ],
+    },
+    `1 of 2 pods would be placed, 1 would not fit
+
+would land
+  deployment/x: a
+
+${held}
+  deployment/y: it names its node itself, and there is no node c
+
+nodes afterwards (requests)
+  a  cpu 200 %, memory 0 %, 1 pods
+`,
+  )
+})
+
+const member = (i: number, group: string) => ({
+  name: `m${i}`,
+  owner: 'gang',
+  requests: { cpu: '3' },
+  spec: { schedulingGroup: { podGroupName: group } },
+})
+const podGroup = (name: string, minCount: number, key?: string) => ({
+  metadata: { name, namespace: 'default' },
+  spec: {
+    schedulingPolicy: { gang: { minCount } },
+    ...(key === undefined ? {} : { schedulingConstraints: { topology: [{ key }] } }),
+  },
+})
+const zone = 'topology.kubernetes.io/zone'
+const zones = ['a', 'b', 'c'].map((name) => ({ name, labels: { [zone]: name === 'a' ? 'x' : 'y' } }))
+
+for (const { title, minCount, key, pods, expected } of [
+  {
+    title: 'all of a gang that finds its places are placed',
+    minCount: 3,
+    pods: [0, 1, 2],
+    expected: 'would land\n  deployment/gang: a, b, c\n',
+  },
+  {
+    title: 'of a gang that does not find enough places none is',
+    minCount: 4,
+    pods: [0, 1, 2, 3],
+    expected:
+      'would not fit\n  deployment/gang (4 pods): pod group "default/g" needs 4 places at once, 3 were found: 0/3 nodes are available: 3 Insufficient cpu.\n',
+  },
+  {
+    title: 'a gang with too few pods waits for the others',
+    minCount: 5,
+    pods: [0, 1],
+    expected: 'would not fit\n  deployment/gang (2 pods): pod group "default/g" has 2 of the 5 pods that it needs\n',
+  },
+  {
+    title: 'a gang that has to stay in one domain goes to one that has the room',
+    minCount: 2,
+    key: zone,
+    pods: [0, 1],
+    expected: 'would land\n  deployment/gang: b, c\n',
+  },
+  {
+    title: 'a gang that no domain has room for is placed in none',
+    minCount: 3,
+    key: zone,
+    pods: [0, 1, 2],
+    expected: `in one domain of ${zone}, 2 were found`,
+  },
+] as const)
+  test(title, () => {
+    const view = { ...emptyView, nodes: zones.map(testNode), podGroups: [podGroup('g', minCount, key)] }
+    const whatIf = { addedNodes: [], without: [], drained: [], replaced: new Set<string>() }
+    const { plan } = planPlacement({
+      view,
+      whatIf: { ...whatIf, pods: pods.map((i) => ({ pod: testPod(member(i, 'g')), of: 'deployment/gang' })) },
+      profiles: [profileOf({})],
+      random: seededRandom(1),
+    })
+    assert.ok(planText(plan).includes(expected), planText(plan))
+  })
+
+test('pods of a group that is not there wait for it', () => {
+  check(
+    { nodes: two },
+    { pods: [member(0, 'nobody')] },
+    `0 of 1 pods would be placed, 1 would not fit
+
+${held}
+  deployment/gang: waiting for pod group "default/nobody" to be created
+`,
+  )
+})

@@ -5,7 +5,7 @@ import { controllerOf, keyOf } from '../../machinery/object.ts'
 import { budgetOf } from '../budget.ts'
 import type { SchedulerProfile } from '../config/scheduler-profile.ts'
 import { diagnosisOfRefusal, fitErrorMessage } from '../core/fit-error.ts'
-import { judge } from '../core/judgement.ts'
+import { judge, type Judged, type Refused } from '../core/judgement.ts'
 import { isAssigned } from '../core/pod-shape.ts'
 import type { PodToPlace } from '../core/scheduler-core.ts'
 import type { Snapshot } from '../core/snapshot.ts'
@@ -13,6 +13,8 @@ import { defaultSpreadOf, type SpreadSources } from '../default-spread.ts'
 import { explainNodes } from '../explain/explain-nodes.ts'
 import { suggest } from '../explain/suggest.ts'
 import { type ClusterView, spreadSourcesOf } from './cluster-view.ts'
+import { groupKeyOf } from '../gang/gangs.ts'
+import { planGang, type PlannedTarget } from './planned-gang.ts'
 import { PlannedClaims } from './planned-claims.ts'
 import { nobodysText, type PlannedProfile, PlannedProfiles } from './planned-profiles.ts'
 
@@ -99,10 +101,61 @@ class Planning {
     while (this.#waiting.length > 0) {
       const round = this.#waiting.toSorted((a, b) => priorityOf(b.pod) - priorityOf(a.pod))
       this.#waiting = []
-      for (const waiting of round) this.#place(waiting)
+      this.#placeRound(round)
     }
     const plan = { pods: this.#planned, evictions: this.#evictions, nodes: this.#usage(), blockedByBudgets: this.#blocked() }
     return { plan, after: this.#after() }
+  }
+
+  #placeRound(round: readonly Waiting[]): void {
+    const groups = new Set<string>()
+    for (const waiting of round) {
+      const why = heldBack(waiting.pod)
+      const key = groupKeyOf(waiting.pod)
+      if (why) this.#unplaced([waiting], why.message, [why.suggestion])
+      else if (isAssigned(waiting.pod)) this.#placeByItself(waiting)
+      else if (key === undefined) this.#place(waiting)
+      else if (!groups.has(key)) {
+        groups.add(key)
+        this.#placeGroup(
+          key,
+          round.filter(({ pod }) => groupKeyOf(pod) === key && !heldBack(pod) && !isAssigned(pod)),
+        )
+      }
+    }
+  }
+
+  /** A pod that names its node itself goes there, whatever the scheduler would say. */
+  #placeByItself(waiting: Waiting): void {
+    const node = waiting.pod.spec!.nodeName!
+    const row = this.#snapshot.rowOf(node)
+    if (row === undefined) return this.#unplaced([waiting], `it names its node itself, and there is no node ${node}`, [])
+    const target = { key: keyOf(waiting.pod), pod: waiting.pod, priority: priorityOf(waiting.pod) }
+    this.#placed(baseOf(waiting), target, { row, score: 0, feasibleNodes: 1 })
+  }
+
+  /** As many of a gang as it needs, or none of them. */
+  #placeGroup(key: string, members: readonly Waiting[]): void {
+    const { podGroups, pods } = this.#view
+    const running = pods.filter((pod) => groupKeyOf(pod) === key && this.#snapshot.pod(keyOf(pod)) !== undefined).length
+    const asked = { snapshot: this.#snapshot, key, group: podGroups.find((g) => keyOf(g) === key), running }
+    const plan = planGang(asked, members, (member, within) => this.#target(member.pod, within))
+    if (plan.kind === 'Refused') this.#unplaced(members, plan.message, [])
+    else for (const member of members) this.#place(member, plan.within)
+  }
+
+  #unplaced(all: readonly Waiting[], message: string, suggestions: readonly string[]): void {
+    for (const waiting of all) this.#planned.push({ ...baseOf(waiting), outcome: 'Unplaced', message, suggestions })
+  }
+
+  /** The pod as its profile asks about it; why no node need be asked; undefined where no profile is its own. */
+  #target(pod: Pod, within: readonly Judged[]): PlannedTarget | Refused | undefined {
+    const profile = this.#profiles.of(pod)
+    if (!profile) return undefined
+    const judged = judge(profile.podPlugins, pod)
+    if ('kind' in judged) return judged
+    const defaultSpread = defaultSpreadOf(pod, this.#spread)
+    return { profile, target: { key: keyOf(pod), pod, priority: priorityOf(pod), defaultSpread, judged: [...judged, ...within] } }
   }
 
   #load(): void {
@@ -139,32 +192,15 @@ class Planning {
     this.#planned.push({ pod: keyOf(pod), of, why, from, outcome: 'Lost', message: 'nothing makes it anew: it has no controller' })
   }
 
-  #place(waiting: Waiting): void {
-    const { pod, of, why, from } = waiting
-    const key = keyOf(pod)
-    const base = { pod: key, of, why, ...(from === undefined ? {} : { from }) }
-    const profile = this.#profiles.of(pod)
-    if (!profile) {
-      this.#planned.push({ ...base, outcome: 'Unplaced', message: nobodysText(pod), suggestions: ['give its profile: --scheduler-config'] })
-      return
-    }
-    const { core } = profile
-    const judged = judge(profile.podPlugins, pod)
-    const target: PodToPlace = {
-      key,
-      pod,
-      priority: priorityOf(pod),
-      defaultSpread: defaultSpreadOf(pod, this.#spread),
-      judged: 'kind' in judged ? [] : judged,
-    }
-    if ('kind' in judged) {
-      const message = fitErrorMessage(diagnosisOfRefusal(this.#snapshot.nodeCount, judged))
-      this.#planned.push({ ...base, outcome: 'Unplaced', message, suggestions: [] })
-      return
-    }
-    const decision = core.decide(target)
+  #place(waiting: Waiting, within: readonly Judged[] = []): void {
+    const base = baseOf(waiting)
+    const asked = this.#target(waiting.pod, within)
+    if (!asked) return this.#unplaced([waiting], nobodysText(waiting.pod), ['give its profile: --scheduler-config'])
+    if ('kind' in asked) return this.#unplaced([waiting], fitErrorMessage(diagnosisOfRefusal(this.#snapshot.nodeCount, asked)), [])
+    const { profile, target } = asked
+    const decision = profile.core.decide(target)
     if (decision.kind === 'Placed') {
-      for (const { reserve } of judged) reserve?.(decision.row)
+      for (const { reserve } of target.judged ?? []) reserve?.(decision.row)
       return this.#placed(base, target, { row: decision.row, score: decision.score, feasibleNodes: decision.feasible })
     }
     this.#makeRoom(base, target, profile)
@@ -231,6 +267,15 @@ class Planning {
       return concerned.slice(budget.allowed).map((p) => ({ pod: keyOf(p), budget: keyOf(object) }))
     })
   }
+}
+
+const baseOf = ({ pod, of, why, from }: Waiting) => ({ pod: keyOf(pod), of, why, ...(from === undefined ? {} : { from }) })
+
+/** Why the scheduler does not look at the pod yet. */
+function heldBack({ spec }: Pod): { readonly message: string; readonly suggestion: string } | undefined {
+  const gates = (spec?.schedulingGates ?? []).map((gate) => gate.name).join(', ')
+  if (gates === '') return undefined
+  return { message: `its scheduling is gated by ${gates}`, suggestion: 'remove the gates from spec.schedulingGates' }
 }
 
 const priorityOf = (pod: Pod) => pod.spec?.priority ?? 0
