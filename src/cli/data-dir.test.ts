@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after, test } from 'node:test'
-import { resolveDataDir } from './data-dir.ts'
+import { makeDataDir, resolveDataDir } from './data-dir.ts'
 import { deleteDataDir } from './down.ts'
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'keelson-data-dir-')))
@@ -27,6 +27,21 @@ test('a data directory is known by its path without links, also before it is the
   assert.equal(resolveDataDir(join(home, 'loop')), join(home, 'loop'))
   assert.equal(resolveDataDir(relative(process.cwd(), real)), real)
 })
+
+test('a data directory is made with what is above it, for its owner alone', () => {
+  const path = join(home, 'made', 'for', 'it')
+  makeDataDir(path)
+  makeDataDir(path)
+  assert.equal(statSync(path).mode & 0o777, 0o700)
+})
+
+for (const [path, why] of [
+  ['/proc/keelson/data', '/proc keeps no files'],
+  ['/proc', '/proc keeps no files'],
+  ['/dev/null/data', 'ENOTDIR'],
+] as const)
+  test(`where no directory can be made that is said: ${path}`, () =>
+    assert.throws(() => makeDataDir(path), { name: 'CliError', message: new RegExp(`^cannot write into ${path}: ${why}`) }))
 
 test('a data directory goes with all in it; one that is a mount point stays, empty', () => {
   const plain = dataDirectory('plain')

@@ -1,6 +1,7 @@
-import { readlinkSync, realpathSync } from 'node:fs'
+import { existsSync, mkdirSync, readlinkSync, realpathSync, statfsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
+import { CliError } from './cli-error.ts'
 
 /** $KEELSON_DATA_DIR; or /var/lib/keelson for root, else $XDG_STATE_HOME/keelson or ~/.local/state/keelson. */
 export function defaultDataDir(env: NodeJS.ProcessEnv = process.env, uid = process.getuid?.() ?? 0): string {
@@ -30,4 +31,23 @@ function danglingTarget(path: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Of /proc, as `man 2 statfs` numbers it. */
+const procFileSystem = 0x9fa0
+
+/** Makes the directory, and what is above it, where it is not there; its owner alone may read it. Throws CliError where that cannot be. */
+export function makeDataDir(dataDir: string): void {
+  try {
+    // There Node's `recursive` would try for ever: to make a directory is answered with ENOENT, as if the one above it were missing.
+    if (statfsSync(nearestThere(resolve(dataDir))).type === procFileSystem)
+      throw new Error('/proc keeps no files; choose another directory')
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new CliError(`cannot write into ${dataDir}`, { nextStep: (error as Error).message, cause: error })
+  }
+}
+
+function nearestThere(path: string): string {
+  return existsSync(path) ? path : nearestThere(dirname(path))
 }

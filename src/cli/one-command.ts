@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { sleep } from '../base/clock.ts'
 import { type FileLock, tryFileLock } from '../platform/file-lock.ts'
 import { CliError } from './cli-error.ts'
+import { makeDataDir } from './data-dir.ts'
 import type { Machine } from './machine.ts'
 
 /** In the data directory. */
@@ -31,8 +31,8 @@ export async function asOnlyCommand<T>({ clock, console }: Machine, dataDir: str
 }
 
 async function lockOf(dataDir: string): Promise<FileLock | undefined> {
+  makeDataDir(dataDir)
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     return await tryFileLock(join(dataDir, commandLockFile))
   } catch (error) {
     throw new CliError(`cannot write into ${dataDir}`, { nextStep: (error as Error).message, cause: error })

@@ -1,7 +1,7 @@
 /** `keelson agent`: a node of a cluster whose control plane is elsewhere. */
-import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Log } from '../base/log.ts'
+import { makeDataDir } from '../cli/data-dir.ts'
 import { ClientMetrics } from '../client/client-metrics.ts'
 import { createHttpClient } from '../client/http-client.ts'
 import { agentVersion } from '../node/node-status/node-status.ts'
@@ -27,7 +27,7 @@ export async function agentMain(argv: readonly string[]): Promise<number> {
   // Whatever this process starts must not find the token in its environment.
   delete process.env.KEELSON_TOKEN
   const log = pinoLog({ level: options.logLevel })
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 })
+  makeDataDir(options.dataDir)
   const { stopped, release } = stopSignal()
   const stopping = new AbortController()
   void stopped.then(() => stopping.abort(new Error('the agent is stopping')))

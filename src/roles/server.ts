@@ -1,5 +1,4 @@
 /** `keelson server`: the control plane on real time, files and sockets, with a node of its own where asked for. */
-import { mkdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +10,7 @@ import { sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
+import { makeDataDir } from '../cli/data-dir.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
 import { deepEqual } from '../machinery/deep-equal.ts'
@@ -71,7 +71,7 @@ export async function serverMain(argv: readonly string[], storeThread: Worker): 
 async function start(options: ServerOptions, log: Log, storeThread: Worker): Promise<RunningServer> {
   const { dataDir } = options
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeDataDir(dataDir)
     finishRestore(dataDir, { demandsCluster: true })
     if (options.join) await (await import('./join-server.ts')).joinAsServer({ ...options.join, dataDir, clock: systemClock })
     return await startServer(options, log, storeThread)

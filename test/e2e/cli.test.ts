@@ -124,6 +124,8 @@ const misuses: readonly { args: readonly string[]; code: number; says: RegExp }[
   { args: ['up', '--nodes', 'many'], code: 2, says: /must be a whole number/ },
   { args: ['up', '--listen', 'nowhere:99999'], code: 2, says: /is not HOST:PORT/ },
   { args: ['status', '--data-dir', '/nonexistent/keelson'], code: 3, says: /run `keelson up`/ },
+  { args: ['up', '--runtime', 'fake', '--data-dir', '/proc/keelson'], code: 1, says: /cannot write into \/proc\/keelson: / },
+  { args: ['server', '--runtime', 'fake', '--data-dir', '/proc/keelson'], code: 1, says: /cannot write into \/proc\/keelson: / },
   { args: ['explain'], code: 2, says: /missing required argument 'pod'\n\(keelson explain --help lists the options\)/ },
   { args: ['explain', 'x'], code: 1, says: /no context is set in the kubeconfig: `keelson up` brings up a cluster and writes its context/ },
   { args: ['explain', 'service/x'], code: 2, says: /"service" is neither a pod nor a workload/ },

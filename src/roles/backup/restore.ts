@@ -14,6 +14,7 @@ import { silentLog } from '../../base/log.ts'
 import { CliError } from '../../cli/cli-error.ts'
 import { readClusterState } from '../../cli/cluster-state.ts'
 import { isRunning } from '../../cli/daemon.ts'
+import { makeDataDir } from '../../cli/data-dir.ts'
 import type { Lease } from '../../kinds/generated/types/coordination-v1.ts'
 import { writeSecretFile } from '../../platform/pki/cluster-pki.ts'
 import { readSealedFile, SealedFileError } from '../../platform/sealed-file.ts'
@@ -44,6 +45,7 @@ export async function restoreCluster(parts: BackupParts, options: RestoreOptions
   const { dataDir } = options
   const location = options.store === undefined ? undefined : parseStoreLocation(options.store)
   const manifest = await checkedManifest(options)
+  makeDataDir(dataDir)
   finishRestore(dataDir)
   const state = readClusterState(dataDir)
   if (state && isRunning(state.server)) throw inUse(dataDir)
