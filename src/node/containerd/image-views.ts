@@ -18,21 +18,37 @@ export type ImageViews = {
  * of containerd's garbage collection, so its layers outlive the image.
  */
 export function containerdImageViews(socket: string): ImageViews {
-  const ctr = (...args: readonly string[]) => runProgramChecked('ctr', ['--address', socket, '--namespace', 'k8s.io', ...args])
+  const ctr: Ctr = (...args) => runProgramChecked('ctr', ['--address', socket, '--namespace', 'k8s.io', ...args])
   const forget = (key: string) => runProgram('ctr', ['--address', socket, '--namespace', 'k8s.io', 'snapshots', 'rm', key])
   return {
     mount: async (imageId, directory, key) => {
       if (mountPointsUnder(directory).includes(directory)) return
       const parent = chainId(await ctr('content', 'get', imageId))
       await forget(key)
-      const mounts = parseMounts(await ctr('snapshots', 'view', '--mounts', key, parent))
-      await ctr('snapshots', 'label', key, 'containerd.io/gc.root=keelson')
+      const mounts = parseMounts(await rootedView(ctr, key, parent))
       await mkdir(directory, { recursive: true })
       for (const mount of mounts) await mountReadOnly(mount, directory)
     },
     remove: async (keys) => {
       for (const key of keys) await forget(key)
     },
+  }
+}
+
+export type Ctr = (...args: readonly string[]) => Promise<string>
+
+const viewTriesMax = 5
+
+/** Makes a view that the engine keeps. Before it has its label a collection that is under way may take it: then it is made again. */
+export async function rootedView(ctr: Ctr, key: string, parent: string): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    const mounts = await ctr('snapshots', 'view', '--mounts', key, parent)
+    try {
+      await ctr('snapshots', 'label', key, 'containerd.io/gc.root=keelson')
+      return mounts
+    } catch (error) {
+      if (tries === viewTriesMax || !/does not exist/.test(String(error))) throw error
+    }
   }
 }
 
