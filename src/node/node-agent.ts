@@ -5,7 +5,7 @@ import type { Random } from '../base/random.ts'
 import type { ClientMetrics } from '../client/client-metrics.ts'
 import type { Client } from '../client/contract.ts'
 import type { Node, NodeAddress, Pod, Service, Taint } from '../kinds/generated/types/core-v1.ts'
-import { AgentRun } from './agent-run.ts'
+import { AgentRun } from './agent/agent-run.ts'
 import type { ImageViews } from './containerd/image-views.ts'
 import type { EvictionOptions } from './eviction/thresholds.ts'
 import type { AgentFiles } from './host/agent-files.ts'
@@ -47,7 +47,7 @@ export type NodeAgentOptions = {
   readonly imageViews?: ImageViews
   /** Default: sockets for a real node; every simulated pod answers well. */
   readonly probeTransport?: ProbeTransport
-  /** Tells the pods that the node runs by itself, at once and whenever they change, until what it gives back is called; not given: none. */
+  /** What describes the pods that the node runs by itself; not given: there are none. */
   readonly manifests?: ManifestSource | undefined
   /** Default: an informer of this node's pods. Simulations share one informer between their nodes. */
   readonly pods?: PodSource
@@ -80,7 +80,11 @@ export type NodeAgentOptions = {
   readonly shutdown?: { readonly source: ShutdownSource; readonly periods: readonly ShutdownPeriod[] } | undefined
 }
 
-export type ManifestSource = (onPods: (pods: readonly Pod[]) => void) => Promise<() => void>
+export type ManifestSource = {
+  readonly path: string
+  /** Tells the pods at once and whenever they change, until what it gives back is called. */
+  watch(onPods: (pods: readonly Pod[]) => void): Promise<() => void>
+}
 
 /** `open` gets what serves a connection and gives back how it is shut. */
 export type NodeDoor = { readonly port: number; open(accept: (connection: Duplex) => void): () => void }

@@ -83,6 +83,38 @@ test('a machine that stops ends its pods by importance, is NotReady and takes no
   await node.stop()
 })
 
+test('of a machine that does not stop after all no more pods end, and static ones run again', async () => {
+  let tell: (isComing: boolean) => Promise<void> = async () => {}
+  const web = '{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {priority: 0, containers: [{name: c, image: app}]}}'
+  const manifest = readManifest(web, { path: '/web.yaml', nodeName: 'n1' })
+  assert.ok('pod' in manifest)
+  const { pod } = manifest
+  const periods = [
+    { priority: 0, seconds: 10 },
+    { priority: 1000, seconds: 5 },
+  ]
+  const node = await startNode({
+    agent: {
+      shutdown: { periods, source: (told) => ((tell = told), () => {}) },
+      manifests: { path: '/manifests', watch: async (onPods) => (onPods([pod]), () => {}) },
+    },
+    runtime: { behaviourOf: () => ({ ...runsForever, stopMs: 3_000 }) },
+  })
+  const classes = node.client.resource(kindRefs.schedulingV1.priorityClasses)
+  await classes.create({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' }, value: 1000 })
+  await node.create('high', { priorityClassName: 'high' })
+  await node.until('high', isReady)
+  await node.until('web-n1', isReady)
+  const over = tell(true)
+  await node.until('web-n1', (mirror) => mirror?.status?.phase === 'Failed')
+  await tell(false)
+  await node.until('web-n1', isReady)
+  await over
+  assert.equal(isReady(await node.pods.get('high')), true)
+  assert.deepEqual((await node.runtime.list()).map(({ name, state }) => `${name} ${state}`).sort(), ['high Ready', 'web-n1 Ready'])
+  await node.stop()
+})
+
 test('static pods run before the API answers, are shown there, and follow what describes them', async () => {
   const gate = Promise.withResolvers<void>()
   const ending = new AbortController()
@@ -94,10 +126,13 @@ test('static pods run before the API answers, are shown there, and follow what d
   let set: (pods: readonly Pod[]) => void = () => {}
   const node = await startNode({
     agent: {
-      manifests: async (onPods) => {
-        set = onPods
-        onPods([describe('one')])
-        return () => {}
+      manifests: {
+        path: '/manifests',
+        watch: async (onPods) => {
+          set = onPods
+          onPods([describe('one')])
+          return () => {}
+        },
       },
     },
     podsOf: (common) => {
@@ -136,15 +171,24 @@ test('static pods run before the API answers, are shown there, and follow what d
   ending.abort()
 })
 
-test('a critical pod that only wants room gets it at the cost of another', async () => {
-  const node = await startNode({ agent: { machine: simulatedMachine({ cpuMilli: 1_000 }) } })
+test('a critical pod that only wants room gets it at the cost of another, once that has left', async () => {
+  const node = await startNode({
+    agent: { machine: simulatedMachine({ cpuMilli: 1_000 }) },
+    runtime: { behaviourOf: () => ({ ...runsForever, stopMs: 3_000 }) },
+  })
   const asking = (cpu: string) => ({ containers: [{ name: 'c', image: 'app', resources: { requests: { cpu } } }] })
   await node.create('common', asking('700m'))
   await node.until('common', isReady)
   await node.create('refused', asking('600m'))
   assert.equal((await node.until('refused', (pod) => pod?.status?.phase === 'Failed'))?.status?.reason, 'OutOfcpu')
   await node.create('critical', { ...asking('600m'), priorityClassName: 'system-node-critical' })
+  await node.clock.advance(2_000)
+  assert.deepEqual(
+    (await node.runtime.list()).map(({ name, state }) => [name, state]),
+    [['common', 'Ready']],
+  )
   await node.until('critical', isReady)
+  assert.equal((await node.runtime.list()).find(({ name }) => name === 'common')?.state, 'NotReady')
   const { status } = (await node.until('common', (pod) => pod?.status?.phase === 'Failed'))!
   assert.deepEqual([status?.reason, status?.message], ['Preempting', 'Preempted in order to admit critical pod'])
   assert.equal(

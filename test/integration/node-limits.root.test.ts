@@ -21,7 +21,8 @@ function declareTests(place: NonNullable<typeof own>): void {
   const manifestPath = join(place.directory, 'manifests')
   before(async () => {
     const folder = { path: manifestPath, nodeName: 'n1', clock: systemClock, log: silentLog }
-    world = await startAgentWorld(place, { statusCheckPeriodMs: 200, manifests: (onPods) => watchManifests(folder, onPods) })
+    const manifests = { path: manifestPath, watch: (onPods: Parameters<typeof watchManifests>[1]) => watchManifests(folder, onPods) }
+    world = await startAgentWorld(place, { statusCheckPeriodMs: 200, manifests })
   })
   after(() => world.close())
 

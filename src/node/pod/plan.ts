@@ -33,6 +33,7 @@ export function planPod(view: PodView): PodPlan {
   }
   if (isFinal(podPhase(view, views))) return { ...planEnd(view, views), isEnding: true }
   const deadlineMs = leftMs === undefined ? undefined : view.monotonicMs + leftMs
+  if (records.waitsFor.size > 0) return { actions: [], wakeAtMs: deadlineMs }
   const plan = runStateOf(pod) === 'stopped' ? planStopped(view, views) : planRunning(view, views)
   return { actions: [...plan.actions, ...planRemovals(views)], wakeAtMs: earliest(plan.wakeAtMs, deadlineMs) }
 }

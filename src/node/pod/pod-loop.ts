@@ -226,7 +226,7 @@ export class PodLoop {
     const admission = isNew && !isOver ? context.admit(pod) : { victims: [] }
     const worker = this.#addWorker(pod, sandboxes)
     if ('victims' in admission) {
-      for (const { metadata } of admission.victims) this.evict(metadata.uid ?? '', preempted)
+      for (const { metadata } of admission.victims) this.#makeRoom(worker, metadata.uid ?? '')
     } else {
       const { refusal } = admission
       worker.records.terminal = { ...refusal, message: `Pod was rejected: ${refusal.message}` }
@@ -238,6 +238,20 @@ export class PodLoop {
         .catch((error: unknown) => context.log.warn({ error: String(error) }, 'a running pod could not be taken over'))
     }
     worker.look({ observe: false })
+  }
+
+  /** Ends a pod for another one, which starts when nothing of the first is left: until then it has what the other was promised. */
+  #makeRoom(worker: PodWorker, victim: string): void {
+    this.evict(victim, preempted)
+    const { waitsFor } = worker.records
+    waitsFor.add(victim)
+    const remove = this.onLooked(victim, () => {
+      if (this.#workers.get(victim)?.records.isTornDown === false) return
+      remove()
+      waitsFor.delete(victim)
+      worker.look({ observe: false })
+    })
+    this.look(victim)
   }
 
   #addWorker(pod: Pod, sandboxes: readonly RuntimePod[]): PodWorker {
@@ -269,8 +283,8 @@ export class PodLoop {
     for (const id of this.#idsOf.get(uid) ?? []) this.#owners.delete(id)
     this.#idsOf.delete(uid)
     this.#workers.delete(uid)
-    this.#options.onEnd?.(uid)
     for (const listener of this.#listeners.get(uid) ?? []) listener()
+    this.#options.onEnd?.(uid)
     this.retryResizes()
   }
 

@@ -89,6 +89,8 @@ export type PodRecords = {
   areLogsRemoved?: boolean
   /** Sandboxes whose stop has been answered, by engine's id. */
   readonly stoppedSandboxes: Set<string>
+  /** Pods that end so that this one has room: until they have left it does not start. */
+  readonly waitsFor: Set<string>
   sandboxRetryAtMs?: number
   sandboxFailures: number
   /** Shown in events; kept so that the same trouble is not told twice in a row. */
@@ -132,6 +134,7 @@ export function rebuildRecords(pod: Pod, { nowMs, monotonicMs }: Pick<PodView, '
     isHostReady: false,
     isTornDown: false,
     stoppedSandboxes: new Set(),
+    waitsFor: new Set(),
     sandboxFailures: 0,
     busy: new Set(),
     isObserved: false,

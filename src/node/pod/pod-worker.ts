@@ -11,6 +11,7 @@ import type { Pod, PodStatus } from '../../kinds/generated/types/core-v1.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
 import { isStaticPod } from '../../kinds/static-pod.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
+import type { ProbeVerdict } from '../probes/container-probes.ts'
 import { type RuntimeContainer, RuntimeError, type RuntimePod } from '../runtime/contract.ts'
 import { planPod } from './plan.ts'
 import { PodActions } from './pod-actions.ts'
@@ -119,6 +120,19 @@ export class PodWorker {
     }
     if (this.#sandboxes.length === 0) delete this.records.sandboxRetryAtMs
     else this.#refreshFiles()
+    this.look({ observe: false })
+  }
+
+  /** A probe has come to a verdict about one container of the engine. */
+  noteProbe({ name, containerId, kind, isGood, probe }: ProbeVerdict): void {
+    const record = containerRecord(this.records, name)
+    if (record.healthOf !== containerId) return
+    if (kind === 'readiness') record.isReady = isGood
+    else if (isGood) record.isStarted = true
+    else {
+      const message = `Container ${name} failed ${kind} probe, will be restarted`
+      record.kill = { containerId, message, graceSeconds: probe.terminationGracePeriodSeconds }
+    }
     this.look({ observe: false })
   }
 

@@ -1,4 +1,4 @@
-import type { AgentSettings } from '../agent-settings.ts'
+import type { AgentSettings } from '../agent/agent-settings.ts'
 import type { PodDirectoryRoots } from '../host/pod-directories.ts'
 import { podDiskPaths } from '../host/pod-disk-paths.ts'
 import { machineLogFiles } from '../logs/log-files.ts'
@@ -73,6 +73,7 @@ function configuration({ options, settings, machine, port }: AgentRoutesOptions)
     maxPods: machine.facts().maxPods,
     taints,
     shutdownPeriods: options.shutdown?.periods ?? [],
+    staticPodPath: options.manifests?.path,
   })
 }
 

@@ -17,6 +17,7 @@ test("a node's settings are in the form of upstream's /configz", () => {
     statusCheckPeriodMs: 10_000,
     statusReportPeriodMs: 300_000,
     parallelPulls: 4,
+    staticPodPath: '/etc/kubernetes/manifests',
   }) as { kubeletconfig: Record<string, unknown> }
   const told = (...names: string[]) => names.map((name) => kubeletconfig[name])
   assert.deepEqual(told('kind', 'apiVersion', 'port', 'maxPods'), ['KubeletConfiguration', 'kubelet.config.k8s.io/v1beta1', 10_250, 60])
@@ -30,6 +31,7 @@ test("a node's settings are in the form of upstream's /configz", () => {
     'pid.available': '10%',
   })
   assert.deepEqual(told('evictionSoft', 'evictionSoftGracePeriod'), [{ 'memory.available': '12.5%' }, { 'memory.available': '1m30s' }])
+  assert.equal(kubeletconfig.staticPodPath, '/etc/kubernetes/manifests')
   assert.equal(kubeletconfig.evictionPressureTransitionPeriod, '5m0s')
   assert.deepEqual(kubeletconfig.shutdownGracePeriodByPodPriority, [{ priority: 0, shutdownGracePeriodSeconds: 30 }])
   assert.deepEqual(kubeletconfig.systemReserved, { cpu: '500m', memory: '1Gi' })

@@ -1,6 +1,6 @@
 import type { Taint } from '../../kinds/generated/types/core-v1.ts'
 import { formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machinery/quantity.ts'
-import type { AgentSettings } from '../agent-settings.ts'
+import type { AgentSettings } from '../agent/agent-settings.ts'
 import type { AgentFiles } from '../host/agent-files.ts'
 import { type Bounds, type EvictionSettings, evictionSignals } from '../eviction/thresholds.ts'
 import type { ShutdownPeriod } from '../shutdown/plan-shutdown.ts'
@@ -14,6 +14,8 @@ export type KubeletConfigurationInput = Omit<AgentSettings, 'parallelStarts' | '
   readonly maxPods: number
   readonly taints: readonly Taint[]
   readonly shutdownPeriods: readonly ShutdownPeriod[]
+  /** Where the manifests of static pods are; undefined: it has none. */
+  readonly staticPodPath: string | undefined
 }
 
 /**
@@ -37,6 +39,7 @@ export function kubeletConfiguration(input: KubeletConfigurationInput): object {
       imageGCLowThresholdPercent: Math.round(imageGc.lowShare * 100),
       volumeStatsAggPeriod: '1m0s',
       ...(files?.cgroupRoot === undefined ? {} : { cgroupRoot: files.cgroupRoot, cgroupsPerQOS: true, cgroupDriver: 'cgroupfs' }),
+      ...(input.staticPodPath === undefined ? {} : { staticPodPath: input.staticPodPath }),
       maxPods,
       ...(taints.length > 0 ? { registerWithTaints: taints } : {}),
       ...evictionFields(input.eviction),

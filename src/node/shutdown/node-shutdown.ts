@@ -4,7 +4,7 @@ import type { EventInput } from '../../control/event-recorder.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { isPodTerminal } from '../../kinds/pod-status.ts'
 import type { PodLoop } from '../pod/pod-loop.ts'
-import type { TerminalReason } from '../pod/pod-records.ts'
+import type { PodRecords, TerminalReason } from '../pod/pod-records.ts'
 import { shutdownGrace, type ShutdownGroup, shutdownGroups, type ShutdownPeriod } from './plan-shutdown.ts'
 
 /**
@@ -21,12 +21,20 @@ export type NodeShutdownOptions = {
   readonly nodeEvent: (event: EventInput) => void
   /** The node's condition is another. */
   readonly onChange: () => void
+  /** The machine does not stop after all: what ends or has ended for it may run again. */
+  readonly onCancelled: () => void
 }
 
+const shutdownReason = 'Terminated'
 const terminal: TerminalReason = {
-  reason: 'Terminated',
+  reason: shutdownReason,
   message: 'Pod was terminated in response to imminent node shutdown.',
   hasStarted: true,
+}
+
+/** Whether a pod of this node was ended, or was not begun, because the machine was about to stop. */
+export function hasEndedForShutdown({ terminal: reason }: PodRecords): boolean {
+  return reason?.reason === shutdownReason || reason?.reason === 'NodeShutdown'
 }
 
 /** Ends the pods of a machine that is about to stop, the least important first, each group within its time. */
@@ -52,11 +60,14 @@ export class NodeShutdown {
     log.warn({}, `detected a ${what} of the machine`)
     nodeEvent({ type: 'Normal', reason: 'NodeShutdown', message: `Shutdown manager detected ${what}` })
     onChange()
-    if (!isComing) return
+    if (!isComing) return this.#options.onCancelled()
     const active = loop()
       .pods()
       .filter((pod) => !isPodTerminal(pod))
-    for (const group of shutdownGroups(periods, active)) await this.#end(group)
+    for (const group of shutdownGroups(periods, active)) {
+      if (!this.#isComing) return
+      await this.#end(group)
+    }
     log.info({ pods: active.length }, 'the pods have ended, or had their time')
   }
 

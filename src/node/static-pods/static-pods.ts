@@ -84,6 +84,11 @@ export class StaticPods {
     }
   }
 
+  /** Ends those that run, or have been ended by the node, and runs them again: what ended them does not hold any more. */
+  runAgain(isMeant: (uid: string) => boolean): void {
+    for (const [key, pod] of this.#running) if (isMeant(pod.metadata.uid ?? '')) this.#takeDown(key, pod)
+  }
+
   /** Nothing is left of a pod of this node. */
   noteEnd(uid: string): void {
     for (const [key, pod] of this.#ending) {

@@ -182,7 +182,7 @@ function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof cr
     nodeName,
     ...settings,
     shutdown: { periods, source: machineShutdown({ periods, clock, log: log.child({ component: 'kubelet' }) }) },
-    manifests: folder && ((onPods) => watchManifests(folder, onPods)),
+    manifests: folder && { path: folder.path, watch: (onPods) => watchManifests(folder, onPods) },
     clientCertificate: options.clientCertificate,
     ...(options.clientMetrics ? { clientMetrics: options.clientMetrics } : {}),
     addresses: [{ type: 'InternalIP', address: options.address }],

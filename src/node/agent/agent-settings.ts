@@ -1,8 +1,8 @@
-import { evictionSettings, type EvictionSettings } from './eviction/thresholds.ts'
-import { defaultImageGcPolicy, type ImageGcPolicy } from './images/image-gc.ts'
-import type { NodeAgentOptions } from './node-agent.ts'
-import type { Reserved } from './node-status/node-status.ts'
-import type { StatusGather } from './pod/status-writer.ts'
+import { evictionSettings, type EvictionSettings } from '../eviction/thresholds.ts'
+import { defaultImageGcPolicy, type ImageGcPolicy } from '../images/image-gc.ts'
+import type { NodeAgentOptions } from '../node-agent.ts'
+import type { Reserved } from '../node-status/node-status.ts'
+import type { StatusGather } from '../pod/status-writer.ts'
 
 /** A pod that takes longer to start is seen to be on its way; that of one which has ended nobody waits for seconds. */
 const defaultStatusGather: StatusGather = { startMs: 2_000, endMs: 300 }
