@@ -102,11 +102,11 @@ export const workloadScenarios: Readonly<Record<string, Scenario>> = {
     run: async (world) => {
       const jobs = world.clientset.batchV1().jobs(ns)
       const pods = template('v1', { restartPolicy: 'Never' })
-      await jobs.create({ metadata: { name: 'web' }, spec: { completions: 3, parallelism: 2, completionMode: 'Indexed', template: pods } })
-      await world.until(
-        'complete',
-        async () => (await jobs.get('web')).status?.conditions?.some(({ type }) => type === 'Complete') ?? false,
-      )
+      const spec = { completions: 3, parallelism: 2, template: pods }
+      await jobs.create({ metadata: { name: 'web' }, spec: { ...spec, completionMode: 'Indexed' } })
+      await jobs.create({ metadata: { name: 'plain' }, spec })
+      const isComplete = async (name: string) => (await jobs.get(name)).status?.conditions?.some(({ type }) => type === 'Complete') ?? false
+      await world.until('complete', async () => (await isComplete('web')) && (await isComplete('plain')))
     },
   },
   'a finished Job goes with its pods when its time has come': {
