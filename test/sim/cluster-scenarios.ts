@@ -254,6 +254,22 @@ export const clusterScenarios: Readonly<Record<string, Scenario>> = {
       await until('one is left', async () => (await secrets.list()).items.length === 1)
     },
   },
+  'tokens that nobody used for long are made invalid, and go long after': {
+    of: ['legacy-service-account-token-cleaner'],
+    nodes: false,
+    run: async ({ clientset, until, advance }) => {
+      const core = clientset.coreV1()
+      const secrets = core.secrets(ns)
+      const account = { metadata: { name: 'old' }, secrets: [{ name: 'old-1' }, { name: 'old-2' }] }
+      await core.serviceAccounts(ns).create(account)
+      const annotations = { 'kubernetes.io/service-account.name': 'old' }
+      // The third is not one that the cluster made of its own accord.
+      for (const name of ['old-1', 'old-2', 'asked-for'])
+        await secrets.create({ metadata: { name, annotations }, type: 'kubernetes.io/service-account-token' })
+      await advance(6 * 86_400_000)
+      await until('one is left', async () => (await secrets.list()).items.length === 1)
+    },
+  },
   'a claim is given a volume of the node, grows, and both go': {
     of: ['persistent-volume-binder', 'local-volume-provisioner', 'pvc-protection', 'pv-protection', 'expand'],
     run: async (world) => {
