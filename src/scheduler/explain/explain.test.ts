@@ -176,8 +176,7 @@ test('gated, foreign and finished pods say so', () => {
     'scheduling is gated by example.com/quota: it starts when they are removed from spec.schedulingGates',
   )
   const member = target({ name: 'p', spec: { schedulingGroup: { podGroupName: 'g' } } })
-  const one = cluster([{ name: 'a' }])
-  assert.equal(summary({ core: one, target: member, ...base, isInGang: true }), '1 of 1 nodes would take it now; it waits for its group')
+  assert.equal(summary({ core, target: member, ...base, isInGang: true }), '2 of 4 nodes would take it now; it waits for its group')
   const foreign = target({ name: 'p', spec: { schedulerName: 'mine' } })
   assert.equal(summary({ core, target: foreign, ...base, isOurs: false }), 'the pod waits for scheduler mine, which is not this one')
   const finished = target({ name: 'p' })
