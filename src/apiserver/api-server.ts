@@ -19,6 +19,7 @@ import { claimStatusRights } from './admission/claim-status-rights.ts'
 import { grantedAdminAccess, requestedAdminAccess } from './admission/device-admin-access.ts'
 import { createQuotaTurns } from './admission/quota-turns.ts'
 import { resourceQuotaHook } from './admission/resource-quota.ts'
+import { createPolicyMetrics } from './admission/policies/policy-metrics.ts'
 import { createWebhookMetrics } from './admission/webhooks/webhook-metrics.ts'
 import { createAggregation } from './aggregation/aggregation.ts'
 import { keepRegistered } from './aggregation/auto-registration.ts'
@@ -203,9 +204,23 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const dialer = options.dialer && throughAgents(options.dialer, way)
   const webhooks = createWebhookClient({ reader: () => reader, clock, random, way, metrics: options.clientMetrics })
   const webhookMetrics = createWebhookMetrics()
+  const policyMetrics = createPolicyMetrics()
   const podSecurityMetrics = createPodSecurityMetrics()
   const dynamic = dynamicAdmission(
-    { cache, registry, reader, schemas, authorizer, clock, random, log, client: webhooks, metrics: webhookMetrics, storage: () => storage },
+    {
+      cache,
+      registry,
+      reader,
+      schemas,
+      authorizer,
+      clock,
+      random,
+      log,
+      client: webhooks,
+      metrics: webhookMetrics,
+      policyMetrics,
+      storage: () => storage,
+    },
     closing.signal,
   )
   const last = dynamic.plugins.filter(({ name }) => !choice.disabled.includes(name))
@@ -277,6 +292,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         [...fairness.gate.metrics()].join('') +
         aggregation.metrics() +
         webhookMetrics.text() +
+        policyMetrics.text() +
         podSecurityMetrics.text() +
         celMetrics.text() +
         (options.audit?.metricsText() ?? '') +

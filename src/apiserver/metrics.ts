@@ -59,6 +59,10 @@ export type ApiMetrics = {
   ): void
   /** A request that the server ended by itself: it came when there was no room, or took too long. */
   terminated(labels: RequestLabels, code: number): void
+  /** Its client left before it was answered. */
+  aborted(labels: RequestLabels): void
+  /** Somebody connected and came to no understanding about TLS. */
+  handshakeFailed(): void
   authenticated(result: 'success' | 'failure' | 'error', durationMs: number): void
   /** Somebody came with a certificate that is good for so long. */
   certificateShown(remainingMs: number): void
@@ -83,6 +87,8 @@ export type ApiMetrics = {
 
 export function createApiMetrics(): ApiMetrics {
   const terminations = new Map<string, number>()
+  const aborts = new Map<string, number>()
+  let failedHandshakes = 0
   const deprecated = new Set<string>()
   const durations = new Map<string, RequestFigures>()
   const authentications = new Map<string, Histogram>()
@@ -131,6 +137,11 @@ export function createApiMetrics(): ApiMetrics {
       codes.set(code, (codes.get(code) ?? 0) + 1)
     },
     terminated: (labels, code) => add(terminations, `code="${code}",${figuresOf(labels).plain}`, 1),
+    aborted: (labels) => {
+      const { group, resource, scope, subresource, verb, version } = labels
+      add(aborts, format({ group, resource, scope, subresource, verb, version }), 1)
+    },
+    handshakeFailed: () => void failedHandshakes++,
     authenticated: (result, durationMs) => observe(accessHistogram(authentications, result), accessSeconds, durationMs / 1000),
     authorized: (result, durationMs) => observe(accessHistogram(authorizations, result), accessSeconds, durationMs / 1000),
     certificateShown: (remainingMs) => observe(certificates, remainingSeconds, remainingMs / 1000),
@@ -179,6 +190,10 @@ export function createApiMetrics(): ApiMetrics {
         if (sli) yield histogramText('apiserver_request_sli_duration_seconds', sli.labels, sli, sliSeconds)
       yield family('apiserver_request_terminations_total', 'counter', 'Requests that the server ended by itself.')
       for (const [labels, value] of terminations) yield `apiserver_request_terminations_total{${labels}} ${value}\n`
+      yield family('apiserver_request_aborts_total', 'counter', 'Requests whose clients left before they were answered.')
+      for (const [labels, value] of aborts) yield `apiserver_request_aborts_total{${labels}} ${value}\n`
+      yield family('apiserver_tls_handshake_errors_total', 'counter', 'Connections that came to no understanding about TLS.')
+      yield `apiserver_tls_handshake_errors_total ${failedHandshakes}\n`
       yield family('apiserver_requested_deprecated_apis', 'gauge', 'Versions that were asked for and are going to be taken away.')
       for (const labels of deprecated) yield `apiserver_requested_deprecated_apis{${labels}} 1\n`
       yield* accessText('authentication', 'authentication_attempts', authentications)

@@ -109,6 +109,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const bytes = response.body instanceof Uint8Array ? { bytes: response.body.length } : {}
     metrics.request(labels, response.code, { durationMs, waitedMs: exchange.waitedMs, ...bytes })
     if (exchange.isTerminated) metrics.terminated(labels, response.code)
+    if (request.signal.aborted) metrics.aborted(labels)
     return parts.audit ? parts.audit.answered({ request, response, ...audited(exchange) }) : response
   }
   return {

@@ -185,6 +185,7 @@ async function startServer(options: ServerOptions, log: Log, thread: Worker): Pr
     tls: servingOf(pki, frontProxyCa),
     ...(access.goawayChance > 0 ? { goaway: { chance: access.goawayChance, random } } : {}),
     ...(requestHeaders ? { proxyHeaders: Object.values(requestHeaders).flat() } : {}),
+    onHandshakeFailure: () => controlPlane.api.metrics.handshakeFailed(),
     clock,
     log: log.child({ component: 'apiserver' }),
   })

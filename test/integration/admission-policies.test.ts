@@ -376,3 +376,39 @@ test('an expression that costs too much is an error, and ends', async () => {
   await bind('validating', validations({ expression }))
   assert.match(messageOf(await create('x')), /actual cost limit exceeded$/)
 })
+
+test('what does not hold, fails or changes something is counted by policy, binding and outcome', async () => {
+  const count = async (family: string, labels: string) => {
+    const { text } = await send('GET', '/metrics')
+    const line = text.split('\n').find((one) => one.startsWith(`${family}{${labels}}`))
+    return Number(line?.split(' ').at(-1) ?? 0)
+  }
+  const named = 'policy="p.example.com",policy_binding="b.example.com"'
+  const validations = (action: string, error: string) =>
+    count('apiserver_validating_admission_policy_check_total', `enforcement_action="${action}",error_type="${error}",${named}`)
+  const before = { deny: await validations('deny', 'no_error'), warn: await validations('warn', 'no_error') }
+  const validation = { expression: "object.metadata.name != 'x'" }
+  await bind('validating', { validations: [validation] }, { validationActions: ['Deny', 'Audit'] })
+  await create('y')
+  assert.equal((await create('x')).code, 422)
+  assert.equal(await validations('deny', 'no_error'), before.deny + 1)
+  assert.equal(await validations('warn', 'no_error'), before.warn)
+  await unbind()
+
+  const ignored = await validations('allow', 'invalid_error')
+  await bind('validating', { failurePolicy: 'Ignore', validations: [{ expression: "object.data['none'] == ''" }] })
+  assert.equal((await create('z')).code, 201)
+  assert.equal(await validations('allow', 'invalid_error'), ignored + 1)
+  await unbind()
+
+  const mutations = () => count('apiserver_mutating_admission_policy_check_total', `error_type="no_error",${named}`)
+  const mutated = await mutations()
+  const expression = "Object{metadata: Object.metadata{labels: {'made': 'so'}}}"
+  await bind('mutating', {
+    reinvocationPolicy: 'Never',
+    mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression } }],
+  })
+  assert.equal((await create('m')).code, 201)
+  assert.equal(await mutations(), mutated + 1)
+  assert.ok((await count('apiserver_mutating_admission_policy_check_duration_seconds_count', `error_type="no_error",${named}`)) > 0)
+})

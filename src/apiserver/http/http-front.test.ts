@@ -330,13 +330,15 @@ for (const [how, leave] of Object.entries(leavings)) {
   })
 }
 
-test('a connection that does not shake hands is closed', async () => {
+test('a connection that does not shake hands is closed, and counted', async () => {
+  let failures = 0
   const tls = { certificate: server.cert, key: server.key, clientCa: authority.cert }
   const strict = createHttpFront({
     handle: api.handle,
     upgrade: api.upgrade,
     tls,
     handshakeTimeoutMs: 50,
+    onHandshakeFailure: () => failures++,
     clock: systemClock,
     log: silentLog,
   })
@@ -346,6 +348,7 @@ test('a connection that does not shake hands is closed', async () => {
   silent.resume()
   await new Promise((resolve) => silent.once('close', resolve))
   await strict.close(1_000)
+  assert.equal(failures, 1)
 })
 
 test('a connection on which nothing comes is asked now and then whether its client is still there', async () => {

@@ -30,6 +30,7 @@ export type HttpFrontOptions = {
   readonly handshakeTimeoutMs?: number
   /** How often, of 1, a request over HTTP/2 ends its connection for new ones, so that clients spread over several servers again. Default: never. */
   readonly goaway?: { readonly chance: number; readonly random: Random }
+  readonly onHandshakeFailure?: () => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -142,6 +143,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   server.on('clientError', refuseBytes)
   server.on('tlsClientError', (error, socket) => {
     log.debug({ error: error.message }, 'a TLS handshake failed')
+    options.onHandshakeFailure?.()
     // Node itself leaves open what took too long.
     socket.destroy()
   })

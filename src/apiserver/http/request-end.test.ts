@@ -93,6 +93,12 @@ for (const [verb, [method, path, body]] of Object.entries(writes)) {
     client.abort(new Error('the client has gone'))
     await left
     assert.equal((await answer).code, 504)
+    const counted = { create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE' }[verb]
+    const aborts = new RegExp(
+      `^apiserver_request_aborts_total\\{group="",resource="configmaps",scope="resource",subresource="",verb="${counted}",version="v1"\\} 1$`,
+      'm',
+    )
+    assert.match((await send('GET', '/metrics')).text, aborts)
     assert.deepEqual(await remaining(), [['there', { a: '1' }]])
   })
 }

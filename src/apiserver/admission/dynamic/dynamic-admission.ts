@@ -13,6 +13,7 @@ import type { ObjectReader } from '../../objects/object-reader.ts'
 import type { ObjectStorage } from '../../objects/object-storage.ts'
 import { mutatingPolicies } from '../policies/mutating-policies.ts'
 import { type BindingObject, type PolicyObject, type PolicySet, policySet } from '../policies/policy-set.ts'
+import type { PolicyMetrics } from '../policies/policy-metrics.ts'
 import { validatingPolicies } from '../policies/validating-policies.ts'
 import type { CallParts } from '../webhooks/call-webhook.ts'
 import { hookSet } from '../webhooks/hooks.ts'
@@ -20,6 +21,7 @@ import { mutatingWebhooks } from '../webhooks/mutating-webhooks.ts'
 import { validatingWebhooks } from '../webhooks/validating-webhooks.ts'
 
 export type DynamicAdmissionParts = CallParts & {
+  readonly policyMetrics: PolicyMetrics
   readonly cache: WatchCache<CachedObject>
   readonly reader: ObjectReader
   readonly schemas: SchemaSet

@@ -23,6 +23,7 @@ import {
 } from '../../../kinds/admissionregistration/expressions.ts'
 import { finishPatched, schemaOf } from '../dynamic/patched-object.ts'
 import { compileBase, mutationTypes, type PolicyBase } from '../../../kinds/admissionregistration/compiled-policy.ts'
+import { type Check, checkErrorOf } from './policy-metrics.ts'
 import { withPolicyVariables } from './policy-variables.ts'
 
 type Compiled = {
@@ -49,7 +50,7 @@ function compile(policy: MutatingAdmissionPolicy): Compiled {
   return result
 }
 
-export type Mutated = { readonly object: KubeObject; readonly errors: readonly string[] }
+export type Mutated = { readonly object: KubeObject; readonly errors: readonly string[]; readonly checks: readonly Check[] }
 
 /**
  * The object after the policy's mutations, each of which sees what those before it did; the object itself where the policy is
@@ -58,31 +59,36 @@ export type Mutated = { readonly object: KubeObject; readonly errors: readonly s
 export function applyMutations(
   policy: MutatingAdmissionPolicy,
   object: KubeObject,
-  parts: { readonly bindings: Bindings; readonly resource: Resource; readonly schemas: SchemaSet },
+  parts: { readonly bindings: Bindings; readonly resource: Resource; readonly schemas: SchemaSet; readonly nowMs: () => number },
 ): Mutated {
   const { base, mutations } = compile(policy)
   const conditions = runConditions(base.conditions, parts.bindings, policy.spec?.failurePolicy)
-  if (conditions.error !== undefined) return { object, errors: [conditions.error] }
-  if (!conditions.matches) return { object, errors: [] }
+  if (conditions.error !== undefined) return { object, errors: [conditions.error], checks: [] }
+  if (!conditions.matches) return { object, errors: [], checks: [] }
   let current = object
   const errors: string[] = []
+  const checks: Check[] = []
   for (const { mutation, expression } of mutations) {
+    const fromMs = parts.nowMs()
     const budget: Budget = { left: requestCostMax }
     const bindings = withPolicyVariables(base, { ...parts.bindings, object: fromJson(current, celTypes.dyn) }, budget)
-    const { value, error } = runExpression(expression, bindings, budget)
-    if (error !== undefined) errors.push(error)
+    const outcome = runExpression(expression, bindings, budget)
+    let error = checkErrorOf(expression, outcome)
+    if (outcome.error !== undefined) errors.push(outcome.error)
     else {
       try {
-        const next = mutation.patchType === 'JSONPatch' ? patched(current, value) : merged(current, value, parts)
+        const next = mutation.patchType === 'JSONPatch' ? patched(current, outcome.value) : merged(current, outcome.value, parts)
         if (next !== current) finishMutated(parts, next, mutation)
         current = next
       } catch (failure) {
         if (failure instanceof StatusError) throw failure
         errors.push((failure as Error).message)
+        error = 'invalid_error'
       }
     }
+    checks.push({ error, tookMs: parts.nowMs() - fromMs })
   }
-  return { object: current, errors }
+  return { object: current, errors, checks }
 }
 
 /** A patch may have made what is no such object: then nothing of the request is done. */

@@ -11,12 +11,13 @@ import { unshareSpec } from '../../objects/share-spec.ts'
 import { refusal } from '../refusal.ts'
 import { checkParamKind, type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
+import type { Check, PolicyMeasuring } from './policy-metrics.ts'
 import { type BoundPolicy, matchedBindings, type PolicySet } from './policy-set.ts'
 
 export type MutatingPolicies = PolicySet<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding>
 type Bound = BoundPolicy<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding>
 type Parts = MatchParts &
-  ParamParts & { readonly authorizer: Authorizer; readonly schemas: SchemaSet; readonly policies: () => MutatingPolicies }
+  ParamParts & { readonly authorizer: Authorizer; readonly schemas: SchemaSet; readonly policies: () => MutatingPolicies } & PolicyMeasuring
 
 /**
  * Changes objects by the expressions of MutatingAdmissionPolicies, one after the other. Where one changes the object, those
@@ -89,7 +90,8 @@ async function mutateBy(
     for (const [i, one] of params.entries()) {
       const key = `${name}/${bindingName}/${one?.metadata.uid ?? i}`
       if (!reinvocation.isDue(key)) continue
-      const { isChanged, errors } = await mutateOnce(parts, request, { policy, resource: matched!.resource, params: one })
+      const { isChanged, errors, checks } = await mutateOnce(parts, request, { policy, resource: matched!.resource, params: one })
+      for (const check of checks) parts.policyMetrics.mutated({ policy: name, binding: bindingName, ...check })
       failures.push(...errors.map((message) => ({ binding: bindingName, message, isInvalid: true })))
       hasChanged ||= isChanged
       reinvocation.asked(key, { isChanged, isReinvocable: reinvocationPolicy === 'IfNeeded' })
@@ -109,7 +111,7 @@ async function mutateOnce(
   parts: Parts,
   request: AdmissionRequest,
   { policy, resource, params }: Once,
-): Promise<{ readonly isChanged: boolean; readonly errors: readonly string[] }> {
+): Promise<{ readonly isChanged: boolean; readonly errors: readonly string[]; readonly checks: readonly Check[] }> {
   const [{ applyMutations }, { bindingsOf }] = await Promise.all([import('./apply-mutations.ts'), import('../dynamic/bindings.ts')])
   const objects = await objectsIn(resource, request, parts.registry)
   const mutate = (authorizer: PromptAuthorizer) =>
@@ -117,14 +119,15 @@ async function mutateOnce(
       bindings: bindingsOf({ ...parts, authorizer }, request, { resource, objects, params }),
       resource,
       schemas: parts.schemas,
+      nowMs: () => parts.clock.monotonicMs(),
     })
   const mutated = await withSettledAnswers(parts.authorizer, mutate, request)
-  const { errors } = mutated
+  const { errors, checks } = mutated
   let next = mutated.object
-  if (next === objects.object) return { isChanged: false, errors }
+  if (next === objects.object) return { isChanged: false, errors, checks }
   const own = ownResource(request, parts.registry)
   if (own && own !== resource && next.kind === resource.kind.kind) next = await convertObject(resource, own, next, request)
-  return { isChanged: replaceContent(request.object!, next), errors }
+  return { isChanged: replaceContent(request.object!, next), errors, checks }
 }
 
 type Denial = { readonly message: string; readonly isInvalid: boolean }

@@ -13,6 +13,7 @@ import {
   runExpression,
 } from '../../../kinds/admissionregistration/expressions.ts'
 import { compileBase, type PolicyBase } from '../../../kinds/admissionregistration/compiled-policy.ts'
+import { type Check, checkErrorOf } from './policy-metrics.ts'
 import { withPolicyVariables } from './policy-variables.ts'
 
 type Compiled = {
@@ -27,12 +28,16 @@ type Compiled = {
 
 export type Denial = {
   readonly message: string
-  readonly reason: string /** Which validation; 0 also where all failed at once. */
+  readonly reason: string
+  /** Which validation; 0 also where all failed at once. */
   readonly index: number
+  readonly check: Check
 }
 export type Judgement = {
   readonly denials: readonly Denial[]
   readonly annotations: readonly { readonly key: string; readonly value: string }[]
+  /** Expressions that failed and let the request pass all the same. */
+  readonly ignored: readonly Check[]
   /** Of annotations that could not be told: denials, also where bindings only warn. */
   readonly faults: readonly string[]
 }
@@ -64,29 +69,37 @@ function compile(policy: ValidatingAdmissionPolicy): Compiled {
   return result
 }
 
-/** What the policy says with one object of parameters. Errors are denials where its failure policy says so. */
-export function validateByPolicy(policy: ValidatingAdmissionPolicy, bindings: Bindings): Judgement {
+/** What the policy says with one object of parameters. Errors are denials where its failure policy says so. `nowMs`: a clock to time it by. */
+export function validateByPolicy(policy: ValidatingAdmissionPolicy, bindings: Bindings, nowMs: () => number): Judgement {
   const { base, validations, annotations } = compile(policy)
   const failurePolicy = policy.spec?.failurePolicy ?? 'Fail'
-  const failed = (message: string, index: number): Denial[] => (failurePolicy === 'Ignore' ? [] : [{ message, reason: '', index }])
+  const ignored: Check[] = []
+  const failed = (message: string, index: number, check: Check): Denial[] => {
+    if (failurePolicy !== 'Ignore') return [{ message, reason: '', index, check }]
+    ignored.push(check)
+    return []
+  }
   const conditions = runConditions(base.conditions, bindings, failurePolicy)
-  if (conditions.error !== undefined) return { denials: failed(conditions.error, 0), annotations: [], faults: [] }
-  if (!conditions.matches) return { denials: [], annotations: [], faults: [] }
+  const nothing = { annotations: [], faults: [], ignored }
+  if (conditions.error !== undefined) return { denials: failed(conditions.error, 0, { error: 'invalid_error', tookMs: 0 }), ...nothing }
+  if (!conditions.matches) return { denials: [], ...nothing }
   const budget: Budget = { left: requestCostMax }
   const all = withPolicyVariables(base, bindings, budget)
-  const outcomes: Outcome[] = []
+  const outcomes: { readonly outcome: Outcome; readonly check: Check }[] = []
   for (const { expression } of validations) {
+    const fromMs = nowMs()
     const outcome = runExpression(expression, all, budget)
-    if (outcome.isOutOfBudget) return { denials: failed(outcome.error, 0), annotations: [], faults: [] }
-    outcomes.push(outcome)
+    const check = { error: checkErrorOf(expression, outcome), tookMs: nowMs() - fromMs }
+    if (outcome.isOutOfBudget) return { denials: failed(outcome.error, 0, check), ...nothing }
+    outcomes.push({ outcome, check })
   }
-  const denials = outcomes.flatMap(({ value, error }, index): Denial[] => {
-    if (error !== undefined) return failed(error, index)
+  const denials = outcomes.flatMap(({ outcome: { value, error }, check }, index): Denial[] => {
+    if (error !== undefined) return failed(error, index, check)
     if (value === true) return []
     const { validation, message } = validations[index]!
-    return [{ message: denialMessage(validation, message, all, budget), reason: validation.reason ?? '', index }]
+    return [{ message: denialMessage(validation, message, all, budget), reason: validation.reason ?? '', index, check }]
   })
-  return { denials, ...annotate(base, annotations, bindings, failurePolicy) }
+  return { denials, ignored, ...annotate(base, annotations, bindings, failurePolicy) }
 }
 
 /** What is noted has a budget of its own. A value that cannot be told is a denial whatever the bindings say. */

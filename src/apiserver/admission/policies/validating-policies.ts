@@ -9,12 +9,13 @@ import { type PromptAuthorizer, withSettledAnswers } from '../dynamic/settled-an
 import { refusal } from '../refusal.ts'
 import { checkParamKind, type ParamParts, paramsOf } from './params.ts'
 import type { MatchParts } from './policy-matcher.ts'
+import type { PolicyMeasuring } from './policy-metrics.ts'
 import { type BoundPolicy, matchedBindings, type PolicySet } from './policy-set.ts'
 import type { Denial, Judgement } from './validate-by-policy.ts'
 
 export type ValidatingPolicies = PolicySet<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>
 type Bound = BoundPolicy<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>
-type Parts = MatchParts & ParamParts & { readonly authorizer: Authorizer; readonly policies: () => ValidatingPolicies }
+type Parts = MatchParts & ParamParts & { readonly authorizer: Authorizer; readonly policies: () => ValidatingPolicies } & PolicyMeasuring
 
 const failureKey = 'validation.policy.admission.k8s.io/validation_failure'
 const noteBytesMax = 10 * 1024
@@ -46,15 +47,20 @@ async function judgeAll(parts: Parts, request: AdmissionRequest, candidates: rea
         if (actions.includes('Deny')) denied.push({ message: denialText(bound.name, name, denial.message), reason: denial.reason })
         if (actions.includes('Warn'))
           request.warn(`Validation failed for ValidatingAdmissionPolicy '${bound.name}' with binding '${name}': ${denial.message}`)
+        for (const action of actions)
+          parts.policyMetrics.validated({ policy: bound.name, binding: name, action: countedActions[action] ?? 'deny', ...denial.check })
         // Of several, upstream keeps the first.
         if (actions.includes('Audit')) request.annotate(failureKey, JSON.stringify([failureOf(bound.name, name, denial, actions)]))
       }
+      for (const check of judgement.ignored) parts.policyMetrics.validated({ policy: bound.name, binding: name, action: 'allow', ...check })
       for (const fault of judgement.faults) denied.push({ message: denialText(bound.name, name, fault), reason: '' })
     }
     for (const [key, values] of notes) request.annotate(`${bound.name}/${key}`, [...values].join(', '))
   }
   if (denied.length > 0) throw denialError(request, denied[0]!)
 }
+
+const countedActions: Readonly<Record<string, 'deny' | 'warn' | 'audit'>> = { Deny: 'deny', Warn: 'warn', Audit: 'audit' }
 
 const shortened = (note: string) => (Buffer.byteLength(note) > noteBytesMax ? Buffer.from(note).subarray(0, noteBytesMax).toString() : note)
 
@@ -74,6 +80,7 @@ async function judge(parts: Parts, request: AdmissionRequest, bound: Bound): Pro
   const misconfigured = (message: string): Judgement => ({
     denials: [],
     annotations: [],
+    ignored: [],
     faults: isIgnored ? [] : [message],
   })
   let matched: ReturnType<typeof matchedBindings<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>>
@@ -93,7 +100,9 @@ async function judge(parts: Parts, request: AdmissionRequest, bound: Bound): Pro
       const params = paramsOf(parts, { paramKind, paramRef: binding.spec?.paramRef, namespace: namespaceOf(request) })
       const validate = (authorizer: PromptAuthorizer): Finding[] =>
         params.map((one) => ({
-          judgement: validateByPolicy(policy, bindingsOf({ ...parts, authorizer }, request, { resource, objects, params: one })),
+          judgement: validateByPolicy(policy, bindingsOf({ ...parts, authorizer }, request, { resource, objects, params: one }), () =>
+            parts.clock.monotonicMs(),
+          ),
           binding,
           name,
         }))
