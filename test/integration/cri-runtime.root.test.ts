@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { busyboxImage } from '../../scripts/images/busybox.ts'
 import { startRegistry, type TestRegistry } from '../../scripts/images/registry.ts'
@@ -218,6 +219,34 @@ function declareTests({ directory, stateDirectory, cgroup }: NonNullable<typeof 
       const missing = await runtime.exec(containerId, { command: ['/no/such'], ...streams, stdin: false })
       await assert.rejects(missing.done, RuntimeError)
     }))
+
+  for (const [what, script] of [
+    ['reads a little of', 'head -c 5 >/dev/null; echo over; exit 3'],
+    ['does not read', 'sleep 0.2; echo over; exit 3'],
+    ['closes', 'exec <&-; sleep 0.2; echo over; exit 3'],
+  ] as const)
+    test(`a process that ${what} endless input ends with its output and its exit code`, { timeout: 60_000 }, () =>
+      withPod('sleep 1000', async ({ containerId }) => {
+        const process = await runtime.exec(containerId, {
+          command: ['sh', '-c', script],
+          stdin: true,
+          stdout: true,
+          stderr: true,
+          tty: false,
+        })
+        const chunk = Buffer.alloc(64 * 1024, 'y')
+        process.stdin!.on('error', () => {})
+        const endless = Readable.from(
+          (function* () {
+            for (;;) yield chunk
+          })(),
+        )
+        endless.pipe(process.stdin!)
+        assert.deepEqual(await Promise.all([textOf(process.stdout!), process.done]), ['over\n', { exitCode: 3 }])
+        endless.destroy()
+        process.close()
+      }),
+    )
 
   test('a terminal is one stream, has the size it is given, and echoes', () =>
     withPod('sleep 1000', async ({ containerId }) => {

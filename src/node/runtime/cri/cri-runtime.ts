@@ -6,7 +6,9 @@ import { createHostPorts, type HostPorts } from '../../cni/host-ports.ts'
 import {
   type Condition,
   type ContainerStats,
+  type ExecOptions,
   type ImageInfo,
+  type ProcessStreams,
   type RegistryAuth,
   type Runtime,
   RuntimeError,
@@ -20,6 +22,7 @@ import { createCriObserver, type CriObserver, milliseconds } from './cri-observe
 import { annotations, containerConfig, labels, linuxResources, podSandboxConfig } from './cri-specs.ts'
 import { openPort, openProcess } from './cri-streaming.ts'
 import criDescriptor from './cri-v1.json' with { type: 'json' }
+import { drainStdin } from './stdin-drain.ts'
 import { createGrpcCaller, type GrpcCaller } from '../../../platform/grpc-caller.ts'
 
 export type CriRuntimeOptions = {
@@ -53,7 +56,14 @@ export function createCriRuntime(options: CriRuntimeOptions): Runtime {
   })
   const observer = createCriObserver(caller, options.owner)
   const hostPorts = options.hostPorts ?? createHostPorts()
-  const context: Context = { ...options, caller, observer, hostPorts, cgroups: readCgroupTree() }
+  let configuration: Promise<EngineConfiguration> | undefined
+  const context: Context = {
+    ...{ ...options, caller, observer, hostPorts, cgroups: readCgroupTree() },
+    stateDirectory: async () => {
+      configuration ??= engineConfiguration(caller)
+      return (await configuration.catch(() => (configuration = undefined)))?.stateDir
+    },
+  }
   return {
     version: async () => {
       const answer = await call<{ runtimeName: string; runtimeVersion: string; runtimeApiVersion: string }>(context, 'Version', {})
@@ -76,15 +86,21 @@ export function createCriRuntime(options: CriRuntimeOptions): Runtime {
 export async function sandboxImageOf(socket: string, options: Pick<CriRuntimeOptions, 'clock'>): Promise<string | undefined> {
   const caller = createGrpcCaller({ address: `unix://${socket}`, descriptors: [criDescriptor], clock: options.clock })
   try {
-    const request = { timeoutMs: callTimeoutMs }
-    const { info } = await caller.unary<{ info: Record<string, string> }>('runtime.v1.RuntimeService/Status', { verbose: true }, request)
-    const config = JSON.parse(info.config ?? '{}') as { sandboxImage?: string }
-    return config.sandboxImage
+    return (await engineConfiguration(caller)).sandboxImage
   } catch (error) {
     throw toRuntimeError(error)
   } finally {
     caller.close()
   }
+}
+
+/** What containerd tells of its CRI plugin's configuration, as far as it does. */
+type EngineConfiguration = { readonly sandboxImage?: string; readonly stateDir?: string }
+
+async function engineConfiguration(caller: GrpcCaller): Promise<EngineConfiguration> {
+  const request = { timeoutMs: callTimeoutMs }
+  const { info } = await caller.unary<{ info: Record<string, string> }>('runtime.v1.RuntimeService/Status', { verbose: true }, request)
+  return JSON.parse(info.config ?? '{}') as EngineConfiguration
 }
 
 type Context = CriRuntimeOptions & {
@@ -93,6 +109,8 @@ type Context = CriRuntimeOptions & {
   readonly hostPorts: HostPorts
   /** Read once: the list of mounts is long on a node with many pods. */
   readonly cgroups: CgroupTree
+  /** Of the engine's CRI plugin; undefined: it does not tell. Asked once. */
+  readonly stateDirectory: () => Promise<string | undefined>
 }
 
 const userNamespacesRefusal = (handler: string) =>
@@ -241,6 +259,35 @@ export function signalNumber(name: string): number | undefined {
   return (constants.signals as Record<string, number | undefined>)[name]
 }
 
+type Session = { readonly method: 'Exec' | 'Attach'; readonly request: object; readonly streams: Omit<ExecOptions, 'command'> }
+
+async function openSession(context: Context, containerId: string, { method, request, streams }: Session): Promise<ProcessStreams> {
+  const ending = new AbortController()
+  if (streams.stdin) void drain(context, { containerId, stateDirectory: await context.stateDirectory() }, ending.signal)
+  try {
+    const stderr = streams.stderr && !streams.tty
+    const { url } = await call<{ url: string }>(context, method, { containerId, ...request, ...streams, stderr })
+    const session = await openProcess(url, streams)
+    void session.done.catch(() => {}).finally(() => ending.abort())
+    return session
+  } catch (error) {
+    ending.abort()
+    throw error
+  }
+}
+
+type Drain = { readonly containerId: string; readonly stateDirectory: string | undefined }
+
+/** Sessions go on without it, as far as their processes read what they are sent. */
+async function drain({ caller, log }: Context, { containerId, stateDirectory }: Drain, signal: AbortSignal): Promise<void> {
+  if (stateDirectory === undefined) return
+  try {
+    await drainStdin({ caller, stateDirectory, containerId }, signal)
+  } catch (error) {
+    if (!signal.aborted) log.warn({ error: (error as Error).message }, 'input that a process leaves unread may keep its session open')
+  }
+}
+
 function processMethods(context: Context): Pick<Runtime, 'execSync' | 'exec' | 'attach' | 'portForward'> {
   return {
     execSync: async (containerId, command, { timeoutMs, outputBytesMax = execOutputBytesMax }) => {
@@ -256,15 +303,10 @@ function processMethods(context: Context): Pick<Runtime, 'execSync' | 'exec' | '
         stderr: answer.stderr.subarray(0, outputBytesMax),
       }
     },
-    exec: async (containerId, { command, ...streams }) => {
-      const stderr = streams.stderr && !streams.tty
-      const { url } = await call<{ url: string }>(context, 'Exec', { containerId, cmd: command, ...streams, stderr })
-      return openProcess(url, streams)
-    },
+    exec: (containerId, { command, ...streams }) =>
+      openSession(context, containerId, { method: 'Exec', request: { cmd: command }, streams }),
     attach: async (containerId, streams) => {
-      const stderr = streams.stderr && !streams.tty
-      const { url } = await call<{ url: string }>(context, 'Attach', { containerId, ...streams, stderr })
-      const session = await openProcess(url, streams)
+      const session = await openSession(context, containerId, { method: 'Attach', request: {}, streams })
       const done = session.done.then(() => ({ exitCode: undefined }))
       done.catch(() => {})
       return { ...session, done }
