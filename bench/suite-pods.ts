@@ -147,7 +147,16 @@ const sandboxSpec = (name: string, { logsDir, cgroupRoot }: NodePaths): SandboxS
 
 const containerSpec: ContainerSpec = {
   ...{ name: 'main', attempt: 0, specHash: 'h', image, userImage: image, command, args: [], workingDir: '', env: [], mounts: [] },
-  ...{ devices: [], logPath: 'main/0.log', stdin: false, stdinOnce: false, tty: false, oomScoreAdj: 1000, stopSignal: undefined },
+  ...{
+    devices: [],
+    logPath: 'main/0.log',
+    stdin: false,
+    stdinOnce: false,
+    tty: false,
+    oomScoreAdj: 1000,
+    stopSignal: undefined,
+    isAwaited: false,
+  },
   resources: { cpuShares: undefined, cpuQuotaUs: undefined, cpuPeriodUs: undefined, memoryLimitBytes: undefined, unified: {} },
   security: {
     ...{ privileged: false, readOnlyRootFilesystem: false, allowPrivilegeEscalation: true, addCapabilities: [], dropCapabilities: [] },

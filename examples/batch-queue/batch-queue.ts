@@ -1,6 +1,6 @@
 /** A framework that works off a list of tasks: one pod a task, as many at once as its offers hold, again where a pod failed. */
 import {
-  type Client,
+  type coreV1,
   isStatus,
   kindRefs,
   ObjectInformer,
@@ -26,11 +26,6 @@ export type BatchQueueOptions = Pick<FrameworkOptions, 'client' | 'clock' | 'ran
 export type BatchQueue = {
   /** Resolves with the number of pods that it took when every task has succeeded, or when the signal aborts. */
   readonly done: Promise<{ readonly succeeded: number; readonly pods: number }>
-}
-
-type Pod = Awaited<ReturnType<ReturnType<Client['resource']>['get']>> & {
-  readonly spec?: { readonly nodeName?: string }
-  readonly status?: { readonly phase?: string }
 }
 
 const taskLabel = 'batch-queue/task'
@@ -80,7 +75,7 @@ export async function startBatchQueue(options: BatchQueueOptions, signal: AbortS
 }
 
 /** What became of each task: its pods without a node, and tasks without a pod that may still succeed. */
-function look(pods: readonly Pod[], tasks: number) {
+function look(pods: readonly coreV1.Pod[], tasks: number) {
   const byTask = Map.groupBy(pods, (pod) => Number(pod.metadata.labels?.[taskLabel]))
   const waiting: string[] = []
   const missing: { readonly task: number; readonly attempt: number }[] = []

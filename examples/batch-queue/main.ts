@@ -1,7 +1,7 @@
 // npm run batch-queue -- [--namespace NS] [--name NAME] [--tasks N] [--weight W] [--image IMAGE] [--cpu Q] [--memory Q]
 // Reaches the cluster as kubectl does. Ends when every task has succeeded.
 import { parseArgs } from 'node:util'
-import { clientFromKubeconfig, silentLog, systemClock, systemRandom } from 'keelson/client'
+import { clientFromKubeconfig, pinoLog, systemClock, systemRandom } from 'keelson/client'
 import { startBatchQueue } from './batch-queue.ts'
 
 const { values } = parseArgs({
@@ -25,7 +25,7 @@ const queue = await startBatchQueue(
     client: clientFromKubeconfig().client,
     clock: systemClock,
     random: systemRandom,
-    log: silentLog,
+    log: pinoLog({ level: 'warn' }),
     namespace: values.namespace,
     name: values.name,
     weight: Number(values.weight),

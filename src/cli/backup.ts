@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileFault } from '../platform/file-fault.ts'
 import { CliError } from './cli-error.ts'
 import type { Machine } from './machine.ts'
 import { clientOf } from './own-cluster.ts'
@@ -34,6 +35,6 @@ function firstLine(file: string): string {
   try {
     return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]!
   } catch (error) {
-    throw new CliError(`cannot read ${file}`, { nextStep: (error as Error).message, exitCode: 2, cause: error })
+    throw new CliError(`cannot read ${file}`, { nextStep: fileFault(error), exitCode: 2, cause: error })
   }
 }

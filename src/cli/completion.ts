@@ -15,34 +15,44 @@ export function completionScript(shell: string, commands: readonly CommandFact[]
   throw new CliError(`no completion for "${shell}"`, { nextStep: 'name bash, zsh or fish', exitCode: 2 })
 }
 
-const podCommands = ['start', 'stop', 'restart', 'pause', 'resume', 'explain', 'logs']
+const podCommands: readonly string[] = ['start', 'stop', 'restart', 'pause', 'resume', 'explain', 'logs']
+/** What an argument may be, where there are few. */
+const argumentWords: Readonly<Record<string, readonly string[]>> = {
+  completion: ['bash', 'zsh', 'fish'],
+  keys: ['encryption', 'service-accounts'],
+}
+const wordsOf = (command: CommandFact) => [...(command.subcommands ?? []), ...(argumentWords[command.name] ?? [])]
+const targets = 'kubectl get pods,deployments -o name 2>/dev/null | sed s/deployment.apps/deployment/'
 
 function bash(commands: readonly CommandFact[]): string {
-  const cases = commands.map((c) => `    ${c.name}) flags="${[...(c.subcommands ?? []), ...c.options].join(' ')}" ;;`).join('\n')
+  const cases = commands.map((c) => {
+    const words = [...wordsOf(c), ...(podCommands.includes(c.name) ? [`$(${targets})`] : [])].join(' ')
+    return `    ${c.name}) case $cur in -*) words="${c.options.join(' ')}" ;; *) words="${words}" ;; esac ;;`
+  })
   return `_keelson() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} flags=""
+  local cur=\${COMP_WORDS[COMP_CWORD]} words=""
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${commands.map((c) => c.name).join(' ')}" -- "$cur"))
     return
   fi
   case \${COMP_WORDS[1]} in
-${cases}
+${cases.join('\n')}
   esac
-  case \${COMP_WORDS[1]} in
-    ${podCommands.join('|')})
-      case $cur in -*) ;; *) flags="$flags $(kubectl get pods,deployments -o name 2>/dev/null | sed s/deployment.apps/deployment/)" ;; esac ;;
-  esac
-  COMPREPLY=($(compgen -W "$flags" -- "$cur"))
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _keelson keelson ./keelson
 `
 }
 
 function fish(commands: readonly CommandFact[]): string {
-  const lines = commands.flatMap((c) => [
-    `complete -c keelson -n __fish_use_subcommand -f -a ${c.name} -d '${c.description.replace(/'/g, "\\'")}'`,
-    ...(c.subcommands ?? []).map((sub) => `complete -c keelson -n '__fish_seen_subcommand_from ${c.name}' -f -a ${sub}`),
-    ...c.options.map((o) => `complete -c keelson -n '__fish_seen_subcommand_from ${c.name}' -l ${o.replace(/^--/, '')}`),
-  ])
+  const lines = commands.flatMap((c) => {
+    const inCommand = `complete -c keelson -n '__fish_seen_subcommand_from ${c.name}'`
+    return [
+      `complete -c keelson -n __fish_use_subcommand -f -a ${c.name} -d '${c.description.replace(/'/g, "\\'")}'`,
+      ...wordsOf(c).map((word) => `${inCommand} -f -a ${word}`),
+      ...(podCommands.includes(c.name) ? [`${inCommand} -f -a '(${targets})'`] : []),
+      ...c.options.map((o) => `${inCommand} -l ${o.replace(/^--/, '')}`),
+    ]
+  })
   return `${lines.join('\n')}\n`
 }

@@ -126,11 +126,19 @@ export async function runProgram(machine: Machine, argv: readonly string[]): Pro
       return error.exitCode
     }
     if (error instanceof StatusError) {
-      machine.console.say(`error from server${error.reason === '' ? '' : ` (${error.reason})`}: ${error.message}`)
+      machine.console.say(`error from server${error.reason === '' ? '' : ` (${error.reason})`}: ${error.message}${nextStepOf(error)}`)
       return error.code === 503 ? 3 : 1
     }
     throw error
   }
+}
+
+/** What to do about what the server answered, where the answer does not say it. */
+function nextStepOf({ reason, code, status: { details } }: StatusError): string {
+  if (reason === 'NotFound' && details?.kind) return `: kubectl get ${details.kind} -A shows what there is`
+  if (reason === 'Forbidden') return ': kubectl auth can-i --list shows what you may do'
+  if (reason === 'Unauthorized') return ': the kubeconfig is for another cluster, or too old; keelson up writes it anew'
+  return code === 503 ? ': keelson status shows what runs' : ''
 }
 
 function addUp(program: Command, machine: Machine): void {
@@ -302,7 +310,7 @@ function addKeys(program: Command, machine: Machine): void {
   const keys = program.command('keys').description("the cluster's keys of encryption at rest and of service accounts' tokens")
   keys
     .command('rotate')
-    .description('make a new key: of encryption at once, in the running cluster; of service accounts from the next start of the server on')
+    .description('make a new key, which all servers of the running cluster use from now on')
     .argument('<which>', 'encryption or service-accounts')
     .addOption(dataDirOption())
     .option('--drop-old', 'service-accounts only: forget the old keys; tokens that they signed are refused from now on')
@@ -342,13 +350,13 @@ function clientOptions(command: Command): Command {
 
 /** The user's kubeconfig as kubectl finds it. */
 function connect(o: ClientOptions): { client: ReturnType<typeof clientFromKubeconfig>['client']; namespace: string } {
-  const paths = kubeconfigPaths(o.kubeconfig)
   try {
+    const paths = kubeconfigPaths(o.kubeconfig)
     const { client, namespace } = clientFromKubeconfig({ paths, ...(o.context ? { context: o.context } : {}) })
     return { client, namespace: o.namespace ?? namespace ?? 'default' }
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error
-    const nextStep = `\`keelson up\` brings up a cluster and writes its context; --kubeconfig names another file than ${paths.join(', ')}`
+    const nextStep = `\`keelson up\` brings up a cluster and writes its context; --kubeconfig names another file`
     throw new CliError(error.message, { nextStep, cause: error })
   }
 }

@@ -2,6 +2,7 @@
 export { createClientset, type Clientset, type LogOptions, type PodVerbs, type RunVerbs, type ScaleVerbs } from './clientset.ts'
 export type * from './contract.ts'
 export { type AttachOptions, attachToPod, type ExecOptions, type ExecResult, execInPod } from './exec.ts'
+export type * from './generated/api-types.ts'
 export { kindRefs } from './generated/kind-refs.ts'
 export { createHttpClient, type HttpClient, type HttpClientOptions } from './http-client.ts'
 export type { Informer } from './informer-contract.ts'

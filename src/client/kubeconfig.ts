@@ -1,7 +1,7 @@
 /** Reading, merging and writing of kubeconfig files, with kubectl's rules: the first file that defines something wins. */
 import { dump, load } from 'js-yaml'
 import { dirname, isAbsolute, join } from 'node:path'
-import { environmentVariable, homeDirectory, readTextFile, writeTextFile } from '../platform/text-file.ts'
+import { environmentVariable, fileVersion, homeDirectory, readTextFile, writeTextFile } from '../platform/text-file.ts'
 import { execCredentials, type ExecPlugin } from './exec-credentials.ts'
 import { createHttpClient, type HttpClient, type HttpClientOptions } from './http-client.ts'
 import { ownAccount } from './own-account.ts'
@@ -43,9 +43,15 @@ export class KubeconfigError extends Error {
   override name = 'KubeconfigError'
 }
 
-/** The files that count: `explicit`, else the list in KUBECONFIG, else ~/.kube/config. */
+/**
+ * The files that count: `explicit`, else the list in KUBECONFIG, else ~/.kube/config. Throws KubeconfigError where `explicit` is missing;
+ * of the others any may be.
+ */
 export function kubeconfigPaths(explicit?: string): string[] {
-  if (explicit) return [explicit]
+  if (explicit) {
+    if (fileVersion(explicit) === undefined) throw new KubeconfigError(`there is no kubeconfig ${explicit}`)
+    return [explicit]
+  }
   const listed = (environmentVariable('KUBECONFIG') ?? '').split(':').filter((path) => path !== '')
   return listed.length > 0 ? listed : [join(homeDirectory(), '.kube', 'config')]
 }

@@ -9,6 +9,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes, scryptSync } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { fileFault } from './file-fault.ts'
 
 const formatLine = Buffer.from('KEELSON-BACKUP 1\n')
 /** A frame before and after it is compressed, at most. */
@@ -67,7 +68,7 @@ function framed(kind: 0 | 1, body: Uint8Array): Buffer {
 /** The frames in order. Throws SealedFileError for what is no such file, is cut short, was changed, or has another passphrase. */
 export async function* readSealedFile(path: string, passphrase: string | undefined): AsyncGenerator<Buffer> {
   const file = await open(path, 'r').catch((error: unknown) => {
-    throw new SealedFileError(`cannot read ${path}: ${(error as Error).message}`, { cause: error })
+    throw new SealedFileError(`cannot read ${path}: ${fileFault(error)}`, { cause: error })
   })
   try {
     const reader = new Reader(path, file)

@@ -8,6 +8,7 @@ import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
+import { fileFault } from '../platform/file-fault.ts'
 import { commitBytesMax, type Operation, type Revision, type Store, type StoreKey, StoreUnavailable } from '../store/contract.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { StoreLocation } from './store-location.ts'
@@ -91,6 +92,6 @@ function readPem(file: string | undefined): string | undefined {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new CliError(`cannot read ${file}`, { nextStep: (error as Error).message, cause: error })
+    throw new CliError(`cannot read ${file}`, { nextStep: fileFault(error), cause: error })
   }
 }

@@ -1,8 +1,9 @@
 /** `keelson scheduler`: schedulers in a process of their own that share a cluster with those of its servers. */
 import { hostname } from 'node:os'
+import { CliError } from '../cli/cli-error.ts'
 import { ClientMetrics } from '../client/client-metrics.ts'
 import { createHttpClient } from '../client/http-client.ts'
-import { kubeconfigPaths, loadKubeconfig, resolveContext } from '../client/kubeconfig.ts'
+import { KubeconfigError, kubeconfigPaths, loadKubeconfig, resolveContext } from '../client/kubeconfig.ts'
 import { InformerFactory } from '../control/informer-factory.ts'
 import { pinoLog } from '../platform/pino-log.ts'
 import { systemClock } from '../platform/system-clock.ts'
@@ -24,10 +25,7 @@ export async function schedulerMain(argv: readonly string[]): Promise<number> {
   const clock = systemClock
   const random = systemRandom
   const config = await loadSchedulerConfiguration(options.scheduler)
-  const { connection } = resolveContext(
-    loadKubeconfig(kubeconfigPaths(options.kubeconfig)),
-    options.context ? { context: options.context } : {},
-  )
+  const connection = connectionOf(options)
   const clientMetrics = new ClientMetrics()
   const client = createHttpClient({ ...connection, userAgent: 'kube-scheduler', clock, metrics: clientMetrics })
   const informers = new InformerFactory({ client, clock, random, log })
@@ -55,4 +53,13 @@ export async function schedulerMain(argv: readonly string[]): Promise<number> {
     client.close()
   }
   return 0
+}
+
+function connectionOf({ kubeconfig, context }: { readonly kubeconfig?: string | undefined; readonly context?: string | undefined }) {
+  try {
+    return resolveContext(loadKubeconfig(kubeconfigPaths(kubeconfig)), context ? { context } : {}).connection
+  } catch (error) {
+    if (!(error instanceof KubeconfigError)) throw error
+    throw new CliError(error.message, { nextStep: 'name the kubeconfig of the cluster with --kubeconfig', cause: error })
+  }
 }

@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { type Duplex, duplexPair } from 'node:stream'
 import type { Dialer } from '../apiserver/reach/node-dialer.ts'
 import type { NodeDoor } from '../node/node-agent.ts'
+import { isSimulatedAddress } from './simulated-address.ts'
 
 /** The agent's port as real nodes have it. */
 const agentPort = 10_250
@@ -21,7 +22,8 @@ export function createSimulatedDialer(next?: Dialer): SimulatedDialer {
     accept(far)
     return near
   }
-  const elsewhere = (host: string, port: number) => next ?? refuse(host, port)
+  // A pod of a node's own network has the node's address: no packet for it may leave the machine.
+  const elsewhere = (host: string, port: number) => (next && !isSimulatedAddress(host) ? next : refuse(host, port))
   return {
     dialer: {
       request: async (target, sent) =>

@@ -121,3 +121,30 @@ test('beyond fifty nodes their agents write no events', async () => {
     [],
   )
 })
+
+test("a pod of the node's own network is an endpoint of its Service", async () => {
+  const core = cluster.clientset.coreV1()
+  const labels = { app: 'host' }
+  await core.services('default').create({ metadata: { name: 'host' }, spec: { selector: labels, ports: [{ port: 80 }] } })
+  const spec = { hostNetwork: true, containers: [{ name: 'app', image: 'web:1' }], nodeName: 'node-7' }
+  const { status } = await core.nodes().get('node-7')
+  await core.pods('default').create({ metadata: { name: 'host', labels }, spec })
+  const slices = cluster.clientset.discoveryV1().endpointSlices('default')
+  for await (const event of slices.watch({ labelSelector: 'kubernetes.io/service-name=host', signal: AbortSignal.timeout(20_000) })) {
+    if (event.type === 'BOOKMARK' || !event.object.endpoints?.length) continue
+    assert.deepEqual(event.object.endpoints[0]?.addresses, [status?.addresses?.[0]?.address])
+    break
+  }
+})
+
+test('a pod comes up behind an init container of which nothing is said', async () => {
+  const pods = cluster.clientset.coreV1().pods('default')
+  const spec = {
+    initContainers: [{ name: 'prepare', image: 'migrate:1' }],
+    containers: [{ name: 'app', image: 'web:1' }],
+    nodeName: 'node-8',
+  }
+  await pods.create({ metadata: { name: 'prepared' }, spec })
+  for await (const event of pods.watch({ fieldSelector: 'metadata.name=prepared', signal: AbortSignal.timeout(20_000) }))
+    if (event.type !== 'BOOKMARK' && event.object.status?.phase === 'Running') break
+})

@@ -12,6 +12,7 @@ import { type MachineFacts, simulatedMachine } from '../node/node-status/machine
 import { createPodDispatcher } from '../node/pod/pod-dispatcher.ts'
 import type { StatusGather } from '../node/pod/status-writer.ts'
 import { createFakeRuntime, type FakeRuntime, type FakeRuntimeOptions } from '../node/runtime/fake/fake-runtime.ts'
+import { simulatedAddress } from './simulated-address.ts'
 import type { SimulatedDialer } from './simulated-dialer.ts'
 
 export type SimulatedNode = {
@@ -84,7 +85,7 @@ export function simulatedNodePool(options: SimulatedNodesOptions, signal: AbortS
     const number = count++
     // Each node draws from a sequence of its own: what one does never changes what another draws.
     const random = seededRandom(options.random.below(2 ** 31))
-    const address = `127.1.${number >> 8}.${(number & 255) + 1}`
+    const address = simulatedAddress(number)
     const createRuntime = () => createFakeRuntime({ ...options.runtime, clock: options.clock, random })
     const runAgent = (runtime: FakeRuntime, running: AbortSignal) =>
       createNodeAgent({

@@ -4,8 +4,11 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { servePrimes } from '../../examples/batch-job/images.ts'
 import type { TestRegistry } from '../../scripts/images/registry.ts'
+import { docBlocks } from '../tidy/doc-blocks.ts'
 import { eventually, startCluster, type TestCluster } from './cluster.ts'
 
+/** The first serves the images, which is done here by hand. */
+const blocks = docBlocks('examples/batch-job/README.md', 'sh')
 const manifest = 'examples/batch-job/primes.yaml'
 let cluster: TestCluster
 let registry: TestRegistry
@@ -30,8 +33,8 @@ type JobItem = { status: { completedIndexes?: string; failed?: number; condition
 const podsOf = async (job: string) => (await json<{ items: PodItem[] }>(['get', 'pods', '-l', `batch.kubernetes.io/job-name=${job}`])).items
 
 test('every piece is counted once, and the counts add up', async () => {
-  await cluster.kubectl(['apply', '-f', manifest])
-  await cluster.kubectl(['wait', '--for=condition=complete', 'job/primes', '--timeout=150s'])
+  const { stdout } = await cluster.sh(blocks[1]!.text)
+  assert.equal([...stdout.matchAll(/"primes":\d+/g)].length, 8, stdout)
   const { status } = await json<JobItem>(['get', 'job', 'primes'])
   assert.equal(status.completedIndexes, '0-7')
   assert.match((await cluster.kubectl(['get', 'job', 'primes'])).stdout, /primes +Complete +8\/8/)
@@ -58,8 +61,7 @@ test('a worker that refuses its settings ends the whole Job', async () => {
 })
 
 test('a Job is made from the CronJob by hand', async () => {
-  await cluster.kubectl(['create', 'job', 'primes-now', '--from=cronjob/primes-nightly'])
-  await cluster.kubectl(['wait', '--for=condition=complete', 'job/primes-now', '--timeout=90s'])
+  await cluster.sh(blocks[2]!.text)
   assert.equal((await podsOf('primes-now')).length, 2)
   assert.match((await cluster.kubectl(['get', 'cronjob', 'primes-nightly'])).stdout, /30 2 \* \* \* +Europe\/Berlin +False/)
 })

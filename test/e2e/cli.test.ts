@@ -133,7 +133,15 @@ const misuses: readonly { args: readonly string[]; code: number; says: RegExp }[
   { args: ['stop', 'statefulset/x'], code: 2, says: /neither a pod nor a deployment/ },
   { args: ['token', 'create', '--ttl', 'soon'], code: 2, says: /is not a duration/ },
   { args: ['server', '--runtime', 'docker'], code: 2, says: /name containerd, fake or none/ },
-  { args: ['agent'], code: 2, says: /give the API server as https/ },
+  { args: ['agent'], code: 2, says: /the API server is not named: give it as --server https:\/\/HOST:PORT/ },
+  { args: ['agent', '--server', 'http://x'], code: 2, says: /give the API server as https/ },
+  {
+    args: ['scheduler', '--kubeconfig', '/nonexistent'],
+    code: 1,
+    says: /there is no kubeconfig \/nonexistent: name the kubeconfig of the cluster/,
+  },
+  { args: ['explain', 'x', '--kubeconfig', '/nonexistent'], code: 1, says: /there is no kubeconfig \/nonexistent: `keelson up` brings/ },
+  { args: ['plan', '-f', '/nonexistent'], code: 2, says: /cannot read \/nonexistent: there is no such file\n/ },
   { args: ['completion', 'tcsh'], code: 2, says: /name bash, zsh or fish/ },
 ]
 for (const { args, code, says } of misuses)

@@ -2,7 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 /** A cluster of its own for one test file, driven only by the executable and the stock kubectl. */
 export type TestCluster = {
@@ -10,6 +10,8 @@ export type TestCluster = {
   readonly kubeconfig: string
   /** Runs kubectl to its end; throws with its output when it fails (unless `mayFail`). Gives standard output. */
   kubectl(args: readonly string[], options?: { input?: string; mayFail?: boolean; timeoutMs?: number }): Promise<CommandResult>
+  /** Runs lines of a shell the same way, until one fails; `kubectl` is this cluster's. */
+  sh(lines: string, options?: { mayFail?: boolean; timeoutMs?: number }): Promise<CommandResult>
   /** Runs ./keelson the same way. */
   keelson(args: readonly string[], options?: { mayFail?: boolean; timeoutMs?: number }): Promise<CommandResult>
   /** A kubectl that goes on by itself (logs -f, port-forward); the caller kills it. */
@@ -53,6 +55,7 @@ export async function startCluster(options: {
     dataDir,
     kubeconfig,
     kubectl: (args, o) => run(kubectlPath, args, { env, ...o }),
+    sh: (lines, o) => run('sh', ['-ec', lines], { env: { ...env, PATH: `${dirname(kubectlPath)}:${process.env.PATH}` }, ...o }),
     keelson: (args, o) => {
       const needsDataDir = ['up', 'down', 'status', 'token'].includes(args[0] ?? '')
       return keelson(needsDataDir ? [...args, '--data-dir', dataDir] : args, o)

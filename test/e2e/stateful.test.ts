@@ -3,8 +3,11 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { serveStore } from '../../examples/stateful/images.ts'
 import type { TestRegistry } from '../../scripts/images/registry.ts'
+import { docBlocks } from '../tidy/doc-blocks.ts'
 import { eventually, startCluster, type TestCluster } from './cluster.ts'
 
+/** The first serves the images, which is done here by hand. */
+const blocks = docBlocks('examples/stateful/README.md', 'sh')
 const manifest = 'examples/stateful/store.yaml'
 let cluster: TestCluster
 let registry: TestRegistry
@@ -28,8 +31,8 @@ const set = (pod: string, key: string, value: string) =>
   cluster.kubectl(['exec', pod, '--', 'wget', '-qO-', `--post-data=${value}`, `http://store-client/keys/${key}`])
 
 test('its pods come up in order under their names', async () => {
-  await cluster.kubectl(['apply', '-f', manifest])
-  await rolledOut()
+  const { stdout } = await cluster.sh(blocks[1]!.text)
+  assert.match(stdout, /"value":"oak","from":"store-1"/)
   const all = await pods()
   assert.deepEqual(all.map(({ metadata }) => metadata.name).sort(), ['store-0', 'store-1', 'store-2'])
   assert.equal(all.find(({ metadata }) => metadata.name === 'store-2')?.metadata.labels['apps.kubernetes.io/pod-index'], '2')
@@ -54,6 +57,11 @@ test('a deleted pod comes back under its name, with the state of its peers', asy
   await rolledOut()
   await cluster.kubectl(['wait', '--for=condition=ready', 'pod/store-0', '--timeout=60s'])
   assert.match(await get('store-0', 'http://localhost:8080/keys/wood'), /"oak"/)
+})
+
+test('what its page says to try works', async () => {
+  assert.match((await cluster.sh(blocks[2]!.text)).stdout, /"oak"/)
+  await rolledOut()
 })
 
 test('it grows, restarts one by one and shrinks, and forgets nothing', async () => {

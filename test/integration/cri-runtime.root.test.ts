@@ -53,7 +53,7 @@ function declareTests({ directory, stateDirectory, cgroup }: NonNullable<typeof 
   const containerSpec = (script: string, changes: Partial<ContainerSpec> = {}): ContainerSpec => ({
     ...{ name: 'main', attempt: 0, specHash: 'h1', image, userImage: image, command: ['/bin/sh', '-c', script], args: [], workingDir: '' },
     ...{ env: [{ name: 'GREETING', value: 'grüß dich' }], mounts: [], devices: [], logPath: 'main/0.log' },
-    ...{ stdin: false, stdinOnce: false, tty: false, oomScoreAdj: 1000, stopSignal: undefined },
+    ...{ stdin: false, stdinOnce: false, tty: false, oomScoreAdj: 1000, stopSignal: undefined, isAwaited: false },
     resources: { cpuShares: undefined, cpuQuotaUs: undefined, cpuPeriodUs: undefined, memoryLimitBytes: undefined, unified: {} },
     security: {
       ...{ privileged: false, readOnlyRootFilesystem: false, allowPrivilegeEscalation: true, addCapabilities: [], dropCapabilities: [] },

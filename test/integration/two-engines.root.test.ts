@@ -73,7 +73,7 @@ async function node({ self, nodes, directory, stateDirectory, cgroup }: NodeArgu
     {
       ...{ name: 'main', attempt: 0, specHash: '', image, userImage: image, workingDir: '', env: [], mounts: [], devices: [], args: [] },
       command: ['nc', '-ll', '-p', '80', '-e', '/bin/hostname'],
-      ...{ logPath: 'main.log', stdin: false, stdinOnce: false, tty: false, oomScoreAdj: 1000, stopSignal: undefined },
+      ...{ logPath: 'main.log', stdin: false, stdinOnce: false, tty: false, oomScoreAdj: 1000, stopSignal: undefined, isAwaited: false },
       resources: { cpuShares: undefined, cpuQuotaUs: undefined, cpuPeriodUs: undefined, memoryLimitBytes: undefined, unified: {} },
       security: {
         ...{ privileged: false, readOnlyRootFilesystem: false, allowPrivilegeEscalation: false, addCapabilities: [], dropCapabilities: [] },

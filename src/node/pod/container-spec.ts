@@ -47,6 +47,7 @@ export function containerSpecOf(input: ContainerSpecInput): ContainerSpec {
     oomScoreAdj: oomScoreAdj(pod, c, input.memoryCapacityBytes),
     security: { ...containerSecurity(input), processesOf: input.processesOf },
     stopSignal: c.lifecycle?.stopSignal,
+    isAwaited: container.role === 'init',
   }
 }
 

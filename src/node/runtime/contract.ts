@@ -149,6 +149,8 @@ export type ContainerSpec = {
   readonly oomScoreAdj: number
   readonly security: ContainerSecurity
   readonly stopSignal: string | undefined
+  /** The pod waits for its end: an init container that is no sidecar. Engines run it like any other; the simulated one has it end. */
+  readonly isAwaited: boolean
 }
 
 export type Mount = {

@@ -208,7 +208,8 @@ function joinOf(
   values: Values,
   env: Readonly<Record<string, string | undefined>>,
 ): { server: string; token: string | undefined; caHash: string | undefined } {
-  if (!server || !/^https:\/\/[^/]+\/?$/.test(server)) throw misuse(`--${flag} ${server ?? ''}`, 'give the API server as https://HOST:PORT')
+  if (!server) throw new CliError('the API server is not named', { nextStep: `give it as --${flag} https://HOST:PORT`, exitCode: 2 })
+  if (!/^https:\/\/[^/]+\/?$/.test(server)) throw misuse(`--${flag} ${server}`, 'give the API server as https://HOST:PORT')
   return {
     server: server.replace(/\/$/, ''),
     token: text(values.token) ?? env.KEELSON_TOKEN,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CliError } from '../../cli/cli-error.ts'
+import { fileFault } from '../../platform/file-fault.ts'
 import { ConfigurationError } from '../../scheduler/config/configuration-error.ts'
 import { readConfiguration, type SchedulerConfiguration } from '../../scheduler/config/scheduler-configuration.ts'
 import type { Plugin } from '../../scheduler/core/plugin.ts'
@@ -52,8 +53,8 @@ async function readYaml(file: string, flag: string): Promise<unknown> {
   try {
     return parseYaml(readFileSync(file, 'utf8'))
   } catch (error) {
-    throw new CliError(`cannot read ${file}: ${(error as Error).message}`, {
-      nextStep: `check ${flag}`,
+    throw new CliError(`cannot read ${file}, which ${flag} names`, {
+      nextStep: fileFault(error),
       exitCode: 2,
       cause: error,
     })

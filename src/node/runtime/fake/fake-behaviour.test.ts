@@ -3,16 +3,19 @@ import { test } from 'node:test'
 import type { ContainerSpec, SandboxSpec } from '../contract.ts'
 import { type FakeBehaviour, fakeBehaviourOf, runsForever } from './fake-behaviour.ts'
 
-type Said = { readonly annotation?: string; readonly image?: string; readonly command?: readonly string[] }
-const behaviourOf = ({ annotation, image = 'web:1', command = [] }: Said): FakeBehaviour =>
+type Said = { readonly annotation?: string; readonly image?: string; readonly command?: readonly string[]; readonly isAwaited?: boolean }
+const behaviourOf = ({ annotation, image = 'web:1', command = [], isAwaited = false }: Said): FakeBehaviour =>
   fakeBehaviourOf(
-    { name: 'c', userImage: image, command, args: [] as readonly string[] } as ContainerSpec,
+    { name: 'c', userImage: image, command, args: [] as readonly string[], isAwaited } as ContainerSpec,
     { annotations: annotation === undefined ? {} : { 'fake.keelson.dev/c': annotation } } as unknown as SandboxSpec,
   )
 
 const said: readonly [Said, Partial<FakeBehaviour>][] = [
   [{}, {}],
   [{ command: ['nginx'] }, {}],
+  [{ command: ['migrate', '--all'], isAwaited: true }, { exitAfterMs: 0 }],
+  [{ command: ['sleep', '3'], isAwaited: true }, { exitAfterMs: 3_000 }],
+  [{ annotation: '{}', isAwaited: true }, {}],
   [{ command: ['/bin/false'] }, { exitAfterMs: 0, exitCode: 1 }],
   [{ command: ['sh', '-c', 'echo "a b"; sleep 2 && exit 3'] }, { exitAfterMs: 2_000, exitCode: 3, output: ['a b'] }],
   [{ command: ['sh', '-c', 'echo a; nginx'] }, {}],

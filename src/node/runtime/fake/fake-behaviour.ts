@@ -37,10 +37,12 @@ export const runsForever: FakeBehaviour = {
   memoryBytes: undefined,
   usage: undefined,
 }
+const endsAtOnce: FakeBehaviour = { ...runsForever, exitAfterMs: 0 }
 
 /**
  * What a container does, from the most specific source: the pod annotation `fake.keelson.dev/<container>` (JSON of FakeBehaviour's
- * fields), an image named `…/fake-<what>[:<tag>]`, a command that the simulation understands, or running until stopped.
+ * fields), an image named `…/fake-<what>[:<tag>]`, a command that the simulation understands; else it runs until it is stopped, or, as an
+ * init container, has done its work at once: no pod would ever come up behind one that does not end.
  * Images: `fake-exit:CODE` or `fake-exit:CODE-MS`, `fake-oom:MS`, `fake-stubborn` (ignores SIGTERM), `fake-unstartable`.
  * Commands: `true`, `false`, `sleep N`, `echo WORDS`, and a shell line made of `sleep N`, `echo WORDS` and `exit N`.
  * Throws for an annotation that is none: the container is not created then, with that reason.
@@ -48,7 +50,7 @@ export const runsForever: FakeBehaviour = {
 export function fakeBehaviourOf(spec: ContainerSpec, sandbox: SandboxSpec): FakeBehaviour {
   const annotated = sandbox.annotations[`fake.keelson.dev/${spec.name}`]
   if (annotated !== undefined) return fromAnnotation(`fake.keelson.dev/${spec.name}`, annotated)
-  return fromImage(spec.userImage) ?? fromCommand([...spec.command, ...spec.args]) ?? runsForever
+  return fromImage(spec.userImage) ?? fromCommand([...spec.command, ...spec.args]) ?? (spec.isAwaited ? endsAtOnce : runsForever)
 }
 
 const annotatedFields: Readonly<Record<keyof FakeBehaviour, (value: unknown) => boolean>> = {
