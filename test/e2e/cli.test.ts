@@ -141,7 +141,7 @@ const misuses: readonly { args: readonly string[]; code: number; says: RegExp }[
     says: /there is no kubeconfig \/nonexistent: name the kubeconfig of the cluster/,
   },
   { args: ['explain', 'x', '--kubeconfig', '/nonexistent'], code: 1, says: /there is no kubeconfig \/nonexistent: `keelson up` brings/ },
-  { args: ['plan', '-f', '/nonexistent'], code: 2, says: /cannot read \/nonexistent: there is no such file\n/ },
+  { args: ['simulate', '-f', '/nonexistent'], code: 2, says: /cannot read \/nonexistent: there is no such file\n/ },
   { args: ['completion', 'tcsh'], code: 2, says: /name bash, zsh or fish/ },
 ]
 for (const { args, code, says } of misuses)
