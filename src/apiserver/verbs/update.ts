@@ -252,7 +252,7 @@ function isSame(object: KubeObject, old: KubeObject): boolean {
 
 /** Whether what is in some metadata is in others, too, but for who owns what. An empty field is none. */
 function isMetadataSame(metadata: object, others: object): boolean {
-  for (const key in metadata) {
+  for (const key of Object.keys(metadata)) {
     if (key === 'managedFields') continue
     const value = (metadata as Record<string, unknown>)[key]
     const other = (others as Record<string, unknown>)[key]
@@ -271,8 +271,8 @@ function isNothing(value: unknown): boolean {
 function areOthersSame(object: KubeObject, other: KubeObject): boolean {
   const fields = object as KubeObject & Record<string, unknown>
   const others = other as KubeObject & Record<string, unknown>
-  for (const key in fields) if (key !== 'metadata' && !deepEqual(fields[key], others[key])) return false
-  return true
+  // See objectDecoder in machinery/schema/decode.ts for why not `for … in`.
+  return Object.keys(fields).every((key) => key === 'metadata' || deepEqual(fields[key], others[key]))
 }
 
 const untimed = <T extends { time?: string }>({ time: _, ...entry }: T) => entry

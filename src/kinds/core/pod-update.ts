@@ -53,12 +53,12 @@ export function validateAnnotationChanges(pod: Pod, old: Pod): FieldError[] {
   const annotations = pod.metadata.annotations ?? {}
   const before = old.metadata.annotations ?? {}
   const refuse = (key: string, detail: string) => errors.push(fieldErrors.forbidden(`metadata.annotations[${key}]`, detail))
-  for (const key in before) {
+  for (const key of Object.keys(before)) {
     if (annotations[key] === before[key]) continue
     if (key.startsWith(appArmorKeyPrefix)) refuse(key, 'may not remove or update AppArmor annotations')
     if (key === mirrorKey) refuse(key, 'may not remove or update mirror pod annotation')
   }
-  for (const key in annotations) {
+  for (const key of Object.keys(annotations)) {
     if (key in before) continue
     if (key.startsWith(appArmorKeyPrefix)) refuse(key, 'may not add AppArmor annotations')
     if (key === mirrorKey) refuse(key, 'may not add mirror pod annotation')
