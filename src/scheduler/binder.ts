@@ -76,7 +76,7 @@ export class Binder {
     try {
       if (extender && concerns(extender, queued.pod)) await bindByExtender(extender, queued.pod, nodeName, signal)
       else await this.#batch.post(bindingOf(queued.pod, nodeName, checksFit), signal)
-      metrics.bound()
+      metrics.bound({ ...this.#attemptAt(queued), attempts: queued.attempts, podMs: this.#sinceMs(queued.firstTriedMs) })
       nominations.delete(queued.key)
       const note = `Successfully assigned ${namespace}/${name} to ${nodeName}`
       events.add({ pod: queued.pod, type: 'Normal', reason: 'Scheduled', action: 'Binding', note, reporter: profileOf(queued.pod) })
@@ -93,13 +93,22 @@ export class Binder {
     }
   }
 
+  #sinceMs(fromMs: number | undefined): number {
+    const nowMs = this.#options.context.clock.monotonicMs()
+    return nowMs - (fromMs ?? nowMs)
+  }
+
+  #attemptAt({ pod, triedMs }: QueuedPod) {
+    return { profile: profileOf(pod), ms: this.#sinceMs(triedMs) }
+  }
+
   async #failed(
     queued: QueuedPod,
     { nodeName, step, error }: { readonly nodeName: string; readonly step: string; readonly error: unknown },
   ): Promise<void> {
     const why = error instanceof Error ? error.message : String(error)
     const message = `${step}: ${why}`
-    this.#options.metrics.bindingFailed()
+    this.#options.metrics.bindingFailed(this.#attemptAt(queued))
     this.#options.context.log.warn({ pod: queued.key, node: nodeName, isApiError: error instanceof StatusError }, message)
     await this.#options.onFailed(queued, message)
   }

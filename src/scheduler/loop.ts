@@ -157,6 +157,7 @@ class SchedulerLoop {
     const profiles = config.profiles.map((profile) => ({ ...profile, plugins: [...profile.plugins, ...votes] }))
     const runtimes = profileRuntimes({ profiles, cluster: this.#cluster, context, informers: this.#informers })
     this.#profiles = runtimes.profiles
+    this.metrics.expect(this.#profiles.keys())
     this.#closePlugins = runtimes.close
     this.#placer = new Placer({
       context,
@@ -290,7 +291,7 @@ class SchedulerLoop {
     if (queued.lostRaces.size > 0) attempt = this.#placer.withJudged(attempt, lostRacesJudgement(this.#cluster.snapshot, queued.lostRaces))
     if (attempt.refused?.isEarly) return this.#queue.waitFor(queued, new Set([attempt.refused.plugin]))
     if (attempt.refused) {
-      this.metrics.decided('Unplaced', 0)
+      this.metrics.decided('Unplaced', { profile: profileOf(queued.pod), ms: 0 })
       return this.#unplaced(attempt, diagnosisOfRefusal(this.#cluster.snapshot.nodeCount, attempt.refused))
     }
     const extenders = this.#config.extenders.filter((e) => concerns(e, queued.pod))

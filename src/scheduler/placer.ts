@@ -81,7 +81,7 @@ export class Placer {
     const startedMs = context.clock.monotonicMs()
     const position = core.snapshot.log.end
     const decision = core.decide(target)
-    metrics.decided(decision.kind, context.clock.monotonicMs() - startedMs)
+    metrics.decided(decision.kind, { profile: profileOf(target.pod), ms: context.clock.monotonicMs() - startedMs })
     for (const { plugin, failure } of target.judged ?? []) {
       const why = failure?.()
       if (why !== undefined) return { kind: 'Failed', plugin: plugin.name, message: `running "${plugin.name}" filter plugin: ${why}` }

@@ -13,6 +13,9 @@ export type QueuedPod = {
   readonly sinceMs: number
   readonly order: number
   attempts: number
+  /** By the monotonic clock: when it was tried first, and when this attempt began. */
+  firstTriedMs: number | undefined
+  triedMs: number
   /** Plugins that rejected it last time: what events may help. */
   rejectedBy: ReadonlySet<string>
   lastFailureMs: number
@@ -69,6 +72,8 @@ export class SchedulingQueue {
         sinceMs: this.#options.clock.now(),
         order: this.#order++,
         attempts: 0,
+        firstTriedMs: undefined,
+        triedMs: 0,
         rejectedBy: new Set(),
         lastFailureMs: 0,
         lostRaces: new Set(),
@@ -107,8 +112,7 @@ export class SchedulingQueue {
       // Removed or replaced meanwhile: its entry in the heap is void.
       if (!slot || slot.queued !== queued || slot.place !== 'active') continue
       this.#slots.delete(queued.key)
-      queued.attempts++
-      return queued
+      return this.#tried(queued)
     }
   }
 
@@ -117,8 +121,14 @@ export class SchedulingQueue {
     const slot = this.#slots.get(key)
     if (!slot || slot.place === 'gated') return undefined
     this.remove(key)
-    slot.queued.attempts++
-    return slot.queued
+    return this.#tried(slot.queued)
+  }
+
+  #tried(queued: QueuedPod): QueuedPod {
+    queued.attempts++
+    queued.triedMs = this.#options.clock.monotonicMs()
+    queued.firstTriedMs ??= queued.triedMs
+    return queued
   }
 
   /** No node took it: wait for an event that may help one of the plugins. */
