@@ -14,7 +14,7 @@ import type { SharedCluster } from './core/scheduler-core.ts'
 import { type DeviceSources, deviceSources } from './devices/device-sources.ts'
 import type { SpreadSources } from './default-spread.ts'
 import type { SchedulingQueue } from './queue.ts'
-import { type ClusterEvent, mayHelp } from './queueing-hints.ts'
+import { type ClusterEvent, isElsewhere, mayHelp } from './queueing-hints.ts'
 import { type VolumeSources, volumeSources } from './volumes/volume-sources.ts'
 
 type Change<T> = { readonly current: T | undefined; readonly old: T | undefined }
@@ -253,7 +253,8 @@ export class ClusterObserver {
     const { nominations } = this.#options.cluster
     // Whose room is being made looks when its own victims have left: of a thousand that preempt each would look a thousand times.
     const keptNode = event.kind === 'PodRemoved' && nominations.isKept(event.nodeName) ? event.nodeName : undefined
-    this.#options.queue.wakeIf(({ key, shape, rejectedBy }) => {
+    this.#options.queue.wakeIf(({ key, shape, rejectedBy, pinnedTo }) => {
+      if (isElsewhere(event, pinnedTo, rejectedBy)) return false
       const own = keptNode === undefined ? undefined : nominations.get(key)
       if (own && (own.nodeName !== keptNode || own.leaving)) return false
       const known = answers.get(shape)

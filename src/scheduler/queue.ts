@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../base/clock.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import { pinnedNode } from './core/pinned-node.ts'
 import type { PodShape } from './core/pod-shape.ts'
 import { BinaryHeap } from './binary-heap.ts'
 
@@ -9,6 +10,8 @@ export type QueuedPod = {
   pod: Pod
   shape: PodShape
   readonly priority: number
+  /** The only node that it may go to, where its affinity names one. */
+  readonly pinnedTo: string | undefined
   /** When it first came, and its place among equals. */
   readonly sinceMs: number
   readonly order: number
@@ -69,6 +72,7 @@ export class SchedulingQueue {
         pod,
         shape,
         priority: pod.spec?.priority ?? 0,
+        pinnedTo: pinnedNode(pod.spec),
         sinceMs: this.#options.clock.now(),
         order: this.#order++,
         attempts: 0,

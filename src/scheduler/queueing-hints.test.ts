@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type NodeInput, type PodInput, testNode, testPod } from './core/fixtures.ts'
 import { Snapshot } from './core/snapshot.ts'
-import { type ClusterEvent, mayHelp } from './queueing-hints.ts'
+import { type ClusterEvent, isElsewhere, mayHelp } from './queueing-hints.ts'
 
 const taint = { key: 'dedicated', effect: 'NoSchedule' } as const
 const big: Omit<PodInput, 'name'> = { requests: { cpu: '2' } }
@@ -55,4 +55,17 @@ for (const [what, event, pod, rejectedBy, expected] of cases)
   test(`${what} ${expected ? 'wakes' : 'does not wake'} a pod that ${rejectedBy} rejected`, () => {
     const shape = new Snapshot().shapeOf(testPod({ name: 'p', ...pod }))
     assert.equal(mayHelp(event, shape, new Set([rejectedBy])), expected)
+  })
+
+for (const [event, rejectedBy, expected] of [
+  [added({}), 'NodeResourcesFit', true],
+  [changed({ cpu: '1' }, { cpu: '2' }), 'NodeResourcesFit', true],
+  [{ kind: 'PodRemoved', shape: other, nodeName: 'n' }, 'NodeResourcesFit', true],
+  [{ kind: 'PodRemoved', shape: other, nodeName: 'm' }, 'NodeResourcesFit', false],
+  [{ kind: 'PodRemoved', shape: other, nodeName: 'n' }, 'InterPodAffinity', false],
+  [added({}), 'CEL', false],
+  [{ kind: 'NodeRemoved' }, 'NodeResourcesFit', false],
+] as const satisfies readonly (readonly [ClusterEvent, string, boolean])[])
+  test(`${event.kind} is ${expected ? 'no' : 'a'} matter of a pod that names node m, rejected by ${rejectedBy}`, () => {
+    assert.equal(isElsewhere(event, 'm', new Set([rejectedBy])), expected)
   })

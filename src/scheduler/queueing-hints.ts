@@ -65,6 +65,20 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
   }
 }
 
+/** Whether the event is about another node than the only one that the pod may go to, and nothing there counts for it. */
+export function isElsewhere(event: ClusterEvent, pinnedTo: string | undefined, rejectedBy: ReadonlySet<string>): boolean {
+  if (pinnedTo === undefined) return false
+  const about = 'node' in event ? event.node.metadata.name : 'nodeName' in event ? event.nodeName : undefined
+  if (about === undefined || about === pinnedTo) return false
+  for (const name of rejectedBy) if (!byOwnNode.has(name)) return false
+  return true
+}
+
+/** Plugins that look at nothing but the node that is asked about. */
+const byOwnNode: ReadonlySet<string> = new Set([
+  ...['NodeUnschedulable', 'TaintToleration', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit', 'LoadAware'],
+])
+
 const hinted: ReadonlySet<string> = new Set([
   ...['NodeUnschedulable', 'TaintToleration', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit', 'PodTopologySpread', 'InterPodAffinity'],
   ...['GangScheduling', 'DynamicResources', 'LoadAware', ...storagePlugins],

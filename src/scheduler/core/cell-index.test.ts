@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type Random, seededRandom } from '../../base/random.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { allPlugins } from '../plugins/all.ts'
+import { profileOf } from '../config/scheduler-profile.ts'
 import { defaultPriceAndDistance, priceAndDistance } from '../plugins/price-and-distance.ts'
 import { testNode, testPod } from './fixtures.ts'
 import { rowsByHand } from './oracle.ts'
@@ -113,6 +114,49 @@ test('rows that are like one before them answer as it does, whatever has happene
       world.serial++
     }
   }
+})
+
+/** As a DaemonSet writes it. */
+function pinnedTo(pod: Pod, name: string): Pod {
+  const nodeSelectorTerms = [{ matchFields: [{ key: 'metadata.name', operator: 'In' as const, values: [name] }] }]
+  const { nodeAffinity, ...pods } = pod.spec!.affinity ?? {}
+  const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } }
+  return { ...pod, spec: { ...pod.spec!, affinity: { ...pods, nodeAffinity: { ...nodeAffinity, ...required } } } }
+}
+
+test('pods that name their only node go there or nowhere, and are of one shape', () => {
+  for (let seed = 600; seed < 612; seed++) {
+    const world = newWorld(seed)
+    const { core, random, shapes } = world
+    for (let i = 0; i < 60; i++) {
+      if (random.next() < 0.4) disturb(world)
+      // One pod in four may go anywhere.
+      const shape = shapes[random.below(shapes.length)]!
+      step({ ...world, shapes: [random.next() < 0.25 ? shape : pinnedTo(shape, `n${random.below(17)}`)] })
+      world.serial++
+    }
+    for (const shape of shapes.filter((s) => !s.spec!.topologySpreadConstraints?.length)) {
+      const [a, b] = ['n1', 'n2'].map((name) => core.snapshot.shapeOf(pinnedTo(shape, name)))
+      assert.equal(a, b)
+    }
+  }
+})
+
+test('spread that the profile demands counts the domains that a pod with a node of its own may go to', () => {
+  const zone = 'topology.kubernetes.io/zone'
+  const constraint = { maxSkew: 1, topologyKey: zone, whenUnsatisfiable: 'DoNotSchedule' }
+  const { plugins } = profileOf({
+    pluginConfig: [{ name: 'PodTopologySpread', args: { defaultingType: 'List', defaultConstraints: [constraint] } }],
+  })
+  const core = new SchedulerCore({ plugins, random: seededRandom(1) })
+  for (const [name, value] of Object.entries({ n1: 'a', n2: 'b' })) core.snapshot.setNode(testNode({ name, labels: { [zone]: value } }))
+  const defaultSpread = { key: 'app', matches: (labels: Readonly<Record<string, string>>) => labels.app === 'd' }
+  const kindOf = (pod: Pod) => core.decide({ key: 'default/p', pod, priority: 0, defaultSpread }).kind
+  const daemon = testPod({ name: 'p', labels: { app: 'd' } })
+  for (const key of ['x', 'y']) core.snapshot.addPod(`default/${key}`, testPod({ name: key, labels: { app: 'd' } }), 'n1')
+  // There are two more in the zone of n1 than in the other, but for this pod there is only the one.
+  assert.equal(kindOf(pinnedTo(daemon, 'n1')), 'Placed')
+  assert.equal(kindOf(pinnedTo(daemon, 'nowhere')), 'Unplaced')
 })
 
 test('shapes that ask the same of every node share what is known of nodes, and agree with the definition', () => {

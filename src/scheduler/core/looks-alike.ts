@@ -1,5 +1,6 @@
 import type { Container, Pod, PodSpec } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
+import { pinnedNode } from './pinned-node.ts'
 
 /**
  * Whether two pods surely have one shape, found by comparing what a shape is made of (core/pod-shape.ts) instead of computing
@@ -31,11 +32,22 @@ function sameSpec(x: PodSpec, y: PodSpec): boolean {
   return (
     sameContainers(x.initContainers ?? [], y.initContainers ?? []) &&
     deepEqual(x.nodeSelector, y.nodeSelector) &&
-    deepEqual(x.affinity, y.affinity) &&
+    sameAffinity(x, y) &&
     deepEqual(x.tolerations, y.tolerations) &&
     deepEqual(x.topologySpreadConstraints, y.topologySpreadConstraints) &&
     deepEqual(x.overhead, y.overhead) &&
     deepEqual(x.resources, y.resources)
+  )
+}
+
+/** But for the one node that each may name. */
+function sameAffinity(x: PodSpec, y: PodSpec): boolean {
+  if (pinnedNode(x) === undefined || pinnedNode(y) === undefined) return deepEqual(x.affinity, y.affinity)
+  const preferred = ({ affinity }: PodSpec) => affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution
+  return (
+    deepEqual(preferred(x), preferred(y)) &&
+    deepEqual(x.affinity?.podAffinity, y.affinity?.podAffinity) &&
+    deepEqual(x.affinity?.podAntiAffinity, y.affinity?.podAntiAffinity)
   )
 }
 

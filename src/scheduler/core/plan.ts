@@ -142,6 +142,23 @@ function sharedText(
   return JSON.stringify(texts)
 }
 
+/** The plan for a pod that names its only node: it shares what is compiled, and nothing that is remembered of nodes. */
+export function pinnedPlan(plan: Plan, snapshot: Snapshot, name: string): Plan {
+  const isNamed = (row: number) => snapshot.nodeName(row) === name
+  const reject = (): Rejection => ({
+    reasons: [`node(s) didn't satisfy plugin(s) [NodeAffinity]`],
+    isResolvable: false,
+    details: [`the pod's node affinity names ${name}`],
+  })
+  return {
+    ...plan,
+    plugins: [{ name: 'NodeAffinity', weight: 0, compiled: { staticFilter: isNamed, reject } }, ...plan.plugins],
+    sharing: undefined,
+    namedNodes: new Set([name]),
+    staticFilters: [isNamed, ...plan.staticFilters],
+  }
+}
+
 /** The part of a plugin that is asked before all others. */
 function namesOnly(snapshot: Snapshot, { reject, sharedAs }: CompiledPlugin, names: ReadonlySet<string>): CompiledPlugin {
   return {

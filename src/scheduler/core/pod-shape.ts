@@ -2,11 +2,12 @@ import type { Pod, PodAffinityTerm, PodSpec } from '../../kinds/generated/types/
 import { type HostPort, hostPortsOf } from '../../kinds/host-ports.ts'
 import { podRequests, type ResourceAmounts } from '../../kinds/pod-requests.ts'
 import type { Bump } from './domain-counter.ts'
+import { pinnedNode, unpinned } from './pinned-node.ts'
 
 export type Labels = Readonly<Record<string, string>>
 
 /**
- * All that scheduling knows of a pod except its identity and priority: pods of one shape are interchangeable. Shapes are
+ * All that scheduling knows of a pod except its identity, its priority and the one node that it may name (core/pinned-node.ts): pods of one shape are interchangeable. Shapes are
  * interned by the snapshot, so that work is done once a shape (compiled plugins, cells, terms that match it).
  */
 export type PodShape = {
@@ -14,9 +15,9 @@ export type PodShape = {
   readonly id: number
   readonly namespace: string
   readonly labels: Labels
-  /** A pod of this shape. Only its spec and labels may be read. */
+  /** A pod of this shape. */
   readonly pod: Pod
-  /** Its spec, without the node. */
+  /** Its spec, without the node that it is on or names. */
   readonly spec: Omit<PodSpec, 'nodeName'>
   /** R_r(p) in base units (kinds/pod-requests.ts). */
   readonly requests: ResourceAmounts
@@ -43,7 +44,8 @@ export type ShapeFacts = Omit<PodShape, 'id' | 'bumps' | 'terminatingBumps' | 'r
 /** What of a pod makes up its shape, with a text that is equal for equal shapes. */
 export function shapeFacts(pod: Pod): { readonly facts: ShapeFacts; readonly signature: string } {
   // Where a pod of the shape happens to run says nothing about the others.
-  const { nodeName: _, ...spec } = pod.spec ?? { containers: [] }
+  const { nodeName: _, ...whole } = pod.spec ?? { containers: [] }
+  const spec = pinnedNode(whole) === undefined ? whole : unpinned(whole)
   const namespace = pod.metadata.namespace ?? ''
   const labels = pod.metadata.labels ?? {}
   const requests = podRequests(pod, { useStatus: true })

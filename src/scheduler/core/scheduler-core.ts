@@ -6,9 +6,10 @@ import { Nominations } from './nominations.ts'
 import { type Budget, findPreemption, type Preemption, type PreemptionInput } from './preemption.ts'
 import { PlanMemories } from './plan-memory.ts'
 import type { RejectedRows } from './reserved-rows.ts'
-import { beginFilter, compilePlan, isCurrent, isFeasible, type Plan, withPlugins, withSharedPlugins } from './plan.ts'
+import { beginFilter, compilePlan, isCurrent, isFeasible, pinnedPlan, type Plan, withPlugins, withSharedPlugins } from './plan.ts'
 import type { Judged } from './judgement.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
+import { pinnedNode } from './pinned-node.ts'
 import type { PodShape } from './pod-shape.ts'
 import { decideByScan, pluginScores } from './scan.ts'
 import { Snapshot } from './snapshot.ts'
@@ -38,6 +39,7 @@ export class SchedulerCore {
   readonly snapshot: Snapshot
   readonly nominations: Nominations
   readonly #plugins: readonly Plugin[]
+  readonly #honoursPins: boolean
   readonly #random: Random
   readonly #plans = new Map<string, Plan>()
   readonly #memories: PlanMemories
@@ -47,6 +49,7 @@ export class SchedulerCore {
   /** `cluster`: what several cores share that place pods in one cluster by different plugins. */
   constructor(options: { readonly plugins: readonly Plugin[]; readonly random: Random; readonly cluster?: SharedCluster }) {
     this.#plugins = options.plugins
+    this.#honoursPins = options.plugins.some((p) => p.name === 'NodeAffinity')
     this.#random = options.random
     const { snapshot, nominations } = options.cluster ?? sharedCluster(new Snapshot())
     this.snapshot = snapshot
@@ -71,7 +74,7 @@ export class SchedulerCore {
   diagnose(target: PodToPlace): Diagnosis {
     const plan = this.planOf(target)
     const reserved = this.#reservedRows(plan, target)
-    const verdicts = plan.domainFilters.length > 0 ? undefined : this.#memories.of(plan).verdicts
+    const verdicts = plan.domainFilters.length > 0 || plan.namedNodes ? undefined : this.#memories.of(plan).verdicts
     return diagnose({ plan, snapshot: this.snapshot, verdicts, reserved: reserved?.verdicts })
   }
 
@@ -108,17 +111,29 @@ export class SchedulerCore {
   /** Explanations ask for the pod's own plan: what others share may name other pods' claims. */
   planOf(target: PodToPlace, isOwn = false): Plan {
     const shape = this.snapshot.shapeOf(target.pod)
-    if (!isOwn && isShared(target)) return this.planOfShape(shape, target.defaultSpread, target.judged)
-    const shared = this.planOfShape(shape, target.defaultSpread)
-    if (!target.judged?.length) return shared
+    const isWhole = !isOwn && isShared(target)
+    const shared = this.planOfShape(shape, target.defaultSpread, isWhole ? target.judged : undefined)
+    const pin = this.#honoursPins ? pinnedNode(target.pod.spec) : undefined
+    const judged = isWhole ? [] : (target.judged ?? [])
+    if (pin === undefined && judged.length === 0) return shared
     const known = this.#ownPlans.get(target)
     if (known?.of === shared) return known.plan
-    const plan = withPlugins(
-      shared,
-      target.judged.map((j) => j.plugin),
-    )
+    const pinned = pin === undefined ? shared : this.#pinned(shared, target, pin)
+    const plan =
+      judged.length === 0
+        ? pinned
+        : withPlugins(
+            pinned,
+            judged.map((j) => j.plugin),
+          )
     this.#ownPlans.set(target, { of: shared, plan })
     return plan
+  }
+
+  #pinned(plan: Plan, { pod, defaultSpread }: PodToPlace, name: string): Plan {
+    // Hard spread that the profile asks for counts the domains that the pod may go to: nothing of that is common to others.
+    const countsDomains = plan.plugins.some((p) => p.name === 'PodTopologySpread' && p.compiled.domainFilter)
+    return countsDomains ? this.#compile({ ...plan.shape, spec: pod.spec! }, defaultSpread) : pinnedPlan(plan, this.snapshot, name)
   }
 
   /** `judged`: by plugins that judge alike every pod that shares theirs. */
