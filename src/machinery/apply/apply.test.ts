@@ -195,8 +195,8 @@ test('another manager’s value is a conflict, worded as upstream words it', () 
   ])
   check(
     object({ replicas: 2, paused: false }),
-    'Apply failed with 2 conflicts: conflicts with "kubectl-client-side-apply" using apps/v1:\n- .spec.replicas\n- .spec.paused',
-    ['.spec.replicas', '.spec.paused'],
+    'Apply failed with 2 conflicts: conflicts with "kubectl-client-side-apply" using apps/v1:\n- .spec.paused\n- .spec.replicas',
+    ['.spec.paused', '.spec.replicas'],
   )
   const applied = applyServerSide(undefined, object(pod({ name: 'c', image: '1' })), operation('other'))
   check(
@@ -256,6 +256,53 @@ test('sets and atomic values', () => {
   const third = applyServerSide(second, object({ selector: { matchLabels: { b: '2' } } }, { finalizers: ['x/b'] }), operation('a'))
   assert.deepEqual(third.metadata.finalizers, ['x/b', 'x/c'])
   assert.deepEqual(spec(third), { selector: { matchLabels: { b: '2' } } })
+})
+
+test('who owns what is in a map loses it where the map becomes something else', () => {
+  const untyped = { schema: undefined }
+  const thing = (free: unknown) => object({ free })
+  const live = stored(applyServerSide(undefined, thing({ a: { b: [1] }, c: 1 }), operation('mine', untyped)))
+  const changed = updated(live, { ...live, spec: { free: { a: true, c: { d: 'x' } } } } as KubeObject, 'other', untyped)
+  assert.deepEqual(fieldsOfManager(changed, 'mine'), { 'f:spec': { '.': {}, 'f:free': {} } })
+  assert.deepEqual(fieldsOfManager(changed, 'other'), { 'f:spec': { 'f:free': { 'f:a': {}, 'f:c': { '.': {}, 'f:d': {} } } } })
+  const forced = applyServerSide(live, thing({ a: [] }), operation('other', { ...untyped, force: true }))
+  assert.deepEqual(fieldsOfManager(forced, 'mine'), { 'f:spec': { '.': {}, 'f:free': { '.': {}, 'f:c': {} } } })
+})
+
+test('conflicts stand by their names, those of one level before what lies below', () => {
+  const live = stored(
+    applyServerSide(
+      undefined,
+      object({
+        replicas: 1,
+        paused: true,
+        ...pod({ name: 'z', image: '1' }, { name: 'c', image: '1', ports: [{ containerPort: 9 }, { containerPort: 80 }] }),
+      }),
+      operation('other'),
+    ),
+  )
+  const ports = [80, 9].map((containerPort) => ({ containerPort, name: `p${containerPort}` }))
+  const named = updated(live, object({ ...spec(live), ...pod({ name: 'z', image: '1' }, { name: 'c', image: '1', ports }) }), 'other')
+  const config = object({
+    replicas: 2,
+    paused: false,
+    ...pod({ name: 'z', image: '2' }, { name: 'c', image: '2', ports: ports.map((port) => ({ ...port, name: 'q' })) }),
+  })
+  assert.throws(
+    () => applyServerSide(stored(named), config, operation('me')),
+    (error: StatusError) => {
+      const containers = '.spec.template.spec.containers'
+      assert.deepEqual(
+        error.status.details?.causes?.filter((cause) => cause.message?.endsWith('"other"')).map((cause) => cause.field),
+        ['.spec.paused', '.spec.replicas', `${containers}[name="c"].image`, `${containers}[name="z"].image`],
+      )
+      assert.deepEqual(
+        error.status.details?.causes?.filter((cause) => !cause.message?.endsWith('"other"')).map((cause) => cause.field),
+        [9, 80].map((port) => `${containers}[name="c"].ports[containerPort=${port},protocol="TCP"].name`),
+      )
+      return true
+    },
+  )
 })
 
 test('keyed lists take the order of the configuration', () => {

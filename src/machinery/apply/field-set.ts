@@ -117,15 +117,30 @@ export function compose(isSelf: boolean, children: FieldSet): FieldSet {
   return isEmptySet(children) ? leaf : { '.': leaf, ...children }
 }
 
-/** Every member's path as elements, in the set's own order. */
+/** Every member's path as elements, in upstream's order: by their names, those of one level before what lies below them. */
 export function* pathsOf(set: FieldSet, prefix: readonly string[] = []): Generator<readonly string[]> {
-  for (const key in set) {
-    if (key === '.') continue
-    const path = [...prefix, key]
-    const node = set[key]!
-    if (isMember(node)) yield path
-    yield* pathsOf(node, path)
-  }
+  const elements = Object.keys(set)
+    .filter((element) => element !== '.')
+    .sort(compareElements)
+  for (const element of elements) if (isMember(set[element]!)) yield [...prefix, element]
+  for (const element of elements) yield* pathsOf(set[element]!, [...prefix, element])
+}
+
+/** Fields, then items by their keys, then items by their values. */
+function compareElements(a: string, b: string): number {
+  if (a[0] !== b[0]) return 'fkvi'.indexOf(a[0]!) - 'fkvi'.indexOf(b[0]!)
+  if (a[0] === 'f') return compareScalars(a, b)
+  const [left, right] = [JSON.parse(a.slice(2)), JSON.parse(b.slice(2))] as [unknown, unknown]
+  if (a[0] !== 'k') return compareScalars(left, right)
+  const [own, others] = [Object.entries(left as object).flat(), Object.entries(right as object).flat()] as [unknown[], unknown[]]
+  const at = own.findIndex((part, i) => part !== others[i])
+  return at < 0 ? own.length - others.length : compareScalars(own[at], others[at])
+}
+
+function compareScalars(a: unknown, b: unknown): number {
+  if (a === b) return 0
+  // What are of two types are told apart, no more.
+  return typeof a === typeof b ? ((a as string) < (b as string) ? -1 : 1) : typeof a < typeof b ? -1 : 1
 }
 
 /** The set of one path or more, for tests and for fields that a request may not own: `fieldSet('status')`, `fieldSet('spec.replicas')`. */

@@ -69,8 +69,17 @@ function compareNodes(node: SchemaNode | undefined, old: unknown, next: unknown)
   }
   if (isHollow(old) && isGranular(node, next) && Array.isArray(old) === Array.isArray(next)) return compareContainers(node, old, next)
   if (isHollow(next) && isGranular(node, old) && Array.isArray(old) === Array.isArray(next)) return compareContainers(node, old, next)
-  return deepEqual(old, next) ? undefined : modifiedLeaf
+  if (deepEqual(old, next)) return undefined
+  return shapeOf(old) === shapeOf(next) ? modifiedLeaf : becameOther(node, old, next)
 }
+
+/** A map that became a scalar or a list, or the other way round: what was in it went, and what is in it came. */
+function becameOther(node: SchemaNode | undefined, old: unknown, next: unknown): Change {
+  const [removed, added] = [belowOf(node, old, true), belowOf(node, next, true)]
+  return { modified: leaf, ...(isEmptySet(removed) ? {} : { removed }), ...(isEmptySet(added) ? {} : { added }) }
+}
+
+const shapeOf = (value: unknown) => (Array.isArray(value) ? 'list' : typeof value)
 
 function compareContainers(node: SchemaNode | undefined, old: unknown, next: unknown): Change | undefined {
   if (old === next) return undefined
