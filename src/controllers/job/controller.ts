@@ -1,5 +1,6 @@
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
+import { gatherWithPods } from '../../control/gather-with-pods.ts'
 import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { controlledBy, orphansIn, performClaims, planClaims } from '../../control/ownership.ts'
 import { slowStart } from '../../control/slow-start.ts'
@@ -29,7 +30,7 @@ export function jobController(): ControllerDefinition {
     name: 'job',
     watches: [watchKind(jobs), watchKind(pods, keysOfPod)],
     writes: [jobs, pods],
-    minIntervalMs: 20,
+    minIntervalMs: gatherWithPods(jobs),
     reconcile: async (context, key) => {
       const isUncertain = memory.uncertain.delete(key)
       try {

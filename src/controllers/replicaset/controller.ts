@@ -2,6 +2,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { Informer } from '../../client/informer-contract.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
 import { createCopies } from '../../control/create-copies.ts'
+import { gatherWithPods } from '../../control/gather-with-pods.ts'
 import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { controlledBy, orphansIn, performClaims, planClaims } from '../../control/ownership.ts'
 import { podFromTemplate } from '../../control/pod-from-template.ts'
@@ -20,10 +21,6 @@ type Family<T extends KubeObject> = { readonly name: string; readonly kind: Kind
 
 const { pods, replicationControllers } = kindRefs.coreV1
 const { replicaSets } = kindRefs.appsV1
-
-/** How long changes of one owner's pods gather before they are looked at together: a look goes through all of its pods. */
-const gatherMs = 20
-const gatherMsPerPod = 0.1
 
 /** Keeps as many pods of a ReplicaSet as it asks for. */
 export const replicaSetController: ControllerDefinition = replicaController<ReplicaSet>({
@@ -46,8 +43,7 @@ function replicaController<T extends KubeObject>(family: Family<T>): ControllerD
     name: family.name,
     watches: [watchKind(family.kind), watchKind(pods, ownersOf(family)), readKind(replicaSets)],
     writes: [family.kind, pods],
-    minIntervalMs: (context, key) =>
-      gatherMs + gatherMsPerPod * controlledBy(context.informer(pods), context.informer(family.kind).get(key)?.metadata.uid).length,
+    minIntervalMs: gatherWithPods(family.kind),
     reconcile: (context, key) => reconcile(family, context, key),
   }
 }

@@ -4,6 +4,8 @@ import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../c
 import { isNamespaceTerminating } from '../../control/namespace-terminating.ts'
 import { controlledBy, orphansIn, performClaims, planClaims } from '../../control/ownership.ts'
 import { claimRevisions, performHistory, planHistory, planHistoryCleanup, templateOfRevision } from '../../control/revision-history.ts'
+import { gatherWithPods } from '../../control/gather-with-pods.ts'
+import { slowStart } from '../../control/slow-start.ts'
 import { keysOfController, readKind, watchKind } from '../../control/watch-declaration.ts'
 import type { ControllerRevision, StatefulSet } from '../../kinds/generated/types/apps-v1.ts'
 import type { PersistentVolumeClaim, Pod } from '../../kinds/generated/types/core-v1.ts'
@@ -18,6 +20,10 @@ import { type GrowthPlan, planVolumeGrowth } from './volume-growth.ts'
 const { statefulSets, controllerRevisions } = kindRefs.appsV1
 const { pods, persistentVolumeClaims } = kindRefs.coreV1
 
+/** Each step of an ordered set waits for the one before. */
+const orderedGatherMs = 10
+const gather = gatherWithPods(statefulSets)
+
 /** Keeps pods with a name, an order and volumes of their own. */
 export const statefulSetController: ControllerDefinition = {
   name: 'statefulset',
@@ -28,7 +34,8 @@ export const statefulSetController: ControllerDefinition = {
     watchKind(persistentVolumeClaims, keysOfClaim),
   ],
   writes: [statefulSets, pods, controllerRevisions, persistentVolumeClaims],
-  minIntervalMs: 10,
+  minIntervalMs: (context, key) =>
+    context.informer(statefulSets).get(key)?.spec?.podManagementPolicy === 'Parallel' ? gather(context, key) : orderedGatherMs,
   reconcile,
 }
 
@@ -90,7 +97,8 @@ async function reconcile(context: LoopContext, key: string): Promise<ReconcileRe
   const growth = planGrowthOf(context, set)
   const act = async () => {
     await retainClaims(context, set, owned)
-    for (const action of plan.actions) await perform(context, set, action)
+    const { error } = await slowStart(plan.actions.length, (i) => perform(context, set, plan.actions[i]!))
+    if (error !== undefined) throw error
     for (const claim of growth.grow) await growClaim(context, set, claim)
   }
   // What could not be done changes nothing of what is there, and that is told.

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Clock, sleep } from '../../base/clock.ts'
+import type { Client } from '../../client/contract.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { faultyClient, simCluster, type SimCluster, type SimOptions } from '../sim-cluster.ts'
 import { statefulSetController } from './controller.ts'
@@ -74,3 +76,32 @@ test('grows in order, updates, goes back, shrinks with its claims, and leaves wh
 for (const seed of [1, 2])
   test(`comes to the same end under faults (seed ${seed})`, () =>
     inCluster({ seed, wrap: (client) => faultyClient(client, { seed, share: 0.08 }) }, life))
+
+/** Creations take a tenth of a second each. */
+function slowly(client: Client, clock: Clock): Client {
+  return {
+    ...client,
+    resource: (kind, namespace) => {
+      const resource = client.resource(kind, namespace)
+      const create: typeof resource.create = async (object, more) => {
+        await sleep(clock, 100)
+        return resource.create(object, more)
+      }
+      return kind.kind === 'Pod' ? { ...resource, create } : resource
+    },
+  }
+}
+
+test('the pods of a parallel set are made together, more with each step', () =>
+  inCluster({ wrap: slowly, nodes: false }, async ({ clientset, clock }) => {
+    const { metadata, spec } = statefulSet
+    const pods = async () => (await clientset.coreV1().pods('default').list()).items.length
+    await clientset
+      .appsV1()
+      .statefulSets('default')
+      .create({ metadata, spec: { ...spec, replicas: 30, podManagementPolicy: 'Parallel' } })
+    await clock.advance(350)
+    assert.equal(await pods(), 1 + 2 + 4)
+    await clock.advance(200)
+    assert.equal(await pods(), 30)
+  }))
