@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileFault } from '../platform/file-fault.ts'
 import { CliError } from './cli-error.ts'
+import { defaultDataDir } from './data-dir.ts'
 import type { Machine } from './machine.ts'
 import { clientOf } from './own-cluster.ts'
 
@@ -21,7 +22,7 @@ export async function restore(machine: Machine, file: string, flags: BackupFlags
   const { dataDir, store, force = false } = flags
   const { entries, revision } = await machine.restore({ file, dataDir, store, passphrase: passphraseOf(flags), force })
   machine.console.say(`${entries} objects are restored; the store goes on at resource version ${revision}`)
-  machine.console.say('next: `keelson up`')
+  machine.console.say(`next: \`keelson up${dataDir === defaultDataDir() ? '' : ` --data-dir ${dataDir}`}\``)
 }
 
 /** The file's first line, or the environment's KEELSON_PASSPHRASE. A command line can be read by every user of the machine. */

@@ -7,6 +7,7 @@ import { readClusterState } from './cluster-state.ts'
 import { isRunning, stopDaemon } from './daemon.ts'
 import type { Machine } from './machine.ts'
 import { asOnlyCommand, commandLockFile } from './one-command.ts'
+import { leadsHere } from './own-cluster.ts'
 import { contextName } from './up.ts'
 import { agentNames } from './up-plan.ts'
 
@@ -45,8 +46,11 @@ async function takeDown(machine: Machine, request: { dataDir: string; isDelete: 
     }
   }
   if (request.isDelete) {
+    const path = kubeconfigPaths()[0]!
+    // Another cluster's, of another data directory, has the same name.
+    const isOwn = leadsHere(request.dataDir, { path, context: contextName })
     deleteDataDir(request.dataDir)
-    removeContext(kubeconfigPaths()[0]!, contextName)
+    if (isOwn) removeContext(path, contextName)
   }
   console.say(
     request.isDelete ? 'the cluster is down and its data deleted' : 'the cluster is down; its data stays for the next `keelson up`',

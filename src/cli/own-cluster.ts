@@ -40,3 +40,13 @@ function administratorsUrl(dataDir: string): string {
     nextStep: 'run `keelson down` and `keelson up` to have it written anew',
   })
 }
+
+/** Whether the context of this name in the kubeconfig leads to the cluster of the data directory, by its server and authority. */
+export function leadsHere(dataDir: string, { path, context }: { readonly path: string; readonly context: string }): boolean {
+  const own = loadKubeconfig([adminKubeconfig(dataDir)]).clusters[0]?.cluster
+  const config = loadKubeconfig([path])
+  const name = config.contexts.find((entry) => entry.name === context)?.context.cluster
+  const theirs = config.clusters.find((entry) => entry.name === name)?.cluster
+  const field = 'certificate-authority-data'
+  return own !== undefined && theirs !== undefined && theirs.server === own.server && theirs[field] === own[field]
+}

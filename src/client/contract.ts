@@ -72,17 +72,22 @@ export type GetOptions = { readonly signal?: AbortSignal; readonly resourceVersi
 export type ListOptions = GetOptions & {
   readonly labelSelector?: string
   readonly fieldSelector?: string
+  /** So many objects a page; the page's `metadata.continue` begins the next one. Absent: all. */
   readonly limit?: number
   readonly continue?: string
   readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan'
 }
 export type WatchOptions = {
   readonly signal: AbortSignal
+  /** What has changed since; absent: what is there comes first, as ADDED. */
   readonly resourceVersion?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
+  /** Now and then a BOOKMARK says how far it has come. */
   readonly allowWatchBookmarks?: boolean
+  /** What is there comes first, and a BOOKMARK marks its end. */
   readonly sendInitialEvents?: boolean
+  /** When the server ends it. Default: the server's, half an hour to an hour. */
   readonly timeoutSeconds?: number
 }
 export type WriteOptions = {

@@ -42,6 +42,7 @@ const patchTypes = {
 const readRetriesMax = 3
 const retryAfterMaxSeconds = 60
 
+/** Throws nothing by itself: what goes wrong is the rejection of a call, a StatusError. */
 export function createRestClient(options: RestClientOptions): Client {
   const send = (request: RawRequest) => sendWithRetries(options, request)
   return {

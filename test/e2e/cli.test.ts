@@ -46,6 +46,13 @@ test('the kubeconfig is merged into the user’s as the current context, and tak
   assert.equal((load(readFileSync(kubeconfig, 'utf8')) as { 'current-context': string })['current-context'], 'keelson')
   const nodes = await run(kubectlPath, ['get', 'nodes', '-o', 'name'], { env: { ...process.env, ...env } })
   assert.equal(nodes.stdout.trim(), 'node/node-1')
+
+  const other = mkdtempSync(join(tmpdir(), 'keelson-cli-other-'))
+  const flags = ['--data-dir', other, '--listen', '127.0.0.1:0']
+  assert.equal((await keelson(['up', '--runtime', 'fake', '--no-merge', ...flags], env)).code, 0)
+  assert.equal((await keelson(['down', '--delete', '--data-dir', other], env)).code, 0)
+  assert(readFileSync(kubeconfig, 'utf8').includes('keelson'), 'the context of this cluster stays when another goes')
+
   const down = await keelson(['down', '--delete', '--data-dir', dataDir], env)
   assert.equal(down.code, 0, down.stderr)
   assert(!existsSync(dataDir))

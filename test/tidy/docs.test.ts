@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createProgram } from '../../src/cli/program.ts'
 import { thisMachine } from '../../src/roles/this-machine.ts'
+import { agentHelp, schedulerHelp } from '../../src/roles/options/role-options.ts'
+import { serverHelp } from '../../src/roles/options/server-flags.ts'
 import { type ClientCluster, startClientCluster } from '../integration/stock-clients.ts'
 import { type DocBlock, docBlocks } from './doc-blocks.ts'
 
@@ -289,4 +291,24 @@ test('docs/reference/cli.md: the exit codes are those of the command line', asyn
   await check('./keelson nonsense', 2)
   await check('./keelson up --runtime nonsense', 2)
   await check('KUBECONFIG=missing ./keelson explain x --data-dir none 2>/dev/null; test $? -ne 0', 0)
+})
+
+test('every flag that a page gives a command is one of it', () => {
+  const program = createProgram(thisMachine())
+  const helpOf = (words: readonly string[]): string => {
+    const role = { server: serverHelp(), agent: agentHelp, scheduler: schedulerHelp }[words[0]!]
+    const command = program.commands.find((one) => one.name() === words[0])
+    const sub = command?.commands.find((one) => one.name() === words[1])
+    return role ?? (sub ?? command)?.options.map(({ long }) => long).join(' ') ?? ''
+  }
+  const commands = program.commands.map((command) => command.name()).join('|')
+  const wrong = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(new RegExp(`(?<![\\w/.-])(?:\\./)?keelson ((?:${commands})\\b[^\`\\n|]*)`, 'g'))].flatMap(
+      ([line, rest = '']) =>
+        [...rest.matchAll(/--[a-z][a-z-]+/g)]
+          .filter(([flag]) => !helpOf(rest.split(/\s+/)).includes(flag))
+          .map(([flag]) => `${page}: ${flag} in ${line}`),
+    ),
+  )
+  assert.deepEqual(wrong, [])
 })
