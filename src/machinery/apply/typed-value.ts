@@ -29,7 +29,7 @@ function childSet(node: SchemaNode | undefined, value: unknown, ownsContainers: 
     }
     return result
   }
-  for (const key in value as JsonObject) {
+  for (const key of Object.keys(value as JsonObject)) {
     const field = (value as JsonObject)[key]
     const child = node?.child(key)
     const below = belowOf(child, field, ownsContainers)
@@ -91,14 +91,15 @@ function compareContainers(node: SchemaNode | undefined, old: unknown, next: unk
 }
 
 function compareObjects(node: SchemaNode | undefined, old: JsonObject, next: JsonObject, change: ChangeDraft): void {
-  for (const key in next) {
+  // By keys, not by `for … in`: see objectDecoder in machinery/schema/decode.ts.
+  for (const key of Object.keys(next)) {
     const before = old[key]
     const after = next[key]
     if (before === after) continue
     const child = node?.child(key)
     note(change, elementOf(key), compareNodes(child, before === undefined ? zeroOf(node, key) : before, after))
   }
-  for (const key in old) {
+  for (const key of Object.keys(old)) {
     if (next[key] !== undefined || old[key] === undefined) continue
     const child = node?.child(key)
     note(change, elementOf(key), compareNodes(child, old[key], zeroOf(node, key)))
