@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sleep } from '../base/clock.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
-import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import type { Node, Pod } from '../kinds/generated/types/core-v1.ts'
 import { nodeUsageAnnotation } from '../kinds/node-usage.ts'
 import { simulatedMachine } from './node-status/machine.ts'
 import { first, isGone, isReady, startNode } from './node-test-support.ts'
@@ -18,6 +18,39 @@ test('a node registers, renews its lease and becomes Ready', async () => {
   const before = (await leases.get('n1')).spec?.renewTime
   await node.clock.advance(11_000)
   assert.notEqual((await leases.get('n1')).spec?.renewTime, before)
+  await node.stop()
+})
+
+test('a secret for pulls that is not there is told of, and the pull is tried without it', async () => {
+  const node = await startNode()
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'there' } }
+  await node.client.resource(kindRefs.coreV1.secrets, 'default').create(secret)
+  await node.create('p', { imagePullSecrets: [{ name: 'there' }, { name: 'gone' }, { name: 'lost' }] })
+  await node.until('p', isReady)
+  await node.clock.advance(1_000)
+  const events = (await node.client.resource(kindRefs.coreV1.events, 'default').list()).items
+  assert.deepEqual(
+    events.filter((e) => e.reason === 'FailedToRetrieveImagePullSecret').map((e) => [e.type, e.message, e.involvedObject?.fieldPath]),
+    [['Warning', 'Unable to retrieve some image pull secrets (gone, lost); attempting to pull the image may not succeed.', undefined]],
+  )
+  await node.stop()
+})
+
+test('who cordons a node is told of by its agent', async () => {
+  const changes: ((node: Node) => void)[] = []
+  const node = await startNode({ agent: { nodeChanges: (handler) => (changes.push(handler), () => {}) } })
+  await node.clock.advance(1_000)
+  const nodes = node.client.resource(kindRefs.coreV1.nodes)
+  const stale = await nodes.get('n1')
+  const cordoned = await nodes.patch('n1', { type: 'merge', body: { spec: { unschedulable: true } } })
+  // What comes late says nothing.
+  for (const state of [cordoned, stale]) changes[0]!(state)
+  await node.clock.advance(1_000)
+  const events = (await node.client.resource(kindRefs.coreV1.events, 'default').list()).items
+  assert.deepEqual(
+    events.filter((e) => e.involvedObject?.kind === 'Node').map((e) => [e.reason, e.count]),
+    [['NodeNotSchedulable', 1]],
+  )
   await node.stop()
 })
 

@@ -29,8 +29,11 @@ test('a node that is short of memory ends what takes most of it, and takes no po
   memoryAvailableBytes = 2 ** 30
   await node.create('asks', { containers: [{ name: 'c', image: 'app', resources: { requests } }] })
   await node.until('asks', isReady)
-  const events = await node.client.resource(kindRefs.coreV1.events, 'default').list()
-  assert.ok(events.items.some((e) => e.involvedObject?.kind === 'Node' && e.message === 'Attempting to reclaim memory'))
+  const events = (await node.client.resource(kindRefs.coreV1.events, 'default').list()).items.filter(
+    (e) => e.involvedObject?.kind === 'Node',
+  )
+  assert.ok(events.some((e) => e.message === 'Attempting to reclaim memory'))
+  assert.ok(events.some((e) => e.message === 'Node n1 status is now: NodeHasInsufficientMemory'))
   await node.stop()
 })
 

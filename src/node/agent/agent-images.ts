@@ -41,7 +41,14 @@ export function agentImages(
     event: podEvent,
     parallelPulls: settings.parallelPulls,
     records,
-    credentials: (pod, image) => pullCredentials(references, pod, image),
+    credentials: async (pod, image) => {
+      const { credentials, missing } = await pullCredentials(references, pod, image)
+      if (missing.length > 0) {
+        const message = `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`
+        podEvent(pod, { type: 'Warning', reason: 'FailedToRetrieveImagePullSecret', message })
+      }
+      return credentials
+    },
     onUse: (image) => collector.noteUse(image),
     onPulled: (pod, image, times) => {
       metrics.pulled(image.sizeBytes, times.pullMs)

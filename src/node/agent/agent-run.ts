@@ -180,7 +180,7 @@ export class AgentRun {
   }
 
   #createReporter(): NodeReporter {
-    const { options, settings, machine } = this.#base
+    const { options, settings, machine, nodeEvent } = this.#base
     const { client, runtime, clock, log, nodeName, addresses } = options
     return new NodeReporter({
       client,
@@ -200,6 +200,8 @@ export class AgentRun {
       onNode: (node) => this.#onNode(node),
       judge: (use) => this.#pressure.judge(use),
       isShuttingDown: () => this.#shutdown?.isComing === true,
+      event: nodeEvent,
+      tellsStart: options.files !== undefined,
     })
   }
 

@@ -4,17 +4,26 @@ import type { RegistryAuth } from '../runtime/contract.ts'
 
 type Entry = { readonly username?: string; readonly password?: string; readonly auth?: string; readonly identitytoken?: string }
 
+export type PullCredentials = {
+  readonly credentials: RegistryAuth[] /** Names of Secrets that are not there. */
+  readonly missing: string[]
+}
+
 /**
  * The credentials that a pod's imagePullSecrets hold for an image, the most specific first. Secrets that are missing or unreadable give
  * none: the pull then fails with the registry's own words. https://kubernetes.io/docs/concepts/containers/images/
  */
-export async function pullCredentials(objects: ObjectReader, pod: Pod, image: string): Promise<RegistryAuth[]> {
+export async function pullCredentials(objects: ObjectReader, pod: Pod, image: string): Promise<PullCredentials> {
   const entries: [string, Entry][] = []
+  const missing: string[] = []
   for (const { name } of pod.spec?.imagePullSecrets ?? []) {
-    const secret = name ? await objects.secret(pod.metadata.namespace ?? '', name) : undefined
+    // Upstream lets a reference without a name pass.
+    if (!name) continue
+    const secret = await objects.secret(pod.metadata.namespace ?? '', name)
     if (secret) entries.push(...dockerConfigEntries(secret))
+    else missing.push(name)
   }
-  return matchCredentials(entries, image)
+  return { credentials: matchCredentials(entries, image), missing }
 }
 
 /** Registry pattern → entry, out of a kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg secret. */

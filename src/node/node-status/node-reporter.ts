@@ -2,13 +2,16 @@ import { type Clock, sleep } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Client } from '../../client/contract.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
+import { compareResourceVersions } from '../../client/resource-version.ts'
 import type { ContainerImage, Node, NodeAddress, NodeStatus, Taint } from '../../kinds/generated/types/core-v1.ts'
+import type { EventInput } from '../../control/event-recorder.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import type { Pressure } from '../eviction/pressure.ts'
 import type { Bounds } from '../eviction/thresholds.ts'
 import type { Runtime } from '../runtime/contract.ts'
 import type { Machine, MachineUse } from './machine.ts'
+import { conditionEvents, schedulableEvents, startEvents } from './node-events.ts'
 import { isSameNodeStatus, nodeStatus, type Reserved } from './node-status.ts'
 
 export type NodeReporterOptions = {
@@ -31,6 +34,10 @@ export type NodeReporterOptions = {
   readonly judge: (use: MachineUse) => Pressure
   readonly isShuttingDown: () => boolean
   readonly onNode: (node: Node) => void
+  /** Something about the node is worth an event; it is known by then. */
+  readonly event: (event: EventInput) => void
+  /** Whether an agent that starts says so, too: each of thousands of simulated nodes would. */
+  readonly tellsStart: boolean
 }
 
 const notReadyCheckMs = 50
@@ -61,7 +68,11 @@ export class NodeReporter {
 
   /** A newer state of the node's object, from a watch. */
   takeNode(node: Node): void {
+    const before = this.#node
+    // The answer to a report of its own may be newer than what the watch tells.
+    if (before && before.metadata.uid === node.metadata.uid && isOlder(node, before)) return
     this.#node = node
+    if (before) this.#tell(schedulableEvents(before, node))
   }
 
   setImages(images: readonly ContainerImage[]): void {
@@ -79,7 +90,7 @@ export class NodeReporter {
     while (!signal.aborted) {
       let delayMs = checkPeriodMs
       try {
-        this.#node ??= await this.#register(signal)
+        this.#node ??= await this.#start(signal)
         const isReady = await this.#report(signal)
         // A node that is coming up is wanted soon: it is looked at often at first, and less and less while it stays as it is.
         notReadyDelayMs = isReady ? notReadyCheckMs : Math.min(notReadyDelayMs * 1.5, checkPeriodMs)
@@ -96,7 +107,20 @@ export class NodeReporter {
     }
   }
 
-  async #register(signal: AbortSignal): Promise<Node> {
+  async #start(signal: AbortSignal): Promise<Node> {
+    const status = await this.#status(undefined)
+    const node = await this.#register(status, signal)
+    this.#node = node
+    const { nodeName, tellsStart } = this.#options
+    if (tellsStart) this.#tell(startEvents(nodeName, node.status, status))
+    return node
+  }
+
+  #tell(events: readonly EventInput[]): void {
+    for (const event of events) this.#options.event(event)
+  }
+
+  async #register(status: NodeStatus, signal: AbortSignal): Promise<Node> {
     const { client, nodeName, taints } = this.#options
     const nodes = client.resource(kindRefs.coreV1.nodes)
     const labels = this.#labels()
@@ -105,7 +129,7 @@ export class NodeReporter {
       kind: 'Node',
       metadata: { name: nodeName, labels, annotations },
       spec: taints.length > 0 ? { taints: [...taints] } : {},
-      status: await this.#status(undefined),
+      status,
     }
     try {
       const created = await nodes.create(node, { signal })
@@ -146,7 +170,9 @@ export class NodeReporter {
     const reported = await client
       .resource(kindRefs.coreV1.nodes)
       .patch(nodeName, { type: 'strategic', body }, { subresource: 'status', signal })
+    const before = this.#node?.status
     this.#node = reported
+    this.#tell(conditionEvents(nodeName, before, status))
     this.#reportedAtMs = clock.monotonicMs()
     this.#options.onNode(reported)
     return isReady
@@ -185,6 +211,10 @@ export class NodeReporter {
       return { runtimeReady: down, networkReady: { status: true, reason: '', message: '' } }
     }
   }
+}
+
+function isOlder(node: Node, than: Node): boolean {
+  return compareResourceVersions(node.metadata.resourceVersion ?? '', than.metadata.resourceVersion ?? '') < 0
 }
 
 /** Addresses merge by type: one that is gone must be named as deleted. */
