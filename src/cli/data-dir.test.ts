@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after, test } from 'node:test'
-import { makeDataDir, resolveDataDir } from './data-dir.ts'
+import { makeDataDir, refuseForeignDir, resolveDataDir } from './data-dir.ts'
 import { deleteDataDir } from './down.ts'
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'keelson-data-dir-')))
@@ -26,6 +26,22 @@ test('a data directory is known by its path without links, also before it is the
   assert.equal(resolveDataDir(join(home, 'dangling')), join(home, 'later'))
   assert.equal(resolveDataDir(join(home, 'loop')), join(home, 'loop'))
   assert.equal(resolveDataDir(relative(process.cwd(), real)), real)
+})
+
+test('an empty name is none: it would be the present folder', () => {
+  assert.throws(() => resolveDataDir(''), { name: 'CliError', message: /the data directory has an empty name: name one/ })
+})
+
+test('a folder with something else in it is no place for a cluster', () => {
+  const path = join(home, 'documents')
+  refuseForeignDir(path)
+  mkdirSync(join(path, 'registries.d'), { recursive: true })
+  refuseForeignDir(path)
+  writeFileSync(join(path, 'novel.txt'), 'once')
+  assert.throws(() => refuseForeignDir(path), { name: 'CliError', message: /not empty \(novel\.txt is in it\): name a folder of its own/ })
+  // A cluster's own stays its own, whatever somebody puts there.
+  mkdirSync(join(path, 'pki'))
+  refuseForeignDir(path)
 })
 
 test('a data directory is made with what is above it, for its owner alone', () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readlinkSync, realpathSync, statfsSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readlinkSync, realpathSync, statfsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { CliError } from './cli-error.ts'
@@ -15,6 +15,9 @@ export function defaultDataDir(env: NodeJS.ProcessEnv = process.env, uid = proce
  * no mount would be found, and what is mounted there would be deleted with the cluster.
  */
 export function resolveDataDir(path: string): string {
+  // It would be the present folder, which an empty variable does not mean.
+  if (path === '')
+    throw new CliError('the data directory has an empty name', { nextStep: 'name one, or leave --data-dir out', exitCode: 2 })
   const absolute = resolve(path)
   try {
     return realpathSync(absolute)
@@ -23,6 +26,21 @@ export function resolveDataDir(path: string): string {
   }
   const target = danglingTarget(absolute)
   return target ? resolveDataDir(target) : join(resolveDataDir(dirname(absolute)), basename(absolute))
+}
+
+/** What a cluster, or one that is restored or joins, has in its data directory from its first moments on. */
+const marks = ['pki', 'store', 'admin.kubeconfig', 'cluster.json', 'command.lock', 'restoring', 'joining']
+/** What may be there before: where registries are, and what a new file system has. */
+const comesBefore = new Set(['registries.d', 'lost+found'])
+
+/** Throws CliError of a directory that holds something else than a cluster: `down --delete` would delete that as well. */
+export function refuseForeignDir(dataDir: string): void {
+  const found = existsSync(dataDir) ? readdirSync(dataDir) : []
+  const foreign = found.find((entry) => !comesBefore.has(entry))
+  if (foreign === undefined || marks.some((mark) => found.includes(mark))) return
+  throw new CliError(`${dataDir} is no data directory of Keelson and not empty (${foreign} is in it)`, {
+    nextStep: 'name a folder of its own',
+  })
 }
 
 function danglingTarget(path: string): string | undefined {
