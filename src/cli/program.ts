@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { clientFromKubeconfig, KubeconfigError, kubeconfigPaths } from '../client/kubeconfig.ts'
+import { connectionErrorText } from '../machinery/connection-error.ts'
 import { StatusError } from '../machinery/status-error.ts'
 import { accessFlags } from './access-flags.ts'
 import { apiServerFlags, controllerFlags } from './controller-flags.ts'
@@ -124,6 +125,11 @@ export async function runProgram(machine: Machine, argv: readonly string[]): Pro
     if (error instanceof CliError) {
       machine.console.say(`error: ${error.message}`)
       return error.exitCode
+    }
+    if (error instanceof StatusError && error.cause instanceof Error && error.code === 503) {
+      const nextStep = '`keelson status` says whether the one of this machine runs, `keelson up` brings it up'
+      machine.console.say(`error: the API server cannot be reached (${connectionErrorText(error.cause)}): ${nextStep}`)
+      return 3
     }
     if (error instanceof StatusError) {
       machine.console.say(`error from server${error.reason === '' ? '' : ` (${error.reason})`}: ${error.message}${nextStepOf(error)}`)

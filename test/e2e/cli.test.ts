@@ -137,6 +137,8 @@ const misuses: readonly { args: readonly string[]; code: number; says: RegExp }[
   { args: ['explain', 'x'], code: 1, says: /no context is set in the kubeconfig: `keelson up` brings up a cluster and writes its context/ },
   { args: ['explain', 'service/x'], code: 2, says: /"service" is neither a pod nor a workload/ },
   { args: ['token', 'make'], code: 2, says: /keelson token --help lists the commands/ },
+  { args: ['up', '--runtime', 'fake', '--data-dir', ''], code: 2, says: /the data directory has an empty name: name one/ },
+  { args: ['server', '--runtime', 'fake', '--data-dir', ''], code: 2, says: /the data directory has an empty name: name one/ },
   { args: ['stop', 'statefulset/x'], code: 2, says: /neither a pod nor a deployment/ },
   { args: ['token', 'create', '--ttl', 'soon'], code: 2, says: /is not a duration/ },
   { args: ['server', '--runtime', 'docker'], code: 2, says: /name containerd, fake or none/ },
@@ -194,6 +196,9 @@ test('a server that is killed comes back with every object, by up alone', async 
   const { server } = JSON.parse(readFileSync(join(cluster.dataDir, 'cluster.json'), 'utf8')) as { server: { pid: number } }
   await cluster.kubectl(['create', 'configmap', 'kept', '--from-literal=a=b'])
   process.kill(server.pid, 'SIGKILL')
+  const unreached = await cluster.keelson(['explain', 'x'], { mayFail: true })
+  assert.equal(unreached.code, 3)
+  assert.match(unreached.stderr, /^keelson: error: the API server cannot be reached \(.*\): .*`keelson up` brings it up\n$/)
   await cluster.keelson(['up', '--no-merge'])
   assert.equal((await cluster.kubectl(['get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'])).stdout, 'b')
 })

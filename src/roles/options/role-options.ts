@@ -170,7 +170,7 @@ export function parseServerOptions(
 
 function dataDirOf(values: Values): string {
   const given = text(values['data-dir'])
-  return given ? resolveDataDir(given) : defaultDataDir()
+  return given === undefined ? defaultDataDir() : resolveDataDir(given)
 }
 
 /** Throws CliError for what no cluster can have. */
