@@ -2,7 +2,7 @@ import { Client, credentials } from '@grpc/grpc-js'
 
 export type GrpcHealthTarget = { readonly address: string; readonly service: string; readonly userAgent: string }
 
-/** The serving status that a server of the gRPC health protocol answers with. Rejects with the call's error, or the signal's reason. */
+/** The serving status that a server of the gRPC health protocol answers with. Rejects with grpc-js' ServiceError, or the signal's reason. */
 export async function grpcHealth({ address, service, userAgent }: GrpcHealthTarget, signal: AbortSignal): Promise<string> {
   const client = new Client(address, credentials.createInsecure(), {
     'grpc.primary_user_agent': userAgent,
@@ -16,7 +16,7 @@ export async function grpcHealth({ address, service, userAgent }: GrpcHealthTarg
         (message) => message,
         encodeService(service),
         (error, answer) => {
-          if (error) reject(new Error(error.details || error.message))
+          if (error) reject(error)
           else resolve(servingStatuses[decodeStatus(answer!)] ?? 'UNKNOWN')
         },
       )

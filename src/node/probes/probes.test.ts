@@ -140,6 +140,18 @@ test('gRPC health checks tell serving from not serving', async () => {
   const bad = await runProbe(context, probeOf('bad'), target)
   assert.deepEqual(bad, { verdict: 'failure', message: 'service unhealthy (responded with "NOT_SERVING")' })
   health.forceShutdown()
+  const gone = await runProbe(context, probeOf(''), target)
+  const message = `timeout: failed to connect service "127.0.0.1:${grpcPort}" within 5s: context deadline exceeded`
+  assert.deepEqual(gone, { verdict: 'failure', message })
+  const other = new GrpcServer()
+  const otherPort = await new Promise<number>((resolve, reject) =>
+    other.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound))),
+  )
+  assert.match(
+    (await runProbe(context, { grpc: { port: otherPort } }, target)).message,
+    /^error: this server does not implement the grpc health protocol \(grpc\.health\.v1\.Health\): /,
+  )
+  other.forceShutdown()
 })
 
 /** What the probes of one container say over time, in whole seconds; `answers` is the exit code of each attempt in turn. */

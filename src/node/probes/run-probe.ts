@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Probe } from '../../kinds/generated/types/core-v1.ts'
+import { hostPort } from '../../machinery/connection-error.ts'
 import type { PodContainer } from '../pod/pod-view.ts'
 import { type Runtime, RuntimeError } from '../runtime/contract.ts'
 import { httpTarget, resolvePort } from './handler-target.ts'
@@ -26,7 +27,7 @@ export async function runProbe(context: ProbeContext, probe: Probe, target: Prob
       await context.transport.tcp(probe.tcpSocket.host || target.podIp, port, abort.signal)
       return { verdict: 'success', message: '' }
     }
-    if (probe.grpc) return await grpcProbe(context, probe.grpc, target, abort.signal)
+    if (probe.grpc) return await grpcProbe(context, probe.grpc, { ...target, timeoutMs }, abort.signal)
     return { verdict: 'unknown', message: `missing probe handler for ${target.container.container.name}` }
   } catch (error) {
     return { verdict: 'failure', message: error instanceof Error ? error.message : String(error) }
@@ -78,11 +79,27 @@ function isRedirect({ code, location }: HttpAnswer): boolean {
 async function grpcProbe(
   { transport }: ProbeContext,
   { port, service }: { readonly port: number; readonly service?: string },
-  { podIp }: ProbeTarget,
+  { podIp, timeoutMs }: ProbeTarget & { readonly timeoutMs: number },
   signal: AbortSignal,
 ): Promise<ProbeResult> {
-  const status = await transport.grpc(podIp, port, service ?? '', signal)
-  return status === 'SERVING'
-    ? { verdict: 'success', message: '' }
-    : { verdict: 'failure', message: `service unhealthy (responded with "${status}")` }
+  try {
+    const status = await transport.grpc(podIp, port, service ?? '', signal)
+    if (status === 'SERVING') return { verdict: 'success', message: '' }
+    return { verdict: 'failure', message: `service unhealthy (responded with "${status}")` }
+  } catch (error) {
+    const within = `${timeoutMs / 1000}s`
+    return { verdict: 'failure', message: grpcFailure(error, { at: hostPort(podIp, port), within, isLate: signal.aborted }) }
+  }
+}
+
+const grpcCodes = { unimplemented: 12, unavailable: 14 } as const
+
+/** In the words of upstream, which tries to connect for as long as the probe may take. */
+function grpcFailure(error: unknown, { at, within, isLate }: { at: string; within: string; isLate: boolean }): string {
+  if (isLate) return `timeout: health rpc did not complete within ${within}`
+  const { code, details = '', message } = error as Error & { readonly code?: number; readonly details?: string }
+  if (code === grpcCodes.unavailable) return `timeout: failed to connect service "${at}" within ${within}: context deadline exceeded`
+  if (code === grpcCodes.unimplemented)
+    return `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${details}`
+  return `error: health rpc probe failed: ${details || message}`
 }
