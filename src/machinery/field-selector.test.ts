@@ -18,6 +18,8 @@ test('refuses what it cannot read', () => {
   const check = (text: string, message: string) => assert.throws(() => parseFieldSelector(text), new FieldSelectorError(message), text)
   check('a', "invalid selector: 'a'; can't understand 'a'")
   check('a=b=c', 'invalid field selector: unescaped character in value: 61')
+  // Of several faults, the one of the least term by its text.
+  check('x,a=b=c', 'invalid field selector: unescaped character in value: 61')
   check('a=b\\x', 'invalid field selector: invalid escape sequence: \\x')
 })
 

@@ -7,12 +7,13 @@ export class FieldSelectorError extends Error {
 }
 
 /**
- * Parses `metadata.name=a,status.phase!=Running`. In a value `\,`, `\=` and `\\` stand for the character itself.
+ * Parses `metadata.name=a,status.phase!=Running`; terms are read in the order of their texts, as upstream does. In a value `\,`, `\=` and `\\` stand for the character itself.
  * A term without a field and a value says nothing. Which fields a kind knows is the kind's business. Throws FieldSelectorError.
  */
 export function parseFieldSelector(text: string): FieldTerm[] {
   return splitTerms(text)
     .filter((term) => term !== '')
+    .sort()
     .map((term) => {
       const match = /^(.*?)(!=|==|=)(.*)$/s.exec(term)
       if (!match) throw new FieldSelectorError(`invalid selector: '${text}'; can't understand '${term}'`)

@@ -59,6 +59,8 @@ test('writes every amount in its one canonical form', () => {
   check(0.1, '100m')
   check('1u', '1u')
   check('1000000u', '1')
+  // Upstream reads a zero where no digit is.
+  for (const text of ['m', 'G', '+', '.', '-Ki', '0E999']) check(text, '0')
 })
 
 test('refuses what is no quantity, in upstream’s words', () => {
@@ -74,7 +76,7 @@ test('refuses what is no quantity, in upstream’s words', () => {
     check(text, /regular expression/)
   for (const text of ['.5i', '1i', '-3.01i', '0.1mi', '1K', '1KI', '1kiki', '1e', '1ee3', '1e999'])
     check(text, /unable to parse quantity's suffix|regular expression/)
-  check('m', /unable to parse numeric part/)
+  for (const text of ['Ei', '+Pi', '.Ei']) check(text, /unable to parse numeric part/)
   check('1.1.M', wrongFormat)
 })
 

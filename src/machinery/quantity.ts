@@ -26,8 +26,8 @@ const binaryUnitsMax = (1n << 63n) - 1n
 const cacheEntriesMax = 4096
 
 const wrongFormat = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-const wrongSuffix = "unable to parse quantity's suffix"
 const wrongNumber = 'unable to parse numeric part of quantity'
+const wrongSuffix = "unable to parse quantity's suffix"
 
 const decimalExponents: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 }
 const binaryExponents: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 }
@@ -141,8 +141,13 @@ function parse(text: string): Quantity {
   const match = shape.exec(text)
   if (!match) throw new QuantityError(wrongFormat)
   const [, sign, whole = '', fraction = '', suffix = ''] = match
+  // Where there are no digits, upstream reads a zero; but before the greatest of binary suffixes, which it reads in another way.
+  if (whole === '' && fraction === '' && Object.hasOwn(binaryExponents, suffix) && binaryExponents[suffix]! >= 50)
+    throw new QuantityError(wrongNumber)
+  const isZero = /^0*$/.test(whole + fraction)
   const { exponent, format } = interpretSuffix(suffix)
-  if (whole === '' && fraction === '' && text !== '.' && !/\d/.test(text)) throw new QuantityError(wrongNumber)
+  if (Math.abs(exponent) > exponentMax && !isZero) throw new QuantityError(wrongSuffix)
+  if (isZero) return { nano: 0n, format }
   const magnitude = format === 'BinarySI' ? binaryNanos(whole, fraction, exponent) : decimalNanos(whole, fraction, exponent)
   const nano = sign === '-' ? -magnitude : magnitude
   const isFractionOfOne = format === 'BinarySI' && nano > 0n && nano < nanosPerUnit
@@ -155,9 +160,7 @@ function interpretSuffix(suffix: string): { exponent: number; format: QuantityFo
   const binary = Object.hasOwn(binaryExponents, suffix) ? binaryExponents[suffix] : undefined
   if (binary !== undefined) return { exponent: binary, format: 'BinarySI' }
   if (!/^[eE][+-]?\d+$/.test(suffix)) throw new QuantityError(wrongSuffix)
-  const exponent = Number(suffix.slice(1))
-  if (Math.abs(exponent) > exponentMax) throw new QuantityError(wrongSuffix)
-  return { exponent, format: 'DecimalExponent' }
+  return { exponent: Number(suffix.slice(1)), format: 'DecimalExponent' }
 }
 
 function decimalNanos(whole: string, fraction: string, exponent: number): bigint {

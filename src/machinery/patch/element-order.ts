@@ -23,7 +23,7 @@ export function arrange({
   const oldRank = ranks(oldKeys)
   const places = keys.map((key, i) => ({ item: merged[i], orderRank: orderRank(key), oldRank: oldRank(key) }))
   const named = places.filter((place) => place.orderRank >= 0).sort((a, b) => a.orderRank - b.orderRank)
-  const others = places.filter((place) => place.orderRank < 0).sort((a, b) => a.oldRank - b.oldRank)
+  const others = places.filter((place) => place.orderRank < 0).sort((a, b) => lastWithout(a.oldRank) - lastWithout(b.oldRank))
   const result: unknown[] = []
   let next = 0
   for (const { item, oldRank: rank } of named) {
@@ -33,6 +33,9 @@ export function arrange({
   }
   return [...result, ...others.slice(next).map(({ item }) => item)]
 }
+
+/** What has no place of old comes last. */
+const lastWithout = (rank: number) => (rank < 0 ? Number.MAX_SAFE_INTEGER : rank)
 
 /**
  * Whether a merged list is in its final order already, as a status is that is told again and again: each key once, those of the patch in

@@ -63,6 +63,7 @@ test('merges lists of primitives, deletes from them and orders them', () => {
   check({ finalizers: ['a', 'b'] }, { finalizers: ['c', 'b'] }, { finalizers: ['c', 'a', 'b'] })
   check({ finalizers: ['a', 'b', 'c'] }, { '$deleteFromPrimitiveList/finalizers': ['b'] }, { finalizers: ['a', 'c'] })
   check({ finalizers: ['a', 'b', 'c'] }, { '$setElementOrder/finalizers': ['c', 'a'] }, { finalizers: ['b', 'c', 'a'] })
+  check({ finalizers: ['a'] }, { '$setElementOrder/finalizers': [], finalizers: ['b'] }, { finalizers: ['a', 'b'] })
   check({ finalizers: ['a'] }, { '$deleteFromPrimitiveList/finalizers': ['a'], finalizers: ['b'] }, { finalizers: ['b'] })
 })
 

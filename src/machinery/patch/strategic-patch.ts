@@ -130,7 +130,8 @@ function mergeOrdered(original: unknown, patch: unknown, order: unknown, schema:
   if (patch !== undefined && !Array.isArray(patch)) throw notAList(patch)
   const mergeKey = schema?.patchMergeKey
   const readKey = order.some(isObject) ? keyReader(mergeKey ?? requireMergeKey(schema)) : (item: unknown) => item
-  if (patch) checkOrder(patch, order, readKey)
+  // An empty order states none.
+  if (patch && order.length > 0) checkOrder(patch, order, readKey)
   if (!Array.isArray(original)) return patch === undefined ? original : alone(patch)
   const merged = patch === undefined || !schema ? (patch ?? original) : mergeValue(original, patch, schema)
   return arrange({ merged: merged as unknown[], order, original, keyOf: readKey })
