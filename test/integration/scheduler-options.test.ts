@@ -140,7 +140,10 @@ const checkRefused = (files: { configFile?: string; pluginFiles?: readonly strin
   )
 
 test('what cannot be read or is wrong is told with the file', async () => {
-  await checkRefused({ configFile: join(folder, 'missing.yaml') }, /cannot read .*missing\.yaml: ENOENT/)
+  await checkRefused(
+    { configFile: join(folder, 'missing.yaml') },
+    /cannot read .*missing\.yaml, which --scheduler-config names: there is no such file/,
+  )
   await checkRefused({ configFile: write('bad.yaml', 'a: [') }, /cannot read .*bad\.yaml/)
   await checkRefused({ configFile: write('other.yaml', 'kind: Pod') }, /no kind "Pod" is registered/)
   await checkRefused({ pluginFiles: [write('none.ts', 'export const x = 1')] }, /exports no list `plugins`/)

@@ -17,8 +17,14 @@ import type { KindRef } from '../../src/kinds/kind.ts'
 import type { KubeObject } from '../../src/machinery/object.ts'
 import { isStatus } from '../../src/machinery/status-error.ts'
 import { systemClock as clock } from '../../src/platform/system-clock.ts'
-import { type SampleAggregation, sampleApiService, sampleNamespace, sampleService, startSampleAggregation } from './sample-aggregation.ts'
-import { sampleGroup } from './sample-api-server.ts'
+import {
+  type SampleAggregation,
+  sampleApiService,
+  sampleNamespace,
+  sampleService,
+  startSampleAggregation,
+} from '../conformance/sample-aggregation.ts'
+import { sampleGroup } from '../conformance/sample-api-server.ts'
 
 const flunders: KindRef = { group: sampleGroup, version: 'v1alpha1', kind: 'Flunder', plural: 'flunders', scope: 'Namespaced' }
 const flunderVersion = `${sampleGroup}/v1alpha1`
