@@ -101,7 +101,26 @@ function serveTcp(server: Server, options: DnsServerOptions, forwarder: Forwarde
   server.on('error', (error) => server.listening && options.log.warn({ error: error.message }, 'DNS listener'))
 }
 
-async function answer(query: DnsMessage, options: DnsServerOptions, forwarder: Forwarder): Promise<ReturnType<typeof bareResponse>> {
+type Response = ReturnType<typeof bareResponse>
+
+async function answer(query: DnsMessage, options: DnsServerOptions, forwarder: Forwarder): Promise<Response> {
+  const response = await respond(query, options, forwarder)
+  return { ...response, answers: inAnyOrder(response.answers ?? [], options.random) }
+}
+
+const isAddress = ({ type }: Answer) => type === 'A' || type === 'AAAA'
+
+/** Addresses come in another order each time, as from CoreDNS with its usual configuration: most clients take the first. */
+function inAnyOrder(answers: readonly Answer[], random: Random): Answer[] {
+  const addresses = answers.filter(isAddress)
+  for (let i = addresses.length - 1; i > 0; i--) {
+    const j = random.below(i + 1)
+    ;[addresses[i], addresses[j]] = [addresses[j]!, addresses[i]!]
+  }
+  return [...answers.filter((record) => !isAddress(record)), ...addresses]
+}
+
+async function respond(query: DnsMessage, options: DnsServerOptions, forwarder: Forwarder): Promise<Response> {
   const question = query.questions?.[0]
   if (query.opcode !== undefined && query.opcode !== 'QUERY') return bareResponse(query, rcodes.notImplemented)
   if (!question || query.questions!.length !== 1) return bareResponse(query, rcodes.formatError)

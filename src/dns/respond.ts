@@ -50,11 +50,24 @@ export function bareResponse(query: DecodedPacket, rcode: number): Response {
   return { ...skeleton(query, rcode, 0), additionals: optOf(query) }
 }
 
-/** Encodes for TCP, or for UDP cut to what the client takes, with the truncation flag that sends it to TCP. */
+/**
+ * Encodes for TCP, or for UDP cut to what the client takes: as many answers as have room, for clients that know no TCP, with the truncation
+ * flag that sends the others there.
+ */
 export function encodeResponse(query: DecodedPacket, response: Response, transport: 'udp' | 'tcp'): Buffer {
   const whole = encode(response)
-  if (transport === 'tcp' || whole.length <= udpLimit(query)) return whole
-  return encode({ ...response, flags: response.flags | TRUNCATED_RESPONSE, answers: [], authorities: [], additionals: optOf(query) })
+  const limit = udpLimit(query)
+  if (transport === 'tcp' || whole.length <= limit) return whole
+  const { answers = [], flags } = response
+  const cut = { ...response, flags: flags | TRUNCATED_RESPONSE, authorities: [], additionals: optOf(query) }
+  const withFirst = (count: number) => encode({ ...cut, answers: answers.slice(0, count) })
+  let [fitting, tooMany] = [0, answers.length + 1]
+  while (tooMany - fitting > 1) {
+    const count = (fitting + tooMany) >> 1
+    if (withFirst(count).length <= limit) fitting = count
+    else tooMany = count
+  }
+  return withFirst(fitting)
 }
 
 export function udpLimit(query: DecodedPacket): number {
