@@ -11,7 +11,7 @@ export type AttachOptions = {
   /** Sent to the command and then closed. */
   readonly stdin?: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
   readonly tty?: boolean
-  /** Called with each piece as it comes; without it the output is gathered into the result (at most 16 MiB). */
+  /** Called with each piece as it comes; without it the output is gathered into the result: more than 16 MiB of one is an error. */
   readonly onStdout?: (data: Uint8Array) => void
   readonly onStderr?: (data: Uint8Array) => void
   /** Ends it; its reason is thrown. */
@@ -83,6 +83,17 @@ async function sendAll(
   if (protocol === 'v5.channel.k8s.io') await send(Uint8Array.of(channel.close, channel.stdin))
 }
 
+const tooMuch = () =>
+  new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    code: 413,
+    reason: 'RequestEntityTooLarge',
+    message: 'the command has written more than 16 MiB: take it as it comes, by onStdout and onStderr',
+  })
+
 function gather(onData: ((data: Uint8Array) => void) | undefined) {
   const decoder = new TextDecoder()
   let text = ''
@@ -91,7 +102,8 @@ function gather(onData: ((data: Uint8Array) => void) | undefined) {
     add: (data: Uint8Array) => {
       if (onData) return onData(data)
       bytes += data.length
-      if (bytes <= gatheredBytesMax) text += decoder.decode(data, { stream: true })
+      if (bytes > gatheredBytesMax) throw tooMuch()
+      text += decoder.decode(data, { stream: true })
     },
     text: () => text,
   }

@@ -25,7 +25,8 @@ export function forwardedPorts(query: URLSearchParams): number[] {
 
 /**
  * Serves one connection a port: the i-th port's bytes are on channel 2i, its failure as text on channel 2i + 1; the first message on
- * each is the port itself, as two bytes, the low one first. Ends with the socket, or when every port's connection has ended.
+ * each is the port itself, as two bytes, the low one first. Ends with the socket, or when every port's connection has ended: as no message
+ * says that one direction has, the end that the pod makes is that of both, as with upstream's runtimes.
  */
 export async function serveWebSocketForward(socket: WebSocket, protocol: string, ports: readonly number[], dial: Dial): Promise<void> {
   const isBase64 = protocol.includes('base64')
@@ -35,10 +36,11 @@ export async function serveWebSocketForward(socket: WebSocket, protocol: string,
   }
   const send = (channel: number, payload: Uint8Array) => new Promise<void>((resolve) => write(channel, payload, resolve))
   const pipes = ports.map((_, i) => channelPipe(socket, (chunk, done) => write(2 * i, chunk, done)))
+  const ended = new Set<Duplex>()
   socket.on('message', (data: Buffer) => {
     const message = decodeChannel(data, isBase64)
     const pipe = message && message.channel % 2 === 0 ? pipes[message.channel / 2] : undefined
-    if (pipe && message && message.payload.length > 0 && !pipe.push(message.payload)) socket.pause()
+    if (pipe && message && message.payload.length > 0 && !ended.has(pipe) && !pipe.push(message.payload)) socket.pause()
   })
   const end = () => {
     for (const pipe of pipes) {
@@ -55,7 +57,7 @@ export async function serveWebSocketForward(socket: WebSocket, protocol: string,
       await send(2 * i, number)
       await send(2 * i + 1, number)
       try {
-        await joinPipes(pipes[i]!, await dial(port))
+        await joinUntilEnd(pipes[i]!, await dial(port), () => ended.add(pipes[i]!))
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
         await send(2 * i + 1, Buffer.from(`an error occurred forwarding ${port} -> ${port}: ${why}`))
@@ -63,6 +65,20 @@ export async function serveWebSocketForward(socket: WebSocket, protocol: string,
     }),
   )
   socket.close(1000)
+}
+
+/** Rejects with what broke the connection to the pod: engines dial after they have agreed to. */
+async function joinUntilEnd(pipe: Duplex, target: Duplex, onEnd: () => void): Promise<void> {
+  let failure: Error | undefined
+  target.once('error', (error) => (failure = error))
+  target.once('end', () => {
+    onEnd()
+    pipe.push(null)
+  })
+  await joinPipes(pipe, target)
+  // What the pod sent last may still wait for the socket.
+  if (!pipe.destroyed && !pipe.writableFinished) await new Promise<void>((resolve) => pipe.once('finish', resolve).once('close', resolve))
+  if (failure) throw failure
 }
 
 /** One channel as a pipe: what is written goes out on it, what comes in on it is pushed. */
