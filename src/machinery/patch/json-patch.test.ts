@@ -60,6 +60,7 @@ test('refuses with upstream’s codes and leaves the object alone', () => {
   check([{ op: 'move', from: '/x', path: '/y' }], 422)
   check([null], 422)
   check([{ op: 'merge', path: '/a' }], 422)
+  for (const value of [1, null, 'x']) check([{ op: 'replace', path: '', value }], 422)
   check([{ op: 'add' }], 422)
   check(
     Array.from({ length: 10_001 }, () => ({ op: 'remove', path: '/a' })),

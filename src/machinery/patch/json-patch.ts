@@ -93,6 +93,7 @@ function remove(document: Document, path: string, op: string): unknown {
 
 function replace(document: Document, path: string, value: unknown): void {
   if (path === '') {
+    if (!isContainer(value)) throw new PatchFailure('replace operation value must be object or array')
     document.root = value
     return
   }
