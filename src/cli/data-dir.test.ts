@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after, test } from 'node:test'
-import { makeDataDir, refuseForeignDir, resolveDataDir } from './data-dir.ts'
+import { makeDataDir, noteForeignEntries, resolveDataDir } from './data-dir.ts'
 import { deleteDataDir } from './down.ts'
 
 const home = realpathSync(mkdtempSync(join(tmpdir(), 'keelson-data-dir-')))
@@ -32,16 +32,18 @@ test('an empty name is none: it would be the present folder', () => {
   assert.throws(() => resolveDataDir(''), { name: 'CliError', message: /the data directory has an empty name: name one/ })
 })
 
-test('a folder with something else in it is no place for a cluster', () => {
+test('what was in the folder before the cluster stays when that is deleted', () => {
   const path = join(home, 'documents')
-  refuseForeignDir(path)
   mkdirSync(join(path, 'registries.d'), { recursive: true })
-  refuseForeignDir(path)
   writeFileSync(join(path, 'novel.txt'), 'once')
-  assert.throws(() => refuseForeignDir(path), { name: 'CliError', message: /not empty \(novel\.txt is in it\): name a folder of its own/ })
-  // A cluster's own stays its own, whatever somebody puts there.
-  mkdirSync(join(path, 'pki'))
-  refuseForeignDir(path)
+  mkdirSync(join(path, 'log'))
+  noteForeignEntries(path)
+  for (const own of ['pki', 'store']) mkdirSync(join(path, own))
+  // A cluster's own is its own from then on, whatever comes beside it.
+  noteForeignEntries(path)
+  writeFileSync(join(path, 'audit.log'), '')
+  assert.deepEqual(deleteDataDir(path), ['log', 'novel.txt'])
+  assert.deepEqual(readdirSync(path).sort(), ['log', 'novel.txt'])
 })
 
 test('a data directory is made with what is above it, for its owner alone', () => {

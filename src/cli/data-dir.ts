@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readlinkSync, realpathSync, statfsSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, statfsSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { CliError } from './cli-error.ts'
@@ -28,19 +28,25 @@ export function resolveDataDir(path: string): string {
   return target ? resolveDataDir(target) : join(resolveDataDir(dirname(absolute)), basename(absolute))
 }
 
+/** Names what was in the directory before the cluster, and stays when that is deleted. */
+const foreignFile = 'not-ours.json'
 /** What a cluster, or one that is restored or joins, has in its data directory from its first moments on. */
-const marks = ['pki', 'store', 'admin.kubeconfig', 'cluster.json', 'command.lock', 'restoring', 'joining']
-/** What may be there before: where registries are, and what a new file system has. */
-const comesBefore = new Set(['registries.d', 'lost+found'])
+const marks = [foreignFile, 'pki', 'store', 'admin.kubeconfig', 'cluster.json', 'command.lock', 'restoring', 'joining']
+/** Where registries are is said before the cluster is made, and belongs to it. */
+const comesBefore = 'registries.d'
 
-/** Throws CliError of a directory that holds something else than a cluster: `down --delete` would delete that as well. */
-export function refuseForeignDir(dataDir: string): void {
+/** Notes what lies in the directory that is no cluster's yet: `down --delete` leaves it alone. */
+export function noteForeignEntries(dataDir: string): void {
   const found = existsSync(dataDir) ? readdirSync(dataDir) : []
-  const foreign = found.find((entry) => !comesBefore.has(entry))
-  if (foreign === undefined || marks.some((mark) => found.includes(mark))) return
-  throw new CliError(`${dataDir} is no data directory of Keelson and not empty (${foreign} is in it)`, {
-    nextStep: 'name a folder of its own',
-  })
+  if (marks.some((mark) => found.includes(mark))) return
+  const foreign = found.filter((entry) => entry !== comesBefore)
+  if (foreign.length > 0) writeFileSync(join(dataDir, foreignFile), JSON.stringify(foreign))
+}
+
+/** The names of what was in the directory before the cluster. */
+export function foreignEntries(dataDir: string): readonly string[] {
+  const file = join(dataDir, foreignFile)
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as string[]) : []
 }
 
 function danglingTarget(path: string): string | undefined {

@@ -4,6 +4,7 @@ import { kubeconfigPaths, removeContext } from '../client/kubeconfig.ts'
 import { mountPointsUnder } from '../platform/mount.ts'
 import { CliError } from './cli-error.ts'
 import { readClusterState } from './cluster-state.ts'
+import { foreignEntries } from './data-dir.ts'
 import { isRunning, stopDaemon } from './daemon.ts'
 import type { Machine } from './machine.ts'
 import { asOnlyCommand, commandLockFile } from './one-command.ts'
@@ -49,7 +50,8 @@ async function takeDown(machine: Machine, request: { dataDir: string; isDelete: 
     const path = kubeconfigPaths()[0]!
     // Another cluster's, of another data directory, has the same name.
     const isOwn = leadsHere(request.dataDir, { path, context: contextName })
-    deleteDataDir(request.dataDir)
+    const kept = deleteDataDir(request.dataDir)
+    if (kept.length > 0) console.say(`what was in ${request.dataDir} before the cluster stays: ${kept.join(', ')}`)
     if (isOwn) removeContext(path, contextName)
   }
   console.say(
@@ -59,9 +61,9 @@ async function takeDown(machine: Machine, request: { dataDir: string; isDelete: 
 
 /**
  * Refuses anything that does not look like a data directory of ours, and one with somebody's mount in it. A directory that is itself
- * a mount point is emptied and stays. The path is one without links.
+ * a mount point is emptied and stays, as does what was in it before the cluster. The path is one without links. Returns the names of what stays.
  */
-export function deleteDataDir(dataDir: string, mountsUnder = mountPointsUnder): void {
+export function deleteDataDir(dataDir: string, mountsUnder = mountPointsUnder): readonly string[] {
   const isOurs = ['pki', 'store', 'admin.kubeconfig', 'log'].some((entry) => existsSync(join(dataDir, entry)))
   if (dataDir === '/' || !isOurs)
     throw new CliError(`${dataDir} does not look like a data directory of Keelson`, { nextStep: 'remove it by hand if it is one' })
@@ -69,12 +71,15 @@ export function deleteDataDir(dataDir: string, mountsUnder = mountPointsUnder): 
   const inside = mounts.find((point) => point !== dataDir)
   if (inside)
     throw new CliError(`${inside} is mounted, and would be deleted with ${dataDir}`, { nextStep: `umount ${inside}, and run it again` })
-  emptyFolder(dataDir, mounts)
+  const found = readdirSync(dataDir)
+  const kept = foreignEntries(dataDir).filter((entry) => found.includes(entry))
+  emptyFolder(dataDir, mounts, kept)
+  return kept
 }
 
 /** A mount point stays. The lock goes last: who waits for it begins anew in this folder at once, which stays then, too. */
-function emptyFolder(folder: string, mounts: readonly string[]): void {
-  const entries = readdirSync(folder).filter((entry) => entry !== commandLockFile)
+function emptyFolder(folder: string, mounts: readonly string[], kept: readonly string[] = []): void {
+  const entries = readdirSync(folder).filter((entry) => entry !== commandLockFile && !kept.includes(entry))
   for (const entry of [...entries, commandLockFile]) rmSync(join(folder, entry), { recursive: true, force: true })
   try {
     if (!mounts.includes(folder)) rmdirSync(folder)

@@ -5,7 +5,7 @@ import { kubeconfigPaths, loadKubeconfig, mergeContext, type NewContext } from '
 import { formatKubeconfig } from '../client/kubeconfig-text.ts'
 import { CliError } from './cli-error.ts'
 import { type ClusterState, type Daemon, readClusterState, writeClusterState } from './cluster-state.ts'
-import { defaultDataDir, refuseForeignDir } from './data-dir.ts'
+import { defaultDataDir, noteForeignEntries } from './data-dir.ts'
 import { endOfLog, isRunning, startDaemon } from './daemon.ts'
 import type { Machine, NetworkChoice, NodePlace } from './machine.ts'
 import { adminKubeconfig, clientOf, servedListen } from './own-cluster.ts'
@@ -30,7 +30,7 @@ export type UpRequest = UpOptions & {
 
 /** `keelson up`: from whatever is there to a running cluster whose nodes are Ready. Idempotent. */
 export async function up(machine: Machine, request: UpRequest): Promise<ClusterState> {
-  refuseForeignDir(request.dataDir)
+  noteForeignEntries(request.dataDir)
   return asOnlyCommand(machine, request.dataDir, () => bringUp(machine, request))
 }
 

@@ -12,7 +12,7 @@ import { systemClock } from '../platform/system-clock.ts'
 import { systemRandom } from '../platform/system-random.ts'
 import { clusterNetworkOf, ofOneFamily } from './cluster-network.ts'
 import { rememberedNetwork } from './node/kept-network.ts'
-import { namespacePrefix } from './node/node-paths.ts'
+import { namespacePrefix, nodeNameFile } from './node/node-paths.ts'
 
 export function thisMachine(): Machine {
   const self = [process.execPath, ...process.execArgv, entryFile()]
@@ -41,14 +41,18 @@ export function thisMachine(): Machine {
     backup: async (options) => (await import('./backup/backup.ts')).backupCluster({ clock: systemClock, random: systemRandom }, options),
     restore: async (options) => (await import('./backup/restore.ts')).restoreCluster({ clock: systemClock, random: systemRandom }, options),
     teardown: async ({ dataDir, nodeNames }) => {
-      const { nodes } = planNodeNamespaces({ ...namespacesOf(dataDir), count: nodeNames.length })
+      const wanted = { ...namespacesOf(dataDir), count: nodeNames.length }
       const places =
         nodeNames.length === 0
           ? [{ dir: dataDir, enter: [] }]
-          : nodes.map((node, i) => ({ dir: join(dataDir, 'nodes', nodeNames[i]!), enter: enterCommand(node.path) }))
-      await Promise.all(
-        places.filter((place) => existsSync(place.dir)).map((place) => runSelf([...place.enter, ...self, 'node-teardown', place.dir])),
-      )
+          : planNodeNamespaces(wanted).nodes.map((node, i) => ({
+              dir: join(dataDir, 'nodes', nodeNames[i]!),
+              enter: enterCommand(node.path),
+            }))
+      const left = places.filter(({ dir }) => existsSync(nodeNameFile(dir)))
+      // A machine that was started anew has the nodes' files and not their networks.
+      if (nodeNames.length > 0 && left.length > 0) await createNodeNamespaces(ofOneFamily(wanted))
+      await Promise.all(left.map((place) => runSelf([...place.enter, ...self, 'node-teardown', place.dir])))
       if (nodeNames.length > 0) await deleteNodeNamespaces({ prefix: namespacePrefix(dataDir) })
     },
   }

@@ -1,6 +1,6 @@
 // Three real nodes on one machine: the shop spread over them, a node lost and back, and restarts that nobody notices.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { serveShop } from '../../examples/shop/images.ts'
@@ -209,6 +209,15 @@ test('a node whose agent is gone loses its pods to the others after their tolera
   })
   await cluster.kubectl(['scale', 'deployment/web', '--replicas=4'])
   await eventually('the new pod runs on it', async () => (await livePods('web')).some((p) => p.spec.nodeName === 'node-2' && isReady(p)))
+})
+
+test("down of what is down already says so, also when the machine was started anew and the nodes' networks are gone", async () => {
+  await cluster.keelson(['down'])
+  await cluster.keelson(['down'])
+  const nameFile = join(cluster.dataDir, 'nodes/node-2/node-name')
+  writeFileSync(nameFile, 'node-2')
+  await cluster.keelson(['down'])
+  assert.equal(existsSync(nameFile), false)
 })
 
 async function containersByPod(): Promise<Record<string, string>> {

@@ -37,6 +37,9 @@ export function nodePaths(dataDir: string, registriesDir = join(dataDir, 'regist
   }
 }
 
+/** Says that a node of this name has been here, and that its end is still to come. */
+export const nodeNameFile = (dataDir: string) => join(dataDir, 'node-name')
+
 /** Short and unique a data directory: names of interfaces have at most 15 characters. */
 export function namespacePrefix(dataDir: string): string {
   return `ks${createHash('sha256').update(dataDir).digest('hex').slice(0, 4)}`

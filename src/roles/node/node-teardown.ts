@@ -16,14 +16,14 @@ import { systemRandom } from '../../platform/system-random.ts'
 import { createProxy } from '../../proxy/loop.ts'
 import { defaultClusterNetwork } from '../cluster-network.ts'
 import { rememberedNetwork } from './kept-network.ts'
-import { type NodePaths, nodePaths } from './node-paths.ts'
+import { nodeNameFile, type NodePaths, nodePaths } from './node-paths.ts'
 import { endpointFile } from './own-node.ts'
 
 const common = { clock: systemClock, random: systemRandom, log: silentLog }
 
 /** Runs in the node's network namespace, because interfaces and rules are that namespace's. */
 export async function teardownNode(dataDir: string): Promise<void> {
-  const nameFile = join(dataDir, 'node-name')
+  const nameFile = nodeNameFile(dataDir)
   if (!existsSync(nameFile)) return
   const nodeName = readFileSync(nameFile, 'utf8').trim()
   const paths = nodePaths(dataDir)

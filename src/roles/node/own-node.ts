@@ -14,7 +14,7 @@ import type { ControlPlane } from '../control-plane.ts'
 import { untilRenewal } from '../keys/certificate-renewal.ts'
 import { nodeUser } from '../identity.ts'
 import { startMachineNode } from './machine-node.ts'
-import { nodePaths } from './node-paths.ts'
+import { nodeNameFile, nodePaths } from './node-paths.ts'
 import type { ServerOptions } from '../options/role-options.ts'
 
 /** Beside `node-name`: the socket of an engine that somebody else runs. */
@@ -81,7 +81,7 @@ export function rememberNode(dataDir: string, nodeName: string, runtimeEndpoint:
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(nodeName))
     throw new CliError(`"${nodeName}" cannot be a node's name`, { nextStep: 'give another one with --node-name', exitCode: 2 })
-  writeSecretFile(join(dataDir, 'node-name'), nodeName)
+  writeSecretFile(nodeNameFile(dataDir), nodeName)
   if (runtimeEndpoint === undefined) rmSync(join(dataDir, endpointFile), { force: true })
   else writeSecretFile(join(dataDir, endpointFile), runtimeEndpoint)
 }
