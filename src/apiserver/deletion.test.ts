@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { seededRandom } from '../base/random.ts'
 import { virtualClock } from '../platform/virtual-clock.ts'
-import { createTestApi } from './test-api.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import { createTestApi, testUser } from './test-api.ts'
 import { at, sender } from './test-requests.ts'
 
 const { api } = await createTestApi({ clock: virtualClock(), random: seededRandom(5) })
@@ -49,6 +50,22 @@ function check(title: string, setup: () => Promise<string>, request: { query?: s
     assert.deepEqual(at(left.json, 'metadata.finalizers'), expected.finalizers)
   })
 }
+
+test('who deletes from within the process is told of a pod that is gone what everybody is told', async () => {
+  const names = ['one', 'other'] as const
+  for (const name of names) await makePod(name)
+  const within = await api.clientFor(testUser).resource(kindRefs.coreV1.pods, 'default').delete(names[0])
+  const { json } = await send('DELETE', `${pods}/${names[1]}`)
+  const withoutIdentity = (object: object, name: string): unknown =>
+    JSON.parse(
+      JSON.stringify(object)
+        .replaceAll(name, '')
+        .replaceAll(at(object, 'metadata.uid') as string, '')
+        .replace(/"resourceVersion":"\d+"/, '"resourceVersion":""'),
+    )
+  assert.deepEqual(withoutIdentity(within, names[0]), withoutIdentity(json, names[1]))
+  assert.equal(at(within, 'metadata.deletionGracePeriodSeconds'), 0)
+})
 
 const makeConfigMap = async (name: string, finalizers?: string[]) => {
   await send('POST', configMaps, { body: { metadata: { name, ...(finalizers ? { finalizers } : {}) } } })
