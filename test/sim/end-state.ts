@@ -33,7 +33,7 @@ function withoutTriggerTime(metadata: Record<string, unknown>): Record<string, u
 const words: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UID'],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, 'TIME'],
-  [/\b(?:10|127)\.\d+\.\d+\.\d+\b/g, 'IP'],
+  [/\b(?:10|127|198)\.\d+\.\d+\.\d+\b/g, 'IP'],
   [/\bnode-\d+\b/g, 'NODE'],
   [/\b(?:fake|containerd):\/\/[0-9a-f]+/g, 'CONTAINER'],
   // The last part of a generated name: of pods (after the template's hash) and of endpoint slices.

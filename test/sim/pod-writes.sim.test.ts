@@ -74,3 +74,25 @@ function stepOf({ metadata, spec, status }: Pod, hasEnded: boolean): string {
   if (!spec?.nodeName) return 'made'
   return status.containerStatuses?.[0]?.state?.waiting?.reason ?? 'bound'
 }
+
+test('a pod that takes a second to go is written when it is asked to, when it has ended, and when it is gone', async () => {
+  const clock = virtualClock()
+  const cluster = await startCluster({ clock, random: seededRandom(1) })
+  const pods = cluster.clientset.coreV1().pods('default')
+  await clock.advance(2_000)
+  await pods.create({ metadata: { name: 'p' }, spec: { ...template('fake-stubborn').spec, terminationGracePeriodSeconds: 1 } })
+  await clock.advance(5_000)
+  const { resourceVersion = '' } = (await pods.get('p')).metadata
+  const told: string[] = []
+  const abort = new AbortController()
+  const watching = (async () => {
+    for await (const event of pods.watch({ signal: abort.signal, resourceVersion }))
+      if (event.type !== 'BOOKMARK') told.push(`${event.type} ${event.object.status?.phase}`)
+  })().catch(() => {})
+  await pods.delete('p')
+  await clock.advance(10_000)
+  abort.abort()
+  await watching
+  await cluster.close()
+  assert.deepEqual(told, ['MODIFIED Running', 'MODIFIED Failed', 'DELETED Failed'])
+})

@@ -232,23 +232,44 @@ test('what is more than a step is told at once: an image that cannot be had, a w
   assert.equal(second.counts.all, 1)
 })
 
-test('the steps of a pod that goes are told together; that it has failed at once', async () => {
+test('the steps of a pod that goes are told together, that this was seen with whatever else there is; that it has failed at once', async () => {
   const { clock, counts, writer, pod, running, status } = await comingUp(gather, { nodeName: 'n' })
   writer.put(pod, running)
   await clock.advance(1)
   const leaving = await pod.leave()
   counts.all = 0
-  writer.put(leaving, { ...leaving.status, observedGeneration: 2 })
-  await clock.advance(100)
-  writer.put(leaving, { ...leaving.status, observedGeneration: 2, hostIP: '127.1.0.9', hostIPs: [{ ip: '127.1.0.9' }] })
-  await clock.advance(199)
+  const seen: PodStatus = { ...leaving.status, observedGeneration: 2 }
+  writer.put(leaving, seen)
+  await clock.advance(1_999)
   assert.equal(counts.all, 0)
   await clock.advance(2)
   assert.equal(counts.all, 1)
+  assert.equal((await status())?.observedGeneration, 2)
+  const moved = (hostIP: string) => ({ ...seen, hostIP, hostIPs: [{ ip: hostIP }] })
+  writer.put(leaving, moved('127.1.0.8'))
+  await clock.advance(100)
+  writer.put(leaving, moved('127.1.0.9'))
+  await clock.advance(199)
+  assert.equal(counts.all, 1)
+  await clock.advance(2)
+  assert.equal(counts.all, 2)
   assert.equal((await status())?.hostIP, '127.1.0.9')
-  writer.put(leaving, { ...leaving.status, observedGeneration: 2, hostIP: '127.1.0.9', hostIPs: [{ ip: '127.1.0.9' }], phase: 'Failed' })
+  writer.put(leaving, { ...moved('127.1.0.9'), phase: 'Failed' })
   await clock.advance(1)
   assert.equal((await status())?.phase, 'Failed')
+})
+
+test('what is told sooner does not wait for what may be told later', async () => {
+  const { clock, writer, pod, running, status } = await comingUp(gather, { nodeName: 'n' })
+  writer.put(pod, running)
+  await clock.advance(1)
+  const leaving = await pod.leave()
+  const seen: PodStatus = { ...leaving.status, observedGeneration: 2 }
+  writer.put(leaving, seen)
+  await clock.advance(100)
+  writer.put(leaving, { ...seen, conditions: [{ type: 'Ready', status: 'False', observedGeneration: 2 }] })
+  await clock.advance(1)
+  assert.equal((await status())?.conditions?.find(({ type }) => type === 'Ready')?.status, 'False')
 })
 
 test('the end of a pod is told with that of its sandbox, in one write; of one that takes longer, or of a failure with a reason, sooner', async () => {

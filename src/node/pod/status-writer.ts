@@ -23,9 +23,9 @@ export type StatusWriterOptions = {
 
 /** So long the steps of a pod wait for the next, so that one write tells all of them. */
 export type StatusGather = {
-  /** Of a pod that comes up: whoever looks sees it Pending for as long. */
+  /** Of a pod that comes up, which is seen Pending for as long; and of one that goes that this was seen, which tells nobody anything. */
   readonly startMs: number
-  /** Of a pod that ends or goes. */
+  /** Of a pod that ends, and what else there is of one that goes. */
   readonly endMs: number
 }
 
@@ -38,6 +38,8 @@ type Entry = {
   isPressing: boolean
   /** Ends the wait for more. */
   proceed: (() => void) | undefined
+  /** How long that wait may be. */
+  waitMs: number
 }
 
 /** The condition types that the agent removes when it no longer states them. */
@@ -68,11 +70,11 @@ export class StatusWriter {
     if (entry) {
       entry.wanted = wanted
       if (isNewer(pod, entry.pod)) entry.pod = pod
-      if (this.#gatherMs(entry) === 0) entry.proceed?.()
+      if (this.#gatherMs(entry) < entry.waitMs) entry.proceed?.()
       return
     }
     if (statusPatch(pod.status, wanted) === undefined) return
-    const fresh: Entry = { pod, wanted, writing: undefined, isGone: false, isPressing: false, proceed: undefined }
+    const fresh: Entry = { pod, wanted, writing: undefined, isGone: false, isPressing: false, proceed: undefined, waitMs: 0 }
     this.#entries.set(uid, fresh)
     fresh.writing = this.#write(uid, fresh)
   }
@@ -129,7 +131,9 @@ export class StatusWriter {
   /** Until there is more to tell than the next step, or for as long as that may wait. */
   async #gather(entry: Entry): Promise<void> {
     const gatherMs = this.#gatherMs(entry)
-    if (gatherMs === 0) return
+    // After a write there may be nothing left to tell.
+    if (gatherMs === 0 || statusPatch(entry.pod.status, entry.wanted) === undefined) return
+    entry.waitMs = gatherMs
     await new Promise<void>((resolve) => {
       const cancel = this.#options.clock.schedule(gatherMs, resolve)
       entry.proceed = () => {
@@ -138,6 +142,7 @@ export class StatusWriter {
       }
     })
     entry.proceed = undefined
+    entry.waitMs = 0
   }
 
   #gatherMs(entry: Entry): number {
@@ -176,12 +181,26 @@ const steps = new Set(['ContainerCreating', 'PodInitializing'])
  */
 function stepOf({ pod, wanted }: Entry): keyof StatusGather | undefined {
   const { phase, reason, message, containerStatuses = [], initContainerStatuses = [] } = wanted
-  if (pod.metadata.deletionTimestamp !== undefined) return phase === pod.status?.phase && !reason && !message ? 'endMs' : undefined
+  if (pod.metadata.deletionTimestamp !== undefined) {
+    if (phase !== pod.status?.phase || reason || message) return undefined
+    return tellsGenerationAlone(pod.status, wanted) ? 'startMs' : 'endMs'
+  }
   if (reason || message) return undefined
   if (phase === 'Succeeded' || phase === 'Failed') return phase !== pod.status?.phase && hasSandbox(wanted) ? 'endMs' : undefined
   // One that ran and has lost its sandbox is not ready any more, which nobody should wait for.
   if (phase !== 'Pending' || pod.status?.phase === 'Running') return undefined
   return [...initContainerStatuses, ...containerStatuses].every(isOnItsWay) ? 'startMs' : undefined
+}
+
+function tellsGenerationAlone(told: PodStatus | undefined, wanted: PodStatus): boolean {
+  const asTold = ({ observedGeneration: _, ...condition }: PodCondition): PodCondition => {
+    const { observedGeneration } = told?.conditions?.find(({ type }) => type === condition.type) ?? {}
+    return observedGeneration === undefined ? condition : { ...condition, observedGeneration }
+  }
+  const { observedGeneration: _, ...rest } = wanted
+  const { observedGeneration } = told ?? {}
+  const conditions = (wanted.conditions ?? []).map(asTold)
+  return statusPatch(told, { ...rest, conditions, ...(observedGeneration === undefined ? {} : { observedGeneration }) }) === undefined
 }
 
 /** Waits for its turn, runs as the first of several, or has been what others waited for. */
