@@ -1,6 +1,6 @@
 /** What the pages for users tell to type works: every block is run by a test, or says here why not. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -48,8 +48,8 @@ const blocksOf: Readonly<Record<string, { readonly runIn: string } | { readonly 
   'docs/storage.md: A volume that outlives its pod': { runIn: 'test/tidy/docs.test.ts' },
   'docs/troubleshooting.md: Starting over': { notRun: 'test/e2e takes clusters down and up in the same way' },
   'examples/batch-job/README.md: Counting primes in pieces': { runIn: 'test/e2e/batch-job.test.ts' },
-  'examples/batch-queue/README.md: A batch queue that lives on offers': { runIn: 'test/tidy/docs.test.ts' },
-  'examples/service-scheduler/README.md: A scheduler for services that lives on offers': { runIn: 'test/tidy/docs.test.ts' },
+  'examples/batch-queue/README.md: A batch queue that lives on offers': { runIn: 'test/integration/examples.test.ts' },
+  'examples/service-scheduler/README.md: A scheduler for services that lives on offers': { runIn: 'test/integration/examples.test.ts' },
   'examples/stateful/README.md: A replicated key-value store': { runIn: 'test/e2e/stateful.test.ts' },
   'docs/typescript.md: A client': { runIn: 'test/tidy/docs.test.ts' },
   'docs/typescript.md: Two writers': { runIn: 'test/tidy/docs.test.ts' },
@@ -184,38 +184,6 @@ test('docs/services.md: the services have endpoints', async () => {
   const { code, stdout, stderr } = await cluster.sh(`set -e\n${look?.text}`)
   assert.equal(code, 0, stderr)
   assert.match(stdout, /Endpoints: +10\.244\.\d+\.\d+:8080,10\.244\.\d+\.\d+:8080/)
-})
-
-// npm would look for the scripts where the lines run.
-const npm = `npm() { command npm --prefix ${resolve('.')} "$@"; }`
-
-test('examples/batch-queue: every task is placed and succeeds', async () => {
-  const [work, look] = docBlocks('examples/batch-queue/README.md', 'sh')
-  const { code, stdout, stderr } = await cluster.sh(`set -e\n${npm}\n${work?.text}${look?.text}`)
-  assert.equal(code, 0, stderr)
-  assert.match(stdout, /^20 of 20 tasks succeeded/)
-  assert.match(stdout, /framework\.keelson\.dev\/batch-queue/)
-})
-
-test('examples/service-scheduler: the replicas are placed, spread over the nodes', async () => {
-  const [serve, work] = docBlocks('examples/service-scheduler/README.md', 'sh')
-  // A terminal of its own: ended as a whole.
-  const terminal = spawn('sh', ['-c', `${npm}\n${serve?.text}`], {
-    detached: true,
-    stdio: 'ignore',
-    env: { ...process.env, KUBECONFIG: join(cluster.dir, 'data', 'admin.kubeconfig') },
-  })
-  try {
-    const { code, stdout, stderr } = await cluster.sh(`set -e
-      ${work?.text}
-      kubectl rollout status deployment/web --timeout=60s
-      kubectl get pods -l app=web -o jsonpath='{.items[*].spec.nodeName}'`)
-    assert.equal(code, 0, stderr)
-    assert.match(stdout, /node-1/)
-    assert.match(stdout, /node-2/)
-  } finally {
-    process.kill(-terminal.pid!, 'SIGTERM')
-  }
 })
 
 /** A user's own project, with the checkout as its dependency and the compiler's settings of this one. */
