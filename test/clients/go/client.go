@@ -37,6 +37,7 @@ var clientSteps = []step{
 	{"server-side apply with typed configurations, and its conflict", applied},
 	{"an update that comes late is retried on conflict", retried},
 	{"discovery, the RESTMapper and the dynamic client", dynamically},
+	{"random applies and updates give everybody the fields that upstream's library gives them", appliesAsTheLibrary},
 	{"informers on versions that a webhook converts see what their field selectors say", selectedByFields},
 	{"one of two candidates leads, and the other follows it", elected},
 }
