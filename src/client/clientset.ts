@@ -15,6 +15,8 @@ import type { Status } from './types.ts'
 type Refs = typeof kindRefs
 type ObjectOf<Ref> = Ref extends KindRef<infer T> ? T : never
 
+type CallOptions = { readonly signal?: AbortSignal }
+
 /** The verbs that single kinds have beyond those of every kind. */
 type Extras = {
   pods: PodVerbs
@@ -22,7 +24,7 @@ type Extras = {
   replicaSets: ScaleVerbs
   statefulSets: ScaleVerbs
   replicationControllers: ScaleVerbs
-  serviceAccounts: { createToken(name: string, request: TokenRequest): Promise<TokenRequest> }
+  serviceAccounts: { createToken(name: string, request: TokenRequest, options?: CallOptions): Promise<TokenRequest> }
 }
 
 export type GroupClient<Group> = {
@@ -54,9 +56,9 @@ export type RunVerbs = {
 }
 
 export type ScaleVerbs = {
-  getScale(name: string): Promise<Scale>
+  getScale(name: string, options?: CallOptions): Promise<Scale>
   /** Sets the number of replicas, whatever it is now. */
-  scale(name: string, replicas: number): Promise<Scale>
+  scale(name: string, replicas: number, options?: CallOptions): Promise<Scale>
 }
 
 export type PodVerbs = RunVerbs & {
@@ -64,9 +66,9 @@ export type PodVerbs = RunVerbs & {
   explain(name: string, options?: { readonly signal?: AbortSignal }): Promise<unknown>
   /** The log as it comes; ends when the log does, or with the signal under `follow`. */
   logs(name: string, options?: LogOptions): AsyncIterable<Uint8Array>
-  bind(name: string, binding: Pick<Binding, 'target'>): Promise<Status>
+  bind(name: string, binding: Pick<Binding, 'target'>, options?: CallOptions): Promise<Status>
   /** Deletes if the disruption budgets allow it; 429 TooManyRequests otherwise. */
-  evict(name: string, options?: { readonly gracePeriodSeconds?: number; readonly dryRun?: boolean }): Promise<Status>
+  evict(name: string, options?: CallOptions & { readonly gracePeriodSeconds?: number; readonly dryRun?: boolean }): Promise<Status>
   /** Runs a command in a container. Needs a client whose transport carries WebSockets. */
   exec(name: string, options: ExecOptions): Promise<ExecResult>
   /** Follows the container's own process: its output from now on, and its input where it has one. As `exec` otherwise. */
@@ -119,7 +121,8 @@ function resourceOf(client: Client, ref: KindRef, name: string, namespace: strin
       return Object.assign(delegateResource(resource), scaleVerbs(resource))
     case 'serviceAccounts':
       return Object.assign(delegateResource(resource), {
-        createToken: (account: string, request: TokenRequest) => resource.subresource(account, 'token', request),
+        createToken: (account: string, request: TokenRequest, options?: CallOptions) =>
+          resource.subresource(account, 'token', request, options),
       })
     default:
       return resource
@@ -137,11 +140,11 @@ function runVerbs(resource: ResourceClient<KubeObject>): RunVerbs {
 
 function scaleVerbs(resource: ResourceClient<KubeObject>): ScaleVerbs {
   return {
-    getScale: (name) => resource.subresource(name, 'scale', undefined, { method: 'GET' }),
-    scale: async (name, replicas) => {
+    getScale: (name, options) => resource.subresource(name, 'scale', undefined, { method: 'GET', ...options }),
+    scale: async (name, replicas, options) => {
       const body = { spec: { replicas } }
       // A patch of the subresource answers with the Scale, not with the object that is scaled.
-      return (await resource.patch(name, { type: 'merge', body }, { subresource: 'scale' })) as unknown as Scale
+      return (await resource.patch(name, { type: 'merge', body }, { subresource: 'scale', ...options })) as unknown as Scale
     },
   }
 }
@@ -156,18 +159,13 @@ function podVerbs(
   return {
     explain: (name, options) => resource.subresource(name, 'explain', undefined, { method: 'GET', ...options }),
     logs: (name, options) => podLog(client, () => resourcePath(ref, namespace, name, 'log'), options ?? {}),
-    bind: (name, binding) =>
-      resource.subresource(name, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { name, ...inNamespace }, ...binding }),
-    evict: (name, options = {}) =>
-      resource.subresource(name, 'eviction', {
-        apiVersion: 'policy/v1',
-        kind: 'Eviction',
-        metadata: { name, ...inNamespace },
-        deleteOptions: {
-          ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
-          ...(options.dryRun ? { dryRun: ['All'] } : {}),
-        },
-      }),
+    bind: (name, binding, options) =>
+      resource.subresource(name, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { name, ...inNamespace }, ...binding }, options),
+    evict: (name, { gracePeriodSeconds, dryRun, ...options } = {}) => {
+      const deleteOptions = { ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }), ...(dryRun ? { dryRun: ['All'] } : {}) }
+      const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, ...inNamespace }, deleteOptions }
+      return resource.subresource(name, 'eviction', body, options)
+    },
     exec: async (name, options) => execInPod(client, resourcePath(ref, namespace, name, 'exec'), options),
     attach: async (name, options = {}) => attachToPod(client, resourcePath(ref, namespace, name, 'attach'), options),
     portForward: async (name, port, options = {}) =>

@@ -184,3 +184,24 @@ test('an object of a kind with namespaces is not asked for without one, and it i
   await assert.rejects(pods.portForward('p', 80), isTold)
   assert.deepEqual(asked, [])
 })
+
+test('every call ends with its signal', async () => {
+  const { clientset } = scripted([{ code: 200 }])
+  const signal = AbortSignal.abort(new Error('enough'))
+  const pods = clientset.coreV1().pods('a')
+  const deployments = clientset.appsV1().deployments('a')
+  for (const call of [
+    () => pods.get('p', { signal }),
+    () => pods.evict('p', { signal }),
+    () => pods.bind('p', { target: { name: 'n' } }, { signal }),
+    () => pods.stop('p', { signal }),
+    () => deployments.scale('d', 2, { signal }),
+    () => deployments.getScale('d', { signal }),
+    () =>
+      clientset
+        .coreV1()
+        .serviceAccounts('a')
+        .createToken('s', { metadata: {}, spec: { audiences: [] } }, { signal }),
+  ])
+    await assert.rejects(call, /enough/)
+})
