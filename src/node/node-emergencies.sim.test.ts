@@ -174,6 +174,21 @@ test('static pods run before the API answers, are shown there, and follow what d
   ending.abort()
 })
 
+test('of a pod that is deleted by force nothing is left soon, whatever grace it was given before', async () => {
+  const node = await startNode({ runtime: { behaviourOf: () => ({ ...runsForever, stopMs: 3_600_000 }) } })
+  for (const name of ['at-once', 'later']) {
+    await node.create(name, { terminationGracePeriodSeconds: 600 })
+    await node.until(name, isReady)
+  }
+  await node.pods.delete('later')
+  await node.clock.advance(5_000)
+  assert.equal((await node.runtime.list()).length, 2)
+  for (const name of ['at-once', 'later']) await node.pods.delete(name, { gracePeriodSeconds: 0 })
+  await node.clock.advance(5_000)
+  assert.deepEqual(await node.runtime.list(), [])
+  await node.stop()
+})
+
 test('a critical pod that only wants room gets it at the cost of another, once that has left', async () => {
   const node = await startNode({
     agent: { machine: simulatedMachine({ cpuMilli: 1_000 }) },

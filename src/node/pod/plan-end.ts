@@ -1,3 +1,4 @@
+import { isStaticPod } from '../../kinds/static-pod.ts'
 import type { PodAction, PodPlan } from './pod-action.ts'
 import { type ContainerView, isRunning, type PodView } from './pod-view.ts'
 
@@ -48,12 +49,19 @@ export function planKills(
 }
 
 /** What is left of the grace that the pod as a whole was given. */
-function remainingGrace({ pod, records, monotonicMs }: PodView): number {
-  const isDeleted = pod.metadata.deletionTimestamp !== undefined
-  const own = pod.spec?.terminationGracePeriodSeconds ?? 30
-  const total = isDeleted ? (pod.metadata.deletionGracePeriodSeconds ?? own) : (records.terminal?.graceSeconds ?? own)
+function remainingGrace(view: PodView): number {
+  const { records, monotonicMs } = view
+  const total = totalGrace(view)
   if (records.terminatingSinceMs === undefined) return Math.max(total, 1)
   const elapsed = (monotonicMs - records.terminatingSinceMs) / 1000
   // A grace of nought still leaves the engine a second, so that the signal order stays the same for every end.
   return Math.max(Math.ceil(total - elapsed), total === 0 ? 1 : Math.min(graceSecondsMin, total), 1)
+}
+
+function totalGrace({ pod, records }: PodView): number {
+  // Nobody but this agent removes a pod whose containers run, unless by force: that means a grace of nought, whatever it had before.
+  if (records.isGone && !isStaticPod(pod)) return 0
+  const own = pod.spec?.terminationGracePeriodSeconds ?? 30
+  const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata
+  return deletionTimestamp === undefined ? (records.terminal?.graceSeconds ?? own) : (deletionGracePeriodSeconds ?? own)
 }

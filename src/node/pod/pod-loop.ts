@@ -301,5 +301,5 @@ export class PodLoop {
 /** Enough of a spec to end an orphan's containers one and all. */
 function orphanSpec(sandboxes: readonly RuntimePod[]): NonNullable<Pod['spec']> {
   const names = new Set(sandboxes.flatMap((s) => s.containers.map((c) => c.name)))
-  return { containers: [...names].map((name) => ({ name })), terminationGracePeriodSeconds: 5 }
+  return { containers: [...names].map((name) => ({ name })) }
 }
