@@ -562,11 +562,8 @@ function includeOf(info: ResourceRequest): IncludeObject {
 }
 
 function mayCompress(request: ApiRequest): boolean {
-  const { remoteAddress } = request
-  const isLocal =
-    remoteAddress.startsWith('127.') || remoteAddress === '::1' || remoteAddress === '' || remoteAddress.startsWith('::ffff:127.')
   // Without a weight, as upstream reads it.
-  return !isLocal && (single(request.headers['accept-encoding']) ?? '').split(',').some((encoding) => encoding.trim() === 'gzip')
+  return (single(request.headers['accept-encoding']) ?? '').split(',').some((encoding) => encoding.trim() === 'gzip')
 }
 
 function single(value: string | string[] | undefined): string | undefined {
