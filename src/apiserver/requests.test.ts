@@ -293,4 +293,9 @@ test('protobuf in and out, and JSON where the client takes both', async () => {
   assert.equal(headers['content-type'], type)
   const broken = await send('POST', configMaps, { body: body.subarray(0, 20), type })
   assert.equal(broken.code, 400)
+  // What does not say what it is, is what is asked for.
+  const bare = codec.encodeBare({ ...configMap('untyped'), apiVersion: 'v1', kind: 'ConfigMap' })!
+  const untyped = Buffer.concat([Buffer.from('k8s\0\x12'), Buffer.from([bare.length]), bare])
+  const taken = await send('POST', configMaps, { body: untyped, type })
+  assert.deepEqual([taken.code, taken.json.kind], [201, 'ConfigMap'], taken.text)
 })

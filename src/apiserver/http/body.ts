@@ -183,7 +183,7 @@ function readBinary(
 
 function decoded(binary: BinaryCodec, bytes: Uint8Array, expected: ExpectedKind): unknown {
   try {
-    return binary.decode(bytes)
+    return binary.decode(bytes, { apiVersion: apiVersionOf(expected), kind: expected.kind })
   } catch (error) {
     if (error instanceof ProtobufError) throw unrecognized(expected, error.message, bytes)
     throw error

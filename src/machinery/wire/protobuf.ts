@@ -1,5 +1,5 @@
 import { ProtobufError, ProtobufReader, ProtobufWriter, wireTypes } from './protobuf-buffer.ts'
-import { fieldsOfMessage } from './release-fields.ts'
+import { fieldsOfMessage, hasMessage } from './release-fields.ts'
 import { hasMagic, type SpecialMessage, specialMessages } from './special-messages.ts'
 
 /**
@@ -16,11 +16,13 @@ import { hasMagic, type SpecialMessage, specialMessages } from './special-messag
 /** message → field → [number, type], types as in .proto files; a leading dot marks a full name. */
 export type ProtobufFacts = Readonly<Record<string, Readonly<Record<string, readonly [number, string]>>>>
 
+export type ObjectType = { readonly apiVersion: string; readonly kind: string }
+
 export type ProtobufCodec = {
   /** Whether objects of this version and kind have a protobuf form. */
   supports(apiVersion: string, kind: string): boolean
-  /** An enveloped object to its JSON form, `kind` and `apiVersion` first. Throws ProtobufError. */
-  decode(bytes: Uint8Array): Record<string, unknown>
+  /** An enveloped object to its JSON form, `kind` and `apiVersion` first; `expected` is what it is if it does not say. Throws ProtobufError. */
+  decode(bytes: Uint8Array, expected?: ObjectType): Record<string, unknown>
   /** The envelope of an object; undefined for kinds without a protobuf form. Throws ProtobufError for values of a wrong type. */
   encode(object: Readonly<Record<string, unknown>>): Buffer | undefined
   /** The message of an object without its envelope, as an item of a list. */
@@ -99,7 +101,7 @@ export function createProtobufCodec(facts: ProtobufFacts): ProtobufCodec {
   const messages = new Map<string, Message>()
   const codec: ProtobufCodec = {
     supports: (apiVersion, kind) => messageName(facts, apiVersion, kind) !== undefined,
-    decode: (bytes) => decodeEnvelope(bytes, lookup, facts),
+    decode: (bytes, expected) => decodeEnvelope(bytes, { lookup, facts, expected }),
     encode: (object) => encodeEnvelope(object, lookup, facts),
     encodeBare: (object) => encodeBare(object, lookup, facts),
     wrapList: (list, items) => wrapList(list, items, encodeBare(list, lookup, facts)),
@@ -122,10 +124,10 @@ function messageName(facts: ProtobufFacts, apiVersion: string, kind: string): st
   const version = apiVersion.slice(slash + 1)
   const home = packages[group] ?? `k8s.io.api.${group.split('.')[0]}`
   const name = `${home}.${version}.${kind}`
-  if (Object.hasOwn(facts, name)) return name
+  if (hasMessage(facts, name)) return name
   // Status, DeleteOptions, tables and the like are spoken of in every group.
   const meta = `${metaPackage}.${kind}`
-  return Object.hasOwn(facts, meta) ? meta : undefined
+  return hasMessage(facts, meta) ? meta : undefined
 }
 
 type Compilation = { readonly specials: Readonly<Record<string, SpecialMessage>>; readonly lookup: (name: string) => Message }
@@ -162,7 +164,13 @@ function jsonName(message: string, field: string): string {
   return field.startsWith('xKubernetes') ? field.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`) : field
 }
 
-function decodeEnvelope(bytes: Uint8Array, lookup: (name: string) => Message, facts: ProtobufFacts): Json {
+type Decoding = {
+  readonly lookup: (name: string) => Message
+  readonly facts: ProtobufFacts
+  readonly expected: ObjectType | undefined
+}
+
+function decodeEnvelope(bytes: Uint8Array, { lookup, facts, expected }: Decoding): Json {
   if (bytes.length === 0) throw new ProtobufError('empty data')
   if (!hasMagic(bytes)) throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
   if (bytes.length === magic.length) throw new ProtobufError('empty body')
@@ -183,6 +191,8 @@ function decodeEnvelope(bytes: Uint8Array, lookup: (name: string) => Message, fa
     } else if (tag === 0x12) raw = reader.bytes()
     else reader.skip(tag % 8)
   }
+  apiVersion ||= expected?.apiVersion ?? ''
+  kind ||= expected?.kind ?? ''
   const name = messageName(facts, apiVersion, kind)
   if (name === undefined) throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`)
   return { kind, apiVersion, ...(decodeMessage(lookup(name), new ProtobufReader(raw), 0) as Json) }
