@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { busyboxImage } from '../../scripts/images/busybox.ts'
 import { startRegistry, type TestRegistry } from '../../scripts/images/registry.ts'
 import { silentLog } from '../../src/base/log.ts'
@@ -236,9 +237,10 @@ function declareTests({ directory, stateDirectory, cgroup }: NonNullable<typeof 
         })
         const chunk = Buffer.alloc(64 * 1024, 'y')
         process.stdin!.on('error', () => {})
+        // As from a socket: between two chunks everything else has its turn, the end of the process too.
         const endless = Readable.from(
-          (function* () {
-            for (;;) yield chunk
+          (async function* () {
+            for (; ; await setImmediate()) yield chunk
           })(),
         )
         endless.pipe(process.stdin!)
