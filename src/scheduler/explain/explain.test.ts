@@ -94,7 +94,7 @@ test('a placed pod: the scores of its decision, not of today', () => {
   const expected = (changes: number) => `pod default/p: placed on beta
   requests  cpu 200m, memory 1Gi; priority 0
   decided   2026-01-02T00:00:00Z, attempt 1
-  numbers   the state in which it was decided, ${changes} changes ago, replayed
+  numbers   the state in which it was decided, ${changes === 1 ? '1 change' : `${changes} changes`} ago, replayed
   winner    beta with 417: the best score of 2 feasible nodes
 
 feasible nodes (2)

@@ -100,13 +100,14 @@ function explainPlaced(input: ExplainInput): Body {
   if (record?.placed?.node !== node) return explainWithoutRecord(input, node)
   const { position } = record
   if (!canGoBackTo(core.snapshot, position)) return explainByRecord(record, node)
+  const changes = core.snapshot.log.end - position
   const unassigned = { ...target, pod: withoutNode(target.pod) }
   const explained = asOf(core.snapshot, position, () => explainNodes(core.planOf(unassigned, true), core.snapshot))
   return {
     outcome: 'Placed',
     summary: `placed on ${node}`,
     basis: 'Replay',
-    basisNote: `the state in which it was decided, ${core.snapshot.log.end - position} changes ago, replayed`,
+    basisNote: `the state in which it was decided, ${changes} ${changes === 1 ? 'change' : 'changes'} ago, replayed`,
     ...timesOf(record),
     winner: winnerOf(record, explained),
     ...nodesOf(explained),
