@@ -1,5 +1,5 @@
 // Runs the project's tests by need. Usage: node scripts/test.ts unit | root | e2e | all
-//   unit  *.test.ts and *.sim.test.ts beside the code, and test/{tidy,sim,integration,conformance,upstream,clients,fuzz}: no root, no containers
+//   unit  *.test.ts and *.sim.test.ts beside the code and in bench, and test/{tidy,sim,integration,conformance,upstream,clients,fuzz}: no root, no containers
 //   root  *.root.test.ts: real containers, namespaces and nft; one file at a time
 //   e2e   test/e2e: whole clusters under the stock clients; one file at a time
 import { spawnSync } from 'node:child_process'
