@@ -12,15 +12,19 @@ export type PlanOptions = PlacementFiles & {
   readonly output: 'text' | 'json'
 }
 
-/** `keelson plan`: where manifests would land, what they would push out and what would not fit; nothing is created. */
-export async function plan(machine: Machine, context: { client: Client; namespace: string }, options: PlanOptions): Promise<void> {
+/**
+ * `keelson plan`: where manifests would land, what they would push out and what would not fit; nothing is created. `connect` is called when
+ * all that was given has been read.
+ */
+export async function plan(machine: Machine, connect: () => { client: Client; namespace: string }, options: PlanOptions): Promise<void> {
   const { files, nodesAdd, drained, without, rebalances, scheduler, rebalanceConfig } = options
   if (files.length + nodesAdd.length + drained.length + without.length === 0 && !rebalances)
     throw new CliError('nothing to plan', { nextStep: 'give -f FILE, --nodes-add, --drain, --without or --rebalance', exitCode: 2 })
   const manifests = files.map((file) => ({ file, text: readInput(file) }))
-  const { text, document } = await machine.planPlacement(context.client, {
+  const { client, namespace } = connect()
+  const { text, document } = await machine.planPlacement(client, {
     manifests,
-    namespace: context.namespace,
+    namespace,
     nodesAdd,
     drained,
     without,

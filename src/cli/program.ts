@@ -425,18 +425,19 @@ const placementFiles = ({ schedulerConfig, schedulerPlugin, rebalanceConfig }: S
 
 function addPlan(program: Command, machine: Machine): void {
   const several = (value: string, before: readonly string[]) => [...before, value]
+  const names = (value: string, before: readonly string[]) => [...before, ...value.split(',').map((name) => name.trim())]
   schedulerOptions(
     clientOptions(program.command('plan').description('tell where manifests would land, what they would push out and what would not fit')),
   )
     .option('-f, --filename <file>', 'manifests, - for standard input; may be given several times', several, [])
     .option('--nodes-add <count[:key=value,…]>', 'as if there were more nodes, like 2:like=node-1,cpu=8', several, [])
-    .option('--drain <node>', 'as if the node were drained', several, [])
-    .option('--without <node>', 'as if the node were gone', several, [])
+    .option('--drain <node,…>', 'as if the nodes were drained; may be given several times', names, [])
+    .option('--without <node,…>', 'as if the nodes were gone; may be given several times', names, [])
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .option('--rebalance', 'tell too which pods the rebalancer would move then')
     .addOption(new Option('--rebalance-config <file>', 'the same by this RebalancerConfiguration').implies({ rebalance: true }))
     .action((o: ClientOptions & SchedulerOptions & PlanFlags) =>
-      plan(machine, connect(o), {
+      plan(machine, () => connect(o), {
         ...{ files: o.filename, nodesAdd: o.nodesAdd, drained: o.drain, without: o.without, output: o.output },
         rebalances: o.rebalance === true,
         ...placementFiles(o),

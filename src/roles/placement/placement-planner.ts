@@ -35,12 +35,12 @@ export async function planManifests(
 ): Promise<{ readonly text: string; readonly document: object }> {
   const { profiles } = (await loadSchedulerConfiguration(request.scheduler)) ?? defaultConfiguration
   const { policy } = await loadRebalancerConfiguration(request.rebalanceConfig)
+  const objects = request.manifests.flatMap(({ file, text }) => parsed(file, text))
   const view = await readCluster(client, { asksForUse: looksAtUse(profiles) })
-  for (const name of [...request.without, ...request.drained])
-    if (!view.nodes.some((n) => n.metadata.name === name))
-      throw new CliError(`there is no node ${name}`, { nextStep: 'see `kubectl get nodes`' })
+  const missing = [...new Set([...request.without, ...request.drained])].filter((n) => !view.nodes.some((o) => o.metadata.name === n))
+  if (missing.length > 0) throw new CliError(`there is no node ${missing.map(quoted).join(', ')}`, { nextStep: 'see `kubectl get nodes`' })
   const added = request.nodesAdd.flatMap((text, i) => addedNodes(text, view.nodes, 1 + i * 1_000))
-  const wanted = await dryRun(client, request)
+  const wanted = await dryRun(client, objects, request.namespace)
   const nodes = [...view.nodes.filter((n) => !request.without.includes(n.metadata.name!)), ...added]
   const expansions = wanted.flatMap((object) => expandWorkload(object, nodes) ?? [])
   const pods = await Promise.all(expansions.map((e) => defaulted(client, e)))
@@ -71,8 +71,9 @@ function overlaid<T extends KubeObject>(there: readonly T[], wanted: readonly T[
   return [...there.filter((s) => !wanted.some((o) => keyOf(o) === keyOf(s))), ...wanted]
 }
 
-async function dryRun(client: Client, { manifests, namespace }: PlacementRequest): Promise<readonly KubeObject[]> {
-  const objects = manifests.flatMap(({ file, text }) => parsed(file, text))
+const quoted = (name: string) => (name === '' ? '""' : name)
+
+async function dryRun(client: Client, objects: readonly KubeObject[], namespace: string): Promise<readonly KubeObject[]> {
   const done: KubeObject[] = []
   for (const object of objects) {
     const kind = allKinds.find((k) => k.kind === object.kind && apiVersionOf(k) === object.apiVersion)

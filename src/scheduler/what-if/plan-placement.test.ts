@@ -160,6 +160,20 @@ nodes afterwards (requests)
   )
 })
 
+test("of a drained node's daemons and static pods none moves, and no budget is asked for them; they go with a node that is gone", () => {
+  const of = (kind: string, name: string): Pod => {
+    const pod = running({ name, on: 'a', owner: name, labels: { app: 'x' } })
+    return { ...pod, metadata: { ...pod.metadata, ownerReferences: [{ ...pod.metadata.ownerReferences![0]!, kind }] } }
+  }
+  const budget = {
+    metadata: { name: 'x', namespace: 'default' },
+    spec: { selector: { matchLabels: { app: 'x' } } },
+    status: { disruptionsAllowed: 0, currentHealthy: 2, desiredHealthy: 2, expectedPods: 2 },
+  }
+  const view = { pods: [of('DaemonSet', 'logs'), of('Node', 'static')], budgets: [budget] }
+  for (const change of [{ drained: ['a'] }, { without: ['a'] }]) check({ nodes: two, view }, change, 'nothing would change\n')
+})
+
 test('without a node its pods go elsewhere, and pods that wait get their chance', () => {
   check(
     { nodes: two, running: [...drained, { name: 'waits', requests: { cpu: '4' } }] },

@@ -23,7 +23,7 @@ export type WhatIf = {
   readonly addedNodes: readonly Node[]
   /** Nodes that are gone with what runs on them. */
   readonly without: readonly string[]
-  /** Nodes that take nothing new and are emptied; DaemonSets' pods stay. */
+  /** Nodes that take nothing new and are emptied; DaemonSets' pods and static ones stay. */
   readonly drained: readonly string[]
   /** `namespace/name` of pods that the new ones replace. */
   readonly replaced: ReadonlySet<string>
@@ -177,9 +177,8 @@ class Planning {
 
   #loadAssigned(pod: Pod, from: string): void {
     const isGone = this.#whatIf.without.includes(from)
-    const isDaemon = controllerOf(pod)?.kind === 'DaemonSet'
-    if (isGone && isDaemon) return
-    if (!isGone && (!this.#whatIf.drained.includes(from) || isDaemon)) return void this.#snapshot.addPod(keyOf(pod), pod, from)
+    if (isGone && isOfItsNode(pod)) return
+    if (!isGone && (!this.#whatIf.drained.includes(from) || isOfItsNode(pod))) return void this.#snapshot.addPod(keyOf(pod), pod, from)
     this.#touched.add(from)
     this.#displace(pod, { why: isGone ? 'NodeGone' : 'Drained', from })
   }
@@ -260,7 +259,11 @@ class Planning {
 
   /** A drain asks the budgets; preemption only prefers to keep them. */
   #blocked(): PlacementPlan['blockedByBudgets'] {
-    const drained = this.#view.pods.filter((p) => this.#whatIf.drained.includes(p.spec?.nodeName ?? '') && !isPodTerminal(p))
+    const { drained: nodes, without, replaced } = this.#whatIf
+    const leaves = (nodeName: string | undefined) => nodeName !== undefined && nodes.includes(nodeName) && !without.includes(nodeName)
+    const drained = this.#view.pods.filter(
+      (p) => leaves(p.spec?.nodeName) && !isPodTerminal(p) && !isOfItsNode(p) && !replaced.has(keyOf(p)),
+    )
     return this.#view.budgets.flatMap((object) => {
       const budget = budgetOf(object)
       const concerned = drained.filter((p) => p.metadata.namespace === budget.namespace && budget.matches(p.metadata.labels ?? {}))
@@ -277,6 +280,9 @@ function heldBack({ spec }: Pod): { readonly message: string; readonly suggestio
   if (gates === '') return undefined
   return { message: `its scheduling is gated by ${gates}`, suggestion: 'remove the gates from spec.schedulingGates' }
 }
+
+/** Of a DaemonSet, or static: it is there for its node, stays while that is drained and goes with it. */
+const isOfItsNode = (pod: Pod) => ['DaemonSet', 'Node'].includes(controllerOf(pod)?.kind ?? '')
 
 const priorityOf = (pod: Pod) => pod.spec?.priority ?? 0
 
