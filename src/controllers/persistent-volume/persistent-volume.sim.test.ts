@@ -94,6 +94,9 @@ async function life(cluster: SimCluster): Promise<void> {
   await until('one of two claims has it', async () => (await boundNames()).length === 1 && (await volumePhase('hand')) === 'Bound')
   const [winner = ''] = await boundNames()
   assert.equal((await claims.get(winner)).status?.capacity?.storage, '2Gi')
+  const condition = { type: 'Told', status: 'True', reason: 'Test', message: 'by somebody else' }
+  const waiting = winner === 'first' ? 'second' : 'first'
+  await claims.patch(waiting, { type: 'merge', body: { status: { conditions: [condition] } } }, { subresource: 'status' })
   await until('both are protected', async () => {
     const [claim, volume] = [await claims.get(winner), await volumes.get('hand')]
     return (
@@ -104,7 +107,8 @@ async function life(cluster: SimCluster): Promise<void> {
   await claims.delete(winner)
   await until('it is released', async () => (await volumePhase('hand')) === 'Released')
   await volumes.patch('hand', { type: 'merge', body: { spec: { claimRef: null } } })
-  await until('the other has it', async () => (await phase(winner === 'first' ? 'second' : 'first')) === 'Bound')
+  await until('the other has it', async () => (await phase(waiting)) === 'Bound')
+  assert.deepEqual((await claims.get(waiting)).status?.conditions, [condition])
 
   // By class: no class becomes the default one; nothing until a pod is placed; then a directory of the pod's node.
   await claims.create({ metadata: { name: 'dyn' }, spec: claimSpec() })

@@ -157,6 +157,20 @@ test('a bound claim whose volume is gone, or another’s, is Lost, once', () => 
   assert.equal(told(plan({ claim: { ...bound, status: { phase: 'Lost' } } })), '')
 })
 
+const condition = { type: 'StatusPatched', status: 'True' as const, reason: 'Test', message: 'by somebody else' }
+test('what others say in a status stays theirs: only the phase is the controller’s, and what a lost volume offered', () => {
+  const told = { ...claim(), status: { phase: 'Pending' as const, conditions: [condition] } }
+  assert.equal(plan({ claim: told }).write, undefined)
+  const lost = { ...claim({ volumeName: 'v' }, { 'pv.kubernetes.io/bind-completed': 'yes' }) }
+  const { write } = plan({ claim: { ...lost, status: { phase: 'Bound', capacity: { storage: '5Gi' }, conditions: [condition] } } })
+  assert.deepEqual(write?.type === 'claimStatus' && write.claim.status, { phase: 'Lost', conditions: [condition] })
+  const free = { ...volume('v'), status: { phase: 'Available' as const, message: 'patched', reason: 'Test' } }
+  assert.equal(planVolume(free, undefined, nowMs).write, undefined)
+  const taken = planVolume({ ...free, spec: { ...free.spec, ...reference('u1') } }, undefined, nowMs).write
+  const lastPhaseTransitionTime = '2026-01-01T00:00:00Z'
+  assert.deepEqual(taken?.type === 'volumeStatus' && taken.volume.status, { phase: 'Released', reason: 'Test', lastPhaseTransitionTime })
+})
+
 const made = { 'pv.kubernetes.io/provisioned-by': 'x' }
 const ours = { 'pv.kubernetes.io/bound-by-controller': 'yes' }
 const elsewhere = claim({ volumeName: 'w' })

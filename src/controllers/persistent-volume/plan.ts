@@ -68,7 +68,7 @@ function planBoundClaim(claim: PersistentVolumeClaim, volume: PersistentVolume |
 }
 
 function lost(claim: PersistentVolumeClaim, reason: string, message: string): Step {
-  const write = claimStatusWrite(claim, { phase: 'Lost' })
+  const write = claimStatusWrite(claim, statusWithoutVolume(claim, 'Lost'))
   return write ? { write, event: { type: 'Warning', reason, message } } : nothing
 }
 
@@ -150,7 +150,7 @@ function provisioningStep(claim: PersistentVolumeClaim, className: string, stora
 }
 
 function pending(claim: PersistentVolumeClaim, event?: EventText): Step {
-  const write = claimStatusWrite(claim, { phase: 'Pending' })
+  const write = claimStatusWrite(claim, statusWithoutVolume(claim, 'Pending'))
   return { ...(write ? { write } : {}), ...(event ? { event } : {}) }
 }
 
@@ -190,17 +190,23 @@ function boundStatus(claim: PersistentVolumeClaim, volume: PersistentVolume): Pe
   }
 }
 
+/** Nothing that only a volume offers; what others say of the claim, its conditions above all, stays theirs. */
+function statusWithoutVolume({ status }: PersistentVolumeClaim, phase: 'Lost' | 'Pending'): PersistentVolumeClaimStatus {
+  const { accessModes: _m, capacity: _c, currentVolumeAttributesClassName: _n, ...kept } = status ?? {}
+  return { ...kept, phase }
+}
+
 function claimStatusWrite(claim: PersistentVolumeClaim, status: PersistentVolumeClaimStatus): Write | undefined {
   return deepEqual(status, claim.status) ? undefined : { type: 'claimStatus', claim: { ...claim, status } }
 }
 
 type PhaseText = { readonly phase: NonNullable<NonNullable<PersistentVolume['status']>['phase']>; readonly message?: string }
 
+/** Only where the phase is another: a message or a reason that somebody writes in between is theirs. */
 function volumeStatusWrite(volume: PersistentVolume, { phase, message }: PhaseText, nowMs: number): Write | undefined {
-  const { status } = volume
-  if (status?.phase === phase && status.message === message) return undefined
-  const lastPhaseTransitionTime = status?.phase === phase ? status.lastPhaseTransitionTime : toTime(nowMs)
-  const next = { phase, ...(message ? { message } : {}), ...(lastPhaseTransitionTime ? { lastPhaseTransitionTime } : {}) }
+  if (volume.status?.phase === phase) return undefined
+  const { message: _told, ...kept } = volume.status ?? {}
+  const next = { ...kept, phase, ...(message ? { message } : {}), lastPhaseTransitionTime: toTime(nowMs) }
   return { type: 'volumeStatus', volume: { ...volume, status: next } }
 }
 
