@@ -13,11 +13,14 @@ export type OperationsCase = {
   readonly make: (name: string) => object
   /** A status that an empty object may get by PATCH; absent: the kind has none to try. */
   readonly status?: TestJson
+  /** What else can be read, updated and patched of an object, beside its status. */
+  readonly subresources?: readonly string[]
   /** Where objects are named by rules of the kind (IPAddress). Three of them. */
   readonly names?: readonly [string, string, string]
 }
 
 const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+const subresourceVerbs = ['get', 'patch', 'update']
 
 /**
  * What the texts "should support … API operations" ask of a kind: it is in the discovery documents with all its verbs, and
@@ -33,21 +36,25 @@ export async function checkApiOperations(conformance: ConformanceApi, test: Oper
   const make = (name: string) => changed(test.make(name) as TestJson, { 'metadata.labels.special-label': plural })
   const selector = `labelSelector=special-label%3D${plural}`
 
+  assert.deepEqual(await everywhere.list(selector), [])
+  const watch = await everywhere.watch(selector)
   const created = await collection.create(make(first))
+  assert.equal(at(await watch.until('ADDED', first), 'metadata.uid'), at(created, 'metadata.uid'))
   await collection.create(make(second))
   await collection.create(make(third))
   assert.equal(at(await collection.get(first), 'metadata.uid'), at(created, 'metadata.uid'))
   assert.deepEqual(namesOf(await collection.list(selector)), [first, second, third])
   assert.deepEqual(namesOf(await everywhere.list(selector)), [first, second, third])
 
-  const watch = await everywhere.watch(`${selector}&resourceVersion=${String(at(created, 'metadata.resourceVersion'))}`)
-  const patched = await collection.merge(first, { metadata: { annotations: { patched: 'true' } } })
-  assert.equal(at(patched, 'metadata.annotations.patched'), 'true')
+  await collection.merge(first, { metadata: { annotations: { patched: 'true' } } })
+  await collection.strategic(first, { metadata: { annotations: { patchedAgain: 'true' } } })
+  const patched = await collection.get(first)
   const updated = await collection.replace(first, changed(patched, { 'metadata.annotations.updated': 'true' }))
-  assert.equal(at(updated, 'metadata.annotations.updated'), 'true')
-  // A controller may write in between.
-  for (const path of ['metadata.annotations.patched', 'metadata.annotations.updated'])
+  assert.deepEqual(at(updated, 'metadata.annotations'), { patched: 'true', patchedAgain: 'true', updated: 'true' })
+  // Each change is told; a controller may write in between.
+  for (const path of ['metadata.annotations.patched', 'metadata.annotations.patchedAgain', 'metadata.annotations.updated'])
     while (at(await watch.until('MODIFIED', first), path) !== 'true');
+  assert.equal((await conformance.send('PUT', `${collection.path}/${first}`, { body: created })).code, 409)
   if (test.status) await checkStatus(collection, first, test.status)
 
   await collection.remove(first)
@@ -60,7 +67,8 @@ export async function checkApiOperations(conformance: ConformanceApi, test: Oper
   assert.deepEqual(await collection.list(selector), [])
 }
 
-async function checkDiscovery({ send }: ConformanceApi, { group, version, plural, namespace, status }: OperationsCase): Promise<void> {
+async function checkDiscovery({ send }: ConformanceApi, test: OperationsCase): Promise<void> {
+  const { group, version, plural, namespace } = test
   const groupVersion = group === '' ? version : `${group}/${version}`
   if (group !== '') {
     const groups = (await send('GET', '/apis')).json.groups as TestJson[]
@@ -80,11 +88,11 @@ async function checkDiscovery({ send }: ConformanceApi, { group, version, plural
   assert.ok(resource, `${plural} in ${groupVersion}`)
   assert.equal(resource.namespaced, namespace !== undefined)
   assert.deepEqual([...(resource.verbs as string[])].sort(), allVerbs)
-  if (status)
-    assert.ok(
-      (list.resources as TestJson[]).some((r) => r.name === `${plural}/status`),
-      `${plural}/status`,
-    )
+  for (const subresource of [...(test.status ? ['status'] : []), ...(test.subresources ?? [])]) {
+    const found = (list.resources as TestJson[]).find((r) => r.name === `${plural}/${subresource}`)
+    assert.ok(found, `${plural}/${subresource}`)
+    assert.deepEqual([found.namespaced, [...(found.verbs as string[])].sort()], [namespace !== undefined, subresourceVerbs])
+  }
 }
 
 async function checkStatus(collection: Collection, name: string, status: TestJson): Promise<void> {

@@ -26,6 +26,7 @@ test('Certificates API should support CSR API operations', async () => {
     version: 'v1',
     plural: 'certificatesigningrequests',
     make,
+    subresources: ['approval'],
     status: {
       conditions: [
         { type: 'Issuing', status: 'True', reason: 'Test', message: 'set by a test', lastUpdateTime: at0, lastTransitionTime: at0 },
