@@ -395,6 +395,18 @@ test('a pod that does not fit is refused with the numbers', async () => {
   await node.stop()
 })
 
+test('a pod takes no room any more once it is deleted by force, even while its containers end', async () => {
+  const node = await startNode({ runtime: { behaviourOf: () => ({ ...runsForever, stopMs: 3_600_000 }) } })
+  const containers = [{ name: 'c', image: 'app', resources: { requests: { cpu: '3' } } }]
+  await node.create('first', { containers })
+  await node.until('first', isReady)
+  await node.pods.delete('first', { gracePeriodSeconds: 0 })
+  await node.create('second', { containers })
+  const pod = await node.until('second', (p) => isReady(p) || p?.status?.phase === 'Failed')
+  assert.ok(isReady(pod), String(pod?.status?.message))
+  await node.stop()
+})
+
 test('a preStop hook runs within the grace before the container ends', async () => {
   const commands: string[] = []
   const node = await startNode({ runtime: { onExec: (_, command) => (commands.push(command.join(' ')), { exitCode: 0 }) } })

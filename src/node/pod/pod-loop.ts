@@ -72,9 +72,14 @@ export class PodLoop {
     return [...this.#workers.values()].map((w) => w.pod)
   }
 
-  /** Those that take room on the node: refused ones do not, even before the API knows. */
+  /**
+   * Those that take room on the node: refused ones do not, even before the API knows, nor do those that are gone from the API, even while
+   * their containers end: the scheduler has given their room away already.
+   */
   admittedPods(): Pod[] {
-    return [...this.#workers.values()].filter((w) => w.records.terminal?.hasStarted !== false).map((w) => w.allocated)
+    return [...this.#workers.values()]
+      .filter(({ records }) => !records.isGone && records.terminal?.hasStarted !== false)
+      .map((w) => w.allocated)
   }
 
   worker(uid: string): PodWorker | undefined {
