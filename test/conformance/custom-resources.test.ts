@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { at, type TestJson } from '../../src/apiserver/test-requests.ts'
+import protobufFacts from '../../src/kinds/generated/protobuf.json' with { type: 'json' }
 import type { JsonSchema } from '../../src/machinery/structural/json-schema.ts'
+import { createProtobufCodec, type ProtobufFacts } from '../../src/machinery/wire/protobuf.ts'
 import { namesOf, startConformanceApi } from './conformance-api.ts'
 import { startWebhookServer } from './webhook-server.ts'
 
@@ -239,4 +241,31 @@ test('CustomResourcePublishOpenAPI removes definition from spec when one version
   const names = await versionsNow('stops', group, [{ name: 'v5' }, { name: 'v6alpha1', served: false }])
   const has = (list: readonly string[], version: string) => list.includes(nameOf(group, version, 'Stop'))
   assert.deepEqual([has(before, 'v6alpha1'), has(names, 'v6alpha1'), has(names, 'v5')], [true, false, true])
+})
+
+/** Go's typed client sends definitions as protobuf, with the zero value of every field that is no pointer. */
+test('a schema that comes as protobuf is stored and published without the zeros that go with it, however deep it lies', async () => {
+  const text = { type: 'string' }
+  const schemas = (leaf: object) =>
+    objectOf({ list: { type: 'array', items: leaf }, map: { type: 'object', additionalProperties: leaf }, one: leaf } as never)
+  const zeros = { type: 'string', nullable: false, uniqueItems: false, title: '', 'x-kubernetes-embedded-resource': false }
+  const sent = definition('binaries', { versions: [{ name: 'v1', schema: schemas(zeros) }] })
+  const body = createProtobufCodec(protobufFacts as unknown as ProtobufFacts).encode(sent)
+  const { code, text: answer } = await send('POST', definitions.path, { body, type: 'application/vnd.kubernetes.protobuf' })
+  assert.equal(code, 201, answer)
+  await clock.settle()
+  const [version] = at(await definitions.get('binaries.stable.example.com'), 'spec.versions') as TestJson[]
+  assert.deepEqual(at(version!, 'schema.openAPIV3Schema'), schemas(text))
+  const shown = ((await send('GET', '/openapi/v2')).json.definitions as Record<string, TestJson>)['com.example.stable.v1.Binarie']!
+  const own = Object.entries(shown.properties as object).filter(([name]) => !['apiVersion', 'kind', 'metadata'].includes(name))
+  assert.deepEqual(Object.fromEntries(own), schemas(text).properties)
+})
+
+test('what a schema inside a schema has no field for is dropped without a word', async () => {
+  const items = { type: 'string', unknown: 1, minLength: 0, nullable: false } as JsonSchema
+  const body = definition('strangers', { versions: [{ name: 'v1', schema: objectOf({ list: { type: 'array', items } }) }] })
+  const { code, text, json } = await send('POST', `${definitions.path}?fieldValidation=Strict`, { body })
+  assert.equal(code, 201, text)
+  const [version] = at(json, 'spec.versions') as TestJson[]
+  assert.deepEqual(at(version!, 'schema.openAPIV3Schema.properties.list.items'), { type: 'string', minLength: 0 })
 })

@@ -93,7 +93,7 @@ function compile(node: SchemaNode): Decoder {
     case 'bytes':
       return bytesDecoder(node)
     case 'any':
-      return (value) => value
+      return node.choice ? choiceDecoder(node.choice) : (value) => value
   }
 }
 
@@ -198,6 +198,27 @@ function listDecoder(node: SchemaNode): Decoder {
       walk.path.pop()
       if (decoded !== item) value[i] = decoded
     }
+    return value
+  }
+}
+
+/**
+ * Objects, alone or in a list, that upstream's types read by themselves: nobody hears of their unknown fields, and errors name
+ * fields from there on. Everything else is left to validation.
+ */
+function choiceDecoder(node: SchemaNode): Decoder {
+  let decoder: Decoder | undefined
+  const decodeObject = (value: unknown, walk: Walk): void => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return
+    decoder ??= decoderOf(node)
+    const inner: Walk = { ...walk, path: [], struct: structName(node), report: { error: undefined, unknownFields: [] }, errors: [] }
+    decoder(value, inner)
+    walk.report.error ??= inner.report.error
+    for (const error of inner.errors) walk.errors.push({ ...error, path: `${formatPath(walk.path)}.${error.path}` })
+  }
+  return (value, walk) => {
+    if (Array.isArray(value)) for (const item of value) decodeObject(item, walk)
+    else decodeObject(value, walk)
     return value
   }
 }

@@ -63,6 +63,9 @@ const specialShapes: Readonly<Record<string, Shape>> = {
   JSONSchemaPropsOrStringArray: 'any',
 }
 
+/** Where CRD schemas have a schema inside or something else in its place. */
+const schemaChoice = /^(.*\.JSONSchemaProps)Or(?:Array|Bool|StringArray)$/
+
 /** A class because fields resolve lazily and are kept. */
 export class SchemaNode {
   /** The definition's full name; undefined for a type written in place. */
@@ -123,6 +126,12 @@ export class SchemaNode {
     if (typeof schema !== 'object') return undefined
     this.#element ??= this.#child(schema)
     return this.#element
+  }
+
+  /** What an object is (or each object of a list) that stands where any JSON may: a schema inside a CRD's schema. */
+  get choice(): SchemaNode | undefined {
+    const name = this.shape === 'any' ? schemaChoice.exec(this.name ?? '')?.[1] : undefined
+    return name === undefined ? undefined : this.#resolve(name)
   }
 
   /** The type of one step down: a field of an object, a value of a map. */
