@@ -138,6 +138,12 @@ export class ClusterObserver {
     this.#options.cluster.snapshot.addPod(key, pod, nodeName)
   }
 
+  /** Takes an assumption back before anything else has been decided. */
+  takeBack(key: string): void {
+    this.#assumed.delete(key)
+    this.#options.cluster.snapshot.removePod(key)
+  }
+
   /** Takes an assumption back, unless the API has confirmed it since. */
   forget(key: string, pod: Pod): void {
     if (!this.#assumed.has(key) || this.#assumed.get(key) !== pod.metadata.uid) return

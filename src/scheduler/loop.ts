@@ -20,8 +20,8 @@ import type { ExtenderConfig } from './extenders/extender-config.ts'
 import { acceptAllowed, askForPreemption } from './extenders/extender-preemption.ts'
 import { extenderJudgement } from './extenders/extender-judgement.ts'
 import { followNodeUsage } from './follow-node-usage.ts'
-import { Gangs, groupKeyOf } from './gang/gangs.ts'
-import type { RoomInTheMaking } from './gang/group-eviction.ts'
+import { gangPlugin, Gangs, groupKeyOf } from './gang/gangs.ts'
+import type { RoomInTheMaking } from './gang/group-seating.ts'
 import { writeGroupStatus } from './gang/group-status.ts'
 import { type Attempt, type Placement, Placer } from './placer.ts'
 import { noPreemption, Preemptor } from './preemptor.ts'
@@ -185,6 +185,7 @@ class SchedulerLoop {
       nominations: this.#cluster.nominations,
       evict: (rooms) => this.#makeRoom(rooms),
       commit: (placement) => this.#commit(placement),
+      onMisfit: (attempt, diagnosis) => this.#unplaced(attempt, diagnosis),
       park: (queued, why) => this.#park(queued, why),
       onTried: (group, outcome) => this.#track(this.#writes, writeGroupStatus(context, group, { ...outcome, signal: this.#signal })),
     })
@@ -288,6 +289,8 @@ class SchedulerLoop {
     const group = groupKeyOf(queued.pod)
     if (group !== undefined && this.#gangs.schedule(group, queued)) return
     let attempt = this.#placer.attempt(queued)
+    const within = group === undefined ? undefined : this.#gangs.within(group)
+    if (within) attempt = this.#placer.withJudged(attempt, within)
     if (queued.lostRaces.size > 0) attempt = this.#placer.withJudged(attempt, lostRacesJudgement(this.#cluster.snapshot, queued.lostRaces))
     if (attempt.refused?.isEarly) return this.#queue.waitFor(queued, new Set([attempt.refused.plugin]))
     if (attempt.refused) {
@@ -356,12 +359,12 @@ class SchedulerLoop {
     if (preemption.victims.length > 0) this.#track(this.#writes, this.#preemptor.evict(target, preemption, this.#signal))
   }
 
-  #makeRoom(rooms: readonly RoomInTheMaking[]): void {
-    for (const { attempt, nodeName, victims } of rooms) {
-      const { key, pod, priority } = attempt.target
-      this.#cluster.nominations.set({ key, pod, nodeName, priority })
+  #makeRoom(rooms: readonly RoomInTheMaking<Attempt>[]): void {
+    for (const { asked, nodeName, victims } of rooms) {
+      const { key, pod, priority } = asked.target
+      this.#cluster.nominations.set({ key, pod, nodeName, priority, leaving: new Set(victims.map((victim) => victim.key)) })
       const plan = { message: '', nominatedNodeName: nodeName, victims }
-      if (victims.length > 0) this.#track(this.#writes, this.#preemptor.evict(attempt.target, plan, this.#signal))
+      if (victims.length > 0) this.#track(this.#writes, this.#preemptor.evict(asked.target, plan, this.#signal))
     }
   }
 
@@ -386,10 +389,11 @@ class SchedulerLoop {
     if (!pod) return undefined
     const group = groupKeyOf(pod)
     const { profile, target, refused } = this.#placer.asked({ key, pod, priority: pod.spec?.priority ?? 0 })
+    const groupWaits = group === undefined ? undefined : this.#gangs.whyWaiting(group)
     return explainPod({
       core: profile.core,
       target,
-      refused,
+      refused: groupWaits ? { plugin: gangPlugin, ...groupWaits } : refused,
       record: this.#placer.recordOf(pod, key),
       isOurs: this.#isOurs(pod),
       isGated: isGated(pod),

@@ -75,28 +75,48 @@ export class Placer {
   }
 
   place(attempt: Attempt): Placement | Misfit | Failure {
+    const { clock } = this.#options.context
+    const startedMs = clock.monotonicMs()
+    const seat = this.seat(attempt)
+    this.#options.metrics.decided(seat ? 'Placed' : 'Unplaced', {
+      profile: profileOf(attempt.target.pod),
+      ms: clock.monotonicMs() - startedMs,
+    })
+    return seat ?? { kind: 'Unplaced', diagnosis: attempt.profile.core.diagnose(attempt.target) }
+  }
+
+  /** Counts a try of several pods together as one of each. */
+  tried<T extends { readonly kind: 'Placed' | 'Unplaced' }>(pods: readonly QueuedPod[], attempt: () => T): T {
+    const { clock } = this.#options.context
+    const startedMs = clock.monotonicMs()
+    const outcome = attempt()
+    const ms = (clock.monotonicMs() - startedMs) / pods.length
+    for (const { pod } of pods) this.#options.metrics.decided(outcome.kind, { profile: profileOf(pod), ms })
+    return outcome
+  }
+
+  /** As `place`, without counting it and without a word about why no node takes it. */
+  seat(attempt: Attempt): Placement | Failure | undefined {
     const { queued, target } = attempt
     const { core } = attempt.profile
-    const { context, metrics, observer } = this.#options
-    const startedMs = context.clock.monotonicMs()
     const position = core.snapshot.log.end
     const decision = core.decide(target)
-    metrics.decided(decision.kind, { profile: profileOf(target.pod), ms: context.clock.monotonicMs() - startedMs })
     for (const { plugin, failure } of target.judged ?? []) {
       const why = failure?.()
       if (why !== undefined) return { kind: 'Failed', plugin: plugin.name, message: `running "${plugin.name}" filter plugin: ${why}` }
     }
-    if (decision.kind === 'Unplaced') return { kind: 'Unplaced', diagnosis: core.diagnose(target) }
+    if (decision.kind === 'Unplaced') return undefined
     const nodeName = core.snapshot.nodeName(decision.row)
     this.#recordPlaced(queued, decision, position)
     const reservations = (target.judged ?? []).flatMap((j) => (j.reserve ? [j.reserve(decision.row)] : []))
-    observer.assume(queued.key, queued.pod, nodeName)
+    this.#options.observer.assume(queued.key, queued.pod, nodeName)
     return { kind: 'Placed', attempt, nodeName, reservations }
   }
 
+  /** Within the turn that placed it: nobody has seen it, so nobody is told. */
   takeBack({ attempt: { queued }, reservations }: Placement): void {
     for (const reservation of reservations) reservation.release()
-    this.#options.observer.forget(queued.key, queued.pod)
+    this.#options.observer.takeBack(queued.key)
   }
 
   recordOf(pod: Pod, key: string): DecisionRecord | undefined {

@@ -53,7 +53,7 @@ export class Preemptor {
     const reason = ineligible(core, target, diagnosis)
     if (reason) return { message: `preemption: ${reason}`, nominatedNodeName: undefined, victims: [] }
     if (diagnosis.nodeCount === 0) return noPreemption
-    const { candidate, reasons } = core.preempt(target, diagnosis, this.#budgets(), accept)
+    const { candidate, reasons } = core.preempt(target, diagnosis, this.budgets(), accept)
     if (!candidate) {
       core.nominations.delete(target.key)
       // Evicting would help, but whoever was asked allows it nowhere.
@@ -74,20 +74,12 @@ export class Preemptor {
   candidates(core: SchedulerCore, target: PodToPlace, diagnosis: Diagnosis): readonly Candidate[] {
     const found: Candidate[] = []
     if (ineligible(core, target, diagnosis) || diagnosis.nodeCount === 0) return found
-    core.preempt(target, diagnosis, this.#budgets(), (candidate) => void found.push(candidate))
+    core.preempt(target, diagnosis, this.budgets(), (candidate) => void found.push(candidate))
     return found.sort((a, b) => (isBetter(a, b) ? -1 : 1)).slice(0, candidatesMax)
   }
 
-  /** Victims for one member of a group, beside those that leave for the others already: no budget is broken for a group. */
-  victimsForGroup(core: SchedulerCore, target: PodToPlace, leaving: readonly PodEntry[]): readonly PodEntry[] | undefined {
-    const diagnosis = core.diagnose(target)
-    if (diagnosis.nodeCount === 0 || ineligible(core, target, diagnosis)) return undefined
-    const whole = (candidate: Candidate) => (candidate.violations > 0 ? undefined : candidate)
-    return core.preempt(target, diagnosis, lessened(this.#budgets(), leaving), whole).candidate?.victims
-  }
-
   /** The same list as long as no budget changes, so that the core knows its answers are still good. */
-  #budgets(): readonly Budget[] {
+  budgets(): readonly Budget[] {
     const { resourceVersion } = this.#options.budgets
     if (this.#budgetList.resourceVersion !== resourceVersion)
       this.#budgetList = { resourceVersion, list: this.#options.budgets.list().map(budgetOf) }
@@ -129,25 +121,15 @@ export class Preemptor {
   }
 }
 
-/** What the budgets allow once these have left. */
-function lessened(budgets: readonly Budget[], leaving: readonly PodEntry[]): readonly Budget[] {
-  if (leaving.length === 0) return budgets
-  return budgets.map((budget) => {
-    const counted = leaving.filter(
-      ({ pod, shape }) =>
-        shape.namespace === budget.namespace && budget.matches(shape.labels) && !budget.disrupted.has(pod.metadata.name ?? ''),
-    )
-    return counted.length === 0 ? budget : { ...budget, allowed: budget.allowed - counted.length }
-  })
-}
-
-/** Whether weaker pods are leaving the node that was promised. */
-export function waitsForVictims(snapshot: Snapshot, { nodeName, priority }: Nomination): boolean {
+/** Whether weaker pods are leaving the node that was promised, or have been told to. */
+export function waitsForVictims(snapshot: Snapshot, { nodeName, priority, leaving }: Nomination): boolean {
+  if (leaving) return [...leaving].some((key) => snapshot.pod(key) !== undefined)
   const row = snapshot.rowOf(nodeName)
   return row !== undefined && snapshot.podsOf(row).some((entry) => entry.isTerminating && entry.priority < priority)
 }
 
-function ineligible(core: SchedulerCore, { key, pod, priority }: PodToPlace, diagnosis: Diagnosis): string | undefined {
+/** Why the pod may not push anybody out, if so. */
+export function ineligible(core: SchedulerCore, { key, pod, priority }: PodToPlace, diagnosis: Diagnosis): string | undefined {
   if (pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
   const nominated = core.nominations.get(key)?.nodeName ?? pod.status?.nominatedNodeName
   const row = nominated ? core.snapshot.rowOf(nominated) : undefined

@@ -36,7 +36,9 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
     case 'NodeAdded':
       return dependsOnPods || dependsOnDevices || couldTake(event.node, shape)
     case 'NodeChanged': {
-      const dependsOnLabels = dependsOnPods || dependsOnDevices || storagePluginsByLabel.some((name) => rejectedBy.has(name))
+      // A group may have to stay in one domain of a label.
+      const dependsOnLabels =
+        dependsOnPods || dependsOnDevices || rejectedBy.has('GangScheduling') || storagePluginsByLabel.some((name) => rejectedBy.has(name))
       return (dependsOnLabels && hasOtherLabelsOrTaints(event)) || (couldTake(event.node, shape) && isBetter(event, shape))
     }
     case 'NodeRemoved':

@@ -31,13 +31,16 @@ export async function withCluster(
   seed: number,
   body: (cluster: SimCluster) => Promise<void>,
   config: Partial<SchedulerConfig> = {},
+  /** Of nodes that are equally good the scheduler then takes the first, and does not draw. */
+  { takesFirst = false } = {},
 ): Promise<void> {
   const clock = virtualClock()
   const random = seededRandom(seed)
   const { api, client } = await createTestApi({ clock, random })
   const informers = new InformerFactory({ client, clock, random, log: silentLog })
   const stop = new AbortController()
-  const context = createLoopContext({ component: 'default-scheduler', client, informers, clock, random, log: silentLog })
+  const draws = takesFirst ? firstOf(random) : random
+  const context = createLoopContext({ component: 'default-scheduler', client, informers, clock, random: draws, log: silentLog })
   const scheduler = createScheduler({ context, config, host: 'machine' })
   informers.start(stop.signal)
   const running = scheduler.run(stop.signal)
@@ -83,3 +86,6 @@ export async function withCluster(
     await api.close?.()
   }
 }
+
+/** Draws nothing: always the first. */
+export const firstOf = (random: Random): Random => ({ ...random, below: () => 0 })

@@ -16,7 +16,7 @@ export type ExplainInput = {
   readonly target: PodToPlace
   readonly record: DecisionRecord | undefined
   /** Why the pod can go nowhere whatever the node, as things are. */
-  readonly refused?: { readonly plugin: string; readonly reason: string } | undefined
+  readonly refused?: { readonly plugin: string; readonly reason: string; readonly remedy?: string } | undefined
   readonly isOurs: boolean
   readonly isGated: boolean
   /** It is placed together with others of its group or not at all. */
@@ -58,7 +58,7 @@ function bodyOf(input: ExplainInput): Body {
 }
 
 /** No node was asked, so there is no node to speak of. */
-function explainRefused({ core, record }: ExplainInput, { plugin, reason }: NonNullable<ExplainInput['refused']>): Body {
+function explainRefused({ core, record }: ExplainInput, { plugin, reason, remedy }: NonNullable<ExplainInput['refused']>): Body {
   return {
     ...nothingToSay('Pending', `no node is asked before this is settled: ${reason}`),
     basis: 'CurrentState',
@@ -66,6 +66,7 @@ function explainRefused({ core, record }: ExplainInput, { plugin, reason }: NonN
     ...timesOf(record),
     message: reason,
     rejections: [{ plugin, nodes: core.snapshot.nodeCount }],
+    suggestions: remedy === undefined ? [] : [{ action: 'Other', node: '', opensNodes: 0, text: remedy }],
   }
 }
 

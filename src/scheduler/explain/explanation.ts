@@ -79,7 +79,7 @@ export type FilterExplanation = {
 export type Suggestion = {
   /** `Free`: evict or shrink what runs there. `Combine`: several steps on one node. */
   readonly action: 'Free' | 'ReduceRequest' | 'TolerateTaint' | 'Uncordon' | 'LabelNode' | 'FreePort' | 'Other' | 'Combine'
-  /** The node that the pod would then go to; for changes of the pod, the first of those it opens. */
+  /** The node that the pod would then go to; for changes of the pod, the first of those it opens; empty where no node is asked yet. */
   readonly node: string
   readonly opensNodes: number
   readonly text: string

@@ -8,13 +8,15 @@ import { diagnosisOfRefusal, fitErrorMessage } from '../core/fit-error.ts'
 import { judge, type Judged, type Refused } from '../core/judgement.ts'
 import { isAssigned } from '../core/pod-shape.ts'
 import type { PodToPlace } from '../core/scheduler-core.ts'
-import type { Snapshot } from '../core/snapshot.ts'
+import type { PodEntry, Snapshot } from '../core/snapshot.ts'
 import { defaultSpreadOf, type SpreadSources } from '../default-spread.ts'
 import { explainNodes } from '../explain/explain-nodes.ts'
 import { suggest } from '../explain/suggest.ts'
 import { type ClusterView, spreadSourcesOf } from './cluster-view.ts'
 import { groupKeyOf } from '../gang/gangs.ts'
-import { planGang, type PlannedTarget } from './planned-gang.ts'
+import { domainOfGroup } from '../gang/group-domains.ts'
+import { type GroupAsked, placeTogether } from '../gang/place-together.ts'
+import { plannedSeating, type PlannedTarget } from './planned-gang.ts'
 import { PlannedClaims } from './planned-claims.ts'
 import { nobodysText, type PlannedProfile, PlannedProfiles } from './planned-profiles.ts'
 
@@ -82,6 +84,8 @@ class Planning {
   readonly #planned: PlannedPod[] = []
   readonly #evictions: PlacementPlan['evictions'][number][] = []
   readonly #touched = new Set<string>()
+  /** Keys of all pods of a group. */
+  readonly #groups: ReadonlyMap<string, readonly string[]>
   #waiting: Waiting[] = []
 
   constructor({ view, whatIf, profiles, random }: Parameters<typeof planPlacement>[0]) {
@@ -91,6 +95,10 @@ class Planning {
     this.#claims = new PlannedClaims(view.resourceClaims, view.resourceClaimTemplates)
     this.#profiles = new PlannedProfiles({ profiles, view, claims: this.#claims, random })
     this.#snapshot = this.#profiles.cluster.snapshot
+    const inGroups = [...view.pods, ...whatIf.pods.map(({ pod }) => pod)].filter((pod) => groupKeyOf(pod) !== undefined)
+    this.#groups = new Map(
+      [...Map.groupBy(inGroups, (pod) => groupKeyOf(pod)!)].map(([key, pods]) => [key, [...new Set(pods.map((pod) => keyOf(pod)))]]),
+    )
   }
 
   run(): ReturnType<typeof planPlacement> {
@@ -134,14 +142,49 @@ class Planning {
     this.#placed(baseOf(waiting), target, { row, score: 0, feasibleNodes: 1 })
   }
 
-  /** As many of a gang as it needs, or none of them. */
+  /** As many of a gang as it needs, or none of them; whoever comes after that by itself. */
   #placeGroup(key: string, members: readonly Waiting[]): void {
-    const { podGroups, pods } = this.#view
-    const running = pods.filter((pod) => groupKeyOf(pod) === key && this.#snapshot.pod(keyOf(pod)) !== undefined).length
-    const asked = { snapshot: this.#snapshot, key, group: podGroups.find((g) => keyOf(g) === key), running }
-    const plan = planGang(asked, members, (member, within) => this.#target(member.pod, within))
-    if (plan.kind === 'Refused') this.#unplaced(members, plan.message, [])
-    else for (const member of members) this.#place(member, plan.within)
+    const group = this.#view.podGroups.find((g) => keyOf(g) === key)
+    const name = JSON.stringify(key)
+    if (!group) return this.#unplaced(members, `waiting for pod group ${name} to be created`, [])
+    const label = group.spec.schedulingConstraints?.topology?.[0]?.key
+    const minCount = group.spec.schedulingPolicy.gang?.minCount ?? 0
+    const runningOn = this.#runningOn(key)
+    const count = runningOn.length + members.length
+    if (runningOn.length >= minCount)
+      for (const member of members) this.#place(member, domainOfGroup(this.#snapshot, label, this.#runningOn(key)))
+    else if (count < minCount) this.#unplaced(members, `pod group ${name} has ${count} of the ${minCount} pods that it needs`, [])
+    else this.#placeTogether({ name: key, members, needed: minCount - runningOn.length, key: label, runningOn })
+  }
+
+  #placeTogether(group: GroupAsked<Waiting>): void {
+    const seating = plannedSeating<Waiting>({
+      cluster: this.#profiles.cluster,
+      budgets: this.#view.budgets.map(budgetOf),
+      first: this.#profiles.first,
+      targetOf: (pod, within) => this.#target(pod, within),
+    })
+    // Ends: whoever has left for it does not come back before it has been placed.
+    for (;;) {
+      const plan = placeTogether(seating, group)
+      if (plan.kind === 'Placed') {
+        for (const { asked, ...seat } of plan.seats) this.#placed(baseOf(asked.member), asked.target, seat)
+        for (const { asked, diagnosis } of plan.misfits)
+          if (asked.refused) this.#unplaced([asked.member], fitErrorMessage(diagnosis), [])
+          else this.#makeRoom(baseOf(asked.member), asked.target, asked.profile)
+        return
+      }
+      const rooms = plan.rooms ?? []
+      if (rooms.every((room) => room.victims.length === 0)) return this.#unplaced(group.members, plan.message, [])
+      for (const { asked, nodeName, victims } of rooms) {
+        this.#profiles.cluster.nominations.set({ ...asked.target, nodeName, leaving: new Set() })
+        this.#evict(victims, nodeName, asked.target.key)
+      }
+    }
+  }
+
+  #runningOn(groupKey: string): readonly string[] {
+    return (this.#groups.get(groupKey) ?? []).flatMap((key) => this.#snapshot.pod(key)?.nodeName ?? [])
   }
 
   #unplaced(all: readonly Waiting[], message: string, suggestions: readonly string[]): void {
@@ -191,9 +234,9 @@ class Planning {
     this.#planned.push({ pod: keyOf(pod), of, why, from, outcome: 'Lost', message: 'nothing makes it anew: it has no controller' })
   }
 
-  #place(waiting: Waiting, within: readonly Judged[] = []): void {
+  #place(waiting: Waiting, within?: Judged): void {
     const base = baseOf(waiting)
-    const asked = this.#target(waiting.pod, within)
+    const asked = this.#target(waiting.pod, within ? [within] : [])
     if (!asked) return this.#unplaced([waiting], nobodysText(waiting.pod), ['give its profile: --scheduler-config'])
     if ('kind' in asked) return this.#unplaced([waiting], fitErrorMessage(diagnosisOfRefusal(this.#snapshot.nodeCount, asked)), [])
     const { profile, target } = asked
@@ -217,12 +260,16 @@ class Planning {
       return
     }
     const node = snapshot.nodeName(candidate.row)
-    for (const victim of candidate.victims) {
-      snapshot.removePod(victim.key)
-      this.#evictions.push({ pod: victim.key, of: ownerOf(victim.pod), node, forPod: base.pod })
-      this.#displace(victim.pod, { why: 'Preempted', from: node })
-    }
+    this.#evict(candidate.victims, node, base.pod)
     this.#placed(base, target, { row: candidate.row, score: 0, feasibleNodes: 1 })
+  }
+
+  #evict(victims: readonly PodEntry[], node: string, forPod: string): void {
+    for (const { key, pod } of victims) {
+      this.#snapshot.removePod(key)
+      this.#evictions.push({ pod: key, of: ownerOf(pod), node, forPod })
+      this.#displace(pod, { why: 'Preempted', from: node })
+    }
   }
 
   #placed(

@@ -67,14 +67,20 @@ export class PlannedClaims {
       deallocate: async () => {},
       delete: async () => {},
       reserve: (pod, decided) => {
+        const before: (readonly [string, ResourceClaim | undefined])[] = []
         for (const { claim: wanted, mappings, allocation = wanted.status?.allocation } of decided) {
           const claim = mappings ? { ...wanted, metadata: { ...wanted.metadata, name: extendedName(pod) } } : wanted
           const reference = { resource: 'pods', name: pod.metadata.name ?? '', uid: pod.metadata.uid ?? '' }
           const reservedFor = [...(claim.status?.reservedFor ?? []), reference]
           ledger.release(claim)
+          before.push([keyOf(claim), this.#claims.get(keyOf(claim))])
           this.#set(keyOf(claim), { ...claim, status: { ...claim.status, reservedFor, ...(allocation ? { allocation } : {}) } })
         }
-        return { plugin: 'DynamicResources', prepare: async () => {}, release: () => {} }
+        return {
+          plugin: 'DynamicResources',
+          prepare: async () => {},
+          release: () => before.toReversed().forEach(([key, claim]) => this.#set(key, claim)),
+        }
       },
     }
   }

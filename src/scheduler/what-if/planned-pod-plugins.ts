@@ -32,7 +32,10 @@ export function plannedPodPlugins(input: {
     isTaken: (volume: string) => taken.has(volume),
     reserve: (plan: { readonly bind: readonly { readonly volume: { readonly metadata: { readonly name?: string } } }[] }) => {
       for (const { volume } of plan.bind) taken.add(volume.metadata.name!)
-      return { plugin: 'VolumeBinding', prepare: async () => {}, release: () => {} }
+      const release = () => {
+        for (const { volume } of plan.bind) taken.delete(volume.metadata.name!)
+      }
+      return { plugin: 'VolumeBinding', prepare: async () => {}, release }
     },
   }
   const slices = fixedInformer(view.resourceSlices)

@@ -1,0 +1,163 @@
+import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from '../core/fit-error.ts'
+import type { Judged } from '../core/judgement.ts'
+import type { Nomination } from '../core/nominations.ts'
+import type { Plan } from '../core/plan.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import { waitsForVictims } from '../preemptor.ts'
+import { domainJudgement, domainsOf } from './group-domains.ts'
+import { planGroupEviction } from './group-eviction.ts'
+import type { AskedMember, GroupMisfit, GroupSeating, RoomInTheMaking } from './group-seating.ts'
+
+export type GroupPlan<A extends AskedMember, S> =
+  /** They count on their nodes; `misfits` are those beyond the needed ones that found none. */
+  | { readonly kind: 'Placed'; readonly seats: readonly S[]; readonly misfits: readonly GroupMisfit<A>[] }
+  /**
+   * Nothing has changed. `rooms`: what has to be made for as many as are needed, empty where nobody is to leave, since it would not help the
+   * group as a whole; undefined while the victims of an earlier try are leaving.
+   */
+  | {
+      readonly kind: 'Unplaced'
+      readonly message: string
+      readonly misfits: readonly GroupMisfit<A>[]
+      readonly rooms: readonly RoomInTheMaking<A>[] | undefined
+    }
+
+export type GroupAsked<M> = {
+  /** `namespace/name` of the group. */
+  readonly name: string
+  /** In the order in which they choose. */
+  readonly members: readonly M[]
+  /** At least one. */
+  readonly needed: number
+  /** The topology key whose one domain all have to be in. */
+  readonly key: string | undefined
+  /** Nodes of members that run already. */
+  readonly runningOn: readonly string[]
+}
+
+type Try<A, S> = {
+  readonly seats: readonly S[]
+  readonly misfits: readonly { readonly asked: A; readonly refusal: Diagnosis | undefined }[]
+}
+
+/**
+ * Places as many of a group as it needs at the same moment, or none of them, trying one domain after the other.
+ *
+ * 1. Places that were promised are taken first: what leaves for a group is then what it needs, in whatever order its members are tried.
+ * 2. Without success the cluster is as before, but for the promises: they are void unless their victims are still leaving.
+ */
+export function placeTogether<M, A extends AskedMember, S extends { readonly nodeName: string }>(
+  seating: GroupSeating<M, A, S>,
+  group: GroupAsked<M>,
+): GroupPlan<A, S> {
+  const { snapshot, nominations } = seating
+  const { members, needed, key } = group
+  const domains: readonly (string | undefined)[] = key === undefined ? [undefined] : domainsOf(snapshot, key, group.runningOn)
+  const judged = domains.map((domain) => (domain === undefined ? undefined : domainJudgement(snapshot, { key: key!, domain })))
+  const promises = members.flatMap((member) => nominations.get(seating.keyOf(member)) ?? [])
+  const promisedIn = promises[0] && domains.indexOf(key === undefined ? undefined : labelOf(snapshot, promises[0].nodeName, key))
+  if (promisedIn !== undefined && promisedIn >= 0) {
+    const tried = tryAll(seating, group, { within: judged[promisedIn], enough: needed })
+    if (tried.seats.length >= needed) return placed(tried)
+    takeBack(seating, tried)
+  }
+  for (const promise of promises) nominations.delete(promise.key)
+  let best: { readonly within: Judged | undefined; readonly count: number } | undefined
+  for (const within of judged) {
+    const tried = tryAll(seating, group, { within, enough: Math.min(needed, (best?.count ?? -1) + 1) })
+    if (tried.seats.length >= needed) return placed(tried)
+    if (tried.seats.length > (best?.count ?? -1)) best = { within, count: tried.seats.length }
+    takeBack(seating, tried)
+  }
+  const again = bestAgain(seating, group, best)
+  if (again.kind === 'Placed') return again
+  return { ...again, rooms: roomFor(seating, group, { judged, promises }) }
+}
+
+const labelOf = (snapshot: Snapshot, nodeName: string, key: string) =>
+  snapshot.nodes[snapshot.rowOf(nodeName) ?? -1]?.metadata.labels?.[key]
+
+/** Each its best place, in order; stops when `enough` cannot be had any more. */
+function tryAll<M, A extends AskedMember, S extends { readonly nodeName: string }>(
+  seating: GroupSeating<M, A, S>,
+  { members }: GroupAsked<M>,
+  { within, enough }: { readonly within: Judged | undefined; readonly enough: number },
+): Try<A, S> {
+  const seats: S[] = []
+  const misfits: Try<A, S>['misfits'][number][] = []
+  const { nodeCount } = seating.snapshot
+  for (const [i, member] of members.entries()) {
+    if (seats.length + members.length - i < enough) break
+    const asked = seating.ask(member, within)
+    const seat = asked.refused ?? seating.seat(asked)
+    if (seat && 'nodeName' in seat) {
+      seats.push(seat)
+      // Where it is it needs no promise: it would count twice.
+      seating.nominations.delete(seating.keyOf(member))
+    } else misfits.push({ asked, refusal: seat && diagnosisOfRefusal(nodeCount, seat) })
+  }
+  return { seats, misfits }
+}
+
+function takeBack<M, A extends AskedMember, S extends { readonly nodeName: string }>(
+  seating: GroupSeating<M, A, S>,
+  { seats }: Try<A, S>,
+): void {
+  for (const seat of seats.toReversed()) seating.takeBack(seat)
+}
+
+const placed = <A extends AskedMember, S>({ seats, misfits }: Try<A, S>) =>
+  ({ kind: 'Placed', seats, misfits: diagnosed(misfits) }) as const
+
+/** Why they have no place beside those that have one; members that ask the same are answered once. */
+function diagnosed<A extends AskedMember>(misfits: Try<A, never>['misfits']): readonly GroupMisfit<A>[] {
+  const known = new Map<Plan, { readonly priority: number; readonly diagnosis: Diagnosis }>()
+  return misfits.map(({ asked, refusal }) => {
+    if (refusal) return { asked, diagnosis: refusal }
+    const { core } = asked.profile
+    const plan = core.planOf(asked.target)
+    const { priority } = asked.target
+    const answer = known.get(plan)
+    if (answer?.priority === priority) return { asked, diagnosis: answer.diagnosis }
+    const diagnosis = core.diagnose(asked.target)
+    known.set(plan, { priority, diagnosis })
+    return { asked, diagnosis }
+  })
+}
+
+/**
+ * Plays the best try once more to say why it failed: most groups that find no place in one domain find one in another, and nobody asks.
+ * Other draws among equal nodes may even place it.
+ */
+function bestAgain<M, A extends AskedMember, S extends { readonly nodeName: string }>(
+  seating: GroupSeating<M, A, S>,
+  group: GroupAsked<M>,
+  best: { readonly within: Judged | undefined } | undefined,
+): Extract<GroupPlan<A, S>, { kind: 'Placed' }> | Omit<Extract<GroupPlan<A, S>, { kind: 'Unplaced' }>, 'rooms'> {
+  const { name, needed, key } = group
+  const told = (found: number, why: string) =>
+    `pod group ${JSON.stringify(name)} needs ${needed} places at once${key === undefined ? '' : ` in one domain of ${key}`}, ${found} were found: ${why}`
+  if (!best) return { kind: 'Unplaced', message: told(0, `no node has label ${key}`), misfits: [] }
+  const tried = tryAll(seating, group, { within: best.within, enough: 0 })
+  if (tried.seats.length >= needed) return placed(tried)
+  const misfits = diagnosed(tried.misfits)
+  takeBack(seating, tried)
+  return { kind: 'Unplaced', message: told(tried.seats.length, fitErrorMessage(misfits[0]!.diagnosis)), misfits }
+}
+
+function roomFor<M, A extends AskedMember, S extends { readonly nodeName: string }>(
+  seating: GroupSeating<M, A, S>,
+  { members, needed }: GroupAsked<M>,
+  { judged, promises }: { readonly judged: readonly (Judged | undefined)[]; readonly promises: readonly Nomination[] },
+): readonly RoomInTheMaking<A>[] | undefined {
+  const { snapshot, nominations } = seating
+  if (promises.some((promise) => waitsForVictims(snapshot, promise))) {
+    for (const promise of promises) nominations.set(promise)
+    return undefined
+  }
+  for (const within of judged) {
+    const rooms = planGroupEviction(seating, members, { needed, within })
+    if (rooms) return rooms
+  }
+  return []
+}
