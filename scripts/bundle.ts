@@ -1,5 +1,6 @@
 // Builds dist/: one ESM bundle for the executable and one for each worker thread. Written beside and moved into place, so that a
 // server that starts meanwhile never reads half a file.
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -78,7 +79,7 @@ const { metafile } = await build({
   banner: {
     js: "const require = (id) => process.getBuiltinModule(id) ?? process.getBuiltinModule('module').createRequire(import.meta.url)(id);",
   },
-  define: { KEELSON_BUNDLED: 'true' },
+  define: { KEELSON_BUILD: JSON.stringify(buildOf()) },
   plugins: [builtinsOnDemand, factsAsText, yamlOnDemand],
 })
 refuseHiddenNames()
@@ -103,6 +104,16 @@ for (const file of files.filter((f) => f !== 'keelson.js')) renameSync(join(stag
 renameSync(join(staging, 'keelson.js'), join(out, 'keelson.js'))
 rmSync(staging, { recursive: true })
 for (const file of readdirSync(out)) if (/^(chunk|start)-.*\.js$/.test(file) && !files.includes(file)) rmSync(join(out, file))
+
+/** Of which commit it is made, and when that was; where there is no repository, or it is somebody else's, nobody can say. */
+function buildOf(): { commit: string; treeState: string; date: string } {
+  const git = (...args: readonly string[]) =>
+    spawnSync('git', ['-C', root, ...args], { encoding: 'utf8', env: { ...process.env, TZ: 'UTC' } })
+  const { status, stdout } = git('log', '-1', '--format=%H %cd', '--date=format-local:%Y-%m-%dT%H:%M:%SZ', '--', root)
+  const [commit, date] = stdout?.trim().split(' ') ?? []
+  if (status !== 0 || !commit || !date) return { commit: 'unknown', treeState: 'dirty', date: '1970-01-01T00:00:00Z' }
+  return { commit, treeState: git('status', '--porcelain').stdout.trim() === '' ? 'clean' : 'dirty', date }
+}
 
 /** One character beyond Latin, in a comment or a pattern, and V8 keeps the whole file with two bytes for each: twice the memory. */
 function writeAscii(file: string): void {

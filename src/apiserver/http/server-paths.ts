@@ -1,11 +1,9 @@
+import { build } from '../../platform/build.ts'
 import type { ApiResponse } from '../contract.ts'
 import type { Registry } from '../registry.ts'
 import type { ApiMetrics } from '../metrics.ts'
 import type { PathHandler } from '../pipeline.ts'
 import type { Core } from '../core.ts'
-
-/** Kubernetes' version whose API is served, and Keelson's own. */
-export const gitVersion = 'v1.36.0+keelson.0.1.0'
 
 /** Answers by path with headers at hand: discovery and OpenAPI. */
 export type Responder = { respond(path: string, headers: Readonly<Record<string, string | string[] | undefined>>): ApiResponse | undefined }
@@ -100,13 +98,7 @@ const version = {
   emulationMinor: '36',
   minCompatibilityMajor: '1',
   minCompatibilityMinor: '35',
-  gitVersion,
-  gitCommit: '',
-  gitTreeState: 'clean',
-  buildDate: '1970-01-01T00:00:00Z',
-  goVersion: 'none',
-  compiler: 'node',
-  platform: 'linux/amd64',
+  ...build,
 } as const
 
 /** Which version this is, for rules that look for several at once. */
