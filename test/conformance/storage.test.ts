@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { at, type TestJson } from '../../src/apiserver/test-requests.ts'
+import { at } from '../../src/apiserver/test-requests.ts'
 import { checkApiOperations } from './api-operations.ts'
 import { type Collection, changed, namesOf, startConformanceApi } from './conformance-api.ts'
 
@@ -96,70 +96,4 @@ test('VolumeAttachment Conformance should apply changes to a volumeattachment st
   assert.equal(at(updated, 'status.attached'), false)
   await attachments.remove('status')
   await attachments.gone('status')
-})
-
-const volumes = conformance.collection('/api/v1/persistentvolumes')
-const claims = conformance.collection(`/api/v1/namespaces/${namespace}/persistentvolumeclaims`)
-const volume = (name: string): TestJson => ({
-  metadata: { name },
-  spec: {
-    accessModes: ['ReadWriteOnce'],
-    capacity: { storage: '2Gi' },
-    persistentVolumeReclaimPolicy: 'Retain',
-    storageClassName: 'e2e',
-    csi: { driver: 'e2e.example.com', volumeHandle: 'volume' },
-  },
-})
-const claim = (name: string): TestJson => ({
-  metadata: { name },
-  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: 'e2e' },
-})
-
-/** A protected claim or volume waits for a controller that sees it unused; here it is the test that lets it go. */
-async function letGo(collection: Collection, name: string): Promise<void> {
-  const left = await conformance.send('GET', `${collection.path}/${name}`)
-  if (left.code === 200) await collection.merge(name, { metadata: { finalizers: [] } })
-}
-
-test('PersistentVolumes CSI Conformance should run through the lifecycle of a PV and a PVC', async () => {
-  for (const [collection, make] of [
-    [volumes, volume],
-    [claims, claim],
-  ] as const) {
-    const labelled = (name: string) => changed(make(name), { 'metadata.labels.lifecycle': 'yes' })
-    const made = await collection.create(labelled('first'))
-    assert.deepEqual(namesOf(await collection.list('labelSelector=lifecycle%3Dyes')), ['first'])
-    await collection.merge('first', { metadata: { labels: { first: 'patched' } } })
-    const read = await collection.get('first')
-    assert.equal(at(read, 'metadata.uid'), at(made, 'metadata.uid'))
-    assert.equal(at(read, 'metadata.labels.first'), 'patched')
-    await collection.remove('first')
-    await letGo(collection, 'first')
-    await collection.gone('first')
-    const second = await collection.create(labelled('second'))
-    await collection.replace('second', changed(second, { 'metadata.labels.second': 'updated' }))
-    assert.deepEqual(namesOf(await collection.list('labelSelector=second%3Dupdated')), ['second'])
-    await collection.removeAll('labelSelector=lifecycle%3Dyes')
-    await letGo(collection, 'second')
-    assert.deepEqual(await collection.list('labelSelector=lifecycle%3Dyes'), [])
-  }
-})
-
-test('PersistentVolumes CSI Conformance should apply changes to a pv/pvc status', async () => {
-  await volumes.create(volume('status'))
-  await claims.create(claim('status'))
-  assert.equal(at(await claims.get('status/status'), 'status.phase'), 'Pending')
-  assert.equal(at(await volumes.get('status/status'), 'status.phase'), 'Pending')
-  const condition = (type: string) => ({ type, status: 'True', reason: 'Test', message: 'Set by a test' })
-  const patchedClaim = await claims.merge('status/status', { status: { conditions: [condition('StatusPatched')] } })
-  assert.equal(at(patchedClaim, 'status.conditions.0.type'), 'StatusPatched')
-  const patchedVolume = await volumes.merge('status/status', { status: { message: 'StatusPatched', reason: 'E2E patched' } })
-  assert.deepEqual([at(patchedVolume, 'status.message'), at(patchedVolume, 'status.reason')], ['StatusPatched', 'E2E patched'])
-  const updatedClaim = await claims.replace(
-    'status/status',
-    changed(patchedClaim, { 'status.conditions': [condition('StatusPatched'), condition('StatusUpdated')] }),
-  )
-  assert.equal(at(updatedClaim, 'status.conditions.1.type'), 'StatusUpdated')
-  const updatedVolume = await volumes.replace('status/status', changed(patchedVolume, { 'status.message': 'StatusUpdated' }))
-  assert.equal(at(updatedVolume, 'status.message'), 'StatusUpdated')
 })
