@@ -28,11 +28,12 @@ fi
 
 # The stock Go client library and operator framework, built once from the module cache, as users build theirs.
 go_client=.cache/clients/go-client
-if [ ! -x $go_client ] || [ -n "$(find test/clients/go -newer $go_client -type f)" ]; then
+go_library=.cache/clients/go-library
+if [ ! -x $go_client ] || [ ! -x $go_library ] || [ -n "$(find test/clients/go -newer $go_client -type f)" ]; then
   go_version=$({ go version 2>/dev/null || true; } | sed -n 's/.*go1\.\([0-9]*\).*/\1/p')
   if [ "${go_version:-0}" -ge 21 ]; then
     echo "setup: the stock Go clients (client-go, controller-runtime) …"
-    (cd test/clients/go && go build -o ../../../$go_client .) || echo "setup: they could not be built: their test is skipped"
+    (cd test/clients/go && go build -o ../../../$go_client . && go build -o ../../../$go_library ./library) || echo "setup: they could not be built: their test is skipped"
   else
     echo "setup: no Go from 1.21 on (Debian's own is older): the test of the Go clients is skipped"
   fi

@@ -3,18 +3,22 @@
  * in the order of their names.
  */
 export function goText(value: unknown): string {
-  if (value === null || value === undefined) return '<nil>'
-  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `map[${fields.map(([key, field]) => `${key}:${goText(field)}`).join(' ')}]`
+  return print(value, JSON.stringify)
 }
 
 /** As Go's `%s` prints what may be no text: `%!s(int64=1)`. */
 export function goString(value: unknown): string {
-  if (typeof value === 'string') return value
   if (value === null || value === undefined) return '%!s(<nil>)'
-  return typeof value === 'object' ? goText(value) : `%!s(${goKind(value)}=${JSON.stringify(value)})`
+  return print(value, (scalar) => `%!s(${goKind(scalar)}=${JSON.stringify(scalar)})`)
+}
+
+function print(value: unknown, printScalar: (scalar: unknown) => string): string {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return '<nil>'
+  if (typeof value !== 'object') return printScalar(value)
+  if (Array.isArray(value)) return `[${value.map((item) => print(item, printScalar)).join(' ')}]`
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `map[${fields.map(([key, field]) => `${key}:${print(field, printScalar)}`).join(' ')}]`
 }
 
 /** Go's name for what a JSON value becomes in a tree of interfaces. */

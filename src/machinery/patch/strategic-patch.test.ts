@@ -83,6 +83,31 @@ test('keeps to the stated order of items', () => {
   check(names('a', 'b'), { ...order('a'), containers: [{ name: 'b', $patch: 'delete' }] }, ['a'])
 })
 
+test('has upstream’s order where items go, come and are there twice', () => {
+  const check = (original: string, patch: object, expected: string) => {
+    const { finalizers } = applyStrategicPatch({ finalizers: original.split('') }, patch, meta) as { finalizers: string[] }
+    assert.equal(finalizers.join(''), expected, JSON.stringify([original, patch]))
+  }
+  check('bdd', { '$deleteFromPrimitiveList/finalizers': ['b'], finalizers: ['c'] }, 'dc')
+  check('cbd', { '$setElementOrder/finalizers': [], '$deleteFromPrimitiveList/finalizers': ['c'], finalizers: ['b', 'a', 'a'] }, 'abd')
+  check('da', { '$setElementOrder/finalizers': [], finalizers: ['x', 'y'] }, 'dayx')
+  const owners = ['c', 'd', 'a'].map((uid) => ({ uid }))
+  const patch = {
+    '$setElementOrder/ownerReferences': [{ uid: 'a' }, { uid: 'b' }],
+    ownerReferences: [{ uid: 'b' }, { uid: 'a', $patch: 'delete' }],
+  }
+  assert.deepEqual(applyStrategicPatch({ ownerReferences: owners }, patch, meta), {
+    ownerReferences: [{ uid: 'c' }, { uid: 'd' }, { uid: 'b' }],
+  })
+})
+
+test('keeps nulls of a new list whose order is stated, and drops those of others', () => {
+  const list = [{ uid: 'a', name: null }]
+  assert.deepEqual(applyStrategicPatch({}, { ownerReferences: list }, meta), { ownerReferences: [{ uid: 'a' }] })
+  const ordered = { ownerReferences: list, '$setElementOrder/ownerReferences': [{ uid: 'a' }] }
+  assert.deepEqual(applyStrategicPatch({}, ordered, meta), { ownerReferences: list })
+})
+
 test('retains only the named keys', () => {
   assert.deepEqual(
     applyStrategicPatch(
@@ -118,6 +143,12 @@ test('refuses malformed patches with a Status', () => {
   check({ '$setElementOrder/containers': {} }, 400)
   check({ '$setElementOrder/containers': [{ name: 'b' }], containers: [{ name: 'c' }] }, 400)
   check({ nodeSelector: { $retainKeys: 1 } }, 400)
+  check({ nodeSelector: { $retainKeys: [{}] } }, 400)
+  check({ nodeSelector: { a: {}, '$setElementOrder/': [] } }, 422)
+  check({ containers: null, '$setElementOrder/containers': [] }, 400)
+  check({ containers: [{ name: 'a' }, { $patch: 'replace' }], '$setElementOrder/containers': [{ name: 'a' }] }, 400)
+  check({ containers: [{ name: {} }], '$setElementOrder/containers': [{ name: {} }] }, 422)
+  check({ initContainers: [], '$setElementOrder/initContainers': [] }, 422)
   check({ nodeSelector: { $retainKeys: ['a'], b: '1' } }, 400)
 })
 

@@ -1,8 +1,17 @@
-import { deepEqual } from '../deep-equal.ts'
-import { goKind, goString, goText } from '../go-text.ts'
+import { goType, structName } from '../schema/go-errors.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
-import { type StatusError, statusErrors } from '../status-error.ts'
-import { arrange } from './element-order.ts'
+import { faults } from './strategic-faults.ts'
+import {
+  arrangeList,
+  checkOrder,
+  deleteScalars,
+  elementKind,
+  isObject,
+  type JsonObject,
+  type ListRules,
+  mergeList,
+  refuseKeyless,
+} from './strategic-list.ts'
 
 /**
  * Strategic merge patch: a merge patch that knows from the schema which lists merge by key
@@ -17,20 +26,15 @@ import { arrange } from './element-order.ts'
  * 3. A failure is a StatusError; nothing is half applied.
  */
 
-type JsonObject = Record<string, unknown>
-
 const directive = '$patch'
 const retainKeys = '$retainKeys'
-const deletePrefix = '$deleteFromPrimitiveList/'
-const orderPrefix = '$setElementOrder/'
+const deletions = '$deleteFromPrimitiveList'
+const elementOrder = '$setElementOrder'
 
-/** Throws StatusError: 400 for a malformed patch, 422 for one that does not fit the object. `schema` undefined: every list is replaced. */
+/** Throws StatusError: 400 for a malformed patch, 422 for one that does not fit the object. */
 export function applyStrategicPatch<T>(object: T, patch: unknown, schema: SchemaNode | undefined): T {
   if (patch === null) return object
-  if (!isObject(patch))
-    throw statusErrors.badRequest(
-      `json: cannot unmarshal ${Array.isArray(patch) ? 'array' : goKind(patch)} into Go value of type map[string]interface {}`,
-    )
+  if (!isObject(patch)) throw faults.noObject(patch)
   return mergeObject(isObject(object) ? object : {}, patch, schema) as T
 }
 
@@ -38,16 +42,10 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: SchemaNode
   const mode = patch[directive]
   if (mode === 'replace') return without(patch, directive)
   if (mode === 'delete') return {}
-  if (mode !== undefined) throw unknownDirective(patch)
+  if (mode !== undefined) throw faults.unknownDirective(mode, patch)
   const result: JsonObject = { ...original }
-  const ordered = hasDirectives(patch) ? followDirectives(result, patch, schema) : undefined
-  for (const key in patch) {
-    if (ordered && (isDirective(key) || ordered.has(key))) continue
-    const value = patch[key]
-    const merged = value === null ? undefined : mergeValue(Object.hasOwn(result, key) ? result[key] : undefined, value, schema?.child(key))
-    if (merged !== undefined) setField(result, key, merged)
-    else if (Object.hasOwn(result, key)) delete result[key]
-  }
+  const done = hasDirectives(patch) ? followDirectives(result, patch, schema) : undefined
+  for (const key in patch) if (!done?.has(key)) mergeField(result, key, patch[key], schema)
   return result
 }
 
@@ -56,184 +54,148 @@ function hasDirectives(patch: JsonObject): boolean {
   return false
 }
 
-/** Gives the fields that are merged in a stated order, and so by now. */
+/** Gives what need not be looked at any more. */
 function followDirectives(result: JsonObject, patch: JsonObject, schema: SchemaNode | undefined): ReadonlySet<string> {
-  retain(result, patch)
-  refuseMalformedPrefixes(patch)
-  for (const key of Object.keys(patch))
-    if (key.startsWith(deletePrefix)) deletePrimitives(result, key.slice(deletePrefix.length), patch[key])
-  const ordered = orderedFields(patch)
-  for (const field of ordered) {
-    const merged = mergeOrdered(result[field], patch[field], patch[orderPrefix + field], schema?.child(field))
-    if (merged === undefined) delete result[field]
-    else setField(result, field, merged)
+  const done = new Set<string>()
+  if (patch[retainKeys] !== undefined) {
+    retain(result, patch)
+    done.add(retainKeys)
   }
-  return ordered
-}
-
-function mergeValue(original: unknown, patch: unknown, schema: SchemaNode | undefined): unknown {
-  const strategies = schema?.patchStrategies ?? []
-  if (isObject(original) && isObject(patch)) return strategies.includes('replace') ? patch : mergeObject(original, patch, schema)
-  if (Array.isArray(original) && Array.isArray(patch)) return strategies.includes('merge') ? mergeList(original, patch, schema!) : patch
-  return alone(patch)
-}
-
-/** Merges a list and puts its items into the order of the patch, as upstream does when no order is given. */
-function mergeList(original: readonly unknown[], patch: readonly unknown[], schema: SchemaNode): unknown[] {
-  refuseListsOfLists(original, patch)
-  if (!isListOfObjects(original, patch)) {
-    const merged = [...new Set([...original, ...patch])]
-    return arrange({ merged, order: patch, original, keyOf: (item) => item })
+  for (const key in patch) {
+    if (!key.startsWith(elementOrder)) continue
+    if (!Array.isArray(patch[key])) throw faults.noList(patch[key])
+    const field = fieldOf(key, elementOrder)
+    done.add(key)
+    if (mergeOrdered(result, field, { patch, order: patch[key] as unknown[], schema })) done.add(field)
   }
-  const mergeKey = requireMergeKey(schema)
-  const { items, rest, isReplaced } = applySpecialItems(original as JsonObject[], patch as JsonObject[], mergeKey)
-  if (isReplaced) return rest
-  const merged = mergeItems(items, rest, mergeKey, schema)
-  return arrange({ merged, order: rest, original: items, keyOf: keyReader(mergeKey) })
-}
-
-function mergeItems(items: readonly JsonObject[], patch: readonly JsonObject[], mergeKey: string, schema: SchemaNode): JsonObject[] {
-  const merged = [...items]
-  for (const item of patch) {
-    const key = item[mergeKey]
-    if (key === undefined) throw missingMergeKey(item, mergeKey)
-    const at = merged.findIndex((m) => deepEqual(m[mergeKey], key))
-    if (at < 0) merged.push(item)
-    else merged[at] = mergeObject(merged[at]!, item, schema.element)
+  for (const key in patch) {
+    if (!key.startsWith(deletions) || done.has(key)) continue
+    const field = fieldOf(key, deletions) || key
+    done.add(key)
+    const change = done.has(field) ? undefined : patch[field]
+    if (deleteFromList(result, field, { values: patch[key], change, schema })) done.add(field)
   }
-  return merged
-}
-
-/** Carries out `$patch` items: removals by key, or the replacement of the whole list. */
-function applySpecialItems(original: readonly JsonObject[], patch: readonly JsonObject[], mergeKey: string) {
-  let items = [...original]
-  let isReplaced = false
-  const rest: JsonObject[] = []
-  for (const item of patch) {
-    const mode = item[directive]
-    if (mode === undefined) rest.push(item)
-    else if (mode === 'delete') {
-      const key = item[mergeKey]
-      if (key === undefined) throw missingMergeKey(item, mergeKey)
-      items = items.filter((o) => !deepEqual(o[mergeKey], key))
-    } else if (mode === 'replace') isReplaced = true
-    else if (mode === 'merge') throw unprocessable('merging lists cannot yet be specified in the patch')
-    else throw unknownDirective(item)
-  }
-  return { items, rest, isReplaced }
-}
-
-/** A list whose final order the patch states; undefined where neither side has the list. */
-function mergeOrdered(original: unknown, patch: unknown, order: unknown, schema: SchemaNode | undefined): unknown {
-  if (!Array.isArray(order)) throw notAList(order)
-  if (patch === null) return undefined
-  if (patch !== undefined && !Array.isArray(patch)) throw notAList(patch)
-  const mergeKey = schema?.patchMergeKey
-  const readKey = order.some(isObject) ? keyReader(mergeKey ?? requireMergeKey(schema)) : (item: unknown) => item
-  // An empty order states none.
-  if (patch && order.length > 0) checkOrder(patch, order, readKey)
-  if (!Array.isArray(original)) return patch === undefined ? original : alone(patch)
-  const merged = patch === undefined || !schema ? (patch ?? original) : mergeValue(original, patch, schema)
-  return arrange({ merged: merged as unknown[], order, original, keyOf: readKey })
-}
-
-/** The items of the patch must appear in the stated order. */
-function checkOrder(patch: readonly unknown[], order: readonly unknown[], readKey: (item: unknown) => unknown): void {
-  let at = 0
-  for (const item of patch) {
-    if (isObject(item) && item[directive] !== undefined) continue
-    while (at < order.length && !deepEqual(readKey(order[at]), readKey(item))) at++
-    if (at === order.length)
-      throw statusErrors.badRequest(`The order in patch list:\n${goText(patch)}\n doesn't match $setElementOrder list:\n${goText(order)}\n`)
-  }
+  return done
 }
 
 function retain(result: JsonObject, patch: JsonObject): void {
   const keys = patch[retainKeys]
-  if (keys === undefined) return
-  if (!Array.isArray(keys)) throw statusErrors.badRequest('invalid patch format of retainKeys')
-  for (const [key, value] of Object.entries(patch))
-    if (!isDirective(key) && value !== null && !keys.includes(key)) throw statusErrors.badRequest('invalid patch format of retainKeys')
+  if (!Array.isArray(keys) || keys.some((key) => typeof key === 'object' && key !== null)) throw faults.badRetainKeys()
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null || key === retainKeys || key.startsWith(deletions) || key.startsWith(elementOrder)) continue
+    if (!keys.includes(key)) throw faults.badRetainKeys()
+  }
   for (const key of Object.keys(result)) if (!keys.includes(key)) delete result[key]
 }
 
-function deletePrimitives(result: JsonObject, field: string, values: unknown): void {
-  const list = result[field]
-  // What is no list, or meant for none, is passed over, as upstream does.
-  if (Array.isArray(list) && Array.isArray(values)) result[field] = list.filter((item) => !values.includes(item))
+type Ordered = { readonly patch: JsonObject; readonly order: readonly unknown[]; readonly schema: SchemaNode | undefined }
+
+/** Merges a list whose final order the patch states. False where neither side has the list. */
+function mergeOrdered(result: JsonObject, field: string, { patch, order, schema }: Ordered): boolean {
+  const original = result[field]
+  const change = patch[field]
+  if (original !== undefined && !Array.isArray(original)) throw faults.noList(original)
+  if (change !== undefined && !Array.isArray(change)) throw faults.noList(change)
+  const node = childOf(schema, field)
+  const rules = listRules(node)
+  if (!original && !change) return false
+  if (change) checkOrder(change, order, rules)
+  const { items, places } = original ? mergeLists(original, change, node) : { items: bare(change) as unknown[], places: [] }
+  if (rules.mergeKey === undefined) refuseKeyless(items, order, places)
+  if (items.length === 0) elementKind(places, change ?? [])
+  const arranged = arrangeList({ merged: items, order, places }, rules)
+  elementKind(places, change ?? [])
+  setField(result, field, arranged)
+  return true
+}
+
+function mergeLists(original: readonly unknown[], patch: readonly unknown[] | undefined, node: SchemaNode) {
+  if (!patch) return { items: original, places: original }
+  return node.patchStrategies.includes('merge') ? mergeList(original, patch, listRules(node)) : { items: patch, places: original }
+}
+
+type Deletion = { readonly values: unknown; readonly change: unknown; readonly schema: SchemaNode | undefined }
+
+/**
+ * Deletes from a list, and then merges the patch's own into it (upstream may do it the other way round, as it happens): true if it has
+ * done so. What is no list, or meant for none, is passed over, as upstream does.
+ */
+function deleteFromList(result: JsonObject, field: string, { values, change, schema }: Deletion): boolean {
+  const original = result[field]
+  if (values === null) delete result[field]
+  else if (isObject(original) && isObject(values)) mergeField(result, field, values, schema)
+  else if (Array.isArray(original) && Array.isArray(values)) {
+    const node = childOf(schema, field)
+    const left = deleteScalars(original, values, listRules(node))
+    const merges = Array.isArray(change) && node.patchStrategies.includes('merge')
+    setField(result, field, merges ? mergeList(left, change, listRules(node), original.length).items : left)
+    return merges
+  } else if (typeof original === typeof values && typeof original !== 'object' && original !== undefined) setField(result, field, values)
+  return false
+}
+
+function mergeField(result: JsonObject, key: string, patch: unknown, schema: SchemaNode | undefined): void {
+  const merged = patch === null ? undefined : mergeValue(result, key, patch, schema)
+  if (merged !== undefined) setField(result, key, merged)
+  else if (Object.hasOwn(result, key)) delete result[key]
+}
+
+function mergeValue(result: JsonObject, key: string, patch: unknown, schema: SchemaNode | undefined): unknown {
+  if (typeof patch !== 'object') return patch
+  const original = Object.hasOwn(result, key) ? result[key] : undefined
+  if (isObject(original) && isObject(patch)) {
+    const node = childOf(schema, key)
+    return node.patchStrategies.includes('replace') ? patch : mergeObject(original, patch, node)
+  }
+  if (Array.isArray(original) && Array.isArray(patch)) return mergeLists(original, patch, childOf(schema, key)).items
+  return alone(patch)
 }
 
 /** What a patch's value is where there is nothing to merge it with: nulls go, and what has a directive is left out (undefined). */
 function alone(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(alone).filter((item) => item !== undefined)
   if (!isObject(value)) return value
-  if (value[directive] !== undefined) return undefined
+  if ((value[directive] ?? undefined) !== undefined) return undefined
   const result: JsonObject = {}
   for (const key in value) {
-    const field = value[key]
-    const kept = field === null ? undefined : alone(field)
+    const kept = value[key] === null ? undefined : alone(value[key])
     if (kept !== undefined) setField(result, key, kept)
   }
   return result
 }
 
-function orderedFields(patch: JsonObject): Set<string> {
-  const fields = new Set<string>()
-  for (const key of Object.keys(patch)) if (key.startsWith(orderPrefix)) fields.add(key.slice(orderPrefix.length))
-  return fields
+/** As `alone`, of a list whose order is stated: nulls stay. */
+function bare(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(bare).filter((item) => item !== undefined)
+  if (!isObject(value)) return value
+  if (value[directive] !== undefined) return undefined
+  const result: JsonObject = {}
+  for (const key in value) {
+    const kept = bare(value[key])
+    if (kept !== undefined) setField(result, key, kept)
+  }
+  return result
 }
 
-function isDirective(key: string): boolean {
-  return key === directive || key === retainKeys || key.startsWith(deletePrefix) || key.startsWith(orderPrefix)
-}
-
-function isListOfObjects(original: readonly unknown[], patch: readonly unknown[]): boolean {
-  const objects = [...original, ...patch].filter(isObject).length
-  if (objects !== 0 && objects !== original.length + patch.length)
-    throw unprocessable(`list element types are not identical: ${goText([original, patch])}`)
-  return objects > 0
-}
-
-function refuseListsOfLists(...lists: readonly (readonly unknown[])[]): void {
-  if (lists.some((list) => list.some(Array.isArray))) throw unprocessable('lists of lists are not supported')
-}
-
-function keyReader(mergeKey: string): (item: unknown) => unknown {
-  return (item) => {
-    if (!isObject(item) || item[mergeKey] === undefined) throw missingMergeKey(item, mergeKey)
-    return item[mergeKey]
+function listRules(node: SchemaNode): ListRules {
+  return {
+    mergeKey: node.patchMergeKey,
+    itemType: () => (node.element ? structName(node.element) || goType(node.element) : ''),
+    mergeItem: (original, patch) => mergeObject(original, patch, node.element),
   }
 }
 
-function requireMergeKey(schema: SchemaNode | undefined): string {
-  if (schema?.patchMergeKey === undefined) throw unprocessable('cannot merge lists without merge key')
-  return schema.patchMergeKey
-}
-
-function missingMergeKey(item: unknown, mergeKey: string): StatusError {
-  return unprocessable(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`)
-}
-
-function unknownDirective(patch: JsonObject): StatusError {
-  return statusErrors.badRequest(`unknown patch type: ${goString(patch[directive])} in map: ${goText(patch)}`)
-}
-
-const { unprocessable } = statusErrors
-
-function notAList(value: unknown): StatusError {
-  const types: Readonly<Record<string, string>> = { map: 'map[string]interface {}' }
-  return statusErrors.badRequest(`expected a []interface {}, but received a ${types[goKind(value)] ?? goKind(value)}`)
+function childOf(schema: SchemaNode | undefined, field: string): SchemaNode {
+  if (schema?.shape === 'map') throw faults.noStruct()
+  const child = schema?.child(field)
+  if (!child) throw faults.unknownField(field, schema ? structName(schema) : '')
+  return child
 }
 
 /** A directive about a list names the list after a slash. */
-function refuseMalformedPrefixes(patch: JsonObject): void {
-  for (const key in patch) {
-    if (!key.startsWith('$')) continue
-    if (key.startsWith(orderPrefix.slice(0, -1)) && !key.startsWith(orderPrefix))
-      throw statusErrors.badRequest('invalid patch format of setElementOrder list')
-    if (key.startsWith(deletePrefix.slice(0, -1)) && !key.startsWith(deletePrefix))
-      throw statusErrors.badRequest('invalid patch format of primitive list')
-  }
+function fieldOf(key: string, prefix: string): string {
+  if (key.startsWith(`${prefix}/`)) return key.slice(prefix.length + 1)
+  throw prefix === deletions ? faults.badDeletions() : faults.badElementOrder()
 }
 
 function without(object: JsonObject, key: string): JsonObject {
@@ -244,8 +206,4 @@ function without(object: JsonObject, key: string): JsonObject {
 function setField(object: JsonObject, key: string, value: unknown): void {
   if (key === '__proto__') Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
   else object[key] = value
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
