@@ -24,13 +24,15 @@ const minutes = (count: number) => count * 60_000
 test('CronJob should schedule multiple jobs concurrently', async () => {
   await create('concurrent', { concurrencyPolicy: 'Allow' })
   await c.until('two run', async () => (await active('concurrent')).length >= 2, minutes(4))
-  assert.ok((await jobsOf('concurrent')).length >= 2)
+  const running = (await jobsOf('concurrent')).filter(({ status }) => status?.active === 1 && status.completionTime === undefined)
+  assert.ok(running.length >= 2)
   await cronJobs.delete('concurrent')
 })
 
 test('CronJob should not schedule jobs when suspended', async () => {
   await create('suspended', { suspend: true })
   await c.throughout('none runs', async () => (await jobsOf('suspended')).length === 0, minutes(3))
+  assert.equal((await active('suspended')).length, 0)
   await cronJobs.delete('suspended')
 })
 
@@ -47,6 +49,7 @@ test('CronJob should replace jobs when ReplaceConcurrent', async () => {
   await create('replace', { concurrencyPolicy: 'Replace' })
   await c.until('one runs', async () => (await active('replace')).length === 1, minutes(3))
   const [first] = await active('replace')
+  const before = await c.clientset.batchV1().jobs(ns).get(first!.name!)
   await c.until(
     'another in its place',
     async () => {
@@ -56,6 +59,9 @@ test('CronJob should replace jobs when ReplaceConcurrent', async () => {
     minutes(3),
   )
   await c.until('the first is gone', async () => (await jobsOf('replace')).every(({ metadata }) => metadata.name !== first?.name))
+  const [newer, ...others] = await jobsOf('replace')
+  assert.deepEqual(others, [])
+  assert.ok(newer!.metadata.creationTimestamp! > before.metadata.creationTimestamp!, 'the newer one is left')
 })
 
 test('CronJob should support CronJob API operations', async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import type { DeploymentSpec } from '../../src/kinds/generated/types/apps-v1.ts'
+import type { Deployment, DeploymentSpec } from '../../src/kinds/generated/types/apps-v1.ts'
 import { startConformanceCluster } from './conformance-cluster.ts'
-import { checkStatusWrites, exists, isControlledBy, podsOf, podTemplate, readyCount, selects, untilReady } from './workloads.ts'
+import { checkScale, checkStatusWrites, follow, isControlledBy, podsOf, podTemplate, readyCount, selects, untilReady } from './workloads.ts'
 
 const c = await startConformanceCluster()
 after(() => c.close())
@@ -51,16 +51,17 @@ test('Deployment RollingUpdateDeployment should delete old pods and create new o
 test('Deployment RecreateDeployment should delete old pods and create new ones', async () => {
   await create('recreated', 2, { strategy: { type: 'Recreate' } })
   await untilComplete('recreated')
+  const old = new Set((await podsOf(c, ns, 'recreated')).map(({ metadata }) => metadata.uid))
+  const watch = await follow(c, core.pods(ns), 'name=recreated')
   await setImage('recreated', 'registry.example/httpd:2')
-  await c.until('the new ones', async () => {
-    const images = new Set(
-      (await podsOf(c, ns, 'recreated'))
-        .filter((p) => p.status?.phase === 'Running' && !p.metadata.deletionTimestamp)
-        .map((p) => p.spec?.containers[0]?.image),
-    )
-    assert.ok(images.size <= 1, 'old and new pods run together')
-    return images.has('registry.example/httpd:2') && (await isComplete('recreated'))
-  })
+  await untilComplete('recreated')
+  const isOld = ({ metadata }: { metadata: { uid?: string } }) => old.has(metadata.uid)
+  const gone = watch.events.findLastIndex(({ type, object }) => type === 'DELETED' && isOld(object))
+  const started = watch.events.findIndex(({ object }) => !isOld(object) && object.status?.phase === 'Running')
+  assert.ok(gone >= 0 && gone < started, 'old and new pods run together')
+  assert.equal(watch.events.filter(({ type, object }) => type === 'DELETED' && isOld(object)).length, 2)
+  assert.ok((await podsOf(c, ns, 'recreated')).every(({ spec }) => spec?.containers[0]?.image === 'registry.example/httpd:2'))
+  await watch.stop()
 })
 
 test('Deployment deployment should delete old replica sets', async () => {
@@ -70,9 +71,20 @@ test('Deployment deployment should delete old replica sets', async () => {
     spec: { replicas: 1, ...selects(name), template: podTemplate(name) },
   })
   await untilReady(c, ns, name, 1)
+  const pods = await follow(c, core.pods(ns), `name=${name}`)
   await create(name, 1, { revisionHistoryLimit: 0 }, 'registry.example/agnhost:2')
   await untilComplete(name)
   await c.until('one set is left', async () => (await sets(name)).length === 1)
+  assert.notEqual((await sets(name))[0]?.metadata.name, 'test-cleanup-controller')
+  assert.equal(pods.events.filter(({ type }) => type === 'ADDED').length, 1, 'one pod is made for it')
+  await pods.stop()
+  await deployments.patch(name, { type: 'merge', body: { spec: { revisionHistoryLimit: 2 } } })
+  for (const tag of [3, 4, 5, 6]) {
+    await setImage(name, `registry.example/agnhost:${tag}`)
+    await untilComplete(name)
+  }
+  await c.until('three sets are left', async () => (await sets(name)).length === 3)
+  assert.deepEqual(new Set((await sets(name)).map(revisionOf)), new Set(['3', '4', '5']), 'the oldest went')
 })
 
 test('Deployment deployment should support rollover', async () => {
@@ -85,10 +97,26 @@ test('Deployment deployment should support rollover', async () => {
   const strategy = { type: 'RollingUpdate' as const, rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } }
   await create(name, 1, { strategy, minReadySeconds: 10 }, 'registry.example/fake-unstartable')
   await c.until('the stuck template has a set', async () => (await sets(name)).length === 2)
+  await setImage(name, 'registry.example/agnhost:1')
+  await c.until('and the next', async () => (await sets(name)).length === 3)
   await setImage(name, 'registry.example/agnhost:2')
-  await untilComplete(name)
-  const replicas = (await sets(name)).map((set) => set.spec?.replicas ?? 0).sort((a, b) => a - b)
-  assert.deepEqual(replicas, [0, 0, 1])
+  await c.until('and the last', async () => revisionOf(await deployments.get(name)) === '3')
+  await c.until('it is complete', async () => {
+    const all = await sets(name)
+    const sum = (count: (set: (typeof all)[number]) => number | undefined) => all.reduce((total, set) => total + (count(set) ?? 0), 0)
+    assert.ok(sum(({ spec }) => spec?.replicas) <= 2, 'no more than one surplus')
+    assert.ok(sum(({ status }) => status?.availableReplicas) >= 1, 'one is always available')
+    return isComplete(name)
+  })
+  const left = new Map(
+    (await sets(name)).map(({ spec, status }) => [spec?.template?.spec?.containers[0]?.image, [spec?.replicas, status?.replicas]]),
+  )
+  assert.deepEqual(left.get('registry.example/agnhost:2'), [1, 1])
+  left.delete('registry.example/agnhost:2')
+  assert.deepEqual(
+    [...left.values()],
+    Array.from({ length: 3 }, () => [0, 0]),
+  )
 })
 
 test('Deployment deployment should support proportional scaling', async () => {
@@ -114,50 +142,49 @@ test('Deployment deployment should support proportional scaling', async () => {
 test('Deployment Deployment should have a working scale subresource', async () => {
   await create('scaled', 1)
   await untilComplete('scaled')
-  type Scale = { spec: { replicas: number } }
-  const scale = await deployments.subresource<undefined, Scale>('scaled', 'scale', undefined, { method: 'GET' })
-  await deployments.subresource('scaled', 'scale', { ...scale, spec: { replicas: 2 } }, { method: 'PUT' })
-  assert.equal((await deployments.get('scaled')).spec?.replicas, 2)
-  await deployments.patch('scaled', { type: 'merge', body: { spec: { replicas: 4 } } }, { subresource: 'scale' })
-  await untilComplete('scaled')
-  assert.equal((await deployments.get('scaled')).status?.replicas, 4)
+  await checkScale(c, deployments, { namespace: ns, name: 'scaled' })
 })
 
 test('Deployment should validate Deployment Status endpoints', async () => {
   await create('told', 1)
   await untilComplete('told')
-  const [updated, patched] = await checkStatusWrites(deployments, 'told')
-  assert.ok(updated.includes('StatusUpdate'))
-  assert.ok(patched.includes('StatusPatched'))
+  await checkStatusWrites(c, deployments, 'told')
 })
 
 test('Deployment should run the lifecycle of a Deployment', async () => {
   const name = 'life'
-  await create(name, 1)
-  await untilComplete(name)
+  const watch = await follow(c, deployments, `name=${name}`)
+  await create(name, 2)
+  await watch.until('created', 'ADDED')
+  await watch.until('both run', 'MODIFIED', ({ status }) => status?.readyReplicas === 2)
   const labels = { 'test-deployment': 'patched' }
+  const image = 'registry.example/agnhost:3'
   await deployments.patch(name, {
     type: 'strategic',
     body: {
       metadata: { labels },
-      spec: {
-        replicas: 2,
-        template: { spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'registry.example/agnhost:3' }] } },
-      },
+      spec: { replicas: 1, template: { spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image }] } } },
     },
   })
+  await watch.until('patched', 'MODIFIED', ({ metadata }) => metadata.labels?.['test-deployment'] === 'patched')
   await untilComplete(name)
   const found = (await apps.deployments().list({ labelSelector: 'test-deployment=patched' })).items
   assert.deepEqual(
-    found.map(({ metadata }) => metadata.name),
-    [name],
+    found.map(({ metadata, spec }) => [metadata.name, spec?.replicas, spec?.template?.spec?.containers[0]?.image]),
+    [[name, 1, image]],
   )
-  const { metadata, spec } = await deployments.get(name)
-  await deployments.update({ metadata, spec: { ...spec!, replicas: 1, template: podTemplate(name, 'registry.example/httpd:4') } })
-  await untilComplete(name)
+  const read = await deployments.subresource<undefined, Deployment>(name, 'status', undefined, { method: 'GET' })
+  assert.deepEqual([read.kind, read.status?.readyReplicas], ['Deployment', 1])
   await deployments.patch(name, { type: 'merge', body: { status: { readyReplicas: 0, availableReplicas: 0 } } }, { subresource: 'status' })
-  await c.until('the controller brings the status back', async () => (await deployments.get(name)).status?.readyReplicas === 1)
+  await watch.until('none is said to be ready', 'MODIFIED', ({ status }) => !status?.readyReplicas)
+  await watch.until('the controller brings the status back', 'MODIFIED', ({ status }) => status?.readyReplicas === 1)
+  const { metadata, spec } = await deployments.get(name)
+  await deployments.update({ metadata, spec: { ...spec!, replicas: 2, template: podTemplate(name, 'registry.example/httpd:4') } })
+  await watch.until('updated', 'MODIFIED', ({ status }) => status?.readyReplicas === 2 && status.updatedReplicas === 2)
+  await deployments.patch(name, { type: 'merge', body: { spec: { replicas: 3 } } }, { subresource: 'scale' })
+  await watch.until('scaled', 'MODIFIED', ({ status }) => status?.readyReplicas === 3)
   await deployments.deleteCollection({ labelSelector: 'test-deployment=patched' })
-  await c.until('it is gone', async () => !(await exists(() => deployments.get(name))))
+  await watch.until('it is gone', 'DELETED')
+  await watch.stop()
   await c.until('and its pods', async () => (await core.pods(ns).list({ labelSelector: `name=${name}` })).items.length === 0)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import type { PodDisruptionBudget } from '../../src/kinds/generated/types/policy-v1.ts'
 import { isStatus } from '../../src/machinery/status-error.ts'
 import { startConformanceCluster } from './conformance-cluster.ts'
 import { exists, podsOf, podTemplate, selects, untilReady } from './workloads.ts'
@@ -16,7 +17,9 @@ const create = (name: string, spec: object, labels: Record<string, string> = { n
 const observed = (name: string) =>
   c.until(`${name} is observed`, async () => {
     const { metadata, status } = await budgets.get(name)
-    return status?.observedGeneration === metadata.generation
+    return (
+      status?.observedGeneration === metadata.generation && status?.conditions?.some(({ type }) => type === 'DisruptionAllowed') === true
+    )
   })
 const evict = (name: string) =>
   core.pods(ns).subresource(name, 'eviction', { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace: ns } })
@@ -27,6 +30,7 @@ test('DisruptionController should create a PodDisruptionBudget', async () => {
   const current = await budgets.get('life')
   await budgets.update({ ...current, spec: { ...current.spec, minAvailable: '2%' } })
   assert.equal((await budgets.get('life')).spec?.minAvailable, '2%')
+  await observed('life')
   await budgets.patch('life', { type: 'strategic', body: { spec: { minAvailable: '3%' } } })
   assert.equal((await budgets.get('life')).spec?.minAvailable, '3%')
   await observed('life')
@@ -55,12 +59,22 @@ test('DisruptionController should observe PodDisruptionBudget status updated', a
   for (const name of ['observed-1', 'observed-2', 'observed-3']) await c.createPod(ns, name, { labels: { name: 'observed' } })
   await untilReady(c, ns, 'observed', 3)
   await c.until('two may go', async () => (await budgets.get('observed')).status?.disruptionsAllowed === 2)
+  const { status } = await budgets.get('observed')
+  assert.deepEqual([status?.currentHealthy, status?.desiredHealthy, status?.expectedPods], [3, 1, 3])
+  const allowed = status?.conditions?.find(({ type }) => type === 'DisruptionAllowed')
+  assert.deepEqual([allowed?.status, allowed?.reason], ['True', 'SufficientPods'])
+  for (const name of ['observed-2', 'observed-3']) await core.pods(ns).delete(name)
+  await c.until('none may go', async () => (await budgets.get('observed')).status?.disruptionsAllowed === 0)
+  const refused = (await budgets.get('observed')).status?.conditions?.find(({ type }) => type === 'DisruptionAllowed')
+  assert.deepEqual([refused?.status, refused?.reason], ['False', 'InsufficientPods'])
 })
 
 test('DisruptionController should update/patch PodDisruptionBudget status', async () => {
   await create('told', { minAvailable: 1 })
   await observed('told')
-  const current = await budgets.get('told')
+  const read = () => budgets.subresource<undefined, PodDisruptionBudget>('told', 'status', undefined, { method: 'GET' })
+  const current = await read()
+  assert.equal(current.kind, 'PodDisruptionBudget')
   const condition = { type: 'E2E', status: 'True' as const, reason: 'Test', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }
   await budgets.updateStatus({ ...current, status: { ...current.status, conditions: [...(current.status?.conditions ?? []), condition] } })
   assert.ok((await budgets.get('told')).status?.conditions?.some(({ type }) => type === 'E2E'))
@@ -69,7 +83,13 @@ test('DisruptionController should update/patch PodDisruptionBudget status', asyn
     { type: 'merge', body: { status: { conditions: [{ ...condition, type: 'Patched' }] } } },
     { subresource: 'status' },
   )
-  assert.ok((await budgets.get('told')).status?.conditions?.some(({ type }) => type === 'Patched'))
+  assert.ok((await read()).status?.conditions?.some(({ type }) => type === 'Patched'))
+  const disruptedPods = { 'told-1': '2026-01-01T00:00:00Z' }
+  await budgets.patch('told', { type: 'merge', body: { status: { disruptedPods } } }, { subresource: 'status' })
+  await c.until(
+    'nobody waits for a pod that is not there',
+    async () => Object.keys((await read()).status?.disruptedPods ?? {}).length === 0,
+  )
 })
 
 test('DisruptionController should block an eviction until the PDB is updated to allow it', async () => {

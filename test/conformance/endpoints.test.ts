@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import { allControllers } from '../../src/controllers/all.ts'
 import { simCluster } from '../../src/controllers/sim-cluster.ts'
 import { startConformanceCluster } from './conformance-cluster.ts'
-import { exists } from './workloads.ts'
+import { exists, follow, isControlledBy } from './workloads.ts'
 
 const c = await startConformanceCluster()
 after(() => c.close())
@@ -23,6 +24,9 @@ test('EndpointSlice should create and delete EndpointSlices for a Service with a
   await createService('empty-slices')
   await c.until('a slice', async () => (await slicesOf('empty-slices')).length === 1)
   assert.deepEqual(await addressesOf('empty-slices'), [])
+  const [slice] = await slicesOf('empty-slices')
+  assert.ok(isControlledBy(slice!, await core.services(ns).get('empty-slices')))
+  assert.equal(slice!.metadata.labels?.['endpointslice.kubernetes.io/managed-by'], 'endpointslice-controller.k8s.io')
   await core.services(ns).delete('empty-slices')
   await c.until('no slice', async () => (await slicesOf('empty-slices')).length === 0)
 })
@@ -69,9 +73,19 @@ test('EndpointsController should create Endpoints for Pods matching a Service', 
   await c.until('endpoints of both', async () => (await endpointsOf(service)).join() === ips.join())
   await core.pods(ns).delete(`${service}-a`)
   await c.until('one is left', async () => (await endpointsOf(service)).length === 1)
+  const [address] = (await endpoints.get(service)).subsets![0]!.addresses!
+  assert.deepEqual([address?.targetRef?.kind, address?.targetRef?.name], ['Pod', `${service}-b`])
 })
 
 test('EndpointSliceMirroring should mirror a custom Endpoints resource through create update and delete', async () => {
+  const read = async (path: string) => {
+    const { body } = await c.client.raw({ method: 'GET', path })
+    return JSON.parse(await text(body)) as Record<'groups' | 'versions' | 'resources', Record<string, string>[]>
+  }
+  const group = 'discovery.k8s.io'
+  assert.ok((await read('/apis')).groups.some(({ name }) => name === group))
+  assert.ok((await read(`/apis/${group}`)).versions.some(({ groupVersion }) => groupVersion === `${group}/v1`))
+  assert.ok((await read(`/apis/${group}/v1`)).resources.some(({ name, kind }) => name === 'endpointslices' && kind === 'EndpointSlice'))
   const name = 'mirrored'
   await core.services(ns).create({ metadata: { name }, spec: { ports: [{ name: 'example', port: 80 }] } })
   const subsets = (ip: string, port: number) => [{ addresses: [{ ip }], ports: [{ name: 'http', port }] }]
@@ -101,6 +115,11 @@ test('ServiceAccounts should guarantee kube-root-ca.crt exist in any namespace',
   await cluster.until('made again', isThere)
   await maps.update({ metadata: { name }, data: { 'ca.crt': '' } })
   await cluster.until('put right', isThere)
+  await cluster.clientset
+    .coreV1()
+    .namespaces()
+    .create({ metadata: { name: 'any' } })
+  await cluster.until('in a new namespace', () => exists(() => cluster.clientset.coreV1().configMaps('any').get(name)))
   await cluster.stop()
 })
 
@@ -108,15 +127,18 @@ test('Service endpoints latency should not be very high', async () => {
   await c.createPod(ns, 'latency', { labels: { service: 'latency' } })
   await c.until('it runs', () => c.isRunning(ns, 'latency'))
   const latencies: number[] = []
+  const watch = await follow(c, endpoints)
   for (let i = 0; i < 100; i++) {
     const name = `latency-${i}`
     const startMs = c.clock.now()
     await core.services(ns).create({ metadata: { name }, spec: { selector: { service: 'latency' }, ports: [{ port: 80 }] } })
     // A finer step than `until` takes: what is measured is the delay of the controllers, of virtual time.
-    while ((await addressesOf(name)).length === 0) await c.clock.advance(5)
+    const isTold = () => watch.events.some(({ object }) => object.metadata.name === name && object.subsets?.[0]?.addresses?.length === 1)
+    while (!isTold() || (await addressesOf(name)).length === 0) await c.clock.advance(5)
     latencies.push(c.clock.now() - startMs)
     await core.services(ns).delete(name)
   }
+  await watch.stop()
   latencies.sort((a, b) => a - b)
   assert.ok(latencies[50]! < 20_000 && latencies[90]! < 50_000, latencies.join())
 })

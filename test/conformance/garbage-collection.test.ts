@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { startConformanceCluster } from './conformance-cluster.ts'
-import { exists, isControlledBy, podsOf, podTemplate, selects, untilReady } from './workloads.ts'
+import { exists, follow, isControlledBy, podsOf, podTemplate, selects, untilReady } from './workloads.ts'
 
 const c = await startConformanceCluster()
 after(() => c.close())
@@ -36,13 +36,20 @@ test('Garbage collector should keep the rc around until all its pods are deleted
   const ns = await c.namespace('gc-foreground')
   await createRc(ns, 'rc', 10)
   await untilReady(c, ns, 'rc', 10)
-  await core.replicationControllers(ns).delete('rc', { propagationPolicy: 'Foreground' })
-  await c.until('the rc is gone', async () => {
-    const left = await podsOf(c, ns, 'rc')
-    if (await exists(() => core.replicationControllers(ns).get('rc'))) return false
-    assert.equal(left.length, 0, 'the rc went before its pods')
-    return true
-  })
+  const controllers = core.replicationControllers(ns)
+  const [own, pods] = [await follow(c, controllers), await follow(c, core.pods(ns), 'name=rc')]
+  await controllers.delete('rc', { propagationPolicy: 'Foreground' })
+  const deleting = (await controllers.get('rc')).metadata
+  assert.ok(deleting.deletionTimestamp && deleting.finalizers?.includes('foregroundDeletion'))
+  const revision = Number((await own.until('the rc goes', 'DELETED')).metadata.resourceVersion)
+  const ends = pods.events.filter(({ type }) => type === 'DELETED').map(({ object }) => Number(object.metadata.resourceVersion))
+  assert.equal(ends.length, 10)
+  assert.ok(
+    ends.every((end) => end < revision),
+    'the rc went before its pods',
+  )
+  assert.equal(pods.events.filter(({ type }) => type === 'ADDED').length, 0, 'no pod is made any more')
+  await Promise.all([own.stop(), pods.stop()])
 })
 
 test('Garbage collector should delete RS created by deployment when not orphaning', async () => {

@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import type { Job, JobSpec } from '../../src/kinds/generated/types/batch-v1.ts'
 import { runsForever } from '../../src/node/runtime/fake/fake-behaviour.ts'
 import { startConformanceCluster } from './conformance-cluster.ts'
-import { exists, isControlledBy } from './workloads.ts'
+import { exists, follow, isControlledBy } from './workloads.ts'
 
 /** Exit codes by index, one digit each, in the image's tag: `indexed:0101`; `r` runs on, `p` too, until it was evicted once. */
 const evicted = new Set<string>()
@@ -158,44 +158,66 @@ test('Job should delete a job', async () => {
 
 test('Job should adopt matching orphans and release non-matching pods', async () => {
   const job = await create('adopting', 'registry.example/pause:1', { parallelism: 2, completions: 4 })
-  await c.until('two are active', async () => (await podsOfJob('adopting')).length === 2)
-  const [pod] = await podsOfJob('adopting')
+  await c.until('two are active', async () => (await jobs.get('adopting')).status?.active === 2)
+  const made = await podsOfJob('adopting')
+  assert.equal(made.length, 2)
+  const [pod] = made
   const name = pod!.metadata.name!
   await core.pods(ns).patch(name, { type: 'merge', body: { metadata: { ownerReferences: null } } })
   await c.until('adopted', async () => isControlledBy(await c.pod(ns, name), job))
   await core.pods(ns).patch(name, { type: 'merge', body: { metadata: { labels: null } } })
-  await c.until('released', async () => !isControlledBy(await c.pod(ns, name), job))
+  await c.until('released', async () => !(await c.pod(ns, name)).metadata.ownerReferences?.length)
+  await c.until('another in its place', async () => (await podsOfJob('adopting')).length === 2)
 })
 
 test('Job should apply changes to a job status', async () => {
   await create('told', 'registry.example/pause:1', { parallelism: 2, completions: 4 })
   await c.until('two are active', async () => (await jobs.get('told')).status?.active === 2)
-  const startTime = '2027-01-01T00:00:00Z'
-  await jobs.patch(
+  const condition = (type: string) => ({
+    type,
+    status: 'True' as const,
+    reason: 'E2E',
+    message: 'told',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  })
+  const patched = await jobs.patch(
     'told',
-    { type: 'merge', body: { metadata: { annotations: { patched: 'true' } }, status: { ready: 1 } } },
+    { type: 'merge', body: { metadata: { annotations: { patched: 'true' } }, status: { conditions: [condition('Patched')] } } },
     { subresource: 'status' },
   )
+  assert.deepEqual([patched.metadata.annotations?.patched, patched.status?.conditions?.[0]?.type], ['true', 'Patched'])
   assert.equal((await jobs.get('told')).metadata.annotations?.patched, 'true')
   const current = await jobs.get('told')
-  await jobs.updateStatus({
+  const conditions = [condition('Patched'), condition('Updated')]
+  const updated = await jobs.updateStatus({
     ...current,
-    metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, updated: startTime } },
+    metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, updated: 'true' } },
+    status: { ...current.status, conditions },
   })
-  assert.equal((await jobs.get('told')).metadata.annotations?.updated, startTime)
+  assert.equal(updated.metadata.annotations?.updated, 'true')
+  const read = await jobs.subresource<undefined, Job>('told', 'status', undefined, { method: 'GET' })
+  assert.deepEqual([read.kind, read.status?.active, read.status?.conditions], ['Job', 2, conditions])
 })
 
 test('Job should manage the lifecycle of a job', async () => {
-  await create('suspended', 'registry.example/fake-exit:0', { suspend: true, parallelism: 2, completions: 2 })
+  const watch = await follow(c, jobs, 'job=suspended')
+  await create('suspended', 'registry.example/pause:1', { suspend: true, parallelism: 2, completions: 2 })
+  await watch.until('created', 'ADDED')
+  const isSuspended = ({ status }: Job) =>
+    status?.conditions?.some(({ type, status }) => type === 'Suspended' && status === 'True') === true
+  await watch.until('it says so', 'MODIFIED', isSuspended)
   await jobs.patch('suspended', { type: 'strategic', body: { metadata: { labels: { patched: 'yes' } } } })
-  assert.equal((await jobs.get('suspended')).metadata.labels?.patched, 'yes')
+  await watch.until('patched', 'MODIFIED', ({ metadata }) => metadata.labels?.patched === 'yes')
   const current = await jobs.get('suspended')
   await jobs.update({ ...current, metadata: { ...current.metadata, annotations: { updated: 'true' } } })
-  assert.equal((await jobs.get('suspended')).metadata.annotations?.updated, 'true')
+  await watch.until('updated', 'MODIFIED', ({ metadata }) => metadata.annotations?.updated === 'true')
   await c.throughout('it runs nothing', async () => (await podsOfJob('suspended')).length === 0, 3_000)
   await jobs.patch('suspended', { type: 'merge', body: { spec: { suspend: false } } })
-  await c.until('it runs', async () => (await podsOfJob('suspended')).length === 2)
+  await watch.until('it runs', 'MODIFIED', (job) => job.status?.active === 2 && !isSuspended(job))
   assert.equal((await c.clientset.batchV1().jobs().list({ labelSelector: 'patched=yes' })).items.length, 1)
-  await jobs.deleteCollection({ labelSelector: 'patched=yes' })
-  await c.until('it is gone', async () => !(await exists(() => jobs.get('suspended'))))
+  await jobs.deleteCollection({ labelSelector: 'patched=yes', propagationPolicy: 'Background' })
+  await watch.until('it is gone', 'DELETED')
+  await watch.stop()
+  assert.equal((await c.clientset.batchV1().jobs().list({ labelSelector: 'patched=yes' })).items.length, 0)
+  await c.until('and its pods', async () => (await podsOfJob('suspended')).length === 0)
 })

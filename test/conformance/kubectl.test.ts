@@ -118,7 +118,7 @@ test('Kubectl client Kubectl run pod should create a pod from an image when rest
     'kubectl run pod --restart=Never --image=httpd:2 && kubectl wait --for=condition=Ready pod/pod --timeout=20s && kubectl get pod pod -o json',
     /"image": "httpd:2"/,
     /"restartPolicy": "Never"/,
-  ))
+  ).then(() => says("kubectl get pod pod -o jsonpath='{.spec.containers[*].image}'", /^httpd:2$/)))
 
 test('Kubectl client Kubectl label should update the label on a resource', async () => {
   await says('kubectl label pod pod testing-label=testing-label-value', /labeled/)
@@ -136,6 +136,15 @@ test('Kubectl client Kubectl server-side dry-run should check if kubectl can dry
 test("Kubectl client Kubectl replace should update a single-container pod's image", async () => {
   await says('kubectl get pod pod -o json | sed s/httpd:2/busybox:1/ | kubectl replace -f -', /replaced/)
   await says("kubectl get pod pod -o jsonpath='{.spec.containers[0].image}'", /^busybox:1$/)
+  const uid = async () => ((await json('kubectl get pod pod -o json')).metadata as { uid: string }).uid
+  const before = await uid()
+  await says(
+    'kubectl get pod pod -o json | sed s/busybox:1/busybox:2/ > again.json && kubectl replace --force -f again.json',
+    /deleted[^]*replaced/,
+  )
+  assert.notEqual(await uid(), before)
+  await says('kubectl wait --for=condition=Ready pod/pod --timeout=20s', /condition met/)
+  await says("kubectl get pod pod -o jsonpath='{.spec.containers[0].image}'", /^busybox:2$/)
   await says('kubectl delete pod pod --now', /deleted/)
 })
 

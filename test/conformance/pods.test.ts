@@ -5,6 +5,7 @@ import type { Pod, PodSpec } from '../../src/kinds/generated/types/core-v1.ts'
 import { isStatus } from '../../src/machinery/status-error.ts'
 import { podCondition } from '../../src/kinds/pod-status.ts'
 import { isScheduledFalse, startConformanceCluster } from './conformance-cluster.ts'
+import { follow } from './workloads.ts'
 
 const c = await startConformanceCluster()
 after(() => c.close())
@@ -82,7 +83,9 @@ test('Pods should delete a collection of pods', async () => {
 
 test('Pods should run through the lifecycle of Pods and PodStatus', async () => {
   const labels = { 'test-pod-static': 'true' }
+  const watch = await follow(c, pods, 'test-pod-static=true')
   await c.createPod(ns, 'lifecycle', { labels, spec: { terminationGracePeriodSeconds: 1 } })
+  await watch.until('created', 'ADDED')
   await c.until('running', () => c.isRunning(ns, 'lifecycle'))
   const body = {
     metadata: { labels: { 'test-pod': 'patched' } },
@@ -91,15 +94,23 @@ test('Pods should run through the lifecycle of Pods and PodStatus', async () => 
   await pods.patch('lifecycle', { type: 'strategic', body })
   const patched = await pods.get('lifecycle')
   assert.deepEqual([patched.metadata.labels?.['test-pod'], patched.spec?.containers[0]?.image], ['patched', 'registry.example/pause:2'])
-  await c.until('running with the new image', () => c.isRunning(ns, 'lifecycle'))
+  await watch.until('patched', 'MODIFIED', ({ metadata }) => metadata.labels?.['test-pod'] === 'patched')
+  await c.until('running with the new image', async () => {
+    const image = (await pods.get('lifecycle')).status?.containerStatuses?.[0]?.image
+    return image === 'registry.example/pause:2' && c.isRunning(ns, 'lifecycle')
+  })
   const conditions = (await pods.get('lifecycle')).status!.conditions!.map((condition) =>
     condition.type === 'Ready' ? { ...condition, status: 'False' as const } : condition,
   )
   const read = await pods.get('lifecycle')
   await pods.updateStatus({ ...read, status: { ...read.status, conditions } })
-  assert.equal(podCondition(await pods.get('lifecycle'), 'Ready')?.status, 'False')
+  const told = await pods.subresource<undefined, Pod>('lifecycle', 'status', undefined, { method: 'GET' })
+  assert.deepEqual([told.kind, podCondition(told, 'Ready')?.status], ['Pod', 'False'])
+  await watch.until('the status', 'MODIFIED', (pod) => podCondition(pod, 'Ready')?.status === 'False')
   await pods.deleteCollection({ labelSelector: 'test-pod-static=true' })
-  await c.until('gone', () => c.isGone(ns, 'lifecycle'))
+  await watch.until('gone', 'DELETED')
+  await watch.stop()
+  assert.deepEqual(await names('test-pod-static=true'), [])
 })
 
 test('Pods should patch a pod status', async () => {
@@ -114,6 +125,8 @@ test('Pods should patch a pod status', async () => {
     { subresource: 'status' },
   )
   assert.deepEqual([patched.status?.message, patched.status?.reason], ['Patched by e2e test', 'E2E'])
+  const { metadata, status } = await pods.get('status')
+  assert.deepEqual([metadata.annotations?.['patched-pod-status'], status?.message, status?.reason], ['true', 'Patched by e2e test', 'E2E'])
 })
 
 test('Pods Extended Pods Set QOS Class should be set on Pods with matching resource requests and limits for memory and cpu', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import type { PodSpec, ResourceQuotaSpec } from '../../src/kinds/generated/types/core-v1.ts'
+import type { PodSpec, ResourceQuota, ResourceQuotaSpec } from '../../src/kinds/generated/types/core-v1.ts'
 import { isStatus } from '../../src/machinery/status-error.ts'
 import { startConformanceCluster } from './conformance-cluster.ts'
-import { exists, podTemplate, selects } from './workloads.ts'
+import { exists, follow, podTemplate, selects } from './workloads.ts'
 
 const c = await startConformanceCluster()
 after(() => c.close())
@@ -18,6 +18,10 @@ async function withQuota(hard: Record<string, string>, more: Partial<ResourceQuo
   const create = async (name: string, spec: ResourceQuotaSpec) => {
     await quotas.create({ metadata: { name }, spec })
     await c.until('it is counted', async () => (await quotas.get(name)).status?.used !== undefined)
+    const { hard, used = {} } = (await quotas.get(name)).status!
+    assert.deepEqual(hard, spec.hard)
+    assert.deepEqual(Object.keys(used).sort(), Object.keys(spec.hard!).sort())
+    for (const [key, amount] of Object.entries(used)) assert.equal(String(amount), key === 'resourcequotas' ? '1' : '0', key)
   }
   await create('test', { hard, ...more })
   const usedOf = async (name: string, keys: readonly string[]) => {
@@ -97,6 +101,7 @@ test('ResourceQuota should create a ResourceQuota and capture the life of a pod.
     core.pods(ns).update({ ...current, spec: { ...current.spec!, containers: [changed] } }),
     (error) => isStatus(error, 'Invalid') || isStatus(error, 'Forbidden'),
   )
+  await untilUsed({ pods: '1', cpu: '500m', memory: '252Mi', 'requests.ephemeral-storage': '30Gi', [extended]: '2' })
   await core.pods(ns).delete('fits', { gracePeriodSeconds: 0 })
   await untilUsed({ pods: '0', cpu: '0', memory: '0', 'requests.ephemeral-storage': '0', [extended]: '0' })
 })
@@ -125,8 +130,8 @@ test('ResourceQuota should verify ResourceQuota with terminating scopes.', async
   await create('terminating', { hard, scopes: ['Terminating'] })
   const spec = asking({ cpu: '500m', memory: '200Mi' }, { cpu: '1', memory: '400Mi' })
   const [none, one] = [
-    { pods: '0', 'requests.cpu': '0', 'limits.memory': '0' },
-    { pods: '1', 'requests.cpu': '500m', 'limits.memory': '400Mi' },
+    { pods: '0', 'requests.cpu': '0', 'requests.memory': '0', 'limits.cpu': '0', 'limits.memory': '0' },
+    { pods: '1', 'requests.cpu': '500m', 'requests.memory': '200Mi', 'limits.cpu': '1', 'limits.memory': '400Mi' },
   ]
   const check = async (name: string, more: Partial<PodSpec>, counted: string, other: string) => {
     await c.createPod(ns, name, { spec: { ...spec, ...more } })
@@ -156,7 +161,8 @@ test('ResourceQuota should verify ResourceQuota with best effort scope.', async 
 test('ResourceQuota should be able to update and delete ResourceQuota.', async () => {
   const { quotas } = await withQuota({ cpu: '1', memory: '500Mi' })
   const current = await quotas.get('test')
-  await quotas.update({ ...current, spec: { hard: { cpu: '2', memory: '1Gi' } } })
+  const updated = await quotas.update({ ...current, spec: { hard: { cpu: '2', memory: '1Gi' } } })
+  assert.deepEqual(updated.spec?.hard, { cpu: '2', memory: '1Gi' })
   assert.deepEqual((await quotas.get('test')).spec?.hard, { cpu: '2', memory: '1Gi' })
   await quotas.delete('test')
   assert.equal(await exists(() => quotas.get('test')), false)
@@ -179,16 +185,29 @@ test('ResourceQuota should manage the lifecycle of a ResourceQuota', async () =>
 
 test('ResourceQuota should apply changes to a resourcequota status', async () => {
   const { quotas } = await withQuota({ cpu: '500m', memory: '500Mi' })
-  const hard = async () => (await quotas.get('test')).status?.hard
-  await c.until('told', async () => (await hard())?.cpu === '500m')
-  const current = await quotas.get('test')
-  await quotas.updateStatus({ ...current, status: { ...current.status, hard: { cpu: '1', memory: '1Gi' } } })
-  await c.until('the spec is told again', async () => (await hard())?.cpu === '500m')
-  await quotas.patch('test', { type: 'merge', body: { spec: { hard: { cpu: '1', memory: '1Gi' } } } })
-  await c.until('the new spec is told', async () => (await hard())?.memory === '1Gi')
-  await quotas.patch('test', { type: 'merge', body: { status: { hard: { cpu: '2', memory: '2Gi' } } } }, { subresource: 'status' })
-  await c.until('the spec is told again', async () => (await hard())?.memory === '1Gi')
-  assert.deepEqual((await quotas.get('test')).spec?.hard, { cpu: '1', memory: '1Gi' })
+  const read = () => quotas.subresource<undefined, ResourceQuota>('test', 'status', undefined, { method: 'GET' })
+  const watch = await follow(c, quotas)
+  const tells = (cpu: string) => (quota: ResourceQuota) => quota.status?.hard?.cpu === cpu
+  const current = await read()
+  assert.deepEqual(current.status?.hard, current.spec?.hard)
+  const written = { cpu: '1', memory: '1Gi' }
+  const updated = await quotas.updateStatus({ ...current, status: { ...current.status, hard: written } })
+  assert.deepEqual(updated.status?.hard, written)
+  await watch.until('the update', 'MODIFIED', tells('1'))
+  await watch.until('the spec is told again', 'MODIFIED', tells('500m'))
+  const patched = await quotas.patch('test', { type: 'merge', body: { spec: { hard: written } } })
+  assert.deepEqual(patched.spec?.hard, written)
+  await watch.until('the new spec is told', 'MODIFIED', tells('1'))
+  for (const cpu of ['2', '3']) {
+    const hard = { cpu, memory: '2Gi' }
+    const body = { spec: { hard: { cpu: '9' } }, status: { hard } }
+    const told = await quotas.patch('test', { type: 'strategic', body }, { subresource: 'status' })
+    assert.deepEqual([told.status?.hard, told.spec?.hard], [hard, written])
+    await watch.until('the patch', 'MODIFIED', tells(cpu))
+    await watch.until('the spec is told again', 'MODIFIED', tells('1'))
+    assert.deepEqual([(await read()).status?.hard, (await read()).spec?.hard], [written, written])
+  }
+  await watch.stop()
 })
 
 test('LimitRange should create a LimitRange with defaults and ensure pod has those defaults applied.', async () => {
@@ -200,7 +219,11 @@ test('LimitRange should create a LimitRange with defaults and ensure pod has tho
     default: { cpu: '100m', memory: '200Mi' },
     defaultRequest: { cpu: '100m', memory: '200Mi' },
   }
+  const watch = await follow(c, ranges)
   await ranges.create({ metadata: { name: 'range' }, spec: { limits: [{ type: 'Container', ...range }] } })
+  const made = await watch.until('created', 'ADDED')
+  assert.deepEqual(made.spec, { limits: [{ type: 'Container', ...range }] })
+  assert.deepEqual((await ranges.get('range')).spec, made.spec)
   const bare = await c.createPod(ns, 'bare', {})
   assert.deepEqual(bare.spec?.containers[0]?.resources, { limits: range.default, requests: range.defaultRequest })
   const partial = await c.createPod(ns, 'partial', { spec: asking({ cpu: '300m' }, { cpu: '300m', memory: '300Mi' }) })
@@ -212,8 +235,11 @@ test('LimitRange should create a LimitRange with defaults and ensure pod has tho
     type: 'merge',
     body: { spec: { limits: [{ type: 'Container', ...range, min: { cpu: '9m', memory: '100Mi' } }] } },
   })
+  assert.equal((await ranges.get('range')).spec?.limits[0]?.min?.cpu, '9m')
   await outside({ cpu: '10m', memory: '200Mi' })
   await ranges.delete('range')
+  await watch.until('deleted', 'DELETED')
+  await watch.stop()
   await c.createPod(ns, 'unlimited', { spec: asking({ cpu: '600m', memory: '600Mi' }) })
 })
 
@@ -224,7 +250,10 @@ test('LimitRange should list, patch and delete a LimitRange by collection', asyn
   for (const namespace of [ns, await c.namespace('limit-ranges-2')])
     await core.limitRanges(namespace).create({ metadata: { name: 'range', labels }, spec })
   assert.equal((await core.limitRanges(ns).list({ labelSelector: 'e2e-limitrange=yes' })).items.length, 1)
-  await core.limitRanges(ns).patch('range', { type: 'strategic', body: { metadata: { labels: { range: 'patched' } } } })
+  const body = { metadata: { labels: { range: 'patched' } }, spec: { limits: [{ type: 'Container', max: { cpu: '400m' } }] } }
+  await core.limitRanges(ns).patch('range', { type: 'strategic', body })
+  const patched = await core.limitRanges(ns).get('range')
+  assert.deepEqual([patched.metadata.labels?.range, patched.spec?.limits[0]?.max?.cpu], ['patched', '400m'])
   assert.equal((await core.limitRanges().list({ labelSelector: 'e2e-limitrange=yes' })).items.length, 2)
   await core.limitRanges(ns).deleteCollection({ labelSelector: 'range=patched' })
   assert.equal((await core.limitRanges().list({ labelSelector: 'e2e-limitrange=yes' })).items.length, 1)

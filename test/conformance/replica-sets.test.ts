@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import type { ReplicationController } from '../../src/kinds/generated/types/core-v1.ts'
 import { startConformanceCluster } from './conformance-cluster.ts'
-import { checkStatusWrites, exists, isControlledBy, podsOf, podTemplate, selects, untilReady } from './workloads.ts'
+import { checkScale, checkStatusWrites, exists, follow, isControlledBy, podsOf, podTemplate, selects, untilReady } from './workloads.ts'
 
 const c = await startConformanceCluster()
 after(() => c.close())
@@ -29,28 +30,30 @@ test('ReplicaSet should serve a basic image on each replica with a public image'
 test('ReplicaSet Replicaset should have a working scale subresource', async () => {
   await sets.create(replicaSet('scaled', 1))
   await untilReady(c, ns, 'scaled', 1)
-  type Scale = { metadata: object; spec: { replicas: number }; status: { replicas: number } }
-  const scale = await sets.subresource<undefined, Scale>('scaled', 'scale', undefined, { method: 'GET' })
-  assert.deepEqual([scale.spec.replicas, scale.status.replicas], [1, 1])
-  await sets.subresource('scaled', 'scale', { ...scale, spec: { replicas: 2 } }, { method: 'PUT' })
-  assert.equal((await sets.get('scaled')).spec?.replicas, 2)
-  await sets.patch('scaled', { type: 'merge', body: { spec: { replicas: 4 } } }, { subresource: 'scale' })
-  await untilReady(c, ns, 'scaled', 4)
+  await checkScale(c, sets, { namespace: ns, name: 'scaled' })
 })
 
 test('ReplicaSet Replace and Patch tests', async () => {
   await sets.create(replicaSet('patched', 1))
   await untilReady(c, ns, 'patched', 1)
-  await sets.scale('patched', 3)
-  await untilReady(c, ns, 'patched', 3)
+  await sets.scale('patched', 2)
+  await untilReady(c, ns, 'patched', 2)
+  type Scale = { spec: { replicas: number }; status: { replicas: number } }
+  const scale = () => sets.subresource<undefined, Scale>('patched', 'scale', undefined, { method: 'GET' })
+  await c.until('two are counted', async () => (await scale()).status.replicas === 2)
+  assert.equal((await scale()).spec.replicas, 2)
   const image = 'registry.example/pause:2'
   const body = {
     metadata: { labels: { 'test-rs': 'patched' } },
     spec: { replicas: 3, template: { spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image }] } } },
   }
+  const watch = await follow(c, sets, 'name=patched')
   await sets.patch('patched', { type: 'strategic', body })
-  const { metadata, spec } = await sets.get('patched')
-  assert.deepEqual([metadata.labels?.['test-rs'], spec?.template?.spec?.containers[0]?.image], ['patched', image])
+  const { metadata, spec } = await watch.until('patched', 'MODIFIED', (set) => set.metadata.labels?.['test-rs'] === 'patched')
+  assert.deepEqual([spec?.template?.spec?.containers[0]?.image, spec?.template?.spec?.terminationGracePeriodSeconds], [image, 0])
+  assert.equal((await sets.get('patched')).metadata.uid, metadata.uid)
+  await watch.until('the third', 'MODIFIED', ({ status }) => status?.readyReplicas === 3)
+  await watch.stop()
 })
 
 test('ReplicaSet should adopt matching pods on creation and release no longer matching pods', async () => {
@@ -73,9 +76,7 @@ test('ReplicaSet should list and delete a collection of ReplicaSets', async () =
 test('ReplicaSet should validate Replicaset Status endpoints', async () => {
   await sets.create(replicaSet('told', 1))
   await untilReady(c, ns, 'told', 1)
-  const [updated, patched] = await checkStatusWrites(sets, 'told')
-  assert.ok(updated.includes('StatusUpdate'))
-  assert.deepEqual(patched, ['StatusPatched'])
+  await checkStatusWrites(c, sets, 'told')
 })
 
 test('ReplicationController should serve a basic image on each replica with a public image', async () => {
@@ -105,6 +106,10 @@ test('ReplicationController should surface a failure condition on a common issue
   await controllers.create(controller('refused', 3))
   const failure = async () => (await controllers.get('refused')).status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
   await c.until('it is told', async () => (await failure())?.reason === 'FailedCreate')
+  assert.match((await failure())?.message ?? '', /exceeded quota: condition-test/)
+  assert.equal((await podsOf(c, ns, 'refused')).length, 0)
+  const events = (await core.events(ns).list({ fieldSelector: 'involvedObject.name=refused,reason=FailedCreate' })).items
+  assert.ok(events.length > 0 && events.every(({ type }) => type === 'Warning'))
   await controllers.scale('refused', 0)
   await c.until('it is over', async () => (await failure()) === undefined)
   await core.resourceQuotas(ns).delete('condition-test')
@@ -113,35 +118,34 @@ test('ReplicationController should surface a failure condition on a common issue
 test('ReplicationController should get and update a ReplicationController scale', async () => {
   await controllers.create(controller('rc-scaled', 1))
   await untilReady(c, ns, 'rc-scaled', 1)
-  type Scale = { spec: { replicas: number } }
-  const scale = await controllers.subresource<undefined, Scale>('rc-scaled', 'scale', undefined, { method: 'GET' })
-  assert.equal(scale.spec.replicas, 1)
-  await controllers.subresource('rc-scaled', 'scale', { ...scale, spec: { replicas: 2 } }, { method: 'PUT' })
-  await untilReady(c, ns, 'rc-scaled', 2)
-  assert.equal((await controllers.get('rc-scaled')).spec?.replicas, 2)
+  await checkScale(c, controllers, { namespace: ns, name: 'rc-scaled' })
 })
 
 test('ReplicationController should test the lifecycle of a ReplicationController', async () => {
+  const watch = await follow(c, controllers, 'name=rc-life')
   await controllers.create(controller('rc-life', 1))
-  await untilReady(c, ns, 'rc-life', 1)
-  await controllers.patch('rc-life', { type: 'merge', body: { metadata: { labels: { 'test-rc': 'patched' } } } })
-  assert.equal((await controllers.get('rc-life')).metadata.labels?.['test-rc'], 'patched')
-  await controllers.patch(
-    'rc-life',
-    { type: 'merge', body: { status: { readyReplicas: 0, availableReplicas: 0 } } },
-    { subresource: 'status' },
-  )
-  await c.until('the controller brings the status back', async () => (await controllers.get('rc-life')).status?.readyReplicas === 1)
-  await controllers.scale('rc-life', 2)
-  await untilReady(c, ns, 'rc-life', 2)
+  await watch.until('created', 'ADDED')
+  await watch.until('it runs', 'MODIFIED', ({ status }) => status?.readyReplicas === 1)
+  await controllers.patch('rc-life', { type: 'strategic', body: { metadata: { labels: { 'test-rc': 'patched' } } } })
+  await watch.until('patched', 'MODIFIED', ({ metadata }) => metadata.labels?.['test-rc'] === 'patched')
+  const body = { status: { readyReplicas: 0, availableReplicas: 0 } }
+  await controllers.patch('rc-life', { type: 'merge', body }, { subresource: 'status' })
+  await watch.until('none is said to be ready', 'MODIFIED', ({ status }) => !status?.readyReplicas)
+  await watch.until('the controller brings the status back', 'MODIFIED', ({ status }) => status?.readyReplicas === 1)
+  const read = await controllers.subresource<undefined, ReplicationController>('rc-life', 'status', undefined, { method: 'GET' })
+  assert.deepEqual([read.kind, read.status?.replicas], ['ReplicationController', 1])
+  await controllers.patch('rc-life', { type: 'merge', body: { spec: { replicas: 2 } } }, { subresource: 'scale' })
+  await watch.until('scaled', 'MODIFIED', ({ spec, status }) => spec?.replicas === 2 && status?.readyReplicas === 2)
   const found = (await core.replicationControllers().list({ labelSelector: 'test-rc=patched' })).items
   assert.deepEqual(
     found.map(({ metadata }) => metadata.name),
     ['rc-life'],
   )
   await controllers.update({ ...found[0]!, spec: { ...found[0]!.spec, replicas: 1 } })
-  await untilReady(c, ns, 'rc-life', 1)
+  await watch.until('updated', 'MODIFIED', ({ spec, status }) => spec?.replicas === 1 && status?.replicas === 1)
   await controllers.deleteCollection({ labelSelector: 'test-rc=patched' })
   // Its pods stay by default, and the collector leaves them to nobody before it goes.
-  await c.until('it is gone', async () => !(await exists(() => controllers.get('rc-life'))))
+  await watch.until('it is gone', 'DELETED')
+  await watch.stop()
+  assert.equal(await exists(() => controllers.get('rc-life')), false)
 })

@@ -47,6 +47,8 @@ test('SchedulerPredicates validates that NodeSelector is respected if not matchi
   await c.createPod(ns, 'restricted', { spec: { nodeSelector: { label: 'nonempty' } } })
   await c.until('unschedulable', async () => isScheduledFalse(await c.pod(ns, 'restricted')))
   await c.throughout('it stays without a node', async () => (await nodeOf(ns, 'restricted')) === undefined, 10_000)
+  const events = (await core.events(ns).list({ fieldSelector: 'involvedObject.name=restricted,reason=FailedScheduling' })).items
+  assert.ok(events.length > 0 && events.every(({ type, message }) => type === 'Warning' && /node affinity\/selector/.test(message ?? '')))
 })
 
 test('SchedulerPredicates validates that NodeSelector is respected if matching', async () => {
@@ -89,7 +91,8 @@ test('SchedulerPreemption validates basic preemption works', async () => {
   await c.createPod(ns, 'preemptor', { requests: { [foo]: '2' }, spec: { priorityClassName: 'high' } })
   await c.until('running', () => c.isRunning(ns, 'preemptor'))
   assert.ok(await c.isGone(ns, 'pod0-0'))
-  assert.equal((await core.pods(ns).list()).items.length, 4)
+  assert.equal(await nodeOf(ns, 'preemptor'), nodeNames[0])
+  assert.equal((await core.pods(ns).list()).items.filter(({ metadata }) => !metadata.deletionTimestamp).length, 4)
   await core.pods(ns).deleteCollection()
   await c.until('gone', async () => (await core.pods(ns).list()).items.length === 0)
 })
@@ -185,6 +188,9 @@ test('SchedulerPreemption PriorityClass endpoints verify PriorityClass endpoints
     const refused = (error: unknown) => isStatus(error, 'Invalid')
     await assert.rejects(classes.patch(name, { type: 'json', body: [{ op: 'replace', path: '/value', value: 10 }] }), refused)
     await assert.rejects(classes.update({ ...(await classes.get(name)), value: 10 }), refused)
+    await assert.rejects(classes.patch(name, { type: 'merge', body: { preemptionPolicy: 'Never' } }), refused)
+    await classes.patch(name, { type: 'json', body: [{ op: 'add', path: '/metadata/labels', value: { told: 'patched' } }] })
+    assert.equal((await classes.list({ labelSelector: 'told=patched' })).items.length, name === 'p-1' ? 1 : 2)
     await classes.patch(name, { type: 'strategic', body: { description: 'updated description' } })
     await classes.update({ ...(await classes.get(name)), description: 'again' })
     assert.equal((await classes.get(name)).description, 'again')
