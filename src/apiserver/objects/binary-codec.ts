@@ -1,4 +1,5 @@
-import type { ProtobufCodec } from '../../machinery/wire/protobuf.ts'
+import type { OmittedZeros } from '../../machinery/schema/zero-values.ts'
+import type { ProtobufCodec, ProtobufFacts } from '../../machinery/wire/protobuf.ts'
 
 /** Protobuf for whole objects. `decode` throws ProtobufError; `encode` gives undefined for kinds that have no messages. */
 export type BinaryCodec = Pick<ProtobufCodec, 'decode' | 'encode' | 'encodeBare' | 'wrapList'>
@@ -10,9 +11,10 @@ export function lazyBinaryCodec(): () => Promise<BinaryCodec> {
 }
 
 async function load(): Promise<BinaryCodec> {
-  const [{ createProtobufCodec }, facts] = await Promise.all([
+  const [{ createProtobufCodec }, facts, zeros] = await Promise.all([
     import('../../machinery/wire/protobuf.ts'),
     import('../../kinds/generated/protobuf.json', { with: { type: 'json' } }),
+    import('../../kinds/generated/omitted-zeros.json', { with: { type: 'json' } }),
   ])
-  return createProtobufCodec(facts.default as unknown as Parameters<typeof createProtobufCodec>[0])
+  return createProtobufCodec(facts.default as unknown as ProtobufFacts, zeros.default as OmittedZeros)
 }

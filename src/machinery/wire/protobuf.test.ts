@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
+import omittedZeros from '../../kinds/generated/omitted-zeros.json' with { type: 'json' }
 import facts from '../../kinds/generated/protobuf.json' with { type: 'json' }
 import { formatYaml, parseYaml } from '../yaml.ts'
 import { formatGoDuration, parseGoDuration } from './go-duration.ts'
 import { createProtobufCodec, type ProtobufFacts } from './protobuf.ts'
 import { ProtobufError } from './protobuf-buffer.ts'
 
-const codec = createProtobufCodec(facts as unknown as ProtobufFacts)
+const codec = createProtobufCodec(facts as unknown as ProtobufFacts, omittedZeros)
 /** A folder with upstream's whole set of fixtures may be named; a handful is in the repository. */
 const fixtures = process.env['API_FIXTURES'] ?? 'test/fixtures/api'
 
@@ -151,4 +152,30 @@ test('durations are Go’s', () => {
   check('-1.5ms', -1.5e6)
   check('10ns', 10)
   for (const bad of ['', '1', 's', '1x', '-', '1s2']) assert.equal(parseGoDuration(bad), undefined, bad)
+})
+
+/** As Go writes objects in which nothing is set, and some whose pointers point at nothing. */
+test('zeros that JSON leaves out go with the bytes, and those that mean something stay', () => {
+  const check = (sent: object, decoded: object) => assert.deepEqual(codec.decode(codec.encode(sent as Record<string, unknown>)!), decoded)
+  const claim = { kind: 'PersistentVolumeClaim', apiVersion: 'v1' }
+  check(
+    {
+      ...claim,
+      metadata: { name: '', namespace: '', generation: 0 },
+      spec: { storageClassName: '', volumeName: '', dataSource: { apiGroup: '', kind: 'PersistentVolumeClaim', name: 'a' } },
+      status: { phase: '' },
+    },
+    {
+      ...claim,
+      metadata: {},
+      spec: { storageClassName: '', dataSource: { apiGroup: '', kind: 'PersistentVolumeClaim', name: 'a' } },
+      status: {},
+    },
+  )
+  const container = { name: '', image: '', stdin: false, tty: false }
+  const pod = { kind: 'Pod', apiVersion: 'v1' }
+  check(
+    { ...pod, spec: { containers: [container], runtimeClassName: '', hostNetwork: false, automountServiceAccountToken: false } },
+    { ...pod, spec: { containers: [{ name: '' }], runtimeClassName: '', automountServiceAccountToken: false } },
+  )
 })

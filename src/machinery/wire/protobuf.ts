@@ -1,5 +1,6 @@
 import { ProtobufError, ProtobufReader, ProtobufWriter, wireTypes } from './protobuf-buffer.ts'
 import { fieldsOfMessage, hasMessage } from './release-fields.ts'
+import type { OmittedZeros } from '../schema/zero-values.ts'
 import { hasMagic, type SpecialMessage, specialMessages } from './special-messages.ts'
 
 /**
@@ -45,6 +46,8 @@ type Field = {
   readonly form: 'one' | 'repeated' | 'map'
   /** The message's fields stand among those of its parent in JSON. */
   readonly isInline: boolean
+  /** Go writes its zero where nothing is set, and JSON leaves it out; of every other field the zero means something. */
+  readonly dropsZero: boolean
 }
 type Message = {
   readonly fields: readonly Field[]
@@ -84,9 +87,6 @@ const jsonNames: Readonly<Record<string, string>> = {
   'JSONSchemaProps.ref': '$ref',
 }
 
-/** Optional strings for which the empty string means something; every other empty string is Go's zero value, which JSON leaves out. */
-const meaningfulWhenEmpty = new Set(['storageClassName', 'volumeAttributesClassName', 'ingressClassName'])
-
 /** Where a group's messages live when its name does not say so. */
 const packages: Readonly<Record<string, string>> = {
   '': 'k8s.io.api.core',
@@ -97,7 +97,8 @@ const packages: Readonly<Record<string, string>> = {
 }
 const metaPackage = 'k8s.io.apimachinery.pkg.apis.meta.v1'
 
-export function createProtobufCodec(facts: ProtobufFacts): ProtobufCodec {
+/** `omittedZeros`: by definition the fields that JSON leaves out where they hold nothing; default: none is known, and decoding keeps all zeros. */
+export function createProtobufCodec(facts: ProtobufFacts, omittedZeros: OmittedZeros = {}): ProtobufCodec {
   const messages = new Map<string, Message>()
   const codec: ProtobufCodec = {
     supports: (apiVersion, kind) => messageName(facts, apiVersion, kind) !== undefined,
@@ -110,7 +111,7 @@ export function createProtobufCodec(facts: ProtobufFacts): ProtobufCodec {
   function lookup(name: string): Message {
     let message = messages.get(name)
     if (!message) {
-      message = compile(name, facts, { specials, lookup })
+      message = compile(name, facts, { specials, lookup, omittedZeros })
       messages.set(name, message)
     }
     return message
@@ -130,18 +131,25 @@ function messageName(facts: ProtobufFacts, apiVersion: string, kind: string): st
   return hasMessage(facts, meta) ? meta : undefined
 }
 
-type Compilation = { readonly specials: Readonly<Record<string, SpecialMessage>>; readonly lookup: (name: string) => Message }
+type Compilation = {
+  readonly specials: Readonly<Record<string, SpecialMessage>>
+  readonly lookup: (name: string) => Message
+  readonly omittedZeros: OmittedZeros
+}
 
-function compile(name: string, facts: ProtobufFacts, { specials, lookup }: Compilation): Message {
+function compile(name: string, facts: ProtobufFacts, { specials, lookup, omittedZeros }: Compilation): Message {
+  const omitted = omittedZeros[definitionOf(name)] ?? []
   const short = name.slice(name.lastIndexOf('.') + 1)
   const special = specials[short] ?? schemaChoices(short, name, lookup)
   const fields = Object.entries(fieldsOfMessage(facts, name)).map(([field, [number, type]]): Field => {
     const map = /^map<string,(.*)>$/.exec(type)
     const isRepeated = type.startsWith('repeated ')
     const base = map ? map[1]! : isRepeated ? type.slice('repeated '.length) : type
+    const inJson = jsonName(short, field)
     return {
       number,
-      name: jsonName(short, field),
+      name: inJson,
+      dropsZero: omitted.includes(inJson),
       type: fieldType(base, name, lookup),
       form: map ? 'map' : isRepeated ? 'repeated' : 'one',
       isInline: inlineFields.has(`${short}.${field}`),
@@ -150,6 +158,9 @@ function compile(name: string, facts: ProtobufFacts, { specials, lookup }: Compi
   fields.sort((a, b) => a.number - b.number)
   return { fields, byNumber: new Map(fields.map((f) => [f.number, f])), special }
 }
+
+/** `k8s.io.api.core.v1.Pod` → `io.k8s.api.core.v1.Pod`: how OpenAPI calls what a message is. */
+const definitionOf = (message: string) => message.replace(/^k8s\.io\./, 'io.k8s.').replace('_', '-')
 
 function fieldType(type: string, owner: string, lookup: (name: string) => Message): FieldType {
   if (/^(?:string|bytes|bool|int32|int64|double)$/.test(type)) return { kind: 'scalar', scalar: type as Scalar }
@@ -214,7 +225,7 @@ function decodeMessage(message: Message, reader: ProtobufReader, depth: number):
     else {
       const value = decodeValue(field.type, tag % 8, reader, depth)
       if (field.isInline) Object.assign(object, value)
-      else if (value !== undefined && (value !== '' || meaningfulWhenEmpty.has(field.name))) object[field.name] = value
+      else if (value !== undefined && !(field.dropsZero && !value)) object[field.name] = value
     }
   }
   return object
