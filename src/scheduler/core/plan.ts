@@ -203,13 +203,15 @@ export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
  */
 export function withSharedPlugins(plan: Plan, shared: readonly PlanPlugin[], kind: string): Plan {
   const own = withPlugins(plan, shared)
-  const filters = own.domainFilters.slice(0, own.domainFilters.length - plan.domainFilters.length)
+  // What the node alone decides is asked first.
+  const first = shared.flatMap(({ compiled }) => compiled.staticFilter ?? [])
+  const last = own.domainFilters.slice(0, own.domainFilters.length - plan.domainFilters.length).filter((f) => !first.includes(f))
   return {
     ...own,
     sharing: plan.sharing && { ...plan.sharing, kind },
     domainFilters: plan.domainFilters,
-    usageFilters: [...plan.usageFilters, ...filters],
-    indexFilters: [...plan.indexFilters, ...filters],
+    usageFilters: [...first, ...plan.usageFilters, ...last],
+    indexFilters: [...first, ...plan.indexFilters, ...last],
     readsAmounts: false,
     cellKeys: [...plan.cellKeys, ...shared.flatMap(({ compiled }) => compiled.cellKeys ?? [])],
   }

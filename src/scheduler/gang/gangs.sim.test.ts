@@ -180,3 +180,21 @@ test('a group that no node has a domain for is tried when one gets its label', (
     await nodes.patch('a', { type: 'merge', body: { metadata: { labels: { ...node.metadata.labels, ...zone('z1') } } } })
     await c.until('both bound', async () => (await boundCount(c, 'g')) === 2)
   }))
+
+test('the order in which the pods of a group were made says nothing: workers that need their leader near wait for it within the try', () =>
+  withCluster(11, async (c) => {
+    for (const name of ['a', 'b']) await c.addNode({ name, cpu: '4' })
+    const near = {
+      podAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { role: 'leader' } } },
+        ],
+      },
+    }
+    const spec = { schedulingGroup: { podGroupName: 'g' } }
+    for (const i of [0, 1, 2]) await c.addPod({ name: `g-${i}`, requests: { cpu: '1' }, spec: { ...spec, affinity: near } })
+    await c.addPod({ name: 'g-3', requests: { cpu: '1' }, labels: { role: 'leader' }, spec })
+    await addGroup(c, 'g', 4)
+    await c.until('all bound', async () => (await boundCount(c, 'g')) === 4)
+    assert.equal(new Set(await nodesOf(c, 'g')).size, 1)
+  }))

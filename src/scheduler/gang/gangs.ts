@@ -64,7 +64,7 @@ export class Gangs {
     this.#seating = {
       snapshot,
       nominations,
-      keyOf: (queued) => queued.key,
+      podOf: (queued) => queued.pod,
       ask: (queued, within) => (within ? placer.withJudged(placer.attempt(queued), within) : placer.attempt(queued)),
       seat: (attempt) => {
         const seat = placer.seat(attempt)

@@ -1,3 +1,4 @@
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { Diagnosis } from '../core/fit-error.ts'
 import type { Judged, Refused } from '../core/judgement.ts'
 import type { Nominations } from '../core/nominations.ts'
@@ -18,7 +19,7 @@ export type AskedMember = {
 export type GroupSeating<M, A extends AskedMember, S extends { readonly nodeName: string }> = {
   readonly snapshot: Snapshot
   readonly nominations: Nominations
-  readonly keyOf: (member: M) => string
+  readonly podOf: (member: M) => Pod
   /** `within`: the domain that it has to stay in. */
   readonly ask: (member: M, within: Judged | undefined) => A
   /** Gives it the best place: it counts there from now on. Undefined where no node takes it; a refusal where a filter has no answer. */

@@ -11,7 +11,8 @@ export function groupVictims(
   const diagnosis = core.diagnose(target)
   if (diagnosis.nodeCount === 0 || ineligible(core, target, diagnosis)) return undefined
   const whole = (candidate: Candidate) => (candidate.violations > 0 ? undefined : candidate)
-  return core.preempt(target, diagnosis, lessened(budgets, leaving), whole).candidate?.victims
+  // Where there is nothing to break the core need not ask about each candidate.
+  return core.preempt(target, diagnosis, lessened(budgets, leaving), budgets.length > 0 ? whole : undefined).candidate?.victims
 }
 
 /** What the budgets allow once these have left. */

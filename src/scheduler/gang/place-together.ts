@@ -1,3 +1,4 @@
+import { keyOf } from '../../machinery/object.ts'
 import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from '../core/fit-error.ts'
 import type { Judged } from '../core/judgement.ts'
 import type { Nomination } from '../core/nominations.ts'
@@ -51,19 +52,19 @@ export function placeTogether<M, A extends AskedMember, S extends { readonly nod
   group: GroupAsked<M>,
 ): GroupPlan<A, S> {
   const { snapshot, nominations } = seating
-  const { members, needed, key } = group
-  const domains: readonly (string | undefined)[] = key === undefined ? [undefined] : domainsOf(snapshot, key, group.runningOn)
-  const judged = domains.map((domain) => (domain === undefined ? undefined : domainJudgement(snapshot, { key: key!, domain })))
-  const promises = members.flatMap((member) => nominations.get(seating.keyOf(member)) ?? [])
-  const promisedIn = promises[0] && domains.indexOf(key === undefined ? undefined : labelOf(snapshot, promises[0].nodeName, key))
-  if (promisedIn !== undefined && promisedIn >= 0) {
-    const tried = tryAll(seating, group, { within: judged[promisedIn], enough: needed })
+  const { members, needed } = group
+  const promises = members.flatMap((member) => nominations.get(keyOf(seating.podOf(member))) ?? [])
+  const domains = choicesOf(seating, group)
+  const promised = domains.find((domain) => promises[0] && isIn(snapshot, promises[0].nodeName, domain))
+  if (promised) {
+    const tried = tryAll(seating, group, { within: promised.within(), enough: needed })
     if (tried.seats.length >= needed) return placed(tried)
     takeBack(seating, tried)
   }
   for (const promise of promises) nominations.delete(promise.key)
   let best: { readonly within: Judged | undefined; readonly count: number } | undefined
-  for (const within of judged) {
+  for (const domain of domains) {
+    const within = domain.within()
     const tried = tryAll(seating, group, { within, enough: Math.min(needed, (best?.count ?? -1) + 1) })
     if (tried.seats.length >= needed) return placed(tried)
     if (tried.seats.length > (best?.count ?? -1)) best = { within, count: tried.seats.length }
@@ -71,33 +72,70 @@ export function placeTogether<M, A extends AskedMember, S extends { readonly nod
   }
   const again = bestAgain(seating, group, best)
   if (again.kind === 'Placed') return again
-  return { ...again, rooms: roomFor(seating, group, { judged, promises }) }
+  return { ...again, rooms: roomFor(seating, group, { domains, promises }) }
 }
 
-const labelOf = (snapshot: Snapshot, nodeName: string, key: string) =>
-  snapshot.nodes[snapshot.rowOf(nodeName) ?? -1]?.metadata.labels?.[key]
+/** A domain that the group may go to; `label` is undefined where it may go anywhere. */
+type Choice = { readonly label: { readonly key: string; readonly domain: string } | undefined; readonly within: () => Judged | undefined }
 
-/** Each its best place, in order; stops when `enough` cannot be had any more. */
+function choicesOf<M, A extends AskedMember, S extends { readonly nodeName: string }>(
+  { snapshot, podOf }: GroupSeating<M, A, S>,
+  { key, members, runningOn }: GroupAsked<M>,
+): readonly Choice[] {
+  if (key === undefined) return [{ label: undefined, within: () => undefined }]
+  const shapes = members.map((member) => snapshot.shapeOf(podOf(member)))
+  return domainsOf(snapshot, key, { runningOn, shapes }).map((domain) => {
+    const label = { key, domain }
+    return { label, within: () => domainJudgement(snapshot, label) }
+  })
+}
+
+const isIn = (snapshot: Snapshot, nodeName: string, { label }: Choice) =>
+  label === undefined || snapshot.nodes[snapshot.rowOf(nodeName) ?? -1]?.metadata.labels?.[label.key] === label.domain
+
+/**
+ * Each its best place, in order; stops when `enough` cannot be had any more. Who depends on where others are comes again as long as others
+ * find their places: a leader may come after its workers.
+ */
 function tryAll<M, A extends AskedMember, S extends { readonly nodeName: string }>(
   seating: GroupSeating<M, A, S>,
   { members }: GroupAsked<M>,
   { within, enough }: { readonly within: Judged | undefined; readonly enough: number },
 ): Try<A, S> {
+  const { nominations, snapshot } = seating
   const seats: S[] = []
   const misfits: Try<A, S>['misfits'][number][] = []
-  const { nodeCount } = seating.snapshot
-  for (const [i, member] of members.entries()) {
-    if (seats.length + members.length - i < enough) break
-    const asked = seating.ask(member, within)
-    const seat = asked.refused ?? seating.seat(asked)
-    if (seat && 'nodeName' in seat) {
-      seats.push(seat)
-      // Where it is it needs no promise: it would count twice.
-      seating.nominations.delete(seating.keyOf(member))
-    } else misfits.push({ asked, refusal: seat && diagnosisOfRefusal(nodeCount, seat) })
+  // Whoever asks the same after nothing has changed gets the same answer.
+  let refused: { readonly asked: AskedMember; readonly beside: number } | undefined
+  for (let round = members, placedBefore = 0; round.length > 0; ) {
+    const again: { readonly member: M; readonly asked: A }[] = []
+    for (const [i, member] of round.entries()) {
+      if (seats.length + round.length - i + again.length < enough) return { seats, misfits }
+      const asked = seating.ask(member, within)
+      const isKnown = refused?.beside === seats.length && !nominations.get(asked.target.key) && asksTheSame(refused.asked, asked)
+      const seat = isKnown ? undefined : (asked.refused ?? seating.seat(asked))
+      if (seat && 'nodeName' in seat) {
+        seats.push(seat)
+        // Where it is it needs no promise: it would count twice.
+        nominations.delete(asked.target.key)
+        continue
+      }
+      if (!seat) refused = { asked, beside: seats.length }
+      if (!seat && dependsOnOthers(asked)) again.push({ member, asked })
+      else misfits.push({ asked, refusal: seat && diagnosisOfRefusal(snapshot.nodeCount, seat) })
+    }
+    if (seats.length === placedBefore) return { seats, misfits: [...again.map(({ asked }) => ({ asked, refusal: undefined })), ...misfits] }
+    placedBefore = seats.length
+    round = again.map(({ member }) => member)
   }
   return { seats, misfits }
 }
+
+const dependsOnOthers = ({ profile: { core }, target }: AskedMember) => core.planOf(target).domainFilters.length > 0
+
+/** Plans that pods share are one object. */
+const asksTheSame = (a: AskedMember, b: AskedMember) =>
+  !a.refused && !b.refused && a.target.priority === b.target.priority && a.profile.core.planOf(a.target) === b.profile.core.planOf(b.target)
 
 function takeBack<M, A extends AskedMember, S extends { readonly nodeName: string }>(
   seating: GroupSeating<M, A, S>,
@@ -148,15 +186,15 @@ function bestAgain<M, A extends AskedMember, S extends { readonly nodeName: stri
 function roomFor<M, A extends AskedMember, S extends { readonly nodeName: string }>(
   seating: GroupSeating<M, A, S>,
   { members, needed }: GroupAsked<M>,
-  { judged, promises }: { readonly judged: readonly (Judged | undefined)[]; readonly promises: readonly Nomination[] },
+  { domains, promises }: { readonly domains: readonly Choice[]; readonly promises: readonly Nomination[] },
 ): readonly RoomInTheMaking<A>[] | undefined {
   const { snapshot, nominations } = seating
   if (promises.some((promise) => waitsForVictims(snapshot, promise))) {
     for (const promise of promises) nominations.set(promise)
     return undefined
   }
-  for (const within of judged) {
-    const rooms = planGroupEviction(seating, members, { needed, within })
+  for (const domain of domains) {
+    const rooms = planGroupEviction(seating, members, { needed, within: domain.within() })
     if (rooms) return rooms
   }
   return []

@@ -33,7 +33,7 @@ export function plannedSeating<M extends { readonly pod: Pod }>(input: {
   return {
     snapshot,
     nominations,
-    keyOf: ({ pod }) => keyOf(pod),
+    podOf: ({ pod }) => pod,
     ask: (member, within) => {
       const { pod } = member
       const asked = targetOf(pod, within ? [within] : [])
