@@ -1,11 +1,16 @@
+/** What every object says of its own fields. These begin as everywhere in Kubernetes: whoever reads them by machine knows them by that. */
+export const standardDescriptions = {
+  '*.apiVersion': 'APIVersion defines the group and version of the API that this object is written in.',
+  '*.kind': 'Kind is the type of the object; with apiVersion it says what the rest means.',
+  '*.metadata': "Standard object's metadata: name, labels and everything else that all objects have in common.",
+} as const
+
 /**
  * What `kubectl explain` and the console say about kinds and fields, in our own words: a sentence each, for what people look
  * up most. Keys are `Type`, `Type.field`, or `*.field` for a field that means the same everywhere.
  */
 export const descriptions: Readonly<Record<string, string>> = {
-  '*.apiVersion': 'Group and version of the API that this object is written in.',
-  '*.kind': 'The kind of object; with apiVersion it says what the rest means.',
-  '*.metadata': 'Name, labels and everything else that all objects have in common.',
+  ...standardDescriptions,
   '*.items': 'The objects of the list.',
   '*.annotations': 'Notes for tools and people; not selected by.',
   '*.labels': 'Names and values that objects are selected by.',
@@ -264,7 +269,7 @@ export const descriptions: Readonly<Record<string, string>> = {
 
   // Common parts
   ObjectMeta: 'What all objects have in common.',
-  'ObjectMeta.creationTimestamp': 'When the object was made; set by the server.',
+  'ObjectMeta.creationTimestamp': 'CreationTimestamp is a timestamp of when the object was made; set by the server.',
   'ObjectMeta.deletionTimestamp': 'When deletion was asked for, or will be carried out; set by the server.',
   'ObjectMeta.finalizers': 'Who must act before the object really goes.',
   'ObjectMeta.generateName': 'Beginning of a name that the server completes.',

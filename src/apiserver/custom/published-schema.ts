@@ -1,3 +1,4 @@
+import { standardDescriptions } from '../../kinds/descriptions.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { GroupVersionKind } from '../../machinery/object.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
@@ -33,12 +34,9 @@ export function mergeableSchema(schema: JsonSchema, isResource = true): JsonSche
 }
 
 const standardFields = {
-  apiVersion: {
-    type: 'string',
-    description: 'Group and version of the API that this object is written in.',
-  },
-  kind: { type: 'string', description: 'The kind of object; with apiVersion it says what the rest means.' },
-  metadata: { ...metaReference, description: 'Name, labels and everything else that all objects have in common.' },
+  apiVersion: { type: 'string', description: standardDescriptions['*.apiVersion'] },
+  kind: { type: 'string', description: standardDescriptions['*.kind'] },
+  metadata: { ...metaReference, description: standardDescriptions['*.metadata'] },
 } as const
 
 /** The definition of a kind for `/openapi/v3` or, without what that version cannot say, for `/openapi/v2`. */
