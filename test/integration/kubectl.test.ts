@@ -148,7 +148,7 @@ const families: Readonly<Record<string, { readonly files?: Readonly<Record<strin
         says: ['Name:               node-1', 'Conditions:', 'Capacity:', 'Allocatable:', 'Non-terminated Pods:', 'Allocated resources:'],
       },
       {
-        run: 'kubectl describe pod -l app=web',
+        run: 'kubectl describe pod -l app=web --show-events',
         says: ['Controlled By:  ReplicaSet/web-', 'Status:           Running', 'QoS Class:', /Normal\s+Scheduled/, /Normal\s+Started/],
       },
       {

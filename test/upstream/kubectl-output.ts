@@ -51,8 +51,9 @@ const commands: readonly (readonly string[])[] = [
   ['get', kinds, '-o', 'wide'],
   ['get', 'all', '--show-labels'],
   ['get', 'node/kubectl-output-n1', 'pv/kubectl-output-pv1', 'ns/kubectl-output', '-o', 'wide', '--show-labels'],
-  ['describe', kinds],
-  ['describe', 'node/kubectl-output-n1', 'pv/kubectl-output-pv1', 'ns/kubectl-output'],
+  // Of one object kubectl tells the events by itself.
+  ['describe', kinds, '--show-events'],
+  ['describe', '--show-events', 'node/kubectl-output-n1', 'pv/kubectl-output-pv1', 'ns/kubectl-output'],
   ['rollout', 'history', 'deployment/d1'],
   ['auth', 'can-i', '--list', '--as', 'nobody'],
 ]
@@ -84,6 +85,8 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/(?<=\s)(?:\d+[dhms])+(?=\s)/g, '<age>'],
   [/\(\d+[dhms\d]* ago\)/g, '(<age> ago)'],
   [/(kube-api-access-)\w{5}/g, '$1<random>'],
+  // Told by some releases of kubectl only.
+  [/^(?: {2}Kube-Proxy Version|Time Zone):.*\n/gm, ''],
   // Columns are as wide as their widest cell, and ages differ.
   [/ {2,}/g, '  '],
 ]
