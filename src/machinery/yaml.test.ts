@@ -103,6 +103,42 @@ test('tells duplicate keys, of which the last wins', () => {
   assert.equal(parseYamlStrict('a: 1').duplicate, undefined)
 })
 
+test('tells every duplicate key as Go does, in its order', () => {
+  const check = (text: string, ...lines: readonly string[]) => {
+    const said = ['yaml: unmarshal errors:', ...lines.map((line) => `${line} already set in map`)].join('\n  ')
+    assert.equal(parseYamlStrict(text).duplicate, lines.length === 0 ? undefined : said, text)
+  }
+  check(
+    'a: 1\nb:\n  unknown: x\n  unknown: y\n  foo: 1\n  foo: 2\n  foo: 3\nl:\n- {k: 1, k: 2}\na: 2\n',
+    'line 4: key "unknown"',
+    'line 6: key "foo"',
+    'line 7: key "foo"',
+    'line 9: key "k"',
+    'line 10: key "a"',
+  )
+  check('a: 1\n"a": 2\n', 'line 2: key "a"')
+  check('1: a\n1: b\n1.5: c\n1.5: d\ntrue: x\ntrue: y\n', 'line 2: key 1', 'line 4: key 1.5', 'line 6: key true')
+  // The line is where the value begins.
+  check('? a\n: 1\n? a\n: 2\n', 'line 4: key "a"')
+  check('a:\n  x: 1\na:\n  y: 2\n', 'line 4: key "a"')
+  check('a: 1\na:\nb: 2\n', 'line 2: key "a"')
+  check('a: 1\na:\n- 1\n', 'line 3: key "a"')
+  check('a: 1\na: |\n\n  x\n', 'line 2: key "a"')
+  check('a: 1\na:   # c\n\n  {x: 1}\n', 'line 4: key "a"')
+  check('a: 1\na: &q\n  x: 1\n', 'line 2: key "a"')
+  check('a: 1\na: "x\n  y"\n', 'line 2: key "a"')
+  check('a: 1\na: !!str\n  x\n', 'line 2: key "a"')
+  check('a: {b: 1,\n b: }\n', 'line 2: key "b"')
+  check('{"a":1,"b":{"c":1,"c":2},"a":3}', 'line 1: key "c"', 'line 1: key "a"')
+  check('a:\n  - b: 1\n    b: 2\n  - c: 1\n    c: 2\n', 'line 3: key "b"', 'line 5: key "c"')
+  check('null: 1\nnull: 2\n~: 3\n', 'line 2: key <nil>', 'line 3: key <nil>')
+  check('x: &x {b: 1}\nu: *x\nv: *x\nu: 2\n', 'line 4: key "u"')
+  check('a: |\n  a: 1\n  a: 2\nb: >-\n  b\n\na: 1\n', 'line 7: key "a"')
+  // Only the first document is read.
+  check('a: 1\n---\nb: 1\nb: 2\n')
+  check('- a: 1\n- a: 2\n- {a: {}, b: {}}\n')
+})
+
 test('refuses bad text and exploding aliases', () => {
   assert.throws(() => parseYaml('a: [1'), YamlError)
   const bomb = ['a0: &a0 [x,x,x,x,x,x,x,x,x]']

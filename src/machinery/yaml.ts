@@ -13,6 +13,7 @@ import {
   strTag,
   YAMLException,
 } from 'js-yaml'
+import { duplicateKeys } from './yaml-duplicates.ts'
 import { compareYamlKeys } from './yaml-key-order.ts'
 
 /**
@@ -85,25 +86,11 @@ export function parseYaml(text: string): unknown {
   return guarded(text, () => loadAll(text, { schema: schema(), json: true, maxAliases: aliasesMax })[0] ?? null)
 }
 
-/** One document, and what Go's decoder says about the first duplicate key, if there is one. Throws YamlError. */
+/** One document, and what Go's decoder says about its duplicate keys, if there are any. Throws YamlError. */
 export function parseYamlStrict(text: string): { readonly value: unknown; readonly duplicate: string | undefined } {
   const value = parseYaml(text)
-  if (isBlank(text)) return { value, duplicate: undefined }
-  try {
-    loadAll(text, { schema: schema(), maxAliases: aliasesMax })
-    return { value, duplicate: undefined }
-  } catch (error) {
-    if (!(error instanceof YAMLException)) throw error
-    const line = error.mark?.line ?? 0
-    return { value, duplicate: `yaml: unmarshal errors:\n  line ${line + 1}: ${duplicateText(text, line) ?? error.reason}` }
-  }
-}
-
-/** Go names the key; it stands at the start of its line but in flow style. */
-function duplicateText(text: string, line: number): string | undefined {
-  const match = /^\s*(?:-\s+)*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^:{[]+?))\s*:/.exec(text.split('\n')[line] ?? '')
-  const key = match?.[1] ?? match?.[2] ?? match?.[3]
-  return key === undefined ? undefined : `key ${JSON.stringify(key)} already set in map`
+  const lines = isBlank(text) ? [] : duplicateKeys(text, parseYaml)
+  return { value, duplicate: lines.length === 0 ? undefined : ['yaml: unmarshal errors:', ...lines].join('\n  ') }
 }
 
 /** All documents of a stream; empty ones are left out. Throws YamlError. */
