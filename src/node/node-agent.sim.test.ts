@@ -71,6 +71,26 @@ test('a node that is there already gets what a new one is made with, and keeps w
 
 const nulled = (fields: Readonly<Record<string, string>> = {}) => Object.fromEntries(Object.keys(fields).map((key) => [key, null]))
 
+test('what others say that a node has is for pods, as long as they say so, and is not told again and again', async () => {
+  const node = await startNode({ agent: { onPodCidrs: () => {} } })
+  await node.clock.advance(1_000)
+  const nodes = node.client.resource(kindRefs.coreV1.nodes)
+  const dongles = async () => (await nodes.get('n1')).status?.allocatable?.['example.com/dongle']
+  const say = (amount: string | null) =>
+    nodes.patch('n1', { type: 'merge', body: { status: { capacity: { 'example.com/dongle': amount } } } }, { subresource: 'status' })
+  await say('4')
+  await node.clock.advance(1_000)
+  assert.equal(await dongles(), '4')
+  const { resourceVersion } = (await nodes.get('n1')).metadata
+  await node.clock.advance(60_000)
+  assert.equal((await nodes.get('n1')).metadata.resourceVersion, resourceVersion)
+  await say(null)
+  await node.clock.advance(1_000)
+  assert.equal(await dongles(), undefined)
+  assert.equal((await nodes.get('n1')).status?.allocatable?.cpu, '4')
+  await node.stop()
+})
+
 test('a node whose memory ran short tells so for five minutes more, each time anew', async () => {
   const machine = simulatedMachine()
   let memoryAvailableBytes = 50 * 2 ** 20

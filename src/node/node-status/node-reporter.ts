@@ -12,7 +12,7 @@ import type { Bounds } from '../eviction/thresholds.ts'
 import type { Runtime } from '../runtime/contract.ts'
 import type { Machine, MachineUse } from './machine.ts'
 import { conditionEvents, schedulableEvents, startEvents } from './node-events.ts'
-import { isSameNodeStatus, nodeStatus, type Reserved } from './node-status.ts'
+import { haveOthersChanged, isSameNodeStatus, nodeStatus, type Reserved, withdrawnResources } from './node-status.ts'
 
 export type NodeReporterOptions = {
   readonly client: Client
@@ -72,7 +72,9 @@ export class NodeReporter {
     // The answer to a report of its own may be newer than what the watch tells.
     if (before && before.metadata.uid === node.metadata.uid && isOlder(node, before)) return
     this.#node = node
-    if (before) this.#tell(schedulableEvents(before, node))
+    if (!before) return
+    this.#tell(schedulableEvents(before, node))
+    if (haveOthersChanged(before.status, node.status)) this.wake()
   }
 
   setImages(images: readonly ContainerImage[]): void {
@@ -166,7 +168,9 @@ export class NodeReporter {
     const isReady = status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true
     const isDue = clock.monotonicMs() - this.#reportedAtMs >= reportPeriodMs
     if (!isDue && isSameNodeStatus(this.#node?.status, status, deepEqual)) return isReady
-    const body = { status: { ...status, addresses: addressPatch(this.#node, status) } }
+    const withdrawn = withdrawnResources(this.#node?.status, status).map((name) => [name, null])
+    const allocatable = { ...status.allocatable, ...Object.fromEntries(withdrawn) }
+    const body = { status: { ...status, allocatable, addresses: addressPatch(this.#node, status) } }
     const reported = await client
       .resource(kindRefs.coreV1.nodes)
       .patch(nodeName, { type: 'strategic', body }, { subresource: 'status', signal })

@@ -1,5 +1,6 @@
 import { toTime } from '../../base/clock.ts'
 import type { ContainerImage, Node, NodeAddress, NodeCondition, NodeStatus } from '../../kinds/generated/types/core-v1.ts'
+import { isExtendedResourceName } from '../../kinds/core/resource-name.ts'
 import { compareQuantity, formatQuantity, quantityOfMilli, quantityOfUnits } from '../../machinery/quantity.ts'
 import type { Condition } from '../runtime/contract.ts'
 import type { Pressure } from '../eviction/pressure.ts'
@@ -40,12 +41,14 @@ export type NodeStatusInput = {
 /** The whole status of the node as the agent sees it now. Pure. */
 export function nodeStatus(input: NodeStatusInput): NodeStatus {
   const { facts } = input
+  const capacity = resources(facts, { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0 })
   return {
-    capacity: resources(facts, { cpuMilli: 0, memoryBytes: 0, ephemeralStorageBytes: 0 }),
-    allocatable: resources(facts, allocatableDeduction(input)),
+    capacity,
+    allocatable: { ...othersOf(input.old?.status?.capacity, capacity), ...resources(facts, allocatableDeduction(input)) },
     conditions: conditions(input),
     addresses: [...input.addresses],
-    ...(input.port === undefined ? {} : { daemonEndpoints: { kubeletEndpoint: { Port: input.port } } }),
+    // Zero is what is written where none is said: left out, it would not be the same as what was told.
+    daemonEndpoints: { kubeletEndpoint: { Port: input.port ?? 0 } },
     nodeInfo: {
       machineID: facts.machineId,
       systemUUID: facts.systemUuid,
@@ -61,6 +64,26 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
     images: [...input.images],
     declaredFeatures: [...declaredFeatures],
   }
+}
+
+type Amounts = NodeStatus['capacity']
+
+/** What somebody else says that the node has: all of it is for pods. */
+function othersOf(told: Amounts = {}, own: Amounts = {}): NonNullable<Amounts> {
+  return Object.fromEntries(Object.entries(told).filter(([name]) => own[name] === undefined))
+}
+
+/** What somebody else has taken back, and is still told to be for pods. */
+export function withdrawnResources(old: NodeStatus | undefined, status: NodeStatus): string[] {
+  return Object.keys(old?.allocatable ?? {}).filter((name) => isExtendedResourceName(name) && status.allocatable?.[name] === undefined)
+}
+
+/** Whether somebody else changed what they say that a node has. */
+export function haveOthersChanged(before: NodeStatus | undefined, now: NodeStatus | undefined): boolean {
+  const extended = (status: NodeStatus | undefined) =>
+    Object.entries(status?.capacity ?? {}).filter(([name]) => isExtendedResourceName(name))
+  const old = before?.capacity ?? {}
+  return extended(before).length !== extended(now).length || extended(now).some(([name, amount]) => old[name] !== amount)
 }
 
 /** A_r = C_r − reserved_r − eviction threshold_r. */
@@ -140,13 +163,10 @@ function toCondition({ old, nowMs }: NodeStatusInput, type: string, verdict: Ver
   return { type, ...verdict, lastHeartbeatTime: toTime(nowMs), lastTransitionTime: isSame ? known.lastTransitionTime! : toTime(nowMs) }
 }
 
-type Amounts = NodeStatus['capacity']
-
-function isSameAmounts(a: Amounts = {}, b: Amounts = {}): boolean {
-  const names = Object.keys(a)
-  return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => b[name] !== undefined && (a[name] === b[name] || compareQuantity(a[name]!, b[name]) === 0))
+/** Whether all that `wanted` tells is told; there may be more that others tell. */
+function hasAmounts(told: Amounts = {}, wanted: Amounts = {}): boolean {
+  return Object.entries(wanted).every(
+    ([name, amount]) => told[name] !== undefined && (told[name] === amount || compareQuantity(told[name], amount) === 0),
   )
 }
 
@@ -160,6 +180,7 @@ export function isSameNodeStatus(a: NodeStatus | undefined, b: NodeStatus, equal
   if (!equal(bare(ofAgent), bare(b))) return false
   const fields = ['addresses', 'daemonEndpoints', 'nodeInfo', 'images', 'declaredFeatures'] as const
   // The API server writes amounts in its own way: 16777216Ki comes back as 16Gi.
-  if (!isSameAmounts(a.capacity, b.capacity) || !isSameAmounts(a.allocatable, b.allocatable)) return false
+  if (!hasAmounts(a.capacity, b.capacity) || !hasAmounts(a.allocatable, b.allocatable)) return false
+  if (withdrawnResources(a, b).length > 0) return false
   return fields.every((field) => equal(a[field] ?? [], b[field] ?? []))
 }
