@@ -157,11 +157,13 @@ test('MutatingAdmissionPolicy should mutate a Deployment with annotations', asyn
   await deployments.remove('annotated')
 })
 
-const cases: readonly (readonly [title: string, plural: string, spec: object])[] = [
+const conditions = [{ type: 'E2E', status: 'True', reason: 'Set', message: 'Set from a test', lastTransitionTime: '2026-01-01T00:00:00Z' }]
+const cases: readonly (readonly [title: string, plural: string, spec: object, status?: TestJson])[] = [
   [
     'ValidatingAdmissionPolicy should support ValidatingAdmissionPolicy API operations',
     'validatingadmissionpolicies',
     { matchConstraints, validations: [{ expression: 'object.spec.replicas <= 100' }] },
+    { conditions },
   ],
   [
     'ValidatingAdmissionPolicy should support ValidatingAdmissionPolicyBinding API operations',
@@ -184,13 +186,14 @@ const cases: readonly (readonly [title: string, plural: string, spec: object])[]
   ],
 ]
 
-for (const [title, plural, spec] of cases)
+for (const [title, plural, spec, status] of cases)
   test(title, () =>
     checkApiOperations(conformance, {
       group,
       version: 'v1',
       plural,
       make: (name) => ({ metadata: { name }, spec }),
+      ...(status ? { status } : {}),
       names: ['operations-1.example.com', 'operations-2.example.com', 'operations-3.example.com'],
     }),
   )

@@ -176,6 +176,13 @@ test('CustomResourceFieldSelectors CustomResourceFieldSelectors MUST list and wa
   await v1.remove('b')
   assert.equal((await watch1.next()).type, 'DELETED')
   assert.deepEqual([(await watch2.next()).type, (await watch2.next()).type], ['DELETED', 'DELETED'])
+  // What comes to match by a change is new to who watches; a collection is deleted by field as well.
+  await v2.merge('c', { host: 'host1' })
+  for (const watch of [watch1, watch2]) assert.equal(at(await watch.until('ADDED', 'c'), 'metadata.name'), 'c')
+  await v1.removeAll('fieldSelector=hostPort%3Dhost1:80')
+  for (const watch of [watch1, watch2]) await watch.until('DELETED', 'c')
+  assert.deepEqual(namesOf(await v1.list()), ['a'])
+  assert.deepEqual(namesOf(await v2.list('fieldSelector=host%3Dhost1')), [])
   const refused = await send('GET', `${v1.path}?fieldSelector=host%3Dx`)
   assert.equal(refused.code, 400)
   watch1.stop()

@@ -22,11 +22,14 @@ test('server version should find the server version', async () => {
 test('Discovery should validate PreferredVersion for each APIGroup', async () => {
   const groups = (await get('/apis')).groups as TestJson[]
   assert.ok(groups.length > 0)
-  for (const { name } of groups) {
+  for (const { name, preferredVersion } of groups) {
     const group = await get(`/apis/${String(name)}`)
     assert.equal(group.name, name)
-    const versions = (group.versions as TestJson[]).map((v) => v.groupVersion)
-    assert.ok(versions.includes(at(group, 'preferredVersion.groupVersion')), String(name))
+    assert.deepEqual(group.preferredVersion, preferredVersion)
+    const preferred = (group.versions as TestJson[]).find((v) => v.groupVersion === at(group, 'preferredVersion.groupVersion'))
+    assert.ok(preferred, String(name))
+    assert.deepEqual(preferred, preferredVersion)
+    assert.equal(preferred.groupVersion, `${String(name)}/${String(preferred.version)}`)
   }
 })
 
@@ -60,6 +63,16 @@ test('Discovery should locate the groupVersion and a resource within each APIGro
       `${resource} in ${groupVersion}`,
     )
   }
+  // And of each group that is found each version, with something to list where there is anything to list (nodes measure, and there are none).
+  for (const { versions } of ((await get('/apis')).groups as TestJson[]).filter(({ name }) => name !== 'metrics.k8s.io'))
+    for (const { groupVersion } of versions as TestJson[]) {
+      const list = await get(`/apis/${String(groupVersion)}`)
+      assert.equal(list.groupVersion, groupVersion)
+      const resources = list.resources as { name: string; kind: string; verbs: string[] }[]
+      assert.ok(resources.length > 0 && resources.every(({ kind, verbs }) => kind !== '' && verbs.length > 0), String(groupVersion))
+      const listed = resources.find(({ verbs }) => verbs.includes('list'))
+      if (listed) assert.equal((await get(`/apis/${String(groupVersion)}/${listed.name}`)).apiVersion, groupVersion)
+    }
 })
 
 const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
@@ -92,8 +105,42 @@ function assertBuiltIn(found: ReadonlySet<string>, isCore: boolean): void {
 test('AggregatedDiscovery should support raw aggregated discovery endpoint Accept headers', async () => {
   assertBuiltIn(await aggregated('/api', aggregatedType), true)
   assertBuiltIn(await aggregated('/apis', aggregatedType), false)
-  const plain = await send('GET', '/apis', { accept: 'application/json' })
-  assert.equal(plain.json.kind, 'APIGroupList')
+  const older = await send('GET', '/apis', { accept: aggregatedType.replace('v=v2', 'v=v2beta1') })
+  assert.deepEqual([older.code, older.json.apiVersion], [200, 'apidiscovery.k8s.io/v2beta1'])
+  for (const [path, kind] of [
+    ['/api', 'APIVersions'],
+    ['/apis', 'APIGroupList'],
+  ] as const)
+    assert.equal((await send('GET', path, { accept: 'application/json' })).json.kind, kind)
+  for (const accept of [aggregatedType.replace('v=v2', 'v=v3'), aggregatedType.replace('application/json', 'application/yaml')])
+    assert.equal((await send('GET', '/apis', { accept })).code, 406, accept)
+})
+
+test('aggregated documents have a tag, by which who has them already is spared them, and another after a change', async () => {
+  const ask = (headers: Record<string, string> = {}) => send('GET', '/apis', { accept: aggregatedType, headers })
+  const { etag = '' } = (await ask()).headers
+  assert.match(String(etag), /^"[^"]+"$/)
+  const spared = await ask({ 'if-none-match': String(etag) })
+  assert.deepEqual([spared.code, spared.text], [304, ''])
+  const definitions = conformance.collection('/apis/apiextensions.k8s.io/v1/customresourcedefinitions')
+  await definitions.create(definitionOf('tags.example.com'))
+  await conformance.clock.settle()
+  const changed = await ask({ 'if-none-match': String(etag) })
+  assert.equal(changed.code, 200)
+  assert.notEqual(changed.headers.etag, etag)
+  await definitions.remove('things.tags.example.com')
+  await conformance.clock.settle()
+  assert.equal((await ask()).headers.etag, etag)
+})
+
+const definitionOf = (group: string) => ({
+  metadata: { name: `things.${group}` },
+  spec: {
+    group,
+    names: { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' },
+    scope: 'Namespaced',
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+  },
 })
 
 /** As client-go asks: the newest form first, older ones and the plain one after it. */
@@ -111,15 +158,7 @@ for (const [title, accept, group] of [
   test(title, async () => {
     const definitions = conformance.collection('/apis/apiextensions.k8s.io/v1/customresourcedefinitions')
     const name = `things.${group}`
-    await definitions.create({
-      metadata: { name },
-      spec: {
-        group,
-        names: { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' },
-        scope: 'Namespaced',
-        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
-      },
-    })
+    await definitions.create(definitionOf(group))
     const watch = await definitions.watch(`fieldSelector=metadata.name%3D${name}`)
     const isEstablished = (definition: TestJson) =>
       (at(definition, 'status.conditions') as TestJson[] | undefined)?.some((c) => c.type === 'Established' && c.status === 'True')

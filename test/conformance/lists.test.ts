@@ -79,10 +79,18 @@ test('Servers with support for API chunking should support continue listing from
 })
 
 test('Servers with support for Table transformation should return a 406 for a backend which does not implement metadata', async () => {
-  const { code, json } = await send('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
-    accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
-    body: { spec: { resourceAttributes: { namespace: 'default', verb: 'get', resource: 'pods' } } },
-  })
-  assert.equal(code, 406)
-  assert.equal(json.reason, 'NotAcceptable')
+  const resourceAttributes = { namespace: 'default', verb: 'get', resource: 'pods' }
+  for (const [resource, spec] of [
+    ['authorization.k8s.io/v1/selfsubjectaccessreviews', { resourceAttributes }],
+    ['authorization.k8s.io/v1/subjectaccessreviews', { resourceAttributes, user: 'u' }],
+    ['authorization.k8s.io/v1/selfsubjectrulesreviews', { namespace: 'default' }],
+    ['authentication.k8s.io/v1/tokenreviews', { token: 't' }],
+  ] as const) {
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+    const { code, json } = await send('POST', `/apis/${resource}`, { accept, body: { spec } })
+    assert.deepEqual([code, json.kind, json.reason, json.code], [406, 'Status', 'NotAcceptable', 406], resource)
+    // Where the client takes the plain object as well, it gets that.
+    assert.equal((await send('POST', `/apis/${resource}`, { accept: `${accept},application/json`, body: { spec } })).code, 201)
+  }
+  assert.equal((await send('GET', path, { accept: 'application/json;as=Nothing;v=v1;g=meta.k8s.io' })).code, 406)
 })

@@ -40,6 +40,7 @@ test('Namespaces should apply changes to a namespace status', async () => {
       ['StatusUpdate', 'True', 'E2E', 'Updated by a test'],
     ],
   )
+  assert.deepEqual((await namespaces.get('status')).status, updated.status)
 })
 
 test('Namespaces should apply a finalizer to a Namespace', async () => {
@@ -50,4 +51,23 @@ test('Namespaces should apply a finalizer to a Namespace', async () => {
   assert.deepEqual(at(await namespaces.get('finalized'), 'spec.finalizers'), [fake, 'kubernetes'])
   const freed = await namespaces.replace('finalized/finalize', changed(held, { 'spec.finalizers': ['kubernetes'] }))
   assert.deepEqual(at(freed, 'spec.finalizers'), ['kubernetes'])
+  assert.deepEqual(at(await namespaces.get('finalized'), 'spec.finalizers'), ['kubernetes'])
+  // Beside that subresource nobody changes them.
+  await namespaces.replace('finalized', changed(freed, { 'spec.finalizers': [fake] }))
+  assert.deepEqual(at(await namespaces.get('finalized'), 'spec.finalizers'), ['kubernetes'])
+})
+
+test('a namespace that is deleted stays, Terminating, until the last finalizer is taken off it', async () => {
+  const made = await namespaces.create({ metadata: { name: 'held' } })
+  const held = await namespaces.replace('held/finalize', changed(made, { 'spec.finalizers': ['e2e.example.com/fakeFinalizer'] }))
+  const watch = await namespaces.watch(`fieldSelector=metadata.name%3Dheld&resourceVersion=${String(at(held, 'metadata.resourceVersion'))}`)
+  assert.equal(at(await namespaces.remove('held'), 'status.phase'), 'Terminating')
+  const ending = await watch.until('MODIFIED', 'held')
+  assert.ok(at(ending, 'metadata.deletionTimestamp'))
+  const late = await conformance.send('POST', '/api/v1/namespaces/held/configmaps', { body: { metadata: { name: 'late' } } })
+  assert.deepEqual([late.code, late.json.reason], [403, 'Forbidden'])
+  await namespaces.replace('held/finalize', changed(ending, { 'spec.finalizers': [] }))
+  await watch.until('DELETED', 'held')
+  watch.stop()
+  await namespaces.gone('held')
 })

@@ -38,8 +38,17 @@ test('Watchers should observe add, update, and delete watch notifications on con
   for (const watch of [b, ab]) {
     await sees(watch, 'ADDED', 'configmap-b')
     await sees(watch, 'DELETED', 'configmap-b')
-    watch.stop()
   }
+  // What no selector is for is told to nobody: the next that each hears of is the next that it wants.
+  await make('configmap-c', 'c')
+  await mutate('configmap-c', '1')
+  await configMaps.remove('configmap-c')
+  await make('configmap-a-again', 'a')
+  await make('configmap-b-again', 'b')
+  for (const watch of [a, ab]) await sees(watch, 'ADDED', 'configmap-a-again')
+  for (const watch of [b, ab]) await sees(watch, 'ADDED', 'configmap-b-again')
+  b.stop()
+  ab.stop()
   a.stop()
 })
 
@@ -50,8 +59,13 @@ test('Watchers should be able to start watching from a specific resource version
   await configMaps.remove('from-version')
   const watch = await configMaps.watch(`${selector('v')}&${from(first)}`)
   await sees(watch, 'MODIFIED', 'from-version', '2')
-  await sees(watch, 'DELETED', 'from-version', '2')
+  const gone = await sees(watch, 'DELETED', 'from-version', '2')
   watch.stop()
+  // A deletion has a version of its own, from which only what comes after it is told.
+  const later = await configMaps.watch(`${selector('v')}&${from(gone)}`)
+  await make('after-version', 'v')
+  await sees(later, 'ADDED', 'after-version')
+  later.stop()
 })
 
 test('Watchers should be able to restart watching from the last resource version observed by the previous watch', async () => {
