@@ -14,8 +14,7 @@ export function canonicalizeQuantities(list: Record<string, string | number> | u
   }
 }
 
-/** The canonical text of one quantity; the value itself when it is none. */
-export function canonicalText(quantity: string | number): string | number {
+function canonicalText(quantity: string | number): string | number {
   const text = String(quantity)
   const known = canonical.get(text)
   if (known !== undefined) return known

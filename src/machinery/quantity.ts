@@ -5,7 +5,7 @@
  * Invariants:
  * 1. An amount is an exact count of 10⁻⁹ units; text finer than that is rounded away from zero, as upstream rounds.
  * 2. `canonicalQuantity(canonicalQuantity(x)) === canonicalQuantity(x)`, and both have the same amount.
- * 3. Parsing is bounded: text over 64 characters, or an exponent that no machine could have, is refused before any big arithmetic.
+ * 3. Parsing is bounded: text over 1,024 characters, or an exponent over 9,999, is refused before any big arithmetic.
  */
 
 export type QuantityFormat = 'DecimalSI' | 'BinarySI' | 'DecimalExponent'
@@ -19,8 +19,8 @@ export class QuantityError extends Error {
 }
 
 const nanosPerUnit = 1_000_000_000n
-const textLengthMax = 64
-const exponentMax = 100
+const textLengthMax = 1024
+const exponentMax = 9999
 /** Binary quantities are capped here (2⁶³−1 units), as upstream caps them. */
 const binaryUnitsMax = (1n << 63n) - 1n
 const cacheEntriesMax = 4096
@@ -39,6 +39,7 @@ const parsed = new Map<string, Quantity>()
 const milliValues = new Map<string, number>()
 const wholeValues = new Map<string, number>()
 const canonicalTexts = new Map<string, string>()
+const writtenTexts = new Map<string, string>()
 
 /** Parses text or a JSON number. Throws QuantityError with upstream's message. */
 export function parseQuantity(quantity: string | number): Quantity {
@@ -96,6 +97,26 @@ export function canonicalQuantity(quantity: string | number): string {
   return canonicalTexts.get(text) ?? remember(canonicalTexts, text, formatQuantity(parseQuantity(text)))
 }
 
+/**
+ * What upstream's server writes of a quantity that it has read: the canonical form, or the text itself where that has the canonical
+ * number in other clothes (`+3k`, `03Gi`, `3E3`, `1.500M`) and 64 bits hold it with ease. Throws QuantityError.
+ */
+export function writtenQuantity(quantity: string | number): string {
+  const text = String(quantity)
+  return writtenTexts.get(text) ?? remember(writtenTexts, text, isLeftAsItIs(text) ? text : canonicalQuantity(text))
+}
+
+function isLeftAsItIs(text: string): boolean {
+  const { nano } = parseQuantity(text)
+  const [, , whole = '', fraction = '', suffix = ''] = shape.exec(text) ?? []
+  const { exponent, format } = interpretSuffix(suffix)
+  const units = whole.replace(/^0+/, '')
+  const digits = units + fraction
+  if (nano === 0n || units === '' || digits.endsWith('000')) return false
+  if (format !== 'BinarySI') return digits.length <= 18 && exponent - fraction.length >= -9 && (exponent - fraction.length) % 3 === 0
+  return fraction === '' && digits.length + Math.trunc(exponent * 0.3) <= 14 && Number(digits) % 8 !== 0
+}
+
 /** A quantity of whole units. */
 export function quantityOfUnits(units: number | bigint, format: QuantityFormat = 'DecimalSI'): Quantity {
   return { nano: BigInt(units) * nanosPerUnit, format }
@@ -141,11 +162,10 @@ function parse(text: string): Quantity {
   const match = shape.exec(text)
   if (!match) throw new QuantityError(wrongFormat)
   const [, sign, whole = '', fraction = '', suffix = ''] = match
-  // Where there are no digits, upstream reads a zero; but before the greatest of binary suffixes, which it reads in another way.
-  if (whole === '' && fraction === '' && Object.hasOwn(binaryExponents, suffix) && binaryExponents[suffix]! >= 50)
-    throw new QuantityError(wrongNumber)
-  const isZero = /^0*$/.test(whole + fraction)
   const { exponent, format } = interpretSuffix(suffix)
+  // Where there are no digits, upstream reads a zero; but before the extremes of suffixes, which it reads in another way.
+  if (whole === '' && fraction === '' && (format === 'BinarySI' ? exponent >= 50 : exponent < -9)) throw new QuantityError(wrongNumber)
+  const isZero = /^0*$/.test(whole + fraction)
   if (Math.abs(exponent) > exponentMax && !isZero) throw new QuantityError(wrongSuffix)
   if (isZero) return { nano: 0n, format }
   const magnitude = format === 'BinarySI' ? binaryNanos(whole, fraction, exponent) : decimalNanos(whole, fraction, exponent)

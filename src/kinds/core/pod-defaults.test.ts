@@ -115,10 +115,6 @@ check(
 const volumes: readonly (readonly [Volume, Volume])[] = [
   [{ name: 'v' }, { name: 'v', emptyDir: {} }],
   [
-    { name: 'v', emptyDir: { sizeLimit: '1024Mi' } },
-    { name: 'v', emptyDir: { sizeLimit: '1Gi' } },
-  ],
-  [
     { name: 'v', secret: { secretName: 's' } },
     { name: 'v', secret: { secretName: 's', defaultMode: 420 } },
   ],

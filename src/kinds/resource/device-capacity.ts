@@ -1,5 +1,5 @@
 import { fieldErrors } from '../../machinery/field-error.ts'
-import { addQuantity, canonicalQuantity, compareQuantity, quantityValue } from '../../machinery/quantity.ts'
+import { addQuantity, compareQuantity, quantityValue } from '../../machinery/quantity.ts'
 import type { Errors } from '../checks.ts'
 import type { CapacityRequestPolicy, CapacityRequestPolicyRange, DeviceCapacity } from '../generated/types/resource-v1.ts'
 import { checkSet } from './device-names.ts'
@@ -38,14 +38,13 @@ function validateValues(
 ): void {
   values.forEach((value, i) => {
     if (i > 0 && compareQuantity(values[i - 1]!, value) > 0)
-      errors.push(fieldErrors.invalid(`${path}[${i}]`, canonicalQuantity(value), 'values must be sorted in ascending order'))
+      errors.push(fieldErrors.invalid(`${path}[${i}]`, value, 'values must be sorted in ascending order'))
   })
   checkSet(errors, values, { path, max: validValuesMax, key: (value) => String(quantityValue(value)) }, (all, at, value) => {
-    if (compareQuantity(value, capacity) > 0)
-      all.push(fieldErrors.invalid(at, canonicalQuantity(value), `option is larger than capacity value: ${canonicalQuantity(capacity)}`))
+    if (compareQuantity(value, capacity) > 0) all.push(fieldErrors.invalid(at, value, `option is larger than capacity value: ${capacity}`))
   })
   if (values.length > validValuesMax || !values.some((value) => compareQuantity(value, usual) === 0))
-    errors.push(fieldErrors.invalid(path, canonicalQuantity(usual), 'default value is not valid according to the requestPolicy'))
+    errors.push(fieldErrors.invalid(path, usual, 'default value is not valid according to the requestPolicy'))
 }
 
 function validateRange(
@@ -56,12 +55,10 @@ function validateRange(
   const { min, max, step } = range
   if (min === undefined) return void errors.push(fieldErrors.required(`${path}.min`, 'required when validRange is defined'))
   const check = (field: 'min' | 'max', given: Quantity, limit: Quantity, what: string) => {
-    if (compareQuantity(given, limit) > 0)
-      errors.push(fieldErrors.invalid(`${path}.${field}`, canonicalQuantity(given), `${what}: ${canonicalQuantity(limit)}`))
+    if (compareQuantity(given, limit) > 0) errors.push(fieldErrors.invalid(`${path}.${field}`, given, `${what}: ${limit}`))
   }
   check('min', min, capacity, 'min is larger than capacity value')
-  if (compareQuantity(usual, min) < 0)
-    errors.push(fieldErrors.invalid(`${path}.min`, canonicalQuantity(usual), `default is less than min: ${canonicalQuantity(min)}`))
+  if (compareQuantity(usual, min) < 0) errors.push(fieldErrors.invalid(`${path}.min`, usual, `default is less than min: ${min}`))
   if (max !== undefined) {
     check('max', min, max, 'min is larger than max')
     check('max', max, capacity, 'max is larger than capacity value')
@@ -70,13 +67,7 @@ function validateRange(
   if (step === undefined) return
   const once = addQuantity(min, step)
   if (compareQuantity(once, capacity) > 0)
-    errors.push(
-      fieldErrors.invalid(
-        `${path}.step`,
-        canonicalQuantity(step),
-        `one step ${once} is larger than capacity value: ${canonicalQuantity(capacity)}`,
-      ),
-    )
+    errors.push(fieldErrors.invalid(`${path}.step`, step, `one step ${once} is larger than capacity value: ${capacity}`))
   for (const value of max === undefined ? [usual] : [usual, max]) checkSteps(errors, `${path}.step`, value, { min, step })
 }
 
@@ -88,11 +79,5 @@ function checkSteps(
 ): void {
   const size = quantityValue(step)
   if (size !== 0 && (quantityValue(value) - quantityValue(min)) % size === 0) return
-  errors.push(
-    fieldErrors.invalid(
-      path,
-      canonicalQuantity(value),
-      `value is not a multiple of a given step (${canonicalQuantity(step)}) from (${canonicalQuantity(min)})`,
-    ),
-  )
+  errors.push(fieldErrors.invalid(path, value, `value is not a multiple of a given step (${step}) from (${min})`))
 }

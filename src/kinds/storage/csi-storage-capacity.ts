@@ -3,7 +3,6 @@ import type { FieldError } from '../../machinery/field-error.ts'
 import { validateLabelSelector } from '../../machinery/label-selector.ts'
 import { dns1123Subdomain } from '../../machinery/names.ts'
 import { immutableField } from '../../machinery/object-meta.ts'
-import { canonicalText } from '../canonical-quantities.ts'
 import { checkNonNegativeQuantity } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CSIStorageCapacity } from '../generated/types/storage-v1.ts'
@@ -13,10 +12,6 @@ export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'CSIStorageCapacity',
-  applyDefaults: (capacity) => {
-    for (const field of ['capacity', 'maximumVolumeSize'] as const)
-      if (capacity[field] !== undefined) capacity[field] = canonicalText(capacity[field])
-  },
   validate: ({ storageClassName, nodeTopology, capacity }) => {
     const errors: FieldError[] = []
     if (nodeTopology) errors.push(...validateLabelSelector(nodeTopology, 'nodeTopology'))

@@ -1,4 +1,4 @@
-import { canonicalQuantity, QuantityError } from '../quantity.ts'
+import { QuantityError, writtenQuantity } from '../quantity.ts'
 import { cannotParseTime, cannotUnmarshal, type FieldPath, formatPath, structName } from './go-errors.ts'
 import type { SchemaNode } from './schema-node.ts'
 
@@ -239,7 +239,7 @@ function integerDecoder(node: SchemaNode): Decoder {
 
 function decodeQuantity(value: unknown, walk: Walk): unknown {
   try {
-    return canonicalQuantity(typeof value === 'string' ? value.trim() : typeof value === 'number' ? value : '')
+    return writtenQuantity(typeof value === 'string' ? value.trim() : typeof value === 'number' ? value : '')
   } catch (error) {
     if (error instanceof QuantityError) return refuse(value, error.message, walk)
     throw error

@@ -1,4 +1,4 @@
-import { canonicalizeQuantities, canonicalText } from '../../canonical-quantities.ts'
+import { canonicalizeQuantities } from '../../canonical-quantities.ts'
 import type {
   Container,
   EnvVar,
@@ -102,9 +102,7 @@ function applyFieldRefDefaults(ref: ObjectFieldSelector | undefined): void {
 }
 
 function applyResourceFieldRefDefaults(ref: ResourceFieldSelector | undefined): void {
-  if (!ref) return
-  const divisor = canonicalText(ref.divisor ?? '0')
-  if (divisor !== ref.divisor) ref.divisor = divisor
+  if (ref) ref.divisor ??= '0'
 }
 
 function applyProbeDefaults(probe: Probe | undefined): void {
@@ -127,10 +125,6 @@ const defaultFileMode = 0o644
 
 export function applyVolumeDefaults(volume: Volume): void {
   if (isWithoutSource(volume)) volume.emptyDir = {}
-  if (volume.emptyDir?.sizeLimit !== undefined) {
-    const sizeLimit = canonicalText(volume.emptyDir.sizeLimit)
-    if (sizeLimit !== volume.emptyDir.sizeLimit) volume.emptyDir.sizeLimit = sizeLimit
-  }
   if (volume.secret) volume.secret.defaultMode ??= defaultFileMode
   if (volume.configMap) volume.configMap.defaultMode ??= defaultFileMode
   if (volume.hostPath) volume.hostPath.type ??= ''

@@ -28,7 +28,7 @@ type answer struct {
 var answers = map[string]func(question) []answer{
 	"strategic":  strategic,
 	"quantity":   quantity,
-	"add":        quantities,
+	"quantities": quantities,
 	"yaml":       toYAML,
 	"fromYaml":   fromYAML,
 	"jsonPatch":  jsonPatch,

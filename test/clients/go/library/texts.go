@@ -26,7 +26,7 @@ func quantity(asked question) []answer {
 	if err != nil {
 		return textOr("", err)
 	}
-	return textOr(fmt.Sprint(parsed.String(), " ", parsed.Value(), " ", parsed.MilliValue(), " ", parsed.Sign()), nil)
+	return textOr(fmt.Sprint(parsed.String(), " ", parsed.Value(), " ", parsed.MilliValue()), nil)
 }
 
 func quantities(asked question) []answer {
