@@ -38,6 +38,7 @@ var clientSteps = []step{
 	{"an update that comes late is retried on conflict", retried},
 	{"discovery, the RESTMapper and the dynamic client", dynamically},
 	{"random applies and updates give everybody the fields that upstream's library gives them", appliesAsTheLibrary},
+	{"aggregated discovery tells built-in kinds and custom ones", discovered},
 	{"informers on versions that a webhook converts see what their field selectors say", selectedByFields},
 	{"one of two candidates leads, and the other follows it", elected},
 }
