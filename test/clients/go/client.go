@@ -40,6 +40,7 @@ var clientSteps = []step{
 	{"random applies and updates give everybody the fields that upstream's library gives them", appliesAsTheLibrary},
 	{"aggregated discovery tells built-in kinds and custom ones", discovered},
 	{"informers on versions that a webhook converts see what their field selectors say", selectedByFields},
+	{"status and scale of every workload, each write told to a watch that was opened before", workloadsFollowed},
 	{"one of two candidates leads, and the other follows it", elected},
 }
 
