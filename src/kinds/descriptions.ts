@@ -1,3 +1,12 @@
+import { access } from './descriptions/access.ts'
+import { cluster } from './descriptions/cluster.ts'
+import { extensions } from './descriptions/extensions.ts'
+import { conditions, general, machinery } from './descriptions/general.ts'
+import { pods } from './descriptions/pods.ts'
+import { volumes } from './descriptions/volumes.ts'
+import { flat } from './descriptions/words.ts'
+import { workloads } from './descriptions/workloads.ts'
+
 /** What every object says of its own fields. These begin as everywhere in Kubernetes: whoever reads them by machine knows them by that. */
 export const standardDescriptions = {
   '*.apiVersion': 'APIVersion defines the group and version of the API that this object is written in.',
@@ -5,11 +14,8 @@ export const standardDescriptions = {
   '*.metadata': "Standard object's metadata: name, labels and everything else that all objects have in common.",
 } as const
 
-/**
- * What `kubectl explain` and the console say about kinds and fields, in our own words: a sentence each, for what people look
- * up most. Keys are `Type`, `Type.field`, or `*.field` for a field that means the same everywhere.
- */
-export const descriptions: Readonly<Record<string, string>> = {
+/** What people look up most. */
+const oftenLookedUp = (): Readonly<Record<string, string>> => ({
   ...standardDescriptions,
   '*.items': 'The objects of the list.',
   '*.annotations': 'Notes for tools and people; not selected by.',
@@ -285,4 +291,24 @@ export const descriptions: Readonly<Record<string, string>> = {
   'LabelSelector.matchLabels': 'Labels that must be there with these values.',
   Quantity: 'An amount such as 100m, 1.5 or 512Mi.',
   IntOrString: 'A number, or a text such as a name or a percentage.',
+})
+
+function all(): Readonly<Record<string, string>> {
+  const words: Record<string, string> = {}
+  const groups = [general, conditions, machinery, pods, volumes, workloads, cluster, access, extensions]
+  for (const group of groups) Object.assign(words, flat(group()))
+  Object.assign(words, oftenLookedUp())
+  // A container for debugging is one like any other, as far as its fields go.
+  for (const [key, text] of Object.entries(words)) if (key.startsWith('Container.')) words[`Ephemeral${key}`] ??= text
+  return words
+}
+
+let made: Readonly<Record<string, string>> | undefined
+
+/**
+ * What `kubectl explain` and the console say about kinds and fields, in our own words: a sentence each. Keys are `Type`, `Type.field`,
+ * or `*.field` for a field that means the same everywhere. Made when the first document is asked for: a server starts without them.
+ */
+export function descriptions(): Readonly<Record<string, string>> {
+  return (made ??= all())
 }

@@ -67,7 +67,7 @@ export function completeDefinitions(definitions: Definitions, kinds: readonly Ki
 export function writeDefinition(name: string, schema: Schema, dialect: Dialect): object {
   if ((schema as Described)[ownWords]) return write(schema, undefined, dialect)
   const short = name.slice(name.lastIndexOf('.') + 1)
-  return { ...describe(descriptions[short]), ...(dialect.special[name] ?? write(schema, short, dialect)) }
+  return { ...describe(descriptions()[short]), ...(dialect.special[name] ?? write(schema, short, dialect)) }
 }
 
 /** Names of all definitions that some reach, themselves included. */
@@ -107,9 +107,10 @@ function write(schema: Described, owner: string | undefined, dialect: Dialect): 
 
 function writeField(field: string, schema: Described, owner: string | undefined, dialect: Dialect): object {
   if (owner === undefined) return write(schema, owner, dialect)
-  const description = schema.description ?? descriptions[`${owner}.${field}`] ?? descriptions[`*.${field}`]
-  const known = dialect.defaults[`${owner}.${field}`]
-  const published = known === undefined ? schema : { ...schema, default: known }
+  const known = descriptions()
+  const description = schema.description ?? known[`${owner}.${field}`] ?? known[`*.${field}`]
+  const value = dialect.defaults[`${owner}.${field}`]
+  const published = value === undefined ? schema : { ...schema, default: value }
   return write(description === undefined ? published : { ...published, description }, owner, dialect)
 }
 

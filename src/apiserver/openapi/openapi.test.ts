@@ -68,7 +68,7 @@ test('version 3: what clients look for', () => {
   for (const name of ['fieldValidation', 'dryRun', 'fieldManager', 'force']) assert.ok(names.includes(name), name)
   const spec = components.schemas['io.k8s.api.core.v1.PodSpec'] as { properties: Record<string, Json> }
   assert.deepEqual(spec.properties['containers']?.['x-kubernetes-list-map-keys'], ['name'])
-  assert.equal(spec.properties['containers']?.['description'], descriptions['PodSpec.containers'])
+  assert.equal(spec.properties['containers']?.['description'], descriptions()['PodSpec.containers'])
   assert.deepEqual(components.schemas['io.k8s.api.apps.v1.Deployment']?.['x-kubernetes-group-version-kind'], [
     { group: 'apps', version: 'v1', kind: 'Deployment' },
   ])
@@ -183,9 +183,19 @@ test('every description is of a type and field that exist', () => {
     for (const field of Object.keys(schema.properties ?? {})) fields.add(`${short}.${field}`).add(`*.${field}`)
   }
   assert.deepEqual(
-    Object.keys(descriptions).filter((key) => !fields.has(key)),
+    Object.keys(descriptions()).filter((key) => !fields.has(key)),
     [],
   )
+})
+
+test('every type that is served says what it is, and so does each of its fields', () => {
+  const { definitions: served } = get('/openapi/v2')
+  const silent = Object.entries(served).flatMap(([name, { description, properties = {} }]) => [
+    ...(description || name.endsWith('List') ? [] : [name]),
+    ...Object.entries(properties as Record<string, Json>).flatMap(([field, schema]) => (schema['description'] ? [] : [`${name}.${field}`])),
+  ])
+  assert.ok(Object.keys(served).length > 500)
+  assert.deepEqual(silent, [])
 })
 
 const kubectl = '/usr/bin/kubectl'
