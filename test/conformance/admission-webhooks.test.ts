@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, test } from 'node:test'
 import { at, type TestJson, type TestResponse } from '../../src/apiserver/test-requests.ts'
-import { startConformanceApi } from './conformance-api.ts'
+import { changed, startConformanceApi } from './conformance-api.ts'
 import { type Judge, type ReviewAnswer, startWebhookServer } from './webhook-server.ts'
 
 const conformance = await startConformanceApi()
@@ -78,6 +78,7 @@ test('AdmissionWebhook listing mutating webhooks should work', async () => {
   assert.equal(keysOf(await configMaps.create(configMap('one', { own: '1' }))).length, 11)
   await configurations.mutating.removeAll('labelSelector=list%3Dmutating')
   await clock.settle()
+  assert.deepEqual(await configurations.mutating.list('labelSelector=list%3Dmutating'), [])
   assert.deepEqual(keysOf(await configMaps.create(configMap('two', { own: '1' }))), ['own'])
 })
 
@@ -87,6 +88,7 @@ test('AdmissionWebhook listing validating webhooks should work', async () => {
   refused(await create(configMap('one')), denied)
   await configurations.validating.removeAll('labelSelector=list%3Dvalidating')
   await clock.settle()
+  assert.deepEqual(await configurations.validating.list('labelSelector=list%3Dvalidating'), [])
   await configMaps.create(configMap('two'))
 })
 
@@ -197,6 +199,13 @@ test('AdmissionWebhook should be able to deny pod and configmap creation', async
   refused(await send('PUT', `${configMaps.path}/fine`, { body: { ...made, data: { unwanted: 'yes' } } }), denied)
   const type = 'application/merge-patch+json'
   refused(await send('PATCH', `${configMaps.path}/fine`, { type, body: { data: { unwanted: 'yes' } } }), denied)
+  assert.deepEqual((await configMaps.get('fine')).data, { wanted: 'yes' })
+
+  const compliant = await pods.create(pod('fine'))
+  const unwanted = changed(compliant, { 'metadata.labels.unwanted': 'yes' })
+  refused(await send('PUT', `${pods.path}/fine`, { body: unwanted }), denied)
+  refused(await send('PATCH', `${pods.path}/fine`, { type, body: { metadata: { labels: { unwanted: 'yes' } } } }), denied)
+  assert.equal(at(await pods.get('fine'), 'metadata.labels.unwanted'), undefined)
 
   await collection('/api/v1/namespaces').create({ metadata: { name: 'skipped', labels: { 'skip-webhooks': 'yes' } } })
   await collection('/api/v1/namespaces/skipped/configmaps').create(configMap('free', { unwanted: 'yes' }))
@@ -323,6 +332,15 @@ test('AdmissionWebhook should mutate custom resource with different stored versi
   await definitions.merge('storeds.stable.example.com', { spec: { versions: [version('v1', false), version('v2', true)] } })
   await clock.settle()
   assert.deepEqual(keysOf(await customs.merge('a', { data: { dummy: 'test' } })), ['dummy', 'mutated', 'start'])
+  const [first, second] = ['v1', 'v2'].map((version) => collection(`/apis/stable.example.com/${version}/namespaces/${namespace}/storeds`))
+  for (const [version, each] of [
+    ['v1', first!],
+    ['v2', second!],
+  ] as const) {
+    const read = await each.get('a')
+    assert.equal(read.apiVersion, `stable.example.com/${version}`)
+    assert.deepEqual(read.data, { start: 'this', mutated: 'yes', dummy: 'test' })
+  }
 })
 
 test('AdmissionWebhook should mutate custom resource with pruning', async () => {
@@ -362,11 +380,30 @@ test('AdmissionWebhook should not be able to mutate or prevent deletion of webho
 })
 
 test('AdmissionWebhook should unconditionally reject operations on fail closed webhook', async () => {
-  const unreachable = { ...hook(() => ({}), onConfigMaps), failurePolicy: 'Fail' }
+  const before = await configMaps.create(configMap('before', { own: '1' }))
+  const unreachable = { ...hook(() => ({}), [ruleOf(['configmaps'], ['*'])]), failurePolicy: 'Fail' }
   await register('validating', [{ ...unreachable, clientConfig: { url: unreachable.clientConfig.url } }])
+  const one = `${configMaps.path}/before`
+  for (const answer of [
+    await create(configMap('closed')),
+    await send('PUT', one, { body: { ...before, data: { own: '2' } } }),
+    await send('PATCH', one, { type: 'application/merge-patch+json', body: { data: { own: '2' } } }),
+    await send('DELETE', one),
+    await send('DELETE', configMaps.path),
+  ])
+    refused(
+      answer,
+      /^Internal error occurred: failed calling webhook "judge\.example\.com": failed to call webhook: Post .*: tls: failed to verify/,
+      500,
+    )
+  assert.deepEqual(await configMaps.get('before'), before)
+  // What cannot be reached because there is no such service is as closed.
+  await configurations.validating.removeAll('')
+  const nowhere = { service: { namespace, name: 'no-such', path: '/x', port: 443 }, caBundle: webhooks.caBundle }
+  await register('validating', [{ ...unreachable, clientConfig: nowhere }])
   refused(
     await create(configMap('closed')),
-    /^Internal error occurred: failed calling webhook "judge\.example\.com": failed to call webhook: Post .*: tls: failed to verify/,
+    /failed calling webhook "judge\.example\.com": failed to call webhook: service.*"no-such" not found$/,
     500,
   )
 })
