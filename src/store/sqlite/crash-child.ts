@@ -13,6 +13,18 @@ import { openSqliteStore } from './sqlite-store.ts'
 
 const [dir, writers] = process.argv.slice(2) as [string, string]
 
+/** The reader may be slower than the writers, and a full pipe says so at once. */
+function tell(line: string): void {
+  for (;;) {
+    try {
+      return void writeSync(1, line)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+}
+
 async function write(store: Store, writer: number): Promise<never> {
   const key = (name: string) => `/crash/${writer}/${name}` as StoreKey
   const entry = await store.get(key('a'))
@@ -24,7 +36,7 @@ async function write(store: Store, writer: number): Promise<never> {
     const last: Operation = sequence % 2 === 1 ? put('c') : { type: 'delete', key: key('c'), expected: 'any' }
     const result = await store.commit([put('a'), last, put('b')])
     if (result.type !== 'committed') throw new Error(`unexpected conflict on ${result.key}`)
-    writeSync(1, `${result.revision} ${writer} ${sequence}\n`)
+    tell(`${result.revision} ${writer} ${sequence}\n`)
     if (writer === 0 && sequence % 50 === 0) void store.compact(result.revision)
   }
 }
