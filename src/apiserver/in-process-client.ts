@@ -24,6 +24,7 @@ import { authorize } from './pipeline.ts'
 import type { Resource } from './registry.ts'
 import { type Query, selectedName } from './http/request-info.ts'
 import { createAlike, type Settled } from './verbs/create-alike.ts'
+import { disruptPod, type DisruptRequest } from './verbs/disrupt.ts'
 import { type Answer, noParameters, type Parameters, type PatchBody, type VerbRequest } from './verb-request.ts'
 
 export type InProcessParts = {
@@ -64,6 +65,7 @@ export function createInProcessClient(parts: InProcessParts): Client {
       return chosenResource(() => (isOwn() ? own : foreign))
     },
     createBatch: (writes, options) => createBatch(parts, writes, options?.signal),
+    disruptPod: (pod, condition, options) => disrupt(parts, { ...pod, condition }, options?.signal),
     raw,
   }
 }
@@ -198,6 +200,36 @@ async function createBatch(
     const outcome = outcomes.next().value!
     return outcome.status === 'rejected' ? outcome : { status: 'fulfilled', value: handOut(objectOf(outcome.value)) }
   })
+}
+
+/** See `disruptPod` of Client. */
+async function disrupt(
+  parts: InProcessParts,
+  disruption: Omit<DisruptRequest, 'resource'>,
+  signal: AbortSignal | undefined,
+): Promise<KubeObject | Status> {
+  const { core, handOut } = parts
+  const { namespace, name, uid, condition } = disruption
+  const resource = core.registry.find('', 'v1', 'pods')
+  if (!resource) throw statusErrors.pathNotFound()
+  const mayPatch = admitCall(parts, resource, namespace, { verb: 'patch', name, subresource: 'status', signal })
+  if (mayPatch instanceof Promise) await mayPatch
+  const mayDelete = admitCall(parts, resource, namespace, { verb: 'delete', name, signal })
+  const context = mayDelete instanceof Promise ? await mayDelete : mayDelete
+  const done = await disruptPod(core, context, { ...disruption, resource })
+  if (done) return handOut(done.last ?? viewOf(resource, done.value))
+  const value = { metadata: { uid }, status: { conditions: [condition] } }
+  await call(parts, resource, namespace, {
+    verb: 'patch',
+    name,
+    subresource: 'status',
+    patch: { type: 'strategic', value },
+    ...writeCall({}),
+    signal,
+  })
+  const removed = await call(parts, resource, namespace, { verb: 'delete', name, ...deleteCall({ preconditions: { uid } }), signal })
+  // What a delete answers is the object or a Status.
+  return handOut(objectOf(removed) as KubeObject | Status)
 }
 
 /** See `createAlike` of ResourceClient. */

@@ -1,3 +1,4 @@
+import type { PodCondition } from '../kinds/generated/types/core-v1.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import type { KubeObject, ObjectList, Status } from './types.ts'
 
@@ -16,6 +17,11 @@ export type Client = {
    * alone; answers are in the order of `writes`. They share one sync of the store's disk. Absent where the transport has no such call.
    */
   createBatch?(writes: readonly BatchWrite[], options?: { readonly signal?: AbortSignal }): Promise<readonly PromiseSettledResult<object>[]>
+  /**
+   * Says in a pod's conditions why it is disrupted, and deletes it if it has this uid: a patch of its status and a delete, in one commit.
+   * Gives and throws what the delete does. Absent where the transport has no such call.
+   */
+  disruptPod?(pod: DisruptedPod, condition: PodCondition, options?: { readonly signal?: AbortSignal }): Promise<KubeObject | Status>
   /** A WebSocket to a streaming subresource (exec, attach, port-forward); absent where the transport cannot carry one. */
   openWebSocket?(request: WebSocketRequest): Promise<WebSocketChannel>
 }
@@ -55,6 +61,8 @@ type PartOf<T> = T extends readonly (infer Item)[]
   : T extends object
     ? { readonly [Field in keyof T]?: PartOf<T[Field]> }
     : T
+
+export type DisruptedPod = { readonly namespace: string; readonly name: string; readonly uid: string }
 
 /** The POST of an object, or to a subresource of one. */
 export type BatchWrite = {

@@ -5,28 +5,28 @@ import { observedGeneration } from '../kinds/pod-status.ts'
 import { isStatus } from '../machinery/status-error.ts'
 import type { LoopContext } from './contract.ts'
 
-const { pods } = kindRefs.coreV1
-
-/** Says in the pod's conditions why it is disrupted, and deletes it; nothing to do for one that is gone. */
+/** Says in the pod's conditions why it is disrupted, and deletes it. Gives false, and has done nothing, for one that is gone. */
 export async function evictPod(
   { client, clock }: Pick<LoopContext, 'client' | 'clock'>,
   pod: Pod,
-  why: { readonly reason: string; readonly message: string },
-): Promise<void> {
-  const { namespace, name = '', uid = '' } = pod.metadata
-  const condition = {
-    type: 'DisruptionTarget',
-    status: 'True',
-    ...why,
-    lastTransitionTime: toTime(clock.now()),
-    ...observedGeneration(pod),
-  }
-  const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type), condition]
-  const resource = client.resource(pods, namespace)
+  why: { readonly reason: string; readonly message: string; readonly signal?: AbortSignal },
+): Promise<boolean> {
+  const { namespace = '', name = '', uid = '' } = pod.metadata
+  const { reason, message, signal } = why
+  const options = signal ? { signal } : {}
+  const lastTransitionTime = toTime(clock.now())
+  const condition = { type: 'DisruptionTarget', status: 'True', reason, message, lastTransitionTime, ...observedGeneration(pod) } as const
   try {
-    await resource.updateStatus({ ...pod, status: { ...pod.status, conditions } })
-    await resource.delete(name, { preconditions: { uid } })
+    if (client.disruptPod) await client.disruptPod({ namespace, name, uid }, condition, options)
+    else {
+      const pods = client.resource(kindRefs.coreV1.pods, namespace)
+      const body = { metadata: { uid }, status: { conditions: [condition] } }
+      await pods.patch(name, { type: 'strategic', body }, { subresource: 'status', ...options })
+      await pods.delete(name, { preconditions: { uid }, ...options })
+    }
+    return true
   } catch (error) {
-    if (!isStatus(error, 'NotFound')) throw error
+    if (isStatus(error, 'NotFound')) return false
+    throw error
   }
 }

@@ -1,7 +1,10 @@
 import type { BatchWrite, Client, ResourceClient } from '../client/contract.ts'
 import { delegateResource } from '../client/delegate-resource.ts'
+import { kindRefs } from '../client/generated/kind-refs.ts'
+import type { ObjectInformer } from '../client/informer.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
+import type { Status } from '../machinery/status-error.ts'
 import type { InformerFactory } from './informer-factory.ts'
 
 /**
@@ -13,6 +16,16 @@ export function writeThroughClient(client: Client, factory: InformerFactory): Cl
     resource: (kind, namespace) => writeThroughResource(client.resource(kind, namespace), { factory, kind, namespace }),
     ...(client.createBatch
       ? { createBatch: (writes, options) => showCreated(client.createBatch!(writes, options), { factory, writes }) }
+      : {}),
+    ...(client.disruptPod
+      ? {
+          disruptPod: (pod, condition, options) =>
+            showDeleted(() => client.disruptPod!(pod, condition, options), {
+              informer: factory.existing(kindRefs.coreV1.pods),
+              key: `${pod.namespace}/${pod.name}`,
+              uid: pod.uid,
+            }),
+        }
       : {}),
     raw: (request) => client.raw(request),
     ...(client.openWebSocket ? { openWebSocket: client.openWebSocket.bind(client) } : {}),
@@ -63,16 +76,26 @@ function writeThroughResource<T extends KubeObject>(resource: ResourceClient<T>,
     updateStatus: (object, options) => show(resource.updateStatus(object, options), options?.dryRun),
     patch: (name, patch, options) => show(resource.patch(name, patch, options), options?.dryRun),
     apply: (object, options) => show(resource.apply(object, options), options?.dryRun),
-    delete: async (name, options) => {
-      const informer = factory.existing(kind)
+    delete: (name, options) => {
       const key = namespace === undefined ? name : `${namespace}/${name}`
-      const uid = informer?.get(key)?.metadata.uid
-      const result = await resource.delete(name, options)
-      if (options?.dryRun || !informer) return result
-      const deleted = result as T
-      if (deleted.kind !== 'Status' && deleted.metadata?.deletionTimestamp) informer.observeWrite(deleted)
-      else if (uid !== undefined) informer.observeDelete(key, uid)
-      return result
+      const informer = options?.dryRun ? undefined : factory.existing(kind)
+      return showDeleted(() => resource.delete(name, options), { informer, key, uid: informer?.get(key)?.metadata.uid })
     },
   }
+}
+
+/** What is gone at once leaves the informer, what is only marked is there with its mark. */
+async function showDeleted<T extends KubeObject, R extends KubeObject | Status>(
+  remove: () => Promise<R>,
+  { informer, key, uid }: { readonly informer: ObjectInformer<T> | undefined; readonly key: string; readonly uid: string | undefined },
+): Promise<R> {
+  const result = await remove()
+  if (!informer) return result
+  // Whatever is no Status is the object.
+  const deleted = result as KubeObject as T
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers = [] } = deleted.metadata ?? {}
+  const isGone = deleted.kind === 'Status' || !deletionTimestamp || (deletionGracePeriodSeconds === 0 && finalizers.length === 0)
+  if (!isGone) informer.observeWrite(deleted)
+  else if (uid !== undefined) informer.observeDelete(key, uid)
+  return result
 }

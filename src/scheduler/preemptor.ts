@@ -1,7 +1,6 @@
-import { toTime } from '../base/clock.ts'
-import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { Informer } from '../client/informer-contract.ts'
 import type { LoopContext } from '../control/contract.ts'
+import { evictPod } from '../control/evict-pod.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
 import type { EventOutlet } from './event-outlet.ts'
@@ -95,28 +94,18 @@ export class Preemptor {
   async #evictOne(input: { victim: Pod; target: PodToPlace; nodeName: string; signal: AbortSignal }): Promise<void> {
     const { victim, target, nodeName, signal } = input
     const { context } = this.#options
-    const { name = '', namespace, uid } = victim.metadata
-    const pods = context.client.resource(kindRefs.coreV1.pods, namespace)
-    const condition = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      reason: 'PreemptionByScheduler',
-      message: `${profileOf(target.pod)}: preempting to accommodate a higher priority pod`,
-      lastTransitionTime: toTime(context.clock.now()),
-    }
+    const isLeaving = victim.metadata.deletionTimestamp !== undefined
+    const message = `${profileOf(target.pod)}: preempting to accommodate a higher priority pod`
     try {
-      if (victim.metadata.deletionTimestamp === undefined) {
-        const body = { metadata: { uid }, status: { conditions: [condition] } }
-        await pods.patch(name, { type: 'strategic', body }, { subresource: 'status', signal })
-        await pods.delete(name, { signal, ...(uid ? { preconditions: { uid } } : {}) })
-      }
+      if (!isLeaving && !(await evictPod(context, victim, { reason: 'PreemptionByScheduler', message, signal }))) return
       const note = `Preempted by pod ${target.pod.metadata.uid} on node ${nodeName}`
       const told = { reason: 'Preempted', action: 'Preempting', note, reporter: profileOf(target.pod) }
       this.#options.events.add({ pod: victim, related: target.pod, type: 'Normal', ...told })
     } catch (error) {
-      if (signal.aborted || isStatus(error, 'NotFound') || isStatus(error, 'Conflict')) return
+      // Another pod of its name.
+      if (signal.aborted || isStatus(error, 'Conflict')) return
       this.#options.onStays(nodeName, keyOf(victim))
-      context.log.warn({ victim: `${namespace}/${name}`, pod: target.key, error: String(error) }, 'could not evict a pod')
+      context.log.warn({ victim: keyOf(victim), pod: target.key, error: String(error) }, 'could not evict a pod')
     }
   }
 }

@@ -38,9 +38,14 @@ export type WatchCache<T> = {
   watch(prefix: string, options: CacheWatchOptions<T>): AsyncIterable<CacheBatch<T>>
   /**
    * Commits through the store and resolves when the cache has applied it, so that the writer reads its own write.
-   * `decoded` (one per put, in order) spares the cache decoding what the writer just encoded.
+   * `decoded` (one per put, in order) spares the cache decoding what the writer just encoded. `lastState`: what the first operation, a
+   * delete of a revision, is said to have removed, where that is not what is stored.
    */
-  commit(operations: Parameters<Store['commit']>[0], decoded?: readonly ((revision: Revision) => T)[]): ReturnType<Store['commit']>
+  commit(
+    operations: Parameters<Store['commit']>[0],
+    decoded?: readonly ((revision: Revision) => T)[],
+    lastState?: (revision: Revision) => T,
+  ): ReturnType<Store['commit']>
   /** Several commits at once, each with a revision and an outcome of its own: what the store decides in one turn shares one sync. */
   commitEach(commits: readonly CacheCommit<T>[]): Promise<readonly PromiseSettledResult<CommitResult>[]>
   close(): Promise<void>
@@ -116,7 +121,7 @@ export type CacheEvent<T> =
       readonly value: T
       readonly previous: T | undefined
     }
-  /** `value` is the last state, decoded anew with the deletion's revision in it, as upstream's DELETED events carry it. */
+  /** `value` is the last state, or what the writer says that it was, with the deletion's revision in it, as upstream's DELETED events carry it. */
   | { readonly type: 'delete'; readonly key: StoreKey; readonly revision: Revision; readonly value: T; readonly previous: T }
 
 export type CacheBatch<T> = { readonly revision: Revision; readonly events: readonly CacheEvent<T>[] }

@@ -80,6 +80,8 @@ class LiveWatchCache<T> implements WatchCache<T> {
   readonly #stopping = new AbortController()
   /** By the value's identity: in-process stores give their watchers the very bytes that were committed. */
   readonly #handedOver = new WeakMap<Uint8Array, { readonly key: StoreKey; readonly decoded: (revision: Revision) => T }>()
+  /** Of deletes under way: what they say that they remove. */
+  readonly #lastStates = new Map<string, (revision: Revision) => T>()
   #entries = new SortedMap<CacheEntry<T>>()
   #history = new EventLog<CacheEvent<T>>({ revision: 0 as Revision, compactRevision: 0 as Revision })
   #historyBytes = 0
@@ -204,13 +206,22 @@ class LiveWatchCache<T> implements WatchCache<T> {
     return watcher
   }
 
-  async commit(operations: readonly Operation[], decoded?: readonly ((revision: Revision) => T)[]): ReturnType<Store['commit']> {
+  async commit(
+    operations: readonly Operation[],
+    decoded?: readonly ((revision: Revision) => T)[],
+    lastState?: (revision: Revision) => T,
+  ): ReturnType<Store['commit']> {
     if (decoded) this.#handOver(operations, decoded)
-    const result = await this.#store.commit(operations)
-    const seen = this.#seenBy(result)
-    const revision = seen instanceof Promise ? await seen : seen
-    if (revision > this.revision) await this.waitFor(revision)
-    return result
+    const handed = lastState && this.#handOverLast(operations[0]!, lastState)
+    try {
+      const result = await this.#store.commit(operations)
+      const seen = this.#seenBy(result)
+      const revision = seen instanceof Promise ? await seen : seen
+      if (revision > this.revision) await this.waitFor(revision)
+      return result
+    } finally {
+      if (handed) this.#lastStates.delete(handed)
+    }
   }
 
   async commitEach(commits: readonly CacheCommit<T>[]): Promise<readonly PromiseSettledResult<CommitResult>[]> {
@@ -253,6 +264,15 @@ class LiveWatchCache<T> implements WatchCache<T> {
     const puts = operations.filter((operation) => operation.type === 'put')
     assert(puts.length === decoded.length, 'one decoded value a put')
     for (const [i, put] of puts.entries()) this.#handedOver.set(put.value, { key: put.key, decoded: decoded[i]! })
+  }
+
+  /** Of several who delete the same state the first succeeds, and nobody listens to the others. */
+  #handOverLast({ type, key, expected }: Operation, decoded: (revision: Revision) => T): string | undefined {
+    assert(type === 'delete' && typeof expected === 'number', 'a last state is that of what is deleted at a revision')
+    const id = lastStateId(key, expected)
+    if (this.#lastStates.has(id)) return undefined
+    this.#lastStates.set(id, decoded)
+    return id
   }
 
   async #fill(): Promise<void> {
@@ -336,7 +356,8 @@ class LiveWatchCache<T> implements WatchCache<T> {
     const old = this.#entries.get(key)
     if (event.type === 'delete') {
       this.#entries.delete(key)
-      const value = this.#decode(key, event.previous.value, revision)
+      const last = this.#lastStates.size > 0 ? this.#lastStates.get(lastStateId(key, event.previous.revision)) : undefined
+      const value = last ? last(revision) : this.#decode(key, event.previous.value, revision)
       this.#noteInIndexes(key, old?.value, undefined)
       return { type: 'delete', key, revision, value, previous: old?.value ?? value }
     }
@@ -362,6 +383,8 @@ class LiveWatchCache<T> implements WatchCache<T> {
     for (const waiter of ready) waiter.resolve()
   }
 }
+
+const lastStateId = (key: StoreKey, revision: Revision) => `${revision} ${key}`
 
 /** Bytes of a batch's values, reckoned once for all watchers that get it. */
 function batchSizes<T>(sizeOf: (value: T) => number): (batch: CacheBatch<T>) => number {

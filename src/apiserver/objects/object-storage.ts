@@ -35,8 +35,8 @@ export type ObjectStorage = {
    * and its own answer, in the order of `names`. Encoded once.
    */
   putAlike(first: KubeObject, names: readonly AlikeName[]): Promise<PromiseSettledResult<PutResult>[]>
-  /** `more`: what happens in the same commit, or not at all. */
-  delete(key: StoreKey, expected: Revision, more?: readonly Operation[]): Promise<DeleteResult>
+  /** `more`: what happens in the same commit, or not at all. `last`: what watchers of this server are told that it was, if not what is stored. */
+  delete(key: StoreKey, expected: Revision, more?: readonly Operation[], last?: KubeObject): Promise<DeleteResult>
   commit(operations: readonly Operation[]): ReturnType<Store['commit']>
   /** The object as it would be stored, for a dry run. */
   uncommitted(object: KubeObject, revision: Revision | undefined): CachedObject
@@ -101,6 +101,10 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
       },
     }
   }
+  const lastOf = (last: KubeObject, revision: Revision) => {
+    const { canonical, value } = encoded(last)
+    return decodeStored(slabs, value, revision, canonical)
+  }
   const putPrepared = async (writes: readonly Prepared[]): Promise<PromiseSettledResult<PutResult>[]> => {
     const all = writes.map(prepared)
     const outcomes = await cache.commitEach(all.map(({ put, decode }) => ({ operations: [put], decoded: [decode] })))
@@ -131,8 +135,9 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
         }),
       )
     },
-    delete: async (key, expected, more = []) => {
-      const result = await cache.commit([{ type: 'delete', key, expected }, ...more])
+    delete: async (key, expected, more = [], last) => {
+      const lastState = last && ((revision: Revision) => lastOf(last, revision))
+      const result = await cache.commit([{ type: 'delete', key, expected }, ...more], undefined, lastState)
       if (result.type === 'conflict') return { type: 'conflict' }
       written.drop(key)
       return { type: 'committed', revision: result.revision }

@@ -20,8 +20,7 @@ async function evictReadyingPod(
   before: PodStatus,
   body: (clientset: Clientset, eviction: Promise<unknown>) => Promise<void>,
 ): Promise<void> {
-  const tellsWhy = ({ type, ...operation }: Operation) =>
-    type === 'put' && Buffer.from((operation as { value: Uint8Array }).value).includes('EvictionByEvictionAPI')
+  const removesPod = ({ type, key }: Operation) => type === 'delete' && key.endsWith('/pods/default/web')
   const setStatus = async (status: PodStatus) => {
     const pod: Pod = await clientset.coreV1().pods('default').get('web')
     await clientset
@@ -29,7 +28,7 @@ async function evictReadyingPod(
       .pods('default')
       .updateStatus({ ...pod, status })
   }
-  const store = overtaken(createMemoryStore(), tellsWhy, () => setStatus(running(true)))
+  const store = overtaken(createMemoryStore(), removesPod, () => setStatus(running(true)))
   const { api, client } = await createTestApi({ clock: virtualClock(), random: seededRandom(1), store })
   const clientset = createClientset(client)
   try {

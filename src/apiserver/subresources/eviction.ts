@@ -11,7 +11,8 @@ import { admitPosted } from '../objects/managed-fields.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../objects/object-reader.ts'
-import { checkPreconditions, deleteObject } from '../verbs/delete.ts'
+import { deleteObject } from '../verbs/delete.ts'
+import { disrupted } from '../verbs/disrupt.ts'
 import { getObject } from '../verbs/get.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import type { DeletionOptions } from '../verbs/deletion-rules.ts'
@@ -87,9 +88,12 @@ async function evict(core: Core, context: RequestContext, evicting: Evicting): P
 }
 
 async function remove(core: Core, context: RequestContext, evicting: Evicting): Promise<undefined> {
-  const { resource, namespace, name, options, dryRun } = evicting
-  const told = dryRun ? options : await tellWhy(core, { resource, namespace, name }, options)
-  await deleteObject(core, context, { resource, namespace, name, options: told, dryRun, isAdmitted: true })
+  const now = toTime(core.clock.now())
+  await deleteObject(core, context, {
+    ...evicting,
+    isAdmitted: true,
+    change: (pod) => disrupted(pod, { ...evictedByApi, lastTransitionTime: now }),
+  })
 }
 
 function pinnedTo({ metadata }: KubeObject, options: DeletionOptions): DeletionOptions {
@@ -197,26 +201,7 @@ function withNoneAllowed({ conditions = [], observedGeneration }: BudgetStatus, 
   return [...conditions.filter((one) => one !== before), condition]
 }
 
-/** Puts the reason of its end into the pod; the options' resource version, where they name one, becomes that of the pod which knows it. */
-async function tellWhy(
-  core: Core,
-  target: { readonly resource: Resource; readonly namespace: string; readonly name: string },
-  options: DeletionOptions,
-): Promise<DeletionOptions> {
-  const told = await mutateObject<KubeObject & Pod>(core, target, (pod) => {
-    checkPreconditions(target.resource, pod, options)
-    const { conditions = [] } = pod.status ?? {}
-    const before = conditions.find(({ type }) => type === disruption.type)
-    const lastTransitionTime = before?.status === 'True' ? before.lastTransitionTime : toTime(core.clock.now())
-    const condition = { ...disruption, ...(lastTransitionTime ? { lastTransitionTime } : {}) }
-    pod.status = { ...pod.status, conditions: [...conditions.filter((c) => c !== before), condition] }
-  })
-  const { preconditions } = options
-  if (!preconditions?.resourceVersion) return options
-  return { ...options, preconditions: { ...preconditions, resourceVersion: told.object.metadata.resourceVersion } }
-}
-
-const disruption = {
+const evictedByApi = {
   type: 'DisruptionTarget',
   status: 'True',
   reason: 'EvictionByEvictionAPI',

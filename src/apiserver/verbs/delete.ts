@@ -7,7 +7,7 @@ import type { Core, RequestContext } from '../core.ts'
 import { prepareViews, viewOf } from '../objects/object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { freshCache } from './read-revision.ts'
-import { type Deletion, type DeletionOptions, planDeletion } from './deletion-rules.ts'
+import { type Deletion, type DeletionOptions, type LastChange, planDeletion } from './deletion-rules.ts'
 
 export type DeleteRequest = {
   readonly resource: Resource
@@ -19,6 +19,8 @@ export type DeleteRequest = {
   readonly isOfCollection?: boolean
   /** The request has been through admission as something else (an eviction). */
   readonly isAdmitted?: boolean
+  /** What is to be seen of the object by whoever hears of its end: stored with the mark of a deletion, or told with the removal. */
+  readonly change?: LastChange | undefined
 }
 
 /**
@@ -39,14 +41,21 @@ const attemptsMax = 25
 export async function deleteObject(core: Core, context: RequestContext, request: DeleteRequest): Promise<DeleteResult> {
   const { resource, namespace, name, dryRun } = request
   const key = keyOfObject(resource, namespace, name)
+  let { options } = request
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const refreshing = freshCache(core, context)
     if (refreshing) await refreshing
     const entry = core.storage.cache.get(key)
     if (!entry) throw statusErrors.notFound(resource.name, name)
-    const plan = await plannedDeletion(core, context, request, entry)
+    const plan = await plannedDeletion(core, context, { ...request, options }, entry)
     if (dryRun) return dryResult(core, plan, entry)
     context.proceed?.()
+    // Other servers tell of what was stored last: there the change has a commit of its own.
+    if (refreshing && plan.type === 'remove' && plan.told) {
+      const changed = await core.storage.put(entry.key, plan.told, entry.revision)
+      if (changed.type === 'committed') options = madeFor(changed.value, options)
+      continue
+    }
     const result = await perform(core, resource, plan, entry)
     if (result) return result
   }
@@ -67,7 +76,8 @@ async function plannedDeletion(
   checkPreconditions(resource, object, options)
   const preparing = prepareViews(resource, () => [entry.value], context)
   if (preparing) await preparing
-  const plan = () => planDeletion({ kind: resource.storage, object: entry.value, options, nowMs: core.clock.now() })
+  const { change } = request
+  const plan = () => planDeletion({ kind: resource.storage, object: entry.value, options, nowMs: core.clock.now(), change })
   if (request.isAdmitted) return plan()
   const { dryRun: _, ...told } = options
   const admission = admissionRequest(context, {
@@ -100,12 +110,19 @@ async function perform(core: Core, resource: Resource, plan: Deletion, entry: Ca
       return present(result.value)
     }
     case 'remove': {
-      const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, entry.value.object))
+      const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, entry.value.object), plan.told)
       if (result.type === 'conflict') return undefined
       core.hooks.deleted(resource, entry.value.object)
       return gone(core, plan, entry)
     }
   }
+}
+
+/** Whoever insists on a version means the one that was there before the change. */
+function madeFor({ object }: CachedObject, options: DeletionOptions): DeletionOptions {
+  const { preconditions } = options
+  if (!preconditions?.resourceVersion) return options
+  return { ...options, preconditions: { ...preconditions, resourceVersion: object.metadata.resourceVersion } }
 }
 
 function dryResult(core: Core, plan: Deletion, entry: CacheEntry<CachedObject>): DeleteResult {

@@ -17,12 +17,18 @@ export type DeletionOptions = {
 /**
  * What a delete does to an object. `mark` gives the object to store in its place: with deletionTimestamp, grace and
  * garbage-collection finalizers. `pending`: it is on its way out already and the request changes nothing. `remove` has, of kinds
- * that know grace, what the object is said to have been in the end.
+ * that know grace, what the object is said to have been in the end (`last`), and what the change before its end made of it (`told`).
  */
 export type Deletion =
-  | { readonly type: 'remove'; readonly last?: KubeObject }
+  | { readonly type: 'remove'; readonly last?: KubeObject; readonly told?: KubeObject | undefined }
   | { readonly type: 'mark'; readonly object: KubeObject }
   | { readonly type: 'pending' }
+
+/**
+ * A change of the object that comes with its end (why it goes): an object that shares with the one given what it does not change, or
+ * undefined where nothing is to be changed. Pure, and undefined for what it has made itself.
+ */
+export type LastChange = (object: KubeObject) => KubeObject | undefined
 
 const orphanFinalizer = 'orphan'
 const foregroundFinalizer = 'foregroundDeletion'
@@ -33,23 +39,27 @@ export function planDeletion(input: {
   readonly object: CachedObject
   readonly options: DeletionOptions
   readonly nowMs: number
+  /** See DeleteRequest. */
+  readonly change?: LastChange | undefined
 }): Deletion {
   const { kind, options, nowMs } = input
-  if (isPlainRemoval(kind, input.object.object, options)) return removal(kind, input.object.object, nowMs)
-  const object = input.object.copy()
+  const told = input.change?.(input.object.object)
+  const current = told ?? input.object.object
+  if (isPlainRemoval(kind, current, options)) return { ...removal(kind, current, nowMs), told }
+  const object = told ? { ...told, metadata: { ...told.metadata } } : input.object.copy()
   if (kind.group === '' && kind.kind === 'Namespace') return planNamespaceDeletion(kind, { object, options, nowMs })
   if (object.metadata.deletionTimestamp === undefined) kind.prepareForDelete?.(object, toTime(nowMs))
   const grace = planGrace(kind, object, options, nowMs)
-  if (grace === 'pending') return { type: 'pending' }
+  if (grace === 'pending') return told ? { type: 'mark', object: told } : { type: 'pending' }
   const { metadata } = object
   const finalizers = collectorFinalizers(kind, metadata.finalizers ?? [], options)
   metadata.finalizers = [...finalizers]
   if (grace === undefined || grace === 0) {
-    if (finalizers.length === 0) return removal(kind, object, nowMs)
+    if (finalizers.length === 0) return { ...removal(kind, object, nowMs), told }
     const isDefinition = kind.group === 'apiextensions.k8s.io'
     const before = input.object.object.metadata
     if (before.deletionTimestamp !== undefined && (isDefinition || before.deletionGracePeriodSeconds === 0)) {
-      return sameList(finalizers, before.finalizers ?? []) ? { type: 'pending' } : { type: 'mark', object }
+      return !told && sameList(finalizers, before.finalizers ?? []) ? { type: 'pending' } : { type: 'mark', object }
     }
     // Upstream deletes definitions in a way of its own, without grace and generation.
     if (isDefinition) metadata.deletionTimestamp = toTime(nowMs)
@@ -59,7 +69,7 @@ export function planDeletion(input: {
 }
 
 /** Upstream tells of a pod that is gone at once as of one whose grace is over. */
-function removal(kind: KindDefinition, object: KubeObject, nowMs: number): Deletion {
+function removal(kind: KindDefinition, object: KubeObject, nowMs: number): Deletion & { readonly type: 'remove' } {
   if (!kind.gracefulDeletion) return { type: 'remove' }
   const last = { ...object, metadata: { ...object.metadata } }
   markDeleted(last, 0, nowMs)

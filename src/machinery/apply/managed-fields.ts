@@ -103,11 +103,21 @@ export function capUpdaters(owners: Owners): boolean {
 function byRank(a: Owner, b: Owner): number {
   return (
     compareText(a.operation, b.operation) ||
-    (a.time === b.time ? 0 : seconds(a) - seconds(b)) ||
+    compareTimes(a, b) ||
     compareText(a.manager, b.manager) ||
     compareText(a.apiVersion, b.apiVersion) ||
     compareText(a.subresource, b.subresource)
   )
+}
+
+/** As nearly all times are written, which read as they follow one another. */
+const wholeSecondsLength = '2006-01-02T15:04:05Z'.length
+
+function compareTimes(a: Owner, b: Owner): number {
+  const [left, right] = [a.time ?? '', b.time ?? '']
+  if (left === right) return 0
+  if (left.length === wholeSecondsLength && right.length === wholeSecondsLength) return compareText(left, right)
+  return seconds(a) - seconds(b)
 }
 
 function seconds({ time }: Owner): number {

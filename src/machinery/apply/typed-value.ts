@@ -125,8 +125,8 @@ export function zeroOf(parent: SchemaNode | undefined, key: string): unknown {
 function compareLists(node: SchemaNode | undefined, old: readonly unknown[], next: readonly unknown[], change: ChangeDraft): void {
   const oldKeys = itemKeys(node, old) ?? []
   const nextKeys = itemKeys(node, next) ?? []
-  if (areSameOnce(oldKeys, nextKeys)) {
-    for (const [i, key] of oldKeys.entries()) note(change, key, compareNodes(node?.element, old[i], next[i]))
+  if (beginsWithOnce(nextKeys, oldKeys)) {
+    for (const [i, key] of nextKeys.entries()) note(change, key, compareNodes(node?.element, old[i], next[i]))
     return
   }
   const before = groupByKey(oldKeys, old)
@@ -141,9 +141,11 @@ function compareLists(node: SchemaNode | undefined, old: readonly unknown[], nex
   }
 }
 
-/** Whether two lists have the same items in the same order, as nearly all have, none of them twice. */
-function areSameOnce(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((key, i) => key === b[i]) && (a.length <= 1 || new Set(a).size === a.length)
+/** Whether a list has the other's items in their order, and then perhaps others, as nearly all have, none of them twice. */
+function beginsWithOnce(list: readonly string[], first: readonly string[]): boolean {
+  if (list.length < first.length) return false
+  for (let i = 0; i < first.length; i++) if (list[i] !== first[i]) return false
+  return list.length <= 1 || new Set(list).size === list.length
 }
 
 function note(change: ChangeDraft, element: string, below: Change | undefined): void {

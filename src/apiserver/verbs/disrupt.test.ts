@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { seededRandom } from '../../base/random.ts'
+import type { Client } from '../../client/contract.ts'
+import { kindRefs } from '../../client/generated/kind-refs.ts'
+import { evictPod } from '../../control/evict-pod.ts'
+import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { virtualClock } from '../../platform/virtual-clock.ts'
+import type { Store } from '../../store/contract.ts'
+import { createMemoryStore } from '../../store/memory.ts'
+import { allowAll, createTestApi } from '../test-api.ts'
+import type { Authorizer } from '../contract.ts'
+
+const { pods } = kindRefs.coreV1
+const why = { reason: 'PreemptionByScheduler', message: 'default-scheduler: preempting to accommodate a higher priority pod' }
+
+type World = Awaited<ReturnType<typeof createTestApi>> & { readonly clock: ReturnType<typeof virtualClock> }
+
+async function withApi(body: (world: World) => Promise<void>, options: { store?: Store; authorizer?: Authorizer } = {}): Promise<void> {
+  const clock = virtualClock()
+  const world = await createTestApi({ clock, random: seededRandom(3), ...options })
+  try {
+    await body({ ...world, clock })
+  } finally {
+    await world.api.close()
+  }
+}
+
+async function makePod(client: Client, name: string, { grace = 30, node = 'n', finalizers = [] as string[] } = {}): Promise<Pod> {
+  const spec = { containers: [{ name: 'c', image: 'i' }], nodeName: node, terminationGracePeriodSeconds: grace }
+  return client.resource(pods, 'default').create({ metadata: { name, ...(finalizers.length > 0 ? { finalizers } : {}) }, spec })
+}
+
+/** Events of the namespace's pods from now on. */
+async function watchPods(client: Client) {
+  const signal = new AbortController()
+  const { resourceVersion = '' } = (await client.resource(pods, 'default').list()).metadata
+  const events = client.resource(pods, 'default').watch({ resourceVersion, signal: signal.signal })[Symbol.asyncIterator]()
+  const next = async () => {
+    const { value } = await events.next()
+    if (value.type === 'BOOKMARK') throw new Error('no bookmark was asked for')
+    return value as { type: string; object: Pod }
+  }
+  return { next, end: () => signal.abort() }
+}
+
+const inTwoRequests = ({ disruptPod: _, ...client }: Client): Client => client
+const withoutNames = ({ metadata: { uid: _u, name: _n, resourceVersion: _r, ...metadata }, ...pod }: Pod) => ({ ...pod, metadata })
+
+for (const [what, form, type] of [
+  ['that has time to end', { grace: 30 }, 'MODIFIED'],
+  ['that goes at once', { grace: 0 }, 'DELETED'],
+  ['that a finalizer holds', { grace: 0, finalizers: ['example.com/hold'] }, 'MODIFIED'],
+  ['that runs nowhere', { node: '' }, 'DELETED'],
+] as const) {
+  test(`a pod ${what} is said why and deleted in one commit, as by a patch and a delete`, () =>
+    withApi(async ({ client, clock }) => {
+      const whole = { ...form, finalizers: 'finalizers' in form ? [...form.finalizers] : [] }
+      const [one, two] = [await makePod(client, 'one', whole), await makePod(client, 'two', whole)]
+      const watch = await watchPods(client)
+      assert.equal(await evictPod({ client, clock }, one, why), true)
+      const told = await watch.next()
+      assert.equal(await evictPod({ client: inTwoRequests(client), clock }, two, why), true)
+      const [patched, deleted] = [await watch.next(), await watch.next()]
+      watch.end()
+      assert.deepEqual([told.type, patched.type, deleted.type], [type, 'MODIFIED', type])
+      assert.deepEqual(withoutNames(told.object), withoutNames(deleted.object))
+      const condition = told.object.status?.conditions?.find((c) => c.type === 'DisruptionTarget')
+      assert.deepEqual(
+        { ...condition, lastTransitionTime: '' },
+        {
+          ...{ type: 'DisruptionTarget', status: 'True', lastTransitionTime: '', observedGeneration: 1, ...why },
+        },
+      )
+      assert.match(JSON.stringify(told.object.metadata.managedFields), /DisruptionTarget/)
+      assert.equal(Number(told.object.metadata.resourceVersion) + 2, Number(deleted.object.metadata.resourceVersion))
+    }))
+}
+
+test('a pod that is gone, or another of its name, is left alone', () =>
+  withApi(async ({ client, clock }) => {
+    const pod = await makePod(client, 'web')
+    const { uid: _, ...metadata } = pod.metadata
+    await assert.rejects(evictPod({ client, clock }, { ...pod, metadata: { ...metadata, uid: 'another' } }, why), { reason: 'Conflict' })
+    const { metadata: now } = await client.resource(pods, 'default').get('web')
+    assert.equal(now.resourceVersion, pod.metadata.resourceVersion)
+    assert.equal(await evictPod({ client, clock }, { metadata: { name: 'nobody', namespace: 'default', uid: 'u' } }, why), false)
+  }))
+
+test('who may not write a status, or not delete, disrupts nothing', async () => {
+  for (const denied of ['patch pods/status', 'delete pods/']) {
+    const authorize: Authorizer['authorize'] = (asked) => ({
+      allowed: asked.type === 'path' || `${asked.verb} ${asked.resource}/${asked.subresource}` !== denied,
+      reason: '',
+    })
+    const check = async ({ client, clock }: World) => {
+      const pod = await makePod(client, 'web')
+      await assert.rejects(evictPod({ client, clock }, pod, why), { reason: 'Forbidden' })
+      assert.equal((await client.resource(pods, 'default').get('web')).metadata.resourceVersion, pod.metadata.resourceVersion)
+    }
+    await withApi(check, { authorizer: { ...allowAll, authorize } })
+  }
+})
+
+test('a policy about statuses sees the condition before the pod goes, and may refuse it', () =>
+  withApi(async ({ client, clock }) => {
+    const { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } = kindRefs.admissionregistrationV1
+    const resourceRules = [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods/status'], operations: ['UPDATE' as const] }]
+    const expression = "!object.status.conditions.exists(c, c.type == 'DisruptionTarget')"
+    await client
+      .resource(validatingAdmissionPolicies)
+      .create({ metadata: { name: 'stay' }, spec: { matchConstraints: { resourceRules }, validations: [{ expression }] } })
+    await client
+      .resource(validatingAdmissionPolicyBindings)
+      .create({ metadata: { name: 'stay' }, spec: { policyName: 'stay', validationActions: ['Deny'] } })
+    const pod = await makePod(client, 'web')
+    await assert.rejects(evictPod({ client, clock }, pod, why), { reason: 'Invalid' })
+    assert.equal((await client.resource(pods, 'default').get('web')).metadata.deletionTimestamp, undefined)
+  }))
+
+test('where others write to the store, what they are told of a pod that goes at once has the condition, too', () => {
+  const store = createMemoryStore()
+  const shared: Store = new Proxy(store, {
+    get: (target, property) => {
+      if (property === 'freshRevision') return () => Promise.resolve(target.revision)
+      const value: unknown = target[property as keyof Store]
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value
+    },
+  })
+  const check = async ({ client, clock }: World) => {
+    const pod = await makePod(client, 'web', { grace: 0 })
+    const other = await createTestApi({ clock, random: seededRandom(4), store: shared })
+    try {
+      const watch = await watchPods(other.client)
+      await evictPod({ client, clock }, pod, why)
+      const [told, deleted] = [await watch.next(), await watch.next()]
+      watch.end()
+      assert.deepEqual([told.type, deleted.type], ['MODIFIED', 'DELETED'])
+      assert.equal(deleted.object.status?.conditions?.at(-1)?.reason, 'PreemptionByScheduler')
+    } finally {
+      await other.api.close()
+    }
+  }
+  return withApi(check, { store: shared })
+})
