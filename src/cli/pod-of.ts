@@ -5,16 +5,22 @@ import { deployments } from '../kinds/apps/deployment.ts'
 import { replicaSets } from '../kinds/apps/replica-set.ts'
 import { statefulSets } from '../kinds/apps/stateful-set.ts'
 import { jobs } from '../kinds/batch/job.ts'
+import { events } from '../kinds/core/event.ts'
 import { pods } from '../kinds/core/pod.ts'
 import type { LabelSelector } from '../kinds/generated/types/meta-v1.ts'
-import type { Pod } from '../kinds/generated/types/core-v1.ts'
+import type { Event, Pod } from '../kinds/generated/types/core-v1.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import type { KubeObject } from '../machinery/object.ts'
 import { CliError } from './cli-error.ts'
 import type { Console } from './console.ts'
 
 type Named = KindRef & { readonly singular: string; readonly shortNames: readonly string[] }
-type Workload = KubeObject & { readonly spec?: { readonly selector?: LabelSelector } }
+type Workload = KubeObject & {
+  readonly spec?: { readonly selector?: LabelSelector; readonly replicas?: number; readonly suspend?: boolean }
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[]
+  }
+}
 
 const podWords = ['pod', 'pods', 'po']
 const workloads: readonly Named[] = [deployments, replicaSets, statefulSets, daemonSets, jobs]
@@ -46,7 +52,23 @@ export async function podOf(
   const workload = await client.resource<Workload>(kind as KindRef<Workload>, namespace).get(name)
   const { items } = await client.resource<Pod>(pods, namespace).list({ labelSelector: selectorText(workload.spec?.selector) })
   const chosen = items.find(wanted) ?? items[0]
-  if (!chosen) throw new CliError(`${text} has no pods`, { nextStep: `kubectl describe ${text} says why` })
+  const failure = workload.status?.conditions?.find((c) => c.type === 'ReplicaFailure' && c.status === 'True')?.message ?? ''
+  if (!chosen) {
+    const why = failure || (await whyNone({ client, namespace }, workload))
+    throw new CliError(`${text} has no pods${why && `: ${why}`}`, { nextStep: `kubectl describe ${text} says more` })
+  }
+  if (failure) console.say(`${text} lacks pods: ${failure}`)
   if (items.length > 1) console.say(`${text} has ${items.length} pods: this is pod/${chosen.metadata.name}`)
   return chosen.metadata.name!
 }
+
+/** What its controller says of a workload without pods; '' where it says nothing. */
+async function whyNone({ client, namespace }: { client: Client; namespace: string }, { metadata, spec }: Workload): Promise<string> {
+  if (spec?.replicas === 0) return 'it asks for none'
+  if (spec?.suspend) return 'it is suspended'
+  const fieldSelector = `involvedObject.uid=${metadata.uid},reason=FailedCreate`
+  const { items } = await client.resource(events, namespace).list({ fieldSelector })
+  return items.toSorted((a, b) => timeOf(a).localeCompare(timeOf(b))).at(-1)?.message ?? ''
+}
+
+const timeOf = ({ lastTimestamp, eventTime, metadata }: Event) => lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? ''

@@ -398,6 +398,7 @@ class SchedulerLoop {
       isOurs: this.#isOurs(pod),
       isGated: isGated(pod),
       isInGang: group !== undefined && this.#gangs.isGang(group),
+      extenders: this.#config.extenders.filter((e) => concerns(e, pod)).map((e) => e.urlPrefix),
     })
   }
 

@@ -78,3 +78,26 @@ test('a binding, which brings the pod labels of its node, is no room for others'
     await c.clock.advance(60_000)
     assert.equal(c.scheduler.metrics.unplacedCount, 1)
   }))
+
+test("what is explained while victims leave: for whom room is being made, and that it is nobody else's", () =>
+  withCluster(33, async (c) => {
+    await filled(c)
+    await addStrong(c)
+    await c.until('both are told to go', async () => (await isLeaving(c, 'weak-1')) && (await isLeaving(c, 'weak-2')))
+    const waiting = c.scheduler.explain('default', 'strong')!
+    assert.equal(waiting.summary, 'room is being made for it on node a: it waits for default/weak-1, default/weak-2 to leave')
+    const pods = c.client.resource(kindRefs.coreV1.pods, 'default')
+    await pods.delete('weak-1', { gracePeriodSeconds: 0 })
+    await c.addPod({ name: 'other', requests: { cpu: '1' } })
+    await c.until('told', async () => (await c.pod('other')).status?.conditions !== undefined)
+    const { summary, nodes, suggestions } = c.scheduler.explain('default', 'other')!
+    assert.equal(summary, 'none of 1 nodes takes it')
+    assert.deepEqual(
+      nodes.flatMap((n) => (n.verdict === 'Rejected' ? n.filters.flatMap((f) => f.details) : [])),
+      ['kept for default/strong, for which room is being made here: beside that, Insufficient cpu'],
+    )
+    assert.deepEqual(
+      suggestions.map((s) => s.text),
+      ['add a node like a that has cpu 1000m to give'],
+    )
+  }))

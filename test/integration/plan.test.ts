@@ -134,3 +134,23 @@ test('docs/scheduling.md: the commands about rebalancing run', async () => {
   const { code, stderr } = await cluster.sh(`set -e\nkeelson() { ./keelson "$@"; }\n${block?.text}`)
   assert.equal(code, 0, stderr)
 })
+
+test('keelson explain by a workload says why it has no pods, or not all', async (t) => {
+  cluster.write('one.yaml', deployment(2, '1m').replaceAll('web', 'part'))
+  await checkRows(t, cluster, [
+    { run: 'kubectl create namespace tight && kubectl create quota none --hard=pods=0 -n tight' },
+    { run: 'kubectl create deployment full --image=full:1 -n tight && kubectl create job once --image=once:1 -n tight' },
+    { run: 'kubectl wait --for=condition=ReplicaFailure deployment/full -n tight --timeout=30s' },
+    { run: './keelson explain deployment/full -n tight', fails: ['deployment/full has no pods: pods "full-', 'exceeded quota: none'] },
+    { run: 'until kubectl get events -n tight | grep -q job/once; do sleep 0.2; done' },
+    { run: './keelson explain job/once -n tight', fails: ['job/once has no pods: ', 'exceeded quota: none'] },
+    { run: 'kubectl create deployment none --image=none:1 --replicas=0 -n tight' },
+    { run: './keelson explain deployment/none -n tight', fails: ['deployment/none has no pods: it asks for none'] },
+    { run: 'kubectl create namespace small && kubectl create quota one --hard=pods=1 -n small && kubectl apply -f one.yaml -n small' },
+    { run: 'kubectl wait --for=condition=ReplicaFailure deployment/part -n small --timeout=30s' },
+    {
+      run: './keelson explain deployment/part -n small 2>&1',
+      says: ['deployment/part lacks pods: ', 'exceeded quota: one', 'placed on node-'],
+    },
+  ])
+})

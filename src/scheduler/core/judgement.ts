@@ -23,6 +23,8 @@ export type Judgement =
       readonly kind: 'Refused'
       readonly plugin: string
       readonly reason: string
+      /** What whoever reads it can do, for explanations. */
+      readonly remedy?: string
       readonly relief?: Relief
       /** It is not time to try it: nothing is said of it, as upstream says nothing of what its PreEnqueue holds back. */
       readonly isEarly?: true

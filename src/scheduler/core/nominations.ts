@@ -75,6 +75,13 @@ export class Nominations {
     return ready
   }
 
+  /** Those on the node that the pod must yield to. */
+  keysOn(nodeName: string, target: Yielding): readonly string[] {
+    return this.#on(nodeName)
+      .filter((n) => yieldsTo(target, n))
+      .map((n) => n.key)
+  }
+
   /** Whether somebody waits for room on the node. */
   isKept(nodeName: string): boolean {
     return this.#byNode.has(nodeName)

@@ -98,8 +98,10 @@ export type Rejection = Verdict & {
   readonly details: readonly string[]
   /** Resources that are missing, for the search of the smallest change. */
   readonly shortfalls?: readonly Shortfall[]
-  /** Changes that would lift the rejection by themselves. */
+  /** Changes that would lift the rejection, each by itself; those of NodeResourcesFit, a resource each, together. */
   readonly remedies?: readonly Remedy[]
+  /** All remedies are needed. */
+  readonly needsAll?: true
 }
 
 /** Amounts in the resource's base unit: millicores for cpu, bytes or whole units else. `short = requested − free`. */
@@ -117,6 +119,12 @@ export type Remedy =
   | { readonly kind: 'ReduceRequest'; readonly resource: string; readonly from: number; readonly to: number }
   | { readonly kind: 'TolerateTaint'; readonly taint: { readonly key: string; readonly value: string; readonly effect: string } }
   | { readonly kind: 'Uncordon' }
-  | { readonly kind: 'LabelNode'; readonly labels: Readonly<Record<string, string>> }
+  /** `removed`: keys of labels that have to go. */
+  | { readonly kind: 'LabelNode'; readonly labels: Readonly<Record<string, string>>; readonly removed: readonly string[] }
+  /** The pod asks for a label that no node has, and this one has one that is spelt almost alike. */
+  | { readonly kind: 'ChangeSelector'; readonly from: LabelPair; readonly to: LabelPair }
+  | { readonly kind: 'RaiseMaxSkew'; readonly topologyKey: string; readonly from: number; readonly to: number }
   | { readonly kind: 'FreePort'; readonly port: string }
   | { readonly kind: 'Other'; readonly text: string }
+
+export type LabelPair = { readonly key: string; readonly value: string }

@@ -6,7 +6,17 @@ import { Nominations } from './nominations.ts'
 import { type Budget, findPreemption, type Preemption, type PreemptionInput } from './preemption.ts'
 import { PlanMemories } from './plan-memory.ts'
 import type { RejectedRows } from './reserved-rows.ts'
-import { beginFilter, compilePlan, isCurrent, isFeasible, pinnedPlan, type Plan, withPlugins, withSharedPlugins } from './plan.ts'
+import {
+  beginFilter,
+  compilePlan,
+  isCurrent,
+  isFeasible,
+  pinnedPlan,
+  type Plan,
+  type PluginVerdict,
+  withPlugins,
+  withSharedPlugins,
+} from './plan.ts'
 import type { Judged } from './judgement.ts'
 import type { DefaultSpread, Plugin } from './plugin.ts'
 import { pinnedNode } from './pinned-node.ts'
@@ -27,6 +37,9 @@ export type PodToPlace = {
   /** What plugins say about this pod alone (claims on volumes and devices). */
   readonly judged?: readonly Judged[]
 }
+
+/** Who it is kept for, and what says that there is no room beside them. */
+export type KeptRow = { readonly because: PluginVerdict; readonly keys: readonly string[] }
 
 export type SharedCluster = { readonly snapshot: Snapshot; readonly nominations: Nominations }
 
@@ -76,6 +89,14 @@ export class SchedulerCore {
     const reserved = this.#reservedRows(plan, target)
     const verdicts = plan.domainFilters.length > 0 || plan.namedNodes ? undefined : this.#memories.of(plan).verdicts
     return diagnose({ plan, snapshot: this.snapshot, verdicts, reserved: reserved?.verdicts })
+  }
+
+  /** Rows that would take the pod if nobody waited for room there, for explanations. */
+  keptRows(target: PodToPlace): ReadonlyMap<number, KeptRow> {
+    const reserved = this.#reservedRows(this.planOf(target), target)?.verdicts ?? []
+    return new Map(
+      [...reserved].map(([row, because]) => [row, { because, keys: this.nominations.keysOn(this.snapshot.nodeName(row), target) }]),
+    )
   }
 
   /** Rows that the pod would only fit on if the pods nominated there did not come; undefined where no pod is nominated. */

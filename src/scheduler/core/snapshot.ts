@@ -169,6 +169,11 @@ export class Snapshot {
     return id
   }
 
+  /** Whether somebody goes by the domains of the label. */
+  hasColumn(key: string): boolean {
+    return this.#columns.has(key)
+  }
+
   column(key: string): LabelColumn {
     const known = this.#columns.get(key)
     if (known) return known

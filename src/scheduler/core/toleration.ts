@@ -25,5 +25,10 @@ function compare(taint: string | undefined, bound: string | undefined, holds: (a
 
 /** The first taint that keeps pods off and that none of the tolerations accepts. */
 export function untoleratedTaint(taints: readonly Taint[] | undefined, tolerations: readonly Toleration[]): Taint | undefined {
-  return taints?.find((t) => (t.effect === 'NoSchedule' || t.effect === 'NoExecute') && !tolerations.some((o) => tolerates(o, t)))
+  return taints?.find((t) => isIntolerable(t, tolerations))
+}
+
+/** Whether the taint keeps off a pod with these tolerations. */
+export function isIntolerable(taint: Taint, tolerations: readonly Toleration[]): boolean {
+  return (taint.effect === 'NoSchedule' || taint.effect === 'NoExecute') && !tolerations.some((o) => tolerates(o, taint))
 }

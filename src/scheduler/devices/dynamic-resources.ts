@@ -42,7 +42,10 @@ export function dynamicResources(options: DynamicResourcesOptions): PodPlugin {
       const extended = extendedOf(pod)
       if (!pod.spec?.resourceClaims?.length && !extended) return undefined
       const used = podClaims(pod, (key) => ledger.get(key))
-      if ('problem' in used) return used.isInUse ? refused(used.problem) : { ...refused(used.problem), isEarly: true }
+      if ('problem' in used) {
+        const { problem, remedy, isInUse } = used
+        return { ...refused(problem), ...(remedy === undefined ? {} : { remedy }), ...(isInUse ? {} : { isEarly: true }) }
+      }
       // Of a pod that has its place it is told what it was decided by: the claim that was made for it then.
       const made = extended && isAssigned(pod) ? madeFor(pod) : undefined
       const claims = made ? [...used.claims, made] : used.claims

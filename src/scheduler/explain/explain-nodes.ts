@@ -1,4 +1,5 @@
 import { beginFilter, type Plan } from '../core/plan.ts'
+import type { KeptRow } from '../core/scheduler-core.ts'
 import type { Remedy } from '../core/plugin.ts'
 import { pluginScores, scan } from '../core/scan.ts'
 import type { Snapshot } from '../core/snapshot.ts'
@@ -8,7 +9,7 @@ import type { FeasibleNode, FilterExplanation, RejectedNode } from './explanatio
 export type RejectedRow = {
   readonly row: number
   readonly node: RejectedNode
-  readonly remedies: readonly { readonly plugin: string; readonly of: readonly Remedy[]; readonly isComplete: boolean }[]
+  readonly remedies: readonly { readonly plugin: string; readonly of: readonly Remedy[]; readonly needsAll: boolean }[]
 }
 
 export type NodesExplained = {
@@ -17,9 +18,9 @@ export type NodesExplained = {
   readonly rejected: readonly RejectedRow[]
 }
 
-/** Every node, on the snapshot's present state. */
-export function explainNodes(plan: Plan, snapshot: Snapshot): NodesExplained {
-  const { rows, totals } = scan(plan, snapshot)
+/** Every node, on the snapshot's present state. `kept`: rows that would take the pod, but for others whose room is being made there. */
+export function explainNodes(plan: Plan, snapshot: Snapshot, kept: ReadonlyMap<number, KeptRow> = new Map()): NodesExplained {
+  const { rows, totals } = scan(plan, snapshot, (row) => kept.has(row))
   const scores = pluginScores(plan, rows)
   const feasible = rows.map((row, i): FeasibleNode => {
     const scoresOfRow = scores.map(({ name, weight, of }) => {
@@ -34,9 +35,19 @@ export function explainNodes(plan: Plan, snapshot: Snapshot): NodesExplained {
   const rejected: RejectedRow[] = []
   beginFilter(plan)
   for (let row = 0; row < snapshot.rowsEnd; row++)
-    if (snapshot.nodes[row] && !isFeasibleRow.has(row)) rejected.push(explainRejected(plan, snapshot, row))
+    if (snapshot.nodes[row] && !isFeasibleRow.has(row))
+      rejected.push(explainKept(snapshot, row, kept) ?? explainRejected(plan, snapshot, row))
   rejected.sort((a, b) => (a.node.name < b.node.name ? -1 : 1))
   return { feasible, rejected }
+}
+
+function explainKept(snapshot: Snapshot, row: number, kept: ReadonlyMap<number, KeptRow>): RejectedRow | undefined {
+  const found = kept.get(row)
+  if (!found) return undefined
+  const { plugin, verdict } = found.because
+  const details = [`kept for ${found.keys.join(', ')}, for which room is being made here: beside that, ${verdict.reasons.join(', ')}`]
+  const node = { name: snapshot.nodeName(row), verdict: 'Rejected' as const, filters: [{ plugin, reasons: verdict.reasons, details }] }
+  return { row, node, remedies: [{ plugin, of: [], needsAll: false }] }
 }
 
 function explainRejected(plan: Plan, snapshot: Snapshot, row: number): RejectedRow {
@@ -55,7 +66,7 @@ function explainRejected(plan: Plan, snapshot: Snapshot, row: number): RejectedR
       details: rejection.details,
       ...(rejection.shortfalls ? { shortfalls: rejection.shortfalls } : {}),
     })
-    remedies.push({ plugin: name, of: rejection.remedies ?? [], isComplete: rejection.isResolvable || rejection.remedies !== undefined })
+    remedies.push({ plugin: name, of: rejection.remedies ?? [], needsAll: rejection.needsAll === true })
   }
   return { row, node: { name: snapshot.nodeName(row), verdict: 'Rejected', filters }, remedies }
 }

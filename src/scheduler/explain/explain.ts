@@ -21,6 +21,8 @@ export type ExplainInput = {
   readonly isGated: boolean
   /** It is placed together with others of its group or not at all. */
   readonly isInGang?: boolean
+  /** Those that are asked about the pod when it is decided. */
+  readonly extenders?: readonly string[]
 }
 
 type Body = Omit<SchedulingExplanation, 'apiVersion' | 'kind' | 'metadata' | 'pod' | 'text'>
@@ -66,7 +68,7 @@ function explainRefused({ core, record }: ExplainInput, { plugin, reason, remedy
     ...timesOf(record),
     message: reason,
     rejections: [{ plugin, nodes: core.snapshot.nodeCount }],
-    suggestions: remedy === undefined ? [] : [{ action: 'Other', node: '', opensNodes: 0, text: remedy }],
+    suggestions: remedy === undefined ? [] : [{ action: 'Other', node: '', opensNodes: 0, text: remedy, changes: [] }],
   }
 }
 
@@ -74,25 +76,44 @@ function nothingToSay(outcome: Body['outcome'], summary: string): Body {
   return { outcome, summary, basis: 'None', basisNote: '', nodes: [], rejections: [], suggestions: [] }
 }
 
-function explainPending({ core, target, record, isInGang }: ExplainInput): Body {
-  const explained = explainNodes(core.planOf(target, true), core.snapshot)
+function explainPending({ core, target, record, isInGang, extenders = [] }: ExplainInput): Body {
+  const { snapshot } = core
+  const plan = core.planOf(target, true)
+  const explained = explainNodes(plan, snapshot, core.keptRows(target))
   const condition = podCondition(target.pod, 'PodScheduled')
   const { feasible, rejected } = explained
   const total = feasible.length + rejected.length
-  const summary =
-    feasible.length > 0
-      ? `${feasible.length} of ${total} nodes would take it now; it ${isInGang ? 'waits for its group' : 'is queued for its next attempt'}`
-      : `none of ${total} nodes takes it`
+  const next = isInGang ? 'waits for its group' : 'is queued for its next attempt'
+  const would =
+    extenders.length > 0
+      ? `would take it as far as the scheduler's own plugins go; extenders have a say, too: ${extenders.join(', ')}`
+      : `would take it now; it ${next}`
+  const summary = feasible.length > 0 ? `${feasible.length} of ${total} nodes ${would}` : `none of ${total} nodes takes it`
+  const asked = extenders.length > 0 ? '; extenders are not asked for this' : ''
   return {
     outcome: 'Pending',
-    summary,
+    summary: roomText(core, target) ?? summary,
     basis: 'CurrentState',
-    basisNote: 'the cluster as it is now',
+    basisNote: `the cluster as it is now${asked}`,
     ...timesOf(record),
     ...(condition?.message ? { message: condition.message } : {}),
     ...nodesOf(explained),
-    suggestions: feasible.length > 0 ? [] : suggest(rejected),
+    suggestions: feasible.length > 0 ? [] : suggest(rejected, plan.shape),
   }
+}
+
+/** Whom the pod waits for, where room is being made for it. */
+function roomText({ nominations, snapshot }: SchedulerCore, { key, priority }: PodToPlace): string | undefined {
+  const nomination = nominations.get(key)
+  const row = nomination && snapshot.rowOf(nomination.nodeName)
+  if (row === undefined) return undefined
+  const { nodeName, leaving } = nomination!
+  const there = snapshot
+    .podsOf(row)
+    .filter((entry) => (leaving ? leaving.has(entry.key) : entry.isTerminating && entry.priority < priority))
+  if (there.length === 0) return undefined
+  const pods = there.map((entry) => entry.key).sort()
+  return `room is being made for it on node ${nodeName}: it waits for ${pods.join(', ')} to leave`
 }
 
 function explainPlaced(input: ExplainInput): Body {

@@ -1,4 +1,4 @@
-import type { Shortfall } from '../core/plugin.ts'
+import type { Remedy, Shortfall } from '../core/plugin.ts'
 
 /** Why a pod is where it is, or nowhere: the document of GET …/pods/NAME/explain. */
 export type SchedulingExplanation = {
@@ -77,10 +77,12 @@ export type FilterExplanation = {
 }
 
 export type Suggestion = {
-  /** `Free`: evict or shrink what runs there. `Combine`: several steps on one node. */
-  readonly action: 'Free' | 'ReduceRequest' | 'TolerateTaint' | 'Uncordon' | 'LabelNode' | 'FreePort' | 'Other' | 'Combine'
+  /** `Free`: evict or shrink what runs there. `Combine`: several steps on one node. `AddNode`: none of those that there are would do. */
+  readonly action: Remedy['kind'] | 'Combine' | 'AddNode'
   /** The node that the pod would then go to; for changes of the pod, the first of those it opens; empty where no node is asked yet. */
   readonly node: string
   readonly opensNodes: number
   readonly text: string
+  /** What has to be changed, as data; empty where it is only said. */
+  readonly changes: readonly Remedy[]
 }

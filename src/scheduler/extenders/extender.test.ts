@@ -114,6 +114,30 @@ test('the loop places by what the extender leaves, and lets it bind', () =>
     )
   }))
 
+test('what is explained of a pod that an extender refuses everywhere says that extenders have a say', () =>
+  withExtender({ filter: () => ({ NodeNames: [], FailedNodes: { a: 'no licence' } }) }, async (urlPrefix) => {
+    const { extenders } = configOf({ urlPrefix, filterVerb: 'filter', nodeCacheCapable: true })
+    await withCluster(
+      1,
+      async (c) => {
+        await c.addNode({ name: 'a' })
+        await c.addPod({ name: 'p' })
+        const message = async () => (await c.pod('p')).status?.conditions?.[0]?.message
+        for (let turns = 0; turns < 2_000 && (await message()) === undefined; turns++) {
+          await c.clock.settle()
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        const told = c.scheduler.explain('default', 'p')!
+        assert.equal(
+          told.summary,
+          `1 of 1 nodes would take it as far as the scheduler's own plugins go; extenders have a say, too: ${urlPrefix}`,
+        )
+        assert.match(told.message ?? '', /no licence/)
+      },
+      { extenders },
+    )
+  }))
+
 test('preemption asks the extender which victims may go, and takes no others', () =>
   withExtender(
     {

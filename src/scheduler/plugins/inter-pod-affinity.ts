@@ -3,7 +3,7 @@ import { affinityTerms, type PodShape } from '../core/pod-shape.ts'
 import { type PodTerm, podTerm } from '../core/pod-term.ts'
 import { minMaxNormalise } from '../core/score-formulas.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import type { CompileContext, CompiledPlugin, Plugin, Rejection } from '../core/plugin.ts'
+import type { CompileContext, CompiledPlugin, Plugin, Rejection, Verdict } from '../core/plugin.ts'
 
 /**
  * Required terms filter (the pod's own, and anti-affinity of pods that are there); preferred terms of both sides add their
@@ -63,7 +63,8 @@ function compileFilters({ snapshot, shape }: CompileContext): CompiledPlugin | u
       ),
     ],
     sharedAs: () => JSON.stringify([ofAffinity(), idsOf(own), idsOf(existing)]),
-    reject: (row) => rejection({ affinity, own, existing, row }),
+    reject: (row) => rejection({ affinity, own, existing }, row),
+    verdict: (row) => verdictOf({ affinity, own, existing }, row),
   }
 }
 
@@ -116,37 +117,46 @@ function satisfiesAffinity({ counters, matchesSelf }: Affinity, row: number): bo
   return isMatched || (isEmpty && matchesSelf)
 }
 
-function rejection(input: {
-  affinity: Affinity | undefined
-  own: readonly DomainCounter[]
-  existing: readonly DomainCounter[]
-  row: number
-}): Rejection {
-  const { affinity, own, existing, row } = input
-  const where = (c: DomainCounter) => `${c.spec.topologyKey}=${c.column.value(row) ?? '(no label)'}`
-  if (affinity && !satisfiesAffinity(affinity, row)) {
-    const missing = affinity.counters.find((c) => c.at(row) <= 0)!
-    return {
-      reasons: [`node(s) didn't match pod affinity rules`],
-      isResolvable: false,
-      details: [`no pod that the affinity asks for is in ${where(missing)}`],
-    }
-  }
-  const ownTerm = own.find((c) => c.at(row) > 0)
-  if (ownTerm) {
-    return {
-      reasons: [`node(s) didn't match pod anti-affinity rules`],
-      isResolvable: true,
-      details: [`${ownTerm.at(row)} pod(s) that the anti-affinity excludes are in ${where(ownTerm)}`],
-    }
-  }
-  const theirs = existing.find((c) => c.at(row) > 0)!
-  return {
-    reasons: [`node(s) didn't satisfy existing pods anti-affinity rules`],
-    isResolvable: true,
-    details: [`${theirs.at(row)} pod(s) in ${where(theirs)} have an anti-affinity against this pod`],
-  }
+type Filters = {
+  readonly affinity: Affinity | undefined
+  readonly own: readonly DomainCounter[]
+  readonly existing: readonly DomainCounter[]
 }
+
+const unmet: Verdict = { reasons: [`node(s) didn't match pod affinity rules`], isResolvable: false }
+const excluded: Verdict = { reasons: [`node(s) didn't match pod anti-affinity rules`], isResolvable: true }
+const unwanted: Verdict = { reasons: [`node(s) didn't satisfy existing pods anti-affinity rules`], isResolvable: true }
+
+function verdictOf({ affinity, own }: Filters, row: number): Verdict {
+  if (affinity && !satisfiesAffinity(affinity, row)) return unmet
+  return own.some((c) => c.at(row) > 0) ? excluded : unwanted
+}
+
+/** In upstream's words the first of the three; what would help is all that is in the way. */
+function rejection(filters: Filters, row: number): Rejection {
+  const { affinity, own, existing } = filters
+  const where = (c: DomainCounter) => `${c.spec.topologyKey}=${c.column.value(row) ?? '(no label)'}`
+  const missing = affinity && !satisfiesAffinity(affinity, row) ? affinity.counters.filter((c) => c.at(row) <= 0) : []
+  const excludedIn = own.filter((c) => c.at(row) > 0)
+  const unwantedIn = existing.filter((c) => c.at(row) > 0)
+  const verdict = verdictOf(filters, row)
+  const details =
+    verdict === unmet
+      ? missing.map((c) => `no pod that the affinity asks for is in ${where(c)}`)
+      : verdict === excluded
+        ? excludedIn.map((c) => `${c.at(row)} pod(s) that the anti-affinity excludes are in ${where(c)}`)
+        : unwantedIn.map((c) => `${c.at(row)} pod(s) in ${where(c)} have an anti-affinity against this pod`)
+  const texts = [
+    ...missing.map((c) =>
+      c.column.ids[row] === 0 ? `give it the label ${c.spec.topologyKey}` : `run a pod that the affinity asks for in ${where(c)}`,
+    ),
+    ...excludedIn.map((c) => `move away ${podsText(c.at(row))} in ${where(c)} that the anti-affinity excludes`),
+    ...unwantedIn.map((c) => `move away ${podsText(c.at(row))} in ${where(c)} with an anti-affinity against this one`),
+  ]
+  return { ...verdict, details, remedies: texts.map((text) => ({ kind: 'Other', text })), needsAll: true }
+}
+
+const podsText = (count: number) => (count === 1 ? 'the pod' : `the ${count} pods`)
 
 function compileScore({ snapshot, shape }: CompileContext): CompiledPlugin | undefined {
   const own = affinityTerms(shape.spec).preferred.map((p) => ({

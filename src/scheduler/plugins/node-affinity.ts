@@ -1,7 +1,8 @@
 import type { Node, NodeAffinity } from '../../kinds/generated/types/core-v1.ts'
 import { hasNoNodeSelection, matchesNodeSelection, matchesTerm, namedNodes } from '../../kinds/node-selection.ts'
 import { defaultNormalise } from '../core/score-formulas.ts'
-import type { CompileContext, CompiledPlugin, Plugin, Rejection } from '../core/plugin.ts'
+import type { CompileContext, CompiledPlugin, Plugin, Rejection, Verdict } from '../core/plugin.ts'
+import { labelRemedies } from './label-remedies.ts'
 
 /**
  * nodeSelector and required node affinity filter; preferred node affinity adds the weights of the terms that match. `added` is the
@@ -27,39 +28,35 @@ function compileFilter({ snapshot, shape }: CompileContext, added: NodeAffinity 
   if (hasNoNodeSelection(spec) && !enforced) return undefined
   const isEnforced = (node: Node) => enforced === undefined || enforced.some((term) => matchesTerm(term, node))
   const named = namedNodes(spec)
-  const hasOnlySelector = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution === undefined
+  const verdict = (node: Node): Verdict => {
+    if (!isEnforced(node)) return notEnforced
+    return named && !named.has(node.metadata.name!) ? notNamed : notMatched
+  }
   const reject = (row: number): Rejection => {
     const node = snapshot.nodes[row]!
-    if (!isEnforced(node))
-      return {
-        reasons: [`node(s) didn't match scheduler-enforced node affinity`],
-        isResolvable: false,
-        details: ['no term of the node affinity that the profile adds matches'],
-      }
-    if (named && !named.has(node.metadata.name!)) {
-      return {
-        reasons: [`node(s) didn't satisfy plugin(s) [NodeAffinity]`],
-        isResolvable: false,
-        details: [`the pod's node affinity names ${[...named].join(', ') || 'no node'}`],
-      }
-    }
+    const is = verdict(node)
+    if (is === notEnforced) return { ...is, details: ['no term of the node affinity that the profile adds matches'] }
+    if (is === notNamed) return { ...is, details: [`the pod's node affinity names ${[...named!].join(', ') || 'no node'}`] }
     const missing = Object.entries(spec.nodeSelector ?? {}).filter(([key, value]) => node.metadata.labels?.[key] !== value)
+    const details = missing.map(([k, v]) => missingLabel(k, v, node.metadata.labels?.[k]))
+    const remedies = labelRemedies(spec, node, snapshot)
     return {
-      reasons: [`node(s) didn't match Pod's node affinity/selector`],
-      isResolvable: false,
-      details:
-        missing.length > 0
-          ? missing.map(([k, v]) => missingLabel(k, v, node.metadata.labels?.[k]))
-          : ['no required node affinity term matches'],
-      ...(missing.length > 0 && hasOnlySelector ? { remedies: [{ kind: 'LabelNode' as const, labels: Object.fromEntries(missing) }] } : {}),
+      ...is,
+      details: details.length > 0 ? details : ['no required node affinity term matches'],
+      ...(remedies.length > 0 ? { remedies } : {}),
     }
   }
   return {
     ...(named ? { namedNodes: named } : {}),
     staticFilter: (row) => isEnforced(snapshot.nodes[row]!) && matchesNodeSelection(spec, snapshot.nodes[row]!),
+    verdict: (row) => verdict(snapshot.nodes[row]!),
     reject,
   }
 }
+
+const notEnforced: Verdict = { reasons: [`node(s) didn't match scheduler-enforced node affinity`], isResolvable: false }
+const notNamed: Verdict = { reasons: [`node(s) didn't satisfy plugin(s) [NodeAffinity]`], isResolvable: false }
+const notMatched: Verdict = { reasons: [`node(s) didn't match Pod's node affinity/selector`], isResolvable: false }
 
 function missingLabel(key: string, wanted: string, actual: string | undefined): string {
   return `wants label ${key}=${wanted}, the node has ${actual === undefined ? 'none' : `${key}=${actual}`}`

@@ -1,5 +1,7 @@
 import { type HostPort, hostPortsCollide } from '../../kinds/host-ports.ts'
-import type { Plugin } from '../core/plugin.ts'
+import type { Plugin, Verdict } from '../core/plugin.ts'
+
+const noFreePorts: Verdict = { reasons: [`node(s) didn't have free ports for the requested pod ports`], isResolvable: true }
 
 /** Two pods of one node must not ask for the same host port; the wildcard address collides with every address. */
 export const nodePorts: Plugin = {
@@ -15,13 +17,15 @@ export const nodePorts: Plugin = {
     return {
       sharedAs: () => JSON.stringify(shape.ports),
       usageFilter: (row) => taken(row) === undefined,
+      verdict: () => noFreePorts,
       reject: (row) => {
-        const { protocol, ip, port } = taken(row)!
+        const others = snapshot.podsOf(row).flatMap((entry) => entry.shape.ports)
+        const missing = shape.ports.filter((port) => others.some((o) => hostPortsCollide(o, port)))
         return {
-          reasons: [`node(s) didn't have free ports for the requested pod ports`],
-          isResolvable: true,
-          details: [`host port ${ip}:${port}/${protocol} is taken`],
-          remedies: [{ kind: 'FreePort', port: `${port}/${protocol}` }],
+          ...noFreePorts,
+          details: missing.map(({ protocol, ip, port }) => `host port ${ip}:${port}/${protocol} is taken`),
+          remedies: missing.map(({ protocol, port }) => ({ kind: 'FreePort', port: `${port}/${protocol}` })),
+          needsAll: true,
         }
       },
     }

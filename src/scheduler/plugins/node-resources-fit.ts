@@ -104,7 +104,7 @@ function rejection({ snapshot, shape, row }: Pick<CompileContext, 'snapshot' | '
       free: podsMax - snapshot.podCount[row]!,
       short: snapshot.podCount[row]! + 1 - podsMax,
     })
-    remedies.push({ kind: 'Free', resource: 'pods', amount: snapshot.podCount[row]! + 1 - podsMax })
+    if (podsMax > 0) remedies.push({ kind: 'Free', resource: 'pods', amount: snapshot.podCount[row]! + 1 - podsMax })
   }
   for (let i = 0; i < shape.resourceIds.length; i++) {
     const id = shape.resourceIds[i]!

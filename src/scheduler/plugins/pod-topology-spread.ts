@@ -1,7 +1,15 @@
 import type { TopologySpreadConstraint } from '../../kinds/generated/types/core-v1.ts'
 import { spreadConstraintScore, spreadNormalise } from '../core/score-formulas.ts'
 import { hardConstraints, hostnameKey, softConstraints, type SpreadConstraint } from '../core/spread-constraint.ts'
-import { type CompileContext, type CompiledPlugin, type FeasibleGroups, ignoredRaw, type Plugin, type Rejection } from '../core/plugin.ts'
+import {
+  type CompileContext,
+  type CompiledPlugin,
+  type FeasibleGroups,
+  ignoredRaw,
+  type Plugin,
+  type Rejection,
+  type Verdict,
+} from '../core/plugin.ts'
 
 /**
  * Hard: count(domain) + self − min over eligible domains ≤ maxSkew. Soft: the fewer matching pods in the node's domains the
@@ -52,9 +60,16 @@ function compileFilter(hard: readonly SpreadConstraint[]): CompiledPlugin {
       for (let i = 0; i < hard.length; i++) if (skew(i, row) > hard[i]!.maxSkew) return false
       return true
     },
+    verdict: (row) => (hard.some((c) => c.counter.column.ids[row] === 0) ? unlabelled : uneven),
     reject: (row) => rejection({ hard, row, skew, minima }),
   }
 }
+
+const unlabelled: Verdict = {
+  reasons: [`node(s) didn't match pod topology spread constraints (missing required label)`],
+  isResolvable: false,
+}
+const uneven: Verdict = { reasons: [`node(s) didn't match pod topology spread constraints`], isResolvable: true }
 
 function rejection(input: {
   hard: readonly SpreadConstraint[]
@@ -66,19 +81,20 @@ function rejection(input: {
   const missing = hard.find((c) => c.counter.column.ids[row] === 0)
   if (missing) {
     return {
-      reasons: [`node(s) didn't match pod topology spread constraints (missing required label)`],
-      isResolvable: false,
+      ...unlabelled,
       details: [`the node has no label ${missing.topologyKey}`],
+      remedies: [{ kind: 'Other', text: `give it the label ${missing.topologyKey}` }],
     }
   }
-  const index = hard.findIndex((c, i) => skew(i, row) > c.maxSkew)
-  const { counter, selfMatch, maxSkew, topologyKey } = hard[index]!
+  const tooMuch = hard.map((constraint, i) => ({ ...constraint, is: skew(i, row), min: minima[i]! })).filter((c) => c.is > c.maxSkew)
   return {
-    reasons: [`node(s) didn't match pod topology spread constraints`],
-    isResolvable: true,
-    details: [
-      `${topologyKey}=${counter.column.value(row)}: ${counter.at(row)} matching pods + ${selfMatch} − minimum ${minima[index]} = skew ${skew(index, row)} > maxSkew ${maxSkew}`,
-    ],
+    ...uneven,
+    details: tooMuch.map(
+      ({ counter, selfMatch, maxSkew, topologyKey, is, min }) =>
+        `${topologyKey}=${counter.column.value(row)}: ${counter.at(row)} matching pods + ${selfMatch} − minimum ${min} = skew ${is} > maxSkew ${maxSkew}`,
+    ),
+    remedies: tooMuch.map(({ topologyKey, maxSkew, is }) => ({ kind: 'RaiseMaxSkew', topologyKey, from: maxSkew, to: is })),
+    needsAll: true,
   }
 }
 

@@ -41,7 +41,7 @@ export function volumeBinding(options: {
     name: 'VolumeBinding',
     judge: (pod) => {
       const states = claimStates(pod, sources)
-      if (states.kind === 'Waits') return { kind: 'Refused', plugin: 'VolumeBinding', reason: states.reason }
+      if (states.kind === 'Waits') return { ...states, kind: 'Refused', plugin: 'VolumeBinding' }
       if (states.unbound.length === 0) {
         const bound = boundVolumes(states.bound, sources)
         if (bound) return judgeReach(bound, snapshot)

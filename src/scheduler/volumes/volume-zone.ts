@@ -18,7 +18,12 @@ export function volumeZone({ snapshot, sources }: { readonly snapshot: Snapshot;
       const names = claimsOf(pod).flatMap(({ key }) => sources.claims.get(key)?.spec?.volumeName ?? [])
       const missing = names.find((volume) => !sources.volumes.get(volume))
       if (missing !== undefined)
-        return { kind: 'Refused', plugin: 'VolumeZone', reason: `persistentvolume ${JSON.stringify(missing)} not found` }
+        return {
+          kind: 'Refused',
+          plugin: 'VolumeZone',
+          reason: `persistentvolume ${JSON.stringify(missing)} not found`,
+          remedy: `create the PersistentVolume ${missing}`,
+        }
       const wanted = claimsOf(pod).flatMap(({ key }) => {
         const volume = sources.volumes.get(sources.claims.get(key)?.spec?.volumeName ?? '')
         return topologyLabels.flatMap((label) => {

@@ -254,8 +254,9 @@ class Planning {
     const mayPreempt = preempts && target.pod.spec?.preemptionPolicy !== 'Never'
     const candidate = mayPreempt ? core.preempt(target, diagnosis, this.#view.budgets.map(budgetOf)).candidate : undefined
     if (!candidate) {
-      const { rejected } = explainNodes(core.planOf(target, true), snapshot)
-      const suggestions = suggest(rejected).map((s) => s.text)
+      const plan = core.planOf(target, true)
+      const { rejected } = explainNodes(plan, snapshot)
+      const suggestions = suggest(rejected, plan.shape).map((s) => s.text)
       this.#planned.push({ ...base, outcome: 'Unplaced', message: fitErrorMessage(diagnosis), suggestions })
       return
     }
