@@ -30,6 +30,9 @@ test('Daemon set should run and stop simple daemon', async () => {
   await core.pods(ns).delete(stopped.name!)
   await c.until('it is replaced', async () => (await podsOf(c, ns, 'simple')).every(({ metadata }) => metadata.uid !== stopped.uid))
   await untilReady(c, ns, 'simple', 3)
+  await sets.delete('simple', { propagationPolicy: 'Foreground' })
+  await c.until('all stop', async () => !(await exists(() => sets.get('simple'))))
+  assert.deepEqual(await podsOf(c, ns, 'simple'), [])
 })
 
 test('Daemon set should run and stop complex daemon', async () => {

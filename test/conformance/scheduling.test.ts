@@ -178,7 +178,11 @@ test('SchedulerPreemption PreemptionExecutionPath runs ReplicaSets to verify pre
   const left = (await core.pods(ns).list()).items.filter((p) => made.has(p.metadata.name!) && p.metadata.deletionTimestamp === undefined)
   // The two weakest had to go: one of the five is free, the strongest asks for three.
   assert.deepEqual([...new Set(left.map((p) => made.get(p.metadata.name!)))], [3])
-  assert.deepEqual(await Promise.all([1, 2, 3, 4].map(async (i) => (await sets.get(`rs-pod${i}`)).spec?.replicas)), [1, 1, 2, 1])
+  await c.until('what was pushed out is made again, and waits', async () => {
+    const statuses = await Promise.all([1, 2, 3, 4].map(async (i) => (await sets.get(`rs-pod${i}`)).status))
+    const counts = statuses.map((status) => [status?.replicas ?? 0, status?.availableReplicas ?? 0].join('/'))
+    return counts.join() === '1/0,1/0,2/2,1/1'
+  })
 })
 
 test('SchedulerPreemption PriorityClass endpoints verify PriorityClass endpoints can be operated with different HTTP methods', async () => {
