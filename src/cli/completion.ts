@@ -15,6 +15,9 @@ export function completionScript(shell: string, commands: readonly CommandFact[]
   throw new CliError(`no completion for "${shell}"`, { nextStep: 'name bash, zsh or fish', exitCode: 2 })
 }
 
+/** The flags that a help text lists, one at the beginning of a line. */
+export const flagsOfHelp = (help: string): readonly string[] => [...help.matchAll(/^ {2}(--[a-z][a-z0-9-]*)/gm)].map(([, flag]) => flag!)
+
 const podCommands: readonly string[] = ['start', 'stop', 'restart', 'pause', 'resume', 'explain', 'logs']
 /** What an argument may be, where there are few. */
 const argumentWords: Readonly<Record<string, readonly string[]>> = {

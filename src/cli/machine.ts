@@ -13,6 +13,8 @@ export type Machine = {
   readonly console: Console
   /** The command that runs this program again: Node, its flags and the entry file. */
   readonly self: readonly string[]
+  /** What `keelson ROLE --help` prints of a role that runs in the foreground. */
+  roleHelp(role: ForegroundRole): Promise<string>
   /** Makes network namespaces for real nodes on this one machine; what is there already is kept. */
   createNodes(dataDir: string, names: readonly string[], network: NetworkChoice): Promise<readonly NodePlace[]>
   /** The hash that agents check the server's CA by. */
@@ -36,6 +38,10 @@ export type Machine = {
   /** Ends every container of the data directory's nodes and takes all their network, mounts and cgroups away. Idempotent. */
   teardown(options: { dataDir: string; nodeNames: readonly string[] }): Promise<void>
 }
+
+/** The roles that the program's entry runs by itself. */
+export const foregroundRoles = ['server', 'agent', 'scheduler'] as const
+export type ForegroundRole = (typeof foregroundRoles)[number]
 
 /** The addresses of a cluster, as far as they are chosen: when it is made, and never again. */
 export type NetworkChoice = { readonly podCidr?: string; readonly serviceCidr?: string; readonly domain?: string }

@@ -10,13 +10,13 @@ import { backup, restore } from './backup.ts'
 import { keysStatus, rotateKeys } from './keys.ts'
 import type { RuntimeName } from './cluster-state.ts'
 import { defaultDataDir, resolveDataDir } from './data-dir.ts'
-import { completionScript } from './completion.ts'
+import { completionScript, flagsOfHelp } from './completion.ts'
 import { down } from './down.ts'
 import { parseDurationSeconds } from './duration.ts'
 import { explain } from './explain.ts'
 import { logs } from './logs.ts'
 import { nodeFlags } from './node-flags.ts'
-import type { Machine, NetworkChoice, PlacementFiles } from './machine.ts'
+import { foregroundRoles, type Machine, type NetworkChoice, type PlacementFiles } from './machine.ts'
 import { clientOf, joinUrl } from './own-cluster.ts'
 import { parsePodTarget } from './pod-of.ts'
 import { plan } from './plan.ts'
@@ -95,11 +95,15 @@ export function createProgram(machine: Machine): Command {
     .command('completion')
     .description('print a completion script')
     .argument('<shell>', 'bash, zsh or fish')
-    .action((shell: string) => {
+    .action(async (shell: string) => {
+      const roles = new Map(await Promise.all(foregroundRoles.map(async (role) => [role as string, await machine.roleHelp(role)] as const)))
       const facts = program.commands.map((c) => ({
         name: c.name(),
         description: c.description(),
-        options: [c, ...c.commands].flatMap((one) => one.options.map((o) => o.long ?? o.flags)),
+        options: [
+          ...[c, ...c.commands].flatMap((one) => one.options.map((o) => o.long ?? o.flags)),
+          ...flagsOfHelp(roles.get(c.name()) ?? ''),
+        ],
         subcommands: c.commands.map((one) => one.name()),
       }))
       machine.console.out(completionScript(shell, facts))

@@ -33,6 +33,13 @@ export function thisMachine(): Machine {
         enter: enterCommand(node.path),
       }))
     },
+    roleHelp: async (role) => {
+      const [{ agentHelp, schedulerHelp }, { serverHelp }] = await Promise.all([
+        import('./options/role-options.ts'),
+        import('./options/server-flags.ts'),
+      ])
+      return { server: serverHelp(), agent: agentHelp, scheduler: schedulerHelp }[role]
+    },
     caHash: async (dataDir) => authorityHash(readFileSync(join(dataDir, 'pki/ca.crt'), 'utf8')),
     planPlacement: async (client, request) => (await import('./placement/placement-planner.ts')).planManifests(client, request),
     rebalance: async (client, request) => (await import('./placement/rebalance-cluster.ts')).rebalanceCluster(client, request),

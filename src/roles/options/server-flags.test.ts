@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseServerOptions } from './role-options.ts'
@@ -27,4 +28,17 @@ test('lists may be repeated', () => {
   const options = parseServerOptions(['--controllers', '*', '--controllers=-job', '--feature-gates', 'WatchList=true'], false, {})
   assert.deepEqual(options?.access.controllers, ['*', '-job'])
   assert.deepEqual(options?.access['feature-gates'], ['WatchList=true'])
+})
+
+test('the shell completes every flag of the roles in the foreground', () => {
+  const { stdout } = spawnSync(process.execPath, ['src/roles/main.ts', 'completion', 'bash'], { encoding: 'utf8' })
+  const flagsOf = (role: string) => new RegExp(`^ {4}${role}\\) case \\$cur in -\\*\\) words="([^"]*)"`, 'm').exec(stdout)?.[1]?.split(' ')
+  assert.deepEqual(
+    flagsOf('server'),
+    all.map((name) => `--${name}`),
+  )
+  assert.deepEqual(flagsOf('agent')?.slice(0, 3), ['--server', '--token', '--ca-hash'])
+  assert.equal(flagsOf('agent')?.at(-1), '--log-level')
+  assert.ok(flagsOf('agent')?.includes('--eviction-hard'))
+  assert.deepEqual(flagsOf('scheduler')?.slice(0, 2), ['--kubeconfig', '--context'])
 })
