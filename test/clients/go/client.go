@@ -41,6 +41,7 @@ var clientSteps = []step{
 	{"aggregated discovery tells built-in kinds and custom ones", discovered},
 	{"informers on versions that a webhook converts see what their field selectors say", selectedByFields},
 	{"status and scale of every workload, each write told to a watch that was opened before", workloadsFollowed},
+	{"the kinds of the API do what their operations are to do, each change told by a watch", operations},
 	{"one of two candidates leads, and the other follows it", elected},
 }
 
