@@ -41,6 +41,12 @@ export const goEscapes: Readonly<Record<string, string>> = {
   '\v': '\\v',
 }
 
+/** As Go's package for times quotes: what is no printable ASCII byte by byte. */
+export function goBytesQuoted(text: string): string {
+  const escaped = text.replaceAll(/["\\]/g, (ch) => `\\${ch}`)
+  return `"${escaped.replaceAll(/[^ -\x7f]/gu, (ch) => [...Buffer.from(ch)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join(''))}"`
+}
+
 /** As Go's `%q`: like JSON but for what cannot be printed. */
 export function goQuote(text: string): string {
   if (/^[ -~]*$/.test(text)) return JSON.stringify(text)

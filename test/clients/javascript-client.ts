@@ -16,6 +16,7 @@ import {
   setHeaderOptions,
   type V1ConfigMap,
   Watch,
+  V1MicroTime,
 } from '@kubernetes/client-node'
 
 const namespace = 'javascript-client'
@@ -166,7 +167,7 @@ async function customKind(): Promise<void> {
 /** The client has no election of its own: what one does with a Lease by hand. */
 async function elected(): Promise<void> {
   const leases = config.makeApiClient(CoordinationV1Api)
-  const spec = (holderIdentity: string) => ({ holderIdentity, leaseDurationSeconds: 4, renewTime: new Date() as never })
+  const spec = (holderIdentity: string) => ({ holderIdentity, leaseDurationSeconds: 4, renewTime: new V1MicroTime() })
   const lease = await leases.createNamespacedLease({ namespace, body: { metadata: { name: 'lead' }, spec: spec('a') } })
   await leases.replaceNamespacedLease({ namespace, name: 'lead', body: lease })
   await leases.patchNamespacedLease({ namespace, name: 'lead', body: [{ op: 'replace', path: '/spec/holderIdentity', value: 'b' }] })

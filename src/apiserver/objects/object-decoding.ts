@@ -1,4 +1,5 @@
 import { fieldErrors } from '../../machinery/field-error.ts'
+import { goQuote } from '../../machinery/go-text.ts'
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../machinery/object.ts'
 import { decodeReport, type TypeFault } from '../../machinery/schema/decode.ts'
 import type { SchemaSet } from '../../machinery/schema/schema-set.ts'
@@ -48,9 +49,10 @@ export function decodeFields(schemas: SchemaSet, object: KubeObject, options: De
   object.metadata ??= {}
   if (typeof object.metadata !== 'object' || Array.isArray(object.metadata)) throw refuse('metadata must be an object')
   if (validation === 'Ignore' || (unknown.length === 0 && duplicates.length === 0 && known.length === 0)) return unknown.length === 0
-  const unknowns = unknown.map((f) => `unknown field ${JSON.stringify(f)}`)
+  const unknowns = unknown.map((f) => `unknown field ${goQuote(f)}`)
+  const isBelowUnknown = (f: string) => unknown.some((u) => f.startsWith(`${u}.`) || f.startsWith(`${u}[`))
   // What the YAML decoder found it says in its own words.
-  const repeated = duplicates.map((f) => (f.startsWith('yaml: ') ? f : `duplicate field ${JSON.stringify(f)}`))
+  const repeated = duplicates.filter((f) => !isBelowUnknown(f)).map((f) => (f.startsWith('yaml: ') ? f : `duplicate field ${goQuote(f)}`))
   const problems = [...known, ...repeated, ...unknowns]
   if (validation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`)
   for (const problem of problems) for (const line of warningsOf(problem)) context.warn(line)

@@ -74,6 +74,7 @@ function jsonResult({ patch, validation }: PatchRequest, current: KubeObject): R
     const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
     throw statusErrors.badRequest(`error decoding patch: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`)
   }
+  if (typeof value !== 'object') throw statusErrors.badRequest(noPatch)
   return { result: applyMergePatch(current, value), problems: repeated }
 }
 

@@ -13,6 +13,8 @@ const cases: [schedule: string, after: string, zone: string | undefined, expecte
   ['0 0 29 2 *', '2026-01-01T00:00:00Z', undefined, '2028-02-29T00:00:00Z'],
   ['0 0 31 2 *', '2026-01-01T00:00:00Z', undefined, undefined],
   ['0 0 13 * fri', '2026-01-01T00:00:00Z', undefined, '2026-01-02T00:00:00Z'],
+  ['0 0 ?-3 * fri', '2026-01-01T00:00:00Z', undefined, '2026-01-02T00:00:00Z'],
+  ['@every 0', '2026-01-01T00:00:00Z', undefined, '2026-01-01T00:00:01Z'],
   ['@hourly', '2026-01-01T00:30:00Z', undefined, '2026-01-01T01:00:00Z'],
   ['@weekly', '2026-01-01T00:30:00Z', undefined, '2026-01-04T00:00:00Z'],
   ['@every 90s', '2026-01-01T00:00:00Z', undefined, '2026-01-01T00:01:30Z'],

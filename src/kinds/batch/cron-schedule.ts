@@ -1,3 +1,5 @@
+import { goDurationFault, parseGoDuration } from '../../machinery/wire/go-duration.ts'
+
 /** The five fields of a cron schedule as bit sets, or an interval. Source: https://en.wikipedia.org/wiki/Cron, as robfig/cron reads it. */
 export type CronSchedule =
   | { readonly type: 'every'; readonly intervalMs: number }
@@ -62,8 +64,12 @@ export function parseCronSchedule(text: string): CronSchedule {
   }
 }
 
+/** A step of more than one makes a range of a star. */
 function isStar(field: string): boolean {
-  return field.split(',').some((part) => /^[*?](\/1)?$/.test(part))
+  return field.split(',').some((part) => {
+    const [range = '', step = '1'] = part.split('/')
+    return /^[*?](?:-|$)/.test(range) && Number(step) <= 1
+  })
 }
 
 function parseField(field: string, range: Bounds): ReadonlySet<number> {
@@ -92,21 +98,18 @@ function addRange(values: Set<number>, expression: string, { min, max, names }: 
 function parseNumber(text: string, names: Readonly<Record<string, number>>): number {
   const named = names[text.toLowerCase()]
   if (named !== undefined) return named
-  if (!/^[+-]?\d+$/.test(text))
-    throw new CronError(`failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
+  const fault = (why: string) => new CronError(`failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: ${why}`)
+  if (!/^[+-]?\d+$/.test(text)) throw fault('invalid syntax')
   const value = Number(text)
+  if (Math.abs(value) >= 2 ** 63) throw fault('value out of range')
   if (value < 0) throw new CronError(`negative number (${value}) not allowed: ${text}`)
   return value
 }
 
-const unitMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
 /** `@every` intervals are whole seconds, one at least. */
 function parseInterval(text: string): number {
   const duration = text.slice('@every '.length)
-  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))*$/.test(duration))
-    throw new CronError(`failed to parse duration ${text}: time: invalid duration ${JSON.stringify(duration)}`)
-  let totalMs = 0
-  for (const [, number, unit] of duration.matchAll(/([\d.]+)(ns|us|µs|ms|s|m|h)/g)) totalMs += Number(number) * unitMs[unit!]!
-  return Math.max(1000, duration.startsWith('-') ? 0 : Math.floor(totalMs / 1000) * 1000)
+  const nanos = parseGoDuration(duration)
+  if (nanos === undefined) throw new CronError(`failed to parse duration ${text}: ${goDurationFault(duration)}`)
+  return Math.max(1, Math.floor(nanos / 1e9)) * 1000
 }

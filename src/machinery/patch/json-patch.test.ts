@@ -44,6 +44,7 @@ test('refuses with upstream’s codes and leaves the object alone', () => {
   }
   check({}, 400)
   check([1], 400)
+  check([{ op: 'remove', path: '/x' }, 1], 400)
   check(
     [
       { op: 'add', path: '/a/-', value: 2 },

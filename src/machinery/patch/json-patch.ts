@@ -26,6 +26,8 @@ export function applyJsonPatch<T>(object: T, operations: unknown): T {
   if (!Array.isArray(operations)) throw notAList(operations, 'jsonpatch.Patch')
   if (operations.length > operationsMax)
     throw statusErrors.requestEntityTooLarge(`The allowed maximum operations in a JSON patch is ${operationsMax}, got ${operations.length}`)
+  for (const operation of operations)
+    if (operation !== null && (typeof operation !== 'object' || Array.isArray(operation))) throw notAList(operation, 'jsonpatch.Operation')
   const document = { root: deepClone(object) as unknown }
   try {
     for (const operation of operations) applyOperation(document, readOperation(operation))
@@ -63,7 +65,6 @@ function applyOperation(document: Document, operation: JsonPatchOperation): void
 
 function readOperation(operation: unknown): JsonPatchOperation {
   if (operation === null) throw new PatchFailure('Unexpected kind: unknown')
-  if (typeof operation !== 'object' || Array.isArray(operation)) throw notAList(operation, 'jsonpatch.Operation')
   const { op, path } = operation as Record<string, unknown>
   if (typeof path !== 'string') throw new PatchFailure(`${String(op)} operation failed to decode path: missing value`)
   return operation as JsonPatchOperation

@@ -22,6 +22,10 @@ test('the examples of RFC 7386, appendix A', () => {
   check({}, { a: { bb: { ccc: null } } }, { a: { bb: {} } })
 })
 
+test('drops nulls of objects in lists, as upstream’s library does', () => {
+  assert.deepEqual(applyMergePatch({}, { a: [{ b: null, c: [null, { d: null }] }] }), { a: [{ c: [null, {}] }] })
+})
+
 test('never changes its arguments and is idempotent', () => {
   fc.assert(
     fc.property(fc.object(), fc.object(), (object, patch) => {

@@ -5,10 +5,12 @@ type JsonObject = Record<string, unknown>
  * changed; the result shares structure with both. Iterative depth is the depth of the patch, which the body's parser bounds.
  */
 export function applyMergePatch<T>(object: T, patch: unknown): T {
-  return merge(object, patch) as T
+  return merge(Array.isArray(patch) ? undefined : object, patch) as T
 }
 
 function merge(target: unknown, patch: unknown): unknown {
+  // Nulls of objects in a list go as well, but where it replaces an object: the RFC keeps them all, upstream's library does not.
+  if (Array.isArray(patch) && !isObject(target)) return patch.map((item) => merge(undefined, item))
   if (!isObject(patch)) return patch
   const result: JsonObject = isObject(target) ? { ...target } : {}
   for (const [key, value] of Object.entries(patch)) {

@@ -1,5 +1,6 @@
 import { QuantityError, writtenQuantity } from '../quantity.ts'
-import { cannotParseTime, cannotUnmarshal, type FieldPath, formatPath, structName } from './go-errors.ts'
+import { cannotUnmarshal, type FieldPath, formatPath } from './go-errors.ts'
+import { canonicalTime, type TimePrecision } from './go-time.ts'
 import type { SchemaNode } from './schema-node.ts'
 
 /**
@@ -18,9 +19,11 @@ export type DecodeReport = { error: string | undefined; readonly unknownFields: 
 
 type Walk = {
   readonly path: FieldPath[number][]
-  struct: string
+  readonly root: SchemaNode
+  definition: string
   readonly report: DecodeReport
   readonly errors: TypeFault[]
+  hasEnded: boolean
   readonly decoded: ReadonlySet<unknown>
 }
 /** A type error with its place, for callers that answer 422 instead of 400. */
@@ -41,7 +44,15 @@ export function decodeValue(
   value: unknown,
   decoded = nothing,
 ): { value: unknown; report: DecodeReport; faults: readonly TypeFault[] } {
-  const walk: Walk = { path: [], struct: structName(node), report: { error: undefined, unknownFields: [] }, errors: [], decoded }
+  const walk: Walk = {
+    path: [],
+    root: node,
+    definition: node.name ?? '',
+    report: { error: undefined, unknownFields: [] },
+    errors: [],
+    hasEnded: false,
+    decoded,
+  }
   const result = decoderOf(node)(value, walk)
   return { value: result, report: walk.report, faults: walk.errors }
 }
@@ -85,11 +96,11 @@ function compile(node: SchemaNode): Decoder {
       return decodeQuantity
     case 'intOrString':
       return (value, walk) =>
-        typeof value === 'string' || (Number.isInteger(value) && isInt32(value as number)) ? value : fault(node, value, walk)
+        typeof value === 'string' || (Number.isInteger(value) && isInt32(value as number)) ? value : selfReadFault(node, value, walk)
     case 'time':
-      return timeDecoder(node, 19)
+      return timeDecoder(node, 'seconds')
     case 'microTime':
-      return timeDecoder(node, 26)
+      return timeDecoder(node, 'micros')
     case 'bytes':
       return bytesDecoder(node)
     case 'any':
@@ -103,6 +114,7 @@ type FieldPlan = {
   readonly dropsEmpty: boolean
   /** As that: of a scalar that Go does not tell from an absent one. */
   readonly dropsZero: boolean
+  readonly zero: unknown
   /** What `typeof` says of a value that is right as it is: most fields then need neither a decoder nor a place for its errors. */
   readonly scalar: string | undefined
   decoder: Decoder | undefined
@@ -112,21 +124,25 @@ function scalarOf({ shape }: SchemaNode): string | undefined {
   return shape === 'string' || shape === 'boolean' || shape === 'number' ? shape : undefined
 }
 
+function zeroOf({ shape }: SchemaNode): unknown {
+  return shape === 'boolean' ? false : shape === 'number' || shape === 'integer' ? 0 : ''
+}
+
 function objectDecoder(node: SchemaNode): Decoder {
   const plans = new Map<string, FieldPlan>()
   for (const [field, child] of node.fields) {
     const dropsEmpty = (child.shape === 'list' || child.shape === 'map') && !node.required.includes(field)
     const dropsZero = node.omittedZeros.includes(field)
-    plans.set(field, { node: child, dropsEmpty, dropsZero, scalar: scalarOf(child), decoder: undefined })
+    plans.set(field, { node: child, dropsEmpty, dropsZero, zero: zeroOf(child), scalar: scalarOf(child), decoder: undefined })
   }
-  const struct = structName(node)
+  const definition = node.name
   const keepsUnknown = node.preservesUnknown
   return (value, walk) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return fault(node, value, walk)
     if (walk.decoded.has(value)) return value
     const object = value as Record<string, unknown>
-    const outer = walk.struct
-    if (struct !== '') walk.struct = struct
+    const outer = walk.definition
+    if (definition !== undefined) walk.definition = definition
     // Not `for … in`: what V8 makes of it gives up at a name that it has not seen, is made again and learns nothing, many times a second.
     for (const key of Object.keys(object)) {
       const field = object[key]
@@ -137,7 +153,7 @@ function objectDecoder(node: SchemaNode): Decoder {
         delete object[key]
         continue
       }
-      if (!field && plan.dropsZero && isZero(field)) {
+      if (!field && plan.dropsZero && field === plan.zero) {
         delete object[key]
         continue
       }
@@ -152,13 +168,9 @@ function objectDecoder(node: SchemaNode): Decoder {
       walk.path.pop()
       if (decoded !== field) object[key] = decoded
     }
-    walk.struct = outer
+    walk.definition = outer
     return object
   }
-}
-
-function isZero(value: unknown): boolean {
-  return value === '' || value === 0 || value === false
 }
 
 function mapDecoder(node: SchemaNode): Decoder {
@@ -211,7 +223,14 @@ function choiceDecoder(node: SchemaNode): Decoder {
   const decodeObject = (value: unknown, walk: Walk): void => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return
     decoder ??= decoderOf(node)
-    const inner: Walk = { ...walk, path: [], struct: structName(node), report: { error: undefined, unknownFields: [] }, errors: [] }
+    const inner: Walk = {
+      ...walk,
+      path: [],
+      root: node,
+      definition: node.name ?? '',
+      report: { error: undefined, unknownFields: [] },
+      errors: [],
+    }
     decoder(value, inner)
     walk.report.error ??= inner.report.error
     for (const error of inner.errors) walk.errors.push({ ...error, path: `${formatPath(walk.path)}.${error.path}` })
@@ -241,24 +260,25 @@ function decodeQuantity(value: unknown, walk: Walk): unknown {
   try {
     return writtenQuantity(typeof value === 'string' ? value.trim() : typeof value === 'number' ? value : '')
   } catch (error) {
-    if (error instanceof QuantityError) return refuse(value, error.message, walk)
+    if (error instanceof QuantityError) return refuseSelfRead(value, error.message, walk)
     throw error
   }
 }
 
-const timePattern = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+/** Most times are as they are written: those need no reading. A 29th and what follows it may not be there. */
+const plainTimes = { seconds: plainTime(''), micros: plainTime('\\.\\d{6}') } as const
 
-/** `length` is how many characters of `YYYY-MM-DDTHH:MM:SS.ffffff` the canonical form keeps. */
-function timeDecoder(node: SchemaNode, length: 19 | 26): Decoder {
+function plainTime(decimals: string): RegExp {
+  return new RegExp(`^[1-9]\\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\\d|2[0-8])T(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d${decimals}Z$`)
+}
+
+function timeDecoder(node: SchemaNode, precision: TimePrecision): Decoder {
+  const plain = plainTimes[precision]
   return (value, walk) => {
-    if (typeof value !== 'string') return fault(node, value, walk)
-    const match = timePattern.exec(value)
-    const ms = match ? Date.parse(value) : Number.NaN
-    if (!match || Number.isNaN(ms)) return refuse(value, cannotParseTime(value, length === 26), walk)
-    const [, seconds, fraction = '', zone] = match
-    const utcSeconds = zone === 'Z' ? seconds! : new Date(ms).toISOString().slice(0, 19)
-    const canonical = length === 19 ? `${utcSeconds}Z` : `${utcSeconds}.${fraction.slice(1, 7).padEnd(6, '0')}Z`
-    return canonical === value ? value : canonical
+    if (typeof value !== 'string') return selfReadFault(node, value, walk)
+    if (plain.test(value)) return value
+    const read = canonicalTime(value, precision)
+    return 'error' in read ? refuseSelfRead(value, read.error, walk) : read.time
   }
 }
 
@@ -315,11 +335,24 @@ function noteUnknown(key: string, { path, report }: Walk): void {
 }
 
 function fault(node: SchemaNode, value: unknown, walk: Walk): unknown {
-  return refuse(value, cannotUnmarshal(value, walk.struct, walk.path, node), walk, node)
+  return refuse(value, cannotUnmarshal(value, walk, node), walk, node)
 }
 
 function refuse(value: unknown, message: string, { path, report, errors }: Walk, node?: SchemaNode): unknown {
   report.error ??= message
   errors.push({ path: formatPath(path), value, message, node })
   return value
+}
+
+function selfReadFault(node: SchemaNode, value: unknown, walk: Walk): unknown {
+  if (!walk.hasEnded) walk.report.error = undefined
+  walk.hasEnded = true
+  return fault(node, value, walk)
+}
+
+/** A type of upstream's that reads itself: what it minds ends the reading there, and is told before what was found of other types. */
+function refuseSelfRead(value: unknown, message: string, walk: Walk): unknown {
+  if (!walk.hasEnded) walk.report.error = message
+  walk.hasEnded = true
+  return refuse(value, message, walk)
 }

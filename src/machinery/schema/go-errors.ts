@@ -1,3 +1,4 @@
+import goTypes from '../../kinds/generated/go-types.json' with { type: 'json' }
 import { goKind } from '../go-text.ts'
 import type { SchemaNode } from './schema-node.ts'
 
@@ -8,18 +9,49 @@ const goScalars: Readonly<Partial<Record<SchemaNode['shape'], string>>> = {
   boolean: 'bool',
   quantity: 'resource.Quantity',
   intOrString: 'int32',
-  time: 'v1.Time',
-  microTime: 'v1.MicroTime',
+  // What reads itself reads a text.
+  time: 'string',
+  microTime: 'string',
   bytes: '[]uint8',
   any: 'interface {}',
 }
 
+/** A value's place: the definition it lies in, and the way to it from the root of what is read. */
+export type ValuePlace = { readonly root: SchemaNode; readonly definition: string; readonly path: FieldPath }
+
 /** `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`. */
-export function cannotUnmarshal(value: unknown, struct: string, path: FieldPath, node: SchemaNode): string {
-  // Go's path names fields only, without the items of lists and maps.
-  const field = path.filter((step) => typeof step === 'string').join('.')
-  const into = field === '' ? `Go value of type ${goType(node)}` : `Go struct field ${struct}.${field} of type ${goType(node)}`
+export function cannotUnmarshal(value: unknown, place: ValuePlace, node: SchemaNode): string {
+  const field = goPath(place)
+  const type = fieldType(place) ?? goType(node)
+  const into = field === '' ? `Go value of type ${type}` : `Go struct field ${shortName(place.definition)}.${field} of type ${type}`
   return `json: cannot unmarshal ${describe(value, node)} into ${into}`
+}
+
+/** The name of a struct that a field is embedded with, and the type where that has a name of its own; both may be empty. */
+function knownOf(definition: string | undefined, field: string): readonly [embedded: string, type: string] {
+  const told = (goTypes as Readonly<Record<string, Readonly<Record<string, string>>>>)[definition ?? '']?.[field] ?? ''
+  const slash = told.indexOf('/')
+  return [told.slice(0, Math.max(0, slash)), told.slice(slash + 1)]
+}
+
+/** Go's path names fields and what they are embedded with, without the items of lists and maps. */
+function goPath({ root, path }: ValuePlace): string {
+  const names: string[] = []
+  let node: SchemaNode | undefined = root
+  for (const step of path) {
+    if (typeof step === 'string') names.push(...[knownOf(node?.name, step)[0], step].filter((name) => name !== ''))
+    node = typeof step === 'string' ? node?.child(step) : node?.element
+  }
+  return names.join('.')
+}
+
+/** What Go calls the type where it has a name of its own: of the last field of the path, or of what the list that it is holds. */
+function fieldType({ definition, path }: ValuePlace): string | undefined {
+  const at = path.findLastIndex((step) => typeof step === 'string')
+  const [, named] = knownOf(definition, at < 0 ? '' : (path[at] as string))
+  const depth = path.length - 1 - at
+  if (named === '' || depth === 0) return named || undefined
+  return named.startsWith('[]'.repeat(depth)) ? named.slice(2 * depth) : undefined
 }
 
 /**
@@ -70,15 +102,10 @@ export function goType(node: SchemaNode): string {
 
 /** The last part of a definition's name: what Go calls the struct. */
 export function structName(node: SchemaNode): string {
-  return node.name === undefined ? '' : node.name.slice(node.name.lastIndexOf('.') + 1)
+  return shortName(node.name ?? '')
 }
 
-/** `parsing time "x" as …`: Go's words for a time that is none. */
-export function cannotParseTime(text: string, isMicro: boolean): string {
-  const layout = isMicro ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00'
-  const quoted = JSON.stringify(text)
-  return `parsing time ${quoted} as "${layout}": cannot parse ${quoted} as "2006"`
-}
+const shortName = (definition: string) => definition.slice(definition.lastIndexOf('.') + 1)
 
 /** Names of fields, indexes of items, and keys of maps. */
 export type FieldPath = readonly (string | number | { readonly key: string })[]
@@ -94,7 +121,10 @@ export function formatPath(path: FieldPath): string {
 }
 
 function describe(value: unknown, node: SchemaNode): string {
-  if (typeof value === 'number') return node.shape === 'integer' ? `number ${value}` : 'number'
+  if (typeof value === 'number') return node.shape === 'integer' || node.shape === 'intOrString' ? `number ${number(value)}` : 'number'
   if (typeof value === 'boolean') return 'bool'
   return Array.isArray(value) ? 'array' : typeof value
 }
+
+/** All digits of a great whole number, as it was most likely sent. */
+const number = (value: number) => (Number.isInteger(value) && Math.abs(value) < 1e21 ? BigInt(value) : value)

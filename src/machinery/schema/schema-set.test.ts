@@ -41,6 +41,20 @@ test('type errors are worded as upstream’s decoder words them', () => {
     { metadata: { labels: { a: true } } },
     'json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.labels of type string',
   )
+  const before = { containers: [{ name: 1, resources: { limits: { cpu: {} } } }] }
+  check(pod, { spec: before }, "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+  check(pod, { spec: { hostNetwork: 0 } }, 'json: cannot unmarshal number into Go struct field PodSpec.spec.hostNetwork of type bool')
+  check(pod, { status: { phase: 1 } }, 'json: cannot unmarshal number into Go struct field PodStatus.status.phase of type v1.PodPhase')
+  check(
+    pod,
+    { spec: { volumes: [{ hostPath: 1 }] } },
+    'json: cannot unmarshal number into Go struct field Volume.spec.volumes.VolumeSource.hostPath of type v1.HostPathVolumeSource',
+  )
+  check(
+    pod,
+    { metadata: { creationTimestamp: 1 } },
+    'json: cannot unmarshal number into Go struct field ObjectMeta.metadata.creationTimestamp of type string',
+  )
   check(pod, { metadata: [] }, 'json: cannot unmarshal array into Go struct field Pod.metadata of type v1.ObjectMeta')
   check(pod, [], 'json: cannot unmarshal array into Go value of type v1.Pod')
   check(
@@ -85,7 +99,7 @@ test('what is stored is what upstream would write', () => {
   )
   check(
     'io.k8s.api.coordination.v1.Lease',
-    { spec: { renewTime: '2024-01-01T00:00:00.1Z' } },
+    { spec: { renewTime: '2024-01-01T01:00:00.100000+01:00' } },
     { spec: { renewTime: '2024-01-01T00:00:00.100000Z' } },
   )
   check('io.k8s.api.rbac.v1.Role', { rules: [] }, {})

@@ -151,7 +151,9 @@ test('durations are Go’s', () => {
   check('1h0m0.5s', 3600.5e9)
   check('-1.5ms', -1.5e6)
   check('10ns', 10)
-  for (const bad of ['', '1', 's', '1x', '-', '1s2']) assert.equal(parseGoDuration(bad), undefined, bad)
+  assert.equal(parseGoDuration('+0'), 0)
+  assert.equal(parseGoDuration('21.9247µs'), 21_924)
+  for (const bad of ['', '1', 's', '2562048h', '1x', '-', '1s2']) assert.equal(parseGoDuration(bad), undefined, bad)
 })
 
 /** As Go writes objects in which nothing is set, and some whose pointers point at nothing. */

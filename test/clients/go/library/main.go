@@ -40,6 +40,7 @@ var answers = map[string]func(question) []answer{
 	"name":       nameFaults,
 	"time":       timeText,
 	"decode":     decode,
+	"typeNames":  typeNames,
 }
 
 func main() {
