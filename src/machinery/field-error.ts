@@ -11,6 +11,7 @@ export type FieldErrorReason =
   | 'FieldValueTooMany'
   | 'FieldValueNotFound'
   | 'FieldValueTypeInvalid'
+  | 'InternalError'
 
 /** Builders with upstream's wording (k8s.io/apimachinery/pkg/util/validation/field). `detail` may be empty. */
 export const fieldErrors = {
@@ -48,13 +49,14 @@ export const fieldErrors = {
   tooLong: (field: string, _value: unknown, maxLength: number): FieldError => ({
     field,
     reason: 'FieldValueTooLong',
-    message: `Too long: may not be more than ${maxLength} bytes`,
+    message: `Too long: may not be more than ${maxLength} ${maxLength === 1 ? 'byte' : 'bytes'}`,
   }),
   tooMany: (field: string, actual: number, max: number): FieldError => ({
     field,
     reason: 'FieldValueTooMany',
-    message: `Too many: ${actual}: must have at most ${max} items`,
+    message: `Too many: ${actual}: must have at most ${max} ${max === 1 ? 'item' : 'items'}`,
   }),
+  internal: (field: string, detail: string): FieldError => ({ field, reason: 'InternalError', message: `Internal error: ${detail}` }),
   notFound: (field: string, value: unknown): FieldError => ({ field, reason: 'FieldValueNotFound', message: `Not found: ${show(value)}` }),
 } as const
 

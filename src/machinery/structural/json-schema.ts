@@ -6,6 +6,7 @@ import type { ValidationRule } from '../../kinds/generated/types/apiextensions-v
  */
 export type JsonSchema = {
   readonly $ref?: string
+  readonly $schema?: string
   readonly id?: string
   readonly type?: string
   readonly format?: string

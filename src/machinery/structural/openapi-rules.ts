@@ -12,7 +12,7 @@ export function openApiErrors(schema: JsonSchema, path: string): FieldError[] {
   return errors
 }
 
-const unsupported = ['id', '$ref', 'patternProperties', 'dependencies', 'additionalItems', 'definitions'] as const
+const unsupported = ['id', '$schema', '$ref', 'patternProperties', 'dependencies', 'additionalItems', 'definitions'] as const
 
 /** Whether a schema, or anything below it, has what no structural schema can be read with. */
 export function unsupportedFeature(schema: JsonSchema): boolean {

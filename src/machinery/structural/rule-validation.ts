@@ -3,7 +3,7 @@ import type { CelProgram } from '../cel/cel.ts'
 import type { CelType } from '../cel/cel-type.ts'
 import { type FieldError, fieldErrors } from '../field-error.ts'
 import { hasRules, type JsonSchema } from './json-schema.ts'
-import { type CompiledRule, compileRules, compileRuleValidator, type Rule, ruleType } from './rules.ts'
+import { type CompiledRule, compileRules, compileRuleValidator, hasRuleType, type Rule, ruleType } from './rules.ts'
 import { findPlace } from './rule-field-path.ts'
 
 /** What one expression, and all of one schema, may cost at most by upstream's estimate. */
@@ -32,6 +32,9 @@ export function validateRules(schema: JsonSchema, path: string, { isKnown = fals
   return errors
 }
 
+const untyped =
+  'internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations'
+
 type Total = { cost: number; readonly expensive: { readonly path: string; readonly cost: number }[]; readonly isKnown: boolean }
 type Place = {
   readonly path: string
@@ -47,7 +50,9 @@ function judge(schema: JsonSchema, place: Place, total: Total, errors: FieldErro
   const before = errors.length
   const rules = schema['x-kubernetes-validations'] ?? []
   for (const [i, rule] of rules.entries()) judgeTexts(schema, rule, `${path}.x-kubernetes-validations[${i}]`, errors)
-  if (rules.length > 0 && errors.length === before) judgeRules(schema, place, total, errors)
+  if (rules.length > 0 && errors.length === before)
+    if (hasRuleType(schema, place.isRoot)) judgeRules(schema, place, total, errors)
+    else errors.push(fieldErrors.internal(`${path}.x-kubernetes-validations`, untyped))
   const child = (more: Partial<Place>): Place => ({ ...place, isRoot: false, ...more })
   for (const [name, property] of Object.entries(schema.properties ?? {}))
     if (hasRules(property)) judge(property, child({ path: `${path}.properties[${name}]` }), total, errors)

@@ -148,6 +148,18 @@ test('refuses rules that are none, or cannot be run, or may cost too much', () =
   refuses(root({ type: 'array', maxItems: 10, items: text }, { rule: 'self.all(a, self.all(b, a != b))' }), [])
 })
 
+test('refuses rules where values have no declared type', () => {
+  const rule = { rule: 'true' }
+  const open: JsonSchema = { 'x-kubernetes-preserve-unknown-fields': true }
+  const problem = [
+    /^schema\.properties\[a\]\.x-kubernetes-validations: Internal error: internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations$/,
+  ]
+  for (const schema of [open, { type: 'array', items: open }, { type: 'object', additionalProperties: open }] as const)
+    refuses(object({ a: ruled(schema, rule) }), problem)
+  refuses(object({ a: ruled({ type: 'object', properties: { b: open } }, rule) }), [])
+  refuses(object({ a: ruled({ type: 'object', ...open }, rule) }), [])
+})
+
 test('takes the rules of well-known definitions, whose objects and keys have no bound', () => {
   const selector = object({ matchLabels: { type: 'object', additionalProperties: text } })
   const immutable = { rule: 'self == oldSelf', message: '.spec.selector is immutable' }

@@ -109,10 +109,13 @@ function usesName(expr: Expr, name: string): boolean {
 }
 
 /** The type that rules at a schema see; what has none is dynamic. */
-export function ruleType(schema: JsonSchema, isRoot: boolean): CelType {
-  const isResource = isRoot || schema['x-kubernetes-embedded-resource'] === true
-  return schemaType(schema, { isResource, name: 'object' }) ?? celTypes.dyn
-}
+export const ruleType = (schema: JsonSchema, isRoot: boolean): CelType => typeAt(schema, isRoot) ?? celTypes.dyn
+
+/** Values without a declared type, and lists and maps of such, can have no rules. */
+export const hasRuleType = (schema: JsonSchema, isRoot: boolean): boolean => typeAt(schema, isRoot) !== undefined
+
+const typeAt = (schema: JsonSchema, isRoot: boolean) =>
+  schemaType(schema, { isResource: isRoot || schema['x-kubernetes-embedded-resource'] === true, name: 'object' })
 
 export type RuleResult = {
   readonly errors: readonly FieldError[]

@@ -18,7 +18,8 @@ import { compileValidator } from './validate-value.ts'
 export function validateStructuralSchema(schema: JsonSchema, path: string): FieldError[] {
   const openApi = openApiErrors(schema, path)
   // What cannot be read as a structural schema is told by what resources do not allow.
-  if (unsupportedFeature(schema)) return openApi
+  if (unsupportedFeature(schema))
+    return openApi.length > 0 ? openApi : [fieldErrors.invalid(path, '', "OpenAPIV3Schema 'schema' is not supported")]
   const errors = structuralErrors(schema, path)
   if (errors.length === 0) judgeDefaults(schema, path, errors)
   return [...errors, ...openApi]

@@ -41,6 +41,10 @@ test('values are judged in the words of upstream', () => {
   check(either, '10%')
   check(either, 10)
   check(either, true, 'spec.f: Invalid value: "boolean": spec.f in body must be of type integer,string: "boolean"')
+  check({ type: 'number', enum: [1, 2.5] }, 1.5)
+  check({ type: 'number', enum: [1, 2.5] }, 3.5, 'spec.f: Unsupported value: 3.5: supported values: "1", "2.5"')
+  check({ ...text, maxLength: 1 }, 'ab', 'spec.f: Too long: may not be more than 1 byte')
+  check({ type: 'array', maxItems: 1, items: text }, ['a', 'b'], 'spec.f: Too many: 2: must have at most 1 item')
   check({ ...text, enum: ['a', 'b'] }, 'c', 'spec.f: Unsupported value: "c": supported values: "a", "b"')
   check({ ...text, pattern: '^[a-z]+$' }, 'A', `spec.f: Invalid value: "A": spec.f in body should match '^[a-z]+$'`)
   check({ ...text, pattern: '(?i)^[a-z]+$' }, 'A')
@@ -53,7 +57,7 @@ test('values are judged in the words of upstream', () => {
   check({ ...whole, multipleOf: 5 }, 7, 'spec.f: Invalid value: 7: spec.f in body should be a multiple of 5')
   const list: JsonSchema = { type: 'array', items: text }
   check({ ...list, minItems: 1 }, [], 'spec.f: Invalid value: 0: spec.f in body should have at least 1 items')
-  check({ ...list, maxItems: 1 }, ['a', 'b'], 'spec.f: Too many: 2: must have at most 1 items')
+  check({ ...list, maxItems: 1 }, ['a', 'b'], 'spec.f: Too many: 2: must have at most 1 item')
   check(list, ['a', 1], 'spec.f[1]: Invalid value: "integer": spec.f[1] in body must be of type string: "integer"')
   check({ ...list, 'x-kubernetes-list-type': 'set' }, ['a', 'b', 'a'], 'spec.f[2]: Duplicate value: "a"')
   const keyed: JsonSchema = {
@@ -69,7 +73,7 @@ test('values are judged in the words of upstream', () => {
     { k: 'v' },
     'spec.f.k: Invalid value: "string": spec.f.k in body must be of type integer: "string"',
   )
-  check({ type: 'object', maxProperties: 1 }, { a: 1, b: 2 }, 'spec.f: Too many: 2: must have at most 1 items')
+  check({ type: 'object', maxProperties: 1 }, { a: 1, b: 2 }, 'spec.f: Too many: 2: must have at most 1 item')
   const a = { required: ['a'] }
   const b = { required: ['b'] }
   check({ type: 'object', oneOf: [a, b] }, { a: 1 })
@@ -242,6 +246,8 @@ test('a schema that is not structural is refused with its place', () => {
     'p.properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is implicitly specified',
   )
   check(object({ a: { $ref: '#/x', type: 'object' } }), 'p.properties[a].$ref: Forbidden: $ref is not supported')
+  check(object({ a: { $schema: 's', ...text } }), `p: Invalid value: "": OpenAPIV3Schema 'schema' is not supported`)
+  check(object({ a: { $schema: 's', id: 'i', ...text } }), 'p.properties[a].id: Forbidden: id is not supported')
   check(
     object({ a: { ...text, pattern: '(' } }),
     'p.properties[a].pattern: Invalid value: "(": must be a valid regular expression, but isn\'t: error parsing regexp: missing closing ): `(`',

@@ -135,8 +135,14 @@ function enumCheck({ enum: allowed }: JsonSchema): Check | undefined {
   if (!allowed?.length) return undefined
   const shown = allowed.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
   return (value, _old, path, { errors }) => {
-    if (!allowed.some((one) => one !== null && deepEqual(one, value))) errors.push(fieldErrors.notSupported(at(path), value, shown))
+    if (!allowed.some((one) => isAllowed(one, value))) errors.push(fieldErrors.notSupported(at(path), value, shown))
   }
+}
+
+/** Upstream brings a number into the type of the one that is allowed first: 1.5 is 1 where only 1 is. */
+function isAllowed(allowed: unknown, value: unknown): boolean {
+  if (allowed === null) return false
+  return deepEqual(allowed, typeof value === 'number' && Number.isInteger(allowed) ? Math.trunc(value) : value)
 }
 
 function junctionChecks({ allOf, anyOf, oneOf, not }: JsonSchema): Check[] {
