@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { LoopContext } from '../control/contract.ts'
+import { triggerTimeAnnotation } from '../control/trigger-times.ts'
 import { nodes } from '../kinds/core/node.ts'
 import { services } from '../kinds/core/service.ts'
 import { endpointSlices } from '../kinds/discovery/endpoint-slice.ts'
@@ -15,6 +16,7 @@ import { writeSysctl } from '../platform/sysctl.ts'
 import { type AffinityElement, losesStickyEndpoint, staleAffinity, staleConnections } from './connection-cleanup.ts'
 import { createHealthServers, type HealthCheck, type HealthServers } from './health-servers.ts'
 import { planService, type ProxyFacts, type ServicePlan } from './plan.ts'
+import type { ProxyMetrics } from './proxy-metrics.ts'
 import { renderChange, renderRemoval, renderWhole, tableName } from './render.ts'
 import { ServiceTable } from './service-table.ts'
 
@@ -35,6 +37,8 @@ export type ProxyOptions = {
   readonly facts: Omit<ProxyFacts, 'zone'>
   /** Default: this machine, in the network namespace of this process. Simulated nodes give `simulatedMachine()`. */
   readonly machine?: ProxyMachine
+  /** Where it counts; default: nowhere. */
+  readonly metrics?: ProxyMetrics
 }
 
 export type Proxy = {
@@ -66,6 +70,8 @@ export function createProxy(options: ProxyOptions): Proxy {
     dirty: new Set(),
     routed: new Set(),
     isInstalled: false,
+    triggers: [],
+    sinceMs: options.clock.now(),
   }
   let wake: (() => void) | undefined
   let idle: (() => void)[] = []
@@ -76,7 +82,10 @@ export function createProxy(options: ProxyOptions): Proxy {
     wake?.()
   }
   const work = async (signal: AbortSignal) => {
-    const removals = watch(options.context, mark)
+    const removals = watch(options.context, mark, (what, triggeredMs) => {
+      options.metrics?.changed(what, options.clock.now())
+      if (triggeredMs !== undefined && triggeredMs >= state.sinceMs) state.triggers.push(triggeredMs)
+    })
     const reinstall = () => {
       if (deepEqual([...state.routed].sort(), [...rangesOf(state)].sort())) return
       state.isInstalled = false
@@ -104,6 +113,7 @@ export function createProxy(options: ProxyOptions): Proxy {
         isBusy = true
         await sync(state).catch(async (error: unknown) => {
           options.log.error({ error: (error as Error).message }, 'service rules could not be applied')
+          options.metrics?.failed()
           // Whatever the kernel has now, the next round puts it right from scratch.
           state.isInstalled = false
           await sleep(options.clock, retryMs, signal)
@@ -152,14 +162,27 @@ type ProxyState = ProxyOptions & {
   /** Ranges that have a route of this node's own. */
   readonly routed: Set<string>
   isInstalled: boolean
+  /** When that happened which the kernel does not have yet, ms; nothing from before this proxy. */
+  readonly triggers: number[]
+  readonly sinceMs: number
 }
 
-function watch(context: Pick<LoopContext, 'informer'>, mark: (key: string | undefined) => void): (() => void)[] {
+function watch(
+  context: Pick<LoopContext, 'informer'>,
+  mark: (key: string | undefined) => void,
+  count: (what: 'service' | 'endpoint', triggeredMs?: number) => void,
+): (() => void)[] {
   const slices = context.informer(endpointSlices)
   slices.addIndex(sliceIndex, (slice) => serviceKeyOf(slice) ?? [])
   return [
-    context.informer(services).onChange(({ current, old }) => mark(keyOf((current ?? old)!))),
+    context.informer(services).onChange(({ current, old }) => {
+      count('service')
+      mark(keyOf((current ?? old)!))
+    }),
     slices.onChange(({ current, old }) => {
+      const time = current?.metadata.annotations?.[triggerTimeAnnotation]
+      const isNew = time !== undefined && time !== old?.metadata.annotations?.[triggerTimeAnnotation]
+      count('endpoint', isNew ? Date.parse(time) : undefined)
       mark(current && serviceKeyOf(current)?.[0])
       mark(old && serviceKeyOf(old)?.[0])
     }),
@@ -168,8 +191,10 @@ function watch(context: Pick<LoopContext, 'informer'>, mark: (key: string | unde
 
 /** Looks, plans and applies once. Between taking the dirty keys and planning nothing is awaited. */
 async function sync(state: ProxyState): Promise<void> {
-  const { table, dirty, machine } = state
+  const { table, dirty, machine, clock, metrics } = state
+  const startedMs = clock.monotonicMs()
   const keys = [...dirty]
+  const triggers = state.triggers.splice(0)
   dirty.clear()
   const updates = new Map(keys.map((key) => [key, look(state, key)]))
   const before = new Map(keys.map((key) => [key, table.plan(key)]))
@@ -182,8 +207,11 @@ async function sync(state: ProxyState): Promise<void> {
     }
   } catch (error) {
     for (const key of keys) dirty.add(key)
+    state.triggers.push(...triggers)
     throw error
   }
+  metrics?.synced({ atMs: clock.now(), durationMs: clock.monotonicMs() - startedMs })
+  for (const atMs of triggers) metrics?.programmed(clock.now() - atMs)
   state.health.apply(healthChecks(table))
   if (keys.some((key) => losesStickyEndpoint(before.get(key), updates.get(key)))) await forgetStaleAffinity(state)
   for (const key of keys) {

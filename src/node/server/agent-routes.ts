@@ -8,7 +8,7 @@ import type { PodLoop } from '../pod/pod-loop.ts'
 import type { PodWorker } from '../pod/pod-worker.ts'
 import { agentFamilies, processFamilies } from '../stats/agent-families.ts'
 import { DiskFigures } from '../stats/disk-figures.ts'
-import type { Family } from '../stats/exposition.ts'
+import { exposition, type Family } from '../stats/exposition.ts'
 import { type MachineFigures, machineFigures } from '../stats/machine-figures.ts'
 import { nodeDocuments } from '../stats/node-documents.ts'
 import type { NodeMetrics } from '../stats/node-metrics.ts'
@@ -60,8 +60,15 @@ export function agentRoutes(agent: AgentRoutesOptions): NodeRoutes {
       ],
       families: () => families(agent, statistics, figures),
       moreMetrics: () => agent.options.clientMetrics?.text() ?? '',
+      proxyMetrics: agent.options.proxyMetrics && (() => proxyText(agent, figures)),
     }),
   })
+}
+
+/** As a process of its own would tell it: the proxy's families, and those of the process and its requests that it shares with the agent. */
+function proxyText({ options }: AgentRoutesOptions, figures: MachineFigures | undefined): string {
+  const process = figures ? exposition(processFamilies(figures.process())) : ''
+  return `${options.proxyMetrics?.() ?? ''}${process}${options.clientMetrics?.text() ?? ''}`
 }
 
 function configuration({ options, settings, machine, port }: AgentRoutesOptions): object {

@@ -70,6 +70,7 @@ before(async () => {
     server: { host: '127.0.0.1', port: 0, cert, key, clientCa: authority.cert },
     logFiles: memoryLogFiles(runtime),
     clientMetrics: asked,
+    proxyMetrics: () => 'kubeproxy_sync_proxy_rules_last_timestamp_seconds 7\n',
   })
   done = agent.run(stop.signal)
   const pods = client.resource(kindRefs.coreV1.pods, 'default')
@@ -214,7 +215,12 @@ test('pods, statistics and metrics are served', async () => {
     /^kubelet_http_requests_total\{method="GET",path="metrics\/resource",server_type="readwrite",long_running="false"\} 1$/m,
   )
   assert.match(metrics, /^kubelet_certificate_manager_server_ttl_seconds \d+$/m)
+  assert.match(metrics, /^kubelet_pod_worker_duration_seconds_count\{operation_type="create"\} 1$/m)
+  assert.match(metrics, /^kubelet_pleg_relist_duration_seconds_count [1-9]\d*$/m)
   assert.equal((await get('/metrics/probes')).code, 200)
+  const proxy = (await get('/metrics/proxy')).body
+  assert.match(proxy, /^kubeproxy_sync_proxy_rules_last_timestamp_seconds 7$/m)
+  assert.match(proxy, /^rest_client_requests_total\{/m)
 })
 
 test('logs are served from the end, with a bound, and refused for what is not there', async () => {

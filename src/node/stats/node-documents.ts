@@ -14,6 +14,8 @@ export type NodeDocumentsOptions = {
   readonly families: () => Promise<readonly Family[]> | readonly Family[]
   /** Text that follows them. */
   readonly moreMetrics: () => string
+  /** Of `/metrics/proxy`; undefined: no service proxy runs with the agent. */
+  readonly proxyMetrics: (() => string) | undefined
 }
 
 /** The node's own figures by path, each measured when it is asked for. */
@@ -23,6 +25,7 @@ export function nodeDocuments({
   probeFamilies,
   families,
   moreMetrics,
+  proxyMetrics,
 }: NodeDocumentsOptions): Readonly<Record<string, NodeDocument>> {
   const metrics = (text: () => Promise<string> | string) => async () => ({ type: expositionType, text: await text() })
   return {
@@ -35,5 +38,6 @@ export function nodeDocuments({
     '/metrics/cadvisor': metrics(() => statistics.cadvisorMetrics()),
     '/metrics/probes': metrics(() => exposition(probeFamilies())),
     '/metrics/resource': metrics(() => statistics.resourceMetrics()),
+    ...(proxyMetrics ? { '/metrics/proxy': metrics(proxyMetrics) } : {}),
   }
 }

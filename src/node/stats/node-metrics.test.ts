@@ -18,12 +18,18 @@ test('calls of the engine are counted and timed, failed ones as errors, too', ()
   const metrics = new NodeMetrics()
   metrics.operation('run_podsandbox', 30, false)
   metrics.operation('run_podsandbox', 2, true)
+  metrics.operation('podsandbox_status', 8, false)
+  metrics.operation('list_podsandbox', 20, false)
+  metrics.operation('list_podsandbox', 20, true)
   checkLines(metrics.families(), [
     'kubelet_runtime_operations_total{operation_type="run_podsandbox"} 2',
     'kubelet_runtime_operations_errors_total{operation_type="run_podsandbox"} 1',
     'kubelet_runtime_operations_duration_seconds_bucket{operation_type="run_podsandbox",le="0.005"} 1',
     'kubelet_runtime_operations_duration_seconds_bucket{operation_type="run_podsandbox",le="0.03125"} 2',
     'kubelet_runtime_operations_duration_seconds_sum{operation_type="run_podsandbox"} 0.032',
+    // What an alert on a slow engine asks about: looks that were answered.
+    'kubelet_pleg_relist_duration_seconds_bucket{le="0.01"} 1',
+    'kubelet_pleg_relist_duration_seconds_count 2',
   ])
 })
 

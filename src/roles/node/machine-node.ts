@@ -28,6 +28,7 @@ import { createCriRuntime } from '../../node/runtime/cri/cri-runtime.ts'
 import { isInMemory, mountTmpfs } from '../../platform/mount.ts'
 import type { CertifiedKey } from '../../platform/pki/certificate.ts'
 import { createProxy } from '../../proxy/loop.ts'
+import { ProxyMetrics } from '../../proxy/proxy-metrics.ts'
 import type { ClusterNetwork } from '../cluster-network.ts'
 import { machineShutdown } from './machine-shutdown.ts'
 import { keepPodNetwork } from './keep-pod-network.ts'
@@ -94,7 +95,9 @@ async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal):
     log: log.child({ component: 'runtime' }),
     pinnedImages: [pauseImageName],
   })
+  const proxyMetrics = new ProxyMetrics()
   const proxy = createProxy({
+    metrics: proxyMetrics,
     context: { informer: (kind) => informers.informer(kind) },
     clock,
     log: log.child({ component: 'proxy' }),
@@ -111,7 +114,11 @@ async function runMachineNode(options: MachineNodeOptions, signal: AbortSignal):
       keepPodNetwork({ network: podNetwork, informer: informers.informer(nodes), clock, log: log.child({ component: 'network' }) }, signal),
       proxy.run(signal),
       serveDns(options, informers, signal),
-      createNodeAgent({ ...agentOptions(options, runtime), imageViews: containerdImageViews(engine.socket) }).run(signal),
+      createNodeAgent({
+        ...agentOptions(options, runtime),
+        proxyMetrics: () => proxyMetrics.text(),
+        imageViews: containerdImageViews(engine.socket),
+      }).run(signal),
     ])
   } finally {
     await runtime.close()
