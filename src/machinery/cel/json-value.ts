@@ -124,6 +124,7 @@ export class JsonMap implements CelMap {
   }
 }
 
+/** A field that is null counts as absent; a key of a map and an item of a list do not. */
 export class JsonStruct implements CelStruct {
   readonly kind = 'struct'
   readonly type: CelType & { readonly kind: 'object' }
@@ -139,13 +140,13 @@ export class JsonStruct implements CelStruct {
     if (!declared) return undefined
     const name = declared.json ?? field
     const json = Object.hasOwn(this.object, name) ? this.object[name] : undefined
-    return json === undefined ? undefined : fromJson(json, declared.type)
+    return json === undefined || json === null ? undefined : fromJson(json, declared.type)
   }
 
   fields(): readonly string[] {
     const set: string[] = []
     for (const [field, { json = field }] of this.type.fields)
-      if (this.object[json] !== undefined && Object.hasOwn(this.object, json)) set.push(field)
+      if (this.object[json] !== undefined && this.object[json] !== null && Object.hasOwn(this.object, json)) set.push(field)
     return set
   }
 }

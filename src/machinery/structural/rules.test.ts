@@ -37,6 +37,16 @@ test('a rule judges the value of its schema', () => {
   check(object({ 'a.b-c': int }, { rule: 'self.a__dot__b__dash__c == 1' }), [{ 'a.b-c': 1 }], [])
 })
 
+test('a field that is null is absent to a rule; keys of maps and items of lists that are null are there', () => {
+  const maybe: JsonSchema = { ...int, nullable: true }
+  const holder = (...rules: Rule[]) =>
+    object({ a: maybe, map: { type: 'object', additionalProperties: maybe }, list: { type: 'array', items: maybe } }, ...rules)
+  const value = { a: null, map: { k: null }, list: [null] }
+  const truths = ['!has(self.a)', '!self.?a.hasValue()', "'k' in self.map", 'self.map.size() == 1', 'self.list.size() == 1']
+  for (const rule of truths) check(holder({ rule }), [value], [])
+  check(holder({ rule: 'self.a > 0' }), [value], ['spec: Invalid value: "object": no such key: a evaluating rule: self.a > 0'])
+})
+
 test('reasons, paths and messages of a rule are its own', () => {
   const rule: Rule = { rule: 'false', reason: 'FieldValueDuplicate', fieldPath: '.a', messageExpression: '"got " + string(self.a)' }
   check(object({ a: int }, rule), [{ a: 7 }], ['spec.a: Duplicate value'])

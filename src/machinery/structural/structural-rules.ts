@@ -3,7 +3,6 @@ import { type FieldError, fieldErrors } from '../field-error.ts'
 import { defaulted } from './defaults.ts'
 import { embeddedResourceErrors } from './embedded-resources.ts'
 import type { JsonSchema } from './json-schema.ts'
-import { listTypeErrors } from './list-types.ts'
 import { openApiErrors, unsupportedFeature } from './openapi-rules.ts'
 import { patternProblem } from './pattern.ts'
 import { pruned } from './prune.ts'
@@ -188,6 +187,7 @@ function judgeFields(
   if (outer.items) judgeFields(outer.items, nested.items, place, errors)
 }
 
+/** Those of values of maps are taken as they are, and so are items that stand twice where they must not. */
 function judgeDefaults(schema: JsonSchema, path: string, errors: FieldError[]): void {
   if (schema.default !== undefined) {
     const at = `${path}.default`
@@ -195,11 +195,12 @@ function judgeDefaults(schema: JsonSchema, path: string, errors: FieldError[]): 
     if (!deepEqual(kept, schema.default)) errors.push(fieldErrors.invalid(at, schema.default, 'must not have unknown fields'))
     else {
       const value = defaulted(schema, schema.default)
-      for (const error of [...compileValidator(schema)(value), ...embeddedResourceErrors(schema, value), ...listTypeErrors(schema, value)])
+      for (const error of compileValidator(schema)(value))
         errors.push({ ...error, field: error.field === '<nil>' ? at : `${at}.${error.field}` })
+      const held: JsonSchema = { type: 'object', properties: { default: schema } }
+      for (const error of embeddedResourceErrors(held, { default: value })) errors.push({ ...error, field: `${path}.${error.field}` })
     }
   }
   if (schema.items) judgeDefaults(schema.items, `${path}.items`, errors)
   for (const [name, child] of Object.entries(schema.properties ?? {})) judgeDefaults(child, property(path, name), errors)
-  if (typeof schema.additionalProperties === 'object') judgeDefaults(schema.additionalProperties, `${path}.additionalProperties`, errors)
 }

@@ -41,6 +41,12 @@ test('values are judged in the words of upstream', () => {
   check(either, '10%')
   check(either, 10)
   check(either, true, 'spec.f: Invalid value: "boolean": spec.f in body must be of type integer,string: "boolean"')
+  check(
+    { type: 'number', maximum: 1, allOf: [{ maximum: 1 }, { minimum: 2 }] },
+    3,
+    'spec.f: Invalid value: 3: spec.f in body should be less than or equal to 1',
+    '<nil>: Invalid value: "": "spec.f" must validate all the schemas (allOf)',
+  )
   check({ type: 'number', enum: [1, 2.5] }, 1.5)
   check({ type: 'number', enum: [1, 2.5] }, 3.5, 'spec.f: Unsupported value: 3.5: supported values: "1", "2.5"')
   check({ ...text, maxLength: 1 }, 'ab', 'spec.f: Too long: may not be more than 1 byte')
@@ -240,6 +246,14 @@ test('a schema that is not structural is refused with its place', () => {
   check(
     object({ a: object({ b: text }, { default: { c: 1 } }) }),
     'p.properties[a].default: Invalid value: {"c":1}: must not have unknown fields',
+  )
+  check(object({ a: { type: 'object', additionalProperties: object({ b: { ...text, default: 1 } }) } }))
+  check(object({ a: { type: 'array', items: text, 'x-kubernetes-list-type': 'set', default: ['x', 'x'] } }))
+  const resource: JsonSchema = { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true }
+  check(
+    object({ a: { ...resource, default: { kind: 'K' } }, b: object({ c: resource }, { default: { c: { apiVersion: 'v1' } } }) }),
+    'p.properties[a].default.apiVersion: Required value',
+    'p.properties[b].default.c.kind: Required value',
   )
   check(
     object({ metadata: object({ labels: { type: 'object', additionalProperties: text } }) }),

@@ -26,9 +26,13 @@ export function compileValidator(schema: JsonSchema): ValueValidator {
   return (value, old) => {
     const result: Result = { errors: [], matches: 0 }
     check(value, old, '', result)
-    return result.errors
+    return distinct(result.errors)
   }
 }
+
+/** What a schema and one of its alternatives say alike is said once. */
+const distinct = (errors: readonly FieldError[]): FieldError[] =>
+  errors.length < 2 ? [...errors] : [...new Map(errors.map((error) => [`${error.field}: ${error.message}`, error])).values()]
 
 function compile(schema: JsonSchema): Check {
   const type = typeCheck(schema)
