@@ -58,11 +58,12 @@ export function createInProcessClient(parts: InProcessParts): Client {
   return {
     resource: (kind, namespace) => {
       const own = resourceClient(parts, kind, namespace)
-      const isOwn = () => core.registry.find(kind.group, kind.version, kind.plural) !== undefined
-      if (isOwn()) return own
+      const found = () => core.registry.find(kind.group, kind.version, kind.plural)
+      const served = found()
+      if (served && !served.isCustom) return own
       const foreign = remote.resource(kind, namespace)
-      // A custom kind may be served in a moment.
-      return chosenResource(() => (isOwn() ? own : foreign))
+      // A custom kind may be served in a moment, or not any more.
+      return chosenResource(() => (found() ? own : foreign))
     },
     createBatch: (writes, options) => createBatch(parts, writes, options?.signal),
     disruptPod: (pod, condition, options) => disrupt(parts, { ...pod, condition }, options?.signal),

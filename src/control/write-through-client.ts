@@ -3,17 +3,30 @@ import { delegateResource } from '../client/delegate-resource.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { ObjectInformer } from '../client/informer.ts'
 import type { KindRef } from '../kinds/kind.ts'
-import type { KubeObject } from '../machinery/object.ts'
+import { apiVersionOf, type KubeObject } from '../machinery/object.ts'
 import type { Status } from '../machinery/status-error.ts'
 import type { InformerFactory } from './informer-factory.ts'
 
 /**
  * A client whose successful writes show in the process's own informers at once, before the watch brings them. So no loop
- * ever acts on a state older than its own last write (which upstream needs its "expectations" for).
+ * ever acts on a state older than its own last write (which upstream needs its "expectations" for). What it reads shows there, too: a loop
+ * that did not hear how its write ended reads anew, and must not fall back behind that the next time.
  */
 export function writeThroughClient(client: Client, factory: InformerFactory): Client {
+  const known = new WeakMap<KindRef, Map<string | undefined, ResourceClient<never>>>()
   return {
-    resource: (kind, namespace) => writeThroughResource(client.resource(kind, namespace), { factory, kind, namespace }),
+    // A loop writes to few of them, again and again.
+    resource: <T extends KubeObject>(kind: KindRef<T>, namespace?: string) => {
+      let ofKind = known.get(kind)
+      if (!ofKind || ofKind.size >= namespacesMax) known.set(kind, (ofKind = new Map()))
+      // The cast: what is kept for a kind is of its type.
+      let resource = ofKind.get(namespace) as ResourceClient<T> | undefined
+      if (!resource) {
+        resource = writeThroughResource(client.resource(kind, namespace), { factory, kind, namespace })
+        ofKind.set(namespace, resource as ResourceClient<never>)
+      }
+      return resource
+    },
     ...(client.createBatch
       ? { createBatch: (writes, options) => showCreated(client.createBatch!(writes, options), { factory, writes }) }
       : {}),
@@ -31,6 +44,9 @@ export function writeThroughClient(client: Client, factory: InformerFactory): Cl
     ...(client.openWebSocket ? { openWebSocket: client.openWebSocket.bind(client) } : {}),
   }
 }
+
+/** Namespaces whose resources of one kind are kept. */
+const namespacesMax = 64
 
 type Created = readonly PromiseSettledResult<object>[]
 
@@ -59,9 +75,16 @@ function writeThroughResource<T extends KubeObject>(resource: ResourceClient<T>,
     factory.existing(kind)?.observeWrite(object)
     return object
   }
-  const show = (write: Promise<T>, isDryRun: boolean | undefined) => (isDryRun ? write : write.then(seen))
+  const show = (answer: Promise<T>, isOther: boolean | undefined) => (isOther ? answer : answer.then(seen))
+  const typed = (item: T): T => (item.kind === undefined ? { apiVersion: apiVersionOf(kind), kind: kind.kind, ...item } : item)
   return {
     ...delegateResource(resource),
+    get: (name, options) => show(resource.get(name, options), options?.resourceVersion !== undefined),
+    list: async (options) => {
+      const list = await resource.list(options)
+      if (options?.resourceVersion === undefined) for (const item of list.items) seen(typed(item))
+      return list
+    },
     create: (object, options) => show(resource.create(object, options), options?.dryRun),
     ...(resource.createAlike
       ? {

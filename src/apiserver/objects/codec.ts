@@ -81,13 +81,10 @@ export function encodeAlike(first: KubeObject): (object: KubeObject) => Buffer {
 const plain = /^[a-z0-9.-]+$/
 
 function metadataText(metadata: ObjectMeta): string {
-  let text = ''
-  for (const field of metadataOrder) {
-    const value = metadata[field]
-    if (value === undefined || value === null || value === '' || isEmpty(value)) continue
-    text += `${text === '' ? '' : ','}"${field}":${field === 'managedFields' ? managersText(metadata.managedFields!) : JSON.stringify(value)}`
-  }
-  return `{${text}}`
+  const { resourceVersion: _, managedFields = [], ...others } = canonicalMetadata(metadata)
+  const text = JSON.stringify(others)
+  if (managedFields.length === 0) return text
+  return `${text.slice(0, -1)}${text === '{}' ? '' : ','}"managedFields":${managersText(managedFields)}}`
 }
 
 /** Field sets that were written as text already are not walked again. */

@@ -57,7 +57,7 @@ export function managedFieldsFault(entries: readonly ManagedFieldsEntry[] | unde
 /** The list for metadata: appliers first, then by time. Undefined when nobody owns anything. */
 export function writeManagedFields(owners: Owners): ManagedFieldsEntry[] | undefined {
   const entries: ManagedFieldsEntry[] = []
-  for (const { manager, operation, apiVersion, subresource, time, fields } of [...owners.values()].sort(byRank)) {
+  for (const { manager, operation, apiVersion, subresource, time, fields } of ranked([...owners.values()])) {
     if (isEmptySet(fields)) continue
     const shared = sharedFields(fields)
     noteFieldSet(shared)
@@ -98,6 +98,12 @@ export function capUpdaters(owners: Owners): boolean {
     count--
   }
   return true
+}
+
+/** Mostly the last one came last. */
+function ranked(owners: Owner[]): readonly Owner[] {
+  for (let i = 1; i < owners.length; i++) if (byRank(owners[i - 1]!, owners[i]!) > 0) return owners.sort(byRank)
+  return owners
 }
 
 function byRank(a: Owner, b: Owner): number {

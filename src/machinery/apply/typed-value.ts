@@ -126,7 +126,7 @@ function compareLists(node: SchemaNode | undefined, old: readonly unknown[], nex
   const oldKeys = itemKeys(node, old) ?? []
   const nextKeys = itemKeys(node, next) ?? []
   if (beginsWithOnce(nextKeys, oldKeys)) {
-    for (const [i, key] of nextKeys.entries()) note(change, key, compareNodes(node?.element, old[i], next[i]))
+    for (let i = 0; i < nextKeys.length; i++) note(change, nextKeys[i]!, compareNodes(node?.element, old[i], next[i]))
     return
   }
   const before = groupByKey(oldKeys, old)
@@ -250,7 +250,9 @@ function isGranular(node: SchemaNode | undefined, value: unknown): boolean {
   // A named type that may hold anything is one value to upstream.
   if (!Array.isArray(value))
     return node === undefined || node.shape === 'object' || node.shape === 'map' || (node.shape === 'any' && node.name === undefined)
-  return node?.listKeys !== undefined && value.every((item) => isKeyable(node, item))
+  if (node?.listKeys === undefined) return false
+  for (const item of value) if (!isKeyable(node, item)) return false
+  return true
 }
 
 /** A list of items that are owned one by one, and that has none: nobody owns it. */
@@ -268,7 +270,8 @@ function isKeyable(node: SchemaNode, item: unknown): boolean {
   const keys = node.listKeys!
   if (keys.length === 0) return typeof item !== 'object'
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return false
-  return keys.some((key) => (item as JsonObject)[key] !== undefined || keyDefault(node.element, key) !== undefined)
+  for (const key of keys) if ((item as JsonObject)[key] !== undefined || keyDefault(node.element, key) !== undefined) return true
+  return false
 }
 
 /** The path elements of a merging list's items; undefined when an item has none of the keys, or the list does not merge. */

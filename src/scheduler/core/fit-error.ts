@@ -48,10 +48,11 @@ const add = (counts: Counts, verdict: PluginVerdict) => counts.set(verdict, (cou
 
 function countKept({ snapshot, verdicts, reserved }: DiagnoseInput & { readonly verdicts: RowVerdicts }, counts: Counts): ResolvableRows {
   verdicts.catchUp()
-  for (const [verdict, nodes] of verdicts.counts()) counts.set(verdict, nodes)
-  for (const [row, verdict] of reserved ?? []) if (snapshot.nodes[row] && !verdicts.at(row)) add(counts, verdict)
+  // A room is kept for each pod that waits for its victims: no pair is made of each.
+  verdicts.counts().forEach((nodes, verdict) => void counts.set(verdict, nodes))
+  reserved?.forEach((verdict, row) => void (snapshot.nodes[row] && !verdicts.at(row) && add(counts, verdict)))
   let count = 0
-  for (const [{ verdict }, nodes] of counts) if (verdict.isResolvable) count += nodes
+  counts.forEach((nodes, { verdict }) => void (verdict.isResolvable && (count += nodes)))
   return rowsByVerdicts(verdicts, reserved, { rowsEnd: snapshot.rowsEnd, count })
 }
 
