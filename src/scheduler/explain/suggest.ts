@@ -67,6 +67,7 @@ function cautious(step: Step, unforeseen: ReadonlySet<Remedy['kind']>): Step {
 
 /** What lifts one rejection may lift another: a cordoned node has a taint, too. */
 function withoutRepeats(steps: readonly Step[]): readonly Step[] {
+  if (steps.length < 2) return steps
   const seen = new Set<string>()
   return steps.filter((step) => {
     const text = step.text('')
@@ -159,11 +160,13 @@ function labelText({ labels, removed }: Extract<Remedy, { kind: 'LabelNode' }>, 
 
 /** Of single steps of one kind: what is done to the pod counts all nodes that it opens; amounts are compared, other nodes are all named. */
 function bestOf(ways: readonly Way[]): readonly Suggestion[] {
-  const byText = Map.groupBy(ways, ({ steps: [step], row }) => (step!.of === 'pod' ? step!.text('') : step!.text(row.node.name)))
+  const isAmount = ways[0] !== undefined && ['Free', 'ReduceRequest', 'RaiseMaxSkew'].includes(ways[0].steps[0]!.action)
+  const least = ways.reduce((cost, { steps: [step] }) => Math.min(cost, step!.cost), Number.POSITIVE_INFINITY)
+  const chosen = isAmount ? ways.filter(({ steps: [step] }) => step!.cost === least) : ways
+  const byText = Map.groupBy(chosen, ({ steps: [step], row }) => (step!.of === 'pod' ? step!.text('') : step!.text(row.node.name)))
   const options = [...byText.values()].map((alike) => ({ step: alike[0]!.steps[0]!, nodes: alike.map((way) => way.row.node.name) }))
   options.sort((a, b) => a.step.cost - b.step.cost || b.nodes.length - a.nodes.length)
-  const isAmount = options[0] && ['Free', 'ReduceRequest', 'RaiseMaxSkew'].includes(options[0].step.action)
-  return (isAmount ? options.slice(0, 1) : options).slice(0, suggestionsMax).map(({ step, nodes }) => ({
+  return options.slice(0, isAmount ? 1 : suggestionsMax).map(({ step, nodes }) => ({
     action: step.action,
     node: nodes[0]!,
     opensNodes: nodes.length,
@@ -175,7 +178,11 @@ function bestOf(ways: readonly Way[]): readonly Suggestion[] {
 /** The node that needs the fewest steps, when none needs only one. */
 function combined(ways: readonly Way[]): readonly Suggestion[] {
   const costOf = ({ steps }: Way) => steps.reduce((sum, step) => sum + step.cost, 0)
-  const [best] = ways.toSorted((a, b) => a.steps.length - b.steps.length || costOf(a) - costOf(b))
+  const fewest = ways.reduce((least, { steps }) => Math.min(least, steps.length), Number.POSITIVE_INFINITY)
+  const [best] = ways
+    .filter(({ steps }) => steps.length === fewest)
+    .map((way) => ({ ...way, cost: costOf(way) }))
+    .sort((a, b) => a.cost - b.cost)
   if (!best) return []
   const node = best.row.node.name
   const text = `on node ${node}: ${best.steps.map((step) => step.text('')).join(', and ')}`

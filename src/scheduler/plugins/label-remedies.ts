@@ -15,8 +15,18 @@ const factPrefixes = [
 
 type Change = { readonly labels: Readonly<Record<string, string>>; readonly removed: readonly string[] }
 
-/** What would make the node one that the pod's selector and required affinity choose: a slip mended in the pod, or other labels. */
-export function labelRemedies(spec: PodShape['spec'], node: Node, snapshot: Snapshot): readonly Remedy[] {
+/**
+ * What would make a node one that the pod's selector and required affinity choose: a slip mended in the pod, or other labels. To be asked for
+ * many nodes in turn.
+ */
+export function labelRemedies(spec: PodShape['spec'], snapshot: Snapshot): (node: Node) => readonly Remedy[] {
+  const isAnywhere = knownLabels(snapshot)
+  return (node) => remediesFor(node, { spec, snapshot, isAnywhere })
+}
+
+type Asked = { readonly spec: PodShape['spec']; readonly snapshot: Snapshot; readonly isAnywhere: (label: LabelPair) => boolean }
+
+function remediesFor(node: Node, { spec, snapshot, isAnywhere }: Asked): readonly Remedy[] {
   const wanted = Object.entries(spec.nodeSelector ?? {}).map(([key, value]) => ({ key, operator: 'In' as const, values: [value] }))
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   // A term without anything matches nothing; without an affinity there is nothing to match.
@@ -24,7 +34,7 @@ export function labelRemedies(spec: PodShape['spec'], node: Node, snapshot: Snap
   const ways = terms.map((term) => unmetOf(term, wanted, node)).filter((unmet) => unmet !== undefined)
   const [fewest] = ways.sort((a, b) => a.length - b.length)
   if (!fewest) return []
-  const slip = fewest.length === 1 ? slipIn(fewest[0]!, node, snapshot) : undefined
+  const slip = fewest.length === 1 ? slipIn(fewest[0]!, node, isAnywhere) : undefined
   const change = changeFor(fewest, snapshot)
   return [...(slip ? [{ kind: 'ChangeSelector' as const, ...slip }] : []), ...(change ? [{ kind: 'LabelNode' as const, ...change }] : [])]
 }
@@ -55,16 +65,30 @@ function changeFor(unmet: readonly NodeSelectorRequirement[], snapshot: Snapshot
   return { labels, removed }
 }
 
+/** Whether some node has a label; the answer holds until a node changes. */
+function knownLabels(snapshot: Snapshot): Asked['isAnywhere'] {
+  const known = new Map<string, boolean>()
+  let version = -1
+  return ({ key, value }) => {
+    if (version !== snapshot.staticVersion) known.clear()
+    version = snapshot.staticVersion
+    const text = `${key}=${value}`
+    let answer = known.get(text)
+    if (answer === undefined) known.set(text, (answer = snapshot.nodes.some((node) => node?.metadata.labels?.[key] === value)))
+    return answer
+  }
+}
+
 /** A label that no node has, and that this one has almost. */
 function slipIn(
   { key, operator, values }: NodeSelectorRequirement,
   { metadata: { labels = {} } }: Node,
-  { nodes }: Snapshot,
+  isAnywhere: Asked['isAnywhere'],
 ): { readonly from: LabelPair; readonly to: LabelPair } | undefined {
   const [value, ...more] = values ?? []
   if (operator !== 'In' || value === undefined || more.length > 0) return undefined
   const found = Object.entries(labels).find(([k, v]) => (k === key && isSlip(value, v)) || (v === value && isSlip(key, k)))
-  if (!found || nodes.some((node) => node?.metadata.labels?.[key] === value)) return undefined
+  if (!found || isAnywhere({ key, value })) return undefined
   return { from: { key, value }, to: { key: found[0], value: found[1] } }
 }
 

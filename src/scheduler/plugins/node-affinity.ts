@@ -32,6 +32,7 @@ function compileFilter({ snapshot, shape }: CompileContext, added: NodeAffinity 
     if (!isEnforced(node)) return notEnforced
     return named && !named.has(node.metadata.name!) ? notNamed : notMatched
   }
+  const remediesFor = labelRemedies(spec, snapshot)
   const reject = (row: number): Rejection => {
     const node = snapshot.nodes[row]!
     const is = verdict(node)
@@ -39,7 +40,7 @@ function compileFilter({ snapshot, shape }: CompileContext, added: NodeAffinity 
     if (is === notNamed) return { ...is, details: [`the pod's node affinity names ${[...named!].join(', ') || 'no node'}`] }
     const missing = Object.entries(spec.nodeSelector ?? {}).filter(([key, value]) => node.metadata.labels?.[key] !== value)
     const details = missing.map(([k, v]) => missingLabel(k, v, node.metadata.labels?.[k]))
-    const remedies = labelRemedies(spec, node, snapshot)
+    const remedies = remediesFor(node)
     return {
       ...is,
       details: details.length > 0 ? details : ['no required node affinity term matches'],
