@@ -25,6 +25,11 @@ export function groupKeyOf(pod: Pod): string | undefined {
   return name ? `${pod.metadata.namespace}/${name}` : undefined
 }
 
+/** What helps pods whose group is not there, or not complete. */
+export const createGroup = (groupKey: string) => `create the PodGroup ${groupKey}`
+export const completeGroup = (count: number, minCount: number) =>
+  `create ${minCount - count} more ${minCount - count === 1 ? 'pod' : 'pods'} of the group (or remove gates), or lower its minCount to ${count}`
+
 type ParkReason = { readonly message: string; readonly plugins: ReadonlySet<string>; readonly nominatedNodeName?: string | undefined }
 
 export type GangsOptions = {
@@ -106,14 +111,13 @@ export class Gangs {
   whyWaiting(groupKey: string): { readonly reason: string; readonly remedy: string } | undefined {
     const group = this.#options.groups.get(groupKey)
     const name = JSON.stringify(groupKey)
-    if (!group) return { reason: `there is no pod group ${name}`, remedy: `create the PodGroup ${groupKey}` }
+    if (!group) return { reason: `there is no pod group ${name}`, remedy: createGroup(groupKey) }
     const { gang } = group.spec.schedulingPolicy
     const count = this.#runningOn(groupKey).length + this.#waiting(groupKey).length
     if (!gang || count >= gang.minCount) return undefined
-    const missing = gang.minCount - count
     return {
       reason: `pod group ${name} has ${count} of the ${gang.minCount} pods that it needs`,
-      remedy: `create ${missing} more ${missing === 1 ? 'pod' : 'pods'} of the group (or remove gates), or lower its minCount to ${count}`,
+      remedy: completeGroup(count, gang.minCount),
     }
   }
 

@@ -374,7 +374,8 @@ for (const { title, minCount, key, pods, expected } of [
     title: 'a gang with too few pods waits for the others',
     minCount: 5,
     pods: [0, 1],
-    expected: 'would not fit\n  deployment/gang (2 pods): pod group "default/g" has 2 of the 5 pods that it needs\n',
+    expected:
+      'would not fit\n  deployment/gang (2 pods): pod group "default/g" has 2 of the 5 pods that it needs\n    → create 3 more pods of the group (or remove gates), or lower its minCount to 2\n',
   },
   {
     title: 'a gang that has to stay in one domain goes to one that has the room',
@@ -411,6 +412,7 @@ test('pods of a group that is not there wait for it', () => {
 
 ${held}
   deployment/gang: waiting for pod group "default/nobody" to be created
+    → create the PodGroup default/nobody
 `,
   )
 })

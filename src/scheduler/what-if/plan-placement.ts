@@ -13,7 +13,7 @@ import { defaultSpreadOf, type SpreadSources } from '../default-spread.ts'
 import { explainNodes } from '../explain/explain-nodes.ts'
 import { suggest } from '../explain/suggest.ts'
 import { type ClusterView, spreadSourcesOf } from './cluster-view.ts'
-import { groupKeyOf } from '../gang/gangs.ts'
+import { completeGroup, createGroup, groupKeyOf } from '../gang/gangs.ts'
 import { domainOfGroup } from '../gang/group-domains.ts'
 import { type GroupAsked, placeTogether } from '../gang/place-together.ts'
 import { plannedSeating, type PlannedTarget } from './planned-gang.ts'
@@ -146,14 +146,15 @@ class Planning {
   #placeGroup(key: string, members: readonly Waiting[]): void {
     const group = this.#view.podGroups.find((g) => keyOf(g) === key)
     const name = JSON.stringify(key)
-    if (!group) return this.#unplaced(members, `waiting for pod group ${name} to be created`, [])
+    if (!group) return this.#unplaced(members, `waiting for pod group ${name} to be created`, [createGroup(key)])
     const label = group.spec.schedulingConstraints?.topology?.[0]?.key
     const minCount = group.spec.schedulingPolicy.gang?.minCount ?? 0
     const runningOn = this.#runningOn(key)
     const count = runningOn.length + members.length
     if (runningOn.length >= minCount)
       for (const member of members) this.#place(member, domainOfGroup(this.#snapshot, label, this.#runningOn(key)))
-    else if (count < minCount) this.#unplaced(members, `pod group ${name} has ${count} of the ${minCount} pods that it needs`, [])
+    else if (count < minCount)
+      this.#unplaced(members, `pod group ${name} has ${count} of the ${minCount} pods that it needs`, [completeGroup(count, minCount)])
     else this.#placeTogether({ name: key, members, needed: minCount - runningOn.length, key: label, runningOn })
   }
 
@@ -238,7 +239,10 @@ class Planning {
     const base = baseOf(waiting)
     const asked = this.#target(waiting.pod, within ? [within] : [])
     if (!asked) return this.#unplaced([waiting], nobodysText(waiting.pod), ['give its profile: --scheduler-config'])
-    if ('kind' in asked) return this.#unplaced([waiting], fitErrorMessage(diagnosisOfRefusal(this.#snapshot.nodeCount, asked)), [])
+    if ('kind' in asked) {
+      const remedies = asked.remedy === undefined ? [] : [asked.remedy]
+      return this.#unplaced([waiting], fitErrorMessage(diagnosisOfRefusal(this.#snapshot.nodeCount, asked)), remedies)
+    }
     const { profile, target } = asked
     const decision = profile.core.decide(target)
     if (decision.kind === 'Placed') {
