@@ -10,6 +10,7 @@ export type Question = {
   readonly type?: string
   readonly a?: string
   readonly b?: string
+  readonly list?: readonly string[]
 }
 
 export type Answer = { readonly text?: string; readonly error?: string; readonly code?: number }

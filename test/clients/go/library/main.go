@@ -41,6 +41,7 @@ var answers = map[string]func(question) []answer{
 	"time":       timeText,
 	"decode":     decode,
 	"typeNames":  typeNames,
+	"applies":    applies,
 }
 
 func main() {
