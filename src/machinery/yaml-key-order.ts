@@ -24,9 +24,12 @@ const order = (l: string, r: string) => l.codePointAt(0)! - r.codePointAt(0)!
 function compareNumbers(left: readonly string[], right: readonly string[], i: number): number {
   const [l, r] = [digitsFrom(left, i), digitsFrom(right, i)]
   const lead = (left[i] === '0' || right[i] === '0') && continuesNumber(left, i) ? '1' : ''
-  const [a, b] = [BigInt(`${lead}${l}` || '0'), BigInt(`${lead}${r}` || '0')]
+  const [a, b] = [int64(`${lead}${l}`), int64(`${lead}${r}`)]
   return a < b ? -1 : a > b ? 1 : l.length - r.length
 }
+
+/** Go's integers wrap around. */
+const int64 = (digits: string) => BigInt.asIntN(64, BigInt(digits))
 
 function digitsFrom(chars: readonly string[], from: number): string {
   let end = from

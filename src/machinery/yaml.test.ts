@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatYaml, parseYaml, parseYamlDocuments, parseYamlStrict, YamlError } from './yaml.ts'
+import { parseYaml, parseYamlDocuments, parseYamlStrict, YamlError } from './yaml.ts'
+import { formatYaml } from './yaml-writer.ts'
 
 test('reads scalars as Kubernetes’ tools do', () => {
   const check = (text: string, expected: unknown) => assert.deepEqual(parseYaml(`a: ${text}`), { a: expected }, text)
@@ -61,6 +62,20 @@ test('quotes what readers of YAML 1.1 take for no text, as kubectl does', () => 
   for (const text of ['=', '2001-13-45', '2001-02-30']) assert.equal(formatYaml({ a: text }), `a: ${text}\n`, text)
   for (const text of ['a \nb', 'a\n ', '--- \na']) assert.equal(formatYaml({ a: text }), `a: ${JSON.stringify(text)}\n`, text)
   assert.equal(formatYaml({ a: 'b\nc\n' }), 'a: |\n  b\n  c\n')
+})
+
+test('folds, escapes and marks as Go’s encoder does', () => {
+  const check = (value: unknown, expected: string) => assert.equal(formatYaml(value), expected)
+  check({ a: `${'x'.repeat(81)} tail` }, `a: ${'x'.repeat(81)}\n  tail\n`)
+  check({ a: `: ${'x'.repeat(81)}  tail` }, `a: ': ${'x'.repeat(81)}  tail'\n`)
+  check({ a: `\t${'x'.repeat(81)}  tail` }, `a: "\\t${'x'.repeat(81)}\n  \\ tail"\n`)
+  check({ a: 'b😀', '😀': 'é' }, '"\\U0001F600": é\na: "b\\U0001F600"\n')
+  check({ 'a\nb': 1 }, '? |-\n  a\n  b\n: 1\n')
+  check([[{ a: [1, { b: '\nc\n\n' }] }]], '- - a:\n    - 1\n    - b: |2+\n\n        c\n\n')
+  check([1e20, 1_234_567.5, 1e-7, 0.1], '- 1e+20\n- 1.2345675e+06\n- 1e-07\n- 0.1\n')
+  check('\ufeff@', '"\\uFEFF\\x40"\n')
+  check({ a: '1e400', b: '0xFFFFFFFFFFFFFFFFFF' }, 'a: 1e400\nb: 0xFFFFFFFFFFFFFFFFFF\n')
+  assert.deepEqual(parseYaml('a: 1e400\nb: 0xFFFFFFFFFFFFFFFFFF\n'), { a: '1e400', b: '0xFFFFFFFFFFFFFFFFFF' })
 })
 
 // As kubectl 1.35, which has the same encoder, sorts what `kubectl label --local` prints.

@@ -1,20 +1,5 @@
-import {
-  DEFAULT_SCALAR_STYLE_RULES,
-  defineScalarTag,
-  dump,
-  loadAll,
-  mapTag,
-  mergeTag,
-  NOT_RESOLVED,
-  SCALAR_STYLE,
-  type ScalarLayout,
-  Schema,
-  seqTag,
-  strTag,
-  YAMLException,
-} from 'js-yaml'
+import { defineScalarTag, loadAll, mapTag, mergeTag, NOT_RESOLVED, Schema, seqTag, strTag, YAMLException } from 'js-yaml'
 import { duplicateKeys } from './yaml-duplicates.ts'
-import { compareYamlKeys } from './yaml-key-order.ts'
 
 /**
  * YAML as Kubernetes' tools read it: YAML 1.1's booleans and octal numbers, but no timestamps, no base 60, no binary, so
@@ -62,6 +47,8 @@ function newSchema(): Schema {
       const [, sign, zero, decimal, binary, hex, octal] = match
       const digits = (zero ?? decimal ?? binary ?? hex ?? octal)!.replaceAll('_', '')
       const value = Number.parseInt(digits, binary ? 2 : hex ? 16 : octal ? 8 : 10)
+      // Beyond 64 bits Go reads a decimal in floating point, and else a text.
+      if (!decimal && value >= 2 ** 64) return NOT_RESOLVED
       return sign === '-' ? -value : value
     },
     identify: (value) => typeof value === 'number' && Number.isInteger(value),
@@ -72,7 +59,8 @@ function newSchema(): Schema {
     implicitFirstChars: '+-.0123456789'.split(''),
     resolve: (text) => {
       const isNumber = /^[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?$/.test(text)
-      return isNumber ? Number(text.replaceAll('_', '')) : NOT_RESOLVED
+      const value = isNumber ? Number(text.replaceAll('_', '')) : Number.NaN
+      return Number.isFinite(value) ? value : NOT_RESOLVED
     },
     identify: (value) => typeof value === 'number',
   })
@@ -98,46 +86,6 @@ export function parseYamlDocuments(text: string): unknown[] {
   return guarded(text, () =>
     loadAll(text, { schema: schema(), json: true, maxAliases: aliasesMax }).filter((d) => d !== null && d !== undefined),
   )
-}
-
-/** Block style, strings quoted where any reader of YAML 1.1 would read something else, no anchors. */
-export function formatYaml(value: unknown): string {
-  return dump(value, {
-    schema: schema(),
-    noRefs: true,
-    lineWidth: -1,
-    skipInvalid: true,
-    sortKeys: (a: unknown, b: unknown) => compareYamlKeys(String(a), String(b)),
-    seqNoIndent: true,
-    scalarStyleRules: [quoteWhatReadsOtherwise, ...Object.values(DEFAULT_SCALAR_STYLE_RULES), styleAsGo],
-  })
-}
-
-const date = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]|[ \t]+)\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d{1,2}(?::?\d{2})?))?)?$/
-
-function isDate(text: string): boolean {
-  const [, year, month, day] = date.exec(text)?.map(Number) ?? []
-  return day !== undefined && day > 0 && month! > 0 && month! < 13 && day <= new Date(Date.UTC(year!, month!, 0)).getUTCDate()
-}
-
-/** What others read that `parseYaml` does not beside dates: base 60, infinity and no number, one letter for yes and no. */
-const readsOtherwise = [/^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/, /^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/, /^[yYnN]$/]
-
-/** Double quotes for these and single ones for what is no plain text of YAML, as Go's encoder has it. */
-function quoteWhatReadsOtherwise(layout: ScalarLayout): void {
-  const { value, tag } = layout.node
-  if (tag !== strTag.tagName || layout.style !== SCALAR_STYLE.PLAIN) return
-  const isOther = schema().resolveImplicitScalarTag(value).tag !== strTag
-  if (isOther || isDate(value) || readsOtherwise.some((form) => form.test(value))) layout.style = SCALAR_STYLE.DOUBLE_QUOTED
-}
-
-/** Blanks at the ends of lines need double quotes, and what else is no plain text single ones; an equals sign needs none. */
-function styleAsGo(layout: ScalarLayout): void {
-  const { value, tag } = layout.node
-  if (tag !== strTag.tagName) return
-  if (/ \n| $/.test(value) && value.includes('\n')) layout.style = SCALAR_STYLE.DOUBLE_QUOTED
-  else if (/^ +$/.test(value) || (/^(?:---|\.\.\.)(?:\s|$)/.test(value) && !value.includes('\n'))) layout.style = SCALAR_STYLE.SINGLE_QUOTED
-  else if (value === '=') layout.style = SCALAR_STYLE.PLAIN
 }
 
 /** The words of Go's parser for what is wrong most often. */

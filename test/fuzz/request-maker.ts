@@ -5,7 +5,7 @@ import protobufFacts from '../../src/kinds/generated/protobuf.json' with { type:
 import { defineKind } from '../../src/kinds/define-kind.ts'
 import type { KindDefinition } from '../../src/kinds/kind.ts'
 import { createProtobufCodec } from '../../src/machinery/wire/protobuf.ts'
-import { formatYaml } from '../../src/machinery/yaml.ts'
+import { formatYaml } from '../../src/machinery/yaml-writer.ts'
 import { validObjects } from './valid-objects.ts'
 import { anything, broken, madeObject, names, pick, words } from './object-maker.ts'
 

@@ -145,6 +145,6 @@ async function encodeValue(value: object, options: EncodingOptions): Promise<Uin
 
 export async function encodeText(value: object, format: { encoding: 'json' | 'yaml'; isPretty: boolean }): Promise<Uint8Array> {
   if (format.encoding === 'json') return format.isPretty ? indentedJson(value) : jsonLine(value)
-  const { formatYaml } = await import('../../machinery/yaml.ts')
+  const { formatYaml } = await import('../../machinery/yaml-writer.ts')
   return Buffer.from(formatYaml(value))
 }

@@ -7,7 +7,8 @@ import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import omittedZeros from '../../kinds/generated/omitted-zeros.json' with { type: 'json' }
 import facts from '../../kinds/generated/protobuf.json' with { type: 'json' }
-import { formatYaml, parseYaml } from '../yaml.ts'
+import { parseYaml } from '../yaml.ts'
+import { formatYaml } from '../yaml-writer.ts'
 import { formatGoDuration, parseGoDuration } from './go-duration.ts'
 import { createProtobufCodec, type ProtobufFacts } from './protobuf.ts'
 import { ProtobufError } from './protobuf-buffer.ts'
