@@ -39,6 +39,8 @@ export type NodeAgentOptions = {
   readonly clientCertificate?: string | undefined
   /** What `client` counts, for `/metrics`; undefined: nothing. */
   readonly clientMetrics?: ClientMetrics
+  /** How often an exchange of the node's certificates was refused; not given: they are not exchanged while it runs. */
+  readonly renewalErrors?: (() => number) | undefined
   /** What the service proxy beside the agent counts, for `/metrics/proxy`; undefined: there is none. */
   readonly proxyMetrics?: () => string
   /** In place of `server`, for nodes without sockets: the same API for callers in this process, who knock at a port of the node. */

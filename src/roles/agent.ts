@@ -86,6 +86,7 @@ async function runUntilRenewed(
   const signal = AbortSignal.any([ending.signal, stopping.signal])
   const where = { dataDir: options.dataDir, cluster: identity.ca }
   const network = ofOneFamily(await networkOfNode({ client, clock: systemClock, random: systemRandom, log }, where, signal))
+  let renewalErrors = 0
   const node = startMachineNode({
     network,
     client,
@@ -96,6 +97,7 @@ async function runUntilRenewed(
     clientCa: identity.ca,
     clientCertificate: identity.client.cert,
     clientMetrics: metrics,
+    renewalErrors: () => renewalErrors,
     runtimeEndpoint: options.runtimeEndpoint,
     settings: options.settings,
     clock: systemClock,
@@ -104,10 +106,12 @@ async function runUntilRenewed(
   })
   const renew = () => identityOf(options, log, signal)
   try {
-    const renewed = renewedIdentity(identity, { clock: systemClock, log, renew }, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error
-      return undefined
-    })
+    const renewed = renewedIdentity(identity, { clock: systemClock, log, renew, onRefused: () => void renewalErrors++ }, signal).catch(
+      (error: unknown) => {
+        if (!signal.aborted) throw error
+        return undefined
+      },
+    )
     // A node that ends without a reason was stopped.
     return await Promise.race([node.done.then(() => undefined), renewed])
   } finally {

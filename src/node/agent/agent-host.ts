@@ -6,6 +6,7 @@ import { machinePodHost } from '../host/machine-pod-host.ts'
 import type { PodDirectoryRoots } from '../host/pod-directories.ts'
 import { type PodHost, simulatedPodHost } from '../pod/pod-host.ts'
 import { machinePodCgroups } from '../resources/pod-cgroups.ts'
+import { measuredCgroups } from '../stats/measured-cgroups.ts'
 import { PersistentVolumes } from '../volumes/persistent-volumes.ts'
 import { PodVolumes } from '../volumes/pod-volumes.ts'
 import { ServiceAccountTokens } from '../volumes/service-account-tokens.ts'
@@ -28,7 +29,8 @@ export function agentHost(base: AgentBase, prepared: PreparedFiles | undefined):
     roots,
     volumes,
     references: base.references,
-    cgroups: files.cgroupRoot === undefined ? undefined : machinePodCgroups(files.cgroupRoot),
+    cgroups:
+      files.cgroupRoot === undefined ? undefined : measuredCgroups(machinePodCgroups(files.cgroupRoot), base.metrics, base.options.clock),
     clusterDns: files.clusterDns,
     handlerOf: async (name) => (await client.resource(kindRefs.nodeV1.runtimeClasses).get(name)).handler,
   })

@@ -113,6 +113,7 @@ async function families(
     disks: await statistics.disks(),
     clientCertificate,
     servingCertificate: server?.cert,
+    renewalErrors: options.renewalErrors?.(),
     agentProcess: figures?.process(),
     nowMs: clock.now(),
   })

@@ -11,6 +11,8 @@ export type AgentFamiliesInput = {
   /** PEM, as the next; undefined: the node shows none. */
   readonly clientCertificate: string | undefined
   readonly servingCertificate: string | undefined
+  /** How often an exchange of both was refused; undefined: nobody exchanges them. */
+  readonly renewalErrors: number | undefined
   readonly agentProcess: ProcessFigures | undefined
   readonly nowMs: number
 }
@@ -22,6 +24,7 @@ export function agentFamilies({
   disks,
   clientCertificate,
   servingCertificate,
+  renewalErrors,
   agentProcess,
   nowMs,
 }: AgentFamiliesInput): Family[] {
@@ -59,7 +62,17 @@ export function agentFamilies({
       "Gauge of the TTL (time-to-live) of the Kubelet's client certificate. The value is in seconds until certificate expiry (negative if already expired). If client certificate is invalid or unused, the value will be +INF.",
       secondsLeft(clientCertificate, nowMs),
     ),
+    ...(renewalErrors === undefined ? [] : renewalFamilies(renewalErrors)),
     ...(agentProcess ? processFamilies(agentProcess) : []),
+  ]
+}
+
+/** Both certificates are exchanged at once. */
+function renewalFamilies(errors: number): Family[] {
+  const family = (name: string, help: string): Family => ({ name, type: 'counter', help, samples: [{ value: errors }] })
+  return [
+    family('kubelet_certificate_manager_client_expiration_renew_errors', 'Counter of certificate renewal errors.'),
+    family('kubelet_server_expiration_renew_errors', 'Counter of certificate renewal errors.'),
   ]
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import { agentFamilies } from './agent-families.ts'
+import { measuredCgroups } from './measured-cgroups.ts'
 import { exposition, type Family } from './exposition.ts'
 import { NodeMetrics } from './node-metrics.ts'
 import { PodStarts } from './pod-starts.ts'
@@ -30,6 +31,23 @@ test('calls of the engine are counted and timed, failed ones as errors, too', ()
     // What an alert on a slow engine asks about: looks that were answered.
     'kubelet_pleg_relist_duration_seconds_bucket{le="0.01"} 1',
     'kubelet_pleg_relist_duration_seconds_count 2',
+  ])
+})
+
+test('work on the cgroups of pods is timed by what it is', () => {
+  const clock = virtualClock(0)
+  const metrics = new NodeMetrics()
+  const cgroups = measuredCgroups({ path: () => '', processCount: () => 0, ensure: () => {}, remove: () => {} }, metrics, clock)
+  const pod: Pod = { metadata: { name: 'p', uid: 'u' } }
+  cgroups.ensure(pod)
+  cgroups.ensure(pod)
+  cgroups.ensure(pod)
+  cgroups.remove('u')
+  cgroups.ensure(pod)
+  checkLines(metrics.families(), [
+    'kubelet_cgroup_manager_duration_seconds_count{operation_type="create"} 2',
+    'kubelet_cgroup_manager_duration_seconds_count{operation_type="update"} 2',
+    'kubelet_cgroup_manager_duration_seconds_count{operation_type="destroy"} 1',
   ])
 })
 
@@ -123,7 +141,15 @@ test('a claim is told once, and the certificate by what is left of it', () => {
   const volume = { name: 'd', claim: { name: 'data', namespace: 'shop' }, isEphemeral: false, use }
   const disk = { volumes: [volume, { ...volume, claim: undefined }], logs: new Map() }
   const families = agentFamilies({
-    ...{ nodeName: 'n1', pods: [], clientCertificate: undefined, servingCertificate: undefined, agentProcess: undefined, nowMs: 0 },
+    ...{
+      nodeName: 'n1',
+      pods: [],
+      clientCertificate: undefined,
+      servingCertificate: undefined,
+      renewalErrors: 2,
+      agentProcess: undefined,
+      nowMs: 0,
+    },
     disks: new Map([
       ['a', disk],
       ['b', disk],
@@ -133,6 +159,8 @@ test('a claim is told once, and the certificate by what is left of it', () => {
   checkLines(families, [
     'kubelet_node_name{node="n1"} 1',
     'kubelet_running_pods 0',
+    'kubelet_certificate_manager_client_expiration_renew_errors 2',
+    'kubelet_server_expiration_renew_errors 2',
     `kubelet_volume_stats_capacity_bytes${labels} 9`,
     `kubelet_volume_stats_available_bytes${labels} 8`,
     `kubelet_volume_stats_inodes_used${labels} 1`,

@@ -26,6 +26,12 @@ const declared = {
     labels: ['operation_type'],
     buckets: runtimeBuckets,
   },
+  cgroupSeconds: {
+    name: 'kubelet_cgroup_manager_duration_seconds',
+    help: 'Duration in seconds for cgroup manager operations. Broken down by method.',
+    labels: ['operation_type'],
+    buckets: usualBuckets,
+  },
   relistSeconds: {
     name: 'kubelet_pleg_relist_duration_seconds',
     help: 'Duration in seconds for relisting pods in PLEG.',
@@ -108,6 +114,7 @@ export class NodeMetrics {
   readonly #operations = new Counter(declared.operations)
   readonly #operationErrors = new Counter(declared.operationErrors)
   readonly #operationSeconds = new Histogram(declared.operationSeconds)
+  readonly #cgroupSeconds = new Histogram(declared.cgroupSeconds)
   readonly #relistSeconds = new Histogram(declared.relistSeconds)
   readonly #workerSeconds = new Histogram(declared.workerSeconds)
   readonly #startSeconds = new Histogram(declared.startSeconds)
@@ -127,6 +134,10 @@ export class NodeMetrics {
     this.#operationSeconds.observe(durationMs / 1000, type)
     if (hasFailed) this.#operationErrors.add(type)
     else if (looks.has(type)) this.#relistSeconds.observe(durationMs / 1000)
+  }
+
+  cgroups(operation: 'create' | 'update' | 'destroy', durationMs: number): void {
+    this.#cgroupSeconds.observe(durationMs / 1000, operation)
   }
 
   podStarted({ createdAtMs, seenAtMs, startedAtMs, leftOutMs }: StartedPod): void {
@@ -189,6 +200,7 @@ export class NodeMetrics {
       this.#rejections,
       this.#requests,
       this.#pullSeconds,
+      this.#cgroupSeconds,
       this.#relistSeconds,
       this.#workerSeconds,
       this.#startSeconds,

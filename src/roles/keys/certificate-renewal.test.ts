@@ -35,6 +35,7 @@ test('the certificate that ends first says when both are looked at, within its l
         renewals++
         return second
       },
+      onRefused: () => assert.fail('nothing was refused'),
     },
     new AbortController().signal,
   )
@@ -49,6 +50,7 @@ test('a refusal is tried again, and the node goes on meanwhile', async () => {
   const { clock, identity } = setUp({ clientMs: dayMs, serverMs: dayMs })
   let attempts = 0
   let isDone = false
+  let refusals = 0
   const renewed = renewedIdentity(
     identity(),
     {
@@ -58,6 +60,7 @@ test('a refusal is tried again, and the node goes on meanwhile', async () => {
         if (++attempts < 3) throw new Error('the certificate was refused')
         return identity()
       },
+      onRefused: () => void refusals++,
     },
     new AbortController().signal,
   ).then(() => (isDone = true))
@@ -65,7 +68,7 @@ test('a refusal is tried again, and the node goes on meanwhile', async () => {
   assert.deepEqual([attempts, isDone], [1, false])
   await clock.advance(1_200_000)
   await renewed
-  assert.equal(attempts, 3)
+  assert.deepEqual([attempts, refusals], [3, 2])
 })
 
 test('a certificate of years waits in steps that a timer can hold, and the end of the node ends the wait', async () => {

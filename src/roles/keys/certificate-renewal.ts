@@ -36,15 +36,17 @@ export async function untilRenewal(pairs: readonly CertifiedKey[], clock: Clock,
  */
 export async function renewedIdentity<T extends { readonly client: CertifiedKey; readonly server: CertifiedKey }>(
   identity: T,
-  { clock, log, renew }: { readonly clock: Clock; readonly log: Log; readonly renew: () => Promise<T> },
+  options: { readonly clock: Clock; readonly log: Log; readonly renew: () => Promise<T>; readonly onRefused: () => void },
   signal: AbortSignal,
 ): Promise<T> {
+  const { clock, log, renew, onRefused } = options
   await untilRenewal([identity.client, identity.server], clock, signal)
   for (;;) {
     try {
       return await renew()
     } catch (error) {
       signal.throwIfAborted()
+      onRefused()
       log.error({ error: (error as Error).message }, "the node's certificates could not be renewed; trying again")
       await sleep(clock, retryMs, signal)
     }

@@ -49,6 +49,7 @@ export type MachineNodeOptions = {
   readonly clientCertificate?: string | undefined
   /** What `client` counts; undefined: it is in the same process. */
   readonly clientMetrics?: ClientMetrics
+  readonly renewalErrors?: () => number
   readonly runtimeEndpoint: string | undefined
   readonly clock: Clock
   readonly random: Random
@@ -191,6 +192,7 @@ function agentOptions(options: MachineNodeOptions, runtime: ReturnType<typeof cr
     shutdown: { periods, source: machineShutdown({ periods, clock, log: log.child({ component: 'kubelet' }) }) },
     manifests: folder && { path: folder.path, watch: (onPods) => watchManifests(folder, onPods) },
     clientCertificate: options.clientCertificate,
+    renewalErrors: options.renewalErrors,
     ...(options.clientMetrics ? { clientMetrics: options.clientMetrics } : {}),
     addresses: [{ type: 'InternalIP', address: options.address }],
     files: {
