@@ -20,8 +20,8 @@ function prune(schema: JsonSchema | undefined, value: unknown, { path, isResourc
   if (!isObject(value)) return value
   const isEmbedded = isResource || schema?.['x-kubernetes-embedded-resource'] === true
   const keepsUnknown = schema?.['x-kubernetes-preserve-unknown-fields'] === true
-  // Values of any type are kept, but nothing says which fields they may have.
-  const keepsAnyKey = schema?.additionalProperties === true
+  // Where any key may stand, or none, values are kept (in the second case to be refused), but nothing says which fields they may have.
+  const keepsAnyKey = typeof schema?.additionalProperties === 'boolean'
   let result = value
   const copy = () => (result === value ? (result = { ...value }) : result)
   for (const key in value) {

@@ -47,6 +47,8 @@ test('values are judged in the words of upstream', () => {
     'spec.f: Invalid value: 3: spec.f in body should be less than or equal to 1',
     '<nil>: Invalid value: "": "spec.f" must validate all the schemas (allOf)',
   )
+  check({ type: 'object', additionalProperties: false }, { a: 1 }, 'spec.f: Invalid value: "a": spec.f.a in body is a forbidden property')
+  check({ type: 'object', additionalProperties: false }, {})
   check({ type: 'number', enum: [1, 2.5] }, 1.5)
   check({ type: 'number', enum: [1, 2.5] }, 3.5, 'spec.f: Unsupported value: 3.5: supported values: "1", "2.5"')
   check({ ...text, maxLength: 1 }, 'ab', 'spec.f: Too long: may not be more than 1 byte')
@@ -170,6 +172,7 @@ test('unknown fields are dropped, and shared structure is kept', () => {
     }),
     map: { type: 'object', additionalProperties: object({ a: text }) },
     list: { type: 'array', items: object({ a: text }) },
+    closed: { type: 'object', additionalProperties: false },
   })
   const check = (value: object, expected: object, ...notes: string[]) => {
     const noted: string[] = []
@@ -188,6 +191,7 @@ test('unknown fields are dropped, and shared structure is kept', () => {
     { spec: { open: { any: { b: 1 }, inner: { a: '' } } } },
     'spec.open.inner.b',
   )
+  check({ closed: { k: { a: '' } } }, { closed: { k: {} } }, 'closed.k.a')
   check(
     { map: { k: { a: '', b: 1 } }, list: [{ a: '' }, { b: 1 }] },
     { map: { k: { a: '' } }, list: [{ a: '' }, {}] },

@@ -261,7 +261,9 @@ function objectCheck(schema: JsonSchema): Check | undefined {
   const { properties, additionalProperties, required = [], minProperties, maxProperties } = schema
   const fields = new Map(Object.entries(properties ?? {}).map(([field, child]) => [field, compile(child)]))
   const others = typeof additionalProperties === 'object' ? compile(additionalProperties) : undefined
-  if (fields.size === 0 && !others && required.length === 0 && minProperties === undefined && maxProperties === undefined) return undefined
+  const isClosed = additionalProperties === false
+  const isBounded = isClosed || required.length > 0 || minProperties !== undefined || maxProperties !== undefined
+  if (fields.size === 0 && !others && !isBounded) return undefined
   return (value, old, path, result) => {
     if (!isObject(value)) return
     const { errors } = result
@@ -270,6 +272,9 @@ function objectCheck(schema: JsonSchema): Check | undefined {
       errors.push(invalid(path, count, `should have at least ${minProperties} properties`))
     if (maxProperties !== undefined && count > maxProperties) errors.push(fieldErrors.tooMany(at(path), count, maxProperties))
     const before = isObject(old) ? old : undefined
+    if (isClosed)
+      for (const field of Object.keys(value).filter((name) => !fields.has(name)))
+        errors.push(fieldErrors.invalid(at(path), field, `${named(fieldPath(path, field))} is a forbidden property`))
     for (const field in value) (fields.get(field) ?? others)?.(value[field], before?.[field], fieldPath(path, field), result)
     for (const field of required)
       if (!Object.hasOwn(value, field) || value[field] === undefined) errors.push(fieldErrors.required(fieldPath(path, field)))
