@@ -47,7 +47,8 @@ export async function deleteObject(core: Core, context: RequestContext, request:
     if (refreshing) await refreshing
     const entry = core.storage.cache.get(key)
     if (!entry) throw statusErrors.notFound(resource.name, name)
-    const plan = await plannedDeletion(core, context, { ...request, options }, entry)
+    const planning = plannedDeletion(core, context, { ...request, options }, entry)
+    const plan = planning instanceof Promise ? await planning : planning
     if (dryRun) return dryResult(core, plan, entry)
     context.proceed?.()
     // Other servers tell of what was stored last: there the change has a commit of its own.
@@ -62,23 +63,33 @@ export async function deleteObject(core: Core, context: RequestContext, request:
   throw statusErrors.staleVersion(resource.name, name)
 }
 
-/** Checks preconditions and admission, then decides what the deletion of this entry does. */
-async function plannedDeletion(
+/** Checks preconditions and admission, then decides what the deletion of this entry does: a promise where there is something to wait for. */
+function plannedDeletion(
   core: Core,
   context: RequestContext,
   request: DeleteRequest,
   entry: CacheEntry<CachedObject>,
-): Promise<Deletion> {
-  const { resource, namespace, name, options, dryRun } = request
+): Promise<Deletion> | Deletion {
+  const { resource, name, options, change } = request
   const object = entry.value.object
   const refusal = resource.kind.refuseDeletion?.(object)
   if (refusal) throw statusErrors.forbidden(resource.name, name, refusal)
   checkPreconditions(resource, object, options)
-  const preparing = prepareViews(resource, () => [entry.value], context)
-  if (preparing) await preparing
-  const { change } = request
   const plan = () => planDeletion({ kind: resource.storage, object: entry.value, options, nowMs: core.clock.now(), change })
-  if (request.isAdmitted) return plan()
+  const preparing = prepareViews(resource, () => [entry.value], context)
+  if (request.isAdmitted) return preparing ? preparing.then(plan) : plan()
+  if (preparing) return preparing.then(() => admitDeletion(core, context, request, entry)).then(plan)
+  const judging = admitDeletion(core, context, request, entry)
+  return judging ? judging.then(plan) : plan()
+}
+
+function admitDeletion(
+  core: Core,
+  context: RequestContext,
+  request: DeleteRequest,
+  entry: CacheEntry<CachedObject>,
+): Promise<void> | undefined {
+  const { resource, namespace, name, options, dryRun } = request
   const { dryRun: _, ...told } = options
   const admission = admissionRequest(context, {
     operation: 'DELETE',
@@ -91,9 +102,8 @@ async function plannedDeletion(
     dryRun,
     options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...told, ...(dryRun ? { dryRun: ['All'] } : {}) },
   })
-  await core.admission.admit(admission)
-  await core.admission.validate(admission)
-  return plan()
+  const admitting = core.admission.admit(admission)
+  return admitting ? admitting.then(() => core.admission.validate(admission)) : core.admission.validate(admission)
 }
 
 /** Undefined when another writer changed the entry first. */
