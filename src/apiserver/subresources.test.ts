@@ -207,11 +207,16 @@ test('reviews answer from the authorizer and are not stored', async () => {
   })
   assert.equal(review.code, 201, review.text)
   assert.equal(at(review.json, 'status.allowed'), true)
+  // Nothing is stored, but who asked what is told as of any object.
+  const fields = { 'f:resourceAttributes': { '.': {}, 'f:verb': {}, 'f:resource': {}, 'f:namespace': {} } }
+  assert.deepEqual(at(review.json, 'metadata.managedFields.0.fieldsV1'), { 'f:spec': fields })
   assert.equal((await send('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', { body: { spec: {} } })).code, 422)
   const self = await send('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: {} })
   assert.equal(at(self.json, 'status.userInfo.username'), 'test')
   const token = await send('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { spec: { token: 'nonsense' } } })
   assert.equal(at(token.json, 'status.authenticated'), undefined)
   assert.equal(at(token.json, 'status.error'), 'invalid bearer token')
+  assert.deepEqual(at(token.json, 'metadata.managedFields.0.fieldsV1'), { 'f:spec': { 'f:token': {} } })
+  assert.deepEqual(at(self.json, 'metadata.managedFields'), undefined)
   assert.equal((await send('GET', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews')).code, 405)
 })

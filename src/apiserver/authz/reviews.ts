@@ -13,12 +13,14 @@ import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { qualifiedName } from '../../machinery/names.ts'
 import type { FieldTerm } from '../../machinery/field-selector.ts'
 import type { Requirement } from '../../machinery/label-selector.ts'
+import { canonicalJson } from '../../machinery/structural/canonical-json.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { StatusError, statusErrors } from '../../machinery/status-error.ts'
 import type { Asking, Attributes, UserInfo } from '../contract.ts'
 import type { Core, RequestContext } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { fieldTerms, labelRequirements } from '../http/request-info.ts'
+import { recordManager } from '../objects/managed-fields.ts'
 import { createAdmission } from '../verbs/create.ts'
 import { settleNamespace } from '../verbs/object-identity.ts'
 import type { VerbRequest } from '../verb-request.ts'
@@ -80,6 +82,8 @@ async function bodyOf<T>(core: Core, request: VerbRequest, context: RequestConte
   const { resource, namespace, parameters } = request
   const object = request.body.object(resource.kind, context, parameters.fieldValidation)
   settleNamespace(resource, object, namespace)
+  // Nothing is stored, but upstream tells who asked what as of every object that is created.
+  recordManager(core, { context, resource, subresource: '', parameters, now: toTime(core.clock.now()), object, old: undefined })
   const admission = createAdmission(context, { resource, namespace, object, parameters })
   await core.admission.admit(admission)
   await core.admission.validate(admission)
@@ -126,7 +130,16 @@ function metadataErrors(kind: string, metadata: KubeObject['metadata'] | undefin
   const isLocal = kind === 'LocalSubjectAccessReview'
   // Protobuf clients send zero values.
   const isEmpty = Object.values(rest).every((value) => !value) && (isLocal || !namespace)
-  return isEmpty ? [] : [fieldErrors.invalid('metadata', metadata, isLocal ? 'must be empty except for namespace' : 'must be empty')]
+  return isEmpty
+    ? []
+    : [fieldErrors.invalid('metadata', shownMetadata(metadata), isLocal ? 'must be empty except for namespace' : 'must be empty')]
+}
+
+/** Its managers' fields in order: messages show them so. */
+function shownMetadata(metadata: KubeObject['metadata'] | undefined): object {
+  const { managedFields, ...rest } = metadata ?? {}
+  const inOrder = managedFields?.map((entry) => ({ ...entry, fieldsV1: JSON.parse(canonicalJson(entry.fieldsV1)) as object }))
+  return { ...rest, ...(inOrder ? { managedFields: inOrder } : {}) }
 }
 
 type SelectorAttributes = NonNullable<ResourceAttributes['fieldSelector'] | ResourceAttributes['labelSelector']>

@@ -54,12 +54,19 @@ function recordCreator(core: Core, { context, resource, parameters, now, object 
 
 const managerOf = (context: RequestContext, { fieldManager }: WriteParameters) => (fieldManager ?? context.agent) || 'unknown'
 
-type Posted = { readonly admission: AdmissionRequest; readonly expected: ExpectedKind; readonly parameters: WriteParameters }
+type Posted = {
+  readonly admission: AdmissionRequest
+  readonly expected: ExpectedKind
+  readonly parameters: WriteParameters
+  /** The object itself is the answer. */
+  readonly isAnswered?: true
+}
 
 /** Admission of what is posted to a subresource and not stored: it bears the manager, too, for a webhook or policy to see. */
-export async function admitPosted(core: Core, context: RequestContext, { admission, expected, parameters }: Posted): Promise<void> {
+export async function admitPosted(core: Core, context: RequestContext, posted: Posted): Promise<void> {
+  const { admission, expected, parameters, isAnswered = false } = posted
   const { object, subresource } = admission
-  if (object && !core.admission.treatsAlike(admission)) {
+  if (object && (isAnswered || !core.admission.treatsAlike(admission))) {
     const fieldsV1 = createdFields(core.schemas.lookup(expected.schema), object, { ignoresStatus: false })
     const [manager, time] = [managerOf(context, parameters), toTime(core.clock.now())]
     const entry = { manager, operation: 'Update', apiVersion: apiVersionOf(expected), time, fieldsType: 'FieldsV1', subresource } as const

@@ -66,7 +66,7 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
         dryRun: parameters.dryRun,
         options: writeOptions('CreateOptions', parameters),
       })
-      await admitPosted(core, context, { admission, expected: tokenRequestKind, parameters })
+      await admitPosted(core, context, { admission, expected: tokenRequestKind, parameters, isAnswered: true })
       const { bound, node } = boundTo(core, namespace, name, spec.boundObjectRef)
       const audiences = spec.audiences?.length ? spec.audiences : issuer.defaultAudiences
       const serviceAccount = { name, uid: account.metadata.uid ?? '' }
@@ -75,13 +75,14 @@ export function serviceAccountToken(issuer: TokenIssuer): Readonly<Record<string
         context.warn(`requested expiration of ${expirationSeconds} seconds shortened to ${issued.expirationSeconds} seconds`)
       context.annotate?.('authentication.kubernetes.io/issued-credential-id', `JTI=${issued.id}`)
       const { metadata } = account
+      const managers = wanted.metadata.managedFields ? { managedFields: wanted.metadata.managedFields } : {}
       return {
         type: 'plain',
         code: 201,
         object: {
           kind: 'TokenRequest',
           apiVersion: 'authentication.k8s.io/v1',
-          metadata: { name, namespace, creationTimestamp: metadata.creationTimestamp },
+          metadata: { name, namespace, creationTimestamp: metadata.creationTimestamp, ...managers },
           spec: { ...spec, audiences, expirationSeconds: issued.expirationSeconds },
           status: { token: issued.token, expirationTimestamp: toTime(issued.expiresAtMs) },
         },
