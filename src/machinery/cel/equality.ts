@@ -1,6 +1,6 @@
 import { type ListMerge } from './cel-type.ts'
 import { EvaluationError, spendSteps } from './evaluation-error.ts'
-import { JsonList } from './json-value.ts'
+import { equalJsonStructs, JsonList, JsonStruct } from './json-value.ts'
 import type { CelBytes, CelList, CelMap, CelStruct, CelTimestamp, Value } from './value.ts'
 
 /** Whether two values are equal: numbers across their types, everything else within one type. Never throws but for its cost. */
@@ -81,8 +81,10 @@ function equalMaps(a: CelMap, b: CelMap): boolean {
 }
 
 function equalStructs(a: CelStruct, b: CelStruct): boolean {
+  if (a.type.name !== b.type.name) return false
+  if (a instanceof JsonStruct && b instanceof JsonStruct) return equalJsonStructs(a, b, equals)
   const fields = a.fields()
-  if (a.type.name !== b.type.name || fields.length !== b.fields().length) return false
+  if (fields.length !== b.fields().length) return false
   spendSteps(fields.length)
   return fields.every((field) => {
     const [x, y] = [a.get(field), b.get(field)]

@@ -1,3 +1,4 @@
+import { deepEqual } from '../deep-equal.ts'
 import { type CelType, celTypes, fieldNamed, formatType, type ListMerge } from './cel-type.ts'
 import { EvaluationError, spendSteps } from './evaluation-error.ts'
 import { formatDuration, formatTimestamp, parseFormatDuration, parseTimestamp } from './time.ts'
@@ -149,6 +150,30 @@ export class JsonStruct implements CelStruct {
       if (this.object[json] !== undefined && this.object[json] !== null && Object.hasOwn(this.object, json)) set.push(field)
     return set
   }
+}
+
+type Equals = (a: Value, b: Value) => boolean
+
+/** All that the JSON holds counts: nulls, and what no type declares, which is compared as it is. */
+export function equalJsonStructs(a: JsonStruct, b: JsonStruct, equals: Equals): boolean {
+  const names = Object.keys(a.object)
+  if (names.length !== Object.keys(b.object).length) return false
+  spendSteps(names.length)
+  const declared = typesByName(a.type)
+  return names.every((name) => {
+    if (!Object.hasOwn(b.object, name)) return false
+    const [x, y, type] = [a.object[name], b.object[name], declared.get(name)]
+    return type ? equals(fromJson(x, type), fromJson(y, type)) : deepEqual(x, y)
+  })
+}
+
+const namedTypes = new WeakMap<object, ReadonlyMap<string, CelType>>()
+
+/** The types of the fields by their names in JSON. */
+function typesByName(type: JsonStruct['type']): ReadonlyMap<string, CelType> {
+  const known = namedTypes.get(type) ?? new Map([...type.fields].map(([field, declared]) => [declared.json ?? field, declared.type]))
+  namedTypes.set(type, known)
+  return known
 }
 
 /** A value as JSON would hold it. Times become texts, bytes base64. Throws EvaluationError for what JSON cannot say. */

@@ -85,6 +85,49 @@ test('a rule about oldSelf is run where the old value is known', () => {
   check({ type: 'object', additionalProperties: fixed }, [{ x: 1, y: 2 }, { x: 2 }], ['spec[x]: Invalid value: 1: fixed'])
 })
 
+test('everything that the JSON holds counts when objects are compared, also what no schema declares', () => {
+  const fixed = { rule: 'self == oldSelf', message: 'fixed' }
+  const open: JsonSchema = { 'x-kubernetes-preserve-unknown-fields': true }
+  const changes = (schema: JsonSchema, value: unknown, old: unknown) =>
+    assert.deepEqual(
+      compileRuleValidator(object({ spec: ruled(schema, fixed) }))!({ spec: value }, { spec: old }).errors.map(({ message }) => message),
+      ['Invalid value: fixed'],
+    )
+  const keeper = { ...object({ a: { ...text, nullable: true }, v: open }), ...open }
+  check(
+    ruled(keeper, fixed),
+    [
+      { a: 'x', u: { q: [1] }, v: 1 },
+      { u: { q: [1] }, v: 1, a: 'x' },
+    ],
+    [],
+  )
+  changes(keeper, { a: 'x', u: 2 }, { a: 'x', u: 1 })
+  changes(keeper, { a: 'x', u: 2 }, { a: 'x' })
+  changes(keeper, { a: 'x' }, { a: 'x', u: null })
+  changes(keeper, { a: 'x', v: 2 }, { a: 'x', v: 1 })
+  changes(keeper, { a: null, v: 1 }, { v: 1 })
+  const resource: JsonSchema = { type: 'object', 'x-kubernetes-embedded-resource': true, ...open }
+  const labelled = (value: string) => ({ apiVersion: 'v1', kind: 'K', metadata: { name: 'a', labels: { x: value } } })
+  check(ruled(resource, fixed), [labelled('y'), labelled('y')], [])
+  changes(resource, labelled('y'), labelled('z'))
+  const items: JsonSchema = {
+    type: 'array',
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['k'],
+    items: object({ k: text, v: open }),
+  }
+  check(
+    ruled(items, fixed),
+    [
+      [{ k: 'b' }, { k: 'a', v: 1 }],
+      [{ k: 'a', v: 1 }, { k: 'b' }],
+    ],
+    [],
+  )
+  changes(items, [{ k: 'a', v: 2 }], [{ k: 'a', v: 1 }])
+})
+
 test('what an update leaves as it was is not judged again', () => {
   const schema = object({ a: positive, list: { type: 'array', items: positive } })
   check(
