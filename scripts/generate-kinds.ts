@@ -21,11 +21,12 @@ const out = 'src/kinds/generated'
 const readJson = (path: string) => JSON.parse(readFileSync(join(reference, path), 'utf8'))
 const schemas: Record<string, Schema> = readJson('schema/openapi-schemas-noprose.json')
 const openapi = readJson('schema/openapi-v2-1.36.json')
+const zeroValues: Record<string, Record<string, unknown>> = readJson('wire/k8s-zero-values.json')
 rmSync(join(out, 'types'), { recursive: true, force: true })
 mkdirSync(join(out, 'types'), { recursive: true })
 
 writeFileSync(join(out, 'schemas.json'), oneEntryPerLine(schemas))
-writeFileSync(join(out, 'zero-values.json'), oneEntryPerLine(readJson('wire/k8s-zero-values.json')))
+writeFileSync(join(out, 'zero-values.json'), oneEntryPerLine(zeroValues))
 writeFileSync(join(out, 'omitted-zeros.json'), oneEntryPerLine(readJson('wire/k8s-omitted-zeros.json')))
 writeFileSync(join(out, 'protobuf.json'), oneEntryPerLine(readJson('wire/k8s-protobuf-fields.json')))
 writeFileSync(join(out, 'resources.json'), oneEntryPerLine(resourceFacts()))
@@ -177,7 +178,9 @@ function declaration(definition: string, name: string, schema: Schema, ref: (r: 
   const lines = Object.entries(schema.properties).map(([field, s]) => {
     const isRequired = required.has(field) || (isTopLevel && field === 'metadata')
     const key = /^[a-zA-Z_]\w*$/.test(field) ? field : JSON.stringify(field)
-    return `  ${key}${isRequired ? '' : '?'}: ${typeOf(s, ref)}`
+    // What is written as null where nothing is set is found so by whoever reads it.
+    const isNullable = zeroValues[definition]?.[field] === null
+    return `  ${key}${isRequired ? '' : '?'}: ${typeOf(s, ref)}${isNullable ? ' | null' : ''}`
   })
   return `/** ${definition} */\nexport type ${name} = {\n${lines.join('\n')}\n}`
 }

@@ -15,15 +15,15 @@ export const notPositive = 'must be greater than zero'
 export const immutable = 'field is immutable'
 
 /** A name by its rule; an absent or empty one is fine. */
-export function checkOptionalName(errors: Errors, field: string, value: string | undefined, rule: Rule): void {
-  if (value === undefined || value === '') return
+export function checkOptionalName(errors: Errors, field: string, value: string | null | undefined, rule: Rule): void {
+  if (value === undefined || value === null || value === '') return
   const messages = rule(value)
   for (let i = 0; i < messages.length; i++) errors.push(fieldErrors.invalid(field, value, messages[i]!))
 }
 
 /** A name by its rule; only an absent one is fine. */
-export function checkGivenName(errors: Errors, field: string, value: string | undefined, rule: Rule): void {
-  if (value !== undefined) for (const message of rule(value)) errors.push(fieldErrors.invalid(field, value, message))
+export function checkGivenName(errors: Errors, field: string, value: string | null | undefined, rule: Rule): void {
+  if (value !== undefined && value !== null) for (const message of rule(value)) errors.push(fieldErrors.invalid(field, value, message))
 }
 
 /** A name by its rule, an empty one too. */

@@ -6,6 +6,7 @@ import type { KubeObject } from '../machinery/object.ts'
 import { loadSchemas } from '../machinery/schema/schema-set.ts'
 import { allKinds } from './all.ts'
 import schemas from './generated/schemas.json' with { type: 'json' }
+import zeroValues from './generated/zero-values.json' with { type: 'json' }
 import { type KindDefinition, kindKey } from './kind.ts'
 import { frozen, testNowMs } from './kind-test-support.ts'
 
@@ -19,7 +20,7 @@ type Schema = {
   additionalProperties?: Schema
 }
 const definitions = schemas as unknown as Record<string, Schema>
-const schemaSet = loadSchemas(definitions as never)
+const schemaSet = loadSchemas(definitions as never, zeroValues)
 const context = { now: '2026-06-01T12:00:00Z', user: 'tester' }
 const objectsPerKind = 40
 const depthMax = 10
@@ -114,7 +115,10 @@ function anyObject(kind: KindDefinition, random: Random): KubeObject {
     ...(random.next() < 0.5 ? { deletionTimestamp: '2026-06-01T11:00:00Z' } : {}),
     ...(kind.scope === 'Namespaced' ? { namespace: 'default' } : {}),
   }
-  return schemaSet.prune(kind.schema, value)
+  const object = schemaSet.prune(kind.schema, value)
+  // As rules see it: what is empty and always written is there, as null where it is a list or a time.
+  schemaSet.fillZeroValues(kind.schema, object)
+  return object
 }
 
 function pick<V>(values: readonly V[], random: Random): V {

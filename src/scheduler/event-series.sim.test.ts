@@ -51,6 +51,7 @@ test('an event says what of which pod was tried by whom, in the newer form', asy
         ...{ action: 'Scheduling', reason: 'FailedScheduling', note: 'no room', type: 'Warning', regarding },
         ...{ reportingController: 'default-scheduler', reportingInstance: 'default-scheduler-machine' },
         ...{ eventTime: '2026-01-01T00:00:00.000000Z', deprecatedSource: {} },
+        ...{ deprecatedFirstTimestamp: null, deprecatedLastTimestamp: null },
       }),
     ),
   )

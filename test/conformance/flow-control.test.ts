@@ -6,7 +6,7 @@ const conformance = await startConformanceApi()
 after(() => conformance.close())
 
 const group = 'flowcontrol.apiserver.k8s.io'
-const conditions = [{ type: 'E2E', status: 'True', reason: 'Set', message: 'Set from a test' }]
+const conditions = [{ type: 'E2E', status: 'True', reason: 'Set', message: 'Set from a test', lastTransitionTime: null }]
 
 test('API priority and fairness should support FlowSchema API operations', () =>
   checkApiOperations(conformance, {

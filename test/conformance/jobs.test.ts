@@ -178,6 +178,7 @@ test('Job should apply changes to a job status', async () => {
     status: 'True' as const,
     reason: 'E2E',
     message: 'told',
+    lastProbeTime: null,
     lastTransitionTime: '2026-01-01T00:00:00Z',
   })
   const patched = await jobs.patch(

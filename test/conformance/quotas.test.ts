@@ -235,7 +235,7 @@ test('LimitRange should create a LimitRange with defaults and ensure pod has tho
     type: 'merge',
     body: { spec: { limits: [{ type: 'Container', ...range, min: { cpu: '9m', memory: '100Mi' } }] } },
   })
-  assert.equal((await ranges.get('range')).spec?.limits[0]?.min?.cpu, '9m')
+  assert.equal((await ranges.get('range')).spec?.limits?.[0]?.min?.cpu, '9m')
   await outside({ cpu: '10m', memory: '200Mi' })
   await ranges.delete('range')
   await watch.until('deleted', 'DELETED')
@@ -253,7 +253,7 @@ test('LimitRange should list, patch and delete a LimitRange by collection', asyn
   const body = { metadata: { labels: { range: 'patched' } }, spec: { limits: [{ type: 'Container', max: { cpu: '400m' } }] } }
   await core.limitRanges(ns).patch('range', { type: 'strategic', body })
   const patched = await core.limitRanges(ns).get('range')
-  assert.deepEqual([patched.metadata.labels?.range, patched.spec?.limits[0]?.max?.cpu], ['patched', '400m'])
+  assert.deepEqual([patched.metadata.labels?.range, patched.spec?.limits?.[0]?.max?.cpu], ['patched', '400m'])
   assert.equal((await core.limitRanges().list({ labelSelector: 'e2e-limitrange=yes' })).items.length, 2)
   await core.limitRanges(ns).deleteCollection({ labelSelector: 'range=patched' })
   assert.equal((await core.limitRanges().list({ labelSelector: 'e2e-limitrange=yes' })).items.length, 1)

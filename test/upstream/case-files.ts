@@ -12,9 +12,10 @@ export const caseFiles = (): string[] =>
     .map((file) => file.replace(/\.ts$/, ''))
     .sort()
 
+/** A file that states `withNulls` has its answers recorded with what is written as null, and compared so. */
 export async function casesOf(name: string): Promise<readonly Case[]> {
-  const { cases } = (await import(`./cases/${name}.ts`)) as { cases: readonly Case[] }
-  return cases
+  const { cases, withNulls } = (await import(`./cases/${name}.ts`)) as { cases: readonly Case[]; withNulls?: true }
+  return withNulls ? cases.map((one) => ({ ...one, withNulls })) : cases
 }
 
 /** What is sent before the file's cases and stays until their end: the definitions that their objects are of. */

@@ -33,7 +33,7 @@ export type Case = {
   readonly steps: readonly Request[]
   /** Compare who owns which field, too. */
   readonly withManagedFields?: boolean
-  /** Compare fields that are null, too: to clients of built-in types they are absent. */
+  /** Record and compare fields that are null, too; most files were recorded without them. */
   readonly withNulls?: boolean
   /** Set where Keelson answers otherwise on purpose: the reason; its own answers stand beside upstream's. */
   readonly differs?: string

@@ -34,7 +34,7 @@ for (const name of caseFiles()) {
   })
 }
 
-/** Upstream writes null for an empty list or time that its types must write: to whoever reads it, the field is absent. */
+/** Most answers were recorded without what is null: that it is written where upstream writes it is for those files that state `withNulls`. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls)
   if (typeof value !== 'object' || value === null) return value

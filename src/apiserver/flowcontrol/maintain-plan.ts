@@ -1,6 +1,6 @@
 /** What the server writes to the objects of priority and fairness by itself: pure. */
 import type { FlowSchema, FlowSchemaCondition, PriorityLevelConfiguration } from '../../kinds/generated/types/flowcontrol-v1.ts'
-import { deepEqual } from '../../machinery/deep-equal.ts'
+import { semanticEqual } from '../../kinds/semantic-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { autoUpdateAnnotation, type StartingObject } from './flow-objects.ts'
 
@@ -45,7 +45,7 @@ export function planMaintenance<T extends Configured>(starting: readonly Startin
 function isSame(name: string, wanted: Configured, there: Configured): boolean {
   if (name === 'exempt' && wanted.kind === 'PriorityLevelConfiguration')
     return (there as PriorityLevelConfiguration).spec?.type === 'Exempt'
-  return deepEqual(wanted.spec, there.spec)
+  return semanticEqual(wanted.spec, there.spec)
 }
 
 /** The condition that says whether a schema's level is there. Undefined: it is said already. */

@@ -141,7 +141,7 @@ export function assignPod(pod: KubeObject & Pod, binding: KubeObject & Binding, 
   const { [checkFitAnnotation]: _, ...annotations } = wanted.annotations ?? {}
   if (Object.keys(annotations).length > 0) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations }
   if (wanted.labels) pod.metadata.labels = { ...pod.metadata.labels, ...wanted.labels }
-  const scheduled = { type: 'PodScheduled', status: 'True' as const, lastTransitionTime: now }
+  const scheduled = { type: 'PodScheduled', status: 'True' as const, lastProbeTime: null, lastTransitionTime: now }
   // It is where it was meant to go, or it is not: either way nothing is kept for it any more.
   const { nominatedNodeName: _n, ...status } = pod.status ?? {}
   pod.status = { ...status, conditions: [...(pod.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled'), scheduled] }

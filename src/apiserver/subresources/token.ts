@@ -120,7 +120,7 @@ function validate(seconds: number, name: string): void {
 
 type Reference = NonNullable<NonNullable<TokenRequest['spec']>['boundObjectRef']>
 
-function boundTo(core: Core, namespace: string, account: string, ref: Reference | undefined): Pick<TokenClaims, 'bound' | 'node'> {
+function boundTo(core: Core, namespace: string, account: string, ref: Reference | null | undefined): Pick<TokenClaims, 'bound' | 'node'> {
   if (!ref) return { bound: undefined, node: undefined }
   const { kind, apiVersion, name = '', uid } = ref
   const reader = createObjectReader(core.registry, core.storage)

@@ -69,7 +69,7 @@ for (const [what, form, type] of [
       assert.deepEqual(
         { ...condition, lastTransitionTime: '' },
         {
-          ...{ type: 'DisruptionTarget', status: 'True', lastTransitionTime: '', observedGeneration: 1, ...why },
+          ...{ type: 'DisruptionTarget', status: 'True', lastProbeTime: null, lastTransitionTime: '', observedGeneration: 1, ...why },
         },
       )
       assert.match(JSON.stringify(told.object.metadata.managedFields), /DisruptionTarget/)

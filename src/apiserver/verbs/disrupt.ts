@@ -58,7 +58,7 @@ export function disrupted(pod: KubeObject & Pod, condition: PodCondition): (Kube
   const since = before?.status === condition.status ? before.lastTransitionTime : condition.lastTransitionTime
   const { type, observedGeneration, status, reason, message } = condition
   const generation = observedGeneration === undefined ? {} : { observedGeneration }
-  const after = { type, ...generation, status, lastTransitionTime: since, reason, message }
+  const after = { type, ...generation, status, lastProbeTime: null, lastTransitionTime: since, reason, message }
   if (before && deepEqual(before, after)) return undefined
   if (before) conditions[i] = after
   else conditions.push(after)

@@ -6,6 +6,7 @@ import type { Core } from '../core.ts'
 import type { ObjectWrite } from '../objects/object-storage.ts'
 import { shareSpec } from '../objects/share-spec.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
+import { restoreParts } from './validation.ts'
 
 /** Other writers may come first this often before the caller is told. */
 const attemptsMax = 25
@@ -74,6 +75,8 @@ function changed<T extends KubeObject>(core: Core, resource: Resource, mutation:
   // The casts: what is stored under a kind's prefix is of that kind.
   const object = (copyOf ? copyOf(entry.value.object as T) : entry.value.copy()) as T
   change(object)
+  // Of a pod, who changes it here writes all of a condition.
+  if (!resource.kind.sharesSpec) restoreParts(core, resource, object)
   shareSpec(resource.kind, object)
   if (deepEqual(object, entry.value.object)) return entry.value
   return dryRun ? storage.uncommitted(object, entry.revision) : { key, object, expected: entry.revision }

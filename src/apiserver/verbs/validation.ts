@@ -136,8 +136,7 @@ export function restoreParts(core: Core, { kind }: Resource, object: KubeObject,
   const written = object as { status?: unknown }
   if (old && written.status === (old as { status?: unknown }).status) return
   written.status ??= {}
-  const status = schema.child('status')?.name
-  if (status !== undefined) core.schemas.fillZeroValues(status, written.status)
+  fillStatus(core, kind, written.status)
 }
 
 /** Upstream's types have their spec within them: an object without one has an empty one. */
@@ -145,10 +144,17 @@ function giveSpec(schema: SchemaNode, object: KubeObject & { spec?: object }): v
   if (object.spec === undefined && schema.child('spec')?.name !== undefined) object.spec = {}
 }
 
-/** The schema's alone, and of the status alone: whatever the rest is, the stored one stays. */
+/** The schema's alone, with what is always written, and of the status alone: whatever the rest is, the stored one stays. */
 export function applyStatusDefaults(core: Core, { kind }: Resource, object: KubeObject): void {
   const { status } = object as { status?: unknown }
-  if (status !== undefined) core.schemas.applyDefaults(kind.schema, { status })
+  if (status === undefined) return
+  core.schemas.applyDefaults(kind.schema, { status })
+  fillStatus(core, kind, status)
+}
+
+function fillStatus({ schemas }: Core, kind: Resource['kind'], status: unknown): void {
+  const type = schemas.lookup(kind.schema)?.child('status')?.name
+  if (type !== undefined) schemas.fillZeroValues(type, status)
 }
 
 /** What the kind's prepare rules learn of the request. */

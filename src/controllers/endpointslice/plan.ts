@@ -78,8 +78,8 @@ function withZones(
   return { wanted, refusal: typeof zones === 'string' ? zones : undefined }
 }
 
-const hasHints = (slices: readonly { readonly endpoints?: readonly Endpoint[] }[]) =>
-  slices.some(({ endpoints = [] }) => endpoints.some(({ hints }) => hints !== undefined))
+const hasHints = (slices: readonly { readonly endpoints?: readonly Endpoint[] | null }[]) =>
+  slices.some(({ endpoints }) => endpoints?.some(({ hints }) => hints !== undefined))
 
 function toldOfHints(state: {
   readonly wanted: Groups

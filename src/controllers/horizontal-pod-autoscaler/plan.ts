@@ -180,7 +180,8 @@ class Draft {
       ...(currentReplicas ? { currentReplicas } : {}),
       desiredReplicas,
       ...(lastScaleTime ? { lastScaleTime } : {}),
-      ...(currentMetrics?.length ? { currentMetrics } : {}),
+      // As it is stored: a status of none that has another form would be written again and again.
+      currentMetrics: currentMetrics?.length ? currentMetrics : null,
       conditions: [...this.#conditions],
     }
   }

@@ -49,7 +49,7 @@ function deletionCost(pod: Pod): number {
 }
 
 /** The binary logarithm of an age in seconds; an unknown time counts as just now. */
-function magnitude(time: string | undefined, nowMs: number): number {
+function magnitude(time: string | null | undefined, nowMs: number): number {
   const seconds = time ? Math.max(0, (nowMs - Date.parse(time)) / 1000) : 0
   return Math.floor(Math.log2(seconds + 1))
 }

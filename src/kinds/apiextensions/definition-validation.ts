@@ -43,7 +43,7 @@ export function validateDefinition({ metadata, spec, status }: CustomResourceDef
   validateConversion(errors, spec ?? {}, mayBundleBeBad(old))
   if (old) errors.push(...changeErrors(spec ?? {}, old))
   errors.push(...validateDefinitionNames(status?.acceptedNames ?? {}, 'status.acceptedNames'))
-  errors.push(...storedVersionErrors(status?.storedVersions, versions))
+  errors.push(...storedVersionErrors(status?.storedVersions ?? [], versions))
   validateApproval(errors, metadata.annotations, group ?? '', old)
   if (spec?.preserveUnknownFields && !old?.spec?.preserveUnknownFields) {
     const why = 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'
@@ -75,7 +75,7 @@ function changeErrors(spec: Spec, definition: CustomResourceDefinition): FieldEr
   ]
 }
 
-function storedVersionErrors(stored: readonly (string | null)[] = [], versions: readonly CustomResourceDefinitionVersion[]): FieldError[] {
+function storedVersionErrors(stored: readonly (string | null)[], versions: readonly CustomResourceDefinitionVersion[]): FieldError[] {
   const path = 'status.storedVersions'
   if (stored.length === 0) return [fieldErrors.invalid(path, null, 'must have at least one stored version')]
   const missing = versions

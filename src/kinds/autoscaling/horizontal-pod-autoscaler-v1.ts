@@ -87,7 +87,8 @@ function fromStored({ metadata, spec, status }: HorizontalPodAutoscaler): Autosc
   const { metrics = [], behavior, ...rest } = spec ?? ({} as HorizontalPodAutoscaler['spec'])
   const cpu = metrics.find((m) => m.resource?.name === 'cpu' && m.resource.target.averageUtilization !== undefined)
   const others = metrics.filter((m) => m !== cpu)
-  const { currentMetrics = [], conditions, ...counts } = status ?? { desiredReplicas: 0 }
+  const { currentMetrics: shown, conditions, ...counts } = status ?? { desiredReplicas: 0 }
+  const currentMetrics = shown ?? []
   const currentCpu = currentMetrics.find((m) => m.resource?.name === 'cpu' && m.resource.current.averageUtilization !== undefined)
   const extra: Record<string, string> = {}
   if (others.length) extra[annotations.metrics] = JSON.stringify(others.map(oldMetricSpec))

@@ -261,7 +261,7 @@ check(
 )
 test('limit range: a container’s defaults follow its bounds', () => {
   const range = defaulted(limitRanges, { metadata, spec: { limits: [{ type: 'Container', max: { cpu: '2' }, min: { memory: '1Mi' } }] } })
-  assert.deepEqual(range.spec!.limits[0], {
+  assert.deepEqual(range.spec!.limits![0], {
     type: 'Container',
     max: { cpu: '2' },
     min: { memory: '1Mi' },

@@ -72,7 +72,8 @@ function settleSources(spec: PersistentVolumeClaimSpec, old?: PersistentVolumeCl
 function dropForeignSources(spec: PersistentVolumeClaimSpec, old?: PersistentVolumeClaimSpec): void {
   if (spec.dataSourceRef?.namespace && !old?.dataSourceRef) delete spec.dataSourceRef
   if (!spec.dataSource || spec.dataSourceRef || old?.dataSource || old?.dataSourceRef) return
-  const { apiGroup = '', kind } = spec.dataSource
+  const { kind } = spec.dataSource
+  const apiGroup = spec.dataSource.apiGroup ?? ''
   const isKnown =
     (kind === 'PersistentVolumeClaim' && apiGroup === '') || (kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io')
   if (!isKnown) delete spec.dataSource
@@ -122,7 +123,7 @@ function validateSource(errors: Errors, { apiGroup, kind, name, namespace }: Dat
   checkOptionalName(errors, `${path}.namespace`, namespace, dns1123Label)
 }
 
-type DataSource = { readonly apiGroup?: string; readonly kind?: string; readonly name?: string; readonly namespace?: string }
+type DataSource = { readonly apiGroup?: string | null; readonly kind?: string; readonly name?: string; readonly namespace?: string }
 
 function isSameSource(a: DataSource, b: DataSource): boolean {
   return (a.apiGroup ?? '') === (b.apiGroup ?? '') && a.kind === b.kind && a.name === b.name

@@ -37,10 +37,12 @@ export const endpointSlices = defineKind<EndpointSlice>({
     const isSame = specEquals(slice, old) && deepEqual(slice.metadata.labels ?? {}, old.metadata.labels ?? {})
     if (!isSame) slice.metadata.generation = (old.metadata.generation ?? 0) + 1
   },
-  validate: ({ addressType, endpoints = [], ports = [] }, old) => {
+  validate: (slice, old) => {
     const errors: FieldError[] = []
+    const { addressType } = slice
+    const endpoints = slice.endpoints ?? []
     checkEnum(errors, 'addressType', addressType, addressTypes)
-    validatePorts(errors, ports)
+    validatePorts(errors, slice.ports ?? [])
     // What an older release let in may stay.
     if (old && deepEqual(endpoints, old.endpoints ?? [])) return errors
     if (endpoints.length > endpointsMax) errors.push(fieldErrors.tooMany('endpoints', endpoints.length, endpointsMax))
@@ -111,19 +113,19 @@ function validateAddress(
 const managedBy = 'endpointslice.kubernetes.io/managed-by'
 const ownManagers: ReadonlySet<string> = new Set(['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io'])
 
-function sliceWarnings({ metadata, addressType, endpoints = [] }: EndpointSlice, old?: EndpointSlice): string[] {
+function sliceWarnings({ metadata, addressType, endpoints }: EndpointSlice, old?: EndpointSlice): string[] {
   const warnings = !old && addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []
   // The platform's own writers are not in need of advice, and their slices are big.
   if (addressType === 'FQDN' || ownManagers.has(metadata.labels?.[managedBy] ?? '')) return warnings
-  const ofAddresses = endpoints.flatMap(({ addresses }: Partial<Endpoint>, i) =>
+  const ofAddresses = (endpoints ?? []).flatMap(({ addresses }: Partial<Endpoint>, i) =>
     (addresses ?? []).flatMap((address, k) => addressWarnings(`endpoints[${i}].addresses[${k}]`, address)),
   )
   return [...warnings, ...ofAddresses]
 }
 
 /** A field of the beta version, which this one only shows. */
-function dropTopology({ endpoints = [] }: EndpointSlice): void {
-  for (const endpoint of endpoints) delete endpoint.deprecatedTopology
+function dropTopology({ endpoints }: EndpointSlice): void {
+  for (const endpoint of endpoints ?? []) delete endpoint.deprecatedTopology
 }
 
 function validatePorts(errors: Errors, ports: NonNullable<EndpointSlice['ports']>): void {

@@ -86,7 +86,8 @@ function validateRule(
 }
 
 function validateResourceRule(errors: Errors, rule: Partial<ResourcePolicyRule>, path: string): void {
-  const { verbs, apiGroups = [], resources = [], namespaces = [], clusterScope } = rule
+  const { verbs, apiGroups = [], resources = [], clusterScope } = rule
+  const namespaces = rule.namespaces ?? []
   validateVerbs(errors, verbs, path)
   if (apiGroups.length === 0) errors.push(fieldErrors.required(`${path}.apiGroups`, 'resource rules must supply at least one api group'))
   checkWildcard(errors, apiGroups, { path: `${path}.apiGroups`, others: 'api groups' })

@@ -10,7 +10,7 @@ import type { Column } from '../kind.ts'
 export const rbacGroup = 'rbac.authorization.k8s.io'
 
 /** Rules of a role; only a cluster role may speak of paths. */
-export function validateRules(rules: readonly PolicyRule[] | undefined, isNamespaced: boolean): FieldError[] {
+export function validateRules(rules: readonly PolicyRule[] | null | undefined, isNamespaced: boolean): FieldError[] {
   const errors: FieldError[] = []
   rules?.forEach(({ verbs, apiGroups, resources, resourceNames, nonResourceURLs }, i) => {
     const at = `rules[${i}]`

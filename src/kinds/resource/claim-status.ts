@@ -104,7 +104,7 @@ function validateDeviceStatus(errors: Errors, path: string, status: AllocatedDev
   if (!allocated.has(deviceText(status)))
     errors.push(fieldErrors.invalid(path, shownDevice(status), 'must be an allocated device in the claim'))
   if ((conditions?.length ?? 0) > conditionsMax) errors.push(fieldErrors.tooMany(`${path}.conditions`, conditions!.length, conditionsMax))
-  validateConditions(errors, conditions, `${path}.conditions`)
+  validateConditions(errors, conditions ?? [], `${path}.conditions`)
   if (data !== undefined && data !== null) checkObject(errors, `${path}.data`, data, dataBytesMax)
   if (networkData) validateNetwork(errors, `${path}.networkData`, networkData)
 }

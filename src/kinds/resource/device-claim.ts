@@ -42,7 +42,7 @@ export function validateDeviceClaim(claim: DeviceClaim | undefined, path: string
   const errors: FieldError[] = []
   const { requests, constraints, config } = claim ?? {}
   const names = requestNames(claim)
-  checkSet(errors, requests, { path: `${path}.requests`, max: requestsMax, key: ({ name }) => name }, validateRequest)
+  checkSet(errors, requests ?? [], { path: `${path}.requests`, max: requestsMax, key: ({ name }) => name }, validateRequest)
   checkEach(errors, constraints, { path: `${path}.constraints`, max: constraintsMax }, (all, at, one: DeviceConstraint) =>
     validateConstraint(all, at, one, names),
   )
@@ -63,7 +63,7 @@ export function requestNames(claim: DeviceClaim | undefined): RequestNames {
 }
 
 export function validateReferences(errors: Errors, path: string, requests: readonly string[] | undefined, names: RequestNames): void {
-  checkSet(errors, requests, { path, max: requestsMax, key: (name) => name }, (all, at, name) => validateReference(all, at, name, names))
+  checkSet(errors, requests ?? [], { path, max: requestsMax, key: (name) => name }, (all, at, name) => validateReference(all, at, name, names))
 }
 
 const notARequest = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"

@@ -20,7 +20,7 @@ export const csiNodes = defineKind<CSINode>({
       if (checkRequired(errors, `${at}.nodeID`, driver.nodeID) && driver.nodeID.length > nodeIdLengthMax)
         errors.push(fieldErrors.invalid(`${at}.nodeID`, driver.nodeID, `must be ${nodeIdLengthMax} characters or less`))
       checkNonNegative(errors, `${at}.allocatable.count`, driver.allocatable?.count)
-      if (spec.drivers.findIndex((d) => d.name === driver.name) < i) errors.push(fieldErrors.duplicate(`${at}.name`, driver.name))
+      if (spec.drivers!.findIndex((d) => d.name === driver.name) < i) errors.push(fieldErrors.duplicate(`${at}.name`, driver.name))
       driver.topologyKeys?.forEach((key, k) => {
         if (key === '') errors.push(fieldErrors.required(at))
         if (driver.topologyKeys!.indexOf(key) < k) errors.push(fieldErrors.duplicate(at, key))

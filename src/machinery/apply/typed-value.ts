@@ -1,6 +1,7 @@
 import { deepEqual } from '../deep-equal.ts'
 import { keyDefault } from '../schema/key-default.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
+import { isPart } from '../schema/zero-values.ts'
 import { compose, emptySet, type FieldSet, isEmptySet, isMember, leaf } from './field-set.ts'
 
 /**
@@ -111,13 +112,13 @@ const emptyList: readonly unknown[] = Object.freeze([])
 
 /**
  * What stands for a field that is not there: what upstream's Go structs hold then, so that nobody comes to own it by being the first. A
- * part that is held by value is an empty one, a list that is always written is empty; undefined for what really is absent.
+ * part that is held by value is an empty one, a time is null, a list that must be there is empty; undefined for what really is absent.
  */
 export function zeroOf(parent: SchemaNode | undefined, key: string): unknown {
   // Only named types are Go's: a custom kind's spec is a map like any other.
   if (parent?.name === undefined) return undefined
   const zero = parent.zeros?.[key]
-  if (zero !== undefined) return typeof zero === 'object' ? emptyPart : zero
+  if (zero !== undefined) return isPart(zero) ? emptyPart : zero
   if (key === 'metadata') return parent.child(key)?.name === undefined ? undefined : emptyPart
   return parent.required.includes(key) && parent.child(key)?.shape === 'list' ? emptyList : undefined
 }

@@ -108,10 +108,12 @@ function compile(node: SchemaNode): Decoder {
   }
 }
 
-/** Optional lists and maps that are empty vanish, as Go's omitempty makes them. */
+/** Optional lists and maps that are empty vanish, as Go's omitempty makes them, and those of which an empty one is written as null. */
 type FieldPlan = {
   readonly node: SchemaNode
   readonly dropsEmpty: boolean
+  /** Written as null where there is nothing: null stays, and an empty list becomes it. */
+  readonly isNulled: boolean
   /** As that: of a scalar that Go does not tell from an absent one. */
   readonly dropsZero: boolean
   readonly zero: unknown
@@ -131,9 +133,10 @@ function zeroOf({ shape }: SchemaNode): unknown {
 function objectDecoder(node: SchemaNode): Decoder {
   const plans = new Map<string, FieldPlan>()
   for (const [field, child] of node.fields) {
-    const dropsEmpty = (child.shape === 'list' || child.shape === 'map') && !node.required.includes(field)
+    const isNulled = node.zeros?.[field] === null
+    const dropsEmpty = (child.shape === 'list' || child.shape === 'map') && (isNulled || !node.required.includes(field))
     const dropsZero = node.omittedZeros.includes(field)
-    plans.set(field, { node: child, dropsEmpty, dropsZero, zero: zeroOf(child), scalar: scalarOf(child), decoder: undefined })
+    plans.set(field, { node: child, dropsEmpty, isNulled, dropsZero, zero: zeroOf(child), scalar: scalarOf(child), decoder: undefined })
   }
   const definition = node.name
   const keepsUnknown = node.preservesUnknown
@@ -159,7 +162,8 @@ function objectDecoder(node: SchemaNode): Decoder {
       }
       if (typeof field === plan.scalar) continue
       if (field === null || (plan.dropsEmpty && isEmpty(field, plan.node.shape))) {
-        delete object[key]
+        if (!plan.isNulled) delete object[key]
+        else if (field !== null) object[key] = null
         continue
       }
       plan.decoder ??= decoderOf(plan.node)

@@ -14,8 +14,8 @@ export type SchemaSet = {
   /** Definitions as they were loaded, for OpenAPI documents. */
   readonly definitions: Readonly<Record<string, Schema>>
   /**
-   * Checks types and brings the value into the form that upstream's server would store: unknown fields, nulls and empty
-   * optional lists and maps dropped, quantities and times canonical. Changes the value in place. `keepsNulls`: of a custom type.
+   * Checks types and brings the value into the form that upstream's server would store: unknown fields, nulls (but those that it writes)
+   * and empty optional lists and maps dropped, quantities and times canonical. Changes the value in place. `keepsNulls`: of a custom type.
    */
   decode(name: string, value: unknown, options?: { readonly keepsNulls: boolean }): Decoded
   /** Type errors as field errors (422); the value stays as it is. */
@@ -172,7 +172,7 @@ function collect(node: SchemaNode, value: unknown, judge: Judge, path: readonly 
 const missingFields: Judge = (node, value, path) =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? node.required
-        .filter((field) => (value as Record<string, unknown>)[field] === undefined)
+        .filter((field) => ((value as Record<string, unknown>)[field] ?? undefined) === undefined)
         .map((field) => fieldErrors.required(formatPath([...path, field])))
     : []
 

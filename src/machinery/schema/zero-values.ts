@@ -2,12 +2,15 @@ import type { SchemaNode } from './schema-node.ts'
 
 /**
  * What upstream's server writes of a field that is empty: its Go structs hold parts by value (`status: {}`, `resources: {}`) and fields that
- * are written whatever they hold (`numberReady: 0`). By definition and field.
+ * are written whatever they hold (`numberReady: 0`), which of a time, a list or a pointer is null. By definition and field.
  */
 export type ZeroValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 /** The other way round: by definition the scalar fields that upstream's server leaves out where they hold nothing. */
 export type OmittedZeros = Readonly<Record<string, readonly string[]>>
+
+/** Whether what is written of an empty field is an empty part, each object's own. */
+export const isPart = (zero: unknown): zero is object => typeof zero === 'object' && zero !== null
 
 /** Fills what is missing, in place, and gives the value. */
 export type FillZeroValues = (node: SchemaNode, value: unknown) => void
@@ -53,8 +56,8 @@ export function zeroValueFiller(zeros: ZeroValues): FillZeroValues {
     const plan = planOf(node)
     // By index: objects are filled all the time, and what walks a list leaves garbage.
     for (let i = 0; i < plan.zeros.length; i++) {
-      const zero = plan.zeros[i]!
-      object[zero[0]] ??= typeof zero[1] === 'object' ? {} : zero[1]
+      const [field, zero] = plan.zeros[i]!
+      if (object[field] === undefined || (object[field] === null && zero !== null)) object[field] = isPart(zero) ? {} : zero
     }
     for (let i = 0; i < plan.parts.length; i++) {
       const part = plan.parts[i]!

@@ -159,7 +159,7 @@ function readyVerdict({ runtimeReady, networkReady, isShuttingDown }: NodeStatus
 
 function toCondition({ old, nowMs }: NodeStatusInput, type: string, verdict: Verdict): NodeCondition {
   const known = old?.status?.conditions?.find((c) => c.type === type)
-  const isSame = known?.status === verdict.status && known.lastTransitionTime !== undefined
+  const isSame = known?.status === verdict.status && Boolean(known.lastTransitionTime)
   return { type, ...verdict, lastHeartbeatTime: toTime(nowMs), lastTransitionTime: isSame ? known.lastTransitionTime! : toTime(nowMs) }
 }
 

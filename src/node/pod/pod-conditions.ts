@@ -51,7 +51,7 @@ function restartingVerdict(view: PodView, views: readonly ContainerView[], phase
 
 function toCondition(view: PodView, type: string, verdict: Verdict): PodCondition {
   const old = view.pod.status?.conditions?.find((c) => c.type === type)
-  const isSame = old?.status === verdict.status && old.lastTransitionTime !== undefined
+  const isSame = old?.status === verdict.status && Boolean(old.lastTransitionTime)
   const { generation } = view.pod.metadata
   return {
     type,

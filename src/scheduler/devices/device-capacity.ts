@@ -41,7 +41,7 @@ function computeConsumption(request: CapacityRequirements | undefined, { capacit
 
 /** The request rounded up to what the policy lets it be; nothing asked: the policy's default, or all of it. */
 function consumed(wanted: string | number | undefined, policy: CapacityRequestPolicy | undefined, all: bigint): bigint {
-  if (wanted === undefined) return policy?.default === undefined ? all : parseQuantity(policy.default).nano
+  if (wanted === undefined) return policy?.default ? parseQuantity(policy.default).nano : all
   const amount = parseQuantity(wanted).nano
   if (policy?.validRange) {
     const { min, step } = policy.validRange
@@ -55,7 +55,7 @@ function consumed(wanted: string | number | undefined, policy: CapacityRequestPo
 }
 
 function violates(amount: bigint, policy: CapacityRequestPolicy | undefined): boolean {
-  if (!policy || (policy.default !== undefined && amount === parseQuantity(policy.default).nano)) return false
+  if (!policy || (policy.default && amount === parseQuantity(policy.default).nano)) return false
   if (policy.validRange?.max !== undefined) return amount > parseQuantity(policy.validRange.max).nano
   if (!policy.validValues?.length) return false
   return !policy.validValues.some((v) => parseQuantity(v).nano === amount)

@@ -9,14 +9,14 @@ const tooMany = 'node(s) exceed max volume count'
 
 /** Keeps the number of CSI volumes on a node within what its driver says that the node can attach (CSINode's allocatable count). */
 export function nodeVolumeLimits({ snapshot, sources }: { readonly snapshot: Snapshot; readonly sources: VolumeSources }): PodPlugin {
-  sources.csiNodes.addIndex(limitedDriverIndex, ({ spec }) => spec.drivers.filter(isLimited).map(({ name }) => name))
+  sources.csiNodes.addIndex(limitedDriverIndex, ({ spec }) => limitedDrivers(spec).map(({ name }) => name))
   return {
     name: 'NodeVolumeLimits',
     judge: (pod) => {
       const own = csiVolumesOf(pod, sources).filter(({ driver }) => sources.csiNodes.byIndex(limitedDriverIndex, driver).length > 0)
       if (own.length === 0) return undefined
       const excess = (row: number) => {
-        const drivers = sources.csiNodes.get(snapshot.nodeName(row))?.spec.drivers.filter(isLimited) ?? []
+        const drivers = limitedDrivers(sources.csiNodes.get(snapshot.nodeName(row))?.spec)
         if (!drivers.some(({ name }) => own.some(({ driver }) => driver === name))) return undefined
         const there = new Map<string, Set<string>>()
         for (const entry of snapshot.podsOf(row)) collect(there, csiVolumesOf(entry.pod, sources))
@@ -46,10 +46,11 @@ export function nodeVolumeLimits({ snapshot, sources }: { readonly snapshot: Sna
   }
 }
 
-type Driver = CSINode['spec']['drivers'][number]
+type Driver = NonNullable<CSINode['spec']['drivers']>[number]
 type LimitedDriver = Driver & { readonly allocatable: { readonly count: number } }
 
 const isLimited = (driver: Driver): driver is LimitedDriver => driver.allocatable?.count !== undefined
+const limitedDrivers = (spec: CSINode['spec'] | undefined) => spec?.drivers?.filter(isLimited) ?? []
 
 type CsiVolume = { readonly driver: string; readonly id: string }
 

@@ -123,4 +123,5 @@ const health: Case[] = [
   },
 ]
 
+export const withNulls = true
 export const cases: readonly Case[] = [...ofEndpoints, ...ofSlices, ...health]

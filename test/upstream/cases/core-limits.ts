@@ -261,4 +261,5 @@ const refusals: Case[] = [
   { name: 'a range put where there was none', steps: [replace(`${ranges}/r`, one)] },
 ]
 
+export const withNulls = true
 export const cases: readonly Case[] = [...ofRanges, ...ofQuotas, ...refusals]

@@ -129,4 +129,5 @@ const ofEvents: Case[] = [
   },
 ]
 
+export const withNulls = true
 export const cases: readonly Case[] = [...ofCore, ...ofEvents]

@@ -178,4 +178,5 @@ const ofLevels: Case[] = [
   },
 ]
 
+export const withNulls = true
 export const cases: readonly Case[] = [...ofFlows, ...ofLevels]

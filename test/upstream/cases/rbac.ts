@@ -196,4 +196,5 @@ const escalation: Case[] = [
   },
 ]
 
+export const withNulls = true
 export const cases: readonly Case[] = [...ofRoles, ...ofBindings, ...escalation]

@@ -28,7 +28,7 @@ export type CustomResourceDefinition = {
 
 /** io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionCondition */
 export type CustomResourceDefinitionCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   observedGeneration?: number
   reason?: string
@@ -67,9 +67,9 @@ export type CustomResourceDefinitionSpec = {
 /** io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus */
 export type CustomResourceDefinitionStatus = {
   acceptedNames?: CustomResourceDefinitionNames
-  conditions?: CustomResourceDefinitionCondition[]
+  conditions?: CustomResourceDefinitionCondition[] | null
   observedGeneration?: number
-  storedVersions?: string[]
+  storedVersions?: string[] | null
 }
 
 /** io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion */

@@ -12,7 +12,7 @@ export type APIService = {
 
 /** io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceCondition */
 export type APIServiceCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string

@@ -20,7 +20,7 @@ export type StorageVersion = {
 
 /** io.k8s.api.apiserverinternal.v1alpha1.StorageVersionCondition */
 export type StorageVersionCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message: string
   observedGeneration?: number
   reason: string

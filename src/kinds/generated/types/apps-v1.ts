@@ -31,7 +31,7 @@ export type DaemonSet = {
 
 /** io.k8s.api.apps.v1.DaemonSetCondition */
 export type DaemonSetCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string
@@ -86,8 +86,8 @@ export type Deployment = {
 
 /** io.k8s.api.apps.v1.DeploymentCondition */
 export type DeploymentCondition = {
-  lastTransitionTime?: metaV1.Time
-  lastUpdateTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
+  lastUpdateTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string
@@ -144,7 +144,7 @@ export type ReplicaSet = {
 
 /** io.k8s.api.apps.v1.ReplicaSetCondition */
 export type ReplicaSetCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string
@@ -207,7 +207,7 @@ export type StatefulSet = {
 
 /** io.k8s.api.apps.v1.StatefulSetCondition */
 export type StatefulSetCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string

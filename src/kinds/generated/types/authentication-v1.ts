@@ -34,13 +34,13 @@ export type TokenRequest = {
 /** io.k8s.api.authentication.v1.TokenRequestSpec */
 export type TokenRequestSpec = {
   audiences?: string[]
-  boundObjectRef?: BoundObjectReference
+  boundObjectRef?: BoundObjectReference | null
   expirationSeconds?: number
 }
 
 /** io.k8s.api.authentication.v1.TokenRequestStatus */
 export type TokenRequestStatus = {
-  expirationTimestamp?: metaV1.Time
+  expirationTimestamp?: metaV1.Time | null
   token?: string
 }
 

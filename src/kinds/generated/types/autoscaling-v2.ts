@@ -67,7 +67,7 @@ export type HorizontalPodAutoscalerBehavior = {
 
 /** io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerCondition */
 export type HorizontalPodAutoscalerCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string
@@ -94,7 +94,7 @@ export type HorizontalPodAutoscalerSpec = {
 /** io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus */
 export type HorizontalPodAutoscalerStatus = {
   conditions?: HorizontalPodAutoscalerCondition[]
-  currentMetrics?: MetricStatus[]
+  currentMetrics?: MetricStatus[] | null
   currentReplicas?: number
   desiredReplicas: number
   lastScaleTime?: metaV1.Time

@@ -49,8 +49,8 @@ export type Job = {
 
 /** io.k8s.api.batch.v1.JobCondition */
 export type JobCondition = {
-  lastProbeTime?: metaV1.Time
-  lastTransitionTime?: metaV1.Time
+  lastProbeTime?: metaV1.Time | null
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string
@@ -108,7 +108,7 @@ export type JobTemplateSpec = {
 
 /** io.k8s.api.batch.v1.PodFailurePolicy */
 export type PodFailurePolicy = {
-  rules: PodFailurePolicyRule[]
+  rules: PodFailurePolicyRule[] | null
 }
 
 /** io.k8s.api.batch.v1.PodFailurePolicyOnExitCodesRequirement */

@@ -12,8 +12,8 @@ export type CertificateSigningRequest = {
 
 /** io.k8s.api.certificates.v1.CertificateSigningRequestCondition */
 export type CertificateSigningRequestCondition = {
-  lastTransitionTime?: metaV1.Time
-  lastUpdateTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
+  lastUpdateTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string

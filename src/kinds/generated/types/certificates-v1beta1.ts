@@ -45,14 +45,14 @@ export type PodCertificateRequestSpec = {
   maxExpirationSeconds?: number
   nodeName: string
   nodeUID: string
-  pkixPublicKey?: string
+  pkixPublicKey?: string | null
   podName: string
   podUID: string
-  proofOfPossession?: string
+  proofOfPossession?: string | null
   serviceAccountName: string
   serviceAccountUID: string
   signerName: string
-  stubPKCS10Request: string
+  stubPKCS10Request: string | null
   unverifiedUserAnnotations?: Record<string, string>
 }
 

@@ -43,7 +43,7 @@ export type AzureDiskVolumeSource = {
 export type AzureFilePersistentVolumeSource = {
   readOnly?: boolean
   secretName: string
-  secretNamespace?: string
+  secretNamespace?: string | null
   shareName: string
 }
 
@@ -258,7 +258,7 @@ export type ContainerExtendedResourceRequest = {
 
 /** io.k8s.api.core.v1.ContainerImage */
 export type ContainerImage = {
-  names?: string[]
+  names?: string[] | null
   sizeBytes?: number
 }
 
@@ -298,18 +298,18 @@ export type ContainerState = {
 
 /** io.k8s.api.core.v1.ContainerStateRunning */
 export type ContainerStateRunning = {
-  startedAt?: metaV1.Time
+  startedAt?: metaV1.Time | null
 }
 
 /** io.k8s.api.core.v1.ContainerStateTerminated */
 export type ContainerStateTerminated = {
   containerID?: string
   exitCode: number
-  finishedAt?: metaV1.Time
+  finishedAt?: metaV1.Time | null
   message?: string
   reason?: string
   signal?: number
-  startedAt?: metaV1.Time
+  startedAt?: metaV1.Time | null
 }
 
 /** io.k8s.api.core.v1.ContainerStateWaiting */
@@ -474,11 +474,11 @@ export type Event = {
   action?: string
   apiVersion?: string
   count?: number
-  eventTime?: metaV1.MicroTime
-  firstTimestamp?: metaV1.Time
+  eventTime?: metaV1.MicroTime | null
+  firstTimestamp?: metaV1.Time | null
   involvedObject: ObjectReference
   kind?: string
-  lastTimestamp?: metaV1.Time
+  lastTimestamp?: metaV1.Time | null
   message?: string
   metadata: metaV1.ObjectMeta
   reason?: string
@@ -501,7 +501,7 @@ export type EventList = {
 /** io.k8s.api.core.v1.EventSeries */
 export type EventSeries = {
   count?: number
-  lastObservedTime?: metaV1.MicroTime
+  lastObservedTime?: metaV1.MicroTime | null
 }
 
 /** io.k8s.api.core.v1.EventSource */
@@ -715,7 +715,7 @@ export type LimitRangeList = {
 
 /** io.k8s.api.core.v1.LimitRangeSpec */
 export type LimitRangeSpec = {
-  limits: LimitRangeItem[]
+  limits: LimitRangeItem[] | null
 }
 
 /** io.k8s.api.core.v1.LinuxContainerUser */
@@ -773,7 +773,7 @@ export type Namespace = {
 
 /** io.k8s.api.core.v1.NamespaceCondition */
 export type NamespaceCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string
@@ -824,13 +824,13 @@ export type NodeAffinity = {
 export type NodeAllocatableResourceClaimStatus = {
   containers?: string[]
   resourceClaimName: string
-  resources: Record<string, base.Quantity>
+  resources: Record<string, base.Quantity> | null
 }
 
 /** io.k8s.api.core.v1.NodeCondition */
 export type NodeCondition = {
-  lastHeartbeatTime?: metaV1.Time
-  lastTransitionTime?: metaV1.Time
+  lastHeartbeatTime?: metaV1.Time | null
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string
@@ -984,8 +984,8 @@ export type PersistentVolumeClaim = {
 
 /** io.k8s.api.core.v1.PersistentVolumeClaimCondition */
 export type PersistentVolumeClaimCondition = {
-  lastProbeTime?: metaV1.Time
-  lastTransitionTime?: metaV1.Time
+  lastProbeTime?: metaV1.Time | null
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string
@@ -1138,8 +1138,8 @@ export type PodCertificateProjection = {
 
 /** io.k8s.api.core.v1.PodCondition */
 export type PodCondition = {
-  lastProbeTime?: metaV1.Time
-  lastTransitionTime?: metaV1.Time
+  lastProbeTime?: metaV1.Time | null
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   observedGeneration?: number
   reason?: string
@@ -1162,7 +1162,7 @@ export type PodDNSConfigOption = {
 
 /** io.k8s.api.core.v1.PodExtendedResourceClaimStatus */
 export type PodExtendedResourceClaimStatus = {
-  requestMappings: ContainerExtendedResourceRequest[]
+  requestMappings: ContainerExtendedResourceRequest[] | null
   resourceClaimName: string
 }
 
@@ -1359,7 +1359,7 @@ export type Probe = {
 /** io.k8s.api.core.v1.ProjectedVolumeSource */
 export type ProjectedVolumeSource = {
   defaultMode?: number
-  sources?: VolumeProjection[]
+  sources?: VolumeProjection[] | null
 }
 
 /** io.k8s.api.core.v1.QuobyteVolumeSource */
@@ -1407,7 +1407,7 @@ export type ReplicationController = {
 
 /** io.k8s.api.core.v1.ReplicationControllerCondition */
 export type ReplicationControllerCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status: string
@@ -1790,14 +1790,14 @@ export type TopologySpreadConstraint = {
 
 /** io.k8s.api.core.v1.TypedLocalObjectReference */
 export type TypedLocalObjectReference = {
-  apiGroup?: string
+  apiGroup?: string | null
   kind: string
   name: string
 }
 
 /** io.k8s.api.core.v1.TypedObjectReference */
 export type TypedObjectReference = {
-  apiGroup?: string
+  apiGroup?: string | null
   kind: string
   name: string
   namespace?: string

@@ -39,10 +39,10 @@ export type EndpointPort = {
 export type EndpointSlice = {
   addressType: 'FQDN' | 'IPv4' | 'IPv6'
   apiVersion?: string
-  endpoints?: Endpoint[]
+  endpoints?: Endpoint[] | null
   kind?: string
   metadata: metaV1.ObjectMeta
-  ports?: EndpointPort[]
+  ports?: EndpointPort[] | null
 }
 
 /** io.k8s.api.discovery.v1.EndpointSliceList */

@@ -7,10 +7,10 @@ export type Event = {
   action?: string
   apiVersion?: string
   deprecatedCount?: number
-  deprecatedFirstTimestamp?: metaV1.Time
-  deprecatedLastTimestamp?: metaV1.Time
+  deprecatedFirstTimestamp?: metaV1.Time | null
+  deprecatedLastTimestamp?: metaV1.Time | null
   deprecatedSource?: coreV1.EventSource
-  eventTime: metaV1.MicroTime
+  eventTime: metaV1.MicroTime | null
   kind?: string
   metadata: metaV1.ObjectMeta
   note?: string
@@ -34,5 +34,5 @@ export type EventList = {
 /** io.k8s.api.events.v1.EventSeries */
 export type EventSeries = {
   count: number
-  lastObservedTime: metaV1.MicroTime
+  lastObservedTime: metaV1.MicroTime | null
 }

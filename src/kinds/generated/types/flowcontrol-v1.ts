@@ -23,7 +23,7 @@ export type FlowSchema = {
 
 /** io.k8s.api.flowcontrol.v1.FlowSchemaCondition */
 export type FlowSchemaCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status?: string
@@ -94,7 +94,7 @@ export type PriorityLevelConfiguration = {
 
 /** io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationCondition */
 export type PriorityLevelConfigurationCondition = {
-  lastTransitionTime?: metaV1.Time
+  lastTransitionTime?: metaV1.Time | null
   message?: string
   reason?: string
   status?: string
@@ -137,7 +137,7 @@ export type QueuingConfiguration = {
 export type ResourcePolicyRule = {
   apiGroups: string[]
   clusterScope?: boolean
-  namespaces?: string[]
+  namespaces?: string[] | null
   resources: string[]
   verbs: string[]
 }

@@ -50,7 +50,7 @@ export type APIVersions = {
 
 /** io.k8s.apimachinery.pkg.apis.meta.v1.Condition */
 export type Condition = {
-  lastTransitionTime: Time
+  lastTransitionTime: Time | null
   message: string
   observedGeneration?: number
   reason: string

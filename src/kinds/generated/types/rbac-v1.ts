@@ -12,7 +12,7 @@ export type ClusterRole = {
   apiVersion?: string
   kind?: string
   metadata: metaV1.ObjectMeta
-  rules?: PolicyRule[]
+  rules?: PolicyRule[] | null
 }
 
 /** io.k8s.api.rbac.v1.ClusterRoleBinding */
@@ -54,7 +54,7 @@ export type Role = {
   apiVersion?: string
   kind?: string
   metadata: metaV1.ObjectMeta
-  rules?: PolicyRule[]
+  rules?: PolicyRule[] | null
 }
 
 /** io.k8s.api.rbac.v1.RoleBinding */

@@ -5,7 +5,7 @@ import type * as metaV1 from './meta-v1.ts'
 
 /** io.k8s.api.resource.v1beta1.AllocatedDeviceStatus */
 export type AllocatedDeviceStatus = {
-  conditions?: metaV1.Condition[]
+  conditions?: metaV1.Condition[] | null
   data?: base.RawExtension
   device: string
   driver: string
@@ -44,7 +44,7 @@ export type CELDeviceSelector = {
 
 /** io.k8s.api.resource.v1beta1.CapacityRequestPolicy */
 export type CapacityRequestPolicy = {
-  default?: base.Quantity
+  default?: base.Quantity | null
   validRange?: CapacityRequestPolicyRange
   validValues?: base.Quantity[]
 }
@@ -113,7 +113,7 @@ export type DeviceCapacity = {
 export type DeviceClaim = {
   config?: DeviceClaimConfiguration[]
   constraints?: DeviceConstraint[]
-  requests?: DeviceRequest[]
+  requests?: DeviceRequest[] | null
 }
 
 /** io.k8s.api.resource.v1beta1.DeviceClaimConfiguration */

@@ -52,7 +52,7 @@ export type PodGroupSchedulingPolicy = {
 /** io.k8s.api.scheduling.v1alpha2.PodGroupSpec */
 export type PodGroupSpec = {
   disruptionMode?: 'Pod' | 'PodGroup'
-  podGroupTemplateRef?: PodGroupTemplateReference
+  podGroupTemplateRef?: PodGroupTemplateReference | null
   priority?: number
   priorityClassName?: string
   resourceClaims?: PodGroupResourceClaim[]
@@ -73,13 +73,13 @@ export type PodGroupTemplate = {
   priority?: number
   priorityClassName?: string
   resourceClaims?: PodGroupResourceClaim[]
-  schedulingConstraints?: PodGroupSchedulingConstraints
+  schedulingConstraints?: PodGroupSchedulingConstraints | null
   schedulingPolicy: PodGroupSchedulingPolicy
 }
 
 /** io.k8s.api.scheduling.v1alpha2.PodGroupTemplateReference */
 export type PodGroupTemplateReference = {
-  workload?: WorkloadPodGroupTemplateReference
+  workload?: WorkloadPodGroupTemplateReference | null
 }
 
 /** io.k8s.api.scheduling.v1alpha2.TopologyConstraint */

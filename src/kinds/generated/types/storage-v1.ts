@@ -47,7 +47,7 @@ export type CSINodeDriver = {
   allocatable?: VolumeNodeResources
   name: string
   nodeID: string
-  topologyKeys?: string[]
+  topologyKeys?: string[] | null
 }
 
 /** io.k8s.api.storage.v1.CSINodeList */
@@ -60,7 +60,7 @@ export type CSINodeList = {
 
 /** io.k8s.api.storage.v1.CSINodeSpec */
 export type CSINodeSpec = {
-  drivers: CSINodeDriver[]
+  drivers: CSINodeDriver[] | null
 }
 
 /** io.k8s.api.storage.v1.CSIStorageCapacity */
@@ -169,7 +169,7 @@ export type VolumeAttributesClassList = {
 export type VolumeError = {
   errorCode?: number
   message?: string
-  time?: metaV1.Time
+  time?: metaV1.Time | null
 }
 
 /** io.k8s.api.storage.v1.VolumeNodeResources */

@@ -42,6 +42,8 @@ var answers = map[string]func(question) []answer{
 	"decode":     decode,
 	"typeNames":  typeNames,
 	"applies":    applies,
+	"zeros":      zeros,
+	"owners":     owners,
 }
 
 func main() {
