@@ -151,7 +151,13 @@ test('eviction asks the disruption budget', async () => {
   const { lastTransitionTime, ...told } = at(leaving, 'status.conditions.1') as Record<string, string>
   assert.ok(lastTransitionTime)
   assert.deepEqual(told, {
-    ...{ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting', lastProbeTime: null },
+    ...{
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'EvictionByEvictionAPI',
+      message: 'Eviction API: evicting',
+      lastProbeTime: null,
+    },
   })
   const { json } = await send('GET', `${budgets}/b`)
   assert.equal(at(json, 'status.disruptionsAllowed'), 0)

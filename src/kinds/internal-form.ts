@@ -1,9 +1,9 @@
-import { deepEqual } from '../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../machinery/field-error.ts'
 import { unifiedDiff } from '../machinery/unified-diff.ts'
 import { immutable } from './checks.ts'
 import type { PodSpec } from './generated/types/core-v1.ts'
 import { internalTypes } from './internal-types.ts'
+import { semanticEqual } from './semantic-equal.ts'
 
 export type InternalType = keyof typeof internalTypes
 
@@ -34,7 +34,7 @@ export function internalPodSpec(spec: PodSpec): Record<string, unknown> {
 
 /** Of a value that may not change; `type` is how upstream shows it. */
 export function immutableValue(type: InternalType, next: unknown, old: unknown, path: string): FieldError[] {
-  return deepEqual(next ?? undefined, old ?? undefined) ? [] : [fieldErrors.invalid(path, internalForm(type, next), immutable)]
+  return semanticEqual(next, old) ? [] : [fieldErrors.invalid(path, internalForm(type, next), immutable)]
 }
 
 /** How two internal forms differ, in the words in which upstream shows it. */

@@ -131,12 +131,21 @@ export function applyDefaults(core: Core, { kind }: Resource, object: KubeObject
 export function restoreParts(core: Core, { kind }: Resource, object: KubeObject, old?: KubeObject): void {
   const schema = core.schemas.lookup(kind.schema)
   if (!schema) return
-  if (!kind.sharesSpec) return core.schemas.fillZeroValues(kind.schema, object)
+  if (!kind.sharesSpec) return fillBeside(core, kind, object, old)
   // Of a pod those rules change the status alone: its spec, the most of it, is not walked again.
   const written = object as { status?: unknown }
   if (old && written.status === (old as { status?: unknown }).status) return
   written.status ??= {}
   fillStatus(core, kind, written.status)
+}
+
+/** What those rules took from the old object is everybody's, and as it was when it was stored. */
+function fillBeside({ schemas }: Core, kind: Resource['kind'], object: KubeObject, old?: KubeObject): void {
+  const [parts, oldParts] = [object as Record<string, unknown>, old as Record<string, unknown> | undefined]
+  const shared = Object.entries(parts).filter(([field, part]) => typeof part === 'object' && part === oldParts?.[field])
+  for (const [field] of shared) parts[field] = undefined
+  schemas.fillZeroValues(kind.schema, object)
+  for (const [field, part] of shared) parts[field] = part
 }
 
 /** Upstream's types have their spec within them: an object without one has an empty one. */

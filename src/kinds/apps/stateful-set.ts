@@ -1,4 +1,3 @@
-import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { dns1123Label } from '../../machinery/names.ts'
 import { compareQuantity, isQuantity } from '../../machinery/quantity.ts'
@@ -17,6 +16,7 @@ import { defineKind, dropStatusAndStartGeneration } from '../define-kind.ts'
 import type { StatefulSet, StatefulSetSpec } from '../generated/types/apps-v1.ts'
 import { checkAtMost100Percent, checkIntOrPercent, isZero } from '../int-or-percent.ts'
 import { type ReplicaCounts, validateCollisionCount, validateReplicaCounts } from './replica-counts.ts'
+import { semanticEqual } from '../semantic-equal.ts'
 
 const mutableFields = [
   'replicas',
@@ -91,7 +91,7 @@ export const statefulSets = defineKind<StatefulSet>({
     for (const field of mutableFields) rest[field] = oldSpec[field]
     // Beyond upstream: volumes may be asked to grow; the controller then lets every replica's grow in turn.
     if (isGrowth(spec.volumeClaimTemplates, oldSpec.volumeClaimTemplates)) rest.volumeClaimTemplates = oldSpec.volumeClaimTemplates
-    if (deepEqual(rest, oldSpec)) return []
+    if (semanticEqual(rest, oldSpec)) return []
     const [last, ...others] = [...mutableFields].reverse()
     const list = others.reverse().map((f) => `'${f}'`)
     return [
@@ -149,7 +149,7 @@ function isGrowth(after: ClaimTemplates = [], before: ClaimTemplates = []): bool
       ...template,
       spec: { ...spec, resources: { ...spec?.resources, requests: { ...spec?.resources?.requests, storage: old } } },
     }
-    return deepEqual(same, before[i])
+    return semanticEqual(same, before[i])
   })
 }
 

@@ -1,5 +1,4 @@
 import { mapValue, selectorValue } from '../go-value.ts'
-import { deepEqual } from '../../machinery/deep-equal.ts'
 import { type FieldError, fieldErrors } from '../../machinery/field-error.ts'
 import { matches, selectorFrom, validateLabelSelector } from '../../machinery/label-selector.ts'
 import { domainPrefixedPathErrors } from '../../machinery/domain-prefixed-path.ts'
@@ -11,6 +10,7 @@ import { mismatch } from '../core/pod-template/workload-template.ts'
 import { validatePodTemplate } from '../core/pod-template/validate-pod-spec.ts'
 import type { Job, JobSpec, PodFailurePolicyRule } from '../generated/types/batch-v1.ts'
 import { readIndexes } from './job-indexes.ts'
+import { semanticEqual } from '../semantic-equal.ts'
 
 const indexedParallelismMax = 100_000
 const failedIndexesMax = 100_000
@@ -158,13 +158,13 @@ type Template = JobSpec['template']
 
 /** While a job is suspended and none of its pods is left, its pods may be given other places and other resources. */
 function validateTemplateUpdate(template: Template, { suspend, template: old }: JobSpec, status: Job['status']): FieldError[] {
-  if (deepEqual(template, old)) return []
+  if (semanticEqual(template, old)) return []
   if (suspend !== true || !template || !old) return immutableField(template, old, 'spec.template')
   const isSuspended = status?.conditions?.some((c) => c.type === 'Suspended' && c.status === 'True') ?? false
   const isIdle = (status?.startTime === undefined || isSuspended) && !status?.active
   if (!isIdle) return immutableField(template, old, 'spec.template')
   const placed = withSchedulingOf(template, old)
-  return deepEqual(withResourcesOf(placed, old).spec, old.spec) ? [] : immutableField(template.spec, old.spec, 'spec.template.spec')
+  return semanticEqual(withResourcesOf(placed, old).spec, old.spec) ? [] : immutableField(template.spec, old.spec, 'spec.template.spec')
 }
 
 function withResourcesOf(template: Template, old: Template): Template {

@@ -26,7 +26,8 @@ function validatePolicy(errors: Errors, path: string, { capacity, policy }: Judg
   const { validValues = [], validRange, default: usual } = policy
   const field = validValues.length > 0 ? 'validValues' : validRange ? 'validRange' : undefined
   if (!field) return
-  if (usual === undefined || usual === null) return void errors.push(fieldErrors.required(`${path}.default`, `required when ${field} is defined`))
+  if (usual === undefined || usual === null)
+    return void errors.push(fieldErrors.required(`${path}.default`, `required when ${field} is defined`))
   if (validRange) validateRange(errors, `${path}.${field}`, { capacity, usual, range: validRange })
   else validateValues(errors, `${path}.${field}`, { capacity, usual, values: validValues })
 }

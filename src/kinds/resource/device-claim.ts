@@ -63,7 +63,9 @@ export function requestNames(claim: DeviceClaim | undefined): RequestNames {
 }
 
 export function validateReferences(errors: Errors, path: string, requests: readonly string[] | undefined, names: RequestNames): void {
-  checkSet(errors, requests ?? [], { path, max: requestsMax, key: (name) => name }, (all, at, name) => validateReference(all, at, name, names))
+  checkSet(errors, requests ?? [], { path, max: requestsMax, key: (name) => name }, (all, at, name) =>
+    validateReference(all, at, name, names),
+  )
 }
 
 const notARequest = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"

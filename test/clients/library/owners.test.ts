@@ -25,7 +25,9 @@ function check(title: string, type: string, schema: string, ...writes: readonly 
   test(`owners of empty fields are upstream's: ${title}`, { skip: missing }, () => {
     const at = type.lastIndexOf('/')
     const [apiVersion, kind] = [type.slice(0, at), type.slice(at + 1)]
-    const sent = writes.map(({ content, ...write }): Sent => ({ ...write, object: { kind, apiVersion, metadata: { name: 'x' }, ...content } }))
+    const sent = writes.map(
+      ({ content, ...write }): Sent => ({ ...write, object: { kind, apiVersion, metadata: { name: 'x' }, ...content } }),
+    )
     const [answer] = askLibrary([{ ask: 'owners', type, a: JSON.stringify(sent) }])
     const text = answer![0]!.text
     assert.ok(text !== undefined, answer![0]!.error ?? '')

@@ -49,8 +49,3 @@ func collectZeros(of reflect.Type, written map[string]json.RawMessage) {
 		collectZeros(of.Field(i).Type, written)
 	}
 }
-
-// definitionOf is how the API's documents call a type.
-func definitionOf(of reflect.Type) string {
-	return "io." + strings.ReplaceAll(strings.Replace(of.PkgPath(), "k8s.io/", "k8s.", 1), "/", ".") + "." + of.Name()
-}
