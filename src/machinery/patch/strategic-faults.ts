@@ -16,7 +16,11 @@ export const faults = {
   badElementOrder: () => badRequest('invalid patch format of setElementOrder list'),
   badDeletions: () => badRequest('invalid patch format of primitive list'),
 
-  noListsOfLists: () => unprocessable('lists of lists are not supported'),
+  /** Upstream's server says no more of it. */
+  noListsOfLists: () =>
+    unprocessable('the server rejected our request due to an error in our request', {
+      cause: new Error('lists of lists are not supported'),
+    }),
 
   noObject: (value: unknown) =>
     badRequest(`json: cannot unmarshal ${Array.isArray(value) ? 'array' : goKind(value)} into Go value of type map[string]interface {}`),

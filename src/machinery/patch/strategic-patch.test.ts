@@ -152,6 +152,11 @@ test('refuses malformed patches with a Status', () => {
   check({ nodeSelector: { $retainKeys: ['a'], b: '1' } }, 400)
 })
 
+test('says no more of lists of lists than upstream’s server', () => {
+  const message = 'the server rejected our request due to an error in our request'
+  assert.throws(() => applyStrategicPatch({ containers: [] }, { containers: [[]] }, podSpec), { message, code: 422 })
+})
+
 const item = fc.record(
   {
     name: fc.constantFrom('a', 'b', 'c'),

@@ -31,10 +31,14 @@ function patched(type: string, object: unknown, patch: unknown): Result {
   }
 }
 
-/** Where upstream answers 500, the fault is the client's here; where it falls over what it was sent, any refusal is right. */
+/**
+ * Where upstream answers 500, the fault is the client's here; where it falls over what it was sent, any refusal is right. Its server has
+ * one text for what is unprocessable.
+ */
 function isAnswer(result: Result, { text, error, code }: Answer): boolean {
   if (text !== undefined) return 'value' in result && deepEqual(result.value, JSON.parse(text))
   if (!('error' in result)) return false
+  if (code === 422) return result.code === 422 && result.error === 'the server rejected our request due to an error in our request'
   return code === undefined || (result.error === error && (code === result.code || (code === 500 && result.code < 500)))
 }
 

@@ -43,7 +43,7 @@ func codeOf(err error) int {
 	case mergepatch.ErrBadJSONDoc, mergepatch.ErrBadPatchFormatForPrimitiveList, mergepatch.ErrBadPatchFormatForRetainKeys,
 		mergepatch.ErrBadPatchFormatForSetElementOrderList, mergepatch.ErrUnsupportedStrategicMergePatchFormat:
 		return http.StatusBadRequest
-	case mergepatch.ErrNoListOfLists, mergepatch.ErrBadPatchFormatForPrimitiveList:
+	case mergepatch.ErrNoListOfLists, mergepatch.ErrPatchContentNotMatchRetainKeys:
 		return http.StatusUnprocessableEntity
 	}
 	return http.StatusInternalServerError
