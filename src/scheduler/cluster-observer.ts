@@ -79,6 +79,10 @@ export class ClusterObserver {
         if (current && current.spec !== old?.spec && !deepEqual(current.spec, old?.spec))
           this.wake({ kind: 'PodGroupChanged', namespace: current.metadata.namespace ?? '' })
       }),
+      informers.budgets.onChange(({ current, old }) => {
+        if (old && (!current || (current.status?.disruptionsAllowed ?? 0) > (old.status?.disruptionsAllowed ?? 0)))
+          this.wake({ kind: 'BudgetGrew' })
+      }),
       ...this.#observeStorage(informers.storage),
       ...this.#observeDevices(informers.devices),
     ]

@@ -21,6 +21,11 @@ export type ClusterEvent =
   /** Pods may ask for its devices by a resource's name. */
   | { readonly kind: 'DeviceClassChanged' }
   | { readonly kind: 'PodGroupChanged'; readonly namespace: string }
+  /** More pods may be disrupted than before. */
+  | { readonly kind: 'BudgetGrew' }
+
+/** Stands among the plugins that rejected a pod where disruption budgets keep the pods that would have to leave for it. */
+export const disruptionBudgets = 'PodDisruptionBudgets'
 
 const storagePlugins = ['VolumeBinding', 'VolumeRestrictions', 'NodeVolumeLimits', 'VolumeZone'] as const
 const storagePluginsByPod = ['VolumeRestrictions', 'NodeVolumeLimits'] as const
@@ -58,6 +63,8 @@ export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: Readon
       return rejectedBy.has('LoadAware')
     case 'PodGroupChanged':
       return event.namespace === shape.namespace && rejectedBy.has('GangScheduling')
+    case 'BudgetGrew':
+      return rejectedBy.has(disruptionBudgets)
     case 'DeviceClassChanged':
       return dependsOnDevices || (rejectedBy.has('NodeResourcesFit') && Object.keys(shape.requests).some((name) => name.includes('/')))
     case 'DevicesChanged':
@@ -83,7 +90,7 @@ const byOwnNode: ReadonlySet<string> = new Set([
 
 const hinted: ReadonlySet<string> = new Set([
   ...['NodeUnschedulable', 'TaintToleration', 'NodeAffinity', 'NodePorts', 'NodeResourcesFit', 'PodTopologySpread', 'InterPodAffinity'],
-  ...['GangScheduling', 'DynamicResources', 'LoadAware', ...storagePlugins],
+  ...['GangScheduling', 'DynamicResources', 'LoadAware', disruptionBudgets, ...storagePlugins],
 ])
 
 /** Of extenders, expressions and plugins of the user's own nobody knows what they look at. */

@@ -9,10 +9,10 @@ import type { Snapshot } from '../core/snapshot.ts'
 import type { Diagnosis } from '../core/fit-error.ts'
 import type { Attempt, Placement, Placer } from '../placer.ts'
 import type { Preemptor } from '../preemptor.ts'
+import { disruptionBudgets } from '../queueing-hints.ts'
 import { isGated, type QueuedPod, type SchedulingQueue } from '../queue.ts'
 import { domainOfGroup } from './group-domains.ts'
 import type { GroupSeating, RoomInTheMaking } from './group-seating.ts'
-import { groupVictims } from './group-victims.ts'
 import { type GroupPlan, placeTogether } from './place-together.ts'
 
 const groupIndex = 'scheduling-group'
@@ -76,7 +76,7 @@ export class Gangs {
         return seat?.kind === 'Failed' ? { plugin: seat.plugin, reason: seat.message } : seat
       },
       takeBack: (placement) => placer.takeBack(placement),
-      victims: (attempt, leaving) => groupVictims(attempt, { budgets: preemptor.budgets(), leaving }),
+      budgets: () => preemptor.budgets(),
     }
   }
 
@@ -166,14 +166,14 @@ export class Gangs {
 
   #unplaced(
     group: PodGroup,
-    { message, misfits, rooms }: Extract<GroupPlan<Attempt, Placement>, { kind: 'Unplaced' }>,
+    { message, misfits, rooms, isProtected }: Extract<GroupPlan<Attempt, Placement>, { kind: 'Unplaced' }>,
     members: readonly QueuedPod[],
   ): void {
     const victims = new Set(rooms?.flatMap((room) => room.victims))
     const told = victims.size > 0 ? `${message} Room is being made for all of them: ${victims.size} weaker pods leave.` : message
     this.#options.onTried(group, { isScheduled: false, message: told })
     const promised = new Map(rooms?.map(({ asked, nodeName }) => [asked.queued.key, nodeName]))
-    const plugins = pluginsOf(misfits.map((m) => m.diagnosis))
+    const plugins = new Set([...pluginsOf(misfits.map((m) => m.diagnosis)), ...(isProtected ? [disruptionBudgets] : [])])
     for (const { asked, diagnosis } of misfits) this.#options.placer.recordUnplaced(asked.queued, diagnosis)
     // Undefined keeps what was promised while victims leave.
     for (const queued of members)

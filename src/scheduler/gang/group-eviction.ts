@@ -1,6 +1,8 @@
 import type { Judged } from '../core/judgement.ts'
+import type { Budget } from '../core/preemption.ts'
 import type { PodEntry } from '../core/snapshot.ts'
 import type { AskedMember, GroupSeating, RoomInTheMaking } from './group-seating.ts'
+import { groupVictims } from './group-victims.ts'
 
 /**
  * Who would have to leave so that `needed` of the members have places at once: weaker pods alone, none that a budget protects. Undefined
@@ -9,7 +11,7 @@ import type { AskedMember, GroupSeating, RoomInTheMaking } from './group-seating
 export function planGroupEviction<M, A extends AskedMember, S extends { readonly nodeName: string }>(
   seating: GroupSeating<M, A, S>,
   members: readonly M[],
-  { needed, within }: { readonly needed: number; readonly within: Judged | undefined },
+  { needed, within, budgets }: { readonly needed: number; readonly within: Judged | undefined; readonly budgets: readonly Budget[] },
 ): readonly RoomInTheMaking<A>[] | undefined {
   const { snapshot } = seating
   const rooms: RoomInTheMaking<A>[] = []
@@ -30,7 +32,7 @@ export function planGroupEviction<M, A extends AskedMember, S extends { readonly
       if (rooms.length >= needed || rooms.length + members.length - i < needed) break
       const asked = seating.ask(member, within)
       if (asked.refused || !asked.profile.preempts || settle(asked, [])) continue
-      const victims = seating.victims(asked, leaving)
+      const victims = groupVictims(asked, { budgets, leaving })
       if (!victims) continue
       for (const { key } of victims) snapshot.removePod(key)
       if (settle(asked, victims)) leaving.push(...victims)

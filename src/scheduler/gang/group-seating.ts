@@ -2,6 +2,7 @@ import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { Diagnosis } from '../core/fit-error.ts'
 import type { Judged, Refused } from '../core/judgement.ts'
 import type { Nominations } from '../core/nominations.ts'
+import type { Budget } from '../core/preemption.ts'
 import type { PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
 import type { PodEntry, Snapshot } from '../core/snapshot.ts'
 
@@ -25,8 +26,7 @@ export type GroupSeating<M, A extends AskedMember, S extends { readonly nodeName
   /** Gives it the best place: it counts there from now on. Undefined where no node takes it; a refusal where a filter has no answer. */
   readonly seat: (asked: A) => S | Pick<Refused, 'plugin' | 'reason'> | undefined
   readonly takeBack: (seat: S) => void
-  /** Who would have to leave for it beside those that leave already, no budget broken. Undefined: that does not help. */
-  readonly victims: (asked: A, leaving: readonly PodEntry[]) => readonly PodEntry[] | undefined
+  readonly budgets: () => readonly Budget[]
 }
 
 /** Why a member has no place. */

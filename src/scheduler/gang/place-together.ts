@@ -3,6 +3,7 @@ import { type Diagnosis, diagnosisOfRefusal, fitErrorMessage } from '../core/fit
 import type { Judged } from '../core/judgement.ts'
 import type { Nomination } from '../core/nominations.ts'
 import type { Plan } from '../core/plan.ts'
+import type { Budget } from '../core/preemption.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { waitsForVictims } from '../preemptor.ts'
 import { domainJudgement, domainsOf } from './group-domains.ts'
@@ -21,6 +22,8 @@ export type GroupPlan<A extends AskedMember, S> =
       readonly message: string
       readonly misfits: readonly GroupMisfit<A>[]
       readonly rooms: readonly RoomInTheMaking<A>[] | undefined
+      /** Room could be made if it were not for disruption budgets. */
+      readonly isProtected: boolean
     }
 
 export type GroupAsked<M> = {
@@ -72,8 +75,12 @@ export function placeTogether<M, A extends AskedMember, S extends { readonly nod
   }
   const again = bestAgain(seating, group, best)
   if (again.kind === 'Placed') return again
-  return { ...again, rooms: roomFor(seating, group, { domains, promises }) }
+  const rooms = roomFor(seating, group, { domains, promises })
+  if (rooms !== 'Protected') return { ...again, rooms, isProtected: false }
+  return { ...again, message: `${again.message} ${budgetsKeep}`, rooms: [], isProtected: true }
 }
+
+const budgetsKeep = 'Weaker pods would have to leave that disruption budgets keep.'
 
 /** A domain that the group may go to; `label` is undefined where it may go anywhere. */
 type Choice = { readonly label: { readonly key: string; readonly domain: string } | undefined; readonly within: () => Judged | undefined }
@@ -171,7 +178,7 @@ function bestAgain<M, A extends AskedMember, S extends { readonly nodeName: stri
   seating: GroupSeating<M, A, S>,
   group: GroupAsked<M>,
   best: { readonly within: Judged | undefined } | undefined,
-): Extract<GroupPlan<A, S>, { kind: 'Placed' }> | Omit<Extract<GroupPlan<A, S>, { kind: 'Unplaced' }>, 'rooms'> {
+): Extract<GroupPlan<A, S>, { kind: 'Placed' }> | Omit<Extract<GroupPlan<A, S>, { kind: 'Unplaced' }>, 'rooms' | 'isProtected'> {
   const { name, needed, key } = group
   const told = (found: number, why: string) =>
     `pod group ${JSON.stringify(name)} needs ${needed} places at once${key === undefined ? '' : ` in one domain of ${key}`}, ${found} were found: ${why}`
@@ -187,15 +194,21 @@ function roomFor<M, A extends AskedMember, S extends { readonly nodeName: string
   seating: GroupSeating<M, A, S>,
   { members, needed }: GroupAsked<M>,
   { domains, promises }: { readonly domains: readonly Choice[]; readonly promises: readonly Nomination[] },
-): readonly RoomInTheMaking<A>[] | undefined {
+): readonly RoomInTheMaking<A>[] | 'Protected' | undefined {
   const { snapshot, nominations } = seating
   if (promises.some((promise) => waitsForVictims(snapshot, promise))) {
     for (const promise of promises) nominations.set(promise)
     return undefined
   }
-  for (const domain of domains) {
-    const rooms = planGroupEviction(seating, members, { needed, within: domain.within() })
-    if (rooms) return rooms
+  const roomBy = (budgets: readonly Budget[]) => {
+    for (const domain of domains) {
+      const rooms = planGroupEviction(seating, members, { needed, within: domain.within(), budgets })
+      if (rooms) return rooms
+    }
+    return undefined
   }
-  return []
+  const budgets = seating.budgets()
+  const rooms = roomBy(budgets)
+  if (rooms) return rooms
+  return budgets.length > 0 && roomBy([]) ? 'Protected' : []
 }

@@ -4,7 +4,6 @@ import type { Judged, Refused, Reservation } from '../core/judgement.ts'
 import type { Budget } from '../core/preemption.ts'
 import type { PodToPlace, SharedCluster } from '../core/scheduler-core.ts'
 import type { AskedMember, GroupSeating } from '../gang/group-seating.ts'
-import { groupVictims } from '../gang/group-victims.ts'
 import { nobodysText, type PlannedProfile } from './planned-profiles.ts'
 
 export type PlannedTarget = { readonly profile: PlannedProfile; readonly target: PodToPlace }
@@ -55,6 +54,6 @@ export function plannedSeating<M extends { readonly pod: Pod }>(input: {
       for (const reservation of reservations.toReversed()) reservation.release()
       snapshot.removePod(asked.target.key)
     },
-    victims: (asked, leaving) => groupVictims(asked, { budgets, leaving }),
+    budgets: () => budgets,
   }
 }
