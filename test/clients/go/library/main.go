@@ -43,7 +43,7 @@ var answers = map[string]func(question) []answer{
 	"typeNames":  typeNames,
 	"applies":    applies,
 	"zeros":      zeros,
-	"owners":     owners,
+	"owners":     ownersOfEmpty,
 }
 
 func main() {

@@ -26,8 +26,8 @@ type asSent struct{}
 
 func (asSent) Default(runtime.Object) {}
 
-// owners gives who owns what after the writes, and the object.
-func owners(asked question) []answer {
+// ownersOfEmpty gives who owns what after the writes, and the object.
+func ownersOfEmpty(asked question) []answer {
 	text, err := ownersAfter(asked)
 	return textOr(text, err)
 }
