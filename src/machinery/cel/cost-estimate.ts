@@ -217,13 +217,12 @@ function callEstimate(
   switch (name) {
     case '_==_':
     case '_!=_':
+      return types.every(isPlain) ? { cost: range(0) } : comparison(a, b)
     case '_<_':
     case '_<=_':
     case '_>_':
-    case '_>=_': {
-      const most = Math.min(a.max, b.max)
-      return { cost: scaled(range(most > 0 ? 1 : 0, most), walked) }
-    }
+    case '_>=_':
+      return comparison(a, b)
     case '_+_':
       return addition(a, b, types[0])
     case operators.in:
@@ -242,6 +241,15 @@ function callEstimate(
     default:
       return libraryEstimate(name, [a, b, c], types)
   }
+}
+
+/** Whether two of them are equal costs nothing by upstream's estimate; which is greater does. */
+const isPlain = (type: CelType | undefined) =>
+  type?.kind === 'int' || type?.kind === 'uint' || type?.kind === 'double' || type?.kind === 'bool'
+
+function comparison(a: Range, b: Range): Estimate {
+  const most = Math.min(a.max, b.max)
+  return { cost: scaled(range(most > 0 ? 1 : 0, most), walked) }
 }
 
 function addition(a: Range, b: Range, type: CelType | undefined): Estimate {

@@ -213,6 +213,27 @@ test('refuses rules where values have no declared type', () => {
   refuses(object({ a: ruled({ type: 'object', ...open }, rule) }), [])
 })
 
+test('estimates what comparisons cost as upstream does', () => {
+  const estimated = (items: JsonSchema, rule: string) => {
+    const list: JsonSchema = { type: 'array', maxItems: 50_000_000, items }
+    const [first] = validateRules(object({ a: ruled(list, { rule }) }), 'schema')
+    return /factor of (\S+)x/.exec(first!.message)?.[1]
+  }
+  for (const [items, rule, factor] of [
+    [int, 'self.all(x, x > 1)', '25.0'],
+    [int, 'self.all(x, x == 1)', '20.0'],
+    [int, 'self.all(x, x != 1)', '20.0'],
+    [int, 'self.all(x, x == 1 || x == 2)', '25.0'],
+    [int, 'self.exists(x, x > 1)', '30.0'],
+    [int, 'self.exists(x, x == self[0])', '35.0'],
+    [{ type: 'boolean' }, 'self.all(x, x == true)', '20.0'],
+    [{ type: 'number' }, 'self.all(x, x == 1.0)', '20.0'],
+    [{ type: 'string', maxLength: 5 }, "self.all(x, x == 'a')", '25.0'],
+    [{ 'x-kubernetes-int-or-string': true }, 'self.all(x, x == 1)', '25.0'],
+  ] as const)
+    assert.equal(estimated(items, rule), factor, rule)
+})
+
 test('takes the rules of well-known definitions, whose objects and keys have no bound', () => {
   const selector = object({ matchLabels: { type: 'object', additionalProperties: text } })
   const immutable = { rule: 'self == oldSelf', message: '.spec.selector is immutable' }
