@@ -1,6 +1,5 @@
 // Groups of pods (PodGroups with the gang policy) that are placed together, by the scheduler's own code: queue, groups, core, and the record
 // that explanations are made of. No API objects on the wire, no binding; victims leave at once.
-// node bench/scheduler-gangs.ts [--quick]
 import { silentLog } from '../src/base/log.ts'
 import { seededRandom } from '../src/base/random.ts'
 import type { Client } from '../src/client/contract.ts'
@@ -24,7 +23,7 @@ import { fixedInformer } from '../src/scheduler/what-if/cluster-view.ts'
 import { emptyView } from '../src/scheduler/what-if/empty-view.ts'
 import { PlannedClaims } from '../src/scheduler/what-if/planned-claims.ts'
 import { plannedPodPlugins } from '../src/scheduler/what-if/planned-pod-plugins.ts'
-import { type Figure, machineLine, percentile, report } from './measure.ts'
+import { type Figure, percentile } from './measure.ts'
 import { node, small, zoneKey } from './scheduler-scenarios.ts'
 
 const rackKey = 'example.com/rack'
@@ -189,10 +188,4 @@ function newWorld(pods: readonly Pod[], groups: readonly PodGroup[]) {
     },
   })
   return { cluster, queue, gangs, placed: () => placed }
-}
-
-if (import.meta.main) {
-  const isQuick = process.argv.includes('--quick')
-  console.log(`machine: ${machineLine()}`)
-  report('scheduler core, gangs', gangFigures(isQuick))
 }

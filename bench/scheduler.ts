@@ -9,6 +9,7 @@ import type { SuiteOptions } from './main.ts'
 import { type Figure, percentile, report } from './measure.ts'
 import { throughApi } from './scheduler-api.ts'
 import { deviceFigures } from './scheduler-devices.ts'
+import { gangFigures } from './scheduler-gangs.ts'
 import { node, type Scenario, scenarios, small } from './scheduler-scenarios.ts'
 
 export async function schedulerSuite({ isQuick }: SuiteOptions): Promise<void> {
@@ -22,6 +23,7 @@ export async function schedulerSuite({ isQuick }: SuiteOptions): Promise<void> {
     }),
   )
   report('scheduler core, pods with devices', deviceFigures(isQuick))
+  report('scheduler core, groups of pods', gangFigures(isQuick))
   report(`scheduler, start among ${nodes * 30} pods`, [coldStart(nodes)])
   report(`scheduler through the API (same process, store on disk), ${nodes} nodes`, await throughApi({ nodes, isQuick }))
 }
