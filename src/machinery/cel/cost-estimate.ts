@@ -268,7 +268,6 @@ function libraryEstimate(name: string, [a, b, c]: readonly [Range, Range, Range]
     case 'lastIndexOf':
       return { cost: listWalk(a, types[0]) }
     case 'url':
-    case 'isURL':
     case 'isIP':
     case 'isCIDR':
     case 'ip':

@@ -230,6 +230,7 @@ test('estimates what comparisons cost as upstream does', () => {
     [{ type: 'number' }, 'self.all(x, x == 1.0)', '20.0'],
     [{ type: 'string', maxLength: 5 }, "self.all(x, x == 'a')", '25.0'],
     [{ 'x-kubernetes-int-or-string': true }, 'self.all(x, x == 1)', '25.0'],
+    [{ type: 'string', maxLength: 9 }, 'self.all(x, isURL(x))', '25.0'],
   ] as const)
     assert.equal(estimated(items, rule), factor, rule)
 })
