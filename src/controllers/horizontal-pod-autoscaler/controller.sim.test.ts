@@ -211,3 +211,39 @@ test('two that count the same pods both stand still', () => {
     await until('told', async () => (await conditionsOf(cluster)).ScalingActive === 'False AmbiguousSelector', 60_000)
   })
 })
+
+test('a status that says the same is not written again where nothing is measured', async () => {
+  let writes = 0
+  const counted = (client: Client): Client => ({
+    ...withMetrics(client, () => undefined),
+    resource: (kind, namespace) => {
+      const resource = client.resource(kind, namespace)
+      return {
+        ...resource,
+        updateStatus: (object, options) => {
+          if (kind.plural === 'horizontalpodautoscalers') writes++
+          return resource.updateStatus(object, options)
+        },
+      }
+    },
+  })
+  const definitions = [deploymentController, replicaSetController, horizontalPodAutoscalerController()]
+  const cluster = await simCluster({ definitions, wrap: counted })
+  try {
+    const { clientset, clock, until } = cluster
+    await clientset.appsV1().deployments('default').create(deployment(0))
+    await clientset
+      .autoscalingV2()
+      .horizontalPodAutoscalers('default')
+      .create(autoscaler({ metrics: [memoryMetric(50)] }))
+    await until('it is told', async () => (await conditionsOf(cluster))['ScalingActive'] === 'False ScalingDisabled')
+    await clock.advance(60_000)
+    const before = writes
+    await clock.advance(120_000)
+    assert.deepEqual([before > 0, writes], [true, before])
+    const { status } = await clientset.autoscalingV2().horizontalPodAutoscalers('default').get('web')
+    assert.equal(status?.currentMetrics, null)
+  } finally {
+    await cluster.stop()
+  }
+})
