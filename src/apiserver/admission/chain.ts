@@ -43,7 +43,15 @@ function newWalk(plugins: readonly Asked[], watch: StopWatch | undefined): Walk 
   const reinvoke = () => {
     walk.isWanted = true
   }
-  const walk: Walk = { plugins, watch, pass: { isReinvocation: false, reinvoke, state: new Map() }, next: 0, isWanted: false }
+  let state: Map<unknown, unknown> | undefined
+  const pass = {
+    isReinvocation: false,
+    reinvoke,
+    get state() {
+      return (state ??= new Map())
+    },
+  }
+  const walk: Walk = { plugins, watch, pass, next: 0, isWanted: false }
   return walk
 }
 

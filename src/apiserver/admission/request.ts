@@ -66,14 +66,17 @@ class WriteAdmission implements AdmissionRequest {
   }
 }
 
+const apiVersion = 'meta.k8s.io/v1'
+const plainOptions = { CreateOptions: { kind: 'CreateOptions', apiVersion }, UpdateOptions: { kind: 'UpdateOptions', apiVersion } } as const
+
 /** The options of a write as webhooks see them. */
 export function writeOptions(
   kind: 'CreateOptions' | 'UpdateOptions',
   { dryRun, fieldManager, fieldValidation, isValidationGiven }: WriteParameters,
 ): Readonly<Record<string, unknown>> {
+  if (!dryRun && !fieldManager && !isValidationGiven) return plainOptions[kind]
   return {
-    kind,
-    apiVersion: 'meta.k8s.io/v1',
+    ...plainOptions[kind],
     ...(dryRun ? { dryRun: ['All'] } : {}),
     ...(fieldManager ? { fieldManager } : {}),
     ...(isValidationGiven ? { fieldValidation } : {}),

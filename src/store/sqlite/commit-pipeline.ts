@@ -18,7 +18,7 @@ export type CommitPipelineOptions = {
   readonly checkpointBytes: number
 }
 
-type Write = Exclude<Operation, { type: 'check' }>
+export type Write = Exclude<Operation, { type: 'check' }>
 
 /**
  * Commits on their way from the front to the disk, one transaction under way at a time, and the rows that compaction wants
@@ -167,7 +167,7 @@ export class CommitPipeline {
       return
     }
     for (const commit of commits) this.#queuedBytes -= commit.bytes
-    const wanted = commits.flatMap(({ changes }) => changes.filter(({ current, previous }) => !current && !previous!.value))
+    const wanted = wantedBy(commits)
     this.#isUnderWay = true
     const request = toWriteRequest({ commits, wanted, forget })
     this.#writer.write(request).then(
@@ -245,6 +245,13 @@ export class CommitPipeline {
     this.#flushSoon()
     return done
   }
+}
+
+/** What is deleted and whose value is not at hand: its event has it. */
+function wantedBy(commits: readonly PendingCommit[]): Change[] {
+  const wanted: Change[] = []
+  for (const { changes } of commits) for (const change of changes) if (!change.current && !change.previous!.value) wanted.push(change)
+  return wanted
 }
 
 /**

@@ -20,7 +20,7 @@ import {
 } from '../contract.ts'
 import { checkOperations, checkSize, expectationHolds } from '../expectation.ts'
 import { pastRange } from '../past-range.ts'
-import { CommitPipeline } from './commit-pipeline.ts'
+import { type Write, CommitPipeline } from './commit-pipeline.ts'
 import { liveEntries } from './loaded-rows.ts'
 import { type Change, RowReplay, type RowState, type Version } from './row-state.ts'
 import { WorkerLink } from './worker-link.ts'
@@ -163,11 +163,13 @@ export class SqliteStore implements Store {
     this.#checkOpen()
     checkOperations(operations)
     checkSize(operations)
+    const writes: Write[] = []
     for (const operation of operations) {
       const { version, isPending } = this.#pipeline.newest(operation.key)
       if (!expectationHolds(operation, version?.revision)) return this.#conflict(operation.key, version, isPending)
+      if (operation.type !== 'check') writes.push(operation)
     }
-    return this.#pipeline.commit(operations.filter((operation) => operation.type !== 'check'))
+    return this.#pipeline.commit(writes)
   }
 
   async *watch(prefix: string, options: WatchOptions): AsyncGenerator<EventBatch> {
