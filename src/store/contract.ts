@@ -79,7 +79,8 @@ export type ListResult = {
 
 export type Operation =
   | { readonly type: 'put'; readonly key: StoreKey; readonly value: Uint8Array; readonly expected: Expectation }
-  | { readonly type: 'delete'; readonly key: StoreKey; readonly expected: Revision | 'any' }
+  /** `last`: what the first watcher in this process is told as the last value, where others write to the store, too: what is stored. */
+  | { readonly type: 'delete'; readonly key: StoreKey; readonly expected: Revision | 'any'; readonly last?: Uint8Array | undefined }
   /** Changes nothing: the commit happens only while this holds. Beside at least one put or delete, and at most `checksMax` a commit. */
   | { readonly type: 'check'; readonly key: StoreKey; readonly expected: Revision | 'absent' }
 

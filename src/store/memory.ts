@@ -128,7 +128,8 @@ class MemoryStore implements Store {
     const previous = this.#live.get(key)
     if (operation.type === 'delete') {
       this.#live.delete(key)
-      return { key, revision, event: { type: 'delete', key, revision, previous: previous! }, previous }
+      const told = operation.last ? { ...previous!, value: operation.last } : previous!
+      return { key, revision, event: { type: 'delete', key, revision, previous: told }, previous }
     }
     const { value } = operation
     const createRevision = previous?.createRevision ?? revision

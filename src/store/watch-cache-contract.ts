@@ -38,14 +38,9 @@ export type WatchCache<T> = {
   watch(prefix: string, options: CacheWatchOptions<T>): AsyncIterable<CacheBatch<T>>
   /**
    * Commits through the store and resolves when the cache has applied it, so that the writer reads its own write.
-   * `decoded` (one per put, in order) spares the cache decoding what the writer just encoded. `lastState`: what the first operation, a
-   * delete of a revision, is said to have removed, where that is not what is stored.
+   * `decoded` (one per put, and per delete with a last value, in order) spares the cache decoding what the writer just encoded.
    */
-  commit(
-    operations: Parameters<Store['commit']>[0],
-    decoded?: readonly ((revision: Revision) => T)[],
-    lastState?: (revision: Revision) => T,
-  ): ReturnType<Store['commit']>
+  commit(operations: Parameters<Store['commit']>[0], decoded?: readonly ((revision: Revision) => T)[]): ReturnType<Store['commit']>
   /** Several commits at once, each with a revision and an outcome of its own: what the store decides in one turn shares one sync. */
   commitEach(commits: readonly CacheCommit<T>[]): Promise<readonly PromiseSettledResult<CommitResult>[]>
   close(): Promise<void>

@@ -98,25 +98,30 @@ describe('watch cache', () => {
     await cache.close()
   })
 
-  it('gives a deletion the last state that its writer tells of, and of several who delete it the first one', async () => {
+  it('gives a deletion the last state that its writer tells of, and of several who delete it that of who succeeds', async () => {
     const { cache, signal } = await setUp()
     const stream = cache.watch('/registry/', { after: noRevision, signal })
     await cache.commit([put('a/1', 'x')])
+    const deletes = (revision: number, last?: string): Operation => ({
+      ...{ type: 'delete', key: key('a/1'), expected: revision as Revision },
+      ...(last === undefined ? {} : { last: new TextEncoder().encode(last) }),
+    })
     const told = (text: string) => (revision: Revision) => ({ text, revision, origin: 'handed over' as const })
-    const deletes = (revision: number) => [{ ...remove('a/1'), expected: revision as Revision }]
     const outcomes = await Promise.all([
-      cache.commit(deletes(1), undefined, told('y')),
-      cache.commit(deletes(1), undefined, told('z')),
-      cache.commit(deletes(1)),
+      cache.commit([deletes(1, 'y')], [told('y')]),
+      cache.commit([deletes(1, 'z')], [told('z')]),
+      cache.commit([deletes(1)]),
     ])
     assert.deepEqual(
       outcomes.map(({ type }) => type),
       ['committed', 'conflict', 'conflict'],
     )
     await cache.commit([put('a/1', 'w')])
-    assert.equal((await cache.commit(deletes(1), undefined, told('v'))).type, 'conflict')
+    assert.equal((await cache.commit([deletes(1, 'v')], [told('v')])).type, 'conflict')
     await cache.commit([remove('a/1')])
-    assert.deepEqual((await take(stream, 4)).map(show), ['put a/1=x@1', 'delete a/1=y@2', 'put a/1=w@3', 'delete a/1=w@4'])
+    const events = await take(stream, 4)
+    assert.deepEqual(events.map(show), ['put a/1=x@1', 'delete a/1=y@2', 'put a/1=w@3', 'delete a/1=w@4'])
+    assert.equal(events[1]!.value.origin, 'handed over')
     await cache.close()
   })
 

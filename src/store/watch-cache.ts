@@ -80,8 +80,6 @@ class LiveWatchCache<T> implements WatchCache<T> {
   readonly #stopping = new AbortController()
   /** By the value's identity: in-process stores give their watchers the very bytes that were committed. */
   readonly #handedOver = new WeakMap<Uint8Array, { readonly key: StoreKey; readonly decoded: (revision: Revision) => T }>()
-  /** Of deletes under way: what they say that they remove. */
-  readonly #lastStates = new Map<string, (revision: Revision) => T>()
   #entries = new SortedMap<CacheEntry<T>>()
   #history = new EventLog<CacheEvent<T>>({ revision: 0 as Revision, compactRevision: 0 as Revision })
   #historyBytes = 0
@@ -206,22 +204,13 @@ class LiveWatchCache<T> implements WatchCache<T> {
     return watcher
   }
 
-  async commit(
-    operations: readonly Operation[],
-    decoded?: readonly ((revision: Revision) => T)[],
-    lastState?: (revision: Revision) => T,
-  ): ReturnType<Store['commit']> {
+  async commit(operations: readonly Operation[], decoded?: readonly ((revision: Revision) => T)[]): ReturnType<Store['commit']> {
     if (decoded) this.#handOver(operations, decoded)
-    const handed = lastState && this.#handOverLast(operations[0]!, lastState)
-    try {
-      const result = await this.#store.commit(operations)
-      const seen = this.#seenBy(result)
-      const revision = seen instanceof Promise ? await seen : seen
-      if (revision > this.revision) await this.waitFor(revision)
-      return result
-    } finally {
-      if (handed) this.#lastStates.delete(handed)
-    }
+    const result = await this.#store.commit(operations)
+    const seen = this.#seenBy(result)
+    const revision = seen instanceof Promise ? await seen : seen
+    if (revision > this.revision) await this.waitFor(revision)
+    return result
   }
 
   async commitEach(commits: readonly CacheCommit<T>[]): Promise<readonly PromiseSettledResult<CommitResult>[]> {
@@ -261,18 +250,12 @@ class LiveWatchCache<T> implements WatchCache<T> {
   }
 
   #handOver(operations: readonly Operation[], decoded: readonly ((revision: Revision) => T)[]): void {
-    const puts = operations.filter((operation) => operation.type === 'put')
-    assert(puts.length === decoded.length, 'one decoded value a put')
-    for (const [i, put] of puts.entries()) this.#handedOver.set(put.value, { key: put.key, decoded: decoded[i]! })
-  }
-
-  /** Of several who delete the same state the first succeeds, and nobody listens to the others. */
-  #handOverLast({ type, key, expected }: Operation, decoded: (revision: Revision) => T): string | undefined {
-    assert(type === 'delete' && typeof expected === 'number', 'a last state is that of what is deleted at a revision')
-    const id = lastStateId(key, expected)
-    if (this.#lastStates.has(id)) return undefined
-    this.#lastStates.set(id, decoded)
-    return id
+    let next = 0
+    for (const operation of operations) {
+      const value = operation.type === 'put' ? operation.value : operation.type === 'delete' ? operation.last : undefined
+      if (value) this.#handedOver.set(value, { key: operation.key, decoded: decoded[next++]! })
+    }
+    assert(next === decoded.length, 'one decoded value for each that is written or told')
   }
 
   async #fill(): Promise<void> {
@@ -356,18 +339,21 @@ class LiveWatchCache<T> implements WatchCache<T> {
     const old = this.#entries.get(key)
     if (event.type === 'delete') {
       this.#entries.delete(key)
-      const last = this.#lastStates.size > 0 ? this.#lastStates.get(lastStateId(key, event.previous.revision)) : undefined
-      const value = last ? last(revision) : this.#decode(key, event.previous.value, revision)
+      const value = this.#decoded(key, event.previous.value, revision)
       this.#noteInIndexes(key, old?.value, undefined)
       return { type: 'delete', key, revision, value, previous: old?.value ?? value }
     }
     const { createRevision } = event
-    const handed = this.#handedOver.get(event.value)
-    const value = handed?.key === key ? handed.decoded(revision) : this.#decode(key, event.value, revision)
-    if (handed) this.#handedOver.delete(event.value)
+    const value = this.#decoded(key, event.value, revision)
     this.#entries.set(key, { key, revision, createRevision, value })
     this.#noteInIndexes(key, old?.value, value)
     return { type: 'put', key, revision, createRevision, value, previous: old?.value }
+  }
+
+  #decoded(key: StoreKey, bytes: Uint8Array, revision: Revision): T {
+    const handed = this.#handedOver.get(bytes)
+    if (handed) this.#handedOver.delete(bytes)
+    return handed?.key === key ? handed.decoded(revision) : this.#decode(key, bytes, revision)
   }
 
   #noteInIndexes(key: StoreKey, old: T | undefined, current: T | undefined): void {
@@ -383,8 +369,6 @@ class LiveWatchCache<T> implements WatchCache<T> {
     for (const waiter of ready) waiter.resolve()
   }
 }
-
-const lastStateId = (key: StoreKey, revision: Revision) => `${revision} ${key}`
 
 /** Bytes of a batch's values, reckoned once for all watchers that get it. */
 function batchSizes<T>(sizeOf: (value: T) => number): (batch: CacheBatch<T>) => number {

@@ -146,6 +146,8 @@ export function encryptedStore(store: Store, source: EncryptionSource): Store {
   }
   const openEntries = (entries: readonly Entry[]) => opening(source, () => entries.map(openEntry))
   const commit = async (operations: readonly Operation[]): Promise<CommitResult> => {
+    // What a deletion tells is never stored.
+    for (const operation of operations) if (operation.type === 'delete' && operation.last) plainOf.set(operation.last, operation.last)
     if (!operations.some((operation) => operation.type === 'put' && covers(operation.key))) return store.commit(operations)
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       const { guard } = source

@@ -101,10 +101,8 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
       },
     }
   }
-  const lastOf = (last: KubeObject, revision: Revision) => {
-    const { canonical, value } = encoded(last)
-    return decodeStored(slabs, value, revision, canonical)
-  }
+  const decodersOf = (operations: readonly Operation[]) =>
+    operations.flatMap((o) => (o.type === 'put' ? [(revision: Revision) => decodeStored(slabs, o.value, revision)] : []))
   const putPrepared = async (writes: readonly Prepared[]): Promise<PromiseSettledResult<PutResult>[]> => {
     const all = writes.map(prepared)
     const outcomes = await cache.commitEach(all.map(({ put, decode }) => ({ operations: [put], decoded: [decode] })))
@@ -121,8 +119,7 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
     get: (resource, namespace, name) => cache.get(keyOfObject(resource, namespace, name)),
     put: async (key, object, expected, more = []) => {
       const { put, decode, resultOf } = prepared({ ...encoded(object), key, expected })
-      const decoded = more.flatMap((o) => (o.type === 'put' ? [(revision: Revision) => decodeStored(slabs, o.value, revision)] : []))
-      return resultOf(await commit([put, ...more], [decode, ...decoded]))
+      return resultOf(await commit([put, ...more], [decode, ...decodersOf(more)]))
     },
     putEach: (writes) => putPrepared(writes.map(({ key, object, expected }) => ({ ...encoded(object), key, expected }))),
     putAlike: (first, names) => {
@@ -136,8 +133,9 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
       )
     },
     delete: async (key, expected, more = [], last) => {
-      const lastState = last && ((revision: Revision) => lastOf(last, revision))
-      const result = await cache.commit([{ type: 'delete', key, expected }, ...more], undefined, lastState)
+      const told = last && encoded(last)
+      const decoded = told && [(revision: Revision) => decodeStored(slabs, told.value, revision, told.canonical), ...decodersOf(more)]
+      const result = await cache.commit([{ type: 'delete', key, expected, last: told?.value }, ...more], decoded)
       if (result.type === 'conflict') return { type: 'conflict' }
       written.drop(key)
       return { type: 'committed', revision: result.revision }

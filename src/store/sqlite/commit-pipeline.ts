@@ -142,7 +142,8 @@ export class CommitPipeline {
           }
         : undefined
     this.#overlay.set(key, { revision, version: current })
-    return { key, rowId, revision, current, previous }
+    if (operation.type === 'put' || !operation.last) return { key, rowId, revision, current, previous }
+    return { key, rowId, revision, current, previous, last: operation.last }
   }
 
   /** At the end of this turn of the event loop, so that the writes of all requests that it read share a transaction. */
@@ -250,7 +251,8 @@ export class CommitPipeline {
 /** What is deleted and whose value is not at hand: its event has it. */
 function wantedBy(commits: readonly PendingCommit[]): Change[] {
   const wanted: Change[] = []
-  for (const { changes } of commits) for (const change of changes) if (!change.current && !change.previous!.value) wanted.push(change)
+  for (const { changes } of commits)
+    for (const change of changes) if (!change.current && !change.previous!.value && !change.last) wanted.push(change)
   return wanted
 }
 

@@ -25,6 +25,8 @@ export type Change = {
   /** Undefined: the key was deleted. */
   readonly current: Version | undefined
   readonly previous: Version | undefined
+  /** What the event of a deletion tells in place of the previous value; until it has been told. */
+  last?: Uint8Array | undefined
 }
 
 /** What the front knows of the rows in the database. */

@@ -8,8 +8,8 @@ import { describe, it } from 'node:test'
 import { sleep } from '../../base/clock.ts'
 import { silentLog } from '../../base/log.ts'
 import { systemClock } from '../../platform/system-clock.ts'
-import { committed, describeStore, follow, key, put, remove, showEntry, type StoreUnderTest } from '../conformance.ts'
-import { noRevision, type Operation, type Revision, type Store, type StoreKey, StoreUnavailable } from '../contract.ts'
+import { committed, describeStore, follow, key, put, remove, showEntry, showEvent, type StoreUnderTest } from '../conformance.ts'
+import { type EventBatch, noRevision, type Operation, type Revision, type Store, type StoreKey, StoreUnavailable } from '../contract.ts'
 import { createWatchCache } from '../watch-cache.ts'
 import { openSqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
 
@@ -46,6 +46,22 @@ const large = (name: string, expected: 'any' | 'absent' = 'any'): Operation => (
   key: key(name),
   value: new Uint8Array(100_000).fill(name.length),
   expected,
+})
+
+describe('sqlite: the last state that a deletion tells', () => {
+  it(
+    'comes once, to who follows; whoever asks for the past gets what was stored',
+    using({}, async (store) => {
+      const before = await committed(store, put('a', 'x'))
+      const last = new TextEncoder().encode('x, for a reason')
+      const following = follow(store, before, (before + 1) as Revision)
+      await committed(store, { type: 'delete', key: key('a'), expected: before, last })
+      const shown = (batches: readonly EventBatch[]) => batches.flatMap(({ events }) => events.map(showEvent))
+      assert.deepEqual(shown(await following), ['delete a@2 was a=x, for a reason@1/1'])
+      assert.deepEqual(shown(await follow(store, before, (before + 1) as Revision)), ['delete a@2 was a=x@1/1'])
+      assert.deepEqual((await store.list('', { revision: before })).entries.map(showEntry), ['a=x@1/1'])
+    }),
+  )
 })
 
 describe('sqlite: a full disk', () => {

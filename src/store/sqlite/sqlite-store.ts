@@ -245,10 +245,12 @@ export class SqliteStore implements Store {
 
   /** Undefined when a compaction has overtaken the reader. */
   async #events(changes: readonly Change[]): Promise<StoreEvent[] | undefined> {
-    const values = await this.#values(changes.map(({ current, previous }) => current ?? previous!))
+    const told = changes.map(lastTold)
+    const missing = changes.flatMap(({ current, previous }, i) => (told[i] ? [] : [current ?? previous!]))
+    const values = (await this.#values(missing)).values()
     const events: StoreEvent[] = []
     for (const [i, { key, revision, current, previous }] of changes.entries()) {
-      const value = values[i]
+      const value = told[i] ?? values.next().value
       if (!value) return undefined
       if (current) events.push({ type: 'put', key, revision, createRevision: current.createRevision, value, previous: previous?.revision })
       else
@@ -265,6 +267,13 @@ export class SqliteStore implements Store {
   #checkOpen(): void {
     if (this.#closing) throw new StoreUnavailable('the store is closed')
   }
+}
+
+/** Takes what the event of a deletion tells, once: whoever asks later is told what was stored. */
+function lastTold(change: Change): Uint8Array | undefined {
+  const { last } = change
+  if (last) change.last = undefined
+  return last
 }
 
 async function* joined<T>(...sources: readonly AsyncIterable<T>[]): AsyncGenerator<T> {
