@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTestApi } from '../src/apiserver/test-api.ts'
 import { silentLog } from '../src/base/log.ts'
-import { seededRandom } from '../src/base/random.ts'
 import type { Client } from '../src/client/contract.ts'
 import { kindRefs } from '../src/client/generated/kind-refs.ts'
 import { InformerFactory } from '../src/control/informer-factory.ts'
 import { createLoopContext } from '../src/control/loop-context.ts'
 import type { Pod } from '../src/kinds/generated/types/core-v1.ts'
 import { systemClock } from '../src/platform/system-clock.ts'
+import { systemRandom } from '../src/platform/system-random.ts'
 import { testPod } from '../src/scheduler/core/fixtures.ts'
 import { createScheduler, type Scheduler } from '../src/scheduler/loop.ts'
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
@@ -116,7 +116,7 @@ export async function throughApi({
 
 async function measure(scenario: ApiScenario, size: { readonly nodes: number; readonly pods: number }): Promise<Figure[]> {
   const dir = mkdtempSync(join(tmpdir(), 'keelson-bench-'))
-  const parts = { clock: systemClock, random: seededRandom(1), log: silentLog }
+  const parts = { clock: systemClock, random: systemRandom, log: silentLog }
   const store = await openSqliteStore({ dir, ...parts })
   const { api, client } = await createTestApi({ ...parts, store, freezesObjects: false, withoutAdmission })
   const stop = new AbortController()

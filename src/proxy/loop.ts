@@ -84,7 +84,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   const work = async (signal: AbortSignal) => {
     const removals = watch(options.context, mark, (what, triggeredMs) => {
       options.metrics?.changed(what, options.clock.now())
-      if (triggeredMs !== undefined && triggeredMs >= state.sinceMs) state.triggers.push(triggeredMs)
+      const isOurs = triggeredMs !== undefined && triggeredMs >= state.sinceMs
+      if (isOurs && state.triggers.length < triggersMax) state.triggers.push(triggeredMs)
     })
     const reinstall = () => {
       if (deepEqual([...state.routed].sort(), [...rangesOf(state)].sort())) return
@@ -152,6 +153,9 @@ export function createProxy(options: ProxyOptions): Proxy {
     },
   }
 }
+
+/** Of what the kernel does not take for long, so many are measured. */
+const triggersMax = 4_096
 
 type ProxyState = ProxyOptions & {
   readonly machine: ProxyMachine

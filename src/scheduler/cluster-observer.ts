@@ -259,7 +259,7 @@ export class ClusterObserver {
   /** Looks which pods that fit nowhere the event may help. */
   wake(event: ClusterEvent): void {
     // Pods of one shape that failed alike get one answer.
-    const answers = new Map<PodShape, { readonly rejectedBy: ReadonlySet<string>; readonly answer: boolean }>()
+    let answers: Map<PodShape, { readonly rejectedBy: ReadonlySet<string>; readonly answer: boolean }> | undefined
     const { nominations } = this.#options.cluster
     // Whose room is being made looks when its own victims have left: of a thousand that preempt each would look a thousand times.
     const keptNode = event.kind === 'PodRemoved' && nominations.isKept(event.nodeName) ? event.nodeName : undefined
@@ -267,9 +267,10 @@ export class ClusterObserver {
       if (isElsewhere(event, pinnedTo, rejectedBy)) return false
       const own = keptNode === undefined ? undefined : nominations.get(key)
       if (own && (own.nodeName !== keptNode || own.leaving)) return false
-      const known = answers.get(shape)
+      const known = answers?.get(shape)
       if (known && isSameSet(known.rejectedBy, rejectedBy)) return known.answer
       const answer = mayHelp(event, shape, rejectedBy)
+      answers ??= new Map()
       answers.set(shape, { rejectedBy, answer })
       return answer
     })

@@ -108,7 +108,7 @@ export const serviceCases: readonly NetworkCase[] = [
     run: async (world) => {
       const { clusterIP } = (await world.createService('basic', { selector: { set: 'basic' }, ports: [web] })).spec!
       const call = { host: clusterIP!, port: 80 }
-      assert.deepEqual(await world.dial('pod-1', call), ['ECONNREFUSED'])
+      await world.untilServedBy('pod-1', call, ['ECONNREFUSED'])
       const add = async (name: string) => {
         await world.createPod(name, { containers: [namesake(httpPort)] }, { labels: { set: 'basic' } })
         await world.untilReady(name)

@@ -15,7 +15,7 @@ import {
   recursiveDifference,
   union,
 } from './field-set.ts'
-import { type Owner, type Owners, ownerId, readManagedFields, writeManagedFields } from './managed-fields.ts'
+import { compareOwners, type Owner, type Owners, ownerId, readManagedFields, writeManagedFields } from './managed-fields.ts'
 import { appliedFault } from './check-applied.ts'
 import { compareValues, fieldsOf, mergeValues, removeFields, withNamedFields } from './typed-value.ts'
 import { type FieldOperation, ownable, ownedChanges, trackChanges } from './update-managed-fields.ts'
@@ -200,7 +200,7 @@ function lastAppliedFields(live: KubeObject, { schema, apiVersion }: ApplyOperat
 function conflictError(conflicts: readonly Conflict[]): StatusError {
   const causes: StatusCause[] = []
   const blocks: string[] = []
-  const sorted = conflicts.toSorted((a, b) => (ownerId(a.owner) < ownerId(b.owner) ? -1 : 1))
+  const sorted = conflicts.toSorted((a, b) => compareOwners(a.owner, b.owner))
   for (const { owner, fields } of sorted) {
     const paths = [...pathsOf(fields)].map(formatFieldPath)
     const who = describeOwner(owner)

@@ -23,9 +23,20 @@ export type Owners = Map<string, Owner>
 const updatersMax = 10
 const ancientManager = 'ancient-changes'
 
-export function ownerId(owner: Pick<Owner, 'manager' | 'operation' | 'apiVersion' | 'subresource'>): string {
-  const version = owner.operation === 'Apply' ? '' : owner.apiVersion
-  return JSON.stringify([owner.manager, owner.operation, version, owner.subresource])
+type Identity = Pick<Owner, 'manager' | 'operation' | 'apiVersion' | 'subresource'>
+
+/** Of a manager's name alone it is not known what is in it: it comes last. */
+export function ownerId({ manager, operation, apiVersion, subresource }: Identity): string {
+  return `${operation} ${operation === 'Apply' ? '' : apiVersion} ${subresource} ${manager}`
+}
+
+/** The order of owners that came at the same time. */
+export function compareOwners(a: Identity, b: Identity): number {
+  return compareText(identityText(a), identityText(b))
+}
+
+function identityText({ manager, operation, apiVersion, subresource }: Identity): string {
+  return JSON.stringify([manager, operation, operation === 'Apply' ? '' : apiVersion, subresource])
 }
 
 /** Undefined where an entry cannot be read: the whole list is then distrusted, as upstream does. */
@@ -79,7 +90,7 @@ export function capUpdaters(owners: Owners): boolean {
   if (owners.size <= updatersMax) return false
   const updaters = [...owners].filter(([, o]) => o.operation === 'Update')
   if (updaters.length <= updatersMax) return false
-  updaters.sort(([idA, a], [idB, b]) => seconds(a) - seconds(b) || compareText(idA, idB))
+  updaters.sort(([, a], [, b]) => seconds(a) - seconds(b) || compareOwners(a, b))
   const firstOfVersion = new Map<string, string>()
   let count = updaters.length
   for (const [id, owner] of updaters) {
