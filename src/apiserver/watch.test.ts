@@ -148,13 +148,25 @@ test('a forgotten version is an ERROR event of 410', () =>
     assert.ok(api.core.storage.cache.revision > 0)
   }))
 
-test('a version from the future is answered with a timeout', () =>
+test('from a version of the future a watch tells what follows it', () =>
   withApi(async (fixture) => {
-    const answer = sender(fixture.api)('GET', `${path}?watch=1&resourceVersion=100000`)
+    const { revision } = fixture.api.core.storage.cache
+    const watch = await openWatch(fixture, `resourceVersion=${revision + 2}`)
+    for (const name of ['a', 'b', 'c']) await fixture.client.resource(configMaps, 'default').create(object(name))
+    const frame = await watch.next()
+    assert.deepEqual([frame?.type, at(frame!, 'object.metadata.name')], ['ADDED', 'c'])
+  }))
+
+test('a state of the future that does not come is told of in the stream', () =>
+  withApi(async (fixture) => {
+    const query = 'resourceVersion=100000&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true'
+    const opening = openWatch(fixture, query)
     await fixture.clock.advance(3_001)
-    const { code, json } = await answer
-    assert.equal(code, 504)
-    assert.match(String(json.message), /^Timeout: Too large resource version: 100000, current: \d+$/)
+    const watch = await opening
+    const frame = await watch.next()
+    assert.deepEqual([frame?.type, at(frame!, 'object.code')], ['ERROR', 504])
+    assert.match(String(at(frame!, 'object.message')), /^Timeout: Too large resource version: 100000, current: \d+$/)
+    assert.equal(await watch.next(), undefined)
   }))
 
 test('watchers of one batch share its bytes', () =>

@@ -45,7 +45,8 @@ const initialBatch = 500
 /**
  * Follows a resource (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes). Watching has
  * started when the promise resolves; the stream ends when the signal aborts, the timeout passes or the reader falls too far
- * behind, and with an `error` batch when the start is forgotten (410). Throws 400, 422, 504 before it starts.
+ * behind, and with an `error` batch when the start is forgotten (410), or a state is asked for that does not come (504). Throws 400, 422,
+ * and 504 where it is not known what is newest, before it starts.
  */
 export async function watchObjects(core: Core, context: RequestContext, request: WatchRequest): Promise<AsyncIterable<WatchBatch>> {
   validateOptions(request)
@@ -53,9 +54,15 @@ export async function watchObjects(core: Core, context: RequestContext, request:
   const selection = parseSelection(resource, request.labelSelector, request.fieldSelector)
   const wanted = parseResourceVersion(request.resourceVersion)
   const { cache } = core.storage
-  if (wanted === undefined || wanted > cache.revision) await cacheAtLeast(core, context, wanted)
   const prefix = prefixOf(resource, namespace)
   const sendsState = request.sendInitialEvents ?? (wanted === undefined || wanted === 0)
+  if (wanted === undefined) await cacheAtLeast(core, context, wanted)
+  else if (sendsState && wanted > cache.revision) {
+    // As upstream: a state that has not come is told of in the stream. Who wants no state hears of what follows the version, whenever it comes.
+    const late = await cacheAtLeast(core, context, wanted).catch((error: unknown) => error)
+    if (late instanceof StatusError) return refused(late)
+    if (late !== undefined) throw late
+  }
   const of = { cache, resource, prefix, selection }
   if (sendsState) await prepareIndex(of, context.pace)
   // From here to the start of the cache's watch nothing waits: state and events fit together without a gap.
@@ -104,6 +111,10 @@ export async function watchObjects(core: Core, context: RequestContext, request:
     from,
     finish,
   })
+}
+
+async function* refused(error: StatusError): AsyncGenerator<WatchBatch> {
+  yield { type: 'error', error }
 }
 
 async function selected(
