@@ -15,7 +15,7 @@ type Program = { readonly command: readonly string[]; readonly steps: number; re
 
 /** Made by scripts/setup-tests.sh. */
 const programs: Readonly<Record<string, Program>> = {
-  go: { command: [resolve('.cache/clients/go-client')], steps: 14, setUp: 'needs Go 1.26 or newer, which makes .cache/clients/go-client' },
+  go: { command: [resolve('.cache/clients/go-client')], steps: 15, setUp: 'needs Go 1.26 or newer, which makes .cache/clients/go-client' },
   python: {
     command: [resolve('.cache/clients/python/bin/python'), resolve('test/clients/python/client.py')],
     steps: 7,

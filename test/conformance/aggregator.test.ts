@@ -160,6 +160,10 @@ test('its resources are among the documents of discovery and OpenAPI', async () 
   assert.ok('Flunder' in swagger.definitions && 'Spec' in swagger.definitions && !('Unused' in swagger.definitions))
   assert.ok('io.k8s.api.core.v1.Pod' in swagger.definitions)
   assert.equal(at((await send('GET', `/openapi/v3/apis/${sampleGroup}/v1alpha1`)).json, 'info.title'), 'sample')
+  const accept = 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf'
+  const { code, body } = await rawRequest(testApi.api, 'GET', `/openapi/v3/apis/${sampleGroup}/v1alpha1`, { accept })
+  assert.equal(code, 200)
+  assert.ok(Buffer.from(body as Uint8Array).includes('\n\u0006sample'), 'the title, with field and length before it')
 })
 
 test('a watch streams and ends with its client', async () => {

@@ -1,9 +1,8 @@
 import type { KindDefinition } from '../../kinds/kind.ts'
 import type { Schema } from '../../machinery/schema/schema-node.ts'
 import type { Aggregated, Aggregation } from '../aggregation/aggregation.ts'
-import { jsonDocument } from '../discovery/json-document.ts'
 import { createDiscovery, type Discovery } from '../discovery/discovery.ts'
-import { createOpenApi, type OpenApi } from '../openapi/openapi.ts'
+import { createOpenApi, type OpenApi, versionDocument } from '../openapi/openapi.ts'
 import type { PathHandler } from '../pipeline.ts'
 import type { Registry } from '../registry.ts'
 import type { CustomType } from './custom-type.ts'
@@ -70,7 +69,7 @@ function withAggregated(base: OpenApi, aggregated: readonly Aggregated[]): OpenA
     },
     versions: () => {
       const own = aggregated.flatMap(({ group, version, documents: { openApi3 } }) =>
-        openApi3 ? [[`apis/${group}/${version}`, jsonDocument(() => openApi3)] as const] : [],
+        openApi3 ? [[`apis/${group}/${version}`, versionDocument(() => openApi3)] as const] : [],
       )
       return new Map([...base.versions(), ...own])
     },

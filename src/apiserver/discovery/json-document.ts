@@ -14,21 +14,21 @@ export type JsonDocument = {
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>
 
 export function jsonDocument(build: () => unknown): JsonDocument {
-  return bytesDocument(() => Buffer.from(JSON.stringify(build())), 'application/json')
+  return bytesDocument(() => Buffer.from(JSON.stringify(build())), { contentType: 'application/json' })
 }
 
 /** The same with the end of a line, as objects are answered. */
 export function lineDocument(build: () => unknown, contentType = 'application/json'): JsonDocument {
-  return bytesDocument(() => jsonLine(build()), contentType)
+  return bytesDocument(() => jsonLine(build()), { contentType })
 }
 
-/** The same of bytes in any encoding. */
-export function bytesDocument(build: () => Buffer, contentType: string): JsonDocument {
+/** The same of bytes in any encoding. `hash`: of what they say, where that is not their own. */
+export function bytesDocument(build: () => Buffer, form: { readonly contentType: string; readonly hash?: () => string }): JsonDocument {
   let built: { readonly bytes: Buffer; readonly hash: string } | undefined
   const content = () => {
     if (!built) {
       const bytes = build()
-      built = { bytes, hash: createHash('sha256').update(bytes).digest('hex').slice(0, 40).toUpperCase() }
+      built = { bytes, hash: form.hash?.() ?? createHash('sha256').update(bytes).digest('hex').slice(0, 40).toUpperCase() }
     }
     return built
   }
@@ -39,7 +39,11 @@ export function bytesDocument(build: () => Buffer, contentType: string): JsonDoc
       const etag = `"${hash}"`
       const answerHeaders = { etag, vary: 'Accept', 'cache-control': 'public', ...extra }
       if (headerText(headers, 'if-none-match').includes(hash)) return { code: 304, headers: answerHeaders, body: new Uint8Array(0) }
-      return { code: 200, headers: { ...answerHeaders, 'content-type': contentType, 'content-length': String(bytes.length) }, body: bytes }
+      return {
+        code: 200,
+        headers: { ...answerHeaders, 'content-type': form.contentType, 'content-length': String(bytes.length) },
+        body: bytes,
+      }
     },
   }
 }

@@ -8,8 +8,10 @@ import { completeDefinitions, type Definitions, openApi2, openApi3, reachable, w
 import { groupPath, groupPaths, resourcesPath, serverPaths } from './information-paths.ts'
 import { type Gvk, objectTypes, type Operation, type PathItem } from './operation.ts'
 import { pathsOf } from './operations.ts'
+import { documentFormat, protobufType } from './document-format.ts'
 import { encodeSwagger } from './swagger-protobuf.ts'
 import { type Parameter, patchTypes } from './parameters.ts'
+import { encodeVersion3 } from './version3-protobuf.ts'
 
 /** Answers `/openapi/v2` and `/openapi/v3`. Undefined: the path is not OpenAPI's. */
 export type OpenApi = {
@@ -17,14 +19,16 @@ export type OpenApi = {
   /** The parts of version 2, for documents that show more kinds. */
   swagger(): SwaggerParts
   /** The documents of version 3 by their path. */
-  versions(): ReadonlyMap<string, JsonDocument>
+  versions(): ReadonlyMap<string, VersionDocument>
 }
+/** One content in two forms, with one hash: that of the JSON. */
+export type VersionDocument = { readonly json: JsonDocument; readonly protobuf: JsonDocument }
 export type SwaggerParts = { readonly paths: Readonly<Record<string, object>>; readonly definitions: Readonly<Record<string, object>> }
 
 const info = { title: 'Kubernetes' } as const
 
 /**
- * OpenAPI documents of a fixed set of kinds, built when first asked for; version 2 also in protobuf. When custom kinds come or go, make a new one: it costs nothing until it is asked.
+ * OpenAPI documents of a fixed set of kinds, built when first asked for, in JSON or in protobuf. When custom kinds come or go, make a new one: it costs nothing until it is asked.
  * `definitions` are the loaded schemas, those of custom kinds included; `simplified` replaces some of them in version 2. `base` are
  * the documents of other kinds, which are shown together with these and not built again.
  */
@@ -44,11 +48,11 @@ export function createOpenApi({
   const versions = lazy(() => {
     const complete = completeDefinitions(definitions, kinds)
     const schemaOf = schemaFinder(complete)
-    const documents = new Map<string, JsonDocument>(base?.versions())
+    const documents = new Map<string, VersionDocument>(base?.versions())
     const add = (path: string, items: () => readonly PathItem[], groupVersion?: GroupVersion) =>
       documents.set(
         path,
-        jsonDocument(() => version3(items(), complete, { version, groupVersion })),
+        versionDocument(() => version3(items(), complete, { version, groupVersion })),
       )
     for (const v of groupKinds(kinds).flatMap((g: Group) => g.versions))
       add(
@@ -66,12 +70,12 @@ export function createOpenApi({
     return { paths: { ...before.paths, ...own.paths }, definitions: { ...before.definitions, ...own.definitions } }
   })
   const v2 = jsonDocument(() => version2(swagger(), version))
-  const binaryV2 = bytesDocument(() => encodeSwagger(version2(swagger(), version)), binaryType)
+  const binaryV2 = bytesDocument(() => encodeSwagger(version2(swagger(), version)), { contentType: protobufType('v2') })
   const index = jsonDocument(() => ({
     paths: Object.fromEntries(
       [...versions()]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([path, d]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${d.hash()}` }]),
+        .map(([path, d]) => [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${d.json.hash()}` }]),
     ),
   }))
   return {
@@ -80,16 +84,22 @@ export function createOpenApi({
     respond(path, headers) {
       const bare = trimPath(path)
       if (bare !== '/openapi/v2' && bare !== '/openapi/v3' && !bare.startsWith('/openapi/v3/')) return undefined
-      const accept = headerText(headers, 'accept')
-      if (bare === '/openapi/v2' && prefersBinary(accept)) return binaryV2.respond(headers)
-      if (!acceptsJson(accept)) return notAcceptable()
-      if (bare === '/openapi/v2') return v2.respond(headers)
       if (bare === '/openapi/v3') return index.respond(headers)
+      const accept = headerText(headers, 'accept')
+      const format = documentFormat(accept, bare === '/openapi/v2' ? 'v2' : 'v3')
+      if (format === undefined) return notAcceptable()
+      if (bare === '/openapi/v2') return (format === 'protobuf' ? binaryV2 : v2).respond(headers)
       const name = bare.slice('/openapi/v3/'.length)
       const document = versions().get(name)
-      return document && respondHashed(document, name, path, headers)
+      return document && respondHashed(document[format], name, path, headers)
     },
   }
+}
+
+/** A document of version 3, of which each form is made when first asked for. */
+export function versionDocument(build: () => object): VersionDocument {
+  const json = jsonDocument(build)
+  return { json, protobuf: bytesDocument(() => encodeVersion3(build()), { contentType: protobufType('v3'), hash: json.hash }) }
 }
 
 /** A request with the right hash may be kept for ever; one with an old hash is sent to the right one. */
@@ -99,28 +109,6 @@ function respondHashed(document: JsonDocument, name: string, path: string, heade
   if (wanted === null || wanted === '') return document.respond(headers)
   if (wanted === document.hash()) return document.respond(headers, { 'cache-control': 'public, immutable, max-age=31536000' })
   return { code: 301, headers: { location: `/openapi/v3/${name}?hash=${document.hash()}` }, body: new Uint8Array(0) }
-}
-
-/** Clients name the first, which is no valid media type; what they get is named by the second. */
-const binaryTypes = [
-  'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
-  'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
-]
-const binaryType = binaryTypes[1]!
-
-/** The first type that can be given decides. */
-function prefersBinary(accept: string): boolean {
-  const first = accept
-    .split(',')
-    .map((entry) => entry.split(';')[0]!.trim())
-    .find((type) => binaryTypes.includes(type) || acceptsJson(type))
-  return first !== undefined && binaryTypes.includes(first)
-}
-
-/** No Accept header accepts everything. */
-function acceptsJson(accept: string): boolean {
-  if (accept === '') return true
-  return accept.split(',').some((entry) => ['application/json', 'application/*', '*/*'].includes(entry.split(';')[0]!.trim()))
 }
 
 const notAcceptable = (): ApiResponse => ({ code: 406, headers: { 'content-length': '0' }, body: new Uint8Array() })

@@ -1,82 +1,23 @@
 /**
  * OpenAPI version 2 in protobuf, as client-go asks for it: the messages of gnostic's `openapi.v2` package
- * (https://github.com/google/gnostic/blob/main/openapiv2/OpenAPIv2.proto), those of their fields that our documents have. What starts
- * with `x-` becomes a vendor extension, whose value is YAML; JSON is YAML.
+ * (https://github.com/google/gnostic/blob/main/openapiv2/OpenAPIv2.proto), those of their fields that our documents have.
  */
-import { ProtobufWriter } from '../../machinery/wire/protobuf-buffer.ts'
-
-/** Writes a value as a field. The writer goes backwards: the value first, then its tag. */
-type Encode = (writer: ProtobufWriter, field: number, value: unknown) => void
-type Fields = Readonly<Record<string, readonly [field: number, encode: Encode]>>
-type Json = Readonly<Record<string, unknown>>
-
-const string: Encode = (writer, field, value) => {
-  writer.text(String(value))
-  writer.tag(field, 2)
-}
-
-const boolean: Encode = (writer, field, value) => {
-  writer.varint(value === true ? 1 : 0)
-  writer.tag(field, 0)
-}
-
-const integer: Encode = (writer, field, value) => {
-  writer.int64(value as number)
-  writer.tag(field, 0)
-}
-
-const double: Encode = (writer, field, value) => {
-  writer.double(value as number)
-  writer.tag(field, 1)
-}
-
-const repeated =
-  (encode: Encode): Encode =>
-  (writer, field, value) => {
-    for (const item of (value as readonly unknown[]).toReversed()) encode(writer, field, item)
-  }
-
-function nested(writer: ProtobufWriter, field: number, write: () => void): void {
-  const mark = writer.mark
-  write()
-  writer.closeMessage(mark)
-  writer.tag(field, 2)
-}
-
-/** A message of one field: the arms of a oneof, and lists that stand in a message. */
-const within =
-  (inner: number, encode: Encode): Encode =>
-  (writer, field, value) =>
-    nested(writer, field, () => encode(writer, inner, value))
-
-/** A map as pairs of name and value. */
-const pairs =
-  (encode: Encode): Encode =>
-  (writer, field, value) => {
-    for (const [name, item] of Object.entries(value as Json).toReversed())
-      nested(writer, field, () => {
-        encode(writer, 2, item)
-        string(writer, 1, name)
-      })
-  }
-
-const yaml: Encode = (writer, field, value) => nested(writer, field, () => string(writer, 2, `${JSON.stringify(value)}\n`))
-const extension = pairs(yaml)
-
-/** `extensions`: the field for what starts with `x-`; undefined where nothing does. */
-const message =
-  (fields: () => Fields, extensions?: number): Encode =>
-  (writer, field, value) =>
-    nested(writer, field, () => writeFields(writer, value as Json, fields(), extensions))
-
-function writeFields(writer: ProtobufWriter, value: Json, fields: Fields, extensions: number | undefined): void {
-  for (const [name, item] of Object.entries(value).toReversed()) {
-    if (item === undefined) continue
-    const known = Object.hasOwn(fields, name) ? fields[name] : undefined
-    if (known) known[1](writer, known[0], item)
-    else if (extensions !== undefined && name.startsWith('x-')) extension(writer, extensions, { [name]: item })
-  }
-}
+import {
+  boolean,
+  double,
+  type Encode,
+  encodeDocument,
+  type Fields,
+  integer,
+  type Json,
+  message,
+  nested,
+  pairs,
+  repeated,
+  string,
+  within,
+  yaml,
+} from './protobuf-fields.ts'
 
 const schema: Encode = message(() => schemaFields, 31)
 
@@ -186,7 +127,5 @@ const documentFields: Fields = {
 
 /** A version 2 document as bytes of an `openapi.v2.Document`. */
 export function encodeSwagger(document: object): Buffer {
-  const writer = new ProtobufWriter()
-  writeFields(writer, document as Json, documentFields, 16)
-  return writer.finish()
+  return encodeDocument(document, documentFields, 16)
 }

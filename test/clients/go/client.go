@@ -39,6 +39,7 @@ var clientSteps = []step{
 	{"discovery, the RESTMapper and the dynamic client", dynamically},
 	{"random applies and updates give everybody the fields that upstream's library gives them", appliesAsTheLibrary},
 	{"aggregated discovery tells built-in kinds and custom ones", discovered},
+	{"every OpenAPI document says in protobuf what upstream's server makes of its JSON", described},
 	{"informers on versions that a webhook converts see what their field selectors say", selectedByFields},
 	{"status and scale of every workload, each write told to a watch that was opened before", workloadsFollowed},
 	{"the kinds of the API do what their operations are to do, each change told by a watch", operations},

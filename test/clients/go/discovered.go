@@ -12,6 +12,19 @@ import (
 	"k8s.io/client-go/rest"
 )
 
+const findsGroup = "discovered.example.com"
+
+// findsSchema has what no schema of a built-in kind has.
+var findsSchema = map[string]any{"type": "object", "properties": map[string]any{"spec": map[string]any{
+	"type": "object", "default": map[string]any{"size": int64(1)}, "x-kubernetes-preserve-unknown-fields": true,
+	"oneOf": []any{map[string]any{"required": []any{"size"}}, map[string]any{"not": map[string]any{"required": []any{"size"}}}},
+	"properties": map[string]any{
+		"size": map[string]any{"type": "integer", "minimum": int64(0), "maximum": int64(9), "default": int64(0), "nullable": true},
+		"mode": map[string]any{"type": "string", "enum": []any{"fast", "slow"}, "default": "fast", "example": "slow"},
+		"tags": map[string]any{"type": "array", "minItems": int64(1), "items": map[string]any{"type": "string", "pattern": "^a: [b]$"}},
+	},
+}}}
+
 // discovered reads the aggregated documents, finds built-in kinds of the core and of a group in them, and then a custom kind.
 func discovered(ctx context.Context, config *rest.Config) error {
 	client, err := discovery.NewDiscoveryClientForConfig(config)
@@ -52,21 +65,21 @@ func discovered(ctx context.Context, config *rest.Config) error {
 	definition := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apiextensions.k8s.io/v1",
 		"kind":       "CustomResourceDefinition",
-		"metadata":   map[string]any{"name": "finds.discovered.example.com"},
+		"metadata":   map[string]any{"name": "finds." + findsGroup},
 		"spec": map[string]any{
-			"group": "discovered.example.com", "scope": "Cluster",
+			"group": findsGroup, "scope": "Cluster",
 			"names": map[string]any{"plural": "finds", "kind": "Find"},
 			"versions": []any{map[string]any{
 				"name": "v1", "served": true, "storage": true,
 				"subresources": map[string]any{"status": map[string]any{}},
-				"schema":       map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}},
+				"schema":       map[string]any{"openAPIV3Schema": findsSchema},
 			}},
 		},
 	}}
 	if _, err = definitions.Create(ctx, definition, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	finds := schema.GroupVersionResource{Group: "discovered.example.com", Version: "v1", Resource: "finds"}
+	finds := schema.GroupVersionResource{Group: findsGroup, Version: "v1", Resource: "finds"}
 	status := finds.GroupVersion().WithResource("finds/status")
 	return eventually(ctx, "a custom kind in the documents", func() (bool, error) {
 		err := serves(append(builtIn, finds, status)...)

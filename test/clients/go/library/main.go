@@ -44,6 +44,7 @@ var answers = map[string]func(question) []answer{
 	"applies":    applies,
 	"zeros":      zeros,
 	"owners":     ownersOfEmpty,
+	"openAPI":    openAPI,
 }
 
 func main() {
