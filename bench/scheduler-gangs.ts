@@ -115,7 +115,13 @@ function run(scenario: Scenario, nodes: number, scale: number): Figure[] {
   micros.sort((a, b) => a - b)
   return [
     { name: scenario.name, value: decided / seconds, unit: 'pods/s', goal: scenario.goal, better: 'higher' },
-    { name: `${scenario.name}, p99`, value: percentile(micros, 99), unit: 'µs/pod', goal: 100, better: 'lower' },
+    {
+      name: `${scenario.name}, p99`,
+      value: percentile(micros, 99),
+      unit: 'µs/pod',
+      ...(scenario.weak ? {} : { goal: 100 }),
+      better: 'lower',
+    },
     { name: `${scenario.name}, CPU`, value: (cpu.user + cpu.system) / decided, unit: 'µs/pod', better: 'lower' },
     { name: `${scenario.name}, placed`, value: (100 * world.placed()) / decided, unit: '%', better: 'higher' },
   ]
