@@ -19,6 +19,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/kube-openapi/pkg/spec3"
 	"k8s.io/kube-openapi/pkg/validation/spec"
+
+	"keelson.dev/clients/managers"
 )
 
 const (
@@ -152,23 +154,11 @@ func playApplies(ctx context.Context, things dynamic.ResourceInterface, local ma
 		if !applies && len(live.GetManagedFields()) == 0 {
 			return nil // untracked objects stay so by their uid, which the library's have not
 		}
-		if theirs, ours := ownersOf(live.GetManagedFields()), ownersOf(local.ManagedFields()); theirs != ours {
+		if theirs, ours := managers.Describe(live.GetManagedFields()), managers.Describe(local.ManagedFields()); theirs != ours {
 			return fmt.Errorf("%s\nthe server has\n%s\nthe library\n%s", strings.Join(told, "\n"), theirs, ours)
 		}
 	}
 	return nil
-}
-
-func ownersOf(entries []metav1.ManagedFieldsEntry) string {
-	lines := []string{}
-	for _, entry := range entries {
-		var fields any
-		json.Unmarshal(entry.FieldsV1.Raw, &fields)
-		sorted, _ := json.Marshal(fields)
-		lines = append(lines, fmt.Sprintf("%s %s %s", entry.Manager, entry.Operation, sorted))
-	}
-	sort.Strings(lines)
-	return strings.Join(lines, "\n")
 }
 
 func randomSpec(random *rand.Rand) map[string]any {

@@ -2,16 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
-	"sort"
-	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields/managedfieldstest"
 	"k8s.io/client-go/applyconfigurations"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"keelson.dev/clients/managers"
 )
 
 type applyStep struct {
@@ -50,20 +48,8 @@ func applies(asked question) []answer {
 			told = append(told, "error: "+err.Error())
 			continue
 		}
-		told = append(told, owners(local.ManagedFields()))
+		told = append(told, managers.Describe(local.ManagedFields()))
 	}
 	text, err := json.Marshal(told)
 	return textOr(string(text), err)
-}
-
-func owners(entries []metav1.ManagedFieldsEntry) string {
-	lines := []string{}
-	for _, entry := range entries {
-		var fields any
-		json.Unmarshal(entry.FieldsV1.Raw, &fields)
-		sorted, _ := json.Marshal(fields)
-		lines = append(lines, fmt.Sprintf("%s %s %s", entry.Manager, entry.Operation, sorted))
-	}
-	sort.Strings(lines)
-	return strings.Join(lines, "\n")
 }
