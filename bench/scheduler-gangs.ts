@@ -165,6 +165,7 @@ function newWorld(pods: readonly Pod[], groups: readonly PodGroup[]) {
     core: new SchedulerCore({ plugins: allPlugins, random, cluster }),
     podPlugins: plannedPodPlugins({ view: emptyView, snapshot, claims, random }),
     preempts: true,
+    relieves: false,
   }
   const none = <T extends object>() => fixedInformer([]) as unknown as Informer<T & { metadata: object }>
   const sources = { services: none(), replicaSets: none(), statefulSets: none(), replicationControllers: none() }

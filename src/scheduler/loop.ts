@@ -134,7 +134,7 @@ class SchedulerLoop {
     this.#context = context
     this.#config = config
     this.#shared = shared
-    this.#cluster = sharedCluster(new Snapshot(config))
+    this.#cluster = sharedCluster(new Snapshot())
     this.#queue = new SchedulingQueue({
       clock: context.clock,
       onReady: () => this.#wake?.(),

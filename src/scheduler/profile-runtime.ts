@@ -12,6 +12,8 @@ export type ProfileRuntime = {
   readonly podPlugins: readonly PodPlugin[]
   /** Whether a pod that fits nowhere may push out weaker ones. */
   readonly preempts: boolean
+  /** Whether it is then looked, too, which claims could be let go of for it. */
+  readonly relieves: boolean
 }
 
 /** The name of the profile that is to place the pod. */
@@ -26,12 +28,13 @@ export function profileRuntimes(input: {
   const { cluster, context, informers } = input
   const all = podPlugins({ context, snapshot: cluster.snapshot, informers })
   const profiles = new Map(
-    input.profiles.map(({ schedulerName, plugins, disabled }) => [
+    input.profiles.map(({ schedulerName, plugins, disabled, postFilters }) => [
       schedulerName,
       {
         core: new SchedulerCore({ plugins, random: context.random, cluster }),
         podPlugins: all.filter((p) => !disabled.has(p.name)),
-        preempts: !disabled.has('DefaultPreemption'),
+        preempts: postFilters.has('DefaultPreemption'),
+        relieves: postFilters.has('DynamicResources'),
       },
     ]),
   )

@@ -18,10 +18,13 @@ export type ClaimStates =
 export function claimStates(pod: Pod, sources: VolumeSources): ClaimStates {
   const bound: PersistentVolumeClaim[] = []
   const unbound: UnboundClaim[] = []
-  for (const of of claimsOf(pod)) {
-    const claim = sources.claims.get(of.key)
+  const claims = claimsOf(pod).map((of) => ({ of, claim: sources.claims.get(of.key) }))
+  // Whether they are all there is said first, whatever else one of them waits for.
+  for (const { of, claim } of claims) {
     const problem = problemOf(of, claim, pod)
     if (problem) return { kind: 'Waits', ...problem }
+  }
+  for (const { claim } of claims) {
     if (claim!.spec?.volumeName && claim!.metadata.annotations?.[volumeAnnotations.bindCompleted] !== undefined) {
       bound.push(claim!)
       continue
