@@ -159,11 +159,13 @@ function newWorld(pods: readonly Pod[], groups: readonly PodGroup[]) {
     informer: () => fixedInformer([]),
   }
   const queue = new SchedulingQueue({ clock, onReady: () => {} })
-  const observer = new ClusterObserver({ cluster, queue, isOurs: () => true })
+  const filters = new Set(allPlugins.map((p) => p.name))
+  const observer = new ClusterObserver({ cluster, queue, isOurs: () => true, filtersOf: () => filters })
   const claims = new PlannedClaims([], [])
   const profile = {
     core: new SchedulerCore({ plugins: allPlugins, random, cluster }),
     podPlugins: plannedPodPlugins({ view: emptyView, snapshot, claims, random }),
+    filters,
     preempts: true,
     relieves: false,
   }

@@ -145,6 +145,7 @@ class SchedulerLoop {
       cluster: this.#cluster,
       queue: this.#queue,
       isOurs: (pod) => this.#isOurs(pod) && this.#isInShare(pod),
+      filtersOf: (pod) => this.#profiles.get(profileOf(pod))!.filters,
     })
     this.#informers = schedulerInformers(context)
     const { client, clock, random, log } = context

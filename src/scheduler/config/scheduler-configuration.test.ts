@@ -197,3 +197,18 @@ test('each scheduler name has its own profile, on one cluster', () => {
     { profiles },
   )
 })
+
+test('a new node wakes the pods of a profile that minds nothing about it', () => {
+  const { profiles } = read('profiles: [{schedulerName: bold, plugins: {filter: {disabled: [{name: TaintToleration}]}}}]')
+  return withCluster(
+    1,
+    async (c) => {
+      await c.addNode({ name: 'small', cpu: '1' })
+      await c.addPod({ name: 'p', requests: { cpu: '2' }, spec: { schedulerName: 'bold' } })
+      await c.until('a reason', async () => podCondition(await c.pod('p'), 'PodScheduled') !== undefined)
+      await c.addNode({ name: 'tainted', taints: [{ key: 'k', effect: 'NoSchedule' }] })
+      await c.until('bound', async () => (await c.pod('p')).spec?.nodeName === 'tainted')
+    },
+    { profiles },
+  )
+})

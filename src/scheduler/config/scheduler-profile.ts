@@ -7,6 +7,8 @@ import { builtInNames, pluginFactories, podPluginNames, postFilterNames } from '
 export type SchedulerProfile = {
   readonly schedulerName: string
   readonly plugins: readonly Plugin[]
+  /** Names of those of them that filter. */
+  readonly filters: ReadonlySet<string>
   /** Names among `podPluginNames` that are off. */
   readonly disabled: ReadonlySet<string>
   /** Those of `postFilterNames` that look what could be done for a pod that fits nowhere. */
@@ -49,6 +51,7 @@ export function profileOf(document: ProfileDocument, extra: readonly Plugin[] = 
   apply(points, score, ['score'])
   return {
     schedulerName,
+    filters: new Set([...known.keys()].filter((name) => points.get(name)!.filter)),
     plugins: [...known].flatMap(([name, plugin]) => atPoints(plugin, points.get(name)!)),
     disabled: new Set(podPluginNames.filter((name) => !isOn(name, [multiPoint, filter]))),
     postFilters: new Set(postFilterNames.filter((name) => isOn(name, [multiPoint, postFilter]))),
