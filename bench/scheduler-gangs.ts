@@ -184,6 +184,11 @@ function newWorld(pods: readonly Pod[], groups: readonly PodGroup[]) {
       placed++
       nominations.delete(attempt.queued.key)
     },
+    ask: () => undefined,
+    hold: () => () => {},
+    isStillPending: () => true,
+    onFailed: () => Promise.resolve(),
+    track: () => {},
     onMisfit: () => {},
     park: (queued, { plugins }) => queue.park(queued, plugins),
     onTried: () => {},
