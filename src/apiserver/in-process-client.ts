@@ -1,16 +1,19 @@
 import { assert } from '../base/assert.ts'
+import { settledEach } from '../base/settled.ts'
 import {
   batchWritesMax,
   type BatchWrite,
   type Client,
   type DeleteOptions,
   type Patch,
+  type PodChange,
   type ResourceClient,
   type WatchEvent,
   type WatchOptions,
   type WriteOptions,
 } from '../client/contract.ts'
 import { chosenResource } from '../client/delegate-resource.ts'
+import { podPatch } from '../client/pod-patch.ts'
 import { createRestClient, type Transport } from '../client/rest-client.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import { apiVersionOf, type KubeObject, type ObjectList } from '../machinery/object.ts'
@@ -24,7 +27,7 @@ import { authorize } from './pipeline.ts'
 import type { Resource } from './registry.ts'
 import { type Query, selectedName } from './http/request-info.ts'
 import { createAlike, type Settled } from './verbs/create-alike.ts'
-import { disruptPod, type DisruptRequest } from './verbs/disrupt.ts'
+import { changePods } from './verbs/change-pods.ts'
 import { type Answer, noParameters, type Parameters, type PatchBody, type VerbRequest } from './verb-request.ts'
 
 export type InProcessParts = {
@@ -66,7 +69,7 @@ export function createInProcessClient(parts: InProcessParts): Client {
       return chosenResource(() => (found() ? own : foreign))
     },
     createBatch: (writes, options) => createBatch(parts, writes, options?.signal),
-    disruptPod: (pod, condition, options) => disrupt(parts, { ...pod, condition }, options?.signal),
+    changePods: (changes, options) => changeEach(parts, changes, options?.signal),
     raw,
   }
 }
@@ -121,17 +124,16 @@ function selectorQuery(parameters: Partial<Parameters> | undefined): Query {
   return { ...emptyQuery, get: (name) => (name === 'fieldSelector' ? fieldSelector : name === 'labelSelector' ? labelSelector : undefined) }
 }
 
-/** Whether the caller may; what a verb then learns of the request. */
-function admitCall(parts: InProcessParts, resource: Resource, namespace: string, request: Call): RequestContext | Promise<RequestContext> {
-  const { core, user, agent, closing } = parts
+/** Throws, or rejects, where the caller may not. */
+function admitCall(parts: InProcessParts, resource: Resource, namespace: string, request: Call): Promise<void> | undefined {
+  const { core, user, closing } = parts
   const { verb, name = '', subresource = '', signal } = request
   signal?.throwIfAborted()
   if (closing.aborted) throw statusErrors.serviceUnavailable('the API server is shutting down')
   const { kind } = resource
-  const path = ''
-  const judging = authorize(core, user, {
+  return authorize(core, user, {
     type: 'resource',
-    path,
+    path: '',
     query: selectorQuery(request.parameters),
     verb,
     group: kind.group,
@@ -142,15 +144,18 @@ function admitCall(parts: InProcessParts, resource: Resource, namespace: string,
     name: name || selectedName(request.parameters?.fieldSelector),
     rest: '',
   })
-  const context: RequestContext = { user, verb, signal: signal ?? closing, agent, warn: () => {}, readsWarnings: false, takesObjects: true }
-  return judging ? judging.then(() => context) : context
+}
+
+/** What a verb learns of the request. */
+function contextOf({ user, agent, closing }: InProcessParts, { verb, signal }: Pick<Call, 'verb' | 'signal'>): RequestContext {
+  return { user, verb, signal: signal ?? closing, agent, warn: () => {}, readsWarnings: false, takesObjects: true }
 }
 
 async function call(parts: InProcessParts, resource: Resource, namespace: string, request: Call): Promise<Answer> {
   const { core, dispatch } = parts
-  const admitted = admitCall(parts, resource, namespace, request)
-  const context = admitted instanceof Promise ? await admitted : admitted
-  return dispatchVerb(core, dispatch, context, verbRequest(core, resource, namespace, request))
+  const admitting = admitCall(parts, resource, namespace, request)
+  if (admitting) await admitting
+  return dispatchVerb(core, dispatch, contextOf(parts, request), verbRequest(core, resource, namespace, request))
 }
 
 function verbRequest({ schemas }: Core, resource: Resource, namespace: string, request: Call): VerbRequest {
@@ -176,25 +181,18 @@ async function createBatch(
 ): Promise<readonly PromiseSettledResult<object>[]> {
   assert(writes.length <= batchWritesMax, `a batch has at most ${batchWritesMax} writes`)
   const { core, dispatch, handOut } = parts
-  const prepare = async ({ kind, namespace = '', name, subresource, body }: BatchWrite) => {
+  const prepared = await settledEach(writes, ({ kind, namespace = '', name, subresource, body }) => {
     const resource = core.registry.find(kind.group, kind.version, kind.plural)
     if (!resource) throw statusErrors.pathNotFound()
     const request: Call = { verb: 'create', name, subresource, body, ...writeCall(undefined), signal }
-    const admitted = admitCall(parts, resource, namespace, request)
-    const context = admitted instanceof Promise ? await admitted : admitted
-    return { context, request: verbRequest(core, resource, namespace, request) }
-  }
-  const prepared = await Promise.allSettled(writes.map(prepare))
+    const admitting = admitCall(parts, resource, namespace, request)
+    const prepare = () => verbRequest(core, resource, namespace, request)
+    return admitting ? admitting.then(prepare) : prepare()
+  })
   const allowed = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   // One caller, one signal: what one write knows of its request goes for all.
-  const answers = allowed[0]
-    ? await dispatchBatch(
-        core,
-        dispatch,
-        allowed[0].context,
-        allowed.map(({ request }) => request),
-      )
-    : []
+  const context = contextOf(parts, { verb: 'create', signal })
+  const answers = allowed.length > 0 ? await dispatchBatch(core, dispatch, context, allowed) : []
   const outcomes = answers.values()
   return prepared.map((one): PromiseSettledResult<object> => {
     if (one.status === 'rejected') return one
@@ -203,34 +201,47 @@ async function createBatch(
   })
 }
 
-/** See `disruptPod` of Client. */
-async function disrupt(
+/** See `changePods` of Client. */
+async function changeEach(
   parts: InProcessParts,
-  disruption: Omit<DisruptRequest, 'resource'>,
+  changes: readonly PodChange[],
+  signal: AbortSignal | undefined,
+): Promise<readonly PromiseSettledResult<KubeObject | Status>[]> {
+  assert(changes.length <= batchWritesMax, `a batch has at most ${batchWritesMax} writes`)
+  const { core } = parts
+  const pods = core.registry.find('', 'v1', 'pods')
+  if (!pods) throw statusErrors.pathNotFound()
+  const admitted = await settledEach(changes, ({ namespace, name, deletes }) => {
+    const mayPatch = admitCall(parts, pods, namespace, { verb: 'patch', name, subresource: 'status', signal })
+    const mayDelete = () => (deletes ? admitCall(parts, pods, namespace, { verb: 'delete', name, signal }) : undefined)
+    return mayPatch ? mayPatch.then(mayDelete) : mayDelete()
+  })
+  const allowed = changes.filter((_, i) => admitted[i]!.status === 'fulfilled')
+  const done = (await changePods(core, contextOf(parts, { verb: 'delete', signal }), { pods, changes: allowed })).values()
+  return settledEach(changes, (change, i) => {
+    const refused = admitted[i]!
+    if (refused.status === 'rejected') throw refused.reason
+    const outcome = done.next().value!
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value ? parts.handOut(outcome.value) : changeByRequests(parts, pods, change, signal)
+  })
+}
+
+/** Where somebody is to see the patch. */
+async function changeByRequests(
+  parts: InProcessParts,
+  pods: Resource,
+  change: PodChange,
   signal: AbortSignal | undefined,
 ): Promise<KubeObject | Status> {
-  const { core, handOut } = parts
-  const { namespace, name, uid, condition } = disruption
-  const resource = core.registry.find('', 'v1', 'pods')
-  if (!resource) throw statusErrors.pathNotFound()
-  const mayPatch = admitCall(parts, resource, namespace, { verb: 'patch', name, subresource: 'status', signal })
-  if (mayPatch instanceof Promise) await mayPatch
-  const mayDelete = admitCall(parts, resource, namespace, { verb: 'delete', name, signal })
-  const context = mayDelete instanceof Promise ? await mayDelete : mayDelete
-  const done = await disruptPod(core, context, { ...disruption, resource })
-  if (done) return handOut(done.last ?? viewOf(resource, done.value))
-  const value = { metadata: { uid }, status: { conditions: [condition] } }
-  await call(parts, resource, namespace, {
-    verb: 'patch',
-    name,
-    subresource: 'status',
-    patch: { type: 'strategic', value },
-    ...writeCall({}),
-    signal,
-  })
-  const removed = await call(parts, resource, namespace, { verb: 'delete', name, ...deleteCall({ preconditions: { uid } }), signal })
-  // What a delete answers is the object or a Status.
-  return handOut(objectOf(removed) as KubeObject | Status)
+  const { namespace, name, uid, deletes } = change
+  const patch = { type: 'strategic', value: podPatch(change) } as const
+  const patched = await call(parts, pods, namespace, { verb: 'patch', name, subresource: 'status', patch, ...writeCall({}), signal })
+  const answer = deletes
+    ? await call(parts, pods, namespace, { verb: 'delete', name, ...deleteCall({ preconditions: { uid } }), signal })
+    : patched
+  // What they answer is the object or a Status.
+  return parts.handOut(objectOf(answer) as KubeObject | Status)
 }
 
 /** See `createAlike` of ResourceClient. */
@@ -242,7 +253,8 @@ async function callAlike(
 ): Promise<readonly Settled[] | undefined> {
   const { core } = parts
   const request: Call = { verb: 'create', body: object, ...writeCall(undefined) }
-  const context = await admitCall(parts, resource, namespace, request)
+  await admitCall(parts, resource, namespace, request)
+  const context = contextOf(parts, request)
   const parameters = { ...noParameters, ...request.parameters }
   const own = valueBody(core.schemas, object, undefined).object(resource.kind, context, parameters.fieldValidation)
   return createAlike(core, context, { resource, namespace, object: own, parameters, count })

@@ -18,10 +18,14 @@ export type Client = {
    */
   createBatch?(writes: readonly BatchWrite[], options?: { readonly signal?: AbortSignal }): Promise<readonly PromiseSettledResult<object>[]>
   /**
-   * Says in a pod's conditions why it is disrupted, and deletes it if it has this uid: a patch of its status and a delete, in one commit.
-   * Gives and throws what the delete does. Absent where the transport has no such call.
+   * Says something in pods' conditions, and deletes those that are to go: of each a patch of its status, and a delete of those, in one
+   * commit. Up to `batchWritesMax` in one call; each has the answer that the last of the two would have, in the order of `changes`. Absent
+   * where the transport has no such call.
    */
-  disruptPod?(pod: DisruptedPod, condition: PodCondition, options?: { readonly signal?: AbortSignal }): Promise<KubeObject | Status>
+  changePods?(
+    changes: readonly PodChange[],
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<readonly PromiseSettledResult<KubeObject | Status>[]>
   /** A WebSocket to a streaming subresource (exec, attach, port-forward); absent where the transport cannot carry one. */
   openWebSocket?(request: WebSocketRequest): Promise<WebSocketChannel>
 }
@@ -62,7 +66,16 @@ type PartOf<T> = T extends readonly (infer Item)[]
     ? { readonly [Field in keyof T]?: PartOf<T[Field]> }
     : T
 
-export type DisruptedPod = { readonly namespace: string; readonly name: string; readonly uid: string }
+/** What is said of the pod that has this uid. */
+export type PodChange = {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly condition: PodCondition
+  /** The node that room is made on for it; empty: none any more; absent: as it is. */
+  readonly nominatedNodeName?: string
+  readonly deletes?: true
+}
 
 /** The POST of an object, or to a subresource of one. */
 export type BatchWrite = {

@@ -1,7 +1,8 @@
-import type { BatchWrite, Client, ResourceClient } from '../client/contract.ts'
+import type { BatchWrite, Client, PodChange, ResourceClient } from '../client/contract.ts'
 import { delegateResource } from '../client/delegate-resource.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { ObjectInformer } from '../client/informer.ts'
+import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { KindRef } from '../kinds/kind.ts'
 import { apiVersionOf, type KubeObject } from '../machinery/object.ts'
 import type { Status } from '../machinery/status-error.ts'
@@ -30,15 +31,8 @@ export function writeThroughClient(client: Client, factory: InformerFactory): Cl
     ...(client.createBatch
       ? { createBatch: (writes, options) => showCreated(client.createBatch!(writes, options), { factory, writes }) }
       : {}),
-    ...(client.disruptPod
-      ? {
-          disruptPod: (pod, condition, options) =>
-            showDeleted(() => client.disruptPod!(pod, condition, options), {
-              informer: factory.existing(kindRefs.coreV1.pods),
-              key: `${pod.namespace}/${pod.name}`,
-              uid: pod.uid,
-            }),
-        }
+    ...(client.changePods
+      ? { changePods: (changes, options) => showChanged(client.changePods!(changes, options), { factory, changes }) }
       : {}),
     raw: (request) => client.raw(request),
     ...(client.openWebSocket ? { openWebSocket: client.openWebSocket.bind(client) } : {}),
@@ -59,6 +53,23 @@ async function showCreated(
   for (const [i, outcome] of outcomes.entries()) {
     const { kind, subresource } = writes[i]!
     if (outcome.status === 'fulfilled' && subresource === '') factory.existing(kind)?.observeWrite(outcome.value as KubeObject)
+  }
+  return outcomes
+}
+
+type Changed = readonly PromiseSettledResult<KubeObject | Status>[]
+
+async function showChanged(
+  changing: Promise<Changed>,
+  { factory, changes }: { readonly factory: InformerFactory; readonly changes: readonly PodChange[] },
+): Promise<Changed> {
+  const outcomes = await changing
+  const informer = factory.existing(kindRefs.coreV1.pods)
+  for (const [i, outcome] of outcomes.entries()) {
+    if (outcome.status === 'rejected' || !informer) continue
+    const { namespace, name, uid, deletes } = changes[i]!
+    if (deletes) showDeleted(outcome.value, { informer, key: `${namespace}/${name}`, uid })
+    else informer.observeWrite(outcome.value as Pod & KubeObject)
   }
   return outcomes
 }
@@ -99,26 +110,26 @@ function writeThroughResource<T extends KubeObject>(resource: ResourceClient<T>,
     updateStatus: (object, options) => show(resource.updateStatus(object, options), options?.dryRun),
     patch: (name, patch, options) => show(resource.patch(name, patch, options), options?.dryRun),
     apply: (object, options) => show(resource.apply(object, options), options?.dryRun),
-    delete: (name, options) => {
+    delete: async (name, options) => {
       const key = namespace === undefined ? name : `${namespace}/${name}`
       const informer = options?.dryRun ? undefined : factory.existing(kind)
-      return showDeleted(() => resource.delete(name, options), { informer, key, uid: informer?.get(key)?.metadata.uid })
+      const uid = informer?.get(key)?.metadata.uid
+      const deleted = await resource.delete(name, options)
+      if (informer) showDeleted(deleted, { informer, key, uid })
+      return deleted
     },
   }
 }
 
 /** What is gone at once leaves the informer, what is only marked is there with its mark. */
-async function showDeleted<T extends KubeObject, R extends KubeObject | Status>(
-  remove: () => Promise<R>,
-  { informer, key, uid }: { readonly informer: ObjectInformer<T> | undefined; readonly key: string; readonly uid: string | undefined },
-): Promise<R> {
-  const result = await remove()
-  if (!informer) return result
+function showDeleted<T extends KubeObject>(
+  answer: KubeObject | Status,
+  { informer, key, uid }: { readonly informer: ObjectInformer<T>; readonly key: string; readonly uid: string | undefined },
+): void {
   // Whatever is no Status is the object.
-  const deleted = result as KubeObject as T
+  const deleted = answer as KubeObject as T
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers = [] } = deleted.metadata ?? {}
   const isGone = deleted.kind === 'Status' || !deletionTimestamp || (deletionGracePeriodSeconds === 0 && finalizers.length === 0)
   if (!isGone) informer.observeWrite(deleted)
   else if (uid !== undefined) informer.observeDelete(key, uid)
-  return result
 }

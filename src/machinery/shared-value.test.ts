@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-import { shareValue, textOfShared, workedOut } from './shared-value.ts'
+import { extendShared, sharedOfText, shareValue, textOfShared, workedOut } from './shared-value.ts'
 
 test('equal values become one object', () => {
   const first = shareValue({ image: 'a', ports: [1, 2] })
@@ -39,4 +39,33 @@ test('leaves very long values alone', () => {
   const long = { text: 'x'.repeat(20_000) }
   assert.equal(shareValue(long), long)
   assert.equal(textOfShared(long), undefined)
+})
+
+test('the value of a JSON is the one that is shared', () => {
+  const first = shareValue({ image: 'of a text' })
+  assert.equal(sharedOfText('{"image":"of a text"}'), first)
+  const other = sharedOfText('{"image":"first as a text"}')
+  assert.equal(shareValue({ image: 'first as a text' }), other)
+  assert.throws(() => sharedOfText('{'), SyntaxError)
+})
+
+test('a field more is written behind what is shared, and changes nothing of it', () => {
+  for (const base of [{ image: 'a', ports: [1] }, {}]) {
+    const shared = shareValue(base)
+    const extended = extendShared(shared, 'node', 'a"b')
+    assert.deepEqual(extended, { ...base, node: 'a"b' })
+    assert.equal(textOfShared(extended), JSON.stringify(extended))
+    assert.equal(shareValue(extended), extended)
+    assert.equal(textOfShared(shared), JSON.stringify(base))
+  }
+  const own = extendShared({ image: 'not shared' }, 'node', 'n')
+  assert.equal(textOfShared(own), undefined)
+})
+
+test('what extends a value that is forgotten is an object like any other', () => {
+  const extended = extendShared(shareValue({ image: 'soon forgotten' }), 'node', 'n')
+  for (let i = 0; i < 1_000; i++) shareValue({ other: i })
+  assert.equal(textOfShared(extended), undefined)
+  assert.equal(shareValue(extended), extended)
+  assert.equal(textOfShared(extended), JSON.stringify(extended))
 })

@@ -12,7 +12,7 @@ import { type SharedCluster, sharedCluster } from './core/scheduler-core.ts'
 import { Snapshot } from './core/snapshot.ts'
 import { explainPod } from './explain/explain.ts'
 import type { SchedulingExplanation } from './explain/explanation.ts'
-import { type SchedulingFailure, writePodCondition } from './pod-condition.ts'
+import { type PodChanges, podChanges, type SchedulingFailure, writePodCondition } from './pod-condition.ts'
 import { askExtenders, concerns } from './extenders/extender-client.ts'
 import { EventOutlet } from './event-outlet.ts'
 import { EventSeriesWriter, type PodEvent } from './event-series.ts'
@@ -21,7 +21,6 @@ import { acceptAllowed, askForPreemption } from './extenders/extender-preemption
 import { extenderJudgement } from './extenders/extender-judgement.ts'
 import { followNodeUsage } from './follow-node-usage.ts'
 import { gangPlugin, Gangs, groupKeyOf } from './gang/gangs.ts'
-import { askForGroup, type GroupAnswers } from './gang/group-extenders.ts'
 import type { RoomInTheMaking } from './gang/group-seating.ts'
 import { writeGroupStatus } from './gang/group-status.ts'
 import { type Attempt, type Placement, Placer } from './placer.ts'
@@ -112,6 +111,7 @@ class SchedulerLoop {
   readonly #observer: ClusterObserver
   readonly #preemptor: Preemptor
   readonly #binder: Binder
+  readonly #podChanges: PodChanges
   readonly #informers: ReturnType<typeof schedulerInformers>
   readonly #placer: Placer
   readonly #gangs: Gangs
@@ -135,7 +135,7 @@ class SchedulerLoop {
     this.#context = context
     this.#config = config
     this.#shared = shared
-    this.#cluster = sharedCluster(new Snapshot())
+    this.#cluster = sharedCluster(new Snapshot(config))
     this.#queue = new SchedulingQueue({
       clock: context.clock,
       onReady: () => this.#wake?.(),
@@ -146,7 +146,6 @@ class SchedulerLoop {
       cluster: this.#cluster,
       queue: this.#queue,
       isOurs: (pod) => this.#isOurs(pod) && this.#isInShare(pod),
-      filtersOf: (pod) => this.#profiles.get(profileOf(pod))!.filters,
     })
     this.#informers = schedulerInformers(context)
     const { client, clock, random, log } = context
@@ -170,9 +169,11 @@ class SchedulerLoop {
       metrics: this.metrics,
       recordsMax: config.recordsMax,
     })
+    this.#podChanges = podChanges(context)
     this.#preemptor = new Preemptor({
       context,
       events: this.#events,
+      changes: this.#podChanges,
       budgets: this.#informers.budgets,
       metrics: this.metrics,
       onStays: (nodeName, victim) => this.#observer.victimStays(nodeName, victim),
@@ -187,11 +188,6 @@ class SchedulerLoop {
       nominations: this.#cluster.nominations,
       evict: (rooms) => this.#makeRoom(rooms),
       commit: (placement) => this.#commit(placement),
-      ask: (members) => this.#askForGroup(members),
-      hold: ({ key }) => this.#observer.hold(key),
-      isStillPending: (queued) => this.#isStillPending(queued),
-      onFailed: (queued, error) => this.#failedBy(queued, error),
-      track: (work) => this.#track(this.#preparing, work),
       onMisfit: (attempt, diagnosis) => this.#unplaced(attempt, diagnosis),
       park: (queued, why) => this.#park(queued, why),
       onTried: (group, outcome) => this.#track(this.#writes, writeGroupStatus(context, group, { ...outcome, signal: this.#signal })),
@@ -340,17 +336,10 @@ class SchedulerLoop {
       const allowed = await askForPreemption(extenders, { pod: queued.pod, candidates, snapshot, signal: this.#signal })
       if (this.#isStillPending(queued)) this.#unplaced(attempt, profile.core.diagnose(judged.target), acceptAllowed(allowed, snapshot))
     } catch (error) {
-      await this.#failedBy(queued, error)
+      if (!this.#signal.aborted) await this.#failed(queued, error instanceof Error ? error.message : String(error))
     } finally {
       release()
     }
-  }
-
-  #askForGroup(members: readonly QueuedPod[]): Promise<GroupAnswers> | undefined {
-    const { extenders } = this.#config
-    if (extenders.length === 0) return undefined
-    const attempts = members.map((queued) => this.#placer.attempt(queued))
-    return askForGroup(extenders, attempts, { snapshot: this.#cluster.snapshot, signal: this.#signal })
   }
 
   #preemptionCandidates({ profile, target }: Attempt, diagnosis: Diagnosis): readonly Candidate[] {
@@ -446,10 +435,6 @@ class SchedulerLoop {
     among.add(tracked)
   }
 
-  async #failedBy(queued: QueuedPod, error: unknown): Promise<void> {
-    if (!this.#signal.aborted) await this.#failed(queued, error instanceof Error ? error.message : String(error))
-  }
-
   /** A filter had no answer, somebody bound it first, it was replaced, the server had trouble: look at what is and try again after the back-off. */
   async #failed(queued: QueuedPod, message: string): Promise<void> {
     if (!this.#isStillPending(queued)) return
@@ -487,6 +472,6 @@ class SchedulerLoop {
 
   async #report(queued: QueuedPod, failure: Omit<SchedulingFailure, 'signal'>): Promise<void> {
     const latest = this.#informers.pods.get(queued.key) ?? queued.pod
-    await writePodCondition(this.#context, latest, { ...failure, signal: this.#signal })
+    await writePodCondition(this.#context, this.#podChanges, latest, { ...failure, signal: this.#signal })
   }
 }

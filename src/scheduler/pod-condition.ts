@@ -1,8 +1,11 @@
 import { toTime } from '../base/clock.ts'
+import type { PodChange } from '../client/contract.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import type { LoopContext } from '../control/contract.ts'
+import { changePods } from '../control/pod-changes.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
-import { podCondition } from '../kinds/pod-status.ts'
+import { observedGeneration, podCondition } from '../kinds/pod-status.ts'
+import { TurnBatch } from './turn-batch.ts'
 
 export type SchedulingFailure = {
   readonly reason: string
@@ -12,8 +15,13 @@ export type SchedulingFailure = {
   readonly signal: AbortSignal
 }
 
+/** What is said of pods in one turn, in one call where the client has one. */
+export type PodChanges = Pick<TurnBatch<PodChange, unknown>, 'post'>
+
+export const podChanges = ({ client }: LoopContext): PodChanges => new TurnBatch((changes, signal) => changePods(client, changes, signal))
+
 /** Writes `PodScheduled=False` where it would change something. A failed write only costs a message: the next attempt writes again. */
-export async function writePodCondition(context: LoopContext, pod: Pod, failure: SchedulingFailure): Promise<void> {
+export async function writePodCondition(context: LoopContext, changes: PodChanges, pod: Pod, failure: SchedulingFailure): Promise<void> {
   const old = podCondition(pod, 'PodScheduled')
   const { nominatedNodeName, reason, message, signal } = failure
   const isNominationNew = nominatedNodeName !== undefined && nominatedNodeName !== (pod.status?.nominatedNodeName ?? '')
@@ -25,14 +33,11 @@ export async function writePodCondition(context: LoopContext, pod: Pod, failure:
     message,
     lastProbeTime: null,
     lastTransitionTime: (old?.status === 'False' ? old.lastTransitionTime : undefined) ?? toTime(context.clock.now()),
-    ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
-  }
-  const status = { conditions: [condition], ...(isNominationNew ? { nominatedNodeName: nominatedNodeName || null } : {}) }
-  const body = { metadata: { uid: pod.metadata.uid }, status }
+    ...observedGeneration(pod),
+  } as const
+  const { namespace = '', name = '', uid = '' } = pod.metadata
   try {
-    await context.client
-      .resource(kindRefs.coreV1.pods, pod.metadata.namespace)
-      .patch(pod.metadata.name!, { type: 'strategic', body }, { subresource: 'status', signal })
+    await changes.post({ namespace, name, uid, condition, ...(isNominationNew ? { nominatedNodeName } : {}) }, signal)
   } catch (error) {
     if (!signal.aborted) context.log.debug({ pod: pod.metadata.name, error: String(error) }, 'could not write PodScheduled')
   }

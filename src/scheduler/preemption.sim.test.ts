@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Client } from '../client/contract.ts'
 import { kindRefs } from '../client/generated/kind-refs.ts'
 import { type SimCluster, withCluster } from './sim-cluster.ts'
 
@@ -101,3 +102,40 @@ test("what is explained while victims leave: for whom room is being made, and th
       ['add a node like a that has cpu 1000m to give'],
     )
   }))
+
+test('what is said of pods in one turn, and who is to go, is one call', async () => {
+  const sizes: number[] = []
+  const wrap = (client: Client): Client => ({
+    ...client,
+    changePods: (changes, options) => {
+      sizes.push(changes.length)
+      return client.changePods!(changes, options)
+    },
+  })
+  await withCluster(
+    34,
+    async (c) => {
+      await filled(c)
+      await addStrong(c)
+      await c.until('both are told to go', async () => (await isLeaving(c, 'weak-1')) && (await isLeaving(c, 'weak-2')))
+      assert.equal((await c.pod('strong')).status?.nominatedNodeName, 'a')
+    },
+    {},
+    { wrap },
+  )
+  assert.deepEqual(sizes, [3])
+})
+
+test('evicts by requests where the transport has no call for many', () =>
+  withCluster(
+    35,
+    async (c) => {
+      await filled(c)
+      await addStrong(c)
+      await c.until('both are told to go', async () => (await isLeaving(c, 'weak-1')) && (await isLeaving(c, 'weak-2')))
+      const { status } = await c.pod('weak-1')
+      assert.equal(status?.conditions?.find(({ type }) => type === 'DisruptionTarget')?.reason, 'PreemptionByScheduler')
+    },
+    {},
+    { wrap: ({ changePods: _, ...client }) => client },
+  ))

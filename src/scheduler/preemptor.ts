@@ -1,15 +1,16 @@
 import type { Informer } from '../client/informer-contract.ts'
 import type { LoopContext } from '../control/contract.ts'
-import { evictPod } from '../control/evict-pod.ts'
+import { evictionOf } from '../control/pod-changes.ts'
 import type { Pod } from '../kinds/generated/types/core-v1.ts'
 import type { PodDisruptionBudget } from '../kinds/generated/types/policy-v1.ts'
-import type { EventOutlet } from './event-outlet.ts'
-import { profileOf } from './profile-runtime.ts'
 import { keyOf } from '../machinery/object.ts'
 import { isStatus } from '../machinery/status-error.ts'
 import { budgetOf } from './budget.ts'
 import { type Diagnosis, fitErrorMessage } from './core/fit-error.ts'
 import { type Budget, type Candidate, isBetter, type PreemptionInput } from './core/preemption.ts'
+import type { EventOutlet } from './event-outlet.ts'
+import type { PodChanges } from './pod-condition.ts'
+import { profileOf } from './profile-runtime.ts'
 import type { PodToPlace, SchedulerCore } from './core/scheduler-core.ts'
 import type { Nomination } from './core/nominations.ts'
 import type { PodEntry, Snapshot } from './core/snapshot.ts'
@@ -32,6 +33,7 @@ export const noPreemption: PreemptionPlan = { message: '', nominatedNodeName: un
 export type PreemptorOptions = {
   readonly context: LoopContext
   readonly events: EventOutlet
+  readonly changes: PodChanges
   readonly budgets: Informer<PodDisruptionBudget>
   readonly metrics: SchedulerMetrics
   /** A victim could not be evicted. */
@@ -93,17 +95,17 @@ export class Preemptor {
 
   async #evictOne(input: { victim: Pod; target: PodToPlace; nodeName: string; signal: AbortSignal }): Promise<void> {
     const { victim, target, nodeName, signal } = input
-    const { context } = this.#options
+    const { context, changes } = this.#options
     const isLeaving = victim.metadata.deletionTimestamp !== undefined
     const message = `${profileOf(target.pod)}: preempting to accommodate a higher priority pod`
     try {
-      if (!isLeaving && !(await evictPod(context, victim, { reason: 'PreemptionByScheduler', message, signal }))) return
+      if (!isLeaving) await changes.post(evictionOf(context, victim, { reason: 'PreemptionByScheduler', message }), signal)
       const note = `Preempted by pod ${target.pod.metadata.uid} on node ${nodeName}`
       const told = { reason: 'Preempted', action: 'Preempting', note, reporter: profileOf(target.pod) }
       this.#options.events.add({ pod: victim, related: target.pod, type: 'Normal', ...told })
     } catch (error) {
-      // Another pod of its name.
-      if (signal.aborted || isStatus(error, 'Conflict')) return
+      // It is gone, or is another pod of its name.
+      if (signal.aborted || isStatus(error, 'NotFound') || isStatus(error, 'Conflict')) return
       this.#options.onStays(nodeName, keyOf(victim))
       context.log.warn({ victim: keyOf(victim), pod: target.key, error: String(error) }, 'could not evict a pod')
     }

@@ -31,8 +31,15 @@ export async function withCluster(
   seed: number,
   body: (cluster: SimCluster) => Promise<void>,
   config: Partial<SchedulerConfig> = {},
-  /** Of nodes that are equally good the scheduler then takes the first, and does not draw. */
-  { takesFirst = false } = {},
+  {
+    takesFirst = false,
+    wrap = (own) => own,
+  }: {
+    /** Of nodes that are equally good the scheduler then takes the first, and does not draw. */
+    readonly takesFirst?: boolean
+    /** The scheduler's client. */
+    readonly wrap?: (client: Client) => Client
+  } = {},
 ): Promise<void> {
   const clock = virtualClock()
   const random = seededRandom(seed)
@@ -40,7 +47,14 @@ export async function withCluster(
   const informers = new InformerFactory({ client, clock, random, log: silentLog })
   const stop = new AbortController()
   const draws = takesFirst ? firstOf(random) : random
-  const context = createLoopContext({ component: 'default-scheduler', client, informers, clock, random: draws, log: silentLog })
+  const context = createLoopContext({
+    component: 'default-scheduler',
+    client: wrap(client),
+    informers,
+    clock,
+    random: draws,
+    log: silentLog,
+  })
   const scheduler = createScheduler({ context, config, host: 'machine' })
   informers.start(stop.signal)
   const running = scheduler.run(stop.signal)

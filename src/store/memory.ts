@@ -133,7 +133,8 @@ class MemoryStore implements Store {
     }
     const { value } = operation
     const createRevision = previous?.createRevision ?? revision
-    this.#live.set(key, { key, value, revision, createRevision })
+    // A copy: the writer's bytes may be a piece of something much larger.
+    this.#live.set(key, { key, value: new Uint8Array(value), revision, createRevision })
     return { key, revision, event: { type: 'put', key, revision, createRevision, value, previous: previous?.revision }, previous }
   }
 

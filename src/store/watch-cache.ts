@@ -121,9 +121,13 @@ class LiveWatchCache<T> implements WatchCache<T> {
 
   async waitFor(revision: Revision, signal?: AbortSignal): Promise<void> {
     if (revision <= this.revision) return
-    if (this.#stopping.signal.aborted) throw closed()
     signal?.throwIfAborted()
-    await new Promise<void>((resolve, reject) => {
+    await this.#applied(revision, signal)
+  }
+
+  #applied(revision: Revision, signal?: AbortSignal): Promise<void> {
+    if (this.#stopping.signal.aborted) return Promise.reject(closed())
+    return new Promise<void>((resolve, reject) => {
       const waiter: Waiter = { revision, resolve, reject }
       this.#waiters.push(waiter)
       if (!signal) return
@@ -209,7 +213,7 @@ class LiveWatchCache<T> implements WatchCache<T> {
     const result = await this.#store.commit(operations)
     const seen = this.#seenBy(result)
     const revision = seen instanceof Promise ? await seen : seen
-    if (revision > this.revision) await this.waitFor(revision)
+    if (revision > this.revision) await this.#applied(revision)
     return result
   }
 

@@ -5,12 +5,14 @@ import type { AuditEntry } from '../../src/apiserver/audit/audit-event.ts'
 import { createTestApi, keptAudit } from '../../src/apiserver/test-api.ts'
 import { at, type SendOptions, sender, type TestJson } from '../../src/apiserver/test-requests.ts'
 import { seededRandom } from '../../src/base/random.ts'
+import { kindRefs } from '../../src/client/generated/kind-refs.ts'
+import { changePods, evictionOf } from '../../src/control/pod-changes.ts'
 import { virtualClock } from '../../src/platform/virtual-clock.ts'
 import { type Judge, startWebhookServer } from '../conformance/webhook-server.ts'
 
 const clock = virtualClock()
 const audited: AuditEntry[] = []
-const { api } = await createTestApi({ clock, random: seededRandom(7), audit: keptAudit(audited) })
+const { api, client } = await createTestApi({ clock, random: seededRandom(7), audit: keptAudit(audited) })
 const send = sender(api)
 const webhooks = await startWebhookServer()
 after(async () => {
@@ -383,4 +385,34 @@ test('calls, refusals and failures are counted under the names that upstream giv
     /apiserver_admission_webhook_rejection_count\{error_type="no_error",name="a\.example\.com",operation="CREATE",rejection_code="413",type="admit"\} 1/,
   )
   assert.match(text, /apiserver_admission_webhook_fail_open_count\{name="a\.example\.com",type="admit"\} 1/)
+})
+
+test('of pods that are evicted together a webhook is asked for each, and keeps the one that it refuses', async () => {
+  const pods = client.resource(kindRefs.coreV1.pods, 'default')
+  const names = ['leaves', 'stays', 'leaves-too']
+  const made = await Promise.all(
+    names.map((name) =>
+      pods.create({ metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }], terminationGracePeriodSeconds: 0 } }),
+    ),
+  )
+  const rules = [{ operations: ['DELETE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }]
+  await register(
+    'validating',
+    hook(({ name }) => ({ allowed: name !== 'stays' }), { rules }),
+  )
+  const why = { reason: 'PreemptionByScheduler', message: 'makes room' }
+  const outcomes = await changePods(
+    client,
+    made.map((pod) => evictionOf({ clock }, pod, why)),
+  )
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  )
+  assert.deepEqual(new Set(webhooks.reviews.map(({ name }) => name)), new Set(names))
+  const items = (await pods.list()).items.filter(({ metadata }) => names.includes(metadata.name ?? ''))
+  assert.deepEqual(
+    items.map(({ metadata, status }) => [metadata.name, status?.conditions]),
+    [['stays', undefined]],
+  )
 })

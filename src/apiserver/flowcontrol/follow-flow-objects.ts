@@ -117,7 +117,7 @@ async function perform<T extends KubeObject>(core: Core, resource: Resource, act
     case 'delete': {
       const key = keyOfObject(resource, '', action.name)
       const entry = storage.cache.get(key)
-      if (entry) await storage.delete(key, entry.revision)
+      if (entry) await storage.change({ type: 'delete', key, expected: entry.revision })
     }
   }
 }

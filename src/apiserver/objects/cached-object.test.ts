@@ -136,3 +136,22 @@ for (const [title, { managed, ...more }] of leanCases as readonly (readonly [str
     assert.deepEqual(read.lean, { ...whole, metadata: rest })
   })
 }
+
+test('what is parsed stays the same object while anybody holds it, however much else is read', () => {
+  const slabs = new Slabs()
+  const cached = decode(slabs, object('held'), 1)
+  const held = cached.object
+  for (let i = 0; i < 3_000; i++) assert.equal(decode(slabs, object(`o${i}`), i + 2).object.metadata.name, `o${i}`)
+  assert.equal(cached.object, held)
+  assert.equal(cached.parsed, held)
+})
+
+test('encoded values keep their bytes, however many follow them', () => {
+  const named = (i: number) => object(`o${i}`, { annotations: { note: 'ü'.repeat(i % 997) } })
+  const make = (i: number) => (i % 500 === 499 ? object(`o${i}`, { annotations: { note: '中'.repeat(70_000) } }) : named(i))
+  const values = Array.from({ length: 3_000 }, (_, i) => encodeStored(make(i)))
+  for (const [i, value] of values.entries()) {
+    const { kind, apiVersion, metadata } = make(i)
+    assert.equal(value.toString(), JSON.stringify({ kind, apiVersion, metadata }))
+  }
+})

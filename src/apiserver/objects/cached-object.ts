@@ -1,3 +1,4 @@
+import { createRing } from '../../base/ring.ts'
 import type { Revision, StoreKey } from '../../store/contract.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { parseParts } from './parse-parts.ts'
@@ -9,7 +10,8 @@ import { Slab, type Slabs } from './slabs.ts'
  *
  * I1 The bytes never change once they may have been handed out; moving to another slab leaves the old bytes as they were.
  * I2 `object` is frozen by convention and shared by every reader in the process.
- * I3 The parsed object is held weakly: 150,000 pods cost their bytes, and parsed ones live as long as an informer holds them.
+ * I3 The parsed object is held for a while (see `lately` and `briefly`), then weakly: 150,000 pods cost their bytes, and parsed ones live
+ *    as long as an informer holds them.
  */
 export class CachedObject {
   readonly revision: Revision
@@ -18,6 +20,7 @@ export class CachedObject {
   #length: number
   /** Which watch frame has been written around the bytes in the slab; the first one asked for wins. */
   #frameType: FrameType | undefined
+  #object: KubeObject | undefined
   #weakObject: WeakRef<KubeObject> | undefined
   #labels: Labels | undefined
   /** The value of its kind's indexed field, once somebody has asked. */
@@ -34,6 +37,7 @@ export class CachedObject {
     length: number
     revision: Revision
     object: KubeObject | undefined
+    keep?: Keep
     home?: Slabs
   }) {
     this.#slab = place.slab
@@ -41,7 +45,7 @@ export class CachedObject {
     this.#length = place.length
     this.revision = place.revision
     this.#home = place.home
-    if (place.object) this.#weakObject = new WeakRef(place.object)
+    if (place.object) this.#hold(place.object, place.keep ?? briefly)
   }
 
   /** Length of the JSON in bytes. */
@@ -85,10 +89,9 @@ export class CachedObject {
 
   /** The parsed object in the storage version; parsed again only after nobody held it for a while. */
   get object(): KubeObject {
-    const live = this.#weakObject?.deref()
-    if (live) return live
-    const object = this.#parsedByParts() ?? (JSON.parse(this.text) as KubeObject)
-    this.#weakObject = new WeakRef(object)
+    if (this.#object) return this.#object
+    const object = this.#weakObject?.deref() ?? this.#parsedByParts() ?? (JSON.parse(this.text) as KubeObject)
+    this.#hold(object, briefly)
     return object
   }
 
@@ -97,7 +100,7 @@ export class CachedObject {
    * for each who asks, but frozen by convention as well: it may share parts with `object`.
    */
   get lean(): KubeObject {
-    const live = this.#weakObject?.deref()
+    const live = this.parsed
     if (live) return withoutManagedFields(live)
     const bytes = this.#stored
     const range = metadataOf(bytes)
@@ -113,7 +116,7 @@ export class CachedObject {
     const range = metadataBeforeSpec(bytes)
     const status = range ? bytes.indexOf(statusKey, range.close) : -1
     if (!range || status < 0) return undefined
-    const live = this.#weakObject?.deref()
+    const live = this.parsed
     const head = live ? headOf(live) : (JSON.parse(`${this.#headText(bytes, range)}}}`) as KubeObject)
     if (head.metadata.labels) head.metadata.labels = this.labels
     return {
@@ -125,7 +128,24 @@ export class CachedObject {
 
   /** The object, while it is parsed. */
   get parsed(): KubeObject | undefined {
-    return this.#weakObject?.deref()
+    return this.#object ?? this.#weakObject?.deref()
+  }
+
+  /** A weak reference costs the garbage collector more than what it refers to: only what grows old has one. */
+  #hold(object: KubeObject, keep: Keep): void {
+    if (this.#length > heldBytesMax) {
+      this.#weakObject = new WeakRef(object)
+      return
+    }
+    this.#object = object
+    keep(this)
+  }
+
+  /** Others may hold the object on; of a state that is over nobody asks for it any more. */
+  letGo(): void {
+    const object = this.#object
+    this.#object = undefined
+    if (object && this.#member >= 0 && this.#weakObject?.deref() !== object) this.#weakObject = new WeakRef(object)
   }
 
   /** The JSON from so many bytes before its end to so many. They are the same when the revision has come in or the object has moved. */
@@ -286,6 +306,22 @@ export class CachedObject {
   }
 }
 
+/** Who holds the parsed object of what is given to it until others have come. */
+export type Keep = (cached: CachedObject) => void
+
+/** Of a longer JSON no parsed object is held. */
+const heldBytesMax = 16_384
+const letGo = (cached: CachedObject) => cached.letGo()
+
+/**
+ * What was just written is mostly written again soon (a pod is bound, then its agent says how it goes), and loops hold no object whole:
+ * without this every such write would parse it anew. Some twenty megabytes at most, of usual pods.
+ */
+export const lately: Keep = createRing(2_048, letGo)
+
+/** What is only read, and what hardly anybody changes: as long as a request lasts. */
+export const briefly: Keep = createRing(256, letGo)
+
 /** Both in bytes before the end of the JSON. */
 export type LeanHead = { readonly head: KubeObject; readonly specFromEnd: number; readonly statusFromEnd: number }
 
@@ -400,18 +436,18 @@ const hasAt = (bytes: Buffer, key: Buffer, at: number) =>
   at + key.length <= bytes.length && bytes.compare(key, 0, key.length, at, at + key.length) === 0
 
 /** Decodes a stored value at a revision (see store/watch-cache-contract.ts): copies it to a slab with the revision spliced in. */
-export function decodeStored(slabs: Slabs, value: Uint8Array, revision: Revision, object?: KubeObject): CachedObject {
+export function decodeStored(slabs: Slabs, value: Uint8Array, revision: Revision, object?: KubeObject, keep?: Keep): CachedObject {
   const stored = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   const at = indexOfWithin(stored, metadataKey, 0, stored.length) + metadataKey.length
   const splice = spliceOf(revision)
   const length = stored.length + splice.length
   const { slab, start } = slabs.allocate(length + frameSpace)
   const begin = start + frameHeadSpace
-  stored.copy(slab.bytes, begin, 0, at)
-  slab.bytes.write(splice, begin + at, 'latin1')
-  stored.copy(slab.bytes, begin + at + splice.length, at)
+  // Whole, and then its beginning over it: to take a part costs more than to copy it.
+  slab.bytes.set(stored, begin + splice.length)
+  slab.bytes.write(stored.toString('latin1', 0, at) + splice, begin, 'latin1')
   if (object) object.metadata.resourceVersion = String(revision)
-  const cached = new CachedObject({ slab, start: begin, length, revision, object })
+  const cached = new CachedObject({ slab, start: begin, length, revision, object, ...(keep ? { keep } : {}) })
   slabs.adopt(slab, cached, begin)
   return cached
 }

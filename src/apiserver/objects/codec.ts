@@ -45,7 +45,10 @@ function isEmpty(value: unknown): boolean {
  * The canonical stored bytes of an object: `{"kind":K,"apiVersion":V,"metadata":{` first and no resourceVersion (which is
  * the store's revision and is spliced in when the value is decoded).
  */
-export function encodeStored(object: KubeObject): Buffer {
+export const encodeStored = (object: KubeObject): Buffer => encodeCanonical(canonicalObject(object))
+
+/** The same of what `canonicalObject` gives. */
+export function encodeCanonical(object: KubeObject): Buffer {
   let text = `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)},"metadata":${metadataText(object.metadata)}`
   const fields = object as Record<string, unknown>
   for (const field in fields) {
@@ -54,22 +57,44 @@ export function encodeStored(object: KubeObject): Buffer {
     const encoded = (typeof value === 'object' && value !== null ? textOfShared(value) : undefined) ?? JSON.stringify(value)
     if (encoded !== undefined) text += `,${JSON.stringify(field)}:${encoded}`
   }
-  return Buffer.from(`${text}}`)
+  return bytesOf(`${text}}`)
 }
 
 /**
- * `encodeStored` for objects that differ from `first` in name and uid alone: those are put into a copy of its bytes where they are as
+ * What encoded values are cut from: an ArrayBuffer for each, or for a few, costs more than its encoding, most of all the garbage collector.
+ * Whoever keeps a value for long copies it. Large ones have memory of their own.
+ */
+const chunkBytes = 1 << 20
+const cutBytesMax = chunkBytes >> 3
+let chunk = Buffer.allocUnsafeSlow(0)
+let used = 0
+
+function bytesOf(text: string): Buffer {
+  // In UTF-8 a UTF-16 unit is three bytes at most.
+  const bytesMax = text.length * 3
+  if (bytesMax > cutBytesMax) return Buffer.from(text)
+  if (bytesMax > chunk.length - used) {
+    chunk = Buffer.allocUnsafeSlow(chunkBytes)
+    used = 0
+  }
+  const start = used
+  used += chunk.write(text, start)
+  return chunk.subarray(start, used)
+}
+
+/**
+ * `encodeCanonical` for objects that differ from `first` in name and uid alone: those are put into a copy of its bytes where they are as
  * long, and plain, as names that the server makes and its uids are.
  */
 export function encodeAlike(first: KubeObject): (object: KubeObject) => Buffer {
-  const bytes = encodeStored(first)
+  const bytes = encodeCanonical(first)
   const { name = '', uid = '' } = first.metadata
   const nameAt = bytes.indexOf(`"metadata":{"name":"${name}"`) + '"metadata":{"name":"'.length
   const uidAt = bytes.indexOf(`"uid":"${uid}"`, nameAt) + '"uid":"'.length
   const fits = (text: string | undefined, like: string) => text?.length === like.length && plain.test(text)
   return (object) => {
     const own = object.metadata
-    if (!fits(own.name, name) || !fits(own.uid, uid) || !plain.test(name)) return encodeStored(object)
+    if (!fits(own.name, name) || !fits(own.uid, uid) || !plain.test(name)) return encodeCanonical(object)
     const copy = Buffer.from(bytes)
     copy.write(own.name!, nameAt, 'latin1')
     copy.write(own.uid!, uidAt, 'latin1')
@@ -81,7 +106,7 @@ export function encodeAlike(first: KubeObject): (object: KubeObject) => Buffer {
 const plain = /^[a-z0-9.-]+$/
 
 function metadataText(metadata: ObjectMeta): string {
-  const { resourceVersion: _, managedFields = [], ...others } = canonicalMetadata(metadata)
+  const { resourceVersion: _, managedFields = [], ...others } = metadata
   const text = JSON.stringify(others)
   if (managedFields.length === 0) return text
   return `${text.slice(0, -1)}${text === '{}' ? '' : ','}"managedFields":${managersText(managedFields)}}`

@@ -1,6 +1,7 @@
+import { createRing } from '../../base/ring.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import type { CachedObject } from './cached-object.ts'
-import { createSpecTexts } from './spec-texts.ts'
+import { specOfText } from './spec-of-text.ts'
 
 /** Views that were parsed last, for the first time: few, so that what is read once dies young, as a garbage collector likes it. */
 const freshMax = 256
@@ -17,9 +18,11 @@ const parsedMax = 8_192
  * Not chosen: keeping all that is equal in many pods once. It costs three times the parsing, and of running pods little is equal but the specs.
  */
 export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: CachedObject) => KubeObject {
-  const keepFresh = createRing(sizes.freshMax)
-  const keepParsed = createRing(sizes.parsedMax)
-  const parseSpec = createSpecTexts()
+  const letGo = (body: Body) => {
+    body.parsed = undefined
+  }
+  const keepFresh = createRing(sizes.freshMax, letGo)
+  const keepParsed = createRing(sizes.parsedMax, letGo)
   const keep = (body: Body) => {
     if (body.parsed) return
     body.parsed = {}
@@ -39,7 +42,7 @@ export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: Cache
       const value = live
         ? live[field]
         : field === 'spec'
-          ? parseSpec(cached.textFromEnd(body.specFromEnd, body.statusFromEnd + statusKeyBytes))
+          ? specOfText(cached.textFromEnd(body.specFromEnd, body.statusFromEnd + statusKeyBytes))
           : (JSON.parse(cached.textFromEnd(body.statusFromEnd, 1)) as unknown)
       keep(body)
       body.parsed![field] = value
@@ -61,18 +64,6 @@ export function createLazyViews(sizes = { freshMax, parsedMax }): (cached: Cache
 
 /** Between the two: `,"status":`. */
 const statusKeyBytes = 10
-
-/** Keeps the last `max` parsed: the oldest lets go of what it has when another comes. */
-function createRing(max: number): (body: Body) => void {
-  const bodies: Body[] = []
-  let next = 0
-  return (body) => {
-    const oldest = bodies[next]
-    if (oldest && oldest !== body) oldest.parsed = undefined
-    bodies[next] = body
-    next = (next + 1) % max
-  }
-}
 
 /** Out of reach of copies and of whoever freezes a view. */
 const bodyOf = Symbol('body')

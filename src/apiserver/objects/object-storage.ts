@@ -10,9 +10,9 @@ import {
   type StoreKey,
   StoreRequestTooLarge,
 } from '../../store/contract.ts'
-import type { CacheEntry, WatchCache } from '../../store/watch-cache-contract.ts'
-import { CachedObject, decodeStored, frameHeadSpace, frameSpace } from './cached-object.ts'
-import { canonicalObject, encodeAlike, encodeStored } from './codec.ts'
+import type { CacheCommit, CacheEntry, WatchCache } from '../../store/watch-cache-contract.ts'
+import { briefly, CachedObject, decodeStored, frameHeadSpace, frameSpace, lately } from './cached-object.ts'
+import { canonicalObject, encodeAlike, encodeCanonical, encodeStored } from './codec.ts'
 import { createLazyViews } from './lazy-view.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { Slab, type Slabs } from './slabs.ts'
@@ -26,17 +26,18 @@ export type ObjectStorage = {
   readonly store: Store
   readonly slabs: Slabs
   get(resource: Resource, namespace: string, name: string): CacheEntry<CachedObject> | undefined
-  /** One conditional write. A conflict is a value that says what is there now. */
+  /** One conditional write. A conflict is a value. */
   put(key: StoreKey, object: KubeObject, expected: Revision | 'absent', more?: readonly Operation[]): Promise<PutResult>
   /** Several conditional writes in one turn, which the store joins: each has a revision and an outcome of its own. Rejects when the server closes. */
   putEach(writes: readonly ObjectWrite[]): Promise<PromiseSettledResult<PutResult>[]>
+  /** The same of one and of several, with deletions among them. */
+  change(change: ObjectChange): Promise<ChangeResult>
+  changeEach(changes: readonly ObjectChange[]): Promise<PromiseSettledResult<ChangeResult>[]>
   /**
    * New objects that differ from `first` in name and uid alone, one commit each, which the store joins: each has a revision of its own
    * and its own answer, in the order of `names`. Encoded once.
    */
   putAlike(first: KubeObject, names: readonly AlikeName[]): Promise<PromiseSettledResult<PutResult>[]>
-  /** `more`: what happens in the same commit, or not at all. `last`: what watchers of this server are told that it was, if not what is stored. */
-  delete(key: StoreKey, expected: Revision, more?: readonly Operation[], last?: KubeObject): Promise<DeleteResult>
   commit(operations: readonly Operation[]): ReturnType<Store['commit']>
   /** The object as it would be stored, for a dry run. */
   uncommitted(object: KubeObject, revision: Revision | undefined): CachedObject
@@ -47,30 +48,22 @@ export type ObjectStorage = {
 export type AlikeName = { readonly key: StoreKey; readonly name: string; readonly uid: string }
 
 export type ObjectWrite = { readonly key: StoreKey; readonly object: KubeObject; readonly expected: Revision | 'absent' }
+export type ObjectChange =
+  | ({ readonly type: 'put' } & ObjectWrite)
+  | {
+      readonly type: 'delete'
+      readonly key: StoreKey
+      readonly expected: Revision
+      /** What happens in the same commit, or not at all. */
+      readonly more?: readonly Operation[]
+      /** What watchers of this server are told that it was, if not what is stored. */
+      readonly last?: KubeObject | undefined
+    }
 export type PutResult = { readonly type: 'committed'; readonly value: CachedObject } | { readonly type: 'conflict'; readonly key: StoreKey }
-export type DeleteResult = { readonly type: 'committed'; readonly revision: Revision } | { readonly type: 'conflict' }
-
-/** Objects written last that stay parsed, and the longest of them in bytes: some twenty megabytes at most, of usual pods. */
-const writtenMax = 2_048
-const writtenBytesMax = 16_384
-
-/**
- * What was just written is mostly written again soon (a pod is bound, then its agent says how it goes), and loops hold no object whole:
- * without this every such write would parse it anew. Events are hardly ever changed.
- */
-function createWritten() {
-  const objects = new Map<StoreKey, KubeObject>()
-  return {
-    keep: (key: StoreKey, object: KubeObject, length: number) => {
-      objects.delete(key)
-      if (length > writtenBytesMax || object.kind === 'Event') return
-      objects.set(key, object)
-      if (objects.size <= writtenMax) return
-      for (const oldest of objects.keys()) return void objects.delete(oldest)
-    },
-    drop: (key: StoreKey) => void objects.delete(key),
-  }
-}
+/** `value`: what is stored now; absent of what was deleted. */
+export type ChangeResult =
+  | { readonly type: 'committed'; readonly revision: Revision; readonly value?: CachedObject }
+  | { readonly type: 'conflict' }
 
 type Prepared = {
   readonly key: StoreKey
@@ -81,36 +74,58 @@ type Prepared = {
 
 function encoded(object: KubeObject): { readonly canonical: KubeObject; readonly value: Buffer } {
   const canonical = canonicalObject(object)
-  return { canonical, value: encodeStored(canonical) }
+  return { canonical, value: encodeCanonical(canonical) }
 }
 
 export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; store: Store; slabs: Slabs }): ObjectStorage {
   const { cache, store, slabs } = parts
-  const written = createWritten()
   const commit: typeof cache.commit = (...args) => cache.commit(...args).catch(refuseTooLarge)
   const prepared = ({ key, value, canonical, expected }: Prepared) => {
     let stored: CachedObject | undefined
     return {
       put: { type: 'put', key, value, expected } as const,
-      decode: (revision: Revision) => (stored = decodeStored(slabs, value, revision, canonical)),
+      decode: (revision: Revision) =>
+        (stored = decodeStored(slabs, value, revision, canonical, canonical.kind === 'Event' ? briefly : lately)),
       resultOf: (result: CommitResult): PutResult => {
         if (result.type === 'conflict') return { type: 'conflict', key: result.key }
         if (!stored) return { type: 'committed', value: decodeAside(value, result.revision) }
-        written.keep(key, canonical, value.length)
         return { type: 'committed', value: stored }
       },
     }
   }
   const decodersOf = (operations: readonly Operation[]) =>
     operations.flatMap((o) => (o.type === 'put' ? [(revision: Revision) => decodeStored(slabs, o.value, revision)] : []))
-  const putPrepared = async (writes: readonly Prepared[]): Promise<PromiseSettledResult<PutResult>[]> => {
-    const all = writes.map(prepared)
-    const outcomes = await cache.commitEach(all.map(({ put, decode }) => ({ operations: [put], decoded: [decode] })))
+  const commitEach = async <R>(
+    commits: readonly (CacheCommit<CachedObject> & { readonly resultOf: (result: CommitResult) => R })[],
+  ): Promise<PromiseSettledResult<R>[]> => {
+    const outcomes = await cache.commitEach(commits)
     return outcomes.map((outcome, i) =>
       outcome.status === 'fulfilled'
-        ? { status: 'fulfilled', value: all[i]!.resultOf(outcome.value) }
+        ? { status: 'fulfilled', value: commits[i]!.resultOf(outcome.value) }
         : { status: 'rejected', reason: tooLarge(outcome.reason) },
     )
+  }
+  const putPrepared = (writes: readonly Prepared[]) =>
+    commitEach(
+      writes.map((write) => {
+        const { put, decode, resultOf } = prepared(write)
+        return { operations: [put], decoded: [decode], resultOf }
+      }),
+    )
+  const preparedChange = (change: ObjectChange) => {
+    if (change.type === 'put') {
+      const { key, object, expected } = change
+      const { put, decode, resultOf } = prepared({ ...encoded(object), key, expected })
+      return { operations: [put], decoded: [decode], resultOf: (result: CommitResult) => withRevision(resultOf(result)) }
+    }
+    const { type, key, expected, more = [], last } = change
+    const told = last && encoded(last)
+    const tell = told ? [(revision: Revision) => decodeStored(slabs, told.value, revision, told.canonical, lately)] : []
+    return {
+      operations: [{ type, key, expected, last: told?.value }, ...more],
+      decoded: [...tell, ...decodersOf(more)],
+      resultOf: (result: CommitResult): ChangeResult => (result.type === 'conflict' ? conflict : result),
+    }
   }
   return {
     cache,
@@ -132,19 +147,20 @@ export function createObjectStorage(parts: { cache: WatchCache<CachedObject>; st
         }),
       )
     },
-    delete: async (key, expected, more = [], last) => {
-      const told = last && encoded(last)
-      const decoded = told && [(revision: Revision) => decodeStored(slabs, told.value, revision, told.canonical), ...decodersOf(more)]
-      const result = await cache.commit([{ type: 'delete', key, expected, last: told?.value }, ...more], decoded)
-      if (result.type === 'conflict') return { type: 'conflict' }
-      written.drop(key)
-      return { type: 'committed', revision: result.revision }
+    changeEach: (changes) => commitEach(changes.map(preparedChange)),
+    change: async (change) => {
+      const { operations, decoded, resultOf } = preparedChange(change)
+      return resultOf(await commit(operations, decoded))
     },
     commit: (operations) => commit(operations),
     uncommitted: (object, revision) => decodeAside(encodeStored(object), revision),
     decodeEntry: (entry) => decodeAside(entry.value, entry.revision),
   }
 }
+
+const conflict = { type: 'conflict' } as const
+const withRevision = (result: PutResult): ChangeResult =>
+  result.type === 'conflict' ? conflict : { type: 'committed', revision: result.value.revision, value: result.value }
 
 const tooLarge = (error: unknown) => (error instanceof StoreRequestTooLarge ? statusErrors.requestEntityTooLarge(error.message) : error)
 

@@ -1,7 +1,7 @@
 import { fieldsOfText } from '../../machinery/apply/shared-fields.ts'
 import type { FieldSet } from '../../machinery/apply/field-set.ts'
 import type { KubeObject, ObjectMeta } from '../../machinery/object.ts'
-import { sharedOfText } from '../../machinery/shared-value.ts'
+import { specOfText } from './spec-of-text.ts'
 
 /**
  * A stored object's JSON in parts. `head`: up to its metadata, which are left open, without their managed fields; `managers`: what follows
@@ -21,7 +21,7 @@ export function parseParts({ head, managers, spec, status }: ObjectParts): KubeO
     const object = JSON.parse(`${head}${others}}}`) as KubeObject & { spec?: unknown; status?: unknown }
     const entries = object.metadata.managedFields
     if (!takeFields(entries, fields)) return undefined
-    object.spec = sharedOfText(spec) ?? (JSON.parse(spec) as unknown)
+    object.spec = specOfText(spec)
     object.status = JSON.parse(status) as unknown
     return object
   } catch (error) {

@@ -2,7 +2,7 @@ import type { KindDefinition } from '../../kinds/kind.ts'
 import { deepClone } from '../../machinery/deep-clone.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
-import { shareValue, textOfShared } from '../../machinery/shared-value.ts'
+import { shareValue } from '../../machinery/shared-value.ts'
 
 type HasSpec = KubeObject & { spec?: unknown }
 
@@ -26,5 +26,5 @@ export function keepUnchangedSpec(kind: KindDefinition, object: HasSpec, old: Ha
 /** For whoever is about to change an object in place. */
 export function unshareSpec(object: HasSpec | undefined): void {
   const { spec } = object ?? {}
-  if (object && typeof spec === 'object' && spec !== null && textOfShared(spec) !== undefined) object.spec = deepClone(spec)
+  if (object && typeof spec === 'object' && spec !== null) object.spec = deepClone(spec)
 }

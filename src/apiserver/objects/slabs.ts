@@ -26,7 +26,7 @@ export class Slab {
 
 /**
  * Where the bytes of cached objects live: megabyte buffers filled front to back, so that a hundred thousand objects are
- * a few hundred allocations to the garbage collector. A full slab that is less than half alive is emptied by copying its
+ * a few hundred allocations to the garbage collector. A full slab that is less than a third alive is emptied by copying its
  * live objects on; the history of events may keep the old bytes for as long as it needs them.
  */
 export class Slabs {
@@ -70,7 +70,7 @@ export class Slabs {
 
   /** Copies the live objects of a mostly dead slab to the current one. */
   maybeEmpty(slab: Slab): void {
-    if (slab === this.#current || this.#isEmptying || slab.liveBytes * 2 > slab.used || slab.members.length === 0) return
+    if (slab === this.#current || this.#isEmptying || slab.liveBytes * 3 > slab.used || slab.members.length === 0) return
     this.#isEmptying = true
     for (const object of slab.members.splice(0)) {
       slab.liveBytes -= object.footprint

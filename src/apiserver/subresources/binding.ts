@@ -1,7 +1,8 @@
 import { toTime } from '../../base/clock.ts'
 import { fieldErrors } from '../../machinery/field-error.ts'
-import type { Binding, Pod } from '../../kinds/generated/types/core-v1.ts'
+import type { Binding, Pod, PodSpec } from '../../kinds/generated/types/core-v1.ts'
 import type { KubeObject } from '../../machinery/object.ts'
+import { extendShared } from '../../machinery/shared-value.ts'
 import { type Status, statusErrors } from '../../machinery/status-error.ts'
 import { admissionRequest, writeOptions } from '../admission/request.ts'
 import { admitPosted } from '../objects/managed-fields.ts'
@@ -36,7 +37,12 @@ async function bind(core: Core, context: RequestContext, request: VerbRequest, p
 export const podBindings: BatchHandler = (core, context, requests) => bindEach(core, context, { requests, pods: requests[0]!.resource })
 
 type Outcome = PromiseSettledResult<Answer>
-type Placing = { readonly i: number; readonly binding: KubeObject & Binding; readonly mutation: Mutation<KubeObject & Pod> }
+type Placing = {
+  readonly i: number
+  readonly binding: KubeObject & Binding
+  readonly assign: (pod: KubeObject & Pod) => void
+  readonly target: Omit<Mutation<KubeObject & Pod>, 'change'>
+}
 
 async function bindEach(
   core: Core,
@@ -52,15 +58,15 @@ async function bindEach(
     if (outcome.status === 'rejected') continue
     const { binding, name } = outcome.value
     const { namespace, parameters } = requests[i]!
-    const change = (pod: KubeObject & Pod) => assignPod(pod, binding, now)
-    const mutation = { namespace, name, dryRun: parameters.dryRun, copyOf: copyToAssign, change }
-    ;(isContended || asksForFit(binding) ? checked : free).push({ i, binding, mutation })
+    const assign = (pod: KubeObject & Pod) => assignPod(pod, binding, now)
+    const target = { namespace, name, dryRun: parameters.dryRun }
+    ;(isContended || asksForFit(binding) ? checked : free).push({ i, binding, assign, target })
   }
   const [written, placed] = await Promise.all([
     mutateEach(
       core,
       pods,
-      free.map(({ mutation }) => mutation),
+      free.map(({ target, assign }) => ({ ...target, change: (pod: KubeObject & Pod) => assigned(pod, assign) })),
     ),
     Promise.allSettled(checked.map((one) => placeOne(core, pods, one))),
   ])
@@ -77,10 +83,10 @@ const success: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status
 const bound: Answer = { type: 'plain', code: 201, object: success }
 
 /** If the node has the room at that moment. */
-function placeOne(core: Core, pods: Resource, { binding, mutation }: Placing): Promise<void> {
-  const { namespace, name, dryRun = false, change } = mutation
+function placeOne(core: Core, pods: Resource, { binding, assign, target }: Placing): Promise<void> {
+  const { namespace, name, dryRun = false } = target
   const refuses = { resource: bindingName, name }
-  return placePods(core, { pods, namespace, names: [name], node: binding.target.name!, assign: change, dryRun, refuses })
+  return placePods(core, { pods, namespace, names: [name], node: binding.target.name!, assign, dryRun, refuses })
 }
 
 /** Reads the Binding and takes it through admission. */
@@ -120,9 +126,17 @@ function validate(binding: Binding, name: string): void {
   if (errors.length > 0) throw statusErrors.invalid({ group: '', kind: 'Binding' }, name, errors)
 }
 
-/** As deep as `assignPod` changes a pod. */
-function copyToAssign(pod: KubeObject & Pod): KubeObject & Pod {
-  return { ...pod, metadata: { ...pod.metadata }, ...(pod.spec ? { spec: { ...pod.spec } } : {}) }
+/** A copy as deep as `assignPod` changes it in place. */
+function assigned(pod: KubeObject & Pod, assign: (pod: KubeObject & Pod) => void): KubeObject & Pod {
+  const copy = { ...pod, metadata: { ...pod.metadata } }
+  assign(copy)
+  return copy
+}
+
+function withoutNode(spec: PodSpec): PodSpec {
+  if (!('nodeName' in spec)) return spec
+  const { nodeName: _, ...others } = spec
+  return others
 }
 
 /** Puts the pod on the node. Throws 409 where it has one, is leaving, is gated, or is another one than was meant. */
@@ -137,7 +151,7 @@ export function assignPod(pod: KubeObject & Pod, binding: KubeObject & Binding, 
   if (pod.metadata.deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`)
   if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`)
   if (pod.spec?.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`)
-  pod.spec!.nodeName = binding.target.name!
+  pod.spec = extendShared(withoutNode(pod.spec!), 'nodeName', binding.target.name!)
   const { [checkFitAnnotation]: _, ...annotations } = wanted.annotations ?? {}
   if (Object.keys(annotations).length > 0) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations }
   if (wanted.labels) pod.metadata.labels = { ...pod.metadata.labels, ...wanted.labels }

@@ -12,7 +12,7 @@ import type { Core, RequestContext } from '../core.ts'
 import type { VerbHandler } from '../dispatch.ts'
 import { createObjectReader } from '../objects/object-reader.ts'
 import { deleteObject } from '../verbs/delete.ts'
-import { disrupted } from '../verbs/disrupt.ts'
+import { withCondition } from '../verbs/change-pods.ts'
 import { getObject } from '../verbs/get.ts'
 import { mutateObject } from '../verbs/mutate.ts'
 import type { DeletionOptions } from '../verbs/deletion-rules.ts'
@@ -92,7 +92,7 @@ async function remove(core: Core, context: RequestContext, evicting: Evicting): 
   await deleteObject(core, context, {
     ...evicting,
     isAdmitted: true,
-    change: (pod) => disrupted(pod, { ...evictedByApi, lastTransitionTime: now }),
+    change: (pod) => withCondition(pod, { ...evictedByApi, lastTransitionTime: now }),
   })
 }
 

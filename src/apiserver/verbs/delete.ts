@@ -4,7 +4,7 @@ import type { CacheEntry } from '../../store/watch-cache-contract.ts'
 import { admissionRequest } from '../admission/request.ts'
 import type { CachedObject } from '../objects/cached-object.ts'
 import type { Core, RequestContext } from '../core.ts'
-import { prepareViews, viewOf } from '../objects/object-storage.ts'
+import { type ObjectChange, prepareViews, viewOf } from '../objects/object-storage.ts'
 import { keyOfObject, type Resource } from '../registry.ts'
 import { freshCache } from './read-revision.ts'
 import { type Deletion, type DeletionOptions, type LastChange, planDeletion } from './deletion-rules.ts'
@@ -57,11 +57,62 @@ export async function deleteObject(core: Core, context: RequestContext, request:
       if (changed.type === 'committed') options = madeFor(changed.value, options)
       continue
     }
-    const result = await perform(core, resource, plan, entry)
+    const result = await perform(core, resource, { plan, entry })
     if (result) return result
   }
   throw statusErrors.staleVersion(resource.name, name)
 }
+
+/**
+ * Several deletions, each judged and answered as if it had come alone, and committed in one turn, each with a revision of its own. Not for
+ * dry runs.
+ */
+export async function deleteEach(
+  core: Core,
+  context: RequestContext,
+  { resource, deletions }: { readonly resource: Resource; readonly deletions: readonly Omit<DeleteRequest, 'resource' | 'dryRun'>[] },
+): Promise<readonly PromiseSettledResult<DeleteResult>[]> {
+  const requests = deletions.map((deletion): DeleteRequest => ({ ...deletion, resource, dryRun: false }))
+  const alone = (request: DeleteRequest) => deleteObject(core, context, request)
+  if (freshCache(core, context)) return Promise.allSettled(requests.map(alone))
+  const outcomes: PromiseSettledResult<DeleteResult>[] = []
+  const writes: { readonly i: number; readonly planned: Planned; readonly change: ObjectChange }[] = []
+  const late: Promise<void>[] = []
+  const take = (i: number, planned: Planned) => {
+    const change = changeOf(core, resource, planned)
+    if (change) writes.push({ i, planned, change })
+    else outcomes[i] = { status: 'fulfilled', value: present(planned.entry.value) }
+  }
+  const refuse = (i: number, reason: unknown) => void (outcomes[i] = { status: 'rejected', reason })
+  for (const [i, request] of requests.entries()) {
+    try {
+      const entry = core.storage.get(resource, request.namespace, request.name)
+      if (!entry) throw statusErrors.notFound(resource.name, request.name)
+      const planning = plannedDeletion(core, context, request, entry)
+      if (!(planning instanceof Promise)) take(i, { plan: planning, entry })
+      else late.push(planning.then((plan) => take(i, { plan, entry })).catch((error: unknown) => refuse(i, error)))
+    } catch (error) {
+      refuse(i, error)
+    }
+  }
+  if (late.length > 0) await Promise.all(late)
+  context.proceed?.()
+  const results = writes.length > 0 ? await core.storage.changeEach(writes.map(({ change }) => change)) : []
+  for (const [n, { i, planned }] of writes.entries()) {
+    const result = results[n]!
+    if (result.status === 'rejected') outcomes[i] = result
+    else if (result.value.type === 'committed')
+      outcomes[i] = { status: 'fulfilled', value: await done(core, resource, planned, result.value.value) }
+  }
+  // Where another writer came first.
+  const again = requests.flatMap((request, i) => (outcomes[i] ? [] : [{ i, request }]))
+  const retried = await Promise.allSettled(again.map(({ request }) => alone(request)))
+  for (const [n, { i }] of again.entries()) outcomes[i] = retried[n]!
+  return outcomes
+}
+
+/** What a deletion does to what is there. */
+type Planned = { readonly plan: Deletion; readonly entry: CacheEntry<CachedObject> }
 
 /** Checks preconditions and admission, then decides what the deletion of this entry does: a promise where there is something to wait for. */
 function plannedDeletion(
@@ -107,25 +158,35 @@ function admitDeletion(
 }
 
 /** Undefined when another writer changed the entry first. */
-async function perform(core: Core, resource: Resource, plan: Deletion, entry: CacheEntry<CachedObject>): Promise<DeleteResult | undefined> {
-  const { storage } = core
+async function perform(core: Core, resource: Resource, planned: Planned): Promise<DeleteResult | undefined> {
+  const change = changeOf(core, resource, planned)
+  if (!change) return present(planned.entry.value)
+  const result = await core.storage.change(change)
+  return result.type === 'committed' ? done(core, resource, planned, result.value) : undefined
+}
+
+/** Undefined where nothing changes: what is asked for is under way. */
+function changeOf(core: Core, resource: Resource, { plan, entry }: Planned): ObjectChange | undefined {
+  const { key, revision: expected } = entry
   switch (plan.type) {
     case 'pending':
-      return present(entry.value)
-    case 'mark': {
-      const result = await storage.put(entry.key, plan.object, entry.revision)
-      if (result.type !== 'committed') return undefined
-      const preparing = prepareViews(resource, () => [result.value])
-      if (preparing) await preparing
-      return present(result.value)
-    }
-    case 'remove': {
-      const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, entry.value.object), plan.told)
-      if (result.type === 'conflict') return undefined
-      core.hooks.deleted(resource, entry.value.object)
-      return gone(core, plan, entry)
-    }
+      return undefined
+    case 'mark':
+      return { type: 'put', key, object: plan.object, expected }
+    case 'remove':
+      return { type: 'delete', key, expected, more: core.hooks.claimsOf(resource, entry.value.object), last: plan.told }
   }
+}
+
+/** After the commit; `marked` is what is stored now. A promise where its views have to be made first. */
+function done(core: Core, resource: Resource, planned: Planned, marked: CachedObject | undefined): DeleteResult | Promise<DeleteResult> {
+  if (marked) {
+    const preparing = prepareViews(resource, () => [marked])
+    return preparing ? preparing.then(() => present(marked)) : present(marked)
+  }
+  const { plan, entry } = planned
+  core.hooks.deleted(resource, entry.value.object)
+  return new Gone(core, plan, entry)
 }
 
 /** Whoever insists on a version means the one that was there before the change. */
@@ -137,19 +198,30 @@ function madeFor({ object }: CachedObject, options: DeletionOptions): DeletionOp
 
 function dryResult(core: Core, plan: Deletion, entry: CacheEntry<CachedObject>): DeleteResult {
   if (plan.type === 'mark') return present(core.storage.uncommitted(plan.object, entry.revision))
-  return plan.type === 'remove' ? gone(core, plan, entry) : present(entry.value)
+  return plan.type === 'remove' ? new Gone(core, plan, entry) : present(entry.value)
 }
 
 const present = (value: CachedObject): DeleteResult => ({ value, metadata: value.object.metadata, isGone: false })
 
-function gone(core: Core, { last }: Deletion & { type: 'remove' }, entry: CacheEntry<CachedObject>): DeleteResult {
-  return {
-    isGone: true,
-    last,
-    metadata: (last ?? entry.value.object).metadata,
-    get value() {
-      return last ? core.storage.uncommitted(last, entry.revision) : entry.value
-    },
+/** Of what is gone mostly nobody asks for more than its name. */
+class Gone implements DeleteResult {
+  readonly isGone = true
+  readonly last: KubeObject | undefined
+  readonly #core: Core
+  readonly #entry: CacheEntry<CachedObject>
+
+  constructor(core: Core, plan: Deletion, entry: CacheEntry<CachedObject>) {
+    this.#core = core
+    this.#entry = entry
+    this.last = plan.type === 'remove' ? plan.last : undefined
+  }
+
+  get metadata(): KubeObject['metadata'] {
+    return (this.last ?? this.#entry.value.object).metadata
+  }
+
+  get value(): CachedObject {
+    return this.last ? this.#core.storage.uncommitted(this.last, this.#entry.revision) : this.#entry.value
   }
 }
 

@@ -1,3 +1,4 @@
+import { settled } from '../../base/settled.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import type { KubeObject } from '../../machinery/object.ts'
 import { statusErrors } from '../../machinery/status-error.ts'
@@ -16,22 +17,28 @@ export type Mutation<T extends KubeObject> = {
   readonly namespace: string
   readonly name: string
   readonly dryRun?: boolean
-  /** A copy of what `change` changes, where that is less than everything; the rest stays shared. */
-  readonly copyOf?: (object: T) => T
-  /** Gets an own copy in the storage version, and is called again after a conflict; what it throws refuses the request. */
-  readonly change: (object: T) => void
+  /**
+   * Gives what is to be stored in place of what is there: a copy of its own, or an object that shares with it what it does not change. In the
+   * storage version; called again after a conflict; what it throws refuses the request.
+   */
+  readonly change: (object: T, copy: () => T) => T
 }
 
 /**
  * A change that the server itself makes to a stored object (binding, eviction's bookkeeping, run actions): no admission and no
- * field managers. Without a difference nothing is written. Throws 404, 409.
+ * field managers. `change` gets an own copy. Without a difference nothing is written. Throws 404, 409.
  */
 export async function mutateObject<T extends KubeObject>(
   core: Core,
   target: Omit<Mutation<T>, 'change'> & { readonly resource: Resource },
   change: (object: T) => void,
 ): Promise<CachedObject> {
-  const [outcome] = await mutateEach<T>(core, target.resource, [{ ...target, change }])
+  const changeCopy = (_: T, copy: () => T): T => {
+    const object = copy()
+    change(object)
+    return object
+  }
+  const [outcome] = await mutateEach<T>(core, target.resource, [{ ...target, change: changeCopy }])
   if (outcome!.status === 'rejected') throw outcome!.reason
   return outcome!.value
 }
@@ -67,25 +74,17 @@ export async function mutateEach<T extends KubeObject>(
 
 /** What is to be written, or what is there when nothing is. */
 function changed<T extends KubeObject>(core: Core, resource: Resource, mutation: Mutation<T>): ObjectWrite | CachedObject {
-  const { namespace, name, dryRun = false, copyOf, change } = mutation
+  const { namespace, name, dryRun = false, change } = mutation
   const { storage } = core
   const key = keyOfObject(resource, namespace, name)
   const entry = storage.cache.get(key)
   if (!entry) throw statusErrors.notFound(resource.name, name)
   // The casts: what is stored under a kind's prefix is of that kind.
-  const object = (copyOf ? copyOf(entry.value.object as T) : entry.value.copy()) as T
-  change(object)
+  const object = change(entry.value.object as T, () => entry.value.copy() as T)
+  if (object === entry.value.object) return entry.value
   // Of a pod, who changes it here writes all of a condition.
   if (!resource.kind.sharesSpec) restoreParts(core, resource, object)
   shareSpec(resource.kind, object)
   if (deepEqual(object, entry.value.object)) return entry.value
   return dryRun ? storage.uncommitted(object, entry.revision) : { key, object, expected: entry.revision }
-}
-
-function settled<R>(work: () => R): PromiseSettledResult<R> {
-  try {
-    return { status: 'fulfilled', value: work() }
-  } catch (reason) {
-    return { status: 'rejected', reason }
-  }
 }

@@ -235,7 +235,8 @@ async function write(
     const result = await putObject(storage, { key: entry.key, object: stored, expected: entry.revision, claims, keepsManagedFields })
     return result.type === 'committed' ? result.value : undefined
   }
-  const result = await storage.delete(entry.key, entry.revision, core.hooks.claimsOf(resource, old))
+  const more = core.hooks.claimsOf(resource, old)
+  const result = await storage.change({ type: 'delete', key: entry.key, expected: entry.revision, more })
   if (result.type === 'conflict') return undefined
   core.hooks.deleted(resource, old)
   return storage.uncommitted(stored, result.revision > noRevision ? result.revision : entry.revision)

@@ -1,6 +1,6 @@
 import { kindRefs } from '../../client/generated/kind-refs.ts'
 import type { ControllerDefinition, LoopContext, ReconcileResult } from '../../control/contract.ts'
-import { evictPod } from '../../control/evict-pod.ts'
+import { evictPod } from '../../control/pod-changes.ts'
 import { watchKind } from '../../control/watch-declaration.ts'
 import type { Node, Pod } from '../../kinds/generated/types/core-v1.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'

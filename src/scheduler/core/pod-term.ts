@@ -13,6 +13,8 @@ export type PodTerm = {
 }
 
 type NamespaceLabels = { namespaceLabels(name: string): Labels }
+/** `hardPodAffinityWeight`: what an assigned pod's required affinity adds for pods that match it. */
+type Owning = NamespaceLabels & { readonly hardPodAffinityWeight: number }
 type Owner = { readonly namespace: string; readonly labels: Labels }
 
 export function podTerm(term: PodAffinityTerm, owner: Owner, namespaces: NamespaceLabels): PodTerm {
@@ -47,16 +49,16 @@ export function withLabelKeys(
 }
 
 /** The counters that pods of a shape feed as owners of terms. */
-export function ownedCounterSpecs(terms: AffinityTerms, owner: Owner, namespaces: NamespaceLabels): CounterSpec[] {
+export function ownedCounterSpecs(terms: AffinityTerms, owner: Owner, namespaces: Owning): CounterSpec[] {
   const spec = (kind: OwnedKind, term: PodAffinityTerm) => ownedSpec(kind, podTerm(term, owner, namespaces), namespaces)
   return [
     ...terms.requiredAntiAffinity.map((t) => spec('antiAffinity', t)),
-    ...terms.requiredAffinity.map((t) => spec('affinity', t)),
-    ...terms.preferred.map((p) => spec('preferred', p.term)),
+    ...terms.requiredAffinity.map((t) => spec('score', t)),
+    ...terms.preferred.map((p) => spec('score', p.term)),
   ]
 }
 
-function ownedSpec(kind: OwnedKind, term: PodTerm, namespaces: NamespaceLabels): CounterSpec {
+function ownedSpec(kind: OwnedKind, term: PodTerm, namespaces: Owning): CounterSpec {
   return {
     key: `owned-${kind}:${term.key}`,
     topologyKey: term.topologyKey,
@@ -67,11 +69,11 @@ function ownedSpec(kind: OwnedKind, term: PodTerm, namespaces: NamespaceLabels):
 }
 
 /** What one pod of the shape, as an owner, weighs for pods that match the term with this key. */
-function ownedWeight(kind: OwnedKind, key: string, shape: PodShape, namespaces: NamespaceLabels): number {
+function ownedWeight(kind: OwnedKind, key: string, shape: PodShape, namespaces: Owning): number {
   if (!shape.spec.affinity?.podAffinity && !shape.spec.affinity?.podAntiAffinity) return 0
   const { requiredAffinity, requiredAntiAffinity, preferred } = affinityTerms(shape.spec)
   const isThis = (term: PodAffinityTerm) => podTerm(term, shape, namespaces).key === key
   if (kind === 'antiAffinity') return requiredAntiAffinity.filter(isThis).length
-  if (kind === 'affinity') return requiredAffinity.filter(isThis).length
-  return preferred.filter((p) => isThis(p.term)).reduce((sum, p) => sum + p.weight, 0)
+  const ofPreferred = preferred.filter((p) => isThis(p.term)).reduce((sum, p) => sum + p.weight, 0)
+  return ofPreferred + namespaces.hardPodAffinityWeight * requiredAffinity.filter(isThis).length
 }

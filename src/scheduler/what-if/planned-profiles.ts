@@ -34,12 +34,12 @@ export class PlannedProfiles {
     const all = plannedPodPlugins({ ...input, snapshot: this.cluster.snapshot })
     this.#plugins = profiles.flatMap((p) => p.plugins)
     this.#byName = new Map(
-      profiles.map(({ schedulerName, plugins, disabled, postFilters }) => [
+      profiles.map(({ schedulerName, plugins, disabled }) => [
         schedulerName,
         {
           core: new SchedulerCore({ plugins, random, cluster: this.cluster }),
           podPlugins: all.filter((p) => !disabled.has(p.name)),
-          preempts: postFilters.has('DefaultPreemption'),
+          preempts: !disabled.has('DefaultPreemption'),
         },
       ]),
     )

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { seededRandom } from '../../base/random.ts'
 import type { Client } from '../../client/contract.ts'
 import { kindRefs } from '../../client/generated/kind-refs.ts'
-import { evictPod } from '../../control/evict-pod.ts'
+import { podPatch } from '../../client/pod-patch.ts'
+import { evictPod } from '../../control/pod-changes.ts'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
 import { virtualClock } from '../../platform/virtual-clock.ts'
 import type { Store } from '../../store/contract.ts'
@@ -44,7 +45,7 @@ async function watchPods(client: Client) {
   return { next, end: () => signal.abort() }
 }
 
-const inTwoRequests = ({ disruptPod: _, ...client }: Client): Client => client
+const inTwoRequests = ({ changePods: _, ...client }: Client): Client => client
 const withoutNames = ({ metadata: { uid: _u, name: _n, resourceVersion: _r, ...metadata }, ...pod }: Pod) => ({ ...pod, metadata })
 
 for (const [what, form, type] of [
@@ -143,3 +144,83 @@ test('where others write to the store, what they are told of a pod that goes at 
   }
   return withApi(check, { store: shared })
 })
+
+const unschedulable = (message: string) =>
+  ({
+    ...{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message },
+    ...{ lastProbeTime: null, lastTransitionTime: '2026-01-02T03:04:05Z', observedGeneration: 1 },
+  }) as const
+
+test('a condition and a nomination are written as by a patch, and nothing where nothing changes', () =>
+  withApi(async ({ client }) => {
+    const steps = [
+      { condition: unschedulable('no room'), nominatedNodeName: 'n1' },
+      { condition: unschedulable('still no room') },
+      { condition: unschedulable('still no room'), nominatedNodeName: '' },
+    ]
+    const [one, two] = [await makePod(client, 'one', { node: '' }), await makePod(client, 'two', { node: '' })]
+    for (const step of steps) {
+      const { namespace = '', name = '', uid = '' } = one.metadata
+      const [outcome] = await client.changePods!([{ namespace, name, uid, ...step }])
+      assert.equal(outcome?.status, 'fulfilled')
+      const body = podPatch({ namespace, name: 'two', uid: two.metadata.uid!, ...step })
+      const patched = await client.resource(pods, 'default').patch('two', { type: 'strategic', body }, { subresource: 'status' })
+      const changed = await client.resource(pods, 'default').get('one')
+      assert.deepEqual(withoutNames(changed), withoutNames(patched))
+      assert.equal(changed.status?.nominatedNodeName, 'nominatedNodeName' in step ? step.nominatedNodeName || undefined : 'n1')
+      await client.changePods!([{ namespace, name, uid, ...step }])
+      const same = await client.resource(pods, 'default').get('one')
+      assert.equal(same.metadata.resourceVersion, changed.metadata.resourceVersion)
+    }
+  }))
+
+test('each of many has an answer of its own, in their order', () =>
+  withApi(async ({ client }) => {
+    const made = [await makePod(client, 'a'), await makePod(client, 'b', { grace: 0 }), await makePod(client, 'c', { node: '' })]
+    const change = (name: string, uid: string, more: object) => ({
+      ...{ namespace: 'default', name, uid, condition: unschedulable('no room') },
+      ...more,
+    })
+    const [a, b, c] = made.map(({ metadata }) => metadata.uid!)
+    const outcomes = await client.changePods!([
+      change('nobody', 'u', {}),
+      change('a', a!, { deletes: true }),
+      change('c', 'another', {}),
+      change('b', b!, { deletes: true }),
+      change('nobody', 'u', { deletes: true }),
+      change('c', c!, { nominatedNodeName: 'n' }),
+      change('a', 'another', { deletes: true }),
+    ])
+    const told = outcomes.map((outcome) =>
+      outcome.status === 'rejected' ? (outcome.reason as { reason: string }).reason : (outcome.value as Pod).metadata.name,
+    )
+    assert.deepEqual(told, ['NotFound', 'a', 'Conflict', 'b', 'NotFound', 'c', 'Conflict'])
+    const left = (await client.resource(pods, 'default').list()).items
+    assert.deepEqual(
+      left.map(({ metadata, status }) => [metadata.name, metadata.deletionTimestamp !== undefined, status?.nominatedNodeName]),
+      [
+        ['a', true, undefined],
+        ['c', false, 'n'],
+      ],
+    )
+  }))
+
+test('a pod that others change at the same time is changed, too', () =>
+  withApi(async ({ client }) => {
+    const made = await Promise.all([0, 1, 2, 3].map((i) => makePod(client, `p${i}`, { node: '' })))
+    const label = (pod: Pod) => {
+      const body = { metadata: { labels: { x: 'y' } } }
+      return client.resource(pods, 'default').patch(pod.metadata.name!, { type: 'merge', body })
+    }
+    const changes = made.map(({ metadata: { namespace = '', name = '', uid = '' } }, i) => ({
+      ...{ namespace, name, uid, condition: unschedulable('no room') },
+      ...(i % 2 === 0 ? { deletes: true as const } : {}),
+    }))
+    const [outcomes] = await Promise.all([client.changePods!(changes), Promise.allSettled([...made, ...made].map(label))])
+    assert.deepEqual(new Set(outcomes.map(({ status }) => status)), new Set(['fulfilled']))
+    const left = (await client.resource(pods, 'default').list()).items
+    assert.deepEqual(
+      left.map(({ metadata, status }) => [metadata.name, metadata.labels, status?.conditions?.map((one) => one.message)]),
+      ['p1', 'p3'].map((name) => [name, { x: 'y' }, ['no room']]),
+    )
+  }))
