@@ -101,7 +101,8 @@ class Collector {
     // No await between here and the plan: the cache is read at one moment.
     const dependents = this.#dependentsOf(context, object)
     const plan = planCollection({ object, owners, dependents: dependents.map((dependent) => dependent.object) })
-    for (const action of plan) await this.#perform(context, { kind, object }, action, dependents)
+    let seen = object
+    for (const action of plan) seen = (await this.#perform(context, { kind, object: seen }, action, dependents)) ?? seen
     return hasUnseen ? { requeueAfterMs: unseenOwnerMs } : undefined
   }
 
@@ -173,26 +174,32 @@ class Collector {
     return 'absent'
   }
 
-  async #perform(context: LoopContext, { kind, object }: Located, action: Action, dependents: readonly Located[]): Promise<void> {
+  /** Gives the object as it is afterwards, where another action may follow. */
+  async #perform(
+    context: LoopContext,
+    { kind, object }: Located,
+    action: Action,
+    dependents: readonly Located[],
+  ): Promise<KubeObject | undefined> {
     const { namespace, name = '', uid = '', resourceVersion } = object.metadata
     const resource = context.client.resource(kind, namespace)
     const isDependentIn = (list: readonly KubeObject[]) => dependents.filter((dependent) => list.includes(dependent.object))
     switch (action.type) {
       case 'delete':
         await deleteAsSeen(context, { kind, object }, action.propagation)
-        return
+        return undefined
       case 'keep-owners':
-        await ignoreGone(
+        return ifThere(
           resource.patch(name, { type: 'merge', body: { metadata: { uid, resourceVersion, ownerReferences: action.owners } } }),
         )
-        return
       case 'remove-finalizer': {
         const finalizers = (object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== action.finalizer)
         await ignoreGone(resource.patch(name, { type: 'merge', body: { metadata: { uid, resourceVersion, finalizers } } }))
-        return
+        return undefined
       }
       case 'orphan':
         await Promise.all(isDependentIn(action.dependents).map((dependent) => forgetOwner(context, dependent, uid)))
+        return undefined
     }
   }
 }

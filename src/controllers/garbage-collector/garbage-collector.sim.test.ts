@@ -38,6 +38,31 @@ test('a circle of owners does not block its own deletion', () =>
     await until('all are gone', async () => (await pods.list()).items.length === 0)
   }))
 
+test('one between two that wait goes after its dependents, too', () =>
+  inCluster(async ({ clientset, clock, until }) => {
+    const maps = clientset.coreV1().configMaps('default')
+    const make = async (name: string, of?: string, finalizers: string[] = []) => {
+      const { uid = '' } = of ? (await maps.get(of)).metadata : {}
+      const ownerReferences = of ? [{ apiVersion: 'v1', kind: 'ConfigMap', name: of, uid, blockOwnerDeletion: true }] : []
+      await maps.create({ metadata: { name, ownerReferences, finalizers } })
+    }
+    await make('first')
+    await make('between', 'first')
+    await make('last', 'between')
+    await make('held', 'last', ['example.com/held'])
+    const states = async () =>
+      (await maps.list()).items
+        .filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt')
+        .map(({ metadata }) => `${metadata.name} ${metadata.finalizers?.join()}`)
+    await maps.delete('last', { propagationPolicy: 'Foreground' })
+    await clock.advance(10_000)
+    await maps.delete('first', { propagationPolicy: 'Foreground' })
+    await clock.advance(10_000)
+    assert.deepEqual(await states(), ['between foregroundDeletion', 'held example.com/held', 'last foregroundDeletion'])
+    await maps.patch('held', { type: 'merge', body: { metadata: { finalizers: null } } })
+    await until('all are gone', async () => (await states()).length === 0)
+  }))
+
 test('a dependent of two owners lives on with the one that stays', () =>
   inCluster(async ({ clientset, clock, until }) => {
     const maps = clientset.coreV1().configMaps('default')
