@@ -174,7 +174,10 @@ async function cleanHistory(context: LoopContext, daemonSet: DaemonSet, present:
   const revisions = controlledBy(context.informer(controllerRevisions), daemonSet.metadata.uid)
   const inUse = revisions.filter(({ metadata }) => hashes.has(metadata.labels?.[revisionHashLabel] ?? ''))
   const live = new Set(inUse.map(({ metadata }) => metadata.name ?? ''))
-  for (const { metadata } of planHistoryCleanup(revisions, live, daemonSet.spec?.revisionHistoryLimit ?? 10)) {
+  const { revisionHistoryLimit = 10 } = daemonSet.spec ?? {}
+  // Old revisions that still have pods count, too: other than with StatefulSets.
+  const oldInUse = inUse.filter(({ metadata }) => metadata.labels?.[revisionHashLabel] !== revisionHash).length
+  for (const { metadata } of planHistoryCleanup(revisions, live, Math.max(0, revisionHistoryLimit - oldInUse))) {
     await context.client
       .resource(controllerRevisions, metadata.namespace)
       .delete(metadata.name ?? '', { preconditions: { uid: metadata.uid ?? '' } })

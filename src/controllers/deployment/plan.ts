@@ -42,12 +42,10 @@ export function planDeployment(observed: Observed, nowMs: number): Plan {
   const { deployment } = observed
   if (isSelectingAll(deployment)) return planSelectingAll(deployment)
   const rollout = new Rollout(observed)
-  if (!deployment.metadata.deletionTimestamp) {
-    if (deployment.spec?.paused) rollout.scale()
-    else if (rollout.isScaled) rollout.scale()
-    else if (deployment.spec?.strategy?.type === 'Recreate') rollout.recreate()
-    else rollout.roll()
-  }
+  if (deployment.metadata.deletionTimestamp) rollout.refreshNewest()
+  else if (deployment.spec?.paused || rollout.isScaled) rollout.scale()
+  else if (deployment.spec?.strategy?.type === 'Recreate') rollout.recreate()
+  else rollout.roll()
   const { status, requeueAfterMs } = planStatus({ deployment, newest: rollout.newest, sets: rollout.all, isNew: rollout.isNew }, nowMs)
   const actions: Action[] = [...rollout.actions]
   const revision = rollout.newest?.metadata.annotations?.[revisionAnnotation]
@@ -112,10 +110,10 @@ class Rollout {
 
   /** Spreads a new number over the ReplicaSets in proportion, without going on with a rollout. */
   scale(): void {
-    this.#refreshNewest()
+    this.refreshNewest()
     const active = this.all.filter((set) => specReplicas(set) > 0)
     const only = active.length === 0 ? (this.newest ?? this.#old.at(-1)) : active.length === 1 ? active[0] : undefined
-    if (only) this.#resize(only, this.#bounds.replicas)
+    if (only) this.#resizeOnly(only)
     else if (this.#isSaturated()) for (const set of this.#old) this.#resize(set, 0)
     else if (this.#deployment.spec?.strategy?.type !== 'Recreate') {
       const sizes = scaleProportionally(active, this.#bounds, this.#deployment.status?.replicas ?? 0)
@@ -124,8 +122,13 @@ class Rollout {
     if (this.#deployment.spec?.paused) this.#cleanUp()
   }
 
+  /** One that has the right size is left as it is, though it may say of an earlier strategy how far it may grow. */
+  #resizeOnly(set: ReplicaSet): void {
+    if (specReplicas(set) !== this.#bounds.replicas || this.isScaled) this.#resize(set, this.#bounds.replicas)
+  }
+
   recreate(): void {
-    this.#refreshNewest()
+    this.refreshNewest()
     const isScaledDown = this.#old.filter((set) => specReplicas(set) > 0)
     for (const set of isScaledDown) this.#resize(set, 0)
     if (isScaledDown.length > 0 || this.#old.some((set) => (set.status?.replicas ?? 0) > 0 || this.#observed.hasRunningPods(set))) return
@@ -168,7 +171,7 @@ class Rollout {
   }
 
   /** Brings annotations and minReadySeconds of the ReplicaSet with the present template up to date. */
-  #refreshNewest(): void {
+  refreshNewest(): void {
     const set = this.newest
     if (!set) return
     const annotations = newestAnnotations(this.#deployment, set.metadata.annotations ?? {}, this.#nextRevision())
@@ -180,7 +183,7 @@ class Rollout {
   }
 
   #ensureNewest(): void {
-    if (this.newest) return this.#refreshNewest()
+    if (this.newest) return this.refreshNewest()
     const set = newReplicaSet(this.#deployment, this.#bounds, this.#nextRevision(), sum(this.#old, specReplicas))
     this.newest = set
     this.isNew = true

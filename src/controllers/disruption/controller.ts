@@ -39,7 +39,7 @@ function keysOfPod(
   const budgets = context.informer(podDisruptionBudgets).list(namespace)
   if (budgets.length === 0) return []
   const trace = (pod: Pod | undefined) =>
-    pod && JSON.stringify([isPodReady(pod), isPodTerminal(pod), isPodTerminating(pod), pod.metadata.labels])
+    pod && JSON.stringify([isPodReady(pod), isPodTerminal(pod), isPodTerminating(pod), pod.metadata.labels, controllerOf(pod)?.uid])
   if (trace(current) === trace(old)) return []
   const select = (pod: Pod | undefined) => (pod ? budgets.filter((budget) => matches(selectorOf(budget), pod.metadata.labels)) : [])
   const now = select(current)

@@ -71,18 +71,20 @@ async function reconcile<T extends KubeObject>(family: Family<T>, context: LoopC
   const owner = object as unknown as ReplicaOwner
   const namespace = splitKey(key).namespace ?? ''
   const podInformer = context.informer(pods)
+  const selector = family.selectorOf(object)
   const claims = planClaims({
     owner,
-    selector: family.selectorOf(object),
-    controlled: controlledBy(podInformer, owner.metadata.uid),
-    orphans: orphansIn(podInformer, namespace),
+    selector,
+    // A pod that ends or has ended stays whose it is.
+    controlled: controlledBy(podInformer, owner.metadata.uid).filter((pod) => isPodActive(pod) || matches(selector, pod.metadata.labels)),
+    orphans: orphansIn(podInformer, namespace).filter(isPodActive),
   })
   const owned = await performClaims({ client: context.client, ownerKind: family.kind, owner, kind: pods }, claims)
   const plan = planReplicas({ owner, pods: owned, podsOnNode: () => relatedPodsOnNode(context, owner) }, context.clock.now())
   const failure = plan.create > 0 ? await createPods(family, context, owner, plan.create) : await deletePods(context, owner, plan.remove)
   // Its own writes show in the informer already: the status tells of them without another round.
   const hasActed = plan.create + plan.remove.length + claims.adopt.length + claims.release.length > 0
-  const present = hasActed ? matchingOf(podInformer, owner, family.selectorOf(object)) : owned
+  const present = hasActed ? matchingOf(podInformer, owner, selector) : owned
   const { status, requeueAfterMs } = planStatus({ owner, pods: present, failure: failure && failureOf(failure) }, context.clock.now())
   // Written on top of the newest known state, so that another reconcile is not needed for a conflict with ourselves.
   const newest = context.informer(family.kind).get(key)

@@ -14,7 +14,7 @@ import { controllerOf, keyOf, splitKey } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
 import { claimsOf, ordinalOf, revisionLabel } from './identity.ts'
 import { type Action, planStatefulSet, planStatus, type Revision } from './plan.ts'
-import { isStaleClaim, planRetention } from './retention.ts'
+import { type ClaimUser, isStaleClaim, planRetention } from './retention.ts'
 import { type GrowthPlan, planVolumeGrowth } from './volume-growth.ts'
 
 const { statefulSets, controllerRevisions } = kindRefs.appsV1
@@ -93,10 +93,13 @@ async function reconcile(context: LoopContext, key: string): Promise<ReconcileRe
   const old = revisions.find(({ metadata }) => metadata.name === set.status?.currentRevision)
   const current = old ? asRevision(old) : update
   const hasStaleClaim = (ordinal: number) => ordinalHasStaleClaim(context, set, ordinal)
-  const plan = planStatefulSet({ set, current, update, pods: owned, hasStaleClaim }, context.clock.now())
+  const lacksClaim = (ordinal: number) => knownClaims(context, set, ordinal).includes(undefined)
+  const hasEndingClaim = (ordinal: number) => knownClaims(context, set, ordinal).some((claim) => claim?.metadata.deletionTimestamp)
+  const observed = { set, current, update, pods: owned, hasStaleClaim, lacksClaim, hasEndingClaim }
+  const plan = planStatefulSet(observed, context.clock.now())
   const growth = planGrowthOf(context, set)
   const act = async () => {
-    await retainClaims(context, set, owned)
+    await retainClaims(context, set, plan.reached)
     const { error } = await slowStart(plan.actions.length, (i) => perform(context, set, plan.actions[i]!))
     if (error !== undefined) throw error
     for (const claim of growth.grow) await growClaim(context, set, claim)
@@ -149,6 +152,8 @@ async function perform(context: LoopContext, set: StatefulSet, action: Action): 
       await createClaims(context, set, action.ordinal)
       await said(context, set, podWords('Create', name), () => resource.create(action.pod))
       return
+    case 'create-claims':
+      return createClaims(context, set, action.ordinal)
     case 'update':
       await said(context, set, podWords('Update', name), () => resource.update(action.pod))
       return
@@ -187,59 +192,84 @@ function sayFailed(context: LoopContext, set: StatefulSet, { verb, failed }: Wor
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 function ordinalHasStaleClaim(context: LoopContext, set: StatefulSet, ordinal: number): boolean {
-  const claims = context.informer(persistentVolumeClaims)
-  return [...claimsOf(set, ordinal).values()].some(({ metadata }) => {
-    const claim = claims.get(`${metadata.namespace}/${metadata.name}`)
-    return claim !== undefined && isStaleClaim(set, claim, `${set.metadata.name}-${ordinal}`)
-  })
+  return knownClaims(context, set, ordinal).some(
+    (claim) => claim !== undefined && isStaleClaim(set, claim, `${set.metadata.name}-${ordinal}`),
+  )
 }
 
+/** Of each claim of the ordinal; undefined: it is not there. */
+function knownClaims(context: LoopContext, set: StatefulSet, ordinal: number): readonly (PersistentVolumeClaim | undefined)[] {
+  const informer = context.informer(persistentVolumeClaims)
+  return [...claimsOf(set, ordinal).values()].map(({ metadata: { namespace, name } }) => informer.get(`${namespace}/${name}`))
+}
+
+/** Throws while a claim of the ordinal is on its way out: its pod would be left with one that nobody fills. */
 async function createClaims(context: LoopContext, set: StatefulSet, ordinal: number): Promise<void> {
   const podName = `${set.metadata.name}-${ordinal}`
+  const informer = context.informer(persistentVolumeClaims)
   for (const claim of claimsOf(set, ordinal).values()) {
     const { namespace, name = '' } = claim.metadata
-    if (context.informer(persistentVolumeClaims).get(`${namespace}/${name}`)) continue
-    const { owners } = planRetention(set, claim, { name: podName, pod: undefined, isCondemned: false })
-    const wanted = owners ? { ...claim, metadata: { ...claim.metadata, ownerReferences: [...owners] } } : claim
-    const words: Words = {
-      verb: 'Create',
-      done: `Claim ${name} Pod ${podName} in`,
-      failed: `Claim ${name} for Pod ${podName} in`,
-      success: 'success',
-    }
-    try {
-      await said(context, set, words, () => context.client.resource(persistentVolumeClaims, namespace).create(wanted))
-    } catch (error) {
-      if (isStatus(error, 'AlreadyExists')) continue
-      sayFailed(context, set, podWords('Create', podName), `failed to create PVC ${name}: ${messageOf(error)}`)
-      throw error
+    const known = informer.get(`${namespace}/${name}`)
+    if (!known) await createClaim(context, set, claim, podName)
+    else if (known.metadata.deletionTimestamp) {
+      sayFailed(context, set, podWords('Create', podName), `pvc ${name} is being deleted`)
+      throw new Error(`pvc ${name} is being deleted`)
     }
   }
 }
 
-async function retainClaims(context: LoopContext, set: StatefulSet, owned: readonly Pod[]): Promise<void> {
+async function createClaim(context: LoopContext, set: StatefulSet, claim: PersistentVolumeClaim, podName: string): Promise<void> {
+  const { namespace, name = '' } = claim.metadata
+  const { owners } = planRetention(set, claim, { name: podName, pod: undefined, isCondemned: false })
+  const wanted = owners ? { ...claim, metadata: { ...claim.metadata, ownerReferences: [...owners] } } : claim
+  const words: Words = {
+    verb: 'Create',
+    done: `Claim ${name} Pod ${podName} in`,
+    failed: `Claim ${name} for Pod ${podName} in`,
+    success: 'success',
+  }
+  try {
+    await said(context, set, words, () => context.client.resource(persistentVolumeClaims, namespace).create(wanted))
+  } catch (error) {
+    if (isStatus(error, 'AlreadyExists')) return
+    sayFailed(context, set, podWords('Create', podName), `failed to create PVC ${name}: ${messageOf(error)}`)
+    throw error
+  }
+}
+
+/** A pod in range that has started is said to be updated with its claims. */
+async function retainClaims(context: LoopContext, set: StatefulSet, reached: readonly Pod[]): Promise<void> {
   if ((set.spec?.volumeClaimTemplates ?? []).length === 0) return
   const start = set.spec?.ordinals?.start ?? 0
   const end = start + (set.spec?.replicas ?? 1)
-  for (const pod of owned) {
+  for (const pod of reached) {
     const ordinal = ordinalOf(set, pod)
     if (ordinal === undefined) continue
-    for (const { metadata } of claimsOf(set, ordinal).values()) {
-      const claim = context.informer(persistentVolumeClaims).get(`${metadata.namespace}/${metadata.name}`)
-      if (!claim) continue
-      const user = { name: pod.metadata.name ?? '', pod, isCondemned: ordinal < start || ordinal >= end }
-      const { owners, isContested } = planRetention(set, claim, user)
-      if (!owners) continue
-      if (isContested)
-        context.event(set, {
-          type: 'Warning',
-          reason: 'ConflictingController',
-          message: `PersistentVolumeClaim ${metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`,
-        })
-      const body = { metadata: { resourceVersion: claim.metadata.resourceVersion, ownerReferences: owners } }
-      await context.client.resource(persistentVolumeClaims, metadata.namespace).patch(metadata.name ?? '', { type: 'merge', body })
-    }
+    const { name = '' } = pod.metadata
+    const isCondemned = ordinal < start || ordinal >= end
+    const writes = planClaimOwners(context, set, ordinal, { name, pod, isCondemned })
+    if (writes.length === 0) continue
+    const write = () =>
+      Promise.all(writes.map((claim) => context.client.resource(persistentVolumeClaims, claim.metadata.namespace).update(claim)))
+    const isTold = !isCondemned && pod.status?.phase !== 'Pending'
+    await (isTold ? said(context, set, podWords('Update', name), write) : write())
   }
+}
+
+/** The claims of the ordinal whose owners have to change, with the new ones. */
+function planClaimOwners(context: LoopContext, set: StatefulSet, ordinal: number, user: ClaimUser): readonly PersistentVolumeClaim[] {
+  return [...claimsOf(set, ordinal).values()].flatMap(({ metadata }) => {
+    const claim = context.informer(persistentVolumeClaims).get(`${metadata.namespace}/${metadata.name}`)
+    const { owners, isContested } = claim ? planRetention(set, claim, user) : { owners: undefined, isContested: false }
+    if (!claim || !owners) return []
+    if (isContested) sayContested(context, set, metadata.name ?? '')
+    return [{ ...claim, metadata: { ...claim.metadata, ownerReferences: [...owners] } }]
+  })
+}
+
+function sayContested(context: LoopContext, set: StatefulSet, claim: string): void {
+  const why = 'has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim'
+  context.event(set, { type: 'Warning', reason: 'ConflictingController', message: `PersistentVolumeClaim ${claim} ${why}` })
 }
 
 async function cleanHistory(context: LoopContext, set: StatefulSet, present: readonly Pod[], inUse: ReadonlySet<string>): Promise<void> {

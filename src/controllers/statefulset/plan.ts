@@ -20,22 +20,32 @@ export type Observed = {
   readonly pods: readonly Pod[]
   /** Whether a claim of the ordinal is about to go with an earlier pod. */
   readonly hasStaleClaim?: (ordinal: number) => boolean
+  /** Of the claims of the ordinal: whether one is not there, and whether one is on its way out. */
+  readonly lacksClaim?: (ordinal: number) => boolean
+  readonly hasEndingClaim?: (ordinal: number) => boolean
 }
 
 export type Action =
   /** The claims of its ordinal are made first. */
   | { readonly type: 'create'; readonly pod: Pod; readonly ordinal: number }
+  /** Of a pod that waits for them: somebody took them away. */
+  | { readonly type: 'create-claims'; readonly pod: Pod; readonly ordinal: number }
   | { readonly type: 'delete'; readonly pod: Pod }
   | { readonly type: 'update'; readonly pod: Pod }
 
-export type Plan = { readonly actions: readonly Action[]; readonly requeueAfterMs: number | undefined }
+export type Plan = {
+  readonly actions: readonly Action[]
+  /** The pods whose turn it was: their claims are brought in line with the retention policy, of those in range first. */
+  readonly reached: readonly Pod[]
+  readonly requeueAfterMs: number | undefined
+}
 
 export function planStatefulSet(observed: Observed, nowMs: number): Plan {
   const { set } = observed
-  if (set.metadata.deletionTimestamp) return { actions: [], requeueAfterMs: undefined }
+  if (set.metadata.deletionTimestamp) return { actions: [], reached: [], requeueAfterMs: undefined }
   const planner = new Planner(observed, nowMs)
   if (planner.grow() && planner.shrink()) planner.roll()
-  return { actions: planner.actions, requeueAfterMs: nextAvailableInMs(observed, nowMs) }
+  return { actions: planner.actions, reached: planner.reached, requeueAfterMs: nextAvailableInMs(observed, nowMs) }
 }
 
 /** When the next ready pod has been so for minReadySeconds: whether or not a step waits for it, the status counts it. */
@@ -50,6 +60,7 @@ const isRunningAndReady = (pod: Pod) => pod.status?.phase === 'Running' && isPod
 /** Its steps say whether the next may follow. */
 class Planner {
   readonly actions: Action[] = []
+  readonly reached: Pod[] = []
   readonly #observed: Observed
   readonly #nowMs: number
   readonly #isOrdered: boolean
@@ -80,7 +91,7 @@ class Planner {
   }
 
   grow(): boolean {
-    const { set, current, update, hasStaleClaim } = this.#observed
+    const { set, current, update, hasStaleClaim, lacksClaim, hasEndingClaim } = this.#observed
     for (const [index, pod] of this.#slots.entries()) {
       const ordinal = this.#start + index
       if (!pod) {
@@ -94,10 +105,16 @@ class Planner {
         if (this.#isOrdered) return false
         continue
       }
+      const isPending = pod.status?.phase === 'Pending'
+      if (isPending && hasEndingClaim?.(ordinal)) return false
+      if (isPending) this.reached.push(pod)
+      if (isPending && lacksClaim?.(ordinal)) this.actions.push({ type: 'create-claims', pod, ordinal })
+      if (this.#isOrdered && !this.#isHealthy(pod)) return false
+      if (!isPending) this.reached.push(pod)
       if (!isPodTerminating(pod) && !hasIdentity(set, pod, ordinal))
         this.actions.push({ type: 'update', pod: withIdentity(set, pod, ordinal) })
-      if (this.#isOrdered && !this.#isHealthy(pod)) return false
     }
+    this.reached.push(...this.#condemned)
     return true
   }
 
@@ -165,11 +182,13 @@ export function planStatus(
   nowMs: number,
 ): StatefulSetStatus | undefined {
   const minReadySeconds = set.spec?.minReadySeconds ?? 0
-  const live = pods.filter((pod) => ordinalOf(set, pod) !== undefined && !isPodTerminal(pod))
+  const live = pods.filter((pod) => ordinalOf(set, pod) !== undefined)
   const ready = live.filter(isRunningAndReady)
   const ofRevision = (name: string) => live.filter((pod) => !isPodTerminating(pod) && pod.metadata.labels?.[revisionLabel] === name).length
   const updated = ofRevision(update.name)
-  const isComplete = updated === live.length && ready.length === live.length && updated === (set.spec?.replicas ?? 1)
+  const isRolledOut = updated === live.length && ready.length === live.length && updated === (set.spec?.replicas ?? 1)
+  // Who replaces pods by hand never hears that an update is over: the revision that was is kept to go back to.
+  const isComplete = isRolledOut && set.spec?.updateStrategy?.type !== 'OnDelete'
   const status: StatefulSetStatus = {
     ...set.status,
     observedGeneration: set.metadata.generation ?? 0,

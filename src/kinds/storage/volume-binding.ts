@@ -69,8 +69,11 @@ export function volumeMismatch(volume: PersistentVolume, claim: PersistentVolume
   if ((spec.volumeAttributesClassName ?? '') !== (claim.spec?.volumeAttributesClassName ?? ''))
     return 'VolumeAttributesClassName does not match'
   if ((spec.volumeMode ?? 'Filesystem') !== (claim.spec?.volumeMode ?? 'Filesystem')) return 'incompatible volumeMode'
-  if (!(claim.spec?.accessModes ?? []).every((mode) => spec.accessModes?.includes(mode))) return 'incompatible accessMode'
-  return undefined
+  return hasModesOf(volume, claim) ? undefined : 'incompatible accessMode'
+}
+
+function hasModesOf({ spec }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  return (claim.spec?.accessModes ?? []).every((mode) => spec?.accessModes?.includes(mode))
 }
 
 /** The node may mount the volume as far as its node affinity says. */
@@ -114,7 +117,8 @@ export function findVolumeForClaim(
 /** A reserved volume is taken whatever its class; only what could never be mounted is refused. */
 function volumeMismatchOfReserved(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
   if (isSmaller(volume, claim)) return 'requested PV is too small'
-  return (volume.spec?.volumeMode ?? 'Filesystem') === (claim.spec?.volumeMode ?? 'Filesystem') ? undefined : 'incompatible volumeMode'
+  if ((volume.spec?.volumeMode ?? 'Filesystem') !== (claim.spec?.volumeMode ?? 'Filesystem')) return 'incompatible volumeMode'
+  return hasModesOf(volume, claim) ? undefined : 'incompatible accessMode'
 }
 
 function isSmaller({ spec }: PersistentVolume, claim: PersistentVolumeClaim): boolean {

@@ -58,6 +58,7 @@ export async function play(stage: Stage, namespace: string, scenario: Scenario):
       quiet,
       looks,
       metrics,
+      now,
       also: (kind, name) => void extras.push({ kind, name }),
     })
     await quiet()

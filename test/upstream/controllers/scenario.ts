@@ -12,6 +12,8 @@ export type ScenarioWorld = {
   readonly namespace: string
   /** Tells of this object of the cluster, too, and takes it away at the end. */
   also(kind: KindRef, name: string): void
+  /** The time on the clock that the cluster goes by, in milliseconds. */
+  now(): number
   /** What the pods use, for autoscalers to read. */
   readonly metrics: Metrics
   /** Throws when it is not so within five minutes. */

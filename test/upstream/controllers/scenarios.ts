@@ -17,6 +17,7 @@ import { moreJobScenarios } from './scenarios/jobs-more.ts'
 import { moreNodeScenarios } from './scenarios/nodes-more.ts'
 import { policyScenarios } from './scenarios/policies.ts'
 import { moreVolumeScenarios } from './scenarios/volumes-more.ts'
+import { heldWorkloadScenarios } from './scenarios/workloads-by-hand.ts'
 import { moreWorkloadScenarios } from './scenarios/workloads-more.ts'
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -38,4 +39,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ...garbageScenarios,
   ...cronJobScenarios,
   ...certificateScenarios,
+  ...heldWorkloadScenarios,
 }

@@ -32,6 +32,12 @@ export const moreVolumeScenarios: Readonly<Record<string, Scenario>> = {
     await claim(world)
     await bound(world)
   },
+  'volume-that-waits-has-other-modes': async (world) => {
+    await storageClass(world, {})
+    await volume(world, { ...hostPath, claimRef: { namespace: world.namespace, name: 'c' } })
+    await claim(world, { accessModes: ['ReadWriteMany'] })
+    await world.quiet()
+  },
   'volume-chosen-by-labels': async (world) => {
     await storageClass(world, {})
     await volume(world, hostPath)
