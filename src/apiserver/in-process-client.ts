@@ -181,7 +181,7 @@ async function createBatch(
 ): Promise<readonly PromiseSettledResult<object>[]> {
   assert(writes.length <= batchWritesMax, `a batch has at most ${batchWritesMax} writes`)
   const { core, dispatch, handOut } = parts
-  const prepared = await settledEach(writes, ({ kind, namespace = '', name, subresource, body }) => {
+  const preparing = settledEach(writes, ({ kind, namespace = '', name, subresource, body }) => {
     const resource = core.registry.find(kind.group, kind.version, kind.plural)
     if (!resource) throw statusErrors.pathNotFound()
     const request: Call = { verb: 'create', name, subresource, body, ...writeCall(undefined), signal }
@@ -189,6 +189,7 @@ async function createBatch(
     const prepare = () => verbRequest(core, resource, namespace, request)
     return admitting ? admitting.then(prepare) : prepare()
   })
+  const prepared = preparing instanceof Promise ? await preparing : preparing
   const allowed = prepared.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   // One caller, one signal: what one write knows of its request goes for all.
   const context = contextOf(parts, { verb: 'create', signal })
@@ -211,11 +212,13 @@ async function changeEach(
   const { core } = parts
   const pods = core.registry.find('', 'v1', 'pods')
   if (!pods) throw statusErrors.pathNotFound()
-  const admitted = await settledEach(changes, ({ namespace, name, deletes }) => {
+  const admitting = settledEach(changes, ({ namespace, name, deletes }) => {
     const mayPatch = admitCall(parts, pods, namespace, { verb: 'patch', name, subresource: 'status', signal })
     const mayDelete = () => (deletes ? admitCall(parts, pods, namespace, { verb: 'delete', name, signal }) : undefined)
     return mayPatch ? mayPatch.then(mayDelete) : mayDelete()
   })
+  // Without a wait where there is nothing to wait for: a caller that counts its time then has counted the work.
+  const admitted = admitting instanceof Promise ? await admitting : admitting
   const allowed = changes.filter((_, i) => admitted[i]!.status === 'fulfilled')
   const done = (await changePods(core, contextOf(parts, { verb: 'delete', signal }), { pods, changes: allowed })).values()
   return settledEach(changes, (change, i) => {

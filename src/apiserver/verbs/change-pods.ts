@@ -70,9 +70,14 @@ function changed(core: Core, write: Write, pod: KubeObject & Pod, { condition, n
   const told = withCondition(pod, condition)
   const object = nominatedNodeName === undefined ? told : withNomination(told ?? pod, nominatedNodeName)
   if (!object) return undefined
-  const own = { ...object, metadata: { ...pod.metadata } }
-  recordManager(core, { ...write, object: own, old: pod, subresource: 'status', parameters: noParameters })
-  return own
+  const { managedFields } = pod.metadata
+  // Of nothing else need be compared who owns it.
+  const [before, after] = [pod.status, object.status].map((status) => ({
+    metadata: { ...(managedFields ? { managedFields } : {}) },
+    status,
+  }))
+  recordManager(core, { ...write, object: after!, old: before!, subresource: 'status', parameters: noParameters })
+  return { ...object, metadata: { ...pod.metadata, ...after!.metadata } }
 }
 
 /** Empty: none. */

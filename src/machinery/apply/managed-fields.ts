@@ -1,5 +1,5 @@
 import type { ManagedFieldsEntry } from '../../kinds/generated/types/meta-v1.ts'
-import { type FieldSet, isEmptySet, noteFieldSet, readFieldsV1, union } from './field-set.ts'
+import { difference, type FieldSet, isEmptySet, noteFieldSet, readFieldsV1, union } from './field-set.ts'
 import { sharedFields } from './shared-fields.ts'
 
 /**
@@ -68,21 +68,55 @@ export function managedFieldsFault(entries: readonly ManagedFieldsEntry[] | unde
 /** The list for metadata: appliers first, then by time. Undefined when nobody owns anything. */
 export function writeManagedFields(owners: Owners): ManagedFieldsEntry[] | undefined {
   const entries: ManagedFieldsEntry[] = []
-  for (const { manager, operation, apiVersion, subresource, time, fields } of ranked([...owners.values()])) {
-    if (isEmptySet(fields)) continue
-    const shared = sharedFields(fields)
-    noteFieldSet(shared)
-    entries.push({
-      manager,
-      operation,
-      apiVersion,
-      ...(time === undefined ? {} : { time }),
-      fieldsType: 'FieldsV1',
-      fieldsV1: shared,
-      ...(subresource === '' ? {} : { subresource }),
-    })
-  }
+  for (const owner of ranked([...owners.values()])) if (!isEmptySet(owner.fields)) entries.push(entryOf(owner))
   return entries.length > 0 ? entries : undefined
+}
+
+function entryOf({ manager, operation, apiVersion, subresource, time, fields }: Owner): ManagedFieldsEntry {
+  const shared = sharedFields(fields)
+  noteFieldSet(shared)
+  return {
+    manager,
+    operation,
+    apiVersion,
+    ...(time === undefined ? {} : { time }),
+    fieldsType: 'FieldsV1',
+    fieldsV1: shared,
+    ...(subresource === '' ? {} : { subresource }),
+  }
+}
+
+/**
+ * What `writeManagedFields` makes of the entries and an updater whose fields none of the others has, without reading them as owners: the
+ * entries as they are, and the updater's behind them, in place of the one that it had. Undefined where that cannot be told so easily.
+ */
+export function withUpdater(
+  entries: readonly ManagedFieldsEntry[],
+  { time, ...updater }: Identity & { readonly time: string },
+  changed: FieldSet,
+): ManagedFieldsEntry[] | undefined {
+  const kept: ManagedFieldsEntry[] = []
+  let before: ManagedFieldsEntry | undefined
+  for (const entry of entries) {
+    const { operation, apiVersion, fieldsType, fieldsV1 } = entry
+    if ((operation !== 'Apply' && operation !== 'Update') || apiVersion !== updater.apiVersion || fieldsType !== 'FieldsV1')
+      return undefined
+    if (fieldsV1 === undefined || readFieldsV1(fieldsV1) !== fieldsV1 || isEmptySet(fieldsV1 as FieldSet)) return undefined
+    const isOwn = isOf(entry, updater)
+    if (isOwn && before) return undefined
+    if (isOwn) before = entry
+    else if (difference(fieldsV1 as FieldSet, changed) !== fieldsV1) return undefined
+    else kept.push(entry)
+  }
+  const fields = before ? union(difference(before.fieldsV1 as FieldSet, changed), changed) : changed
+  kept.push(entryOf({ ...updater, time, fields }))
+  if (kept.length > updatersMax) return undefined
+  for (let i = 1; i < kept.length; i++) if (byRank(kept[i - 1]!, kept[i]!) >= 0) return undefined
+  return kept
+}
+
+function isOf({ manager = '', operation, subresource = '' }: ManagedFieldsEntry, updater: Identity): boolean {
+  return operation === updater.operation && manager === updater.manager && subresource === updater.subresource
 }
 
 /** Keeps at most ten updaters: the oldest are merged into one owner a version. Says whether there were more. */
@@ -117,27 +151,29 @@ function ranked(owners: Owner[]): readonly Owner[] {
   return owners
 }
 
-function byRank(a: Owner, b: Owner): number {
+type Ranked = Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'apiVersion' | 'subresource' | 'time'>
+
+function byRank(a: Ranked, b: Ranked): number {
   return (
-    compareText(a.operation, b.operation) ||
+    compareText(a.operation ?? '', b.operation ?? '') ||
     compareTimes(a, b) ||
-    compareText(a.manager, b.manager) ||
-    compareText(a.apiVersion, b.apiVersion) ||
-    compareText(a.subresource, b.subresource)
+    compareText(a.manager ?? '', b.manager ?? '') ||
+    compareText(a.apiVersion ?? '', b.apiVersion ?? '') ||
+    compareText(a.subresource ?? '', b.subresource ?? '')
   )
 }
 
 /** As nearly all times are written, which read as they follow one another. */
 const wholeSecondsLength = '2006-01-02T15:04:05Z'.length
 
-function compareTimes(a: Owner, b: Owner): number {
+function compareTimes(a: Ranked, b: Ranked): number {
   const [left, right] = [a.time ?? '', b.time ?? '']
   if (left === right) return 0
   if (left.length === wholeSecondsLength && right.length === wholeSecondsLength) return compareText(left, right)
   return seconds(a) - seconds(b)
 }
 
-function seconds({ time }: Owner): number {
+function seconds({ time }: Ranked): number {
   return time === undefined ? 0 : Math.floor(Date.parse(time) / 1000)
 }
 

@@ -3,7 +3,7 @@ import { deepEqual } from '../deep-equal.ts'
 import type { KubeObject } from '../object.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
 import { difference, emptySet, type FieldSet, isEmptySet, isMember, recursiveDifference, union } from './field-set.ts'
-import { capUpdaters, type Owner, type Owners, ownerId, readManagedFields, writeManagedFields } from './managed-fields.ts'
+import { capUpdaters, type Owner, type Owners, ownerId, readManagedFields, withUpdater, writeManagedFields } from './managed-fields.ts'
 import { compareValues } from './typed-value.ts'
 
 /** Who changes an object, and how. */
@@ -41,9 +41,36 @@ export function updateManagedFields(
   next: KubeObject,
   operation: FieldOperation,
 ): ManagedFieldsEntry[] | undefined {
+  const changes = ownedChanges(live, next, operation)
+  return (live && simplyChanged(live, next, changes, operation)) ?? changedOwners(live, next, changes, operation)
+}
+
+/** Most changes take nothing from anybody. Undefined where one does, or where that cannot be told easily; `changedOwners` gives the same. */
+function simplyChanged(
+  live: KubeObject,
+  next: KubeObject,
+  changes: OwnedChanges,
+  { manager, apiVersion, subresource, now }: FieldOperation,
+): ManagedFieldsEntry[] | undefined {
+  const entries = live.metadata.managedFields
+  const sent = next.metadata.managedFields
+  if (!entries || (sent !== undefined && sent !== entries)) return undefined
+  const own = changes(apiVersion)
+  if (own === 'gone' || !isEmptySet(own.removed) || isEmptySet(own.changed)) return undefined
+  const updater = { manager: manager || 'unknown', operation: 'Update', apiVersion, subresource, time: now } as const
+  return withUpdater(entries, updater, own.changed)
+}
+
+/** Exported for its test. */
+export function changedOwners(
+  live: KubeObject | undefined,
+  next: KubeObject,
+  changes: OwnedChanges,
+  operation: FieldOperation,
+): ManagedFieldsEntry[] | undefined {
   const owners = currentOwners(live, next, operation.subresource)
   if (owners.size === 0 && live !== undefined) return undefined
-  const isChanged = trackChanges(owners, ownedChanges(live, next, operation), operation)
+  const isChanged = trackChanges(owners, changes, operation)
   return !isChanged && live !== undefined && isFromLive(live, next) ? live.metadata.managedFields : writeManagedFields(owners)
 }
 

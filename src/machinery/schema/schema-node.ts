@@ -114,9 +114,11 @@ export class SchemaNode {
 
   /** Known fields of an object; empty for every other shape. */
   get fields(): ReadonlyMap<string, SchemaNode> {
-    if (this.#target) return this.#target.fields
-    this.#fields ??= new Map(Object.entries(this.#schema.properties ?? {}).map(([field, schema]) => [field, this.#child(schema)]))
-    return this.#fields
+    return this.#target ? this.#target.fields : (this.#fields ??= this.#properties())
+  }
+
+  #properties(): ReadonlyMap<string, SchemaNode> {
+    return new Map(Object.entries(this.#schema.properties ?? {}).map(([field, schema]) => [field, this.#child(schema)]))
   }
 
   /** Items of a list, values of a map; undefined for every other shape. */
