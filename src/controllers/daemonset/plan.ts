@@ -203,8 +203,9 @@ function planSurge(
     if (isOdd) surging++
     else if (!oldPod) continue
     else if (!newPod) {
-      // A node that it may only stay on gets no second pod.
-      if (eligible.has(nodeName)) (isAvailable(oldPod) ? candidates : actions).push({ type: 'create', nodeName })
+      // A node that it may only stay on gets no second pod, and the set does not count on the first.
+      if (!eligible.has(nodeName)) actions.push({ type: 'delete', pod: oldPod, reason: 'update', nodeName })
+      else (isAvailable(oldPod) ? candidates : actions).push({ type: 'create', nodeName })
     } else if (isAvailable(newPod)) actions.push({ type: 'delete', pod: oldPod, reason: 'update', nodeName })
     else surging++
   }

@@ -113,7 +113,7 @@ class Rollout {
     this.refreshNewest()
     const active = this.all.filter((set) => specReplicas(set) > 0)
     const only = active.length === 0 ? (this.newest ?? this.#old.at(-1)) : active.length === 1 ? active[0] : undefined
-    if (only) this.#resizeOnly(only)
+    if (only) this.#fit(only)
     else if (this.#isSaturated()) for (const set of this.#old) this.#resize(set, 0)
     else if (this.#deployment.spec?.strategy?.type !== 'Recreate') {
       const sizes = scaleProportionally(active, this.#bounds, this.#deployment.status?.replicas ?? 0)
@@ -123,7 +123,7 @@ class Rollout {
   }
 
   /** One that has the right size is left as it is, though it may say of an earlier strategy how far it may grow. */
-  #resizeOnly(set: ReplicaSet): void {
+  #fit(set: ReplicaSet): void {
     if (specReplicas(set) !== this.#bounds.replicas || this.isScaled) this.#resize(set, this.#bounds.replicas)
   }
 
@@ -133,7 +133,7 @@ class Rollout {
     for (const set of isScaledDown) this.#resize(set, 0)
     if (isScaledDown.length > 0 || this.#old.some((set) => (set.status?.replicas ?? 0) > 0 || this.#observed.hasRunningPods(set))) return
     this.#ensureNewest()
-    if (this.newest) this.#resize(this.newest, this.#bounds.replicas)
+    if (this.newest) this.#fit(this.newest)
     if (this.#isComplete()) this.#cleanUp()
   }
 

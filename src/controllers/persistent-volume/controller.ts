@@ -15,7 +15,7 @@ import {
 import { isPodTerminal } from '../../kinds/pod-status.ts'
 import { keyOf, type KubeObject } from '../../machinery/object.ts'
 import { isStatus } from '../../machinery/status-error.ts'
-import { planClaim, planVolume, type Step, type Write } from './plan.ts'
+import { isUnplaced, planClaim, planVolume, type Step, type Write } from './plan.ts'
 
 const { nodes, persistentVolumes, persistentVolumeClaims, pods } = kindRefs.coreV1
 const { storageClasses } = kindRefs.storageV1
@@ -79,11 +79,12 @@ function keysOfClass({ current, old }: Change<KubeObject>, context: LoopContext)
   return [...unboundOf(context, name), ...unboundOf(context, '')].map((claim) => `${claimPrefix}${keyOf(claim)}`)
 }
 
-/** Pods matter to claims that wait for their first consumer. */
-/** A pod concerns its claims from when it has a node: until then the scheduler has yet to look at them. */
+/** Claims that wait for their first consumer are told who comes, goes, and where it is put. */
 function keysOfPod({ current, old }: Change<Pod>, context: LoopContext): readonly string[] {
-  if (!current?.spec?.nodeName || old?.spec?.nodeName === current.spec.nodeName) return []
-  return claimKeysOf(current)
+  const trace = (pod: Pod | undefined) => pod && `${pod.spec?.nodeName} ${isPodTerminal(pod)} ${isUnplaced(pod)}`
+  const pod = current ?? old
+  if (!pod || trace(current) === trace(old)) return []
+  return claimKeysOf(pod)
     .filter((key) => {
       const claim = context.informer(persistentVolumeClaims).get(key)
       return claim && !claim.spec?.volumeName

@@ -118,7 +118,9 @@ test('a claim that waits for its first consumer waits for it, then for its node'
   }
   assert.equal(told(plan(observed)), 'WaitForFirstConsumer')
   const pod: Pod = { metadata: { name: 'p' }, spec: { containers: [] } }
-  assert.equal(told(plan({ ...observed, consumers: [pod] })), 'WaitForPodScheduled')
+  assert.equal(told(plan({ ...observed, consumers: [pod] })), 'WaitForFirstConsumer', 'the scheduler has not looked at it yet')
+  const unplaced: Pod = { ...pod, status: { conditions: [{ type: 'PodScheduled', status: 'False' }] } }
+  assert.equal(told(plan({ ...observed, consumers: [unplaced] })), 'WaitForPodScheduled')
   const node: Node = { metadata: { name: 'n1', labels: { 'kubernetes.io/hostname': 'n1' } } }
   const placed = { ...observed, consumers: [{ ...pod, spec: { containers: [], nodeName: 'n1' } }], nodeOf: () => node }
   assert.equal(told(plan(placed)), 'reserve a')

@@ -22,6 +22,7 @@ import {
   volumeAnnotations,
   volumeMismatch,
 } from '../../kinds/storage/volume-binding.ts'
+import { podCondition } from '../../kinds/pod-status.ts'
 import { deepEqual } from '../../machinery/deep-equal.ts'
 import { provisionerOf } from './provisioners.ts'
 
@@ -43,7 +44,7 @@ export type ClaimObserved = {
   readonly volumes: readonly PersistentVolume[]
   readonly storageClass: StorageClass | undefined
   readonly defaultClass: StorageClass | undefined
-  /** Pods that use the claim. */
+  /** Pods that use the claim and have not ended. */
   readonly consumers: readonly Pod[]
   readonly nodeOf: (name: string) => Node | undefined
 }
@@ -120,11 +121,15 @@ function targetNode({ claim, consumers }: ClaimObserved): string | undefined {
   return consumers.map(({ spec }) => spec?.nodeName).find((name) => name)
 }
 
+/** A scheduler has looked at it in vain, or must not look yet: until then it is not worth a word. */
+export const isUnplaced = (pod: Pod): boolean => podCondition(pod, 'PodScheduled')?.status === 'False'
+
 function waiting(consumers: readonly Pod[]): EventText {
-  const [first] = consumers.filter(({ metadata }) => !metadata.deletionTimestamp)
-  return first
-    ? { type: 'Normal', reason: 'WaitForPodScheduled', message: `waiting for pod ${first.metadata.name} to be scheduled` }
-    : { type: 'Normal', reason: 'WaitForFirstConsumer', message: 'waiting for first consumer to be created before binding' }
+  const names = consumers.filter(isUnplaced).map(({ metadata }) => metadata.name ?? '')
+  if (names.length === 0)
+    return { type: 'Normal', reason: 'WaitForFirstConsumer', message: 'waiting for first consumer to be created before binding' }
+  const who = `${names.length === 1 ? 'pod' : 'pods'} ${names.sort().join(',')}`
+  return { type: 'Normal', reason: 'WaitForPodScheduled', message: `waiting for ${who} to be scheduled` }
 }
 
 /** Says on the claim whose work it is to make a volume; provisioners look for that. */

@@ -94,7 +94,8 @@ async function reconcile(context: LoopContext, key: string, { seen, waiting }: M
     waiting.add(key)
     return { requeueAfterMs: timeMs - nowMs }
   }
-  waiting.delete(key)
+  // It has no time left under the taints that are new.
+  if (waiting.delete(key) && sinceMs === nowMs) tell(context, pod, `Cancelling deletion of Pod ${key}`)
   tell(context, pod, `Marking for deletion Pod ${key}`)
   const message = 'Taint manager: deleting due to NoExecute taint'
   await evictPod(context, pod, { reason: 'DeletionByTaintManager', message })

@@ -62,6 +62,15 @@ export const nodeScenarios: Readonly<Record<string, Scenario>> = {
     await world.quiet()
     await world.clientset.coreV1().nodes().patch(world.namespace, taint())
   },
+  'taint-evicts-who-waits-already': async (world) => {
+    await node(world)
+    await podOn(world, 'p', [bears({ tolerationSeconds: 60 })])
+    const nodes = world.clientset.coreV1().nodes()
+    await nodes.patch(world.namespace, taint(evicts('k')))
+    await world.quiet()
+    await nodes.patch(world.namespace, taint(evicts('k'), evicts('l')))
+    await ending(world, 'p')
+  },
   'taints-of-two-keys': async (world) => {
     await node(world)
     await podOn(world, 'one-of-two', [bears({})])

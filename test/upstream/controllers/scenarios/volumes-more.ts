@@ -38,6 +38,26 @@ export const moreVolumeScenarios: Readonly<Record<string, Scenario>> = {
     await claim(world, { accessModes: ['ReadWriteMany'] })
     await world.quiet()
   },
+  'volume-waits-for-pods-to-be-placed': async (world) => {
+    await storageClass(world, { volumeBindingMode: 'WaitForFirstConsumer' })
+    await claim(world)
+    await world.quiet()
+    const pods = world.clientset.coreV1().pods(world.namespace)
+    const spec = podSpec('i:1', { schedulingGates: [{ name: 'example.com/wait' }], ...mounting })
+    for (const name of ['one', 'two']) {
+      await pods.create({ metadata: { name }, spec })
+      await world.quiet()
+      await world.quiet()
+    }
+    await pods.delete('one')
+    await world.quiet()
+  },
+  'volume-smaller-than-asked': async (world) => {
+    await storageClass(world, { allowVolumeExpansion: true })
+    await claim(world, { volumeName: world.namespace, resources: { requests: { storage: '3Gi' } } })
+    await volume(world, { csi: { driver: 'example.com', volumeHandle: 'h' }, claimRef: { namespace: world.namespace, name: 'c' } })
+    await bound(world)
+  },
   'volume-chosen-by-labels': async (world) => {
     await storageClass(world, {})
     await volume(world, hostPath)

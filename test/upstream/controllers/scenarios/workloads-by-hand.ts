@@ -1,4 +1,4 @@
-import type { DeploymentSpec, StatefulSetSpec } from '../../../../src/kinds/generated/types/apps-v1.ts'
+import type { DaemonSetSpec, DeploymentSpec, StatefulSetSpec } from '../../../../src/kinds/generated/types/apps-v1.ts'
 import type { PodTemplateSpec } from '../../../../src/kinds/generated/types/core-v1.ts'
 import { allReady, heldPods, heldTemplate, letGo, standIn, turn } from '../by-hand.ts'
 import { claim, image, merge, type Scenario, type ScenarioWorld } from '../scenario.ts'
@@ -131,23 +131,50 @@ export const heldWorkloadScenarios: Readonly<Record<string, Scenario>> = {
   },
   'daemonset-old-revisions-with-pods': async (world) => {
     await standIn(world)
-    const template = heldTemplate(world, 'i:1')
-    const { nodeName: _, ...spec } = template.spec!
-    await daemonsOf(world).create({
-      metadata: { name: 'd' },
-      spec: {
-        selector: { matchLabels: { app: 'web' } },
-        template: { ...template, spec: { ...spec, nodeSelector: { 'stand-in': world.namespace } } },
-        updateStrategy: { type: 'OnDelete' },
-        revisionHistoryLimit: 1,
-      },
-    })
+    await daemons(world, { updateStrategy: { type: 'OnDelete' }, revisionHistoryLimit: 1 })
     await allReady(world)
     for (const name of ['i:2', 'i:3']) {
       await daemonsOf(world).patch('d', image(name))
       await world.quiet()
     }
   },
+  'daemonset-surges-where-it-may-only-stay': async (world) => {
+    await standIn(world)
+    await daemons(world, surge)
+    await allReady(world)
+    await taints(world)
+    await daemonsOf(world).patch('d', image('i:2'))
+  },
+  'daemonset-surges-where-it-may-only-stay-and-is-not-ready': async (world) => {
+    await standIn(world)
+    await daemons(world, surge)
+    await taints(world)
+    await daemonsOf(world).patch('d', image('i:2'))
+  },
+  'deployment-recreated-with-a-word-of-its-own': async (world) => {
+    await standIn(world)
+    await deployed(world, 1, { strategy: { type: 'Recreate' } })
+    await allReady(world)
+    const [set] = (await replicaSetsOf(world).list()).items
+    const annotations = { 'deployment.kubernetes.io/max-replicas': '7' }
+    await replicaSetsOf(world).patch(set!.metadata.name!, merge({ metadata: { annotations } }))
+  },
+}
+
+const surge = { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } } as const
+
+async function daemons(world: ScenarioWorld, more: Partial<DaemonSetSpec>): Promise<void> {
+  const { nodeName: _, ...spec } = heldTemplate(world).spec!
+  const template = { metadata: { labels: { app: 'web' } }, spec: { ...spec, nodeSelector: { 'stand-in': world.namespace } } }
+  await daemonsOf(world).create({ metadata: { name: 'd' }, spec: { selector: { matchLabels: { app: 'web' } }, template, ...more } })
+  await world.quiet()
+}
+
+/** No new pod is for its stand-in. */
+async function taints(world: ScenarioWorld): Promise<void> {
+  const spec = { taints: [{ key: 'k', value: 'v', effect: 'NoSchedule' }] }
+  await world.clientset.coreV1().nodes().patch(world.namespace, merge({ spec }))
+  await world.quiet()
 }
 
 /** Of pods that wait for somebody to open a gate. */
