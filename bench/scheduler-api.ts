@@ -15,7 +15,7 @@ import { systemRandom } from '../src/platform/system-random.ts'
 import { testPod } from '../src/scheduler/core/fixtures.ts'
 import { createScheduler, type Scheduler } from '../src/scheduler/loop.ts'
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts'
-import type { Figure } from './measure.ts'
+import { collectGarbage, type Figure } from './measure.ts'
 import { node, type Scenario, scenarios, small, web, zoneKey } from './scheduler-scenarios.ts'
 
 type ApiScenario = {
@@ -135,6 +135,7 @@ async function measure(scenario: ApiScenario, size: { readonly nodes: number; re
     const churned = scenario.churn?.(world, churning.signal)
     const bound = scheduler.metrics.boundCount
     const expected = size.pods - (scenario.unschedulableEvery ? Math.ceil(size.pods / scenario.unschedulableEvery) : 0)
+    collectGarbage()
     const startedMs = performance.now()
     const cpuBefore = process.cpuUsage()
     await inParallel(size.pods, (i) => createPod(client, scenario.pod(i)))
