@@ -159,12 +159,15 @@ function newWorld(pods: readonly Pod[], groups: readonly PodGroup[]) {
     informer: () => fixedInformer([]),
   }
   const queue = new SchedulingQueue({ clock, onReady: () => {} })
-  const observer = new ClusterObserver({ cluster, queue, isOurs: () => true })
+  const filters = new Set(allPlugins.map((p) => p.name))
+  const observer = new ClusterObserver({ cluster, queue, isOurs: () => true, filtersOf: () => filters })
   const claims = new PlannedClaims([], [])
   const profile = {
     core: new SchedulerCore({ plugins: allPlugins, random, cluster }),
     podPlugins: plannedPodPlugins({ view: emptyView, snapshot, claims, random }),
+    filters,
     preempts: true,
+    relieves: false,
   }
   const none = <T extends object>() => fixedInformer([]) as unknown as Informer<T & { metadata: object }>
   const sources = { services: none(), replicaSets: none(), statefulSets: none(), replicationControllers: none() }
@@ -181,6 +184,11 @@ function newWorld(pods: readonly Pod[], groups: readonly PodGroup[]) {
       placed++
       nominations.delete(attempt.queued.key)
     },
+    ask: () => undefined,
+    hold: () => () => {},
+    isStillPending: () => true,
+    onFailed: () => Promise.resolve(),
+    track: () => {},
     onMisfit: () => {},
     park: (queued, { plugins }) => queue.park(queued, plugins),
     onTried: () => {},

@@ -15,6 +15,8 @@ export type PodRequestOptions = {
   readonly useStatus?: boolean
   /** Amounts for containers that request nothing of a resource; scores use 100 milli-CPU and 200 MB. */
   readonly missing?: ResourceAmounts
+  /** Whether what the pod states as a whole is left out. */
+  readonly skipsPodLevel?: boolean
 }
 
 type List = Readonly<Record<string, string | number>> | undefined
@@ -27,7 +29,7 @@ type List = Readonly<Record<string, string | number>> | undefined
  */
 export function podRequests(pod: Pod, options: PodRequestOptions = {}): ResourceAmounts {
   const amounts = aggregate(pod, 'requests', options)
-  overridePodLevel(amounts, pod.spec?.resources?.requests)
+  if (!options.skipsPodLevel) overridePodLevel(amounts, pod.spec?.resources?.requests)
   addList(amounts, pod.spec?.overhead)
   return amounts
 }

@@ -14,7 +14,7 @@ import type { SharedCluster } from './core/scheduler-core.ts'
 import { type DeviceSources, deviceSources } from './devices/device-sources.ts'
 import type { SpreadSources } from './default-spread.ts'
 import type { SchedulingQueue } from './queue.ts'
-import { type ClusterEvent, isElsewhere, mayHelp } from './queueing-hints.ts'
+import { type ClusterEvent, isElsewhere, type Judging, mayHelp } from './queueing-hints.ts'
 import { type VolumeSources, volumeSources } from './volumes/volume-sources.ts'
 
 type Change<T> = { readonly current: T | undefined; readonly old: T | undefined }
@@ -52,6 +52,8 @@ export type ClusterObserverOptions = {
   readonly cluster: SharedCluster
   readonly queue: SchedulingQueue
   readonly isOurs: (pod: Pod) => boolean
+  /** Names of the plugins whose filters are asked about it. */
+  readonly filtersOf: (pod: Pod) => ReadonlySet<string>
 }
 
 /** Turns events of the API into changes of the snapshot and of the queue. Nothing here waits. */
@@ -259,19 +261,21 @@ export class ClusterObserver {
   /** Looks which pods that fit nowhere the event may help. */
   wake(event: ClusterEvent): void {
     // Pods of one shape that failed alike get one answer.
-    let answers: Map<PodShape, { readonly rejectedBy: ReadonlySet<string>; readonly answer: boolean }> | undefined
-    const { nominations } = this.#options.cluster
+    let answers: Map<PodShape, Judging & { readonly answer: boolean }> | undefined
+    const { cluster, filtersOf } = this.#options
+    const { nominations } = cluster
     // Whose room is being made looks when its own victims have left: of a thousand that preempt each would look a thousand times.
     const keptNode = event.kind === 'PodRemoved' && nominations.isKept(event.nodeName) ? event.nodeName : undefined
-    this.#options.queue.wakeIf(({ key, shape, rejectedBy, pinnedTo }) => {
+    this.#options.queue.wakeIf(({ key, pod, shape, rejectedBy, pinnedTo }) => {
       if (isElsewhere(event, pinnedTo, rejectedBy)) return false
       const own = keptNode === undefined ? undefined : nominations.get(key)
       if (own && (own.nodeName !== keptNode || own.leaving)) return false
+      const filters = filtersOf(pod)
       const known = answers?.get(shape)
-      if (known && isSameSet(known.rejectedBy, rejectedBy)) return known.answer
-      const answer = mayHelp(event, shape, rejectedBy)
+      if (known && known.filters === filters && isSameSet(known.rejectedBy, rejectedBy)) return known.answer
+      const answer = mayHelp(event, shape, { filters, rejectedBy })
       answers ??= new Map()
-      answers.set(shape, { rejectedBy, answer })
+      answers.set(shape, { filters, rejectedBy, answer })
       return answer
     })
   }

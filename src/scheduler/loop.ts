@@ -21,6 +21,7 @@ import { acceptAllowed, askForPreemption } from './extenders/extender-preemption
 import { extenderJudgement } from './extenders/extender-judgement.ts'
 import { followNodeUsage } from './follow-node-usage.ts'
 import { gangPlugin, Gangs, groupKeyOf } from './gang/gangs.ts'
+import { askForGroup, type GroupAnswers } from './gang/group-extenders.ts'
 import type { RoomInTheMaking } from './gang/group-seating.ts'
 import { writeGroupStatus } from './gang/group-status.ts'
 import { type Attempt, type Placement, Placer } from './placer.ts'
@@ -135,7 +136,7 @@ class SchedulerLoop {
     this.#context = context
     this.#config = config
     this.#shared = shared
-    this.#cluster = sharedCluster(new Snapshot(config))
+    this.#cluster = sharedCluster(new Snapshot())
     this.#queue = new SchedulingQueue({
       clock: context.clock,
       onReady: () => this.#wake?.(),
@@ -146,6 +147,7 @@ class SchedulerLoop {
       cluster: this.#cluster,
       queue: this.#queue,
       isOurs: (pod) => this.#isOurs(pod) && this.#isInShare(pod),
+      filtersOf: (pod) => this.#profiles.get(profileOf(pod))!.filters,
     })
     this.#informers = schedulerInformers(context)
     const { client, clock, random, log } = context
@@ -188,6 +190,11 @@ class SchedulerLoop {
       nominations: this.#cluster.nominations,
       evict: (rooms) => this.#makeRoom(rooms),
       commit: (placement) => this.#commit(placement),
+      ask: (members) => this.#askForGroup(members),
+      hold: ({ key }) => this.#observer.hold(key),
+      isStillPending: (queued) => this.#isStillPending(queued),
+      onFailed: (queued, error) => this.#failedBy(queued, error),
+      track: (work) => this.#track(this.#preparing, work),
       onMisfit: (attempt, diagnosis) => this.#unplaced(attempt, diagnosis),
       park: (queued, why) => this.#park(queued, why),
       onTried: (group, outcome) => this.#track(this.#writes, writeGroupStatus(context, group, { ...outcome, signal: this.#signal })),
@@ -336,10 +343,17 @@ class SchedulerLoop {
       const allowed = await askForPreemption(extenders, { pod: queued.pod, candidates, snapshot, signal: this.#signal })
       if (this.#isStillPending(queued)) this.#unplaced(attempt, profile.core.diagnose(judged.target), acceptAllowed(allowed, snapshot))
     } catch (error) {
-      if (!this.#signal.aborted) await this.#failed(queued, error instanceof Error ? error.message : String(error))
+      await this.#failedBy(queued, error)
     } finally {
       release()
     }
+  }
+
+  #askForGroup(members: readonly QueuedPod[]): Promise<GroupAnswers> | undefined {
+    const { extenders } = this.#config
+    if (extenders.length === 0) return undefined
+    const attempts = members.map((queued) => this.#placer.attempt(queued))
+    return askForGroup(extenders, attempts, { snapshot: this.#cluster.snapshot, signal: this.#signal })
   }
 
   #preemptionCandidates({ profile, target }: Attempt, diagnosis: Diagnosis): readonly Candidate[] {
@@ -433,6 +447,10 @@ class SchedulerLoop {
       this.#onWritten = undefined
     })
     among.add(tracked)
+  }
+
+  async #failedBy(queued: QueuedPod, error: unknown): Promise<void> {
+    if (!this.#signal.aborted) await this.#failed(queued, error instanceof Error ? error.message : String(error))
   }
 
   /** A filter had no answer, somebody bound it first, it was replaced, the server had trouble: look at what is and try again after the back-off. */

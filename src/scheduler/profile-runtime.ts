@@ -10,8 +10,12 @@ import { podPlugins } from './pod-plugins.ts'
 export type ProfileRuntime = {
   readonly core: SchedulerCore
   readonly podPlugins: readonly PodPlugin[]
+  /** Names of the plugins whose filters it asks, those of `podPlugins` aside. */
+  readonly filters: ReadonlySet<string>
   /** Whether a pod that fits nowhere may push out weaker ones. */
   readonly preempts: boolean
+  /** Whether it is then looked, too, which claims could be let go of for it. */
+  readonly relieves: boolean
 }
 
 /** The name of the profile that is to place the pod. */
@@ -26,12 +30,14 @@ export function profileRuntimes(input: {
   const { cluster, context, informers } = input
   const all = podPlugins({ context, snapshot: cluster.snapshot, informers })
   const profiles = new Map(
-    input.profiles.map(({ schedulerName, plugins, disabled }) => [
+    input.profiles.map(({ schedulerName, plugins, filters, disabled, postFilters }) => [
       schedulerName,
       {
         core: new SchedulerCore({ plugins, random: context.random, cluster }),
+        filters,
         podPlugins: all.filter((p) => !disabled.has(p.name)),
-        preempts: !disabled.has('DefaultPreemption'),
+        preempts: postFilters.has('DefaultPreemption'),
+        relieves: postFilters.has('DynamicResources'),
       },
     ]),
   )

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type NodeInput, type PodInput, testNode, testPod } from './core/fixtures.ts'
 import { Snapshot } from './core/snapshot.ts'
+import { allPlugins } from './plugins/all.ts'
 import { type ClusterEvent, isElsewhere, mayHelp } from './queueing-hints.ts'
 
 const taint = { key: 'dedicated', effect: 'NoSchedule' } as const
@@ -22,6 +23,22 @@ const cases: readonly [string, ClusterEvent, Omit<PodInput, 'name'>, string, boo
   ['more of what is asked for', changed({ cpu: '1' }, { cpu: '2' }), big, 'NodeResourcesFit', true],
   ['more of something else', changed({ cpu: '2', memory: '1Gi' }, { cpu: '2', memory: '2Gi' }), big, 'NodeResourcesFit', false],
   ['less', changed({ cpu: '4' }, { cpu: '3' }), big, 'NodeResourcesFit', false],
+  [
+    'an uncordoned node that is too small all the same',
+    changed({ unschedulable: true, cpu: '1' }, { cpu: '1' }),
+    big,
+    'NodeUnschedulable',
+    true,
+  ],
+  [
+    'an uncordoned node that is too small all the same',
+    changed({ unschedulable: true, cpu: '1' }, { cpu: '1' }),
+    big,
+    'NodeResourcesFit',
+    false,
+  ],
+  ['one taint of two removed', changed({ taints: [taint, { ...taint, key: 'more' }] }, { taints: [taint] }), big, 'TaintToleration', false],
+  ['a label, for affinity that the profile adds', changed({}, { labels: { rack: 'r1' } }), big, 'NodeAffinity', true],
   ['an uncordoned node', changed({ unschedulable: true }, {}), big, 'NodeUnschedulable', true],
   ['a taint removed', changed({ taints: [taint] }, {}), big, 'TaintToleration', true],
   [
@@ -51,11 +68,23 @@ const cases: readonly [string, ClusterEvent, Omit<PodInput, 'name'>, string, boo
   ['a node that left', { kind: 'NodeRemoved' }, big, 'NodeResourcesFit', false],
   ['a namespace with other labels', { kind: 'NamespaceChanged' }, big, 'InterPodAffinity', true],
 ]
+const filters = new Set(allPlugins.map((p) => p.name))
+
 for (const [what, event, pod, rejectedBy, expected] of cases)
   test(`${what} ${expected ? 'wakes' : 'does not wake'} a pod that ${rejectedBy} rejected`, () => {
     const shape = new Snapshot().shapeOf(testPod({ name: 'p', ...pod }))
-    assert.equal(mayHelp(event, shape, new Set([rejectedBy])), expected)
+    assert.equal(mayHelp(event, shape, { filters, rejectedBy: new Set([rejectedBy]) }), expected)
   })
+
+test('a profile that does not ask for taints is woken by a node with one, and one that does not count by a small one', () => {
+  const without = (name: string) => new Set([...filters].filter((f) => f !== name))
+  const wakes = (event: ClusterEvent, filters: ReadonlySet<string>) =>
+    mayHelp(event, new Snapshot().shapeOf(testPod({ name: 'p', ...big })), { filters, rejectedBy: new Set(['NodePorts']) })
+  assert.equal(wakes(added({ taints: [taint] }), filters), false)
+  assert.equal(wakes(added({ taints: [taint] }), without('TaintToleration')), true)
+  assert.equal(wakes(added({ cpu: '1' }), filters), false)
+  assert.equal(wakes(added({ cpu: '1' }), without('NodeResourcesFit')), true)
+})
 
 for (const [event, rejectedBy, expected] of [
   [added({}), 'NodeResourcesFit', true],

@@ -32,19 +32,25 @@ const storagePluginsByPod = ['VolumeRestrictions', 'NodeVolumeLimits'] as const
 /** Which nodes reach a volume, or get one made, goes by their labels. */
 const storagePluginsByLabel = ['VolumeBinding', 'VolumeZone'] as const
 
-/** Whether the event may help a pod of this shape that these plugins rejected. Errs towards waking. */
-export function mayHelp(event: ClusterEvent, shape: PodShape, rejectedBy: ReadonlySet<string>): boolean {
+/** How a pod was judged: by which plugins' filters, and which of them rejected it. */
+export type Judging = { readonly filters: ReadonlySet<string>; readonly rejectedBy: ReadonlySet<string> }
+
+/** Whether the event may help a pod of this shape, or answers what was said of it. Errs towards waking. */
+export function mayHelp(event: ClusterEvent, shape: PodShape, { filters, rejectedBy }: Judging): boolean {
   const dependsOnPods = rejectedBy.has('InterPodAffinity') || rejectedBy.has('PodTopologySpread')
   const dependsOnDevices = rejectedBy.has('DynamicResources')
   if (event.kind !== 'NodeUsageFell' && dependsOnAnything(rejectedBy)) return true
   switch (event.kind) {
     case 'NodeAdded':
-      return dependsOnPods || dependsOnDevices || couldTake(event.node, shape)
+      return dependsOnPods || dependsOnDevices || couldTake(event.node, shape, filters)
     case 'NodeChanged': {
       // A group may have to stay in one domain of a label.
       const dependsOnLabels =
         dependsOnPods || dependsOnDevices || rejectedBy.has('GangScheduling') || storagePluginsByLabel.some((name) => rejectedBy.has(name))
-      return (dependsOnLabels && hasOtherLabelsOrTaints(event)) || (couldTake(event.node, shape) && isBetter(event, shape))
+      if (dependsOnLabels && hasOtherLabelsOrTaints(event)) return true
+      return (
+        answersOneOf(rejectedBy, event, shape) || (couldTake(event.node, shape, filters) && isBetter(event, shape, { filters, rejectedBy }))
+      )
     }
     case 'NodeRemoved':
       return rejectedBy.has('PodTopologySpread')
@@ -99,11 +105,26 @@ function dependsOnAnything(rejectedBy: ReadonlySet<string>): boolean {
   return false
 }
 
+/** Plugins that ask the node object alone, and whether it passes. Of affinity that a profile adds, NodeAffinity's says nothing. */
+const byNodeAlone: Readonly<Record<string, (node: Node, spec: PodShape['spec']) => boolean>> = {
+  NodeUnschedulable: (node, { tolerations = [] }) => !node.spec?.unschedulable || tolerations.some((t) => tolerates(t, cordonTaint)),
+  TaintToleration: (node, { tolerations = [] }) => untoleratedTaint(node.spec?.taints, tolerations) === undefined,
+  NodeAffinity: (node, spec) => matchesNodeSelection(spec, node),
+}
+
+/** Whether a plugin that said no would now say yes of the node: what the pod's condition tells would be out of date. */
+function answersOneOf(
+  rejectedBy: ReadonlySet<string>,
+  { node, old }: { readonly node: Node; readonly old: Node },
+  { spec }: PodShape,
+): boolean {
+  return Object.entries(byNodeAlone).some(([name, passes]) => rejectedBy.has(name) && passes(node, spec) && !passes(old, spec))
+}
+
 /** Whether the node, empty, would take the pod as far as the node alone decides. */
-function couldTake(node: Node, { spec, requests }: PodShape): boolean {
-  if (node.spec?.unschedulable && !spec.tolerations?.some((t) => tolerates(t, cordonTaint))) return false
-  if (untoleratedTaint(node.spec?.taints, spec.tolerations ?? []) !== undefined) return false
-  if (!matchesNodeSelection(spec, node)) return false
+function couldTake(node: Node, { spec, requests }: PodShape, filters: ReadonlySet<string>): boolean {
+  if (Object.entries(byNodeAlone).some(([name, passes]) => filters.has(name) && !passes(node, spec))) return false
+  if (!filters.has('NodeResourcesFit')) return true
   const allocatable = resourceAmounts(node.status?.allocatable)
   // What has a domain and the node has none of, its drivers may provide as devices.
   const mayBeDevice = (name: string) => name.includes('/') && !allocatable[name]
@@ -113,8 +134,11 @@ function couldTake(node: Node, { spec, requests }: PodShape): boolean {
 const cordonTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const
 
 /** Whether the change itself, and not only the node as it was before, speaks for the pod. */
-function isBetter({ node, old }: { readonly node: Node; readonly old: Node }, shape: PodShape): boolean {
-  if (!couldTake(old, shape)) return true
+function isBetter(event: { readonly node: Node; readonly old: Node }, shape: PodShape, { filters, rejectedBy }: Judging): boolean {
+  const { node, old } = event
+  if (!couldTake(old, shape, filters)) return true
+  // The profile may add affinity of its own.
+  if (rejectedBy.has('NodeAffinity') && hasOtherLabelsOrTaints(event)) return true
   const before = resourceAmounts(old.status?.allocatable)
   const after = resourceAmounts(node.status?.allocatable)
   return ['pods', ...Object.keys(shape.requests)].some((name) => (after[name] ?? 0) > (before[name] ?? 0))

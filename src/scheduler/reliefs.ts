@@ -9,6 +9,7 @@ export function reliefsFor({ profile, target, refused }: Pick<Attempt, 'profile'
   readonly reliefs: readonly Relief[]
   readonly mayPreempt: boolean
 } {
+  if (!profile.relieves) return { reliefs: [], mayPreempt: true }
   const reliefs: Relief[] = []
   for (const { name, idle } of profile.podPlugins) {
     if (refused) {

@@ -9,6 +9,8 @@ export type PlacementCase = {
   readonly nodes: readonly NodeInput[]
   /** Pods that run already, by node. */
   readonly running: readonly (PodInput & { readonly on: string })[]
+  /** Pods that are decided before it and wait for others to leave a node, and who leaves. */
+  readonly waiting?: readonly { readonly pod: PodInput; readonly on: string; readonly victims: readonly string[] }[]
   readonly pod: PodInput
   /** Budgets, volumes, claims, devices, services, namespaces: whatever else there is, as the API has it. */
   readonly others?: readonly KubeObject[]
@@ -16,6 +18,8 @@ export type PlacementCase = {
 
 export type PlacementOutcome = {
   readonly node?: string
+  /** What each plugin adds to each feasible node's total, by node, where it adds something. */
+  readonly scores?: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** Of the condition PodScheduled; absent: Unschedulable. */
   readonly reason?: string
   readonly message?: string
@@ -45,16 +49,18 @@ const refByKind: Readonly<Record<string, AnyRef>> = {
   StorageClass: kindRefs.storageV1.storageClasses,
   CSINode: kindRefs.storageV1.csiNodes,
   CSIDriver: kindRefs.storageV1.csiDrivers,
+  CSIStorageCapacity: kindRefs.storageV1.csiStorageCapacities,
   PodDisruptionBudget: kindRefs.policyV1.podDisruptionBudgets,
   ResourceClaim: kindRefs.resourceV1.resourceClaims,
   ResourceSlice: kindRefs.resourceV1.resourceSlices,
   DeviceClass: kindRefs.resourceV1.deviceClasses,
   PriorityClass: kindRefs.schedulingV1.priorityClasses,
+  RuntimeClass: kindRefs.nodeV1.runtimeClasses,
 }
 
 /** All but the pod itself, in an order in which it can be created. */
-export function stepsBefore({ nodes, running, pod, others = [] }: PlacementCase): readonly PlacementStep[] {
-  const priorities = new Set([pod, ...running].flatMap((p) => p.priority ?? []))
+export function stepsBefore({ nodes, running, waiting = [], pod, others = [] }: PlacementCase): readonly PlacementStep[] {
+  const priorities = new Set([pod, ...running, ...waiting.map((w) => w.pod)].flatMap((p) => p.priority ?? []))
   return [
     ...[...priorities].map((value) => ({ ref: kindRefs.schedulingV1.priorityClasses, object: priorityClass(value) })),
     { ref: kindRefs.coreV1.namespaces, object: otherNamespace },
@@ -64,7 +70,7 @@ export function stepsBefore({ nodes, running, pod, others = [] }: PlacementCase)
   ]
 }
 
-export const stepOfPod = ({ pod }: PlacementCase): PlacementStep => ({ ref: kindRefs.coreV1.pods, object: podOf(pod) })
+export const stepOfPod = ({ pod }: Pick<PlacementCase, 'pod'>): PlacementStep => ({ ref: kindRefs.coreV1.pods, object: podOf(pod) })
 
 function withNode(pod: Pod, nodeName: string): Pod {
   return { ...pod, spec: { ...pod.spec!, nodeName } }

@@ -83,15 +83,15 @@ export function volumeReachableFrom({ spec }: PersistentVolume, node: Node): boo
 }
 
 export type MatchOptions = {
-  /** Only volumes that this node reaches. */
+  /** Only volumes that this node reaches: it is the scheduler who asks. */
   readonly node?: Node
   /** The choice is the scheduler's: only a volume that is reserved for the claim already. */
   readonly reservedOnly?: boolean
 }
 
 /**
- * The volume for an unbound claim: one that is reserved for it; else among those free that satisfy it the one with the fewest access
- * modes beyond need, then the smallest, then the first by name.
+ * The volume for an unbound claim: one that is reserved for it, and no other even if the node does not reach it; else among those free that
+ * satisfy it the smallest, then the first by name. Where no node is given, one with fewer access modes beyond need goes before that.
  */
 export function findVolumeForClaim(
   claim: PersistentVolumeClaim,
@@ -102,20 +102,23 @@ export function findVolumeForClaim(
     (volume) =>
       isVolumeReservedFor(volume, claim) && !volume.metadata.deletionTimestamp && volumeMismatchOfReserved(volume, claim) === undefined,
   )
-  if (reserved || reservedOnly) return reserved
+  if (reserved) return node && !volumeReachableFrom(reserved, node) ? undefined : reserved
+  if (reservedOnly) return undefined
   const selector = claim.spec?.selector ? selectorFrom(claim.spec.selector) : undefined
   let best: PersistentVolume | undefined
   for (const volume of volumes) {
     if (volume.spec?.claimRef || volume.metadata.deletionTimestamp || volume.status?.phase !== 'Available') continue
     if (selector && !matches(selector, volume.metadata.labels)) continue
     if (volumeMismatch(volume, claim) !== undefined || (node && !volumeReachableFrom(volume, node))) continue
-    if (!best || isBetter(volume, best)) best = volume
+    if (!best || ((node ? 0 : modesBeyond(volume, best)) || sizeBeyond(volume, best)) < 0) best = volume
   }
   return best
 }
 
-/** A reserved volume is taken whatever its class; only what could never be mounted is refused. */
+/** A reserved volume is taken whatever its class; only what could never be mounted is refused, and what has other attributes. */
 function volumeMismatchOfReserved(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
+  if ((volume.spec?.volumeAttributesClassName ?? '') !== (claim.spec?.volumeAttributesClassName ?? ''))
+    return 'VolumeAttributesClassName does not match'
   if (isSmaller(volume, claim)) return 'requested PV is too small'
   if ((volume.spec?.volumeMode ?? 'Filesystem') !== (claim.spec?.volumeMode ?? 'Filesystem')) return 'incompatible volumeMode'
   return hasModesOf(volume, claim) ? undefined : 'incompatible accessMode'
@@ -125,11 +128,11 @@ function isSmaller({ spec }: PersistentVolume, claim: PersistentVolumeClaim): bo
   return compareQuantity(spec?.capacity?.storage ?? 0, claim.spec?.resources?.requests?.storage ?? 0) < 0
 }
 
-function isBetter(a: PersistentVolume, b: PersistentVolume): boolean {
-  const modes = (a.spec?.accessModes?.length ?? 0) - (b.spec?.accessModes?.length ?? 0)
-  if (modes !== 0) return modes < 0
+const modesBeyond = (a: PersistentVolume, b: PersistentVolume) => (a.spec?.accessModes?.length ?? 0) - (b.spec?.accessModes?.length ?? 0)
+
+function sizeBeyond(a: PersistentVolume, b: PersistentVolume): number {
   const size = compareQuantity(a.spec?.capacity?.storage ?? 0, b.spec?.capacity?.storage ?? 0)
-  return size === 0 ? (a.metadata.name ?? '') < (b.metadata.name ?? '') : size < 0
+  return size || ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1)
 }
 
 /** The name of the claim behind a pod's volume, its own ephemeral claims included; undefined: there is none. */

@@ -4,10 +4,16 @@ import type { ShapePoint } from '../core/score-formulas.ts'
 import { defaultConstraints } from '../core/spread-constraint.ts'
 import { balancedAllocation } from '../plugins/balanced-allocation.ts'
 import { imageLocality } from '../plugins/image-locality.ts'
-import { interPodAffinity } from '../plugins/inter-pod-affinity.ts'
+import { defaultInterPodAffinityArgs, interPodAffinity, type InterPodAffinityArgs } from '../plugins/inter-pod-affinity.ts'
 import { nodeAffinity } from '../plugins/node-affinity.ts'
 import { nodePorts } from '../plugins/node-ports.ts'
-import { cpuAndMemory, nodeResourcesFit, type ResourceWeight, type ScoringStrategy } from '../plugins/node-resources-fit.ts'
+import {
+  cpuAndMemory,
+  type IgnoredResources,
+  nodeResourcesFit,
+  type ResourceWeight,
+  type ScoringStrategy,
+} from '../plugins/node-resources-fit.ts'
 import { nodeUnschedulable } from '../plugins/node-unschedulable.ts'
 import { podTopologySpread } from '../plugins/pod-topology-spread.ts'
 import { taintToleration } from '../plugins/taint-toleration.ts'
@@ -19,22 +25,24 @@ export const pluginFactories: Readonly<Record<string, (args: PluginArgs) => Plug
   TaintToleration: () => taintToleration,
   NodeAffinity: (args) => nodeAffinity(args.addedAffinity as NodeAffinity | undefined),
   NodePorts: () => nodePorts,
-  NodeResourcesFit: (args) => nodeResourcesFit(scoringStrategy(args)),
+  NodeResourcesFit: (args) => nodeResourcesFit(scoringStrategy(args), ignoredResources(args)),
   PodTopologySpread: (args) => podTopologySpread(spreadDefaults(args)),
-  InterPodAffinity: () => interPodAffinity,
+  InterPodAffinity: (args) => interPodAffinity(affinityArgs(args)),
   NodeResourcesBalancedAllocation: (args) => balancedAllocation(resourceWeights(args.resources) ?? cpuAndMemory),
   ImageLocality: () => imageLocality,
 }
 
-/** Plugins that judge one pod at a time (pod-plugins.ts), and parts of the scheduler that upstream calls plugins: they can be turned off. */
+/** Plugins that judge one pod at a time (pod-plugins.ts): they can be turned off. */
 export const podPluginNames: readonly string[] = [
   'VolumeRestrictions',
   'NodeVolumeLimits',
   'VolumeBinding',
   'VolumeZone',
   'DynamicResources',
-  'DefaultPreemption',
 ]
+
+/** What upstream asks, in this order, for a pod that fits nowhere. */
+export const postFilterNames: readonly string[] = ['DynamicResources', 'DefaultPreemption']
 
 /** Always there, because a scheduler without them would be none; naming them is no error. */
 export const builtInNames: readonly string[] = ['SchedulingGates', 'PrioritySort', 'NodeName', 'DefaultBinder']
@@ -86,6 +94,27 @@ function resourceWeights(resources: unknown): readonly ResourceWeight[] | undefi
       )
     return { name, weight }
   })
+}
+
+/** Extended resources that the filter leaves to an extender, by name and by the part before the slash. */
+function ignoredResources(args: PluginArgs): IgnoredResources {
+  const { ignoredResources = [], ignoredResourceGroups = [] } = args as Readonly<Record<string, readonly string[]>>
+  ignoredResourceGroups.forEach((group, i) => {
+    if (group.includes('/'))
+      throw new ConfigurationError(
+        `args.ignoredResourceGroups[${i}]: Invalid value: ${JSON.stringify(group)}: resource group name can't contain '/'`,
+      )
+  })
+  return { names: new Set(ignoredResources), groups: new Set(ignoredResourceGroups) }
+}
+
+function affinityArgs(args: PluginArgs): InterPodAffinityArgs {
+  const { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods } = { ...defaultInterPodAffinityArgs, ...args }
+  if (!isBetween(hardPodAffinityWeight, 0, 100))
+    throw new ConfigurationError(
+      `args.hardPodAffinityWeight: Invalid value: ${JSON.stringify(hardPodAffinityWeight)}: not in valid range [0, 100]`,
+    )
+  return { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods: ignorePreferredTermsOfExistingPods === true }
 }
 
 function spreadDefaults(args: PluginArgs): readonly TopologySpreadConstraint[] {

@@ -65,6 +65,75 @@ test('args change what a plugin does', () => {
   assert.equal(choice(added), 'full')
 })
 
+const byName = (name: string, args: string) => `profiles: [{pluginConfig: [{name: ${name}, args: ${args}}]}]`
+
+/** How nodes with a pod that requires, and one that would like, the company of `app=web` score for such a pod beside an empty one. */
+function affinityScores(args: string): Record<string, number> {
+  const core = new SchedulerCore({
+    plugins: read(byName('InterPodAffinity', args)).profiles[0]!.plugins.filter((p) => p.name === 'InterPodAffinity'),
+    random: seededRandom(1),
+  })
+  for (const name of ['required', 'preferred', 'empty']) core.snapshot.setNode(testNode({ name }))
+  const term = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'web' } } }
+  const wishes = {
+    required: { requiredDuringSchedulingIgnoredDuringExecution: [term] },
+    preferred: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 50, podAffinityTerm: term }] },
+  }
+  for (const [name, podAffinity] of Object.entries(wishes))
+    core.snapshot.addPod(`default/${name}`, testPod({ name, spec: { affinity: { podAffinity } } }), name)
+  const decision = core.decide({ key: 'default/p', pod: testPod({ name: 'p', labels: { app: 'web' } }), priority: 0 })
+  assert.ok(decision.kind === 'Placed')
+  return Object.fromEntries(decision.best(3).map(({ row, score }) => [core.snapshot.nodeName(row), score]))
+}
+
+test('what pods that are there want counts by the args of InterPodAffinity', () => {
+  assert.deepEqual(affinityScores('{}'), { preferred: 200, required: 4, empty: 0 })
+  assert.deepEqual(affinityScores('{hardPodAffinityWeight: 100}'), { required: 200, preferred: 100, empty: 0 })
+  assert.deepEqual(affinityScores('{hardPodAffinityWeight: 0}'), { preferred: 200, required: 0, empty: 0 })
+  assert.deepEqual(affinityScores('{ignorePreferredTermsOfExistingPods: true}'), { preferred: 0, required: 0, empty: 0 })
+})
+
+/** Whether a node with one of them takes a pod that asks for two. */
+function isTaken(yaml: string, resource: string): boolean {
+  const core = new SchedulerCore({ plugins: read(yaml).profiles[0]!.plugins, random: seededRandom(1) })
+  core.snapshot.setNode(testNode({ name: 'a', resources: { [resource]: '1' } }))
+  return core.decide({ key: 'default/p', pod: testPod({ name: 'p', requests: { [resource]: '2' } }), priority: 0 }).kind === 'Placed'
+}
+
+test('resources that somebody else counts are left out: those named, those of a group, those that an extender says it counts', () => {
+  const named = byName('NodeResourcesFit', '{ignoredResources: [example.com/gpu, cpu], ignoredResourceGroups: [other.example]}')
+  assert.equal(isTaken('{}', 'example.com/gpu'), false)
+  assert.equal(isTaken(named, 'example.com/gpu'), true)
+  assert.equal(isTaken(named, 'other.example/any'), true)
+  assert.equal(isTaken(named, 'example.com/other'), false)
+  assert.equal(isTaken(named, 'cpu'), false)
+  const extender = (ignoredByScheduler: boolean) =>
+    `extenders: [{urlPrefix: "http://127.0.0.1:1", filterVerb: f, managedResources: [{name: example.com/gpu, ignoredByScheduler: ${ignoredByScheduler}}]}]`
+  assert.equal(isTaken(extender(false), 'example.com/gpu'), false)
+  assert.equal(isTaken(extender(true), 'example.com/gpu'), true)
+})
+
+test('what is taken away of multiPoint, filter and postFilter can be all but what is added', () => {
+  const offOf = (plugins: string) => {
+    const { disabled, postFilters } = read(`profiles: [{plugins: ${plugins}}]`).profiles[0]!
+    return { disabled: [...disabled].sort(), postFilters: [...postFilters] }
+  }
+  const others = ['DynamicResources', 'NodeVolumeLimits', 'VolumeBinding', 'VolumeRestrictions', 'VolumeZone']
+  assert.deepEqual(offOf("{postFilter: {disabled: [{name: '*'}]}}"), { disabled: [], postFilters: [] })
+  assert.deepEqual(offOf("{postFilter: {disabled: [{name: '*'}], enabled: [{name: DefaultPreemption}]}}"), {
+    disabled: [],
+    postFilters: ['DefaultPreemption'],
+  })
+  assert.deepEqual(offOf('{filter: {disabled: [{name: VolumeZone}]}}'), {
+    disabled: ['VolumeZone'],
+    postFilters: ['DynamicResources', 'DefaultPreemption'],
+  })
+  assert.deepEqual(offOf("{multiPoint: {disabled: [{name: '*'}], enabled: [{name: VolumeZone}]}}"), {
+    disabled: others.filter((name) => name !== 'VolumeZone'),
+    postFilters: [],
+  })
+})
+
 function checkRefused(yaml: string, message: RegExp): void {
   assert.throws(
     () => read(yaml),
@@ -84,6 +153,14 @@ test('a wrong configuration says where and why', () => {
   checkRefused(
     'profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: Best}}}]}]',
     /scoringStrategy\.type: Unsupported/,
+  )
+  checkRefused(
+    'profiles: [{pluginConfig: [{name: InterPodAffinity, args: {hardPodAffinityWeight: 101}}]}]',
+    /plugin InterPodAffinity: args\.hardPodAffinityWeight: Invalid value: 101: not in valid range \[0, 100\]/,
+  )
+  checkRefused(
+    'profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {ignoredResourceGroups: [example.com/a]}}]}]',
+    /args\.ignoredResourceGroups\[0\]: Invalid value: "example\.com\/a": resource group name can't contain '\/'/,
   )
   checkRefused('podInitialBackoffSeconds: 0', /must be greater than 0/)
   checkRefused('{podInitialBackoffSeconds: 5, podMaxBackoffSeconds: 2}', /greater than or equal to PodInitialBackoffSeconds/)
@@ -116,6 +193,21 @@ test('each scheduler name has its own profile, on one cluster', () => {
       await c.addPod({ name: 'foreign', spec: { schedulerName: 'somebody-else' } })
       await c.clock.advance(5_000)
       assert.equal((await c.pod('foreign')).spec?.nodeName, undefined)
+    },
+    { profiles },
+  )
+})
+
+test('a new node wakes the pods of a profile that minds nothing about it', () => {
+  const { profiles } = read('profiles: [{schedulerName: bold, plugins: {filter: {disabled: [{name: TaintToleration}]}}}]')
+  return withCluster(
+    1,
+    async (c) => {
+      await c.addNode({ name: 'small', cpu: '1' })
+      await c.addPod({ name: 'p', requests: { cpu: '2' }, spec: { schedulerName: 'bold' } })
+      await c.until('a reason', async () => podCondition(await c.pod('p'), 'PodScheduled') !== undefined)
+      await c.addNode({ name: 'tainted', taints: [{ key: 'k', effect: 'NoSchedule' }] })
+      await c.until('bound', async () => (await c.pod('p')).spec?.nodeName === 'tainted')
     },
     { profiles },
   )

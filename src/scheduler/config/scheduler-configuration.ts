@@ -11,8 +11,6 @@ export type SchedulerConfiguration = {
   readonly extenders: readonly ExtenderConfig[]
   readonly podInitialBackoffSeconds: number
   readonly podMaxBackoffSeconds: number
-  /** InterPodAffinityArgs.hardPodAffinityWeight, 0..100: one for the whole scheduler. */
-  readonly hardPodAffinityWeight: number
 }
 
 export const defaultConfiguration: SchedulerConfiguration = {
@@ -20,7 +18,6 @@ export const defaultConfiguration: SchedulerConfiguration = {
   extenders: [],
   podInitialBackoffSeconds: 1,
   podMaxBackoffSeconds: 10,
-  hardPodAffinityWeight: 1,
 }
 
 const served = 'kubescheduler.config.k8s.io/v1'
@@ -47,7 +44,9 @@ export function readConfiguration(document: unknown, plugins: readonly Plugin[] 
       throw new ConfigurationError(`strict decoding error: unknown field ${JSON.stringify(name)}`)
   const documents = (fields.profiles ?? [{}]) as readonly ProfileDocument[]
   if (documents.length === 0) throw new ConfigurationError('profiles: Required value')
-  const profiles = documents.map((d) => profileOf(d, plugins))
+  const extenders = extenderConfigs(fields.extenders)
+  const ignored = extenders.flatMap((e) => e.ignoredByScheduler)
+  const profiles = documents.map((d) => profileOf(ignored.length > 0 ? withoutCounting(ignored, d) : d, plugins))
   profiles.forEach(({ schedulerName }, i) => {
     if (profiles.findIndex((p) => p.schedulerName === schedulerName) !== i)
       throw new ConfigurationError(`profiles[${i}].schedulerName: Duplicate value: ${JSON.stringify(schedulerName)}`)
@@ -60,30 +59,23 @@ export function readConfiguration(document: unknown, plugins: readonly Plugin[] 
     )
   return {
     profiles,
-    extenders: extenderConfigs(fields.extenders),
+    extenders,
     podInitialBackoffSeconds,
     podMaxBackoffSeconds,
-    hardPodAffinityWeight: hardWeight(documents),
   }
+}
+
+/** The profile leaves these resources to the extenders that count them. */
+function withoutCounting(resources: readonly string[], document: ProfileDocument): ProfileDocument {
+  const name = 'NodeResourcesFit'
+  const configs = document.pluginConfig ?? []
+  const args = configs.find((c) => c.name === name)?.args ?? {}
+  const ignoredResources = [...((args.ignoredResources as readonly string[] | undefined) ?? []), ...resources]
+  return { ...document, pluginConfig: [...configs.filter((c) => c.name !== name), { name, args: { ...args, ignoredResources } }] }
 }
 
 function seconds(value: unknown, fallback: number, field: string): number {
   if (value === undefined) return fallback
   if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value
   throw new ConfigurationError(`${field}: Invalid value: ${JSON.stringify(value)}: must be greater than 0`)
-}
-
-function hardWeight(documents: readonly ProfileDocument[]): number {
-  const given = documents.flatMap((d) =>
-    (d.pluginConfig ?? []).filter((c) => c.name === 'InterPodAffinity').map((c) => c.args?.hardPodAffinityWeight),
-  )
-  const weights = [...new Set(given.filter((w) => w !== undefined))]
-  const [weight = 1] = weights
-  if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 0 || weight > 100)
-    throw new ConfigurationError(
-      `plugin InterPodAffinity: args.hardPodAffinityWeight: Invalid value: ${JSON.stringify(weight)}: not in valid range [0-100]`,
-    )
-  if (weights.length > 1)
-    throw new ConfigurationError('plugin InterPodAffinity: args.hardPodAffinityWeight: must be the same in every profile')
-  return weight
 }

@@ -1,14 +1,18 @@
 import type { CompiledPlugin, Plugin } from '../core/plugin.ts'
 import { ConfigurationError, type PluginArgs } from './configuration-error.ts'
 import { optionalPlugins } from './optional-plugins.ts'
-import { builtInNames, pluginFactories, podPluginNames } from './plugin-registry.ts'
+import { builtInNames, pluginFactories, podPluginNames, postFilterNames } from './plugin-registry.ts'
 
 /** Which plugins place the pods of one `spec.schedulerName`, and with what weights. */
 export type SchedulerProfile = {
   readonly schedulerName: string
   readonly plugins: readonly Plugin[]
+  /** Names of those of them that filter. */
+  readonly filters: ReadonlySet<string>
   /** Names among `podPluginNames` that are off. */
   readonly disabled: ReadonlySet<string>
+  /** Those of `postFilterNames` that look what could be done for a pod that fits nowhere. */
+  readonly postFilters: ReadonlySet<string>
 }
 
 export type PluginSet = {
@@ -45,12 +49,21 @@ export function profileOf(document: ProfileDocument, extra: readonly Plugin[] = 
   apply(points, multiPoint, ['filter', 'score'])
   apply(points, filter, ['filter'])
   apply(points, score, ['score'])
-  const isOff = (name: string) => [multiPoint, filter, postFilter].some((set) => set?.disabled?.some((d) => d.name === name))
   return {
     schedulerName,
+    filters: new Set([...known.keys()].filter((name) => points.get(name)!.filter)),
     plugins: [...known].flatMap(([name, plugin]) => atPoints(plugin, points.get(name)!)),
-    disabled: new Set(podPluginNames.filter(isOff)),
+    disabled: new Set(podPluginNames.filter((name) => !isOn(name, [multiPoint, filter]))),
+    postFilters: new Set(postFilterNames.filter((name) => isOn(name, [multiPoint, postFilter]))),
   }
+}
+
+/** On by default; each set takes away before it adds. */
+function isOn(name: string, sets: readonly (PluginSet | undefined)[]): boolean {
+  const names = (list: PluginSet['enabled'] = []) => list.map((p) => p.name)
+  const apply = (on: boolean, set: PluginSet | undefined) =>
+    names(set?.enabled).includes(name) || (on && !names(set?.disabled).some((n) => n === '*' || n === name))
+  return sets.reduce(apply, true)
 }
 
 function startOf(name: string): Points {
@@ -71,7 +84,8 @@ function namesIn({ plugins }: ProfileDocument): string[] {
 }
 
 function checkKnown(name: string, known: ReadonlyMap<string, Plugin>): void {
-  if (name === '*' || known.has(name) || podPluginNames.includes(name) || builtInNames.includes(name)) return
+  if (name === '*' || known.has(name) || podPluginNames.includes(name) || postFilterNames.includes(name) || builtInNames.includes(name))
+    return
   throw new ConfigurationError(`plugin ${JSON.stringify(name)} does not exist`)
 }
 

@@ -19,8 +19,8 @@ export type CounterSpec = {
   readonly owned?: { readonly kind: OwnedKind; readonly matches: (pod: PodShape) => boolean }
 }
 
-/** `antiAffinity`: required terms, counted. `score`: weights of preferred (and required affinity) terms. */
-export type OwnedKind = 'antiAffinity' | 'score'
+/** Required terms (`affinity`, `antiAffinity`) are counted; of preferred ones the weights are summed, those of anti-affinity below 0. */
+export type OwnedKind = 'antiAffinity' | 'affinity' | 'preferred'
 
 export type CounterWatcher = { changed(id: number, old: number, current: number): void; cleared(): void }
 

@@ -32,7 +32,7 @@ export type DiagnoseInput = {
   readonly plan: Plan
   readonly snapshot: Snapshot
   readonly verdicts: RowVerdicts | undefined
-  /** Answers for nodes that pass every filter: they are kept for nominated pods. */
+  /** Answers of nodes that are kept for nominated pods, as if those were there: they are heard before the node's own. */
   readonly reserved: ReadonlyMap<number, PluginVerdict> | undefined
 }
 
@@ -44,13 +44,18 @@ export function diagnose(input: DiagnoseInput): Diagnosis {
 }
 
 type Counts = Map<PluginVerdict, number>
-const add = (counts: Counts, verdict: PluginVerdict) => counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
+const add = (counts: Counts, verdict: PluginVerdict, by: 1 | -1 = 1) => counts.set(verdict, (counts.get(verdict) ?? 0) + by)
 
 function countKept({ snapshot, verdicts, reserved }: DiagnoseInput & { readonly verdicts: RowVerdicts }, counts: Counts): ResolvableRows {
   verdicts.catchUp()
   // A room is kept for each pod that waits for its victims: no pair is made of each.
   verdicts.counts().forEach((nodes, verdict) => void counts.set(verdict, nodes))
-  reserved?.forEach((verdict, row) => void (snapshot.nodes[row] && !verdicts.at(row) && add(counts, verdict)))
+  reserved?.forEach((verdict, row) => {
+    if (!snapshot.nodes[row]) return
+    const own = verdicts.at(row)
+    if (own) add(counts, own, -1)
+    add(counts, verdict)
+  })
   let count = 0
   counts.forEach((nodes, { verdict }) => void (verdict.isResolvable && (count += nodes)))
   return rowsByVerdicts(verdicts, reserved, { rowsEnd: snapshot.rowsEnd, count })
@@ -60,7 +65,7 @@ function countAll({ plan, snapshot, reserved }: DiagnoseInput, counts: Counts): 
   const resolvable = new Set<number>()
   beginFilter(plan)
   for (let row = 0; row < snapshot.rowsEnd; row++) {
-    const verdict = snapshot.nodes[row] && (verdictOf(plan, row) ?? reserved?.get(row))
+    const verdict = snapshot.nodes[row] && (reserved?.get(row) ?? verdictOf(plan, row))
     if (!verdict) continue
     add(counts, verdict)
     if (verdict.verdict.isResolvable) resolvable.add(row)
@@ -72,6 +77,7 @@ function summed(counts: ReadonlyMap<PluginVerdict, number>): Pick<Diagnosis, 're
   const reasons = new Map<string, number>()
   const nodesByPlugin = new Map<string, number>()
   for (const [{ plugin, verdict }, nodes] of counts) {
+    if (nodes === 0) continue
     nodesByPlugin.set(plugin, (nodesByPlugin.get(plugin) ?? 0) + nodes)
     for (const reason of verdict.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + nodes)
   }

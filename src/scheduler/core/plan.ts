@@ -173,7 +173,7 @@ function namesOnly(snapshot: Snapshot, { reject, sharedAs }: CompiledPlugin, nam
  * nothing of such a plan is remembered between decisions. In the order of reasons they come before those that look at other nodes, or last.
  */
 export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
-  const at = plan.plugins.findIndex((p) => p.compiled.domainFilter)
+  const at = plan.plugins.findIndex(({ compiled }) => compiled.domainFilter ?? compiled.apart)
   const split = at < 0 ? plan.plugins.length : at
   const filtersOf = ({ compiled: { staticFilter, usageFilter, domainFilter } }: PlanPlugin) =>
     [staticFilter, usageFilter, domainFilter].filter((f) => f !== undefined)

@@ -48,6 +48,8 @@ export type CompiledPlugin = {
   /** No other nodes pass `staticFilter`: only these are asked, and its reason goes before all others. */
   readonly namedNodes?: ReadonlySet<string>
   readonly usageFilter?: (row: number) => boolean
+  /** Of NodeResourcesFit: it leaves none of the pod's resources to others. */
+  readonly comparesAll?: boolean
   /** `usageFilter` and `usageScore` read amounts alone (core/alike-rows.ts): rows where these are equal get equal answers. */
   readonly readsAmounts?: true
   /**

@@ -1,6 +1,6 @@
 import type { Pod, PodAffinityTerm, PodSpec } from '../../kinds/generated/types/core-v1.ts'
 import { type HostPort, hostPortsOf } from '../../kinds/host-ports.ts'
-import { podRequests, type ResourceAmounts } from '../../kinds/pod-requests.ts'
+import { isPodLevelResource, podRequests, type ResourceAmounts } from '../../kinds/pod-requests.ts'
 import type { Bump } from './domain-counter.ts'
 import { pinnedNode, unpinned } from './pinned-node.ts'
 
@@ -24,9 +24,11 @@ export type PodShape = {
   /** The requests as parallel arrays: the snapshot's resource index, and the amount (> 0). */
   readonly resourceIds: readonly number[]
   readonly resourceAmounts: readonly number[]
-  /** cpu and memory with 100m and 200 MB in place of missing container requests: what scores count. */
+  /** cpu and memory with 100m and 200 MB in place of missing container requests: what scores count of a pod that is on a node. */
   readonly nonZeroCpu: number
   readonly nonZeroMemory: number
+  /** The same of the pod that is being placed, with its other resources: what its containers ask for, without `spec.resources`. */
+  readonly scoredRequests: ResourceAmounts
   readonly ports: readonly HostPort[]
   readonly images: readonly string[]
   /** What one pod of this shape adds to counters: while it runs, and while it terminates. Kept by the snapshot. */
@@ -49,7 +51,11 @@ export function shapeFacts(pod: Pod): { readonly facts: ShapeFacts; readonly sig
   const namespace = pod.metadata.namespace ?? ''
   const labels = pod.metadata.labels ?? {}
   const requests = podRequests(pod, { useStatus: true })
-  const nonZero = podRequests(pod, { useStatus: true, missing: nonZeroDefaults })
+  const isPodLevel = Object.keys(spec.resources?.requests ?? {}).some(isPodLevelResource)
+  const scoredRequests = podRequests(pod, { useStatus: true, missing: nonZeroDefaults, skipsPodLevel: true })
+  // Where the pod as a whole has requests, a default stands only for what neither it nor any container asks for.
+  const missing = Object.fromEntries(Object.entries(nonZeroDefaults).filter(([name]) => requests[name] === undefined))
+  const nonZero = isPodLevel ? podRequests(pod, { useStatus: true, missing }) : scoredRequests
   const ports = hostPortsOf(spec)
   const images = podImages(spec)
   const nonZeroCpu = nonZero.cpu ?? 0
@@ -60,6 +66,7 @@ export function shapeFacts(pod: Pod): { readonly facts: ShapeFacts; readonly sig
     requests,
     nonZeroCpu,
     nonZeroMemory,
+    isPodLevel ? scoredRequests : undefined,
     spec.nodeSelector,
     spec.affinity,
     spec.tolerations,
@@ -67,7 +74,7 @@ export function shapeFacts(pod: Pod): { readonly facts: ShapeFacts; readonly sig
     ports,
     images,
   ])
-  return { facts: { namespace, labels, pod, spec, requests, nonZeroCpu, nonZeroMemory, ports, images }, signature }
+  return { facts: { namespace, labels, pod, spec, requests, nonZeroCpu, nonZeroMemory, scoredRequests, ports, images }, signature }
 }
 
 export function isAssigned(pod: Pod): boolean {

@@ -13,8 +13,6 @@ export type PodTerm = {
 }
 
 type NamespaceLabels = { namespaceLabels(name: string): Labels }
-/** `hardPodAffinityWeight`: what an assigned pod's required affinity adds for pods that match it. */
-type Owning = NamespaceLabels & { readonly hardPodAffinityWeight: number }
 type Owner = { readonly namespace: string; readonly labels: Labels }
 
 export function podTerm(term: PodAffinityTerm, owner: Owner, namespaces: NamespaceLabels): PodTerm {
@@ -49,16 +47,16 @@ export function withLabelKeys(
 }
 
 /** The counters that pods of a shape feed as owners of terms. */
-export function ownedCounterSpecs(terms: AffinityTerms, owner: Owner, namespaces: Owning): CounterSpec[] {
+export function ownedCounterSpecs(terms: AffinityTerms, owner: Owner, namespaces: NamespaceLabels): CounterSpec[] {
   const spec = (kind: OwnedKind, term: PodAffinityTerm) => ownedSpec(kind, podTerm(term, owner, namespaces), namespaces)
   return [
     ...terms.requiredAntiAffinity.map((t) => spec('antiAffinity', t)),
-    ...terms.requiredAffinity.map((t) => spec('score', t)),
-    ...terms.preferred.map((p) => spec('score', p.term)),
+    ...terms.requiredAffinity.map((t) => spec('affinity', t)),
+    ...terms.preferred.map((p) => spec('preferred', p.term)),
   ]
 }
 
-function ownedSpec(kind: OwnedKind, term: PodTerm, namespaces: Owning): CounterSpec {
+function ownedSpec(kind: OwnedKind, term: PodTerm, namespaces: NamespaceLabels): CounterSpec {
   return {
     key: `owned-${kind}:${term.key}`,
     topologyKey: term.topologyKey,
@@ -69,11 +67,11 @@ function ownedSpec(kind: OwnedKind, term: PodTerm, namespaces: Owning): CounterS
 }
 
 /** What one pod of the shape, as an owner, weighs for pods that match the term with this key. */
-function ownedWeight(kind: OwnedKind, key: string, shape: PodShape, namespaces: Owning): number {
+function ownedWeight(kind: OwnedKind, key: string, shape: PodShape, namespaces: NamespaceLabels): number {
   if (!shape.spec.affinity?.podAffinity && !shape.spec.affinity?.podAntiAffinity) return 0
   const { requiredAffinity, requiredAntiAffinity, preferred } = affinityTerms(shape.spec)
   const isThis = (term: PodAffinityTerm) => podTerm(term, shape, namespaces).key === key
   if (kind === 'antiAffinity') return requiredAntiAffinity.filter(isThis).length
-  const ofPreferred = preferred.filter((p) => isThis(p.term)).reduce((sum, p) => sum + p.weight, 0)
-  return ofPreferred + namespaces.hardPodAffinityWeight * requiredAffinity.filter(isThis).length
+  if (kind === 'affinity') return requiredAffinity.filter(isThis).length
+  return preferred.filter((p) => isThis(p.term)).reduce((sum, p) => sum + p.weight, 0)
 }

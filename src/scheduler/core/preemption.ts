@@ -119,7 +119,10 @@ function compareStart(a: PodEntry, b: PodEntry): number {
 /** The shape's only filter by what runs is NodeResourcesFit, so the question is one of sums. */
 function dependsOnResourcesOnly(plan: Plan, { deviceResources }: Snapshot): boolean {
   if (deviceResources.size > 0 && Object.keys(plan.shape.requests).some((name) => deviceResources.has(name))) return false
-  return plan.domainFilters.length === 0 && plan.plugins.every(({ name, compiled }) => !compiled.usageFilter || name === 'NodeResourcesFit')
+  return (
+    plan.domainFilters.length === 0 &&
+    plan.plugins.every(({ name, compiled }) => !compiled.usageFilter || (name === 'NodeResourcesFit' && compiled.comparesAll))
+  )
 }
 
 type TryRow = (input: PreemptionInput, row: number, lower: readonly PodEntry[], count: (reason: string) => void) => Candidate | undefined

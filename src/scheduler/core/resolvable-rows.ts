@@ -21,7 +21,7 @@ export function rowsByVerdicts(
   reserved: ReadonlyMap<number, PluginVerdict> | undefined,
   { rowsEnd, count }: { readonly rowsEnd: number; readonly count: number },
 ): ResolvableRows {
-  const has = (row: number) => (verdicts.at(row) ?? reserved?.get(row))?.verdict.isResolvable === true
+  const has = (row: number) => (reserved?.get(row) ?? verdicts.at(row))?.verdict.isResolvable === true
   return {
     count,
     has,

@@ -91,7 +91,7 @@ export class SchedulerCore {
     return diagnose({ plan, snapshot: this.snapshot, verdicts, reserved: reserved?.verdicts })
   }
 
-  /** Rows that would take the pod if nobody waited for room there, for explanations. */
+  /** Rows that do not take the pod beside those that wait for room there, whether or not they would without them; for explanations. */
   keptRows(target: PodToPlace): ReadonlyMap<number, KeptRow> {
     const reserved = this.#reservedRows(this.planOf(target), target)?.verdicts ?? []
     return new Map(
@@ -99,7 +99,7 @@ export class SchedulerCore {
     )
   }
 
-  /** Rows that the pod would only fit on if the pods nominated there did not come; undefined where no pod is nominated. */
+  /** Rows that do not take the pod beside the pods nominated there; undefined where no pod is nominated. */
   #reservedRows(plan: Plan, target: PodToPlace): RejectedRows | undefined {
     if (this.nominations.size === 0) return undefined
     return this.#memories.of(plan).reserved.for(target)

@@ -105,11 +105,7 @@ export class Snapshot {
   /** Resources that drivers provide as devices on nodes that have none of them to give (devices/extended-resources.ts). */
   deviceResources: ReadonlySet<string> = new Set()
 
-  /** What an assigned pod's required affinity adds to the score of pods that match it (InterPodAffinityArgs). */
-  readonly hardPodAffinityWeight: number
-
-  constructor(options: { readonly hardPodAffinityWeight?: number } = {}) {
-    this.hardPodAffinityWeight = options.hardPodAffinityWeight ?? 1
+  constructor() {
     for (const name of ['cpu', 'memory', 'ephemeral-storage']) this.resourceId(name)
   }
 

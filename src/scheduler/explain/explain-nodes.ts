@@ -18,7 +18,7 @@ export type NodesExplained = {
   readonly rejected: readonly RejectedRow[]
 }
 
-/** Every node, on the snapshot's present state. `kept`: rows that would take the pod, but for others whose room is being made there. */
+/** Every node, on the snapshot's present state. `kept`: rows that do not take the pod beside others whose room is being made there. */
 export function explainNodes(plan: Plan, snapshot: Snapshot, kept: ReadonlyMap<number, KeptRow> = new Map()): NodesExplained {
   const { rows, totals } = scan(plan, snapshot, (row) => kept.has(row))
   const scores = pluginScores(plan, rows)
@@ -35,19 +35,22 @@ export function explainNodes(plan: Plan, snapshot: Snapshot, kept: ReadonlyMap<n
   const rejected: RejectedRow[] = []
   beginFilter(plan)
   for (let row = 0; row < snapshot.rowsEnd; row++)
-    if (snapshot.nodes[row] && !isFeasibleRow.has(row))
-      rejected.push(explainKept(snapshot, row, kept) ?? explainRejected(plan, snapshot, row))
+    if (snapshot.nodes[row] && !isFeasibleRow.has(row)) rejected.push(withKept(explainRejected(plan, snapshot, row), kept.get(row)))
   rejected.sort((a, b) => (a.node.name < b.node.name ? -1 : 1))
   return { feasible, rejected }
 }
 
-function explainKept(snapshot: Snapshot, row: number, kept: ReadonlyMap<number, KeptRow>): RejectedRow | undefined {
-  const found = kept.get(row)
-  if (!found) return undefined
-  const { plugin, verdict } = found.because
-  const details = [`kept for ${found.keys.join(', ')}, for which room is being made here: beside that, ${verdict.reasons.join(', ')}`]
-  const node = { name: snapshot.nodeName(row), verdict: 'Rejected' as const, filters: [{ plugin, reasons: verdict.reasons, details }] }
-  return { row, node, remedies: [{ plugin, of: [], needsAll: false }] }
+/** What is said of a row beside those whom it is kept for goes before what it says without them, unless that is the same. */
+function withKept({ row, node, remedies }: RejectedRow, kept: KeptRow | undefined): RejectedRow {
+  const [first] = node.filters
+  if (!kept || (first && String(first.reasons) === String(kept.because.verdict.reasons))) return { row, node, remedies }
+  const { plugin, verdict } = kept.because
+  const details = [`kept for ${kept.keys.join(', ')}, for which room is being made here: beside that, ${verdict.reasons.join(', ')}`]
+  return {
+    row,
+    node: { ...node, filters: [{ plugin, reasons: verdict.reasons, details }, ...node.filters] },
+    remedies: [{ plugin, of: [], needsAll: false }, ...remedies],
+  }
 }
 
 function explainRejected(plan: Plan, snapshot: Snapshot, row: number): RejectedRow {

@@ -50,6 +50,8 @@ function bodyOf(input: ExplainInput): Body {
   const { pod } = input.target
   if (isPodTerminal(pod)) return nothingToSay('Finished', `the pod has finished (${pod.status?.phase})`)
   if (isAssigned(pod)) return explainPlaced(input)
+  const decided = decidedFor(input)
+  if (decided) return decided
   if (!input.isOurs) return nothingToSay('Foreign', `the pod waits for scheduler ${pod.spec?.schedulerName}, which is not this one`)
   if (input.isGated) {
     const gates = (pod.spec?.schedulingGates ?? []).map((g) => g.name).join(', ')
@@ -99,6 +101,19 @@ function explainPending({ core, target, record, isInGang, extenders = [] }: Expl
     ...(condition?.message ? { message: condition.message } : {}),
     ...nodesOf(explained),
     suggestions: feasible.length > 0 ? [] : suggest(rejected, plan.shape),
+  }
+}
+
+/** Volumes and devices are made ready before a pod is bound, and that may take long: meanwhile it counts on its node. */
+function decidedFor({ core: { snapshot }, target, record }: ExplainInput): Body | undefined {
+  const entry = snapshot.pod(target.key)
+  const node = record?.placed?.node
+  if (!entry || node === undefined || entry.row !== snapshot.rowOf(node)) return undefined
+  return {
+    ...explainByRecord(record!, node),
+    outcome: 'Pending',
+    summary: `goes to ${node}, and is bound as soon as what it needs there is ready`,
+    basisNote: 'what was noted at the decision',
   }
 }
 

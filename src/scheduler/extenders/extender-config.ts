@@ -14,6 +14,8 @@ export type ExtenderConfig = {
   readonly nodeCacheCapable: boolean
   /** Resources whose pods concern it; empty: every pod does. */
   readonly managedResources: readonly string[]
+  /** Those among them that it counts alone: NodeResourcesFit does not. */
+  readonly ignoredByScheduler: readonly string[]
   /** Whether a pod may be placed while it does not answer. */
   readonly ignorable: boolean
   readonly caData: string | undefined
@@ -28,7 +30,7 @@ type Document = {
   readonly weight?: number
   readonly httpTimeout?: string
   readonly nodeCacheCapable?: boolean
-  readonly managedResources?: readonly { readonly name: string }[]
+  readonly managedResources?: readonly { readonly name: string; readonly ignoredByScheduler?: boolean }[]
   readonly ignorable?: boolean
   readonly tlsConfig?: { readonly caData?: string }
 }
@@ -49,6 +51,7 @@ function configOf(document: Document, index: number): ExtenderConfig {
     throw new ConfigurationError(`${path}.urlPrefix: Invalid value: ${JSON.stringify(urlPrefix)}: must be a URL`)
   if (prioritizeVerb !== '' && weight <= 0)
     throw new ConfigurationError(`${path}.weight: Invalid value: ${weight}: must have a positive weight applied to it`)
+  const managed = document.managedResources ?? []
   return {
     urlPrefix: urlPrefix.replace(/\/$/, ''),
     filterVerb,
@@ -58,7 +61,8 @@ function configOf(document: Document, index: number): ExtenderConfig {
     weight,
     httpTimeoutMs: durationMs(document.httpTimeout ?? '30s', `${path}.httpTimeout`),
     nodeCacheCapable: document.nodeCacheCapable === true,
-    managedResources: (document.managedResources ?? []).map((r) => r.name),
+    managedResources: managed.map((r) => r.name),
+    ignoredByScheduler: managed.filter((r) => r.ignoredByScheduler === true).map((r) => r.name),
     ignorable: document.ignorable === true,
     caData: document.tlsConfig?.caData,
   }

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { Pod } from '../../kinds/generated/types/core-v1.ts'
+import { podCondition } from '../../kinds/pod-status.ts'
 import { readConfiguration } from '../config/scheduler-configuration.ts'
 import { testNode, testPod } from '../core/fixtures.ts'
 import { seededRandom } from '../../base/random.ts'
@@ -10,7 +11,7 @@ import { kindRefs } from '../../client/generated/kind-refs.ts'
 import { candidateOf } from '../core/preemption.ts'
 import { SchedulerCore } from '../core/scheduler-core.ts'
 import { askForPreemption } from './extender-preemption.ts'
-import { withCluster } from '../sim-cluster.ts'
+import { type SimCluster, withCluster } from '../sim-cluster.ts'
 import { askExtenders, concerns } from './extender-client.ts'
 
 type Call = {
@@ -18,10 +19,11 @@ type Call = {
   readonly body: { readonly Pod: Pod; readonly NodeNames: string[] | null; readonly Nodes: { items: unknown[] } | null }
 }
 
-/** An extender on loopback that answers by verb; undefined means that it fails. */
+/** An extender on loopback that answers by verb, once `mayAnswer` resolves; undefined means that it fails. */
 async function withExtender(
   answers: Readonly<Record<string, (call: Call) => unknown>>,
   body: (url: string, calls: Call[]) => Promise<void>,
+  mayAnswer = Promise.resolve(),
 ): Promise<void> {
   const calls: Call[] = []
   const server = createServer((request, response) => {
@@ -30,9 +32,11 @@ async function withExtender(
     request.on('end', () => {
       const call = { verb: request.url!.slice(1), body: JSON.parse(Buffer.concat(blocks).toString()) as Call['body'] }
       calls.push(call)
-      const answer = answers[call.verb]?.(call)
-      if (answer === undefined) response.statusCode = 500
-      response.end(JSON.stringify(answer ?? {}))
+      void mayAnswer.then(() => {
+        const answer = answers[call.verb]?.(call)
+        if (answer === undefined) response.statusCode = 500
+        response.end(JSON.stringify(answer ?? {}))
+      })
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -206,3 +210,99 @@ for (const [title, answer, ignorable, expected] of [
       if (expected instanceof RegExp) await assert.rejects(ask(), expected)
       else assert.deepEqual([...(await ask()).keys()], expected)
     }))
+
+/** Turns of the event loop until it holds: what is waited for comes by a socket. */
+async function untilItHolds(c: SimCluster, what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let turns = 0; turns < 5_000; turns++) {
+    await c.clock.settle()
+    if (await holds()) return
+    await c.clock.advance(10)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.fail(`did not happen: ${what}`)
+}
+
+const addGroup = (c: SimCluster, minCount: number) =>
+  c.client.resource(kindRefs.schedulingV1alpha2.podGroups, 'default').create({
+    apiVersion: 'scheduling.k8s.io/v1alpha2',
+    kind: 'PodGroup',
+    metadata: { name: 'g' },
+    spec: { schedulingPolicy: { gang: { minCount } } },
+  })
+const addMember = (c: SimCluster, name: string) =>
+  c.addPod({ name, requests: { cpu: '1' }, spec: { schedulingGroup: { podGroupName: 'g' } } })
+const nodesOf = (c: SimCluster, names: readonly string[]) => Promise.all(names.map(async (name) => (await c.pod(name)).spec?.nodeName))
+
+/** `meanwhile` happens after both are asked about and before the extender, which leaves out node a, answers. */
+async function withAskedGroup(
+  meanwhile: (c: SimCluster) => Promise<unknown>,
+  body: (c: SimCluster, asked: () => readonly string[]) => Promise<void>,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const filter = ({ body: { NodeNames } }: Call) => ({ NodeNames: NodeNames!.filter((n) => n !== 'a') })
+  await withExtender(
+    { filter },
+    async (urlPrefix, calls) => {
+      const { extenders } = configOf({ urlPrefix, filterVerb: 'filter', nodeCacheCapable: true })
+      const asked = () => calls.map(({ body: { Pod, NodeNames } }) => `${Pod.metadata.name}: ${NodeNames!.join(' ')}`).toSorted()
+      await withCluster(
+        1,
+        async (c) => {
+          for (const name of ['a', 'b']) await c.addNode({ name })
+          await addGroup(c, 2)
+          for (const name of ['p1', 'p2']) await addMember(c, name)
+          await untilItHolds(c, 'asked', () => Promise.resolve(calls.length === 2))
+          await meanwhile(c)
+          await c.clock.settle()
+          resolve()
+          await body(c, asked)
+        },
+        { extenders },
+      )
+    },
+    promise,
+  )
+}
+
+test('extenders are asked about the members of a group before these are placed, and about one that comes meanwhile after that', () =>
+  withAskedGroup(
+    (c) => addMember(c, 'p3'),
+    async (c, asked) => {
+      const all = ['p1', 'p2', 'p3']
+      await untilItHolds(c, 'all bound', async () => !(await nodesOf(c, all)).includes(undefined))
+      assert.deepEqual(await nodesOf(c, all), ['b', 'b', 'b'])
+      assert.deepEqual(asked(), ['p1: a b', 'p2: a b', 'p3: a b'])
+    },
+  ))
+
+test('a group that lost a member while extenders were asked waits for another, and takes no place', () =>
+  withAskedGroup(
+    (c) => c.client.resource(kindRefs.coreV1.pods, 'default').delete('p2'),
+    async (c) => {
+      const waits = 'pod group "default/g" has not yet the 2 pods that it needs'
+      await untilItHolds(c, 'told', async () => podCondition(await c.pod('p1'), 'PodScheduled')?.message === waits)
+      assert.deepEqual(await nodesOf(c, ['p1']), [undefined])
+      await addMember(c, 'p4')
+      await untilItHolds(c, 'both bound', async () => !(await nodesOf(c, ['p1', 'p4'])).includes(undefined))
+    },
+  ))
+
+test('a group whose extender does not answer is tried again as a whole', () => {
+  let isBroken = true
+  return withExtender({ filter: ({ body }) => (isBroken ? undefined : { NodeNames: body.NodeNames }) }, async (urlPrefix) => {
+    const { extenders } = configOf({ urlPrefix, filterVerb: 'filter', nodeCacheCapable: true })
+    await withCluster(
+      1,
+      async (c) => {
+        await c.addNode({ name: 'a' })
+        await addGroup(c, 2)
+        for (const name of ['p1', 'p2']) await addMember(c, name)
+        const isTold = async (name: string) => /failed with code 500/.test(podCondition(await c.pod(name), 'PodScheduled')?.message ?? '')
+        await untilItHolds(c, 'told', async () => (await isTold('p1')) && (await isTold('p2')))
+        isBroken = false
+        await untilItHolds(c, 'both bound', async () => !(await nodesOf(c, ['p1', 'p2'])).includes(undefined))
+      },
+      { extenders },
+    )
+  })
+})

@@ -12,6 +12,7 @@ import type { Preemptor } from '../preemptor.ts'
 import { disruptionBudgets } from '../queueing-hints.ts'
 import { isGated, type QueuedPod, type SchedulingQueue } from '../queue.ts'
 import { domainOfGroup } from './group-domains.ts'
+import type { GroupAnswers } from './group-extenders.ts'
 import type { GroupSeating, RoomInTheMaking } from './group-seating.ts'
 import { type GroupPlan, placeTogether } from './place-together.ts'
 
@@ -36,13 +37,21 @@ export type GangsOptions = {
   readonly snapshot: Snapshot
   readonly pods: Informer<Pod>
   readonly groups: Informer<PodGroup>
-  readonly queue: Pick<SchedulingQueue, 'take'>
+  readonly queue: Pick<SchedulingQueue, 'take' | 'retryNow'>
   readonly placer: Pick<Placer, 'attempt' | 'withJudged' | 'seat' | 'takeBack' | 'recordUnplaced' | 'tried'>
   readonly preemptor: Pick<Preemptor, 'budgets'>
   readonly nominations: Nominations
   /** Promises each its node and sends the victims away. */
   readonly evict: (rooms: readonly RoomInTheMaking<Attempt>[]) => void
   readonly commit: (placement: Placement) => void
+  /** What extenders say of the members; undefined where nobody has to be asked. */
+  readonly ask: (members: readonly QueuedPod[]) => Promise<GroupAnswers> | undefined
+  /** Keeps a pod out of the queue until it is released. */
+  readonly hold: (queued: QueuedPod) => () => void
+  /** Whether it still needs a node; it then is what it is now. */
+  readonly isStillPending: (queued: QueuedPod) => boolean
+  readonly onFailed: (queued: QueuedPod, error: unknown) => Promise<void>
+  readonly track: (work: Promise<void>) => void
   /** One beyond those that the group needs, which have their places: it is on its own. */
   readonly onMisfit: (attempt: Attempt, diagnosis: Diagnosis) => void
   /** Parks the pod with a message for its condition; what may wake it are the plugins named. */
@@ -50,27 +59,47 @@ export type GangsOptions = {
   readonly onTried: (group: PodGroup, outcome: { readonly isScheduled: boolean; readonly message: string }) => void
 }
 
+type Held = { readonly queued: QueuedPod; readonly release: () => void }
+
+type Demand = { readonly group: PodGroup; readonly runningOn: readonly string[]; readonly needed: number }
+
+/** Undefined: the group asks nothing of its pods together. */
+type DemandOfGroup = Demand | { readonly why: string } | undefined
+
+const noAnswers: GroupAnswers = new Map()
+
 /**
  * Places the pods of a group (scheduling.k8s.io/v1alpha2 PodGroup with the gang policy) all at once or not at all: when `minCount` of
  * them, with those that run already, have places at the same moment, they are bound; otherwise all of them are taken back.
  * A group that fits nowhere pushes out weaker pods for all that it needs, or nobody.
+ *
+ * Only where extenders have to be asked about members does that wait for others: then it is decided by the group and the cluster as they are
+ * after their answer, and who comes meanwhile is looked at afterwards.
  */
 export class Gangs {
   readonly #options: GangsOptions
-  readonly #seating: GroupSeating<QueuedPod, Attempt, Placement>
+  /** Groups about which extenders are being asked, and their pods that have come since. */
+  readonly #asking = new Map<string, Held[]>()
 
   constructor(options: GangsOptions) {
     this.#options = options
-    const { placer, preemptor, snapshot, nominations } = options
     options.pods.addIndex(groupIndex, (pod) => {
       const key = groupKeyOf(pod)
       return key === undefined ? [] : [key]
     })
-    this.#seating = {
+  }
+
+  #seatingBy(answers: GroupAnswers): GroupSeating<QueuedPod, Attempt, Placement> {
+    const { placer, preemptor, snapshot, nominations } = this.#options
+    return {
       snapshot,
       nominations,
       podOf: (queued) => queued.pod,
-      ask: (queued, within) => (within ? placer.withJudged(placer.attempt(queued), within) : placer.attempt(queued)),
+      ask: (queued, within) =>
+        [answers.get(queued.key), within].reduce<Attempt>(
+          (attempt, judged) => (judged ? placer.withJudged(attempt, judged) : attempt),
+          placer.attempt(queued),
+        ),
       seat: (attempt) => {
         const seat = placer.seat(attempt)
         return seat?.kind === 'Failed' ? { plugin: seat.plugin, reason: seat.message } : seat
@@ -80,25 +109,68 @@ export class Gangs {
     }
   }
 
-  /** False: the group asks nothing of its pods together, or has what it needs: this one is placed by itself, `within` its domain. */
+  /** A pod of the group has its turn. False: the group asks nothing of its pods together, or has what it needs: this one is placed by itself, `within` its domain. */
   schedule(groupKey: string, first: QueuedPod): boolean {
-    const group = this.#options.groups.get(groupKey)
-    if (!group) {
-      this.#parkFor(first, `waiting for pod group ${JSON.stringify(groupKey)} to be created`)
+    const { queue, hold } = this.#options
+    const late = this.#asking.get(groupKey)
+    if (late) {
+      late.push({ queued: first, release: hold(first) })
       return true
     }
-    const { gang } = group.spec.schedulingPolicy
-    if (!gang) return false
-    const runningOn = this.#runningOn(groupKey)
-    if (runningOn.length >= gang.minCount) return false
     const waiting = this.#waiting(groupKey)
-    if (runningOn.length + waiting.length < gang.minCount) {
-      // The same words for each that comes: those that wait already need not be told anew.
-      this.#parkFor(first, `pod group ${JSON.stringify(groupKey)} has not yet the ${gang.minCount} pods that it needs`)
+    const demand = this.#demandOf(groupKey, waiting.length)
+    if (!demand) return false
+    if ('why' in demand) {
+      this.#parkFor(first, demand.why)
       return true
     }
-    this.#placeTogether({ group, groupKey, first, waiting, runningOn, needed: gang.minCount - runningOn.length })
+    const others = waiting.flatMap((pod) => (keyOf(pod) === first.key ? [] : (queue.take(keyOf(pod)) ?? [])))
+    const members = [first, ...others]
+    const answers = this.#options.ask(members)
+    if (answers) this.#options.track(this.#placeBy(answers, groupKey, members, members.map(hold)))
+    else this.#placeTogether(groupKey, demand, members)
     return true
+  }
+
+  #demandOf(groupKey: string, waiting: number): DemandOfGroup {
+    const group = this.#options.groups.get(groupKey)
+    if (!group) return { why: `waiting for pod group ${JSON.stringify(groupKey)} to be created` }
+    const { gang } = group.spec.schedulingPolicy
+    if (!gang) return undefined
+    const runningOn = this.#runningOn(groupKey)
+    if (runningOn.length >= gang.minCount) return undefined
+    // The same words for each that comes: those that wait already need not be told anew.
+    if (runningOn.length + waiting < gang.minCount)
+      return { why: `pod group ${JSON.stringify(groupKey)} has not yet the ${gang.minCount} pods that it needs` }
+    return { group, runningOn, needed: gang.minCount - runningOn.length }
+  }
+
+  async #placeBy(
+    answers: Promise<GroupAnswers>,
+    groupKey: string,
+    members: readonly QueuedPod[],
+    releases: readonly (() => void)[],
+  ): Promise<void> {
+    const { queue, isStillPending, onFailed } = this.#options
+    const late: Held[] = []
+    this.#asking.set(groupKey, late)
+    try {
+      const said = await answers
+      const still = members.filter(isStillPending)
+      const demand = this.#demandOf(groupKey, still.length)
+      if (!demand) for (const queued of still) queue.retryNow(queued)
+      else if ('why' in demand) for (const queued of still) this.#parkFor(queued, demand.why)
+      else this.#placeTogether(groupKey, demand, still, said)
+    } catch (error) {
+      await Promise.all(members.map((queued) => onFailed(queued, error)))
+    } finally {
+      this.#asking.delete(groupKey)
+      for (const release of releases) release()
+      for (const { queued, release } of late) {
+        release()
+        if (isStillPending(queued)) queue.retryNow(queued)
+      }
+    }
   }
 
   /** What keeps a pod that is placed by itself in the domain of its group. */
@@ -140,20 +212,12 @@ export class Gangs {
       )
   }
 
-  #placeTogether(input: {
-    readonly group: PodGroup
-    readonly groupKey: string
-    readonly first: QueuedPod
-    readonly waiting: readonly Pod[]
-    readonly runningOn: readonly string[]
-    readonly needed: number
-  }): void {
-    const { group, groupKey, first, waiting, runningOn, needed } = input
-    const { queue, placer } = this.#options
-    const others = waiting.flatMap((pod) => (keyOf(pod) === first.key ? [] : (queue.take(keyOf(pod)) ?? [])))
-    const members = [first, ...others].sort((a, b) => b.priority - a.priority || a.order - b.order)
+  #placeTogether(groupKey: string, { group, runningOn, needed }: Demand, pods: readonly QueuedPod[], answers = noAnswers): void {
+    const members = pods.toSorted((a, b) => b.priority - a.priority || a.order - b.order)
     const key = group.spec.schedulingConstraints?.topology?.[0]?.key
-    const plan = placer.tried(members, () => placeTogether(this.#seating, { name: groupKey, members, needed, key, runningOn }))
+    const seating = this.#seatingBy(answers)
+    const asked = { name: groupKey, members, needed, key, runningOn }
+    const plan = this.#options.placer.tried(members, () => placeTogether(seating, asked))
     if (plan.kind === 'Placed') this.#commit(group, plan, members.length)
     else this.#unplaced(group, plan, members)
   }

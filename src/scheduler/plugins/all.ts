@@ -21,7 +21,7 @@ export const allPlugins: readonly Plugin[] = [
   nodePorts,
   nodeResourcesFit({ type: 'LeastAllocated', resources: cpuAndMemory }),
   podTopologySpread(defaultConstraints),
-  interPodAffinity,
+  interPodAffinity(),
   balancedAllocation(cpuAndMemory),
   imageLocality,
 ]

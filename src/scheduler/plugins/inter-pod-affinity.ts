@@ -5,25 +5,36 @@ import { minMaxNormalise } from '../core/score-formulas.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import type { CompileContext, CompiledPlugin, Plugin, Rejection, Verdict } from '../core/plugin.ts'
 
+export type InterPodAffinityArgs = {
+  /** What the required affinity of a pod that is there adds for pods that match it, 0..100. */
+  readonly hardPodAffinityWeight: number
+  /** Whether what pods that are there want is left out of account for pods that prefer no others themselves. */
+  readonly ignorePreferredTermsOfExistingPods: boolean
+}
+
+export const defaultInterPodAffinityArgs: InterPodAffinityArgs = { hardPodAffinityWeight: 1, ignorePreferredTermsOfExistingPods: false }
+
 /**
  * Required terms filter (the pod's own, and anti-affinity of pods that are there); preferred terms of both sides add their
  * weights per matching pod of the domain, normalised by min and max over the feasible nodes.
  */
-export const interPodAffinity: Plugin = {
-  name: 'InterPodAffinity',
-  weight: 2,
-  compile: (context) => {
-    const filters = compileFilters(context)
-    const score = compileScore(context)
-    if (filters === undefined && score === undefined) return undefined
-    return {
-      ...filters,
-      ...score,
-      cellKeys: [...(filters?.cellKeys ?? []), ...(score?.cellKeys ?? [])],
-      sharedAs: () => `${filters?.sharedAs?.()} ${score?.sharedAs?.()}`,
-      ...(filters?.apart ? { apart: { sharedAs: () => `${filters.apart!.sharedAs()} ${score?.sharedAs?.()}` } } : {}),
-    }
-  },
+export function interPodAffinity(args: InterPodAffinityArgs = defaultInterPodAffinityArgs): Plugin {
+  return {
+    name: 'InterPodAffinity',
+    weight: 2,
+    compile: (context) => {
+      const filters = compileFilters(context)
+      const score = compileScore(context, args)
+      if (filters === undefined && score === undefined) return undefined
+      return {
+        ...filters,
+        ...score,
+        cellKeys: [...(filters?.cellKeys ?? []), ...(score?.cellKeys ?? [])],
+        sharedAs: () => `${filters?.sharedAs?.()} ${score?.sharedAs?.()}`,
+        ...(filters?.apart ? { apart: { sharedAs: () => `${filters.apart!.sharedAs()} ${score?.sharedAs?.()}` } } : {}),
+      }
+    },
+  }
 }
 
 type Affinity = { readonly terms: readonly PodTerm[]; readonly counters: readonly DomainCounter[]; readonly matchesSelf: boolean }
@@ -158,15 +169,22 @@ function rejection(filters: Filters, row: number): Rejection {
 
 const podsText = (count: number) => (count === 1 ? 'the pod' : `the ${count} pods`)
 
-function compileScore({ snapshot, shape }: CompileContext): CompiledPlugin | undefined {
+/** Counters of what pods that are there want, of pods like this one, and how much each counts. */
+function wishesOfOthers({ snapshot, shape }: CompileContext, { hardPodAffinityWeight }: InterPodAffinityArgs) {
+  const weights = { antiAffinity: 0, affinity: hardPodAffinityWeight, preferred: 1 }
+  return snapshot.ownedCounters
+    .map((counter) => ({ counter, weight: weights[counter.spec.owned!.kind] }))
+    .filter(({ counter, weight }) => weight > 0 && counter.spec.owned!.matches(shape))
+}
+
+function compileScore(context: CompileContext, args: InterPodAffinityArgs): CompiledPlugin | undefined {
+  const { snapshot, shape } = context
   const own = affinityTerms(shape.spec).preferred.map((p) => ({
     counter: matchCounter(snapshot, podTerm(p.term, shape, snapshot)),
     weight: p.weight,
   }))
-  const owners = snapshot.ownedCounters
-    .filter((c) => c.spec.owned!.kind === 'score' && c.spec.owned!.matches(shape))
-    .map((counter) => ({ counter, weight: 1 }))
-  const parts = [...own, ...owners]
+  const others = own.length === 0 && args.ignorePreferredTermsOfExistingPods ? [] : wishesOfOthers(context, args)
+  const parts = [...own, ...others]
   if (parts.length === 0) return undefined
   const sumOf = (list: typeof parts) => (row: number) => {
     let sum = 0

@@ -1,11 +1,17 @@
 import { cpu, memory } from '../core/snapshot.ts'
 import { amountText } from '../../kinds/amount-text.ts'
+import { isExtendedResourceName } from '../../kinds/core/resource-name.ts'
 import { curveScore, leastRequestedScore, mostRequestedScore, type ShapePoint } from '../core/score-formulas.ts'
 import type { CompileContext, CompiledPlugin, Plugin, Rejection, Remedy, Shortfall, Verdict } from '../core/plugin.ts'
 
 export type ScoringStrategy =
   | { readonly type: 'LeastAllocated' | 'MostAllocated'; readonly resources: readonly ResourceWeight[] }
   | { readonly type: 'RequestedToCapacityRatio'; readonly resources: readonly ResourceWeight[]; readonly shape: readonly ShapePoint[] }
+
+/** Extended resources that somebody else counts: by name, and by the part of the name before the slash. */
+export type IgnoredResources = { readonly names: ReadonlySet<string>; readonly groups: ReadonlySet<string> }
+
+const nothingIgnored: IgnoredResources = { names: new Set(), groups: new Set() }
 
 export type ResourceWeight = { readonly name: string; readonly weight: number }
 
@@ -21,27 +27,53 @@ export const isAlwaysScored = (name: string) => name === 'cpu' || name === 'memo
  * Filter: R_r(p) ≤ A_r(n) − U_r(n) for every resource that the pod asks for, and room for one more pod; what a node has none of and
  * drivers provide as devices is DynamicResources' matter.
  * Score: the strategy's mean over its resources, each truncated, then the mean truncated; cpu and memory count with the
- * non-zero defaults for pods that request none.
+ * non-zero defaults for containers that request none. The pod's own part is what its containers ask for: upstream leaves
+ * `spec.resources` out of this score, and counts it for the pods that are there.
  */
-export function nodeResourcesFit(strategy: ScoringStrategy): Plugin {
+export function nodeResourcesFit(strategy: ScoringStrategy, ignored: IgnoredResources = nothingIgnored): Plugin {
   return {
     name: 'NodeResourcesFit',
     weight: 1,
     compile: (context) => {
-      const { requests, nonZeroCpu, nonZeroMemory } = context.shape
-      const sharedAs = () => JSON.stringify([requests, nonZeroCpu, nonZeroMemory])
-      return { ...compileFilter(context), ...compileScore(context, strategy), readsAmounts: true, sharedAs }
+      const { requests, scoredRequests } = context.shape
+      const sharedAs = () => JSON.stringify([requests, scoredRequests])
+      return { ...compileFilter(context, ignored), ...compileScore(context, strategy), readsAmounts: true, sharedAs }
     },
   }
 }
 
-function compileFilter({ snapshot, shape }: CompileContext): CompiledPlugin {
-  const { podCount, podsMax } = snapshot
-  const amounts = shape.resourceAmounts
-  const count = amounts.length
-  const allocatable = shape.resourceIds.map((id) => snapshot.allocatable[id]!)
-  const requested = shape.resourceIds.map((id) => snapshot.requested[id]!)
-  const isDevice = shape.resourceIds.map((id) => snapshot.deviceResources.has(snapshot.resources.name(id)))
+/** A resource that the filter compares: what the pod asks for, and what each row has and has given away. */
+type Asked = {
+  readonly name: string
+  readonly amount: number
+  readonly allocatable: Float64Array
+  readonly requested: Float64Array
+  /** Where a node has none, drivers provide it. */
+  readonly isDevice: boolean
+}
+
+function askedBy({ snapshot, shape }: CompileContext, ignored: IgnoredResources): readonly Asked[] {
+  return shape.resourceIds
+    .map((id, i) => {
+      const name = snapshot.resources.name(id)
+      const [allocatable, requested] = [snapshot.allocatable[id]!, snapshot.requested[id]!]
+      return { name, amount: shape.resourceAmounts[i]!, allocatable, requested, isDevice: snapshot.deviceResources.has(name) }
+    })
+    .filter(({ name }) => !isIgnored(name, ignored))
+}
+
+function isIgnored(name: string, { names, groups }: IgnoredResources): boolean {
+  return (names.has(name) || groups.has(name.split('/')[0]!)) && isExtendedResourceName(name)
+}
+
+function compileFilter(context: CompileContext, ignored: IgnoredResources): CompiledPlugin {
+  const { podCount, podsMax } = context.snapshot
+  const asked = askedBy(context, ignored)
+  const count = asked.length
+  const amounts = asked.map((a) => a.amount)
+  const allocatable = asked.map((a) => a.allocatable)
+  const requested = asked.map((a) => a.requested)
+  const isDevice = asked.map((a) => a.isDevice)
   const hasRoom = (row: number) => {
     if (podCount[row]! + 1 > podsMax[row]!) return false
     for (let i = 0; i < count; i++)
@@ -57,36 +89,34 @@ function compileFilter({ snapshot, shape }: CompileContext): CompiledPlugin {
       : undefined
   return {
     usageFilter: hasRoomForTwo ?? hasRoom,
-    reject: (row) => rejection({ snapshot, shape, row }),
-    verdict: verdictByMask({ snapshot, shape }),
+    comparesAll: count === context.shape.resourceIds.length,
+    reject: (row) => rejection(context, asked, row),
+    verdict: verdictByMask(context, asked),
   }
 }
 
 /** Which of the resources are missing, as bits, tells the verdict: each is made once. */
-function verdictByMask({ snapshot, shape }: Pick<CompileContext, 'snapshot' | 'shape'>): (row: number) => Verdict {
+function verdictByMask(context: CompileContext, asked: readonly Asked[]): (row: number) => Verdict {
   const verdicts = new Map<number, Verdict>()
-  const { podCount, podsMax } = snapshot
-  const amounts = shape.resourceAmounts
-  const allocatable = shape.resourceIds.map((id) => snapshot.allocatable[id]!)
-  const requested = shape.resourceIds.map((id) => snapshot.requested[id]!)
-  const isDevice = shape.resourceIds.map((id) => snapshot.deviceResources.has(snapshot.resources.name(id)))
+  const { podCount, podsMax } = context.snapshot
   return (row) => {
     let mask = podCount[row]! + 1 > podsMax[row]! ? 1 : 0
-    for (let i = 0; i < amounts.length; i++) {
-      if (allocatable[i]![row]! >= amounts[i]! + requested[i]![row]! || (isDevice[i] && allocatable[i]![row] === 0)) continue
+    for (let i = 0; i < asked.length; i++) {
+      const { amount, allocatable, requested, isDevice } = asked[i]!
+      if (allocatable[row]! >= amount + requested[row]! || (isDevice && allocatable[row] === 0)) continue
       // Two bits a resource: missing, and more than the node has at all. Exact up to 26 resources.
-      mask += (amounts[i]! > allocatable[i]![row]! ? 3 : 1) * 2 ** (1 + 2 * i)
+      mask += (amount > allocatable[row]! ? 3 : 1) * 2 ** (1 + 2 * i)
     }
     let verdict = verdicts.get(mask)
     if (!verdict) {
-      const { reasons, isResolvable } = rejection({ snapshot, shape, row })
+      const { reasons, isResolvable } = rejection(context, asked, row)
       verdicts.set(mask, (verdict = { reasons, isResolvable }))
     }
     return verdict
   }
 }
 
-function rejection({ snapshot, shape, row }: Pick<CompileContext, 'snapshot' | 'shape'> & { row: number }): Rejection {
+function rejection({ snapshot }: CompileContext, asked: readonly Asked[], row: number): Rejection {
   const reasons: string[] = []
   const details: string[] = []
   const remedies: Remedy[] = []
@@ -106,12 +136,11 @@ function rejection({ snapshot, shape, row }: Pick<CompileContext, 'snapshot' | '
     })
     if (podsMax > 0) remedies.push({ kind: 'Free', resource: 'pods', amount: snapshot.podCount[row]! + 1 - podsMax })
   }
-  for (let i = 0; i < shape.resourceIds.length; i++) {
-    const id = shape.resourceIds[i]!
-    const resource = snapshot.resources.name(id)
-    const [requested, used, allocatable] = [shape.resourceAmounts[i]!, snapshot.requested[id]![row]!, snapshot.allocatable[id]![row]!]
+  for (const of of asked) {
+    const { name: resource, amount: requested } = of
+    const [used, allocatable] = [of.requested[row]!, of.allocatable[row]!]
     const free = allocatable - used
-    if (requested <= free || (allocatable === 0 && snapshot.deviceResources.has(resource))) continue
+    if (requested <= free || (allocatable === 0 && of.isDevice)) continue
     const text = (amount: number) => amountText(resource, amount)
     reasons.push(`Insufficient ${resource}`)
     details.push(
@@ -129,7 +158,7 @@ function compileScore({ snapshot, shape }: CompileContext, strategy: ScoringStra
   const parts = strategy.resources.map(({ name, weight }) => {
     const id = snapshot.resourceId(name)
     const requested = id === cpu ? snapshot.nonZeroCpu : id === memory ? snapshot.nonZeroMemory : snapshot.requested[id]!
-    const own = id === cpu ? shape.nonZeroCpu : id === memory ? shape.nonZeroMemory : (shape.requests[name] ?? 0)
+    const own = shape.scoredRequests[name] ?? 0
     return { name, weight, requested, own, allocatable: snapshot.allocatable[id]!, isSkipped: own === 0 && !isAlwaysScored(name) }
   })
   const used = parts.filter((p) => !p.isSkipped)

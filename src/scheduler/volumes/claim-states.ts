@@ -1,7 +1,7 @@
 import type { PersistentVolumeClaim, Pod } from '../../kinds/generated/types/core-v1.ts'
 import type { StorageClass } from '../../kinds/generated/types/storage-v1.ts'
 import { classNameOfClaim, volumeAnnotations } from '../../kinds/storage/volume-binding.ts'
-import { claimsOf, type PodClaim, type VolumeSources } from './volume-sources.ts'
+import type { PodClaim, VolumeSources } from './volume-sources.ts'
 
 export type UnboundClaim = { readonly claim: PersistentVolumeClaim; readonly storageClass: StorageClass }
 
@@ -15,13 +15,17 @@ export type ClaimStates =
       readonly unbound: readonly UnboundClaim[]
     }
 
-export function claimStates(pod: Pod, sources: VolumeSources): ClaimStates {
+/** Of the claims that the pod's volumes name. */
+export function claimStates(pod: Pod, podClaims: readonly PodClaim[], sources: VolumeSources): ClaimStates {
   const bound: PersistentVolumeClaim[] = []
   const unbound: UnboundClaim[] = []
-  for (const of of claimsOf(pod)) {
-    const claim = sources.claims.get(of.key)
+  const claims = podClaims.map((of) => ({ of, claim: sources.claims.get(of.key) }))
+  // Whether they are all there is said first, whatever else one of them waits for.
+  for (const { of, claim } of claims) {
     const problem = problemOf(of, claim, pod)
     if (problem) return { kind: 'Waits', ...problem }
+  }
+  for (const { claim } of claims) {
     if (claim!.spec?.volumeName && claim!.metadata.annotations?.[volumeAnnotations.bindCompleted] !== undefined) {
       bound.push(claim!)
       continue

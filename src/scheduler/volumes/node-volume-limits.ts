@@ -13,7 +13,9 @@ export function nodeVolumeLimits({ snapshot, sources }: { readonly snapshot: Sna
   return {
     name: 'NodeVolumeLimits',
     judge: (pod) => {
-      const own = csiVolumesOf(pod, sources).filter(({ driver }) => sources.csiNodes.byIndex(limitedDriverIndex, driver).length > 0)
+      const all = csiVolumesOf(pod, sources)
+      if (all.length === 0) return undefined
+      const own = all.filter(({ driver }) => sources.csiNodes.byIndex(limitedDriverIndex, driver).length > 0)
       if (own.length === 0) return undefined
       const excess = (row: number) => {
         const drivers = limitedDrivers(sources.csiNodes.get(snapshot.nodeName(row))?.spec)
@@ -56,7 +58,10 @@ type CsiVolume = { readonly driver: string; readonly id: string }
 
 /** Of claims without a volume yet, the driver is the class's provisioner and the claim itself stands for the volume. */
 function csiVolumesOf(pod: Pod, sources: VolumeSources): readonly CsiVolume[] {
-  return claimsOf(pod).flatMap(({ key }): CsiVolume[] => {
+  const claims = claimsOf(pod)
+  // Of most pods there is nothing to gather.
+  if (claims.length === 0) return noVolumes
+  return claims.flatMap(({ key }): CsiVolume[] => {
     const claim = sources.claims.get(key)
     const csi = sources.volumes.get(claim?.spec?.volumeName ?? '')?.spec?.csi
     if (csi) return [{ driver: csi.driver, id: csi.volumeHandle }]
@@ -64,6 +69,8 @@ function csiVolumesOf(pod: Pod, sources: VolumeSources): readonly CsiVolume[] {
     return provisioner === undefined ? [] : [{ driver: provisioner, id: key }]
   })
 }
+
+const noVolumes: readonly CsiVolume[] = []
 
 function collect(into: Map<string, Set<string>>, volumes: readonly CsiVolume[]): void {
   for (const { driver, id } of volumes) {

@@ -8,7 +8,7 @@ import type { Rejection } from '../core/plugin.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { type ClaimStates, claimStates, type UnboundClaim } from './claim-states.ts'
 import type { VolumeBinder } from './volume-binder.ts'
-import type { VolumeSources } from './volume-sources.ts'
+import { claimsOf, type VolumeSources } from './volume-sources.ts'
 
 /** What is to be done for a pod's unbound claims on one node. */
 export type VolumePlan = {
@@ -40,7 +40,9 @@ export function volumeBinding(options: {
   return {
     name: 'VolumeBinding',
     judge: (pod) => {
-      const states = claimStates(pod, sources)
+      const claims = claimsOf(pod)
+      if (claims.length === 0) return undefined
+      const states = claimStates(pod, claims, sources)
       if (states.kind === 'Waits') return { ...states, kind: 'Refused', plugin: 'VolumeBinding' }
       if (states.unbound.length === 0) {
         const bound = boundVolumes(states.bound, sources)

@@ -4,7 +4,7 @@ import type { Informer } from '../../client/informer-contract.ts'
 import type { PodPlugin } from '../core/judgement.ts'
 import type { Rejection } from '../core/plugin.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import { claimsOf, type VolumeSources } from './volume-sources.ts'
+import { claimsOf, type PodClaim, type VolumeSources } from './volume-sources.ts'
 
 const claimIndex = 'claim'
 const inUse = 'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod'
@@ -21,8 +21,8 @@ export function volumeRestrictions(options: {
 }): PodPlugin {
   const { snapshot, sources, pods } = options
   pods.addIndex(claimIndex, (pod) => claimsOf(pod).map((c) => c.key))
-  const conflictOf = (pod: Pod): string | undefined =>
-    claimsOf(pod)
+  const conflictOf = (pod: Pod, claims: readonly PodClaim[]): string | undefined =>
+    claims
       .filter(({ key }) => sources.claims.get(key)?.spec?.accessModes?.includes('ReadWriteOncePod'))
       .find(({ key }) =>
         pods.byIndex(claimIndex, key).some((other) => other.metadata.uid !== pod.metadata.uid && snapshot.pod(podKey(other)) !== undefined),
@@ -30,7 +30,8 @@ export function volumeRestrictions(options: {
   return {
     name: 'VolumeRestrictions',
     judge: (pod) => {
-      const claim = conflictOf(pod)
+      const claims = claimsOf(pod)
+      const claim = claims.length === 0 ? undefined : conflictOf(pod, claims)
       const disks = exclusiveDisksOf(pod)
       if (claim === undefined && disks.length === 0) return undefined
       const users = claim === undefined ? undefined : pods.byIndex(claimIndex, claim).map(podKey)

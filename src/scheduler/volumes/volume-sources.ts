@@ -38,11 +38,13 @@ export type PodClaim = {
 
 /** The claims that a pod's volumes name; those of ephemeral volumes carry the pod's name before the volume's. */
 export function claimsOf(pod: Pod): readonly PodClaim[] {
-  const found: PodClaim[] = []
+  let found: PodClaim[] | undefined
   for (const volume of pod.spec?.volumes ?? []) {
     const isEphemeral = volume.ephemeral !== undefined
     const name = claimNameOf(pod, volume)
-    if (name !== undefined) found.push({ volume: volume.name, key: `${pod.metadata.namespace}/${name}`, name, isEphemeral })
+    if (name !== undefined) (found ??= []).push({ volume: volume.name, key: `${pod.metadata.namespace}/${name}`, name, isEphemeral })
   }
-  return found
+  return found ?? noClaims
 }
+
+const noClaims: readonly PodClaim[] = []

@@ -15,7 +15,9 @@ export function volumeZone({ snapshot, sources }: { readonly snapshot: Snapshot;
   return {
     name: 'VolumeZone',
     judge: (pod) => {
-      const names = claimsOf(pod).flatMap(({ key }) => sources.claims.get(key)?.spec?.volumeName ?? [])
+      const claims = claimsOf(pod)
+      if (claims.length === 0) return undefined
+      const names = claims.flatMap(({ key }) => sources.claims.get(key)?.spec?.volumeName ?? [])
       const missing = names.find((volume) => !sources.volumes.get(volume))
       if (missing !== undefined)
         return {
@@ -24,7 +26,7 @@ export function volumeZone({ snapshot, sources }: { readonly snapshot: Snapshot;
           reason: `persistentvolume ${JSON.stringify(missing)} not found`,
           remedy: `create the PersistentVolume ${missing}`,
         }
-      const wanted = claimsOf(pod).flatMap(({ key }) => {
+      const wanted = claims.flatMap(({ key }) => {
         const volume = sources.volumes.get(sources.claims.get(key)?.spec?.volumeName ?? '')
         return topologyLabels.flatMap((label) => {
           const value = volume?.metadata.labels?.[label]

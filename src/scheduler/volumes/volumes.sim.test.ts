@@ -91,6 +91,9 @@ test('claims that wait for their consumer get volumes of the chosen node, each o
     }
     await c.until('three volumes claimed', async () => (await claimedVolumes(c)).length === 3)
     assert.equal(await nodeOf(c, 'p1'), undefined, 'bound before its volume')
+    const told = c.scheduler.explain('default', 'p1')!
+    assert.match(told.summary, /^goes to [ab], and is bound as soon as what it needs there is ready$/)
+    assert.equal(told.winner?.feasibleNodes, told.nodes.length)
     for (const volume of await claimedVolumes(c))
       await finishBinding(c, await claimsOf(c).get(volume.spec!.claimRef!.name!), volume.metadata.name!)
     const placed = async () => (await Promise.all([1, 2, 3, 4].map((i) => nodeOf(c, `p${i}`)))).filter((n) => n !== undefined)
@@ -103,6 +106,49 @@ test('claims that wait for their consumer get volumes of the chosen node, each o
     )
     await addVolume(c, 'late', 'c')
     await c.until('the late volume claimed', async () => (await claimedVolumes(c)).length === 4)
+  }))
+
+const modes = async (c: SimCluster, name: string, accessModes: PersistentVolumeClaimSpec['accessModes'] & object): Promise<void> => {
+  const volumes = c.client.resource(coreV1.persistentVolumes)
+  const volume = await volumes.get(name)
+  await volumes.update({ ...volume, spec: { ...volume.spec, accessModes } })
+}
+
+test('a claim that waits for its consumer gets the smallest volume that serves it, whatever else that could do', () =>
+  withCluster(1, async (c) => {
+    await c.addNode({ name: 'a' })
+    await addClass(c, 'local')
+    await addVolume(c, 'large', 'a', '5Gi')
+    await addVolume(c, 'small', 'a', '2Gi')
+    await modes(c, 'small', ['ReadWriteOnce', 'ReadWriteMany'])
+    await addClaim(c, 'data')
+    await addPod(c, 'p', 'data')
+    await c.until('a volume claimed', async () => (await claimedVolumes(c)).length === 1)
+    assert.equal((await claimedVolumes(c))[0]!.metadata.name, 'small')
+  }))
+
+test('a pod goes where the volume is that was reserved for its claim by hand', () =>
+  withCluster(1, async (c) => {
+    await c.addNode({ name: 'a', cpu: '1' })
+    await c.addNode({ name: 'b' })
+    await addClass(c, 'local')
+    await addVolume(c, 'free', 'b')
+    await addVolume(c, 'reserved', 'a')
+    const volumes = c.client.resource(coreV1.persistentVolumes)
+    const volume = await volumes.get('reserved')
+    const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace: 'default', name: 'data' }
+    await volumes.update({ ...volume, spec: { ...volume.spec, claimRef } })
+    await addClaim(c, 'data')
+    await c.addPod({
+      name: 'big',
+      requests: { cpu: '2' },
+      spec: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] },
+    })
+    const only = /1 Insufficient cpu, 1 node\(s\) didn't find available persistent volumes to bind/
+    await c.until('a reason', async () => only.test((await reason(c, 'big')) ?? ''))
+    await addPod(c, 'p', 'data')
+    await c.until('the volume bound to the claim', async () => (await volumes.get('reserved')).spec?.claimRef?.uid !== undefined)
+    assert.match(c.scheduler.explain('default', 'p')!.summary, /^goes to a,/)
   }))
 
 test('a provisioner is told the node; when it gives the node back, the pod is decided anew', () =>

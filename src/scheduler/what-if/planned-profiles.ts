@@ -34,12 +34,12 @@ export class PlannedProfiles {
     const all = plannedPodPlugins({ ...input, snapshot: this.cluster.snapshot })
     this.#plugins = profiles.flatMap((p) => p.plugins)
     this.#byName = new Map(
-      profiles.map(({ schedulerName, plugins, disabled }) => [
+      profiles.map(({ schedulerName, plugins, disabled, postFilters }) => [
         schedulerName,
         {
           core: new SchedulerCore({ plugins, random, cluster: this.cluster }),
           podPlugins: all.filter((p) => !disabled.has(p.name)),
-          preempts: !disabled.has('DefaultPreemption'),
+          preempts: postFilters.has('DefaultPreemption'),
         },
       ]),
     )
