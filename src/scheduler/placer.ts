@@ -102,7 +102,8 @@ export class Placer {
     const position = core.snapshot.log.end
     const decision = core.decide(target)
     for (const { plugin, failure } of target.judged ?? []) {
-      const why = failure?.()
+      const failureAt = failure?.()
+      const why = failureAt && core.failureOf(target, plugin.name, failureAt)
       if (why !== undefined) return { kind: 'Failed', plugin: plugin.name, message: `running "${plugin.name}" filter plugin: ${why}` }
     }
     if (decision.kind === 'Unplaced') return undefined

@@ -43,8 +43,11 @@ export type Judgement =
       readonly sharedAs?: string
       readonly reserve?: (row: number) => Reservation
       readonly relieve?: () => Relief
-      /** Why a node that was asked about could not be judged: the attempt then counts for nothing, whatever other nodes say. */
-      readonly failure?: () => string | undefined
+      /**
+       * Set where nodes that were asked about could not be judged: why, by row. Where nothing else speaks against such a node the attempt
+       * counts for nothing, whatever other nodes say.
+       */
+      readonly failure?: () => ((row: number) => string | undefined) | undefined
     }
 
 /** `message` goes into the pod's condition, before what preemption says. */

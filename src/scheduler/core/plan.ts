@@ -175,20 +175,16 @@ function namesOnly(snapshot: Snapshot, { reject, sharedAs }: CompiledPlugin, nam
 export function withPlugins(plan: Plan, own: readonly PlanPlugin[]): Plan {
   const at = plan.plugins.findIndex(({ compiled }) => compiled.domainFilter ?? compiled.apart)
   const split = at < 0 ? plan.plugins.length : at
+  const [first, last] = [own.filter((p) => !p.isLast), own.filter((p) => p.isLast)]
   const filtersOf = ({ compiled: { staticFilter, usageFilter, domainFilter } }: PlanPlugin) =>
     [staticFilter, usageFilter, domainFilter].filter((f) => f !== undefined)
   const scoresOf = ({ weight, compiled }: PlanPlugin) =>
     [compiled.staticScore, compiled.usageScore].filter((f) => f !== undefined).map((score) => ({ weight, score }))
   return {
     ...plan,
-    plugins: [
-      ...plan.plugins.slice(0, split),
-      ...own.filter((p) => !p.isLast),
-      ...plan.plugins.slice(split),
-      ...own.filter((p) => p.isLast),
-    ],
+    plugins: [...plan.plugins.slice(0, split), ...first, ...plan.plugins.slice(split), ...last],
     sharing: undefined,
-    domainFilters: [...own.flatMap(filtersOf), ...plan.domainFilters],
+    domainFilters: [...first.flatMap(filtersOf), ...plan.domainFilters, ...last.flatMap(filtersOf)],
     usageScores: [...plan.usageScores, ...own.flatMap(scoresOf)],
     rawScores: [...plan.rawScores, ...own.map(rawScoreOf).filter((s) => s !== undefined)],
     beginFilters: [...plan.beginFilters, ...own.map((p) => p.compiled.beginFilter).filter((b) => b !== undefined)],
@@ -205,7 +201,7 @@ export function withSharedPlugins(plan: Plan, shared: readonly PlanPlugin[], kin
   const own = withPlugins(plan, shared)
   // What the node alone decides is asked first.
   const first = shared.flatMap(({ compiled }) => compiled.staticFilter ?? [])
-  const last = own.domainFilters.slice(0, own.domainFilters.length - plan.domainFilters.length).filter((f) => !first.includes(f))
+  const last = own.domainFilters.filter((f) => !plan.domainFilters.includes(f) && !first.includes(f))
   return {
     ...own,
     sharing: plan.sharing && { ...plan.sharing, kind },

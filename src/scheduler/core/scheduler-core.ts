@@ -14,6 +14,7 @@ import {
   pinnedPlan,
   type Plan,
   type PluginVerdict,
+  rejectionOf,
   withPlugins,
   withSharedPlugins,
 } from './plan.ts'
@@ -103,6 +104,18 @@ export class SchedulerCore {
   #reservedRows(plan: Plan, target: PodToPlace): RejectedRows | undefined {
     if (this.nominations.size === 0) return undefined
     return this.#memories.of(plan).reserved.for(target)
+  }
+
+  /** Why a plugin could not judge a row that every other filter leaves to it; undefined where there is no such row. */
+  failureOf(target: PodToPlace, plugin: string, failureAt: (row: number) => string | undefined): string | undefined {
+    const plan = this.planOf(target)
+    beginFilter(plan)
+    const others = { ...plan, plugins: plan.plugins.filter(({ name }) => name !== plugin) }
+    for (let row = 0; row < this.snapshot.rowsEnd; row++) {
+      const why = this.snapshot.nodes[row] && failureAt(row)
+      if (why !== undefined && !rejectionOf(others, row)) return why
+    }
+    return undefined
   }
 
   /** What evicting pods of lower priority could do for a pod that fits nowhere. Nothing is changed. */

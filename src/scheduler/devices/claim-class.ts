@@ -47,8 +47,12 @@ export class ClaimClass {
     return result
   }
 
-  get failure(): string | undefined {
-    return this.#failures.values().next().value
+  get hasFailed(): boolean {
+    return this.#failures.size > 0
+  }
+
+  failureAt(reach: DeviceReach): string | undefined {
+    return this.#failures.get(reach)
   }
 
   /** What each request with alternatives gets there. */

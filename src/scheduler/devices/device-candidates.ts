@@ -14,8 +14,8 @@ const kindsMax = 64
  */
 export class DeviceCandidates {
   readonly devices: readonly PooledDevice[]
-  /** One that a selector fails on. */
-  readonly failing: PooledDevice | undefined
+  /** Those that a selector fails on. */
+  readonly failing: readonly PooledDevice[]
   readonly #request: Alternative
   readonly #reach: DeviceReach
   readonly #state: DeviceState

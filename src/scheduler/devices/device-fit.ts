@@ -57,8 +57,8 @@ export function unfit(request: Alternative, pooled: PooledDevice, state: DeviceS
   return unselected(request, pooled) ?? unavailable(request, pooled, state)
 }
 
-/** Of the devices that a node reaches, those that the request selects, free or not; `failing`: one that a selector fails on. */
-export type Selected = { readonly devices: readonly PooledDevice[]; readonly failing: PooledDevice | undefined }
+/** Of the devices that a node reaches, those that the request selects, free or not; `failing`: those that a selector fails on. */
+export type Selected = { readonly devices: readonly PooledDevice[]; readonly failing: readonly PooledDevice[] }
 
 const selectionsMax = 64
 /** What is selected changes with the slices only, which make the reach anew. */
@@ -69,10 +69,10 @@ export function selectedDevices(request: Alternative, reach: DeviceReach): Selec
   if (!known) selections.set(reach, (known = new Map()))
   let selected = known.get(request.selects)
   if (selected) return selected
-  let failing: PooledDevice | undefined
+  const failing: PooledDevice[] = []
   const devices = reach.devices.filter((device) => {
     const problem = unselected(request, device)
-    if (problem?.kind === 'Error') failing ??= device
+    if (problem?.kind === 'Error') failing.push(device)
     return problem === undefined
   })
   selected = { devices, failing }

@@ -79,7 +79,10 @@ class Search {
   }
 
   run(): SearchResult {
-    const outcome = this.#nextRequest(0, 0)
+    // As upstream, what has to be all of them is gathered before anything is tried.
+    for (const [claim, { requests }] of this.#claims.entries())
+      for (const alternative of requests.flatMap((r) => r.alternatives)) if (alternative.isAll) this.#candidatesOf(alternative, claim)
+    const outcome = this.#problem === undefined ? this.#nextRequest(0, 0) : 'None'
     if (this.#problem !== undefined) return { kind: 'None', problem: this.#problem }
     if (outcome !== 'Found') return { kind: 'None' }
     return {
@@ -153,10 +156,13 @@ class Search {
     if (request.isAll && this.#brokenPool) {
       const { key, problem } = this.#brokenPool
       const { name, namespace } = this.#claims[claim]!.claim.metadata
-      this.#problem = `claim ${namespace}/${name}, request ${request.name}: asks for all devices, but resource pool ${key} is currently ${problem!.state}`
+      // An alternative is told of by its own name.
+      this.#problem ??= `claim ${namespace}/${name}, request ${request.name.split('/').at(-1)}: asks for all devices, but resource pool ${key} is currently ${problem!.state}`
     }
     const candidates = candidatesOf(request, this.#reach, this.#state)
-    if (candidates.failing) this.#problem ??= unselected(request, candidates.failing)?.text
+    // As upstream, selectors are not asked about what somebody has.
+    const failing = candidates.failing.find(({ id }) => !this.#inUse.has(id) && this.#state.taken.holderOf(id) === undefined)
+    if (failing) this.#problem ??= unselected(request, failing)?.text
     this.#candidates.set(request, candidates)
     return candidates
   }

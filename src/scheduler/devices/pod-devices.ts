@@ -59,6 +59,8 @@ export class PodDevices {
   readonly #input: PodDevicesInput
   readonly #allocated: readonly ResourceClaim[]
   readonly #variants = new Map<string, Variant>()
+  /** Allocated claims that alone keep the pod off some node. */
+  readonly #foundAway = new Set<ResourceClaim>()
 
   constructor(options: PodDevicesOptions, input: PodDevicesInput) {
     const { pod, claims, claimClass, extended } = input
@@ -73,31 +75,34 @@ export class PodDevices {
   }
 
   fits(row: number): boolean {
-    return !this.#isLeftOver && this.#unavailable(row) === undefined && this.#resultAt(row).kind === 'Found'
+    // Searched first: a search that fails counts, whatever else speaks against the node.
+    return !this.#isLeftOver && this.#resultAt(row).kind === 'Found' && this.#unavailable(row).length === 0
   }
 
-  /** As `rejection`, without looking for what is short. */
+  /** As `rejection`, without looking for what is short. Nodes that another plugin rejects are not asked about. */
   verdict(row: number): Verdict {
     if (this.#isLeftOver) return leftOverVerdict
-    if (this.#unavailable(row)) return awayVerdict
     const result = this.#resultAt(row)
-    return result.kind === 'None' && result.problem !== undefined ? problemVerdict(result.problem) : lackVerdict(this.#reachOf(row))
+    if (result.kind === 'None') return result.problem === undefined ? lackVerdict(this.#reachOf(row)) : problemVerdict(result.problem)
+    for (const claim of this.#unavailable(row)) this.#foundAway.add(claim)
+    return awayVerdict
   }
 
   rejection(row: number): Rejection {
     if (this.#isLeftOver)
       return { ...leftOverVerdict, details: [`claim ${keyOf(this.#input.extended!.claim)} is left over from an earlier attempt`] }
-    const claim = this.#unavailable(row)
-    if (claim) return { ...awayVerdict, details: [`claim ${keyOf(claim)} is allocated to devices that this node does not reach`] }
+    const away = this.#unavailable(row).map((claim) => `claim ${keyOf(claim)} is allocated to devices that this node does not reach`)
     const result = this.#resultAt(row)
-    if (result.kind === 'None' && result.problem !== undefined) return { ...problemVerdict(result.problem), details: [result.problem] }
-    return lackOnNode(this.#ownAt(row), this.#reachOf(row), this.#options.classes.state)
+    if (result.kind === 'Found') return { ...awayVerdict, details: away }
+    if (result.problem !== undefined) return { ...problemVerdict(result.problem), details: [result.problem, ...away] }
+    const lack = lackOnNode(this.#ownAt(row), this.#reachOf(row), this.#options.classes.state)
+    return away.length === 0 ? lack : { ...lack, details: [...lack.details, ...away] }
   }
 
-  /** Of a node that was asked about and could not be judged. */
-  failure(): string | undefined {
-    for (const { claimClass } of this.#variants.values()) if (claimClass.failure !== undefined) return claimClass.failure
-    return undefined
+  /** Why a node could not be judged, if one of those that were asked about could not. */
+  failure(): ((row: number) => string | undefined) | undefined {
+    const hasFailed = [...this.#variants.values()].some(({ claimClass }) => claimClass.hasFailed)
+    return hasFailed ? (row) => this.#variantAt(row).claimClass.failureAt(this.#reachOf(row)) : undefined
   }
 
   /** Σ of the points of requests with alternatives. */
@@ -137,11 +142,10 @@ export class PodDevices {
 
   /** A claim that holds devices elsewhere and that nobody else uses can be allocated anew; one that is left over can go. */
   relief(): Relief {
-    const { snapshot, binder } = this.#options
+    const { binder } = this.#options
     const { pod, extended } = this.#input
-    const isAway = (claim: ResourceClaim) => snapshot.nodes.some((node) => node && !reaches(claim, node))
     const isUsedByOthers = (claim: ResourceClaim) => (claim.status?.reservedFor ?? []).some((r) => r.uid !== pod.metadata.uid)
-    const idle = this.#allocated.find((claim) => isAway(claim) && !isUsedByOthers(claim))
+    const idle = this.#allocated.find((claim) => this.#foundAway.has(claim) && !isUsedByOthers(claim))
     if (idle) return { message: 'deallocation of ResourceClaim completed', act: (signal) => binder.deallocate(idle, signal) }
     if (this.#isLeftOver) return { message: 'deletion of ResourceClaim completed', act: (signal) => binder.delete(extended!.claim, signal) }
     return { message: 'still not schedulable' }
@@ -180,10 +184,11 @@ export class PodDevices {
     return this.#variantAt(row).claimClass.chosenAt(this.#reachOf(row))
   }
 
-  #unavailable(row: number): ResourceClaim | undefined {
-    if (this.#allocated.length === 0) return undefined
+  /** Claims whose devices the node does not reach. */
+  #unavailable(row: number): readonly ResourceClaim[] {
+    if (this.#allocated.length === 0) return this.#allocated
     const node = this.#options.classes.nodeAt(row)
-    return this.#allocated.find((claim) => !reaches(claim, node))
+    return this.#allocated.filter((claim) => !reaches(claim, node))
   }
 
   #resultAt(row: number): SearchResult {

@@ -1,5 +1,4 @@
 import { beginFilter, type Plan } from '../core/plan.ts'
-import type { KeptRow } from '../core/scheduler-core.ts'
 import type { Remedy } from '../core/plugin.ts'
 import { pluginScores, scan } from '../core/scan.ts'
 import type { Snapshot } from '../core/snapshot.ts'
@@ -18,9 +17,9 @@ export type NodesExplained = {
   readonly rejected: readonly RejectedRow[]
 }
 
-/** Every node, on the snapshot's present state. `kept`: rows that do not take the pod beside others whose room is being made there. */
-export function explainNodes(plan: Plan, snapshot: Snapshot, kept: ReadonlyMap<number, KeptRow> = new Map()): NodesExplained {
-  const { rows, totals } = scan(plan, snapshot, (row) => kept.has(row))
+/** Every node, on the snapshot's present state. `out`: what keeps the pod off rows beside the plan's filters. */
+export function explainNodes(plan: Plan, snapshot: Snapshot, out: ReadonlyMap<number, FilterExplanation> = new Map()): NodesExplained {
+  const { rows, totals } = scan(plan, snapshot, (row) => out.has(row))
   const scores = pluginScores(plan, rows)
   const feasible = rows.map((row, i): FeasibleNode => {
     const scoresOfRow = scores.map(({ name, weight, of }) => {
@@ -35,21 +34,19 @@ export function explainNodes(plan: Plan, snapshot: Snapshot, kept: ReadonlyMap<n
   const rejected: RejectedRow[] = []
   beginFilter(plan)
   for (let row = 0; row < snapshot.rowsEnd; row++)
-    if (snapshot.nodes[row] && !isFeasibleRow.has(row)) rejected.push(withKept(explainRejected(plan, snapshot, row), kept.get(row)))
+    if (snapshot.nodes[row] && !isFeasibleRow.has(row)) rejected.push(withOther(explainRejected(plan, snapshot, row), out.get(row)))
   rejected.sort((a, b) => (a.node.name < b.node.name ? -1 : 1))
   return { feasible, rejected }
 }
 
-/** What is said of a row beside those whom it is kept for goes before what it says without them, unless that is the same. */
-function withKept({ row, node, remedies }: RejectedRow, kept: KeptRow | undefined): RejectedRow {
+/** What others say of a row goes before what its filters say, unless that is the same. */
+function withOther({ row, node, remedies }: RejectedRow, other: FilterExplanation | undefined): RejectedRow {
   const [first] = node.filters
-  if (!kept || (first && String(first.reasons) === String(kept.because.verdict.reasons))) return { row, node, remedies }
-  const { plugin, verdict } = kept.because
-  const details = [`kept for ${kept.keys.join(', ')}, for which room is being made here: beside that, ${verdict.reasons.join(', ')}`]
+  if (!other || (first && String(first.reasons) === String(other.reasons))) return { row, node, remedies }
   return {
     row,
-    node: { ...node, filters: [{ plugin, reasons: verdict.reasons, details }, ...node.filters] },
-    remedies: [{ plugin, of: [], needsAll: false }, ...remedies],
+    node: { ...node, filters: [other, ...node.filters] },
+    remedies: [{ plugin: other.plugin, of: [], needsAll: false }, ...remedies],
   }
 }
 

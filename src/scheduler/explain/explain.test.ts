@@ -132,6 +132,34 @@ rejected nodes (2)
   )
 })
 
+test('a placed pod: a node that was kept for another one then is none that it could have had', () => {
+  const core = cluster([{ name: 'x', on: 'beta', requests: { cpu: '1' } }])
+  const waiting = target({ name: 'w', requests: { cpu: '3900m' }, priority: 10 })
+  core.nominations.set({ ...waiting, nodeName: 'alpha' })
+  const pending = target({ name: 'p', requests: { cpu: '200m' } })
+  const position = core.snapshot.log.end
+  const decision = core.decide(pending)
+  assert.ok(decision.kind === 'Placed')
+  const { score, ties, draw, feasible } = decision
+  const placed = { node: core.snapshot.nodeName(decision.row), score, ties, draw }
+  assert.deepEqual([placed.node, feasible], ['beta', 1])
+  const best = [{ node: 'beta', score }]
+  const record = { position, atMs: 0, attempts: 1, nodeCount: 4, feasible, placed, best, rejections: [] }
+  core.nominations.delete(waiting.key)
+  const bound = { ...pending, pod: { ...pending.pod, spec: { ...pending.pod.spec!, nodeName: 'beta' } } }
+  const { nodes, winner, basisNote } = explainPod({ core, target: bound, ...base, record })
+  assert.deepEqual([winner?.score, basisNote], [score, 'the state in which it was decided, 0 changes ago, replayed'])
+  const alpha = nodes.find((n) => n.name === 'alpha')!
+  assert.ok(alpha.verdict === 'Rejected')
+  assert.deepEqual(
+    alpha.filters.map((f) => f.details),
+    [["left out then: kept for another pod, outside the group's domain, or refused by an extender"]],
+  )
+  const vague = { ...record, best: [] }
+  const told = explainPod({ core, target: bound, ...base, record: vague })
+  assert.match(told.basisNote, /; of the feasible nodes 1 were left out then: kept for other pods/)
+})
+
 test('beyond the log only the record speaks, and says so', () => {
   const core = cluster([])
   const record = {

@@ -4,10 +4,11 @@ import { isPodTerminal, podCondition } from '../../kinds/pod-status.ts'
 import { amountText } from '../../kinds/amount-text.ts'
 import type { DecisionRecord } from '../core/decision-records.ts'
 import { isAssigned } from '../core/pod-shape.ts'
-import type { PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import type { KeptRow, PodToPlace, SchedulerCore } from '../core/scheduler-core.ts'
 import { asOf, canGoBackTo } from '../core/time-travel.ts'
 import { explainNodes, type NodesExplained } from './explain-nodes.ts'
-import type { SchedulingExplanation, Winner } from './explanation.ts'
+import type { FilterExplanation, SchedulingExplanation, Winner } from './explanation.ts'
 import { suggest } from './suggest.ts'
 import { explanationText } from './text.ts'
 
@@ -81,7 +82,8 @@ function nothingToSay(outcome: Body['outcome'], summary: string): Body {
 function explainPending({ core, target, record, isInGang, extenders = [] }: ExplainInput): Body {
   const { snapshot } = core
   const plan = core.planOf(target, true)
-  const explained = explainNodes(plan, snapshot, core.keptRows(target))
+  const kept = new Map([...core.keptRows(target)].map(([row, why]) => [row, keptText(why)]))
+  const explained = explainNodes(plan, snapshot, kept)
   const condition = podCondition(target.pod, 'PodScheduled')
   const { feasible, rejected } = explained
   const total = feasible.length + rejected.length
@@ -102,6 +104,11 @@ function explainPending({ core, target, record, isInGang, extenders = [] }: Expl
     ...nodesOf(explained),
     suggestions: feasible.length > 0 ? [] : suggest(rejected, plan.shape),
   }
+}
+
+function keptText({ because: { plugin, verdict }, keys }: KeptRow): FilterExplanation {
+  const details = [`kept for ${keys.join(', ')}, for which room is being made here: beside that, ${verdict.reasons.join(', ')}`]
+  return { plugin, reasons: verdict.reasons, details }
 }
 
 /** Volumes and devices are made ready before a pod is bound, and that may take long: meanwhile it counts on its node. */
@@ -139,17 +146,47 @@ function explainPlaced(input: ExplainInput): Body {
   if (!canGoBackTo(core.snapshot, position)) return explainByRecord(record, node)
   const changes = core.snapshot.log.end - position
   const unassigned = { ...target, pod: withoutNode(target.pod) }
-  const explained = asOf(core.snapshot, position, () => explainNodes(core.planOf(unassigned, true), core.snapshot))
+  const explained = asOf(core.snapshot, position, () => {
+    const plan = core.planOf(unassigned, true)
+    const all = explainNodes(plan, core.snapshot)
+    const out = leftOut(core.snapshot, record, all)
+    return out.size === 0 ? all : explainNodes(plan, core.snapshot, out)
+  })
   return {
     outcome: 'Placed',
     summary: `placed on ${node}`,
     basis: 'Replay',
-    basisNote: `the state in which it was decided, ${changes} ${changes === 1 ? 'change' : 'changes'} ago, replayed`,
+    basisNote: `the state in which it was decided, ${changes} ${changes === 1 ? 'change' : 'changes'} ago, replayed${otherwise(record, explained)}`,
     ...timesOf(record),
     winner: winnerOf(record, explained),
     ...nodesOf(explained),
     suggestions: [],
   }
+}
+
+/** The decision asked no other node: room had been made for the pod on this one. */
+const wentToItsRoom = ({ placed, feasible }: DecisionRecord) => placed?.score === 0 && feasible === 1
+
+/** Nodes that the replay would give the pod and the decision did not, where it is known which it could have had. */
+function leftOut(snapshot: Snapshot, record: DecisionRecord, { feasible }: NodesExplained): ReadonlyMap<number, FilterExplanation> {
+  if (wentToItsRoom(record) || record.best.length !== record.feasible) return new Map()
+  const had = new Set(record.best.map((b) => b.node))
+  return new Map(feasible.filter(({ name }) => !had.has(name)).map(({ name }) => [snapshot.rowOf(name)!, leftOutThen]))
+}
+
+const leftOutThen: FilterExplanation = {
+  plugin: 'Others',
+  reasons: ['node(s) were left out'],
+  details: [`left out then: kept for another pod, outside the group's domain, or refused by an extender`],
+}
+
+/** Wherein the replay is known to differ from the decision. */
+function otherwise(record: DecisionRecord, { feasible }: NodesExplained): string {
+  const more = feasible.length - record.feasible
+  if (more === 0 || wentToItsRoom(record)) return ''
+  return more > 0
+    ? `; of the feasible nodes ${more} were left out then: kept for other pods, outside the group's domain, or refused by extenders`
+    : `; ${-more} more nodes were feasible then: claims on volumes and devices are judged as they are now`
 }
 
 /** Bound by somebody else, or before this scheduler started: what it would say now, without the pod itself. */
@@ -198,11 +235,13 @@ function timesOf(record: DecisionRecord | undefined): Pick<Body, 'decidedAt' | '
   return record ? { decidedAt: toTime(record.atMs), attempts: record.attempts } : {}
 }
 
-function winnerOf({ placed, feasible, nodeCount }: DecisionRecord, explained: NodesExplained | undefined): Winner {
+function winnerOf(record: DecisionRecord, explained: NodesExplained | undefined): Winner {
+  const { placed, feasible, nodeCount } = record
   const { node, score, ties, draw } = placed!
   const total = explained?.feasible.find((n) => n.name === node)?.total ?? score
-  const why =
-    feasible === 1
+  const why = wentToItsRoom(record)
+    ? 'room had been made for the pod there'
+    : feasible === 1
       ? `the only one of ${nodeCount} nodes that takes the pod`
       : ties === 1
         ? `the best score of ${feasible} feasible nodes`

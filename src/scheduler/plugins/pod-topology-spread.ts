@@ -60,7 +60,7 @@ function compileFilter(hard: readonly SpreadConstraint[]): CompiledPlugin {
       for (let i = 0; i < hard.length; i++) if (skew(i, row) > hard[i]!.maxSkew) return false
       return true
     },
-    verdict: (row) => (hard.some((c) => c.counter.column.ids[row] === 0) ? unlabelled : uneven),
+    verdict: (row) => verdictOf({ hard, row, skew }),
     reject: (row) => rejection({ hard, row, skew, minima }),
   }
 }
@@ -71,29 +71,40 @@ const unlabelled: Verdict = {
 }
 const uneven: Verdict = { reasons: [`node(s) didn't match pod topology spread constraints`], isResolvable: true }
 
-function rejection(input: {
-  hard: readonly SpreadConstraint[]
-  row: number
-  skew: (index: number, row: number) => number
-  minima: Float64Array
-}): Rejection {
-  const { hard, row, skew, minima } = input
-  const missing = hard.find((c) => c.counter.column.ids[row] === 0)
-  if (missing) {
-    return {
-      ...unlabelled,
-      details: [`the node has no label ${missing.topologyKey}`],
-      remedies: [{ kind: 'Other', text: `give it the label ${missing.topologyKey}` }],
-    }
-  }
-  const tooMuch = hard.map((constraint, i) => ({ ...constraint, is: skew(i, row), min: minima[i]! })).filter((c) => c.is > c.maxSkew)
+type Judging = {
+  readonly hard: readonly SpreadConstraint[]
+  readonly row: number
+  readonly skew: (index: number, row: number) => number
+}
+
+const lacksKey = (row: number) => (c: SpreadConstraint) => c.counter.column.ids[row] === 0
+
+/** By the first constraint that the row does not meet. */
+function verdictOf({ hard, row, skew }: Judging): Verdict {
+  const first = hard.findIndex((c, i) => lacksKey(row)(c) || skew(i, row) > c.maxSkew)
+  return lacksKey(row)(hard[first]!) ? unlabelled : uneven
+}
+
+/** What would help is all that is in the way. */
+function rejection({ minima, ...judging }: Judging & { readonly minima: Float64Array }): Rejection {
+  const { hard, row, skew } = judging
+  const missing = hard.filter(lacksKey(row))
+  const tooMuch = hard
+    .map((constraint, i) => ({ ...constraint, is: skew(i, row), min: minima[i]! }))
+    .filter((c) => !lacksKey(row)(c) && c.is > c.maxSkew)
   return {
-    ...uneven,
-    details: tooMuch.map(
-      ({ counter, selfMatch, maxSkew, topologyKey, is, min }) =>
-        `${topologyKey}=${counter.column.value(row)}: ${counter.at(row)} matching pods + ${selfMatch} − minimum ${min} = skew ${is} > maxSkew ${maxSkew}`,
-    ),
-    remedies: tooMuch.map(({ topologyKey, maxSkew, is }) => ({ kind: 'RaiseMaxSkew', topologyKey, from: maxSkew, to: is })),
+    ...verdictOf(judging),
+    details: [
+      ...missing.map(({ topologyKey }) => `the node has no label ${topologyKey}`),
+      ...tooMuch.map(
+        ({ counter, selfMatch, maxSkew, topologyKey, is, min }) =>
+          `${topologyKey}=${counter.column.value(row)}: ${counter.at(row)} matching pods + ${selfMatch} − minimum ${min} = skew ${is} > maxSkew ${maxSkew}`,
+      ),
+    ],
+    remedies: [
+      ...missing.map(({ topologyKey }) => ({ kind: 'Other', text: `give it the label ${topologyKey}` }) as const),
+      ...tooMuch.map(({ topologyKey, maxSkew, is }) => ({ kind: 'RaiseMaxSkew', topologyKey, from: maxSkew, to: is }) as const),
+    ],
     needsAll: true,
   }
 }
