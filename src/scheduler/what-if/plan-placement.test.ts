@@ -230,7 +230,6 @@ would land
 
 would not fit
   deployment/web: 0/2 nodes are available: 1 cannot allocate all claims, 1 node(s) were unschedulable.
-    → uncordon node a
     → on node b: free device gpu.example.com/b/gpu-0, held by claim default/p-gpu-planned
 
 nodes afterwards (requests)

@@ -260,7 +260,9 @@ class Planning {
     if (!candidate) {
       const plan = core.planOf(target, true)
       const { rejected } = explainNodes(plan, snapshot)
-      const suggestions = suggest(rejected, plan.shape).map((s) => s.text)
+      // What is drained is not to be opened again.
+      const open = rejected.filter((row) => !this.#whatIf.drained.includes(row.node.name))
+      const suggestions = suggest(open, plan.shape).map((s) => s.text)
       this.#planned.push({ ...base, outcome: 'Unplaced', message: fitErrorMessage(diagnosis), suggestions })
       return
     }
