@@ -64,7 +64,8 @@ function planBoundClaim(claim: PersistentVolumeClaim, volume: PersistentVolume |
     return lost(claim, 'ClaimLost', 'Bound claim has lost reference to PersistentVolume. Data on the volume is lost!')
   if (!volume) return lost(claim, 'ClaimLost', 'Bound claim has lost its PersistentVolume. Data on the volume is lost!')
   const reference = volume.spec?.claimRef
-  if (!reference || isVolumeReservedFor(volume, claim)) return bindingStep(claim, volume, nowMs)
+  // A reservation that was made anew, without a uid, is for whoever comes next by that name.
+  if (!reference || reference.uid === claim.metadata.uid) return bindingStep(claim, volume, nowMs)
   return lost(claim, 'ClaimMisbound', 'Two claims are bound to the same volume, this one is bound incorrectly')
 }
 

@@ -52,6 +52,15 @@ export const moreVolumeScenarios: Readonly<Record<string, Scenario>> = {
     await pods.delete('one')
     await world.quiet()
   },
+  'volume-reserved-anew-while-bound': async (world) => {
+    await storageClass(world, {})
+    await volume(world, hostPath)
+    await claim(world)
+    await bound(world)
+    const volumes = world.clientset.coreV1().persistentVolumes()
+    await volumes.patch(world.namespace, merge({ spec: { claimRef: { uid: null } } }))
+    await world.quiet()
+  },
   'volume-smaller-than-asked': async (world) => {
     await storageClass(world, { allowVolumeExpansion: true })
     await claim(world, { volumeName: world.namespace, resources: { requests: { storage: '3Gi' } } })
