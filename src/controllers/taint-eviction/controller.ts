@@ -79,7 +79,7 @@ function firstSeenMs(
 async function reconcile(context: LoopContext, key: string, { seen, waiting }: Memory): Promise<ReconcileResult> {
   const pod = context.informer(pods).get(key)
   const node = pod?.spec?.nodeName ? context.informer(nodes).get(pod.spec.nodeName) : undefined
-  if (!pod || !node || pod.metadata.deletionTimestamp) {
+  if (!pod || !node) {
     waiting.delete(key)
     return void seen.delete(key)
   }

@@ -71,6 +71,21 @@ export const nodeScenarios: Readonly<Record<string, Scenario>> = {
     await nodes.patch(world.namespace, taint(evicts('k'), evicts('l')))
     await ending(world, 'p')
   },
+  'taint-meets-a-pod-that-ends': async (world) => {
+    const { clientset, namespace } = world
+    await node(world)
+    await podOn(world, 'p', [])
+    await clientset.coreV1().pods(namespace).delete('p')
+    await world.quiet()
+    await clientset
+      .coreV1()
+      .nodes()
+      .patch(namespace, taint(evicts('k')))
+    await world.until('its end is disrupted', async () => {
+      const { status } = await clientset.coreV1().pods(namespace).get('p')
+      return status?.conditions?.some(({ type }) => type === 'DisruptionTarget') ?? false
+    })
+  },
   'taints-of-two-keys': async (world) => {
     await node(world)
     await podOn(world, 'one-of-two', [bears({})])
