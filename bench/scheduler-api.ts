@@ -110,7 +110,7 @@ export async function throughApi({
 }): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const scenario of apiScenarios.filter(({ name }) => name.includes(only)))
-    figures.push(...(await measure(scenario, { nodes, pods: isQuick ? 400 : 3_000 })))
+    figures.push(...(await measure(scenario, { nodes, pods: isQuick ? 400 : 5_000 })))
   return figures
 }
 
