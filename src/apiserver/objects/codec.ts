@@ -62,10 +62,11 @@ export function encodeCanonical(object: KubeObject): Buffer {
 
 /**
  * What encoded values are cut from: an ArrayBuffer for each, or for a few, costs more than its encoding, most of all the garbage collector.
- * Whoever keeps a value for long copies it. Large ones have memory of their own.
+ * Much larger ones grow old while they are in use, and then the whole heap is collected for them. Whoever keeps a value for long copies it.
+ * Long values have memory of their own.
  */
-const chunkBytes = 1 << 20
-const cutBytesMax = chunkBytes >> 3
+const chunkBytes = 1 << 16
+const cutBytesMax = chunkBytes >> 2
 let chunk = Buffer.allocUnsafeSlow(0)
 let used = 0
 
